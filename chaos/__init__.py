@@ -1,0 +1,1 @@
+"""Faults, and the drills that judge how a system recovers from them."""

@@ -1,0 +1,1 @@
+"""The reference backend: a minimal, complete implementation of the contract that Shakedown checks."""
