@@ -1,0 +1,110 @@
+"""One run of the gate as a process of its own, as its users run it, with a defect on or none."""
+
+import asyncio
+import os
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+from harness.prove.matrix import GateRun
+
+_STOP_GRACE_S = 20.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gate:
+    """How to run the gate: the options every run shares.
+
+    `variable` is the environment variable that switches a defect on; `deadline_s` bounds one run.
+    """
+
+    variable: str
+    seed: int
+    target: Path | None = None
+    deadline_s: float = 300.0
+
+    def command(self, out: Path, only: Sequence[str]) -> tuple[str, ...]:
+        """The command line of one run; `only` empty means every check of the quick profile."""
+        chosen = [part for check in only for part in ("--only", check)]
+        aimed = ["--target", str(self.target)] if self.target else []
+        return (
+            *(sys.executable, "-m", "harness", "run", "--seed", str(self.seed)),
+            *("--out", str(out), *aimed, *chosen),
+        )
+
+    async def run(self, *, defect: str | None, only: Sequence[str] = ()) -> GateRun:
+        """Run the gate to its end and read what it found from its `results.json`.
+
+        A run that could not judge (no results, an exit code above 2, the deadline) comes back with `problem`
+        set. The process is never left behind: a cancelled run is interrupted and given time to clean up.
+        """
+        began = time.monotonic()
+        with tempfile.TemporaryDirectory(prefix="shakedown-prove-") as folder:
+            out = Path(folder) / "report"
+            exit_code, printed, problem = await self._execute(self.command(out, only), defect)
+            seconds = time.monotonic() - began
+            results = out / "results.json"
+            if problem or exit_code not in (0, 1, 2) or not results.is_file():
+                tail = " | ".join(printed.strip().splitlines()[-6:])
+                return GateRun(
+                    exit_code=exit_code,
+                    checks=(),
+                    failed=(),
+                    seconds=seconds,
+                    problem=problem or f"the gate ended with {exit_code}: {tail}",
+                )
+            checks = orjson.loads(results.read_bytes())["checks"]
+        failed = tuple(check["id"] for check in checks if check["verdict"] == "fail")
+        unjudged = [check["id"] for check in checks if check["verdict"] == "inconclusive"]
+        return GateRun(
+            exit_code=exit_code,
+            checks=tuple(check["id"] for check in checks),
+            failed=failed,
+            seconds=seconds,
+            problem=f"inconclusive: {', '.join(unjudged)}" if unjudged and not failed else "",
+        )
+
+    async def _execute(
+        self, command: tuple[str, ...], defect: str | None
+    ) -> tuple[int, str, str]:
+        environment = {**os.environ, "NO_COLOR": "1"}
+        environment.pop(self.variable, None)
+        if defect is not None:
+            environment[self.variable] = defect
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            env=environment,
+            start_new_session=True,  # Ctrl-C reaches it from us, once, and not from the terminal as well
+        )
+        try:
+            async with asyncio.timeout(self.deadline_s):
+                printed, _ = await process.communicate()
+        except TimeoutError:
+            await _stop(process)
+            return 4, "", f"the gate did not end within {self.deadline_s:.0f} s"
+        except asyncio.CancelledError:
+            await _stop(process)
+            raise
+        return process.returncode or 0, printed.decode(errors="replace"), ""
+
+
+async def _stop(process: asyncio.subprocess.Process) -> None:
+    """Interrupt the run so that it cleans up after itself; kill its whole group if it does not."""
+    if process.returncode is not None:
+        return
+    process.send_signal(signal.SIGINT)
+    try:
+        async with asyncio.timeout(_STOP_GRACE_S):
+            await process.communicate()
+    except TimeoutError:
+        os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()

@@ -1,0 +1,116 @@
+"""The kill matrix: which defect was caught by which check, as a value, as `prove.json` and as Markdown."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from harness.prove.zoo import Defect
+
+State = Literal["killed", "survived", "caught elsewhere", "not judged"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class GateRun:
+    """One run of the gate: the checks it held, those that failed, and what stood in the way of a verdict."""
+
+    exit_code: int
+    checks: tuple[str, ...]
+    failed: tuple[str, ...]
+    seconds: float
+    problem: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """A defect put before the gate.
+
+    `problem` is set when the gate itself could not run: then nothing is known of the defect, and it does not
+    count as killed, whatever failed.
+    """
+
+    defect: Defect
+    caught_by: tuple[str, ...]
+    seconds: float
+    problem: str = ""
+
+    @property
+    def state(self) -> State:
+        """`killed` only when a check failed whose business the defect is."""
+        if set(self.caught_by) & set(self.defect.expected):
+            return "killed"
+        if self.problem:
+            return "not judged"
+        return "caught elsewhere" if self.caught_by else "survived"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Matrix:
+    """All trials of a `prove` run, and the runs of the clean backend that they are held against."""
+
+    clean: tuple[GateRun, ...]
+    trials: tuple[Trial, ...]
+    never_failed: tuple[str, ...] = ()
+
+    @property
+    def clean_passes(self) -> bool:
+        """A gate that cries wolf proves nothing: every clean run must have passed."""
+        return all(run.exit_code == 0 for run in self.clean)
+
+    @property
+    def holds(self) -> bool:
+        """Everything was killed by the right check, the clean backend passed, and no check is idle."""
+        killed = all(trial.state == "killed" for trial in self.trials)
+        return killed and self.clean_passes and not self.never_failed and bool(self.trials)
+
+    def as_json(self) -> dict[str, object]:
+        """The documented form of `prove.json`, schema 1."""
+        return {
+            "schema": 1,
+            "clean": {"verdict": "pass" if self.clean_passes else "fail", "runs": len(self.clean)},
+            "defects": [
+                {
+                    "id": trial.defect.id,
+                    "title": trial.defect.title,
+                    "family": trial.defect.family,
+                    "source": trial.defect.source,
+                    "expected": list(trial.defect.expected),
+                    "caught_by": list(trial.caught_by),
+                    "killed": trial.state == "killed",
+                    "seconds": round(trial.seconds, 3),
+                    "problem": trial.problem,
+                }
+                for trial in self.trials
+            ],
+            "never_failed": list(self.never_failed),
+        }
+
+    def as_markdown(self) -> str:
+        """The matrix for the docs: one row a defect, the state first for what is not killed."""
+        lines = [
+            "| defect | what it is | must be caught by | caught by | |",
+            "|---|---|---|---|---|",
+        ]
+        lines += [
+            f"| `{trial.defect.id}` | {_cell(trial.defect.title)} | {_codes(trial.defect.expected)} "
+            f"| {_codes(trial.caught_by)} | {trial.state} |"
+            for trial in self.trials
+        ]
+        killed = sum(trial.state == "killed" for trial in self.trials)
+        lines += ["", f"{killed} of {len(self.trials)} defects killed by a check whose business they are."]
+        if self.never_failed:
+            lines += ["", f"No defect ever failed: {_codes(self.never_failed)}."]
+        return "\n".join(lines) + "\n"
+
+
+def never_failed(checks: Sequence[str], trials: Sequence[Trial]) -> tuple[str, ...]:
+    """The checks that no defect made fail: nobody has seen them bite."""
+    bitten = {check for trial in trials for check in trial.caught_by}
+    return tuple(check for check in checks if check not in bitten)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def _codes(ids: Sequence[str]) -> str:
+    return ", ".join(f"`{one}`" for one in ids) or "–"
