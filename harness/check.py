@@ -1,0 +1,128 @@
+"""`@check`: how one line of the production checklist becomes a test that the gate runs.
+
+A check is an async function in a file named `check_*.py`; its own name begins with `check_`.
+"""
+
+import inspect
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Literal, TypeVar, get_args
+
+from harness.errors import Misconfigured
+from harness.target.capability import Capability
+
+Profile = Literal["quick", "full", "soak"]
+"""How long a run may take. Each profile holds the checks of the ones before it."""
+
+PROFILES: tuple[Profile, ...] = get_args(Profile)
+
+_ID = re.compile(r"[a-z][a-z0-9-]*(\.[a-z0-9][a-z0-9-]*)+")
+_ATTRIBUTE = "__shakedown_check__"
+
+Function = TypeVar("Function", bound=Callable[..., object])
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckSpec:
+    """What is known about a check before it runs."""
+
+    id: str
+    """`family.name`: stable, what `--only` and `--allow-inconclusive` take."""
+    title: str
+    """What holds when the check passes, as a sentence."""
+    checklist: str
+    """The line of the production checklist that this check answers."""
+    observes: int
+    """How many observations a pass needs; fewer are inconclusive."""
+    needs: frozenset[Capability]
+    """What the target must offer; without it the check is inconclusive."""
+    profile: Profile
+    """The shortest profile that runs it."""
+    deadline_s: float
+    """Seconds after which the check is cancelled and inconclusive."""
+
+    @property
+    def family(self) -> str:
+        """The part of the id before its first dot."""
+        return self.id.partition(".")[0]
+
+    def belongs_to(self, profile: Profile) -> bool:
+        """Say whether a run of this profile includes the check."""
+        return PROFILES.index(self.profile) <= PROFILES.index(profile)
+
+
+def check(
+    id: str,  # noqa: A002 - an id is what everybody calls it
+    title: str,
+    *,
+    checklist: str,
+    observes: int,
+    needs: Iterable[Capability] = (),
+    profile: Profile = "quick",
+    deadline_s: float = 60,
+) -> Callable[[Function], Function]:
+    """Declare an async function to be a check.
+
+    `observes` is how many observations a pass must rest on, counted by the `observe` fixture:
+    a check that looked at less than it set out to is inconclusive. `deadline_s` bounds the
+    check itself, not its fixtures, which have deadlines of their own.
+
+    Raises `Misconfigured`, naming file and line, when the declaration cannot be true.
+    """
+
+    def declare(function: Function) -> Function:
+        spec = CheckSpec(
+            id=id,
+            title=title,
+            checklist=checklist,
+            observes=observes,
+            needs=frozenset(needs),
+            profile=profile,
+            deadline_s=deadline_s,
+        )
+        _refuse_nonsense(spec, function)
+        setattr(function, _ATTRIBUTE, spec)
+        return function
+
+    return declare
+
+
+def spec_of(function: object) -> CheckSpec | None:
+    """Give the declaration of a check, or None for a function that is not one."""
+    spec = getattr(function, _ATTRIBUTE, None)
+    return spec if isinstance(spec, CheckSpec) else None
+
+
+def _refuse_nonsense(spec: CheckSpec, function: Callable[..., object]) -> None:
+    problems = []
+    if not _ID.fullmatch(spec.id):
+        problems.append("an id is family.name in lower case, digits and hyphens")
+    if not spec.title.strip() or not spec.checklist.strip():
+        problems.append("title and checklist must not be empty")
+    if spec.observes < 1:
+        problems.append(
+            f"observes must be at least 1, not {spec.observes}: a check that needs to see "
+            "nothing would pass without looking"
+        )
+    if spec.profile not in PROFILES:
+        problems.append(f"profile must be one of {', '.join(PROFILES)}, not {spec.profile!r}")
+    if not spec.deadline_s > 0:
+        problems.append(f"deadline_s must be more than 0 seconds, not {spec.deadline_s}")
+    if unknown := [need for need in spec.needs if not isinstance(need, Capability)]:
+        problems.append(f"needs takes members of Capability, not {unknown}")
+    if not inspect.iscoroutinefunction(_innermost(function)):
+        problems.append("a check is an async function, so that its deadline can cancel it")
+    if problems:
+        raise Misconfigured(f"check {spec.id!r}: " + "; ".join(problems), where=_where(function))
+
+
+def _innermost(function: Callable[..., object]) -> object:
+    """Look through Hypothesis's `@given`, whose wrapper is not async itself."""
+    hypothesis_handle = getattr(function, "hypothesis", None)
+    return getattr(hypothesis_handle, "inner_test", function)
+
+
+def _where(function: Callable[..., object]) -> str | None:
+    code = getattr(_innermost(function), "__code__", None)
+    return f"{code.co_filename}:{code.co_firstlineno}" if code else None

@@ -1,0 +1,227 @@
+"""What happens in a run, as small values. The engine emits them; reporters only consume them."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol, Self
+
+from harness.check import CheckSpec
+from harness.verdict import Verdict
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckResult:
+    """What a check came to, and why."""
+
+    id: str
+    title: str
+    checklist: str
+    verdict: Verdict
+    observations: int
+    needed_observations: int
+    seconds: float
+    """From the start of its fixtures to the end of their teardown."""
+    message: str = ""
+    """Why it is not a pass: the whole story in plain text. Empty for a pass."""
+    expected: str = ""
+    """For a failure: what the contract says."""
+    came: str = ""
+    """For a failure: what was there instead."""
+    detail: str = ""
+    """For a failure: whatever else helps, such as a request id."""
+    where: str = ""
+    """`file:line` of the check that found it."""
+    log: str = ""
+    """The file with the traceback and the captured output, empty when there is nothing to see."""
+    repeat: str = ""
+    """The command line that runs this check alone again, with the same seed."""
+    allowed: bool = False
+    """Inconclusive, and declared to be so by `--allow-inconclusive`."""
+
+    @classmethod
+    def of(cls, spec: CheckSpec, verdict: Verdict, **more: Any) -> Self:  # noqa: ANN401
+        """Build the result of a declared check; `more` are this class's other fields."""
+        return cls(
+            id=spec.id,
+            title=spec.title,
+            checklist=spec.checklist,
+            verdict=verdict,
+            needed_observations=spec.observes,
+            observations=more.pop("observations", 0),
+            seconds=more.pop("seconds", 0.0),
+            **more,
+        )
+
+    @property
+    def family(self) -> str:
+        """The part of the id before its first dot."""
+        return self.id.partition(".")[0]
+
+    @property
+    def counts(self) -> bool:
+        """Whether the run's verdict takes this one into account."""
+        return not self.allowed
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give plain values that survive JSON and the wire between worker and controller."""
+        return asdict(self) | {"verdict": str(self.verdict)}
+
+    @classmethod
+    def from_dict(cls, plain: dict[str, Any]) -> Self:
+        """Rebuild what `to_dict` gave."""
+        return replace(cls(**plain), verdict=Verdict(plain["verdict"]))
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetFacts:
+    """What was tested, as far as a report tells it."""
+
+    name: str
+    api_instances: int
+    workers: int
+    postgres: str | None
+    """The server's version, None where the harness has no access to the database."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunStarted:
+    """A run has begun; nothing is up yet."""
+
+    target_name: str
+    seed: int
+    profile: str
+    started_at: datetime
+    report_path: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class BringUpProgress:
+    """One more step of the bring-up is done or begun."""
+
+    what: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SystemReady:
+    """Every instance answers its ready path."""
+
+    target: TargetFacts
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChecksSelected:
+    """These checks will run, in this order unless they run in parallel."""
+
+    checks: tuple[CheckSpec, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckStarted:
+    """A check begins, on the named worker process when there are several."""
+
+    id: str
+    title: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckFinished:
+    """A check came to a verdict."""
+
+    result: CheckResult
+
+
+@dataclass(frozen=True, kw_only=True)
+class TearDownStarted:
+    """The checks are over, or the run was stopped; the system is being taken down."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Remark:
+    """Something the person at the terminal should know, in one line."""
+
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSummary:
+    """A whole run, as the reports tell it."""
+
+    verdict: Verdict
+    exit_code: int
+    seed: int
+    profile: str
+    started_at: datetime
+    seconds: float
+    bring_up_seconds: float | None
+    """None when the system never came up."""
+    target: TargetFacts
+    checks: tuple[CheckResult, ...]
+    report_path: Path
+    trouble: str = ""
+    """Why the run as such went wrong (misconfigured, interrupted, internal error), else empty."""
+
+    def count(self, verdict: Verdict) -> int:
+        """How many checks came to this verdict."""
+        return sum(result.verdict is verdict for result in self.checks)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunFinished:
+    """Everything is torn down and judged."""
+
+    summary: RunSummary
+
+
+Event = (
+    RunStarted
+    | BringUpProgress
+    | SystemReady
+    | ChecksSelected
+    | CheckStarted
+    | CheckFinished
+    | TearDownStarted
+    | Remark
+    | RunFinished
+)
+
+
+class Reporter(Protocol):
+    """Consumes events; never touches execution."""
+
+    def handle(self, event: Event) -> None:
+        """Take one event. Called in order, from one thread."""
+
+    def close(self) -> None:
+        """Give back the terminal and files; called exactly once, also after a crash."""
+
+
+class Broadcast:
+    """Hands each event to every reporter; one that crashes is dropped, the run goes on."""
+
+    def __init__(self, reporters: Sequence[Reporter]) -> None:
+        self._reporters = list(reporters)
+        self.errors: list[Exception] = []
+        """What reporters died of; the run then ends as an internal error."""
+
+    def emit(self, event: Event) -> None:
+        """Hand the event to every reporter still alive."""
+        for reporter in list(self._reporters):
+            try:
+                reporter.handle(event)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the run outlives it
+                self.errors.append(error)
+                self._drop(reporter)
+
+    def close(self) -> None:
+        """Close every reporter still alive."""
+        for reporter in list(self._reporters):
+            self._drop(reporter)
+
+    def _drop(self, reporter: Reporter) -> None:
+        self._reporters.remove(reporter)
+        try:
+            reporter.close()
+        except Exception as error:  # noqa: BLE001 - the same
+            self.errors.append(error)
