@@ -1,0 +1,86 @@
+"""What can go wrong, told apart by who has to act on it."""
+
+from typing import Literal
+
+Outcome = Literal["fail", "info"]
+"""Of an operation without an answer: `fail` surely did not happen, `info` may have happened."""
+
+
+class ShakedownError(Exception):
+    """Everything that the harness itself raises on purpose."""
+
+
+class Misconfigured(ShakedownError):
+    """The run cannot begin, or go on, as it was asked for (exit code 3).
+
+    `what` tells who is wrong, what was expected, what came and what to do about it;
+    `where` is the `file:line` it was read from, when it was read from a file.
+    """
+
+    def __init__(self, what: str, *, where: str | None = None) -> None:
+        self.what = what
+        self.where = where
+        super().__init__(f"{where}: {what}" if where else what)
+
+
+class InstanceFailed(Misconfigured):
+    """An instance died or never got ready; the message ends with its last log lines."""
+
+
+class CheckFailed(AssertionError):
+    """The backend broke a sentence of its contract: the verdict of the check is `fail`."""
+
+    def __init__(self, expected: str, came: str, detail: str = "") -> None:
+        self.expected = expected
+        self.came = came
+        self.detail = detail
+        super().__init__(
+            "\n".join(filter(None, [f"expected {expected}", f"came {came}", detail]))
+        )
+
+
+class Inconclusive(Exception):  # noqa: N818 - a verdict, not an error
+    """The check could not find out: neither `pass` nor `fail` would be true."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
+# Named, not imported: the table speaks of libraries that many runs never load.
+# Whatever is not listed is `info`, which no checker ever takes for "did not happen".
+_OUTCOMES: dict[str, Outcome] = {
+    "builtins.ConnectionRefusedError": "fail",
+    "httpx.ConnectError": "fail",  # nothing was sent: refused, no route, no such name, TLS
+    "httpx.ConnectTimeout": "fail",
+    "httpx.PoolTimeout": "fail",  # never got a connection to send on
+    "httpx.UnsupportedProtocol": "fail",
+    "httpx.InvalidURL": "fail",
+    "httpx.LocalProtocolError": "fail",  # refused by the client before it was sent
+    "psycopg.errors.ConnectionTimeout": "fail",
+    "psycopg_pool.PoolTimeout": "fail",
+    "builtins.TimeoutError": "info",
+    "builtins.ConnectionResetError": "info",
+    "builtins.BrokenPipeError": "info",
+    "httpx.TimeoutException": "info",
+    "httpx.TransportError": "info",
+    "psycopg.OperationalError": "info",
+}
+
+
+def classify(error: BaseException) -> Outcome:
+    """Say whether an operation that ended in this error surely did not happen.
+
+    The most specific class of the error that the table knows decides.
+    """
+    for ancestor in type(error).__mro__:
+        outcome = _OUTCOMES.get(_public_name(ancestor))
+        if outcome is not None:
+            return outcome
+    return "info"
+
+
+def _public_name(kind: type) -> str:
+    """Give `httpx.ConnectError` for a class that says it is from `httpx._exceptions`."""
+    public = [part for part in kind.__module__.split(".") if not part.startswith("_")]
+    return ".".join([*public, kind.__qualname__])
