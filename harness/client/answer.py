@@ -1,0 +1,121 @@
+"""What came back for one request, and how to speak about it in a message."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from harness.errors import CheckFailed
+
+SHOWN_BYTES = 400
+"""How much of a body a message shows; the rest is of no help to a reader."""
+
+
+class Record(dict[str, Any]):
+    """A JSON object of the backend. A field that the contract promises and that is missing
+    fails the check, naming the answer it was missing from, instead of crashing it.
+    """
+
+    source: str = "the answer"
+
+    def __missing__(self, field: str) -> Any:  # noqa: ANN401 - it never returns
+        raise CheckFailed(
+            expected=f"a field {field!r} in {self.source}",
+            came=f"only {sorted(self)}",
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """One HTTP answer, read to its end."""
+
+    operation_id: str
+    method: str
+    path: str
+    instance: int
+    """Which API instance answered, counted from 0."""
+    status: int
+    headers: Mapping[str, str]
+    """Looked up without regard to case."""
+    body: bytes
+    elapsed_s: float
+    """Seconds from the request to the last byte of the answer."""
+
+    @property
+    def json(self) -> Any:  # noqa: ANN401 - whatever the backend sent
+        """The body as JSON, its objects as `Record`s. `CheckFailed` when it is not JSON."""
+        source = f"the answer to {self.operation_id}"
+
+        def recorded(pairs: list[tuple[str, Any]]) -> Record:
+            record = Record(pairs)
+            record.source = source
+            return record
+
+        try:
+            return json.loads(self.body, object_pairs_hook=recorded)
+        except (ValueError, RecursionError) as error:
+            raise CheckFailed(
+                expected=f"a JSON body from {self.operation_id}",
+                came=f"{self.describe()} ({error})",
+            ) from error
+
+    @property
+    def document(self) -> Record:
+        """The whole body as a JSON object. `CheckFailed` when it is something else."""
+        document = self.json
+        if not isinstance(document, Record):
+            raise CheckFailed(
+                expected=f"a JSON object from {self.operation_id}", came=self.describe()
+            )
+        return document
+
+    @property
+    def data(self) -> Record:
+        """The object in the `{"data": …}` envelope. `CheckFailed` when there is none."""
+        data = self.document["data"]
+        if not isinstance(data, Record):
+            raise CheckFailed(
+                expected=f'an object under "data" from {self.operation_id}', came=self.describe()
+            )
+        return data
+
+    @property
+    def items(self) -> list[Record]:
+        """The objects of a list answer. `CheckFailed` when it is not a list of objects."""
+        items = self.document["data"]
+        if not isinstance(items, list) or not all(isinstance(item, Record) for item in items):
+            raise CheckFailed(
+                expected=f'a list of objects under "data" from {self.operation_id}',
+                came=self.describe(),
+            )
+        return items
+
+    @property
+    def code(self) -> str | None:
+        """The stable machine name of a problem, None when the body does not carry one."""
+        try:
+            document = json.loads(self.body)
+        except (ValueError, RecursionError):
+            return None
+        code = document.get("code") if isinstance(document, dict) else None
+        return code if isinstance(code, str) else None
+
+    @property
+    def request_id(self) -> str:
+        """The `X-Request-ID` under which the backend's own log knows this request."""
+        return self.headers.get("x-request-id", "")
+
+    def flag(self, header: str) -> bool:
+        """Say whether a header such as `X-Idempotency-Replayed` says true."""
+        return self.headers.get(header, "").strip().lower() == "true"
+
+    def describe(self) -> str:
+        """Say in one line what was asked, of whom, and what came."""
+        shown = self.body[:SHOWN_BYTES].decode("utf-8", "replace")
+        rest = len(self.body) - SHOWN_BYTES
+        more = f" … {rest} bytes more" if rest > 0 else ""
+        request = f" [request id {self.request_id}]" if self.request_id else ""
+        return (
+            f"{self.status} to {self.method} {self.path} from API instance "
+            f"{self.instance + 1}{request}: {shown or '(empty body)'}{more}"
+        )

@@ -1,0 +1,252 @@
+"""One user's view of the API: every operation by its operationId, and the usual steps by name."""
+
+import asyncio
+import time
+import uuid
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness.client.answer import Answer, Record
+from harness.client.routes import Routes
+from harness.client.samples import Sample
+from harness.client.transport import Transport
+from harness.errors import CheckFailed
+from harness.expect import expect_status
+
+LIVE_STATES = frozenset({"queued", "preparing"})
+TERMINAL_STATES = frozenset({"ready", "failed", "canceled"})
+
+DEADLINE_S = 10.0
+"""How long a request may take before the backend counts as not answering."""
+
+EXPORT_DEADLINE_S = 20.0
+"""How long a small export may take on a busy two-core machine, waiting in the queue included."""
+
+POLL_INTERVAL_S = 0.03
+MAX_PAGES = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class Client:
+    """Speaks for one user, to all API instances in turn or to a given one."""
+
+    transport: Transport = field(repr=False)
+    routes: Routes = field(repr=False)
+    token: str | None = field(repr=False)
+    """The bearer token, None for somebody who has none."""
+    instance: int | None = None
+    """The only instance this client speaks to; None is round robin."""
+
+    def at(self, instance: int | None) -> "Client":
+        """The same user, speaking to one instance (counted from 0) only."""
+        return Client(
+            transport=self.transport, routes=self.routes, token=self.token, instance=instance
+        )
+
+    @property
+    def instances(self) -> int:
+        """How many API instances there are."""
+        return len(self.transport.base_urls)
+
+    async def call(
+        self,
+        operation_id: str,
+        *,
+        path: Mapping[str, object] | None = None,
+        query: Mapping[str, Any] | None = None,
+        json: Any = None,  # noqa: ANN401 - any JSON document
+        content: bytes | AsyncIterator[bytes] | None = None,
+        form: Mapping[str, str] | None = None,
+        files: Mapping[str, Sample] | None = None,
+        headers: Mapping[str, str] | None = None,
+        instance: int | None = None,
+        deadline_s: float = DEADLINE_S,
+    ) -> Answer:
+        """Send one request and give whatever was answered, 4xx and 5xx included.
+
+        `NoAnswer` (which fails the check) when nothing usable came within `deadline_s`.
+        """
+        route = self.routes[operation_id]
+        sent = dict(headers or {})
+        if self.token is not None:
+            sent.setdefault("authorization", f"Bearer {self.token}")
+        body: dict[str, Any] = {}
+        if json is not None:
+            body["json"] = json
+        if content is not None:
+            body["content"] = content
+        if form is not None:
+            body["data"] = dict(form)
+        if files is not None:
+            body["files"] = {
+                name: (sample.file_name, sample.content, sample.mime_type)
+                for name, sample in files.items()
+            }
+        return await self.transport.send(
+            route,
+            route.path(path or {}),
+            instance=self.instance if instance is None else instance,
+            deadline_s=deadline_s,
+            headers=sent,
+            query=query,
+            **body,
+        )
+
+    async def create_job(self, title: str = "Shakedown", *, instance: int | None = None) -> Record:
+        """Make a job and give its data."""
+        answer = await self.call("createJob", json={"title": title}, instance=instance)
+        return expect_status(answer, 201).data
+
+    async def upload(
+        self,
+        job_id: str,
+        sample: Sample,
+        *,
+        key: str | None = None,
+        form: Mapping[str, str] | None = None,
+        instance: int | None = None,
+    ) -> Answer:
+        """Upload a file under an idempotency key (None: a fresh one). Any status is given back."""
+        return await self.call(
+            "uploadEvidence",
+            path={"job_id": job_id},
+            files={"file": sample},
+            form=form,
+            headers={"idempotency-key": key or str(uuid.uuid4())},
+            instance=instance,
+        )
+
+    async def new_evidence(self, job_id: str, sample: Sample) -> Record:
+        """Upload a file that is new to its job and give the evidence's data."""
+        return expect_status(await self.upload(job_id, sample), 201).data
+
+    async def request_export(
+        self,
+        job_id: str,
+        export_type: str = "proof-pack",
+        *,
+        filters: Mapping[str, Any] | None = None,
+        key: str | None = None,
+        instance: int | None = None,
+    ) -> Answer:
+        """Request an export. Any status is given back: 202 is a new one, 200 the live one."""
+        return await self.call(
+            "requestExport",
+            path={"job_id": job_id, "export_type": export_type},
+            json={"filters": dict(filters or {})},
+            headers={"idempotency-key": key} if key else None,
+            instance=instance,
+        )
+
+    async def new_export(
+        self,
+        job_id: str,
+        export_type: str = "proof-pack",
+        *,
+        filters: Mapping[str, Any] | None = None,
+    ) -> Record:
+        """Request an export that is not live yet and give its data."""
+        return expect_status(
+            await self.request_export(job_id, export_type, filters=filters), 202
+        ).data
+
+    async def get_export(self, export_id: str, *, instance: int | None = None) -> Record:
+        """Give an export's data as of now."""
+        answer = await self.call("getExport", path={"export_id": export_id}, instance=instance)
+        return expect_status(answer, 200).data
+
+    async def wait_for_export(
+        self,
+        export_id: str,
+        *,
+        states: Collection[str] = ("ready",),
+        deadline_s: float = EXPORT_DEADLINE_S,
+    ) -> Record:
+        """Poll until the export is in one of `states` and give its data.
+
+        Fails the check at the deadline, or at once when it ended in another terminal state.
+        """
+        wanted = " or ".join(sorted(states))
+        until = time.monotonic() + deadline_s
+        while True:
+            export = await self.get_export(export_id)
+            if export["state"] in states:
+                return export
+            if export["state"] in TERMINAL_STATES:
+                raise CheckFailed(
+                    expected=f"export {export_id} to become {wanted}",
+                    came=f"it became {export['state']} ({export.get('error_code')}: "
+                    f"{export.get('error_message')}) at attempt {export.get('attempt')}",
+                )
+            if time.monotonic() > until:
+                raise CheckFailed(
+                    expected=f"export {export_id} to become {wanted} within {deadline_s:g} s",
+                    came=f"it is still {export['state']} at attempt {export.get('attempt')}, "
+                    f"progress {export.get('progress')}, claimed by {export.get('claimed_by')}",
+                )
+            await asyncio.sleep(POLL_INTERVAL_S)
+
+    async def wait_for_exports(
+        self,
+        export_ids: Iterable[str],
+        *,
+        states: Collection[str] = ("ready",),
+        deadline_s: float = EXPORT_DEADLINE_S,
+    ) -> list[Record]:
+        """Wait for every one of many exports, one after the other, within one deadline.
+
+        The queue is first in, first out, so in the order of their requests most are ready by
+        the time they are asked about: about one request each.
+        """
+        until = time.monotonic() + deadline_s
+        return [
+            await self.wait_for_export(
+                export_id, states=states, deadline_s=max(0.0, until - time.monotonic())
+            )
+            for export_id in export_ids
+        ]
+
+    async def download(
+        self,
+        export_id: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        instance: int | None = None,
+    ) -> Answer:
+        """Download an export's ZIP. Any status is given back."""
+        return await self.call(
+            "downloadExport", path={"export_id": export_id}, headers=headers, instance=instance
+        )
+
+    async def listed(
+        self,
+        operation_id: str,
+        *,
+        path: Mapping[str, object] | None = None,
+        query: Mapping[str, Any] | None = None,
+        instance: int | None = None,
+    ) -> list[Record]:
+        """Give every item of a list operation, following `next_cursor` to the end."""
+        items: list[Record] = []
+        cursor: str | None = None
+        for _ in range(MAX_PAGES):
+            page = {"limit": 100} | dict(query or {}) | ({"cursor": cursor} if cursor else {})
+            answer = expect_status(
+                await self.call(operation_id, path=path, query=page, instance=instance), 200
+            )
+            items += answer.items
+            cursor = answer.document.get("next_cursor")
+            if not cursor:
+                return items
+        raise CheckFailed(
+            expected=f"{operation_id} to come to an end within {MAX_PAGES} pages",
+            came=f"a next_cursor on each of them, {len(items)} items so far",
+        )
+
+    async def ledger_events(
+        self, *, target_id: str | None = None, instance: int | None = None
+    ) -> list[Record]:
+        """Give the organisation's ledger, or the events about one thing, oldest first."""
+        query = {"target_id": target_id} if target_id else None
+        return await self.listed("listLedgerEvents", query=query, instance=instance)
