@@ -1,1 +1,1 @@
-"""The reference backend: a minimal, complete implementation of the contract that Shakedown checks."""
+"""The reference backend: minimal in style, and the whole contract that Shakedown checks."""

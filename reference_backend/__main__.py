@@ -1,0 +1,69 @@
+"""``python -m reference_backend migrate | api | worker``; settings come from the environment."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+from collections.abc import Sequence
+
+from reference_backend import failpoints
+from reference_backend.database import DatabaseUnavailable
+from reference_backend.settings import EXIT_MISCONFIGURED, Command, Settings, SettingsError
+
+COMMANDS: dict[str, Command] = {"migrate": "migrate", "api": "api", "worker": "worker"}
+EXIT_FAILED = 1
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command to its end. 0: done or drained; 1: it failed; 3: called or set up wrongly."""
+    command = COMMANDS.get(arguments[0]) if len(arguments) == 1 else None
+    if command is None:
+        return _complain(
+            f"expected one of {', '.join(COMMANDS)}, got {' '.join(arguments) or 'nothing'}",
+            EXIT_MISCONFIGURED,
+        )
+    if defect := os.environ.get("REFERENCE_BACKEND_DEFECT"):
+        from reference_backend.defects import switch_on  # the bug zoo, absent from every clean run
+
+        switch_on(defect)
+    try:
+        settings = Settings.from_environment(command)
+        failpoints.configure(settings.failpoints)
+    except (SettingsError, failpoints.FailpointSyntaxError) as error:
+        return _complain(str(error), EXIT_MISCONFIGURED)
+    logging.basicConfig(
+        level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    # Each command imports what it needs and no more: a migration has no use for a web server.
+    if command == "migrate":
+        return _migrate(settings)
+    if command == "worker":
+        from reference_backend.worker import process
+
+        return process.main(settings)
+    from reference_backend.api import application
+
+    return application.main(settings)
+
+
+def _migrate(settings: Settings) -> int:
+    from reference_backend import migrate
+
+    try:
+        applied = asyncio.run(migrate.migrate(settings))
+    except (migrate.MigrationError, DatabaseUnavailable) as error:
+        return _complain(str(error), EXIT_FAILED)
+    print(f"applied: {', '.join(applied) or 'nothing, the schema is current'}")  # noqa: T201  # its answer
+    return 0
+
+
+def _complain(message: str, exit_code: int) -> int:
+    for line in message.splitlines():
+        print(f"reference_backend: {line}", file=sys.stderr)  # noqa: T201  # logging is not set up yet
+    return exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

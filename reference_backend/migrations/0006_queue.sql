@@ -1,0 +1,316 @@
+-- The queue, as workers use it. Every function here runs as service_role, by the clock of the database, and
+-- every write to a claimed export names the claim token: a stale token changes nothing.
+
+-- Claims up to p_limit queued exports for a worker, oldest first, so that no organisation has more than
+-- p_max_per_org in progress. Returns the claimed rows: attempt has risen, claim_token is new and unique.
+--
+-- The cap is exact because claims of one organisation take turns: it is counted under an advisory lock that is
+-- held until commit. Workers do not queue up for that lock. Like SKIP LOCKED does with rows, they pass over
+-- organisations that another worker is claiming from; only a worker that would go away with nothing waits, for
+-- one organisation, while it holds no other such lock (so there is nobody who could be waiting for it).
+CREATE FUNCTION claim_export_job(p_worker text, p_limit int DEFAULT 1, p_max_per_org int DEFAULT 3)
+RETURNS SETOF exports
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp
+AS $$
+DECLARE
+    v_next uuid;
+    v_mine uuid[] := '{}'; -- organisations whose claims wait for this transaction
+    v_busy uuid[];         -- organisations that another worker is claiming from
+    v_seen int;            -- claimable exports seen in organisations of mine
+BEGIN
+    FOR v_round IN 1..3 LOOP
+        v_busy := '{}';
+        v_seen := 0;
+        FOR v_next IN SELECT c.organization_id FROM claimable_exports(p_limit, p_max_per_org) AS c LOOP
+            EXIT WHEN v_seen >= p_limit;
+            CONTINUE WHEN v_next = ANY (v_busy);
+            IF v_next <> ALL (v_mine) THEN
+                IF NOT pg_try_advisory_xact_lock(hashtextextended('claim:' || v_next, 0)) THEN
+                    v_busy := v_busy || v_next;
+                    CONTINUE;
+                END IF;
+                v_mine := v_mine || v_next;
+            END IF;
+            v_seen := v_seen + 1;
+        END LOOP;
+        EXIT WHEN v_seen = 0 AND v_busy = '{}'; -- nothing to do
+
+        -- A statement of its own: it sees everything that was committed before the locks were ours.
+        RETURN QUERY
+        WITH chosen AS MATERIALIZED (
+            SELECT queued.id
+            FROM unnest(v_mine) AS lane (organization_id)
+            CROSS JOIN LATERAL (
+                SELECT count(*) AS taken FROM exports AS p
+                WHERE p.organization_id = lane.organization_id AND p.state = 'preparing'
+            ) AS progress
+            CROSS JOIN LATERAL (
+                SELECT e.id, e.created_at FROM exports AS e
+                WHERE e.organization_id = lane.organization_id AND e.state = 'queued'
+                ORDER BY e.created_at, e.id
+                LIMIT LEAST(p_limit, GREATEST(p_max_per_org - progress.taken, 0))
+                FOR UPDATE SKIP LOCKED
+            ) AS queued
+            ORDER BY queued.created_at, queued.id
+            LIMIT p_limit
+        ), claimed AS (
+            UPDATE exports AS e
+            SET state = 'preparing', attempt = e.attempt + 1, claimed_by = p_worker,
+                claim_token = gen_random_uuid(), -- a counter could be issued twice when a crash loses a commit
+                started_at = clock_timestamp(), heartbeat_at = clock_timestamp(), progress = 0
+            FROM chosen
+            WHERE e.id = chosen.id
+            RETURNING e.*
+        )
+        SELECT * FROM claimed ORDER BY claimed.created_at, claimed.id;
+        EXIT WHEN FOUND;
+
+        -- Others were faster. Look again, after a wait if all that is left is in the hands of others.
+        IF v_mine = '{}' THEN
+            PERFORM pg_advisory_xact_lock(hashtextextended('claim:' || v_busy[1], 0));
+            v_mine := v_busy[1:1];
+        END IF;
+    END LOOP;
+END
+$$;
+
+-- What could be claimed as far as this snapshot tells, oldest first: of each organisation as many as its cap
+-- leaves room for. The walk jumps from one organisation's lane to the next, so its cost is the number of
+-- organisations that wait, however many exports one of them has queued.
+CREATE FUNCTION claimable_exports(p_limit int, p_max_per_org int)
+RETURNS TABLE (export_id uuid, organization_id uuid, queued_at timestamptz)
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp
+AS $$
+    WITH RECURSIVE lane (organization_id) AS (
+        (SELECT e.organization_id FROM exports AS e WHERE e.state = 'queued' ORDER BY e.organization_id LIMIT 1)
+        UNION ALL
+        SELECT (SELECT e.organization_id FROM exports AS e
+                WHERE e.state = 'queued' AND e.organization_id > lane.organization_id
+                ORDER BY e.organization_id LIMIT 1)
+        FROM lane
+        WHERE lane.organization_id IS NOT NULL
+    )
+    SELECT queued.id, lane.organization_id, queued.created_at
+    FROM lane
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS taken FROM exports AS p
+        WHERE p.organization_id = lane.organization_id AND p.state = 'preparing'
+    ) AS progress
+    CROSS JOIN LATERAL (
+        SELECT e.id, e.created_at FROM exports AS e
+        WHERE e.organization_id = lane.organization_id AND e.state = 'queued'
+        ORDER BY e.created_at, e.id
+        LIMIT LEAST(p_limit, GREATEST(p_max_per_org - progress.taken, 0))
+    ) AS queued
+    ORDER BY queued.created_at, queued.id
+$$;
+
+-- One sign of life of a worker for all its exports, with their progress. Returns the exports it still holds;
+-- what is missing from the answer was taken away, and the worker stops working on it.
+CREATE FUNCTION heartbeat_exports(p_worker text, p_ids uuid[], p_tokens uuid[], p_progress int[])
+RETURNS SETOF uuid
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp
+AS $$
+BEGIN
+    INSERT INTO workers AS w (name) VALUES (p_worker)
+    ON CONFLICT (name) DO UPDATE SET heartbeat_at = clock_timestamp();
+
+    RETURN QUERY
+    WITH held AS MATERIALIZED (
+        SELECT e.id, claim.progress
+        FROM unnest(p_ids, p_tokens, p_progress) AS claim (id, token, progress)
+        JOIN exports AS e ON e.id = claim.id AND e.claim_token = claim.token AND e.state = 'preparing'
+        ORDER BY e.id -- one order for everybody who locks several rows and waits
+        FOR NO KEY UPDATE OF e
+    )
+    UPDATE exports AS e
+    SET heartbeat_at = clock_timestamp(), progress = GREATEST(e.progress, held.progress)
+    FROM held
+    WHERE e.id = held.id
+    RETURNING e.id;
+END
+$$;
+
+-- Completes exports together with their export.completed events. Returns those that were completed: a stale
+-- token completes nothing and writes no event.
+CREATE FUNCTION complete_exports(
+    p_ids uuid[], p_tokens uuid[], p_storage_paths text[], p_object_sha256s text[], p_object_sizes bigint[],
+    p_manifests text[], p_manifest_hashes text[]
+) RETURNS SETOF uuid
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp
+AS $$
+DECLARE
+    v_export exports;
+BEGIN
+    FOR v_export IN
+        WITH held AS MATERIALIZED (
+            SELECT e.id, result.*
+            FROM unnest(p_ids, p_tokens, p_storage_paths, p_object_sha256s, p_object_sizes, p_manifests,
+                        p_manifest_hashes)
+                 AS result (export_id, token, storage_path, object_sha256, object_size, manifest, manifest_hash)
+            JOIN exports AS e
+              ON e.id = result.export_id AND e.claim_token = result.token AND e.state = 'preparing'
+            ORDER BY e.id
+            FOR NO KEY UPDATE OF e
+        ), completed AS (
+            UPDATE exports AS e
+            SET state = 'ready', progress = 100, claim_token = NULL, completed_at = clock_timestamp(),
+                storage_path = held.storage_path, object_sha256 = held.object_sha256,
+                object_size = held.object_size, manifest = held.manifest, manifest_hash = held.manifest_hash
+            FROM held
+            WHERE e.id = held.id
+            RETURNING e.*
+        )
+        -- All rows first, then the ledgers, in one order for everybody who appends to several.
+        SELECT * FROM completed ORDER BY completed.organization_id, completed.id
+    LOOP
+        PERFORM act_for_organization(v_export.organization_id);
+        PERFORM ledger_append(
+            v_export.organization_id, 'export.completed', 'export', v_export.id, jsonb_build_object(
+                'job_id', v_export.job_id, 'export_type', v_export.export_type, 'attempt', v_export.attempt,
+                'manifest_hash', v_export.manifest_hash, 'object_sha256', v_export.object_sha256,
+                'object_size', v_export.object_size));
+        RETURN NEXT v_export.id;
+    END LOOP;
+END
+$$;
+
+-- Ends an export that cannot be made, together with its export.failed event. False: the token is stale.
+CREATE FUNCTION fail_export(p_id uuid, p_token uuid, p_error_code text, p_error_message text) RETURNS boolean
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp
+AS $$
+DECLARE
+    v_export exports;
+BEGIN
+    UPDATE exports AS e
+    SET state = 'failed', claim_token = NULL, completed_at = clock_timestamp(),
+        error_code = p_error_code, error_message = p_error_message
+    WHERE e.id = p_id AND e.claim_token = p_token AND e.state = 'preparing'
+    RETURNING * INTO v_export;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+
+    PERFORM append_export_failed(v_export);
+    RETURN true;
+END
+$$;
+
+-- Gives exports back to the queue: what a draining worker does with those it cannot finish in time.
+-- The attempt stays counted. Returns those that were given back.
+CREATE FUNCTION release_exports(p_ids uuid[], p_tokens uuid[]) RETURNS SETOF uuid
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, public, pg_temp
+AS $$
+    WITH held AS MATERIALIZED (
+        SELECT e.id
+        FROM unnest(p_ids, p_tokens) AS claim (id, token)
+        JOIN exports AS e ON e.id = claim.id AND e.claim_token = claim.token AND e.state = 'preparing'
+        ORDER BY e.id
+        FOR NO KEY UPDATE OF e
+    )
+    UPDATE exports AS e
+    SET state = 'queued', claim_token = NULL, claimed_by = NULL, heartbeat_at = NULL, started_at = NULL, progress = 0
+    FROM held
+    WHERE e.id = held.id
+    RETURNING e.id
+$$;
+
+-- Takes exports back from workers that gave no sign of life for p_timeout: to the queue, or to failed when the
+-- attempts are used up. Any worker may call it at any time; rows that somebody else is at are skipped, and a
+-- heartbeat that commits in the meantime is seen, because the condition is checked again on the locked row.
+CREATE FUNCTION recover_stuck_exports(p_timeout interval, p_limit int DEFAULT 100) RETURNS SETOF exports
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp
+AS $$
+DECLARE
+    v_export    exports;
+    v_recovered int := 0;
+BEGIN
+    FOR v_export IN
+        WITH stuck AS MATERIALIZED (
+            SELECT e.id, e.attempt >= e.attempts_allowed AS exhausted
+            FROM exports AS e
+            WHERE e.state = 'preparing'
+              AND COALESCE(e.heartbeat_at, e.started_at, e.created_at) < clock_timestamp() - p_timeout
+            LIMIT p_limit
+            FOR NO KEY UPDATE SKIP LOCKED
+        ), recovered AS (
+            UPDATE exports AS e
+            SET claim_token   = NULL,
+                heartbeat_at  = NULL,
+                state         = CASE WHEN stuck.exhausted THEN 'failed' ELSE 'queued' END,
+                claimed_by    = CASE WHEN stuck.exhausted THEN e.claimed_by END,
+                started_at    = CASE WHEN stuck.exhausted THEN e.started_at END,
+                progress      = CASE WHEN stuck.exhausted THEN e.progress ELSE 0 END,
+                completed_at  = CASE WHEN stuck.exhausted THEN clock_timestamp() END,
+                error_code    = CASE WHEN stuck.exhausted THEN 'attempts_exhausted' END,
+                error_message = CASE WHEN stuck.exhausted THEN
+                    format('%s attempts ended without a result, the last one by worker %s', e.attempt, e.claimed_by)
+                END
+            FROM stuck
+            WHERE e.id = stuck.id
+            RETURNING e.*
+        )
+        SELECT * FROM recovered ORDER BY recovered.organization_id, recovered.id
+    LOOP
+        IF v_export.state = 'failed' THEN
+            PERFORM append_export_failed(v_export);
+        END IF;
+        v_recovered := v_recovered + 1;
+        RETURN NEXT v_export;
+    END LOOP;
+    IF v_recovered > 0 THEN
+        PERFORM add_to_counter('export_reclaims_total', v_recovered);
+    END IF;
+END
+$$;
+
+CREATE FUNCTION append_export_failed(p_export exports) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp
+AS $$
+BEGIN
+    PERFORM act_for_organization(p_export.organization_id);
+    PERFORM ledger_append(p_export.organization_id, 'export.failed', 'export', p_export.id, jsonb_build_object(
+        'job_id', p_export.job_id, 'export_type', p_export.export_type, 'attempt', p_export.attempt,
+        'error_code', p_export.error_code));
+END
+$$;
+
+-- Adds to a total that must outlive the process that counts.
+CREATE FUNCTION add_to_counter(p_name text, p_amount bigint) RETURNS void
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, public, pg_temp
+AS $$
+    INSERT INTO backend_counters AS c (name, value) VALUES (p_name, p_amount)
+    ON CONFLICT (name) DO UPDATE SET value = c.value + EXCLUDED.value
+$$;
+
+-- Wakes the workers: once per statement that inserts, never for a change of state (every NOTIFY takes a lock
+-- that all commits of the database share).
+CREATE FUNCTION notify_exports_queued() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp
+AS $$
+BEGIN
+    PERFORM pg_notify('exports_queued', '');
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER notify_exports_queued AFTER INSERT ON exports
+    FOR EACH STATEMENT EXECUTE FUNCTION notify_exports_queued();
+
+DO $$
+DECLARE
+    v_function regprocedure;
+BEGIN
+    FOREACH v_function IN ARRAY ARRAY[
+        'claim_export_job(text, int, int)', 'claimable_exports(int, int)',
+        'heartbeat_exports(text, uuid[], uuid[], int[])',
+        'complete_exports(uuid[], uuid[], text[], text[], bigint[], text[], text[])',
+        'fail_export(uuid, uuid, text, text)', 'release_exports(uuid[], uuid[])',
+        'recover_stuck_exports(interval, int)', 'append_export_failed(exports)', 'add_to_counter(text, bigint)',
+        'notify_exports_queued()'
+    ]::regprocedure[] LOOP
+        EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', v_function);
+        EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO service_role', v_function);
+    END LOOP;
+END
+$$;

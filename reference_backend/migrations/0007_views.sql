@@ -1,0 +1,15 @@
+-- Views run with the rights and the row security of whoever asks (security_invoker).
+
+-- An export as clients see it, with its place among the waiting exports of their organisation.
+CREATE VIEW export_status WITH (security_invoker = true) AS
+SELECT e.id, e.job_id, e.organization_id, e.export_type, e.filters, e.state, e.progress, e.attempt, e.claimed_by,
+       e.heartbeat_at, e.storage_path, e.object_sha256, e.object_size, e.manifest, e.manifest_hash,
+       e.error_code, e.error_message, e.created_at, e.started_at, e.completed_at,
+       CASE WHEN e.state = 'queued' THEN (
+           SELECT count(*) FROM exports AS q
+           WHERE q.organization_id = e.organization_id AND q.state = 'queued'
+             AND (q.created_at, q.id) <= (e.created_at, e.id)
+       ) END AS queue_position
+FROM exports AS e;
+
+GRANT SELECT ON export_status TO authenticated, service_role;

@@ -1,0 +1,2 @@
+-- What was applied.
+SELECT version, checksum FROM schema_migrations ORDER BY version

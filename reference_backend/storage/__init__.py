@@ -1,0 +1,1 @@
+"""Where objects (evidence files, export archives) are kept."""
