@@ -1,0 +1,153 @@
+"""Reading a target file: everything that is wrong with it, at once, with file and line."""
+
+import re
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from harness.errors import Misconfigured
+from harness.target.complaints import complaint
+from harness.target.lines import KeyLines, KeyPath
+from harness.target.rules import broken_rules
+from harness.target.target import Target
+from harness.target.template import fill, read_variable, variables
+
+DEFAULT_TARGET = Path(__file__).parent / "default.toml"
+
+_FILLED_LATER = frozenset({"command", "list_command", "environment"})
+"""Keys whose `{env:NAME}` stays until the moment something is started with it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """One thing that is wrong with a target file."""
+
+    path: KeyPath
+    what: str
+
+
+def load_target(path: Path | None = None) -> Target:
+    """Read and check a target file; None stands for the shipped one, the reference backend.
+
+    Raises `Misconfigured` with every problem of the file, one a line:
+    `shakedown.toml:12: api.instnaces: unknown key; expected one of …`.
+    """
+    file = (path or DEFAULT_TARGET).absolute()
+    shown = str(path or DEFAULT_TARGET.name)
+    text = _read(file, shown)
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise _syntax_error(error, shown) from error
+    problems: list[Problem] = []
+    prepared = _resolve(raw, (), problems)
+    _absolute_paths(prepared, file, problems, shipped=path is None)
+    # What could not be resolved is reported once, not again as a wrong value.
+    reported = {problem.path for problem in problems}
+    target: Target | None = None
+    try:
+        target = Target.model_validate(prepared)
+    except ValidationError as error:
+        for details in error.errors(include_url=False):
+            found, what = complaint(details, Target)
+            if found not in reported:
+                problems.append(Problem(path=found, what=what))
+    if target is not None:
+        problems += [Problem(path=where, what=what) for where, what in broken_rules(target)]
+    if problems or target is None:
+        raise _all_of(problems, KeyLines(text), shown)
+    return target.loaded_from(None if path is None else file)
+
+
+def _read(file: Path, shown: str) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise Misconfigured(f"cannot read the target file {shown}: {reason}") from error
+    except UnicodeDecodeError as error:
+        raise Misconfigured(f"the target file {shown} is not UTF-8: {error}") from error
+
+
+def _syntax_error(error: tomllib.TOMLDecodeError, shown: str) -> Misconfigured:
+    message = str(error)
+    if place := re.search(r" \(at line (\d+), column (\d+)\)$", message):
+        return Misconfigured(
+            f"not TOML: {message[: place.start()]} (column {place[2]})", where=f"{shown}:{place[1]}"
+        )
+    return Misconfigured(f"not TOML: {message}", where=shown)
+
+
+def _resolve(value: Any, path: KeyPath, problems: list[Problem]) -> Any:  # noqa: ANN401 - TOML
+    """Fill in `{env:NAME}` where it is wanted now, and turn arrays into tuples."""
+    if isinstance(value, dict):
+        return {key: _resolve(each, (*path, key), problems) for key, each in value.items()}
+    if isinstance(value, list):
+        return tuple(_resolve(each, (*path, n), problems) for n, each in enumerate(value))
+    if not isinstance(value, str):
+        return value
+    wanted = variables(value)
+    for name in wanted:
+        try:
+            read_variable(name)
+        except Misconfigured as error:
+            problems.append(Problem(path=path, what=error.what))
+            return value
+    if wanted and not _FILLED_LATER.intersection(path):
+        return fill(value, _Untouched())
+    return value
+
+
+class _Untouched(dict[str, str]):
+    """Gives every placeholder back as it was: these are somebody else's to fill in."""
+
+    def __missing__(self, name: str) -> str:
+        return "{" + name + "}"
+
+
+def _absolute_paths(
+    raw: dict[str, Any], file: Path, problems: list[Problem], *, shipped: bool
+) -> None:
+    """Make the paths within the file independent of where the harness is called from."""
+    directory = raw.get("directory", None if shipped else ".")
+    if isinstance(directory, str):
+        absolute = (file.parent / directory).resolve()
+        raw["directory"] = str(absolute)
+        if not absolute.is_dir():
+            problems.append(
+                Problem(path=("directory",), what=f"expected a directory, but {absolute} is none")
+            )
+    contract = raw.setdefault("contract", {})
+    if not isinstance(contract, dict):
+        return
+    named = contract.get("openapi", "contracts/openapi.yaml")
+    if not isinstance(named, str):
+        return
+    found = next(filter(Path.is_file, _candidates(named, file)), None)
+    if found is None:
+        what = f"expected a file beside the target file or within a package; {named!r} is neither"
+        problems.append(Problem(path=("contract", "openapi"), what=what))
+    else:
+        contract["openapi"] = str(found)
+
+
+def _candidates(named: str, file: Path) -> Iterator[Path]:
+    yield (file.parent / named).resolve()
+    package, _, rest = named.partition("/")
+    # A resource is only located here; importing the package is none of our business.
+    spec = find_spec(package) if package.isidentifier() and rest else None
+    if spec and spec.origin:
+        yield Path(spec.origin).parent / rest
+
+
+def _all_of(problems: list[Problem], lines: KeyLines, shown: str) -> Misconfigured:
+    placed = sorted({(lines.line_of(p.path), ".".join(map(str, p.path)), p.what) for p in problems})
+    told = [f"{key}: {what}" if key else what for _, key, what in placed]
+    first, rest = told[0], zip(placed[1:], told[1:], strict=True)
+    message = "\n".join([first, *(f"{shown}:{line}: {text}" for (line, _, _), text in rest)])
+    return Misconfigured(message, where=f"{shown}:{placed[0][0]}")

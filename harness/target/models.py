@@ -1,0 +1,250 @@
+"""The tables of a target file, as frozen values."""
+
+import shlex
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+
+from harness.errors import Misconfigured
+
+
+def _words(value: object) -> object:
+    """Accept a command as one string, split as a shell would, besides a list of words."""
+    return tuple(shlex.split(value)) if isinstance(value, str) else value
+
+
+def _texts(value: object) -> object:
+    """Accept `PORT = 8080` in an environment: everything there is text in the end."""
+    if not isinstance(value, Mapping):
+        return value
+    return {
+        name: str(each) if isinstance(each, int | float) and not isinstance(each, bool) else each
+        for name, each in value.items()
+    }
+
+
+Command = Annotated[tuple[str, ...], BeforeValidator(_words), Field(min_length=1)]
+Environment = Annotated[Mapping[str, str], BeforeValidator(_texts)]
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=0)]
+Positive = Annotated[int, Field(gt=0)]
+UrlPath = Annotated[str, Field(pattern=r"^/")]
+
+
+class Table(BaseModel):
+    """A table of the target file: nothing unknown, nothing converted, nothing changed later."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Api(Table):
+    """The API instances."""
+
+    command: Command | None = None
+    """Starts one instance, which must listen on `{host}` and `{port}`."""
+    instances: Count = 3
+    port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    """A fixed port, for a backend that cannot be told one; needs `instances = 1`."""
+    ready_path: UrlPath = "/readyz"
+    """Answers 2xx once the instance can serve."""
+    ready_timeout_s: Seconds = 20
+    stop_grace_s: Seconds = 10
+    """How long an instance may take to end after SIGTERM before it is killed."""
+    environment: Environment = {}
+    base_urls: tuple[str, ...] = ()
+    """Where the instances of a backend that already runs are (driver `external`)."""
+
+
+class Worker(Table):
+    """The worker processes, and the timing they run with."""
+
+    command: Command | None = None
+    instances: Count = 2
+    ready_path: UrlPath | None = "/metrics"
+    """Answers 2xx once the worker works; without one a worker is ready when it runs."""
+    ready_timeout_s: Seconds = 20
+    stop_grace_s: Seconds = 10
+    environment: Environment = {}
+    stuck_timeout_s: Seconds = 300
+    """How long an export may go without a heartbeat before another worker takes it over."""
+    sweep_interval_s: Seconds = 5
+    """How often workers look for exports that are stuck."""
+    heartbeat_interval_s: Seconds = 30
+
+    @model_validator(mode="after")
+    def _heartbeat_beats_the_timeout(self) -> Self:
+        if self.heartbeat_interval_s >= self.stuck_timeout_s:
+            raise ValueError(
+                f"heartbeat_interval_s = {self.heartbeat_interval_s:g} must be less than "
+                f"stuck_timeout_s = {self.stuck_timeout_s:g}, or every healthy export counts as stuck"
+            )
+        return self
+
+
+class Migrate(Table):
+    """The program that brings an empty database to the backend's schema, then ends with 0."""
+
+    command: Command
+    environment: Environment = {}
+    timeout_s: Seconds = 60
+
+
+class Database(Table):
+    """Where the backend's database comes from."""
+
+    source: Literal["embedded", "docker", "external", "none"] = "none"
+    migrate: Migrate | None = None
+    url: SecretStr | None = None
+    """A read-only DSN of a database that already runs (source `external`)."""
+    instrument: bool = False
+    """Whether the harness adds a trigger that records every change of `[claim] table`."""
+    settings: Environment = {}
+    """PostgreSQL's own settings, on top of the harness's (source `embedded`)."""
+
+
+class Storage(Table):
+    """Where stored objects are, so that a check can tamper with one."""
+
+    layout: Literal["directory"]
+    """`directory`: an object's `storage_path` is a path below `{storage_dir}`."""
+
+
+class MintedTokens(Table):
+    """Tokens that the harness signs itself."""
+
+    secret: SecretStr
+    algorithm: Literal["HS256", "HS384", "HS512"] = "HS256"
+    audience: str | None = None
+    issuer: str | None = None
+    lifetime_s: Seconds = 3600
+    claims: Mapping[str, Any]
+    """A template: `{user}`, `{organization}` and `{role}` are filled in, at any depth."""
+    roles: tuple[str, ...] = ("owner", "member", "viewer")
+
+
+class GivenTokens(Table):
+    """Tokens that somebody else made, usually read from the environment."""
+
+    token: SecretStr
+    job: str | None = None
+    org_a: SecretStr | None = None
+    org_b: SecretStr | None = None
+    job_org_a: str | None = None
+    job_org_b: str | None = None
+
+
+class Tokens(Table):
+    """How a client proves who it is: exactly one of the two ways."""
+
+    mint: MintedTokens | None = None
+    given: GivenTokens | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if (self.mint is None) == (self.given is None):
+            raise ValueError("expected exactly one of [tokens.mint] and [tokens.given]")
+        return self
+
+
+class Operation(Table):
+    """How one operation of the contract is spelled by this backend; None keeps the document's."""
+
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] | None = None
+    path: UrlPath | None = None
+
+
+class Contract(Table):
+    """Which OpenAPI document describes the API, and where the backend departs from it."""
+
+    openapi: str = "contracts/openapi.yaml"
+    """In the file: relative to it, or within an installed package. Once loaded: an absolute path."""
+    operations: Mapping[str, Operation] = {}
+    """By operationId."""
+
+
+class LedgerColumns(Table):
+    """What the columns of the ledger are called here, by their name in the contract."""
+
+    id: str = "id"
+    organization_id: str = "organization_id"
+    ledger_seq: str = "ledger_seq"
+    actor_id: str = "actor_id"
+    event_name: str = "event_name"
+    target_type: str = "target_type"
+    target_id: str = "target_id"
+    created_at: str = "created_at"
+    metadata: str = "metadata"
+    prev_hash: str = "prev_hash"
+    hash: str = "hash"
+    salt_key_id: str = "salt_key_id"
+    canonical_version: str = "canonical_version"
+
+
+class Ledger(Table):
+    """The hash-chained ledger, well enough known to recompute its hashes."""
+
+    table: str = "audit_logs"
+    columns: LedgerColumns = LedgerColumns()
+    salts: Annotated[Mapping[str, SecretStr], Field(min_length=1)]
+    """Secret salts by key id; the first is the one that new events get."""
+    canonical_function: str | None = None
+    """SQL function that gives the canonical text of an event, for comparing with our own."""
+
+
+class Limits(Table):
+    """The limits the backend promises."""
+
+    max_upload_bytes: Positive = 52_428_800
+    per_org_in_progress: Positive = 3
+    max_attempts: Positive = 3
+
+
+class Failpoints(Table):
+    """How a worker is made to misbehave at an edge of a job's life."""
+
+    variable: str = "FAILPOINTS"
+    names: tuple[str, ...] = (
+        "after_claim", "while_working", "before_store", "after_store", "before_commit", "after_commit",
+    )  # fmt: skip
+    format: str = "{name}={action}"
+    separator: str = ";"
+
+    def environment(self, actions: Mapping[str, str]) -> dict[str, str]:
+        """Give the environment that arms failpoints: `{"after_claim": "sleep:30"}`.
+
+        Actions are `sleep:<seconds>`, `raise` and `exit[:code]`.
+        Raises `Misconfigured` for a name that the target does not have.
+        """
+        if unknown := sorted(set(actions) - set(self.names)):
+            raise Misconfigured(
+                f"unknown failpoint {', '.join(unknown)}; expected one of {', '.join(self.names)}"
+            )
+        armed = [
+            self.format.replace("{name}", name).replace("{action}", action)
+            for name, action in actions.items()
+        ]
+        return {self.variable: self.separator.join(armed)}
+
+
+class Claim(Table):
+    """The claim of exports in the database."""
+
+    function: str = "claim_export_job"
+    table: str = "exports"
+
+
+class Chaos(Table):
+    """Which running backends may be harmed, and how much of them at once."""
+
+    allowed_hosts: tuple[str, ...] = ()
+    max_share: Annotated[float, Field(gt=0, le=1)] = 0.5
+
+
+class Zoo(Table):
+    """The backend's own seeded bugs, for proving the gate."""
+
+    list_command: Command
+    """Prints the defects as a JSON list of `{id, title, family, source, expected}`."""
+    variable: str
+    """The environment variable that switches one on."""

@@ -1,0 +1,137 @@
+"""A whole target: what its file says, and what follows from it."""
+
+import sys
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, PrivateAttr
+
+from harness.target.capability import Capability
+from harness.target.models import (
+    Api,
+    Chaos,
+    Claim,
+    Contract,
+    Database,
+    Environment,
+    Failpoints,
+    Ledger,
+    Limits,
+    Storage,
+    Table,
+    Tokens,
+    Worker,
+    Zoo,
+)
+from harness.target.template import fill
+
+Driver = Literal["process", "docker", "external"]
+
+
+class Target(Table):
+    """One backend, described well enough to be started, spoken to and judged."""
+
+    name: Annotated[str, Field(min_length=1)]
+    driver: Driver = "process"
+    directory: str | None = None
+    """Where commands run. In the file: relative to it, by default the file's own directory.
+    Once loaded: an absolute path, or None for a directory of the run's own."""
+    environment: Environment = {}
+    """What migration, API and workers all get; their own tables add to it."""
+    api: Api
+    worker: Worker | None = None
+    database: Database = Database()
+    storage: Storage | None = None
+    tokens: Tokens
+    contract: Contract = Contract()
+    ledger: Ledger | None = None
+    limits: Limits = Limits()
+    failpoints: Failpoints | None = None
+    claim: Claim | None = None
+    chaos: Chaos = Chaos()
+    zoo: Zoo | None = None
+
+    _file: Path | None = PrivateAttr(default=None)
+
+    @property
+    def file(self) -> Path | None:
+        """The file it was loaded from; None for the one that is shipped."""
+        return self._file
+
+    def loaded_from(self, file: Path | None) -> Self:
+        """Give the same target, remembering its file."""
+        copy = self.model_copy()
+        copy._file = file  # noqa: SLF001 - our own copy
+        return copy
+
+    @cached_property
+    def values(self) -> Mapping[str, str]:
+        """The placeholders that mean the same everywhere in this target, secrets included."""
+        values = {
+            "python": sys.executable,
+            "host": "127.0.0.1",
+            "max_upload_bytes": str(self.limits.max_upload_bytes),
+            "per_org_in_progress": str(self.limits.per_org_in_progress),
+            "max_attempts": str(self.limits.max_attempts),
+        }
+        if mint := self.tokens.mint:
+            values["jwt_secret"] = mint.secret.get_secret_value()
+            values["jwt_audience"] = mint.audience or ""
+            values["jwt_issuer"] = mint.issuer or ""
+        if self.ledger:
+            key_id, salt = next(iter(self.ledger.salts.items()))
+            values |= {"ledger_salt_key_id": key_id, "ledger_salt": salt.get_secret_value()}
+        if worker := self.worker:
+            values["stuck_timeout_s"] = f"{worker.stuck_timeout_s:g}"
+            values["sweep_interval_s"] = f"{worker.sweep_interval_s:g}"
+            values["heartbeat_interval_s"] = f"{worker.heartbeat_interval_s:g}"
+        return values
+
+    def expand_command(
+        self, command: tuple[str, ...], values: Mapping[str, str] | None = None
+    ) -> tuple[str, ...]:
+        """Fill in a command's placeholders: this target's own and the given ones."""
+        known = {**self.values, **(values or {})}
+        return tuple(fill(word, known) for word in command)
+
+    def expand_environment(
+        self, environment: Mapping[str, str], values: Mapping[str, str] | None = None
+    ) -> dict[str, str]:
+        """Fill in the placeholders of the common environment and of this one on top of it."""
+        known = {**self.values, **(values or {})}
+        merged = {**self.environment, **environment}
+        return {name: fill(text, known) for name, text in merged.items()}
+
+    @cached_property
+    def secrets(self) -> frozenset[str]:
+        """Everything in this target that must not reach a message, a log or a report."""
+        found: set[str] = set()
+        if mint := self.tokens.mint:
+            found.add(mint.secret.get_secret_value())
+        if given := self.tokens.given:
+            found |= {t.get_secret_value() for t in (given.token, given.org_a, given.org_b) if t}
+        if self.ledger:
+            found |= {salt.get_secret_value() for salt in self.ledger.salts.values()}
+        if self.database.url:
+            found.add(self.database.url.get_secret_value())
+        return frozenset(found)
+
+    def capabilities(self) -> frozenset[Capability]:
+        """Give what checks may ask of this target."""
+        offered = {Capability.HTTP}
+        given = self.tokens.given
+        if self.tokens.mint or (given and given.org_a and given.org_b):
+            offered.add(Capability.TENANTS)
+        if self.database.source != "none":
+            offered.add(Capability.DATABASE)
+        if self.database.source in {"embedded", "docker"}:
+            offered.add(Capability.DATABASE_CONTROL)
+        if self.driver != "external":
+            offered |= {Capability.SPAWN, Capability.KILL, Capability.PAUSE, Capability.RESTART}
+            if self.failpoints:
+                offered.add(Capability.FAILPOINTS)
+        if self.driver == "docker":
+            offered.add(Capability.NETWORK)
+        return frozenset(offered)

@@ -1,0 +1,62 @@
+"""Placeholders in a target file: `{port}` in commands and environments, `{env:NAME}` anywhere.
+
+Everything else in braces stays as it is, so JSON can be an argument; `{{port}}` means a literal `{port}`.
+"""
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+
+from harness.errors import Misconfigured
+
+_TOKEN = re.compile(
+    r"\{\{(?P<literal>[A-Za-z_][\w:]*)\}\}|\{env:(?P<variable>\w+)\}|\{(?P<name>[A-Za-z_]\w*)\}"
+)
+
+SECRET_NAMES = frozenset({"database_url", "jwt_secret", "ledger_salt"})
+"""Placeholders that must not be part of a command: everybody can read a process's arguments."""
+
+
+def placeholders(text: str) -> tuple[str, ...]:
+    """Give the names that a text wants filled in, without those read from the environment."""
+    return tuple(found["name"] for found in _TOKEN.finditer(text) if found["name"])
+
+
+def variables(text: str) -> tuple[str, ...]:
+    """Give the names of the environment variables that a text wants filled in."""
+    return tuple(found["variable"] for found in _TOKEN.finditer(text) if found["variable"])
+
+
+def fill(text: str, values: Mapping[str, str]) -> str:
+    """Replace every placeholder, in one pass: what is filled in is never looked at again.
+
+    Raises `Misconfigured` for a name that `values` does not hold, and for an environment
+    variable that is missing or empty.
+    """
+
+    def replacement(found: re.Match[str]) -> str:
+        if found["literal"]:
+            return "{" + found["literal"] + "}"
+        if found["variable"]:
+            return read_variable(found["variable"])
+        try:
+            return values[found["name"]]
+        except KeyError:
+            raise Misconfigured(unknown_placeholder(found["name"], values)) from None
+
+    return _TOKEN.sub(replacement, text)
+
+
+def read_variable(name: str) -> str:
+    """Give an environment variable's value; one that is missing or empty is `Misconfigured`."""
+    value = os.environ.get(name, "")
+    if not value:
+        state = "empty" if name in os.environ else "not set"
+        raise Misconfigured(f"the environment variable {name} is {state}; the target needs it")
+    return value
+
+
+def unknown_placeholder(name: str, known: Iterable[str]) -> str:
+    """Say that a placeholder means nothing here, and which ones do."""
+    listed = ", ".join("{" + each + "}" for each in sorted(known))
+    return f"unknown placeholder {{{name}}}; expected one of {listed}, or {{env:NAME}}"
