@@ -47,21 +47,41 @@ def load_target(path: Path | None = None) -> Target:
     problems: list[Problem] = []
     prepared = _resolve(raw, (), problems)
     _absolute_paths(prepared, file, problems, shipped=path is None)
-    # What could not be resolved is reported once, not again as a wrong value.
-    reported = {problem.path for problem in problems}
-    target: Target | None = None
-    try:
-        target = Target.model_validate(prepared)
-    except ValidationError as error:
-        for details in error.errors(include_url=False):
-            found, what = complaint(details, Target)
-            if found not in reported:
-                problems.append(Problem(path=found, what=what))
+    target = _validate(prepared, problems)
+    if problems:
+        # The contradictions too: look at what is left without the values that are wrong.
+        left = _without(prepared, {problem.path for problem in problems})
+        target = _validate(left, [])
     if target is not None:
-        problems += [Problem(path=where, what=what) for where, what in broken_rules(target)]
+        bad = {problem.path for problem in problems}
+        for where, what in broken_rules(target):
+            if not any(where[: len(path)] == path for path in bad):
+                problems.append(Problem(path=where, what=what))
     if problems or target is None:
         raise _all_of(problems, KeyLines(text), shown)
     return target.loaded_from(None if path is None else file)
+
+
+def _validate(raw: dict[str, Any], problems: list[Problem]) -> Target | None:
+    """Build the target, or add to the problems; each place is reported once."""
+    try:
+        return Target.model_validate(raw)
+    except ValidationError as error:
+        reported = {problem.path for problem in problems}
+        for details in error.errors(include_url=False):
+            path, what = complaint(details, Target)
+            if path not in reported:
+                problems.append(Problem(path=path, what=what))
+    return None
+
+
+def _without(raw: dict[str, Any], paths: set[KeyPath], here: KeyPath = ()) -> dict[str, Any]:
+    """Copy tables without the keys at the given paths."""
+    return {
+        key: _without(value, paths, (*here, key)) if isinstance(value, dict) else value
+        for key, value in raw.items()
+        if (*here, key) not in paths
+    }
 
 
 def _read(file: Path, shown: str) -> str:

@@ -77,7 +77,7 @@ class Worker(Table):
         if self.heartbeat_interval_s >= self.stuck_timeout_s:
             raise ValueError(
                 f"heartbeat_interval_s = {self.heartbeat_interval_s:g} must be less than "
-                f"stuck_timeout_s = {self.stuck_timeout_s:g}, or every healthy export counts as stuck"
+                f"stuck_timeout_s = {self.stuck_timeout_s:g}, or healthy exports count as stuck"
             )
         return self
 
@@ -158,7 +158,7 @@ class Contract(Table):
     """Which OpenAPI document describes the API, and where the backend departs from it."""
 
     openapi: str = "contracts/openapi.yaml"
-    """In the file: relative to it, or within an installed package. Once loaded: an absolute path."""
+    """In the file: relative to it, or within an installed package; once loaded: absolute."""
     operations: Mapping[str, Operation] = {}
     """By operationId."""
 
@@ -205,8 +205,13 @@ class Failpoints(Table):
 
     variable: str = "FAILPOINTS"
     names: tuple[str, ...] = (
-        "after_claim", "while_working", "before_store", "after_store", "before_commit", "after_commit",
-    )  # fmt: skip
+        "after_claim",
+        "while_working",
+        "before_store",
+        "after_store",
+        "before_commit",
+        "after_commit",
+    )
     format: str = "{name}={action}"
     separator: str = ";"
 

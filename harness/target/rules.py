@@ -87,8 +87,7 @@ def _in_command(path: KeyPath, command: tuple[str, ...], known: set[str]) -> Bro
         elif name in SECRET_NAMES:
             yield (
                 path,
-                f"{{{name}}} is secret, and everybody can see a process's arguments; "
-                "hand it over in the environment",
+                f"{{{name}}} is secret, and a process's arguments are not; use the environment",
             )
 
 

@@ -1,7 +1,8 @@
 """A whole target: what its file says, and what follows from it."""
 
+import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -25,7 +26,7 @@ from harness.target.models import (
     Worker,
     Zoo,
 )
-from harness.target.template import fill
+from harness.target.template import fill, variables
 
 Driver = Literal["process", "docker", "external"]
 
@@ -38,7 +39,7 @@ class Target(Table):
     directory: str | None = None
     """Where commands run. In the file: relative to it, by default the file's own directory.
     Once loaded: an absolute path, or None for a directory of the run's own."""
-    environment: Environment = {}
+    environment: Environment = Field(default={})
     """What migration, API and workers all get; their own tables add to it."""
     api: Api
     worker: Worker | None = None
@@ -116,7 +117,17 @@ class Target(Table):
             found |= {salt.get_secret_value() for salt in self.ledger.salts.values()}
         if self.database.url:
             found.add(self.database.url.get_secret_value())
-        return frozenset(found)
+        # Who reads a value from the environment may have a reason not to write it down.
+        found |= {os.environ.get(name, "") for text in self._texts() for name in variables(text)}
+        return frozenset(found - {""})
+
+    def _texts(self) -> Iterator[str]:
+        """Give every text whose placeholders are filled in at launch."""
+        yield from self.environment.values()
+        for part in (self.api, self.worker, self.database.migrate):
+            if part is not None:
+                yield from part.environment.values()
+                yield from part.command or ()
 
     def capabilities(self) -> frozenset[Capability]:
         """Give what checks may ask of this target."""

@@ -1,6 +1,7 @@
 """Placeholders in a target file: `{port}` in commands and environments, `{env:NAME}` anywhere.
 
-Everything else in braces stays as it is, so JSON can be an argument; `{{port}}` means a literal `{port}`.
+Everything else in braces stays as it is, so JSON can be an argument; `{{port}}` means a literal
+`{port}`.
 """
 
 import os
