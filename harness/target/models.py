@@ -190,6 +190,8 @@ class Ledger(Table):
     """Secret salts by key id; the first is the one that new events get."""
     canonical_function: str | None = None
     """SQL function that gives the canonical text of an event, for comparing with our own."""
+    created_at_format: str = 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'
+    """The fixed UTC form in which `created_at` is hashed, a pattern of PostgreSQL's `to_char`."""
 
 
 class Limits(Table):
