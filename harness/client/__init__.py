@@ -2,7 +2,6 @@
 
 from harness.client.answer import Answer, Record
 from harness.client.client import LIVE_STATES, TERMINAL_STATES, Client
-from harness.client.of_target import open_organisations
 from harness.client.organisation import Organisation, Organisations
 from harness.client.routes import Route, Routes
 from harness.client.samples import ALLOWED_TYPES, Sample, Samples
@@ -27,6 +26,5 @@ __all__ = [
     "TokenRecipe",
     "Transport",
     "mint",
-    "open_organisations",
     "together",
 ]

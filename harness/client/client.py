@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.client.answer import Answer, Record
-from harness.client.routes import Routes
+from harness.client.routes import Route, Routes
 from harness.client.samples import Sample
 from harness.client.transport import Transport
 from harness.errors import CheckFailed
@@ -91,6 +91,27 @@ class Client:
             headers=sent,
             query=query,
             **body,
+        )
+
+    async def follow(self, answer: Answer) -> Answer:
+        """Get what an answer's `Location` points to, from the instance that sent it.
+
+        Fails the check when there is no `Location`, or one that leads to another server.
+        """
+        location = answer.headers.get("location", "")
+        base_url = self.transport.base_urls[answer.instance]
+        path = location.removeprefix(base_url)
+        if not path.startswith("/") or path.startswith("//"):
+            raise CheckFailed(
+                expected=f"{answer.operation_id} to answer with a Location on this server",
+                came=f"{location!r} with {answer.describe()}",
+            )
+        return await self.transport.send(
+            Route(operation_id=f"Location of {answer.operation_id}", method="GET", template=path),
+            path,
+            instance=answer.instance,
+            deadline_s=DEADLINE_S,
+            headers={} if self.token is None else {"authorization": f"Bearer {self.token}"},
         )
 
     async def create_job(self, title: str = "Shakedown", *, instance: int | None = None) -> Record:

@@ -1,15 +1,18 @@
 """Tenants: every check makes its own, so that checks share one system and disturb nobody."""
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
 from harness.client.answer import Record
 from harness.client.client import Client
+from harness.client.of_target import recipe_of, routes_of
 from harness.client.routes import Routes
 from harness.client.tokens import TokenRecipe, mint
 from harness.client.transport import Transport
+from harness.target import Target
 
 ROLES = ("owner", "member", "viewer")
 
@@ -39,15 +42,17 @@ class Organisation:
 
 
 class Organisations:
-    """Makes tenants on one system, and clients for those who are no tenant's.
-
-    `harness.client.open_organisations` builds one from a target file.
-    """
+    """Makes tenants on one system, and clients for those who are no tenant's."""
 
     def __init__(self, transport: Transport, routes: Routes, recipe: TokenRecipe) -> None:
         self.transport = transport
         self.routes = routes
         self.recipe = recipe
+
+    @classmethod
+    def of(cls, target: Target, base_urls: Sequence[str]) -> Self:
+        """Speak to the instances at these URLs as the target file says. Close it afterwards."""
+        return cls(Transport(base_urls), routes_of(target), recipe_of(target))
 
     @property
     def instances(self) -> int:

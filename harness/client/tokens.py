@@ -13,17 +13,11 @@ class TokenRecipe:
     """How this backend's tokens are made."""
 
     secret: str = field(repr=False)
-    algorithm: str = "HS256"
-    audience: str | None = "authenticated"
-    issuer: str | None = None
-    lifetime_s: float = 3600
-    claims: Mapping[str, Any] = field(
-        default_factory=lambda: {
-            "sub": "{user}",
-            "role": "authenticated",
-            "app_metadata": {"organization_id": "{organization}", "role": "{role}"},
-        }
-    )
+    algorithm: str
+    audience: str | None
+    issuer: str | None
+    lifetime_s: float
+    claims: Mapping[str, Any]
     """A template: `{user}`, `{organization}` and `{role}` are filled in, at any depth."""
 
 
