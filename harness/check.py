@@ -109,8 +109,8 @@ def _refuse_nonsense(spec: CheckSpec, function: Callable[..., object]) -> None:
         problems.append(f"profile must be one of {', '.join(PROFILES)}, not {spec.profile!r}")
     if not spec.deadline_s > 0:
         problems.append(f"deadline_s must be more than 0 seconds, not {spec.deadline_s}")
-    if unknown := [need for need in spec.needs if not isinstance(need, Capability)]:
-        problems.append(f"needs takes members of Capability, not {unknown}")
+    if unknown := sorted(set(map(str, spec.needs)) - set(Capability)):
+        problems.append(f"needs takes members of Capability, not {', '.join(unknown)}")
     if not inspect.iscoroutinefunction(_innermost(function)):
         problems.append("a check is an async function, so that its deadline can cancel it")
     if problems:

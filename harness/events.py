@@ -138,6 +138,11 @@ class TearDownStarted:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DebuggerEntered:
+    """Somebody is about to debug a check: the terminal belongs to them now."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Remark:
     """Something the person at the terminal should know, in one line."""
 
@@ -182,6 +187,7 @@ Event = (
     | CheckStarted
     | CheckFinished
     | TearDownStarted
+    | DebuggerEntered
     | Remark
     | RunFinished
 )
@@ -210,7 +216,7 @@ class Broadcast:
         for reporter in list(self._reporters):
             try:
                 reporter.handle(event)
-            except Exception as error:  # noqa: BLE001 - whatever it is, the run outlives it
+            except Exception as error:
                 self.errors.append(error)
                 self._drop(reporter)
 
@@ -223,5 +229,5 @@ class Broadcast:
         self._reporters.remove(reporter)
         try:
             reporter.close()
-        except Exception as error:  # noqa: BLE001 - the same
+        except Exception as error:
             self.errors.append(error)

@@ -1,0 +1,97 @@
+"""The `shakedown` command. Each command is a file of its own, loaded only when it is used."""
+
+import importlib
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from harness.errors import Misconfigured
+from harness.verdict import ExitCode
+
+COMMANDS: Mapping[str, str] = {
+    "run": "bring a system up, put it through the checks, give a verdict",
+    "up": "bring a system up and keep it, printing what a client needs",
+    "checks": "list every check and whether the target allows it",
+    "prove": "the bug zoo against the gate: the kill matrix",
+    "recover": "heal what killed runs left behind",
+}
+"""Name and one-line help: known here, so that `--help` need not load what the commands need."""
+
+
+class _LazyGroup(click.Group):
+    """Loads a command's module when the command is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"harness.cli.{cmd_name}")
+        command = getattr(module, cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+def _version(ctx: click.Context, _parameter: click.Parameter, asked: bool) -> None:
+    if asked and not ctx.resilient_parsing:
+        from importlib.metadata import version  # slow to load, and needed nowhere else
+
+        click.echo(f"shakedown {version('shakedown')}")
+        ctx.exit()
+
+
+@click.group(
+    cls=_LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=(
+        "Exit codes: 0 pass, 1 fail, 2 inconclusive, 3 misconfigured, 4 internal error; "
+        "128 + signal when interrupted."
+    ),
+)
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_version,
+    help="Print the version.",
+)
+def cli() -> None:
+    """Sea trials for a backend before it ships.
+
+    \b
+      shakedown run                           the gate, on the reference backend
+      shakedown run --target shakedown.toml   on your backend
+      shakedown run --only 'golden.*'         some checks only
+      shakedown run -n 2 -- -x --pdb          everything after -- goes to pytest
+    """
+
+
+def main() -> None:
+    """Run the command line and exit with its code."""
+    try:
+        exit_code = cli.main(standalone_mode=False)
+    except click.exceptions.Exit as asked:
+        exit_code = asked.exit_code
+    except click.Abort:
+        exit_code = 130
+    except click.ClickException as error:
+        error.show()
+        exit_code = ExitCode.MISCONFIGURED
+    except Misconfigured as error:
+        click.echo(f"shakedown: {error}", err=True)
+        exit_code = ExitCode.MISCONFIGURED
+    except KeyboardInterrupt:
+        exit_code = 130
+    sys.exit(_as_number(exit_code))
+
+
+def _as_number(result: Any) -> int:  # noqa: ANN401 - click gives back what a command returns
+    return int(result) if isinstance(result, int) else ExitCode.PASS

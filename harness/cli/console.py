@@ -1,0 +1,49 @@
+"""Which reporter a run is shown with: it depends on where the output goes."""
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import TextIO
+
+from harness.events import Reporter
+from harness.reports.plain import PlainReporter
+
+_TAKE_THE_TERMINAL = ("-s", "--capture=no", "--pdb", "--trace")
+
+
+def own_stdout() -> TextIO:
+    """Give standard output through a descriptor of its own.
+
+    pytest captures what checks write by moving descriptor 1 away; the live display, which
+    is drawn while checks run, must not end up in there.
+    """
+    sys.stdout.flush()
+    return open(  # noqa: PTH123 - a descriptor, closed with the process
+        os.dup(sys.stdout.fileno()),
+        "w",
+        encoding=sys.stdout.encoding,
+        errors="backslashreplace",
+        buffering=1,
+    )
+
+
+def choose_reporter(
+    stream: TextIO, *, environment: Mapping[str, str], pytest_words: Sequence[str]
+) -> Reporter:
+    """Give the reporter for this output: coloured on a terminal, plain lines in a pipe."""
+    if not stream.isatty():
+        return PlainReporter(stream)
+    # Loaded here only: a pipe does without it, and starts that much sooner.
+    from rich.console import Console
+
+    from harness.reports.terminal import TerminalReporter
+
+    console = Console(file=stream, highlight=False)
+    return TerminalReporter(console, live=_may_redraw(environment, pytest_words))
+
+
+def _may_redraw(environment: Mapping[str, str], pytest_words: Sequence[str]) -> bool:
+    in_ci = environment.get("CI", "").lower() not in ("", "0", "false")
+    dumb = environment.get("TERM", "") in ("dumb", "unknown")
+    shared = any(word in _TAKE_THE_TERMINAL for word in pytest_words)
+    return not (in_ci or dumb or shared)

@@ -1,0 +1,51 @@
+"""Options that several commands share."""
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from harness.errors import Misconfigured
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def target_option(command: Command) -> Command:
+    """`--target FILE`."""
+    return click.option(
+        "--target",
+        metavar="FILE",
+        type=_TargetFile(),
+        default=None,
+        help="How to start and reach the backend (default: the reference backend).",
+    )(command)
+
+
+class _TargetFile(click.ParamType):
+    name = "file"
+
+    def convert(
+        self,
+        value: object,
+        _param: click.Parameter | None,
+        _ctx: click.Context | None,
+    ) -> Path:
+        text = str(value)
+        if "://" in text:
+            raise Misconfigured(
+                f"--target {text}: running against a URL is not built yet; "
+                "write a target file and name it here"
+            )
+        return Path(text)
+
+
+def random_seed() -> int:
+    """Give a seed for a run that was not given one; short enough to be typed."""
+    return random.SystemRandom().randrange(2**32)
+
+
+def split_commas(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Give the single values of an option that may be repeated and may hold commas."""
+    return tuple(part for value in values for part in map(str.strip, value.split(",")) if part)

@@ -1,0 +1,130 @@
+"""`shakedown run`: the gate."""
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import click
+
+from harness.cli.console import choose_reporter, own_stdout
+from harness.cli.options import random_seed, split_commas, target_option
+
+if TYPE_CHECKING:
+    from harness.check import Profile
+    from harness.events import Reporter
+
+
+class _RunCommand(click.Command):
+    """Keeps what stands behind `--` apart: it is pytest's."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ours, pytest_words = args, []
+        if "--" in args:
+            cut = args.index("--")
+            ours, pytest_words = args[:cut], args[cut + 1 :]
+        ctx.obj = tuple(pytest_words)
+        return super().parse_args(ctx, ours)
+
+
+@click.command(
+    cls=_RunCommand,
+    options_metavar="[OPTIONS]",
+    epilog=(
+        "Everything behind -- goes to pytest: -k, -x, --pdb, --durations … "
+        "Exit codes: 0 pass, 1 fail, 2 inconclusive, 3 misconfigured, 4 internal error."
+    ),
+)
+@click.argument("folders", nargs=-1, metavar="[FOLDER]... [-- PYTEST ARGS]")
+@target_option
+@click.option(
+    "--profile",
+    type=click.Choice(["quick", "full", "soak"]),
+    default="quick",
+    show_default=True,
+    help="How thorough: each profile includes the ones before it.",
+)
+@click.option(
+    "--only",
+    metavar="PATTERN",
+    multiple=True,
+    help="Only checks whose id matches, such as 'claim.*'; repeat it or use commas.",
+)
+@click.option("--seed", type=int, default=None, help="Drives every generator (default: random).")
+@click.option(
+    "-n",
+    "processes",
+    metavar="N",
+    type=click.IntRange(1),
+    default=None,
+    help="Run checks in N processes (default: one after the other in one).",
+)
+@click.option(
+    "--out",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="Where results.json, junit.xml and logs go "
+    "(default: a new folder in shakedown-report/, and shakedown-report/latest).",
+)
+@click.option(
+    "--allow-inconclusive",
+    metavar="ID",
+    multiple=True,
+    help="A known gap: this check may be inconclusive; repeat it or use commas.",
+)
+@click.option(
+    "--no-built-in",
+    is_flag=True,
+    help="Leave out the checks that come with Shakedown; run those of FOLDER only.",
+)
+@click.pass_obj
+def run(
+    pytest_words: tuple[str, ...],
+    *,
+    folders: tuple[str, ...],
+    target: Path | None,
+    profile: str,
+    only: tuple[str, ...],
+    seed: int | None,
+    processes: int | None,
+    out: Path | None,
+    allow_inconclusive: tuple[str, ...],
+    no_built_in: bool,
+) -> int:
+    """Bring a system up, put it through the checks, give a verdict.
+
+    FOLDER holds checks of your own, in files named check_*.py.
+    """
+    # Loaded here: `--help`, and a refusal of the options above, do without all of them.
+    from harness.plugin.run import Run
+    from harness.plugin.settings import RunSettings
+    from harness.reports.directory import open_report_directory
+    from harness.reports.junit import JunitXml
+    from harness.reports.results_json import ResultsJson
+    from harness.target import load_target
+
+    loaded = load_target(target)
+    started_at = datetime.now(UTC)
+    seed = random_seed() if seed is None else seed
+    report_path = open_report_directory(out, seed=seed, now=started_at)
+    settings = RunSettings(
+        seed=seed,
+        report_path=report_path,
+        target_path=target,
+        profile=cast("Profile", profile),
+        only=split_commas(only),
+        allow_inconclusive=split_commas(allow_inconclusive),
+        folders=folders,
+        built_in=not no_built_in,
+    )
+    words = [*(["-n", str(processes)] if processes else []), *pytest_words]
+    shown = choose_reporter(own_stdout(), environment=os.environ, pytest_words=words)
+    reporters: list[Reporter] = [ResultsJson(report_path), JunitXml(report_path), shown]
+    return Run(
+        settings=settings,
+        target=loaded,
+        reporters=reporters,
+        started_at=started_at,
+        pytest_words=words,
+    ).execute()

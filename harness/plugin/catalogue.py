@@ -1,0 +1,121 @@
+"""Which checks there are, and which of them a run was asked for."""
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from fnmatch import fnmatchcase
+from typing import Any, Self
+
+from harness.check import CheckSpec, Profile
+from harness.errors import Misconfigured
+from harness.target.capability import Capability
+
+
+@dataclass(frozen=True, kw_only=True)
+class Catalogue:
+    """What pytest found in the check files. Keys are pytest's node ids."""
+
+    known: Mapping[str, CheckSpec]
+    """Every check that was found."""
+    selected: Mapping[str, CheckSpec]
+    """Those that will run, in order."""
+    problems: tuple[str, ...] = ()
+    """Files that could not be read and functions that are no proper check."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give plain values for the file through which a worker tells the controller."""
+        return {
+            "known": {node: _plain(spec) for node, spec in self.known.items()},
+            "selected": {node: _plain(spec) for node, spec in self.selected.items()},
+            "problems": list(self.problems),
+        }
+
+    @classmethod
+    def from_dict(cls, plain: dict[str, Any]) -> Self:
+        """Rebuild what `to_dict` gave."""
+        return cls(
+            known={node: _spec(fields) for node, fields in plain["known"].items()},
+            selected={node: _spec(fields) for node, fields in plain["selected"].items()},
+            problems=tuple(plain["problems"]),
+        )
+
+
+def _plain(spec: CheckSpec) -> dict[str, Any]:
+    return asdict(spec) | {"needs": sorted(spec.needs)}
+
+
+def _spec(fields: dict[str, Any]) -> CheckSpec:
+    return CheckSpec(**fields | {"needs": frozenset(map(Capability, fields["needs"]))})
+
+
+def wanted(spec: CheckSpec, *, only: Sequence[str], profile: Profile) -> bool:
+    """Say whether a run with these options includes the check."""
+    chosen = not only or any(_matches(spec.id, pattern) for pattern in only)
+    return chosen and spec.belongs_to(profile)
+
+
+def _matches(check_id: str, pattern: str) -> bool:
+    # A parametrised check is `family.name[parameter]`: its plain id stands for all of them, and
+    # the brackets of a full one are not a character class.
+    return check_id == pattern or fnmatchcase(check_id.partition("[")[0], pattern)
+
+
+def refuse_impossible_wishes(
+    catalogue: Catalogue, *, only: Sequence[str], allow: Sequence[str], profile: Profile
+) -> None:
+    """Refuse unreadable files, a pattern or id that matches nothing, and a run of no checks.
+
+    Raises `Misconfigured`: a run that silently tested less than it was asked to would mislead.
+    """
+    if catalogue.problems:
+        raise Misconfigured("\n".join(catalogue.problems))
+    _refuse_duplicates(catalogue.known)
+    specs = list(catalogue.known.values())
+    problems = [
+        problem for pattern in only if (problem := _pattern_problem(pattern, specs, profile))
+    ]
+    problems += [
+        f"--allow-inconclusive {wish}: there is no such check{_suggest(wish, specs)}"
+        for wish in allow
+        if not any(wish in (spec.id, spec.id.partition("[")[0]) for spec in specs)
+    ]
+    if not problems and not catalogue.selected:
+        problems = [f"no check is left to run: {len(specs)} known, all of them deselected"]
+    if problems:
+        raise Misconfigured("\n".join(problems))
+
+
+def _pattern_problem(pattern: str, specs: list[CheckSpec], profile: Profile) -> str | None:
+    matching = [spec for spec in specs if _matches(spec.id, pattern)]
+    if not matching:
+        return f"--only {pattern}: no check matches{_suggest(pattern, specs)}"
+    if not any(spec.belongs_to(profile) for spec in matching):
+        return (
+            f"--only {pattern}: belongs to the profile {matching[0].profile}, "
+            f"add --profile {matching[0].profile}"
+        )
+    return None
+
+
+def _suggest(wish: str, specs: list[CheckSpec]) -> str:
+    ids = [spec.id for spec in specs]
+    near = difflib.get_close_matches(wish, ids, n=3) or sorted({i for i in ids if wish in i})[:3]
+    hint = f"; did you mean {' or '.join(near)}?" if near else ""
+    return f"{hint} (`shakedown checks` lists them all)"
+
+
+def _refuse_duplicates(specs: Mapping[str, CheckSpec]) -> None:
+    # One of the two would be lost in every report.
+    places: dict[str, str] = {}
+    for node, spec in specs.items():
+        if spec.id in places:
+            raise Misconfigured(
+                f"two checks have the id {spec.id!r}: {places[spec.id]} and {node}; "
+                "an id must be unique"
+            )
+        places[spec.id] = node
+
+
+def with_parameter(spec: CheckSpec, parameter: str | None) -> CheckSpec:
+    """Give the declaration of one case of a parametrised check."""
+    return replace(spec, id=f"{spec.id}[{parameter}]") if parameter else spec

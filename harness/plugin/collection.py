@@ -1,0 +1,96 @@
+"""Which functions pytest takes for checks, and the selection among them."""
+
+import json
+import os
+import traceback
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+from harness.check import CheckSpec, spec_of
+from harness.errors import Misconfigured
+from harness.plugin.catalogue import Catalogue, wanted, with_parameter
+from harness.plugin.context import system_of
+from harness.plugin.judgement import show
+from harness.plugin.settings import settings_of
+
+SPEC = pytest.StashKey[CheckSpec]()
+CATALOGUE = pytest.StashKey[Catalogue]()
+_KNOWN = pytest.StashKey[dict[str, CheckSpec]]()
+_PROBLEMS = pytest.StashKey[list[str]]()
+
+
+def catalogue_file(run_dir: Path, worker_id: str) -> Path:
+    """Where a worker process tells the controller what it collected."""
+    return run_dir / f"catalogue-{worker_id}.json"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave what `--only` and the profile ask for; pytest's own `-k` and `-m` come after."""
+    settings = settings_of(config)
+    checks = [item for item in items if _declared(item)]
+    config.stash[_KNOWN] = {item.nodeid: item.stash[SPEC] for item in checks}
+    chosen: list[pytest.Item] = []
+    left_out: list[pytest.Item] = []
+    for item in checks:
+        fits = wanted(item.stash[SPEC], only=settings.only, profile=settings.profile)
+        (chosen if fits else left_out).append(item)
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+    items[:] = chosen
+
+
+def _declared(item: pytest.Item) -> bool:
+    spec = spec_of(getattr(item, "obj", None))
+    if spec is None:
+        item.config.stash.setdefault(_PROBLEMS, []).append(
+            f"{show(item.path)}: {item.name} is named like a check but is not declared as one: "
+            "put @check(…) above it, or give it another name"
+        )
+        return False
+    callspec = getattr(item, "callspec", None)
+    item.stash[SPEC] = with_parameter(spec, callspec.id if callspec else None)
+    return True
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Keep the catalogue; from a worker process, hand it to the controller."""
+    config = session.config
+    catalogue = Catalogue(
+        known=dict(config.stash.setdefault(_KNOWN, {})),
+        selected={item.nodeid: item.stash[SPEC] for item in session.items},
+        problems=tuple(config.stash.setdefault(_PROBLEMS, list[str]())),
+    )
+    config.stash[CATALOGUE] = catalogue
+    told = getattr(config, "workerinput", None)
+    if told is not None:
+        path = catalogue_file(system_of(config).run_dir, told["workerid"])
+        plain = catalogue.to_dict() | {"pid": os.getpid()}
+        path.write_text(json.dumps(plain), encoding="utf-8")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Note in one line why a check file cannot be read."""
+    report = yield
+    call = getattr(report, "call", None)
+    if report.failed and call is not None and call.excinfo is not None:
+        problems = collector.config.stash.setdefault(_PROBLEMS, [])
+        problems.append(_unreadable(collector.path, call.excinfo.value))
+    return report
+
+
+def _unreadable(path: Path, error: BaseException) -> str:
+    if isinstance(error, Misconfigured):
+        return str(error)
+    # pytest wraps errors of import and syntax in one of its own, with a page of advice.
+    cause = error.__cause__ or error
+    frames = traceback.extract_tb(cause.__traceback__)
+    place = f", at {show(Path(frames[-1].filename))}:{frames[-1].lineno}" if frames else ""
+    told = traceback.format_exception_only(cause)[-1].strip()
+    return f"{show(path)} cannot be read as a file of checks: {told}{place}"

@@ -1,0 +1,199 @@
+"""Runs one check: deadline, observations, and the result that its three phases add up to."""
+
+import dataclasses
+import time
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+from harness.events import CheckResult
+from harness.plugin.collection import SPEC
+from harness.plugin.context import redactor_of, target_of
+from harness.plugin.deadline import WATCHDOG_SLACK_S, Deadline, watchdog
+from harness.plugin.judgement import Finding, judge
+from harness.plugin.settings import settings_of
+from harness.verdict import Verdict
+
+FIXTURES_S = 60
+"""How long the fixtures of a check may block the event loop before they are torn out of it."""
+
+RESULT_ATTRIBUTE = "shakedown_result"
+"""Where a report carries the plain form of a `CheckResult` from worker to controller."""
+
+
+class Observations:
+    """The `observe` fixture: counts what a check really looked at."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.kinds: dict[str, int] = {}
+
+    def __call__(self, n: int = 1, what: str = "") -> None:
+        """Count `n` more observations, of the kind `what` when there are several kinds.
+
+        Raises `ValueError` for a negative number: an observation cannot be taken back.
+        """
+        if n < 0:
+            raise ValueError(f"observe({n}): the number of observations must not be negative")
+        self.count += n
+        if what:
+            self.kinds[what] = self.kinds.get(what, 0) + n
+
+    def __str__(self) -> str:
+        kinds = ", ".join(f"{what}: {n}" for what, n in self.kinds.items())
+        return f"{self.count}" + (f" ({kinds})" if kinds else "")
+
+
+class _Trial:
+    """What is known of a check while it runs."""
+
+    def __init__(self) -> None:
+        self.began = time.monotonic()
+        self.observations = Observations()
+        self.findings: list[Finding] = []
+        self.log: list[str] = []
+
+
+_TRIAL = pytest.StashKey[_Trial]()
+
+
+def observations_of(item: pytest.Item) -> Observations:
+    """Give the counter of the check that is running."""
+    return item.stash[_TRIAL].observations
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_logstart(nodeid: str) -> None:
+    """Nothing to do: the controller listens to this one."""
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
+    """Begin the trial of a check; skip it where the target cannot offer what it needs."""
+    item.stash[_TRIAL] = _Trial()
+    missing = item.stash[SPEC].needs - target_of(item.config).capabilities()
+    if missing:
+        pytest.skip(f"this target does not offer: {', '.join(sorted(missing))}")
+    with watchdog(FIXTURES_S + item.stash[SPEC].deadline_s, "setting the check up"):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
+    """Run the check itself within its deadline."""
+    spec = item.stash[SPEC]
+    deadline = Deadline(spec.deadline_s, item.path)
+    function = item.obj  # type: ignore[attr-defined]
+    # Hypothesis's wrapper is synchronous and calls the async check inside.
+    owner, name = (
+        (function.hypothesis, "inner_test") if hasattr(function, "hypothesis") else (item, "obj")
+    )
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        watchdog(spec.deadline_s + WATCHDOG_SLACK_S, f"check {spec.id}"),
+    ):
+        patch.setattr(owner, name, deadline.bound(getattr(owner, name)))
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
+    """Take the fixtures down."""
+    with watchdog(FIXTURES_S + item.stash[SPEC].deadline_s, "taking the check's fixtures down"):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Judge a phase; after the last one, send the whole result along with the report."""
+    report = yield
+    trial = item.stash[_TRIAL]
+    finding = _finding(item, call, trial)
+    if finding is not None:
+        trial.findings.append(finding)
+        trial.log += [f"{call.when}:\n{report.longreprtext}"] if report.longreprtext else []
+        _tell_pytest(report, finding, allowed=_allowed(item), item=item)
+    if call.when == "teardown":
+        trial.log += [f"{title}:\n{text}" for title, text in report.sections]
+        setattr(report, RESULT_ATTRIBUTE, _result(item).to_dict())
+    return report
+
+
+def _finding(item: pytest.Item, call: pytest.CallInfo[None], trial: _Trial) -> Finding | None:
+    if call.excinfo is not None:
+        finding = judge(call.excinfo.value, item.path)
+        if isinstance(call.excinfo.value, pytest.skip.Exception) and call.when == "setup":
+            return dataclasses.replace(finding, message=str(call.excinfo.value.msg))
+        return finding
+    needed = item.stash[SPEC].observes
+    if call.when == "call" and trial.observations.count < needed:
+        return Finding(
+            verdict=Verdict.INCONCLUSIVE,
+            message=f"observed {trial.observations} of the {needed} that a pass needs",
+        )
+    return None
+
+
+def _tell_pytest(
+    report: pytest.TestReport, finding: Finding, *, allowed: bool, item: pytest.Item
+) -> None:
+    """Give pytest the outcome in its own words, for `-x` and for other people's reporters.
+
+    What is not a pass is a failure there, except where it is known beforehand: a capability that
+    the target does not offer, and a gap that was allowed.
+    """
+    known_gap = allowed and finding.verdict is Verdict.INCONCLUSIVE
+    if known_gap and not report.skipped:
+        report.outcome = "skipped"
+        report.longrepr = (str(item.path), 0, finding.message)
+    elif report.passed or (report.skipped and report.when == "call"):
+        report.outcome = "failed"
+        report.longrepr = finding.message
+
+
+def _allowed(item: pytest.Item) -> bool:
+    check_id = item.stash[SPEC].id
+    wishes = settings_of(item.config).allow_inconclusive
+    return check_id in wishes or check_id.partition("[")[0] in wishes
+
+
+def _result(item: pytest.Item) -> CheckResult:
+    trial, spec = item.stash[_TRIAL], item.stash[SPEC]
+    settings, redact = settings_of(item.config), redactor_of(item.config)
+    ranked = sorted(trial.findings, key=lambda finding: finding.verdict is not Verdict.FAIL)
+    finding = ranked[0] if ranked else Finding(verdict=Verdict.PASS, message="")
+    return CheckResult.of(
+        spec,
+        finding.verdict,
+        observations=trial.observations.count,
+        seconds=round(time.monotonic() - trial.began, 3),
+        message=redact(finding.message),
+        expected=redact(finding.expected),
+        came=redact(finding.came),
+        detail=redact(finding.detail),
+        where=finding.where,
+        log=_write_log(item, trial) if ranked else "",
+        repeat=settings.repeat_command(spec.id),
+        allowed=finding.verdict is Verdict.INCONCLUSIVE and _allowed(item),
+    )
+
+
+def _write_log(item: pytest.Item, trial: _Trial) -> str:
+    """Keep traceback and captured output for whoever digs; the terminal shows only the message."""
+    if not trial.log:
+        return ""
+    settings, spec = settings_of(item.config), item.stash[SPEC]
+    path = check_log(settings.report_path, spec.id)
+    path.parent.mkdir(exist_ok=True)
+    text = "\n\n".join([f"{spec.id}: {spec.title}", settings.repeat_command(spec.id), *trial.log])
+    path.write_text(redactor_of(item.config)(text) + "\n", encoding="utf-8")
+    return str(path)
+
+
+def check_log(report_path: Path, check_id: str) -> Path:
+    """Where the log of a check goes."""
+    safe = "".join(letter if letter.isalnum() or letter in "-._" else "_" for letter in check_id)
+    return report_path / "checks" / f"{safe}.log"

@@ -1,0 +1,157 @@
+"""The fixtures that checks are written with."""
+
+import random
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from harness.client import Organisation, Organisations
+from harness.database import Database
+from harness.errors import Inconclusive
+from harness.plugin.collection import SPEC
+from harness.plugin.context import redactor_of, system_of, target_of
+from harness.plugin.execution import Observations, check_log, observations_of
+from harness.plugin.settings import settings_of
+from harness.reports.instance_logs import keep_logs
+from harness.system import System, launch_sibling
+from harness.target import Target
+
+
+@pytest.fixture(scope="session")
+def target(pytestconfig: pytest.Config) -> Target:
+    """The description of what is being tested."""
+    return target_of(pytestconfig)
+
+
+@pytest.fixture(scope="session")
+def system(pytestconfig: pytest.Config) -> System:
+    """The running system that all checks share: look at it, do not break it."""
+    return system_of(pytestconfig)
+
+
+@pytest.fixture(scope="session")
+def seed(pytestconfig: pytest.Config) -> int:
+    """The seed of the run."""
+    return settings_of(pytestconfig).seed
+
+
+@pytest.fixture
+def rng(request: pytest.FixtureRequest, seed: int) -> random.Random:
+    """A generator of the check's own: same seed, same check, same numbers."""
+    # Seeded with text, which Python hashes by SHA-512 whatever PYTHONHASHSEED says.
+    return random.Random(f"{seed}:{request.node.stash[SPEC].id}")
+
+
+@pytest.fixture
+def observe(request: pytest.FixtureRequest) -> Observations:
+    """`observe(n=1, what="")`: count what the check really looked at."""
+    return observations_of(request.node)
+
+
+@pytest.fixture
+async def organisations(target: Target, system: System) -> AsyncIterator[Organisations]:
+    """Makes organisations on the shared system; every check makes its own."""
+    async with Organisations.of(target, [instance.base_url for instance in system.api]) as made:
+        yield made
+
+
+@pytest.fixture
+async def org(organisations: Organisations) -> Organisation:
+    """A new organisation that nobody else knows of."""
+    return await organisations.new("org")
+
+
+@pytest.fixture
+async def other_org(organisations: Organisations) -> Organisation:
+    """A second new organisation."""
+    return await organisations.new("other org")
+
+
+@pytest.fixture
+async def database(system: System) -> AsyncIterator[Database]:
+    """Read-only queries on the shared system's database."""
+    if system.readonly_url is None:
+        raise Inconclusive("this target gives no access to its database")
+    opened = Database(system.readonly_url)
+    try:
+        yield opened
+    finally:
+        await opened.close()
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnSystem:
+    """A system that belongs to one check, which may do to it what it likes."""
+
+    system: System
+    organisations: Organisations
+    database: Database
+    """Read-only, as on the shared system."""
+    control_database: Database
+    """May change everything."""
+
+
+FreshSystem = Callable[..., AbstractAsyncContextManager[OwnSystem]]
+
+
+@pytest.fixture
+def fresh_system(request: pytest.FixtureRequest, target: Target, system: System) -> FreshSystem:
+    """Brings up a system of the check's own: its own database, instances and storage.
+
+    `async with fresh_system(api_instances=1, workers=0, environment={…}, worker_environment={…})
+    as own`; the numbers default to the target's. It is gone when the block is left.
+    """
+    config = request.config
+
+    @asynccontextmanager
+    async def bring_up(
+        *,
+        api_instances: int | None = None,
+        workers: int | None = None,
+        environment: Mapping[str, str] | None = None,
+        worker_environment: Mapping[str, str] | None = None,
+    ) -> AsyncIterator[OwnSystem]:
+        own = await launch_sibling(
+            system,
+            api_instances=api_instances,
+            workers=workers,
+            environment=environment or {},
+            worker_environment=worker_environment or {},
+        )
+        try:
+            async with _opened(own, target) as opened:
+                yield opened
+        finally:
+            folder = settings_of(config).report_path / "logs"
+            keep_logs(own.log_dir, folder, redactor_of(config), prefix=f"{own.name}-")
+            await own.close()
+
+    return bring_up
+
+
+@asynccontextmanager
+async def _opened(own: System, target: Target) -> AsyncIterator[OwnSystem]:
+    if own.readonly_url is None or own.control_url is None:
+        raise Inconclusive("this target gives no control of its database")
+    reading, control = Database(own.readonly_url), Database(own.control_url, writable=True)
+    base_urls = [instance.base_url for instance in own.api]
+    try:
+        async with Organisations.of(target, base_urls) as organisations:
+            yield OwnSystem(
+                system=own, organisations=organisations, database=reading, control_database=control
+            )
+    finally:
+        await reading.close()
+        await control.close()
+
+
+@pytest.fixture
+def report_dir(request: pytest.FixtureRequest) -> Path:
+    """A folder of the check's own in the report, for whatever it wants to leave there."""
+    log = check_log(settings_of(request.config).report_path, request.node.stash[SPEC].id)
+    folder = log.with_suffix("")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

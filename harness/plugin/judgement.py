@@ -1,0 +1,139 @@
+"""From what a check raised to what it found: the only place where exceptions become verdicts."""
+
+import linecache
+import traceback
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+import pytest
+
+from harness.errors import CheckFailed, Inconclusive, ShakedownError
+from harness.verdict import Verdict
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """What one phase of a check came to, when it was not simply done."""
+
+    verdict: Verdict
+    message: str
+    expected: str = ""
+    came: str = ""
+    detail: str = ""
+    where: str = ""
+
+
+def judge(error: BaseException, check_path: Path) -> Finding:
+    """Say what an exception out of a check, or out of one of its fixtures, means.
+
+    A broken expectation is a failure; everything else leaves the question open. Of an exception
+    group every leaf is looked at, and a failure among them dominates.
+    """
+    findings = [_judge_one(leaf, check_path) for leaf in _leaves(error)]
+    failures = [finding for finding in findings if finding.verdict is Verdict.FAIL]
+    first = (failures or findings)[0]
+    others = len(findings) - 1
+    if not others:
+        return first
+    return Finding(
+        verdict=first.verdict,
+        message=f"{first.message}\n(and {others} more at the same time; all are in the log)",
+        expected=first.expected,
+        came=first.came,
+        detail=first.detail,
+        where=first.where,
+    )
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from _leaves(inner)
+    else:
+        yield error
+
+
+def _judge_one(error: BaseException, check_path: Path) -> Finding:
+    where = locate(error.__traceback__, check_path)
+    notes = "\n".join(getattr(error, "__notes__", []))
+    match error:
+        case CheckFailed():
+            detail = "\n".join(filter(None, [error.detail, notes]))
+            return _failure(error.expected, error.came, detail, where)
+        case AssertionError():
+            return _broken_assert(error, notes, where)
+        case pytest.fail.Exception():
+            return Finding(verdict=Verdict.FAIL, message=str(error), where=where)
+        case pytest.skip.Exception() | pytest.xfail.Exception():
+            return _open(f"skipped: {error}", where)
+        case Inconclusive() | ShakedownError():
+            return _open("\n".join(filter(None, [str(error), notes])), where)
+        case _:
+            return _open(f"the check crashed: {_one_line(error)}" + _innermost(error), where)
+
+
+def _failure(expected: str, came: str, detail: str, where: str) -> Finding:
+    lines = [f"expected {expected}", f"came {came}", detail]
+    return Finding(
+        verdict=Verdict.FAIL,
+        message="\n".join(filter(None, lines)),
+        expected=expected,
+        came=came,
+        detail=detail,
+        where=where,
+    )
+
+
+def _broken_assert(error: AssertionError, notes: str, where: str) -> Finding:
+    """A plain `assert`: pytest's rewriting has put its explanation into the exception."""
+    explanation = str(error) or _source_line(error.__traceback__) or "an assertion did not hold"
+    message = "\n".join(filter(None, [explanation, notes]))
+    return Finding(verdict=Verdict.FAIL, message=message, where=where)
+
+
+def _open(message: str, where: str) -> Finding:
+    return Finding(verdict=Verdict.INCONCLUSIVE, message=message, where=where)
+
+
+def _one_line(error: BaseException) -> str:
+    return traceback.format_exception_only(error)[0].strip()
+
+
+def _innermost(error: BaseException) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    return f", at {show(Path(frames[-1].filename))}:{frames[-1].lineno}" if frames else ""
+
+
+def _source_line(trace: TracebackType | None) -> str:
+    frames = traceback.extract_tb(trace)
+    return (frames[-1].line or "").strip() if frames else ""
+
+
+def locate(trace: TracebackType | None, check_path: Path) -> str:
+    """Give `file:line` of the deepest frame within the check's own file, or an empty string."""
+    lines = [frame.lineno for frame in traceback.extract_tb(trace) if _same(frame, check_path)]
+    return f"{show(check_path)}:{lines[-1]}" if lines else ""
+
+
+def _same(frame: traceback.FrameSummary, path: Path) -> bool:
+    return Path(frame.filename) == path
+
+
+def show(path: Path) -> str:
+    """Give a path as a reader wants it: from here, or from the folder of an installed package."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(Path(*path.parts[-2:]))
+
+
+def describe_place(trace: TracebackType | None, check_path: Path) -> str:
+    """Say in one line where a check was when it was stopped."""
+    frames = [frame for frame in traceback.extract_tb(trace) if _same(frame, check_path)]
+    if not frames:
+        return ""
+    last = frames[-1]
+    line = linecache.getline(last.filename, last.lineno or 0).strip()
+    return f"{show(check_path)}:{last.lineno}: {line}"

@@ -1,0 +1,193 @@
+"""A whole run: pytest in the middle, everything that must happen before and after around it."""
+
+import os
+import sys
+import time
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from harness.errors import Misconfigured
+from harness.events import (
+    Broadcast,
+    CheckResult,
+    Remark,
+    Reporter,
+    RunFinished,
+    RunStarted,
+    RunSummary,
+)
+from harness.plugin.controller import Controller, Trouble
+from harness.plugin.settings import RunSettings
+from harness.plugin.signals import Interruption
+from harness.target import Target
+from harness.verdict import ExitCode, Verdict, combine, exit_code
+
+BUILT_IN = ("contracts", "load", "chaos")
+"""The packages whose `check_*.py` files come with Shakedown: looked up, never imported."""
+
+_INI_FILE = Path(__file__).with_name("checks.ini")
+
+_PLUGINS = ("pytest_asyncio.plugin", "xdist.plugin", "_hypothesis_pytestplugin", "harness.plugin")
+
+_NOT_NEEDED = ("cacheprovider", "doctest", "junitxml", "pastebin", "terminalprogress", "unittest")
+
+
+def pytest_arguments(settings: RunSettings, more: Sequence[str] = ()) -> list[str]:
+    """Give the command line that makes pytest run checks; `more` are the user's own words."""
+    return [
+        *("-c", str(_INI_FILE), f"--rootdir={Path.cwd()}", "--import-mode=importlib"),
+        *(word for name in _PLUGINS for word in ("-p", name)),
+        *(word for name in _NOT_NEEDED for word in ("-p", f"no:{name}")),
+        f"--hypothesis-seed={settings.seed}",
+        "--dist=worksteal",
+        *more,
+        *check_folders(settings),
+    ]
+
+
+def check_folders(settings: RunSettings) -> list[str]:
+    """Give the folders that checks are looked for in: those that come along, then the team's.
+
+    Raises `Misconfigured` for one that does not exist.
+    """
+    built_in = [folder for name in BUILT_IN for folder in _package_folders(name)]
+    for folder in settings.folders:
+        if not Path(folder.partition("::")[0]).exists():
+            raise Misconfigured(
+                f"{folder}: there is no such folder or file of checks; "
+                "to select checks by their id use --only"
+            )
+    own = [str(Path(folder).resolve()) for folder in settings.folders]
+    return list(dict.fromkeys([*(built_in if settings.built_in else []), *own]))
+
+
+def _package_folders(name: str) -> Sequence[str]:
+    spec = find_spec(name)
+    return (spec.submodule_search_locations if spec else None) or ()
+
+
+def isolate(run_dir: Path) -> None:
+    """Keep what is installed or set around us out of the gate; worker processes inherit it."""
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = str(run_dir / "hypothesis")
+    for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS"):
+        os.environ.pop(name, None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One run, ready to go: `execute` does it and gives the exit code."""
+
+    settings: RunSettings
+    target: Target
+    reporters: Sequence[Reporter]
+    started_at: datetime
+    pytest_words: Sequence[str] = ()
+    """What the user wants pytest to be told besides."""
+
+    def execute(self) -> int:
+        """Run every selected check and report; whatever happens, take everything down."""
+        began = time.monotonic()
+        events, interruption = Broadcast(self.reporters), Interruption()
+        controller = Controller(
+            self.settings, self.target, interruption=interruption, events=events
+        )
+        with interruption.listening():
+            try:
+                events.emit(self._started())
+                controller.begin()
+                self._pytest(controller)
+            except KeyboardInterrupt:
+                interruption.note()
+            except Misconfigured as error:
+                controller.refuse(error)
+            except Exception as error:
+                controller.blame(error)
+            finally:
+                interruption.shield()
+                interruption.on_repeat = lambda: events.emit(
+                    Remark(text="still taking the system down; it has a deadline")
+                )
+                controller.take_down()
+            return self._conclude(controller, interruption, events, began)
+
+    def _started(self) -> RunStarted:
+        return RunStarted(
+            target_name=self.target.name,
+            seed=self.settings.seed,
+            profile=self.settings.profile,
+            started_at=self.started_at,
+            report_path=self.settings.report_path,
+        )
+
+    def _pytest(self, controller: Controller) -> None:
+        isolate(controller.run_dir)
+        arguments = pytest_arguments(self.settings, self.pytest_words)
+        status = pytest.main(arguments, plugins=[controller])
+        if status == pytest.ExitCode.USAGE_ERROR and controller.catalogue is None:
+            raise Misconfigured(
+                f"pytest refused its arguments: {' '.join(self.pytest_words) or 'none given'}; "
+                "its message is above"
+            )
+
+    def _conclude(
+        self,
+        controller: Controller,
+        interruption: Interruption,
+        events: Broadcast,
+        began: float,
+    ) -> int:
+        summary = self._summary(controller, interruption, began)
+        events.emit(RunFinished(summary=summary))
+        events.close()
+        if events.errors:
+            lines = [line for error in events.errors for line in traceback.format_exception(error)]
+            sys.stderr.write("a report could not be written:\n" + "".join(lines))
+            return ExitCode.INTERNAL_ERROR
+        return summary.exit_code
+
+    def _summary(
+        self, controller: Controller, interruption: Interruption, began: float
+    ) -> RunSummary:
+        trouble = controller.trouble
+        reason = _reason(interruption, trouble)
+        checks = controller.results(unfinished=reason or "the run was stopped before it was done")
+        verdict = verdict_of(checks)
+        code: int = exit_code(verdict)
+        if trouble is not None:
+            code = trouble.exit_code
+        if interruption.exit_code is not None:
+            code = interruption.exit_code
+        if reason and verdict is Verdict.PASS:
+            verdict = Verdict.INCONCLUSIVE
+        return RunSummary(
+            verdict=verdict,
+            exit_code=code,
+            seed=self.settings.seed,
+            profile=self.settings.profile,
+            started_at=self.started_at,
+            seconds=time.monotonic() - began,
+            bring_up_seconds=controller.bring_up_seconds,
+            target=controller.facts,
+            checks=checks,
+            report_path=self.settings.report_path,
+            trouble=reason,
+        )
+
+
+def verdict_of(checks: Sequence[CheckResult]) -> Verdict:
+    """Give the verdict of a run: known gaps do not count, but they alone are not a pass."""
+    counted = [check.verdict for check in checks if not check.allowed]
+    return combine(counted)
+
+
+def _reason(interruption: Interruption, trouble: Trouble | None) -> str:
+    if interruption.signal is not None:
+        return f"interrupted by {interruption.signal.name}"
+    return trouble.message if trouble is not None else ""

@@ -1,0 +1,79 @@
+"""What a run was asked to do, shared by the controller and its worker processes."""
+
+import shlex
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import pytest
+
+from harness.check import Profile
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSettings:
+    """The options of `shakedown run`, checked, with every default filled in."""
+
+    seed: int
+    report_path: Path
+    """The directory that results and logs of this run go to; it exists."""
+    target_path: Path | None = None
+    """None stands for the shipped target: the reference backend."""
+    profile: Profile = "quick"
+    only: tuple[str, ...] = ()
+    """Patterns over check ids; empty means every check of the profile."""
+    allow_inconclusive: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
+    """Folders or files of the team's own checks, as given on the command line."""
+    built_in: bool = True
+    """Whether the checks that come with Shakedown run as well."""
+
+    def repeat_command(self, check_id: str) -> str:
+        """Give the command line that runs one check again, exactly as it ran here."""
+        words = ["shakedown", "run", "--only", check_id, "--seed", str(self.seed)]
+        if self.target_path is not None:
+            words += ["--target", str(self.target_path)]
+        if self.profile != "quick":
+            words += ["--profile", self.profile]
+        if not self.built_in:
+            words.append("--no-built-in")
+        return shlex.join([*words, *self.folders])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give plain values for the wire between controller and workers."""
+        plain = asdict(self)
+        for name, value in plain.items():
+            if isinstance(value, Path):
+                plain[name] = str(value)
+        return plain
+
+    @classmethod
+    def from_dict(cls, plain: dict[str, Any]) -> Self:
+        """Rebuild what `to_dict` gave."""
+        target_path = plain["target_path"]
+        return cls(
+            **plain
+            | {
+                "report_path": Path(plain["report_path"]),
+                "target_path": Path(target_path) if target_path else None,
+                "only": tuple(plain["only"]),
+                "allow_inconclusive": tuple(plain["allow_inconclusive"]),
+                "folders": tuple(plain["folders"]),
+            }
+        )
+
+
+SETTINGS = pytest.StashKey[RunSettings]()
+
+
+def settings_of(config: pytest.Config) -> RunSettings:
+    """Give the settings of the run this pytest belongs to.
+
+    Raises `pytest.UsageError` when pytest was started by hand with our plugin.
+    """
+    try:
+        return config.stash[SETTINGS]
+    except KeyError:
+        raise pytest.UsageError(
+            "harness.plugin is loaded without a run: start checks with `shakedown run`"
+        ) from None

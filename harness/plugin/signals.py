@@ -1,0 +1,57 @@
+"""Ctrl-C, SIGTERM and SIGHUP end a run in good order: once, and with everything taken down."""
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+_POLITE = (signal.SIGTERM, signal.SIGHUP)
+
+
+class Interruption:
+    """Whether, and by which signal, a run was asked to stop."""
+
+    def __init__(self) -> None:
+        self.signal: signal.Signals | None = None
+        self.on_repeat: Callable[[], None] = lambda: None
+        """Told when somebody asks again while the tear-down is on its way."""
+
+    @property
+    def exit_code(self) -> int | None:
+        """128 + the signal's number, as shells have it; None when nobody interrupted."""
+        return None if self.signal is None else 128 + self.signal
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Turn SIGTERM and SIGHUP into what Ctrl-C does: `KeyboardInterrupt`, raised once.
+
+        SIGINT itself keeps Python's own handler, which is the one asyncio replaces while it runs:
+        then the running check is cancelled, and cleans up, before anything is raised.
+        """
+        handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, *_POLITE)}
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        for number in _POLITE:
+            signal.signal(number, self._as_interrupt)
+        try:
+            yield
+        finally:
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
+
+    def note(self) -> None:
+        """Take note of a `KeyboardInterrupt`; without a signal before it, it was Ctrl-C."""
+        self.signal = self.signal or signal.SIGINT
+
+    def shield(self) -> None:
+        """From now on let no signal disturb the tear-down, which has deadlines of its own."""
+        for number in (signal.SIGINT, *_POLITE):
+            signal.signal(number, self._remember)
+
+    def _as_interrupt(self, number: int, _frame: FrameType | None) -> None:
+        if self.signal is None:
+            self.signal = signal.Signals(number)
+            signal.raise_signal(signal.SIGINT)
+
+    def _remember(self, number: int, _frame: FrameType | None) -> None:
+        self.signal = self.signal or signal.Signals(number)
+        self.on_repeat()

@@ -1,0 +1,70 @@
+"""Where the reports of a run go."""
+
+import tempfile
+from datetime import datetime
+from pathlib import Path
+
+from harness.errors import Misconfigured
+
+DEFAULT = Path("shakedown-report")
+
+_FIXED_NAMES = ("results.json", "junit.xml", "history.jsonl")
+_LOG_FOLDERS = ("checks", "logs")
+
+
+def open_report_directory(out: Path | None, *, seed: int, now: datetime) -> Path:
+    """Make the report directory of a run and give its path.
+
+    With `out` the reports go right there, and those of an earlier run in it are removed. Without,
+    each run gets a folder of its own under `shakedown-report/`, and `latest` points to the newest.
+
+    Raises `Misconfigured` when the directory cannot be written, so that nobody learns it after
+    the run.
+    """
+    try:
+        if out is None:
+            path = _new_run_folder(DEFAULT, f"{now:%Y%m%d-%H%M%S}-{seed}")
+            _point_latest_to(path)
+        else:
+            path = out
+            path.mkdir(parents=True, exist_ok=True)
+            _remove_earlier_run(path)
+        with tempfile.TemporaryFile(dir=path):
+            pass
+    except OSError as error:
+        raise Misconfigured(
+            f"the report directory {error.filename or out or DEFAULT} cannot be written "
+            f"({error.strerror or error}); name another one with --out DIR"
+        ) from error
+    return path
+
+
+def _new_run_folder(parent: Path, name: str) -> Path:
+    for number in range(1, 1000):
+        path = parent / (name if number == 1 else f"{name}-{number}")
+        try:
+            path.mkdir(parents=True)
+        except FileExistsError:
+            if not path.is_dir():
+                raise
+            continue
+        return path
+    raise FileExistsError(17, "a thousand runs in one second", str(parent / name))
+
+
+def _point_latest_to(path: Path) -> None:
+    # A link is made beside and moved over the old one, so that `latest` is never missing.
+    link, fresh = path.parent / "latest", path.parent / f".latest-{path.name}"
+    fresh.symlink_to(path.name, target_is_directory=True)
+    fresh.replace(link)
+
+
+def _remove_earlier_run(path: Path) -> None:
+    """Remove what a run wrote here before: stale results must not pass for new ones."""
+    if not (path / "results.json").is_file():
+        return  # not a report directory of ours: nothing in it is ours to remove
+    for name in _FIXED_NAMES:
+        (path / name).unlink(missing_ok=True)
+    for folder in _LOG_FOLDERS:
+        for log in (path / folder).glob("*.log"):
+            log.unlink()

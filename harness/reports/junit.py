@@ -1,0 +1,89 @@
+"""`junit.xml`: what continuous integration servers understand."""
+
+import re
+from pathlib import Path
+from xml.etree.ElementTree import Element, ElementTree, SubElement, indent
+
+from harness.events import CheckResult, Event, RunFinished, RunSummary
+from harness.verdict import Verdict
+
+_NOT_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+class JunitXml:
+    """Writes `junit.xml` when the run is over.
+
+    A failure is a `<failure>`; an inconclusive check is an `<error>`, or `<skipped>` when
+    `--allow-inconclusive` declared the gap.
+    """
+
+    def __init__(self, report_path: Path) -> None:
+        self._path = report_path / "junit.xml"
+
+    def handle(self, event: Event) -> None:
+        """Write the file on the last event."""
+        if isinstance(event, RunFinished):
+            root = _suites(event.summary)
+            indent(root)
+            ElementTree(root).write(self._path, encoding="utf-8", xml_declaration=True)
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+
+def _suites(summary: RunSummary) -> Element:
+    allowed = sum(result.allowed for result in summary.checks)
+    counts = {
+        "name": "shakedown",
+        "tests": str(len(summary.checks)),
+        "failures": str(summary.count(Verdict.FAIL)),
+        "errors": str(summary.count(Verdict.INCONCLUSIVE) - allowed),
+        "skipped": str(allowed),
+        "time": f"{summary.seconds:.3f}",
+    }
+    root = Element("testsuites", counts)
+    suite = SubElement(
+        root, "testsuite", counts | {"timestamp": summary.started_at.isoformat(timespec="seconds")}
+    )
+    properties = SubElement(suite, "properties")
+    for name, value in (
+        ("target", summary.target.name),
+        ("seed", summary.seed),
+        ("profile", summary.profile),
+        ("verdict", summary.verdict),
+    ):
+        SubElement(properties, "property", name=name, value=_clean(str(value)))
+    for result in summary.checks:
+        _case(suite, result)
+    if summary.trouble:
+        SubElement(suite, "system-err").text = _clean(summary.trouble)
+    return root
+
+
+def _case(suite: Element, result: CheckResult) -> None:
+    case = SubElement(
+        suite,
+        "testcase",
+        classname=f"shakedown.{result.family}",
+        name=_clean(result.id),
+        time=f"{result.seconds:.3f}",
+    )
+    if result.verdict is Verdict.PASS:
+        return
+    tag = "failure" if result.verdict is Verdict.FAIL else "skipped" if result.allowed else "error"
+    element = SubElement(
+        case,
+        tag,
+        message=_clean(result.message.partition("\n")[0]),
+        type=str(result.verdict),
+    )
+    lines = [f"{result.title} ({result.checklist})", result.message]
+    lines += [f"where: {result.where}"] if result.where else []
+    lines += [f"log: {result.log}"] if result.log else []
+    lines += [f"repeat: {result.repeat}"]
+    element.text = _clean("\n".join(lines))
+
+
+def _clean(text: str) -> str:
+    """Leave out what XML cannot hold, such as control characters of a response body."""
+    return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text)

@@ -1,0 +1,82 @@
+"""Plain lines, for a pipe or a log: one for each check as it finishes, then the summary."""
+
+from typing import TextIO
+
+from harness.events import (
+    CheckFinished,
+    CheckResult,
+    Event,
+    Remark,
+    RunFinished,
+    RunStarted,
+    RunSummary,
+    SystemReady,
+)
+from harness.reports.wording import allowed_gaps, conclusion, observed, story, system_facts
+from harness.verdict import Verdict
+
+_WORDS = {Verdict.PASS: "pass", Verdict.FAIL: "FAIL", Verdict.INCONCLUSIVE: "INCONCLUSIVE"}
+_MARGIN = 10
+
+
+class PlainReporter:
+    """Writes lines that grep finds: no colour, no cursor movement, nothing rewritten."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def handle(self, event: Event) -> None:
+        """Tell one event."""
+        match event:
+            case RunStarted():
+                self._line(
+                    f"target {event.target_name}, profile {event.profile}, seed {event.seed}, "
+                    f"report {event.report_path}"
+                )
+            case SystemReady():
+                self._line(f"ready in {event.seconds:.2f} s: {system_facts(event.target)}")
+            case CheckFinished():
+                self._check(event.result)
+            case Remark():
+                self._line(event.text)
+            case RunFinished():
+                self._summary(event.summary)
+            case _:
+                pass  # the other events are about progress, which a log does not need
+
+    def close(self) -> None:
+        """Leave the stream to whoever opened it."""
+        self._stream.flush()
+
+    def _check(self, result: CheckResult) -> None:
+        self._line(
+            f"{_WORDS[result.verdict]:<12}  {result.id}  {result.seconds:.2f} s  "
+            f"{observed(result)}  {result.title}"
+        )
+
+    def _summary(self, summary: RunSummary) -> None:
+        for result in summary.checks:
+            if result.verdict is not Verdict.PASS:
+                self._line(f"\n{_WORDS[result.verdict]}  {result.id}  {result.title}")
+                for label, text in story(result):
+                    self._labelled(label, text)
+        self._line("")
+        if gaps := allowed_gaps(summary.checks):
+            self._line(gaps)
+        if summary.trouble:
+            self._line(summary.trouble)
+        self._line(f"report: {summary.report_path}")
+        self._line(conclusion(summary))
+
+    def _labelled(self, label: str, text: str) -> None:
+        first, *others = text.splitlines() or [""]
+        self._line(f"  {label:<{_MARGIN}}{first}")
+        for line in others:
+            self._line(" " * (_MARGIN + 2) + line)
+
+    def _line(self, text: str) -> None:
+        # A stream that cannot show a character shows its escape instead of ending the run.
+        encoding = self._stream.encoding or "utf-8"
+        shown = text.encode(encoding, errors="backslashreplace").decode(encoding)
+        self._stream.write(shown + "\n")
+        self._stream.flush()

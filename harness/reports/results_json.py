@@ -1,0 +1,62 @@
+"""`results.json`: a run for programs to read. docs/results.md describes it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from harness.events import CheckResult, Event, RunFinished, RunSummary
+
+SCHEMA = 1
+
+
+class ResultsJson:
+    """Writes `results.json` when the run is over."""
+
+    def __init__(self, report_path: Path) -> None:
+        self._path = report_path / "results.json"
+
+    def handle(self, event: Event) -> None:
+        """Write the file on the last event."""
+        if isinstance(event, RunFinished):
+            text = json.dumps(results(event.summary), indent=2, ensure_ascii=False) + "\n"
+            unfinished = self._path.with_suffix(".json.part")
+            unfinished.write_text(text, encoding="utf-8", errors="backslashreplace")
+            unfinished.replace(self._path)  # whoever finds the file finds all of it
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+
+def results(summary: RunSummary) -> dict[str, Any]:
+    """Give a run as docs/results.md describes it."""
+    return {
+        "schema": SCHEMA,
+        "verdict": str(summary.verdict),
+        "exit_code": summary.exit_code,
+        "seed": summary.seed,
+        "started_at": summary.started_at.isoformat(timespec="milliseconds"),
+        "seconds": round(summary.seconds, 3),
+        "bring_up_seconds": (
+            None if summary.bring_up_seconds is None else round(summary.bring_up_seconds, 3)
+        ),
+        "target": {
+            "name": summary.target.name,
+            "api_instances": summary.target.api_instances,
+            "workers": summary.target.workers,
+            "postgres": summary.target.postgres,
+        },
+        "checks": [_check(result) for result in summary.checks],
+    }
+
+
+def _check(result: CheckResult) -> dict[str, Any]:
+    return {
+        "id": result.id,
+        "title": result.title,
+        "checklist": result.checklist,
+        "verdict": str(result.verdict),
+        "observations": result.observations,
+        "needed_observations": result.needed_observations,
+        "seconds": round(result.seconds, 3),
+        "message": result.message,
+    }

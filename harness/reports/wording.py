@@ -1,0 +1,81 @@
+"""How a run is told in words: the same on a terminal and in a pipe."""
+
+from collections.abc import Iterable
+
+from harness.events import CheckResult, RunSummary, TargetFacts
+from harness.verdict import ExitCode, Verdict
+
+_LONGEST_LINE = 2_000
+
+MARKS = {Verdict.PASS: "✔", Verdict.FAIL: "✘", Verdict.INCONCLUSIVE: "?"}
+
+
+def story(result: CheckResult) -> list[tuple[str, str]]:
+    """Give label and text of everything there is to say about a check that did not pass."""
+    if result.expected or result.came:
+        parts = [("expected", result.expected), ("came", result.came), ("detail", result.detail)]
+    else:
+        parts = [("why", result.message)]
+    parts += [("where", result.where), ("log", result.log), ("repeat", result.repeat)]
+    return [(label, printable(text)) for label, text in parts if text]
+
+
+def observed(result: CheckResult) -> str:
+    """Say what a check rests on."""
+    if result.observations >= result.needed_observations:
+        return f"{result.observations} observed"
+    return f"{result.observations} of {result.needed_observations} observed"
+
+
+def system_facts(target: TargetFacts) -> str:
+    """Say what is running."""
+    workers = "1 worker" if target.workers == 1 else f"{target.workers} workers"
+    postgres = f", PostgreSQL {target.postgres}" if target.postgres else ""
+    return f"{target.api_instances} API + {workers}{postgres}"
+
+
+def conclusion(summary: RunSummary) -> str:
+    """Give the last line: the verdict and what it rests on."""
+    counts = [
+        f"{number} {word}"
+        for word, number in (
+            ("failed", summary.count(Verdict.FAIL)),
+            ("inconclusive", summary.count(Verdict.INCONCLUSIVE)),
+            ("passed", summary.count(Verdict.PASS)),
+        )
+        if number
+    ]
+    told = ", ".join(counts) or "no check ran"
+    return f"{_headline(summary)}: {told} in {summary.seconds:.1f} s (seed {summary.seed})"
+
+
+def _headline(summary: RunSummary) -> str:
+    if summary.exit_code == ExitCode.MISCONFIGURED:
+        return "MISCONFIGURED"
+    if summary.exit_code == ExitCode.INTERNAL_ERROR:
+        return "INTERNAL ERROR"
+    return str(summary.verdict).upper()
+
+
+def allowed_gaps(results: Iterable[CheckResult]) -> str:
+    """Name the known gaps that the verdict leaves out, or say nothing."""
+    gaps = [result.id for result in results if result.allowed]
+    if not gaps:
+        return ""
+    return f"not counted, by --allow-inconclusive: {', '.join(gaps)}"
+
+
+def printable(text: str, *, most_lines: int = 24) -> str:
+    """Make a text safe to show: no control sequence of a backend reaches the terminal.
+
+    What is cut off beyond `most_lines` is in the log.
+    """
+    lines = text.splitlines()
+    if len(lines) > most_lines:
+        left_out = len(lines) - most_lines
+        lines = [*lines[:most_lines], f"… {left_out} more lines in the log"]
+    return "\n".join("".join(map(_visible, line[:_LONGEST_LINE])) for line in lines)
+
+
+def _visible(letter: str) -> str:
+    return letter if letter.isprintable() or letter == "\t" else repr(letter)[1:-1]

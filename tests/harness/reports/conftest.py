@@ -1,0 +1,86 @@
+"""One small run that every reporter is shown."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from harness.events import (
+    BringUpProgress,
+    CheckFinished,
+    CheckResult,
+    CheckStarted,
+    Event,
+    RunFinished,
+    RunStarted,
+    RunSummary,
+    SystemReady,
+    TargetFacts,
+    TearDownStarted,
+)
+from harness.verdict import Verdict
+
+TARGET = TargetFacts(name="reference", api_instances=3, workers=2, postgres="18.1")
+STARTED = datetime(2026, 11, 23, 20, 45, 12, tzinfo=UTC)
+
+
+def result(check_id: str, verdict: Verdict, **fields: object) -> CheckResult:
+    plain = CheckResult(
+        id=check_id, title=f"Title of {check_id}", checklist=f"Line of {check_id.split('.')[0]}",
+        verdict=verdict, observations=3, needed_observations=3, seconds=0.25,
+        repeat="" if verdict is Verdict.PASS else f"shakedown run --only {check_id} --seed 7",
+    )  # fmt: skip
+    return replace(plain, **fields)  # type: ignore[arg-type]
+
+
+RESULTS = (
+    result("golden.upload", Verdict.PASS),
+    result(
+        "claim.exactly-once", Verdict.FAIL, message="expected once\ncame twice\nexport <7>\x1b[2J",
+        expected="once", came="twice", detail="export <7>\x1b[2J",
+        where="contracts/check_claim.py:41", log="report/checks/claim.exactly-once.log",
+    ),
+    result("golden.manifest", Verdict.INCONCLUSIVE, message="no database", observations=0),
+    result("claim.fallback", Verdict.INCONCLUSIVE, message="a known gap", allowed=True),
+)  # fmt: skip
+
+
+@pytest.fixture
+def summary(tmp_path: Path) -> RunSummary:
+    return RunSummary(
+        verdict=Verdict.FAIL, exit_code=1, seed=7, profile="quick", started_at=STARTED,
+        seconds=4.5, bring_up_seconds=1.25, target=TARGET, checks=RESULTS, report_path=tmp_path,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def events(summary: RunSummary, tmp_path: Path) -> list[Event]:
+    return [
+        RunStarted(
+            target_name="reference", seed=7, profile="quick", started_at=STARTED,
+            report_path=tmp_path,
+        ),
+        BringUpProgress(what="database"),
+        SystemReady(target=TARGET, seconds=1.25),
+        *(
+            event
+            for each in RESULTS
+            for event in (CheckStarted(id=each.id, title=each.title), CheckFinished(result=each))
+        ),
+        TearDownStarted(),
+        RunFinished(summary=summary),
+    ]  # fmt: skip
+
+
+@pytest.fixture
+def show(events: list[Event]) -> Callable[[object], None]:
+    """Shows the whole run to a reporter."""
+
+    def handle_all(reporter: object) -> None:
+        for event in events:
+            reporter.handle(event)  # type: ignore[attr-defined]
+        reporter.close()  # type: ignore[attr-defined]
+
+    return handle_all

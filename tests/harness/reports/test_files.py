@@ -1,0 +1,84 @@
+"""The files that programs read: results.json and junit.xml."""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from xml.etree import ElementTree
+
+import jsonschema_rs
+import pytest
+
+from harness.events import RunSummary
+from harness.reports.junit import JunitXml
+from harness.reports.results_json import ResultsJson, results
+
+DOCUMENT = Path(__file__).parents[3] / "docs" / "results.md"
+
+Show = Callable[[object], None]
+
+
+@pytest.fixture
+def schema() -> jsonschema_rs.Draft202012Validator:
+    """The schema that the documentation prints."""
+    found = re.search(r"```json\n(\{\s*\"\$schema\".*?)```", DOCUMENT.read_text(), re.DOTALL)
+    assert found is not None
+    return jsonschema_rs.Draft202012Validator(json.loads(found[1]))
+
+
+def test_results_json_is_what_the_documentation_says(
+    show: Show, tmp_path: Path, schema: jsonschema_rs.Draft202012Validator
+) -> None:
+    show(ResultsJson(tmp_path))
+    told = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
+    schema.validate(told)
+    assert list(told) == [
+        "schema", "verdict", "exit_code", "seed", "started_at", "seconds", "bring_up_seconds",
+        "target", "checks",
+    ]  # fmt: skip
+    assert told["target"] == {
+        "name": "reference", "api_instances": 3, "workers": 2, "postgres": "18.1",
+    }  # fmt: skip
+    assert told["checks"][1] == {
+        "id": "claim.exactly-once", "title": "Title of claim.exactly-once",
+        "checklist": "Line of claim", "verdict": "fail", "observations": 3,
+        "needed_observations": 3, "seconds": 0.25,
+        "message": "expected once\ncame twice\nexport <7>\x1b[2J",
+    }  # fmt: skip
+
+
+def test_the_schema_refuses_what_is_not_documented(
+    summary: RunSummary, schema: jsonschema_rs.Draft202012Validator
+) -> None:
+    assert not schema.is_valid(results(summary) | {"more": 1})
+    assert not schema.is_valid(results(summary) | {"verdict": "maybe"})
+
+
+def test_a_system_that_never_came_up_has_no_bring_up_time(
+    summary: RunSummary, schema: jsonschema_rs.Draft202012Validator
+) -> None:
+    told = results(replace(summary, bring_up_seconds=None, exit_code=3))
+    schema.validate(told)
+    assert told["bring_up_seconds"] is None
+
+
+def test_in_junit_a_failure_is_a_failure_and_inconclusive_an_error(
+    show: Show, tmp_path: Path
+) -> None:
+    show(JunitXml(tmp_path))
+    suite = ElementTree.parse(tmp_path / "junit.xml").getroot()[0]  # noqa: S314 - our own
+    assert {name: suite.get(name) for name in ("tests", "failures", "errors", "skipped")} == {
+        "tests": "4", "failures": "1", "errors": "1", "skipped": "1",
+    }  # fmt: skip
+    outcomes = {case.get("name"): [child.tag for child in case] for case in suite.iter("testcase")}
+    assert outcomes == {
+        "golden.upload": [],
+        "claim.exactly-once": ["failure"],
+        "golden.manifest": ["error"],
+        "claim.fallback": ["skipped"],
+    }
+    failure = suite.find(".//failure")
+    assert failure is not None
+    assert failure.text is not None
+    assert "shakedown run --only claim.exactly-once --seed 7" in failure.text
