@@ -1,1 +1,4 @@
-"""Checks of single answers and of what the database holds; `openapi.yaml` is the contract's machine-readable form."""
+"""Checks of single answers and of what the database holds.
+
+`openapi.yaml` is the machine-readable form of the contract.
+"""

@@ -1,0 +1,31 @@
+"""Fixtures that only the checks of this folder use."""
+
+import random
+from collections.abc import AsyncIterator
+
+import pytest
+
+from contracts.stored_ledger import StoredLedger
+from harness.client import Samples
+from harness.database import Database
+from harness.system import System
+from harness.target import Target
+
+
+@pytest.fixture
+def samples(rng: random.Random) -> Samples:
+    """Real files of every allowed type, no two alike, the same under the same seed."""
+    return Samples(rng)
+
+
+@pytest.fixture
+async def stored_ledger(target: Target, system: System) -> AsyncIterator[StoredLedger | None]:
+    """The ledger's rows in the database, None where the target gives no access or no salts."""
+    if system.readonly_url is None or target.ledger is None:
+        yield None
+        return
+    database = Database(system.readonly_url)
+    try:
+        yield StoredLedger.of(database, target.ledger)
+    finally:
+        await database.close()
