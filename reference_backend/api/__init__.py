@@ -1,0 +1,1 @@
+"""The HTTP side of the reference backend: an aiohttp application over database and storage."""

@@ -1,0 +1,72 @@
+"""The API as an aiohttp application, and as a process."""
+
+import asyncio
+import logging
+import signal
+import sys
+
+from aiohttp import web
+
+from reference_backend import database
+from reference_backend.api import connection, middleware
+from reference_backend.api.context import SERVICES, Services
+from reference_backend.api.keys_in_flight import KeysInFlight
+from reference_backend.api.routes import all_routes
+from reference_backend.settings import EXIT_MISCONFIGURED, Settings
+from reference_backend.storage.directory import DirectoryStorage
+from reference_backend.storage.interface import StorageUnavailable
+
+_log = logging.getLogger(__name__)
+
+
+def build(services: Services) -> web.Application:
+    """The application with all its routes; whoever owns the services opens and closes them."""
+    application = web.Application(middlewares=[middleware.answer_problems])
+    application[SERVICES] = services
+    application.on_response_prepare.append(middleware.add_request_id)
+    for route in all_routes():
+        # A GET answers HEAD as well.
+        add = application.router.add_get if route.method == "GET" else application.router.add_post
+        add(
+            route.path,
+            middleware.guarded(route),
+            expect_handler=middleware.ignore_expectation,
+        )
+    return application
+
+
+async def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT, then finish what is in flight within the drain grace.
+
+    Raises OSError where the address is not to be had, StorageUnavailable where the storage is not.
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signal_number, stop.set)
+    storage = DirectoryStorage(settings.storage_dir)
+    await asyncio.to_thread(storage.prepare)
+    keys = KeysInFlight(settings)
+    async with database.create_pool(settings) as pool:
+        services = Services(settings=settings, pool=pool, storage=storage, keys_in_flight=keys)
+        runner = web.AppRunner(build(services), shutdown_timeout=settings.drain_grace_s)
+        await runner.setup()
+        server = await connection.listen(runner, settings.host, settings.port)
+        _log.info("listening on %s:%d", *server.sockets[0].getsockname()[:2])
+        try:
+            await stop.wait()
+            _log.info("stopping: no new connections, requests in flight are finished")
+        finally:
+            server.close()
+            await runner.cleanup()
+            await keys.close()
+
+
+def main(settings: Settings) -> int:
+    """Run the API process. 0: asked to stop and stopped; 3: it could not begin."""
+    try:
+        asyncio.run(serve(settings))
+    except (OSError, StorageUnavailable) as error:
+        print(f"reference_backend: {error}", file=sys.stderr)  # noqa: T201
+        return EXIT_MISCONFIGURED
+    return 0

@@ -1,0 +1,131 @@
+"""Stored objects on their way out: whole or in part, with their digest, never guessed at."""
+
+import base64
+import logging
+import unicodedata
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from aiohttp import web
+
+from reference_backend.api.context import services
+from reference_backend.api.problems import Problem
+from reference_backend.api.ranges import ByteRange, UnsatisfiableRangeError, parse_range
+from reference_backend.storage.interface import ObjectMissing, Storage, StorageUnavailable
+
+_log = logging.getLogger(__name__)
+
+# Beside control characters: what separates directories or means something to a shell or a disk.
+_UNSAFE_IN_NAMES = frozenset('/\\:*?"<>|')
+_MAX_NAME = 150
+
+
+@dataclass(frozen=True, kw_only=True)
+class Download:
+    """A stored object and what clients are told about it."""
+
+    storage_path: str
+    size: int
+    sha256: str
+    content_type: str
+    file_name: str
+
+
+def repr_digest(sha256: str) -> str:
+    """The value of a Repr-Digest header (RFC 9530), from a digest in hex."""
+    return f"sha-256=:{base64.b64encode(bytes.fromhex(sha256)).decode()}:"
+
+
+def attachment(file_name: str) -> str:
+    """A Content-Disposition under a name that is safe to save, in both of its forms (RFC 6266)."""
+    safe = "".join(
+        "_" if c in _UNSAFE_IN_NAMES or unicodedata.category(c).startswith("C") else c
+        for c in unicodedata.normalize("NFC", file_name)
+    ).strip(" .")[-_MAX_NAME:]
+    safe = safe or "file"
+    plain = "".join(c if c.isascii() and c not in "%'" else "_" for c in safe)
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(safe, safe='')}"
+
+
+async def send(request: web.Request, download: Download) -> web.StreamResponse:
+    """Answer with the object or the part of it that Range asks for.
+
+    Raises a 416 or 503 Problem, or StorageUnavailable, before the first byte is sent.
+    """
+    part = _requested_part(request, download)
+    storage = services(request).storage
+    headers = {
+        "Accept-Ranges": "bytes",
+        "Cache-Control": "private, no-transform",
+        "Content-Disposition": attachment(download.file_name),
+        "ETag": f'"{download.sha256}"',
+        "Repr-Digest": repr_digest(download.sha256),
+        "X-Content-Type-Options": "nosniff",
+    }
+    if part is not None:
+        headers["Content-Range"] = part.content_range
+    response = web.StreamResponse(status=200 if part is None else 206, headers=headers)
+    response.content_type = download.content_type
+    response.content_length = download.size if part is None else part.length
+    await _require_whole(storage, download)
+    chunks = storage.read(
+        download.storage_path,
+        start=0 if part is None else part.start,
+        length=response.content_length,
+    )
+    first = await anext(aiter(chunks), b"")  # opened, or refused, before the answer begins
+    await response.prepare(request)
+    if request.method != "HEAD":
+        await _stream(request, response, first, chunks)
+    return response
+
+
+def _requested_part(request: web.Request, download: Download) -> ByteRange | None:
+    only_if = request.headers.get("If-Range")
+    if only_if is not None and only_if != f'"{download.sha256}"':
+        return None
+    try:
+        return parse_range(request.headers.get("Range"), download.size)
+    except UnsatisfiableRangeError as error:
+        raise Problem(
+            "range_not_satisfiable",
+            f"The file has {download.size} bytes.",
+            headers={"Content-Range": f"bytes */{download.size}"},
+        ) from error
+
+
+async def _require_whole(storage: Storage, download: Download) -> None:
+    """What was sealed must still be there in full: half a proof is worse than none."""
+    try:
+        size = await storage.size(download.storage_path)
+    except ObjectMissing:
+        size = -1
+    if size != download.size:
+        _log.error(
+            "object %s should have %d bytes and has %s",
+            download.storage_path,
+            download.size,
+            "vanished" if size < 0 else size,
+        )
+        raise Problem("storage_unavailable", "The stored object cannot be read in full.")
+
+
+async def _stream(
+    request: web.Request,
+    response: web.StreamResponse,
+    first: bytes,
+    rest: AsyncIterator[bytes],
+) -> None:
+    try:
+        await response.write(first)
+        async for chunk in rest:
+            await response.write(chunk)
+        await response.write_eof()
+    except ConnectionError:
+        pass  # the client has gone; that is its business
+    except StorageUnavailable:
+        # The status is out already. A cut connection is the one honest way left to say so.
+        _log.exception("storage failed while %s was being sent", request.path)
+        if request.transport is not None:
+            request.transport.abort()

@@ -1,0 +1,183 @@
+"""An incremental parser of multipart bodies (RFC 2046), without I/O.
+
+Chunks of any size go in, events come out; what is held back never exceeds a delimiter or one
+part's headers, so memory does not grow with the body. It is strict: what is not multipart by the
+letter is `MalformedMultipartError`, because a parser that guesses is how one upload becomes two.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from reference_backend.api.header_values import MalformedHeaderError, parse_header_value
+
+MAX_HEADERS_BYTES = 32 * 1024
+MAX_PARTS = 32
+_BOUNDARY_CHARACTERS = frozenset(
+    b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ'()+_,-./:=? "
+)
+
+
+class MalformedMultipartError(ValueError):
+    """The body is not well-formed; the message says where it stops being so."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartBegins:
+    """A part's headers are complete; its bytes follow."""
+
+    name: str
+    file_name: str | None
+    content_type: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartBytes:
+    """Some of the part's bytes."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartEnds:
+    """The part is complete."""
+
+
+Event = PartBegins | PartBytes | PartEnds
+
+
+class _State(Enum):
+    PREAMBLE = auto()
+    AFTER_DELIMITER = auto()
+    HEADERS = auto()
+    BYTES = auto()
+    EPILOGUE = auto()
+
+
+def boundary_of(content_type: str | None) -> bytes:
+    """The boundary of a `multipart/form-data` Content-Type; raises MalformedMultipartError."""
+    try:
+        value = parse_header_value(content_type or "")
+    except MalformedHeaderError as error:
+        raise MalformedMultipartError(f"Content-Type: {error}") from error
+    if value.value != "multipart/form-data":
+        raise MalformedMultipartError("Content-Type must be multipart/form-data")
+    boundary = value.parameters.get("boundary", "").encode("utf-8", "surrogateescape")
+    if not 1 <= len(boundary) <= 70 or boundary.endswith(b" "):
+        raise MalformedMultipartError("Content-Type must have a boundary of 1 to 70 characters")
+    if not _BOUNDARY_CHARACTERS.issuperset(boundary):
+        raise MalformedMultipartError("the boundary has characters that RFC 2046 does not allow")
+    return boundary
+
+
+class MultipartParser:
+    """Feed it the body; then `finish()` says whether the body was complete."""
+
+    def __init__(self, boundary: bytes) -> None:
+        self._delimiter = b"\r\n--" + boundary
+        # A body may begin with its first delimiter: then this is the line end before it.
+        self._held = b"\r\n"
+        self._state = _State.PREAMBLE
+        self._parts = 0
+
+    def feed(self, data: bytes) -> Iterator[Event]:
+        """The events that these bytes complete, in order; to be exhausted before the next feed."""
+        self._held += data
+        while True:
+            before = self._state
+            match before:
+                case _State.PREAMBLE | _State.BYTES:
+                    yield from self._until_delimiter()
+                case _State.AFTER_DELIMITER:
+                    self._after_delimiter()
+                case _State.HEADERS:
+                    yield from self._headers()
+                case _State.EPILOGUE:
+                    self._held = b""
+            if self._state is before:
+                return
+
+    def finish(self) -> None:
+        """The body has ended; raises MalformedMultipartError where it should not have ended yet."""
+        if self._state is _State.PREAMBLE:
+            raise MalformedMultipartError("the body does not contain its boundary")
+        if self._state is not _State.EPILOGUE:
+            raise MalformedMultipartError("the body ends before its closing boundary")
+
+    def _until_delimiter(self) -> Iterator[Event]:
+        inside = self._state is _State.BYTES
+        found = self._held.find(self._delimiter)
+        if found >= 0:
+            content, self._held = self._held[:found], self._held[found + len(self._delimiter) :]
+            self._state = _State.AFTER_DELIMITER
+        else:
+            # The tail may be the beginning of a delimiter; it starts with the only CR that matters.
+            tail = self._held.rfind(b"\r", -(len(self._delimiter) - 1))
+            cut = len(self._held) if tail < 0 else tail
+            content, self._held = self._held[:cut], self._held[cut:]
+        if inside and content:
+            yield PartBytes(data=content)
+        if inside and found >= 0:
+            yield PartEnds()
+
+    def _after_delimiter(self) -> None:
+        if len(self._held) < 2:
+            return
+        if self._held.startswith(b"--"):
+            self._state = _State.EPILOGUE
+            return
+        rest = self._held.lstrip(b" \t")  # transport padding
+        if rest.startswith(b"\r\n"):
+            # Kept: headers end at an empty line, also when there are none.
+            self._held = rest
+            self._state = _State.HEADERS
+        elif len(rest) >= 2 or (rest and rest != b"\r") or len(self._held) > MAX_HEADERS_BYTES:
+            raise MalformedMultipartError("a boundary is followed by something else on its line")
+
+    def _headers(self) -> Iterator[Event]:
+        end = self._held.find(b"\r\n\r\n")
+        if end > MAX_HEADERS_BYTES or (end < 0 and len(self._held) > MAX_HEADERS_BYTES):
+            raise MalformedMultipartError(
+                f"a part has more than {MAX_HEADERS_BYTES} bytes of headers"
+            )
+        if end < 0:
+            return
+        block, self._held = self._held[2:end], self._held[end + 4 :]
+        self._parts += 1
+        if self._parts > MAX_PARTS:
+            raise MalformedMultipartError(f"there are more than {MAX_PARTS} parts")
+        yield _part(block)
+        self._state = _State.BYTES
+
+
+def _part(block: bytes) -> PartBegins:
+    headers = _header_lines(block)
+    try:
+        disposition = parse_header_value(headers.get("content-disposition", ""))
+        content_type = headers.get("content-type")
+        declared = parse_header_value(content_type).value if content_type else None
+        name = disposition.parameters.get("name")
+        if disposition.value != "form-data" or name is None:
+            raise MalformedMultipartError(
+                "a part has no Content-Disposition: form-data with a name"
+            )
+        file_name = disposition.extended("filename")
+        return PartBegins(name=name, file_name=file_name, content_type=declared)
+    except MalformedHeaderError as error:
+        raise MalformedMultipartError(f"a part's headers: {error}") from error
+
+
+def _header_lines(block: bytes) -> Mapping[str, str]:
+    headers: dict[str, str] = {}
+    for line in block.split(b"\r\n"):
+        name, colon, value = line.partition(b":")
+        if not colon or not name.isascii() or not name or name != name.strip():
+            raise MalformedMultipartError("a part has a malformed header line")
+        try:
+            text = value.decode("utf-8")
+        except UnicodeDecodeError:
+            text = value.decode("latin-1")
+        if name.decode().lower() in headers:
+            raise MalformedMultipartError(f"a part has the header {name.decode()} twice")
+        headers[name.decode().lower()] = text.strip(" \t")
+    return headers

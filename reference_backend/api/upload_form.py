@@ -1,0 +1,191 @@
+"""The form of an upload, received piece by piece: the file goes to storage as it comes in.
+
+Nothing here is kept in memory but one chunk and the short text fields.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+
+from reference_backend.api import bodies, problems
+from reference_backend.api.file_types import ALLOWED, Inspection
+from reference_backend.api.multipart import (
+    MalformedMultipartError,
+    MultipartParser,
+    PartBegins,
+    PartBytes,
+    PartEnds,
+)
+from reference_backend.api.problems import Problem
+from reference_backend.storage.interface import StagedObject
+
+FRAME_ALLOWANCE = 64 * 1024
+"""Bytes of a body that may be other than the file: boundaries, headers, text fields."""
+MAX_TEXT = 200
+MAX_FILE_NAME = 255
+_MAX_FIELD_BYTES = 4 * MAX_TEXT
+_TEXT_FIELDS = frozenset({"tag", "phase", "captured_at"})
+_RFC3339 = re.compile(
+    r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:)(\d\d)(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class UploadForm:
+    """What came with the file; its bytes are in the staged object."""
+
+    file_name: str
+    mime_type: str
+    tag: str | None
+    phase: str | None
+    captured_at: datetime | None
+
+
+async def receive(
+    request: web.Request, boundary: bytes, staged: StagedObject, *, max_bytes: int
+) -> UploadForm:
+    """Read the body to its end, the file into `staged`; raises 400, 413, 415 and 422 Problems.
+
+    What can be refused early is refused at the byte that shows it.
+    """
+    reception = _Reception(boundary, staged, max_bytes)
+    await bodies.send_continue(request)
+    received = 0
+    try:
+        async for chunk in request.content.iter_any():
+            received += len(chunk)
+            if received > max_bytes + FRAME_ALLOWANCE:
+                raise too_large(max_bytes)
+            await reception.take(chunk)
+        return reception.finish()
+    except MalformedMultipartError as error:
+        raise Problem("malformed_multipart", f"The body is malformed: {error}.") from error
+    except (HttpProcessingError, web.RequestPayloadError) as error:
+        raise Problem("malformed_multipart", "The body's transfer encoding is broken.") from error
+
+
+def too_large(max_bytes: int) -> Problem:
+    """The 413 of uploads."""
+    return Problem("too_large", f"A file may have at most {max_bytes} bytes.")
+
+
+class _Reception:
+    """One form being received."""
+
+    def __init__(self, boundary: bytes, staged: StagedObject, max_bytes: int) -> None:
+        self._parser = MultipartParser(boundary)
+        self._staged = staged
+        self._max_bytes = max_bytes
+        self._field: str | None = None  # the part that is coming in; None between and in others
+        self._file: PartBegins | None = None
+        self._inspection: Inspection | None = None
+        self._texts: dict[str, bytes] = {}
+
+    async def take(self, chunk: bytes) -> None:
+        for event in self._parser.feed(chunk):
+            match event:
+                case PartBegins():
+                    self._begin(event)
+                case PartBytes(data=data) if self._field == "file":
+                    await self._store(data)
+                case PartBytes(data=data) if self._field is not None:
+                    self._keep(self._field, data)
+                case PartEnds():
+                    self._field = None
+
+    def finish(self) -> UploadForm:
+        self._parser.finish()
+        if self._file is None or self._inspection is None:
+            raise Problem("file_missing", "The form needs a part called 'file' with a file name.")
+        if self._staged.size == 0:
+            raise Problem("file_empty", "The file has no bytes.")
+        self._require_match(self._inspection, complete=True)
+        captured_at = self._text("captured_at")
+        return UploadForm(
+            file_name=self._file.file_name or "",
+            mime_type=self._file.content_type or "",
+            tag=self._text("tag"),
+            phase=self._text("phase"),
+            captured_at=None if captured_at is None else parse_time(captured_at, "captured_at"),
+        )
+
+    def _begin(self, part: PartBegins) -> None:
+        if part.name == "file":
+            self._begin_file(part)
+        elif part.name in _TEXT_FIELDS:
+            if part.name in self._texts:
+                raise problems.invalid(part.name, "is given twice")
+            self._texts[part.name] = b""
+        else:
+            return  # fields that we do not know are read past
+        self._field = part.name
+
+    def _begin_file(self, part: PartBegins) -> None:
+        if self._file is not None:
+            raise problems.invalid("file", "is given twice")
+        if not part.file_name:
+            raise Problem("file_missing", "The part called 'file' has no file name.")
+        bodies.require_text(part.file_name, "file", max_length=MAX_FILE_NAME)
+        if any(ord(character) < 0x20 or ord(character) == 0x7F for character in part.file_name):
+            raise problems.invalid("file", "the file name must not contain control characters")
+        if part.content_type is None or part.content_type not in ALLOWED:
+            raise Problem(
+                "unsupported_type",
+                f"Evidence of type {part.content_type or '(none given)'} is not accepted; "
+                f"accepted are {', '.join(ALLOWED)}.",
+            )
+        self._file = part
+        self._inspection = Inspection(part.content_type)
+
+    async def _store(self, data: bytes) -> None:
+        if self._staged.size + len(data) > self._max_bytes:
+            raise too_large(self._max_bytes)
+        if self._inspection is not None:
+            self._inspection.feed(data)
+            self._require_match(self._inspection, complete=False)
+        await self._staged.write(data)
+
+    def _require_match(self, inspection: Inspection, *, complete: bool) -> None:
+        if not inspection.holds(complete=complete):
+            declared = self._file.content_type if self._file else ""
+            raise Problem("content_mismatch", f"The file's bytes are not those of {declared}.")
+
+    def _keep(self, field: str, data: bytes) -> None:
+        self._texts[field] += data
+        if len(self._texts[field]) > _MAX_FIELD_BYTES:
+            raise problems.invalid(field, f"must have at most {MAX_TEXT} characters")
+
+    def _text(self, field: str) -> str | None:
+        value = self._texts.get(field)
+        if value is None:
+            return None
+        try:
+            return bodies.require_text(value.decode("utf-8"), field, max_length=MAX_TEXT)
+        except UnicodeDecodeError as error:
+            raise problems.invalid(field, "must be UTF-8") from error
+
+
+def parse_time(text: str, field: str) -> datetime:
+    """An RFC 3339 time with an offset, as UTC; raises a 400 Problem.
+
+    A leap second becomes the first moment after it, and fractions beyond microseconds are cut:
+    the database knows neither.
+    """
+    message = "must be an RFC 3339 time with an offset, such as 2031-05-07T09:30:00Z"
+    match = _RFC3339.fullmatch(text)
+    if match is None:
+        raise problems.invalid(field, message)
+    day, minute, second, fraction, offset = match.groups()
+    leap = second == "60"
+    fraction = (fraction or ".0")[:7].ljust(7, "0")
+    offset = "+00:00" if offset in "Zz" else offset
+    try:
+        time = datetime.fromisoformat(f"{day}T{minute}{'59' if leap else second}{fraction}{offset}")
+        return (time.replace(microsecond=0) + timedelta(seconds=1) if leap else time).astimezone(
+            UTC
+        )
+    except (ValueError, OverflowError) as error:
+        raise problems.invalid(field, message) from error

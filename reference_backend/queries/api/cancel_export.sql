@@ -1,0 +1,1 @@
+SELECT cancel_export(%(id)s::uuid) AS done

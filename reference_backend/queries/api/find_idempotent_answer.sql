@@ -1,0 +1,3 @@
+SELECT fingerprint, status_code, response
+FROM idempotency_keys
+WHERE organization_id = request_organization_id() AND route = %(route)s AND key = %(key)s

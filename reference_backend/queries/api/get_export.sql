@@ -1,0 +1,1 @@
+SELECT * FROM export_status WHERE id = %(id)s

@@ -1,0 +1,1 @@
+SELECT retry_export(%(id)s::uuid) AS done
