@@ -1,0 +1,25 @@
+"""Pure functions that judge what happened (facts in, violations out), and the facts' reader."""
+
+from harness.checkers.cap import most_in_progress, per_organisation_cap
+from harness.checkers.exactly_once import exactly_once
+from harness.checkers.facts import CompletionFact, ExportFact, Transition
+from harness.checkers.observed import Observed, observe_exports
+from harness.checkers.recovery import Orphan, RecoveryTimes, never_stolen, reclaimed_in_time
+from harness.checkers.violations import Violation, expect_no_violations
+
+__all__ = [
+    "CompletionFact",
+    "ExportFact",
+    "Observed",
+    "Orphan",
+    "RecoveryTimes",
+    "Transition",
+    "Violation",
+    "exactly_once",
+    "expect_no_violations",
+    "most_in_progress",
+    "never_stolen",
+    "observe_exports",
+    "per_organisation_cap",
+    "reclaimed_in_time",
+]

@@ -1,0 +1,140 @@
+"""Were there ever more exports of one organisation in progress than its cap allows?"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from harness.checkers.examples import Example, example
+from harness.checkers.facts import IN_PROGRESS, Transition
+from harness.checkers.violations import Violation
+
+
+def per_organisation_cap(transitions: Iterable[Transition], cap: int) -> list[Violation]:
+    """Give each claim that took an organisation above `cap` exports in progress.
+
+    `transitions` in order and from each export's insert on. A claim is written before it commits
+    and a completion too, so what is counted is at most what any transaction could have seen: a
+    right implementation is never above the cap here, however transactions overlap.
+    Linear in the number of transitions.
+    """
+    found: list[Violation] = []
+    in_progress: dict[str, dict[str, Transition]] = defaultdict(dict)
+    for step in transitions:
+        held = in_progress[step.organization_id]
+        if step.new_state != IN_PROGRESS:
+            held.pop(step.export_id, None)
+            continue
+        is_new = step.export_id not in held
+        held[step.export_id] = step
+        if is_new and len(held) > cap:
+            found.append(_over(step, held, cap))
+    return found
+
+
+def most_in_progress(transitions: Iterable[Transition]) -> dict[str, int]:
+    """Give the most exports that each organisation ever had in progress at once.
+
+    A check that saw less than the cap has not tested it.
+    """
+    most: dict[str, int] = defaultdict(int)
+    held: dict[str, set[str]] = defaultdict(set)
+    for step in transitions:
+        of_organisation = held[step.organization_id]
+        if step.new_state == IN_PROGRESS:
+            of_organisation.add(step.export_id)
+        else:
+            of_organisation.discard(step.export_id)
+        most[step.organization_id] = max(most[step.organization_id], len(of_organisation))
+    return dict(most)
+
+
+def _over(step: Transition, held: dict[str, Transition], cap: int) -> Violation:
+    others = ", ".join(
+        f"{each.export_id} (by {each.new_claimed_by} since {each.at:%H:%M:%S.%f})"
+        for each in held.values()
+        if each.export_id != step.export_id
+    )
+    return Violation(
+        rule="over-cap",
+        subject=step.organization_id,
+        expected=f"at most {cap} exports of organisation {step.organization_id} in progress",
+        came=f"export {step.export_id} claimed by {step.new_claimed_by} at "
+        f"{step.at:%H:%M:%S.%f} while {others} were in progress: {len(held)} at once",
+    )
+
+
+CAP_OF_EXAMPLES = 2
+
+ACCEPTS: tuple[Example, ...] = (
+    example("nothing happened", ""),
+    example(
+        "two at once, then two more",
+        """
+        o1.e1 queued
+        o1.e2 queued
+        o1.e3 queued
+        o1.e4 queued
+        o1.e1 claimed w1
+        o1.e2 claimed w2
+        o1.e1 ready
+        o1.e3 claimed w1
+        o1.e2 failed
+        o1.e4 claimed w2
+        """,
+    ),
+    example(
+        "each organisation has its own",
+        """
+        o1.e1 queued
+        o1.e2 queued
+        o2.e3 queued
+        o1.e1 claimed w1
+        o1.e2 claimed w1
+        o2.e3 claimed w1
+        """,
+    ),
+    example(
+        "an export that goes back makes room, one that is claimed again takes none",
+        """
+        o1.e1 queued
+        o1.e2 queued
+        o1.e3 queued
+        o1.e1 claimed w1
+        o1.e2 claimed w2
+        o1.e1 returned
+        o1.e3 claimed w2
+        o1.e3 claimed w1
+        o1.e2 canceled
+        o1.e1 claimed w1
+        """,
+    ),
+)
+
+REJECTS: tuple[Example, ...] = (
+    example(
+        "counted before the others' claims were to be seen",
+        """
+        o1.e1 queued
+        o1.e2 queued
+        o1.e3 queued
+        o1.e1 claimed w1
+        o1.e2 claimed w2
+        o1.e3 claimed w3
+        """,
+        rule="over-cap",
+    ),
+    example(
+        "room is made by the other organisation only",
+        """
+        o1.e1 queued
+        o1.e2 queued
+        o1.e3 queued
+        o2.e4 queued
+        o2.e4 claimed w1
+        o1.e1 claimed w1
+        o1.e2 claimed w1
+        o2.e4 ready
+        o1.e3 claimed w1
+        """,
+        rule="over-cap",
+    ),
+)

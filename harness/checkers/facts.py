@@ -1,0 +1,70 @@
+"""What checkers judge: facts about exports, read from a database, from HTTP or from a history."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+IN_PROGRESS = "preparing"
+READY = "ready"
+TERMINAL = frozenset({"ready", "failed", "canceled"})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExportFact:
+    """An export as it stands at the end."""
+
+    id: str
+    state: str
+    attempt: int
+    organization_id: str = ""
+    error_code: str | None = None
+
+    def describe(self) -> str:
+        """Say in a few words how it stands."""
+        error = f" ({self.error_code})" if self.error_code else ""
+        return f"{self.state}{error} at attempt {self.attempt}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CompletionFact:
+    """An `export.completed` event of the ledger."""
+
+    export_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Transition:
+    """One change of an export's state, attempt or owner, in the order the database made them."""
+
+    n: int
+    """The order. Between transactions that overlap it is the order of the writes."""
+    at: datetime
+    """The database's clock when the row was written, a moment before the commit."""
+    export_id: str
+    organization_id: str
+    old_state: str | None
+    """None for the insert."""
+    new_state: str
+    old_attempt: int | None
+    new_attempt: int
+    old_claimed_by: str | None
+    new_claimed_by: str | None
+    heartbeat_at: datetime | None = None
+    """The last heartbeat before this change, None when there was none."""
+
+    @property
+    def is_claim(self) -> bool:
+        """Whether somebody became the owner of the export, rightly or not."""
+        return self.new_state == IN_PROGRESS and (
+            self.old_state != IN_PROGRESS
+            or self.new_attempt != self.old_attempt
+            or self.new_claimed_by != self.old_claimed_by
+        )
+
+    def describe(self) -> str:
+        """Say what changed, and when by the database's clock."""
+        owner = self.new_claimed_by or self.old_claimed_by
+        by = f" by {owner}" if owner else ""
+        return (
+            f"{self.old_state or 'nothing'} → {self.new_state} (attempt {self.new_attempt}{by}) "
+            f"at {self.at:%H:%M:%S.%f}"
+        )

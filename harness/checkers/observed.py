@@ -1,0 +1,71 @@
+"""Reads from a system's database the facts that checkers judge."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from harness.checkers.facts import CompletionFact, ExportFact, Transition
+from harness.database import Database
+from harness.errors import Inconclusive
+from harness.target import Target
+
+
+@dataclass(frozen=True, kw_only=True)
+class Observed:
+    """What stands in a database about the exports of some organisations."""
+
+    exports: Sequence[ExportFact]
+    completions: Sequence[CompletionFact]
+    transitions: Sequence[Transition] | None
+    """In order, from each export's insert on; None where the target has no instrument."""
+
+    def watched(self) -> Sequence[Transition]:
+        """The transitions; `Inconclusive` where nobody watched."""
+        if self.transitions is None:
+            raise Inconclusive(
+                "this target's database has no instrument of ours that records every change of an "
+                "export ([database] instrument = true): what happened in between cannot be known"
+            )
+        return self.transitions
+
+
+async def observe_exports(
+    database: Database, target: Target, organizations: Collection[str] | None = None
+) -> Observed:
+    """Read the exports of these organisations (None: of all), their completions and changes.
+
+    Exports and completions are of one moment; transitions are read after it, so of an export that
+    is still being worked on there may be one more. `Inconclusive` where a table cannot be read.
+    """
+    if target.claim is None or target.ledger is None:
+        raise Inconclusive(
+            "the target file does not say which tables hold exports and ledger: "
+            "[claim] table and [ledger] table"
+        )
+    wanted = {"organizations": None if organizations is None else list(organizations)}
+    columns = target.ledger.columns
+    row = await database.fetch_one(
+        _sql("observed").format(
+            exports=target.claim.table,
+            ledger=target.ledger.table,
+            target_id=columns.target_id,
+            event_name=columns.event_name,
+            organization_id=columns.organization_id,
+        ),
+        wanted,
+    )
+    return Observed(
+        exports=[ExportFact(**each) for each in row["exports"] or ()],
+        completions=[CompletionFact(export_id=each) for each in row["completions"] or ()],
+        transitions=(
+            [Transition(**each) for each in await database.fetch(_sql("transitions"), wanted)]
+            if target.database.instrument
+            else None
+        ),
+    )
+
+
+@cache
+def _sql(name: str) -> str:
+    return Path(__file__).with_name(f"{name}.sql").read_text(encoding="utf-8")

@@ -1,0 +1,13 @@
+-- Everything that the checkers of exports judge, as of one moment: it is one statement.
+-- Names in braces come from the target file. All organisations where %(organizations)s is null.
+SELECT
+    (SELECT json_agg(e)
+     FROM (SELECT id::text, state::text, attempt, organization_id::text, error_code
+           FROM {exports}
+           WHERE %(organizations)s::uuid[] IS NULL OR organization_id = ANY (%(organizations)s::uuid[])
+           ORDER BY created_at, id) AS e) AS exports,
+    (SELECT json_agg({target_id}::text)
+     FROM {ledger}
+     WHERE {event_name} = 'export.completed'
+       AND (%(organizations)s::uuid[] IS NULL OR {organization_id} = ANY (%(organizations)s::uuid[]))
+    ) AS completions

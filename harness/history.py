@@ -1,0 +1,114 @@
+"""The history of a run: what was asked for, what came of it, and each fault, a JSON line each."""
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, NamedTuple, Self
+
+import orjson
+
+OperationType = Literal["invoke", "ok", "fail", "info"]
+"""`invoke` begins an operation; `ok` did, `fail` did not, `info` may or may not have happened."""
+
+
+# A tuple and not a dataclass: reading a million of them takes two thirds of the time.
+class Operation(NamedTuple):
+    """One line of a history: an operation begins or ends, or a fault happens."""
+
+    i: int
+    """Counts the lines of one writer from 0. Between writers, `t_ns` tells the order."""
+    t_ns: int
+    """The machine's monotonic clock: comparable between the processes of one machine."""
+    process: str
+    """Who did it: a user of a load test, a check, a fault. One does one thing at a time."""
+    type: OperationType
+    f: str
+    """What: an operationId of the API, or the label of a fault."""
+    job: str | None = None
+    """The id of what it is done to: usually an export, the job of the queue."""
+    org: str | None = None
+    attempt: int | None = None
+    token: str | None = None
+    """A claim token, never a bearer token."""
+    worker: str | None = None
+    sha256: str | None = None
+    """The digest of the bytes that were sent or received."""
+    error: str | None = None
+
+
+class DamagedHistory(ValueError):  # noqa: N818 - names the history, which is what is wrong
+    """A line that is no operation, with file, line and reason."""
+
+
+class HistoryWriter:
+    """Appends to a history file. Each line is on its way to the disk before the next thing happens.
+
+    Several processes may write to one file: a line is one write to a file opened for appending.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._written = 0
+        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+
+    def write(
+        self,
+        type: OperationType,  # noqa: A002 - the field's name
+        f: str,
+        *,
+        process: str,
+        job: str | None = None,
+        org: str | None = None,
+        attempt: int | None = None,
+        token: str | None = None,
+        worker: str | None = None,
+        sha256: str | None = None,
+        error: str | None = None,
+    ) -> Operation:
+        """Append one line, stamped with this moment, and give it. Raises `OSError`."""
+        operation = Operation(
+            self._written, time.monotonic_ns(), process, type, f,
+            job, org, attempt, token, worker, sha256, error,
+        )  # fmt: skip
+        known = {name: value for name, value in operation._asdict().items() if value is not None}
+        os.write(self._file, orjson.dumps(known, option=orjson.OPT_APPEND_NEWLINE))
+        self._written += 1
+        return operation
+
+    def close(self) -> None:
+        """Close the file; safe to call twice."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def read_history(path: Path) -> Iterator[Operation]:
+    """Give the operations of a history one by one, without holding them all.
+
+    A last line without its end is what a killed writer leaves behind, and is left out.
+    Raises `DamagedHistory` for any other line that is no operation.
+    """
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, 1):
+            if not line.endswith(b"\n"):
+                return
+            try:
+                yield Operation(**orjson.loads(line))
+            except (orjson.JSONDecodeError, TypeError) as error:
+                raise DamagedHistory(
+                    f"{path}:{number}: expected an operation as a JSON object, "
+                    f"came {line[:120]!r}: {error}"
+                ) from error
