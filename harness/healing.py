@@ -1,0 +1,140 @@
+"""Undoing what a run made: used when it ends and when it was killed before it could."""
+
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from harness import processes
+from harness.postgres.remains import remove_shared_memory, running_server
+from harness.processes import Process
+
+_SERVER_GRACE_S = 5.0
+
+
+class Made(Protocol):
+    """What healing needs to know of a journal's entry."""
+
+    @property
+    def kind(self) -> str:
+        """Which sort of thing."""
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Where and what it is."""
+
+    @property
+    def process(self) -> Process | None:
+        """The process, if it is one and got so far."""
+
+
+@dataclass(kw_only=True)
+class Healing:
+    """What was still there of a run, and what could not be undone."""
+
+    run_id: str
+    ended: list[str] = field(default_factory=list)
+    """Processes that were ended, by name as far as it is known."""
+    undone: list[str] = field(default_factory=list)
+    """Faults that were undone."""
+    removed: list[Path] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+def heal(run_id: str, run_dir: Path, entries: Iterable[Made]) -> Healing:
+    """Undo everything in the journal, newest first, then whatever else carries the run's mark.
+
+    Blocks until it is done, some seconds at most per thing; never raises.
+    """
+    healing = Healing(run_id=run_id)
+    kept = list(entries)[::-1]
+    for entry in kept:
+        if entry.kind == "fault":
+            _undo_fault(entry, healing)
+    for entry in kept:
+        if entry.kind in {"process", "attached"} and entry.process:
+            _end(entry.process, str(entry.facts.get("what", entry.kind)), healing)
+    for entry in kept:
+        if entry.kind == "cluster":
+            _stop_server(Path(entry.facts["path"]), healing)
+    _end_marked(run_id, run_dir, healing)
+    for entry in kept:
+        if entry.kind == "directory":
+            _remove(Path(entry.facts["path"]), healing)
+    _remove(run_dir, healing)
+    return healing
+
+
+def _undo_fault(entry: Made, healing: Healing) -> None:
+    what = str(entry.facts.get("what"))
+    try:
+        subprocess.run(
+            entry.facts["undo"],
+            check=True,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=float(entry.facts.get("timeout_s", 30)),
+        )
+        healing.undone.append(what)
+    except (OSError, subprocess.SubprocessError, KeyError, ValueError) as error:
+        healing.problems.append(f"the fault {what!r} could not be undone: {error}")
+
+
+def _end(process: Process, what: str, healing: Healing) -> None:
+    there = processes.family(process)
+    if not there or process == Process.ours():
+        return
+    if left := processes.kill_family(process):
+        healing.problems.append(f"{what} did not die of SIGKILL: {_pids(left)}")
+    else:
+        healing.ended.append(f"{what} (pid {process.pid})")
+
+
+def _stop_server(data_dir: Path, healing: Healing) -> None:
+    """End a PostgreSQL with its children; asked to, it cleans up more than we could."""
+    server = running_server(data_dir)
+    if server is not None:
+        processes.send([server], signal.SIGQUIT)
+        end = time.monotonic() + _SERVER_GRACE_S
+        while server.is_alive() and time.monotonic() < end:
+            time.sleep(0.005)
+        _end(server, "postgres", healing)
+        if not server.is_alive():
+            healing.ended.append(f"postgres (pid {server.pid})")
+    remove_shared_memory(data_dir)
+
+
+def _end_marked(run_id: str, run_dir: Path, healing: Healing) -> None:
+    found = processes.marked(run_id, run_dir)
+    if not found:
+        return
+    if left := processes.kill_all(lambda: processes.marked(run_id, run_dir)):
+        healing.problems.append(f"did not die of SIGKILL: {_pids(left)}")
+    healing.ended += [f"a process that was left (pid {process.pid})" for process in found]
+
+
+def _remove(directory: Path, healing: Healing) -> None:
+    if not directory.exists():
+        return
+    problem: OSError | None = None
+    # A dying process may still have written something between our looking and removing.
+    for _ in range(3):
+        try:
+            shutil.rmtree(directory)
+            break
+        except FileNotFoundError:
+            break
+        except OSError as error:
+            problem = error
+    if directory.exists():
+        healing.problems.append(f"{directory} could not be removed: {problem}")
+    else:
+        healing.removed.append(directory)
+
+
+def _pids(found: list[Process]) -> str:
+    return ", ".join(f"pid {process.pid}" for process in found)

@@ -1,0 +1,100 @@
+"""Where the harness keeps things outside the report: runs in the temp dir, caches in the user's."""
+
+import os
+import stat
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import platformdirs
+
+from harness.errors import Misconfigured
+
+RUN_PREFIX = "shakedown-"
+"""Directories of runs are called `shakedown-<run id>`."""
+
+_NOT_OURS_TO_READ = 0o022
+"""Write permission of group and others: whoever has it could put things there for us to trust."""
+
+
+def run_bases() -> tuple[Path, ...]:
+    """Give the directories in which runs may be, the one for new runs first.
+
+    Raises `Misconfigured` when there is none. As root, other users must be able to pass through:
+    PostgreSQL runs as one of them and has its files there.
+    """
+    candidates = dict.fromkeys([tempfile.gettempdir(), "/tmp", "/var/tmp"])  # noqa: S108 - fallbacks
+    usable = tuple(
+        path
+        for path in map(Path, candidates)
+        if path.is_dir() and os.access(path, os.W_OK) and (os.geteuid() or reachable(path))
+    )
+    if not usable:
+        raise Misconfigured(
+            f"no temporary directory that other users can reach: {', '.join(candidates)}. "
+            "PostgreSQL does not run as root; set TMPDIR to a directory with mode 1777"
+        )
+    return usable
+
+
+def reachable(path: Path) -> bool:
+    """Say whether any user can pass through all directories down to this path and read it."""
+    resolved = path.resolve()
+    wanted = stat.S_IXOTH if resolved.is_dir() else stat.S_IXOTH | stat.S_IROTH
+    if resolved.stat().st_mode & wanted != wanted:
+        return False
+    return all(parent.stat().st_mode & stat.S_IXOTH for parent in resolved.parents)
+
+
+def cache_dir() -> Path:
+    """Give a directory of our own that outlives runs; it exists and nobody else can write to it.
+
+    `SHAKEDOWN_CACHE_DIR` chooses another place than the user's cache directory. Where there is
+    no home of our own to write to, it is in the temp dir. Raises `Misconfigured` without any.
+    """
+    if chosen := os.environ.get("SHAKEDOWN_CACHE_DIR"):
+        return _own_directory(Path(chosen))
+    home = platformdirs.user_cache_path("shakedown")
+    # Root with somebody else's HOME (sudo) must not leave directories there that lock them out.
+    ground = next(parent for parent in home.parents if parent.exists())
+    if ground.stat().st_uid == os.geteuid() and os.access(ground, os.W_OK):
+        return _own_directory(home)
+    return _own_directory(Path(tempfile.gettempdir()) / f"shakedown-cache-{os.geteuid()}")
+
+
+def shared_cache_dir() -> Path:
+    """Give a directory of ours that other users can read, in the temp dir."""
+    return _own_directory(run_bases()[0] / f"shakedown-shared-{os.geteuid()}", mode=0o755)
+
+
+def _own_directory(path: Path, mode: int = 0o700) -> Path:
+    """Make the directory, or make sure that the one that is there is really ours."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.mkdir(mode=mode, exist_ok=True)
+        found = path.lstat()
+    except OSError as error:
+        raise Misconfigured(
+            f"cannot make the cache directory {path}: {error.strerror}; "
+            "set SHAKEDOWN_CACHE_DIR to a directory that you can write to"
+        ) from error
+    ours = stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid()
+    if not ours or found.st_mode & _NOT_OURS_TO_READ:
+        raise Misconfigured(
+            f"{path} is not a directory that only we can write to (owner {found.st_uid}, "
+            f"mode {stat.filemode(found.st_mode)}); remove it or set SHAKEDOWN_CACHE_DIR"
+        )
+    return path
+
+
+def run_dirs() -> Iterator[Path]:
+    """Find the directories of runs that belong to us, whether alive or left behind."""
+    for base in run_bases():
+        # A dot in front: somebody was killed in the moment of making it.
+        for path in sorted([*base.glob(f"{RUN_PREFIX}*"), *base.glob(f".{RUN_PREFIX}*")]):
+            if not (path / "journal.jsonl").exists():
+                continue
+            found = path.lstat()
+            # Another user's journal would have us kill and remove what they please.
+            if stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid():
+                yield path

@@ -1,0 +1,42 @@
+"""Ports on loopback that nobody uses."""
+
+import random
+import socket
+
+from harness.errors import Misconfigured
+
+LOOPBACK = "127.0.0.1"
+
+# Below the range from which systems take ports for outgoing connections: one of those could
+# take ours between our choosing it and the instance's binding it.
+_RANGE = range(20_000, 32_000)
+_TRIES = 200
+
+_random = random.SystemRandom()  # two runs that start in the same moment must not agree
+
+
+def free_port(taken: frozenset[int] = frozenset()) -> int:
+    """Choose a port that nobody listens on and that is not among `taken`.
+
+    Nothing keeps it free until it is used: whoever starts something on it must be ready to
+    choose again. Raises `Misconfigured` when there is none.
+    """
+    for _ in range(_TRIES):
+        port = _random.choice(_RANGE)
+        if port not in taken and is_free(port):
+            return port
+    raise Misconfigured(
+        f"no free port between {_RANGE.start} and {_RANGE.stop} on {LOOPBACK} in {_TRIES} tries"
+    )
+
+
+def is_free(port: int) -> bool:
+    """Say whether something could listen on this port now."""
+    with socket.socket() as probe:
+        # As servers do, so that connections that have just ended do not count.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            return False
+    return True

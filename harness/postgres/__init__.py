@@ -1,0 +1,1 @@
+"""Embedded PostgreSQL 18: its binaries come from a package, everything else is done here."""

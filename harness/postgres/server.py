@@ -1,0 +1,189 @@
+"""One PostgreSQL server process on a data directory."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness import processes
+from harness.errors import InstanceFailed, Misconfigured
+from harness.logs import describe_end, tail
+from harness.ports import LOOPBACK, free_port
+from harness.postgres.account import Account
+from harness.postgres.binaries import Binaries
+from harness.postgres.remains import is_ready, remove_shared_memory
+from harness.processes import RUN_MARKER, Process
+
+if TYPE_CHECKING:
+    import psycopg
+
+SUPERUSER = "shakedown"
+
+_SETTINGS = {
+    "listen_addresses": LOOPBACK,
+    "unix_socket_directories": "",
+    "max_connections": "500",  # several systems with their pools share a cluster
+    "shared_buffers": "128MB",
+    # Nothing here outlives the run, so nothing waits for a disk. Crashes of processes lose
+    # nothing by it; only a check of durability needs production's values.
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "max_wal_size": "1GB",
+    "checkpoint_timeout": "1h",
+    "log_checkpoints": "off",
+    "log_line_prefix": "%m [%p] %q%u@%d ",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "jit": "off",
+    "io_method": "sync",  # three helper processes fewer to start
+    "dynamic_shared_memory_type": "mmap",  # in the data directory, so a kill leaves nothing
+    # Slow hashing protects passwords that can be guessed. Ours are 256 random bits, and every
+    # connection of every pool would pay 3 ms for it.
+    "scram_iterations": "1",
+}
+_READY_DEADLINE_S = 30.0
+_STOP_GRACE_S = 10.0
+_POLL_S = 0.002
+_PORT_TRIES = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerFiles:
+    """Where a server's programs, data and log are, and as whom it runs."""
+
+    binaries: Binaries
+    account: Account
+    data_dir: Path
+    log_path: Path
+    run_id: str
+
+
+class Server:
+    """A server that runs; made by `start`."""
+
+    def __init__(self, where: ServerFiles, settings: Mapping[str, str], port: int) -> None:
+        self.files = where
+        self.settings = settings
+        self.port = port
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @classmethod
+    async def start(
+        cls, where: ServerFiles, settings: Mapping[str, str] | None = None, port: int | None = None
+    ) -> "Server":
+        """Start a server and wait until it takes connections, on a free port unless given one.
+
+        Raises `InstanceFailed` with the last lines of its log when it does not get that far.
+        """
+        for _ in range(_PORT_TRIES):
+            server = cls(where, settings or {}, port or free_port())
+            try:
+                await server.run()
+            except InstanceFailed:
+                taken = "address already in use" in tail(where.log_path).lower()
+                if port is not None or not taken:
+                    raise
+                continue
+            return server
+        raise InstanceFailed(f"PostgreSQL lost the race for a free port {_PORT_TRIES} times")
+
+    async def run(self) -> None:
+        """Start the process and wait until it takes connections."""
+        settings = {**_SETTINGS, "port": str(self.port), **self.settings}
+        options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+        command = [str(self.files.binaries.postgres), "-D", str(self.files.data_dir), *options]
+        with self.files.log_path.open("ab") as log:
+            self._process = start_program(command, self.files.account, self.files.run_id, log)
+        end = time.monotonic() + _READY_DEADLINE_S
+        try:
+            while not is_ready(self.files.data_dir, self._process.pid):
+                if self._process.poll() is not None:
+                    raise InstanceFailed(self._failure(describe_end(self._process.returncode)))
+                if time.monotonic() > end:
+                    raise InstanceFailed(
+                        self._failure(f"took no connections within {_READY_DEADLINE_S:g} s")
+                    )
+                await asyncio.sleep(_POLL_S)
+        except BaseException:
+            self.kill()
+            raise
+
+    def is_alive(self) -> bool:
+        """Say whether the server process runs."""
+        return self._process is not None and self._process.poll() is None
+
+    async def stop(self, *, clean: bool = False) -> None:
+        """End the server: at once, leaving recovery to the next start, or after a checkpoint."""
+        if self._process is None or not self.is_alive():
+            self.clean_up()
+            return
+        self._process.send_signal(signal.SIGINT if clean else signal.SIGQUIT)
+        end = time.monotonic() + _STOP_GRACE_S
+        while self._process.poll() is None:
+            if time.monotonic() > end:
+                self.kill()
+                break
+            await asyncio.sleep(_POLL_S)
+        self.clean_up()
+
+    def kill(self) -> None:
+        """SIGKILL the server and all its processes, as a crash of the machine would end them."""
+        if self._process is None:
+            return
+        leader = Process.of(self._process.pid)
+        if leader is not None:
+            processes.kill_family(leader)
+        self._process.wait()
+
+    def clean_up(self) -> None:
+        """Remove what a killed server leaves on the machine outside its data directory."""
+        if not self.is_alive():
+            remove_shared_memory(self.files.data_dir)
+
+    def _failure(self, what: str) -> str:
+        return f"PostgreSQL {what}; its last words:\n{tail(self.files.log_path)}"
+
+
+def start_program(
+    command: list[str], account: Account, run_id: str, output: "int | object"
+) -> subprocess.Popen[bytes]:
+    """Start one of PostgreSQL's programs, with an environment that holds nothing of ours.
+
+    Raises `Misconfigured` when it cannot be started at all.
+    """
+    environment = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC", RUN_MARKER: run_id}
+    try:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,  # type: ignore[arg-type]  # a file or PIPE
+            stderr=subprocess.STDOUT,
+            env=environment,
+            cwd="/",
+            start_new_session=True,
+            **account.popen(),
+        )
+    except OSError as error:
+        as_whom = f" as user {account.uid}" if account.is_another else ""
+        raise Misconfigured(f"cannot start {command[0]}{as_whom}: {error}") from error
+
+
+@contextlib.asynccontextmanager
+async def connect(url: str) -> "AsyncIterator[psycopg.AsyncConnection[tuple[object, ...]]]":
+    """Connect as administrator: every statement commits on its own."""
+    import psycopg  # 0.1 s that pays only once a server is there to talk to
+
+    connection = await psycopg.AsyncConnection.connect(url, autocommit=True, connect_timeout=10)
+    try:
+        yield connection
+    finally:
+        await connection.close()

@@ -1,0 +1,211 @@
+"""The cached data directory: initialised once per installation, copied for every cluster."""
+
+import asyncio
+import hashlib
+import json
+import os
+import secrets
+import shutil
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from harness.errors import Misconfigured
+from harness.logs import describe_end
+from harness.places import RUN_PREFIX, cache_dir
+from harness.ports import LOOPBACK
+from harness.postgres.account import Account
+from harness.postgres.binaries import Binaries
+from harness.postgres.server import SUPERUSER, Server, ServerFiles, connect, start_program
+
+_INITDB_OPTIONS = (
+    f"--username={SUPERUSER}",
+    "--auth=scram-sha-256",
+    "--encoding=UTF8",
+    "--locale-provider=builtin",  # the same order of text on every machine
+    "--locale=C.UTF-8",
+    "--wal-segsize=1",  # a megabyte to copy instead of 16
+    "--no-sync",
+    "--no-instructions",
+)
+_INITDB_DEADLINE_S = 60
+
+OWNER = "backend"
+"""The role that backends connect as and that owns their databases."""
+OBSERVER = "observer"
+"""The role that checks read with."""
+BLANK = "blank"
+"""An empty database that every cluster begins with."""
+_KEEP = 2
+"""How many templates stay in the cache: this installation's and the one before."""
+_ABANDONED_S = 3600
+"""After that long nobody is still making a template."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClusterTemplate:
+    """A data directory that is never started, only copied."""
+
+    data_dir: Path
+    password: str
+    """The superuser's, until a cluster that was copied from it gets its own."""
+    files: int
+
+    async def copy_to(self, destination: Path) -> None:
+        """Copy it, owners and modes included; `destination` must not exist yet."""
+        # cp keeps to itself: it leaves this process free to import what it needs meanwhile.
+        copying = subprocess.Popen(  # noqa: ASYNC220 - starting it blocks for 2 ms
+            ["cp", "-a", str(self.data_dir), str(destination)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
+        _, complaint = await asyncio.to_thread(copying.communicate)
+        if copying.returncode != 0:
+            text = complaint.decode(errors="replace").strip()
+            raise Misconfigured(f"cannot copy the database cluster to {destination}: {text}")
+
+
+async def cached_template(binaries: Binaries, account: Account, workshop: Path) -> ClusterTemplate:
+    """Give the template of these binaries; make it first when there is none yet.
+
+    `workshop` is an existing directory for making it that `account` can reach. Two runs that
+    make it at the same time do not disturb each other: it appears whole, by a rename.
+    """
+    home = cache_dir() / f"cluster-{_fingerprint(binaries, account)}"
+    found = _read(home)
+    if found is not None:
+        return found
+    made = await _make(binaries, account, workshop)
+    await _store(made, home)
+    _forget_old_ones(home)
+    stored = _read(home)
+    if stored is None:
+        raise Misconfigured(f"the template cluster in {home} does not stay whole; remove it")
+    return stored
+
+
+def _fingerprint(binaries: Binaries, account: Account) -> str:
+    facts = [binaries.fingerprint, *_INITDB_OPTIONS, _roles(), str(account.uid)]
+    return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:16]
+
+
+def _roles() -> str:
+    return (files("harness.postgres") / "roles.sql").read_text(encoding="utf-8")
+
+
+def _read(home: Path) -> ClusterTemplate | None:
+    """Read a template; None when there is none, or when parts of it have been cleaned away."""
+    try:
+        facts = json.loads((home / "template.json").read_text(encoding="ascii"))
+        data_dir = home / "data"
+        template = ClusterTemplate(data_dir=data_dir, **facts)
+    except (OSError, ValueError, TypeError):
+        return None
+    return template if count_files(data_dir) == template.files else None
+
+
+def count_files(directory: Path) -> int:
+    """Count the files below a directory."""
+    return sum(len(names) for _, _, names in os.walk(directory))
+
+
+async def _make(binaries: Binaries, account: Account, workshop: Path) -> ClusterTemplate:
+    """Initialise a data directory with our roles, stopped cleanly, in the workshop."""
+    password = secrets.token_hex(32)
+    place, data_dir, password_file = _prepare(account, workshop, password)
+    await _initdb(binaries, account, data_dir, password_file)
+    password_file.unlink()
+    where = ServerFiles(
+        binaries=binaries,
+        account=account,
+        data_dir=data_dir,
+        log_path=place / "log",
+        run_id=workshop.name.removeprefix(RUN_PREFIX),
+    )
+    server = await Server.start(where)
+    try:
+        url = f"postgresql://{SUPERUSER}:{password}@{LOOPBACK}:{server.port}/postgres"
+        async with connect(url) as connection:
+            await connection.execute(_roles().encode())
+            # Migrations will run here. Copying an empty database along with the template costs
+            # less than CREATE DATABASE, which takes longer than starting the cluster.
+            await connection.execute(f"CREATE DATABASE {BLANK} OWNER {OWNER}".encode())
+    finally:
+        await server.stop(clean=True)
+    for leftover in ("postmaster.opts", "postmaster.pid"):
+        (data_dir / leftover).unlink(missing_ok=True)
+    return ClusterTemplate(data_dir=data_dir, password=password, files=count_files(data_dir))
+
+
+def _prepare(account: Account, workshop: Path, password: str) -> tuple[Path, Path, Path]:
+    """Make what initdb needs, so that `account` can use it and nobody else can read it."""
+    place = Path(tempfile.mkdtemp(prefix="template-", dir=workshop))
+    place.chmod(0o711)
+    data_dir = place / "data"
+    data_dir.mkdir(mode=0o700)
+    account.own(data_dir)
+    password_file = place / "password"
+    password_file.touch(mode=0o600)
+    password_file.write_text(password, encoding="ascii")
+    account.own(password_file)
+    return place, data_dir, password_file
+
+
+async def _initdb(
+    binaries: Binaries, account: Account, data_dir: Path, password_file: Path
+) -> None:
+    command = [
+        str(binaries.initdb), f"--pgdata={data_dir}", f"--pwfile={password_file}", *_INITDB_OPTIONS,
+    ]  # fmt: skip
+    program = start_program(command, account, data_dir.name, subprocess.PIPE)
+    try:
+        async with asyncio.timeout(_INITDB_DEADLINE_S):
+            output, _ = await asyncio.to_thread(program.communicate)
+    except TimeoutError as error:
+        raise Misconfigured(f"initdb did not end within {_INITDB_DEADLINE_S} s") from error
+    finally:
+        if program.poll() is None:
+            program.kill()
+            program.wait()
+    if program.returncode != 0:
+        last = "\n".join(output.decode(errors="replace").strip().splitlines()[-10:])
+        raise Misconfigured(f"initdb {describe_end(program.returncode)}:\n{last}")
+
+
+async def _store(made: ClusterTemplate, home: Path) -> None:
+    """Put a template into the cache, whole or not at all."""
+    making = Path(tempfile.mkdtemp(prefix=".making-", dir=home.parent))
+    try:
+        await made.copy_to(making / "data")
+        _put_in_place(made, making, home)
+    finally:
+        shutil.rmtree(making, ignore_errors=True)
+        shutil.rmtree(made.data_dir.parent, ignore_errors=True)
+
+
+def _put_in_place(made: ClusterTemplate, making: Path, home: Path) -> None:
+    facts = making / "template.json"
+    facts.touch(mode=0o600)
+    facts.write_text(json.dumps({"password": made.password, "files": made.files}), encoding="ascii")
+    try:
+        making.rename(home)
+    except OSError:
+        # Another run was faster; or what is there lost a part, and must go.
+        if _read(home) is None:
+            shutil.rmtree(home, ignore_errors=True)
+            making.rename(home)
+
+
+def _forget_old_ones(home: Path) -> None:
+    """Remove what updates of the binaries and killed runs have left in the cache."""
+    templates = sorted(home.parent.glob("cluster-*"), key=lambda path: path.stat().st_mtime)
+    for path in templates[:-_KEEP]:
+        if path != home:
+            shutil.rmtree(path, ignore_errors=True)
+    for path in home.parent.glob(".making-*"):
+        if time.time() - path.stat().st_mtime > _ABANDONED_S:
+            shutil.rmtree(path, ignore_errors=True)

@@ -1,0 +1,54 @@
+"""`shakedown recover`: healing after runs whose harness was killed."""
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.healing import Healing, heal
+from harness.journal import read_entries, read_owner
+from harness.places import run_dirs
+
+_BEGINNING_S = 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recovery:
+    """What `recover` found and did."""
+
+    healed: tuple[Healing, ...] = ()
+    alive: tuple[str, ...] = ()
+    """Ids of runs that still go on; they were left alone."""
+    problems: tuple[str, ...] = field(default=())
+    """What could not be healed, over all runs."""
+
+
+def recover() -> Recovery:
+    """Heal every run of ours whose harness is dead; safe to call at any time.
+
+    Only runs of the calling user are looked at. Blocks until it is done; never raises but for
+    `Misconfigured` when there is no temp dir to look into.
+    """
+    healed: list[Healing] = []
+    alive: list[str] = []
+    for run_dir in run_dirs():
+        run_id = _run_id(run_dir)
+        owner = read_owner(run_dir)
+        try:
+            if owner.is_alive() if owner else _is_young(run_dir):
+                alive.append(run_id)
+                continue
+            entries = list(read_entries(run_dir).values())
+        except FileNotFoundError:
+            continue  # its own harness, or another `recover`, was faster
+        healed.append(heal(run_id, run_dir, entries))
+    problems = tuple(problem for healing in healed for problem in healing.problems)
+    return Recovery(healed=tuple(healed), alive=tuple(alive), problems=problems)
+
+
+def _is_young(run_dir: Path) -> bool:
+    """Say whether a run that does not tell who began it may just be about to."""
+    return time.time() - run_dir.stat().st_mtime < _BEGINNING_S
+
+
+def _run_id(run_dir: Path) -> str:
+    return run_dir.name.partition("-")[2]
