@@ -41,8 +41,9 @@ class Gate:
     async def run(self, *, defect: str | None, only: Sequence[str] = ()) -> GateRun:
         """Run the gate to its end and read what it found from its `results.json`.
 
-        A run that could not judge (no results, an exit code above 2, the deadline) comes back with `problem`
-        set. The process is never left behind: a cancelled run is interrupted and given time to clean up.
+        A run that could not judge (no results, an exit code above 2, the deadline) comes back with
+        `problem` set. The process is never left behind: a cancelled run is interrupted and given
+        time to clean up.
         """
         began = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="shakedown-prove-") as folder:
@@ -70,9 +71,7 @@ class Gate:
             problem=f"inconclusive: {', '.join(unjudged)}" if unjudged and not failed else "",
         )
 
-    async def _execute(
-        self, command: tuple[str, ...], defect: str | None
-    ) -> tuple[int, str, str]:
+    async def _execute(self, command: tuple[str, ...], defect: str | None) -> tuple[int, str, str]:
         environment = {**os.environ, "NO_COLOR": "1"}
         environment.pop(self.variable, None)
         if defect is not None:
@@ -83,7 +82,7 @@ class Gate:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
             env=environment,
-            start_new_session=True,  # Ctrl-C reaches it from us, once, and not from the terminal as well
+            start_new_session=True,  # Ctrl-C reaches it once, from us, not from the terminal too
         )
         try:
             async with asyncio.timeout(self.deadline_s):

@@ -1,4 +1,4 @@
-"""The kill matrix: which defect was caught by which check, as a value, as `prove.json` and as Markdown."""
+"""The kill matrix: which check caught which defect, as a value, `prove.json` and Markdown."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ State = Literal["killed", "survived", "caught elsewhere", "not judged"]
 
 @dataclass(frozen=True, kw_only=True)
 class GateRun:
-    """One run of the gate: the checks it held, those that failed, and what stood in the way of a verdict."""
+    """One run of the gate: its checks, those that failed, and what prevented a verdict."""
 
     exit_code: int
     checks: tuple[str, ...]
@@ -24,8 +24,7 @@ class GateRun:
 class Trial:
     """A defect put before the gate.
 
-    `problem` is set when the gate itself could not run: then nothing is known of the defect, and it does not
-    count as killed, whatever failed.
+    `problem` says why the gate could not judge everything it was asked to.
     """
 
     defect: Defect
@@ -45,7 +44,7 @@ class Trial:
 
 @dataclass(frozen=True, kw_only=True)
 class Matrix:
-    """All trials of a `prove` run, and the runs of the clean backend that they are held against."""
+    """All trials of a `prove` run, and the clean runs that they are held against."""
 
     clean: tuple[GateRun, ...]
     trials: tuple[Trial, ...]
@@ -58,7 +57,7 @@ class Matrix:
 
     @property
     def holds(self) -> bool:
-        """Everything was killed by the right check, the clean backend passed, and no check is idle."""
+        """Each was killed by the right check, the clean backend passed, and no check is idle."""
         killed = all(trial.state == "killed" for trial in self.trials)
         return killed and self.clean_passes and not self.never_failed and bool(self.trials)
 
@@ -91,12 +90,15 @@ class Matrix:
             "|---|---|---|---|---|",
         ]
         lines += [
-            f"| `{trial.defect.id}` | {_cell(trial.defect.title)} | {_codes(trial.defect.expected)} "
-            f"| {_codes(trial.caught_by)} | {trial.state} |"
+            f"| `{trial.defect.id}` | {_cell(trial.defect.title)} "
+            f"| {_codes(trial.defect.expected)} | {_codes(trial.caught_by)} | {trial.state} |"
             for trial in self.trials
         ]
         killed = sum(trial.state == "killed" for trial in self.trials)
-        lines += ["", f"{killed} of {len(self.trials)} defects killed by a check whose business they are."]
+        lines += [
+            "",
+            f"{killed} of {len(self.trials)} defects killed by a check whose business they are.",
+        ]
         if self.never_failed:
             lines += ["", f"No defect ever failed: {_codes(self.never_failed)}."]
         return "\n".join(lines) + "\n"
@@ -113,4 +115,4 @@ def _cell(text: str) -> str:
 
 
 def _codes(ids: Sequence[str]) -> str:
-    return ", ".join(f"`{one}`" for one in ids) or "–"
+    return ", ".join(f"`{one}`" for one in ids) or "-"

@@ -1,15 +1,30 @@
-"""Puts each defect before the gate: the checks whose business it is first, the whole gate where asked or needed."""
+"""Puts each defect before the gate: first the checks it should fail, then, if need be, all."""
 
 import asyncio
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from harness.errors import Misconfigured
 from harness.prove.gate import Gate
-from harness.prove.matrix import GateRun, Trial
+from harness.prove.matrix import GateRun, Matrix, Trial, never_failed
 from harness.prove.zoo import Defect
 
-Report = Callable[[Trial], None]
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What a `prove` run sets out to do.
+
+    `zoo_size` is the number of defects there are: only a run over all of them can say that a check
+    never failed. `full` runs the whole gate on each, not only the checks expected to catch it.
+    """
+
+    gate: Gate
+    defects: tuple[Defect, ...]
+    zoo_size: int
+    side_by_side: int = 2
+    full: bool = False
+    clean_runs: int = 1
 
 
 def choose(zoo: Sequence[Defect], names: Sequence[str], sample: int, seed: int) -> list[Defect]:
@@ -32,25 +47,31 @@ def choose(zoo: Sequence[Defect], names: Sequence[str], sample: int, seed: int) 
     return list(zoo)
 
 
-async def run_clean(gate: Gate, runs: int) -> tuple[GateRun, ...]:
-    """The gate on the backend without a defect, one run after the other."""
-    return tuple([await gate.run(defect=None) for _ in range(runs)])
+async def prove_gate(
+    plan: Plan, *, on_clean: Callable[[GateRun], None], on_trial: Callable[[Trial], None]
+) -> Matrix:
+    """Run the clean backend, then every defect, and tell of each as it ends."""
+    clean = []
+    for _ in range(plan.clean_runs):
+        clean.append(await plan.gate.run(defect=None))
+        on_clean(clean[-1])
+    trials = await run_trials(plan, on_trial)
+    checks = clean[0].checks if len(plan.defects) == plan.zoo_size else ()
+    return Matrix(clean=tuple(clean), trials=trials, never_failed=never_failed(checks, trials))
 
 
-async def run_trials(
-    gate: Gate, defects: Sequence[Defect], *, side_by_side: int, full: bool, report: Report
-) -> tuple[Trial, ...]:
-    """Try every defect, `side_by_side` at a time, and tell `report` of each as it ends."""
-    places = asyncio.Semaphore(side_by_side)
+async def run_trials(plan: Plan, on_trial: Callable[[Trial], None]) -> tuple[Trial, ...]:
+    """Try every defect, as many side by side as planned; the answer is in the zoo's order."""
+    places = asyncio.Semaphore(plan.side_by_side)
 
     async def attempt(defect: Defect) -> Trial:
         async with places:
-            trial = await _try(gate, defect, full=full)
-        report(trial)
+            trial = await _try(plan.gate, defect, full=plan.full)
+        on_trial(trial)
         return trial
 
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(attempt(defect)) for defect in defects]
+        tasks = [group.create_task(attempt(defect)) for defect in plan.defects]
     return tuple(task.result() for task in tasks)
 
 

@@ -1,7 +1,8 @@
 """What defects a target can switch on: read from the program that the target file names.
 
-The harness never imports the backend. A backend with a zoo names a command that prints its defects as a JSON
-list of `{id, title, family, source, expected}`, and the environment variable that switches one of them on.
+The harness never imports the backend. A backend with a zoo names a command that prints its defects
+as a JSON list of `{id, title, family, source, expected}`, and the environment variable that
+switches one of them on.
 """
 
 import asyncio
@@ -18,8 +19,8 @@ _LIST_DEADLINE_S = 30
 class Defect:
     """One seeded bug.
 
-    `family` is the first part of the check ids that it breaks, `source` where it was seen in the wild, and
-    `expected` the ids of the checks whose business it is: at least one of them must fail.
+    `family` is the first part of the check ids that it breaks, `source` where it was seen in the
+    wild, and `expected` the ids of the checks whose business it is: at least one of them must fail.
     """
 
     id: str
@@ -32,8 +33,8 @@ class Defect:
 async def read_zoo(command: tuple[str, ...]) -> tuple[Defect, ...]:
     """Ask the target's program for its defects.
 
-    Raises:
-        Misconfigured: The program could not be started, failed, took too long, or printed something else.
+    Raises `Misconfigured` when the program could not be started, failed, took too long, or printed
+    something else.
     """
     told = f"the zoo's list command ({' '.join(command)})"
     try:
@@ -58,8 +59,8 @@ async def read_zoo(command: tuple[str, ...]) -> tuple[Defect, ...]:
 def parse_zoo(printed: bytes, *, told: str) -> tuple[Defect, ...]:
     """Read the list that a zoo's command printed.
 
-    Raises:
-        Misconfigured: It is not a JSON list of defects, an id stands twice, or a defect expects no check.
+    Raises `Misconfigured` when it is not a JSON list of defects, an id stands twice, or a defect
+    expects no check.
     """
     expectation = "expected a JSON list of {id, title, family, source, expected: [check ids]}"
     try:
@@ -81,6 +82,8 @@ def parse_zoo(printed: bytes, *, told: str) -> tuple[Defect, ...]:
         if defect.id in seen:
             raise Misconfigured(f"{told}: the defect {defect.id!r} is listed twice")
         if not defect.expected:
-            raise Misconfigured(f"{told}: the defect {defect.id!r} names no check that must catch it")
+            raise Misconfigured(
+                f"{told}: the defect {defect.id!r} names no check that must catch it"
+            )
         seen.add(defect.id)
     return defects

@@ -1,0 +1,125 @@
+"""`shakedown prove`: the bug zoo against the gate."""
+
+import asyncio
+import random
+from pathlib import Path
+
+import click
+import orjson
+from rich.console import Console
+
+from harness.errors import Misconfigured
+from harness.prove.gate import Gate
+from harness.prove.matrix import Matrix
+from harness.prove.show import Show
+from harness.prove.trials import Plan, choose, prove_gate
+from harness.prove.zoo import read_zoo
+from harness.target.load import load_target
+
+
+@click.command(
+    short_help="the bug zoo against the gate: the kill matrix",
+    epilog="Exit codes: 0 every defect was killed by the right check, 1 not so, 3 misconfigured.",
+)
+@click.argument("defects", nargs=-1, metavar="[DEFECT]...")
+@click.option(
+    "-n",
+    "side_by_side",
+    default=2,
+    show_default=True,
+    type=click.IntRange(1, 64),
+    help="How many systems to try side by side.",
+)
+@click.option(
+    "--full",
+    is_flag=True,
+    help="Run the whole gate on every defect, not only the checks that are expected to catch it.",
+)
+@click.option(
+    "--sample",
+    default=0,
+    metavar="N",
+    type=click.IntRange(0),
+    help="Try N defects, drawn by --seed.",
+)
+@click.option(
+    "--seed",
+    default=None,
+    metavar="SEED",
+    help="Drives the sample and every generator; a number, decimal or hexadecimal (a commit).",
+)
+@click.option(
+    "--clean-runs",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1, 100),
+    help="How often the backend without a defect must pass first.",
+)
+@click.option(
+    "--target",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=None,
+    help="The target file whose backend has the zoo (default: the reference backend).",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("shakedown-report/prove"),
+    show_default=True,
+    help="Where prove.json and matrix.md go.",
+)
+def prove(
+    defects: tuple[str, ...],
+    side_by_side: int,
+    full: bool,
+    sample: int,
+    seed: str | None,
+    clean_runs: int,
+    target: Path | None,
+    out: Path,
+) -> None:
+    """Prove the gate: switch on each DEFECT of the bug zoo (default: all) and see what fails.
+
+    A defect is killed when a check fails whose business it is. A defect that nothing kills, or
+    only a check whose business it is not, and (when all are tried) a check that no defect ever
+    failed, make the exit code 1.
+    """
+    number = _seed(seed)
+    aimed = load_target(target)
+    if aimed.zoo is None:
+        raise Misconfigured(
+            f"the target {aimed.name!r} has no bug zoo: "
+            "expected a [zoo] table with list_command and variable"
+        )
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Misconfigured(f"--out {out}: cannot be written: {error}") from error
+    zoo = asyncio.run(read_zoo(aimed.expand_command(aimed.zoo.list_command)))
+    plan = Plan(
+        gate=Gate(variable=aimed.zoo.variable, seed=number, target=target),
+        defects=tuple(choose(zoo, defects, sample, number)),
+        zoo_size=len(zoo),
+        side_by_side=side_by_side,
+        full=full,
+        clean_runs=clean_runs,
+    )
+    with Show(Console(), plan) as show:
+        matrix = asyncio.run(prove_gate(plan, on_clean=show.clean, on_trial=show.trial))
+    _write(matrix, out)
+    show.conclude(matrix, out)
+    raise SystemExit(0 if matrix.holds else 1)
+
+
+def _seed(text: str | None) -> int:
+    if text is None:
+        return random.SystemRandom().randrange(2**32)
+    try:
+        return int(text, 10 if text.isdecimal() else 16)
+    except ValueError as error:
+        raise Misconfigured(f"--seed {text}: expected a decimal or hexadecimal number") from error
+
+
+def _write(matrix: Matrix, out: Path) -> None:
+    (out / "prove.json").write_bytes(orjson.dumps(matrix.as_json(), option=orjson.OPT_INDENT_2))
+    (out / "matrix.md").write_text(matrix.as_markdown(), encoding="utf-8")

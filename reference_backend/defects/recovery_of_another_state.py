@@ -1,0 +1,18 @@
+"""Recovery looks for a state name that no export has any more."""
+
+from reference_backend.defects import Defect, Edit
+
+DEFECT = Defect(
+    title="No recovery: it searches for a state that was renamed, and what a dead worker held stays stuck",
+    source="P11, R13: procrastinate #307",
+    expected=("chaos.worker-kill",),
+    edits=(
+        Edit(
+            file="migrations/0006_queue.sql",
+            old="""WHERE e.state = 'preparing'
+              AND COALESCE(""",
+            new="""WHERE e.state = 'processing'
+              AND COALESCE(""",
+        ),
+    ),
+)

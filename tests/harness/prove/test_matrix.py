@@ -1,0 +1,70 @@
+"""A defect counts as killed only when a check fails whose business it is."""
+
+import pytest
+
+from harness.prove.matrix import GateRun, Matrix, Trial, never_failed
+from harness.prove.zoo import Defect
+
+DEFECT = Defect(
+    id="no-lock", title="a | title", family="claim", source="P2", expected=("claim.per-org-cap",)
+)
+PASSED = GateRun(exit_code=0, checks=("claim.per-org-cap", "hash.chain"), failed=(), seconds=1.0)
+CRIED_WOLF = GateRun(exit_code=1, checks=(), failed=("hash.chain",), seconds=1.0)
+
+
+def trial(*caught_by: str, problem: str = "") -> Trial:
+    return Trial(defect=DEFECT, caught_by=caught_by, seconds=1.0, problem=problem)
+
+
+@pytest.mark.parametrize(
+    ("attempt", "state"),
+    [
+        (trial("claim.per-org-cap"), "killed"),
+        (trial("hash.chain", "claim.per-org-cap"), "killed"),
+        (trial("claim.per-org-cap", problem="inconclusive: hash.chain"), "killed"),
+        (trial("hash.chain"), "caught elsewhere"),
+        (trial(), "survived"),
+        (trial(problem="the gate ended with 3"), "not judged"),
+    ],
+)
+def test_state(attempt: Trial, state: str) -> None:
+    assert attempt.state == state
+
+
+def test_holds_only_when_all_are_killed_and_clean_passes_and_no_check_is_idle() -> None:
+    killed = (trial("claim.per-org-cap"),)
+    assert Matrix(clean=(PASSED,), trials=killed).holds
+    assert not Matrix(clean=(PASSED, CRIED_WOLF), trials=killed).holds
+    assert not Matrix(clean=(PASSED,), trials=(*killed, trial())).holds
+    assert not Matrix(clean=(PASSED,), trials=killed, never_failed=("hash.chain",)).holds
+    assert not Matrix(clean=(PASSED,), trials=()).holds
+
+
+def test_a_check_that_never_failed_is_named() -> None:
+    assert never_failed(PASSED.checks, [trial("claim.per-org-cap")]) == ("hash.chain",)
+
+
+def test_markdown_is_one_row_a_defect_with_pipes_escaped() -> None:
+    text = Matrix(clean=(PASSED,), trials=(trial(),), never_failed=("hash.chain",)).as_markdown()
+    assert "| `no-lock` | a \\| title | `claim.per-org-cap` | - | survived |" in text
+    assert "0 of 1 defects killed" in text
+    assert "No defect ever failed: `hash.chain`." in text
+
+
+def test_json_is_the_documented_form() -> None:
+    written = Matrix(clean=(PASSED,), trials=(trial("claim.per-org-cap"),)).as_json()
+    assert written["schema"] == 1
+    assert written["clean"] == {"verdict": "pass", "runs": 1}
+    assert written["defects"] == [
+        {
+            "id": "no-lock",
+            "title": "a | title",
+            "family": "claim",
+            "source": "P2",
+            "expected": ["claim.per-org-cap"],
+            "caught_by": ["claim.per-org-cap"],
+            "killed": True,
+            "seconds": 1.0,
+            "problem": "",
+        }
+    ]

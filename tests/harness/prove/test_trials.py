@@ -1,0 +1,104 @@
+"""Which gates are run for a defect, in which order, and what is made of their answers."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from harness.errors import Misconfigured
+from harness.prove.gate import Gate
+from harness.prove.matrix import GateRun, Trial
+from harness.prove.trials import Plan, choose, run_trials
+from harness.prove.zoo import Defect, parse_zoo
+
+
+def defect(name: str, *expected: str) -> Defect:
+    return Defect(id=name, title=name, family="claim", source="", expected=expected or ("claim.a",))
+
+
+class Recorded(Gate):
+    """A gate that answers from a table: (defect, only) -> the checks that fail."""
+
+    answers: dict[tuple[str | None, tuple[str, ...]], tuple[str, ...]]
+    asked: list[tuple[str | None, tuple[str, ...]]]
+
+    async def run(self, *, defect: str | None, only: Sequence[str] = ()) -> GateRun:
+        key = (defect, tuple(only))
+        self.asked.append(key)
+        failed = self.answers.get(key, ())
+        return GateRun(exit_code=int(bool(failed)), checks=(), failed=failed, seconds=1.0)
+
+
+def recorded(answers: dict[tuple[str | None, tuple[str, ...]], tuple[str, ...]]) -> Recorded:
+    gate = Recorded(variable="DEFECT", seed=1)
+    object.__setattr__(gate, "answers", answers)
+    object.__setattr__(gate, "asked", [])
+    return gate
+
+
+async def trials(gate: Gate, *defects: Defect, full: bool = False) -> tuple[Trial, ...]:
+    told: list[Trial] = []
+    plan = Plan(gate=gate, defects=defects, zoo_size=len(defects), full=full)
+    done = await run_trials(plan, told.append)
+    assert sorted(one.defect.id for one in told) == sorted(one.defect.id for one in done)
+    return done
+
+
+async def test_the_first_right_kill_ends_the_trial() -> None:
+    gate = recorded({("x", ("claim.a",)): ("claim.a",)})
+    (trial,) = await trials(gate, defect("x"))
+    assert trial.state == "killed"
+    assert gate.asked == [("x", ("claim.a",))]
+
+
+async def test_a_defect_that_slips_through_meets_the_whole_gate() -> None:
+    gate = recorded({("x", ()): ("hash.b",)})
+    (trial,) = await trials(gate, defect("x"))
+    assert trial.state == "caught elsewhere"
+    assert gate.asked == [("x", ("claim.a",)), ("x", ())]
+
+
+async def test_full_runs_the_whole_gate_once() -> None:
+    gate = recorded({("x", ()): ("claim.a", "hash.b")})
+    (trial,) = await trials(gate, defect("x"), full=True)
+    assert trial.caught_by == ("claim.a", "hash.b")
+    assert gate.asked == [("x", ())]
+
+
+async def test_trials_come_back_in_the_order_of_the_zoo() -> None:
+    gate = recorded({})
+    done = await trials(gate, defect("x"), defect("y"), defect("z"))
+    assert [one.defect.id for one in done] == ["x", "y", "z"]
+
+
+def test_choosing() -> None:
+    zoo = [defect(name) for name in "abcdef"]
+    assert choose(zoo, ["c", "a", "c"], 0, 1) == [zoo[2], zoo[0]]
+    assert choose(zoo, [], 0, 1) == zoo
+    drawn = choose(zoo, [], 2, 7)
+    assert len(drawn) == 2
+    assert drawn == choose(zoo, [], 2, 7)
+    assert {one.id for seed in range(50) for one in choose(zoo, [], 2, seed)} == set("abcdef")
+
+
+def test_an_unknown_defect_is_refused_with_what_there_is() -> None:
+    with pytest.raises(Misconfigured, match=r"no such defect: nope; the zoo holds: a, b"):
+        choose([defect("a"), defect("b")], ["nope"], 0, 1)
+
+
+@pytest.mark.parametrize(
+    "printed",
+    [b"", b"{}}", b'{"id": 1}', b'[{"id": "a"}]', b"[1]",
+     b'[{"id":"a","title":"","family":"","source":"","expected":[]}]',
+     b'[{"id":"a","title":"","family":"","source":"","expected":["x"]},{"id":"a","title":"","family":"","source":"","expected":["x"]}]'],
+)  # fmt: skip
+def test_a_zoo_that_makes_no_sense_is_refused(printed: bytes) -> None:
+    with pytest.raises(Misconfigured, match="the zoo"):
+        parse_zoo(printed, told="the zoo")
+
+
+def test_a_zoo_is_read() -> None:
+    printed = (
+        b'[{"id":"a","title":"t","family":"claim","source":"s","expected":["claim.a"],"more":1}]'
+    )
+    (one,) = parse_zoo(printed, told="the zoo")
+    assert one == Defect(id="a", title="t", family="claim", source="s", expected=("claim.a",))
