@@ -1,0 +1,69 @@
+"""Holding back every write to a table for a moment, so that all who are about to write meet."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import psycopg
+
+from harness.database import Database
+
+SETTLE_S = 0.1
+"""How long the number of those who wait must not have grown."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Held:
+    """A table that can be read and not written."""
+
+    database: Database
+    table: str
+
+    async def waiting(self) -> int:
+        """How many connections wait for their write."""
+        row = await self.database.fetch_one(
+            "SELECT count(DISTINCT pid) AS waiting FROM pg_locks "
+            "WHERE relation = %s::regclass AND NOT granted",
+            [self.table],
+        )
+        return int(row["waiting"])
+
+    async def until_several_wait(self, wanted: int, *, deadline_s: float) -> int:
+        """Wait until at least `wanted` connections wait and no more come; give their number.
+
+        At the deadline it gives what there is, which may be fewer.
+        """
+        until = time.monotonic() + deadline_s
+        most, grew_at = 0, time.monotonic()
+        while time.monotonic() < until:
+            waiting = await self.waiting()
+            if waiting > most:
+                most, grew_at = waiting, time.monotonic()
+            if most >= wanted and time.monotonic() - grew_at > SETTLE_S:
+                break
+            await asyncio.sleep(0.01)
+        return most
+
+
+@asynccontextmanager
+async def held(
+    database: Database, table: str, *, within_s: float = 1.0
+) -> AsyncIterator[Held | None]:
+    """Let nobody write to the table inside the block; None when that lock was not to be had.
+
+    Writers wait, they do not fail; reading, also `FOR UPDATE`, goes on.
+    """
+    async with database.connect() as connection:
+        await connection.execute("BEGIN")
+        await connection.execute(f"SET LOCAL lock_timeout = '{int(within_s * 1000)}ms'")
+        try:
+            await connection.execute(f"LOCK TABLE {table} IN SHARE MODE")
+            locked: Held | None = Held(database=database, table=table)
+        except psycopg.errors.LockNotAvailable:
+            locked = None
+        try:
+            yield locked
+        finally:
+            await connection.execute("ROLLBACK")

@@ -1,0 +1,60 @@
+"""Requesting hundreds of exports over several organisations, and seeing what became of them."""
+
+from collections.abc import Iterable, Sequence
+
+from harness.checkers import CompletionFact, ExportFact
+from harness.client import Organisation, Record, together
+
+
+async def request_exports(
+    organisations: Sequence[Organisation], *, jobs_each: int, at_once: int = 16
+) -> dict[str, Organisation]:
+    """Request both exports of so many new jobs in each organisation; give the owner by id."""
+
+    async def of_one_job(organisation: Organisation) -> list[str]:
+        job = await organisation.new_job()
+        return [
+            (await organisation.client.new_export(job["id"], export_type))["id"]
+            for export_type in ("proof-pack", "ledger")
+        ]
+
+    owners = list(organisations) * jobs_each
+    requested = await together(map(of_one_job, owners), at_once=at_once)
+    return {
+        export_id: owner for owner, ids in zip(owners, requested, strict=True) for export_id in ids
+    }
+
+
+async def wait_for_all(accepted: dict[str, Organisation], *, deadline_s: float) -> list[Record]:
+    """Wait until every export is ready and give their data."""
+    per_organisation: dict[str, list[str]] = {}
+    for export_id, owner in accepted.items():
+        per_organisation.setdefault(owner.id, []).append(export_id)
+    owners = {owner.id: owner for owner in accepted.values()}
+    waits = (
+        owners[owner_id].client.wait_for_exports(ids, deadline_s=deadline_s)
+        for owner_id, ids in per_organisation.items()
+    )
+    return [export for exports in await together(waits) for export in exports]
+
+
+async def completions_of(organisations: Iterable[Organisation]) -> list[CompletionFact]:
+    """Read the `export.completed` events of organisations over HTTP."""
+    ledgers = await together(organisation.client.ledger_events() for organisation in organisations)
+    return [
+        CompletionFact(export_id=event["target_id"])
+        for events in ledgers
+        for event in events
+        if event["event_name"] == "export.completed"
+    ]
+
+
+def fact_of(export: Record) -> ExportFact:
+    """What an export's data says to a checker."""
+    return ExportFact(
+        id=export["id"],
+        state=export["state"],
+        attempt=export["attempt"],
+        organization_id=export["organization_id"],
+        error_code=export["error_code"],
+    )

@@ -1,0 +1,15 @@
+"""Reading Prometheus's text format, as far as a check needs it."""
+
+import re
+
+_SAMPLE = re.compile(r"^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{.*\})?\s+(\S+)")
+
+
+def total_of(text: str, name: str) -> float | None:
+    """Add up every sample of a metric, whatever its labels; None when there is no such metric."""
+    values = [
+        float(found[2])
+        for line in text.splitlines()
+        if (found := _SAMPLE.match(line)) and found[1] == name
+    ]
+    return sum(values) if values else None
