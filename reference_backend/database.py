@@ -12,7 +12,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, LiteralString, TypeAlias
 
 from psycopg import AsyncConnection, InterfaceError, OperationalError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -24,6 +24,7 @@ from reference_backend.settings import Settings
 
 Connection: TypeAlias = AsyncConnection[DictRow]
 Pool: TypeAlias = AsyncConnectionPool[Connection]
+Row: TypeAlias = DictRow
 Role = Literal["authenticated", "service_role"]
 
 CONNECT_TIMEOUT_S = 5
@@ -111,20 +112,68 @@ async def service_transaction(
         yield connection
 
 
+async def call(
+    pool: Pool,
+    query: LiteralString,
+    parameters: Mapping[str, Any],
+    *,
+    timeout_s: float | None = None,
+) -> list[Row]:
+    """One statement, one transaction, one round trip: for a pool in autocommit mode.
+
+    Raises DatabaseUnavailable, and other psycopg errors as they are.
+    """
+    async with (
+        _available(pool.timeout if timeout_s is None else timeout_s),
+        _pooled(pool) as connection,
+    ):
+        cursor = await connection.execute(query, parameters)
+        return await cursor.fetchall() if cursor.description else []
+
+
+@asynccontextmanager
+async def worker_transaction(pool: Pool) -> AsyncIterator[Connection]:
+    """Several statements in one transaction, on a pool that has its role.
+
+    Raises DatabaseUnavailable, and other psycopg errors as they are.
+    """
+    async with _available(pool.timeout), _pooled(pool) as connection, connection.transaction():
+        yield connection
+
+
+@asynccontextmanager
+async def _pooled(pool: Pool) -> AsyncIterator[Connection]:
+    """A connection of the pool. One found dead is a sign that the others are dead as well."""
+    async with pool.connection() as connection:
+        try:
+            yield connection
+        except (OperationalError, InterfaceError):
+            if connection.closed:
+                await pool.check()
+            raise
+
+
+@asynccontextmanager
+async def _available(timeout_s: float) -> AsyncIterator[None]:
+    """All the ways in which a database is not there, as one error."""
+    try:
+        async with asyncio.timeout(timeout_s):
+            yield
+    except (OperationalError, InterfaceError, TimeoutError) as error:
+        raise DatabaseUnavailable(f"the database did not answer: {error!r}") from error
+
+
 @asynccontextmanager
 async def _transaction(
     pool: Pool, role: Role, claims: str, timeout_s: float | None
 ) -> AsyncIterator[Connection]:
-    try:
-        async with asyncio.timeout(timeout_s or pool.timeout):
-            connection = await _begin(pool, role, claims)
-            try:
-                async with connection:  # commits or rolls back
-                    yield connection
-            finally:
-                await pool.putconn(connection)
-    except (OperationalError, InterfaceError, TimeoutError) as error:
-        raise DatabaseUnavailable(f"the database did not answer: {error!r}") from error
+    async with _available(pool.timeout if timeout_s is None else timeout_s):
+        connection = await _begin(pool, role, claims)
+        try:
+            async with connection:  # commits or rolls back
+                yield connection
+        finally:
+            await pool.putconn(connection)
 
 
 async def _begin(pool: Pool, role: Role, claims: str) -> Connection:

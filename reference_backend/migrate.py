@@ -6,7 +6,7 @@ import hashlib
 import logging
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import LiteralString, cast
+from typing import LiteralString
 
 import psycopg
 
@@ -44,7 +44,7 @@ def _read(name: str) -> Migration:
     text = (files("reference_backend") / "migrations" / name).read_text(encoding="utf-8")
     return Migration(
         version=name.removesuffix(".sql"),
-        sql=cast("LiteralString", text),
+        sql=text,
         checksum=hashlib.sha256(text.encode()).hexdigest(),
     )
 

@@ -89,6 +89,9 @@ CREATE TABLE audit_logs (
     PRIMARY KEY (organization_id, ledger_seq) -- a fork would be two rows with one number
 );
 CREATE INDEX audit_logs_of_target ON audit_logs (organization_id, target_id, ledger_seq);
+-- For the metric that counts completions beyond the first.
+CREATE INDEX audit_logs_completions ON audit_logs (organization_id, target_id)
+    WHERE event_name = 'export.completed';
 
 -- The secrets that go into the hashes, by key id. No request role can read them.
 CREATE TABLE ledger_salts (
@@ -118,7 +121,6 @@ CREATE INDEX idempotency_keys_age ON idempotency_keys (created_at);
 -- The workers that are alive, or were when they last said so.
 CREATE TABLE workers (
     name         text PRIMARY KEY,
-    started_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
     heartbeat_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.resources import files
-from typing import LiteralString, cast
+from typing import LiteralString
 
 
 @cache
@@ -14,4 +14,4 @@ def load(name: str) -> LiteralString:
     Raises FileNotFoundError for a name that has no file.
     """
     text = (files(__package__) / f"{name}.sql").read_text(encoding="utf-8")
-    return cast("LiteralString", text)  # shipped with the code, so as trustworthy as a literal
+    return text  # shipped with the code, so as trustworthy as a literal

@@ -39,8 +39,18 @@ class StagedObject(Protocol):
     def sha256(self) -> str:
         """Hex digest of the bytes written so far."""
 
+    @property
+    def file(self) -> IO[bytes]:
+        """The file behind the object, for a thread that must seek; `measure` comes after it."""
+
+    async def measure(self) -> None:
+        """Bring `size` and `sha256` up to date with what was written to `file`."""
+
     async def publish(self, path: str) -> StoredObject:
-        """Make the object durable and visible at ``path``, whole, in one step."""
+        """Make the object durable and visible at ``path``, whole, in one step.
+
+        An object that is there already is replaced. Raises StorageUnavailable.
+        """
 
 
 class Storage(Protocol):

@@ -1,0 +1,114 @@
+"""The ZIP of an export: fixed order, fixed times, no compression.
+
+The same export gives the same bytes, whenever and by whomever it is made.
+
+Everything here blocks and is meant for a thread.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import IO
+from uuid import UUID
+
+from reference_backend.manifest import document, jcs
+from reference_backend.manifest.document import ExportIdentity, ManifestFile
+
+CHUNK_BYTES = 1024 * 1024
+EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that ZIP can express
+
+
+class EvidenceCorruptError(Exception):
+    """A stored file is not what was sealed; the export cannot be made, now or later."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvidenceFile:
+    """A sealed file that goes into the archive."""
+
+    id: UUID
+    mime_type: str
+    file_size: int
+    file_sha256: str
+    storage_path: str
+
+    @property
+    def archive_name(self) -> str:
+        """Its path in the archive: generated, never the client's file name."""
+        return f"evidence/{self.id}{PurePosixPath(self.storage_path).suffix}"
+
+    def manifest_file(self) -> ManifestFile:
+        """Its entry in the manifest."""
+        return ManifestFile(
+            name=self.archive_name,
+            type=self.mime_type,
+            size=self.file_size,
+            sha256=self.file_sha256,
+            evidence_id=str(self.id),
+        )
+
+
+def write(
+    target: IO[bytes],
+    export: ExportIdentity,
+    evidence: Iterable[EvidenceFile],
+    ledger_json: bytes,
+    open_object: Callable[[str], IO[bytes]],
+    on_progress: Callable[[int], None],
+) -> bytes:
+    """Write the archive to ``target`` and return the manifest's bytes.
+
+    Every file is checked against its seal on its way in. ``on_progress`` is told the percentage.
+    Raises EvidenceCorruptError, and what ``open_object`` raises.
+    """
+    ordered = sorted(evidence, key=lambda file: file.archive_name)
+    files = [file.manifest_file() for file in ordered]
+    files.append(
+        ManifestFile(
+            name=document.LEDGER_NAME,
+            type="application/json",
+            size=len(ledger_json),
+            sha256=hashlib.sha256(ledger_json).hexdigest(),
+            evidence_id=None,
+        )
+    )
+    manifest = jcs.dumps(document.build(export, files))
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
+        for number, file in enumerate(ordered, start=1):
+            with open_object(file.storage_path) as source:
+                _copy(archive, file, source)
+            on_progress(100 * number // (len(ordered) + 1))
+        archive.writestr(_entry(document.LEDGER_NAME), ledger_json)
+        archive.writestr(_entry(document.MANIFEST_NAME), manifest)
+    return manifest
+
+
+def _copy(archive: zipfile.ZipFile, file: EvidenceFile, source: IO[bytes]) -> None:
+    digest = hashlib.sha256()
+    entry = _entry(file.archive_name)
+    entry.file_size = file.file_size  # tells zipfile whether it needs the 64-bit form
+    with archive.open(entry, "w") as target:
+        for chunk in _chunks(source):
+            digest.update(chunk)
+            target.write(chunk)
+    if digest.hexdigest() != file.file_sha256:
+        raise EvidenceCorruptError(
+            f"evidence {file.id}: sealed with SHA-256 {file.file_sha256}, "
+            f"stored with {digest.hexdigest()}"
+        )
+
+
+def _chunks(source: IO[bytes]) -> Iterator[bytes]:
+    while chunk := source.read(CHUNK_BYTES):
+        yield chunk
+
+
+def _entry(name: str) -> zipfile.ZipInfo:
+    entry = zipfile.ZipInfo(name, date_time=EPOCH)
+    entry.create_system = 3  # Unix, on every platform
+    entry.external_attr = 0o644 << 16
+    return entry

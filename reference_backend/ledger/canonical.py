@@ -1,0 +1,108 @@
+"""The text that PostgreSQL's ``jsonb_pretty`` gives, byte for byte, computed without the database.
+
+Not JSON as Python or RFC 8785 write it: keys are ordered by the length of their UTF-8 form and then
+by its bytes, the indent is four spaces, empty containers are two lines, numbers keep the digits
+they were written with. Changing anything here is a new ``canonical_version``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import TypeAlias
+
+JsonValue: TypeAlias = (
+    "bool | int | Decimal | str | Sequence[JsonValue] | Mapping[str, JsonValue] | None"
+)
+
+INDENT = "    "
+_NAMED_ESCAPES = {
+    '"': '\\"', "\\": "\\\\", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t",
+}  # fmt: skip
+_ESCAPED = re.compile(r'["\\\x00-\x1f]')
+
+
+def loads(text: str) -> JsonValue:
+    """Parse JSON without losing digits: numbers become Decimal. Of duplicate keys the last wins."""
+    value: JsonValue = json.loads(text, parse_int=Decimal, parse_float=Decimal)
+    return value
+
+
+def jsonb_pretty(value: JsonValue) -> str:
+    """What ``jsonb_pretty(value::jsonb)`` returns.
+
+    Raises ValueError for what jsonb refuses (NUL, lone surrogates, NaN) and TypeError for a float,
+    which has lost its digits already (see `loads`).
+    """
+    text = "".join(_render(value, "\n"))
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(f"jsonb holds no lone surrogates: {error}") from None
+    return text
+
+
+def _render(value: JsonValue, line: str) -> Iterator[str]:
+    """The pieces of the text; ``line`` is a line break with the indent of the current level."""
+    match value:
+        case None:
+            yield "null"
+        case bool():
+            yield "true" if value else "false"
+        case str():
+            yield _string(value)
+        case int() | Decimal():
+            yield _number(Decimal(value))
+        case Mapping():
+            yield from _members(
+                "{}",
+                line,
+                ((_string(key) + ": ", value[key]) for key in sorted(value, key=_key_order)),
+            )
+        case Sequence():
+            yield from _members("[]", line, (("", item) for item in value))
+        case _:
+            raise TypeError(f"expected a JSON value with exact numbers, got {type(value).__name__}")
+
+
+def _members(brackets: str, line: str, members: Iterator[tuple[str, JsonValue]]) -> Iterator[str]:
+    yield brackets[0]
+    separator = line + INDENT
+    for label, member in members:
+        yield separator + label
+        yield from _render(member, line + INDENT)
+        separator = "," + line + INDENT
+    yield line + brackets[1]
+
+
+def _key_order(key: str) -> tuple[int, bytes]:
+    encoded = key.encode("utf-8", "surrogatepass")
+    return len(encoded), encoded
+
+
+def _string(value: str) -> str:
+    return f'"{_ESCAPED.sub(_escape, value)}"'
+
+
+def _escape(match: re.Match[str]) -> str:
+    character = match[0]
+    if character == "\0":
+        raise ValueError("jsonb holds no NUL characters")
+    return _NAMED_ESCAPES.get(character) or f"\\u{ord(character):04x}"
+
+
+def _number(value: Decimal) -> str:
+    """PostgreSQL's numeric: exponents written out, trailing zeros kept, no negative zero."""
+    sign, digits, exponent = value.as_tuple()
+    if not isinstance(exponent, int):
+        raise ValueError(f"jsonb holds no {value}")
+    significant = "".join(map(str, digits)).lstrip("0")
+    if exponent >= 0:
+        whole, fraction = significant + "0" * exponent if significant else "", ""
+    else:
+        padded = significant.rjust(-exponent + 1, "0")
+        whole, fraction = padded[:exponent].lstrip("0"), padded[exponent:]
+    text = (whole or "0") + ("." + fraction if fraction else "")
+    return "-" + text if sign and significant else text

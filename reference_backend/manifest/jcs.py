@@ -1,0 +1,33 @@
+"""Canonical JSON of the manifest: RFC 8785, by its library. The ledger hashes another form."""
+
+from __future__ import annotations
+
+import json
+
+import rfc8785
+
+LARGEST_EXACT_INTEGER = 2**53 - 1
+
+
+class NotCanonicalError(ValueError):
+    """There is no canonical form: a number beyond double precision, a lone surrogate, too deep."""
+
+
+def dumps(value: object) -> bytes:
+    """The canonical bytes of a JSON value; raises NotCanonicalError."""
+    try:
+        return rfc8785.dumps(value)  # type: ignore[arg-type]  # it says itself what it cannot take
+    except (rfc8785.CanonicalizationError, UnicodeEncodeError, RecursionError) as error:
+        raise NotCanonicalError(str(error)) from error
+
+
+def loads(text: str | bytes) -> object:
+    """Parse JSON that JCS or jsonb wrote. Numbers are doubles here, as RFC 8785 has them."""
+    value: object = json.loads(text, parse_int=_number)
+    return value
+
+
+def _number(digits: str) -> int | float:
+    """jsonb writes 1e21 as a row of digits, which is the double 1e21 and no exact integer."""
+    value = int(digits)
+    return value if abs(value) <= LARGEST_EXACT_INTEGER else float(digits)

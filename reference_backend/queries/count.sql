@@ -1,0 +1,1 @@
+SELECT add_to_counter(%(name)s, %(amount)s)

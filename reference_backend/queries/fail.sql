@@ -1,0 +1,1 @@
+SELECT fail_export(%(id)s, %(token)s, %(error_code)s, %(error_message)s) AS failed

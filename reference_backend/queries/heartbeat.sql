@@ -1,0 +1,1 @@
+SELECT heartbeat_exports(%(worker)s, %(ids)s::uuid[], %(tokens)s::uuid[], %(progress)s::int[]) AS id

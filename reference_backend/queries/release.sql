@@ -1,0 +1,1 @@
+SELECT release_exports(%(ids)s::uuid[], %(tokens)s::uuid[]) AS id

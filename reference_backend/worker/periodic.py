@@ -1,0 +1,54 @@
+"""Doing something again and again, whatever happens to it now and then."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from reference_backend.database import DatabaseUnavailable
+from reference_backend.storage.interface import StorageUnavailable
+
+FIRST_PAUSE_S = 0.05
+LONGEST_PAUSE_S = 2.0
+
+logger = logging.getLogger(__name__)
+
+
+class Backoff:
+    """Growing pauses between attempts at something that is out of order."""
+
+    def __init__(self, longest_s: float = LONGEST_PAUSE_S) -> None:
+        self._longest_s = longest_s
+        self._pause_s = min(FIRST_PAUSE_S, longest_s)
+
+    async def pause(self) -> None:
+        """Wait, longer than the last time."""
+        await asyncio.sleep(self._pause_s)
+        self._pause_s = min(self._pause_s * 2, self._longest_s)
+
+    def reset(self) -> None:
+        """It works again."""
+        self._pause_s = min(FIRST_PAUSE_S, self._longest_s)
+
+
+def complain(what: str, error: Exception) -> None:
+    """Log a failed step: in one line when something is just not there, with its trace otherwise."""
+    if isinstance(error, DatabaseUnavailable | StorageUnavailable):
+        logger.warning("%s failed, will try again: %s", what, error)
+    else:
+        logger.error("%s failed, will try again", what, exc_info=error)
+
+
+async def every(interval_s: float, step: Callable[[], Awaitable[None]], what: str) -> None:
+    """Run ``step`` every ``interval_s`` seconds for ever; an error is logged and it goes on."""
+    backoff = Backoff(interval_s)
+    while True:
+        try:
+            await step()
+        except Exception as error:
+            complain(what, error)
+            await backoff.pause()
+        else:
+            backoff.reset()
+            await asyncio.sleep(interval_s)

@@ -1,0 +1,79 @@
+"""The worker as a process: its metrics, its signals, its exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+import threading
+
+from prometheus_client import start_http_server
+
+from reference_backend.settings import EXIT_MISCONFIGURED, Settings
+from reference_backend.storage.directory import DirectoryStorage
+from reference_backend.storage.interface import StorageUnavailable
+from reference_backend.worker.loop import Worker
+
+EXIT_NOT_DRAINED = 1
+
+logger = logging.getLogger(__name__)
+
+
+def main(settings: Settings) -> int:
+    """Run a worker until SIGTERM or SIGINT; 0 when it drained in time."""
+    storage = DirectoryStorage(settings.storage_dir)
+    try:
+        storage.prepare()
+        return asyncio.run(_run(settings, storage))
+    except StorageUnavailable as error:
+        print(f"reference_backend: STORAGE_DIR: {error}", file=sys.stderr)  # noqa: T201
+    return EXIT_MISCONFIGURED
+
+
+async def _run(settings: Settings, storage: DirectoryStorage) -> int:
+    worker = Worker(settings, storage)
+
+    def leave() -> None:
+        logger.info("stopping, %g s at most", settings.drain_grace_s)
+        _exit_at_the_latest(settings.drain_grace_s)
+        worker.stop()
+
+    loop = asyncio.get_running_loop()
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signal_number, leave)
+
+    running = asyncio.create_task(worker.run())
+    listening = asyncio.create_task(worker.listening.wait())
+    await asyncio.wait({running, listening}, return_when=asyncio.FIRST_COMPLETED)
+    listening.cancel()
+    server = None
+    if settings.port and not running.done():
+        # From now on the worker counts as ready: it is connected and hears of new exports.
+        try:
+            server, _ = start_http_server(settings.port, settings.host, worker.metrics.registry)
+        except OSError as error:
+            print(f"reference_backend: PORT={settings.port}: {error}", file=sys.stderr)  # noqa: T201
+            worker.stop()
+            await running
+            return EXIT_MISCONFIGURED
+        logger.info("worker %s is ready", settings.worker_name)
+    await running
+    if server is not None:
+        server.shutdown()
+        server.server_close()
+    return 0
+
+
+def _exit_at_the_latest(seconds: float) -> None:
+    """A thread that hangs, in a storage that does not answer for instance, must not hold us."""
+
+    def give_up() -> None:
+        logger.error("not drained within %g s, leaving; recovery takes back the rest", seconds)
+        logging.shutdown()
+        os._exit(EXIT_NOT_DRAINED)
+
+    timer = threading.Timer(seconds, give_up)
+    timer.daemon = True
+    timer.start()
