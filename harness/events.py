@@ -36,6 +36,8 @@ class CheckResult:
     """The file with the traceback and the captured output, empty when there is nothing to see."""
     repeat: str = ""
     """The command line that runs this check alone again, with the same seed."""
+    ran: bool = True
+    """False when its turn never came; the message says why."""
     allowed: bool = False
     """Inconclusive, and declared to be so by `--allow-inconclusive`."""
 
@@ -57,11 +59,6 @@ class CheckResult:
     def family(self) -> str:
         """The part of the id before its first dot."""
         return self.id.partition(".")[0]
-
-    @property
-    def counts(self) -> bool:
-        """Whether the run's verdict takes this one into account."""
-        return not self.allowed
 
     def to_dict(self) -> dict[str, Any]:
         """Give plain values that survive JSON and the wire between worker and controller."""
@@ -216,6 +213,8 @@ class Broadcast:
         for reporter in list(self._reporters):
             try:
                 reporter.handle(event)
+            except BrokenPipeError:  # nobody reads any more, as in `shakedown run | head`
+                self._drop(reporter)
             except Exception as error:
                 self.errors.append(error)
                 self._drop(reporter)
@@ -229,5 +228,7 @@ class Broadcast:
         self._reporters.remove(reporter)
         try:
             reporter.close()
+        except BrokenPipeError:
+            pass
         except Exception as error:
             self.errors.append(error)

@@ -1,7 +1,9 @@
 """The `shakedown` command. Each command is a file of its own, loaded only when it is used."""
 
 import importlib
+import os
 import sys
+import traceback
 from collections.abc import Mapping
 from typing import Any
 
@@ -90,7 +92,22 @@ def main() -> None:
         exit_code = ExitCode.MISCONFIGURED
     except KeyboardInterrupt:
         exit_code = 130
+    except BrokenPipeError:
+        # Nobody reads any more; Python's own flush at exit must not complain about it either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        exit_code = 141
+    except Exception:
+        exit_code = _confess(traceback.format_exc())
     sys.exit(_as_number(exit_code))
+
+
+def _confess(trace: str) -> int:
+    """Tell an error of our own, which no command expected."""
+    from harness.reports.redaction import Redactor
+
+    click.echo(Redactor()(trace), err=True)
+    click.echo("shakedown: this is an error in shakedown itself", err=True)
+    return ExitCode.INTERNAL_ERROR
 
 
 def _as_number(result: Any) -> int:  # noqa: ANN401 - click gives back what a command returns

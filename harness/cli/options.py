@@ -23,7 +23,7 @@ def target_option(command: Command) -> Command:
     )(command)
 
 
-class _TargetFile(click.ParamType):
+class _TargetFile(click.ParamType[Path]):
     name = "file"
 
     def convert(
@@ -39,6 +39,16 @@ class _TargetFile(click.ParamType):
                 "write a target file and name it here"
             )
         return Path(text)
+
+
+def refuse_missing(folders: tuple[str, ...]) -> None:
+    """Refuse a folder or file of checks that does not exist."""
+    for folder in folders:
+        if not Path(folder.partition("::")[0]).exists():
+            raise Misconfigured(
+                f"{folder}: there is no such folder or file of checks; "
+                "to select checks by their id use --only"
+            )
 
 
 def random_seed() -> int:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from harness.cli.console import choose_reporter, own_stdout
-from harness.cli.options import random_seed, split_commas, target_option
+from harness.cli.options import random_seed, refuse_missing, split_commas, target_option
+from harness.verdict import ExitCode
 
 if TYPE_CHECKING:
     from harness.check import Profile
@@ -105,6 +106,7 @@ def run(
     from harness.target import load_target
 
     loaded = load_target(target)
+    refuse_missing(folders)
     started_at = datetime.now(UTC)
     seed = random_seed() if seed is None else seed
     report_path = open_report_directory(out, seed=seed, now=started_at)
@@ -121,10 +123,13 @@ def run(
     words = [*(["-n", str(processes)] if processes else []), *pytest_words]
     shown = choose_reporter(own_stdout(), environment=os.environ, pytest_words=words)
     reporters: list[Reporter] = [ResultsJson(report_path), JunitXml(report_path), shown]
-    return Run(
+    summary = Run(
         settings=settings,
         target=loaded,
         reporters=reporters,
         started_at=started_at,
         pytest_words=words,
     ).execute()
+    if summary.exit_code in (ExitCode.MISCONFIGURED, ExitCode.INTERNAL_ERROR):
+        click.echo(f"shakedown: {summary.trouble}", err=True)
+    return summary.exit_code

@@ -26,6 +26,12 @@ def catalogue_file(run_dir: Path, worker_id: str) -> Path:
     return run_dir / f"catalogue-{worker_id}.json"
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Begin with nothing known."""
+    config.stash[_KNOWN] = {}
+    config.stash[_PROBLEMS] = []
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave what `--only` and the profile ask for; pytest's own `-k` and `-m` come after."""
@@ -45,7 +51,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _declared(item: pytest.Item) -> bool:
     spec = spec_of(getattr(item, "obj", None))
     if spec is None:
-        item.config.stash.setdefault(_PROBLEMS, []).append(
+        item.config.stash[_PROBLEMS].append(
             f"{show(item.path)}: {item.name} is named like a check but is not declared as one: "
             "put @check(…) above it, or give it another name"
         )
@@ -59,10 +65,11 @@ def _declared(item: pytest.Item) -> bool:
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Keep the catalogue; from a worker process, hand it to the controller."""
     config = session.config
+    known, problems = config.stash[_KNOWN], config.stash[_PROBLEMS]
     catalogue = Catalogue(
-        known=dict(config.stash.setdefault(_KNOWN, {})),
+        known=known,
         selected={item.nodeid: item.stash[SPEC] for item in session.items},
-        problems=tuple(config.stash.setdefault(_PROBLEMS, list[str]())),
+        problems=tuple(problems),
     )
     config.stash[CATALOGUE] = catalogue
     told = getattr(config, "workerinput", None)
@@ -80,8 +87,8 @@ def pytest_make_collect_report(
     report = yield
     call = getattr(report, "call", None)
     if report.failed and call is not None and call.excinfo is not None:
-        problems = collector.config.stash.setdefault(_PROBLEMS, [])
-        problems.append(_unreadable(collector.path, call.excinfo.value))
+        problem = _unreadable(collector.path, call.excinfo.value)
+        collector.config.stash[_PROBLEMS].append(problem)
     return report
 
 

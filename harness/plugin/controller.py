@@ -76,6 +76,8 @@ class Controller:
         self.catalogue: Catalogue | None = None
         self.system: System | None = None
         self.trouble: Trouble | None = None
+        self.stopped_early = ""
+        """Why pytest ended before the last check, in its words."""
 
     # What the run calls, in its order. In between it starts pytest.
 
@@ -157,6 +159,11 @@ class Controller:
             for pid in self._worker_pids:
                 _interrupt(pid)
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Take note of why pytest stops, when `-x` or `--maxfail` makes it."""
+        self.stopped_early = str(session.shouldfail or session.shouldstop or "")
+
     def pytest_internalerror(self, excrepr: object, excinfo: pytest.ExceptionInfo[Any]) -> None:
         """Take note of an error of ours, or of a plugin's."""
         if isinstance(excinfo.value, Misconfigured):
@@ -169,10 +176,7 @@ class Controller:
     def results(self, unfinished: str) -> tuple[CheckResult, ...]:
         """Give a result for every selected check; `unfinished` says why some have none."""
         return tuple(
-            self._results.get(node)
-            or self._open(
-                spec, f"{'did not finish' if node in self._started else 'not run'}: {unfinished}"
-            )
+            self._results.get(node) or self._unfinished(node, spec, unfinished)
             for node, spec in self._selected.items()
         )
 
@@ -198,7 +202,7 @@ class Controller:
         if journal is not None:
             self._whatever_happens(journal.close)
 
-    def _whatever_happens(self, step: Callable[[], None]) -> None:
+    def _whatever_happens(self, step: Callable[[], object]) -> None:
         try:
             step()
         except Exception as error:
@@ -275,12 +279,17 @@ class Controller:
         self._results[node] = result
         self._events.emit(CheckFinished(result=result))
 
-    def _open(self, spec: CheckSpec, why: str) -> CheckResult:
+    def _unfinished(self, node: str, spec: CheckSpec, why: str) -> CheckResult:
+        ran = node in self._started
+        return self._open(spec, f"{'did not finish' if ran else 'not run'}: {why}", ran=ran)
+
+    def _open(self, spec: CheckSpec, why: str, *, ran: bool = True) -> CheckResult:
         return CheckResult.of(
             spec,
             Verdict.INCONCLUSIVE,
             message=self._redact(why),
             repeat=self._settings.repeat_command(spec.id),
+            ran=ran,
         )
 
 

@@ -12,6 +12,7 @@ from harness.plugin.collection import SPEC
 from harness.plugin.context import redactor_of, target_of
 from harness.plugin.deadline import WATCHDOG_SLACK_S, Deadline, watchdog
 from harness.plugin.judgement import Finding, judge
+from harness.plugin.observations import Observations as Observations
 from harness.plugin.settings import settings_of
 from harness.verdict import Verdict
 
@@ -20,29 +21,6 @@ FIXTURES_S = 60
 
 RESULT_ATTRIBUTE = "shakedown_result"
 """Where a report carries the plain form of a `CheckResult` from worker to controller."""
-
-
-class Observations:
-    """The `observe` fixture: counts what a check really looked at."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.kinds: dict[str, int] = {}
-
-    def __call__(self, n: int = 1, what: str = "") -> None:
-        """Count `n` more observations, of the kind `what` when there are several kinds.
-
-        Raises `ValueError` for a negative number: an observation cannot be taken back.
-        """
-        if n < 0:
-            raise ValueError(f"observe({n}): the number of observations must not be negative")
-        self.count += n
-        if what:
-            self.kinds[what] = self.kinds.get(what, 0) + n
-
-    def __str__(self) -> str:
-        kinds = ", ".join(f"{what}: {n}" for what, n in self.kinds.items())
-        return f"{self.count}" + (f" ({kinds})" if kinds else "")
 
 
 class _Trial:
@@ -61,11 +39,6 @@ _TRIAL = pytest.StashKey[_Trial]()
 def observations_of(item: pytest.Item) -> Observations:
     """Give the counter of the check that is running."""
     return item.stash[_TRIAL].observations
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_logstart(nodeid: str) -> None:
-    """Nothing to do: the controller listens to this one."""
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

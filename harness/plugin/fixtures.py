@@ -1,7 +1,7 @@
 """The fixtures that checks are written with."""
 
 import random
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +11,11 @@ import pytest
 from harness.client import Organisation, Organisations
 from harness.database import Database
 from harness.errors import Inconclusive
+from harness.history import HistoryWriter
 from harness.plugin.collection import SPEC
 from harness.plugin.context import redactor_of, system_of, target_of
-from harness.plugin.execution import Observations, check_log, observations_of
+from harness.plugin.execution import check_log, observations_of
+from harness.plugin.observations import Observations
 from harness.plugin.settings import settings_of
 from harness.reports.instance_logs import keep_logs
 from harness.system import System, launch_sibling
@@ -146,6 +148,13 @@ async def _opened(own: System, target: Target) -> AsyncIterator[OwnSystem]:
     finally:
         await reading.close()
         await control.close()
+
+
+@pytest.fixture(scope="session")
+def history(pytestconfig: pytest.Config) -> Iterator[HistoryWriter]:
+    """Writes to the one history of the run, `history.jsonl` in the report."""
+    with HistoryWriter(settings_of(pytestconfig).report_path / "history.jsonl") as writer:
+        yield writer
 
 
 @pytest.fixture

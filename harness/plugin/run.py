@@ -1,11 +1,10 @@
 """A whole run: pytest in the middle, everything that must happen before and after around it."""
 
 import os
-import sys
 import time
 import traceback
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
@@ -52,17 +51,8 @@ def pytest_arguments(settings: RunSettings, more: Sequence[str] = ()) -> list[st
 
 
 def check_folders(settings: RunSettings) -> list[str]:
-    """Give the folders that checks are looked for in: those that come along, then the team's.
-
-    Raises `Misconfigured` for one that does not exist.
-    """
+    """Give the folders that checks are looked for in: those that come along, then the team's."""
     built_in = [folder for name in BUILT_IN for folder in _package_folders(name)]
-    for folder in settings.folders:
-        if not Path(folder.partition("::")[0]).exists():
-            raise Misconfigured(
-                f"{folder}: there is no such folder or file of checks; "
-                "to select checks by their id use --only"
-            )
     own = [str(Path(folder).resolve()) for folder in settings.folders]
     return list(dict.fromkeys([*(built_in if settings.built_in else []), *own]))
 
@@ -82,7 +72,7 @@ def isolate(run_dir: Path) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """One run, ready to go: `execute` does it and gives the exit code."""
+    """One run, ready to go: `execute` does it."""
 
     settings: RunSettings
     target: Target
@@ -91,7 +81,7 @@ class Run:
     pytest_words: Sequence[str] = ()
     """What the user wants pytest to be told besides."""
 
-    def execute(self) -> int:
+    def execute(self) -> RunSummary:
         """Run every selected check and report; whatever happens, take everything down."""
         began = time.monotonic()
         events, interruption = Broadcast(self.reporters), Interruption()
@@ -142,22 +132,25 @@ class Run:
         interruption: Interruption,
         events: Broadcast,
         began: float,
-    ) -> int:
+    ) -> RunSummary:
         summary = self._summary(controller, interruption, began)
         events.emit(RunFinished(summary=summary))
         events.close()
         if events.errors:
             lines = [line for error in events.errors for line in traceback.format_exception(error)]
-            sys.stderr.write("a report could not be written:\n" + "".join(lines))
-            return ExitCode.INTERNAL_ERROR
-        return summary.exit_code
+            trouble = "a report could not be written:\n" + "".join(lines)
+            return replace(summary, exit_code=ExitCode.INTERNAL_ERROR, trouble=trouble)
+        return summary
 
     def _summary(
         self, controller: Controller, interruption: Interruption, began: float
     ) -> RunSummary:
         trouble = controller.trouble
         reason = _reason(interruption, trouble)
-        checks = controller.results(unfinished=reason or "the run was stopped before it was done")
+        first_line = reason.partition("\n")[0]
+        checks = controller.results(
+            first_line or controller.stopped_early or "pytest ended before its turn came"
+        )
         verdict = verdict_of(checks)
         code: int = exit_code(verdict)
         if trouble is not None:

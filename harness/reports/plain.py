@@ -12,7 +12,7 @@ from harness.events import (
     RunSummary,
     SystemReady,
 )
-from harness.reports.wording import allowed_gaps, conclusion, observed, story, system_facts
+from harness.reports.wording import conclusion, observed, remarks, story, system_facts
 from harness.verdict import Verdict
 
 _WORDS = {Verdict.PASS: "pass", Verdict.FAIL: "FAIL", Verdict.INCONCLUSIVE: "INCONCLUSIVE"}
@@ -56,15 +56,13 @@ class PlainReporter:
 
     def _summary(self, summary: RunSummary) -> None:
         for result in summary.checks:
-            if result.verdict is not Verdict.PASS:
+            if result.ran and result.verdict is not Verdict.PASS:
                 self._line(f"\n{_WORDS[result.verdict]}  {result.id}  {result.title}")
                 for label, text in story(result):
                     self._labelled(label, text)
         self._line("")
-        if gaps := allowed_gaps(summary.checks):
-            self._line(gaps)
-        if summary.trouble:
-            self._line(summary.trouble)
+        for remark in remarks(summary):
+            self._line(remark)
         self._line(f"report: {summary.report_path}")
         self._line(conclusion(summary))
 

@@ -26,9 +26,9 @@ from harness.events import (
 )
 from harness.reports.wording import (
     MARKS,
-    allowed_gaps,
     conclusion,
     observed,
+    remarks,
     story,
     system_facts,
 )
@@ -111,7 +111,7 @@ class Progress:
             case ChecksSelected():
                 self._total = len(event.checks)
             case SystemReady():
-                self._doing = "starting the checks"
+                self._doing = "between two checks"
             case CheckStarted():
                 self._running = self._running | {event.id: (event.title, time.monotonic())}
             case CheckFinished():
@@ -161,10 +161,10 @@ def print_summary(console: Console, summary: RunSummary) -> None:
             for result in group:
                 console.print(_line(result, width))
     for result in summary.checks:
-        if result.verdict is not Verdict.PASS:
+        if result.ran and result.verdict is not Verdict.PASS:
             _print_story(console, result)
     console.print()
-    for remark in filter(None, [allowed_gaps(summary.checks), summary.trouble]):
+    for remark in remarks(summary):
         console.print(Text(remark, style="yellow"))
     console.print(Text(f"report: {summary.report_path}", style="dim"), soft_wrap=True)
     style = (

@@ -1,11 +1,11 @@
 """How a run is told in words: the same on a terminal and in a pipe."""
 
-from collections.abc import Iterable
-
 from harness.events import CheckResult, RunSummary, TargetFacts
 from harness.verdict import ExitCode, Verdict
 
 _LONGEST_LINE = 2_000
+
+_TOLD_ON_STDERR = (ExitCode.MISCONFIGURED, ExitCode.INTERNAL_ERROR)
 
 MARKS = {Verdict.PASS: "✔", Verdict.FAIL: "✘", Verdict.INCONCLUSIVE: "?"}
 
@@ -22,6 +22,8 @@ def story(result: CheckResult) -> list[tuple[str, str]]:
 
 def observed(result: CheckResult) -> str:
     """Say what a check rests on."""
+    if not result.ran:
+        return "not run"
     if result.observations >= result.needed_observations:
         return f"{result.observations} observed"
     return f"{result.observations} of {result.needed_observations} observed"
@@ -32,6 +34,22 @@ def system_facts(target: TargetFacts) -> str:
     workers = "1 worker" if target.workers == 1 else f"{target.workers} workers"
     postgres = f", PostgreSQL {target.postgres}" if target.postgres else ""
     return f"{target.api_instances} API + {workers}{postgres}"
+
+
+def remarks(summary: RunSummary) -> list[str]:
+    """Say what else matters to the verdict: known gaps, checks that never ran, an interruption.
+
+    What makes a run misconfigured, or an error of ours, goes to standard error instead.
+    """
+    told = []
+    if gaps := [result.id for result in summary.checks if result.allowed]:
+        told.append(f"not counted, by --allow-inconclusive: {', '.join(gaps)}")
+    if waiting := [result for result in summary.checks if not result.ran]:
+        ids = ", ".join(result.id for result in waiting)
+        told.append(f"{len(waiting)} {waiting[0].message}\n  {ids}")
+    if summary.trouble and summary.exit_code not in _TOLD_ON_STDERR:
+        told.append(summary.trouble)
+    return told
 
 
 def conclusion(summary: RunSummary) -> str:
@@ -55,14 +73,6 @@ def _headline(summary: RunSummary) -> str:
     if summary.exit_code == ExitCode.INTERNAL_ERROR:
         return "INTERNAL ERROR"
     return str(summary.verdict).upper()
-
-
-def allowed_gaps(results: Iterable[CheckResult]) -> str:
-    """Name the known gaps that the verdict leaves out, or say nothing."""
-    gaps = [result.id for result in results if result.allowed]
-    if not gaps:
-        return ""
-    return f"not counted, by --allow-inconclusive: {', '.join(gaps)}"
 
 
 def printable(text: str, *, most_lines: int = 24) -> str:

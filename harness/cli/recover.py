@@ -1,0 +1,45 @@
+"""`shakedown recover`: heals what killed runs left behind."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.verdict import ExitCode
+
+if TYPE_CHECKING:
+    from harness.healing import Healing
+
+
+@click.command()
+def recover() -> int:
+    """Heal what killed runs left behind: processes, databases, directories, faults.
+
+    Runs that still go on are left alone, so it is safe to call at any time. The exit code is 4
+    when something could not be healed.
+    """
+    # Loaded here: `--help` does without it.
+    from harness.recover import recover as heal_all
+
+    recovery = heal_all()
+    for healing in recovery.healed:
+        click.echo(f"healed run {healing.run_id}: {_told(healing)}")
+    for run_id in recovery.alive:
+        click.echo(f"left run {run_id} alone: it still goes on")
+    for problem in recovery.problems:
+        click.echo(f"shakedown: could not be healed: {problem}", err=True)
+    if not recovery.healed and not recovery.alive:
+        click.echo("nothing to heal")
+    return ExitCode.INTERNAL_ERROR if recovery.problems else ExitCode.PASS
+
+
+def _told(healing: "Healing") -> str:
+    parts = [
+        f"{verb} {', '.join(map(str, things))}"
+        for verb, things in (
+            ("ended", healing.ended),
+            ("undid", healing.undone),
+            ("removed", healing.removed),
+        )
+        if things
+    ]
+    return "; ".join(parts) or "nothing was left but its journal"

@@ -1,0 +1,118 @@
+"""`shakedown up`: a system to look around in."""
+
+import asyncio
+import shlex
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.cli.options import target_option
+from harness.verdict import ExitCode
+
+if TYPE_CHECKING:
+    from harness.system import System
+    from harness.target import Target
+
+_LOOK_INTERVAL_S = 0.5
+
+
+@click.command()
+@target_option
+@click.option("--instances", type=click.IntRange(1), default=None, help="How many API instances.")
+@click.option("--workers", type=click.IntRange(0), default=None, help="How many workers.")
+def up(target: Path | None, *, instances: int | None, workers: int | None) -> int:
+    """Bring a system up and keep it until Ctrl-C or SIGTERM.
+
+    Once it is ready, what a client needs is printed as lines for a shell: BACKEND_URL, JWT_TOKEN,
+    JOB_ID, the same for two organisations (JWT_ORG_A, JOB_ID_ORG_A, …_B), DATABASE_URL.
+    Everything else goes to standard error.
+
+    \b
+      shakedown up > env.sh &
+      . env.sh && locust -f load/locustfile.py --host "$BACKEND_URL"
+    """
+    # Loaded here: `--help` does without them.
+    from harness.journal import Journal
+    from harness.plugin.signals import Interruption
+    from harness.system import launch
+    from harness.target import load_target
+
+    loaded = load_target(target)
+    interruption = Interruption()
+    system: System | None = None
+    with interruption.listening():
+        journal = Journal.begin()
+        try:
+            system = asyncio.run(
+                launch(
+                    loaded,
+                    run_dir=journal.run_dir,
+                    journal=journal,
+                    on_progress=_say,
+                    api_instances=instances,
+                    workers=workers,
+                )
+            )
+            _tell(loaded, system)
+            _keep(system)
+        except KeyboardInterrupt:
+            interruption.note()
+        finally:
+            interruption.shield()
+            interruption.on_repeat = lambda: _say("still taking the system down")
+            if system is not None:
+                _say("taking the system down")
+                asyncio.run(system.close())
+            journal.close()
+    asked_in_vain = system is None and interruption.exit_code
+    return asked_in_vain or ExitCode.PASS
+
+
+def _tell(target: "Target", system: "System") -> None:
+    lines = [f"export {name}={shlex.quote(value)}" for name, value in _environment(target, system)]
+    # In one piece: whoever waits for the file to fill never sees a half of it.
+    click.echo("\n".join(lines))
+    for instance in (*system.api, *system.workers):
+        _say(f"{instance.name:<10} {instance.base_url}  log {instance.log_path}")
+    _say(f"ready in {system.bring_up_seconds:.2f} s; Ctrl-C takes it down")
+
+
+def _environment(target: "Target", system: "System") -> list[tuple[str, str]]:
+    return list(asyncio.run(_make_clients(target, system)).items())
+
+
+async def _make_clients(target: "Target", system: "System") -> Mapping[str, str]:
+    from harness.client import Organisations
+
+    base_urls = [instance.base_url for instance in system.api]
+    async with Organisations.of(target, base_urls) as organisations:
+        a, b = [await organisations.new(name) for name in ("Organisation A", "Organisation B")]
+        job_a, job_b = [await each.new_job() for each in (a, b)]
+    told = {
+        "BACKEND_URL": base_urls[0],
+        "JWT_TOKEN": a.tokens["member"],
+        "JOB_ID": job_a["id"],
+        "JWT_ORG_A": a.tokens["member"],
+        "JWT_ORG_B": b.tokens["member"],
+        "JOB_ID_ORG_A": job_a["id"],
+        "JOB_ID_ORG_B": job_b["id"],
+    }
+    return told | ({"DATABASE_URL": system.database_url} if system.database_url else {})
+
+
+def _keep(system: "System") -> None:
+    """Wait until somebody interrupts; tell of every instance that ends before that."""
+    gone: set[str] = set()
+    while True:
+        for instance in (*system.api, *system.workers):
+            if instance.name not in gone and not system.is_alive(instance):
+                gone.add(instance.name)
+                _say(f"{instance.name} has ended; its last lines:\n{system.log_tail(instance)}")
+        time.sleep(_LOOK_INTERVAL_S)
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)

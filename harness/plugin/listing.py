@@ -1,0 +1,53 @@
+"""Finding checks without running any: pytest collects, and nothing is brought up."""
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from harness.errors import Misconfigured
+from harness.plugin.catalogue import Catalogue, refuse_impossible_wishes
+from harness.plugin.collection import CATALOGUE
+from harness.plugin.quiet import silence
+from harness.plugin.run import isolate, pytest_arguments
+from harness.plugin.settings import SETTINGS, RunSettings
+
+
+def find_checks(folders: Sequence[str], *, built_in: bool) -> Catalogue:
+    """Give every check that comes along or lies in `folders`, of whatever profile.
+
+    Raises `Misconfigured` when a file cannot be read or two checks have one id.
+    """
+    with tempfile.TemporaryDirectory(prefix="shakedown-checks-") as scratch:
+        settings = RunSettings(
+            seed=0,
+            report_path=Path(scratch),
+            profile="soak",
+            folders=tuple(folders),
+            built_in=built_in,
+        )
+        finder = _Finder(settings)
+        isolate(Path(scratch))
+        pytest.main(pytest_arguments(settings, ["--collect-only"]), plugins=[finder])
+    if finder.catalogue is None:
+        raise Misconfigured("the checks could not be collected; pytest's message is above")
+    refuse_impossible_wishes(finder.catalogue, only=(), allow=(), profile="soak")
+    return finder.catalogue
+
+
+class _Finder:
+    """Stands where a run has its controller."""
+
+    def __init__(self, settings: RunSettings) -> None:
+        self._settings = settings
+        self.catalogue: Catalogue | None = None
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_configure(self, config: pytest.Config) -> None:
+        config.stash[SETTINGS] = self._settings
+        silence(config)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        self.catalogue = session.config.stash[CATALOGUE]

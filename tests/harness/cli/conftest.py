@@ -1,0 +1,165 @@
+"""Runs the `shakedown` command as its users do: as a process, in a folder with own checks."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SECRET = "marked-secret-5f1e"
+DEADLINE_S = 60
+
+TARGET = """
+name = "standin"
+
+[api]
+command = ["{{python}}", "{standin}", "{{host}}", "{{port}}"]
+instances = 1
+ready_timeout_s = {ready_timeout_s}
+
+[api.environment]
+SECRET = "{{jwt_secret}}"
+BEHAVIOUR = "{behaviour}"
+
+[tokens.mint]
+secret = "{secret}"
+claims = {{ sub = "{{user}}" }}
+"""
+
+HEADER = """
+import asyncio
+import os
+import time
+
+import pytest
+
+from harness.check import check
+from harness.errors import CheckFailed, Inconclusive
+from harness.target import Capability
+
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finished:
+    """A command that has ended, and what it left behind."""
+
+    code: int
+    stdout: str
+    stderr: str
+    folder: Path
+
+    @property
+    def results(self) -> dict[str, Any]:
+        path = self.folder / "out" / "results.json"
+        loaded: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return loaded
+
+    @property
+    def verdicts(self) -> dict[str, str]:
+        return {check["id"]: check["verdict"] for check in self.results["checks"]}
+
+    def message(self, check_id: str) -> str:
+        (found,) = [each for each in self.results["checks"] if each["id"] == check_id]
+        return str(found["message"])
+
+
+class Workplace:
+    """A folder with a target file and checks, and the command run in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.target()
+
+    def target(self, behaviour: str = "", ready_timeout_s: float = 10) -> None:
+        """Write the target file, of a backend that behaves well or not."""
+        text = TARGET.format(
+            standin=Path(__file__).with_name("standin.py"),
+            secret=SECRET,
+            behaviour=behaviour,
+            ready_timeout_s=ready_timeout_s,
+        )
+        (self.folder / "shakedown.toml").write_text(text, encoding="utf-8")
+
+    def checks(self, source: str, name: str = "check_own.py") -> None:
+        """Write a file of checks."""
+        path = self.folder / "checks" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(HEADER + textwrap.dedent(source), encoding="utf-8")
+
+    def start(self, *words: str, **environment: str) -> subprocess.Popen[str]:
+        """Start the command; its temporary files go to the folder, where a test can look."""
+        temp = self.folder / "temp"
+        temp.mkdir(exist_ok=True)
+        kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+        return subprocess.Popen(
+            [sys.executable, "-m", "harness", *words],
+            cwd=self.folder,
+            env={**kept, "TMPDIR": str(temp), **environment},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def finish(self, process: subprocess.Popen[str], typed: str = "") -> Finished:
+        """Wait for the command's end."""
+        try:
+            stdout, stderr = process.communicate(typed, timeout=DEADLINE_S)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGTERM)
+            stdout, stderr = process.communicate(timeout=DEADLINE_S)
+            pytest.fail(f"not done after {DEADLINE_S} s\n{stdout}\n{stderr}")
+        return Finished(code=process.returncode, stdout=stdout, stderr=stderr, folder=self.folder)
+
+    def shakedown(self, *words: str, typed: str = "", **environment: str) -> Finished:
+        """Run the command to its end."""
+        return self.finish(self.start(*words, **environment), typed)
+
+    def gate(self, *words: str, typed: str = "", **environment: str) -> Finished:
+        """Run `shakedown run` on the checks of this folder."""
+        return self.shakedown(*self.gate_words(*words), typed=typed, **environment)
+
+    def gate_words(self, *words: str) -> list[str]:
+        """Give the command line that `gate` uses."""
+        fixed = ["--target", "shakedown.toml", "--no-built-in", "--out", "out", "checks"]
+        return ["run", *fixed, *words]
+
+    def wait_for(self, condition: Callable[[], bool], what: str) -> None:
+        """Poll until something has happened."""
+        until = time.monotonic() + DEADLINE_S
+        while not condition():
+            assert time.monotonic() < until, f"{what}: not after {DEADLINE_S} s"
+            time.sleep(0.02)
+
+    def leftovers(self) -> list[str]:
+        """Name what is still there of runs: directories, and processes that carry our TMPDIR."""
+        mark = f"TMPDIR={self.folder / 'temp'}".encode()
+        running = []
+        for environ in Path("/proc").glob("[0-9]*/environ"):
+            try:
+                if mark in environ.read_bytes().split(b"\0"):
+                    running.append(environ.parent.name)
+            except OSError:
+                continue  # ended, or not ours to look at
+        return [*running, *(str(path) for path in (self.folder / "temp").glob("shakedown-*"))]
+
+
+@pytest.fixture
+def workplace(tmp_path: Path) -> Workplace:
+    return Workplace(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def shared_workplace(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
+    """For tests that look at one run from several sides."""
+    return Workplace(tmp_path_factory.mktemp("workplace"))

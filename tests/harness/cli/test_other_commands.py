@@ -1,0 +1,124 @@
+"""`--help`, `--version`, `checks`, `up`, `recover`."""
+
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+
+import pytest
+
+from .conftest import Workplace
+
+pytestmark = pytest.mark.integration
+
+
+def test_help_teaches_and_lists_only_what_exists(workplace: Workplace) -> None:
+    finished = workplace.shakedown("--help")
+    assert finished.code == 0
+    for told in ("shakedown run --target", "--only", "Exit codes", "checks", "recover"):
+        assert told in finished.stdout
+    for missing in ("soak ", "drill", "explore", "watch"):
+        assert missing not in finished.stdout
+
+
+@pytest.mark.parametrize("command", ["run", "up", "checks", "prove", "recover"])
+def test_every_listed_command_has_help(workplace: Workplace, command: str) -> None:
+    finished = workplace.shakedown(command, "--help")
+    assert finished.code == 0
+    assert "Usage: " in finished.stdout
+
+
+def test_help_is_quick() -> None:
+    took = []
+    for _ in range(3):
+        began = time.monotonic()
+        subprocess.run([sys.executable, "-m", "harness", "--help"], check=True, capture_output=True)
+        took.append(time.monotonic() - began)
+    assert min(took) < 0.3
+
+
+def test_version(workplace: Workplace) -> None:
+    finished = workplace.shakedown("--version")
+    assert (finished.code, finished.stdout.split()[0]) == (0, "shakedown")
+
+
+def test_an_unknown_command_is_misconfigured(workplace: Workplace) -> None:
+    finished = workplace.shakedown("rnu")
+    assert finished.code == 3
+    assert "rnu" in finished.stderr
+
+
+def test_checks_lists_each_with_its_needs_and_whether_the_target_allows_it(
+    workplace: Workplace,
+) -> None:
+    workplace.checks(
+        """
+        @check("own.a", "A holds", checklist="Own works", observes=1)
+        async def check_a(observe): pass
+
+        @check("own.b", "B holds", checklist="Own works", observes=1, profile="soak",
+               needs=[Capability.DATABASE, Capability.KILL])
+        async def check_b(observe): pass
+        """
+    )
+    finished = workplace.shakedown(
+        "checks", "--target", "shakedown.toml", "--no-built-in", "checks"
+    )
+    assert finished.code == 0
+    assert finished.stdout.splitlines() == [
+        "own.a\tA holds\tOwn works\tquick\t\tyes",
+        "own.b\tB holds\tOwn works\tsoak\tdatabase, kill\tno: lacks database",
+    ]
+
+
+def test_checks_knows_those_that_come_along(workplace: Workplace) -> None:
+    finished = workplace.shakedown("checks")
+    ids = [line.split("\t")[0] for line in finished.stdout.splitlines()]
+    assert {"golden.upload", "golden.export-download"} <= set(ids)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_up_prints_what_a_client_needs_and_stays_until_it_is_told_to_go(
+    workplace: Workplace, number: signal.Signals
+) -> None:
+    process = workplace.start("up", "--target", "shakedown.toml", "--instances", "2")
+    assert process.stdout is not None
+    exported = {}
+    while "JOB_ID_ORG_B" not in exported:
+        line = process.stdout.readline()
+        assert line.startswith("export "), line
+        name, _, value = line.removeprefix("export ").strip().partition("=")
+        exported[name] = value
+    with urllib.request.urlopen(exported["BACKEND_URL"] + "/readyz") as answer:  # noqa: S310 - http
+        assert answer.status == 200
+    assert exported["JWT_TOKEN"] == exported["JWT_ORG_A"] != exported["JWT_ORG_B"]
+    assert process.poll() is None
+    process.send_signal(number)
+    finished = workplace.finish(process)
+    assert finished.code == 0
+    assert "api-2" in finished.stderr
+    assert workplace.leftovers() == []
+
+
+def test_up_of_a_backend_that_dies_is_misconfigured(workplace: Workplace) -> None:
+    workplace.target("dies")
+    finished = workplace.shakedown("up", "--target", "shakedown.toml")
+    assert finished.code == 3
+    assert "cannot find my settings" in finished.stderr
+    assert finished.stdout == ""
+    assert workplace.leftovers() == []
+
+
+def test_recover_ends_what_a_killed_run_left_behind(workplace: Workplace) -> None:
+    process = workplace.start("up", "--target", "shakedown.toml")
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.kill()
+    workplace.finish(process)
+    assert workplace.leftovers() != []
+    finished = workplace.shakedown("recover")
+    assert finished.code == 0
+    assert "healed run" in finished.stdout
+    assert workplace.leftovers() == []
+    assert workplace.shakedown("recover").stdout == "nothing to heal\n"

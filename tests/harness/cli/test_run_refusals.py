@@ -1,0 +1,95 @@
+"""What `shakedown run` refuses to do: exit code 3, a message that says what to change."""
+
+import pytest
+
+from .conftest import Workplace
+
+pytestmark = pytest.mark.integration
+
+GOOD = """
+@check("own.passes", "It passes", checklist="Own works", observes=1)
+async def check_passes(observe):
+    observe()
+
+@check("own.long", "It is long", checklist="Own works", observes=1, profile="full")
+async def check_long(observe):
+    observe()
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--only", "own.pases"], "did you mean own.passes?"),
+        (["--only", "own.passes", "--only", "none.*"], "--only none.*: no check matches"),
+        (["--only", "own.long"], "add --profile full"),
+        (["--allow-inconclusive", "own.nothing"], "there is no such check"),
+        (["--", "-k", "nothing"], "no check is left to run"),
+        (["--", "--bogus"], "pytest refused its arguments: --bogus"),
+        (["nowhere"], "nowhere: there is no such folder"),
+        (["--seed", "x"], "--seed"),
+        (["--bogus"], "No such option"),
+        (["--target", "missing.toml"], "missing.toml"),
+        (["--target", "https://staging.example"], "https://staging.example"),
+        (["--out", "checks/check_own.py"], "--out DIR"),
+    ],
+)
+def test_a_wish_that_cannot_be_granted(workplace: Workplace, words: list[str], told: str) -> None:
+    workplace.checks(GOOD)
+    finished = workplace.gate(*words)
+    assert told in finished.stderr
+    assert finished.code == 3
+    assert workplace.leftovers() == []
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("import nonsuch", "No module named 'nonsuch', at checks/check_own.py:"),
+        ("def (", "SyntaxError"),
+        ("async def check_forgotten(observe): pass", "check_forgotten is named like a check"),
+        (
+            "@check('own.a', 'A', checklist='L', observes=0)\nasync def check_a(observe): pass",
+            "observes must be at least 1",
+        ),
+        (
+            "@check('own.a', 'A', checklist='L', observes=1)\ndef check_a(observe): pass",
+            "a check is an async function",
+        ),
+        (GOOD + GOOD.replace("check_", "check_other_"), "two checks have the id 'own.passes'"),
+        ("", "no check is left to run: 0 known"),
+    ],
+)
+def test_files_that_hold_no_proper_checks(workplace: Workplace, source: str, told: str) -> None:
+    workplace.checks(source)
+    finished = workplace.gate()
+    assert told in finished.stderr
+    assert finished.code == 3
+    assert "Traceback" not in finished.stderr
+
+
+def test_a_bad_target_is_refused_before_anything_is_written(workplace: Workplace) -> None:
+    workplace.checks(GOOD)
+    target = workplace.folder / "shakedown.toml"
+    target.write_text(target.read_text().replace("instances", "instnaces"))
+    finished = workplace.gate()
+    assert finished.code == 3
+    assert "shakedown.toml:6: api.instnaces: unknown key" in finished.stderr
+    assert not (workplace.folder / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "told"),
+    [("dies", "cannot find my settings"), ("never-ready", "api-1")],
+)
+def test_a_backend_that_does_not_come_up(workplace: Workplace, behaviour: str, told: str) -> None:
+    workplace.checks(GOOD)
+    workplace.target(behaviour, ready_timeout_s=1)
+    finished = workplace.gate()
+    assert finished.code == 3
+    assert told in finished.stderr
+    assert finished.results["exit_code"] == 3
+    assert finished.results["bring_up_seconds"] is None
+    assert finished.verdicts == {"own.passes": "inconclusive"}
+    assert finished.message("own.passes").startswith("not run: ")
+    assert workplace.leftovers() == []
