@@ -4,12 +4,19 @@ import random
 from collections.abc import AsyncIterator
 
 import pytest
+from hypothesis.configuration import set_hypothesis_home_dir
 
 from contracts.stored_ledger import StoredLedger
 from harness.client import Samples
 from harness.database import Database
 from harness.system import System
 from harness.target import Target
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _hypothesis_home(system: System) -> None:
+    """Keep what Hypothesis writes out of the folder that the gate was started in."""
+    set_hypothesis_home_dir(system.run_dir / "hypothesis")
 
 
 @pytest.fixture
