@@ -4,6 +4,8 @@ import asyncio
 import logging
 import signal
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from aiohttp import web
 
@@ -14,7 +16,7 @@ from reference_backend.api.keys_in_flight import KeysInFlight
 from reference_backend.api.routes import all_routes
 from reference_backend.settings import EXIT_MISCONFIGURED, Settings
 from reference_backend.storage.directory import DirectoryStorage
-from reference_backend.storage.interface import StorageUnavailable
+from reference_backend.storage.interface import Storage, StorageUnavailable
 
 _log = logging.getLogger(__name__)
 
@@ -54,12 +56,34 @@ async def serve(settings: Settings) -> None:
         server = await connection.listen(runner, settings.host, settings.port)
         _log.info("listening on %s:%d", *server.sockets[0].getsockname()[:2])
         try:
-            await stop.wait()
-            _log.info("stopping: no new connections, requests in flight are finished")
+            async with _worker_beside(settings, storage, stop):
+                await stop.wait()
+                _log.info("stopping: requests in flight are finished, new ones are not taken")
+                server.close()
         finally:
             server.close()
             await runner.cleanup()
             await keys.close()
+
+
+@asynccontextmanager
+async def _worker_beside(
+    settings: Settings, storage: Storage, stop: asyncio.Event
+) -> AsyncIterator[None]:
+    """With RUN_WORKER a worker in this process; it drains at the end, and its end is the API's."""
+    if not settings.run_worker:
+        yield
+        return
+    from reference_backend.worker.loop import Worker  # an API alone has no use for it
+
+    worker = Worker(settings, storage)
+    running = asyncio.create_task(worker.run())
+    running.add_done_callback(lambda _: stop.set())
+    try:
+        yield
+    finally:
+        worker.stop()
+        await running
 
 
 def main(settings: Settings) -> int:

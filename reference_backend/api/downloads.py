@@ -2,6 +2,7 @@
 
 import base64
 import logging
+import re
 import unicodedata
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -16,8 +17,8 @@ from reference_backend.storage.interface import ObjectMissing, Storage, StorageU
 
 _log = logging.getLogger(__name__)
 
-# Beside control characters: what separates directories or means something to a shell or a disk.
-_UNSAFE_IN_NAMES = frozenset('/\\:*?"<>|')
+# Beside control characters and directories: what means something to a shell or a disk.
+_UNSAFE_IN_NAMES = frozenset(':*?"<>|')
 _MAX_NAME = 150
 
 
@@ -39,11 +40,11 @@ def repr_digest(sha256: str) -> str:
 
 def attachment(file_name: str) -> str:
     """A Content-Disposition under a name that is safe to save, in both of its forms (RFC 6266)."""
+    base = re.split(r"[/\\]", unicodedata.normalize("NFC", file_name))[-1]
     safe = "".join(
-        "_" if c in _UNSAFE_IN_NAMES or unicodedata.category(c).startswith("C") else c
-        for c in unicodedata.normalize("NFC", file_name)
-    ).strip(" .")[-_MAX_NAME:]
-    safe = safe or "file"
+        "_" if c in _UNSAFE_IN_NAMES or unicodedata.category(c).startswith("C") else c for c in base
+    )
+    safe = safe.strip(" .")[-_MAX_NAME:] or "file"
     plain = "".join(c if c.isascii() and c not in "%'" else "_" for c in safe)
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(safe, safe='')}"
 

@@ -11,10 +11,10 @@ from aiohttp import web
 
 from reference_backend import queries
 from reference_backend.api import pagination, problems
-from reference_backend.api.context import PRINCIPAL, services
+from reference_backend.api.context import PRINCIPAL, Services, services
 from reference_backend.api.identifiers import parse_id
 from reference_backend.api.problems import Problem
-from reference_backend.database import Connection, tenant_transaction
+from reference_backend.database import Connection, service_transaction, tenant_transaction
 from reference_backend.ledger import verify
 from reference_backend.ledger.event import LedgerEvent
 
@@ -49,7 +49,17 @@ async def verify_ledger_event(request: web.Request) -> web.Response:
     async with tenant_transaction(shared.pool, request[PRINCIPAL].claims) as connection:
         event = await _requested(request, connection)
         found = await verify.verify_event(connection, event, shared.settings.ledger_salts)
+    if not found.chain_ok:
+        await count_broken_chain(shared)
     return web.json_response({"data": asdict(found)})
+
+
+async def count_broken_chain(shared: Services) -> None:
+    """Let the metrics tell that a verification found the ledger broken."""
+    async with service_transaction(shared.pool) as connection:
+        await connection.execute(
+            queries.load("count"), {"name": "ledger_hash_mismatch_total", "amount": 1}
+        )
 
 
 async def _requested(request: web.Request, connection: Connection) -> LedgerEvent:

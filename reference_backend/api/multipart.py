@@ -51,6 +51,7 @@ class _State(Enum):
     AFTER_DELIMITER = auto()
     HEADERS = auto()
     BYTES = auto()
+    CLOSED = auto()
     EPILOGUE = auto()
 
 
@@ -92,6 +93,8 @@ class MultipartParser:
                     self._after_delimiter()
                 case _State.HEADERS:
                     yield from self._headers()
+                case _State.CLOSED:
+                    self._closed()
                 case _State.EPILOGUE:
                     self._held = b""
             if self._state is before:
@@ -101,7 +104,7 @@ class MultipartParser:
         """The body has ended; raises MalformedMultipartError where it should not have ended yet."""
         if self._state is _State.PREAMBLE:
             raise MalformedMultipartError("the body does not contain its boundary")
-        if self._state is not _State.EPILOGUE:
+        if self._state not in (_State.CLOSED, _State.EPILOGUE) or self._held:
             raise MalformedMultipartError("the body ends before its closing boundary")
 
     def _until_delimiter(self) -> Iterator[Event]:
@@ -124,7 +127,8 @@ class MultipartParser:
         if len(self._held) < 2:
             return
         if self._held.startswith(b"--"):
-            self._state = _State.EPILOGUE
+            self._held = self._held[2:]
+            self._state = _State.CLOSED
             return
         rest = self._held.lstrip(b" \t")  # transport padding
         if rest.startswith(b"\r\n"):
@@ -133,6 +137,13 @@ class MultipartParser:
             self._state = _State.HEADERS
         elif len(rest) >= 2 or (rest and rest != b"\r") or len(self._held) > MAX_HEADERS_BYTES:
             raise MalformedMultipartError("a boundary is followed by something else on its line")
+
+    def _closed(self) -> None:
+        self._held = self._held.lstrip(b" \t")
+        if self._held.startswith(b"\r\n"):
+            self._state = _State.EPILOGUE
+        elif self._held not in (b"", b"\r"):
+            raise MalformedMultipartError("the closing boundary is followed by something else")
 
     def _headers(self) -> Iterator[Event]:
         end = self._held.find(b"\r\n\r\n")

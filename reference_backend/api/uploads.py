@@ -12,19 +12,20 @@ from uuid import UUID, uuid4
 from aiohttp import web
 
 from reference_backend import queries
-from reference_backend.api import bodies, idempotency, multipart, upload_form
+from reference_backend.api import bodies, idempotency, measures, multipart, upload_form
 from reference_backend.api.auth import Principal
 from reference_backend.api.context import PRINCIPAL, Services, services
 from reference_backend.api.file_types import ALLOWED
 from reference_backend.api.idempotency import IdempotencyKey, RecordedAnswer
 from reference_backend.api.jobs import find_job, requested_job_id
 from reference_backend.api.presentation import show_evidence
-from reference_backend.api.problems import Problem
+from reference_backend.api.problems import KINDS, Problem
 from reference_backend.api.upload_form import UploadForm
 from reference_backend.database import Connection, DatabaseUnavailable, tenant_transaction
 from reference_backend.storage.interface import StagedObject, StorageUnavailable
 
 ROUTE = "uploadEvidence"
+_FAILURE_REASONS = {413: "quota", 400: "validation", 415: "validation", 422: "validation"}
 _log = logging.getLogger(__name__)
 
 
@@ -43,6 +44,18 @@ class _Upload:
 
 async def upload_evidence(request: web.Request) -> web.Response:
     """POST /api/jobs/{job_id}/evidence/upload."""
+    try:
+        return await _upload(request)
+    except Problem as problem:
+        if reason := _FAILURE_REASONS.get(KINDS[problem.code].status):
+            measures.upload_failed(reason)
+        raise
+    except ConnectionError:
+        measures.upload_failed("network")
+        raise
+
+
+async def _upload(request: web.Request) -> web.Response:
     principal, shared = request[PRINCIPAL], services(request)
     # From the headers alone, before a byte of the body is asked for:
     key = idempotency.required_key(request, ROUTE)

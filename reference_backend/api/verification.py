@@ -6,7 +6,7 @@ from uuid import UUID
 
 from aiohttp import web
 
-from reference_backend.api import bodies, problems
+from reference_backend.api import bodies, ledger, problems
 from reference_backend.api.context import PRINCIPAL, services
 from reference_backend.api.identifiers import parse_id
 from reference_backend.api.problems import Problem
@@ -36,6 +36,8 @@ async def verify_manifest(request: web.Request) -> web.Response:
         )
     else:
         verdict = await verify.verify(known, shared.storage, principal.organization_id)
+    if known is not None and not all(event.chain_ok for event in known.completions):
+        await ledger.count_broken_chain(shared)
     return web.json_response({"data": asdict(verdict)})
 
 
