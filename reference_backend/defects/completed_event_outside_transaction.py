@@ -1,0 +1,46 @@
+"""The event that an export is complete is written after the transaction that made it ready."""
+
+from reference_backend import database
+from reference_backend.defects import Defect, Edit
+from reference_backend.worker.held import HeldJob
+from reference_backend.worker.job import Exporter
+
+_APPEND = """
+SELECT act_for_organization(e.organization_id)::text, ledger_append(
+    e.organization_id, 'export.completed', 'export', e.id, jsonb_build_object(
+        'job_id', e.job_id, 'export_type', e.export_type, 'attempt', e.attempt, 'manifest_hash', e.manifest_hash,
+        'object_sha256', e.object_sha256, 'object_size', e.object_size))
+FROM exports AS e WHERE e.id = %(id)s
+"""
+
+
+def _patch() -> None:
+    clean = Exporter.work
+
+    async def work(self: Exporter, job: HeldJob) -> bool:
+        completed = await clean(self, job)
+        if completed:
+            await database.call(self._pool, _APPEND, {"id": job.claim.export.export_id})
+        return completed
+
+    Exporter.work = work  # type: ignore[method-assign]
+
+
+DEFECT = Defect(
+    title="The completed event is written outside the transaction that sets ready: a kill between loses it",
+    source="P16, H11",
+    expected=("chaos.worker-kill",),
+    edits=(
+        Edit(
+            file="migrations/0006_queue.sql",
+            old="""        PERFORM ledger_append(
+            v_export.organization_id, 'export.completed', 'export', v_export.id, jsonb_build_object(
+                'job_id', v_export.job_id, 'export_type', v_export.export_type, 'attempt', v_export.attempt,
+                'manifest_hash', v_export.manifest_hash, 'object_sha256', v_export.object_sha256,
+                'object_size', v_export.object_size));
+""",
+            new="",
+        ),
+    ),
+    patch=_patch,
+)

@@ -1,0 +1,59 @@
+"""The export is completed first and its object put in place afterwards."""
+
+import asyncio
+
+from reference_backend import archive, database, failpoints
+from reference_backend.defects import Defect
+from reference_backend.manifest import document, facts
+from reference_backend.storage.interface import StoredObject
+from reference_backend.worker.completion import Completion
+from reference_backend.worker.held import HeldJob
+from reference_backend.worker.job import Exporter, _ledger_json
+
+
+async def _work(self: Exporter, job: HeldJob) -> bool:
+    await failpoints.reach("after_claim")
+    export = job.claim.export
+    async with database.worker_transaction(self._pool) as connection:
+        evidence = await facts.read_evidence(connection, export, job.claim.export_type)
+        ledger_json = await _ledger_json(connection, job.claim)
+    await failpoints.reach("while_working")
+    async with self._storage.stage() as staged:
+        manifest = await asyncio.to_thread(
+            archive.write,
+            staged.file,
+            export,
+            evidence,
+            ledger_json,
+            self._storage.open,
+            job.report_progress,
+        )
+        await staged.measure()
+        path = f"exports/{export.organization_id}/{export.export_id}.{staged.sha256}.zip"
+        await failpoints.reach("before_commit")
+        job.settling = True
+        completed = await self._completer.complete(
+            Completion(
+                claim=job.claim,
+                stored=StoredObject(path=path, size=staged.size, sha256=staged.sha256),
+                manifest=manifest,
+                manifest_hash=document.digest(manifest),
+            )
+        )
+        await failpoints.reach("after_commit")
+        await failpoints.reach("before_store")
+        await staged.publish(path)
+        await failpoints.reach("after_store")
+    return completed
+
+
+def _patch() -> None:
+    Exporter.work = _work  # type: ignore[method-assign]
+
+
+DEFECT = Defect(
+    title="An export is ready before its object exists: a kill between leaves a record without a file",
+    source="H11, Q18 and the order of two writes everywhere",
+    expected=("chaos.worker-kill",),
+    patch=_patch,
+)
