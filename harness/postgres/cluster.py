@@ -3,6 +3,7 @@
 import secrets
 import shutil
 from collections.abc import Mapping
+from importlib.resources import files
 from pathlib import Path
 from typing import Self
 
@@ -14,6 +15,8 @@ from harness.postgres.account import Account
 from harness.postgres.binaries import find_binaries
 from harness.postgres.server import SUPERUSER, Server, ServerFiles, connect
 from harness.postgres.template import BLANK, OBSERVER, OWNER, ClusterTemplate, cached_template
+
+_CLONE_SETTINGS = (files("harness.postgres") / "clone.sql").read_bytes()
 
 
 class Cluster:
@@ -160,7 +163,10 @@ def _new_passwords() -> dict[str, str]:
 
 
 async def create_database(control_url: str, name: str, template: str | None = None) -> None:
-    """Make a database owned by the backend's role, over a superuser's connection."""
+    """Make a database owned by the backend's role, over a superuser's connection.
+
+    A clone takes its template's privileges and settings along.
+    """
     async with connect(control_url) as connection:
         await connection.execute(
             # The checkpoints that file_copy needs cost nothing here; the log that it saves does.
@@ -168,6 +174,8 @@ async def create_database(control_url: str, name: str, template: str | None = No
                 sql.Identifier(name), sql.Identifier(OWNER), sql.Identifier(template or "template1")
             )
         )
+        if template is not None:
+            await connection.execute(_CLONE_SETTINGS, {"clone": name, "original": template})
 
 
 async def drop_database(control_url: str, name: str) -> None:

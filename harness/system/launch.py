@@ -1,11 +1,28 @@
 """Bringing systems up."""
 
+import asyncio
+import secrets
+import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
+from harness.errors import Misconfigured
 from harness.journal import Journal
-from harness.system.system import System
+from harness.logs import mask
+from harness.postgres.cluster import Cluster, create_database
+from harness.postgres.template import OBSERVER, OWNER
+from harness.system.databases import make_template
+from harness.system.description import Instance, Role
+from harness.system.instances import Running, bring_up
+from harness.system.readiness import ask
+from harness.system.system import DatabaseAccess, System, plan_for
 from harness.target.target import Target
+
+Progress = Callable[[str], None]
+
+_POLL_S = 0.05
+_EXTERNAL_TIMEOUT_S = 5.0
 
 
 async def launch(
@@ -13,15 +30,45 @@ async def launch(
     *,
     run_dir: Path,
     journal: Journal,
-    on_progress: Callable[[str], None] = lambda _: None,
+    on_progress: Progress = lambda _: None,
     api_instances: int | None = None,
     workers: int | None = None,
+    name: str = "main",
 ) -> System:
     """Bring up a system and wait until all of it is ready.
 
+    `api_instances` and `workers` win over the target's. `on_progress` gets a line for every step.
     Raises `Misconfigured` (or `InstanceFailed`) when that cannot be done; nothing is left then.
     """
-    raise NotImplementedError
+    _refuse_what_is_not_built(target)
+    began = time.monotonic()
+    counts = _counts(target, api_instances, workers)
+    if target.driver == "external":
+        return await _find_external(target, run_dir, journal, on_progress, name)
+    cluster: Cluster | None = None
+    system: System | None = None
+    phases: dict[str, float] = {}
+    try:
+        database = DatabaseAccess()
+        if target.database.source == "embedded":
+            cluster = await Cluster.start(run_dir, journal, target.database.settings)
+            phases["cluster"] = time.monotonic() - began
+            on_progress(f"PostgreSQL {cluster.version} is up ({phases['cluster']:.2f} s)")
+            database = await _embedded_database(cluster, target, journal, name, phases)
+            on_progress(f"the database is migrated ({phases['migrate']:.2f} s)")
+        system = _new_system(target, run_dir, journal, name, database)
+        system.cluster = cluster
+        await _bring_up_all(system, counts, {}, {}, on_progress)
+    except BaseException:
+        if system is not None:
+            await system.close()
+        elif cluster is not None:
+            await cluster.stop()
+        raise
+    system.bring_up_seconds = time.monotonic() - began
+    phases["instances"] = system.bring_up_seconds - sum(phases.values())
+    system.phases = phases
+    return system
 
 
 async def launch_sibling(
@@ -29,8 +76,203 @@ async def launch_sibling(
     *,
     api_instances: int | None = None,
     workers: int | None = None,
-    environment: Mapping[str, str] = {},
-    worker_environment: Mapping[str, str] = {},
+    environment: Mapping[str, str] | None = None,
+    worker_environment: Mapping[str, str] | None = None,
+    on_progress: Progress = lambda _: None,
 ) -> System:
-    """Bring up another system beside this one: a fresh clone of its migrated database."""
-    raise NotImplementedError
+    """Bring up another system beside this one: a fresh clone of its migrated database.
+
+    `environment` is for every instance, `worker_environment` for workers on top of it. The
+    sibling is closed with `system` unless it was before.
+    Raises `Misconfigured` (or `InstanceFailed`) when that cannot be done; nothing is left then.
+    """
+    target = system.target
+    if target.driver == "external":
+        raise Misconfigured(
+            f'the target {target.name!r} runs elsewhere (driver = "external"): '
+            "no second system can be started beside it"
+        )
+    began = time.monotonic()
+    counts = _counts(target, api_instances, workers)
+    name = f"own-{secrets.token_hex(4)}"
+    database = await _clone(system, name)
+    sibling = _new_system(target, system.run_dir, system.journal, name, database)
+    system.add_sibling(sibling)
+    try:
+        common = environment or {}
+        more = {**common, **(worker_environment or {})}
+        await _bring_up_all(sibling, counts, common, more, on_progress)
+    except BaseException:
+        await sibling.close()
+        raise
+    sibling.bring_up_seconds = time.monotonic() - began
+    return sibling
+
+
+def _refuse_what_is_not_built(target: Target) -> None:
+    if target.driver == "docker":
+        raise Misconfigured('the docker driver is not built yet; use driver = "process"')
+    if target.database.source == "docker":
+        raise Misconfigured('databases in docker are not built yet; use source = "embedded"')
+
+
+def _counts(target: Target, api: int | None, workers: int | None) -> dict[Role, int]:
+    declared = target.worker.instances if target.worker else 0
+    if workers and target.worker is None:
+        raise Misconfigured(f"{workers} workers are wanted, but the target has no [worker]")
+    return {
+        "api": target.api.instances if api is None else api,
+        "worker": declared if workers is None else workers,
+    }
+
+
+async def _embedded_database(
+    cluster: Cluster, target: Target, journal: Journal, name: str, phases: dict[str, float]
+) -> DatabaseAccess:
+    """Migrate the template and give the system a clone of it."""
+    template = f"template_{name}"
+    access = DatabaseAccess(
+        url=cluster.url(template, OWNER),
+        readonly_url=cluster.url(template, OBSERVER),
+        control_url=cluster.url(template),
+    )
+    plan = plan_for(target, journal, name, access, _storage_dir(journal.run_dir, name))
+    _make_directories(journal.run_dir, name)
+    made = await make_template(cluster, plan, template)
+    phases["migrate"] = made.migrate_seconds
+    phases["instrument"] = made.instrument_seconds
+    began = time.monotonic()
+    own = f"system_{name}"
+    await cluster.create_database(own, template)
+    phases["clone"] = time.monotonic() - began
+    return DatabaseAccess(
+        url=cluster.url(own, OWNER),
+        readonly_url=cluster.url(own, OBSERVER),
+        control_url=cluster.url(own),
+        name=own,
+        template=template,
+        version=cluster.version,
+    )
+
+
+async def _clone(system: System, name: str) -> DatabaseAccess:
+    """Clone the template for a sibling; without a database of ours there is nothing to clone."""
+    original = system.database
+    if original.template is None or original.control_url is None:
+        return original
+    own = name.replace("-", "_")
+    await create_database(_with_database(original.control_url, "postgres"), own, original.template)
+    return replace(
+        original,
+        url=_with_database(original.url, own),
+        readonly_url=_with_database(original.readonly_url, own),
+        control_url=_with_database(original.control_url, own),
+        name=own,
+    )
+
+
+def _with_database(url: str | None, name: str) -> str:
+    assert url is not None
+    return f"{url.rpartition('/')[0]}/{name}"
+
+
+def _new_system(
+    target: Target, run_dir: Path, journal: Journal, name: str, database: DatabaseAccess
+) -> System:
+    storage_dir = _storage_dir(run_dir, name)
+    _make_directories(run_dir, name)
+    return System(
+        name=name,
+        target=target,
+        run_dir=run_dir,
+        journal=journal,
+        plan=plan_for(target, journal, name, database, storage_dir),
+        database=database,
+        storage_dir=storage_dir,
+        home=run_dir / "systems" / name,
+    )
+
+
+def _storage_dir(run_dir: Path, name: str) -> Path:
+    return run_dir / "systems" / name / "storage"
+
+
+def _make_directories(run_dir: Path, name: str) -> None:
+    """Make what the instances of a system find when they start. All of it is in the run's own
+    directory, which the journal answers for."""
+    for path in (
+        run_dir / "systems" / name / "tmp",
+        run_dir / "systems" / name / "storage",
+        run_dir / "logs" / name,
+    ):
+        path.mkdir(parents=True, exist_ok=True)
+    (run_dir / "systems").chmod(0o700)
+    (run_dir / "logs").chmod(0o700)
+
+
+async def _bring_up_all(
+    system: System,
+    counts: Mapping[Role, int],
+    environment: Mapping[str, str],
+    worker_environment: Mapping[str, str],
+    on_progress: Progress,
+) -> None:
+    """Start all instances side by side; the first that fails ends the others."""
+
+    async def one(name: str, role: Role) -> None:
+        extra = environment if role == "api" else worker_environment
+        began = time.monotonic()
+        system.adopt(await bring_up(system.plan, name, role, extra))
+        on_progress(f"{name} is ready ({time.monotonic() - began:.2f} s)")
+
+    roles: tuple[Role, ...] = ("api", "worker")
+    wanted = [(f"{role}-{n}", role) for role in roles for n in range(1, counts[role] + 1)]
+    tasks = [asyncio.ensure_future(one(name, role)) for name, role in wanted]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        # After a failure: those that still start end what they have started.
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _find_external(
+    target: Target, run_dir: Path, journal: Journal, on_progress: Progress, name: str
+) -> System:
+    """Take a backend that already runs: nothing is started, all its API instances must answer."""
+    began = time.monotonic()
+    url = target.database.url.get_secret_value() if target.database.url else None
+    database = DatabaseAccess(readonly_url=url)
+    system = System(
+        name=name,
+        target=target,
+        run_dir=run_dir,
+        journal=journal,
+        plan=plan_for(target, journal, name, database, None),
+        database=database,
+        storage_dir=None,
+        home=None,
+    )
+    end = began + target.api.ready_timeout_s
+    for number, base_url in enumerate(target.api.base_urls, start=1):
+        instance = Instance(
+            name=f"api-{number}",
+            role="api",
+            base_url=base_url.rstrip("/"),
+            log_path=system.log_dir / f"api-{number}.log",
+        )
+        answer = await ask(instance.base_url, target.api.ready_path, _EXTERNAL_TIMEOUT_S)
+        while not answer.is_ready:
+            if time.monotonic() > end:
+                raise Misconfigured(
+                    f"api.base_urls: {instance.base_url} was not ready within "
+                    f"{target.api.ready_timeout_s:g} s: GET {target.api.ready_path} came to: "
+                    + mask(answer.text, system.secrets)
+                )
+            await asyncio.sleep(_POLL_S)
+            answer = await ask(instance.base_url, target.api.ready_path, _EXTERNAL_TIMEOUT_S)
+        system.adopt(Running(instance=instance, entry="", child=None))
+        on_progress(f"{instance.base_url} is ready")
+    system.bring_up_seconds = time.monotonic() - began
+    return system

@@ -1,84 +1,344 @@
 """A running system, and what can be done to it."""
 
-from collections.abc import Mapping
+import asyncio
+import contextlib
+import shutil
+import signal
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
+from urllib.parse import urlsplit
 
+import psycopg
+
+from harness import processes
+from harness.errors import Misconfigured
 from harness.journal import Journal
+from harness.logs import mask, tail
+from harness.postgres.cluster import Cluster, drop_database
+from harness.processes import Process
 from harness.system.description import Instance, Role, SystemDescription
+from harness.system.instances import Plan, Running, bring_up, end
+from harness.target.load import load_target
 from harness.target.target import Target
+
+_POLL_S = 0.01
+_SIGNAL_DEADLINE_S = 5.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatabaseAccess:
+    """The database of a system, as the backend and as the harness reach it."""
+
+    url: str | None = field(default=None, repr=False)
+    readonly_url: str | None = field(default=None, repr=False)
+    control_url: str | None = field(default=None, repr=False)
+    name: str | None = None
+    template: str | None = None
+    """The migrated database that siblings are cloned from."""
+    version: str | None = None
+
+    def passwords(self) -> frozenset[str]:
+        """Give the passwords within the URLs."""
+        urls = filter(None, (self.url, self.readonly_url, self.control_url))
+        return frozenset(filter(None, (urlsplit(url).password for url in urls)))
 
 
 class System:
-    """A backend that runs: its instances, its database, its storage."""
+    """A backend that runs: its instances, its database, its storage.
 
-    target: Target
-    name: str
-    run_dir: Path
-    journal: Journal
-    api: tuple[Instance, ...]
-    workers: tuple[Instance, ...]
-    database_url: str | None
-    """What the backend got: the owner of the database, no superuser, so row security bites."""
-    readonly_url: str | None
-    """Reads everything, row security or not, and changes nothing."""
-    control_url: str | None
-    """A superuser of the cluster (capability `database-control`)."""
-    storage_dir: Path | None
-    postgres_version: str | None
-    bring_up_seconds: float
+    Made by `launch`, `launch_sibling` and `attach`. Not bound to an event loop. Instances are
+    values: after `restart` and `start`, `api` and `workers` hold the new ones.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        target: Target,
+        run_dir: Path,
+        journal: Journal,
+        plan: Plan,
+        database: DatabaseAccess,
+        storage_dir: Path | None,
+        home: Path | None,
+    ) -> None:
+        self.name = name
+        self.target = target
+        self.run_dir = run_dir
+        self.journal = journal
+        self.plan = plan
+        self.database = database
+        self.storage_dir = storage_dir
+        """Where the backend stores objects; None for a backend that runs elsewhere."""
+        self.bring_up_seconds = 0.0
+        """From the call of `launch` to the last instance being ready."""
+        self.phases: dict[str, float] = {}
+        """Where that time went, in seconds."""
+        self.cluster: Cluster | None = None
+        """The database server, in the process that launched it."""
+        self._home = home
+        self._running: dict[str, Running] = {}
+        self._siblings: list[System] = []
+        self._owned = True
+        self._closed = False
+
+    @property
+    def api(self) -> tuple[Instance, ...]:
+        """The API instances, killed ones included."""
+        return self._of_role("api")
+
+    @property
+    def workers(self) -> tuple[Instance, ...]:
+        """The workers, killed ones included."""
+        return self._of_role("worker")
+
+    @property
+    def database_url(self) -> str | None:
+        """What the backend got: the owner of the database, no superuser, so row security bites."""
+        return self.database.url
+
+    @property
+    def readonly_url(self) -> str | None:
+        """Reads everything, row security or not, and changes nothing."""
+        return self.database.readonly_url
+
+    @property
+    def control_url(self) -> str | None:
+        """A superuser of the cluster, in this system's database (`database-control`)."""
+        return self.database.control_url
+
+    @property
+    def postgres_version(self) -> str | None:
+        """As the server tells it, such as `18.4`; None without an own database."""
+        return self.database.version
 
     @property
     def log_dir(self) -> Path:
-        """Where the logs of this system's instances are."""
-        raise NotImplementedError
+        """Where the logs of this system's instances and its migration are."""
+        return self.plan.log_dir
 
     @property
     def secrets(self) -> frozenset[str]:
         """Everything that must not reach a report: the target's secrets and our passwords."""
-        raise NotImplementedError
+        return self.plan.secrets
 
     def describe(self) -> SystemDescription:
         """Give what another process of the same run needs to work with this system."""
-        raise NotImplementedError
+        return SystemDescription(
+            name=self.name,
+            target_file=self.target.file,
+            run_dir=self.run_dir,
+            api=self.api,
+            workers=self.workers,
+            bring_up_seconds=self.bring_up_seconds,
+            database_name=self.database.name,
+            template_name=self.database.template,
+            database_url=self.database.url,
+            readonly_url=self.database.readonly_url,
+            control_url=self.database.control_url,
+            storage_dir=self.storage_dir,
+            postgres_version=self.database.version,
+        )
 
     @classmethod
     def attach(cls, description: SystemDescription) -> Self:
-        """Work with a system that another process of this run has launched."""
-        raise NotImplementedError
+        """Work with a system that another process of this run has launched.
+
+        Its instances can be controlled and siblings launched; closing it ends only those.
+        """
+        target = load_target(description.target_file)
+        journal = Journal.attach(description.run_dir)
+        database = DatabaseAccess(
+            url=description.database_url,
+            readonly_url=description.readonly_url,
+            control_url=description.control_url,
+            name=description.database_name,
+            template=description.template_name,
+            version=description.postgres_version,
+        )
+        plan = plan_for(target, journal, description.name, database, description.storage_dir)
+        system = cls(
+            name=description.name,
+            target=target,
+            run_dir=description.run_dir,
+            journal=journal,
+            plan=plan,
+            database=database,
+            storage_dir=description.storage_dir,
+            home=None,
+        )
+        system.bring_up_seconds = description.bring_up_seconds
+        for instance in (*description.api, *description.workers):
+            system.adopt(Running(instance=instance, entry="", child=None))
+        system._owned = False
+        return system
+
+    def adopt(self, running: Running) -> Instance:
+        """Make an instance one of this system's."""
+        self._running[running.instance.name] = running
+        return running.instance
+
+    def add_sibling(self, sibling: "System") -> None:
+        """Remember a system that must be closed before this one."""
+        self._siblings.append(sibling)
 
     def is_alive(self, instance: Instance) -> bool:
         """Say whether the instance's process runs; a paused one does."""
-        raise NotImplementedError
+        return self._running[instance.name].is_alive()
 
     def log_tail(self, instance: Instance, lines: int = 20) -> str:
         """Give the last lines that an instance printed, without secrets."""
-        raise NotImplementedError
+        return mask(tail(instance.log_path, lines), self.secrets)
 
     async def kill(self, instance: Instance) -> None:
-        """SIGKILL the instance and its children; done when it is dead."""
-        raise NotImplementedError
+        """SIGKILL the instance and its children; done when they are dead."""
+        process = self._process(instance)
+        if left := await asyncio.to_thread(processes.kill_family, process):
+            raise Misconfigured(f"{instance.name} did not die of SIGKILL: {left}")
+        self._running[instance.name].is_alive()  # takes note of its end
 
     async def pause(self, instance: Instance) -> None:
         """SIGSTOP the instance and its children; done when it stands still."""
-        raise NotImplementedError
+        process = self._process(instance)
+        processes.send(processes.family(process), signal.SIGSTOP)
+        await _until(process.is_stopped, f"{instance.name} to stand still after SIGSTOP")
 
     async def resume(self, instance: Instance) -> None:
-        """SIGCONT the instance and its children."""
-        raise NotImplementedError
+        """SIGCONT the instance and its children; done when it runs again."""
+        process = self._process(instance)
+        processes.send(processes.family(process), signal.SIGCONT)
+        await _until(lambda: not process.is_stopped(), f"{instance.name} to run after SIGCONT")
 
     async def stop(self, instance: Instance, grace_s: float | None = None) -> int | None:
-        """SIGTERM the instance, SIGKILL it after the grace; give its exit code (-9: killed)."""
-        raise NotImplementedError
+        """SIGTERM the instance, SIGKILL it after the grace (default: the target's).
 
-    async def restart(self, instance: Instance) -> Instance:
-        """Kill the instance if it runs and start it again: same name, port and environment."""
-        raise NotImplementedError
+        Gives its exit code, -9 when it was killed, None when another process started it and
+        only that one can know.
+        """
+        running = self._running[instance.name]
+        process = self._process(instance)
+        grace = self.plan.table(instance.role).stop_grace_s if grace_s is None else grace_s
+        processes.send(processes.family(process), signal.SIGTERM)
+        end_at = time.monotonic() + grace
+        while running.is_alive() and time.monotonic() < end_at:
+            await asyncio.sleep(_POLL_S)
+        # Also after a quiet end: its children go with it.
+        await asyncio.to_thread(processes.kill_family, process)
+        return running.child.wait() if running.child is not None else None
 
-    async def start(self, role: Role, environment: Mapping[str, str] = {}) -> Instance:
+    async def restart(
+        self, instance: Instance, environment: Mapping[str, str] | None = None
+    ) -> Instance:
+        """Kill the instance if it runs and start it again: same name and port.
+
+        It gets the environment that it had before unless given another one.
+        Raises `InstanceFailed` when it does not get ready again.
+        """
+        before = self._running[instance.name]
+        await end(self.journal, before)
+        port = int(instance.base_url.rpartition(":")[2])
+        extra = before.instance.environment if environment is None else environment
+        return self.adopt(await bring_up(self.plan, instance.name, instance.role, extra, port))
+
+    async def start(self, role: Role, environment: Mapping[str, str] | None = None) -> Instance:
         """Start one more instance and wait until it is ready."""
-        raise NotImplementedError
+        self._refuse_without_processes()
+        number = 1 + max(map(_number, self._of_role(role)), default=0)
+        return self.adopt(await bring_up(self.plan, f"{role}-{number}", role, environment or {}))
 
     async def close(self) -> None:
-        """End everything this system started and remove what it stored; safe to call twice."""
-        raise NotImplementedError
+        """End everything this system started and remove what it stored; safe to call twice.
+
+        The logs stay until the run's directory goes. Siblings go first.
+        """
+        if self._closed:
+            return
+        self._closed = True
+        for sibling in self._siblings:
+            await sibling.close()
+        if not self._owned:
+            self.journal.close()
+            return
+        await self._end_all()
+        if self.cluster is not None:
+            await self.cluster.stop()
+        elif self.database.name is not None and self.database.control_url is not None:
+            await self._drop_database(self.database.control_url, self.database.name)
+        if self._home is not None:
+            await asyncio.to_thread(shutil.rmtree, self._home, ignore_errors=True)
+
+    async def _drop_database(self, control_url: str, name: str) -> None:
+        # A drill may have killed the server; then the database goes with the run's directory.
+        with contextlib.suppress(psycopg.OperationalError):
+            await drop_database(_other_database(control_url), name)
+
+    async def _end_all(self) -> None:
+        """Kill all at once, then wait: a worker must not see the API go and log about it."""
+        leaders = [running.process for running in self._running.values()]
+        processes.send(filter(None, leaders), signal.SIGKILL)
+        for running in self._running.values():
+            if running.process is not None:
+                await end(self.journal, running)
+
+    def _of_role(self, role: Role) -> tuple[Instance, ...]:
+        found = (running.instance for running in self._running.values())
+        ours = [instance for instance in found if instance.role == role]
+        return tuple(sorted(ours, key=_number))
+
+    def _process(self, instance: Instance) -> Process:
+        process = self._running[instance.name].process
+        if process is None:
+            raise Misconfigured(
+                f"{instance.name} at {instance.base_url} was not started by the harness; "
+                f"driver = {self.target.driver!r} cannot be controlled"
+            )
+        return process
+
+    def _refuse_without_processes(self) -> None:
+        if self.target.driver != "process":
+            raise Misconfigured(f"driver = {self.target.driver!r} cannot start instances")
+
+
+def _number(instance: Instance) -> int:
+    return int(instance.name.rpartition("-")[2])
+
+
+def plan_for(
+    target: Target,
+    journal: Journal,
+    name: str,
+    database: DatabaseAccess,
+    storage_dir: Path | None,
+) -> Plan:
+    """Lay down how the instances of the system of this name are started."""
+    home = journal.run_dir / "systems" / name
+    values = {}
+    if storage_dir is not None:
+        values["storage_dir"] = str(storage_dir)
+    if database.url is not None:
+        values["database_url"] = database.url
+    return Plan(
+        target=target,
+        journal=journal,
+        directory=Path(target.directory) if target.directory else home,
+        log_dir=journal.run_dir / "logs" / name,
+        temp_dir=home / "tmp",
+        values=values,
+        secrets=target.secrets | database.passwords(),
+    )
+
+
+def _other_database(url: str) -> str:
+    """Give the same server's maintenance database: one cannot be dropped from within."""
+    return url.rpartition("/")[0] + "/postgres"
+
+
+async def _until(condition: Callable[[], bool], what: str) -> None:
+    end_at = time.monotonic() + _SIGNAL_DEADLINE_S
+    while not condition():
+        if time.monotonic() > end_at:
+            raise Misconfigured(f"waited {_SIGNAL_DEADLINE_S:g} s in vain for {what}")
+        await asyncio.sleep(_POLL_S)

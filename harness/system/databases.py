@@ -1,0 +1,154 @@
+"""The database of a system: migrated once into a template, cloned for every system."""
+
+import asyncio
+import subprocess
+import time
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from psycopg import sql
+
+from harness import processes
+from harness.errors import Misconfigured
+from harness.logs import describe_end, mask, tail
+from harness.postgres.cluster import Cluster
+from harness.postgres.server import connect
+from harness.processes import Process
+from harness.system.instances import Plan, cannot_start
+
+if TYPE_CHECKING:
+    import psycopg
+
+_POLL_S = 0.005
+_QUIET_DEADLINE_S = 10.0
+
+_INSTRUMENT_COLUMNS = frozenset(
+    {"id", "organization_id", "state", "attempt", "claimed_by", "heartbeat_at"}
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MigratedTemplate:
+    """A database at the backend's schema that nobody connects to, only clones."""
+
+    name: str
+    migrate_seconds: float
+    instrument_seconds: float
+
+
+async def migrate(plan: Plan) -> None:
+    """Run the target's migrate command to its end.
+
+    Raises `Misconfigured` with its last lines when it fails or takes too long.
+    """
+    wanted = plan.target.database.migrate
+    if wanted is None:
+        return
+    command = plan.target.expand_command(wanted.command, plan.values)
+    environment = plan.target.expand_environment(wanted.environment, plan.values)
+    log_path = plan.log_path("migrate")
+    entry = plan.journal.note("process", what="migrate")
+    try:
+        with log_path.open("ab") as log:
+            program = subprocess.Popen(  # noqa: ASYNC220 - starting it blocks for 2 ms
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                cwd=plan.directory,
+                env=plan.environment(environment),
+                start_new_session=True,
+            )
+    except OSError as error:
+        plan.journal.undone(entry)
+        raise Misconfigured(cannot_start("database.migrate.command", command, error)) from error
+    process = Process.of(program.pid)
+    plan.journal.amend(entry, pid=program.pid, started=process.started if process else "")
+    problem = ""
+    end = time.monotonic() + wanted.timeout_s
+    try:
+        while (code := program.poll()) is None:
+            if time.monotonic() > end:
+                problem = f"did not end within {wanted.timeout_s:g} s"
+                break
+            await asyncio.sleep(_POLL_S)
+        if code:
+            problem = describe_end(code)
+    finally:
+        # Whatever it left running would keep the database busy.
+        if process is not None and (program.poll() is None or problem):
+            processes.kill_family(process)
+        program.wait()
+        plan.journal.undone(entry)
+    if problem:
+        message = f"the migrate command {problem}; its last words:\n{tail(log_path)}"
+        raise Misconfigured(mask(message, plan.secrets))
+
+
+async def make_template(cluster: Cluster, plan: Plan, name: str) -> MigratedTemplate:
+    """Migrate the cluster's empty database, put the instrument in, and close it to connections.
+
+    `plan.values["database_url"]` must be the URL of the database that will have this name.
+    """
+    began = time.monotonic()
+    await cluster.rename_blank(name)
+    await migrate(plan)
+    migrated = time.monotonic()
+    if plan.target.database.instrument:
+        async with connect(cluster.url(name)) as connection:
+            await _install_instrument(connection, plan)
+    async with connect(cluster.url("postgres")) as connection:
+        await connection.execute(
+            sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(sql.Identifier(name))
+        )
+        await _wait_until_quiet(connection, name)
+    return MigratedTemplate(
+        name=name,
+        migrate_seconds=migrated - began,
+        instrument_seconds=time.monotonic() - migrated,
+    )
+
+
+async def _install_instrument(
+    connection: "psycopg.AsyncConnection[tuple[object, ...]]", plan: Plan
+) -> None:
+    assert plan.target.claim is not None
+    table = plan.target.claim.table
+    found = await connection.execute(
+        "SELECT attname FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attnum > 0", [table]
+    )
+    columns = {str(name) for (name,) in await found.fetchall()}
+    if missing := sorted(_INSTRUMENT_COLUMNS - columns):
+        what = f"has no {', '.join(missing)}" if columns else "does not exist after the migration"
+        raise Misconfigured(
+            f"database.instrument: the table {table!r} ([claim] table) {what}; "
+            "name the table of exports, or set instrument = false"
+        )
+    statements = (files("harness.system") / "instrument.sql").read_text(encoding="utf-8")
+    await connection.execute(
+        # A file of ours: the only thing that is filled in is an identifier, quoted.
+        sql.SQL(statements).format(table=sql.Identifier(*table.split(".")))
+    )
+
+
+async def _wait_until_quiet(
+    connection: "psycopg.AsyncConnection[tuple[object, ...]]", name: str
+) -> None:
+    """Wait until nobody is connected: CREATE DATABASE itself looks only every 0.1 s."""
+    end = time.monotonic() + _QUIET_DEADLINE_S
+    while True:
+        found = await connection.execute(
+            "SELECT application_name || ' (' || query || ')' FROM pg_stat_activity"
+            " WHERE datname = %s AND backend_type = 'client backend'",
+            [name],
+        )
+        connected = ", ".join([str(who) for (who,) in await found.fetchall()])
+        if not connected:
+            return
+        if time.monotonic() > end:
+            raise Misconfigured(
+                f"somebody is still connected to the database {_QUIET_DEADLINE_S:g} s after the "
+                f"migrate command has ended: {connected}; it must leave nothing running"
+            )
+        await asyncio.sleep(_POLL_S)

@@ -1,0 +1,53 @@
+-- The harness's own instrument: an observer that loses no change of an export's owner or state.
+-- A check that polls would miss most of them, and the backend's own events are what is judged.
+-- Heartbeats and progress are left out. {table} is the target's table of exports.
+
+CREATE SCHEMA shakedown;
+
+CREATE TABLE shakedown.export_transitions (
+    n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    export_id text NOT NULL,
+    organization_id text,
+    old_state text,
+    new_state text,
+    old_attempt integer,
+    new_attempt integer,
+    old_claimed_by text,
+    new_claimed_by text,
+    heartbeat_at timestamptz, -- the last one before the change: recovery clears it
+    txid bigint NOT NULL DEFAULT pg_current_xact_id()::text::bigint
+);
+
+-- As its owner, a superuser: row security and missing privileges of the backend's roles must not
+-- keep it from writing, and those roles must not be able to write here themselves.
+CREATE FUNCTION shakedown.observe_export() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        INSERT INTO shakedown.export_transitions
+            (export_id, organization_id, new_state, new_attempt, new_claimed_by, heartbeat_at)
+        VALUES
+            (NEW.id, NEW.organization_id, NEW.state, NEW.attempt, NEW.claimed_by, NEW.heartbeat_at);
+    ELSE
+        INSERT INTO shakedown.export_transitions
+            (export_id, organization_id, old_state, new_state, old_attempt, new_attempt,
+             old_claimed_by, new_claimed_by, heartbeat_at)
+        VALUES
+            (NEW.id, NEW.organization_id, OLD.state, NEW.state, OLD.attempt, NEW.attempt,
+             OLD.claimed_by, NEW.claimed_by, OLD.heartbeat_at);
+    END IF;
+    RETURN NULL;
+END
+$$;
+REVOKE ALL ON FUNCTION shakedown.observe_export() FROM PUBLIC;
+
+CREATE TRIGGER shakedown_observes_insert AFTER INSERT ON {table}
+    FOR EACH ROW EXECUTE FUNCTION shakedown.observe_export();
+
+CREATE TRIGGER shakedown_observes_update AFTER UPDATE ON {table}
+    FOR EACH ROW
+    WHEN ((OLD.state, OLD.attempt, OLD.claimed_by)
+          IS DISTINCT FROM (NEW.state, NEW.attempt, NEW.claimed_by))
+    EXECUTE FUNCTION shakedown.observe_export();
