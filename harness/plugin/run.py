@@ -21,9 +21,12 @@ from harness.events import (
     RunStarted,
     RunSummary,
 )
-from harness.plugin.controller import Controller, Trouble
+from harness.plugin.controller import Controller
 from harness.plugin.settings import RunSettings
 from harness.plugin.signals import Interruption
+from harness.plugin.stage import Stage
+from harness.plugin.trouble import Trouble, Troubles
+from harness.reports.redaction import Redactor
 from harness.target import Target
 from harness.verdict import ExitCode, Verdict, combine, exit_code
 
@@ -85,27 +88,38 @@ class Run:
         """Run every selected check and report; whatever happens, take everything down."""
         began = time.monotonic()
         events, interruption = Broadcast(self.reporters), Interruption()
+        redact = Redactor(self.target.secrets)
+        report_path = self.settings.report_path
+        troubles = Troubles(report_path, redact)
+        stage = Stage(self.target, report_path=report_path, events=events, redact=redact)
         controller = Controller(
-            self.settings, self.target, interruption=interruption, events=events
-        )
+            self.settings, self.target, stage=stage, troubles=troubles,
+            interruption=interruption, events=events, redact=redact,
+        )  # fmt: skip
         with interruption.listening():
             try:
                 events.emit(self._started())
-                controller.begin()
+                stage.begin()
+                isolate(stage.run_dir)
                 self._pytest(controller)
             except KeyboardInterrupt:
                 interruption.note()
             except Misconfigured as error:
-                controller.refuse(error)
+                troubles.refuse(error)
             except Exception as error:
-                controller.blame(error)
+                troubles.blame(error)
             finally:
                 interruption.shield()
                 interruption.on_repeat = lambda: events.emit(
                     Remark(text="still taking the system down; it has a deadline")
                 )
-                controller.take_down()
-            return self._conclude(controller, interruption, events, began)
+                stage.take_down(troubles)
+            summary = self._summary(
+                controller, stage, interruption, troubles.first, time.monotonic() - began
+            )
+            events.emit(RunFinished(summary=summary))
+            events.close()
+            return _including(events.errors, summary)
 
     def _started(self) -> RunStarted:
         return RunStarted(
@@ -117,7 +131,6 @@ class Run:
         )
 
     def _pytest(self, controller: Controller) -> None:
-        isolate(controller.run_dir)
         arguments = pytest_arguments(self.settings, self.pytest_words)
         status = pytest.main(arguments, plugins=[controller])
         if status == pytest.ExitCode.USAGE_ERROR and controller.catalogue is None:
@@ -126,48 +139,31 @@ class Run:
                 "its message is above"
             )
 
-    def _conclude(
+    def _summary(
         self,
         controller: Controller,
+        stage: Stage,
         interruption: Interruption,
-        events: Broadcast,
-        began: float,
+        trouble: Trouble | None,
+        seconds: float,
     ) -> RunSummary:
-        summary = self._summary(controller, interruption, began)
-        events.emit(RunFinished(summary=summary))
-        events.close()
-        if events.errors:
-            lines = [line for error in events.errors for line in traceback.format_exception(error)]
-            trouble = "a report could not be written:\n" + "".join(lines)
-            return replace(summary, exit_code=ExitCode.INTERNAL_ERROR, trouble=trouble)
-        return summary
-
-    def _summary(
-        self, controller: Controller, interruption: Interruption, began: float
-    ) -> RunSummary:
-        trouble = controller.trouble
         reason = _reason(interruption, trouble)
         first_line = reason.partition("\n")[0]
         checks = controller.results(
             first_line or controller.stopped_early or "pytest ended before its turn came"
         )
         verdict = verdict_of(checks)
-        code: int = exit_code(verdict)
-        if trouble is not None:
-            code = trouble.exit_code
-        if interruption.exit_code is not None:
-            code = interruption.exit_code
         if reason and verdict is Verdict.PASS:
             verdict = Verdict.INCONCLUSIVE
         return RunSummary(
             verdict=verdict,
-            exit_code=code,
+            exit_code=_exit_code(interruption, trouble, verdict),
             seed=self.settings.seed,
             profile=self.settings.profile,
             started_at=self.started_at,
-            seconds=time.monotonic() - began,
-            bring_up_seconds=controller.bring_up_seconds,
-            target=controller.facts,
+            seconds=seconds,
+            bring_up_seconds=stage.bring_up_seconds,
+            target=stage.facts,
             checks=checks,
             report_path=self.settings.report_path,
             trouble=reason,
@@ -184,3 +180,21 @@ def _reason(interruption: Interruption, trouble: Trouble | None) -> str:
     if interruption.signal is not None:
         return f"interrupted by {interruption.signal.name}"
     return trouble.message if trouble is not None else ""
+
+
+def _exit_code(interruption: Interruption, trouble: Trouble | None, verdict: Verdict) -> int:
+    if interruption.exit_code is not None:
+        return interruption.exit_code
+    return trouble.exit_code if trouble is not None else exit_code(verdict)
+
+
+def _including(errors: Sequence[Exception], summary: RunSummary) -> RunSummary:
+    """A report that could not be written makes the run an internal error of ours."""
+    if not errors:
+        return summary
+    told = "".join(line for error in errors for line in traceback.format_exception(error))
+    return replace(
+        summary,
+        exit_code=ExitCode.INTERNAL_ERROR,
+        trouble=f"a report could not be written:\n{told}",
+    )

@@ -48,9 +48,8 @@ class Interruption:
             signal.signal(number, self._remember)
 
     def _as_interrupt(self, number: int, _frame: FrameType | None) -> None:
-        if self.signal is None:
-            self.signal = signal.Signals(number)
-            signal.raise_signal(signal.SIGINT)
+        self.signal = self.signal or signal.Signals(number)
+        signal.raise_signal(signal.SIGINT)
 
     def _remember(self, number: int, _frame: FrameType | None) -> None:
         self.signal = self.signal or signal.Signals(number)

@@ -1,0 +1,88 @@
+"""What a run stands on: its own directory, its journal, and the system that checks share."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+from harness.events import BringUpProgress, Broadcast, SystemReady, TargetFacts, TearDownStarted
+from harness.journal import Journal
+from harness.plugin.trouble import Troubles
+from harness.reports.instance_logs import keep_logs
+from harness.reports.redaction import Redactor
+from harness.system import System, launch
+from harness.target import Target
+
+
+class Stage:
+    """Set by `begin` and `bring_up`, cleared by `take_down`, which is due after either."""
+
+    def __init__(
+        self, target: Target, *, report_path: Path, events: Broadcast, redact: Redactor
+    ) -> None:
+        self.facts = TargetFacts(name=target.name, api_instances=0, workers=0, postgres=None)
+        self.bring_up_seconds: float | None = None
+        self._target = target
+        self._report_path = report_path
+        self._events = events
+        self._redact = redact
+        self._journal: Journal | None = None
+        self._system: System | None = None
+
+    @property
+    def run_dir(self) -> Path:
+        """Scratch space of this run, gone when it ends."""
+        return self._begun.run_dir
+
+    @property
+    def system(self) -> System:
+        """The system that checks share, once it is up."""
+        assert self._system is not None, "asked for the system before it was brought up"
+        return self._system
+
+    def begin(self) -> None:
+        """Make the run's own directory."""
+        self._journal = Journal.begin()
+
+    def bring_up(self) -> None:
+        """Bring the system up. Raises `Misconfigured` when it does not come up."""
+        self._system = asyncio.run(
+            launch(
+                self._target,
+                run_dir=self.run_dir,
+                journal=self._begun,
+                on_progress=lambda what: self._events.emit(
+                    BringUpProgress(what=self._redact(what))
+                ),
+            )
+        )
+        self._redact.learn(self._system.secrets)
+        self.bring_up_seconds = self._system.bring_up_seconds
+        self.facts = TargetFacts(
+            name=self._target.name,
+            api_instances=len(self._system.api),
+            workers=len(self._system.workers),
+            postgres=self._system.postgres_version,
+        )
+        self._events.emit(SystemReady(target=self.facts, seconds=self.bring_up_seconds))
+
+    def take_down(self, troubles: Troubles) -> None:
+        """Keep the logs of all instances, then end them and all else of this run. Never raises."""
+        self._events.emit(TearDownStarted())
+        system, journal = self._system, self._journal
+        steps: list[Callable[[], object]] = []
+        if system is not None:
+            folder = self._report_path / "logs"
+            steps.append(lambda: keep_logs(system.log_dir, folder, self._redact))
+            steps.append(lambda: asyncio.run(system.close()))
+        if journal is not None:
+            steps.append(journal.close)
+        for step in steps:
+            try:
+                step()
+            except Exception as error:
+                troubles.blame(error)
+
+    @property
+    def _begun(self) -> Journal:
+        assert self._journal is not None, "asked for the journal before the run began"
+        return self._journal
