@@ -3,7 +3,7 @@
 import os
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import platformdirs
@@ -87,9 +87,9 @@ def _own_directory(path: Path, mode: int = 0o700) -> Path:
     return path
 
 
-def run_dirs() -> Iterator[Path]:
+def run_dirs(bases: Sequence[Path] | None = None) -> Iterator[Path]:
     """Find the directories of runs that belong to us, whether alive or left behind."""
-    for base in run_bases():
+    for base in run_bases() if bases is None else bases:
         # A dot in front: somebody was killed in the moment of making it.
         for path in sorted([*base.glob(f"{RUN_PREFIX}*"), *base.glob(f".{RUN_PREFIX}*")]):
             if not (path / "journal.jsonl").exists():

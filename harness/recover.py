@@ -1,6 +1,7 @@
 """`shakedown recover`: healing after runs whose harness was killed."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,15 +23,16 @@ class Recovery:
     """What could not be healed, over all runs."""
 
 
-def recover() -> Recovery:
+def recover(bases: Sequence[Path] | None = None) -> Recovery:
     """Heal every run of ours whose harness is dead; safe to call at any time.
 
-    Only runs of the calling user are looked at. Blocks until it is done; never raises but for
-    `Misconfigured` when there is no temp dir to look into.
+    `bases` are the directories to look for runs in, by default the temp dirs; only runs of the
+    calling user are touched. Blocks until it is done. Raises nothing but `Misconfigured`, when
+    there is no temp dir to look into.
     """
     healed: list[Healing] = []
     alive: list[str] = []
-    for run_dir in run_dirs():
+    for run_dir in run_dirs(bases):
         run_id = _run_id(run_dir)
         owner = read_owner(run_dir)
         try:

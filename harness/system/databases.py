@@ -15,7 +15,8 @@ from harness.logs import describe_end, mask, tail
 from harness.postgres.cluster import Cluster
 from harness.postgres.server import connect
 from harness.processes import Process
-from harness.system.instances import Plan, cannot_start
+from harness.system.instances import cannot_start
+from harness.system.plan import Plan
 
 if TYPE_CHECKING:
     import psycopg

@@ -1,11 +1,10 @@
 """Starting one instance and waiting until it is ready."""
 
 import asyncio
-import os
 import subprocess
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from harness import processes
@@ -13,59 +12,16 @@ from harness.errors import InstanceFailed, Misconfigured
 from harness.journal import Journal
 from harness.logs import describe_end, mask, tail
 from harness.ports import LOOPBACK, free_port, is_free
-from harness.processes import RUN_MARKER, Process
+from harness.processes import Process
 from harness.system.description import Instance, Role
 from harness.system.listeners import listens
+from harness.system.plan import Plan
 from harness.system.readiness import Answer, ask
 from harness.target.models import Api, Worker
-from harness.target.target import Target
 
 _POLL_S = 0.01
 _PORT_TRIES = 5
 _PORT_TAKEN = ("address already in use", "eaddrinuse", "address in use")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Plan:
-    """How the instances of one system are started."""
-
-    target: Target
-    journal: Journal
-    directory: Path
-    """Where they run."""
-    log_dir: Path
-    temp_dir: Path
-    """Their TMPDIR, so that a killed instance leaves nothing in the machine's."""
-    values: Mapping[str, str]
-    """Placeholders of this system: `database_url`, `storage_dir`."""
-    secrets: frozenset[str] = field(repr=False)
-    """What must not be in a message."""
-
-    def table(self, role: Role) -> Api | Worker:
-        """Give the target's table about instances of this role."""
-        if role == "api":
-            return self.target.api
-        if self.target.worker is None:
-            raise Misconfigured(f"the target {self.target.name!r} has no [worker]")
-        return self.target.worker
-
-    def log_path(self, name: str) -> Path:
-        """Give where an instance, or the migration, prints to."""
-        return self.log_dir / f"{name}.log"
-
-    def environment(self, extra: Mapping[str, str]) -> dict[str, str]:
-        """Give what a program of the target gets: ours, the run's mark, and `extra`."""
-        inherited = dict(os.environ)
-        if self.target.database.source == "embedded":
-            # libpq's own variables would lead a backend to another database than ours.
-            inherited = {name: value for name, value in inherited.items() if name[:2] != "PG"}
-        return {
-            **inherited,
-            "TMPDIR": str(self.temp_dir),
-            "PYTHONUNBUFFERED": "1",  # the last words of a process that is killed
-            **extra,
-            RUN_MARKER: self.journal.run_id,
-        }
 
 
 @dataclass(kw_only=True)

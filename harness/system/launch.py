@@ -9,20 +9,17 @@ from pathlib import Path
 
 from harness.errors import Misconfigured
 from harness.journal import Journal
-from harness.logs import mask
 from harness.postgres.cluster import Cluster, create_database
 from harness.postgres.template import OBSERVER, OWNER
 from harness.system.databases import make_template
-from harness.system.description import Instance, Role
-from harness.system.instances import Running, bring_up
-from harness.system.readiness import ask
-from harness.system.system import DatabaseAccess, System, plan_for
+from harness.system.description import Role
+from harness.system.external import find_external
+from harness.system.instances import bring_up
+from harness.system.plan import DatabaseAccess, plan_for
+from harness.system.system import System
 from harness.target.target import Target
 
 Progress = Callable[[str], None]
-
-_POLL_S = 0.05
-_EXTERNAL_TIMEOUT_S = 5.0
 
 
 async def launch(
@@ -44,7 +41,7 @@ async def launch(
     began = time.monotonic()
     counts = _counts(target, api_instances, workers)
     if target.driver == "external":
-        return await _find_external(target, run_dir, journal, on_progress, name)
+        return await find_external(target, run_dir, journal, on_progress, name)
     cluster: Cluster | None = None
     system: System | None = None
     phases: dict[str, float] = {}
@@ -235,44 +232,3 @@ async def _bring_up_all(
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def _find_external(
-    target: Target, run_dir: Path, journal: Journal, on_progress: Progress, name: str
-) -> System:
-    """Take a backend that already runs: nothing is started, all its API instances must answer."""
-    began = time.monotonic()
-    url = target.database.url.get_secret_value() if target.database.url else None
-    database = DatabaseAccess(readonly_url=url)
-    system = System(
-        name=name,
-        target=target,
-        run_dir=run_dir,
-        journal=journal,
-        plan=plan_for(target, journal, name, database, None),
-        database=database,
-        storage_dir=None,
-        home=None,
-    )
-    end = began + target.api.ready_timeout_s
-    for number, base_url in enumerate(target.api.base_urls, start=1):
-        instance = Instance(
-            name=f"api-{number}",
-            role="api",
-            base_url=base_url.rstrip("/"),
-            log_path=system.log_dir / f"api-{number}.log",
-        )
-        answer = await ask(instance.base_url, target.api.ready_path, _EXTERNAL_TIMEOUT_S)
-        while not answer.is_ready:
-            if time.monotonic() > end:
-                raise Misconfigured(
-                    f"api.base_urls: {instance.base_url} was not ready within "
-                    f"{target.api.ready_timeout_s:g} s: GET {target.api.ready_path} came to: "
-                    + mask(answer.text, system.secrets)
-                )
-            await asyncio.sleep(_POLL_S)
-            answer = await ask(instance.base_url, target.api.ready_path, _EXTERNAL_TIMEOUT_S)
-        system.adopt(Running(instance=instance, entry="", child=None))
-        on_progress(f"{instance.base_url} is ready")
-    system.bring_up_seconds = time.monotonic() - began
-    return system

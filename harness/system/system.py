@@ -4,12 +4,9 @@ import asyncio
 import contextlib
 import shutil
 import signal
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
-from urllib.parse import urlsplit
 
 import psycopg
 
@@ -18,32 +15,12 @@ from harness.errors import Misconfigured
 from harness.journal import Journal
 from harness.logs import mask, tail
 from harness.postgres.cluster import Cluster, drop_database
-from harness.processes import Process
+from harness.system import control
 from harness.system.description import Instance, Role, SystemDescription
-from harness.system.instances import Plan, Running, bring_up, end
+from harness.system.instances import Running, bring_up, end
+from harness.system.plan import DatabaseAccess, Plan, plan_for
 from harness.target.load import load_target
 from harness.target.target import Target
-
-_POLL_S = 0.01
-_SIGNAL_DEADLINE_S = 5.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class DatabaseAccess:
-    """The database of a system, as the backend and as the harness reach it."""
-
-    url: str | None = field(default=None, repr=False)
-    readonly_url: str | None = field(default=None, repr=False)
-    control_url: str | None = field(default=None, repr=False)
-    name: str | None = None
-    template: str | None = None
-    """The migrated database that siblings are cloned from."""
-    version: str | None = None
-
-    def passwords(self) -> frozenset[str]:
-        """Give the passwords within the URLs."""
-        urls = filter(None, (self.url, self.readonly_url, self.control_url))
-        return frozenset(filter(None, (urlsplit(url).password for url in urls)))
 
 
 class System:
@@ -81,6 +58,7 @@ class System:
         """The database server, in the process that launched it."""
         self._home = home
         self._running: dict[str, Running] = {}
+        self._numbers: dict[Role, int] = {}
         self._siblings: list[System] = []
         self._owned = True
         self._closed = False
@@ -195,22 +173,15 @@ class System:
 
     async def kill(self, instance: Instance) -> None:
         """SIGKILL the instance and its children; done when they are dead."""
-        process = self._process(instance)
-        if left := await asyncio.to_thread(processes.kill_family, process):
-            raise Misconfigured(f"{instance.name} did not die of SIGKILL: {left}")
-        self._running[instance.name].is_alive()  # takes note of its end
+        await control.kill(self._controlled(instance))
 
     async def pause(self, instance: Instance) -> None:
         """SIGSTOP the instance and its children; done when it stands still."""
-        process = self._process(instance)
-        processes.send(processes.family(process), signal.SIGSTOP)
-        await _until(process.is_stopped, f"{instance.name} to stand still after SIGSTOP")
+        await control.pause(self._controlled(instance))
 
     async def resume(self, instance: Instance) -> None:
         """SIGCONT the instance and its children; done when it runs again."""
-        process = self._process(instance)
-        processes.send(processes.family(process), signal.SIGCONT)
-        await _until(lambda: not process.is_stopped(), f"{instance.name} to run after SIGCONT")
+        await control.resume(self._controlled(instance))
 
     async def stop(self, instance: Instance, grace_s: float | None = None) -> int | None:
         """SIGTERM the instance, SIGKILL it after the grace (default: the target's).
@@ -218,16 +189,8 @@ class System:
         Gives its exit code, -9 when it was killed, None when another process started it and
         only that one can know.
         """
-        running = self._running[instance.name]
-        process = self._process(instance)
         grace = self.plan.table(instance.role).stop_grace_s if grace_s is None else grace_s
-        processes.send(processes.family(process), signal.SIGTERM)
-        end_at = time.monotonic() + grace
-        while running.is_alive() and time.monotonic() < end_at:
-            await asyncio.sleep(_POLL_S)
-        # Also after a quiet end: its children go with it.
-        await asyncio.to_thread(processes.kill_family, process)
-        return running.child.wait() if running.child is not None else None
+        return await control.stop(self._controlled(instance), grace)
 
     async def restart(
         self, instance: Instance, environment: Mapping[str, str] | None = None
@@ -237,7 +200,7 @@ class System:
         It gets the environment that it had before unless given another one.
         Raises `InstanceFailed` when it does not get ready again.
         """
-        before = self._running[instance.name]
+        before = self._controlled(instance)
         await end(self.journal, before)
         port = int(instance.base_url.rpartition(":")[2])
         extra = before.instance.environment if environment is None else environment
@@ -246,7 +209,9 @@ class System:
     async def start(self, role: Role, environment: Mapping[str, str] | None = None) -> Instance:
         """Start one more instance and wait until it is ready."""
         self._refuse_without_processes()
-        number = 1 + max(map(_number, self._of_role(role)), default=0)
+        # Taken at once: several may be started side by side, each under a name of its own.
+        taken = max(map(_number, self._of_role(role)), default=0)
+        number = self._numbers[role] = 1 + max(taken, self._numbers.get(role, 0))
         return self.adopt(await bring_up(self.plan, f"{role}-{number}", role, environment or {}))
 
     async def close(self) -> None:
@@ -288,14 +253,14 @@ class System:
         ours = [instance for instance in found if instance.role == role]
         return tuple(sorted(ours, key=_number))
 
-    def _process(self, instance: Instance) -> Process:
-        process = self._running[instance.name].process
-        if process is None:
+    def _controlled(self, instance: Instance) -> Running:
+        running = self._running[instance.name]
+        if running.process is None:
             raise Misconfigured(
                 f"{instance.name} at {instance.base_url} was not started by the harness; "
                 f"driver = {self.target.driver!r} cannot be controlled"
             )
-        return process
+        return running
 
     def _refuse_without_processes(self) -> None:
         if self.target.driver != "process":
@@ -306,39 +271,6 @@ def _number(instance: Instance) -> int:
     return int(instance.name.rpartition("-")[2])
 
 
-def plan_for(
-    target: Target,
-    journal: Journal,
-    name: str,
-    database: DatabaseAccess,
-    storage_dir: Path | None,
-) -> Plan:
-    """Lay down how the instances of the system of this name are started."""
-    home = journal.run_dir / "systems" / name
-    values = {}
-    if storage_dir is not None:
-        values["storage_dir"] = str(storage_dir)
-    if database.url is not None:
-        values["database_url"] = database.url
-    return Plan(
-        target=target,
-        journal=journal,
-        directory=Path(target.directory) if target.directory else home,
-        log_dir=journal.run_dir / "logs" / name,
-        temp_dir=home / "tmp",
-        values=values,
-        secrets=target.secrets | database.passwords(),
-    )
-
-
 def _other_database(url: str) -> str:
     """Give the same server's maintenance database: one cannot be dropped from within."""
     return url.rpartition("/")[0] + "/postgres"
-
-
-async def _until(condition: Callable[[], bool], what: str) -> None:
-    end_at = time.monotonic() + _SIGNAL_DEADLINE_S
-    while not condition():
-        if time.monotonic() > end_at:
-            raise Misconfigured(f"waited {_SIGNAL_DEADLINE_S:g} s in vain for {what}")
-        await asyncio.sleep(_POLL_S)

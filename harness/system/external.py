@@ -1,0 +1,60 @@
+"""A backend that already runs (driver `external`): found, never started, never controlled."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from harness.errors import Misconfigured
+from harness.journal import Journal
+from harness.logs import mask
+from harness.system.description import Instance
+from harness.system.instances import Running
+from harness.system.plan import DatabaseAccess, plan_for
+from harness.system.readiness import ask
+from harness.system.system import System
+from harness.target.target import Target
+
+_POLL_S = 0.05
+_TIMEOUT_S = 5.0
+
+
+async def find_external(
+    target: Target, run_dir: Path, journal: Journal, on_progress: Callable[[str], None], name: str
+) -> System:
+    """Take a backend that already runs: nothing is started, all its API instances must answer."""
+    began = time.monotonic()
+    url = target.database.url.get_secret_value() if target.database.url else None
+    database = DatabaseAccess(readonly_url=url)
+    system = System(
+        name=name,
+        target=target,
+        run_dir=run_dir,
+        journal=journal,
+        plan=plan_for(target, journal, name, database, None),
+        database=database,
+        storage_dir=None,
+        home=None,
+    )
+    end = began + target.api.ready_timeout_s
+    for number, base_url in enumerate(target.api.base_urls, start=1):
+        instance = Instance(
+            name=f"api-{number}",
+            role="api",
+            base_url=base_url.rstrip("/"),
+            log_path=system.log_dir / f"api-{number}.log",
+        )
+        answer = await ask(instance.base_url, target.api.ready_path, _TIMEOUT_S)
+        while not answer.is_ready:
+            if time.monotonic() > end:
+                raise Misconfigured(
+                    f"api.base_urls: {instance.base_url} was not ready within "
+                    f"{target.api.ready_timeout_s:g} s: GET {target.api.ready_path} came to: "
+                    + mask(answer.text, system.secrets)
+                )
+            await asyncio.sleep(_POLL_S)
+            answer = await ask(instance.base_url, target.api.ready_path, _TIMEOUT_S)
+        system.adopt(Running(instance=instance, entry="", child=None))
+        on_progress(f"{instance.base_url} is ready")
+    system.bring_up_seconds = time.monotonic() - began
+    return system
