@@ -50,7 +50,6 @@ def _fraction_texts() -> SearchStrategy[str]:
 
 
 def _number_texts(*, portable: bool) -> SearchStrategy[str]:
-    """Numbers; the `portable` ones are those that an API may be expected to take."""
     largest = EXACT_INTEGERS if portable else 10**30
     exponents = st.integers(-8, 12) if portable else st.integers(-40, 40)
     exponential = st.builds(
@@ -71,7 +70,11 @@ def _number_texts(*, portable: bool) -> SearchStrategy[str]:
 
 
 def values(*, portable: bool = False) -> SearchStrategy[str]:
-    """JSON texts of any kind of value."""
+    """JSON texts of any kind of value.
+
+    `portable` ones are what every API can be expected to take (RFC 7493): numbers within what
+    every implementation holds, no name twice in one object.
+    """
     leaves = st.one_of(
         st.sampled_from(["null", "true", "false", "{}", "[]", '""']),
         _number_texts(portable=portable),
@@ -79,22 +82,24 @@ def values(*, portable: bool = False) -> SearchStrategy[str]:
     )
     return st.recursive(
         leaves,
-        lambda inner: st.one_of(_array_texts(inner), _object_texts(inner)),
+        lambda inner: st.one_of(_array_texts(inner), _object_texts(inner, unique=portable)),
         max_leaves=12,
     )
 
 
 def objects(*, portable: bool = False) -> SearchStrategy[str]:
-    """JSON texts of objects, some with equal keys."""
-    return _object_texts(values(portable=portable))
+    """JSON texts of objects; unless `portable`, some with equal names."""
+    return _object_texts(values(portable=portable), unique=portable)
 
 
 def _array_texts(inner: SearchStrategy[str]) -> SearchStrategy[str]:
     return st.lists(inner, max_size=4).map(lambda items: f"[{','.join(items)}]")
 
 
-def _object_texts(inner: SearchStrategy[str]) -> SearchStrategy[str]:
-    keys = st.one_of(st.sampled_from(['"a"', '"b"', '"aa"', '"é"', '""']), _string_texts())
-    return st.lists(st.tuples(keys, inner), max_size=4).map(
-        lambda members: "{" + ", ".join(f"{key}: {value}" for key, value in members) + "}"
-    )
+def _object_texts(inner: SearchStrategy[str], *, unique: bool) -> SearchStrategy[str]:
+    names = st.one_of(st.sampled_from(['"a"', '"b"', '"aa"', '"é"', '""']), _string_texts())
+    return st.lists(
+        st.tuples(names, inner),
+        max_size=4,
+        unique_by=(lambda member: str(json.loads(member[0]))) if unique else None,
+    ).map(lambda members: "{" + ", ".join(f"{name}: {value}" for name, value in members) + "}")

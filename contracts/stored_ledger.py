@@ -12,6 +12,14 @@ from harness.target.models import Ledger
 
 
 @dataclass(frozen=True, kw_only=True)
+class DatabaseFunction:
+    """A function of the backend's database, with a connection that may call it."""
+
+    database: Database
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class StoredLedger:
     """The ledger's table, and the salts that its hashes were made with."""
 
@@ -52,20 +60,13 @@ class StoredLedger:
         return [stored_event(row) for row in rows]
 
     async def canonical_by(
-        self,
-        database: Database,
-        function: str,
-        event: StoredEvent,
-        metadata: str,
+        self, function: DatabaseFunction, event: StoredEvent, metadata: str
     ) -> str | None:
-        """Give what the backend's own function writes for an event with other metadata.
-
-        `database` must be allowed to call the function.
-        """
+        """Give what the backend's own function writes for an event with other metadata."""
         named = self.ledger.columns
-        row = await database.fetch_one(
+        row = await function.database.fetch_one(
             f"""
-            SELECT {function}(jsonb_populate_record(
+            SELECT {function.name}(jsonb_populate_record(
                 event, jsonb_build_object(%(column)s::text, %(metadata)s::jsonb)
             )) AS canonical
             FROM {self.ledger.table} AS event
