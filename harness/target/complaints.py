@@ -52,10 +52,11 @@ def complaint(details: ErrorDetails, root: type[BaseModel]) -> tuple[KeyPath, st
         expected = "a path that begins with /" if pattern == "^/" else f"a text like {pattern}"
     elif kind in _LIMITS:
         name, sentence = _LIMITS[kind]
-        expected = sentence.format(context[name])
+        expected = sentence.format(_shown(context[name]))
     else:
         expected = _EXPECTED.get(kind, details["msg"])
-    came = "something else" if _is_secret(tables[-1], path) else _shown(details["input"])
+    value = details["input"]
+    came = _kind(value) if _is_secret(tables[-1], path) else _shown(value)
     return path, f"expected {expected}, got {came}"
 
 
@@ -112,6 +113,17 @@ def _mentions_secret(annotation: Any) -> bool:  # noqa: ANN401 - typing's own fo
     return annotation is SecretStr or any(map(_mentions_secret, get_args(annotation)))
 
 
+def _kind(value: object) -> str:
+    """Give what sort of value it is, and nothing of the value."""
+    match value:
+        case str():
+            return "another text"
+        case bool() | int() | float():
+            return "a number" if not isinstance(value, bool) else "true or false"
+        case _:
+            return _shown(value)
+
+
 def _shown(value: object) -> str:
     """Give a value as it would stand in the file, kind included: `"3"` is not `3`."""
     if isinstance(value, bool):
@@ -122,4 +134,6 @@ def _shown(value: object) -> str:
         return "a table"
     if isinstance(value, tuple):
         return "a list" if value else "an empty list"
+    if isinstance(value, float):
+        return f"{value:g}"
     return str(value)

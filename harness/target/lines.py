@@ -39,12 +39,11 @@ class KeyLines:
             if header := _ARRAY_HEADER.match(line):
                 name = _parts(header[1])
                 arrays[name] = arrays.get(name, -1) + 1
-                self._lines.setdefault(name, number + 1)
                 table = (*name, arrays[name])
-                self._lines[table] = number + 1
+                self._remember(table, number + 1)
             elif header := _HEADER.match(line):
                 table = _parts(header[1])
-                self._lines[table] = number + 1
+                self._remember(table, number + 1)
             elif assignment := _ASSIGNMENT.match(line):
                 path = (*table, *_parts(assignment[1]))
                 value = line[assignment.end() :]
@@ -53,9 +52,10 @@ class KeyLines:
             number += 1
 
     def _remember(self, path: KeyPath, line: int) -> None:
-        """Note a key, and the tables that a dotted key implies."""
-        for length in range(1, len(path) + 1):
+        """Note a key or a table, and the tables around it that are only implied so far."""
+        for length in range(1, len(path)):
             self._lines.setdefault(path[:length], line)
+        self._lines[path] = line
 
 
 def _further_lines(value: str, following: list[str]) -> int:

@@ -43,7 +43,7 @@ def load_target(path: Path | None = None) -> Target:
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise _syntax_error(error, shown) from error
+        raise _syntax_error(error, text, shown) from error
     problems: list[Problem] = []
     prepared = _resolve(raw, (), problems)
     _absolute_paths(prepared, file, problems, shipped=path is None)
@@ -94,13 +94,14 @@ def _read(file: Path, shown: str) -> str:
         raise Misconfigured(f"the target file {shown} is not UTF-8: {error}") from error
 
 
-def _syntax_error(error: tomllib.TOMLDecodeError, shown: str) -> Misconfigured:
+def _syntax_error(error: tomllib.TOMLDecodeError, text: str, shown: str) -> Misconfigured:
     message = str(error)
     if place := re.search(r" \(at line (\d+), column (\d+)\)$", message):
         return Misconfigured(
             f"not TOML: {message[: place.start()]} (column {place[2]})", where=f"{shown}:{place[1]}"
         )
-    return Misconfigured(f"not TOML: {message}", where=shown)
+    last = len(text.splitlines()) or 1
+    return Misconfigured(f"not TOML: {message}", where=f"{shown}:{last}")
 
 
 def _resolve(value: Any, path: KeyPath, problems: list[Problem]) -> Any:  # noqa: ANN401 - TOML

@@ -1,0 +1,285 @@
+from pathlib import Path
+
+import pytest
+
+from harness.errors import Misconfigured
+from harness.target import Capability, Target, load_target
+
+MINIMAL = """\
+name = "mine"
+
+[api]
+command = "serve --port {port}"
+
+[tokens.mint]
+secret = "0123456789abcdef0123456789abcdef"
+claims = { sub = "{user}" }
+"""
+
+
+def write(folder: Path, text: str) -> Path:
+    file = folder / "shakedown.toml"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def refusal(folder: Path, text: str) -> list[str]:
+    """Load a bad target; give the lines of the message without the folder's name."""
+    with pytest.raises(Misconfigured) as caught:
+        load_target(write(folder, text))
+    return str(caught.value).replace(f"{folder}/", "").splitlines()
+
+
+def test_the_shipped_target_is_the_reference_backend() -> None:
+    target = load_target()
+    assert target.name == "reference"
+    assert (target.api.instances, target.worker and target.worker.instances) == (3, 2)
+    assert target.file is None
+    assert target.directory is None
+    assert Path(target.contract.openapi).is_file()
+    assert target.capabilities() == frozenset(Capability) - {Capability.NETWORK}
+    assert target.zoo
+    assert target.expand_command(target.zoo.list_command)[1:] == ("-m", "reference_backend.defects")
+
+
+def test_a_minimal_target(tmp_path: Path) -> None:
+    target = load_target(write(tmp_path, MINIMAL))
+    assert target.file == tmp_path / "shakedown.toml"
+    assert target.api.command == ("serve", "--port", "{port}")
+    assert target.directory == str(tmp_path)
+    assert target.database.source == "none"
+    assert Capability.DATABASE not in target.capabilities()
+    assert Capability.TENANTS in target.capabilities()
+
+
+def test_one_misspelt_key(tmp_path: Path) -> None:
+    text = MINIMAL.replace("[api]\n", "[api]\ninstnaces = 3\n")
+    (line,) = refusal(tmp_path, text)
+    assert line.startswith(
+        "shakedown.toml:4: api.instnaces: unknown key; expected one of base_urls,"
+    )
+    assert line.endswith("(did you mean instances?)")
+
+
+def test_every_problem_at_once_with_its_line(tmp_path: Path) -> None:
+    text = """\
+nmae = "mine"
+[api]
+command = "serve {prot}"
+instances = "3"
+ready_path = "readyz"
+stop_grace_s = 0
+[api.environment]
+DSN = "{database_url}"
+TOKEN = "{env:NOT_THERE}"
+[tokens.mint]
+secret = 5
+claims = 3
+algorithm = "none"
+[contract.operations.createJob]
+metod = "POST"
+[ledger]
+salts = {}
+"""
+    found = refusal(tmp_path, text)
+    # What is missing altogether belongs to the table that should have it: the file itself.
+    assert found[0] == "shakedown.toml:1: name: missing; the target needs it"
+    assert found[1].startswith("shakedown.toml:1: nmae: unknown key; expected one of api, chaos,")
+    expected = """\
+4: api.instances: expected a whole number, got "3"
+5: api.ready_path: expected a path that begins with /, got "readyz"
+6: api.stop_grace_s: expected more than 0, got 0
+9: api.environment.TOKEN: the environment variable NOT_THERE is not set; the target needs it
+11: tokens.mint.secret: expected a text in quotes, got a number
+12: tokens.mint.claims: expected a table, got 3
+13: tokens.mint.algorithm: expected one of 'HS256', 'HS384', 'HS512', got "none"
+15: contract.operations.createJob.metod: unknown key; expected one of method, path (did you \
+mean method?)
+17: ledger.salts: expected at least 1 of them, got a table"""
+    assert found[2:] == [f"shakedown.toml:{line}" for line in expected.splitlines()]
+
+
+def test_contradictions_come_with_the_other_problems(tmp_path: Path) -> None:
+    text = MINIMAL.replace("--port {port}", "{prot}").replace("[api]\n", "[api]\nbad = 1\n")
+    first, second = refusal(tmp_path, text)
+    assert first.startswith("shakedown.toml:4: api.bad: unknown key")
+    assert second.startswith("shakedown.toml:5: api.command: unknown placeholder {prot};")
+    assert "{port}" in second
+
+
+def test_a_secret_is_not_repeated(tmp_path: Path) -> None:
+    text = MINIMAL.replace('"0123456789abcdef0123456789abcdef"', "123456789")
+    (line,) = refusal(tmp_path, text)
+    assert line == "shakedown.toml:7: tokens.mint.secret: expected a text in quotes, got a number"
+    target = load_target(write(tmp_path, MINIMAL))
+    assert "0123456789" not in repr(target)
+    assert "0123456789abcdef0123456789abcdef" in target.secrets
+
+
+def test_a_secret_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = MINIMAL.replace("0123456789abcdef0123456789abcdef", "{env:MY_SECRET}")
+    (line,) = refusal(tmp_path, text)
+    expected = (
+        "tokens.mint.secret: the environment variable MY_SECRET is not set; the target needs it"
+    )
+    assert line == f"shakedown.toml:7: {expected}"
+    monkeypatch.setenv("MY_SECRET", "hush{port}")
+    target = load_target(write(tmp_path, text))
+    assert target.tokens.mint
+    assert target.tokens.mint.secret.get_secret_value() == "hush{port}"
+    assert target.secrets == {"hush{port}"}
+
+
+def test_the_environment_of_instances_is_filled_in_at_launch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PASSWORD", "hush")
+    text = MINIMAL + '[api.environment]\nP = "{env:PASSWORD}:{port}"\nN = 8\n'
+    target = load_target(write(tmp_path, text))
+    expanded = target.expand_environment(target.api.environment, {"port": "1"})
+    assert expanded == {"P": "hush:1", "N": "8"}
+    assert "hush" in target.secrets
+
+
+def test_the_common_environment_is_under_the_special_one(tmp_path: Path) -> None:
+    text = MINIMAL + '[api.environment]\nA = "api"\n[environment]\nA = "all"\nB = "all"\n'
+    target = load_target(write(tmp_path, text))
+    assert target.expand_environment(target.api.environment) == {"A": "api", "B": "all"}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("name = ", "shakedown.toml:1: not TOML: Invalid value (at end of document)"),
+        ("a = 1\na = 2\n", "shakedown.toml:2: not TOML: Cannot overwrite a value (column 6)"),
+    ],
+)
+def test_a_file_that_is_not_toml(tmp_path: Path, text: str, expected: str) -> None:
+    assert refusal(tmp_path, text) == [expected]
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(
+        Misconfigured, match=r"cannot read the target file .*gone\.toml: No such file"
+    ):
+        load_target(tmp_path / "gone.toml")
+    with pytest.raises(Misconfigured, match="Is a directory"):
+        load_target(tmp_path)
+
+
+def test_a_file_that_is_not_utf8(tmp_path: Path) -> None:
+    (tmp_path / "x.toml").write_bytes(b"name = '\xff'")
+    with pytest.raises(Misconfigured, match="is not UTF-8"):
+        load_target(tmp_path / "x.toml")
+
+
+def contradiction(folder: Path, *changes: tuple[str, str]) -> str:
+    text = MINIMAL
+    for before, after in changes:
+        assert before in text
+        text = text.replace(before, after)
+    return "\n".join(refusal(folder, text))
+
+
+HEAD = '[api]\ncommand = "serve --port {port}"\n'
+
+
+@pytest.mark.parametrize(
+    ("replacement", "expected"),
+    [
+        ("[api]\n", 'api.command: missing; driver = "process" starts the API with it'),
+        (HEAD + "instances = 0\n", "api.instances: expected at least 1, got 0"),
+        (HEAD + "port = 80\n", "api.port: 3 instances cannot share port 80; use {port}"),
+        (HEAD + 'base_urls = ["http://x"]\n', 'only driver = "external" has them'),
+        (HEAD + "[worker]\n", 'worker.command: missing; driver = "process" starts the workers'),
+        (
+            HEAD + "[worker]\ncommand='w'\nstuck_timeout_s=1\nheartbeat_interval_s=2\n",
+            "worker: heartbeat_interval_s = 2 must be less than stuck_timeout_s = 1",
+        ),
+        (HEAD + '[database]\nsource = "external"\n', "database.url: missing"),
+        (
+            HEAD + '[database]\nurl = "postgresql://u:hush@h/d"\n',
+            'only source = "external" has one',
+        ),
+        (HEAD + '[database.migrate]\ncommand = "m"\n', 'source = "none" is not ours to change'),
+        (
+            HEAD + '[database]\nsource = "embedded"\ninstrument = true\n',
+            "database.instrument: needs [claim] table",
+        ),
+        (
+            HEAD + '[database]\nsource="embedded"\n[database.migrate]\ncommand="m {port}"\n',
+            "database.migrate.command: unknown placeholder {port}",
+        ),
+        (
+            '[api]\ncommand = "serve {jwt_secret}"\n',
+            "api.command: {jwt_secret} is secret, and a process's arguments are not",
+        ),
+        (
+            HEAD + '[zoo]\nlist_command="z {port}"\nvariable="Z"\n',
+            "zoo.list_command: unknown placeh",
+        ),
+        (HEAD + '[contract]\nopenapi = "gone.yaml"\n', "contract.openapi: expected a file beside"),
+        (HEAD + 'command = ["x", 1]\n', "not TOML"),
+        ('[api]\ncommand = ["x", 1]\n', "api.command.1: expected a text in quotes, got 1"),
+        ("[api]\ncommand = []\n", "api.command: expected at least 1 of them, got an empty list"),
+        ('[api]\ncommand = "unclosed \'quote"\n', "api.command: No closing quotation"),
+    ],
+)
+def test_contradictions(tmp_path: Path, replacement: str, expected: str) -> None:
+    message = contradiction(tmp_path, (HEAD, replacement))
+    assert expected in message
+    assert message.startswith("shakedown.toml:")
+    assert "hush" not in message
+
+
+def test_external(tmp_path: Path) -> None:
+    external = HEAD.replace('command = "serve --port {port}"', 'base_urls = ["http://h:1"]')
+    text = 'driver = "external"\n' + MINIMAL.replace(HEAD, external)
+    target = load_target(write(tmp_path, text))
+    assert target.capabilities() == {Capability.HTTP, Capability.TENANTS}
+    assert "api.base_urls: missing" in "\n".join(refusal(tmp_path, 'driver="external"\n' + MINIMAL))
+    text = text.replace("http://h:1", "h:1")
+    assert (
+        'api.base_urls.0: expected http://… or https://…, got "h:1"' in refusal(tmp_path, text)[0]
+    )
+
+
+def test_exactly_one_way_to_tokens(tmp_path: Path) -> None:
+    both = MINIMAL + '[tokens.given]\ntoken = "t"\n'
+    (line,) = refusal(tmp_path, both)
+    assert line.endswith("tokens: expected exactly one of [tokens.mint] and [tokens.given]")
+    head, _, _ = MINIMAL.partition("[tokens.mint]")
+    given = head + '[tokens.given]\ntoken = "aaaa"\norg_a = "bbbb"\n'
+    target = load_target(write(tmp_path, given))
+    assert Capability.TENANTS not in target.capabilities()
+    assert target.secrets == {"aaaa", "bbbb"}
+    target = load_target(write(tmp_path, given + 'org_b = "cccc"\n'))
+    assert Capability.TENANTS in target.capabilities()
+
+
+def test_paths_are_relative_to_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "app").mkdir()
+    (tmp_path / "api.yaml").write_text("openapi: 3.1.0", encoding="ascii")
+    write(tmp_path, 'directory = "app"\n' + MINIMAL + '[contract]\nopenapi = "api.yaml"\n')
+    monkeypatch.chdir(tmp_path / "app")
+    target = load_target(Path("../shakedown.toml"))
+    assert target.directory == str(tmp_path / "app")
+    assert target.contract.openapi == str(tmp_path / "api.yaml")
+    (line,) = refusal(tmp_path, 'directory = "gone"\n' + MINIMAL)
+    assert line == "shakedown.toml:1: directory: expected a directory, but gone is none"
+
+
+def test_failpoints() -> None:
+    failpoints = load_target().failpoints
+    assert failpoints
+    armed = failpoints.environment({"after_claim": "sleep:30", "before_commit": "exit:9"})
+    assert armed == {"FAILPOINTS": "after_claim=sleep:30;before_commit=exit:9"}
+    with pytest.raises(Misconfigured, match="unknown failpoint nope; expected one of after_claim,"):
+        failpoints.environment({"nope": "raise"})
+
+
+def test_targets_do_not_change() -> None:
+    target = load_target()
+    with pytest.raises(Exception, match="frozen"):
+        target.name = "other"
+    assert isinstance(target, Target)
