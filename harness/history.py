@@ -12,6 +12,9 @@ import orjson
 OperationType = Literal["invoke", "ok", "fail", "info"]
 """`invoke` begins an operation; `ok` did, `fail` did not, `info` may or may not have happened."""
 
+CRASH = "crash"
+"""The `f` of an error in the code that writes the history: whoever judges it has not seen all."""
+
 
 # A tuple and not a dataclass: reading a million of them takes two thirds of the time.
 class Operation(NamedTuple):

@@ -1,0 +1,187 @@
+"""Users at work on a whole system: whatever they were promised is kept, once."""
+
+import asyncio
+import hashlib
+import string
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from harness.check import check
+from harness.checkers import (
+    Observed,
+    exactly_once,
+    expect_no_violations,
+    observe_exports,
+    per_organisation_cap,
+)
+from harness.checkers.facts import TERMINAL
+from harness.client import Client, Organisation, Organisations, together
+from harness.database import Database
+from harness.errors import CheckFailed, Inconclusive
+from harness.expect import expect, expect_status
+from harness.history import CRASH, Operation, read_history
+from harness.plugin.execution import Observations
+from harness.system import System
+from harness.target import Capability, Target
+from load.downloads import fault_in
+from load.locust_run import LocustRun, run_locust
+
+USERS = 8
+ORGANISATIONS = 4
+SECONDS = 3
+
+DRAIN_S = 15.0
+"""How long the queue may take to empty once nobody asks for more."""
+
+SECOND_LOOKS = 40
+"""How many exports are downloaded again after the users have gone."""
+
+_POLL_S = 0.05
+
+
+@check(
+    "load.exactly-once",
+    "Under load each accepted export is done once, the queue drains, and every digest is right",
+    checklist="Verify exports under load: none lost, none doubled",
+    observes=20,
+    needs={Capability.HTTP, Capability.TENANTS, Capability.DATABASE},
+)
+async def check_exactly_once(
+    organisations: Organisations,
+    system: System,
+    target: Target,
+    database: Database,
+    report_dir: Path,
+    observe: Observations,
+) -> None:
+    made = await organisations.several(ORGANISATIONS)
+    tenants = dict(zip(string.ascii_uppercase, made, strict=False))
+    run = await run_locust(
+        base_urls=[instance.base_url for instance in system.api],
+        tokens={name: tenant.tokens["member"] for name, tenant in tenants.items()},
+        users=USERS,
+        seconds=SECONDS,
+        directory=report_dir,
+        journal=system.journal,
+    )
+    operations = list(read_history(run.history))
+    accepted = accepted_in(operations)
+    observed = await wait_until_drained(database, target, [each.id for each in tenants.values()])
+    known = {export.id for export in observed.exports}
+    expect_no_violations(
+        # Also those whose acceptance a user did not live to see.
+        exactly_once(
+            [*accepted, *known], observed.exports, observed.completions, observed.transitions
+        ),
+        detail=f"{USERS} users of {ORGANISATIONS} organisations over {len(system.api)} instances",
+    )
+    if observed.transitions is not None:
+        cap = target.limits.per_org_in_progress
+        expect_no_violations(per_organisation_cap(observed.transitions, cap))
+    expect_served(operations)
+    expect_seen_through(operations, accepted, run)
+    digests = digests_in(operations)
+    await expect_same_bytes(digests, accepted, tenants)
+    observe(len(digests), what="exports accepted, ready and downloaded by users")
+
+
+def accepted_in(operations: Iterable[Operation]) -> dict[str, str]:
+    """The exports that users were told to be accepted, each with its organisation's name."""
+    return {
+        operation.job: operation.org or ""
+        for operation in operations
+        if operation.f == "requestExport" and operation.type == "ok" and operation.job
+    }
+
+
+async def wait_until_drained(
+    database: Database, target: Target, organizations: Sequence[str]
+) -> Observed:
+    """Wait until no export of these organisations is live, `DRAIN_S` at most; give what is there.
+
+    An export that is still live then is a violation for the checker to name.
+    """
+    until = time.monotonic() + DRAIN_S
+    while True:
+        observed = await observe_exports(database, target, organizations)
+        is_drained = all(export.state in TERMINAL for export in observed.exports)
+        if is_drained or time.monotonic() > until:
+            return observed
+        await asyncio.sleep(_POLL_S)
+
+
+def expect_served(operations: Sequence[Operation]) -> None:
+    """Fail unless every request of every user was answered as the contract says."""
+    wrong = [each for each in operations if each.error and each.f != CRASH]
+    if not wrong:
+        return
+    first = wrong[0]
+    kinds: dict[str, int] = defaultdict(int)
+    for operation in wrong:
+        kinds[operation.f] += 1
+    raise CheckFailed(
+        expected=f"every request of {USERS} users to succeed",
+        came=f"{first.f} of export {first.job or '(none yet)'} for {first.process}: {first.error}",
+        detail=f"{len(wrong)} failed of {len(operations)} lines of history: {dict(kinds)}",
+    )
+
+
+def expect_seen_through(
+    operations: Sequence[Operation], accepted: Mapping[str, str], run: LocustRun
+) -> None:
+    """Leave the question open unless users of every organisation did what they were to do."""
+    crashes = [operation for operation in operations if operation.f == CRASH]
+    if crashes:
+        raise Inconclusive(
+            f"{len(crashes)} rounds of users ended in an error of load/locustfile.py itself, "
+            f"the first for {crashes[0].process}: {crashes[0].error}; its log is {run.output}"
+        )
+    if len(set(accepted.values())) < ORGANISATIONS:
+        raise Inconclusive(
+            f"only the organisations {sorted(set(accepted.values()))} of {ORGANISATIONS} got an "
+            f"export accepted within {SECONDS} s; locust's last words:\n{run.last_words}"
+        )
+
+
+def digests_in(operations: Iterable[Operation]) -> dict[str, str]:
+    """The digest of each export that a user downloaded and found right."""
+    return {
+        operation.job: operation.sha256
+        for operation in operations
+        if operation.f == "downloadExport"
+        and operation.type == "ok"
+        and operation.job
+        and operation.sha256
+    }
+
+
+async def expect_same_bytes(
+    digests: Mapping[str, str], accepted: Mapping[str, str], tenants: Mapping[str, Organisation]
+) -> None:
+    """Fail unless an export downloads as the same right bytes as it did under load."""
+    # First those that no user got to download: nobody has looked at them yet.
+    chosen = sorted(accepted, key=lambda export_id: export_id in digests)[:SECOND_LOOKS]
+    await together(
+        (expect_intact(tenants[accepted[each]].client, each, digests.get(each)) for each in chosen),
+        at_once=8,
+    )
+
+
+async def expect_intact(client: Client, export_id: str, before: str | None) -> None:
+    """Fail unless the export downloads as a ZIP with the digest it says, and said before."""
+    answer = expect_status(await client.download(export_id), 200)
+    fault = fault_in(answer.body, answer.headers.get("repr-digest"), uploaded=None)
+    expect(
+        not fault,
+        expected=f"export {export_id} to download intact after the load",
+        came=fault,
+        detail=answer.path,
+    )
+    digest = hashlib.sha256(answer.body).hexdigest()
+    expect(
+        before in {None, digest},
+        expected=f"export {export_id} to be the same bytes whenever it is downloaded ({before})",
+        came=f"sha-256 {digest} after the load",
+    )

@@ -1,0 +1,148 @@
+"""Locust, headless, in a process group of its own: it must not be imported where checks run."""
+
+import asyncio
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.errors import Inconclusive
+from harness.journal import Journal
+from harness.processes import RUN_MARKER, Process
+
+LOCUSTFILE = Path(__file__).with_name("locustfile.py")
+
+START_S = 15.0
+"""How long locust may take to be imported on a loaded machine."""
+
+FINISH_S = 10.0
+"""How long users may take to finish the round that they are in when the time is over."""
+
+_POLL_S = 0.02
+_OURS = re.compile(r"LOCUST_.*|BACKEND_URLS?|JWT_.*|JOB_ID.*|SHAKEDOWN_HISTORY")
+_LAST_LINES = 12
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocustRun:
+    """A run that came to its own end."""
+
+    exit_code: int
+    """0, or 1 when a request of a user failed; anything else is locust's own trouble."""
+    history: Path
+    output: Path
+    """Everything it printed."""
+    last_words: str
+    """The end of what it printed, for messages."""
+
+
+async def run_locust(
+    *,
+    base_urls: Sequence[str],
+    tokens: Mapping[str, str],
+    users: int,
+    seconds: int,
+    directory: Path,
+    journal: Journal,
+) -> LocustRun:
+    """Let users of these organisations (name and token) loose on the instances for some seconds.
+
+    Files go to `directory`. `Inconclusive` when locust cannot start, hangs, or ends by itself with
+    anything but 0 or 1. Whatever happens, nothing of it runs afterwards.
+    """
+    home = _absolute(directory)  # locust runs there, not where we do
+    history, output = home / "history.jsonl", home / "locust.log"
+    history.unlink(missing_ok=True)
+    command = [
+        sys.executable, "-m", "locust", "--locustfile", str(LOCUSTFILE), "--headless",
+        "--users", str(users), "--spawn-rate", str(users), "--run-time", f"{seconds}s",
+        "--stop-timeout", f"{FINISH_S:g}s", "--only-summary",
+        "--json-file", str(home / "locust"),
+    ]  # fmt: skip
+    environment = _environment(base_urls, tokens, history, home) | {RUN_MARKER: journal.run_id}
+    exit_code = await _run(
+        command, environment, output, journal, deadline_s=START_S + seconds + FINISH_S
+    )
+    last_words = _tail(output)
+    if exit_code is None:
+        raise Inconclusive(
+            f"locust was not done {START_S + FINISH_S:g} s after its {seconds} s; "
+            f"its last words:\n{last_words}"
+        )
+    if exit_code not in {0, 1} or not history.exists():
+        raise Inconclusive(
+            f"locust itself failed (exit code {exit_code}"
+            f"{'' if history.exists() else ', no history written'}); its last words:\n{last_words}"
+        )
+    return LocustRun(exit_code=exit_code, history=history, output=output, last_words=last_words)
+
+
+async def _run(
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    output: Path,
+    journal: Journal,
+    *,
+    deadline_s: float,
+) -> int | None:
+    """Run a program to its end and give its exit code; None when it was killed at the deadline."""
+    entry = journal.note("process", what="locust")
+    child = _start(command, environment, output)
+    try:
+        process = Process.of(child.pid)
+        journal.amend(entry, pid=child.pid, started=process.started if process else "")
+        until = time.monotonic() + deadline_s
+        while child.poll() is None and time.monotonic() < until:
+            await asyncio.sleep(_POLL_S)
+        return child.poll()
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+        journal.undone(entry)
+
+
+def _start(
+    command: Sequence[str], environment: Mapping[str, str], output: Path
+) -> subprocess.Popen[bytes]:
+    with output.open("wb") as log:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            cwd=output.parent,
+            env=environment,
+            start_new_session=True,
+        )
+
+
+def _environment(
+    base_urls: Sequence[str], tokens: Mapping[str, str], history: Path, home: Path
+) -> dict[str, str]:
+    """What locust gets: nothing of the settings that whoever runs the gate has for their own."""
+    inherited = {name: value for name, value in os.environ.items() if not _OURS.fullmatch(name)}
+    return (
+        inherited
+        | {f"JWT_ORG_{name}": token for name, token in tokens.items()}
+        | {
+            "BACKEND_URLS": " ".join(base_urls),
+            "SHAKEDOWN_HISTORY": str(history),
+            "HOME": str(home),  # ~/.locust.conf
+        }
+    )
+
+
+def _absolute(path: Path) -> Path:
+    return Path.cwd() / path
+
+
+def _tail(path: Path) -> str:
+    lines = path.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    return "\n".join(lines[-_LAST_LINES:]) or "(it printed nothing)"
