@@ -48,7 +48,7 @@ BEGIN
                 SELECT e.id, e.created_at FROM exports AS e
                 WHERE e.organization_id = lane.organization_id AND e.state = 'queued'
                 ORDER BY e.created_at, e.id
-                LIMIT LEAST(p_limit, GREATEST(p_max_per_org - progress.taken, 0))
+                LIMIT GREATEST(LEAST(p_limit, p_max_per_org - progress.taken), 0)
                 FOR UPDATE SKIP LOCKED
             ) AS queued
             ORDER BY queued.created_at, queued.id
@@ -100,7 +100,7 @@ AS $$
         SELECT e.id, e.created_at FROM exports AS e
         WHERE e.organization_id = lane.organization_id AND e.state = 'queued'
         ORDER BY e.created_at, e.id
-        LIMIT LEAST(p_limit, GREATEST(p_max_per_org - progress.taken, 0))
+        LIMIT GREATEST(LEAST(p_limit, p_max_per_org - progress.taken), 0)
     ) AS queued
     ORDER BY queued.created_at, queued.id
 $$;
