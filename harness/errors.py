@@ -49,19 +49,16 @@ class Inconclusive(Exception):  # noqa: N818 - a verdict, not an error
 # Whatever is not listed is `info`, which no checker ever takes for "did not happen".
 _OUTCOMES: dict[str, Outcome] = {
     "builtins.ConnectionRefusedError": "fail",
-    "httpx.ConnectError": "fail",  # nothing was sent: refused, no route, no such name, TLS
-    "httpx.ConnectTimeout": "fail",
-    "httpx.PoolTimeout": "fail",  # never got a connection to send on
-    "httpx.UnsupportedProtocol": "fail",
-    "httpx.InvalidURL": "fail",
-    "httpx.LocalProtocolError": "fail",  # refused by the client before it was sent
+    # Nothing was sent: refused, no route, no such name, TLS.
+    "aiohttp.client_exceptions.ClientConnectorError": "fail",
+    "aiohttp.client_exceptions.ConnectionTimeoutError": "fail",
+    "aiohttp.client_exceptions.InvalidURL": "fail",
     "psycopg.errors.ConnectionTimeout": "fail",
     "psycopg_pool.PoolTimeout": "fail",
     "builtins.TimeoutError": "info",
     "builtins.ConnectionResetError": "info",
     "builtins.BrokenPipeError": "info",
-    "httpx.TimeoutException": "info",
-    "httpx.TransportError": "info",
+    "aiohttp.client_exceptions.ClientError": "info",
     "psycopg.OperationalError": "info",
 }
 
@@ -79,6 +76,6 @@ def classify(error: BaseException) -> Outcome:
 
 
 def _public_name(kind: type) -> str:
-    """Give `httpx.ConnectError` for a class that says it is from `httpx._exceptions`."""
+    """Give `package.Name` for a class that says it is from `package._module`."""
     public = [part for part in kind.__module__.split(".") if not part.startswith("_")]
     return ".".join([*public, kind.__qualname__])

@@ -3,14 +3,16 @@
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from json import dumps as encode_json
 from typing import Any
 
 from harness.client.answer import Answer, Record
+from harness.client.multipart import encode_form
 from harness.client.routes import Route, Routes
 from harness.client.samples import Sample
-from harness.client.transport import Transport
+from harness.client.transport import Body, Transport
 from harness.errors import CheckFailed
 from harness.expect import expect_status
 
@@ -56,7 +58,7 @@ class Client:
         path: Mapping[str, object] | None = None,
         query: Mapping[str, Any] | None = None,
         json: Any = None,  # noqa: ANN401 - any JSON document
-        content: bytes | AsyncIterator[bytes] | None = None,
+        content: Body = None,
         form: Mapping[str, str] | None = None,
         files: Mapping[str, Sample] | None = None,
         headers: Mapping[str, str] | None = None,
@@ -71,18 +73,12 @@ class Client:
         sent = dict(headers or {})
         if self.token is not None:
             sent.setdefault("authorization", f"Bearer {self.token}")
-        body: dict[str, Any] = {}
+        body: Body = content
         if json is not None:
-            body["json"] = json
-        if content is not None:
-            body["content"] = content
-        if form is not None:
-            body["data"] = dict(form)
-        if files is not None:
-            body["files"] = {
-                name: (sample.file_name, sample.content, sample.mime_type)
-                for name, sample in files.items()
-            }
+            body = encode_json(json, separators=(",", ":")).encode()
+            sent.setdefault("content-type", "application/json")
+        elif form is not None or files is not None:
+            body, sent["content-type"] = encode_form(form or {}, files or {})
         return await self.transport.send(
             route,
             route.path(path or {}),
@@ -90,7 +86,7 @@ class Client:
             deadline_s=deadline_s,
             headers=sent,
             query=query,
-            **body,
+            body=body,
         )
 
     async def follow(self, answer: Answer) -> Answer:
