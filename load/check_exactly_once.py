@@ -21,7 +21,7 @@ from harness.client import Client, Organisation, Organisations, together
 from harness.database import Database
 from harness.errors import CheckFailed, Inconclusive
 from harness.expect import expect, expect_status
-from harness.history import CRASH, Operation, read_history
+from harness.history import CRASH, HistoryWriter, Operation
 from harness.plugin.execution import Observations
 from harness.system import System
 from harness.target import Capability, Target
@@ -54,6 +54,7 @@ async def check_exactly_once(
     target: Target,
     database: Database,
     report_dir: Path,
+    history: HistoryWriter,
     observe: Observations,
 ) -> None:
     made = await organisations.several(ORGANISATIONS)
@@ -64,10 +65,10 @@ async def check_exactly_once(
         users=USERS,
         seconds=SECONDS,
         directory=report_dir,
+        history=history.path,
         journal=system.journal,
     )
-    operations = list(read_history(run.history))
-    accepted = accepted_in(operations)
+    accepted = accepted_in(run.operations)
     observed = await wait_until_drained(database, target, [each.id for each in tenants.values()])
     known = {export.id for export in observed.exports}
     expect_no_violations(
@@ -80,9 +81,9 @@ async def check_exactly_once(
     if observed.transitions is not None:
         cap = target.limits.per_org_in_progress
         expect_no_violations(per_organisation_cap(observed.transitions, cap))
-    expect_served(operations)
-    expect_seen_through(operations, accepted, run)
-    digests = digests_in(operations)
+    expect_served(run.operations)
+    expect_seen_through(run, accepted)
+    digests = digests_in(run.operations)
     await expect_same_bytes(digests, accepted, tenants)
     observe(len(digests), what="exports accepted, ready and downloaded by users")
 
@@ -128,11 +129,9 @@ def expect_served(operations: Sequence[Operation]) -> None:
     )
 
 
-def expect_seen_through(
-    operations: Sequence[Operation], accepted: Mapping[str, str], run: LocustRun
-) -> None:
+def expect_seen_through(run: LocustRun, accepted: Mapping[str, str]) -> None:
     """Leave the question open unless users of every organisation did what they were to do."""
-    crashes = [operation for operation in operations if operation.f == CRASH]
+    crashes = [operation for operation in run.operations if operation.f == CRASH]
     if crashes:
         raise Inconclusive(
             f"{len(crashes)} rounds of users ended in an error of load/locustfile.py itself, "

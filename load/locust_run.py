@@ -8,11 +8,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import Inconclusive
+from harness.history import Operation, read_history
 from harness.journal import Journal
 from harness.processes import RUN_MARKER, Process
 
@@ -35,7 +36,8 @@ class LocustRun:
 
     exit_code: int
     """0, or 1 when a request of a user failed; anything else is locust's own trouble."""
-    history: Path
+    operations: tuple[Operation, ...]
+    """What its users did, from the history."""
     output: Path
     """Everything it printed."""
     last_words: str
@@ -49,25 +51,30 @@ async def run_locust(
     users: int,
     seconds: int,
     directory: Path,
+    history: Path,
     journal: Journal,
 ) -> LocustRun:
     """Let users of these organisations (name and token) loose on the instances for some seconds.
 
-    Files go to `directory`. `Inconclusive` when locust cannot start, hangs, or ends by itself with
-    anything but 0 or 1. Whatever happens, nothing of it runs afterwards.
+    They append to `history`; locust's own files go to `directory`. `Inconclusive` when locust
+    cannot start, hangs, or ends by itself with anything but 0 or 1. Whatever happens, nothing of
+    it runs afterwards.
     """
     home = _absolute(directory)  # locust runs there, not where we do
-    history, output = home / "history.jsonl", home / "locust.log"
-    history.unlink(missing_ok=True)
+    output = home / "locust.log"
     command = [
         sys.executable, "-m", "locust", "--locustfile", str(LOCUSTFILE), "--headless",
         "--users", str(users), "--spawn-rate", str(users), "--run-time", f"{seconds}s",
         "--stop-timeout", f"{FINISH_S:g}s", "--only-summary",
         "--json-file", str(home / "locust"),
     ]  # fmt: skip
-    environment = _environment(base_urls, tokens, history, home) | {RUN_MARKER: journal.run_id}
-    exit_code = await _run(
-        command, environment, output, journal, deadline_s=START_S + seconds + FINISH_S
+    environment = _environment(base_urls, tokens, _absolute(history), home)
+    pid, exit_code = await _run(
+        command,
+        environment | {RUN_MARKER: journal.run_id},
+        output,
+        journal,
+        deadline_s=START_S + seconds + FINISH_S,
     )
     last_words = _tail(output)
     if exit_code is None:
@@ -75,12 +82,22 @@ async def run_locust(
             f"locust was not done {START_S + FINISH_S:g} s after its {seconds} s; "
             f"its last words:\n{last_words}"
         )
-    if exit_code not in {0, 1} or not history.exists():
+    operations = tuple(_of_users(pid, history))
+    if exit_code not in {0, 1} or not operations:
         raise Inconclusive(
-            f"locust itself failed (exit code {exit_code}"
-            f"{'' if history.exists() else ', no history written'}); its last words:\n{last_words}"
+            f"locust itself failed (exit code {exit_code}, {len(operations)} lines of history); "
+            f"its last words:\n{last_words}"
         )
-    return LocustRun(exit_code=exit_code, history=history, output=output, last_words=last_words)
+    return LocustRun(
+        exit_code=exit_code, operations=operations, output=output, last_words=last_words
+    )
+
+
+def _of_users(pid: int, history: Path) -> Iterator[Operation]:
+    """Others may write to the same history: the users of one locust are called by its pid."""
+    if history.exists():
+        ours = f"user-{pid}-"
+        yield from (each for each in read_history(history) if each.process.startswith(ours))
 
 
 async def _run(
@@ -90,8 +107,8 @@ async def _run(
     journal: Journal,
     *,
     deadline_s: float,
-) -> int | None:
-    """Run a program to its end and give its exit code; None when it was killed at the deadline."""
+) -> tuple[int, int | None]:
+    """Run a program to its end; give its pid and exit code, None when the deadline killed it."""
     entry = journal.note("process", what="locust")
     child = _start(command, environment, output)
     try:
@@ -100,7 +117,7 @@ async def _run(
         until = time.monotonic() + deadline_s
         while child.poll() is None and time.monotonic() < until:
             await asyncio.sleep(_POLL_S)
-        return child.poll()
+        return child.pid, child.poll()
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGKILL)

@@ -1,6 +1,7 @@
 """Pure functions that judge what happened (facts in, violations out), and the facts' reader."""
 
 from harness.checkers.cap import most_in_progress, per_organisation_cap
+from harness.checkers.download import Download, damages
 from harness.checkers.exactly_once import exactly_once
 from harness.checkers.facts import CompletionFact, ExportFact, Transition
 from harness.checkers.observed import Observed, observe_exports
@@ -9,12 +10,14 @@ from harness.checkers.violations import Violation, expect_no_violations
 
 __all__ = [
     "CompletionFact",
+    "Download",
     "ExportFact",
     "Observed",
     "Orphan",
     "RecoveryTimes",
     "Transition",
     "Violation",
+    "damages",
     "exactly_once",
     "expect_no_violations",
     "most_in_progress",

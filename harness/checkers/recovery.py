@@ -1,4 +1,4 @@
-"""Were exports of dead workers taken back, neither too early nor too late by the database's clock?"""
+"""Were exports of dead workers taken back in time, by the clock of the database?"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

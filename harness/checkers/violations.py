@@ -1,6 +1,6 @@
 """What a checker found, and how a check fails by it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.errors import CheckFailed
@@ -27,16 +27,24 @@ class Violation:
         return f"[{self.rule}] expected {self.expected}; came {self.came}"
 
 
-def expect_no_violations(violations: Sequence[Violation], *, detail: str = "") -> None:
-    """Fail the check unless nothing was found; the first violation speaks for all."""
+def expect_no_violations(
+    violations: Sequence[Violation], *, detail: str = "", notes: Mapping[str, str] | None = None
+) -> None:
+    """Fail the check unless nothing was found; the first violation speaks for all.
+
+    `notes` say what the check knows about a subject, such as what was done to it.
+    """
     if not violations:
         return
-    first = violations[0]
-    listed = [violation.describe() for violation in violations[1:SHOWN]]
+    first, known = violations[0], notes or {}
+    lines = [f"about {first.subject}: {known[first.subject]}"] if first.subject in known else []
+    for violation in violations[1:SHOWN]:
+        note = known.get(violation.subject)
+        lines.append(violation.describe() + (f" ({note})" if note else ""))
     if len(violations) > SHOWN:
-        listed.append(f"… {len(violations)} violations in all")
+        lines.append(f"… {len(violations)} violations in all")
     raise CheckFailed(
         expected=f"{first.expected} [{first.rule}]",
         came=first.came,
-        detail="\n".join(filter(None, [detail, *listed])),
+        detail="\n".join(filter(None, [*lines, detail])),
     )

@@ -1,0 +1,175 @@
+"""Is a downloaded export whole, and is it what its manifest and its digest say?"""
+
+import base64
+import binascii
+import hashlib
+import io
+import json
+import re
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from harness.checkers.violations import Violation
+
+MANIFEST = "manifest.json"
+
+MAX_UNPACKED_BYTES = 256 * 1024 * 1024
+"""A ZIP that says it unpacks to more is not unpacked."""
+
+_SHA256_DIGEST = re.compile(r"(?:^|,)\s*sha-256=:([^:]*):")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Download:
+    """The answer to the download of an export that is ready."""
+
+    export_id: str
+    status: int
+    body: bytes
+    repr_digest: str | None
+    """The header (RFC 9530) it came with."""
+    manifest_hash: str | None
+    """What the export's data, or its `export.completed` event, says."""
+
+
+def damages(download: Download) -> list[Violation]:
+    """Give everything that is wrong with a downloaded export."""
+    if download.status != 200:
+        return [
+            _violation(
+                download,
+                "no-object",
+                "to download, as it is ready",
+                f"status {download.status}: {download.body[:200]!r}",
+            )
+        ]
+    found = list(_digest(download))
+    try:
+        contents = _unpacked(download.body)
+    except (zipfile.BadZipFile, EOFError, ValueError, NotImplementedError) as error:
+        beginning = f"{len(download.body)} bytes that begin with {download.body[:8]!r}"
+        came = f"{beginning}: {error}"
+        return [*found, _violation(download, "no-zip", "to be a valid ZIP", came)]
+    return [*found, *_manifest(download, contents)]
+
+
+def _digest(download: Download) -> Iterator[Violation]:
+    match = _SHA256_DIGEST.search(download.repr_digest or "")
+    try:
+        told = base64.b64decode(match[1], validate=True).hex() if match else None
+    except binascii.Error:
+        told = None
+    actual = hashlib.sha256(download.body).hexdigest()
+    if told != actual:
+        yield _violation(
+            download,
+            "digest",
+            f"to have the sha-256 that its Repr-Digest says ({told or download.repr_digest})",
+            f"{actual} over {len(download.body)} bytes",
+        )
+
+
+def _unpacked(body: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(body)) as archive:
+        entries = archive.infolist()
+        if sum(entry.file_size for entry in entries) > MAX_UNPACKED_BYTES:
+            raise ValueError("it says that it unpacks to more than any export has")
+        return {entry.filename: archive.read(entry) for entry in entries}
+
+
+def _manifest(download: Download, contents: Mapping[str, bytes]) -> Iterator[Violation]:
+    manifest = contents.get(MANIFEST)
+    if manifest is None:
+        yield _violation(download, "manifest", f"to hold {MANIFEST}", f"only {sorted(contents)}")
+        return
+    digest = hashlib.sha256(manifest).hexdigest()
+    if digest != download.manifest_hash:
+        expected = f"to hold the manifest with the recorded hash {download.manifest_hash}"
+        yield _violation(download, "manifest", expected, digest)
+    try:
+        listed = {
+            file["name"]: (file["size"], file["sha256"]) for file in json.loads(manifest)["files"]
+        }
+    except (ValueError, LookupError, TypeError) as error:
+        yield _violation(
+            download, "manifest", "to hold a manifest that lists its files", f"{error!r}"
+        )
+        return
+    actual = {
+        name: (len(content), hashlib.sha256(content).hexdigest())
+        for name, content in contents.items()
+        if name != MANIFEST
+    }
+    for name in sorted(listed.keys() | actual.keys()):
+        if listed.get(name) != actual.get(name):
+            expected = f"to hold {name!r} as its manifest lists it: {_shown(listed.get(name))}"
+            yield _violation(download, "files", expected, _shown(actual.get(name)))
+
+
+def _shown(file: tuple[object, object] | None) -> str:
+    return f"{file[0]} bytes, sha-256 {file[1]}" if file else "not at all"
+
+
+def _violation(download: Download, rule: str, expected: str, came: str) -> Violation:
+    return Violation(
+        rule=rule,
+        subject=download.export_id,
+        expected=f"export {download.export_id} {expected}",
+        came=came,
+    )
+
+
+def _example(files: Mapping[str, bytes], **changed: bytes) -> Download:
+    """Build a right download of these files; then put other contents into the ZIP."""
+    listed = [
+        {"name": name, "size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        for name, content in files.items()
+    ]
+    manifest = json.dumps({"files": listed}).encode()
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, content in {**files, MANIFEST: manifest, **changed}.items():
+            archive.writestr(name, content)
+    return _with_digest(buffer.getvalue(), hashlib.sha256(manifest).hexdigest())
+
+
+def _with_digest(body: bytes, manifest_hash: str, digested: bytes | None = None) -> Download:
+    digest = hashlib.sha256(body if digested is None else digested).digest()
+    return Download(
+        export_id="e1",
+        status=200,
+        body=body,
+        repr_digest=f"sha-256=:{base64.b64encode(digest).decode()}:",
+        manifest_hash=manifest_hash,
+    )
+
+
+_FILES = {"evidence": b"a picture", "ledger": b"[]"}
+_GOOD = _example(_FILES)
+_HASH = _GOOD.manifest_hash or ""
+
+ACCEPTS: Mapping[str, Download] = {
+    "a whole export": _GOOD,
+    "one without any file": _example({}),
+}
+
+REJECTS: Mapping[str, tuple[str, Download]] = {
+    "ready, but there is no object": (
+        "no-object",
+        Download(export_id="e1", status=404, body=b"", repr_digest=None, manifest_hash=_HASH),
+    ),
+    "the digest of other bytes": ("digest", _with_digest(_GOOD.body, _HASH, b"other")),
+    "no digest at all": (
+        "digest",
+        Download(
+            export_id="e1", status=200, body=_GOOD.body, repr_digest=None, manifest_hash=_HASH
+        ),
+    ),
+    "half an object": ("no-zip", _with_digest(_GOOD.body[: len(_GOOD.body) // 2], _HASH)),
+    "an empty object": ("no-zip", _with_digest(b"", _HASH)),
+    "another attempt's manifest": ("manifest", _with_digest(_GOOD.body, "0" * 64)),
+    "a manifest that is none": ("manifest", _example(_FILES, **{MANIFEST: b"[]"})),
+    "a file that the manifest does not list": ("files", _example(_FILES, surprise=b"!")),
+    "a file with other bytes": ("files", _example(_FILES, evidence=b"another picture")),
+}
