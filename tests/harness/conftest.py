@@ -1,0 +1,19 @@
+"""What tests of running things share: a place for runs that PostgreSQL's account can reach."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def run_base() -> Iterator[Path]:
+    """A directory for runs of this test alone; pytest's own is closed to other users."""
+    path = Path(tempfile.mkdtemp(prefix="shakedown-test-"))
+    path.chmod(0o711)
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path)
