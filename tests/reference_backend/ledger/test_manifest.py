@@ -227,12 +227,10 @@ async def test_evidence_is_checked_on_its_way_into_the_archive(finished: Finishe
         id=finished.evidence["id"], mime_type="image/png", file_size=len(CONTENT),
         file_sha256=hashlib.sha256(CONTENT).hexdigest(), storage_path="evidence/one.png",
     )  # fmt: skip
-    with (
-        finished.object("out.zip").open("x+b") as target,
-        pytest.raises(EvidenceCorruptError, match="sealed with SHA-256"),
-    ):
-        identity = ExportIdentity.from_row(row)
-        archive.write(target, identity, [file], b"", finished.storage.open, lambda _: None)
+    identity = ExportIdentity.from_row(row)
+    with finished.object("out.zip").open("x+b") as target:  # noqa: SIM117 - PT012 wants it apart
+        with pytest.raises(EvidenceCorruptError, match="sealed with SHA-256"):
+            archive.write(target, identity, [file], b"", finished.storage.open, lambda _: None)
 
 
 @pytest.mark.parametrize(
