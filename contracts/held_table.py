@@ -10,7 +10,7 @@ import psycopg
 
 from harness.database import Database
 
-SETTLE_S = 0.1
+SETTLE_S = 0.05
 """How long the number of those who wait must not have grown."""
 
 
@@ -19,14 +19,12 @@ class Held:
     """A table that can be read and not written."""
 
     database: Database
-    table: str
 
     async def waiting(self) -> int:
-        """How many connections wait for their write."""
+        """How many connections wait: for their write, or for one that waits for its own."""
         row = await self.database.fetch_one(
-            "SELECT count(DISTINCT pid) AS waiting FROM pg_locks "
-            "WHERE relation = %s::regclass AND NOT granted",
-            [self.table],
+            "SELECT count(*) AS waiting FROM pg_stat_activity "
+            "WHERE datname = current_database() AND wait_event_type = 'Lock'"
         )
         return int(row["waiting"])
 
@@ -60,7 +58,7 @@ async def held(
         await connection.execute(f"SET LOCAL lock_timeout = '{int(within_s * 1000)}ms'")
         try:
             await connection.execute(f"LOCK TABLE {table} IN SHARE MODE")
-            locked: Held | None = Held(database=database, table=table)
+            locked: Held | None = Held(database=database)
         except psycopg.errors.LockNotAvailable:
             locked = None
         try:

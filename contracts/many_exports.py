@@ -2,8 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 
-from harness.checkers import CompletionFact, ExportFact
+from harness.checkers import CompletionFact, ExportFact, Violation, expect_no_violations
 from harness.client import Organisation, Record, together
+
+CAUSES = frozenset({"two-owners", "undecided", "no-such-way"})
+"""Rules about the way there: what breaks one of them explains most of what is wrong at the end."""
 
 
 async def request_exports(
@@ -57,4 +60,11 @@ def fact_of(export: Record) -> ExportFact:
         attempt=export["attempt"],
         organization_id=export["organization_id"],
         error_code=export["error_code"],
+    )
+
+
+def expect_done_once(violations: Sequence[Violation], *, detail: str = "") -> None:
+    """Fail unless nothing was found; what was done twice is told before what came of it."""
+    expect_no_violations(
+        sorted(violations, key=lambda violation: violation.rule not in CAUSES), detail=detail
     )
