@@ -1,0 +1,99 @@
+"""What stands in the database and in the store after a fault, and how long to wait for it."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+
+from harness.checkers import Download, Observed, Orphan, Violation, damages, observe_exports
+from harness.checkers.facts import TERMINAL
+from harness.client import Organisation, together
+from harness.database import Database
+from harness.errors import Inconclusive
+from harness.expect import expect_status
+from harness.target import Target
+
+_POLL_S = 0.05
+
+
+async def now_of(database: Database) -> datetime:
+    """The database's clock, by which all timing is judged."""
+    moment: datetime = (await database.fetch_one("SELECT clock_timestamp() AS now"))["now"]
+    return moment
+
+
+async def orphans_of(
+    database: Database, target: Target, described: Mapping[str, str]
+) -> list[Orphan]:
+    """What workers hold that can give no more sign of life; `described` says by name what befell
+    them.
+    """
+    if target.claim is None:
+        raise Inconclusive("the target file does not say which table holds exports: [claim] table")
+    rows = await database.fetch(_sql("in_progress").format(exports=target.claim.table))
+    return [
+        Orphan(
+            export_id=row["id"],
+            attempt=row["attempt"],
+            heartbeat_at=row["heartbeat_at"],
+            worker=row["claimed_by"],
+            where=described[row["claimed_by"]],
+        )
+        for row in rows
+        if row["claimed_by"] in described and row["heartbeat_at"] is not None
+    ]
+
+
+async def settled(
+    database: Database,
+    target: Target,
+    *,
+    within_s: float,
+    is_hopeless: Callable[[Observed, datetime], bool],
+) -> Observed:
+    """Wait until every export has ended, or until waiting longer is no use; give what is there.
+
+    What has not ended by then is for the checkers to name.
+    """
+    until = time.monotonic() + within_s
+    while True:
+        now = await now_of(database)
+        observed = await observe_exports(database, target)
+        if all(export.state in TERMINAL for export in observed.exports):
+            return observed
+        if time.monotonic() > until or is_hopeless(observed, now):
+            return observed
+        await asyncio.sleep(_POLL_S)
+
+
+async def damages_of(
+    export_ids: Iterable[str], owners: Mapping[str, Organisation]
+) -> list[Violation]:
+    """Download exports that the database calls ready; give everything that is wrong with them."""
+    found = await together((_damages(each, owners[each]) for each in export_ids), at_once=8)
+    return [violation for each in found for violation in each]
+
+
+async def _damages(export_id: str, owner: Organisation) -> list[Violation]:
+    answer = await owner.client.download(export_id)
+    if answer.status != 200:
+        manifest_hash = None
+    else:
+        shown = await owner.client.call("getExport", path={"export_id": export_id})
+        manifest_hash = expect_status(shown, 200).data["manifest_hash"]
+    return damages(
+        Download(
+            export_id=export_id,
+            status=answer.status,
+            body=answer.body,
+            repr_digest=answer.headers.get("repr-digest"),
+            manifest_hash=manifest_hash,
+        )
+    )
+
+
+@cache
+def _sql(name: str) -> str:
+    return Path(__file__).with_name(f"{name}.sql").read_text(encoding="utf-8")

@@ -1,0 +1,285 @@
+"""Workers die without a word, at every edge of an export's life, and nothing is lost by it."""
+
+import asyncio
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from chaos.aftermath import damages_of, now_of, orphans_of, settled
+from chaos.backlog import Backlog
+from chaos.faults.kill_worker import workers_killed
+from chaos.posts import Post, all_at_their_posts, claims_of, post, seen_at_work
+from harness.check import check
+from harness.checkers import (
+    Observed,
+    Orphan,
+    RecoveryTimes,
+    exactly_once,
+    expect_no_violations,
+    never_stolen,
+    observe_exports,
+    per_organisation_cap,
+    reclaimed_in_time,
+)
+from harness.checkers.facts import IN_PROGRESS, READY
+from harness.client import Samples, together
+from harness.errors import Inconclusive
+from harness.expect import expect
+from harness.history import HistoryWriter
+from harness.plugin.execution import Observations
+from harness.plugin.fixtures import FreshSystem, OwnSystem
+from harness.target import Capability, Target
+
+UNTIL_KILLED_S = 60.0
+"""How long a doomed worker sleeps at its failpoint: it does not get to see the end of it."""
+
+SLACK_S = 2.0
+"""What a sweep may take on a busy machine, on top of the interval between two of them."""
+
+WORK_S = 10.0
+"""How long all the work that is left may take once it can be taken up."""
+
+LONGEST_STUCK_TIMEOUT_S = 10.0
+"""Longer ones are for production; the drill would have to wait for them."""
+
+HEALTHY_WORKERS = 2
+VICTIMS_WITHOUT_FAILPOINTS = 4
+FIRST_ORGANISATIONS = 8
+
+
+@check(
+    "chaos.worker-kill",
+    "Workers killed at each edge of an export's life lose nothing, double nothing, delay little",
+    checklist="Verify recovery after a worker is killed (SIGKILL) in the middle of an export",
+    observes=6,
+    needs={
+        Capability.TENANTS,
+        Capability.SPAWN,
+        Capability.KILL,
+        Capability.DATABASE,
+        Capability.DATABASE_CONTROL,
+    },
+    deadline_s=90,
+)
+async def check_worker_kill(
+    fresh_system: FreshSystem,
+    target: Target,
+    rng: random.Random,
+    history: HistoryWriter,
+    observe: Observations,
+) -> None:
+    times = recovery_times(target)
+    async with fresh_system(api_instances=1, workers=0) as own:
+        backlog = Backlog(own.organisations, Samples(rng))
+        scene = await set_the_scene(own, target, backlog)
+        await expect_ready_means_stored(own, target, backlog, scene)
+        async with workers_killed(
+            own.system,
+            [each.worker for each in scene.doomed],
+            history=history,
+            replacements=HEALTHY_WORKERS,
+        ):
+            death = await look_at_the_dead(own, target, backlog, scene)
+        healed_at = await now_of(own.database)
+
+        def is_overdue(observed: Observed, now: datetime) -> bool:
+            held = {export.id for export in observed.exports if export.state == IN_PROGRESS}
+            return any(
+                orphan.export_id in held
+                and now > times.latest(orphan, healed_at)
+                and orphan.export_id in claims_of(observed.watched())[orphan.worker]
+                for orphan in death.orphans
+            )
+
+        observed = await settled(
+            own.database,
+            target,
+            within_s=times.stuck_timeout_s + times.sweep_interval_s + WORK_S,
+            is_hopeless=is_overdue,
+        )
+        judge(observed, death, times, healed_at, target)
+        expect_no_violations(
+            await damages_of([each.id for each in observed.exports], backlog.owners),
+            notes=death.notes,
+        )
+        expect_outlived(scene, observed, times)
+        observe(len(death.notes), what="exports whose worker was killed")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scene:
+    """Workers at their posts."""
+
+    doomed: Sequence[Post]
+    long: Post | None
+    """A healthy worker at something that takes longer than the stuck timeout."""
+    at_post: Mapping[str, Post]
+    """Where each claimed export is held."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Death:
+    """What the dead left behind."""
+
+    orphans: Sequence[Orphan]
+    """Exports in progress: to be taken back."""
+    notes: Mapping[str, str]
+    """Of every export that a dead worker held, finished ones too: what became of its worker."""
+
+
+def recovery_times(target: Target) -> RecoveryTimes:
+    """What the target promises about recovery; `Inconclusive` when that is too slow to watch."""
+    worker = target.worker
+    if worker is None:
+        raise Inconclusive("the target file has no [worker]: nobody works on exports")
+    if worker.stuck_timeout_s > LONGEST_STUCK_TIMEOUT_S:
+        raise Inconclusive(
+            f"[worker] stuck_timeout_s = {worker.stuck_timeout_s:g}: a drill waits for it, so it "
+            f"must be at most {LONGEST_STUCK_TIMEOUT_S:g} s (the contract goes down to 1 s)"
+        )
+    return RecoveryTimes(
+        stuck_timeout_s=worker.stuck_timeout_s,
+        sweep_interval_s=worker.sweep_interval_s,
+        slack_s=SLACK_S,
+    )
+
+
+async def set_the_scene(own: OwnSystem, target: Target, backlog: Backlog) -> Scene:
+    """Bring workers to their posts, each with exports in its hands."""
+    growing = asyncio.ensure_future(backlog.grow(FIRST_ORGANISATIONS))
+    try:
+        return await (
+            _at_failpoints(own, target, backlog)
+            if target.failpoints
+            else _anywhere(own, target, backlog)
+        )
+    finally:
+        await growing
+
+
+async def _at_failpoints(own: OwnSystem, target: Target, backlog: Backlog) -> Scene:
+    failpoints, worker = target.failpoints, target.worker
+    assert failpoints is not None
+    assert worker is not None
+    long_s = worker.stuck_timeout_s + 2 * worker.sweep_interval_s + worker.heartbeat_interval_s
+    wanted = [(name, UNTIL_KILLED_S) for name in failpoints.names]
+    if "while_working" in failpoints.names:
+        wanted.append(("while_working", long_s))
+    posts = await together(post(own.system, failpoints, name, seconds) for name, seconds in wanted)
+    at_post = await all_at_their_posts(posts, backlog, own.database, target)
+    count = len(failpoints.names)
+    return Scene(doomed=posts[:count], long=next(iter(posts[count:]), None), at_post=at_post)
+
+
+async def _anywhere(own: OwnSystem, target: Target, backlog: Backlog) -> Scene:
+    started = await together(own.system.start("worker") for _ in range(VICTIMS_WITHOUT_FAILPOINTS))
+    posts = [Post(worker=each, failpoint=None, seconds=0) for each in started]
+    at_post = await seen_at_work(posts, backlog, own.database, target)
+    return Scene(doomed=posts, long=None, at_post=at_post)
+
+
+async def expect_ready_means_stored(
+    own: OwnSystem, target: Target, backlog: Backlog, scene: Scene
+) -> None:
+    """Fail unless whatever the database calls ready can be downloaded, at this very moment.
+
+    Workers stand before and after they store their objects: who says `ready` too early is seen.
+    """
+    observed = await observe_exports(own.database, target)
+    ready = [export.id for export in observed.exports if export.state == READY]
+    notes = {
+        export_id: f"{each.worker.name} is {each.where} with it"
+        for export_id, each in scene.at_post.items()
+    }
+    expect_no_violations(await damages_of(ready, backlog.owners), notes=notes)
+
+
+async def look_at_the_dead(own: OwnSystem, target: Target, backlog: Backlog, scene: Scene) -> Death:
+    """Say what the dead held. Fail where state and ledger tell different stories now.
+
+    `Inconclusive` when they held nothing.
+    """
+    described = {each.worker.name: f"SIGKILL {each.where}" for each in scene.doomed}
+    observed = await observe_exports(own.database, target)
+    orphans = await orphans_of(own.database, target, described)
+    if not orphans:
+        raise Inconclusive(
+            f"{len(described)} workers were killed, and none had an export in progress"
+        )
+    claims = claims_of(observed.watched())
+    notes = {
+        export_id: f"its worker {name} got {what}"
+        for name, what in described.items()
+        for export_id in claims[name]
+    }
+    # Nobody is left who could still write the other half.
+    expect_no_violations(
+        exactly_once([], observed.exports, observed.completions, observed.watched()),
+        notes=notes,
+        detail="seen after all workers at failpoints were dead, before healthy ones were started",
+    )
+    return Death(orphans=orphans, notes=notes)
+
+
+def judge(
+    observed: Observed,
+    death: Death,
+    times: RecoveryTimes,
+    healed_at: datetime,
+    target: Target,
+) -> None:
+    """Fail unless the exports of the dead came back in time and everything was done once."""
+    transitions = observed.watched()
+    detail = f"healthy workers ran from {healed_at:%H:%M:%S.%f} on, by the database's clock"
+    expect_no_violations(
+        reclaimed_in_time(death.orphans, transitions, times, watched_from=healed_at),
+        detail=detail,
+    )
+    expect_no_violations(
+        never_stolen(transitions, times.stuck_timeout_s), notes=death.notes, detail=detail
+    )
+    orphaned = {orphan.export_id for orphan in death.orphans}
+    expect_no_violations(
+        exactly_once(
+            [export.id for export in observed.exports],
+            observed.exports,
+            observed.completions,
+            transitions,
+            harmed=orphaned,
+        ),
+        notes=death.notes,
+        detail=detail,
+    )
+    expect_no_violations(per_organisation_cap(transitions, target.limits.per_org_in_progress))
+    attempts = {export.id: export.attempt for export in observed.exports}
+    for orphan in death.orphans:
+        expect(
+            attempts[orphan.export_id] == orphan.attempt + 1,
+            expected=f"{orphan.describe()} to need one more attempt, {orphan.attempt + 1}",
+            came=f"attempt {attempts[orphan.export_id]}",
+            detail=detail,
+        )
+
+
+def expect_outlived(scene: Scene, observed: Observed, times: RecoveryTimes) -> None:
+    """Leave the question open unless a healthy export did take longer than the stuck timeout."""
+    if scene.long is None:
+        return
+    name = scene.long.worker.name
+    claimed = {
+        step.export_id: step.at
+        for step in observed.watched()
+        if step.is_claim and step.new_claimed_by == name
+    }
+    took = [
+        (step.at - claimed[step.export_id]).total_seconds()
+        for step in observed.watched()
+        if step.new_state == READY and step.export_id in claimed
+    ]
+    if max(took, default=0) <= times.stuck_timeout_s:
+        raise Inconclusive(
+            f"no export of {name} took longer than the stuck timeout ({times.stuck_timeout_s:g} s) "
+            f"though it slept {scene.long.seconds:g} s {scene.long.where}: "
+            f"{[f'{seconds:.2f} s' for seconds in took]}"
+        )
