@@ -12,6 +12,7 @@ from harness.check import CheckSpec, spec_of
 from harness.errors import Misconfigured
 from harness.plugin.catalogue import Catalogue, wanted, with_parameter
 from harness.plugin.context import system_of
+from harness.plugin.generated import suit_hypothesis
 from harness.plugin.judgement import show
 from harness.plugin.settings import settings_of
 
@@ -58,6 +59,7 @@ def _declared(item: pytest.Item) -> bool:
         return False
     callspec = getattr(item, "callspec", None)
     item.stash[SPEC] = with_parameter(spec, callspec.id if callspec else None)
+    suit_hypothesis(getattr(item, "obj", None))
     return True
 
 

@@ -17,7 +17,6 @@ from harness.plugin.context import redactor_of, system_of, target_of
 from harness.plugin.execution import check_log, observations_of
 from harness.plugin.observations import Observations
 from harness.plugin.settings import settings_of
-from harness.reports.instance_logs import keep_logs
 from harness.system import System, launch_sibling
 from harness.target import Target
 
@@ -127,8 +126,7 @@ def fresh_system(request: pytest.FixtureRequest, target: Target, system: System)
             async with _opened(own, target) as opened:
                 yield opened
         finally:
-            folder = settings_of(config).report_path / "logs"
-            keep_logs(own.log_dir, folder, redactor_of(config), prefix=f"{own.name}-")
+            redactor_of(config).learn(own.secrets)
             await own.close()
 
     return bring_up

@@ -66,15 +66,15 @@ class Stage:
         self._events.emit(SystemReady(target=self.facts, seconds=self.bring_up_seconds))
 
     def take_down(self, troubles: Troubles) -> None:
-        """Keep the logs of all instances, then end them and all else of this run. Never raises."""
+        """End all instances, keep their logs, and remove all else of this run. Never raises."""
         self._events.emit(TearDownStarted())
         system, journal = self._system, self._journal
         steps: list[Callable[[], object]] = []
         if system is not None:
-            folder = self._report_path / "logs"
-            steps.append(lambda: keep_logs(system.log_dir, folder, self._redact))
             steps.append(lambda: asyncio.run(system.close()))
         if journal is not None:
+            # Also after a bring-up that failed: the logs are what tells why.
+            steps.append(lambda: keep_logs(self.run_dir, self._report_path, self._redact))
             steps.append(journal.close)
         for step in steps:
             try:

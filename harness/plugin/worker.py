@@ -1,5 +1,6 @@
 """What a worker process of xdist is told by the controller, and how it ends."""
 
+import asyncio
 import json
 import os
 import signal
@@ -44,6 +45,12 @@ def _leave_the_terminal() -> None:
     """
     os.setpgid(0, 0)
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """In a worker: end what its checks have started and not ended."""
+    if hasattr(config, "workerinput") and SYSTEM in config.stash:
+        asyncio.run(config.stash[SYSTEM].close())
 
 
 def pytest_keyboard_interrupt() -> None:

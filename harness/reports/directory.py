@@ -66,5 +66,5 @@ def _remove_earlier_run(path: Path) -> None:
     for name in _FIXED_NAMES:
         (path / name).unlink(missing_ok=True)
     for folder in _LOG_FOLDERS:
-        for log in (path / folder).glob("*.log"):
+        for log in (path / folder).rglob("*.log"):
             log.unlink()

@@ -8,11 +8,16 @@ MOST_BYTES = 8 * 1024 * 1024
 """Of a longer log only the end is kept: a report is looked at, and uploaded by CI."""
 
 
-def keep_logs(log_dir: Path, folder: Path, redact: Redactor, *, prefix: str = "") -> None:
-    """Copy the logs of a system's instances into `folder`, without secrets."""
-    for log in sorted(log_dir.glob("*.log")):
+def keep_logs(run_dir: Path, report_path: Path, redact: Redactor) -> None:
+    """Copy the logs of all instances of a run to the report, without secrets.
+
+    Those of the shared system lie right in `logs/`, those of a check's own system in a folder.
+    """
+    for log in sorted((run_dir / "logs").glob("*/*.log")):
+        system = log.parent.name
+        folder = report_path / "logs" / ("" if system == "main" else system)
         folder.mkdir(parents=True, exist_ok=True)
-        _copy_end(log, folder / f"{prefix}{log.name}", redact)
+        _copy_end(log, folder / log.name, redact)
 
 
 def _copy_end(log: Path, kept: Path, redact: Redactor) -> None:

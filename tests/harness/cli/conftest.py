@@ -5,9 +5,10 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ import pytest
 
 SECRET = "marked-secret-5f1e"
 DEADLINE_S = 60
+
+_MARK = "SHAKEDOWN_TEST_FOLDER"
+"""In the environment of the command; whatever it starts inherits it."""
 
 TARGET = """
 name = "standin"
@@ -77,6 +81,7 @@ class Workplace:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._started: list[subprocess.Popen[str]] = []
         self.target()
 
     def target(self, behaviour: str = "", ready_timeout_s: float = 10) -> None:
@@ -100,16 +105,18 @@ class Workplace:
         temp = self.folder / "temp"
         temp.mkdir(exist_ok=True)
         kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "harness", *words],
             cwd=self.folder,
-            env={**kept, "TMPDIR": str(temp), **environment},
+            env={**kept, "TMPDIR": str(temp), _MARK: str(self.folder), **environment},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
         )
+        self._started.append(process)
+        return process
 
     def finish(self, process: subprocess.Popen[str], typed: str = "") -> Finished:
         """Wait for the command's end."""
@@ -141,9 +148,16 @@ class Workplace:
             assert time.monotonic() < until, f"{what}: not after {DEADLINE_S} s"
             time.sleep(0.02)
 
+    def close(self) -> None:
+        """End what a failed test did not wait for."""
+        for process in self._started:
+            if process.poll() is None:
+                process.terminate()
+                process.communicate(timeout=DEADLINE_S)
+
     def leftovers(self) -> list[str]:
-        """Name what is still there of runs: directories, and processes that carry our TMPDIR."""
-        mark = f"TMPDIR={self.folder / 'temp'}".encode()
+        """Name what is still there of runs: directories, and processes that carry our mark."""
+        mark = f"{_MARK}={self.folder}".encode()
         running = []
         for environ in Path("/proc").glob("[0-9]*/environ"):
             try:
@@ -151,12 +165,24 @@ class Workplace:
                     running.append(environ.parent.name)
             except OSError:
                 continue  # ended, or not ours to look at
-        return [*running, *(str(path) for path in (self.folder / "temp").glob("shakedown-*"))]
+        return [*running, *self.run_directories()]
+
+    def run_directories(self) -> list[str]:
+        """Name the directories of our runs; a temp dir that is private is not used for them."""
+        bases = (self.folder / "temp", Path(tempfile.gettempdir()))
+        return [
+            str(path)
+            for base in bases
+            for process in self._started
+            for path in base.glob(f"*shakedown-{process.pid}-*")
+        ]
 
 
 @pytest.fixture
-def workplace(tmp_path: Path) -> Workplace:
-    return Workplace(tmp_path)
+def workplace(tmp_path: Path) -> Iterator[Workplace]:
+    place = Workplace(tmp_path)
+    yield place
+    place.close()
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,26 @@
+"""Checks that Hypothesis feeds: how its settings differ where a backend is the subject."""
+
+from typing import Any
+
+
+def suit_hypothesis(function: Any) -> None:  # noqa: ANN401 - a function, or Hypothesis's wrapper
+    """Adapt the settings of a check under `@given`; other functions are left alone.
+
+    Fixtures such as `observe` and `org` are meant to last for all examples of a check. How long
+    one example may take is the check's own deadline's business: a request is no computation. And
+    examples that failed once are not kept, because the seed repeats them.
+    """
+    if not getattr(function, "is_hypothesis_test", False):
+        return
+    # Loaded here: most check files do without, and it takes its time.
+    from hypothesis import HealthCheck, settings
+
+    # Hypothesis has no public way to change a function's settings once they are made.
+    own = function._hypothesis_internal_use_settings  # noqa: SLF001
+    unchanged = own.deadline == settings.get_profile("default").deadline
+    function._hypothesis_internal_use_settings = settings(  # noqa: SLF001
+        own,
+        database=None,
+        deadline=None if unchanged else own.deadline,
+        suppress_health_check={*own.suppress_health_check, HealthCheck.function_scoped_fixture},
+    )
