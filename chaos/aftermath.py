@@ -94,6 +94,37 @@ async def _damages(export_id: str, owner: Organisation) -> list[Violation]:
     )
 
 
+async def everything_in(database: Database, target: Target) -> Mapping[str, Mapping[str, object]]:
+    """Every export and ledger event with all its columns, by what it is."""
+    if target.claim is None or target.ledger is None:
+        raise Inconclusive("the target file does not say which tables hold exports and ledger")
+    columns = target.ledger.columns
+    sql = _sql("everything").format(
+        exports=target.claim.table,
+        ledger=target.ledger.table,
+        ledger_seq=columns.ledger_seq,
+        organization_id=columns.organization_id,
+    )
+    return {row["what"]: row["record"] for row in await database.fetch(sql)}
+
+
+def changes_between(
+    before: Mapping[str, Mapping[str, object]], after: Mapping[str, Mapping[str, object]]
+) -> list[str]:
+    """Say what is different, a line each."""
+    changes = [f"{what} is gone" for what in before.keys() - after.keys()]
+    for what, record in after.items():
+        if what not in before:
+            changes.append(f"{what} is new: {dict(record)}")
+            continue
+        changes += [
+            f"{name} of {what} was {before[what].get(name)!r}, is {value!r}"
+            for name, value in record.items()
+            if before[what].get(name) != value
+        ]
+    return sorted(changes)
+
+
 @cache
 def _sql(name: str) -> str:
     return Path(__file__).with_name(f"{name}.sql").read_text(encoding="utf-8")

@@ -10,6 +10,7 @@ from chaos.aftermath import damages_of, now_of, orphans_of, settled
 from chaos.backlog import Backlog
 from chaos.faults.kill_worker import workers_killed
 from chaos.posts import Post, all_at_their_posts, claims_of, post, seen_at_work
+from chaos.promises import recovery_times
 from harness.check import check
 from harness.checkers import (
     Observed,
@@ -34,18 +35,12 @@ from harness.target import Capability, Target
 UNTIL_KILLED_S = 60.0
 """How long a doomed worker sleeps at its failpoint: it does not get to see the end of it."""
 
-SLACK_S = 2.0
-"""What a sweep may take on a busy machine, on top of the interval between two of them."""
-
 WORK_S = 10.0
 """How long all the work that is left may take once it can be taken up."""
 
-LONGEST_STUCK_TIMEOUT_S = 10.0
-"""Longer ones are for production; the drill would have to wait for them."""
-
 HEALTHY_WORKERS = 2
 VICTIMS_WITHOUT_FAILPOINTS = 4
-FIRST_ORGANISATIONS = 8
+FIRST_ORGANISATIONS = 10
 
 
 @check(
@@ -128,23 +123,6 @@ class Death:
     """Of every export that a dead worker held, finished ones too: what became of its worker."""
 
 
-def recovery_times(target: Target) -> RecoveryTimes:
-    """What the target promises about recovery; `Inconclusive` when that is too slow to watch."""
-    worker = target.worker
-    if worker is None:
-        raise Inconclusive("the target file has no [worker]: nobody works on exports")
-    if worker.stuck_timeout_s > LONGEST_STUCK_TIMEOUT_S:
-        raise Inconclusive(
-            f"[worker] stuck_timeout_s = {worker.stuck_timeout_s:g}: a drill waits for it, so it "
-            f"must be at most {LONGEST_STUCK_TIMEOUT_S:g} s (the contract goes down to 1 s)"
-        )
-    return RecoveryTimes(
-        stuck_timeout_s=worker.stuck_timeout_s,
-        sweep_interval_s=worker.sweep_interval_s,
-        slack_s=SLACK_S,
-    )
-
-
 async def set_the_scene(own: OwnSystem, target: Target, backlog: Backlog) -> Scene:
     """Bring workers to their posts, each with exports in its hands."""
     growing = asyncio.ensure_future(backlog.grow(FIRST_ORGANISATIONS))
@@ -167,7 +145,7 @@ async def _at_failpoints(own: OwnSystem, target: Target, backlog: Backlog) -> Sc
     if "while_working" in failpoints.names:
         wanted.append(("while_working", long_s))
     posts = await together(post(own.system, failpoints, name, seconds) for name, seconds in wanted)
-    at_post = await all_at_their_posts(posts, backlog, own.database, target)
+    at_post = await all_at_their_posts(posts, backlog, own.database, target, until_full=True)
     count = len(failpoints.names)
     return Scene(doomed=posts[:count], long=next(iter(posts[count:]), None), at_post=at_post)
 

@@ -68,12 +68,18 @@ def claims_of(transitions: Sequence[Transition]) -> dict[str | None, set[str]]:
 
 
 async def all_at_their_posts(
-    posts: Sequence[Post], backlog: Backlog, database: Database, target: Target
+    posts: Sequence[Post],
+    backlog: Backlog,
+    database: Database,
+    target: Target,
+    *,
+    until_full: bool,
 ) -> Mapping[str, Post]:
     """Wait until every worker stands at its failpoint with all it claimed; give the post by export.
 
-    The backlog grows until nobody wants more: a worker with a free place would take others' exports
-    later. `Inconclusive`, with the worker and its failpoint, when one does not get there in time.
+    The backlog grows until each has something, or `until_full`: a worker that has a free place
+    would take others' exports later. `Inconclusive`, with the worker and its failpoint, when one
+    does not get there in time.
     """
     until = time.monotonic() + POST_DEADLINE_S
     calm = 0
@@ -83,13 +89,15 @@ async def all_at_their_posts(
         _refuse_strangers(claims, posts)
         waiting = sum(export.state == "queued" for export in observed.exports)
         absent = [each for each in posts if not _is_there(each, claims)]
-        if not waiting and len(claims) <= len(posts):
-            await backlog.grow(2)
-        calm = 0 if absent or not waiting else calm + 1
-        if calm == 2:
+        is_calm = not absent and (waiting > 0 or not until_full)
+        calm = calm + 1 if is_calm else 0
+        if calm == (2 if until_full else 1):
             return {export_id: each for each in posts for export_id in claims[each.worker.name]}
         if time.monotonic() > until:
             raise Inconclusive(_missing(absent, claims, observed))
+        has_idle = any(not claims.get(each.worker.name) for each in posts)
+        if not waiting and (until_full or has_idle):
+            await backlog.grow(1)
         await asyncio.sleep(_POLL_S)
 
 
