@@ -2,8 +2,10 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from harness.checkers.facts import CompletionFact, ExportFact, Transition
 from harness.database import Database
@@ -35,8 +37,8 @@ async def observe_exports(
 ) -> Observed:
     """Read the exports of these organisations (None: of all), their completions and changes.
 
-    Exports and completions are of one moment; transitions are read after it, so of an export that
-    is still being worked on there may be one more. `Inconclusive` where a table cannot be read.
+    All of it is of one moment, also while workers work. `Inconclusive` where a table cannot be
+    read.
     """
     if target.claim is None or target.ledger is None:
         raise Inconclusive(
@@ -52,6 +54,7 @@ async def observe_exports(
             target_id=columns.target_id,
             event_name=columns.event_name,
             organization_id=columns.organization_id,
+            transitions=_sql("transitions") if target.database.instrument else "NULL::json",
         ),
         wanted,
     )
@@ -59,11 +62,20 @@ async def observe_exports(
         exports=[ExportFact(**each) for each in row["exports"] or ()],
         completions=[CompletionFact(export_id=each) for each in row["completions"] or ()],
         transitions=(
-            [Transition(**each) for each in await database.fetch(_sql("transitions"), wanted)]
+            [_transition(each) for each in row["transitions"] or ()]
             if target.database.instrument
             else None
         ),
     )
+
+
+def _transition(row: dict[str, Any]) -> Transition:
+    heartbeat = row["heartbeat_at"]
+    moments = {
+        "at": datetime.fromisoformat(row["at"]),
+        "heartbeat_at": datetime.fromisoformat(heartbeat) if heartbeat else None,
+    }
+    return Transition(**(row | moments))
 
 
 @cache

@@ -10,4 +10,5 @@ SELECT
      FROM {ledger}
      WHERE {event_name} = 'export.completed'
        AND (%(organizations)s::uuid[] IS NULL OR {organization_id} = ANY (%(organizations)s::uuid[]))
-    ) AS completions
+    ) AS completions,
+    {transitions} AS transitions
