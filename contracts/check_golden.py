@@ -4,6 +4,7 @@ import copy
 
 from contracts.archive import expect_evidence_in, unpack
 from contracts.chain import expect_linked, expect_verified
+from contracts.conventions import expect_convention, expect_just_now
 from contracts.digests import expect_repr_digest, jcs_hash, sha256_hex
 from contracts.evidence import (
     FORM,
@@ -42,6 +43,7 @@ async def check_upload(org: Organisation, samples: Samples, observe: Observation
             await org.client.upload(job["id"], sample, form=FORM), 201, detail=sample.mime_type
         )
         evidence = answer.data
+        expect_convention(answer, ids=("id", "job_id", "ledger_event_id"), moments=["created_at"])
         expect_sealed(evidence, sample, job, org)
         shown = expect_status(await org.client.follow(answer), 200)
         expect_equal(shown.data, evidence, "what the upload's Location shows")
@@ -103,9 +105,12 @@ async def check_export_download(org: Organisation, samples: Samples, observe: Ob
             expected="a Retry-After in seconds with an accepted export",
             came=repr(requested.headers.get("retry-after")),
         )
+        expect_convention(requested, ids=("id", "job_id"), moments=["created_at"])
         shown = expect_status(await org.client.follow(requested), 200)
         expect_equal(shown.data["id"], requested.data["id"], "the export at its Location")
         export = await org.client.wait_for_export(requested.data["id"])
+        for name in ("created_at", "started_at", "completed_at"):
+            expect_just_now(export, name)
         expect_equal(export["progress"], 100, "the progress of a ready export")
         expect_equal(export["attempt"], 1, "the attempts of an export that nothing disturbed")
         download = await org.client.download(export["id"])
@@ -132,7 +137,9 @@ async def check_ledger_event(
     for number in range(1, 4):
         evidence = await org.client.new_evidence(job["id"], samples.new())
         path = {"event_id": evidence["ledger_event_id"]}
-        event = expect_status(await org.client.call("getLedgerEvent", path=path), 200).data
+        shown = expect_status(await org.client.call("getLedgerEvent", path=path), 200)
+        expect_convention(shown, ids=("id", "target_id"), moments=["created_at"])
+        event = shown.data
         expect_equal(event["event_name"], "evidence.sealed", "the event of an upload")
         expect_equal(event["target_id"], evidence["id"], "the target of the event")
         expect_equal(event["actor_id"], org.users["member"], "the actor of the event")

@@ -1,10 +1,14 @@
 """What a piece of evidence must look like after its upload."""
 
+from datetime import UTC, datetime
+
+from contracts.conventions import instant_of
 from contracts.digests import expect_repr_digest, sha256_hex
 from harness.client import Answer, Organisation, Record, Sample
 from harness.expect import expect, expect_equal
 
-FORM = {"tag": "roof", "phase": "after", "captured_at": "2026-01-31T12:00:00Z"}
+CAPTURED_AT = datetime(2026, 1, 31, 12, 0, 0, tzinfo=UTC)
+FORM = {"tag": "roof", "phase": "after", "captured_at": "2026-01-31T14:00:00+02:00"}
 REPEATED_FORM = {"tag": "roof", "phase": "after"}
 """What the existing client sends when it repeats: without `captured_at`, which is not compared."""
 
@@ -24,8 +28,14 @@ def expect_sealed(evidence: Record, sample: Sample, job: Record, org: Organisati
         "phase": FORM["phase"],
     }.items():
         expect_equal(evidence[name], wanted, f"{name} of {sample.mime_type} evidence")
-    for name in ("captured_at", "created_at", "storage_path", "ledger_event_id"):
-        expect(evidence[name], expected=f"{name} in new evidence", came=repr(evidence[name]))
+    expect(
+        evidence["storage_path"],
+        expected="storage_path in new evidence",
+        came=repr(evidence["storage_path"]),
+    )
+    expect_equal(
+        instant_of(evidence, "captured_at"), CAPTURED_AT, "captured_at, as it was uploaded"
+    )
 
 
 def expect_content(answer: Answer, sample: Sample) -> None:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from contracts.conventions import expect_just_now
 from contracts.digests import sha256_hex
 from harness.client import Client, Organisation, Record
 from harness.expect import expect, expect_equal, expect_status
@@ -21,7 +22,7 @@ def expect_described(
         "filters": filters,
     }.items():
         expect_equal(manifest[name], wanted, f"{name} in the manifest")
-    expect(manifest["generated_at"], expected="generated_at in the manifest", came="nothing")
+    expect_just_now(manifest, "generated_at")
     expect_equal(export["filters"], filters, "the filters that the export shows")
 
 
