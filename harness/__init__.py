@@ -1,1 +1,1 @@
-"""Launching and controlling systems, judging them, and reporting the verdict: Shakedown's engine."""
+"""Shakedown's engine: launches and controls systems, judges them, reports the verdict."""
