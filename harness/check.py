@@ -94,6 +94,12 @@ def spec_of(function: object) -> CheckSpec | None:
     return spec if isinstance(spec, CheckSpec) else None
 
 
+def place_of(function: object) -> tuple[str, int]:
+    """Give file and line of a check's own code."""
+    code = getattr(_innermost(function), "__code__", None)
+    return (code.co_filename, code.co_firstlineno) if code else ("?", 0)
+
+
 def _refuse_nonsense(spec: CheckSpec, function: Callable[..., object]) -> None:
     problems = []
     if not _ID.fullmatch(spec.id):
@@ -114,15 +120,11 @@ def _refuse_nonsense(spec: CheckSpec, function: Callable[..., object]) -> None:
     if not inspect.iscoroutinefunction(_innermost(function)):
         problems.append("a check is an async function, so that its deadline can cancel it")
     if problems:
-        raise Misconfigured(f"check {spec.id!r}: " + "; ".join(problems), where=_where(function))
+        file, line = place_of(function)
+        raise Misconfigured(f"check {spec.id!r}: " + "; ".join(problems), where=f"{file}:{line}")
 
 
-def _innermost(function: Callable[..., object]) -> object:
+def _innermost(function: object) -> object:
     """Look through Hypothesis's `@given`, whose wrapper is not async itself."""
     hypothesis_handle = getattr(function, "hypothesis", None)
     return getattr(hypothesis_handle, "inner_test", function)
-
-
-def _where(function: Callable[..., object]) -> str | None:
-    code = getattr(_innermost(function), "__code__", None)
-    return f"{code.co_filename}:{code.co_firstlineno}" if code else None

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.check import CheckSpec, spec_of
+from harness.check import CheckSpec, place_of, spec_of
 from harness.errors import Misconfigured
 from harness.plugin.catalogue import Catalogue, wanted, with_parameter
 from harness.plugin.context import system_of
@@ -50,16 +50,25 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _declared(item: pytest.Item) -> bool:
-    spec = spec_of(getattr(item, "obj", None))
+    function = getattr(item, "obj", None)
+    spec = spec_of(function)
+    problem = ""
     if spec is None:
-        item.config.stash[_PROBLEMS].append(
-            f"{show(item.path)}: {item.name} is named like a check but is not declared as one: "
+        problem = (
+            "is named like a check but is not declared as one: "
             "put @check(…) above it, or give it another name"
         )
+    elif (file := Path(place_of(function)[0])) != item.path:
+        problem = (
+            f"comes from {file}: a file of checks cannot import the checks of another one, "
+            "nor have the folder and file name of one that comes with Shakedown"
+        )
+    if spec is None or problem:
+        item.config.stash[_PROBLEMS].append(f"{show(item.path)}: {item.name} {problem}")
         return False
     callspec = getattr(item, "callspec", None)
     item.stash[SPEC] = with_parameter(spec, callspec.id if callspec else None)
-    suit_hypothesis(getattr(item, "obj", None))
+    suit_hypothesis(function)
     return True
 
 

@@ -134,10 +134,11 @@ class Run:
         arguments = pytest_arguments(self.settings, self.pytest_words)
         status = pytest.main(arguments, plugins=[controller])
         if status == pytest.ExitCode.USAGE_ERROR and controller.catalogue is None:
-            raise Misconfigured(
-                f"pytest refused its arguments: {' '.join(self.pytest_words) or 'none given'}; "
-                "its message is above"
-            )
+            words = " ".join(self.pytest_words)
+            told = f"pytest refused its arguments: {words}" if words else "pytest could not begin"
+            raise Misconfigured(f"{told}; its message is above")
+        if status == pytest.ExitCode.INTERNAL_ERROR and controller.catalogue is None:
+            raise RuntimeError("pytest could not begin; its message is above")
 
     def _summary(
         self,

@@ -68,6 +68,27 @@ def test_files_that_hold_no_proper_checks(workplace: Workplace, source: str, tol
     assert "Traceback" not in finished.stderr
 
 
+def test_a_file_with_the_name_of_a_built_in_one_is_not_mistaken_for_it(
+    workplace: Workplace,
+) -> None:
+    folder = workplace.folder / "contracts"
+    folder.mkdir()
+    workplace.checks(GOOD)
+    (workplace.folder / "checks" / "check_own.py").rename(folder / "check_golden.py")
+    finished = workplace.shakedown("run", "--target", "shakedown.toml", "contracts")
+    assert finished.code == 3
+    assert "one that comes with Shakedown" in finished.stderr
+
+
+@pytest.mark.parametrize("words", [[], ["-n", "2"]])
+def test_a_conftest_that_cannot_be_read(workplace: Workplace, words: list[str]) -> None:
+    workplace.checks(GOOD)
+    workplace.checks("import nonsuch", name="conftest.py")
+    finished = workplace.gate(*words)
+    assert finished.code == 3
+    assert "No module named 'nonsuch'" in finished.stderr
+
+
 def test_a_bad_target_is_refused_before_anything_is_written(workplace: Workplace) -> None:
     workplace.checks(GOOD)
     target = workplace.folder / "shakedown.toml"

@@ -49,7 +49,7 @@ def test_a_terminal_shows_live_progress_and_then_the_checklist(workplace: Workpl
     shown = _on_a_terminal(workplace)
     assert "\x1b[?25l" in shown  # the cursor is hidden while something is redrawn
     assert re.search(r"own.passes  It passes\s+\S*0\.[2-9] s", shown)
-    assert "1 of 2" in shown
+    assert " of 2 · " in shown
     after = shown[shown.rindex("\x1b[?25h") :]
     assert re.search("✔.*own.passes", after)
     assert re.search("✘.*own.fails", after)

@@ -47,8 +47,7 @@ def test_a_declared_check_is_the_function_itself_and_carries_its_declaration() -
 def test_a_declaration_that_cannot_be_true_is_refused(wrong: dict[str, Any], told: str) -> None:
     with pytest.raises(Misconfigured, match=told) as refused:
         _declare(**wrong)
-    assert refused.value.where is not None
-    assert "test_check.py:" in refused.value.where
+    assert "test_check.py:" in str(refused.value.where)
 
 
 def test_a_synchronous_function_is_refused_because_no_deadline_could_cancel_it() -> None:
