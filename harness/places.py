@@ -71,7 +71,9 @@ def _own_directory(path: Path, mode: int = 0o700) -> Path:
     """Make the directory, or make sure that the one that is there is really ours."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.mkdir(mode=mode, exist_ok=True)
+        if not path.exists():
+            path.mkdir(exist_ok=True)
+            path.chmod(mode)  # whatever our umask is
         found = path.lstat()
     except OSError as error:
         raise Misconfigured(

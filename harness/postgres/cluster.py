@@ -48,26 +48,26 @@ class Cluster:
         account = Account.for_server()
         binaries = find_binaries(account)
         home = _new_home(run_dir)
-        template = await cached_template(binaries, account, home)
         data_dir = home / "data"
         entry = journal.note("cluster", path=str(data_dir))
-        where = ServerFiles(
-            binaries=binaries,
-            account=account,
-            data_dir=data_dir,
-            log_path=home / "postgres.log",
-            run_id=journal.run_id,
-        )
-        cluster: Self | None = None
+        server: Server | None = None
         try:
-            await template.copy_to(data_dir)
+            template = await cached_template(binaries, account, home, journal.run_id)
+            await template.copy_to(data_dir, journal.run_id)
+            where = ServerFiles(
+                binaries=binaries,
+                account=account,
+                data_dir=data_dir,
+                log_path=home / "postgres.log",
+                run_id=journal.run_id,
+            )
             server = await Server.start(where, settings)
             cluster = cls(server, home, journal, entry, _new_passwords())
             await cluster._take_over(template)
         except BaseException:
-            if cluster is not None:
-                cluster._server.kill()
-                cluster._server.clean_up()
+            if server is not None:
+                server.kill()
+                server.clean_up()
             shutil.rmtree(home, ignore_errors=True)
             journal.undone(entry)
             raise

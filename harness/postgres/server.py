@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import os
 import signal
 import subprocess
 import time
@@ -12,13 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness import processes
-from harness.errors import InstanceFailed, Misconfigured
+from harness.errors import InstanceFailed
 from harness.logs import describe_end, tail
 from harness.ports import LOOPBACK, free_port
 from harness.postgres.account import Account
 from harness.postgres.binaries import Binaries
+from harness.postgres.programs import start_program
 from harness.postgres.remains import is_ready, remove_shared_memory
-from harness.processes import RUN_MARKER, Process
+from harness.processes import Process
 
 if TYPE_CHECKING:
     import psycopg
@@ -30,11 +30,11 @@ _SETTINGS = {
     "unix_socket_directories": "",
     "max_connections": "500",  # several systems with their pools share a cluster
     "shared_buffers": "128MB",
-    # Nothing here outlives the run, so nothing waits for a disk. Crashes of processes lose
-    # nothing by it; only a check of durability needs production's values.
+    # Nothing here outlives the machine, so nothing waits for a disk. A commit does reach the
+    # kernel before it is told: drills kill the server, and it must not lose what it promised.
     "fsync": "off",
     "full_page_writes": "off",
-    "synchronous_commit": "off",
+    "synchronous_commit": "on",
     "wal_level": "minimal",
     "max_wal_senders": "0",
     "max_wal_size": "1GB",
@@ -151,30 +151,6 @@ class Server:
 
     def _failure(self, what: str) -> str:
         return f"PostgreSQL {what}; its last words:\n{tail(self.files.log_path)}"
-
-
-def start_program(
-    command: list[str], account: Account, run_id: str, output: "int | object"
-) -> subprocess.Popen[bytes]:
-    """Start one of PostgreSQL's programs, with an environment that holds nothing of ours.
-
-    Raises `Misconfigured` when it cannot be started at all.
-    """
-    environment = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC", RUN_MARKER: run_id}
-    try:
-        return subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,  # type: ignore[arg-type]  # a file or PIPE
-            stderr=subprocess.STDOUT,
-            env=environment,
-            cwd="/",
-            start_new_session=True,
-            **account.popen(),
-        )
-    except OSError as error:
-        as_whom = f" as user {account.uid}" if account.is_another else ""
-        raise Misconfigured(f"cannot start {command[0]}{as_whom}: {error}") from error
 
 
 @contextlib.asynccontextmanager

@@ -1,12 +1,10 @@
 """The cached data directory: initialised once per installation, copied for every cluster."""
 
-import asyncio
 import hashlib
 import json
 import os
 import secrets
 import shutil
-import subprocess
 import tempfile
 import time
 from dataclasses import dataclass
@@ -14,12 +12,12 @@ from importlib.resources import files
 from pathlib import Path
 
 from harness.errors import Misconfigured
-from harness.logs import describe_end
-from harness.places import RUN_PREFIX, cache_dir
+from harness.places import cache_dir
 from harness.ports import LOOPBACK
 from harness.postgres.account import Account
 from harness.postgres.binaries import Binaries
-from harness.postgres.server import SUPERUSER, Server, ServerFiles, connect, start_program
+from harness.postgres.programs import run_program
+from harness.postgres.server import SUPERUSER, Server, ServerFiles, connect
 
 _INITDB_OPTIONS = (
     f"--username={SUPERUSER}",
@@ -31,7 +29,8 @@ _INITDB_OPTIONS = (
     "--no-sync",
     "--no-instructions",
 )
-_INITDB_DEADLINE_S = 60
+_INITDB_DEADLINE_S = 60.0
+_COPY_DEADLINE_S = 60.0
 
 OWNER = "backend"
 """The role that backends connect as and that owns their databases."""
@@ -54,33 +53,37 @@ class ClusterTemplate:
     """The superuser's, until a cluster that was copied from it gets its own."""
     files: int
 
-    async def copy_to(self, destination: Path) -> None:
+    async def copy_to(self, destination: Path, run_id: str) -> None:
         """Copy it, owners and modes included; `destination` must not exist yet."""
-        # cp keeps to itself: it leaves this process free to import what it needs meanwhile.
-        copying = subprocess.Popen(  # noqa: ASYNC220 - starting it blocks for 2 ms
-            ["cp", "-a", str(self.data_dir), str(destination)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-        )
-        _, complaint = await asyncio.to_thread(copying.communicate)
-        if copying.returncode != 0:
-            text = complaint.decode(errors="replace").strip()
-            raise Misconfigured(f"cannot copy the database cluster to {destination}: {text}")
+        # A process of its own leaves this one free to import what it needs meanwhile, and
+        # copies faster than Python.
+        command = ["cp", "-a", str(self.data_dir), str(destination)]
+        log_path = destination.with_name("cp.log")
+        try:
+            await run_program(command, Account(), run_id, log_path, _COPY_DEADLINE_S)
+        except Misconfigured as error:
+            raise Misconfigured(
+                f"cannot copy the database cluster to {destination}: {error.what}"
+            ) from error
+        finally:
+            log_path.unlink(missing_ok=True)
 
 
-async def cached_template(binaries: Binaries, account: Account, workshop: Path) -> ClusterTemplate:
+async def cached_template(
+    binaries: Binaries, account: Account, workshop: Path, run_id: str
+) -> ClusterTemplate:
     """Give the template of these binaries; make it first when there is none yet.
 
     `workshop` is an existing directory for making it that `account` can reach. Two runs that
     make it at the same time do not disturb each other: it appears whole, by a rename.
+    Raises `Misconfigured` when it cannot be made.
     """
     home = cache_dir() / f"cluster-{_fingerprint(binaries, account)}"
     found = _read(home)
     if found is not None:
         return found
-    made = await _make(binaries, account, workshop)
-    await _store(made, home)
+    made = await _make(binaries, account, workshop, run_id)
+    await _store(made, home, run_id)
     _forget_old_ones(home)
     stored = _read(home)
     if stored is None:
@@ -113,18 +116,22 @@ def count_files(directory: Path) -> int:
     return sum(len(names) for _, _, names in os.walk(directory))
 
 
-async def _make(binaries: Binaries, account: Account, workshop: Path) -> ClusterTemplate:
+async def _make(
+    binaries: Binaries, account: Account, workshop: Path, run_id: str
+) -> ClusterTemplate:
     """Initialise a data directory with our roles, stopped cleanly, in the workshop."""
     password = secrets.token_hex(32)
     place, data_dir, password_file = _prepare(account, workshop, password)
-    await _initdb(binaries, account, data_dir, password_file)
+    files_of_it = (f"--pgdata={data_dir}", f"--pwfile={password_file}")
+    command = [str(binaries.initdb), *files_of_it, *_INITDB_OPTIONS]
+    await run_program(command, account, run_id, place / "initdb.log", _INITDB_DEADLINE_S)
     password_file.unlink()
     where = ServerFiles(
         binaries=binaries,
         account=account,
         data_dir=data_dir,
         log_path=place / "log",
-        run_id=workshop.name.removeprefix(RUN_PREFIX),
+        run_id=run_id,
     )
     server = await Server.start(where)
     try:
@@ -155,32 +162,11 @@ def _prepare(account: Account, workshop: Path, password: str) -> tuple[Path, Pat
     return place, data_dir, password_file
 
 
-async def _initdb(
-    binaries: Binaries, account: Account, data_dir: Path, password_file: Path
-) -> None:
-    command = [
-        str(binaries.initdb), f"--pgdata={data_dir}", f"--pwfile={password_file}", *_INITDB_OPTIONS,
-    ]  # fmt: skip
-    program = start_program(command, account, data_dir.name, subprocess.PIPE)
-    try:
-        async with asyncio.timeout(_INITDB_DEADLINE_S):
-            output, _ = await asyncio.to_thread(program.communicate)
-    except TimeoutError as error:
-        raise Misconfigured(f"initdb did not end within {_INITDB_DEADLINE_S} s") from error
-    finally:
-        if program.poll() is None:
-            program.kill()
-            program.wait()
-    if program.returncode != 0:
-        last = "\n".join(output.decode(errors="replace").strip().splitlines()[-10:])
-        raise Misconfigured(f"initdb {describe_end(program.returncode)}:\n{last}")
-
-
-async def _store(made: ClusterTemplate, home: Path) -> None:
+async def _store(made: ClusterTemplate, home: Path, run_id: str) -> None:
     """Put a template into the cache, whole or not at all."""
     making = Path(tempfile.mkdtemp(prefix=".making-", dir=home.parent))
     try:
-        await made.copy_to(making / "data")
+        await made.copy_to(making / "data", run_id)
         _put_in_place(made, making, home)
     finally:
         shutil.rmtree(making, ignore_errors=True)

@@ -1,0 +1,160 @@
+import asyncio
+import json
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from harness.errors import Misconfigured
+from harness.journal import Journal
+from harness.places import cache_dir
+from harness.postgres import template as templates
+from harness.postgres.account import Account
+from harness.postgres.binaries import find_binaries
+from harness.postgres.cluster import Cluster
+from harness.postgres.template import cached_template
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def cache(run_base: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = run_base / "cache"
+    monkeypatch.setenv("SHAKEDOWN_CACHE_DIR", str(path))
+    return path
+
+
+def names(directory: Path) -> list[str]:
+    return sorted(path.name for path in directory.iterdir())
+
+
+def the_template(cache: Path) -> Path:
+    (home,) = cache.glob("cluster-*")
+    return home
+
+
+async def start_and_stop(journal: Journal) -> None:
+    cluster = await Cluster.start(journal.run_dir, journal)
+    await cluster.stop()
+
+
+async def test_it_is_made_once(cache: Path, journal: Journal) -> None:
+    await start_and_stop(journal)
+    home = the_template(cache)
+    made = (home / "template.json").stat().st_mtime_ns
+    await start_and_stop(journal)
+    assert (home / "template.json").stat().st_mtime_ns == made
+    assert names(cache) == [home.name]
+
+
+async def test_two_runs_make_it_at_the_same_time(cache: Path, journal: Journal) -> None:
+    clusters = await asyncio.gather(*(Cluster.start(journal.run_dir, journal) for _ in range(2)))
+    for cluster in clusters:
+        assert cluster.is_alive()
+        await cluster.stop()
+    assert len(names(cache)) == 1
+
+
+async def test_one_that_lost_a_file_is_made_again(cache: Path, journal: Journal) -> None:
+    await start_and_stop(journal)
+    home = the_template(cache)
+    (home / "data" / "global" / "pg_control").unlink()
+    await start_and_stop(journal)
+    assert (home / "data" / "global" / "pg_control").exists()
+
+
+async def test_a_ruin_without_its_description_is_made_again(cache: Path, journal: Journal) -> None:
+    await start_and_stop(journal)
+    home = the_template(cache)
+    description = home / "template.json"
+    whole = description.read_text()
+    assert templates._read(home)
+    for text in ("", "{}", "[]", '{"password": 1}', '{"password": "x", "files": 1}', "\xff"):
+        description.write_text(text)
+        assert templates._read(home) is None
+    description.unlink()
+    await start_and_stop(journal)
+    assert json.loads(description.read_text())["files"] == json.loads(whole)["files"]
+
+
+async def test_nobody_else_can_read_it(cache: Path, journal: Journal) -> None:
+    await start_and_stop(journal)
+    home = the_template(cache)
+    modes = [path.stat().st_mode & 0o777 for path in (cache, home, home / "template.json")]
+    assert modes == [0o700, 0o700, 0o600]
+
+
+def old_cache(cache: Path) -> None:
+    cache.mkdir(mode=0o700)
+    for number, name in enumerate(("cluster-a", "cluster-b", ".making-old", ".making-new")):
+        (cache / name).mkdir()
+        age = 10 if name == ".making-new" else 7200 - number
+        os.utime(cache / name, (time.time() - age, time.time() - age))
+
+
+async def test_old_ones_and_abandoned_ones_are_forgotten(cache: Path, journal: Journal) -> None:
+    old_cache(cache)
+    await start_and_stop(journal)
+    assert {"cluster-b", ".making-new"} < set(names(cache))
+    assert not {"cluster-a", ".making-old"} & set(names(cache))
+
+
+async def test_initdb_that_fails_says_why(
+    cache: Path, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(templates, "_INITDB_OPTIONS", ("--encoding=KLINGON", "--username=x"))
+    with pytest.raises(Misconfigured, match=r"(?s)^initdb exited with 1; its last words:.*KLINGON"):
+        await start_and_stop(journal)
+    assert names(cache) == []
+    assert names(journal.run_dir) == ["journal.jsonl"]
+
+
+async def test_initdb_that_hangs_is_ended(
+    cache: Path, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(templates, "_INITDB_DEADLINE_S", 0.05)
+    with pytest.raises(Misconfigured, match=r"initdb did not end within 0\.05 s"):
+        await start_and_stop(journal)
+
+
+async def test_a_copy_that_fails_says_why(cache: Path, journal: Journal) -> None:
+    workshop = journal.run_dir / "w"
+    workshop.mkdir(mode=0o711)
+    account = Account.for_server()
+    template = await cached_template(find_binaries(account), account, workshop, "run")
+    (journal.run_dir / "in the way").touch()
+    with pytest.raises(Misconfigured, match=r"(?s)cannot copy the database cluster to .*cp: "):
+        await template.copy_to(journal.run_dir / "in the way", "run")
+
+
+def test_a_cache_that_others_can_write_to_is_refused(cache: Path) -> None:
+    cache.mkdir(mode=0o777)
+    cache.chmod(0o777)
+    with pytest.raises(Misconfigured, match="is not a directory that only we can write to"):
+        cache_dir()
+
+
+def test_a_cache_that_is_a_link_is_refused(cache: Path, tmp_path: Path) -> None:
+    cache.symlink_to(tmp_path)
+    with pytest.raises(Misconfigured, match="is not a directory that only we can write to"):
+        cache_dir()
+
+
+def test_a_cache_that_cannot_be_made(cache: Path) -> None:
+    cache.write_text("a file")
+    with pytest.raises(Misconfigured, match=r"is not a directory"):
+        cache_dir()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make homes of other users")
+def test_somebody_elses_home_is_not_used(run_base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = run_base / "home"
+    home.mkdir()
+    os.chown(home, 65534, 65534)
+    monkeypatch.delenv("SHAKEDOWN_CACHE_DIR", raising=False)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setattr("tempfile.tempdir", str(run_base))
+    assert cache_dir() == run_base / "shakedown-cache-0"
+    assert list(home.iterdir()) == []
