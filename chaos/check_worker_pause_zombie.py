@@ -46,7 +46,7 @@ from harness.plugin.fixtures import FreshSystem, OwnSystem
 from harness.target import Capability, Target
 from harness.target.models import Failpoints
 
-BUSY_S = 0.6
+BUSY_S = 0.7
 """How long the successor is at each export, so that the first zombie meets it at work."""
 
 PRECISION = 0.9
@@ -92,12 +92,14 @@ async def check_worker_pause_zombie(
                 watched_from = await now_of(own.database)
                 taken = await taken_over(own, target, lost[first.worker.name], first, times)
                 asleep = switches(first)
+                still_asleep_at = await now_of(own.database)
             woken_at = await now_of(own.database)
             await until_awake(first, asleep)
             observed = await settled(
                 own.database, target, within_s=WORK_S, is_hopeless=lambda _, __: False
             )
             expect_no_violations(finished_by_another(observed, taken, successor, first, woken_at))
+            met = met_at_work(observed, taken, still_asleep_at)
             before = await everything_in(own.database, target)
             asleep = switches(second)
         await until_awake(second, asleep)
@@ -114,7 +116,7 @@ async def check_worker_pause_zombie(
         orphans = [orphan for each in lost.values() for orphan in each]
         judge(await observe_exports(own.database, target), orphans, times, watched_from)
         expect_no_violations(await damages_of(backlog.owners, backlog.owners))
-        observe(len(taken), what="exports whose old owner woke up beside the new one")
+        observe(len(met), what="exports whose old owner woke up beside the new one")
         observe(len(lost[second.worker.name]), what="exports whose old owner woke up too late")
 
 
@@ -242,6 +244,23 @@ def finished_by_another(
         and step.export_id in taken
         and step.at < taken[step.export_id] + busy
     ]
+
+
+def met_at_work(
+    observed: Observed, taken: Mapping[str, datetime], still_asleep_at: datetime
+) -> set[str]:
+    """Which exports were not finished before the zombie woke; `Inconclusive` when all were."""
+    met = {
+        step.export_id
+        for step in observed.watched()
+        if step.new_state == READY and step.export_id in taken and step.at > still_asleep_at
+    }
+    if not met:
+        raise Inconclusive(
+            f"the successor was done with all {len(taken)} exports before the zombie woke up at "
+            f"{still_asleep_at:%H:%M:%S.%f}: they did not meet"
+        )
+    return met
 
 
 def judge(

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +25,7 @@ START_S = 15.0
 FINISH_S = 10.0
 """How long users may take to finish the round that they are in when the time is over."""
 
-_POLL_S = 0.02
+_POLL_S = 0.05
 _OURS = re.compile(r"LOCUST_.*|BACKEND_URLS?|JWT_.*|JOB_ID.*|SHAKEDOWN_HISTORY")
 _LAST_LINES = 12
 
@@ -49,22 +49,24 @@ async def run_locust(
     base_urls: Sequence[str],
     tokens: Mapping[str, str],
     users: int,
-    seconds: int,
+    at_most_s: int,
+    is_enough: Callable[[Sequence[Operation]], bool],
     directory: Path,
     history: Path,
     journal: Journal,
 ) -> LocustRun:
-    """Let users of these organisations (name and token) loose on the instances for some seconds.
+    """Let users of these organisations (name and token) loose on the instances.
 
-    They append to `history`; locust's own files go to `directory`. `Inconclusive` when locust
-    cannot start, hangs, or ends by itself with anything but 0 or 1. Whatever happens, nothing of
-    it runs afterwards.
+    They go on until what they did so far `is_enough`, then finish the round that they are in. They
+    append to `history`; locust's own files go to `directory`. `Inconclusive` when locust cannot
+    start, hangs, or ends by itself with anything but 0 or 1. Whatever happens, nothing of it runs
+    afterwards.
     """
     home = _absolute(directory)  # locust runs there, not where we do
     output = home / "locust.log"
     command = [
         sys.executable, "-m", "locust", "--locustfile", str(LOCUSTFILE), "--headless",
-        "--users", str(users), "--spawn-rate", str(users), "--run-time", f"{seconds}s",
+        "--users", str(users), "--spawn-rate", str(users), "--run-time", f"{at_most_s}s",
         "--stop-timeout", f"{FINISH_S:g}s", "--only-summary",
         "--json-file", str(home / "locust"),
     ]  # fmt: skip
@@ -74,12 +76,13 @@ async def run_locust(
         environment | {RUN_MARKER: journal.run_id},
         output,
         journal,
-        deadline_s=START_S + seconds + FINISH_S,
+        is_over=lambda pid: is_enough(tuple(_of_users(pid, history))),
+        deadline_s=START_S + at_most_s + FINISH_S,
     )
     last_words = _tail(output)
     if exit_code is None:
         raise Inconclusive(
-            f"locust was not done {START_S + FINISH_S:g} s after its {seconds} s; "
+            f"locust was not done {START_S + FINISH_S:g} s after its {at_most_s} s; "
             f"its last words:\n{last_words}"
         )
     operations = tuple(_of_users(pid, history))
@@ -106,17 +109,25 @@ async def _run(
     output: Path,
     journal: Journal,
     *,
+    is_over: Callable[[int], bool],
     deadline_s: float,
 ) -> tuple[int, int | None]:
-    """Run a program to its end; give its pid and exit code, None when the deadline killed it."""
+    """Run locust until it ends, by itself or because `is_over` (given its pid) says so.
+
+    Gives its pid and exit code, None when it had to be killed at the deadline.
+    """
     entry = journal.note("process", what="locust")
     child = _start(command, environment, output)
     try:
         process = Process.of(child.pid)
         journal.amend(entry, pid=child.pid, started=process.started if process else "")
         until = time.monotonic() + deadline_s
+        is_told = False
         while child.poll() is None and time.monotonic() < until:
             await asyncio.sleep(_POLL_S)
+            if not is_told and is_over(child.pid):
+                child.terminate()  # its way of being told to finish
+                is_told = True
         return child.pid, child.poll()
     finally:
         with contextlib.suppress(ProcessLookupError):
