@@ -28,7 +28,7 @@ _TO_ESCAPE = re.compile(r'[\x00-\x1f"\\]')
 _NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
-class NotStorable(ValueError):  # noqa: N818 - what the document is
+class NotStorable(ValueError):
     """A document that PostgreSQL's `jsonb` refuses: no JSON, NUL, a lone surrogate, NaN."""
 
 

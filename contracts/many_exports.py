@@ -1,9 +1,18 @@
 """Requesting hundreds of exports over several organisations, and seeing what became of them."""
 
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 
-from harness.checkers import CompletionFact, ExportFact, Violation, expect_no_violations
+from harness.checkers import (
+    CompletionFact,
+    ExportFact,
+    Transition,
+    Violation,
+    expect_no_violations,
+)
+from harness.checkers.facts import IN_PROGRESS
 from harness.client import Organisation, Record, together
+from harness.target import Target
 
 CAUSES = frozenset({"two-owners", "undecided", "no-such-way"})
 """Rules about the way there: what breaks one of them explains most of what is wrong at the end."""
@@ -61,6 +70,25 @@ def fact_of(export: Record) -> ExportFact:
         organization_id=export["organization_id"],
         error_code=export["error_code"],
     )
+
+
+def silenced(transitions: Iterable[Transition] | None, target: Target) -> set[str]:
+    """The exports that were rightly taken back from a worker which had fallen silent.
+
+    Nobody harms workers here, but a machine that stands still for as long as the stuck timeout
+    does: what the contract then calls for is no fault of the backend.
+    """
+    if transitions is None or target.worker is None:
+        return set()
+    timeout = timedelta(seconds=target.worker.stuck_timeout_s)
+    return {
+        step.export_id
+        for step in transitions
+        if step.old_state == IN_PROGRESS
+        and step.new_state == "queued"
+        and step.heartbeat_at is not None
+        and step.at >= step.heartbeat_at + timeout
+    }
 
 
 def expect_done_once(violations: Sequence[Violation], *, detail: str = "") -> None:
