@@ -4,7 +4,7 @@ import asyncio
 import logging
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from aiohttp import web
@@ -37,10 +37,33 @@ def build(services: Services) -> web.Application:
     return application
 
 
-async def serve(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT, then finish what is in flight within the drain grace.
+@asynccontextmanager
+async def serving(settings: Settings, storage: Storage) -> AsyncIterator[int]:
+    """The API on its address, from here to the end of the block; gives the port.
 
-    Raises OSError where the address is not to be had, StorageUnavailable where the storage is not.
+    At the end no new requests are taken and those in flight are finished, within the drain grace.
+    Raises OSError where the address is not to be had.
+    """
+    keys = KeysInFlight(settings)
+    async with database.create_pool(settings) as pool:
+        services = Services(settings=settings, pool=pool, storage=storage, keys_in_flight=keys)
+        runner = web.AppRunner(build(services), shutdown_timeout=settings.drain_grace_s)
+        await runner.setup()
+        try:
+            server = await connection.listen(runner, settings.host, settings.port)
+            try:
+                yield server.sockets[0].getsockname()[1]
+            finally:
+                server.close()
+        finally:
+            await runner.cleanup()
+            await keys.close()
+
+
+async def run(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT; with RUN_WORKER, a worker beside it.
+
+    Raises OSError and StorageUnavailable where it cannot begin.
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -48,31 +71,26 @@ async def serve(settings: Settings) -> None:
         loop.add_signal_handler(signal_number, stop.set)
     storage = DirectoryStorage(settings.storage_dir)
     await asyncio.to_thread(storage.prepare)
-    keys = KeysInFlight(settings)
-    async with database.create_pool(settings) as pool:
-        services = Services(settings=settings, pool=pool, storage=storage, keys_in_flight=keys)
-        runner = web.AppRunner(build(services), shutdown_timeout=settings.drain_grace_s)
-        await runner.setup()
-        server = await connection.listen(runner, settings.host, settings.port)
-        _log.info("listening on %s:%d", *server.sockets[0].getsockname()[:2])
-        try:
-            async with _worker_beside(settings, storage, stop):
-                await stop.wait()
-                _log.info("stopping: requests in flight are finished, new ones are not taken")
-                server.close()
-        finally:
-            server.close()
-            await runner.cleanup()
-            await keys.close()
+    async with (
+        _worker_beside(settings, storage, stop) as stop_worker,
+        serving(settings, storage) as port,
+    ):
+        _log.info("listening on %s:%d", settings.host, port)
+        await stop.wait()
+        _log.info("stopping: requests in flight are finished, new ones are not taken")
+        stop_worker()  # both drain at once: there is one grace time
 
 
 @asynccontextmanager
 async def _worker_beside(
     settings: Settings, storage: Storage, stop: asyncio.Event
-) -> AsyncIterator[None]:
-    """With RUN_WORKER a worker in this process; it drains at the end, and its end is the API's."""
+) -> AsyncIterator[Callable[[], None]]:
+    """With RUN_WORKER a worker in this process; should it end by itself, so does the process.
+
+    Gives what begins its drain; leaving waits for the end of that.
+    """
     if not settings.run_worker:
-        yield
+        yield lambda: None
         return
     from reference_backend.worker.loop import Worker  # an API alone has no use for it
 
@@ -80,7 +98,7 @@ async def _worker_beside(
     running = asyncio.create_task(worker.run())
     running.add_done_callback(lambda _: stop.set())
     try:
-        yield
+        yield worker.stop
     finally:
         worker.stop()
         await running
@@ -89,7 +107,7 @@ async def _worker_beside(
 def main(settings: Settings) -> int:
     """Run the API process. 0: asked to stop and stopped; 3: it could not begin."""
     try:
-        asyncio.run(serve(settings))
+        asyncio.run(run(settings))
     except (OSError, StorageUnavailable) as error:
         print(f"reference_backend: {error}", file=sys.stderr)  # noqa: T201
         return EXIT_MISCONFIGURED

@@ -16,7 +16,7 @@ SECRET = "a secret of these tests that is long enough for each algorithm, SHA-51
 ORGANISATION = str(uuid4())
 
 
-def claims(**changes: Any) -> dict[str, Any]:
+def claims(**changes: object) -> dict[str, Any]:
     plain = {
         "sub": "user-1",
         "role": "authenticated",
@@ -46,7 +46,11 @@ def unsigned(header: dict[str, Any], payload: dict[str, Any], signature: bytes =
         return base64.urlsafe_b64encode(value).rstrip(b"=").decode()
 
     return ".".join(
-        (encode(json.dumps(header).encode()), encode(json.dumps(payload).encode()), encode(signature))
+        (
+            encode(json.dumps(header).encode()),
+            encode(json.dumps(payload).encode()),
+            encode(signature),
+        )
     )
 
 

@@ -1,4 +1,6 @@
-"""The multipart parser: whatever the chunks are, the same parts; and nothing that is not by the letter."""
+"""The multipart parser: the same parts whatever the chunks are, and nothing by guessing."""
+
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -38,7 +40,7 @@ def parse(body: bytes, cuts: list[int] | None = None) -> list[tuple[PartBegins, 
     edges = [0, *sorted(cuts or []), len(body)]
     parts: list[tuple[PartBegins, bytes]] = []
     ended = 0
-    for start, stop in zip(edges, edges[1:], strict=False):
+    for start, stop in pairwise(edges):
         for event in parser.feed(body[start:stop]):
             match event:
                 case PartBegins():
@@ -139,9 +141,10 @@ def test_refuses_what_is_malformed(body: bytes) -> None:
 def test_headers_without_an_end_do_not_fill_memory() -> None:
     parser = MultipartParser(BOUNDARY)
     list(parser.feed(b"--frontier\r\n"))
+    for _ in range(MAX_HEADERS_BYTES // 600):
+        list(parser.feed(b"X: y\r\n" * 100))
     with pytest.raises(MalformedMultipartError, match="bytes of headers"):
-        for _ in range(100):
-            list(parser.feed(b"X: y\r\n" * 1000))
+        list(parser.feed(b"X: y\r\n" * 100))
 
 
 @pytest.mark.parametrize(
