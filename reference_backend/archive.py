@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import IO
+from typing import IO, Any
 from uuid import UUID
 
 from reference_backend.manifest import document, jcs
@@ -36,6 +36,17 @@ class EvidenceFile:
     file_sha256: str
     storage_path: str
 
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> EvidenceFile:
+        """From a row of ``queries/evidence_of_exports.sql``."""
+        return cls(
+            id=row["id"],
+            mime_type=row["mime_type"],
+            file_size=row["file_size"],
+            file_sha256=row["file_sha256"],
+            storage_path=row["storage_path"],
+        )
+
     @property
     def archive_name(self) -> str:
         """Its path in the archive: generated, never the client's file name."""
@@ -56,15 +67,17 @@ def write(
     target: IO[bytes],
     export: ExportIdentity,
     evidence: Iterable[EvidenceFile],
-    ledger_json: bytes,
+    ledger_lines: Iterable[str],
     open_object: Callable[[str], IO[bytes]],
     on_progress: Callable[[int], None],
 ) -> bytes:
     """Write the archive to ``target`` and return the manifest's bytes.
 
-    Every file is checked against its seal on its way in. ``on_progress`` is told the percentage.
+    ``ledger_lines`` are the events, each as JSON; they become one array, an event a line. Every
+    file is checked against its seal on its way in. ``on_progress`` is told the percentage.
     Raises EvidenceCorruptError, and what ``open_object`` raises.
     """
+    ledger_json = ("[\n" + ",\n".join(ledger_lines) + "\n]\n").encode()
     ordered = sorted(evidence, key=lambda file: file.archive_name)
     files = [file.manifest_file() for file in ordered]
     files.append(

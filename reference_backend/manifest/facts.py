@@ -46,7 +46,7 @@ async def gather(
     if row is None:
         return None
     identity = ExportIdentity.from_row(row)
-    evidence = await read_evidence(connection, identity, str(row["export_type"]))
+    evidence = await _read_evidence(connection, identity, str(row["export_type"]))
     cursor = await connection.execute(
         queries.load("manifest_completions"),
         {"organization_id": identity.organization_id, "export_id": export_id},
@@ -72,18 +72,19 @@ async def gather(
     )
 
 
-async def read_evidence(
+async def _read_evidence(
     connection: Connection, export: ExportIdentity, export_type: str
 ) -> list[EvidenceFile]:
     """The files that an export shows: those of its job, sealed before it was requested."""
     if export_type != "proof-pack":
         return []
     cursor = await connection.execute(
-        queries.load("export_evidence"),
+        queries.load("evidence_of_exports"),
         {
-            "organization_id": export.organization_id,
-            "job_id": export.job_id,
-            "up_to": export.ledger_head_seq,
+            "export_ids": [export.export_id],
+            "organization_ids": [export.organization_id],
+            "job_ids": [export.job_id],
+            "up_to": [export.ledger_head_seq],
         },
     )
-    return [EvidenceFile(**row) async for row in cursor]
+    return [EvidenceFile.from_row(row) async for row in cursor]

@@ -14,17 +14,19 @@ import os
 import threading
 import time
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from io import BufferedReader
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, TypeVar
 
 from reference_backend.storage.interface import ObjectMissing, StorageUnavailable, StoredObject
 
 CHUNK_BYTES = 1024 * 1024
 STAGING = "staging"
 SUFFIX = ".part"
+
+T = TypeVar("T")
 
 
 class DirectoryStorage:
@@ -42,12 +44,13 @@ class DirectoryStorage:
     @asynccontextmanager
     async def stage(self) -> AsyncIterator[StagedFile]:
         """Start an object; without `publish` nothing is left of it."""
-        staged = StagedFile(self._root, self._staging)  # not in a thread: nothing to cancel here
+        staged = StagedFile(self._root, self._staging)
         try:
             yield staged
         finally:
-            # Shielded: an upload that is cancelled must not leave its file behind.
-            await asyncio.shield(asyncio.to_thread(staged.discard))
+            if not staged.published:
+                # Shielded: an upload that is cancelled must not leave its file behind.
+                await asyncio.shield(asyncio.to_thread(staged.discard))
 
     def open(self, path: str) -> BufferedReader:
         """Open an object for reading, in a thread."""
@@ -132,11 +135,10 @@ class StagedFile:
         self._digest = hashlib.sha256()
         self._pending = bytearray()
         self._size = 0
+        self.published = False
         # One thread at a time: `discard` after a cancellation waits for a write that still runs.
         self._lock = threading.Lock()
-        with _writing():
-            self._file = self._path.open("x+b")
-            fcntl.flock(self._file, fcntl.LOCK_EX)
+        self._file: IO[bytes] | None = None
 
     @property
     def size(self) -> int:
@@ -150,11 +152,6 @@ class StagedFile:
         digest.update(self._pending)
         return digest.hexdigest()
 
-    @property
-    def file(self) -> IO[bytes]:
-        """The file itself, for a thread that must seek."""
-        return self._file
-
     async def write(self, data: bytes) -> None:
         """Append ``data``; small pieces are gathered in memory up to a bound."""
         self._pending += data
@@ -166,9 +163,9 @@ class StagedFile:
         """Hand what was gathered to the operating system."""
         await asyncio.to_thread(self._flush)
 
-    async def measure(self) -> None:
-        """Read the file again for its size and digest."""
-        await asyncio.to_thread(self._measure)
+    async def fill(self, write: Callable[[IO[bytes]], T]) -> T:
+        """Let ``write`` make the whole object in the file itself."""
+        return await asyncio.to_thread(self._fill, write)
 
     async def publish(self, path: str) -> StoredObject:
         """Make the object durable and visible at ``path``."""
@@ -176,36 +173,52 @@ class StagedFile:
         return StoredObject(path=path, size=self.size, sha256=self.sha256)
 
     def discard(self) -> None:
-        """Close the file, and remove it unless it was published."""
+        """Close the file and remove it."""
         with self._lock:
+            if self._file is None:
+                return
             with suppress(OSError):
                 self._file.close()
             with suppress(OSError):
                 self._path.unlink(missing_ok=True)
 
     def _flush(self) -> None:
-        with self._lock, _writing():
+        with self._opened() as file:
             self._digest.update(self._pending)
-            self._file.write(self._pending)
+            file.write(self._pending)
             self._pending.clear()
-            self._file.flush()
+            file.flush()
 
-    def _measure(self) -> None:
-        with self._lock, _writing():
-            self._file.flush()
-            self._file.seek(0)
+    def _fill(self, write: Callable[[IO[bytes]], T]) -> T:
+        with self._opened() as file:
+            result = write(file)
+            # It may have gone back and forth: what is there now is read again.
+            file.flush()
+            file.seek(0)
             self._digest = hashlib.sha256()
-            while chunk := self._file.read(CHUNK_BYTES):
+            while chunk := file.read(CHUNK_BYTES):
                 self._digest.update(chunk)
-            self._size = self._file.tell()
+            self._size = file.tell()
+        return result
 
     def _publish(self, target: Path) -> None:
         self._flush()
-        with self._lock, _writing():
-            os.fsync(self._file.fileno())
+        with self._opened() as file:
+            os.fsync(file.fileno())
             _make_directory(target.parent)
             self._path.rename(target)
             _fsync_directory(target.parent)
+            file.close()
+            self.published = True
+
+    @contextmanager
+    def _opened(self) -> Iterator[IO[bytes]]:
+        """The file, made at its first use: in the thread, where a slow disk holds up nobody."""
+        with self._lock, _writing():
+            if self._file is None:
+                self._file = self._path.open("x+b")
+                fcntl.flock(self._file, fcntl.LOCK_EX)
+            yield self._file
 
 
 def _resolve(root: Path, path: str) -> Path:

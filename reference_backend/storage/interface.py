@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import IO, Protocol
+from typing import IO, Protocol, TypeVar
+
+T = TypeVar("T")
 
 
 class StorageUnavailable(Exception):
@@ -39,12 +41,11 @@ class StagedObject(Protocol):
     def sha256(self) -> str:
         """Hex digest of the bytes written so far."""
 
-    @property
-    def file(self) -> IO[bytes]:
-        """The file behind the object, for a thread that must seek; `measure` comes after it."""
+    async def fill(self, write: Callable[[IO[bytes]], T]) -> T:
+        """Let ``write`` make the whole object, in a thread, in a file where it may seek.
 
-    async def measure(self) -> None:
-        """Bring `size` and `sha256` up to date with what was written to `file`."""
+        Returns what ``write`` returns; raises what it raises, and StorageUnavailable.
+        """
 
     async def publish(self, path: str) -> StoredObject:
         """Make the object durable and visible at ``path``, whole, in one step.

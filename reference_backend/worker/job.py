@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 
 from reference_backend import archive, database, failpoints, queries
 from reference_backend.archive import EvidenceCorruptError
-from reference_backend.ledger import verify as ledger
-from reference_backend.manifest import document, facts
+from reference_backend.manifest import document
 from reference_backend.manifest.jcs import NotCanonicalError
 from reference_backend.storage.interface import ObjectMissing, Storage, StoredObject
-from reference_backend.worker.completion import Completer, Completion
+from reference_backend.worker.completion import Completion
 from reference_backend.worker.held import Claim, HeldJob
+from reference_backend.worker.inputs import Inputs, LedgerGapError
 
 logger = logging.getLogger(__name__)
 
@@ -20,6 +20,7 @@ logger = logging.getLogger(__name__)
 HOPELESS: dict[type[Exception], str] = {
     EvidenceCorruptError: "evidence_corrupt",
     ObjectMissing: "evidence_missing",
+    LedgerGapError: "ledger_incomplete",
     NotCanonicalError: "manifest_not_canonical",
 }
 
@@ -27,10 +28,17 @@ HOPELESS: dict[type[Exception], str] = {
 class Exporter:
     """Makes the archive of an export, stores it and completes the export."""
 
-    def __init__(self, pool: database.Pool, storage: Storage, completer: Completer) -> None:
+    def __init__(
+        self,
+        pool: database.Pool,
+        storage: Storage,
+        read_inputs: Callable[[Claim], Awaitable[Inputs]],
+        complete: Callable[[Completion], Awaitable[bool]],
+    ) -> None:
         self._pool = pool
         self._storage = storage
-        self._completer = completer
+        self._read_inputs = read_inputs
+        self._complete = complete
 
     async def work(self, job: HeldJob) -> bool:
         """Bring one claimed export to its end; False when it was taken away on the way.
@@ -45,7 +53,7 @@ class Exporter:
         await failpoints.reach("after_store")
         await failpoints.reach("before_commit")
         job.settling = True
-        completed = await self._completer.complete(
+        completed = await self._complete(
             Completion(
                 claim=job.claim,
                 stored=stored,
@@ -58,21 +66,19 @@ class Exporter:
 
     async def _store(self, job: HeldJob) -> tuple[StoredObject, bytes]:
         export = job.claim.export
-        async with database.worker_transaction(self._pool) as connection:
-            evidence = await facts.read_evidence(connection, export, job.claim.export_type)
-            ledger_json = await _ledger_json(connection, job.claim)
+        inputs = await self._read_inputs(job.claim)
         await failpoints.reach("while_working")
         async with self._storage.stage() as staged:
-            manifest = await asyncio.to_thread(
-                archive.write,
-                staged.file,
-                export,
-                evidence,
-                ledger_json,
-                self._storage.open,
-                job.report_progress,
+            manifest = await staged.fill(
+                lambda target: archive.write(
+                    target,
+                    export,
+                    inputs.evidence,
+                    inputs.ledger_lines,
+                    self._storage.open,
+                    job.report_progress,
+                )
             )
-            await staged.measure()
             await failpoints.reach("before_store")
             # The path holds the digest: whoever comes late can only write what is there already.
             path = f"exports/{export.organization_id}/{export.export_id}.{staged.sha256}.zip"
@@ -91,16 +97,3 @@ class Exporter:
             },
         )
         return bool(rows[0]["failed"])
-
-
-async def _ledger_json(connection: database.Connection, claim: Claim) -> bytes:
-    """The organisation's chain up to the export's ledger head: a JSON array, one event a line."""
-    export = claim.export
-    lines = [
-        event.as_json()
-        async for batch in ledger.read_chain(
-            connection, export.organization_id, export.ledger_head_seq
-        )
-        for event in batch
-    ]
-    return ("[\n" + ",\n".join(lines) + "\n]\n").encode()

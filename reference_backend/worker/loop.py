@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Coroutine
 from contextlib import suppress
+from functools import partial
 
 from reference_backend import database, queries
 from reference_backend.metrics import WorkerMetrics
 from reference_backend.settings import Settings
 from reference_backend.storage.interface import Storage
-from reference_backend.worker import drain, listen, periodic
+from reference_backend.worker import completion, drain, listen, periodic
+from reference_backend.worker.batching import Batching
 from reference_backend.worker.claims import Claimer
-from reference_backend.worker.completion import Completer
 from reference_backend.worker.heartbeat import Heartbeat
 from reference_backend.worker.held import Claim, HeldJob, HeldJobs
+from reference_backend.worker.inputs import InputReader
 from reference_backend.worker.job import Exporter
 from reference_backend.worker.recovery import Sweeper
 
@@ -47,9 +50,10 @@ class Worker:
         """
         pool = database.create_pool(self._settings, role="service_role", autocommit=True)
         async with pool:
-            completer = Completer(pool)
-            exporter = Exporter(pool, self._storage, completer)
-            supporting = self._support(pool, completer)
+            inputs = Batching(InputReader(pool).read, "reading inputs")
+            completions = Batching(partial(completion.complete, pool), "completing exports")
+            exporter = Exporter(pool, self._storage, inputs.ask, completions.ask)
+            supporting = self._support(pool, inputs.run(), completions.run())
             try:
                 await self._claim_until_stopped(
                     Claimer(self._settings, pool, self.metrics), exporter
@@ -65,7 +69,9 @@ class Worker:
             if isinstance(end, Exception):
                 raise end
 
-    def _support(self, pool: database.Pool, completer: Completer) -> list[asyncio.Task[None]]:
+    def _support(
+        self, pool: database.Pool, *batching: Coroutine[None, None, None]
+    ) -> list[asyncio.Task[None]]:
         """What goes on beside the claiming, until the drain is over: none of these ever returns."""
         settings = self._settings
         heartbeat = Heartbeat(settings, pool, self._held)
@@ -74,7 +80,7 @@ class Worker:
             listen.listen(settings, self._awake.set, self.listening),
             periodic.every(settings.heartbeat_interval_s, heartbeat.beat, "the heartbeat"),
             periodic.every(settings.sweep_interval_s, sweeper.sweep, "the sweep"),
-            completer.run(),
+            *batching,
         ]
         tasks = [asyncio.create_task(part) for part in parts]
         for task in tasks:

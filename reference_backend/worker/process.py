@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 from prometheus_client import start_http_server
 
@@ -41,6 +42,8 @@ async def _run(settings: Settings, storage: DirectoryStorage) -> int:
         worker.stop()
 
     loop = asyncio.get_running_loop()
+    # Threads mostly wait for the disk, which syncs many files in the time it takes for one.
+    loop.set_default_executor(ThreadPoolExecutor(2 * settings.worker_concurrency))
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signal_number, leave)
 

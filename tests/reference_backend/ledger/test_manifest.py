@@ -23,7 +23,6 @@ from tests.reference_backend.conftest import SALT, SALT_KEY_ID, Backend, Tenant
 
 pytestmark = pytest.mark.integration
 CONTENT = b"the evidence"
-LEDGER_JSON = b"[]\n"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,17 +66,15 @@ async def finished(backend: Backend, tenant: Tenant, tmp_path: Path) -> Finished
     await tenant.request_export(job_id, filters='{"a": {"b": [1.10, {"c": null}]}}')
     (claim,) = await backend.claim()
     (row,) = await backend.control("SELECT *, filters::text AS filters FROM exports")
+    file = EvidenceFile(
+        id=evidence["id"], mime_type="image/png", file_size=kept.size, file_sha256=kept.sha256,
+        storage_path=kept.path,
+    )  # fmt: skip
+    identity = ExportIdentity.from_row(row)
     async with storage.stage() as staged:
-        manifest = archive.write(
-            staged.file,
-            ExportIdentity.from_row(row),
-            [EvidenceFile(id=evidence["id"], mime_type="image/png", file_size=kept.size,
-                          file_sha256=kept.sha256, storage_path=kept.path)],
-            LEDGER_JSON,
-            storage.open,
-            lambda _: None,
-        )  # fmt: skip
-        await staged.measure()
+        manifest = await staged.fill(
+            lambda target: archive.write(target, identity, [file], [], storage.open, lambda _: None)
+        )
         stored = await staged.publish("exports/one.zip")
     await backend.service(
         "SELECT complete_exports(%s, %s, %s, %s, %s, %s, %s)",
@@ -230,7 +227,7 @@ async def test_evidence_is_checked_on_its_way_into_the_archive(finished: Finishe
     identity = ExportIdentity.from_row(row)
     with finished.object("out.zip").open("x+b") as target:  # noqa: SIM117 - PT012 wants it apart
         with pytest.raises(EvidenceCorruptError, match="sealed with SHA-256"):
-            archive.write(target, identity, [file], b"", finished.storage.open, lambda _: None)
+            archive.write(target, identity, [file], [], finished.storage.open, lambda _: None)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -57,12 +58,15 @@ async def test_ranges(storage: Storage, start: int, length: int | None) -> None:
     assert read == content[start:][:length]
 
 
-async def test_written_through_the_file(storage: Storage) -> None:
+async def test_filled_by_a_writer_that_seeks(storage: Storage) -> None:
+    def write(file: IO[bytes]) -> str:
+        file.write(b"hello world")
+        file.seek(0)
+        file.write(b"J")
+        return "done"
+
     async with storage.stage() as staged:
-        staged.file.write(b"hello world")
-        staged.file.seek(0)
-        staged.file.write(b"J")
-        await staged.measure()
+        assert await staged.fill(write) == "done"
         assert staged.size == 11
         stored = await staged.publish("x/y")
     assert stored.sha256 == hashlib.sha256(b"Jello world").hexdigest()

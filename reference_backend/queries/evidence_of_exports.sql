@@ -1,0 +1,7 @@
+-- For several exports at once: the evidence of each one's job as of its place in the ledger.
+SELECT wanted.export_id, e.id, e.mime_type, e.file_size, e.file_sha256, e.storage_path
+FROM unnest(%(export_ids)s::uuid[], %(organization_ids)s::uuid[], %(job_ids)s::uuid[], %(up_to)s::bigint[])
+     AS wanted (export_id, organization_id, job_id, up_to)
+JOIN evidence AS e
+  ON e.organization_id = wanted.organization_id AND e.job_id = wanted.job_id AND e.ledger_seq <= wanted.up_to
+ORDER BY e.id
