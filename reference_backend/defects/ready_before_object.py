@@ -1,38 +1,34 @@
 """The export is completed first and its object put in place afterwards."""
 
-import asyncio
-
-from reference_backend import archive, database, failpoints
+from reference_backend import archive, failpoints
 from reference_backend.defects import Defect
-from reference_backend.manifest import document, facts
+from reference_backend.manifest import document
 from reference_backend.storage.interface import StoredObject
 from reference_backend.worker.completion import Completion
 from reference_backend.worker.held import HeldJob
-from reference_backend.worker.job import Exporter, _ledger_json
+from reference_backend.worker.job import Exporter
 
 
 async def _work(self: Exporter, job: HeldJob) -> bool:
     await failpoints.reach("after_claim")
     export = job.claim.export
-    async with database.worker_transaction(self._pool) as connection:
-        evidence = await facts.read_evidence(connection, export, job.claim.export_type)
-        ledger_json = await _ledger_json(connection, job.claim)
+    inputs = await self._read_inputs(job.claim)
     await failpoints.reach("while_working")
     async with self._storage.stage() as staged:
-        manifest = await asyncio.to_thread(
-            archive.write,
-            staged.file,
-            export,
-            evidence,
-            ledger_json,
-            self._storage.open,
-            job.report_progress,
+        manifest = await staged.fill(
+            lambda target: archive.write(
+                target,
+                export,
+                inputs.evidence,
+                inputs.ledger_lines,
+                self._storage.open,
+                job.report_progress,
+            )
         )
-        await staged.measure()
         path = f"exports/{export.organization_id}/{export.export_id}.{staged.sha256}.zip"
         await failpoints.reach("before_commit")
         job.settling = True
-        completed = await self._completer.complete(
+        completed = await self._complete(
             Completion(
                 claim=job.claim,
                 stored=StoredObject(path=path, size=staged.size, sha256=staged.sha256),
