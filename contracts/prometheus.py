@@ -2,7 +2,7 @@
 
 import re
 
-_SAMPLE = re.compile(r"^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{.*\})?\s+(\S+)")
+_SAMPLE = re.compile(r"^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{.*\})?\s+([-+.0-9eE]+)\b")
 
 
 def total_of(text: str, name: str) -> float | None:

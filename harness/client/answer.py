@@ -60,6 +60,11 @@ class Answer:
             ) from error
 
     @property
+    def text(self) -> str:
+        """The body as text; what is not UTF-8 is shown as such."""
+        return self.body.decode("utf-8", "replace")
+
+    @property
     def document(self) -> Record:
         """The whole body as a JSON object. `CheckFailed` when it is something else."""
         document = self.json
