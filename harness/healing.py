@@ -61,7 +61,8 @@ def heal(run_id: str, run_dir: Path, entries: Iterable[Made]) -> Healing:
     for entry in kept:
         if entry.kind == "cluster":
             _stop_server(Path(entry.facts["path"]), healing)
-    _end_marked(run_id, run_dir, healing)
+    places = [Path(e.facts["path"]) for e in kept if e.kind in {"cluster", "directory"}]
+    _end_marked(run_id, [run_dir, *places], healing)
     for entry in kept:
         if entry.kind == "directory":
             _remove(Path(entry.facts["path"]), healing)
@@ -108,11 +109,11 @@ def _stop_server(data_dir: Path, healing: Healing) -> None:
     remove_shared_memory(data_dir)
 
 
-def _end_marked(run_id: str, run_dir: Path, healing: Healing) -> None:
-    found = processes.marked(run_id, run_dir)
+def _end_marked(run_id: str, directories: list[Path], healing: Healing) -> None:
+    found = processes.marked(run_id, *directories)
     if not found:
         return
-    if left := processes.kill_all(lambda: processes.marked(run_id, run_dir)):
+    if left := processes.kill_all(lambda: processes.marked(run_id, *directories)):
         healing.problems.append(f"did not die of SIGKILL: {_pids(left)}")
     healing.ended += [f"a process that was left (pid {process.pid})" for process in found]
 

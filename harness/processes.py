@@ -97,17 +97,20 @@ def family(leader: Process) -> list[Process]:
             if statuses[pid].state != "Z"]  # fmt: skip
 
 
-def marked(run_id: str, run_dir: Path) -> list[Process]:
-    """Find what a run started, wherever it went: by its environment, or by working in `run_dir`.
+def marked(run_id: str, *directories: Path) -> list[Process]:
+    """Find what a run started, wherever it went: by its environment, or by where it works.
 
-    PostgreSQL writes over its environment, but works in its data directory. We ourselves and
+    PostgreSQL writes over its environment, but works in its data directory, one of
+    `directories`. We ourselves and
     our ancestors are left out.
     """
     spared = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
     wanted = f"{RUN_MARKER}={run_id}".encode()
     found = []
     for pid in psutil.pids():
-        if pid not in spared and (_has_marker(pid, wanted) or _works_in(pid, run_dir)):
+        if pid not in spared and (
+            _has_marker(pid, wanted) or any(_works_in(pid, each) for each in directories)
+        ):
             process = Process.of(pid)
             if process is not None:
                 found.append(process)

@@ -1,5 +1,6 @@
 """An embedded PostgreSQL cluster: a copy of the cached template with a server on it."""
 
+import itertools
 import secrets
 import shutil
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ from typing import Self
 from psycopg import sql
 
 from harness.journal import Journal
+from harness.places import RUN_PREFIX, memory_base
 from harness.ports import LOOPBACK
 from harness.postgres.account import Account
 from harness.postgres.binaries import find_binaries
@@ -26,12 +28,17 @@ class Cluster:
     """
 
     def __init__(
-        self, server: Server, home: Path, journal: Journal, entry: str, passwords: Mapping[str, str]
+        self,
+        server: Server,
+        home: Path,
+        journal: Journal,
+        entries: tuple[str, ...],
+        passwords: Mapping[str, str],
     ) -> None:
         self._server = server
         self._home = home
         self._journal = journal
-        self._entry = entry
+        self._entries = entries
         self._passwords = dict(passwords)
         self.version = ""
         """As the server tells it, such as `18.4`."""
@@ -40,36 +47,41 @@ class Cluster:
     async def start(
         cls, run_dir: Path, journal: Journal, settings: Mapping[str, str] | None = None
     ) -> Self:
-        """Bring up a cluster below `run_dir` and wait until it takes connections.
+        """Bring up a cluster of this run and wait until it takes connections.
 
         `settings` are PostgreSQL's own and win over the harness's, which trade durability for
         speed. Raises `Misconfigured` when it cannot be started; nothing is left then.
         """
         account = Account.for_server()
         binaries = find_binaries(account)
-        home = _new_home(run_dir)
+        home, log_path = _new_place(run_dir, journal.run_id)
         data_dir = home / "data"
-        entry = journal.note("cluster", path=str(data_dir))
+        entries = (
+            journal.note("directory", path=str(home)),
+            journal.note("cluster", path=str(data_dir)),
+        )
         server: Server | None = None
         try:
+            _prepare(home, log_path)
             template = await cached_template(binaries, account, home, journal.run_id)
             await template.copy_to(data_dir, journal.run_id)
             where = ServerFiles(
                 binaries=binaries,
                 account=account,
                 data_dir=data_dir,
-                log_path=home / "postgres.log",
+                log_path=log_path,
                 run_id=journal.run_id,
             )
             server = await Server.start(where, settings)
-            cluster = cls(server, home, journal, entry, _new_passwords())
+            cluster = cls(server, home, journal, entries, _new_passwords())
             await cluster._take_over(template)
         except BaseException:
             if server is not None:
                 server.kill()
                 server.clean_up()
             shutil.rmtree(home, ignore_errors=True)
-            journal.undone(entry)
+            for entry in reversed(entries):
+                journal.undone(entry)
             raise
         return cluster
 
@@ -77,6 +89,11 @@ class Cluster:
     def port(self) -> int:
         """Where it listens on loopback; kept over restarts."""
         return self._server.port
+
+    @property
+    def data_dir(self) -> Path:
+        """Where its data is: in memory, or in the run's directory where memory is scarce."""
+        return self._server.files.data_dir
 
     @property
     def log_path(self) -> Path:
@@ -115,8 +132,9 @@ class Cluster:
     async def stop(self) -> None:
         """End the server and remove its data; safe to call twice, and after `kill`."""
         await self._server.stop()
-        shutil.rmtree(self._home / "data", ignore_errors=True)
-        self._journal.undone(self._entry)
+        shutil.rmtree(self._home, ignore_errors=True)
+        for entry in reversed(self._entries):
+            self._journal.undone(entry)
 
     def kill(self) -> None:
         """SIGKILL the server and all its processes, as a crash would; the data stays."""
@@ -147,15 +165,23 @@ class Cluster:
         self._passwords = ours
 
 
-def _new_home(run_dir: Path) -> Path:
-    home = run_dir / "postgres"
-    number = 1
-    while home.exists():
-        number += 1
-        home = run_dir / f"postgres-{number}"
-    home.mkdir(mode=0o711)
+def _new_place(run_dir: Path, run_id: str) -> tuple[Path, Path]:
+    """Choose where a cluster will be, in memory if there is room, and its log, which stays."""
+    base = memory_base()
+    parent = run_dir if base is None else base
+    prefix = "postgres" if base is None else f"{RUN_PREFIX}{run_id}"
+    for number in itertools.count(1):
+        home, log_path = parent / f"{prefix}-{number}", run_dir / "logs" / f"postgres-{number}.log"
+        if not home.exists() and not log_path.exists():
+            return home, log_path
+    raise AssertionError("there is always another number")
+
+
+def _prepare(home: Path, log_path: Path) -> None:
+    home.mkdir()
     home.chmod(0o711)  # whatever our umask is: the server's account must get through
-    return home
+    log_path.parent.mkdir(mode=0o700, exist_ok=True)
+    log_path.touch(mode=0o600)
 
 
 def _new_passwords() -> dict[str, str]:

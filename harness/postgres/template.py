@@ -38,6 +38,8 @@ OBSERVER = "observer"
 """The role that checks read with."""
 BLANK = "blank"
 """An empty database that every cluster begins with."""
+_FORMAT = "2"
+"""Changes with what is done to the directory after initdb."""
 _KEEP = 2
 """How many templates stay in the cache: this installation's and the one before."""
 _ABANDONED_S = 3600
@@ -92,7 +94,7 @@ async def cached_template(
 
 
 def _fingerprint(binaries: Binaries, account: Account) -> str:
-    facts = [binaries.fingerprint, *_INITDB_OPTIONS, _roles(), str(account.uid)]
+    facts = [_FORMAT, binaries.fingerprint, *_INITDB_OPTIONS, _roles(), str(account.uid)]
     return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:16]
 
 
@@ -140,7 +142,9 @@ async def _make(
             await connection.execute(_roles().encode())
             # Migrations will run here. Copying an empty database along with the template costs
             # less than CREATE DATABASE, which takes longer than starting the cluster.
-            await connection.execute(f"CREATE DATABASE {BLANK} OWNER {OWNER}".encode())
+            await connection.execute(
+                f"CREATE DATABASE {BLANK} OWNER {OWNER} STRATEGY file_copy".encode()
+            )
     finally:
         await server.stop(clean=True)
     for leftover in ("postmaster.opts", "postmaster.pid"):

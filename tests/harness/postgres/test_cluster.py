@@ -8,6 +8,7 @@ import pytest
 
 from harness.errors import InstanceFailed
 from harness.journal import Journal, read_entries
+from harness.places import memory_base
 from harness.ports import free_port, is_free
 from harness.postgres.cluster import Cluster, create_database, drop_database
 from harness.postgres.server import connect
@@ -36,6 +37,17 @@ def segments(owner: int) -> set[str]:
     return {row[1] for row in rows if int(row[7]) == owner and row[6] == "0"}
 
 
+def places(journal: Journal) -> list[Path]:
+    """Where clusters of this run may be."""
+    return [*Path("/dev/shm").glob(f"*{journal.run_id}*"), journal.run_dir]
+
+
+def left_of(journal: Journal) -> list[str]:
+    """What is there of a run besides its journal and its logs."""
+    left = [path.name for place in places(journal) for path in place.iterdir()]
+    return [name for name in left if name not in {"journal.jsonl", "logs"}]
+
+
 def owner_of(process: Process) -> int:
     return Path(f"/proc/{process.pid}").stat().st_uid
 
@@ -49,6 +61,23 @@ async def test_it_is_postgres_18_on_loopback_alone(cluster: Cluster) -> None:
     assert await ask(cluster.url("postgres"), "SHOW listen_addresses") == [("127.0.0.1",)]
     assert await ask(cluster.url("postgres"), "SHOW unix_socket_directories") == [("",)]
     assert await ask(cluster.url("postgres"), "SHOW timezone") == [("UTC",)]
+
+
+async def test_it_is_in_memory_where_there_is_room(
+    cluster: Cluster, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = memory_base() or journal.run_dir
+    assert cluster.data_dir.is_relative_to(expected)
+    monkeypatch.setattr("harness.places._ROOM_IN_MEMORY", 2**60)
+    assert memory_base() is None
+    other = await Cluster.start(journal.run_dir, journal)
+    try:
+        assert other.data_dir == journal.run_dir / "postgres-2" / "data"
+        assert await ask(other.url("postgres"), "SELECT 1") == [(1,)]
+        assert other.log_path.parent == cluster.log_path.parent == journal.run_dir / "logs"
+        assert other.log_path != cluster.log_path
+    finally:
+        await other.stop()
 
 
 async def test_nobody_gets_in_without_a_password(cluster: Cluster) -> None:
@@ -142,7 +171,7 @@ async def test_nothing_is_left_after_stop_or_kill(journal: Journal) -> None:
     before = segments(owner)
     for end in ("stop", "kill"):
         cluster = await Cluster.start(journal.run_dir, journal)
-        children = marked(journal.run_id, journal.run_dir)
+        children = marked(journal.run_id, cluster.data_dir)
         assert len(children) > 3
         if end == "kill":
             cluster.kill()
@@ -155,10 +184,9 @@ async def test_nothing_is_left_after_stop_or_kill(journal: Journal) -> None:
 
 
 async def test_the_server_is_never_root(cluster: Cluster, journal: Journal) -> None:
-    for process in marked(journal.run_id, journal.run_dir):
+    for process in marked(journal.run_id, cluster.data_dir):
         assert owner_of(process) != 0
-    data = journal.run_dir / "postgres" / "data"
-    assert data.stat().st_mode & 0o777 == 0o700
+    assert cluster.data_dir.stat().st_mode & 0o777 == 0o700
 
 
 async def test_shared_memory_is_in_the_data_directory(cluster: Cluster) -> None:
@@ -183,7 +211,7 @@ async def test_a_server_that_cannot_start_says_why(journal: Journal) -> None:
     assert message.startswith("PostgreSQL exited with 1; its last words:\n")
     assert 'invalid value for parameter "max_connections": "many"' in message
     assert [entry.kind for entry in read_entries(journal.run_dir).values()] == ["run"]
-    assert [path.name for path in journal.run_dir.iterdir()] == ["journal.jsonl"]
+    assert left_of(journal) == []
 
 
 async def test_a_port_that_was_lost_is_chosen_again(
@@ -210,8 +238,8 @@ async def test_cancelling_the_start_leaves_nothing(journal: Journal) -> None:
         if not starting.cancel():
             await starting.result().stop()  # so fast that there was nothing to cancel
         await asyncio.gather(starting, return_exceptions=True)
-        assert marked(journal.run_id, journal.run_dir) == []
-        assert not list(journal.run_dir.glob("postgres*"))
+        assert marked(journal.run_id, *places(journal)) == []
+        assert left_of(journal) == []
 
 
 async def test_the_environment_does_not_reach_the_server(
@@ -223,7 +251,7 @@ async def test_the_environment_does_not_reach_the_server(
     monkeypatch.setenv("SECRET_TOKEN", "hush")
     cluster = await Cluster.start(journal.run_dir, journal)
     try:
-        (first, *_) = marked(journal.run_id, journal.run_dir)
+        (first, *_) = marked(journal.run_id, cluster.data_dir)
         assert b"hush" not in environment_of(first)
     finally:
         await cluster.stop()

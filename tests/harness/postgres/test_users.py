@@ -28,7 +28,7 @@ async def main():
         cluster = await Cluster.start(journal.run_dir, journal)
         async with connect(cluster.url("postgres")) as connection:
             row = await (await connection.execute("SELECT version()")).fetchone()
-        pid = open(f"{journal.run_dir}/postgres/data/postmaster.pid").readline().strip()
+        pid = (cluster.data_dir / "postmaster.pid").read_text().split()[0]
         print(os.geteuid(), os.stat(f"/proc/{pid}").st_uid, os.readlink(f"/proc/{pid}/exe"))
         await cluster.stop()
     finally:
