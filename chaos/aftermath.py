@@ -10,7 +10,7 @@ from pathlib import Path
 from harness.checkers import Download, Observed, Orphan, Violation, damages, observe_exports
 from harness.checkers.facts import TERMINAL
 from harness.client import Organisation, together
-from harness.database import Database
+from harness.database import Database, Row
 from harness.errors import Inconclusive
 from harness.expect import expect_status
 from harness.target import Target
@@ -24,15 +24,20 @@ async def now_of(database: Database) -> datetime:
     return moment
 
 
+async def in_progress(database: Database, target: Target) -> list[Row]:
+    """Every export in progress: `id`, `attempt`, `claimed_by`, and its last sign of life."""
+    if target.claim is None:
+        raise Inconclusive("the target file does not say which table holds exports: [claim] table")
+    return await database.fetch(_sql("in_progress").format(exports=target.claim.table))
+
+
 async def orphans_of(
     database: Database, target: Target, described: Mapping[str, str]
 ) -> list[Orphan]:
-    """What workers hold that can give no more sign of life; `described` says by name what befell
-    them.
+    """What workers hold that can give no more sign of life.
+
+    `described` says by the worker's name what befell it.
     """
-    if target.claim is None:
-        raise Inconclusive("the target file does not say which table holds exports: [claim] table")
-    rows = await database.fetch(_sql("in_progress").format(exports=target.claim.table))
     return [
         Orphan(
             export_id=row["id"],
@@ -41,7 +46,7 @@ async def orphans_of(
             worker=row["claimed_by"],
             where=described[row["claimed_by"]],
         )
-        for row in rows
+        for row in await in_progress(database, target)
         if row["claimed_by"] in described and row["heartbeat_at"] is not None
     ]
 

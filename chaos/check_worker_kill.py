@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from chaos.aftermath import damages_of, now_of, orphans_of, settled
+from chaos.ambush import caught_at_work
 from chaos.backlog import Backlog
 from chaos.faults.kill_worker import workers_killed
-from chaos.posts import Post, all_at_their_posts, claims_of, post, seen_at_work
+from chaos.posts import Post, all_at_their_posts, claims_of, post
 from chaos.promises import recovery_times
 from harness.check import check
 from harness.checkers import (
@@ -125,13 +126,11 @@ class Death:
 
 async def set_the_scene(own: OwnSystem, target: Target, backlog: Backlog) -> Scene:
     """Bring workers to their posts, each with exports in its hands."""
+    if target.failpoints is None:
+        return await _anywhere(own, target, backlog)
     growing = asyncio.ensure_future(backlog.grow(FIRST_ORGANISATIONS))
     try:
-        return await (
-            _at_failpoints(own, target, backlog)
-            if target.failpoints
-            else _anywhere(own, target, backlog)
-        )
+        return await _at_failpoints(own, target, backlog)
     finally:
         await growing
 
@@ -153,7 +152,7 @@ async def _at_failpoints(own: OwnSystem, target: Target, backlog: Backlog) -> Sc
 async def _anywhere(own: OwnSystem, target: Target, backlog: Backlog) -> Scene:
     started = await together(own.system.start("worker") for _ in range(VICTIMS_WITHOUT_FAILPOINTS))
     posts = [Post(worker=each, failpoint=None, seconds=0) for each in started]
-    at_post = await seen_at_work(posts, backlog, own.database, target)
+    at_post = await caught_at_work(own.system, posts, backlog, own.database, target)
     return Scene(doomed=posts, long=None, at_post=at_post)
 
 

@@ -1,7 +1,8 @@
 """A worker wakes up after its exports were given to others, and goes on as if nothing had happened.
 
-Two of them sleep through their stuck timeout. The first wakes while another worker is busy with its
-exports, the second when all of them are done. Both were about to commit.
+Two of them are frozen until after their stuck timeout. The first wakes while another worker is busy
+with its exports, the second when all of them are done; both were about to commit. Where a target
+has no failpoints, they are frozen somewhere at work, and wake when all is done.
 """
 
 import asyncio
@@ -20,6 +21,7 @@ from chaos.aftermath import (
     orphans_of,
     settled,
 )
+from chaos.ambush import caught_at_work
 from chaos.backlog import Backlog
 from chaos.faults.pause_worker import worker_paused
 from chaos.posts import Post, all_at_their_posts, post
@@ -44,7 +46,6 @@ from harness.history import HistoryWriter
 from harness.plugin.execution import Observations
 from harness.plugin.fixtures import FreshSystem, OwnSystem
 from harness.target import Capability, Target
-from harness.target.models import Failpoints
 
 BUSY_S = 0.7
 """How long the successor is at each export, so that the first zombie meets it at work."""
@@ -70,7 +71,6 @@ _POLL_S = 0.02
         Capability.PAUSE,
         Capability.DATABASE,
         Capability.DATABASE_CONTROL,
-        Capability.FAILPOINTS,
     },
     deadline_s=90,
 )
@@ -88,19 +88,25 @@ async def check_worker_pause_zombie(
         async with worker_paused(own.system, second.worker, history=history):
             async with worker_paused(own.system, first.worker, history=history):
                 lost = await what_they_lose(own, target, (first, second))
-                successor = await post(own.system, failpoints_of(target), "while_working", BUSY_S)
+                successor = await start_successor(own, target)
                 watched_from = await now_of(own.database)
-                taken = await taken_over(own, target, lost[first.worker.name], first, times)
-                asleep = switches(first)
-                still_asleep_at = await now_of(own.database)
+                if successor.failpoint:
+                    taken = await taken_over(own, target, lost[first.worker.name], first, times)
+                else:
+                    taken = {}
+                    await all_done(own, target, times)
+                before = await everything_in(own.database, target)
+                asleep, still_asleep_at = switches(first), await now_of(own.database)
             woken_at = await now_of(own.database)
             await until_awake(first, asleep)
-            observed = await settled(
-                own.database, target, within_s=WORK_S, is_hopeless=lambda _, __: False
-            )
-            expect_no_violations(finished_by_another(observed, taken, successor, first, woken_at))
-            met = met_at_work(observed, taken, still_asleep_at)
-            before = await everything_in(own.database, target)
+            observed = await all_done(own, target, times)
+            if successor.failpoint:
+                expect_no_violations(
+                    finished_by_another(observed, taken, successor, first, woken_at)
+                )
+                met = met_at_work(observed, taken, still_asleep_at)
+                observe(len(met), what="exports whose old owner woke up beside the new one")
+                before = await everything_in(own.database, target)
             asleep = switches(second)
         await until_awake(second, asleep)
         # Time for whatever it does at once, and for the heartbeat that tells it the news.
@@ -108,24 +114,16 @@ async def check_worker_pause_zombie(
         changes = changes_between(before, await everything_in(own.database, target))
         expect(
             not changes,
-            expected=f"nothing to change when {second.worker.name} wakes up {second.where} after "
-            "all its exports were completed by another worker: its claim tokens are stale",
+            expected=f"nothing to change when {second.worker.name}, frozen {second.where}, wakes "
+            "up after another worker completed all it had: its claim tokens are stale",
             came=changes[0] if changes else "",
             detail="\n".join(changes[1:8]),
         )
         orphans = [orphan for each in lost.values() for orphan in each]
         judge(await observe_exports(own.database, target), orphans, times, watched_from)
         expect_no_violations(await damages_of(backlog.owners, backlog.owners))
-        observe(len(met), what="exports whose old owner woke up beside the new one")
-        observe(len(lost[second.worker.name]), what="exports whose old owner woke up too late")
-
-
-def failpoints_of(target: Target) -> Failpoints:
-    """The target's failpoints, with those that this drill needs."""
-    failpoints = target.failpoints
-    if failpoints is None or {"before_commit", "while_working"} - set(failpoints.names):
-        raise Inconclusive("this drill needs the failpoints before_commit and while_working")
-    return failpoints
+        late = lost[second.worker.name] if successor.failpoint else orphans
+        observe(len(late), what="exports whose old owner woke up too late")
 
 
 def heartbeat_interval_s(target: Target) -> float:
@@ -140,13 +138,31 @@ async def future_zombies(
 
     They sleep there as long as a heartbeat lasts: still now, no longer when they wake up.
     """
+    if target.failpoints is None:
+        started = await together(own.system.start("worker") for _ in range(2))
+        first, second = (Post(worker=each, failpoint=None, seconds=0) for each in started)
+        await caught_at_work(own.system, (first, second), backlog, own.database, target)
+        return first, second
     first, second = await together(
-        post(own.system, failpoints_of(target), "before_commit", times.stuck_timeout_s)
+        post(own.system, target.failpoints, "before_commit", times.stuck_timeout_s)
         for _ in range(2)
     )
     await backlog.grow(1)
     await all_at_their_posts((first, second), backlog, own.database, target, until_full=False)
     return first, second
+
+
+async def start_successor(own: OwnSystem, target: Target) -> Post:
+    """Start a healthy worker, one that takes its time where it can be told to."""
+    if target.failpoints is None:
+        return Post(worker=await own.system.start("worker"), failpoint=None, seconds=0)
+    return await post(own.system, target.failpoints, "while_working", BUSY_S)
+
+
+async def all_done(own: OwnSystem, target: Target, times: RecoveryTimes) -> Observed:
+    """Wait until nothing is live any more, or should not have been for long."""
+    patience_s = times.stuck_timeout_s + times.sweep_interval_s + WORK_S
+    return await settled(own.database, target, within_s=patience_s, is_hopeless=lambda _, __: False)
 
 
 async def what_they_lose(

@@ -4,12 +4,11 @@ import asyncio
 import re
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from chaos.backlog import Backlog
 from harness.checkers import Observed, Transition, observe_exports
-from harness.checkers.facts import IN_PROGRESS
 from harness.database import Database
 from harness.errors import Inconclusive
 from harness.system import Instance, System
@@ -28,7 +27,7 @@ class Post:
 
     worker: Instance
     failpoint: str | None
-    """None: it was told nothing, and is wherever it happens to be."""
+    """None: it was told nothing, and was frozen wherever it happened to be (`chaos/ambush.py`)."""
     seconds: float
     """How long it sleeps there."""
     armed: str = field(default="", repr=False)
@@ -44,8 +43,7 @@ class Post:
 
         Each time it names the failpoint; that it repeats what it was told does not count.
         """
-        if self.failpoint is None:
-            return 0
+        assert self.failpoint is not None
         log = self.worker.log_path.read_text(encoding="utf-8", errors="replace")
         return len(re.findall(rf"\b{re.escape(self.failpoint)}\b", log.replace(self.armed, "")))
 
@@ -86,7 +84,7 @@ async def all_at_their_posts(
     while True:
         observed = await observe_exports(database, target)
         claims = claims_of(observed.watched())
-        _refuse_strangers(claims, posts)
+        refuse_strangers(claims, posts)
         waiting = sum(export.state == "queued" for export in observed.exports)
         absent = [each for each in posts if not _is_there(each, claims)]
         is_calm = not absent and (waiting > 0 or not until_full)
@@ -103,13 +101,13 @@ async def all_at_their_posts(
 
 def _is_there(each: Post, claims: Mapping[str | None, set[str]]) -> bool:
     held = claims.get(each.worker.name, set())
-    return bool(held) and (each.failpoint is None or each.times_reached() >= len(held))
+    return bool(held) and each.times_reached() >= len(held)
 
 
-def _refuse_strangers(claims: Mapping[str | None, set[str]], posts: Sequence[Post]) -> None:
+def refuse_strangers(claims: Iterable[str | None], posts: Sequence[Post]) -> None:
     """`claimed_by` has to be the instance's name, or nobody can tell whose export is whose."""
     names = {each.worker.name for each in posts}
-    if strangers := claims.keys() - names:
+    if strangers := set(claims) - names:
         raise Inconclusive(
             f"exports are claimed by {sorted(map(str, strangers))}, but the workers are "
             f"{sorted(names)}: give the worker its name by {{instance}} in its environment"
@@ -131,29 +129,3 @@ def _missing(
         f"{len(held)} of {len(observed.exports)} exports, and its log names the failpoint "
         f"{each.times_reached()} times ({len(absent)} of the workers are not there)"
     )
-
-
-async def seen_at_work(
-    posts: Sequence[Post], backlog: Backlog, database: Database, target: Target
-) -> Mapping[str, Post]:
-    """Wait until each worker, none of which stops anywhere, is seen with an export in progress.
-
-    What they hold a moment later is another matter. `Inconclusive` when they are too fast to see.
-    """
-    until = time.monotonic() + POST_DEADLINE_S
-    while True:
-        observed = await observe_exports(database, target)
-        claims = claims_of(observed.watched())
-        _refuse_strangers(claims, posts)
-        busy = {export.id for export in observed.exports if export.state == IN_PROGRESS}
-        if all(claims.get(each.worker.name, set()) & busy for each in posts):
-            return {
-                export_id: each for each in posts for export_id in claims[each.worker.name] & busy
-            }
-        if time.monotonic() > until:
-            raise Inconclusive(
-                f"within {POST_DEADLINE_S:g} s and {len(observed.exports)} exports the workers "
-                f"{[each.worker.name for each in posts]} were never seen at work all at once"
-            )
-        if sum(export.state == "queued" for export in observed.exports) < len(posts):
-            await backlog.grow(4)

@@ -41,7 +41,7 @@ class Operation(NamedTuple):
     error: str | None = None
 
 
-class DamagedHistory(ValueError):  # noqa: N818 - names the history, which is what is wrong
+class DamagedHistory(ValueError):
     """A line that is no operation, with file, line and reason."""
 
 

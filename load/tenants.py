@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 _ORGANISATION_TOKEN = re.compile(r"JWT_ORG_([A-Z]+)")
 
 
-class NoTenant(Exception):  # noqa: N818 - names what is missing
+class NoTenant(Exception):
     """The environment has no token to speak with; the message says which variables to set."""
 
 

@@ -1,0 +1,146 @@
+"""Locust in its own process against a backend of a few lines, and what its users say of it."""
+
+import base64
+import hashlib
+import io
+import json
+import threading
+import zipfile
+from collections import Counter
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import ClassVar
+
+import psutil
+import pytest
+
+from harness.errors import Inconclusive
+from harness.journal import Journal, read_entries
+from load.locust_run import LocustRun, run_locust
+
+pytestmark = pytest.mark.integration
+
+
+class Backend(BaseHTTPRequestHandler):
+    """Keeps no state but the last file of each job: its ids are the jobs' own."""
+
+    protocol_version = "HTTP/1.1"
+    uploads: ClassVar[dict[str, bytes]] = {}
+    counted: ClassVar[list[int]] = []
+    seen: ClassVar[set[str | None]] = set()
+    is_wrong = False
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["content-length"]))
+        self.seen.add(self.headers["authorization"])
+        job = self.path.split("/")[3] if self.path.count("/") > 2 else ""
+        if self.path.endswith("/evidence/upload"):
+            self.uploads[job] = body.split(b"\r\n\r\n", 1)[1].split(b"\r\n--", 1)[0]
+            self.answer(201, {"id": job})
+        elif self.path.endswith("/export/proof-pack"):
+            self.answer(202, {"id": job, "state": "queued"})
+        else:
+            self.counted.append(1)
+            self.answer(201, {"id": f"job-{len(self.counted)}"})
+
+    def do_GET(self) -> None:
+        job = self.path.split("/")[3]
+        if not self.path.endswith("/download"):
+            self.answer(200, {"id": job, "state": "ready"})
+            return
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w") as archive:
+            archive.writestr("evidence", self.uploads[job])
+        body = buffer.getvalue()
+        digest = base64.b64encode(hashlib.sha256(b"" if self.is_wrong else body).digest()).decode()
+        self.send(200, body, {"Repr-Digest": f"sha-256=:{digest}:"})
+
+    def answer(self, status: int, data: object) -> None:
+        self.send(status, json.dumps({"data": data}).encode(), {})
+
+    def send(self, status: int, body: bytes, headers: dict[str, str]) -> None:
+        self.send_response(status)
+        for name, value in {"Content-Length": str(len(body)), **headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - the base's name
+        """Say nothing."""
+
+
+class WrongBackend(Backend):
+    is_wrong = True
+
+
+@pytest.fixture
+def base_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), getattr(request, "param", Backend))
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    journal = Journal.begin(tmp_path)
+    yield journal
+    journal.close()
+
+
+async def run(
+    base_url: str, journal: Journal, directory: Path, tokens: dict[str, str]
+) -> LocustRun:
+    return await run_locust(
+        base_urls=[base_url],
+        tokens=tokens,
+        users=2,
+        at_most_s=20,
+        is_enough=lambda operations: sum(each.f == "downloadExport" for each in operations) >= 6,
+        directory=directory,
+        history=directory / "history.jsonl",
+        journal=journal,
+    )
+
+
+async def test_users_go_all_the_way_and_end_when_it_is_enough(
+    base_url: str, journal: Journal, tmp_path: Path
+) -> None:
+    done = await run(base_url, journal, tmp_path, {"A": "token-a", "B": "token-b"})
+    ends = Counter((each.f, each.type) for each in done.operations if each.type != "invoke")
+    assert ends["downloadExport", "ok"] >= 3
+    assert ends["requestExport", "ok"] >= ends["downloadExport", "ok"]
+    assert {each.org for each in done.operations} == {"A", "B"}
+    assert not [each.error for each in done.operations if each.error]
+    assert done.exit_code == 0
+    assert Backend.seen == {"Bearer token-a", "Bearer token-b"}
+    assert "token-a" not in (tmp_path / "history.jsonl").read_text()
+
+
+async def test_nothing_of_it_is_left(base_url: str, journal: Journal, tmp_path: Path) -> None:
+    before = {process.pid for process in psutil.Process().children(recursive=True)}
+    await run(base_url, journal, tmp_path, {"A": "token"})
+    assert {process.pid for process in psutil.Process().children(recursive=True)} <= before
+    assert not [each for each in read_entries(journal.run_dir).values() if each.kind == "process"]
+
+
+@pytest.mark.parametrize("base_url", [WrongBackend], indirect=True)
+async def test_a_wrong_digest_is_in_the_history(
+    base_url: str, journal: Journal, tmp_path: Path
+) -> None:
+    done = await run(base_url, journal, tmp_path, {"A": "token"})
+    wrong = [each for each in done.operations if each.error]
+    assert wrong
+    assert {each.f for each in wrong} == {"downloadExport"}
+    assert "Repr-Digest says" in str(wrong[0].error)
+    assert wrong[0].sha256
+
+
+async def test_a_locust_that_cannot_begin_is_inconclusive(
+    base_url: str, journal: Journal, tmp_path: Path
+) -> None:
+    with pytest.raises(Inconclusive, match=r"(?s)locust itself failed.*no token"):
+        await run(base_url, journal, tmp_path, {})
