@@ -50,14 +50,35 @@ def choose(zoo: Sequence[Defect], names: Sequence[str], sample: int, seed: int) 
 async def prove_gate(
     plan: Plan, *, on_clean: Callable[[GateRun], None], on_trial: Callable[[Trial], None]
 ) -> Matrix:
-    """Run the clean backend, then every defect, and tell of each as it ends."""
+    """Run the clean backend, then every defect, and tell of each as it ends.
+
+    Raises `Misconfigured` when a defect expects a check that the gate does not hold.
+    """
     clean = []
     for _ in range(plan.clean_runs):
         clean.append(await plan.gate.run(defect=None))
         on_clean(clean[-1])
+    _refuse_unknown_checks(plan.defects, clean[0])
     trials = await run_trials(plan, on_trial)
     checks = clean[0].checks if len(plan.defects) == plan.zoo_size else ()
     return Matrix(clean=tuple(clean), trials=trials, never_failed=never_failed(checks, trials))
+
+
+def _refuse_unknown_checks(defects: Sequence[Defect], clean: GateRun) -> None:
+    """A misspelt id would make the defect look as if nothing could catch it."""
+    if not clean.checks:
+        return  # the gate did not get as far as its checks, and says why
+    wrong = [
+        f"{defect.id} expects {check}"
+        for defect in defects
+        for check in defect.expected
+        if check not in clean.checks
+    ]
+    if wrong:
+        raise Misconfigured(
+            f"the zoo names checks that the gate does not hold: {'; '.join(wrong)}; "
+            "`shakedown checks` lists those there are"
+        )
 
 
 async def run_trials(plan: Plan, on_trial: Callable[[Trial], None]) -> tuple[Trial, ...]:

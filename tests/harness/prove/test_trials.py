@@ -7,7 +7,7 @@ import pytest
 from harness.errors import Misconfigured
 from harness.prove.gate import Gate
 from harness.prove.matrix import GateRun, Trial
-from harness.prove.trials import Plan, choose, run_trials
+from harness.prove.trials import Plan, choose, prove_gate, run_trials
 from harness.prove.zoo import Defect, parse_zoo
 
 
@@ -20,18 +20,22 @@ class Recorded(Gate):
 
     answers: dict[tuple[str | None, tuple[str, ...]], tuple[str, ...]]
     asked: list[tuple[str | None, tuple[str, ...]]]
+    checks: tuple[str, ...]
 
     async def run(self, *, defect: str | None, only: Sequence[str] = ()) -> GateRun:
         key = (defect, tuple(only))
         self.asked.append(key)
         failed = self.answers.get(key, ())
-        return GateRun(exit_code=int(bool(failed)), checks=(), failed=failed, seconds=1.0)
+        return GateRun(exit_code=int(bool(failed)), checks=self.checks, failed=failed, seconds=1.0)
 
 
-def recorded(answers: dict[tuple[str | None, tuple[str, ...]], tuple[str, ...]]) -> Recorded:
+def recorded(
+    answers: dict[tuple[str | None, tuple[str, ...]], tuple[str, ...]], checks: tuple[str, ...] = ()
+) -> Recorded:
     gate = Recorded(variable="DEFECT", seed=1)
     object.__setattr__(gate, "answers", answers)
     object.__setattr__(gate, "asked", [])
+    object.__setattr__(gate, "checks", checks)
     return gate
 
 
@@ -62,6 +66,22 @@ async def test_full_runs_the_whole_gate_once() -> None:
     (trial,) = await trials(gate, defect("x"), full=True)
     assert trial.caught_by == ("claim.a", "hash.b")
     assert gate.asked == [("x", ())]
+
+
+async def test_a_defect_that_expects_an_unknown_check_is_refused() -> None:
+    plan = Plan(
+        gate=recorded({}, checks=("claim.a",)), defects=(defect("x", "claim.b"),), zoo_size=1
+    )
+    with pytest.raises(Misconfigured, match=r"x expects claim\.b"):
+        await prove_gate(plan, on_clean=lambda _: None, on_trial=lambda _: None)
+
+
+async def test_a_check_that_no_defect_failed_is_found_only_over_the_whole_zoo() -> None:
+    gate = recorded({("x", ("claim.a",)): ("claim.a",)}, checks=("claim.a", "claim.b"))
+    for zoo_size, idle in ((1, ("claim.b",)), (2, ())):
+        plan = Plan(gate=gate, defects=(defect("x"),), zoo_size=zoo_size)
+        matrix = await prove_gate(plan, on_clean=lambda _: None, on_trial=lambda _: None)
+        assert matrix.never_failed == idle
 
 
 async def test_trials_come_back_in_the_order_of_the_zoo() -> None:
