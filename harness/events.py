@@ -140,13 +140,6 @@ class DebuggerEntered:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Remark:
-    """Something the person at the terminal should know, in one line."""
-
-    text: str
-
-
-@dataclass(frozen=True, kw_only=True)
 class RunSummary:
     """A whole run, as the reports tell it."""
 
@@ -185,7 +178,6 @@ Event = (
     | CheckFinished
     | TearDownStarted
     | DebuggerEntered
-    | Remark
     | RunFinished
 )
 

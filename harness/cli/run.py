@@ -32,7 +32,7 @@ class _RunCommand(click.Command):
     cls=_RunCommand,
     options_metavar="[OPTIONS]",
     epilog=(
-        "Everything behind -- goes to pytest: -k, -x, --pdb, --durations … "
+        "Everything behind -- goes to pytest: -k, -x, --maxfail, --pdb, -s … "
         "Exit codes: 0 pass, 1 fail, 2 inconclusive, 3 misconfigured, 4 internal error."
     ),
 )
@@ -96,6 +96,12 @@ def run(
     """Bring a system up, put it through the checks, give a verdict.
 
     FOLDER holds checks of your own, in files named check_*.py.
+
+    \b
+      shakedown run                                    everything, on the reference backend
+      shakedown run --target shakedown.toml checks/    your backend, and your checks besides
+      shakedown run --only 'claim.*,golden.upload'     some of them
+      shakedown run -n 2 --seed 7 -- -x                two processes, stop at the first failure
     """
     # Loaded here: `--help`, and a refusal of the options above, do without all of them.
     from harness.plugin.run import Run

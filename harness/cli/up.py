@@ -4,6 +4,7 @@ import asyncio
 import shlex
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from harness.target import Target
 
 _LOOK_INTERVAL_S = 0.5
+_TOKENS_LAST_S = 24 * 3600
 
 
 @click.command()
@@ -62,7 +64,6 @@ def up(target: Path | None, *, instances: int | None, workers: int | None) -> in
             interruption.note()
         finally:
             interruption.shield()
-            interruption.on_repeat = lambda: _say("still taking the system down")
             if system is not None:
                 _say("taking the system down")
                 asyncio.run(system.close())
@@ -89,6 +90,9 @@ async def _make_clients(target: "Target", system: "System") -> Mapping[str, str]
 
     base_urls = [instance.base_url for instance in system.api]
     async with Organisations.of(target, base_urls) as organisations:
+        # A system to look around in is kept for longer than a run: so are its tokens.
+        lifetime_s = max(_TOKENS_LAST_S, organisations.recipe.lifetime_s)
+        organisations.recipe = replace(organisations.recipe, lifetime_s=lifetime_s)
         a, b = [await organisations.new(name) for name in ("Organisation A", "Organisation B")]
         job_a, job_b = [await each.new_job() for each in (a, b)]
     told = {

@@ -97,7 +97,7 @@ class Controller:
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Without worker processes: the system is brought up once it is known what for."""
-        if not _distributed(session.config):
+        if not _distributed(session.config) and not session.config.option.collectonly:
             self._take_catalogue(session.config.stash[CATALOGUE])
             self._bring_up(session.config)
 

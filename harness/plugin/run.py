@@ -15,7 +15,6 @@ from harness.errors import Misconfigured
 from harness.events import (
     Broadcast,
     CheckResult,
-    Remark,
     Reporter,
     RunFinished,
     RunStarted,
@@ -37,7 +36,7 @@ _INI_FILE = Path(__file__).with_name("checks.ini")
 
 _PLUGINS = ("pytest_asyncio.plugin", "xdist.plugin", "_hypothesis_pytestplugin", "harness.plugin")
 
-_NOT_NEEDED = ("cacheprovider", "doctest", "junitxml", "pastebin", "terminalprogress", "unittest")
+_NOT_NEEDED = ("cacheprovider", "doctest", "pastebin", "terminalprogress", "unittest")
 
 
 def pytest_arguments(settings: RunSettings, more: Sequence[str] = ()) -> list[str]:
@@ -110,9 +109,6 @@ class Run:
                 troubles.blame(error)
             finally:
                 interruption.shield()
-                interruption.on_repeat = lambda: events.emit(
-                    Remark(text="still taking the system down; it has a deadline")
-                )
                 stage.take_down(troubles)
             summary = self._summary(
                 controller, stage, interruption, troubles.first, time.monotonic() - began
@@ -133,12 +129,13 @@ class Run:
     def _pytest(self, controller: Controller) -> None:
         arguments = pytest_arguments(self.settings, self.pytest_words)
         status = pytest.main(arguments, plugins=[controller])
-        if status == pytest.ExitCode.USAGE_ERROR and controller.catalogue is None:
-            words = " ".join(self.pytest_words)
-            told = f"pytest refused its arguments: {words}" if words else "pytest could not begin"
-            raise Misconfigured(f"{told}; its message is above")
-        if status == pytest.ExitCode.INTERNAL_ERROR and controller.catalogue is None:
+        if controller.catalogue is not None:
+            return
+        if status == pytest.ExitCode.INTERNAL_ERROR:
             raise RuntimeError("pytest could not begin; its message is above")
+        words = " ".join(self.pytest_words)
+        told = f"pytest was told {words} and ran no check" if words else "pytest ran no check"
+        raise Misconfigured(f"{told}; its message is above")
 
     def _summary(
         self,

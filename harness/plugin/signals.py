@@ -1,10 +1,12 @@
 """Ctrl-C, SIGTERM and SIGHUP end a run in good order: once, and with everything taken down."""
 
+import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+_PATIENCE = b"\nstill taking the system down; it has a deadline\n"
 _POLITE = (signal.SIGTERM, signal.SIGHUP)
 
 
@@ -13,8 +15,6 @@ class Interruption:
 
     def __init__(self) -> None:
         self.signal: signal.Signals | None = None
-        self.on_repeat: Callable[[], None] = lambda: None
-        """Told when somebody asks again while the tear-down is on its way."""
 
     @property
     def exit_code(self) -> int | None:
@@ -53,4 +53,5 @@ class Interruption:
 
     def _remember(self, number: int, _frame: FrameType | None) -> None:
         self.signal = self.signal or signal.Signals(number)
-        self.on_repeat()
+        # Straight to the descriptor: a signal may come in the middle of a buffered write.
+        os.write(2, _PATIENCE)

@@ -8,7 +8,7 @@ from harness.errors import Misconfigured
 
 DEFAULT = Path("shakedown-report")
 
-_FIXED_NAMES = ("results.json", "junit.xml", "history.jsonl")
+_FIXED_NAMES = ("results.json", "junit.xml", "history.jsonl", "internal-error.log")
 _LOG_FOLDERS = ("checks", "logs")
 
 

@@ -6,7 +6,6 @@ from harness.events import (
     CheckFinished,
     CheckResult,
     Event,
-    Remark,
     RunFinished,
     RunStarted,
     RunSummary,
@@ -37,8 +36,6 @@ class PlainReporter:
                 self._line(f"ready in {event.seconds:.2f} s: {system_facts(event.target)}")
             case CheckFinished():
                 self._check(event.result)
-            case Remark():
-                self._line(event.text)
             case RunFinished():
                 self._summary(event.summary)
             case _:

@@ -17,7 +17,6 @@ from harness.events import (
     CheckStarted,
     DebuggerEntered,
     Event,
-    Remark,
     RunFinished,
     RunStarted,
     RunSummary,
@@ -60,8 +59,6 @@ class TerminalReporter:
                 self._console.print(Text(told, style="dim"))
             case CheckFinished() if self._live is None:
                 self._console.print(_line(event.result, len(event.result.id)))
-            case Remark():
-                self._console.print(Text(event.text, style="yellow"))
             case DebuggerEntered():
                 self.close()
             case RunFinished():
