@@ -51,6 +51,7 @@ class Journal:
             run_dir / _JOURNAL, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600
         )
         self._numbers = itertools.count(1)
+        self._begun_here = False
         self._closed = False
 
     @classmethod
@@ -73,6 +74,7 @@ class Journal:
         run_dir.chmod(0o711)
         journal.run_dir = run_dir
         journal.run_id = run_id
+        journal._begun_here = True
         return journal
 
     @classmethod
@@ -110,14 +112,13 @@ class Journal:
     def close(self) -> Healing:
         """End whatever of this run is still there and remove its directory; safe to call twice.
 
-        In a process that only attached, nothing but the file is closed.
+        Where it was only attached to, nothing but the file is closed.
         """
         if self._closed:
             return Healing(run_id=self.run_id)
         self._closed = True
         os.close(self._file)
-        begun_here = read_owner(self.run_dir)
-        if begun_here is None or begun_here.process != Process.ours():
+        if not self._begun_here:
             return Healing(run_id=self.run_id)
         # Whoever attached is about to end by itself, if it has not yet.
         entries = [e for e in read_entries(self.run_dir).values() if e.kind != "attached"]

@@ -75,11 +75,11 @@ async def bring_up(
             return running
         except InstanceFailed:
             lost = _lost_port(running, chosen, plan.log_path(name), since)
-            await end(plan.journal, running)
+            end(plan.journal, running)
             if not lost or fixed is not None or len(tried) >= _PORT_TRIES:
                 raise
         except BaseException:
-            await end(plan.journal, running)
+            end(plan.journal, running)
             raise
 
 
@@ -122,11 +122,14 @@ def start_process(
     return Running(instance=instance, entry=entry, child=child)
 
 
-async def end(journal: Journal, running: Running) -> None:
-    """SIGKILL an instance with all that it started, and wait until it is gone."""
+def end(journal: Journal, running: Running) -> None:
+    """SIGKILL an instance with all that it started, and wait until it is gone.
+
+    Blocks for those milliseconds: what cleans up must not be cancelled half way.
+    """
     process = running.process
     if process is not None:
-        await asyncio.to_thread(processes.kill_family, process)
+        processes.kill_family(process)
     if running.child is not None:
         running.child.wait()
     journal.undone(running.entry)
@@ -159,7 +162,7 @@ async def _wait_until_ready(plan: Plan, running: Running, table: Api | Worker, s
                 f"GET {instance.base_url}{table.ready_path} came to: {answer.text}"
             )
             raise InstanceFailed(_failure(plan, instance, what, since))
-        answer = await ask(instance.base_url, table.ready_path, min(left, 2.0))
+        answer = await ask(instance.base_url, table.ready_path, max(0.2, min(left, 2.0)))
         if answer.is_ready and _is_its_own(running):
             return
         await asyncio.sleep(_POLL_S)

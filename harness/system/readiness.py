@@ -6,6 +6,7 @@ import than they take to start.
 
 import asyncio
 import contextlib
+import os
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -46,9 +47,10 @@ async def ask(base_url: str, path: str, timeout_s: float) -> Answer:
             return _understood(await _read_some(reader))
     except TimeoutError:
         return Answer(status=None, text=f"no answer within {timeout_s:g} s")
-    except (OSError, asyncio.IncompleteReadError) as error:
-        return Answer(status=None, text=error.strerror or str(error) if isinstance(error, OSError)
-                      else "the connection was cut")  # fmt: skip
+    except OSError as error:
+        # asyncio's own text of a refused connection does not say that it was refused.
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
+        return Answer(status=None, text=reason)
     finally:
         if writer is not None:
             writer.close()

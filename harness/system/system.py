@@ -201,7 +201,7 @@ class System:
         Raises `InstanceFailed` when it does not get ready again.
         """
         before = self._controlled(instance)
-        await end(self.journal, before)
+        end(self.journal, before)
         port = int(instance.base_url.rpartition(":")[2])
         extra = before.instance.environment if environment is None else environment
         return self.adopt(await bring_up(self.plan, instance.name, instance.role, extra, port))
@@ -227,7 +227,7 @@ class System:
         if not self._owned:
             self.journal.close()
             return
-        await self._end_all()
+        self._end_all()
         if self.cluster is not None:
             await self.cluster.stop()
         elif self.database.name is not None and self.database.control_url is not None:
@@ -240,13 +240,13 @@ class System:
         with contextlib.suppress(psycopg.OperationalError):
             await drop_database(_other_database(control_url), name)
 
-    async def _end_all(self) -> None:
+    def _end_all(self) -> None:
         """Kill all at once, then wait: a worker must not see the API go and log about it."""
         leaders = [running.process for running in self._running.values()]
         processes.send(filter(None, leaders), signal.SIGKILL)
         for running in self._running.values():
             if running.process is not None:
-                await end(self.journal, running)
+                end(self.journal, running)
 
     def _of_role(self, role: Role) -> tuple[Instance, ...]:
         found = (running.instance for running in self._running.values())

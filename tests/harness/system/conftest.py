@@ -1,0 +1,60 @@
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from harness.journal import Journal
+from harness.target import Target, load_target
+
+STAND_IN = Path(__file__).with_name("stand_in.py")
+
+SECRET = "hush-hush-hush-hush-hush-hush-hush"
+
+BASIC = f"""\
+name = "stand-in"
+[environment]
+BEHAVIOUR = ""
+[api]
+command = ["{{python}}", "-S", "{STAND_IN}", "{{instance}}"]
+instances = 2
+ready_timeout_s = 10
+stop_grace_s = 5
+[api.environment]
+PORT = "{{port}}"
+[worker]
+command = ["{{python}}", "-S", "{STAND_IN}", "{{instance}}"]
+instances = 1
+ready_timeout_s = 10
+[worker.environment]
+PORT = "{{port}}"
+[tokens.mint]
+secret = "{SECRET}"
+claims = {{ sub = "{{user}}" }}
+"""
+
+MakeTarget = Callable[..., Target]
+
+
+@pytest.fixture
+def make_target(tmp_path: Path) -> MakeTarget:
+    """Give a factory of targets that start the stand-in: the basic one with replacements."""
+
+    def make(*changes: tuple[str, str], behaviour: str = "") -> Target:
+        text = BASIC.replace('BEHAVIOUR = ""', f'BEHAVIOUR = "{behaviour}"')
+        for before, after in changes:
+            assert before in text
+            text = text.replace(before, after)
+        file = tmp_path / "shakedown.toml"
+        file.write_text(text, encoding="utf-8")
+        return load_target(file)
+
+    return make
+
+
+@pytest.fixture
+def journal(run_base: Path) -> Iterator[Journal]:
+    made = Journal.begin(run_base)
+    yield made
+    healing = made.close()
+    assert healing.ended == []  # whatever a test starts, it ends
+    assert healing.problems == []
