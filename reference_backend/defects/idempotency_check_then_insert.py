@@ -31,9 +31,9 @@ DEFECT = Defect(
         ),
         Edit(
             file="queries/api/reserve_idempotency_key.sql",
-            old="""VALUES (request_organization_id(), %(route)s, %(key)s, %(fingerprint)s, gen_random_uuid())
+            old="""VALUES (request_organization_id(), %(route)s, %(key)s, %(fingerprint)s)
 ON CONFLICT (organization_id, route, key) DO NOTHING""",
-            new="""SELECT request_organization_id(), %(route)s, %(key)s, %(fingerprint)s, gen_random_uuid()
+            new="""SELECT request_organization_id(), %(route)s, %(key)s, %(fingerprint)s
 WHERE NOT EXISTS (SELECT FROM idempotency_keys AS k
                   WHERE k.organization_id = request_organization_id() AND k.route = %(route)s AND k.key = %(key)s)""",
         ),

@@ -102,14 +102,13 @@ CREATE TABLE ledger_salts (
 );
 CREATE UNIQUE INDEX ledger_salts_one_active ON ledger_salts (active) WHERE active;
 
--- One row per Idempotency-Key, organisation and route. In flight while status_code is null.
+-- One row per Idempotency-Key, organisation and route, with the answer that was given. Reserved and answered in
+-- the transaction that has the effect: whoever comes at the same time waits at the primary key for its commit.
 CREATE TABLE idempotency_keys (
     organization_id uuid NOT NULL,
     route           text NOT NULL,
     key             text NOT NULL,
-    fingerprint     text,                   -- digest of the request; an upload knows it only after its last byte
-    holder          uuid NOT NULL,          -- the request that holds the key while it is in flight
-    locked_at       timestamptz NOT NULL DEFAULT clock_timestamp(),
+    fingerprint     text,                   -- digest of the request: the key stands for no other
     status_code     int,
     resource_id     uuid,
     response        jsonb,
