@@ -68,7 +68,7 @@ def _declared(item: pytest.Item) -> bool:
         return False
     callspec = getattr(item, "callspec", None)
     item.stash[SPEC] = with_parameter(spec, callspec.id if callspec else None)
-    suit_hypothesis(function)
+    suit_hypothesis(function, settings_of(item.config).seed)
     return True
 
 

@@ -1,6 +1,5 @@
 """Runs one check: deadline, observations, and the result that its three phases add up to."""
 
-import dataclasses
 import time
 from collections.abc import Generator
 from pathlib import Path
@@ -14,6 +13,7 @@ from harness.plugin.deadline import WATCHDOG_SLACK_S, Deadline, watchdog
 from harness.plugin.judgement import Finding, judge
 from harness.plugin.observations import Observations as Observations
 from harness.plugin.settings import settings_of
+from harness.target.capability import Capability
 from harness.verdict import Verdict
 
 FIXTURES_S = 60
@@ -29,6 +29,7 @@ class _Trial:
     def __init__(self) -> None:
         self.began = time.monotonic()
         self.observations = Observations()
+        self.missing: frozenset[Capability] = frozenset()
         self.findings: list[Finding] = []
         self.log: list[str] = []
 
@@ -44,10 +45,10 @@ def observations_of(item: pytest.Item) -> Observations:
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
     """Begin the trial of a check; skip it where the target cannot offer what it needs."""
-    item.stash[_TRIAL] = _Trial()
-    missing = item.stash[SPEC].needs - target_of(item.config).capabilities()
-    if missing:
-        pytest.skip(f"this target does not offer: {', '.join(sorted(missing))}")
+    trial = item.stash[_TRIAL] = _Trial()
+    trial.missing = item.stash[SPEC].needs - target_of(item.config).capabilities()
+    if trial.missing:
+        pytest.skip("the target does not offer what it needs")
     with watchdog(FIXTURES_S + item.stash[SPEC].deadline_s, "setting the check up"):
         return (yield)
 
@@ -87,7 +88,8 @@ def pytest_runtest_makereport(
     finding = _finding(item, call, trial)
     if finding is not None:
         trial.findings.append(finding)
-        trial.log += [f"{call.when}:\n{report.longreprtext}"] if report.longreprtext else []
+        if report.failed:
+            trial.log.append(f"{call.when}:\n{report.longreprtext}")
         _tell_pytest(report, finding, allowed=_allowed(item), item=item)
     if call.when == "teardown":
         trial.log += [f"{title}:\n{text}" for title, text in report.sections]
@@ -96,11 +98,13 @@ def pytest_runtest_makereport(
 
 
 def _finding(item: pytest.Item, call: pytest.CallInfo[None], trial: _Trial) -> Finding | None:
+    if trial.missing and call.when == "setup":
+        lacking = ", ".join(sorted(trial.missing))
+        return Finding(
+            verdict=Verdict.INCONCLUSIVE, message=f"this target does not offer: {lacking}"
+        )
     if call.excinfo is not None:
-        finding = judge(call.excinfo.value, item.path)
-        if isinstance(call.excinfo.value, pytest.skip.Exception) and call.when == "setup":
-            return dataclasses.replace(finding, message=str(call.excinfo.value.msg))
-        return finding
+        return judge(call.excinfo.value, item.path)
     needed = item.stash[SPEC].observes
     if call.when == "call" and trial.observations.count < needed:
         return Finding(

@@ -3,8 +3,8 @@
 from typing import Any
 
 
-def suit_hypothesis(function: Any) -> None:  # noqa: ANN401 - a function, or Hypothesis's wrapper
-    """Adapt the settings of a check under `@given`; other functions are left alone.
+def suit_hypothesis(function: Any, seed: int) -> None:  # noqa: ANN401 - or its wrapper
+    """Adapt seed and settings of a check under `@given`; other functions are left alone.
 
     Fixtures such as `observe` and `org` are meant to last for all examples of a check. How long
     one example may take is the check's own deadline's business: a request is no computation. And
@@ -13,7 +13,10 @@ def suit_hypothesis(function: Any) -> None:  # noqa: ANN401 - a function, or Hyp
     if not getattr(function, "is_hypothesis_test", False):
         return
     # Loaded here: most check files do without, and it takes its time.
-    from hypothesis import HealthCheck, settings
+    from hypothesis import HealthCheck, core, settings
+
+    # What Hypothesis's own `--hypothesis-seed` does, which would load it in every run.
+    core.global_force_seed = seed  # type: ignore[assignment]
 
     # Hypothesis has no public way to change a function's settings once they are made.
     own = function._hypothesis_internal_use_settings  # noqa: SLF001

@@ -29,7 +29,7 @@ def find_checks(folders: Sequence[str], *, built_in: bool) -> Catalogue:
         )
         finder = _Finder(settings)
         isolate(Path(scratch))
-        pytest.main(pytest_arguments(settings, ["--collect-only"]), plugins=[finder])
+        pytest.main(pytest_arguments(settings, Path(scratch), ["--collect-only"]), plugins=[finder])
     if finder.catalogue is None:
         raise Misconfigured("the checks could not be collected; pytest's message is above")
     refuse_impossible_wishes(finder.catalogue, only=(), allow=(), profile="soak")

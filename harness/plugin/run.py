@@ -39,13 +39,13 @@ _PLUGINS = ("pytest_asyncio.plugin", "xdist.plugin", "_hypothesis_pytestplugin",
 _NOT_NEEDED = ("cacheprovider", "doctest", "pastebin", "terminalprogress", "unittest")
 
 
-def pytest_arguments(settings: RunSettings, more: Sequence[str] = ()) -> list[str]:
+def pytest_arguments(settings: RunSettings, scratch: Path, more: Sequence[str] = ()) -> list[str]:
     """Give the command line that makes pytest run checks; `more` are the user's own words."""
     return [
         *("-c", str(_INI_FILE), f"--rootdir={Path.cwd()}", "--import-mode=importlib"),
         *(word for name in _PLUGINS for word in ("-p", name)),
         *(word for name in _NOT_NEEDED for word in ("-p", f"no:{name}")),
-        f"--hypothesis-seed={settings.seed}",
+        f"--basetemp={scratch / 'pytest'}",
         "--dist=worksteal",
         *more,
         *check_folders(settings),
@@ -100,7 +100,7 @@ class Run:
                 events.emit(self._started())
                 stage.begin()
                 isolate(stage.run_dir)
-                self._pytest(controller)
+                self._pytest(controller, stage.run_dir)
             except KeyboardInterrupt:
                 interruption.note()
             except Misconfigured as error:
@@ -126,8 +126,8 @@ class Run:
             report_path=self.settings.report_path,
         )
 
-    def _pytest(self, controller: Controller) -> None:
-        arguments = pytest_arguments(self.settings, self.pytest_words)
+    def _pytest(self, controller: Controller, scratch: Path) -> None:
+        arguments = pytest_arguments(self.settings, scratch, self.pytest_words)
         status = pytest.main(arguments, plugins=[controller])
         if controller.catalogue is not None:
             return

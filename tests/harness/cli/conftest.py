@@ -156,7 +156,7 @@ class Workplace:
                 process.communicate(timeout=DEADLINE_S)
 
     def leftovers(self) -> list[str]:
-        """Name what is still there of runs: directories, and processes that carry our mark."""
+        """Name what is still there of runs: files, and processes that carry our mark."""
         mark = f"{_MARK}={self.folder}".encode()
         running = []
         for environ in Path("/proc").glob("[0-9]*/environ"):
@@ -165,14 +165,14 @@ class Workplace:
                     running.append(environ.parent.name)
             except OSError:
                 continue  # ended, or not ours to look at
-        return [*running, *self.run_directories()]
+        temporary = [str(path) for path in (self.folder / "temp").iterdir()]
+        return [*running, *self.run_directories(), *temporary]
 
     def run_directories(self) -> list[str]:
-        """Name the directories of our runs; a temp dir that is private is not used for them."""
-        bases = (self.folder / "temp", Path(tempfile.gettempdir()))
+        """Name the directories of our runs: not in our temp dir, which others cannot reach."""
+        base = Path(tempfile.gettempdir())
         return [
             str(path)
-            for base in bases
             for process in self._started
             for path in base.glob(f"*shakedown-{process.pid}-*")
         ]
