@@ -16,19 +16,23 @@ def listens(leader: Process, port: int) -> bool:
     inodes = _listening_inodes(port)
     if not inodes:
         return True
-    for process in family(leader):
+    # Most instances listen themselves; looking for their children takes 5 ms.
+    return _holds(leader, inodes) or any(_holds(each, inodes) for each in family(leader))
+
+
+def _holds(process: Process, inodes: set[str]) -> bool:
+    try:
+        descriptors = list(os.scandir(f"/proc/{process.pid}/fd"))
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    for descriptor in descriptors:
         try:
-            descriptors = list(os.scandir(f"/proc/{process.pid}/fd"))
-        except PermissionError:
-            return True
+            if Path(descriptor.path).readlink().name in inodes:
+                return True
         except OSError:
-            continue
-        for descriptor in descriptors:
-            try:
-                if Path(descriptor.path).readlink().name in inodes:
-                    return True
-            except OSError:
-                continue  # closed meanwhile
+            continue  # closed meanwhile
     return False
 
 
