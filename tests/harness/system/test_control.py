@@ -117,6 +117,12 @@ async def test_start_counts_on(system: System) -> None:
     assert [each.name for each in system.api] == ["api-1", "api-2", "api-3"]
 
 
+async def test_several_start_side_by_side(system: System) -> None:
+    started = await asyncio.gather(*(system.start("worker") for _ in range(3)))
+    assert sorted(each.name for each in started) == ["worker-2", "worker-3", "worker-4"]
+    assert len({each.pid for each in system.workers}) == 4
+
+
 async def test_log_tail_hides_secrets(system: System) -> None:
     assert SECRET in system.secrets
     with system.api[0].log_path.open("a") as log:
