@@ -4,13 +4,13 @@ import asyncio
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from chaos.aftermath import damages_of, now_of, orphans_of, settled
 from chaos.ambush import caught_at_work
 from chaos.backlog import Backlog
 from chaos.faults.kill_worker import workers_killed
-from chaos.posts import Post, all_at_their_posts, claims_of, post
+from chaos.judgement import Recovery
+from chaos.posts import Post, all_at_their_posts, post
 from chaos.promises import recovery_times
 from harness.check import check
 from harness.checkers import (
@@ -19,15 +19,11 @@ from harness.checkers import (
     RecoveryTimes,
     exactly_once,
     expect_no_violations,
-    never_stolen,
     observe_exports,
-    per_organisation_cap,
-    reclaimed_in_time,
 )
-from harness.checkers.facts import IN_PROGRESS, READY
+from harness.checkers.facts import READY
 from harness.client import Samples, together
 from harness.errors import Inconclusive
-from harness.expect import expect
 from harness.history import HistoryWriter
 from harness.plugin.execution import Observations
 from harness.plugin.fixtures import FreshSystem, OwnSystem
@@ -76,31 +72,33 @@ async def check_worker_kill(
             history=history,
             replacements=HEALTHY_WORKERS,
         ):
-            death = await look_at_the_dead(own, target, backlog, scene)
-        healed_at = await now_of(own.database)
-
-        def is_overdue(observed: Observed, now: datetime) -> bool:
-            held = {export.id for export in observed.exports if export.state == IN_PROGRESS}
-            return any(
-                orphan.export_id in held
-                and now > times.latest(orphan, healed_at)
-                and orphan.export_id in claims_of(observed.watched())[orphan.worker]
-                for orphan in death.orphans
-            )
-
+            orphans = await look_at_the_dead(own, target, scene)
+        recovery = Recovery(
+            orphans=orphans,
+            times=times,
+            watched_from=await now_of(own.database),
+            cap=target.limits.per_org_in_progress,
+        )
         observed = await settled(
             own.database,
             target,
             within_s=times.stuck_timeout_s + times.sweep_interval_s + WORK_S,
-            is_hopeless=is_overdue,
+            is_hopeless=recovery.is_overdue,
         )
-        judge(observed, death, times, healed_at, target)
+        expect_no_violations(
+            recovery.violations(observed),
+            notes=scene.notes | recovery.notes,
+            detail=f"healthy workers ran from {recovery.watched_from:%H:%M:%S.%f} on, by the "
+            "database's clock",
+        )
         expect_no_violations(
             await damages_of([each.id for each in observed.exports], backlog.owners),
-            notes=death.notes,
+            notes=scene.notes,
         )
         expect_outlived(scene, observed, times)
-        observe(len(death.notes), what="exports whose worker was killed")
+        doomed = {each.worker.name for each in scene.doomed}
+        killed = [each for each in scene.at_post.values() if each.worker.name in doomed]
+        observe(len(killed), what="exports whose worker was killed")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,15 +111,14 @@ class Scene:
     at_post: Mapping[str, Post]
     """Where each claimed export is held."""
 
-
-@dataclass(frozen=True, kw_only=True)
-class Death:
-    """What the dead left behind."""
-
-    orphans: Sequence[Orphan]
-    """Exports in progress: to be taken back."""
-    notes: Mapping[str, str]
-    """Of every export that a dead worker held, finished ones too: what became of its worker."""
+    @property
+    def notes(self) -> dict[str, str]:
+        """Where each export was when its worker was killed, or was not, for messages."""
+        return {
+            export_id: f"{each.worker.name} was {each.where} with it"
+            + (", alive" if each is self.long else "")
+            for export_id, each in self.at_post.items()
+        }
 
 
 async def set_the_scene(own: OwnSystem, target: Target, backlog: Backlog) -> Scene:
@@ -165,78 +162,28 @@ async def expect_ready_means_stored(
     """
     observed = await observe_exports(own.database, target)
     ready = [export.id for export in observed.exports if export.state == READY]
-    notes = {
-        export_id: f"{each.worker.name} is {each.where} with it"
-        for export_id, each in scene.at_post.items()
-    }
-    expect_no_violations(await damages_of(ready, backlog.owners), notes=notes)
+    expect_no_violations(await damages_of(ready, backlog.owners), notes=scene.notes)
 
 
-async def look_at_the_dead(own: OwnSystem, target: Target, backlog: Backlog, scene: Scene) -> Death:
+async def look_at_the_dead(own: OwnSystem, target: Target, scene: Scene) -> list[Orphan]:
     """Say what the dead held. Fail where state and ledger tell different stories now.
 
     `Inconclusive` when they held nothing.
     """
     described = {each.worker.name: f"SIGKILL {each.where}" for each in scene.doomed}
     observed = await observe_exports(own.database, target)
+    # Nobody is left who could still write the other half.
+    expect_no_violations(
+        exactly_once([], observed.exports, observed.completions, observed.watched()),
+        notes=scene.notes,
+        detail=f"seen when {', '.join(described)} were dead, before healthy workers were started",
+    )
     orphans = await orphans_of(own.database, target, described)
     if not orphans:
         raise Inconclusive(
             f"{len(described)} workers were killed, and none had an export in progress"
         )
-    claims = claims_of(observed.watched())
-    notes = {
-        export_id: f"its worker {name} got {what}"
-        for name, what in described.items()
-        for export_id in claims[name]
-    }
-    # Nobody is left who could still write the other half.
-    expect_no_violations(
-        exactly_once([], observed.exports, observed.completions, observed.watched()),
-        notes=notes,
-        detail="seen after all workers at failpoints were dead, before healthy ones were started",
-    )
-    return Death(orphans=orphans, notes=notes)
-
-
-def judge(
-    observed: Observed,
-    death: Death,
-    times: RecoveryTimes,
-    healed_at: datetime,
-    target: Target,
-) -> None:
-    """Fail unless the exports of the dead came back in time and everything was done once."""
-    transitions = observed.watched()
-    detail = f"healthy workers ran from {healed_at:%H:%M:%S.%f} on, by the database's clock"
-    expect_no_violations(
-        reclaimed_in_time(death.orphans, transitions, times, watched_from=healed_at),
-        detail=detail,
-    )
-    expect_no_violations(
-        never_stolen(transitions, times.stuck_timeout_s), notes=death.notes, detail=detail
-    )
-    orphaned = {orphan.export_id for orphan in death.orphans}
-    expect_no_violations(
-        exactly_once(
-            [export.id for export in observed.exports],
-            observed.exports,
-            observed.completions,
-            transitions,
-            harmed=orphaned,
-        ),
-        notes=death.notes,
-        detail=detail,
-    )
-    expect_no_violations(per_organisation_cap(transitions, target.limits.per_org_in_progress))
-    attempts = {export.id: export.attempt for export in observed.exports}
-    for orphan in death.orphans:
-        expect(
-            attempts[orphan.export_id] == orphan.attempt + 1,
-            expected=f"{orphan.describe()} to need one more attempt, {orphan.attempt + 1}",
-            came=f"attempt {attempts[orphan.export_id]}",
-            detail=detail,
-        )
+    return orphans
 
 
 def expect_outlived(scene: Scene, observed: Observed, times: RecoveryTimes) -> None:

@@ -15,7 +15,7 @@ from harness.system import Instance, System
 from harness.target import Target
 from harness.target.models import Failpoints
 
-POST_DEADLINE_S = 12.0
+POST_DEADLINE_S = 20.0
 """How long workers may take to claim something and get to their failpoints."""
 
 _POLL_S = 0.05

@@ -5,7 +5,13 @@ from harness.checkers.download import Download, damages
 from harness.checkers.exactly_once import exactly_once
 from harness.checkers.facts import CompletionFact, ExportFact, Transition
 from harness.checkers.observed import Observed, observe_exports
-from harness.checkers.recovery import Orphan, RecoveryTimes, never_stolen, reclaimed_in_time
+from harness.checkers.recovery import (
+    Orphan,
+    RecoveryTimes,
+    never_stolen,
+    one_more_attempt,
+    reclaimed_in_time,
+)
 from harness.checkers.violations import Violation, expect_no_violations
 
 __all__ = [
@@ -23,6 +29,7 @@ __all__ = [
     "most_in_progress",
     "never_stolen",
     "observe_exports",
+    "one_more_attempt",
     "per_organisation_cap",
     "reclaimed_in_time",
 ]

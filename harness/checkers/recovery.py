@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from harness.checkers.examples import MIDNIGHT, Example, example
-from harness.checkers.facts import IN_PROGRESS, Transition
+from harness.checkers.facts import IN_PROGRESS, READY, ExportFact, Transition
 from harness.checkers.violations import Violation
 
 
@@ -96,6 +96,21 @@ def never_stolen(transitions: Iterable[Transition], stuck_timeout_s: float) -> l
         and (step.new_state == "queued" or step.is_claim)
         and step.heartbeat_at is not None
         and step.at < step.heartbeat_at + timeout
+    ]
+
+
+def one_more_attempt(orphans: Iterable[Orphan], exports: Iterable[ExportFact]) -> list[Violation]:
+    """Give each orphan that is ready, but not at the attempt right after its dead worker's."""
+    attempts = {export.id: export.attempt for export in exports if export.state == READY}
+    return [
+        Violation(
+            rule="attempts",
+            subject=orphan.export_id,
+            expected=f"{orphan.describe()} to be ready at attempt {orphan.attempt + 1}",
+            came=f"attempt {attempts[orphan.export_id]}",
+        )
+        for orphan in orphans
+        if attempts.get(orphan.export_id, orphan.attempt + 1) != orphan.attempt + 1
     ]
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from chaos.check_worker_pause_zombie import finished_by_another, met_at_work
 from chaos.posts import Post
+from chaos.zombies import Encounter
 from harness.checkers import Observed
 from harness.checkers.examples import MIDNIGHT, told
 from harness.errors import Inconclusive
@@ -27,21 +27,28 @@ def ready_at(seconds: float) -> Observed:
     return Observed(exports=(), completions=(), transitions=told(story))
 
 
-TAKEN = {"e1": at(5)}
+def encounter(still_asleep_at: float) -> Encounter:
+    return Encounter(
+        zombie=post("w1", 2),
+        successor=post("w2", 1),
+        taken={"e1": at(5)},
+        still_asleep_at=at(still_asleep_at),
+        woken_at=at(still_asleep_at + 0.1),
+    )
 
 
 def test_what_its_owner_had_no_time_for_was_the_zombies_work() -> None:
-    [violation] = finished_by_another(ready_at(5.2), TAKEN, post("w2", 1), post("w1", 2), at(5.1))
+    [violation] = encounter(5.1).finished_by_zombie(ready_at(5.2))
     assert violation.rule == "finished-by-zombie"
     assert "w2 (attempt 2)" in violation.expected
     assert "w1, whose claim is stale" in violation.came
 
 
 def test_what_took_its_time_was_the_owners_work() -> None:
-    assert not finished_by_another(ready_at(6), TAKEN, post("w2", 1), post("w1", 2), at(5.1))
+    assert not encounter(5.1).finished_by_zombie(ready_at(6))
 
 
 def test_they_must_have_met() -> None:
-    assert met_at_work(ready_at(6), TAKEN, still_asleep_at=at(5.1)) == {"e1"}
+    assert encounter(5.1).met(ready_at(6)) == {"e1"}
     with pytest.raises(Inconclusive, match="they did not meet"):
-        met_at_work(ready_at(6), TAKEN, still_asleep_at=at(6.1))
+        encounter(6.1).met(ready_at(6))

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.checkers.examples import MIDNIGHT, Example, told
+from harness.checkers.facts import ExportFact
 from harness.checkers.recovery import (
     ACCEPTS,
     REJECTS,
@@ -15,6 +16,7 @@ from harness.checkers.recovery import (
     Orphan,
     RecoveryTimes,
     never_stolen,
+    one_more_attempt,
     orphan_of_examples,
     reclaimed_in_time,
 )
@@ -70,6 +72,16 @@ def test_a_young_heartbeat_is_never_stolen_from() -> None:
 def test_an_end_is_no_theft() -> None:
     assert never_stolen(told("e1 queued\ne1 claimed w1\ne1 ready"), 5) == []
     assert never_stolen(told("e1 queued\ne1 claimed w1\ne1 canceled"), 5) == []
+
+
+@pytest.mark.parametrize(
+    ("state", "attempt", "rules"),
+    [("ready", 2, []), ("ready", 1, ["attempts"]), ("ready", 3, ["attempts"]), ("failed", 3, [])],
+)
+def test_one_death_costs_one_attempt(state: str, attempt: int, rules: list[str]) -> None:
+    export = ExportFact(id="e1", state=state, attempt=attempt)
+    found = one_more_attempt([orphan_of_examples()], [export])
+    assert [violation.rule for violation in found] == rules
 
 
 SECONDS = st.integers(0, 80).map(lambda tenths: tenths / 10)

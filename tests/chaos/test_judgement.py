@@ -1,0 +1,52 @@
+"""When waiting for a recovery is no use any more, and what is said first at the end."""
+
+from datetime import datetime, timedelta
+
+from chaos.judgement import Recovery
+from harness.checkers import Observed
+from harness.checkers.examples import MIDNIGHT, example
+from harness.checkers.recovery import TIMES_OF_EXAMPLES, orphan_of_examples
+
+RECOVERY = Recovery(
+    orphans=[orphan_of_examples()],
+    times=TIMES_OF_EXAMPLES,
+    watched_from=MIDNIGHT + timedelta(seconds=11),
+    cap=3,
+)
+CLAIMED = "e1 queued\ne1 claimed w1 @9\ne1 beats @10"
+
+
+def observed(steps: str) -> Observed:
+    given = example("", steps)
+    return Observed(
+        exports=given.exports, completions=given.completions, transitions=given.transitions
+    )
+
+
+def at(seconds: float) -> datetime:
+    return MIDNIGHT + timedelta(seconds=seconds)
+
+
+def test_waiting_is_no_use_once_the_time_is_over() -> None:
+    assert not RECOVERY.is_overdue(observed(CLAIMED), at(12.9))
+    assert RECOVERY.is_overdue(observed(CLAIMED), at(13.1))
+
+
+def test_what_was_taken_back_may_take_its_time() -> None:
+    assert not RECOVERY.is_overdue(observed(f"{CLAIMED}\ne1 returned @12.5"), at(60))
+
+
+def test_all_is_well() -> None:
+    story = f"{CLAIMED}\ne1 returned @12.5\ne1 claimed w2\ne1 ready"
+    assert RECOVERY.violations(observed(story)) == []
+
+
+def test_a_theft_is_named_before_its_consequences() -> None:
+    story = f"{CLAIMED}\ne1 returned @10.5\ne1 claimed w2\ne1 ready"
+    rules = [violation.rule for violation in RECOVERY.violations(observed(story))]
+    assert rules == ["stolen", "reclaimed-early"]
+
+
+def test_one_that_nobody_took_back_is_late_and_not_ready() -> None:
+    rules = [violation.rule for violation in RECOVERY.violations(observed(CLAIMED))]
+    assert rules == ["reclaimed-late", "not-ready"]
