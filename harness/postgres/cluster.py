@@ -169,9 +169,10 @@ def _new_place(run_dir: Path, run_id: str) -> tuple[Path, Path]:
     """Choose where a cluster will be, in memory if there is room, and its log, which stays."""
     base = memory_base()
     parent = run_dir if base is None else base
+    logs = run_dir / "logs" / "postgres"
     prefix = "postgres" if base is None else f"{RUN_PREFIX}{run_id}"
     for number in itertools.count(1):
-        home, log_path = parent / f"{prefix}-{number}", run_dir / "logs" / f"postgres-{number}.log"
+        home, log_path = parent / f"{prefix}-{number}", logs / f"{number}.log"
         if not home.exists() and not log_path.exists():
             return home, log_path
     raise AssertionError("there is always another number")
@@ -180,7 +181,7 @@ def _new_place(run_dir: Path, run_id: str) -> tuple[Path, Path]:
 def _prepare(home: Path, log_path: Path) -> None:
     home.mkdir()
     home.chmod(0o711)  # whatever our umask is: the server's account must get through
-    log_path.parent.mkdir(mode=0o700, exist_ok=True)
+    log_path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     log_path.touch(mode=0o600)
 
 
