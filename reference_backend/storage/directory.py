@@ -46,6 +46,7 @@ class DirectoryStorage:
         """Start an object; without `publish` nothing is left of it."""
         staged = StagedFile(self._root, self._staging)
         try:
+            await staged.flush()  # makes the file: an outage shows before a client sends anything
             yield staged
         finally:
             if not staged.published:
@@ -213,7 +214,7 @@ class StagedFile:
 
     @contextmanager
     def _opened(self) -> Iterator[IO[bytes]]:
-        """The file, made at its first use: in the thread, where a slow disk holds up nobody."""
+        """The file, made at its first use, in a thread: a slow disk holds up nobody else."""
         with self._lock, _writing():
             if self._file is None:
                 self._file = self._path.open("x+b")

@@ -58,7 +58,10 @@ class Storage(Protocol):
     """A store of immutable objects, addressed by generated relative paths."""
 
     def stage(self) -> AbstractAsyncContextManager[StagedObject]:
-        """Start an object. Leaving the context without `publish` leaves nothing behind."""
+        """Start an object; raises StorageUnavailable.
+
+        Leaving the context without `publish` leaves nothing behind.
+        """
 
     def open(self, path: str) -> IO[bytes]:
         """Open an object for reading in a thread; raises ObjectMissing or StorageUnavailable."""
