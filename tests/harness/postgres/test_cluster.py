@@ -74,7 +74,8 @@ async def test_it_is_in_memory_where_there_is_room(
     try:
         assert other.data_dir == journal.run_dir / "postgres-2" / "data"
         assert await ask(other.url("postgres"), "SELECT 1") == [(1,)]
-        assert other.log_path.parent == cluster.log_path.parent == journal.run_dir / "logs" / "postgres"
+        logs = journal.run_dir / "logs" / "postgres"
+        assert other.log_path.parent == cluster.log_path.parent == logs
         assert other.log_path != cluster.log_path
     finally:
         await other.stop()
