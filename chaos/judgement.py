@@ -48,15 +48,18 @@ class Recovery:
     def violations(self, observed: Observed) -> list[Violation]:
         """Give everything that is wrong at the end: the likeliest cause first."""
         transitions = observed.watched()
+        orphaned = {each.export_id for each in self.orphans}
+        stolen = never_stolen(transitions, self.times.stuck_timeout_s)
         return [
-            *never_stolen(transitions, self.times.stuck_timeout_s),
+            # Of those who live; what the dead lost too early is among the delays.
+            *(violation for violation in stolen if violation.subject not in orphaned),
             *self.delays(observed),
             *exactly_once(
                 [export.id for export in observed.exports],
                 observed.exports,
                 observed.completions,
                 transitions,
-                harmed={each.export_id for each in self.orphans},
+                harmed=orphaned,
             ),
             *one_more_attempt(self.orphans, observed.exports),
             *per_organisation_cap(transitions, self.cap),

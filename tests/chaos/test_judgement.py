@@ -41,10 +41,24 @@ def test_all_is_well() -> None:
     assert RECOVERY.violations(observed(story)) == []
 
 
-def test_a_theft_is_named_before_its_consequences() -> None:
+def test_a_theft_from_the_living_is_named_before_its_consequences() -> None:
+    story = """
+        e2 queued @1
+        e2 claimed w3 @2
+        e2 beats @3
+        e2 returned @4
+        e2 claimed w2
+        e2 ready
+        """
+    recovered = f"{CLAIMED}\ne1 returned @12.5\ne1 claimed w2\ne1 ready"
+    found = RECOVERY.violations(observed(story + recovered))
+    assert [(each.rule, each.subject) for each in found] == [("stolen", "e2"), ("repeated", "e2")]
+
+
+def test_what_the_dead_lost_too_early_is_said_once() -> None:
     story = f"{CLAIMED}\ne1 returned @10.5\ne1 claimed w2\ne1 ready"
     rules = [violation.rule for violation in RECOVERY.violations(observed(story))]
-    assert rules == ["stolen", "reclaimed-early"]
+    assert rules == ["reclaimed-early"]
 
 
 def test_one_that_nobody_took_back_is_late_and_not_ready() -> None:
