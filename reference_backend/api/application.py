@@ -13,11 +13,14 @@ from reference_backend import database
 from reference_backend.api import connection, middleware
 from reference_backend.api.context import SERVICES, Services
 from reference_backend.api.keys_in_flight import KeysInFlight
+from reference_backend.api.requests import Requests
 from reference_backend.api.routes import all_routes
 from reference_backend.settings import EXIT_MISCONFIGURED, Settings
 from reference_backend.storage.directory import DirectoryStorage
 from reference_backend.storage.interface import Storage, StorageUnavailable
 
+CANCEL_TIMEOUT_S = 0.5
+"""What requests get that are canceled after the drain grace, to leave nothing behind."""
 _log = logging.getLogger(__name__)
 
 
@@ -25,7 +28,7 @@ def build(services: Services) -> web.Application:
     """The application with all its routes; whoever owns the services opens and closes them."""
     application = web.Application(middlewares=[middleware.answer_problems])
     application[SERVICES] = services
-    application.on_response_prepare.append(middleware.add_request_id)
+    application.on_response_prepare.append(middleware.complete_headers)
     for route in all_routes():
         # A GET answers HEAD as well.
         add = application.router.add_get if route.method == "GET" else application.router.add_post
@@ -44,10 +47,16 @@ async def serving(settings: Settings, storage: Storage) -> AsyncIterator[int]:
     At the end no new requests are taken and those in flight are finished, within the drain grace.
     Raises OSError where the address is not to be had.
     """
-    keys = KeysInFlight(settings)
+    keys, requests = KeysInFlight(settings), Requests()
     async with database.create_pool(settings) as pool:
-        services = Services(settings=settings, pool=pool, storage=storage, keys_in_flight=keys)
-        runner = web.AppRunner(build(services), shutdown_timeout=settings.drain_grace_s)
+        services = Services(
+            settings=settings,
+            pool=pool,
+            storage=storage,
+            keys_in_flight=keys,
+            requests=requests,
+        )
+        runner = web.AppRunner(build(services), shutdown_timeout=CANCEL_TIMEOUT_S)
         await runner.setup()
         try:
             server = await connection.listen(runner, settings.host, settings.port)
@@ -55,6 +64,7 @@ async def serving(settings: Settings, storage: Storage) -> AsyncIterator[int]:
                 yield server.sockets[0].getsockname()[1]
             finally:
                 server.close()
+                await requests.drain(settings.drain_grace_s)
         finally:
             await runner.cleanup()
             await keys.close()

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from reference_backend.api.auth import Principal
 from reference_backend.api.keys_in_flight import KeysInFlight
+from reference_backend.api.requests import Requests
 from reference_backend.database import Pool
 from reference_backend.settings import Settings
 from reference_backend.storage.interface import Storage
@@ -23,6 +24,7 @@ class Services:
     pool: Pool
     storage: Storage
     keys_in_flight: KeysInFlight
+    requests: Requests
 
 
 SERVICES = web.AppKey("services", Services)

@@ -5,7 +5,7 @@ import logging
 import psycopg
 from aiohttp import web
 
-from reference_backend.api import auth, measures, problems
+from reference_backend.api import auth, bodies, measures, problems
 from reference_backend.api.context import PRINCIPAL, REQUEST_ID, request_id_for, services
 from reference_backend.api.problems import Problem
 from reference_backend.api.routes import Access, Handler, Route
@@ -15,27 +15,30 @@ from reference_backend.storage.interface import ObjectMissing, StorageUnavailabl
 _log = logging.getLogger(__name__)
 
 
-async def add_request_id(request: web.Request, response: web.StreamResponse) -> None:
+async def complete_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Every response carries the request's id, also those that no handler of ours made."""
     response.headers["X-Request-ID"] = _request_id(request)
+    if services(request).requests.draining:
+        response.force_close()
 
 
 @web.middleware
 async def answer_problems(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Turn whatever a handler raises into a problem answer."""
-    try:
-        return await handler(request)
-    except ConnectionError:
-        raise  # the client has gone: there is nobody to answer
-    except Exception as error:
-        response = problems.answer(
-            _problem_of(error, request), instance=request.path, request_id=_request_id(request)
-        )
-        if request.can_read_body and not request.content.is_eof():
-            # The rest of the body is unread. The connection lingers for a moment, so that a
-            # client that is still sending gets to read the answer, and is then closed.
-            response.force_close()
-        return response
+    with services(request).requests.one():
+        try:
+            return await handler(request)
+        except ConnectionError:
+            raise  # the client has gone: there is nobody to answer
+        except Exception as error:
+            response = problems.answer(
+                _problem_of(error, request), instance=request.path, request_id=_request_id(request)
+            )
+            if _may_leave_much_unread(request):
+                # The connection lingers for a moment, so that a client that is still sending gets
+                # to read the answer, and is then closed.
+                response.force_close()
+            return response
 
 
 def guarded(route: Route) -> Handler:
@@ -92,6 +95,13 @@ def _problem_of(error: Exception, request: web.Request) -> Problem:
         case _:
             _log.error("%s %s failed", request.method, request.path, exc_info=error)
             return Problem("internal_error", "The request id finds the details in our log.")
+
+
+def _may_leave_much_unread(request: web.Request) -> bool:
+    """Judged by the headers alone: how much has come in by now is chance, and answers are not."""
+    waits = "Expect" in request.headers
+    length = request.content_length
+    return request.body_exists and (waits or length is None or length > bodies.MAX_BYTES)
 
 
 def _request_id(request: web.Request) -> str:

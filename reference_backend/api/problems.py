@@ -72,7 +72,7 @@ class FieldError:
 
 
 @dataclass(eq=False)
-class Problem(Exception):  # noqa: N818 - an answer; the code says what kind
+class Problem(Exception):
     """The request ends here, with this answer.
 
     `close` also ends the connection: for refusals that leave a body unread.

@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -13,7 +14,8 @@ import jwt
 import pytest
 import pytest_asyncio
 
-from harness.postgres.cluster import Cluster, create_database
+from harness.postgres.cluster import Cluster, create_database, drop_database
+from reference_backend import database
 from reference_backend.api import application
 from reference_backend.settings import Settings
 from reference_backend.storage.directory import DirectoryStorage
@@ -181,6 +183,23 @@ async def api(shared_api: Api) -> AsyncIterator[Api]:
 @pytest_asyncio.fixture
 async def member(api: Api) -> Member:
     return await api.member()
+
+
+@asynccontextmanager
+async def database_of_its_own(
+    cluster: Cluster, template: str, storage: Path
+) -> AsyncIterator[Backend]:
+    """As the fixture `backend`, for fixtures of a wider scope."""
+    name = f"api_{uuid4().hex}"
+    await create_database(cluster.url("postgres"), name, template)
+    settings = settings_for(
+        cluster.url(name, OWNER), storage_dir=storage, db_pool_size=4, db_timeout_s=3.0
+    )
+    async with database.create_pool(settings) as pool:
+        yield Backend(
+            cluster=cluster, name=name, url=settings.database_url, settings=settings, pool=pool
+        )
+    await drop_database(cluster.url("postgres"), name)
 
 
 @pytest_asyncio.fixture

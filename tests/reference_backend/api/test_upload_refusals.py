@@ -204,11 +204,11 @@ async def test_a_connection_that_breaks(
     api: Api, member: Member, cut: Callable[[bytes], bytes]
 ) -> None:
     body = wire.form(PNG + bytes(3 * MiB))
-    headers = upload_headers(member, Content_Length=str(len(body)))
+    headers = upload_headers(member, Content_Length=str(len(body)), Expect="100-continue")
     async with wire.connected(api.base_url) as connection:
-        await connection.send(wire.head("POST", upload_path(member), headers) + cut(body))
-        while not any("staging" in path for path in api.objects()):
-            await asyncio.sleep(0.01)
+        await connection.send(wire.head("POST", upload_path(member), headers))
+        await connection.asked_for_the_body()
+        await connection.send(cut(body))
 
 
 @pytest.mark.parametrize("broken", [b"zz\r\n", b"-1\r\n", b"5\r\nabc"])

@@ -150,8 +150,7 @@ async def test_the_body_is_asked_for_only_when_its_headers_are_accepted(
         assert (await connection.answer()).status == 400  # no key; not a byte was asked for
     async with wire.connected(api.base_url) as connection:
         await connection.send(wire.head("POST", path, {**headers, "Idempotency-Key": "k"}))
-        assert await connection.line() == b"HTTP/1.1 100 Continue\r\n"
-        await connection.line()
+        await connection.asked_for_the_body()
         await connection.send(body)
         assert (await connection.answer()).status == 201
 

@@ -29,6 +29,11 @@ class Wire:
         async with asyncio.timeout(DEADLINE_S):
             return await self.reader.readline()
 
+    async def asked_for_the_body(self) -> None:
+        """The request said Expect: 100-continue, and its headers were accepted."""
+        assert await self.line() == b"HTTP/1.1 100 Continue\r\n"
+        assert await self.line() == b"\r\n"
+
     async def answer(self) -> Answer:
         async with asyncio.timeout(DEADLINE_S):
             status = int((await self.reader.readline()).split()[1])

@@ -1,0 +1,39 @@
+"""The requests that are being worked on, so that stopping can wait for them.
+
+aiohttp's own shutdown stops reading from its connections first: an upload whose body is still
+coming in would never end. Therefore we wait before, and shut down when there is nothing left.
+"""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+
+class Requests:
+    """How many there are, and whether new ones are still welcome."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._none = asyncio.Event()
+        self._none.set()
+        self.draining = False
+        """Answers end their connections: the next request goes to another instance."""
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        """One more, for the time of the block."""
+        self._count += 1
+        self._none.clear()
+        try:
+            yield
+        finally:
+            self._count -= 1
+            if not self._count:
+                self._none.set()
+
+    async def drain(self, grace_s: float) -> None:
+        """Wait until there are none, at most for the grace time."""
+        self.draining = True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(grace_s):
+                await self._none.wait()
