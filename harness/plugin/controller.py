@@ -65,6 +65,7 @@ class Controller:
         self._results: dict[str, CheckResult] = {}
         self._started: set[str] = set()
         self._worker_pids: dict[str, int] = {}
+        self._plugins: pytest.PytestPluginManager | None = None
 
     def results(self, unfinished: str) -> tuple[CheckResult, ...]:
         """Give a result for every selected check; `unfinished` says why some have none."""
@@ -78,6 +79,7 @@ class Controller:
     @pytest.hookimpl(trylast=True)
     def pytest_configure(self, config: pytest.Config) -> None:
         """Hand settings and target to the rest of the plugin."""
+        self._plugins = config.pluginmanager
         config.stash[SETTINGS] = self._settings
         config.stash[TARGET] = self._target
         config.stash[REDACTOR] = self._redact
@@ -153,16 +155,18 @@ class Controller:
         if type(excinfo.value) is KeyboardInterrupt:
             self._interruption.note()
             self._interruption.shield()
+            self._hear_what_workers_said()
             for pid in self._worker_pids.values():
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGINT)
 
-    def pytest_internalerror(self, excrepr: object, excinfo: pytest.ExceptionInfo[Any]) -> None:
-        """Take note of an error of ours, or of a plugin's."""
+    def pytest_internalerror(self, excrepr: object, excinfo: pytest.ExceptionInfo[Any]) -> bool:
+        """Take note of an error of ours, or of a plugin's; its traceback is for the log."""
         if isinstance(excinfo.value, Misconfigured):
             self._troubles.refuse(excinfo.value)
         else:
             self._troubles.confess(excinfo.exconly(), str(excrepr))
+        return True
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
@@ -174,6 +178,18 @@ class Controller:
     @property
     def _selected(self) -> Mapping[str, CheckSpec]:
         return self.catalogue.selected if self.catalogue else {}
+
+    def _hear_what_workers_said(self) -> None:
+        """Take in the events of worker processes that xdist had no time to hand on."""
+        distributor = self._plugins.get_plugin("dsession") if self._plugins else None
+        if distributor is None:
+            return
+        while not distributor.queue.empty():
+            name, told = distributor.queue.get_nowait()
+            if name == "logstart":
+                self.pytest_runtest_logstart(told["nodeid"])
+            elif name == "testreport":
+                self.pytest_runtest_logreport(told["rep"])
 
     def _take_catalogue(self, catalogue: Catalogue) -> None:
         with self._exit_when_refused():

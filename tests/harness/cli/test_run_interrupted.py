@@ -106,6 +106,30 @@ def test_a_failure_that_was_found_by_then_is_still_a_failure(workplace: Workplac
     assert finished.results["verdict"] == "fail"
 
 
+def test_an_error_of_our_own_is_told_and_takes_everything_down(workplace: Workplace) -> None:
+    workplace.checks(SLOW)
+    workplace.checks(
+        """
+        import harness.plugin.execution
+
+        def broken(item):
+            raise ZeroDivisionError("a bug")
+
+        harness.plugin.execution._result = broken
+        """,
+        name="conftest.py",
+    )
+    finished = workplace.gate("--only", "own.first,own.last")
+    assert finished.code == 4
+    assert finished.results["exit_code"] == 4
+    assert set(finished.verdicts.values()) == {"inconclusive"}
+    assert "an error in shakedown itself: ZeroDivisionError: a bug" in finished.stderr
+    assert "Traceback" not in finished.stdout + finished.stderr
+    assert "INTERNALERROR" not in finished.stdout + finished.stderr
+    assert "a bug" in (workplace.folder / "out" / "internal-error.log").read_text()
+    assert workplace.leftovers() == []
+
+
 def test_a_check_that_blocks_the_event_loop_is_torn_out_of_it(workplace: Workplace) -> None:
     workplace.checks(
         """
