@@ -28,6 +28,8 @@ Row: TypeAlias = DictRow
 Role = Literal["authenticated", "service_role"]
 
 CONNECT_TIMEOUT_S = 5
+CONNECTION_WAIT_S = 3.0
+"""A request that gets no connection for so long is told to come back: its client waits as well."""
 
 
 class DatabaseUnavailable(Exception):
@@ -183,7 +185,7 @@ async def _begin(pool: Pool, role: Role, claims: str) -> Connection:
     on this one, so the next is tried instead of failing the request.
     """
     for _ in range(pool.max_size + 1):
-        connection = await pool.getconn()
+        connection = await pool.getconn(timeout=min(pool.timeout, CONNECTION_WAIT_S))
         try:
             await connection.execute(queries.load("become"), {"role": role, "claims": claims})
         except BaseException as error:

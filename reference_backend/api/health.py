@@ -16,7 +16,7 @@ from reference_backend.api.problems import Problem
 from reference_backend.database import DatabaseUnavailable, service_transaction
 from reference_backend.metrics import DatabaseFacts, families, read_facts
 
-PROBE_TIMEOUT_S = 3.0
+PROBE_TIMEOUT_S = 2.0
 _log = logging.getLogger(__name__)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -100,7 +101,6 @@ async def test_a_database_that_goes_away_and_comes_back(
         mortal_cluster.url("mortal", OWNER),
         storage_dir=tmp_path,
         db_pool_size=4,
-        db_timeout_s=2.0,
     )
     await migrate.migrate(settings)
     async with serve(settings) as api:
@@ -123,6 +123,7 @@ async def test_a_database_that_goes_away_and_comes_back(
         for answer in answers:
             assert (answer.status_code, problem_code(answer)) == (503, "database_unavailable")
             assert answer.headers["retry-after"] == "1"
+            assert answer.elapsed < timedelta(seconds=8)  # the client waits as well
         assert api.objects() == before
         assert (await member.http.get("/livez")).status_code == 200
         metrics = await member.http.get("/metrics")
