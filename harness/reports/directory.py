@@ -1,5 +1,6 @@
 """Where the reports of a run go."""
 
+import shutil
 import tempfile
 from datetime import datetime
 from pathlib import Path
@@ -8,8 +9,10 @@ from harness.errors import Misconfigured
 
 DEFAULT = Path("shakedown-report")
 
-_FIXED_NAMES = ("results.json", "junit.xml", "history.jsonl", "internal-error.log")
-_LOG_FOLDERS = ("checks", "logs")
+_FILES = ("results.json", "junit.xml", "history.jsonl", "internal-error.log")
+_FOLDERS = ("checks", "logs")
+_OURS = ".shakedown"
+"""An empty file in a folder that a run made, and that the next one may remove."""
 
 
 def open_report_directory(out: Path | None, *, seed: int, now: datetime) -> Path:
@@ -29,6 +32,7 @@ def open_report_directory(out: Path | None, *, seed: int, now: datetime) -> Path
             path = out
             path.mkdir(parents=True, exist_ok=True)
             _remove_earlier_run(path)
+        _make_folders(path)
         with tempfile.TemporaryFile(dir=path):
             pass
     except OSError as error:
@@ -61,10 +65,16 @@ def _point_latest_to(path: Path) -> None:
 
 def _remove_earlier_run(path: Path) -> None:
     """Remove what a run wrote here before: stale results must not pass for new ones."""
-    if not (path / "results.json").is_file():
-        return  # not a report directory of ours: nothing in it is ours to remove
-    for name in _FIXED_NAMES:
+    for name in _FILES:
         (path / name).unlink(missing_ok=True)
-    for folder in _LOG_FOLDERS:
-        for log in (path / folder).rglob("*.log"):
-            log.unlink()
+    for name in _FOLDERS:
+        if (path / name / _OURS).is_file():
+            shutil.rmtree(path / name)
+
+
+def _make_folders(path: Path) -> None:
+    """Make and mark our folders; one that somebody else made is used, but never removed."""
+    for name in _FOLDERS:
+        if not (path / name).exists():
+            (path / name).mkdir()
+            (path / name / _OURS).touch()
