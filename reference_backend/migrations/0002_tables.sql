@@ -65,8 +65,9 @@ CREATE TABLE exports (
 ) WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
 -- One live export of a job and type: the second request waits here for the first to commit.
 CREATE UNIQUE INDEX exports_live ON exports (job_id, export_type) WHERE state IN ('queued', 'preparing');
--- The queue, one lane per organisation; the claim walks from lane to lane.
-CREATE INDEX exports_queue ON exports (organization_id, created_at, id) WHERE state = 'queued';
+-- The queue from its front, and in one lane per organisation for when the front is blocked by full ones.
+CREATE INDEX exports_queue ON exports (created_at, id) WHERE state = 'queued';
+CREATE INDEX exports_lanes ON exports (organization_id, created_at, id) WHERE state = 'queued';
 -- What is in progress: few rows, counted by the claim and searched by recovery.
 CREATE INDEX exports_in_progress ON exports (organization_id) WHERE state = 'preparing';
 CREATE INDEX exports_listing ON exports (job_id, created_at, id);

@@ -11,6 +11,7 @@
 CREATE FUNCTION claim_export_job(p_worker text, p_limit int DEFAULT 1, p_max_per_org int DEFAULT 3)
 RETURNS SETOF exports
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp
+SET enable_seqscan = off SET enable_bitmapscan = off -- see claimable_exports()
 AS $$
 DECLARE
     v_next uuid;
@@ -75,12 +76,53 @@ END
 $$;
 
 -- What could be claimed as far as this snapshot tells, oldest first: of each organisation as many as its cap
--- leaves room for. The walk jumps from one organisation's lane to the next, so its cost is the number of
--- organisations that wait, however many exports one of them has queued.
+-- leaves room for. At least p_limit of them, if there are.
+--
+-- Usually they stand at the front of the queue. When that is taken up by organisations that have reached their
+-- cap, the search jumps from one organisation's lane to the next, so its cost is the number of organisations
+-- that wait, however many exports a full one has queued.
 CREATE FUNCTION claimable_exports(p_limit int, p_max_per_org int)
 RETURNS TABLE (export_id uuid, organization_id uuid, queued_at timestamptz)
-LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp
+-- Its plans do not wait for statistics: a queue fills up in less time than it takes to be analysed.
+SET enable_seqscan = off SET enable_bitmapscan = off
 AS $$
+DECLARE
+    v_front CONSTANT int := 64 + 4 * GREATEST(p_limit, 0); -- some more, for organisations that others are claiming from
+    v_found int;
+    v_last  record;
+BEGIN
+    RETURN QUERY
+    WITH front AS MATERIALIZED (
+        SELECT e.id, e.organization_id, e.created_at FROM exports AS e
+        WHERE e.state = 'queued'
+        ORDER BY e.created_at, e.id
+        LIMIT v_front
+    ), placed AS (
+        SELECT f.*, row_number() OVER (PARTITION BY f.organization_id ORDER BY f.created_at, f.id) AS place
+        FROM front AS f
+    )
+    SELECT placed.id, placed.organization_id, placed.created_at
+    FROM placed
+    WHERE placed.place <= p_max_per_org - (
+        SELECT count(*) FROM exports AS p
+        WHERE p.organization_id = placed.organization_id AND p.state = 'preparing'
+    )
+    ORDER BY placed.created_at, placed.id;
+
+    GET DIAGNOSTICS v_found = ROW_COUNT;
+    IF v_found >= p_limit THEN
+        RETURN;
+    END IF;
+    SELECT e.created_at, e.id INTO v_last FROM exports AS e
+    WHERE e.state = 'queued'
+    ORDER BY e.created_at, e.id
+    OFFSET v_front - 1 LIMIT 1;
+    IF NOT FOUND THEN
+        RETURN; -- the front is all there is
+    END IF;
+
+    RETURN QUERY
     WITH RECURSIVE lane (organization_id) AS (
         (SELECT e.organization_id FROM exports AS e WHERE e.state = 'queued' ORDER BY e.organization_id LIMIT 1)
         UNION ALL
@@ -102,7 +144,9 @@ AS $$
         ORDER BY e.created_at, e.id
         LIMIT GREATEST(LEAST(p_limit, p_max_per_org - progress.taken), 0)
     ) AS queued
-    ORDER BY queued.created_at, queued.id
+    WHERE (queued.created_at, queued.id) > (v_last.created_at, v_last.id) -- what is older was found above
+    ORDER BY queued.created_at, queued.id;
+END
 $$;
 
 -- One sign of life of a worker for all its exports, with their progress. Returns the exports it still holds;

@@ -155,25 +155,48 @@ async def test_a_locked_export_is_skipped(backend: Backend, tenant: Tenant) -> N
             assert [row["id"] for row in await backend.claim()] == [next_one]
 
 
-async def test_a_long_queue_is_not_walked_through(backend: Backend, tenant: Tenant) -> None:
-    """The cost is the number of organisations that wait, not of exports that do."""
-    await tenant.request_export()
-    await backend.control(
-        """
-        WITH new_jobs AS (
-            INSERT INTO jobs (organization_id, title)
-            SELECT md5((mod(i, 10))::text)::uuid, 't' FROM generate_series(1, 20000) AS i
-            RETURNING id, organization_id
-        )
-        INSERT INTO exports (organization_id, job_id, export_type)
-        SELECT organization_id, id, 'ledger' FROM new_jobs
-        """
-    )
-    await backend.claim(limit=100)
+FEW = 2000  # pages; walking through the queue reads more than 20,000
+QUEUE_OF = """
+WITH new_jobs AS (
+    INSERT INTO jobs (organization_id, title)
+    SELECT md5(mod(i, %s)::text)::uuid, 't' FROM generate_series(1, %s) AS i
+    RETURNING id, organization_id
+)
+INSERT INTO exports (organization_id, job_id, export_type)
+SELECT organization_id, id, 'ledger' FROM new_jobs
+"""
 
-    (plan,) = await backend.control(
-        "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) SELECT * FROM claim_export_job('w', 10)"
-    )
 
-    buffers = plan["QUERY PLAN"][0]["Plan"]["Shared Hit Blocks"]
-    assert buffers < 1000, f"expected a few index pages per organisation, got {buffers} pages"
+@pytest.mark.parametrize("organisations", [10, 2000, 20000])
+async def test_a_long_queue_is_not_walked_through(backend: Backend, organisations: int) -> None:
+    """Neither when few organisations fill it nor when many do, and before it is ever analysed."""
+    await backend.control(QUEUE_OF, organisations, 20000)
+    await backend.claim(limit=20)
+
+    assert await _pages_read(backend) < FEW
+
+
+async def test_nor_when_full_organisations_stand_at_its_front(backend: Backend) -> None:
+    await backend.control(QUEUE_OF, 10, 20000)
+    assert len(await backend.claim(limit=100)) == 30
+    late = backend.tenant()
+    (waiting,) = await late.exports(1)
+
+    assert await _pages_read(backend) < FEW
+    assert [row["id"] for row in await backend.claim(limit=10)] == [waiting]
+
+
+async def _pages_read(backend: Backend) -> int:
+    """What a claim of ten reads once its plans are made; rolled back."""
+    statement = "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) SELECT * FROM claim_export_job('w', 10)"
+    async with (
+        await backend.connect_as_superuser() as connection,
+        connection.transaction(force_rollback=True),
+    ):
+        await connection.execute("SAVEPOINT fresh")
+        await connection.execute(statement)
+        await connection.execute("ROLLBACK TO fresh")
+        cursor = await connection.execute(statement)
+        (plan,) = await cursor.fetchall()
+    pages: int = plan["QUERY PLAN"][0]["Plan"]["Shared Hit Blocks"]
+    return pages
