@@ -1,6 +1,7 @@
 """Starting one instance and waiting until it is ready."""
 
 import asyncio
+import shutil
 import subprocess
 import time
 from collections.abc import Mapping
@@ -137,7 +138,8 @@ def end(journal: Journal, running: Running) -> None:
 
 def cannot_start(key: str, command: tuple[str, ...], error: OSError) -> str:
     """Say why a command could not even be started."""
-    if isinstance(error, FileNotFoundError):
+    # Not by the error: a directory in PATH that is closed to us makes it "permission denied".
+    if shutil.which(command[0]) is None and not Path(command[0]).exists():
         return f"{key}: there is no program {command[0]!r}; is it installed and in PATH?"
     return f"{key}: cannot start {command[0]!r}: {error.strerror or error}"
 
@@ -163,7 +165,7 @@ async def _wait_until_ready(plan: Plan, running: Running, table: Api | Worker, s
             )
             raise InstanceFailed(_failure(plan, instance, what, since))
         answer = await ask(instance.base_url, table.ready_path, max(0.2, min(left, 2.0)))
-        if answer.is_ready and _is_its_own(running):
+        if answer.is_ready and running.is_alive() and _is_its_own(running):
             return
         await asyncio.sleep(_POLL_S)
 

@@ -24,7 +24,8 @@ def _holds(process: Process, inodes: set[str]) -> bool:
     try:
         descriptors = list(os.scandir(f"/proc/{process.pid}/fd"))
     except PermissionError:
-        return True
+        # Of another user; or of ours but dead, which only then is closed to us.
+        return process.is_alive()
     except OSError:
         return False
     for descriptor in descriptors:

@@ -125,7 +125,7 @@ async def test_an_instance_that_is_killed_says_by_what(
 ) -> None:
     command = '["sh", "-c", "echo last; kill -SEGV $$"]'
     target = make_target((f'["{{python}}", "-S", "{STAND_IN}", "{{instance}}"]', command))
-    with pytest.raises(InstanceFailed, match=r"(?s)-1 was killed by SIGSEGV before .*\n    last"):
+    with pytest.raises(InstanceFailed, match=r"(?s)-\d was killed by SIGSEGV before .*\n    last"):
         await bring_up(target, journal)
 
 

@@ -1,4 +1,5 @@
 import socket
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -91,4 +92,11 @@ def test_whose_a_port_is() -> None:
         assert listens(Process.ours(), port)  # nobody listens: nothing speaks against it
         ours.listen()
         assert listens(Process.ours(), port)
-        assert not listens(Process(1, "not ours"), port) or Process.of(1) is None
+        other = subprocess.Popen(["sleep", "300"])
+        process = Process.of(other.pid)
+        assert process
+        assert not listens(process, port)
+        other.kill()
+        assert not listens(process, port)  # dead, but nobody has waited for it yet
+        other.wait()
+        assert not listens(process, port)

@@ -58,8 +58,8 @@ def says(answer: bytes, *, keep_open: bool = False) -> Serve:
 )
 @pytest.mark.parametrize("keep_open", [False, True])
 async def test_answers(answer: bytes, ready: bool, text: str, keep_open: bool) -> None:
-    if keep_open and b"\r\n\r\n" not in answer:
-        pytest.skip("that is a server which has not finished its answer")
+    # A server that keeps a half answer open is another test's: that one ends at the deadline.
+    keep_open = keep_open and b"\r\n\r\n" in answer
     async with serving(says(answer, keep_open=keep_open)) as url:
         got = await ask(url, "/readyz", 2)
     assert got.is_ready is ready
