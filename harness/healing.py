@@ -103,8 +103,9 @@ def _stop_server(data_dir: Path, healing: Healing) -> None:
         end = time.monotonic() + _SERVER_GRACE_S
         while server.is_alive() and time.monotonic() < end:
             time.sleep(0.005)
-        _end(server, "postgres", healing)
-        if not server.is_alive():
+        if server.is_alive():
+            _end(server, "postgres", healing)
+        else:
             healing.ended.append(f"postgres (pid {server.pid})")
     remove_shared_memory(data_dir)
 
