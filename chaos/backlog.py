@@ -14,6 +14,7 @@ class Backlog:
     def __init__(self, organisations: Organisations, samples: Samples) -> None:
         self._organisations = organisations
         self._samples = samples
+        self._prepared: list[tuple[Organisation, str, str]] = []
         self._owners: dict[str, Organisation] = {}
 
     @property
@@ -21,15 +22,28 @@ class Backlog:
         """The organisation of every export that was accepted, by the export's id."""
         return self._owners
 
-    async def grow(self, organisations: int) -> None:
-        """Request `EXPORTS_EACH` exports for each of so many new organisations."""
+    async def prepare(self, organisations: int) -> None:
+        """Make so many new organisations with all that exports need, but request none yet."""
         made = [await self._organisations.new() for _ in range(organisations)]
-        await together(map(self._request, made), at_once=4)
+        self._prepared += await together(map(self._jobs_of, made), at_once=4)
 
-    async def _request(self, organisation: Organisation) -> None:
+    async def request(self) -> None:
+        """Request `EXPORTS_EACH` exports for each organisation that was prepared."""
+        prepared, self._prepared = self._prepared, []
+        await together((self._request(*each) for each in prepared), at_once=4)
+
+    async def grow(self, organisations: int) -> None:
+        """Prepare so many new organisations and request their exports."""
+        await self.prepare(organisations)
+        await self.request()
+
+    async def _jobs_of(self, organisation: Organisation) -> tuple[Organisation, str, str]:
         job, other = await organisation.new_job(), await organisation.new_job()
         await organisation.client.new_evidence(job["id"], self._samples.new())
-        wanted = [(job["id"], "proof-pack"), (job["id"], "ledger"), (other["id"], "proof-pack")]
-        for job_id, export_type in wanted[:EXPORTS_EACH]:
-            export = await organisation.client.new_export(job_id, export_type)
+        return organisation, job["id"], other["id"]
+
+    async def _request(self, organisation: Organisation, job_id: str, other_id: str) -> None:
+        wanted = [(job_id, "proof-pack"), (job_id, "ledger"), (other_id, "proof-pack")]
+        for each, export_type in wanted[:EXPORTS_EACH]:
+            export = await organisation.client.new_export(each, export_type)
             self._owners[export["id"]] = organisation

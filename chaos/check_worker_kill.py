@@ -32,6 +32,9 @@ from harness.target import Capability, Target
 UNTIL_KILLED_S = 60.0
 """How long a doomed worker sleeps at its failpoint: it does not get to see the end of it."""
 
+LONGER_S = 0.7
+"""How much longer the long export takes than recovery: its worker has no place for the others'."""
+
 WORK_S = 10.0
 """How long all the work that is left may take once it can be taken up."""
 
@@ -125,22 +128,27 @@ async def set_the_scene(own: OwnSystem, target: Target, backlog: Backlog) -> Sce
     """Bring workers to their posts, each with exports in its hands."""
     if target.failpoints is None:
         return await _anywhere(own, target, backlog)
-    growing = asyncio.ensure_future(backlog.grow(FIRST_ORGANISATIONS))
-    try:
-        return await _at_failpoints(own, target, backlog)
-    finally:
-        await growing
+    return await _at_failpoints(own, target, backlog)
 
 
 async def _at_failpoints(own: OwnSystem, target: Target, backlog: Backlog) -> Scene:
     failpoints, worker = target.failpoints, target.worker
     assert failpoints is not None
     assert worker is not None
-    long_s = worker.stuck_timeout_s + 2 * worker.sweep_interval_s + worker.heartbeat_interval_s
+    long_s = worker.stuck_timeout_s + 2 * worker.sweep_interval_s + LONGER_S
     wanted = [(name, UNTIL_KILLED_S) for name in failpoints.names]
     if "while_working" in failpoints.names:
         wanted.append(("while_working", long_s))
-    posts = await together(post(own.system, failpoints, name, seconds) for name, seconds in wanted)
+    preparing = asyncio.ensure_future(backlog.prepare(FIRST_ORGANISATIONS))
+    try:
+        posts = await together(
+            post(own.system, failpoints, name, seconds) for name, seconds in wanted
+        )
+    finally:
+        await preparing
+    # Only now: they all claim at the same time, and are still busy when the exports of the dead
+    # are to be taken back.
+    await backlog.request()
     at_post = await all_at_their_posts(posts, backlog, own.database, target, until_full=True)
     count = len(failpoints.names)
     return Scene(doomed=posts[:count], long=next(iter(posts[count:]), None), at_post=at_post)

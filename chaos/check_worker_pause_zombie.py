@@ -24,7 +24,7 @@ from chaos.ambush import caught_at_work
 from chaos.backlog import Backlog
 from chaos.faults.pause_worker import worker_paused
 from chaos.judgement import Recovery
-from chaos.posts import Post, all_at_their_posts, post
+from chaos.posts import Post, all_at_their_posts, claims_of, post
 from chaos.promises import recovery_times
 from chaos.zombies import Encounter, switches, until_awake
 from harness.check import check
@@ -139,11 +139,15 @@ async def future_zombies(
         first, second = (Post(worker=each, failpoint=None, seconds=0) for each in started)
         await caught_at_work(own.system, (first, second), backlog, own.database, target)
         return first, second
-    first, second = await together(
-        post(own.system, target.failpoints, "before_commit", times.stuck_timeout_s)
-        for _ in range(2)
-    )
-    await backlog.grow(1)
+    preparing = asyncio.ensure_future(backlog.prepare(1))
+    try:
+        first, second = await together(
+            post(own.system, target.failpoints, "before_commit", times.stuck_timeout_s)
+            for _ in range(2)
+        )
+    finally:
+        await preparing
+    await backlog.request()
     await all_at_their_posts((first, second), backlog, own.database, target, until_full=False)
     return first, second
 
@@ -174,10 +178,12 @@ async def what_they_lose(
 async def taken_over(
     own: OwnSystem, target: Target, lost: Sequence[Orphan], recovery: Recovery
 ) -> Mapping[str, datetime]:
-    """Wait until another worker is at some of the lost exports; give the moment it got each.
+    """Wait until all exports are lost and another worker is at some; give the moment it got each.
 
+    One that is not yet taken back could rightly be completed by whoever wakes up with it.
     Fails the check when they are not taken back in time.
     """
+    zombie = lost[0].worker
     attempts = {orphan.export_id: orphan.attempt for orphan in lost}
     until = time.monotonic() + recovery.times.stuck_timeout_s + WORK_S
     while True:
@@ -190,14 +196,14 @@ async def taken_over(
             and step.export_id in busy
             and step.new_attempt > attempts.get(step.export_id, step.new_attempt)
         }
-        if taken:
+        if taken and not claims_of(observed.watched())[zombie] & busy:
             return taken
         if recovery.is_overdue(observed, now):
             # What is missing at the end is beside the point: it was never taken up again.
             expect_no_violations(replace(recovery, orphans=lost).delays(observed))
         if time.monotonic() > until:
             raise Inconclusive(
-                f"none of {len(lost)} exports that {lost[0].worker} held was seen in the hands of "
+                f"none of {len(lost)} exports that {zombie} held was seen in the hands of "
                 "another worker, though all were taken back in time"
             )
         await asyncio.sleep(_POLL_S)
