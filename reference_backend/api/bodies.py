@@ -4,8 +4,9 @@ I-JSON has no duplicate names, no lone surrogates and no NaN: whatever two parse
 differently cannot be hashed, signed or stored faithfully either.
 """
 
+import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 from aiohttp import web
@@ -17,14 +18,32 @@ from reference_backend.api.problems import Problem
 
 MAX_BYTES = 64 * 1024
 MAX_DEPTH = 64
+IDLE_S = 60.0
+"""A body of which nothing comes in for so long is given up."""
 _MAX_EXACT_INTEGER = 2**53 - 1
 
 
-async def send_continue(request: web.Request) -> None:
-    """Let a client that waits for it send its body: called only once the headers are accepted."""
+class BrokenBodyError(Exception):
+    """The body ends in the middle, or stopped coming in."""
+
+
+async def chunks_of(request: web.Request) -> AsyncIterator[bytes]:
+    """The body as it comes in; the client is only now told to send it, where it waits for that.
+
+    Raises BrokenBodyError, and ConnectionError where the client has gone.
+    """
     if request.headers.get("Expect", "").lower() == "100-continue":
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         request.writer.output_size = 0  # nothing of the real answer was sent
+    try:
+        while not request.content.at_eof():
+            async with asyncio.timeout(IDLE_S):
+                chunk = await request.content.readany()
+            yield chunk
+    except TimeoutError as error:
+        raise BrokenBodyError(f"nothing more came in for {IDLE_S:g} seconds") from error
+    except (HttpProcessingError, web.RequestPayloadError) as error:
+        raise BrokenBodyError("its transfer encoding is broken") from error
 
 
 def refuse_encoded(request: web.Request) -> None:
@@ -88,15 +107,14 @@ async def _read(request: web.Request, max_bytes: int) -> bytes:
     too_large = Problem("too_large", f"The body may have at most {max_bytes} bytes.", close=True)
     if (request.content_length or 0) > max_bytes:
         raise too_large
-    await send_continue(request)
     body = bytearray()
     try:
-        async for chunk in request.content.iter_any():
+        async for chunk in chunks_of(request):
             body += chunk
             if len(body) > max_bytes:
                 raise too_large
-    except (HttpProcessingError, web.RequestPayloadError) as error:
-        raise Problem("invalid_request", "The body's transfer encoding is broken.") from error
+    except BrokenBodyError as error:
+        raise Problem("invalid_request", f"The body cannot be read: {error}.") from error
     return bytes(body)
 
 

@@ -38,7 +38,7 @@ class ProblemProtocol(web.RequestHandler):
             raise ConnectionError("the answer has begun; all that is left is to cut the connection")
         request_id = request_id_for(None)
         if status < 500:
-            _log.info("%s: not a request that can be read: %s", request_id, message)
+            _log.info("%s: not a request that can be read: %.100r", request_id, message)
             problem = Problem("invalid_request", "This is not a well-formed HTTP request.")
         else:
             _log.error("%s: broke outside of a handler", request_id, exc_info=exc)

@@ -1,5 +1,6 @@
 """Stored objects on their way out: whole or in part, with their digest, never guessed at."""
 
+import asyncio
 import base64
 import logging
 import re
@@ -20,6 +21,8 @@ _log = logging.getLogger(__name__)
 # Beside control characters and directories: what means something to a shell or a disk.
 _UNSAFE_IN_NAMES = frozenset(':*?"<>|')
 _MAX_NAME = 150
+IDLE_S = 60.0
+"""A client that takes nothing for so long is given up."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,12 +73,14 @@ async def send(request: web.Request, download: Download) -> web.StreamResponse:
     response.content_type = download.content_type
     response.content_length = download.size if part is None else part.length
     await _require_whole(storage, download)
-    chunks = storage.read(
-        download.storage_path,
-        start=0 if part is None else part.start,
-        length=response.content_length,
+    chunks = aiter(
+        storage.read(
+            download.storage_path,
+            start=0 if part is None else part.start,
+            length=response.content_length,
+        )
     )
-    first = await anext(aiter(chunks), b"")  # opened, or refused, before the answer begins
+    first = await anext(chunks, b"")  # opened, or refused, before the answer begins
     await response.prepare(request)
     if request.method != "HEAD":
         await _stream(request, response, first, chunks)
@@ -119,14 +124,16 @@ async def _stream(
     rest: AsyncIterator[bytes],
 ) -> None:
     try:
-        await response.write(first)
-        async for chunk in rest:
-            await response.write(chunk)
+        chunk = first
+        while chunk:
+            async with asyncio.timeout(IDLE_S):
+                await response.write(chunk)
+            chunk = await anext(rest, b"")
         await response.write_eof()
     except ConnectionError:
         pass  # the client has gone; that is its business
-    except StorageUnavailable:
+    except (StorageUnavailable, TimeoutError) as error:
         # The status is out already. A cut connection is the one honest way left to say so.
-        _log.exception("storage failed while %s was being sent", request.path)
+        _log.error("%s: broken off while being sent: %r", request.path, error)
         if request.transport is not None:
             request.transport.abort()

@@ -144,9 +144,9 @@ async def _request_once(
     status = 202
     if row["id"] != export_id:
         status, headers["X-Export-In-Progress"] = 200, "true"
-    answer = RecordedAnswer(status=status, data=show_export(row), headers=headers)
+    answer = RecordedAnswer.about(row["id"], show_export(row), status, headers)
     if key is not None:
-        await idempotency.record(connection, key, answer, row["id"])
+        await idempotency.record(connection, key, answer)
     return answer
 
 

@@ -44,16 +44,28 @@ class IdempotencyKey:
 
 @dataclass(frozen=True, kw_only=True)
 class RecordedAnswer:
-    """A successful answer, as it is given and given again."""
+    """A successful answer, as it is given and, to the byte, given again."""
 
     status: int
-    data: Mapping[str, Any]
+    body: str
     headers: Mapping[str, str]
+    resource_id: UUID
+
+    @classmethod
+    def about(
+        cls, resource_id: UUID, data: Mapping[str, Any], status: int, headers: Mapping[str, str]
+    ) -> "RecordedAnswer":
+        """The answer that shows `data`."""
+        body = json.dumps({"data": data})
+        return cls(status=status, body=body, headers=headers, resource_id=resource_id)
 
     def as_response(self) -> web.Response:
         """The answer itself."""
-        return web.json_response(
-            {"data": self.data}, status=self.status, headers=dict(self.headers)
+        return web.Response(
+            text=self.body,
+            status=self.status,
+            headers=dict(self.headers),
+            content_type="application/json",
         )
 
 
@@ -99,9 +111,7 @@ async def reserve(connection: Connection, key: IdempotencyKey) -> bool:
     return await cursor.fetchone() is not None
 
 
-async def record(
-    connection: Connection, key: IdempotencyKey, answer: RecordedAnswer, resource_id: UUID
-) -> None:
+async def record(connection: Connection, key: IdempotencyKey, answer: RecordedAnswer) -> None:
     """Keep the answer beside the reserved key, in the same transaction."""
     await connection.execute(
         queries.load("api/record_idempotent_answer"),
@@ -109,8 +119,9 @@ async def record(
             "route": key.route,
             "key": key.key,
             "status": answer.status,
-            "resource_id": resource_id,
-            "response": Jsonb({"data": answer.data, "headers": answer.headers}),
+            "resource_id": answer.resource_id,
+            # The body is kept as text: jsonb would put its members into another order.
+            "response": Jsonb({"body": answer.body, "headers": answer.headers}),
         },
     )
 
@@ -134,6 +145,7 @@ async def replay(connection: Connection, key: IdempotencyKey) -> RecordedAnswer 
     response = row["response"]
     return RecordedAnswer(
         status=row["status_code"],
-        data=response["data"],
+        body=response["body"],
         headers={**response["headers"], **_REPLAYED},
+        resource_id=row["resource_id"],
     )

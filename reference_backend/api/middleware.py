@@ -83,18 +83,23 @@ def _problem_of(error: Exception, request: web.Request) -> Problem:
         case web.HTTPException():
             return Problem("invalid_request", f"{error.reason}.")
         case DatabaseUnavailable():
-            _log.warning("%s %s: %s", request.method, request.path, error)
+            _log.warning("%s: %s", _name_of(request), error)
             return Problem("database_unavailable", "The database cannot be reached; try again.")
         case StorageUnavailable() | ObjectMissing():
-            _log.error("%s %s: %s", request.method, request.path, error)
+            _log.error("%s: %s", _name_of(request), error)
             return Problem("storage_unavailable", "The storage cannot be used; try again.")
         case psycopg.DataError():
             # What the database cannot hold, and no check before it has caught.
-            _log.warning("%s %s: refused by the database: %s", request.method, request.path, error)
+            _log.warning("%s: refused by the database: %s", _name_of(request), error)
             return Problem("invalid_request", "The request holds a value that cannot be stored.")
         case _:
-            _log.error("%s %s failed", request.method, request.path, exc_info=error)
+            _log.error("%s: failed", _name_of(request), exc_info=error)
             return Problem("internal_error", "The request id finds the details in our log.")
+
+
+def _name_of(request: web.Request) -> str:
+    """What the log calls a request: by its id, which the client was told."""
+    return f"{_request_id(request)} {request.method} {request.path!r}"
 
 
 def _may_leave_much_unread(request: web.Request) -> bool:

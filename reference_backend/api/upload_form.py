@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from aiohttp import web
-from aiohttp.http_exceptions import HttpProcessingError
 
 from reference_backend.api import bodies, problems
 from reference_backend.api.file_types import ALLOWED, Inspection
@@ -52,10 +51,9 @@ async def receive(
     What can be refused early is refused at the byte that shows it.
     """
     reception = _Reception(boundary, staged, max_bytes)
-    await bodies.send_continue(request)
     received = 0
     try:
-        async for chunk in request.content.iter_any():
+        async for chunk in bodies.chunks_of(request):
             received += len(chunk)
             if received > max_bytes + FRAME_ALLOWANCE:
                 raise too_large(max_bytes)
@@ -63,8 +61,8 @@ async def receive(
         return reception.finish()
     except MalformedMultipartError as error:
         raise Problem("malformed_multipart", f"The body is malformed: {error}.") from error
-    except (HttpProcessingError, web.RequestPayloadError) as error:
-        raise Problem("malformed_multipart", "The body's transfer encoding is broken.") from error
+    except bodies.BrokenBodyError as error:
+        raise Problem("malformed_multipart", f"The body cannot be read: {error}.") from error
 
 
 def too_large(max_bytes: int) -> Problem:

@@ -131,7 +131,7 @@ async def _store_and_seal(
             answer = await _seal_once(connection, upload)
             committing = True
         # A racer may have been first, with the same key or the same bytes: then theirs is kept.
-        keep = answer.data["id"] == str(upload.evidence_id)
+        keep = answer.resource_id == upload.evidence_id
         return answer
     except BaseException:
         # Lost during the commit: it may have happened. A record without its object is worse than
@@ -171,8 +171,8 @@ async def _seal_once(connection: Connection, upload: _Upload) -> RecordedAnswer:
     status, headers = 201, {"Location": f"/api/evidence/{row['id']}"}
     if row["id"] != upload.evidence_id:
         status, headers["X-Evidence-Deduplicated"] = 200, "true"
-    answer = RecordedAnswer(status=status, data=show_evidence(row), headers=headers)
-    await idempotency.record(connection, upload.key, answer, row["id"])
+    answer = RecordedAnswer.about(row["id"], show_evidence(row), status, headers)
+    await idempotency.record(connection, upload.key, answer)
     return answer
 
 

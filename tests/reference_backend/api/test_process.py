@@ -115,7 +115,7 @@ async def test_sigterm_lets_a_request_finish_and_takes_no_new_ones(backend: Back
                         try:
                             async with wire.connected(organisation.base_url):
                                 await asyncio.sleep(0.01)
-                        except ConnectionRefusedError:
+                        except ConnectionError:
                             break
                 assert process.poll() is None
                 await connection.send(body)

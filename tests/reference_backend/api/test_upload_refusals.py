@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 import pytest_asyncio
 
+from reference_backend.api import bodies
 from reference_backend.api.upload_form import FRAME_ALLOWANCE
 from tests.reference_backend.api import wire
 from tests.reference_backend.api.conftest import PNG, Api, Member, MiB, problem_code
@@ -232,3 +233,15 @@ async def test_the_failures_are_counted(api: Api, member: Member) -> None:
     after = await counted()
     gained = {name.split('"')[1]: after[name] - before[name] for name in after}
     assert gained == {"quota": 1, "validation": 1, "network": 0}
+
+
+async def test_a_body_that_stops_coming_is_given_up(
+    api: Api, member: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bodies, "IDLE_S", 0.2)
+    headers = upload_headers(member, Content_Length="1000")
+    async with wire.connected(api.base_url) as connection:
+        await connection.send(wire.head("POST", upload_path(member), headers) + wire.form(PNG)[:50])
+        answer = await connection.answer()
+    assert answer.status == 400
+    assert b"nothing more came in for 0.2 seconds" in answer.body
