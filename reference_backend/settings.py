@@ -42,7 +42,7 @@ class Settings:
     sweep_interval_s: float = 15.0
     poll_interval_s: float = 1.0
     """How often an idle worker looks for work when no notification comes."""
-    worker_concurrency: int = 4
+    worker_concurrency: int = 16
     worker_name: str = ""
     drain_grace_s: float = 20.0
     """From SIGTERM on: time to finish or give back what is running."""
@@ -83,7 +83,7 @@ class Settings:
                 "SWEEP_INTERVAL_S", min(15.0, stuck_timeout_s / 5), least=0.01
             ),
             poll_interval_s=read.number("POLL_INTERVAL_S", 1.0, least=0.01),
-            worker_concurrency=read.whole("WORKER_CONCURRENCY", 4, least=1),
+            worker_concurrency=read.whole("WORKER_CONCURRENCY", 16, least=1),
             worker_name=read.text("WORKER_NAME", "") or f"{socket.gethostname()}-{os.getpid()}",
             drain_grace_s=read.number("DRAIN_GRACE_S", 20.0, least=0.0),
             run_worker=read.flag("RUN_WORKER"),
