@@ -58,15 +58,14 @@ class KeysInFlight:
             await self._disconnect()
 
     async def _take(self, name: str) -> bool:
-        async with self._turn:
-            try:
-                async with asyncio.timeout(self._settings.db_timeout_s):
-                    return await self._try_lock(name)
-            except BaseException as error:
-                await self._disconnect()  # whether it was taken is unknown: now it is not
-                if isinstance(error, Error | TimeoutError):
-                    raise database.DatabaseUnavailable(f"cannot hold a key: {error!r}") from error
-                raise
+        try:
+            async with asyncio.timeout(self._settings.db_timeout_s), self._turn:
+                return await self._try_lock(name)
+        except BaseException as error:
+            await self._disconnect()  # whether it was taken is unknown: now it is not
+            if isinstance(error, Error | TimeoutError):
+                raise database.DatabaseUnavailable(f"cannot hold a key: {error!r}") from error
+            raise
 
     async def _try_lock(self, name: str) -> bool:
         statement, parameters = queries.load("api/hold_idempotency_key"), {"name": name}
@@ -81,19 +80,17 @@ class KeysInFlight:
         return bool((await cursor.fetchone() or {})["held"])
 
     async def _let_go(self, name: str) -> None:
-        async with self._turn:
-            if self._connection is None:
-                return
-            try:
-                async with asyncio.timeout(self._settings.db_timeout_s):
+        try:
+            async with asyncio.timeout(self._settings.db_timeout_s), self._turn:
+                if self._connection is not None:
                     await self._connection.execute(
                         queries.load("api/let_go_idempotency_key"), {"name": name}
                     )
-            except BaseException as error:
-                await self._disconnect()
-                if not isinstance(error, Error | TimeoutError):
-                    raise
-                _log.warning("lost the connection that holds idempotency keys: %s", error)
+        except BaseException as error:
+            await self._disconnect()  # and with it goes the lock
+            if not isinstance(error, Error | TimeoutError):
+                raise
+            _log.warning("lost the connection that holds idempotency keys: %r", error)
 
     async def _disconnect(self) -> None:
         connection, self._connection = self._connection, None

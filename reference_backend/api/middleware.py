@@ -82,7 +82,8 @@ def _problem_of(error: Exception, request: web.Request) -> Problem:
             return Problem("not_found", "There is no such path.")
         case web.HTTPException():
             return Problem("invalid_request", f"{error.reason}.")
-        case DatabaseUnavailable():
+        # The second is a standby that was connected to while the roles were changing.
+        case DatabaseUnavailable() | psycopg.errors.ReadOnlySqlTransaction():
             _log.warning("%s: %s", _name_of(request), error)
             return Problem("database_unavailable", "The database cannot be reached; try again.")
         case StorageUnavailable() | ObjectMissing():
