@@ -61,13 +61,11 @@ class Worker:
                 logger.info("draining %d exports", len(self._held))
                 await drain.drain(self._settings, pool, self._held)
             finally:
-                for task in supporting:
-                    task.cancel()
-                ends = await asyncio.gather(*supporting, return_exceptions=True)
+                await periodic.end(supporting)
             await self._say_goodbye(pool)
-        for end in ends:
-            if isinstance(end, Exception):
-                raise end
+        for task in supporting:
+            if not task.cancelled():
+                task.result()
 
     def _support(
         self, pool: database.Pool, *batching: Coroutine[None, None, None]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 
 from reference_backend.database import DatabaseUnavailable
 from reference_backend.storage.interface import StorageUnavailable
@@ -38,6 +38,19 @@ def complain(what: str, error: Exception) -> None:
         logger.warning("%s failed, will try again: %s", what, error)
     else:
         logger.error("%s failed, will try again", what, exc_info=error)
+
+
+async def end(tasks: Collection[asyncio.Task[None]]) -> None:
+    """Cancel tasks until they have ended.
+
+    Once is not enough: before Python 3.12 `asyncio.wait_for`, which the connection pool uses, loses
+    a cancellation that comes at the same moment as what it waits for.
+    """
+    running = set(tasks)
+    while running:
+        for task in running:
+            task.cancel()
+        _, running = await asyncio.wait(running, timeout=0.1)
 
 
 async def every(interval_s: float, step: Callable[[], Awaitable[None]], what: str) -> None:

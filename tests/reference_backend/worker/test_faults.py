@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from reference_backend import failpoints
+from reference_backend.worker.loop import Worker
 from tests.reference_backend.conftest import Backend, Tenant
 from tests.reference_backend.worker.conftest import WorkerProcess, Workers, eventually
 
@@ -141,6 +142,19 @@ async def test_drain_finishes_what_it_can_and_gives_back_the_rest(
     worker.send(signal.SIGTERM)
     assert await worker.exit_code() == 0
     assert (await quick.export(finishes["id"]))["state"] == "ready"
+
+
+async def test_stopping_comes_to_an_end_whenever_it_begins(
+    backend: Backend, workers: Workers
+) -> None:
+    """A cancellation that is lost on the way to a connection must not leave half a worker."""
+    for _ in range(40):
+        worker = Worker(backend.settings, workers.storage)
+        running = asyncio.create_task(worker.run())
+        await worker.listening.wait()
+        worker.stop()
+        async with asyncio.timeout(5):
+            await running
 
 
 async def test_an_interrupted_database_is_survived(
