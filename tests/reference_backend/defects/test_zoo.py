@@ -1,0 +1,74 @@
+"""The zoo stays in step with the code that it mutates, and the clean code knows nothing of it."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import reference_backend
+from reference_backend.defects import Defect, DefectError, Edit, zoo
+
+BACKEND = Path(reference_backend.__file__).parent
+CHECK_ID = re.compile(r'@check\(\s*"([a-z.-]+)"')
+
+
+def shipped_checks() -> set[str]:
+    return {
+        found
+        for folder in ("contracts", "load", "chaos")
+        for file in (BACKEND.parent / folder).glob("check_*.py")
+        for found in CHECK_ID.findall(file.read_text(encoding="utf-8"))
+    }
+
+
+@pytest.mark.parametrize("name", zoo())
+def test_every_edit_still_finds_its_place(name: str) -> None:
+    for edit in zoo()[name].edits:
+        clean = (BACKEND / edit.file).read_text(encoding="utf-8")
+        assert edit.apply(clean) != clean
+
+
+@pytest.mark.parametrize("name", zoo())
+def test_every_defect_says_what_it_is_and_who_must_catch_it(name: str) -> None:
+    defect = zoo()[name]
+    assert defect.title
+    assert defect.source
+    assert defect.expected
+    assert set(defect.expected) <= shipped_checks()
+    assert defect.edits or defect.sql or defect.patch, "it changes nothing"
+
+
+def test_every_check_has_a_defect_that_it_must_catch() -> None:
+    caught = {check for defect in zoo().values() for check in defect.expected}
+    assert shipped_checks() <= caught
+
+
+def test_an_edit_that_no_longer_fits_is_refused() -> None:
+    edit = Edit(file="migrations/0001_roles.sql", old="not there", new="")
+    with pytest.raises(DefectError, match=r"0001_roles\.sql: expected once, found 0 times"):
+        edit.apply("text")
+
+
+def test_an_unknown_defect_is_refused_by_name() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "reference_backend", "migrate"],
+        env={"REFERENCE_BACKEND_DEFECT": "nope"},
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode != 0
+    assert "no such defect: nope" in done.stderr
+
+
+def test_clean_code_names_the_zoo_in_one_place() -> None:
+    naming = [
+        file.relative_to(BACKEND).as_posix()
+        for file in BACKEND.rglob("*.py")
+        if "defects" not in file.parts and "defects" in file.read_text(encoding="utf-8")
+    ]
+    assert naming == ["__main__.py"]
+
+
+def test_the_family_is_that_of_the_first_expected_check() -> None:
+    assert Defect(title="t", source="s", expected=("claim.a", "hash.b")).family == "claim"
