@@ -10,7 +10,7 @@ class ShakedownError(Exception):
     """Everything that the harness itself raises on purpose."""
 
 
-class Misconfigured(ShakedownError):  # noqa: N818 - a state of the request, told to people
+class Misconfigured(ShakedownError):
     """The run cannot begin, or go on, as it was asked for (exit code 3).
 
     `what` tells who is wrong, what was expected, what came and what to do about it;
@@ -27,7 +27,7 @@ class InstanceFailed(Misconfigured):
     """An instance died or never got ready; the message ends with its last log lines."""
 
 
-class CheckFailed(AssertionError):  # noqa: N818 - a verdict, not an error
+class CheckFailed(AssertionError):
     """The backend broke a sentence of its contract: the verdict of the check is `fail`."""
 
     def __init__(self, expected: str, came: str, detail: str = "") -> None:
@@ -37,7 +37,7 @@ class CheckFailed(AssertionError):  # noqa: N818 - a verdict, not an error
         super().__init__("\n".join(filter(None, [f"expected {expected}", f"came {came}", detail])))
 
 
-class Inconclusive(Exception):  # noqa: N818 - a verdict, not an error
+class Inconclusive(Exception):
     """The check could not find out: neither `pass` nor `fail` would be true."""
 
     def __init__(self, reason: str) -> None:
