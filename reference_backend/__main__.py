@@ -25,9 +25,12 @@ def main(arguments: Sequence[str]) -> int:
             EXIT_MISCONFIGURED,
         )
     if defect := os.environ.get("REFERENCE_BACKEND_DEFECT"):
-        from reference_backend.defects import switch_on  # the bug zoo, absent from every clean run
+        from reference_backend import defects  # the bug zoo, absent from every clean run
 
-        switch_on(defect)
+        try:
+            defects.switch_on(defect)
+        except defects.DefectError as error:
+            return _complain(str(error), EXIT_MISCONFIGURED)
     try:
         settings = Settings.from_environment(command)
         failpoints.configure(settings.failpoints)

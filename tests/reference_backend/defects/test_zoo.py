@@ -57,8 +57,9 @@ def test_an_unknown_defect_is_refused_by_name() -> None:
         env={"REFERENCE_BACKEND_DEFECT": "nope"},
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
-    assert done.returncode != 0
+    assert done.returncode == 3
     assert "no such defect: nope" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_clean_code_names_the_zoo_in_one_place() -> None:
