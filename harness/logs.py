@@ -1,12 +1,9 @@
-"""Log files of instances: their last lines without secrets, and how a process ended."""
+"""Log files of instances: their last lines, and how a process ended."""
 
-import re
 import signal
-from collections.abc import Iterable
 from pathlib import Path
 
 _TAIL_BYTES = 64 * 1024
-_PASSWORD_IN_URL = re.compile(r"(://[^\s:/@'\"]*:)[^\s/@'\"]+@")
 
 
 def tail(path: Path, lines: int = 20, since: int = 0) -> str:
@@ -23,14 +20,6 @@ def tail(path: Path, lines: int = 20, since: int = 0) -> str:
         text = ""
     last = text.rstrip().splitlines()[-lines:]
     return "\n".join(f"    {line}" for line in last) or "    (it printed nothing)"
-
-
-def mask(text: str, secrets: Iterable[str]) -> str:
-    """Replace known secrets, and passwords within URLs, by `***`."""
-    # The longest first: one secret may be a part of another.
-    for secret in sorted(secrets, key=len, reverse=True):
-        text = text.replace(secret, "***")
-    return _PASSWORD_IN_URL.sub(r"\1***@", text)
 
 
 def describe_end(returncode: int) -> str:

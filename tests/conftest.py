@@ -1,6 +1,11 @@
-"""What all tests share: none of them sees the environment of the person who runs it."""
+"""What all tests share: a clean environment, and a PostgreSQL."""
+
+from collections.abc import AsyncIterator
 
 import pytest
+
+from harness.journal import Journal
+from harness.postgres.cluster import Cluster
 
 _OURS = (
     *("BACKEND_URL", "JWT_TOKEN", "JOB_ID", "JWT_ORG_A", "JWT_ORG_B", "JOB_ID_ORG_A"),
@@ -13,3 +18,17 @@ _OURS = (
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in _OURS:
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="session")
+async def cluster() -> AsyncIterator[Cluster]:
+    """One PostgreSQL for the tests that need no more of it than a connection."""
+    journal = Journal.begin()
+    try:
+        running = await Cluster.start(journal.run_dir, journal)
+        try:
+            yield running
+        finally:
+            await running.stop()
+    finally:
+        journal.close()

@@ -103,7 +103,7 @@ def main() -> None:
 
 def _confess(trace: str) -> int:
     """Tell an error of our own, which no command expected."""
-    from harness.reports.redaction import Redactor
+    from harness.redaction import Redactor
 
     click.echo(Redactor()(trace), err=True)
     click.echo("shakedown: this is an error in shakedown itself", err=True)

@@ -7,8 +7,8 @@ from pathlib import Path
 from harness.events import BringUpProgress, Broadcast, SystemReady, TargetFacts, TearDownStarted
 from harness.journal import Journal
 from harness.plugin.trouble import Troubles
+from harness.redaction import Redactor
 from harness.reports.instance_logs import keep_logs
-from harness.reports.redaction import Redactor
 from harness.system import System, launch
 from harness.target import Target
 

@@ -11,10 +11,11 @@ from psycopg import sql
 
 from harness import processes
 from harness.errors import Misconfigured
-from harness.logs import describe_end, mask, tail
+from harness.logs import describe_end, tail
 from harness.postgres.cluster import Cluster
 from harness.postgres.server import connect
 from harness.processes import Process
+from harness.redaction import Redactor
 from harness.system.instances import cannot_start
 from harness.system.plan import Plan
 
@@ -84,7 +85,7 @@ async def migrate(plan: Plan) -> None:
         plan.journal.undone(entry)
     if problem:
         message = f"the migrate command {problem}; its last words:\n{tail(log_path)}"
-        raise Misconfigured(mask(message, plan.secrets))
+        raise Misconfigured(Redactor(plan.secrets)(message))
 
 
 async def make_template(cluster: Cluster, plan: Plan, name: str) -> MigratedTemplate:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from harness.errors import Misconfigured
 from harness.journal import Journal
-from harness.logs import mask
+from harness.redaction import Redactor
 from harness.system.description import Instance
 from harness.system.instances import Running
 from harness.system.plan import DatabaseAccess, plan_for
@@ -50,7 +50,7 @@ async def find_external(
                 raise Misconfigured(
                     f"api.base_urls: {instance.base_url} was not ready within "
                     f"{target.api.ready_timeout_s:g} s: GET {target.api.ready_path} came to: "
-                    + mask(answer.text, system.secrets)
+                    + Redactor(system.secrets)(answer.text)
                 )
             await asyncio.sleep(_POLL_S)
             answer = await ask(instance.base_url, target.api.ready_path, _TIMEOUT_S)

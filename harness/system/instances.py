@@ -11,9 +11,10 @@ from pathlib import Path
 from harness import processes
 from harness.errors import InstanceFailed, Misconfigured
 from harness.journal import Journal
-from harness.logs import describe_end, mask, tail
+from harness.logs import describe_end, tail
 from harness.ports import LOOPBACK, free_port, is_free
 from harness.processes import Process
+from harness.redaction import Redactor
 from harness.system.description import Instance, Role
 from harness.system.listeners import listens
 from harness.system.plan import Plan
@@ -191,7 +192,7 @@ def _lost_port(running: Running, port: int, log_path: Path, since: int) -> bool:
 
 def _failure(plan: Plan, instance: Instance, what: str, since: int) -> str:
     last = tail(instance.log_path, since=since)
-    return mask(f"{instance.name} {what}; its last words:\n{last}", plan.secrets)
+    return Redactor(plan.secrets)(f"{instance.name} {what}; its last words:\n{last}")
 
 
 def _size(path: Path) -> int:

@@ -13,8 +13,9 @@ import psycopg
 from harness import processes
 from harness.errors import Misconfigured
 from harness.journal import Journal
-from harness.logs import mask, tail
+from harness.logs import tail
 from harness.postgres.cluster import Cluster, drop_database
+from harness.redaction import Redactor
 from harness.system import control
 from harness.system.description import Instance, Role, SystemDescription
 from harness.system.instances import Running, bring_up, end
@@ -169,7 +170,7 @@ class System:
 
     def log_tail(self, instance: Instance, lines: int = 20) -> str:
         """Give the last lines that an instance printed, without secrets."""
-        return mask(tail(instance.log_path, lines), self.secrets)
+        return Redactor(self.secrets)(tail(instance.log_path, lines))
 
     async def kill(self, instance: Instance) -> None:
         """SIGKILL the instance and its children; done when they are dead."""

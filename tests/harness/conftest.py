@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.journal import Journal
+
 
 @pytest.fixture
 def run_base() -> Iterator[Path]:
@@ -17,3 +19,12 @@ def run_base() -> Iterator[Path]:
         yield path
     finally:
         shutil.rmtree(path)
+
+
+@pytest.fixture
+def journal(run_base: Path) -> Iterator[Journal]:
+    made = Journal.begin(run_base)
+    yield made
+    healing = made.close()
+    assert healing.ended == []  # whatever a test starts, it ends
+    assert healing.problems == []

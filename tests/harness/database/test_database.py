@@ -6,23 +6,9 @@ import pytest
 
 from harness.database import Database
 from harness.errors import Inconclusive
-from harness.journal import Journal
 from harness.postgres.cluster import Cluster
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture(scope="module")
-async def cluster() -> AsyncIterator[Cluster]:
-    journal = Journal.begin()
-    try:
-        running = await Cluster.start(journal.run_dir, journal)
-        try:
-            yield running
-        finally:
-            await running.stop()
-    finally:
-        journal.close()
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.reports.redaction import Redactor
+from harness.redaction import Redactor
 
 TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ1In0.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
 
@@ -15,6 +15,7 @@ TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ1In0.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1
         ("Authorization: Bearer abcdef0123456789", "Authorization: Bearer ***"),
         ("postgresql://owner:pa$$w0rd@127.0.0.1:5432/x", "postgresql://owner:***@127.0.0.1:5432/x"),
         ("host=127.0.0.1 password=hunter22 user=x", "host=127.0.0.1 password=*** user=x"),
+        ("http://x:y@z ftp://host:21/@a", "http://x:***@z ftp://host:21/@a"),
         ("bearer tokens are fine to talk about", "bearer tokens are fine to talk about"),
     ],
 )

@@ -1,9 +1,8 @@
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from harness.journal import Journal
 from harness.target import Target, load_target
 
 STAND_IN = Path(__file__).with_name("stand_in.py")
@@ -49,12 +48,3 @@ def make_target(tmp_path: Path) -> MakeTarget:
         return load_target(file)
 
     return make
-
-
-@pytest.fixture
-def journal(run_base: Path) -> Iterator[Journal]:
-    made = Journal.begin(run_base)
-    yield made
-    healing = made.close()
-    assert healing.ended == []  # whatever a test starts, it ends
-    assert healing.problems == []

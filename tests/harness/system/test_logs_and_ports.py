@@ -6,7 +6,7 @@ import pytest
 
 from harness import ports
 from harness.errors import Misconfigured
-from harness.logs import describe_end, mask, tail
+from harness.logs import describe_end, tail
 from harness.ports import free_port, is_free
 from harness.processes import Process
 from harness.system.listeners import listens
@@ -28,18 +28,6 @@ def test_tail_of_a_huge_or_broken_log(tmp_path: Path) -> None:
     log.write_bytes(b"x" * 10_000_000 + b"\n\xff\xfelast")
     assert tail(log, 1) == "    \ufffd\ufffdlast"
     assert len(tail(log)) < 70_000
-
-
-def test_mask() -> None:
-    text = "a hush-hush b hush postgresql://me:pw@host/db http://x:y@z ftp://host:21/@a"
-    masked = mask(
-        text,
-        [
-            "hush",
-            "hush-hush",
-        ],
-    )
-    assert masked == "a *** b *** postgresql://me:***@host/db http://x:***@z ftp://host:21/@a"
 
 
 @pytest.mark.parametrize(
