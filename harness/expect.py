@@ -1,7 +1,13 @@
 """Saying what a check expects, so that its failure reads like a sentence of the contract."""
 
-from harness.client.answer import Answer
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from harness.errors import CheckFailed
+
+if TYPE_CHECKING:  # the client expects things itself
+    from harness.client.answer import Answer
 
 
 def expect(condition: object, *, expected: str, came: str, detail: str = "") -> None:
