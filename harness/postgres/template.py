@@ -17,6 +17,7 @@ from harness.ports import LOOPBACK
 from harness.postgres.account import Account
 from harness.postgres.binaries import Binaries
 from harness.postgres.programs import run_program
+from harness.postgres.remains import remove_shared_memory
 from harness.postgres.server import SUPERUSER, Server, ServerFiles, connect
 
 _INITDB_OPTIONS = (
@@ -26,6 +27,7 @@ _INITDB_OPTIONS = (
     "--locale-provider=builtin",  # the same order of text on every machine
     "--locale=C.UTF-8",
     "--wal-segsize=1",  # a megabyte to copy instead of 16
+    "--set=dynamic_shared_memory_type=mmap",  # not in /dev/shm, where a killed initdb leaves it
     "--no-sync",
     "--no-instructions",
 )
@@ -126,7 +128,11 @@ async def _make(
     place, data_dir, password_file = _prepare(account, workshop, password)
     files_of_it = (f"--pgdata={data_dir}", f"--pwfile={password_file}")
     command = [str(binaries.initdb), *files_of_it, *_INITDB_OPTIONS]
-    await run_program(command, account, run_id, place / "initdb.log", _INITDB_DEADLINE_S)
+    try:
+        await run_program(command, account, run_id, place / "initdb.log", _INITDB_DEADLINE_S)
+    except BaseException:
+        remove_shared_memory(data_dir)  # of a server that initdb ran, if it was killed with it
+        raise
     password_file.unlink()
     where = ServerFiles(
         binaries=binaries,
