@@ -166,13 +166,13 @@ class Workplace:
             except OSError:
                 continue  # ended, or not ours to look at
         temporary = [str(path) for path in (self.folder / "temp").iterdir()]
-        return [*running, *self.run_directories(), *temporary]
+        return [*running, *{*self.run_directories(), *temporary}]
 
     def run_directories(self) -> list[str]:
-        """Name the directories of our runs: not in our temp dir, which others cannot reach."""
-        base = Path(tempfile.gettempdir())
+        """Name the directories of our runs: root's are not in our temp dir, closed to others."""
         return [
             str(path)
+            for base in (Path(tempfile.gettempdir()), self.folder / "temp")
             for process in self._started
             for path in base.glob(f"*shakedown-{process.pid}-*")
         ]
