@@ -115,6 +115,7 @@ class Server:
                 await asyncio.sleep(_POLL_S)
         except BaseException:
             self.kill()
+            self.clean_up()
             raise
 
     def is_alive(self) -> bool:
