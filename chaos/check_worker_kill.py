@@ -25,8 +25,8 @@ from harness.checkers.facts import READY
 from harness.client import Samples, together
 from harness.errors import Inconclusive
 from harness.history import HistoryWriter
-from harness.plugin.execution import Observations
 from harness.plugin.fixtures import FreshSystem, OwnSystem
+from harness.plugin.observations import Observations
 from harness.target import Capability, Target
 
 UNTIL_KILLED_S = 60.0

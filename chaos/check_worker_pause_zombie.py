@@ -40,8 +40,8 @@ from harness.client import Samples, together
 from harness.errors import Inconclusive
 from harness.expect import expect
 from harness.history import HistoryWriter
-from harness.plugin.execution import Observations
 from harness.plugin.fixtures import FreshSystem, OwnSystem
+from harness.plugin.observations import Observations
 from harness.target import Capability, Target
 
 BUSY_S = 0.7

@@ -26,8 +26,8 @@ from harness.client import Organisation, Organisations, together
 from harness.database import Database
 from harness.errors import Inconclusive
 from harness.expect import expect, expect_equal
-from harness.plugin.execution import Observations
 from harness.plugin.fixtures import FreshSystem, OwnSystem
+from harness.plugin.observations import Observations
 from harness.system import Instance, System
 from harness.target import Capability, Target
 

@@ -13,8 +13,8 @@ from harness.client import Client, Organisation, Route, Transport
 from harness.database import Database
 from harness.errors import Inconclusive
 from harness.expect import expect
-from harness.plugin.execution import Observations
 from harness.plugin.fixtures import FreshSystem, OwnSystem
+from harness.plugin.observations import Observations
 from harness.target import Capability, Target
 
 

@@ -25,7 +25,7 @@ from contracts.stored_ledger import StoredLedger
 from harness.check import check
 from harness.client import Organisation, Samples
 from harness.expect import expect, expect_equal, expect_status
-from harness.plugin.execution import Observations
+from harness.plugin.observations import Observations
 
 NESTED_FILTERS = {"phase": "after", "range": {"from": 1, "tags": ["a", "b", {"deep": "value"}]}}
 

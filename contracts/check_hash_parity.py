@@ -14,7 +14,7 @@ from harness.client import Answer, Client, Organisations, Record, together
 from harness.database import Database
 from harness.errors import Inconclusive
 from harness.expect import expect, expect_equal, expect_status
-from harness.plugin.execution import Observations
+from harness.plugin.observations import Observations
 from harness.system import System
 from harness.target import Capability, Target
 

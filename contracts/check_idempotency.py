@@ -4,7 +4,7 @@ from contracts.one_record import expect_one_answered
 from harness.check import check
 from harness.client import Organisation, Samples, together
 from harness.expect import expect_equal, expect_status
-from harness.plugin.execution import Observations
+from harness.plugin.observations import Observations
 
 RACERS = 20
 RACES = 4

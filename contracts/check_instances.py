@@ -7,7 +7,7 @@ from harness.check import check
 from harness.client import Answer, Organisation, Record, Samples, together
 from harness.errors import Inconclusive
 from harness.expect import expect, expect_equal, expect_status
-from harness.plugin.execution import Observations
+from harness.plugin.observations import Observations
 
 RACERS = 12
 """Requests in one race: several per instance."""

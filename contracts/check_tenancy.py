@@ -8,7 +8,7 @@ from typing import Any
 from harness.check import check
 from harness.client import Answer, Client, Organisation, Record, Route, Sample, Samples
 from harness.expect import expect, expect_equal, expect_status
-from harness.plugin.execution import Observations
+from harness.plugin.observations import Observations
 from harness.target import Capability
 
 FREE_TO_DIFFER = {"date", "x-request-id", "server", "content-length", "keep-alive", "connection"}

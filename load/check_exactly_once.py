@@ -22,7 +22,7 @@ from harness.database import Database
 from harness.errors import CheckFailed, Inconclusive
 from harness.expect import expect, expect_status
 from harness.history import CRASH, HistoryWriter, Operation
-from harness.plugin.execution import Observations
+from harness.plugin.observations import Observations
 from harness.system import System
 from harness.target import Capability, Target
 from load.downloads import fault_in

@@ -11,7 +11,7 @@ from harness.plugin.collection import SPEC
 from harness.plugin.context import redactor_of, target_of
 from harness.plugin.deadline import WATCHDOG_SLACK_S, Deadline, watchdog
 from harness.plugin.judgement import Finding, judge
-from harness.plugin.observations import Observations as Observations
+from harness.plugin.observations import Observations
 from harness.plugin.settings import settings_of
 from harness.target.capability import Capability
 from harness.verdict import Verdict
