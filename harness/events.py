@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol, Self
 
 from harness.check import CheckSpec
+from harness.coverage import CoverageTable
 from harness.verdict import Verdict
 
 
@@ -40,6 +41,8 @@ class CheckResult:
     """False when its turn never came; the message says why."""
     allowed: bool = False
     """Inconclusive, and declared to be so by `--allow-inconclusive`."""
+    coverage: tuple[CoverageTable, ...] = ()
+    """Where it looked, for the checks that tell."""
 
     @classmethod
     def of(cls, spec: CheckSpec, verdict: Verdict, **more: Any) -> Self:  # noqa: ANN401
@@ -62,12 +65,17 @@ class CheckResult:
 
     def to_dict(self) -> dict[str, Any]:
         """Give plain values that survive JSON and the wire between worker and controller."""
-        return asdict(self) | {"verdict": str(self.verdict)}
+        told = [table.to_dict() for table in self.coverage]
+        return asdict(self) | {"verdict": str(self.verdict), "coverage": told}
 
     @classmethod
     def from_dict(cls, plain: dict[str, Any]) -> Self:
         """Rebuild what `to_dict` gave."""
-        return replace(cls(**plain), verdict=Verdict(plain["verdict"]))
+        return replace(
+            cls(**plain),
+            verdict=Verdict(plain["verdict"]),
+            coverage=tuple(map(CoverageTable.from_dict, plain["coverage"])),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

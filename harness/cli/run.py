@@ -106,6 +106,7 @@ def run(
     # Loaded here: `--help`, and a refusal of the options above, do without all of them.
     from harness.plugin.run import Run
     from harness.plugin.settings import RunSettings
+    from harness.reports.coverage_md import CoverageMarkdown
     from harness.reports.directory import open_report_directory
     from harness.reports.junit import JunitXml
     from harness.reports.results_json import ResultsJson
@@ -128,7 +129,12 @@ def run(
     )
     words = [*(["-n", str(processes)] if processes else []), *pytest_words]
     shown = choose_reporter(own_stdout(), environment=os.environ, pytest_words=words)
-    reporters: list[Reporter] = [ResultsJson(report_path), JunitXml(report_path), shown]
+    reporters: list[Reporter] = [
+        ResultsJson(report_path),
+        JunitXml(report_path),
+        CoverageMarkdown(report_path),
+        shown,
+    ]
     summary = Run(
         settings=settings,
         target=loaded,

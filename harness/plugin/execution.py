@@ -9,6 +9,7 @@ import pytest
 from harness.events import CheckResult
 from harness.plugin.collection import SPEC
 from harness.plugin.context import redactor_of, target_of
+from harness.plugin.coverage import Coverage
 from harness.plugin.deadline import WATCHDOG_SLACK_S, Deadline, watchdog
 from harness.plugin.judgement import Finding, judge
 from harness.plugin.observations import Observations
@@ -29,6 +30,7 @@ class _Trial:
     def __init__(self) -> None:
         self.began = time.monotonic()
         self.observations = Observations()
+        self.coverage = Coverage()
         self.missing: frozenset[Capability] = frozenset()
         self.findings: list[Finding] = []
         self.log: list[str] = []
@@ -40,6 +42,11 @@ _TRIAL = pytest.StashKey[_Trial]()
 def observations_of(item: pytest.Item) -> Observations:
     """Give the counter of the check that is running."""
     return item.stash[_TRIAL].observations
+
+
+def coverage_of(item: pytest.Item) -> Coverage:
+    """Give what the check that is running notes of where it looked."""
+    return item.stash[_TRIAL].coverage
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -155,6 +162,7 @@ def _result(item: pytest.Item) -> CheckResult:
         log=_write_log(item, trial) if ranked else "",
         repeat=settings.repeat_command(spec.id),
         allowed=finding.verdict is Verdict.INCONCLUSIVE and _allowed(item),
+        coverage=trial.coverage.tables(),
     )
 
 

@@ -14,7 +14,8 @@ from harness.errors import Inconclusive
 from harness.history import HistoryWriter
 from harness.plugin.collection import SPEC
 from harness.plugin.context import redactor_of, system_of, target_of
-from harness.plugin.execution import check_log, observations_of
+from harness.plugin.coverage import Coverage
+from harness.plugin.execution import check_log, coverage_of, observations_of
 from harness.plugin.observations import Observations
 from harness.plugin.settings import settings_of
 from harness.system import System, launch_sibling
@@ -50,6 +51,12 @@ def rng(request: pytest.FixtureRequest, seed: int) -> random.Random:
 def observe(request: pytest.FixtureRequest) -> Observations:
     """`observe(n=1, what="")`: count what the check really looked at."""
     return observations_of(request.node)
+
+
+@pytest.fixture
+def cover(request: pytest.FixtureRequest) -> Coverage:
+    """`cover("operations", operation="getJob", token="viewer")`: tell where the check looked."""
+    return coverage_of(request.node)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from harness.errors import Misconfigured
 
 DEFAULT = Path("shakedown-report")
 
-_FILES = ("results.json", "junit.xml", "history.jsonl", "internal-error.log")
+_FILES = ("results.json", "junit.xml", "history.jsonl", "coverage.md", "internal-error.log")
 _FOLDERS = ("checks", "logs")
 _OURS = ".shakedown"
 """An empty file in a folder that a run made, and that the next one may remove."""

@@ -11,7 +11,14 @@ from harness.events import (
     RunSummary,
     SystemReady,
 )
-from harness.reports.wording import conclusion, observed, remarks, story, system_facts
+from harness.reports.wording import (
+    conclusion,
+    coverage_lines,
+    observed,
+    remarks,
+    story,
+    system_facts,
+)
 from harness.verdict import Verdict
 
 _WORDS = {Verdict.PASS: "pass", Verdict.FAIL: "FAIL", Verdict.INCONCLUSIVE: "INCONCLUSIVE"}
@@ -58,8 +65,8 @@ class PlainReporter:
                 for label, text in story(result):
                     self._labelled(label, text)
         self._line("")
-        for remark in remarks(summary):
-            self._line(remark)
+        for line in (*coverage_lines(summary), *remarks(summary)):
+            self._line(line)
         self._line(f"report: {summary.report_path}")
         self._line(conclusion(summary))
 

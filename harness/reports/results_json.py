@@ -59,4 +59,5 @@ def _check(result: CheckResult) -> dict[str, Any]:
         "needed_observations": result.needed_observations,
         "seconds": round(result.seconds, 3),
         "message": result.message,
+        "coverage": [table.to_dict() for table in result.coverage],
     }

@@ -52,6 +52,15 @@ def remarks(summary: RunSummary) -> list[str]:
     return told
 
 
+def coverage_lines(summary: RunSummary) -> list[str]:
+    """Say where the checks looked, one line a table; `coverage.md` shows the cells."""
+    return [
+        f"{result.id} covered {table.describe()}"
+        for result in summary.checks
+        for table in result.coverage
+    ]
+
+
 def conclusion(summary: RunSummary) -> str:
     """Give the last line: the verdict and what it rests on."""
     counts = [

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.coverage import CoverageTable
 from harness.events import (
     BringUpProgress,
     CheckFinished,
@@ -25,6 +26,8 @@ from harness.verdict import Verdict
 TARGET = TargetFacts(name="reference", api_instances=3, workers=2, postgres="18.1")
 STARTED = datetime(2026, 11, 23, 20, 45, 12, tzinfo=UTC)
 
+OPERATIONS = CoverageTable.of("operations", ["operation", "token"], [("getJob", "viewer")])
+
 
 def result(check_id: str, verdict: Verdict, **fields: object) -> CheckResult:
     plain = CheckResult(
@@ -36,7 +39,7 @@ def result(check_id: str, verdict: Verdict, **fields: object) -> CheckResult:
 
 
 RESULTS = (
-    result("golden.upload", Verdict.PASS),
+    result("golden.upload", Verdict.PASS, coverage=(OPERATIONS,)),
     result(
         "claim.exactly-once", Verdict.FAIL, message="expected once\ncame twice\nexport <7>\x1b[2J",
         expected="once", came="twice", detail="export <7>\x1b[2J",

@@ -12,6 +12,7 @@ import pytest
 
 from harness.events import RunSummary
 from harness.reports.junit import JunitXml
+from harness.reports.coverage_md import CoverageMarkdown
 from harness.reports.results_json import ResultsJson, results
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "results.md"
@@ -44,8 +45,20 @@ def test_results_json_is_what_the_documentation_says(
         "id": "claim.exactly-once", "title": "Title of claim.exactly-once",
         "checklist": "Line of claim", "verdict": "fail", "observations": 3,
         "needed_observations": 3, "seconds": 0.25,
-        "message": "expected once\ncame twice\nexport <7>\x1b[2J",
+        "message": "expected once\ncame twice\nexport <7>\x1b[2J", "coverage": [],
     }  # fmt: skip
+
+
+def test_where_a_check_looked_is_in_results_json_and_in_a_table(
+    show: Show, summary: RunSummary, tmp_path: Path
+) -> None:
+    assert results(summary)["checks"][0]["coverage"] == [
+        {"name": "operations", "axes": ["operation", "token"], "cells": [["getJob", "viewer"]]}
+    ]
+    show(CoverageMarkdown(tmp_path))
+    text = (tmp_path / "coverage.md").read_text(encoding="utf-8")
+    assert "## golden.upload (pass)" in text
+    assert "| getJob | ✔ |" in text
 
 
 def test_the_schema_refuses_what_is_not_documented(

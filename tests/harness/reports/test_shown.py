@@ -53,6 +53,12 @@ def test_the_last_line_is_the_verdict_with_its_figures_and_the_seed(plain: str) 
     assert "not counted, by --allow-inconclusive: claim.fallback" in plain
 
 
+def test_where_the_checks_looked_is_told_before_the_verdict(plain: str, show: Show) -> None:
+    told = "golden.upload covered operations: 1 operation × 1 token, all 1 cells"
+    assert told in plain.splitlines()
+    assert told in _terminal(show)
+
+
 def test_a_stream_that_cannot_show_a_character_shows_its_escape(show: Show) -> None:
     ascii_only = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
     show(PlainReporter(ascii_only))
