@@ -11,8 +11,8 @@ import jsonschema_rs
 import pytest
 
 from harness.events import RunSummary
-from harness.reports.junit import JunitXml
 from harness.reports.coverage_md import CoverageMarkdown
+from harness.reports.junit import JunitXml
 from harness.reports.results_json import ResultsJson, results
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "results.md"
