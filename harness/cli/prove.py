@@ -9,7 +9,9 @@ import orjson
 from rich.console import Console
 
 from harness.errors import Misconfigured
+from harness.plugin.signals import Interruption
 from harness.prove.gate import Gate
+from harness.prove.markdown import as_markdown
 from harness.prove.matrix import Matrix
 from harness.prove.show import Show
 from harness.prove.trials import Plan, choose, prove_gate
@@ -104,8 +106,15 @@ def prove(
         full=full,
         clean_runs=clean_runs,
     )
-    with Show(Console(), plan) as show:
-        matrix = asyncio.run(prove_gate(plan, on_clean=show.clean, on_trial=show.trial))
+    show, interruption = Show(Console(), plan), Interruption()
+    try:
+        with interruption.listening(), show:
+            matrix = asyncio.run(prove_gate(plan, show))
+    except KeyboardInterrupt:
+        interruption.note()
+        _write(show.so_far(), out)
+        show.interrupted(out)
+        raise SystemExit(interruption.exit_code) from None
     _write(matrix, out)
     show.conclude(matrix, out)
     raise SystemExit(0 if matrix.holds else 1)
@@ -122,4 +131,4 @@ def _seed(text: str | None) -> int:
 
 def _write(matrix: Matrix, out: Path) -> None:
     (out / "prove.json").write_bytes(orjson.dumps(matrix.as_json(), option=orjson.OPT_INDENT_2))
-    (out / "matrix.md").write_text(matrix.as_markdown(), encoding="utf-8")
+    (out / "matrix.md").write_text(as_markdown(matrix), encoding="utf-8")

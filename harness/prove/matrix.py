@@ -1,4 +1,4 @@
-"""The kill matrix: which check caught which defect, as a value, `prove.json` and Markdown."""
+"""The kill matrix: which check caught which defect, as a value and as `prove.json`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -83,36 +83,8 @@ class Matrix:
             "never_failed": list(self.never_failed),
         }
 
-    def as_markdown(self) -> str:
-        """The matrix for the docs: one row a defect, the state first for what is not killed."""
-        lines = [
-            "| defect | what it is | must be caught by | caught by | |",
-            "|---|---|---|---|---|",
-        ]
-        lines += [
-            f"| `{trial.defect.id}` | {_cell(trial.defect.title)} "
-            f"| {_codes(trial.defect.expected)} | {_codes(trial.caught_by)} | {trial.state} |"
-            for trial in self.trials
-        ]
-        killed = sum(trial.state == "killed" for trial in self.trials)
-        lines += [
-            "",
-            f"{killed} of {len(self.trials)} defects killed by a check whose business they are.",
-        ]
-        if self.never_failed:
-            lines += ["", f"No defect ever failed: {_codes(self.never_failed)}."]
-        return "\n".join(lines) + "\n"
-
 
 def never_failed(checks: Sequence[str], trials: Sequence[Trial]) -> tuple[str, ...]:
     """The checks that no defect made fail: nobody has seen them bite."""
     bitten = {check for trial in trials for check in trial.caught_by}
     return tuple(check for check in checks if check not in bitten)
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
-
-
-def _codes(ids: Sequence[str]) -> str:
-    return ", ".join(f"`{one}`" for one in ids) or "-"

@@ -1,17 +1,25 @@
 """What a person sees of a `prove` run: the live matrix on a terminal, plain lines in a pipe."""
 
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.table import Table
+from rich.text import Text
 
-from harness.prove.matrix import GateRun, Matrix, Trial
+from harness.prove.matrix import GateRun, Matrix, State, Trial
 from harness.prove.trials import Plan
+from harness.prove.zoo import Defect
 
-_MARKS = {"killed": "[green]✔ killed", "survived": "[red]✘ survived"}
+_MARKS: dict[State, tuple[str, str]] = {
+    "killed": ("✔", "green"),
+    "survived": ("✘", "bold red"),
+    "caught elsewhere": ("~", "bold yellow"),
+    "not judged": ("?", "bold yellow"),
+}
 
 
 class Show:
@@ -20,8 +28,10 @@ class Show:
     def __init__(self, console: Console, plan: Plan) -> None:
         self._console = console
         self._plan = plan
-        self._done: list[Trial] = []
-        self._live = Live(self._table(), console=console, refresh_per_second=4)
+        self._clean: list[GateRun] = []
+        self._running: dict[str, float] = {}
+        self._done: dict[str, Trial] = {}
+        self._live = Live(get_renderable=self._matrix, console=console, refresh_per_second=4)
 
     def __enter__(self) -> Self:
         self._say(f"the clean backend first: {self._plan.clean_runs} run(s) of the gate")
@@ -39,16 +49,31 @@ class Show:
 
     def clean(self, run: GateRun) -> None:
         """Tell of one run on the clean backend."""
+        self._clean.append(run)
         mark = "✔" if run.exit_code == 0 else "✘"
         self._say(f"  {mark} {run.problem or _ids(run.failed) or 'pass'} ({run.seconds:.1f} s)")
 
+    def begin(self, defect: Defect) -> None:
+        """Take note that a defect is being tried."""
+        self._running[defect.id] = time.monotonic()
+
     def trial(self, trial: Trial) -> None:
-        """Tell of one defect."""
-        self._done.append(trial)
-        if self._live.is_started:
-            self._live.update(self._table())
-        else:
-            self._say(_line(trial))
+        """Tell of one defect: all in a pipe, on a terminal by a mark, and what is not a kill."""
+        self._running.pop(trial.defect.id, None)
+        self._done[trial.defect.id] = trial
+        if not self._live.is_started or trial.state != "killed":
+            count = f"[{len(self._done)}/{len(self._plan.defects)}]"
+            self._say(f"{count} {_line(trial)}")
+
+    def so_far(self) -> Matrix:
+        """What is known when a run is interrupted, in the order of the zoo."""
+        trials = [self._done[one.id] for one in self._plan.defects if one.id in self._done]
+        return Matrix(clean=tuple(self._clean), trials=tuple(trials))
+
+    def interrupted(self, out: Path) -> None:
+        """Tell how far it came."""
+        tried = f"{len(self._done)} of {len(self._plan.defects)} defects tried"
+        self._say(f"\ninterrupted: {tried}; what is known is in {out / 'prove.json'}")
 
     def conclude(self, matrix: Matrix, out: Path) -> None:
         """Tell what the matrix says, every trial that is not a kill by name."""
@@ -68,22 +93,26 @@ class Show:
     def _say(self, text: str) -> None:
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
-    def _table(self) -> Table:
-        table = Table(
-            title=f"{len(self._done)} of {len(self._plan.defects)} defects tried",
-            title_justify="left",
-        )
-        for heading in ("defect", "must be caught by", "caught by", "", "s"):
-            table.add_column(heading)
-        for trial in self._done:
-            table.add_row(
-                trial.defect.id,
-                _ids(trial.defect.expected),
-                _ids(trial.caught_by),
-                _MARKS.get(trial.state, f"[yellow]? {trial.state}"),
-                f"{trial.seconds:.1f}",
-            )
-        return table
+    def _matrix(self) -> RenderableType:
+        """A row a family, a mark a defect: the whole zoo fits on a small terminal."""
+        grid = Table.grid(padding=(0, 2))
+        families: dict[str, list[Defect]] = {}
+        for defect in self._plan.defects:
+            families.setdefault(defect.family, []).append(defect)
+        for family, defects in families.items():
+            done = sum(defect.id in self._done for defect in defects)
+            marks = Text.assemble(*(self._mark(defect) for defect in defects))
+            grid.add_row(Text(family), marks, Text(f"{done} of {len(defects)}", style="dim"))
+        now = time.monotonic()
+        told = [f"{name} ({now - since:.0f} s)" for name, since in self._running.items()]
+        trying = f"trying {', '.join(told)}" if told else "between two runs"
+        tried = f"{len(self._done)} of {len(self._plan.defects)} defects tried"
+        return Group(grid, Text(f"{tried} · {trying}", style="dim"))
+
+    def _mark(self, defect: Defect) -> tuple[str, str]:
+        if defect.id in self._done:
+            return _MARKS[self._done[defect.id].state]
+        return ("▸", "cyan") if defect.id in self._running else ("·", "dim")
 
 
 def _line(trial: Trial) -> str:

@@ -2,8 +2,9 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from harness.errors import Misconfigured
 from harness.prove.gate import Gate
@@ -27,6 +28,19 @@ class Plan:
     clean_runs: int = 1
 
 
+class Watcher(Protocol):
+    """Is told of everything as it happens."""
+
+    def clean(self, run: GateRun) -> None:
+        """The gate has run on the clean backend."""
+
+    def begin(self, defect: Defect) -> None:
+        """A defect is being tried."""
+
+    def trial(self, trial: Trial) -> None:
+        """A defect was tried."""
+
+
 def choose(zoo: Sequence[Defect], names: Sequence[str], sample: int, seed: int) -> list[Defect]:
     """The defects to try: those named, else `sample` of them drawn by `seed`, else (0) all.
 
@@ -47,9 +61,7 @@ def choose(zoo: Sequence[Defect], names: Sequence[str], sample: int, seed: int) 
     return list(zoo)
 
 
-async def prove_gate(
-    plan: Plan, *, on_clean: Callable[[GateRun], None], on_trial: Callable[[Trial], None]
-) -> Matrix:
+async def prove_gate(plan: Plan, watcher: Watcher) -> Matrix:
     """Run the clean backend, then every defect, and tell of each as it ends.
 
     Raises `Misconfigured` when a defect expects a check that the gate does not hold.
@@ -57,9 +69,9 @@ async def prove_gate(
     clean = []
     for _ in range(plan.clean_runs):
         clean.append(await plan.gate.run(defect=None))
-        on_clean(clean[-1])
+        watcher.clean(clean[-1])
     _refuse_unknown_checks(plan.defects, clean[0])
-    trials = await run_trials(plan, on_trial)
+    trials = await run_trials(plan, watcher)
     checks = clean[0].checks if len(plan.defects) == plan.zoo_size else ()
     return Matrix(clean=tuple(clean), trials=trials, never_failed=never_failed(checks, trials))
 
@@ -81,14 +93,15 @@ def _refuse_unknown_checks(defects: Sequence[Defect], clean: GateRun) -> None:
         )
 
 
-async def run_trials(plan: Plan, on_trial: Callable[[Trial], None]) -> tuple[Trial, ...]:
+async def run_trials(plan: Plan, watcher: Watcher) -> tuple[Trial, ...]:
     """Try every defect, as many side by side as planned; the answer is in the zoo's order."""
     places = asyncio.Semaphore(plan.side_by_side)
 
     async def attempt(defect: Defect) -> Trial:
         async with places:
+            watcher.begin(defect)
             trial = await _try(plan.gate, defect, full=plan.full)
-        on_trial(trial)
+        watcher.trial(trial)
         return trial
 
     async with asyncio.TaskGroup() as group:
@@ -97,7 +110,10 @@ async def run_trials(plan: Plan, on_trial: Callable[[Trial], None]) -> tuple[Tri
 
 
 async def _try(gate: Gate, defect: Defect, *, full: bool) -> Trial:
-    """The expected checks first; when none of them bites, the whole gate, to see who else would."""
+    """The expected checks first, all of them, so that the matrix shows which of them bite.
+
+    When none does, the whole gate, to see who else would.
+    """
     first = await gate.run(defect=defect.id, only=() if full else defect.expected)
     runs = [first]
     if not full and not set(first.failed) & set(defect.expected):

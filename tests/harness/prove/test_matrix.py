@@ -2,6 +2,7 @@
 
 import pytest
 
+from harness.prove.markdown import as_markdown
 from harness.prove.matrix import GateRun, Matrix, Trial, never_failed
 from harness.prove.zoo import Defect
 
@@ -45,10 +46,22 @@ def test_a_check_that_never_failed_is_named() -> None:
 
 
 def test_markdown_is_one_row_a_defect_with_pipes_escaped() -> None:
-    text = Matrix(clean=(PASSED,), trials=(trial(),), never_failed=("hash.chain",)).as_markdown()
-    assert "| `no-lock` | a \\| title | `claim.per-org-cap` | - | survived |" in text
+    matrix = Matrix(clean=(PASSED,), trials=(trial(),), never_failed=("hash.chain",))
+    text = as_markdown(matrix)
+    assert "## claim" in text
+    assert "| `no-lock` | a \\| title | P2 | `claim.per-org-cap` | - | survived |" in text
     assert "0 of 1 defects killed" in text
-    assert "No defect ever failed: `hash.chain`." in text
+    assert "| `hash.chain` | NONE |" in text
+
+
+def test_markdown_tells_what_each_check_caught() -> None:
+    text = as_markdown(Matrix(clean=(PASSED,), trials=(trial("claim.per-org-cap"),)))
+    assert "| `claim.per-org-cap` | `no-lock` |" in text
+
+
+def test_markdown_of_a_gate_that_cries_wolf_says_so_first() -> None:
+    text = as_markdown(Matrix(clean=(CRIED_WOLF,), trials=(trial("claim.per-org-cap"),)))
+    assert text.startswith("The clean backend DID NOT PASS")
 
 
 def test_json_is_the_documented_form() -> None:

@@ -39,11 +39,28 @@ def recorded(
     return gate
 
 
+class Told:
+    """Remembers what it is told."""
+
+    def __init__(self) -> None:
+        self.begun: list[str] = []
+        self.tried: list[str] = []
+
+    def clean(self, run: GateRun) -> None:
+        assert not self.begun, "the clean backend comes first"
+
+    def begin(self, defect: Defect) -> None:
+        self.begun.append(defect.id)
+
+    def trial(self, trial: Trial) -> None:
+        self.tried.append(trial.defect.id)
+
+
 async def trials(gate: Gate, *defects: Defect, full: bool = False) -> tuple[Trial, ...]:
-    told: list[Trial] = []
+    told = Told()
     plan = Plan(gate=gate, defects=defects, zoo_size=len(defects), full=full)
-    done = await run_trials(plan, told.append)
-    assert sorted(one.defect.id for one in told) == sorted(one.defect.id for one in done)
+    done = await run_trials(plan, told)
+    assert sorted(told.begun) == sorted(told.tried) == sorted(one.defect.id for one in done)
     return done
 
 
@@ -73,14 +90,14 @@ async def test_a_defect_that_expects_an_unknown_check_is_refused() -> None:
         gate=recorded({}, checks=("claim.a",)), defects=(defect("x", "claim.b"),), zoo_size=1
     )
     with pytest.raises(Misconfigured, match=r"x expects claim\.b"):
-        await prove_gate(plan, on_clean=lambda _: None, on_trial=lambda _: None)
+        await prove_gate(plan, Told())
 
 
 async def test_a_check_that_no_defect_failed_is_found_only_over_the_whole_zoo() -> None:
     gate = recorded({("x", ("claim.a",)): ("claim.a",)}, checks=("claim.a", "claim.b"))
     for zoo_size, idle in ((1, ("claim.b",)), (2, ())):
         plan = Plan(gate=gate, defects=(defect("x"),), zoo_size=zoo_size)
-        matrix = await prove_gate(plan, on_clean=lambda _: None, on_trial=lambda _: None)
+        matrix = await prove_gate(plan, Told())
         assert matrix.never_failed == idle
 
 

@@ -1,0 +1,65 @@
+"""What a person sees while the zoo is tried, and what is known when it is stopped."""
+
+import io
+from pathlib import Path
+
+from rich.console import Console
+
+from harness.prove.gate import Gate
+from harness.prove.matrix import GateRun, Trial
+from harness.prove.show import Show
+from harness.prove.trials import Plan
+from harness.prove.zoo import Defect
+
+DEFECTS = tuple(
+    Defect(id=name, title=name, family=family, source="", expected=(f"{family}.a",))
+    for name, family in (("one", "claim"), ("two", "claim"), ("three", "hash"))
+)
+PLAN = Plan(gate=Gate(variable="DEFECT", seed=1), defects=DEFECTS, zoo_size=3)
+PASSED = GateRun(exit_code=0, checks=("claim.a", "hash.a"), failed=(), seconds=1.0)
+
+
+def _show(*, terminal: bool) -> tuple[Show, io.StringIO]:
+    stream = io.StringIO()
+    return Show(Console(file=stream, force_terminal=terminal, width=100), PLAN), stream
+
+
+def _two_of_three(show: Show) -> None:
+    show.clean(PASSED)
+    for defect, caught in zip(DEFECTS[:2], ((), ("claim.a",)), strict=True):
+        show.begin(defect)
+        show.trial(Trial(defect=defect, caught_by=caught, seconds=2.0))
+    show.begin(DEFECTS[2])
+
+
+def test_in_a_pipe_each_trial_is_a_line_with_its_count() -> None:
+    show, stream = _show(terminal=False)
+    with show:
+        _two_of_three(show)
+    lines = stream.getvalue().splitlines()
+    assert "[1/3] survived: one by no check (2.0 s)" in lines
+    assert "[2/3] killed: two by claim.a (2.0 s)" in lines
+
+
+def test_on_a_terminal_each_family_is_a_row_of_marks() -> None:
+    show, stream = _show(terminal=True)
+    with show:
+        _two_of_three(show)
+        show._live.refresh()
+    text = stream.getvalue()
+    assert "2 of 3 defects tried · trying three" in text
+    assert "✘" in text
+    assert "▸" in text
+    assert "survived: one by no check" in text
+    assert "killed: two" not in text
+
+
+def test_what_is_known_when_it_is_interrupted_is_kept() -> None:
+    show, stream = _show(terminal=False)
+    with show:
+        _two_of_three(show)
+    known = show.so_far()
+    assert [trial.defect.id for trial in known.trials] == ["one", "two"]
+    assert not known.holds
+    show.interrupted(Path("out"))
+    assert "interrupted: 2 of 3 defects tried" in stream.getvalue()
