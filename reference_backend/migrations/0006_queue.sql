@@ -16,15 +16,16 @@ AS $$
 DECLARE
     v_next uuid;
     v_mine uuid[] := '{}'; -- organisations whose claims wait for this transaction
+    v_vain uuid[] := '{}'; -- those of them that gave nothing: somebody else is at their exports
     v_busy uuid[];         -- organisations that another worker is claiming from
     v_seen int;            -- claimable exports seen in organisations of mine
 BEGIN
-    FOR v_round IN 1..3 LOOP
+    FOR v_round IN 1..8 LOOP
         v_busy := '{}';
         v_seen := 0;
         FOR v_next IN SELECT c.organization_id FROM claimable_exports(p_limit, p_max_per_org) AS c LOOP
             EXIT WHEN v_seen >= p_limit;
-            CONTINUE WHEN v_next = ANY (v_busy);
+            CONTINUE WHEN v_next = ANY (v_busy) OR v_next = ANY (v_vain);
             IF v_next <> ALL (v_mine) THEN
                 IF NOT pg_try_advisory_xact_lock(hashtextextended('claim:' || v_next, 0)) THEN
                     v_busy := v_busy || v_next;
@@ -34,7 +35,7 @@ BEGIN
             END IF;
             v_seen := v_seen + 1;
         END LOOP;
-        EXIT WHEN v_seen = 0 AND v_busy = '{}'; -- nothing to do
+        EXIT WHEN v_seen = 0 AND (v_busy = '{}' OR v_mine <> '{}'); -- nothing to do, or nothing more
 
         -- A statement of its own: it sees everything that was committed before the locks were ours.
         RETURN QUERY
@@ -66,7 +67,8 @@ BEGIN
         SELECT * FROM claimed ORDER BY claimed.created_at, claimed.id;
         EXIT WHEN FOUND;
 
-        -- Others were faster. Look again, after a wait if all that is left is in the hands of others.
+        -- Others were faster. Look again, elsewhere, after a wait if all that is left is in the hands of others.
+        v_vain := v_mine;
         IF v_mine = '{}' THEN
             PERFORM pg_advisory_xact_lock(hashtextextended('claim:' || v_busy[1], 0));
             v_mine := v_busy[1:1];
