@@ -1,5 +1,6 @@
 """Options that several commands share."""
 
+import os
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -59,3 +60,12 @@ def random_seed() -> int:
 def split_commas(values: tuple[str, ...]) -> tuple[str, ...]:
     """Give the single values of an option that may be repeated and may hold commas."""
     return tuple(part for value in values for part in map(str.strip, value.split(",")) if part)
+
+
+def default_processes() -> int:
+    """How many processes share the checks of the whole gate: two, where there are two cores.
+
+    The backend under test runs on the same machine; more of ours would only slow it down.
+    """
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return 2 if (usable or 1) >= 2 else 1

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from harness.cli.console import choose_reporter, own_stdout
-from harness.cli.options import random_seed, refuse_missing, split_commas, target_option
+from harness.cli.options import (
+    default_processes,
+    random_seed,
+    refuse_missing,
+    split_commas,
+    target_option,
+)
 from harness.verdict import ExitCode
 
 if TYPE_CHECKING:
@@ -58,7 +64,8 @@ class _RunCommand(click.Command):
     metavar="N",
     type=click.IntRange(1),
     default=None,
-    help="Run checks in N processes (default: one after the other in one).",
+    help="Run checks in N processes (default: 2 for the whole gate on two cores or more, else 1: "
+    "with --only, with checks of your own alone, and with anything behind --).",
 )
 @click.option(
     "--out",
@@ -127,7 +134,9 @@ def run(
         folders=folders,
         built_in=not no_built_in,
     )
-    words = [*(["-n", str(processes)] if processes else []), *pytest_words]
+    if processes is None and not (only or no_built_in or pytest_words):
+        processes = default_processes()
+    words = [*(["-n", str(processes)] if (processes or 1) > 1 else []), *pytest_words]
     shown = choose_reporter(own_stdout(), environment=os.environ, pytest_words=words)
     reporters: list[Reporter] = [
         ResultsJson(report_path),
