@@ -5,6 +5,8 @@ from harness.checkers.download import Download, damages
 from harness.checkers.exactly_once import exactly_once
 from harness.checkers.facts import CompletionFact, ExportFact, Transition
 from harness.checkers.observed import Observed, observe_exports
+from harness.checkers.order import overtaken, rank_correlation
+from harness.checkers.ownership import claims_in_the_open
 from harness.checkers.recovery import (
     Orphan,
     RecoveryTimes,
@@ -23,6 +25,7 @@ __all__ = [
     "RecoveryTimes",
     "Transition",
     "Violation",
+    "claims_in_the_open",
     "damages",
     "exactly_once",
     "expect_no_violations",
@@ -30,6 +33,8 @@ __all__ = [
     "never_stolen",
     "observe_exports",
     "one_more_attempt",
+    "overtaken",
     "per_organisation_cap",
+    "rank_correlation",
     "reclaimed_in_time",
 ]

@@ -50,6 +50,8 @@ class Transition:
     new_claimed_by: str | None
     heartbeat_at: datetime | None = None
     """The last heartbeat before this change, None when there was none."""
+    txid: int | None = None
+    """The transaction that made the change; None where that is not known."""
 
     @property
     def is_claim(self) -> bool:

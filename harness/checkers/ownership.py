@@ -1,0 +1,47 @@
+"""Could others see, while an export was worked on, that it was, and by whom?"""
+
+from collections.abc import Iterable
+
+from harness.checkers.facts import IN_PROGRESS, Transition
+from harness.checkers.violations import Violation
+
+
+def claims_in_the_open(transitions: Iterable[Transition]) -> list[Violation]:
+    """Give each claim that nobody else could see while it lasted, or that names no owner.
+
+    A claim that commits together with its result was never to be seen: for as long as the work
+    took it held a row lock and kept the export `queued` for everybody else, so that no heartbeat,
+    cap, cancellation or recovery could know of it. Linear in the number of transitions.
+    """
+    found: list[Violation] = []
+    claims: dict[str, Transition] = {}
+    for step in transitions:
+        if step.is_claim:
+            claims[step.export_id] = step
+            if not step.new_claimed_by:
+                found.append(_nobodys(step))
+        elif step.old_state == IN_PROGRESS and step.new_state != IN_PROGRESS:
+            claim = claims.pop(step.export_id, None)
+            if claim is not None and claim.txid is not None and claim.txid == step.txid:
+                found.append(_unseen(claim, step))
+    return found
+
+
+def _nobodys(claim: Transition) -> Violation:
+    return Violation(
+        rule="nobodys",
+        subject=claim.export_id,
+        expected=f"claimed_by to tell who has export {claim.export_id}, which is {IN_PROGRESS}",
+        came=f"nobody: {claim.describe()}",
+    )
+
+
+def _unseen(claim: Transition, end: Transition) -> Violation:
+    return Violation(
+        rule="claim-unseen",
+        subject=claim.export_id,
+        expected=f"the claim of export {claim.export_id} to be committed before the work begins, "
+        f"so that others see it {IN_PROGRESS}",
+        came=f"one transaction ({claim.txid}) that claimed it at {claim.at:%H:%M:%S.%f} and made "
+        f"it {end.new_state} at {end.at:%H:%M:%S.%f}",
+    )
