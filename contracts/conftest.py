@@ -7,6 +7,7 @@ import pytest
 from hypothesis.configuration import set_hypothesis_home_dir
 
 from contracts.stored_ledger import StoredLedger
+from contracts.tenants.stored_rows import StoredRows
 from harness.client import Samples
 from harness.database import Database
 from harness.system import System
@@ -36,3 +37,14 @@ async def stored_ledger(target: Target, system: System) -> AsyncIterator[StoredL
         yield StoredLedger.of(database, target.ledger)
     finally:
         await database.close()
+
+
+@pytest.fixture
+async def stored_rows(system: System) -> AsyncIterator[StoredRows]:
+    """The rows of organisations in the database, none where the target gives no access."""
+    database = Database(system.readonly_url) if system.readonly_url is not None else None
+    try:
+        yield StoredRows(database=database)
+    finally:
+        if database is not None:
+            await database.close()

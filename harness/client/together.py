@@ -23,10 +23,14 @@ async def together(
         async with gate:
             return await awaitable
 
-    tasks = [asyncio.ensure_future(one(awaitable)) for awaitable in work]
+    awaitables = list(work)
+    tasks = [asyncio.ensure_future(one(awaitable)) for awaitable in awaitables]
     try:
         return list(await asyncio.gather(*tasks))
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        for awaitable in awaitables:
+            if asyncio.iscoroutine(awaitable):
+                awaitable.close()  # one that was cancelled before its turn has never begun

@@ -1,0 +1,157 @@
+"""Tenants are alone: what belongs to another organisation is as absent as a random id."""
+
+import itertools
+from collections.abc import Awaitable, Iterator
+
+from contracts.tenants.estate import Estate, furnish_all
+from contracts.tenants.expectations import expect_own
+from contracts.tenants.forms import Form, forms_of
+from contracts.tenants.matrix import Matrix
+from contracts.tenants.operations import Operation, operations_of
+from contracts.tenants.personas import Persona, personas
+from contracts.tenants.schemas import Unbuildable
+from contracts.tenants.stored_rows import StoredRows
+from contracts.tenants.variants import (
+    SPELLINGS,
+    expect_variant_alike,
+    spelled,
+    untaken_methods,
+    variants,
+)
+from harness.check import check
+from harness.client import Organisation, Organisations, Samples, together
+from harness.errors import Inconclusive
+from harness.expect import expect_equal, expect_status
+from harness.plugin.coverage import Coverage
+from harness.plugin.observations import Observations
+from harness.target import Capability, Target
+
+AT_ONCE = 8
+CELLS = 16 * 4 * 8
+"""Operations of the contract that take an id × own, foreign, absent, malformed × who asks."""
+
+
+@check(
+    "tenancy.matrix",
+    "What belongs to another organisation answers exactly as an id that nothing has",
+    checklist="Verify tenant isolation",
+    observes=CELLS,
+    needs={Capability.TENANTS},
+)
+async def check_matrix(
+    organisations: Organisations,
+    samples: Samples,
+    target: Target,
+    stored_rows: StoredRows,
+    observe: Observations,
+    cover: Coverage,
+) -> None:
+    owner, stranger = await furnish_all(await organisations.several(2), samples)
+    matrix = Matrix(owner=owner, stranger=stranger, sample=samples.new(), cover=cover)
+    operations = operations_of(target)
+    forms, unbuildable = forms_with_ids(operations)
+    at_home = personas(organisations, owner.org)
+    strangers = personas(organisations, stranger.org)
+    before = await everything(matrix, stored_rows)
+
+    turn = itertools.cycle(range(organisations.instances))
+    await together(
+        (
+            matrix.ask(question, at_home[name], strangers[name], next(turn))
+            for form in forms
+            for question in matrix.questions(form)
+            for name in strangers
+        ),
+        at_once=AT_ONCE,
+    )
+    await together(
+        asked_otherwise(matrix, operations, forms, strangers["owner"], turn), at_once=AT_ONCE
+    )
+    after = await everything(matrix, stored_rows)
+    for what, came in after.items():
+        expect_equal(came, before[what], f"{what} after all that strangers have tried")
+
+    for role in ("owner", "member"):
+        await together(
+            own_write(matrix, form, at_home[role], samples, next(turn))
+            for form in forms
+            if form.operation.writes
+        )
+    await expect_no_copy_told(owner, stranger.org)
+    observe(len(matrix.seen), what="cells")
+    if unbuildable:
+        raise Inconclusive(f"no request can be made from the document for {'; '.join(unbuildable)}")
+
+
+def forms_with_ids(operations: tuple[Operation, ...]) -> tuple[list[Form], list[str]]:
+    """Every form that takes an id, and the operations that no request can be made for, with why."""
+    forms, unbuildable = [], []
+    for operation in operations:
+        try:
+            if operation.unbuildable:
+                raise Unbuildable(operation.unbuildable)
+            forms += [form for form in forms_of(operation) if form.slots]
+        except Unbuildable as error:
+            unbuildable.append(f"{operation.id} ({error})")
+    return forms, unbuildable
+
+
+def asked_otherwise(
+    matrix: Matrix,
+    operations: tuple[Operation, ...],
+    forms: list[Form],
+    persona: Persona,
+    turn: Iterator[int],
+) -> Iterator[Awaitable[None]]:
+    """Each question again in every variant and spelling."""
+    templates = set()
+    for form in forms:
+        template = form.operation.route.template
+        others = untaken_methods(operations, template) if template not in templates else frozenset()
+        templates.add(template)
+        ways = list(variants(form, matrix.owner, others))
+        for question in matrix.questions(form):
+            in_path = any(slot.place == "path" for slot in question.varied)
+            spellings = SPELLINGS.items() if in_path else ()
+            for name, variant in [*ways, *((n, spelled(question, s)) for n, s in spellings)]:
+                yield expect_variant_alike(
+                    matrix, question, persona, next(turn), name=name, variant=variant
+                )
+
+
+async def everything(matrix: Matrix, stored_rows: StoredRows) -> dict[str, object]:
+    """All that both organisations have, over HTTP and in the database."""
+    both = (matrix.owner, matrix.stranger)
+    shown = await together(estate.state() for estate in both)
+    found: dict[str, object] = {
+        f"{what} of {whose}": state[what]
+        for whose, state in zip(("the owner", "the stranger"), shown, strict=True)
+        for what in state
+    }
+    stored = await stored_rows.of([estate.org.id for estate in both])
+    return found | {f"rows of {table}": rows for table, rows in stored.items()}
+
+
+async def own_write(
+    matrix: Matrix, form: Form, persona: Persona, samples: Samples, instance: int
+) -> None:
+    """Fail unless the owner may do to its own what strangers were refused."""
+    client = persona.client
+    job = await client.create_job()
+    evidence = await client.new_evidence(job["id"], samples.new())
+    export = await client.new_export(job["id"])
+    fresh = {"job": job["id"], "evidence": evidence["id"], "export": export["id"]}
+    ids = matrix.owner.own(form.slots)
+    ids |= {slot.name: fresh[slot.kind] for slot in form.slots if slot.kind in fresh}
+    answer = await form.request(ids, samples.new()).send(client, instance)
+    expect_own(answer, form, persona)
+    matrix.note(form, "own", persona)
+
+
+async def expect_no_copy_told(owner: Estate, stranger: Organisation) -> None:
+    """Fail when uploading the very bytes that another organisation has is not like any upload."""
+    job = await stranger.new_job()
+    answer = expect_status(await stranger.client.upload(job["id"], owner.sample), 201)
+    expect_equal(
+        answer.flag("x-evidence-deduplicated"), False, "whether bytes of another organisation count"
+    )

@@ -1,0 +1,1 @@
+"""What belongs to whom: requests made from the OpenAPI document, and what answers give away."""
