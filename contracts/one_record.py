@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from contracts.keyed_requests import KeyedRequest, expect_original, expect_reuse_refused
 from harness.client import LIVE_STATES, Answer, Client
 from harness.expect import expect, expect_equal, expect_status
 
@@ -20,11 +21,7 @@ def expect_one_answered(answers: Sequence[Answer], *, fresh: int, what: str) -> 
     firsts = []
     for answer in answers:
         if answer.status == 409:
-            expect(
-                answer.headers.get("retry-after", "").isdigit(),
-                expected="a Retry-After with the 409 to a key in flight",
-                came=answer.describe(),
-            )
+            expect_told_when(answer)
         elif not answer.flag("x-idempotency-replayed"):
             firsts.append(answer)
     ids = Counter(answer.data["id"] for answer in answers if answer.status != 409)
@@ -40,6 +37,46 @@ def expect_one_answered(answers: Sequence[Answer], *, fresh: int, what: str) -> 
         came=f"{len(firsts)} without it: {[answer.describe() for answer in firsts[:3]]}",
     )
     return str(next(iter(ids)))
+
+
+def expect_one_winner(
+    answers: Sequence[tuple[KeyedRequest, Answer]],
+) -> tuple[KeyedRequest, Answer]:
+    """Fail unless of different requests raced under one key one has it; give it and its answer.
+
+    The same request again is a replay, another one is refused (422), and either may be told to
+    wait (409) while the first is in flight.
+    """
+    firsts = [
+        (request, answer)
+        for request, answer in answers
+        if answer.status == request.fresh and not answer.flag("x-idempotency-replayed")
+    ]
+    expect(
+        len(firsts) == 1,
+        expected=f"one of {len(answers)} different requests under one key to be new",
+        came=f"{len(firsts)}: {[answer.describe() for _, answer in firsts[:3]]}",
+    )
+    winner, first = firsts[0]
+    for request, answer in answers:
+        if answer is first:
+            continue
+        if answer.status == 409:
+            expect_told_when(answer)
+        elif request is winner:
+            expect_original(answer, first)
+        else:
+            expect_reuse_refused(answer, "another body, at the same time")
+    return winner, first
+
+
+def expect_told_when(answer: Answer) -> None:
+    """Fail unless a 409 to a key in flight says when to come back."""
+    expect(
+        answer.headers.get("retry-after", "").isdigit(),
+        expected="a Retry-After with the 409 to a key in flight",
+        came=answer.describe(),
+    )
 
 
 async def expect_one_at_a_time(client: Client, job_id: str, answers: Sequence[Answer]) -> None:

@@ -1,0 +1,46 @@
+"""What requests have left behind: the records and events that an organisation shows."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from harness.client import Client, Record, together
+from harness.expect import expect_equal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Footprint:
+    """The ids of everything in some jobs, and the events of their organisation."""
+
+    evidence: tuple[str, ...]
+    exports: tuple[str, ...]
+    by_requests: Counter[str]
+    """Events by name, but for those that a worker writes in its own time."""
+
+
+WRITTEN_BY_REQUESTS = ("evidence.sealed", "export.requested", "export.canceled")
+
+
+async def footprint_of(client: Client, *jobs: Record) -> Footprint:
+    """See what there is in these jobs and in the ledger."""
+    evidence = await together(
+        client.listed("listEvidence", path={"job_id": job["id"]}) for job in jobs
+    )
+    exports = await together(
+        client.listed("listExports", path={"job_id": job["id"]}) for job in jobs
+    )
+    events = await client.ledger_events()
+    return Footprint(
+        evidence=tuple(item["id"] for items in evidence for item in items),
+        exports=tuple(item["id"] for items in exports for item in items),
+        by_requests=Counter(
+            event["event_name"] for event in events if event["event_name"] in WRITTEN_BY_REQUESTS
+        ),
+    )
+
+
+async def expect_nothing_left(client: Client, before: Footprint, *jobs: Record, what: str) -> None:
+    """Fail when the jobs or the ledger show more, or less, than before."""
+    after = await footprint_of(client, *jobs)
+    expect_equal(after.evidence, before.evidence, f"the evidence after {what}")
+    expect_equal(after.exports, before.exports, f"the exports after {what}")
+    expect_equal(dict(after.by_requests), dict(before.by_requests), f"the events after {what}")
