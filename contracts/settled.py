@@ -7,7 +7,7 @@ from contracts.keyed_requests import KeyedRequest
 from harness.client import Answer, Client
 from harness.errors import CheckFailed
 
-SETTLED_WITHIN_S = 15.0
+SETTLED_WITHIN_S = 10.0
 """How long a key may stay in flight after the request that held it has ended, however it ended."""
 
 PAUSE_S = 0.05

@@ -1,16 +1,17 @@
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from contracts.check_tenancy import expect_alike
-from contracts.one_record import expect_one_answered
+from contracts.keyed_requests import KeyedRequest
+from contracts.one_record import expect_one_answered, expect_one_winner
 from harness.client import Answer
 from harness.errors import CheckFailed
 
 
-def answered(status: int, data: dict[str, Any] | None = None, **headers: str) -> Answer:
+def answered(
+    status: int, data: dict[str, Any] | None = None, code: str = "busy", **headers: str
+) -> Answer:
     return Answer(
         operation_id="uploadEvidence",
         method="POST",
@@ -18,7 +19,7 @@ def answered(status: int, data: dict[str, Any] | None = None, **headers: str) ->
         instance=0,
         status=status,
         headers={name.replace("_", "-"): value for name, value in headers.items()},
-        body=json.dumps({"data": data} if data else {"code": "busy"}).encode(),
+        body=json.dumps({"data": data} if data else {"code": code}).encode(),
         elapsed_s=0.01,
     )
 
@@ -65,39 +66,45 @@ def test_anything_else_is_rejected(answers: list[Answer], said: str) -> None:
         expect_one_answered(answers, fresh=201, what="uploads")
 
 
-FOREIGN = "3f0e1e56-6a0f-4c2b-9a52-0a3a1c3f6a10"
-RANDOM = "aaaaaaaa-6a0f-4c2b-9a52-0a3a1c3f6a10"
-
-
-def absent(resource: str, request: str, **more: object) -> Answer:
-    problem = {"code": "not_found", "detail": f"no export {resource}", "request_id": request}
-    return Answer(
-        operation_id="getExport",
-        method="GET",
-        path=f"/api/exports/{resource}",
-        instance=0,
-        status=404,
-        headers={"x-request-id": request, "content-type": "application/problem+json"},
-        body=json.dumps(problem | more).encode(),
-        elapsed_s=0.01,
+def asked(body: str) -> KeyedRequest:
+    return KeyedRequest(
+        what="an upload", operation_id="uploadEvidence", path={}, fresh=201, arguments={"of": body}
     )
 
 
-def test_foreign_and_random_may_differ_in_ids_only() -> None:
-    expect_alike(absent(FOREIGN, "r-1"), absent(RANDOM, "r-2"), "getExport")
+ONE, OTHER = asked("one"), asked("other")
+
+
+def reused() -> Answer:
+    return answered(422, None, code="idempotency_key_reused")
+
+
+def test_of_two_different_requests_one_has_the_key() -> None:
+    won = first()
+    answers = [
+        (ONE, replay()),
+        (OTHER, reused()),
+        (ONE, won),
+        (OTHER, in_flight(retry_after="1")),
+    ]
+    assert expect_one_winner(answers) == (ONE, won)
 
 
 @pytest.mark.parametrize(
-    "change",
+    ("answers", "said"),
     [
-        lambda: absent(FOREIGN, "r-1", owner="acme"),
-        lambda: absent(FOREIGN, "r-1", code="forbidden"),
-        lambda: absent(FOREIGN, "r-1", detail="not yours"),
-        lambda: answered(403),
+        ([(ONE, first()), (OTHER, first("b"))], "2: "),
+        ([(ONE, in_flight(retry_after="1")), (OTHER, reused())], "0: "),
+        ([(ONE, first()), (OTHER, replay())], "422 from"),
+        ([(ONE, first()), (OTHER, answered(422))], "busy"),
+        ([(ONE, first()), (ONE, reused())], "2xx"),
+        ([(ONE, first()), (ONE, replay("b"))], "data"),
+        ([(ONE, first()), (OTHER, in_flight())], "Retry-After"),
+        ([(ONE, first()), (OTHER, answered(500))], "500"),
     ],
 )
-def test_any_other_difference_gives_the_foreign_resource_away(
-    change: Callable[[], Answer],
+def test_two_owners_of_a_key_or_none_are_rejected(
+    answers: list[tuple[KeyedRequest, Answer]], said: str
 ) -> None:
-    with pytest.raises(CheckFailed):
-        expect_alike(change(), absent(RANDOM, "r-2"), "getExport")
+    with pytest.raises(CheckFailed, match=said):
+        expect_one_winner(answers)
