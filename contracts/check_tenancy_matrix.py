@@ -5,11 +5,10 @@ from collections.abc import Awaitable, Iterator
 
 from contracts.tenants.estate import Estate, furnish_all
 from contracts.tenants.expectations import expect_own
-from contracts.tenants.forms import Form, forms_of
+from contracts.tenants.forms import Form, forms_with_ids
 from contracts.tenants.matrix import Matrix
 from contracts.tenants.operations import Operation, operations_of
 from contracts.tenants.personas import Persona, personas
-from contracts.tenants.schemas import Unbuildable
 from contracts.tenants.stored_rows import StoredRows
 from contracts.tenants.variants import (
     SPELLINGS,
@@ -81,19 +80,6 @@ async def check_matrix(
     observe(len(matrix.seen), what="cells")
     if unbuildable:
         raise Inconclusive(f"no request can be made from the document for {'; '.join(unbuildable)}")
-
-
-def forms_with_ids(operations: tuple[Operation, ...]) -> tuple[list[Form], list[str]]:
-    """Every form that takes an id, and the operations that no request can be made for, with why."""
-    forms, unbuildable = [], []
-    for operation in operations:
-        try:
-            if operation.unbuildable:
-                raise Unbuildable(operation.unbuildable)
-            forms += [form for form in forms_of(operation) if form.slots]
-        except Unbuildable as error:
-            unbuildable.append(f"{operation.id} ({error})")
-    return forms, unbuildable
 
 
 def asked_otherwise(

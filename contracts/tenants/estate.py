@@ -87,7 +87,7 @@ async def furnish(org: Organisation, samples: Samples) -> Estate:
             "manifest": [manifest],
             "organization": [org.id],
         },
-        marks=_marks(org, sample, [job, evidence, export, *events]),
+        marks=marks_of([job, evidence, export, *events]) | _marks(org, sample),
     )
 
 
@@ -119,14 +119,18 @@ def malformed(value: Any) -> Any:  # noqa: ANN401 - an id or a manifest
     return MALFORMED if isinstance(value, str) else [MALFORMED]
 
 
-def _marks(org: Organisation, sample: Sample, things: Sequence[Record]) -> frozenset[bytes]:
-    told = [
-        thing[name]
+def marks_of(things: Sequence[Record]) -> frozenset[bytes]:
+    """What nobody but the owner of these things may ever be told."""
+    return frozenset(
+        thing[name].encode()
         for thing in things
         for name in ("id", "title", "storage_path", "file_sha256", "manifest_hash", "hash")
         if isinstance(thing.get(name), str) and thing[name]
-    ]
-    texts = [org.id, *org.users.values(), sample.sha256, *told]
+    )
+
+
+def _marks(org: Organisation, sample: Sample) -> frozenset[bytes]:
+    texts = [org.id, *org.users.values(), sample.sha256]
     # Every sample file carries a note of its own; 24 bytes of it are nobody else's.
     note = sample.content[sample.content.index(b"shakedown") :][:40]
     return frozenset([*(text.encode() for text in texts), note])

@@ -9,7 +9,20 @@ from contracts.tenants.personas import Persona
 from harness.client import Answer
 from harness.expect import expect, expect_equal, expect_status
 
+MAX_NAMED = 6
 VERDICTS = ("manifest_valid", "export_match", "ledger_match")
+
+
+def expect_answered(answer: Answer, statuses: frozenset[int], what: str) -> None:
+    """Fail unless the answer has one of these statuses, which may be many."""
+    if len(statuses) <= MAX_NAMED:
+        expect_status(answer, *sorted(statuses), detail=what)
+    expect(
+        answer.status in statuses,
+        expected=f"{min(statuses)} to {max(statuses)} from {answer.operation_id}",
+        came=answer.describe(),
+        detail=what,
+    )
 
 
 def expect_refused(answer: Answer, persona: Persona, what: str) -> None:

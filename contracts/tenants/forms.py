@@ -2,7 +2,7 @@
 
 import itertools
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from json import dumps
@@ -138,6 +138,34 @@ def forms_of(operation: Operation) -> tuple[Form, ...]:
         for queried in ([[slot] for slot in optional] or [[]])
         for body, in_body, files in bodies
     )
+
+
+def forms_with_ids(operations: Sequence[Operation]) -> tuple[list[Form], list[str]]:
+    """Every form that takes an id, and the operations that no request can be made for, with why."""
+    forms, unbuildable = [], []
+    for operation in operations:
+        try:
+            if operation.unbuildable:
+                raise Unbuildable(operation.unbuildable)
+            forms += [form for form in forms_of(operation) if form.slots]
+        except Unbuildable as error:
+            unbuildable.append(f"{operation.id} ({error})")
+    return forms, unbuildable
+
+
+def forms_by_protection(
+    operations: Sequence[Operation],
+) -> tuple[list[Form], list[Form], list[str]]:
+    """The forms that want a token, those that do not, and what no request can be made for."""
+    protected: list[Form] = []
+    public: list[Form] = []
+    unbuildable = []
+    for operation in operations:
+        try:
+            (protected if operation.route.secured else public).extend(forms_of(operation))
+        except Unbuildable as error:
+            unbuildable.append(f"{operation.id} ({error})")
+    return protected, public, unbuildable
 
 
 def _choices(operation: Operation) -> Iterator[dict[str, str]]:

@@ -46,6 +46,12 @@ async def expect_alike(
             )
 
 
+def content_of(answer: Answer) -> object:
+    """What was answered, without regard to how JSON is laid out."""
+    kind = answer.headers.get("content-type", "").partition(";")[0].strip()
+    return answer.json if kind.endswith("json") else answer.body
+
+
 def facets(request: Request, answer: Answer) -> Facets:
     """Everything that an answer says, by where it says it, ids and what was asked left out."""
     neutral = _neutraliser(request, answer)

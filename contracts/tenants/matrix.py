@@ -19,7 +19,7 @@ from contracts.tenants.personas import Persona
 from harness.client import Answer, Sample
 from harness.plugin.coverage import Coverage
 
-TABLE = "tenancy"
+TABLE = "operations"
 
 Relation = Literal["foreign", "absent", "malformed"]
 
@@ -85,24 +85,37 @@ class Matrix:
         """
         form, what = question.form, f"{question}, asked by: {stranger.name}"
         own, foreign = (
-            self._asking_own(question, owner, instance),
-            self._asking(question, "foreign", stranger, instance),
+            self.asking_own(question, owner, instance),
+            self.asking(question, "foreign", stranger, instance),
         )
-        random = self._asking(question, "absent", stranger, instance)
+        random = self.asking(question, "absent", stranger, instance)
         if stranger.refused:
             await expect_alike(own, random, f"{form}, asked by: {stranger.name}")
         elif stranger.looks_only or not form.operation.writes:
             await own()
         await expect_alike(foreign, random, what)
-        none = self._asking(question, "malformed", stranger, instance)
+        none = self.asking(question, "malformed", stranger, instance)
         if stranger.name == "owner" and not form.operation.writes:
-            at_home = self._asking(question, "malformed", owner, instance)
+            at_home = self.asking(question, "malformed", owner, instance)
             await expect_alike(none, at_home, f"{form} with no id", than="another organisation")
             await own()
         else:
             await none()
 
-    def _asking_own(self, question: Question, persona: Persona, instance: int) -> Asked:
+    async def ask_absent(
+        self, question: Question, strangers: Mapping[str, Persona], instance: int
+    ) -> None:
+        """Ask in each role that is let in, and judge that a foreign id is as absent as another."""
+        for persona in strangers.values():
+            if not persona.refused:
+                await expect_alike(
+                    self.asking(question, "foreign", persona, instance),
+                    self.asking(question, "absent", persona, instance),
+                    f"{question}, asked by: {persona.name}",
+                )
+
+    def asking_own(self, question: Question, persona: Persona, instance: int) -> Asked:
+        """Ask about what belongs to the persona's own organisation, and judge the answer."""
         form, request = question.form, self.own_request(question)
 
         async def asked() -> tuple[Request, Answer]:
@@ -116,9 +129,10 @@ class Matrix:
 
         return asked
 
-    def _asking(
+    def asking(
         self, question: Question, relation: Relation, persona: Persona, instance: int
     ) -> Asked:
+        """Ask a stranger's question, and judge the answer."""
         form, varied = question.form, question.varied
 
         async def asked() -> tuple[Request, Answer]:

@@ -4,12 +4,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from contracts.tenants.estate import Estate
 from harness.database import Database
 
 TENANT_TABLES = ("jobs", "evidence", "exports", "audit_logs")
 """The tables that the contract names."""
 
 _COLUMN = "organization_id"
+
+
+async def everything_of(estate: Estate, stored_rows: "StoredRows") -> dict[str, object]:
+    """All that an organisation has, over HTTP and in the database."""
+    stored = await stored_rows.of([estate.org.id])
+    return await estate.state() | {f"the rows of {table}": rows for table, rows in stored.items()}
 
 
 @dataclass(frozen=True, kw_only=True)

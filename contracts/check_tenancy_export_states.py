@@ -1,0 +1,72 @@
+"""An export of another organisation is absent in every state, also while it could be changed."""
+
+from contracts.tenants.estate import Estate
+from contracts.tenants.expectations import expect_own
+from contracts.tenants.forms import forms_with_ids
+from contracts.tenants.matrix import Matrix
+from contracts.tenants.operations import operations_of
+from contracts.tenants.personas import personas
+from contracts.tenants.unfinished import STATES, exports_by_state, shown_exports
+from harness.check import check
+from harness.client import Samples
+from harness.client.organisation import ROLES
+from harness.errors import Inconclusive
+from harness.expect import expect_equal, expect_status
+from harness.plugin.coverage import Coverage
+from harness.plugin.fixtures import FreshSystem
+from harness.plugin.observations import Observations
+from harness.target import Capability, Target
+
+KNOWN = {"job", "export", "target"}
+
+
+@check(
+    "tenancy.export-states",
+    "An export of another organisation is absent in every state, and stays as it is",
+    checklist="Verify tenant isolation",
+    observes=len(STATES) * 13 * len(ROLES) + 3,
+    needs={Capability.TENANTS, Capability.SPAWN, Capability.DATABASE_CONTROL},
+)
+async def check_export_states(
+    fresh_system: FreshSystem,
+    samples: Samples,
+    target: Target,
+    observe: Observations,
+    cover: Coverage,
+) -> None:
+    if target.claim is None:
+        raise Inconclusive("this target does not tell how exports are claimed: [claim]")
+    forms, _ = forms_with_ids(operations_of(target))
+    forms = [form for form in forms if {slot.kind for slot in form.slots} <= KNOWN]
+    sample, cap = samples.new(), target.limits.per_org_in_progress
+    async with fresh_system(api_instances=1, workers=0) as own:
+        org, other = await own.organisations.several(2)
+        estates = await exports_by_state(own, org, target.claim, sample, cap)
+        at_home = personas(own.organisations, org)
+        strangers = personas(own.organisations, other)
+        before = await shown_exports(estates)
+        for state, owner in estates.items():
+            stranger = Estate(org=other, sample=sample, key="", values={}, marks=frozenset())
+            matrix = Matrix(owner=owner, stranger=stranger, sample=samples.new(), cover=cover)
+            for form in forms:
+                for question in matrix.questions(form):
+                    await matrix.ask_absent(question, strangers, 0)
+                    observe(len(ROLES), what=state)
+                if form.operation.writes:
+                    answer = await form.request(owner.own(form.slots), sample).send(
+                        at_home["viewer"].client, 0
+                    )
+                    expect_own(answer, form, at_home["viewer"])
+        after = await shown_exports(estates)
+        for state, came in after.items():
+            expect_equal(came, before[state], f"{state} after all that strangers have tried")
+        for state, operation_id in (
+            ("queued", "cancelExport"),
+            ("preparing", "cancelExport"),
+            ("failed", "retryExport"),
+        ):
+            path = {"export_id": estates[state].values["export"][0]}
+            expect_status(
+                await org.client.call(operation_id, path=path), 202, detail=f"{state}, to its owner"
+            )
+            observe(what="changed by its owner")

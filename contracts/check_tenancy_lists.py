@@ -1,0 +1,105 @@
+"""Lists hold what is their organisation's, whoever asked before, on whatever page."""
+
+import itertools
+
+from contracts.tenants.estate import furnish_all
+from contracts.tenants.forms import Form
+from contracts.tenants.lists import Holder, Reading, fill_all, list_forms, read_in_turn
+from contracts.tenants.operations import operations_of
+from harness.check import check
+from harness.client import Organisation, Organisations, Samples, together
+from harness.client.organisation import ROLES
+from harness.expect import expect, expect_equal, expect_status
+from harness.plugin.coverage import Coverage
+from harness.plugin.observations import Observations
+from harness.target import Capability, Target
+
+LISTS = 6
+"""Of the contract: jobs, a job's evidence and exports, the ledger, and it by evidence or export."""
+
+
+@check(
+    "tenancy.lists",
+    "A list holds exactly what its organisation has, on every page, whoever asked before",
+    checklist="Verify tenant isolation",
+    observes=LISTS * (1 + 2) + 2,  # with one instance; each further one adds LISTS
+    needs={Capability.TENANTS},
+)
+async def check_lists(
+    organisations: Organisations,
+    samples: Samples,
+    target: Target,
+    observe: Observations,
+    cover: Coverage,
+) -> None:
+    left, right, empty = await organisations.several(3)
+    holders = await fill_all(await furnish_all([left, right], samples), samples)
+    forms = list_forms(operations_of(target))
+    roles = itertools.cycle(itertools.permutations(ROLES, 2))
+
+    async def in_turn(form: Form, instance: int, pair: tuple[str, str]) -> None:
+        """Both organisations page through the same list, one page of each after the other."""
+        for number in range(len(list(holders[0].estate.picks(form.slots)))):
+            readings = [
+                reading(form, number, holder, holders, role, instance)
+                for holder, role in zip(holders, pair, strict=True)
+            ]
+            for one, items in zip(readings, await read_in_turn(readings), strict=True):
+                one.expect_complete(items)
+            observe(what="read in turn")
+            cover("lists", operation=form.operation.id, instance=str(instance + 1))
+
+    await together(
+        in_turn(form, instance, next(roles))
+        for form in forms
+        for instance in range(organisations.instances)
+    )
+    for form in forms:
+        for number in range(len(list(holders[0].estate.picks(form.slots)))):
+            for mine, other in (holders, holders[::-1]):
+                await expect_no_way_in_by_cursor(form, number, mine, other)
+                observe(what="cursors of another organisation")
+        if not form.slots:
+            await expect_empty(form, empty, holders)
+            observe(what="lists of a new organisation")
+
+
+def reading(
+    form: Form, number: int, holder: Holder, holders: list[Holder], role: str, instance: int
+) -> Reading:
+    """A list of a holder; of the several ways to fill in its ids the one of this number."""
+    return Reading(
+        form=form,
+        ids=list(holder.estate.picks(form.slots))[number],
+        holder=holder,
+        others=[other for other in holders if other is not holder],
+        client=holder.estate.org.as_role(role),
+        instance=instance,
+    )
+
+
+async def expect_no_way_in_by_cursor(form: Form, number: int, mine: Holder, other: Holder) -> None:
+    """Fail when the cursor that another organisation got leads to anything but own rows."""
+    theirs = reading(form, number, other, [mine, other], "owner", 0)
+    cursor = (await theirs.page({"limit": 1})).document.get("next_cursor")
+    if cursor is None:
+        return  # one row, one page
+    own = reading(form, number, mine, [mine, other], "owner", 0)
+    whole = [item["id"] for item in (await own.page({"limit": 100})).items]
+    answer = await own.page({"limit": 100, "cursor": cursor})
+    expect(
+        answer.status < 500,
+        expected=f"no error of the server from {form} with a cursor of another organisation",
+        came=answer.describe(),
+    )
+    if 200 <= answer.status < 300:
+        strange = [item["id"] for item in answer.items if item["id"] not in whole]
+        expect_equal(strange, [], f"the items of {form} that are not the organisation's own")
+
+
+async def expect_empty(form: Form, empty: Organisation, holders: list[Holder]) -> None:
+    """Fail unless an organisation that has nothing is shown nothing."""
+    await holders[0].estate.org.client.call(form.operation.id, instance=0)
+    answer = expect_status(await empty.client.call(form.operation.id, instance=0), 200)
+    expect_equal(answer.items, [], f"the items of {form} in a new organisation")
+    expect_equal(answer.document.get("next_cursor"), None, f"the next_cursor of an empty {form}")

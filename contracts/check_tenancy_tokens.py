@@ -1,0 +1,127 @@
+"""Only a token that holds opens anything, on every operation that the document protects."""
+
+import itertools
+from collections.abc import Sequence
+
+from contracts.tenants.estate import Estate, furnish_all
+from contracts.tenants.expectations import expect_answered, expect_challenge, expect_untold
+from contracts.tenants.forgeries import ANYTHING_SANE, Credential, Forger
+from contracts.tenants.forms import Form, forms_by_protection
+from contracts.tenants.operations import operations_of
+from harness.check import check
+from harness.client import Client, Organisations, Samples, together
+from harness.client.organisation import ROLES
+from harness.errors import Inconclusive
+from harness.expect import expect, expect_equal, expect_status
+from harness.plugin.coverage import Coverage
+from harness.plugin.observations import Observations
+from harness.target import Capability, Target
+
+AT_ONCE = 8
+A_FEW = ("listJobs", "createJob", "downloadExport")
+"""A list, a write and a download: where every forgery is tried."""
+
+DATABASE_ROLES = ("anon", "service_role", "postgres", "", None, ["service_role"])
+"""What the claim `role` may say, which no backend may become in its database for a request."""
+
+
+@check(
+    "tenancy.tokens",
+    "A token that is forged, expired, for others or of nobody opens nothing, on any operation",
+    checklist="Verify authentication",
+    observes=547,
+    needs={Capability.TENANTS},
+)
+async def check_tokens(
+    organisations: Organisations,
+    samples: Samples,
+    target: Target,
+    observe: Observations,
+    cover: Coverage,
+) -> None:
+    estate, other = await furnish_all(await organisations.several(2), samples)
+    turn = itertools.cycle(range(organisations.instances))
+    protected, public, unbuildable = forms_by_protection(operations_of(target))
+    nobody, sample = organisations.with_token(None), samples.new()
+    forger = Forger(organisations.recipe, estate.org)
+    credentials = list(forger.everything())
+
+    async def attempt(credential: Credential, form: Form, instance: int) -> None:
+        request = form.request(estate.own(form.slots), sample, query=credential.query)
+        answer = await request.send(nobody, instance, credential.headers)
+        expect_answered(answer, credential.expected, f"{form} with {credential.name}")
+        if answer.status == 401:
+            expect_challenge(answer, f"{form} with {credential.name}")
+        if credential.everywhere:
+            cover("tokens", operation=form.operation.id, token=credential.name)
+        observe(what="tokens that do not hold")
+
+    await expect_let_in(estate, organisations.instances)
+    before = await estate.state()
+    refused = [one for one in credentials if one.expected is not ANYTHING_SANE]
+    await together(
+        (
+            attempt(credential, form, next(turn))
+            for credential in refused
+            for form in protected
+            if credential.everywhere or form.operation.id in A_FEW
+        ),
+        at_once=AT_ONCE,
+    )
+    for what, came in (await estate.state()).items():
+        expect_equal(came, before[what], f"{what} after all those tokens")
+    await together(
+        (
+            attempt(credential, form, next(turn))
+            for credential in credentials
+            for form in protected
+            if credential not in refused and form.operation.id in A_FEW
+        ),
+        at_once=AT_ONCE,
+    )
+    for role in DATABASE_ROLES:
+        client = organisations.with_token(forger.token(forger.claims(role=role)))
+        await expect_confined(client, estate, other, protected, f"the claim role: {role!r}")
+        observe(what="roles of the database")
+    for form, token in itertools.product(public, (None, "garbage")):
+        answer = await form.request({}, sample).send(organisations.with_token(token), next(turn))
+        expect(
+            answer.status not in {401, 403},
+            expected=f"{form} to want no token, as the document says",
+            came=answer.describe(),
+        )
+        observe(what="public operations")
+    if unbuildable:
+        raise Inconclusive(f"no request can be made from the document for {'; '.join(unbuildable)}")
+
+
+async def expect_let_in(estate: Estate, instances: int) -> None:
+    """Fail unless good tokens open every instance: else it proves nothing that bad ones do not."""
+    for role, instance in itertools.product(ROLES, range(instances)):
+        answer = await estate.org.as_role(role).call("listJobs", instance=instance)
+        expect_status(answer, 200, detail=f"asked by the {role}, with a good token")
+        scheme = {"authorization": f"bearer {estate.org.tokens[role]}"}
+        lower = await estate.org.as_role(role).call("listJobs", instance=instance, headers=scheme)
+        # The scheme's case does not matter (RFC 9110, section 11.1); the contract writes `Bearer`.
+        expect_status(lower, 200, 401, detail="a good token after `bearer`")
+
+
+async def expect_confined(
+    client: Client, own: Estate, other: Estate, forms: Sequence[Form], what: str
+) -> None:
+    """Fail when a token of one organisation reads anything of another, or breaks the server."""
+    for form in forms:
+        if form.operation.writes:
+            continue
+        for estate in (own, other):
+            request = form.request(estate.own(form.slots), own.sample)
+            answer = await request.send(client, 0)
+            expect_answered(answer, ANYTHING_SANE, f"{form} with {what}")
+            expect_untold(other, request, answer, what=f"{form} with {what}")
+            strange = estate is other and any(slot.place == "path" for slot in form.slots)
+            expect(
+                not strange or answer.status >= 400,
+                expected=f"{form} about what another organisation has to be refused",
+                came=answer.describe(),
+                detail=f"with {what}",
+            )

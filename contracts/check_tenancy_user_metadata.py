@@ -1,0 +1,55 @@
+"""Whose request it is, and in which role, says app_metadata and nothing else."""
+
+from contracts.tenants.estate import furnish_all
+from contracts.tenants.forms import forms_by_protection
+from contracts.tenants.operations import operations_of
+from contracts.tenants.smuggling import smugglings
+from contracts.tenants.stored_rows import StoredRows, everything_of
+from contracts.tenants.unvouched import Unvouched
+from harness.check import check
+from harness.client import Organisations, Samples, together
+from harness.errors import Inconclusive
+from harness.expect import expect_equal
+from harness.plugin.coverage import Coverage
+from harness.plugin.observations import Observations
+from harness.target import Capability, Target
+
+AT_ONCE = 8
+
+
+@check(
+    "tenancy.user-metadata",
+    "Only app_metadata says whose request it is and in which role; nothing else is trusted",
+    checklist="Verify tenant isolation",
+    observes=246,
+    needs={Capability.TENANTS},
+)
+async def check_user_metadata(
+    organisations: Organisations,
+    samples: Samples,
+    target: Target,
+    stored_rows: StoredRows,
+    observe: Observations,
+    cover: Coverage,
+) -> None:
+    own, victim = await furnish_all(await organisations.several(2), samples)
+    forms, _, unbuildable = forms_by_protection(operations_of(target))
+    before = await everything_of(victim, stored_rows)
+    tried = Unvouched(
+        organisations=organisations,
+        own=own,
+        victim=victim,
+        samples=samples,
+        observe=observe,
+        cover=cover,
+    )
+    for attempts in tried.everything(forms, smugglings(victim.org)):
+        await together(attempts, at_once=AT_ONCE)
+
+    for what, came in (await everything_of(victim, stored_rows)).items():
+        expect_equal(came, before[what], f"{what} of the organisation that was only named")
+    actors = {event["actor_id"] for event in await own.org.client.ledger_events()} - {None}
+    strange = sorted(actors - set(own.org.users.values()))
+    expect_equal(strange, [], "the actors in the ledger that are no users of the organisation")
+    if unbuildable:
+        raise Inconclusive(f"no request can be made from the document for {'; '.join(unbuildable)}")
