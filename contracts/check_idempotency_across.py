@@ -23,7 +23,8 @@ from harness.plugin.fixtures import FreshSystem, OwnSystem
 from harness.plugin.observations import Observations
 from harness.target import Capability, Target
 
-OWN_INSTANCES = 2
+OWN_INSTANCES = 1
+"""How many there are to be restarted: what the others know is looked at before."""
 
 
 @dataclass(frozen=True, kw_only=True)

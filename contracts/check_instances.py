@@ -1,82 +1,49 @@
-"""Several API instances are one backend: what one has written the others know at once."""
+"""However many instances get the same request at once, it is done once."""
 
 from collections import Counter
+from collections.abc import Sequence
 
+from contracts.exports_by_hand import can_stand_still, still_system
 from contracts.one_record import expect_one_answered, expect_one_at_a_time
+from contracts.raced_exports import (
+    expect_one_canceled,
+    expect_one_live,
+    expect_one_requested,
+    expect_one_retried,
+    expect_one_successor,
+)
+from contracts.several_instances import several
 from harness.check import check
 from harness.client import Answer, Organisation, Record, Samples, together
-from harness.errors import Inconclusive
 from harness.expect import expect, expect_equal, expect_status
+from harness.plugin.fixtures import FreshSystem
 from harness.plugin.observations import Observations
+from harness.target import Target
 
 RACERS = 12
 """Requests in one race: several per instance."""
 
 
 @check(
-    "instances.read-your-writes",
-    "What one instance has written every other one reads at once",
-    checklist="Verify several API instances behave as one",
-    observes=18,
-)
-async def check_read_your_writes(
-    org: Organisation, samples: Samples, observe: Observations
-) -> None:
-    client = org.client
-    instances = several(client.instances)
-    for writer in instances:
-        readers = [instance for instance in instances if instance != writer]
-        job = await client.create_job(f"Written by instance {writer + 1}", instance=writer)
-        for reader in readers:
-            shown = await client.call("getJob", path={"job_id": job["id"]}, instance=reader)
-            expect_seen(shown, job["id"], writer)
-            observe(what="job")
-
-        sample = samples.new()
-        uploaded = expect_status(await client.upload(job["id"], sample, instance=writer), 201).data
-        path = {"evidence_id": uploaded["id"]}
-        for reader in readers:
-            expect_seen(
-                await client.call("getEvidence", path=path, instance=reader), uploaded["id"], writer
-            )
-            content = await client.call("getEvidenceContent", path=path, instance=reader)
-            expect_status(content, 200, detail=f"uploaded to API instance {writer + 1} just before")
-            expect_equal(content.body, sample.content, "the content read on another instance")
-            events = await client.ledger_events(target_id=uploaded["id"], instance=reader)
-            expect_equal(len(events), 1, f"the events that API instance {reader + 1} shows of it")
-            observe(what="evidence")
-
-        requested = await client.request_export(job["id"], instance=writer)
-        export_id = expect_status(requested, 202).data["id"]
-        for reader in readers:
-            expect_seen(
-                await client.call("getExport", path={"export_id": export_id}, instance=reader),
-                export_id,
-                writer,
-            )
-            listed = await client.listed("listExports", path={"job_id": job["id"]}, instance=reader)
-            expect_equal(
-                [export["id"] for export in listed],
-                [export_id],
-                f"the job's exports on API instance {reader + 1}",
-            )
-            observe(what="export")
-
-
-@check(
     "instances.no-duplicates",
     "One request raced over all instances leaves one record",
     checklist="Verify several API instances create no duplicates",
-    observes=3 * RACERS,
+    observes=5 * RACERS,
 )
-async def check_no_duplicates(org: Organisation, samples: Samples, observe: Observations) -> None:
+async def check_no_duplicates(
+    org: Organisation,
+    samples: Samples,
+    target: Target,
+    fresh_system: FreshSystem,
+    observe: Observations,
+) -> None:
     client = org.client
     instances = several(client.instances)
     turns = [instances[turn % len(instances)] for turn in range(RACERS)]
 
     job, sample = await org.new_job(), samples.new("image/jpeg")
     answers = await together(
-        client.upload(job["id"], sample, key="one key", instance=turn) for turn in turns
+        client.upload(job["id"], sample, key="one-key", instance=turn) for turn in turns
     )
     expect_one_answered(answers, fresh=201, what="uploads under one key")
     await expect_evidence_listed(org, job["id"], 1, "uploads of one request under one key")
@@ -84,33 +51,51 @@ async def check_no_duplicates(org: Organisation, samples: Samples, observe: Obse
 
     job, sample = await org.new_job(), samples.new("application/pdf")
     answers = await together(
-        client.upload(job["id"], sample, key=f"key {number}", instance=turn)
+        client.upload(job["id"], sample, key=f"key-{number}", instance=turn)
         for number, turn in enumerate(turns)
     )
     expect_one_stored(answers)
     await expect_evidence_listed(org, job["id"], 1, "uploads of the same bytes under other keys")
     observe(RACERS, what="same bytes")
 
+    jobs = [await org.new_job() for _ in range(3)]
+    uploads = [(turn, jobs[turn % 3]["id"], samples.new("image/gif")) for turn in turns]
+    answers = await together(
+        client.upload(job_id, sample, key=f"own-key-{number}", instance=turn)
+        for number, (turn, job_id, sample) in enumerate(uploads)
+    )
+    await expect_all_stored(org, jobs, answers)
+    observe(RACERS, what="different bytes")
+
     job = await org.new_job()
-    answers = await together(client.request_export(job["id"], instance=turn) for turn in turns)
-    await expect_one_at_a_time(client, job["id"], answers)
-    observe(RACERS, what="exports")
+    types = ("proof-pack", "ledger")
+    answers = await together(
+        client.request_export(job["id"], export_type, instance=turn)
+        for turn in turns
+        for export_type in types
+    )
+    for nth, export_type in enumerate(types):
+        of_type = answers[nth :: len(types)]
+        await expect_one_at_a_time(client, job["id"], of_type, export_type=export_type)
+        observe(RACERS, what=export_type)
+
+    if can_stand_still(target):
+        async with still_system(fresh_system, target, api_instances=2) as still:
+            job = await (tenant := await still.new_organisation()).new_job()
+            export_id = await expect_one_requested(tenant.client, job, observe)
+            await expect_one_canceled(tenant.client, export_id, observe)
+            export_id = await expect_one_requested(tenant.client, job, observe)
+            await still.claim(tenant.client, export_id)
+            await expect_one_live(tenant.client, job, export_id, "preparing", observe)
+            await still.fail(export_id)
+            await expect_one_retried(tenant.client, export_id, observe)
+            await expect_one_live(tenant.client, job, export_id, "queued", observe)
+            await still.claim(tenant.client, export_id)
+            await still.fail(export_id)
+            await expect_one_successor(tenant.client, job, export_id, observe)
 
 
-def several(instances: int) -> list[int]:
-    """Give the instances' numbers; `Inconclusive` where there is only one to look at."""
-    if instances < 2:
-        raise Inconclusive("this target has one API instance, so there is no other to compare with")
-    return list(range(instances))
-
-
-def expect_seen(answer: Answer, resource_id: str, writer: int) -> None:
-    """Fail unless another instance shows what was written a moment ago."""
-    expect_status(answer, 200, detail=f"written through API instance {writer + 1} just before")
-    expect_equal(answer.data["id"], resource_id, f"the id that {answer.operation_id} shows")
-
-
-def expect_one_stored(answers: list[Answer]) -> None:
+def expect_one_stored(answers: Sequence[Answer]) -> None:
     """Fail unless one upload was stored and every other was answered with that record."""
     for answer in answers:
         expect_status(answer, 200, 201, detail="the same bytes for the same job, other keys")
@@ -128,6 +113,20 @@ def expect_one_stored(answers: list[Answer]) -> None:
             expected="X-Evidence-Deduplicated: true on the same bytes under another key",
             came=answer.describe(),
         )
+
+
+async def expect_all_stored(
+    org: Organisation, jobs: Sequence[Record], answers: Sequence[Answer]
+) -> None:
+    """Fail unless uploads that have nothing in common were all stored, each once."""
+    for answer in answers:
+        expect_status(answer, 201, detail="bytes of their own under keys of their own")
+    made = Counter(answer.data["id"] for answer in answers)
+    shown: Counter[str] = Counter()
+    for job in jobs:
+        listed = await org.client.listed("listEvidence", path={"job_id": job["id"]})
+        shown.update(item["id"] for item in listed)
+    expect_equal(shown, made, "the evidence of three jobs after raced uploads")
 
 
 async def expect_evidence_listed(org: Organisation, job_id: str, count: int, what: str) -> None:

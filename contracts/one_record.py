@@ -79,7 +79,9 @@ def expect_told_when(answer: Answer) -> None:
     )
 
 
-async def expect_one_at_a_time(client: Client, job_id: str, answers: Sequence[Answer]) -> None:
+async def expect_one_at_a_time(
+    client: Client, job_id: str, answers: Sequence[Answer], *, export_type: str
+) -> None:
     """Fail unless requests for one job and type never had two exports live together.
 
     A worker may finish one between two requests, which rightly makes the next request a new
@@ -103,7 +105,8 @@ async def expect_one_at_a_time(client: Client, job_id: str, answers: Sequence[An
                 came=answer.describe(),
             )
     listed = await client.listed("listExports", path={"job_id": job_id})
-    expect_equal({export["id"] for export in listed}, accepted, "the exports of the job")
+    of_type = {export["id"] for export in listed if export["export_type"] == export_type}
+    expect_equal(of_type, accepted, f"the {export_type} exports of the job")
     live: str | None = None
     for event in await client.ledger_events():
         if event["target_id"] not in accepted:
