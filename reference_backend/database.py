@@ -52,6 +52,7 @@ def connection_info(settings: Settings, *, role: Role | None = None) -> str:
         f"-c statement_timeout={timeout_ms}",
         f"-c idle_in_transaction_session_timeout={timeout_ms}",
         "-c timezone=UTC",
+        "-c datestyle=ISO",
     ]
     if role:
         options.append(f"-c role={role}")
