@@ -1,14 +1,13 @@
 """The ledger's hashes, computed again by the harness from PostgreSQL's canonical text."""
 
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 from contracts import json_documents
+from contracts.canonical_function import canonical_function, expect_canonical
 from contracts.canonical_json import jsonb_pretty
 from contracts.chain import expect_verified
 from contracts.examples import for_examples
-from contracts.stored_ledger import DatabaseFunction, StoredLedger
+from contracts.stored_ledger import StoredLedger
 from harness.check import check
 from harness.client import Answer, Client, Organisations, Record, together
 from harness.database import Database
@@ -108,22 +107,6 @@ async def check_database_parity(
             await expect_verified(organisation.client, event)
 
 
-@asynccontextmanager
-async def canonical_function(
-    target: Target, system: System
-) -> AsyncIterator[DatabaseFunction | None]:
-    """The backend's canonical function; None where the target names none or we may not call it."""
-    name = target.ledger.canonical_function if target.ledger else None
-    if name is None or system.control_url is None:
-        yield None
-        return
-    database = Database(system.control_url)
-    try:
-        yield DatabaseFunction(database=database, name=name)
-    finally:
-        await database.close()
-
-
 def expect_emulated(document: str, came: str) -> None:
     """`Inconclusive` unless the harness writes this document as PostgreSQL does."""
     if came != jsonb_pretty(document):
@@ -131,15 +114,6 @@ def expect_emulated(document: str, came: str) -> None:
             f"the harness's own canonical form of {document} is not PostgreSQL's: "
             f"{jsonb_pretty(document)!r}, not {came!r}"
         )
-
-
-def expect_canonical(function: str, expected: str, came: str | None) -> None:
-    """Fail unless the backend's canonical function writes what the harness writes."""
-    expect(
-        came == expected,
-        expected=f"{function} to write PostgreSQL's canonical text {expected!r}",
-        came=repr(came),
-    )
 
 
 async def request_filtered(client: Client, document: str) -> Answer:

@@ -57,11 +57,22 @@ async def expect_recorded(client: Client, manifest: Record, export: Record) -> N
         expected=f"manifest_hash {export['manifest_hash']} in the export.completed event",
         came=str(completed[0]["metadata"]),
     )
-    head = manifest["ledger_head"]
+    seq, hash_of_head = ledger_head(manifest)
     hashes = {event["ledger_seq"]: event["hash"] for event in await client.ledger_events()}
-    expect_equal(
-        hashes.get(head["ledger_seq"]), head["hash"], f"the hash of event {head['ledger_seq']}"
+    expect_equal(hashes.get(seq), hash_of_head, f"the hash of event {seq}")
+
+
+def ledger_head(manifest: Record) -> tuple[int, str]:
+    """Give number and hash of a manifest's ledger head; fail when it has none."""
+    head = manifest["ledger_head"]
+    expect(
+        isinstance(head, Record)
+        and type(head["ledger_seq"]) is int
+        and isinstance(head["hash"], str),
+        expected="ledger_head {ledger_seq, hash} in the manifest, a number and a text",
+        came=repr(head),
     )
+    return head["ledger_seq"], head["hash"]
 
 
 async def expect_valid(client: Client, question: dict[str, Any]) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from contracts.ledger import StoredEvent, breaches, stored_event
-from harness.database import Database
+from harness.database import Database, Row
 from harness.errors import Inconclusive
 from harness.expect import expect
 from harness.target.models import Ledger
@@ -58,6 +58,22 @@ class StoredLedger:
             {"organization_id": organization_id, "form": self.ledger.created_at_format},
         )
         return [stored_event(row) for row in rows]
+
+    async def shown(self, organization_id: str) -> list[Row]:
+        """Give what of an organisation's rows has no part in the hash, oldest first."""
+        named = self.ledger.columns
+        return await self.database.fetch(
+            f"""
+            SELECT {named.id}::text AS id, {named.ledger_seq} AS ledger_seq,
+                   {named.salt_key_id}::text AS salt_key_id,
+                   {named.canonical_version} AS canonical_version,
+                   {named.created_at} AS created_at
+            FROM {self.ledger.table}
+            WHERE {named.organization_id} = %(organization_id)s::uuid
+            ORDER BY {named.ledger_seq}
+            """,  # noqa: S608 - names of table and columns come from the target file
+            {"organization_id": organization_id},
+        )
 
     async def canonical_by(
         self, function: DatabaseFunction, event: StoredEvent, metadata: str

@@ -1,0 +1,123 @@
+"""Every way that SQL has of rewriting rows that are there already."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Self
+
+from harness.database import Database
+from harness.target.models import Ledger
+
+_ANOTHER_VALUE = {
+    "uuid": "gen_random_uuid()",
+    "text": "{column} || 'x'",
+    "character varying": "{column} || 'x'",
+    "jsonb": """COALESCE({column}, '{{}}') || '{{"forged": true}}'""",
+    "json": """'{{"forged": true}}'""",
+    "timestamp with time zone": "{column} + interval '1 hour'",
+    "bigint": "{column} + 1000000",
+    "integer": "{column} + 1000000",
+    "smallint": "{column} + 1",
+}
+"""By the type of a column: something else that could stand there."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attempt:
+    """One statement that would rewrite history."""
+
+    name: str
+    sql: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AppendOnlyTable:
+    """What the catalog says about the ledger's table, with names quoted as SQL wants them."""
+
+    name: str
+    hash_column: str
+    columns: Mapping[str, str]
+    """Type by column, without those that only the database may write."""
+    key: tuple[str, ...]
+    """The columns of its primary key, none when it has none."""
+    parts: tuple[str, ...]
+    """Partitions, or tables that inherit from it."""
+    parents: tuple[str, ...]
+    """Tables that its foreign keys point to: what happens to their rows may cascade."""
+
+    @classmethod
+    async def read(cls, database: Database, ledger: Ledger) -> Self:
+        """Look it up."""
+
+        async def names(query: str) -> tuple[str, ...]:
+            rows = await database.fetch(query, [ledger.table])
+            return tuple(row["name"] for row in rows)
+
+        columns = await database.fetch(
+            "SELECT quote_ident(attname) AS name, format_type(atttypid, NULL) AS type "
+            "FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 "
+            "AND NOT attisdropped AND attgenerated = '' AND attidentity <> 'a' ORDER BY attnum",
+            [ledger.table],
+        )
+        return cls(
+            name=ledger.table,
+            hash_column=ledger.columns.hash,
+            columns={row["name"]: row["type"] for row in columns},
+            key=await names(
+                "SELECT quote_ident(attname) AS name FROM pg_index JOIN pg_attribute "
+                "ON attrelid = indrelid AND attnum = ANY (indkey) "
+                "WHERE indrelid = %s::regclass AND indisprimary"
+            ),
+            parts=await names(
+                "SELECT inhrelid::regclass::text AS name FROM pg_inherits "
+                "WHERE inhparent = %s::regclass"
+            ),
+            parents=await names(
+                "SELECT DISTINCT confrelid::regclass::text AS name FROM pg_constraint "
+                "WHERE contype = 'f' AND conrelid = %s::regclass AND confrelid <> conrelid"
+            ),
+        )
+
+    def attempts(self, mine: str) -> Iterator[Attempt]:
+        """Give the statements; `mine` is the condition of the rows that they may touch.
+
+        TRUNCATE knows no conditions: whoever tries it must take it back.
+        """
+        for column in self.columns:
+            if (value := self._another(column)) is not None:
+                yield Attempt(
+                    name=f"UPDATE {column}",
+                    sql=f"UPDATE {self.name} SET {column} = {value} WHERE {mine}",  # noqa: S608
+                )
+        for table in (self.name, *self.parts):
+            of = "" if table == self.name else f" {table}"
+            yield Attempt(name=f"DELETE{of}", sql=f"DELETE FROM {table} WHERE {mine}")  # noqa: S608
+            yield Attempt(name=f"TRUNCATE{of}", sql=f"TRUNCATE {table}")
+        for table in (self.name, *self.parents):
+            of = "" if table == self.name else f" {table}"
+            yield Attempt(name=f"TRUNCATE{of} CASCADE", sql=f"TRUNCATE {table} CASCADE")
+        if self.key:
+            yield from self._in_disguise(mine)
+
+    def _in_disguise(self, mine: str) -> Iterator[Attempt]:
+        """Give the statements that do not begin with the name of what they do."""
+        names, key = ", ".join(self.columns), ", ".join(self.key)
+        change = f"UPDATE SET {self.hash_column} = reverse(old.{self.hash_column})"
+        yield Attempt(
+            name="INSERT ON CONFLICT DO UPDATE",
+            sql=f"INSERT INTO {self.name} AS old ({names}) SELECT {names} FROM {self.name} "  # noqa: S608
+            f"WHERE {mine} ON CONFLICT ({key}) DO {change}",
+        )
+        same = " AND ".join(f"old.{column} = row.{column}" for column in self.key)
+        merge = (
+            f"MERGE INTO {self.name} AS old USING (SELECT {key} FROM {self.name} WHERE {mine}) "  # noqa: S608
+            f"AS row ON {same} WHEN MATCHED THEN"
+        )
+        yield Attempt(name="MERGE UPDATE", sql=f"{merge} {change}")
+        yield Attempt(name="MERGE DELETE", sql=f"{merge} DELETE")
+
+    def _another(self, column: str) -> str | None:
+        if "hash" in column:
+            # As many hexadecimal digits: no CHECK of their form is to be what refuses.
+            return f"reverse({column})"
+        value = _ANOTHER_VALUE.get(self.columns[column])
+        return None if value is None else value.format(column=column)

@@ -1,0 +1,75 @@
+"""What a backend has stored as files, for a check that damages its own ones and heals them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Self
+
+from harness.errors import Inconclusive
+from harness.expect import expect
+from harness.system import System
+from harness.target import Target
+
+
+class StoredObjects:
+    """The objects of one system, where an object's `storage_path` is a path below a directory."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    @classmethod
+    def of(cls, system: System, target: Target) -> Self | None:
+        """The objects of a system; None where the target does not say where they are."""
+        if target.storage is None or system.storage_dir is None:
+            return None
+        return cls(system.storage_dir)
+
+    def path(self, storage_path: object) -> Path:
+        """Where an object is.
+
+        Fails the check when the path leads out of the storage; `Inconclusive` when nothing is
+        there.
+        """
+        root = self._directory.resolve()
+        found = (root / str(storage_path)).resolve()
+        expect(
+            isinstance(storage_path, str) and found.is_relative_to(root),
+            expected="a storage_path within the storage",
+            came=repr(storage_path),
+        )
+        if not found.is_file():
+            raise Inconclusive(
+                f"there is no object at {storage_path!r} below the target's storage directory, "
+                'as [storage] layout = "directory" says there would be'
+            )
+        return found
+
+    @contextmanager
+    def missing(self, storage_path: object) -> Iterator[None]:
+        """Take an object away inside the block; it is back, as it was, afterwards."""
+        path = self.path(storage_path)
+        with self.changed(storage_path, b""):
+            path.unlink()
+            yield
+
+    @contextmanager
+    def changed(self, storage_path: object, content: bytes) -> Iterator[None]:
+        """Let an object have other bytes inside the block.
+
+        It is replaced, not written to: a process that has it open reads on what it had.
+        """
+        path = self.path(storage_path)
+        before = path.read_bytes()
+        mode = path.stat().st_mode
+        _replace(path, content, mode)
+        try:
+            yield
+        finally:
+            _replace(path, before, mode)
+
+
+def _replace(path: Path, content: bytes, mode: int) -> None:
+    fresh = path.with_name(f"{path.name}.shakedown")
+    fresh.write_bytes(content)
+    fresh.chmod(mode)
+    fresh.replace(path)

@@ -1,0 +1,30 @@
+"""The verifier recomputes every hash of the chain and never holds one against the next event's link."""
+
+from collections.abc import Iterable
+
+from reference_backend.defects import Defect
+from reference_backend.ledger.event import LedgerEvent
+from reference_backend.ledger.verify import ChainWalk
+
+
+def _extend(self: ChainWalk, events: Iterable[LedgerEvent]) -> None:
+    for event in events:
+        self.depth += 1
+        self.hash_matches = event.hash == event.expected_hash(self._salts)
+        self.prev_hash_valid = bool(event.prev_hash) or self._previous is None
+        if not (self.hash_matches and self.prev_hash_valid):
+            self.chain_ok = False
+            self.broken_at.append(event.ledger_seq)
+        self._previous = event
+
+
+def _patch() -> None:
+    ChainWalk.extend = _extend  # type: ignore[method-assign]
+
+
+DEFECT = Defect(
+    title="The chain verifier has the hash before and never compares it: a cut chain is fine",
+    source="P8",
+    expected=("hash.tamper",),
+    patch=_patch,
+)
