@@ -1,0 +1,108 @@
+"""What a tenant has when the fuzzing begins: real things in every state, so that made-up requests hit some."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.client import LIVE_STATES, Organisation, Record, Samples
+from harness.client.client import TERMINAL_STATES
+from harness.errors import CheckFailed
+from harness.expect import expect_status
+from harness.system import System
+
+FAILS_WITHIN_S = 15.0
+"""How long an export may take to fail of which a file is missing."""
+
+
+@dataclass(kw_only=True)
+class Ground:
+    """One tenant's things, by the name of the parameter that takes their id."""
+
+    org: Organisation
+    jobs: list[Record] = field(default_factory=list)
+    evidence: list[Record] = field(default_factory=list)
+    exports: dict[str, list[str]] = field(default_factory=dict)
+    """Ids by the state that they were in last."""
+
+    @property
+    def ids(self) -> Mapping[str, list[str]]:
+        """The ids that a slot may stand for."""
+        exports = [each for state in sorted(self.exports) for each in self.exports[state]]
+        evidence = [each["id"] for each in self.evidence]
+        return {
+            "job_id": [each["id"] for each in self.jobs],
+            "evidence_id": evidence,
+            "export_id": exports,
+            "event_id": [each["ledger_event_id"] for each in self.evidence],
+            "target_id": evidence + exports,
+        }
+
+    def find(self, operation_id: str, name: str, number: int) -> str:
+        """The id that a slot stands for; downloads get something to download, mostly."""
+        ready, failed = self.exports.get("ready"), self.exports.get("failed")
+        if name == "export_id" and number % 4:
+            if operation_id in ("downloadExport", "getManifest") and ready:
+                return ready[number % len(ready)]
+            if operation_id == "retryExport" and failed:
+                return failed[number % len(failed)]
+        there = self.ids.get(name)
+        if not there:
+            raise CheckFailed(expected=f"something for {{{name}}}", came="nothing of that kind")
+        return there[number % len(there)]
+
+    async def live_export(self, number: int) -> str:
+        """An export that is queued or preparing just now, if the workers are not too quick."""
+        job = self.jobs[number % len(self.jobs)]
+        kind = ("proof-pack", "ledger")[number // 7 % 2]
+        answer = await self.org.client.request_export(job["id"], kind)
+        return str(expect_status(answer, 200, 202).data["id"])
+
+
+async def settle(org: Organisation, samples: Samples, system: System) -> Ground:
+    """Give a tenant jobs, evidence, and exports that are ready, canceled and, if it can be had, failed."""
+    ground = Ground(org=org)
+    client = org.client
+    for number, files in enumerate((2, 1, 0)):
+        job = await client.create_job(f"Ground {number + 1}")
+        ground.jobs.append(job)
+        for mime_type in ("image/png", "application/pdf")[:files]:
+            ground.evidence.append(await client.new_evidence(job["id"], samples.new(mime_type)))
+    spoiled = await _spoiled_export(org, samples, system)
+    first, second = ground.jobs[:2]
+    requested = [
+        (await client.new_export(first["id"], "proof-pack"))["id"],
+        (await client.new_export(first["id"], "ledger"))["id"],
+    ]
+    canceled = (await client.new_export(second["id"], "ledger"))["id"]
+    answer = await client.call("cancelExport", path={"export_id": canceled})
+    expect_status(answer, 202, 409)  # the worker may have been quicker
+    for export_id in (*requested, canceled, *([spoiled] if spoiled else [])):
+        export = await client.wait_for_export(
+            export_id, states=TERMINAL_STATES, deadline_s=FAILS_WITHIN_S
+        )
+        ground.exports.setdefault(export["state"], []).append(export_id)
+    return ground
+
+
+async def settle_both(
+    organisations: tuple[Organisation, Organisation], samples: Samples, system: System
+) -> tuple[Ground, Ground]:
+    """Give two tenants their things, side by side."""
+    own, foreign = (settle(org, samples, system) for org in organisations)
+    return await asyncio.gather(own, foreign)
+
+
+async def _spoiled_export(org: Organisation, samples: Samples, system: System) -> str | None:
+    """An export that must fail, because the object of its evidence is gone; None where we cannot."""
+    if system.target.storage is None or system.storage_dir is None:
+        return None
+    job = await org.new_job("Spoiled")
+    evidence = await org.client.new_evidence(job["id"], samples.new("image/gif"))
+    stored = Path(system.storage_dir, evidence["storage_path"])
+    if not stored.resolve().is_relative_to(system.storage_dir.resolve()) or not stored.is_file():
+        return None
+    stored.unlink()
+    export = await org.client.new_export(job["id"], "proof-pack")
+    assert export["state"] in LIVE_STATES
+    return str(export["id"])
