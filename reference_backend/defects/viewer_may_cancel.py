@@ -1,0 +1,28 @@
+"""Cancel and retry came later than the others, and nobody thought of viewers."""
+
+from dataclasses import replace
+
+from reference_backend.api import application, routes
+from reference_backend.defects import Defect
+
+
+def _patch() -> None:
+    clean = routes.all_routes
+
+    def all_routes() -> tuple[routes.Route, ...]:
+        return tuple(
+            replace(route, access=routes.READERS)
+            if route.operation_id in {"cancelExport", "retryExport"}
+            else route
+            for route in clean()
+        )
+
+    application.all_routes = all_routes  # type: ignore[attr-defined]
+
+
+DEFECT = Defect(
+    title="A viewer may cancel and retry the organisation's exports",
+    source="known: the role check is a decorator, and two routes lack it",
+    expected=("tenancy.viewer", "tenancy.matrix"),
+    patch=_patch,
+)
