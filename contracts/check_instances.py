@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from contracts.exports_by_hand import can_stand_still, still_system
 from contracts.one_record import expect_one_answered, expect_one_at_a_time
 from contracts.raced_exports import (
     expect_one_canceled,
@@ -13,6 +12,8 @@ from contracts.raced_exports import (
     expect_one_successor,
 )
 from contracts.several_instances import several
+from contracts.stalled_upload import finished_together
+from contracts.still_system import StillSystem, can_stand_still, still_system
 from harness.check import check
 from harness.client import Answer, Organisation, Record, Samples, together
 from harness.expect import expect, expect_equal, expect_status
@@ -23,12 +24,14 @@ from harness.target import Target
 RACERS = 12
 """Requests in one race: several per instance."""
 
+RACES = 2
+
 
 @check(
     "instances.no-duplicates",
     "One request raced over all instances leaves one record",
     checklist="Verify several API instances create no duplicates",
-    observes=5 * RACERS,
+    observes=(4 + RACES) * RACERS,
 )
 async def check_no_duplicates(
     org: Organisation,
@@ -49,14 +52,12 @@ async def check_no_duplicates(
     await expect_evidence_listed(org, job["id"], 1, "uploads of one request under one key")
     observe(RACERS, what="one key")
 
-    job, sample = await org.new_job(), samples.new("application/pdf")
-    answers = await together(
-        client.upload(job["id"], sample, key=f"key-{number}", instance=turn)
-        for number, turn in enumerate(turns)
-    )
-    expect_one_stored(answers)
-    await expect_evidence_listed(org, job["id"], 1, "uploads of the same bytes under other keys")
-    observe(RACERS, what="same bytes")
+    for race in range(RACES):
+        job, sample = await org.new_job(), samples.new("application/pdf")
+        keys = [(f"key-{race}-{number}", turn) for number, turn in enumerate(turns)]
+        expect_one_stored(await finished_together(client, job, sample, keys))
+        await expect_evidence_listed(org, job["id"], 1, "uploads of the same bytes, other keys")
+        observe(RACERS, what="same bytes")
 
     jobs = [await org.new_job() for _ in range(3)]
     uploads = [(turn, jobs[turn % 3]["id"], samples.new("image/gif")) for turn in turns]
@@ -81,18 +82,48 @@ async def check_no_duplicates(
 
     if can_stand_still(target):
         async with still_system(fresh_system, target, api_instances=2) as still:
-            job = await (tenant := await still.new_organisation()).new_job()
-            export_id = await expect_one_requested(tenant.client, job, observe)
-            await expect_one_canceled(tenant.client, export_id, observe)
-            export_id = await expect_one_requested(tenant.client, job, observe)
-            await still.claim(tenant.client, export_id)
-            await expect_one_live(tenant.client, job, export_id, "preparing", observe)
-            await still.fail(export_id)
-            await expect_one_retried(tenant.client, export_id, observe)
-            await expect_one_live(tenant.client, job, export_id, "queued", observe)
-            await still.claim(tenant.client, export_id)
-            await still.fail(export_id)
-            await expect_one_successor(tenant.client, job, export_id, observe)
+            tenant = await still.new_organisation()
+            await expect_one_upload_at_the_door(still, tenant, samples, observe)
+            await expect_one_export_at_a_time(still, tenant, observe)
+
+
+async def expect_one_upload_at_the_door(
+    still: StillSystem, org: Organisation, samples: Samples, observe: Observations
+) -> None:
+    """Fail when uploads that all found nothing stored, and then store, leave more than one."""
+    client = org.client
+    turns = [turn % client.instances for turn in range(RACERS)]
+    job, sample = await org.new_job(), samples.new("image/webp")
+    race = together(
+        client.upload(job["id"], sample, key=f"door-{number}", instance=turn)
+        for number, turn in enumerate(turns)
+    )
+    expect_one_stored(await still.at_the_door("evidence", race))
+    await expect_evidence_listed(org, job["id"], 1, "uploads of the same bytes that met")
+    job, sample = await org.new_job(), samples.new("image/webp")
+    race = together(client.upload(job["id"], sample, key="door", instance=turn) for turn in turns)
+    answers = await still.at_the_door("evidence", race)
+    expect_one_answered(answers, fresh=201, what="uploads under one key that met")
+    await expect_evidence_listed(org, job["id"], 1, "uploads under one key that met")
+    observe(2 * RACERS, what="uploads that met")
+
+
+async def expect_one_export_at_a_time(
+    still: StillSystem, org: Organisation, observe: Observations
+) -> None:
+    """Fail unless each step of an export's life, asked for many times at once, is made once."""
+    client, job = org.client, await org.new_job()
+    export_id = await expect_one_requested(still, client, job, observe)
+    await expect_one_canceled(still, client, export_id, observe)
+    export_id = await expect_one_requested(still, client, job, observe)
+    await still.claim(client, export_id)
+    await expect_one_live(client, job, export_id, "preparing", observe)
+    await still.fail(export_id)
+    await expect_one_retried(still, client, export_id, observe)
+    await expect_one_live(client, job, export_id, "queued", observe)
+    await still.claim(client, export_id)
+    await still.fail(export_id)
+    await expect_one_successor(still, client, job, export_id, observe)
 
 
 def expect_one_stored(answers: Sequence[Answer]) -> None:

@@ -3,9 +3,9 @@
 import itertools
 from collections.abc import Sequence
 
-from contracts.exports_by_hand import StillSystem, can_stand_still, still_system
 from contracts.pages import DEFAULT_LIMIT, List, expect_full_first_page, expect_listed
 from contracts.several_instances import several
+from contracts.still_system import StillSystem, can_stand_still, still_system
 from contracts.views import Estate, expect_everywhere, expect_same, ids
 from harness.check import check
 from harness.client import Client, Organisation, Organisations, Record, Samples, mint, together

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from contracts.still_system import StillSystem
 from harness.client import LIVE_STATES, Answer, Client, Record, together
 from harness.expect import expect, expect_equal, expect_status
 from harness.plugin.observations import Observations
@@ -9,11 +10,14 @@ from harness.plugin.observations import Observations
 RACERS = 8
 
 
-async def expect_one_requested(client: Client, job: Record, observe: Observations) -> str:
+async def expect_one_requested(
+    still: StillSystem, client: Client, job: Record, observe: Observations
+) -> str:
     """Fail unless of raced requests for one job and type one is accepted; give the export's id."""
-    answers = await together(
+    race = together(
         client.request_export(job["id"], instance=turn % client.instances) for turn in range(RACERS)
     )
+    answers = await still.at_the_door(still.table, race)
     accepted = [answer for answer in answers if answer.status == 202]
     expect_equal(len(accepted), 1, f"the number of 202 among {RACERS} requests of one export")
     export_id: str = accepted[0].data["id"]
@@ -42,9 +46,11 @@ async def expect_one_live(
     expect_equal(live, [export_id], "the live exports of the job")
 
 
-async def expect_one_canceled(client: Client, export_id: str, observe: Observations) -> None:
+async def expect_one_canceled(
+    still: StillSystem, client: Client, export_id: str, observe: Observations
+) -> None:
     """Fail unless raced cancellations cancel once."""
-    answers = await _changed(client, "cancelExport", export_id)
+    answers = await still.at_the_door(still.table, _changed(client, "cancelExport", export_id))
     expect_once(answers, "cancelExport")
     expect_equal(
         (await client.get_export(export_id))["state"], "canceled", "the state after cancelExport"
@@ -54,9 +60,11 @@ async def expect_one_canceled(client: Client, export_id: str, observe: Observati
     observe(RACERS, what="raced cancellations")
 
 
-async def expect_one_retried(client: Client, export_id: str, observe: Observations) -> None:
+async def expect_one_retried(
+    still: StillSystem, client: Client, export_id: str, observe: Observations
+) -> None:
     """Fail unless raced retries of a failed export queue it again once."""
-    answers = await _changed(client, "retryExport", export_id)
+    answers = await still.at_the_door(still.table, _changed(client, "retryExport", export_id))
     expect_once(answers, "retryExport")
     expect_equal(
         (await client.get_export(export_id))["state"], "queued", "the state after retryExport"
@@ -72,18 +80,21 @@ async def expect_one_retried(client: Client, export_id: str, observe: Observatio
 
 
 async def expect_one_successor(
-    client: Client, job: Record, export_id: str, observe: Observations
+    still: StillSystem, client: Client, job: Record, export_id: str, observe: Observations
 ) -> None:
     """Fail unless retries of a failed export, raced with new requests, leave one live export.
 
     Whichever comes first: the ledger has one more `export.requested` by it.
     """
     before = await requests_of(client, job)
-    answers = await together(
-        _change(client, "retryExport", export_id, turn // 2)
-        if turn % 2
-        else client.request_export(job["id"], instance=turn // 2 % client.instances)
-        for turn in range(RACERS)
+    answers = await still.at_the_door(
+        still.table,
+        together(
+            _change(client, "retryExport", export_id, turn // 2)
+            if turn % 2
+            else client.request_export(job["id"], instance=turn // 2 % client.instances)
+            for turn in range(RACERS)
+        ),
     )
     for answer in answers:
         expect_status(answer, 200, 202, 409, detail="retries beside requests of the same export")

@@ -1,11 +1,11 @@
 """An upload whose body stops half way: a request that stays in flight for as long as we like."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
-from harness.client import Answer, Client, NoAnswer, Record, Sample
+from harness.client import Answer, Client, NoAnswer, Record, Sample, together
 from harness.client.multipart import encode_form
 
 SENT_WITHIN_S = 5.0
@@ -84,3 +84,21 @@ async def stalled_upload(
         yield stalled
     finally:
         await stalled.cut()
+
+
+async def finished_together(
+    client: Client, job: Record, sample: Sample, keys_and_instances: Iterable[tuple[str, int]]
+) -> list[Answer]:
+    """Upload a file several times, so that the last bytes of all of them come at one moment.
+
+    What is left to do by then is to look whether it is there, and to write it: the race that is
+    lost by whoever does the one without being sure of the other.
+    """
+    async with AsyncExitStack() as stack:
+        stalled = await together(
+            stack.enter_async_context(
+                stalled_upload(client, job, sample, key=key, instance=instance)
+            )
+            for key, instance in keys_and_instances
+        )
+        return await together([each.finish() for each in stalled])

@@ -19,7 +19,6 @@ DEFECT = Defect(
         RETURN (SELECT false FROM exports AS e
                 WHERE e.id = p_export_id AND e.organization_id = request_organization_id());
     END IF;
-    PERFORM pg_sleep(0.01); -- what an application takes between its two statements
     BEGIN
         UPDATE exports AS e
         SET state = 'queued',""",

@@ -1,13 +1,15 @@
 """Exports on a system without workers, moved by hand: each state can be looked at in peace."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import psycopg
 
 from contracts.direct_claims import Claims
-from harness.client import Client, Organisation
+from contracts.held_table import held
+from harness.client import Answer, Client, Organisation
 from harness.errors import Inconclusive
 from harness.plugin.fixtures import FreshSystem, OwnSystem
 from harness.target import Capability, Target
@@ -27,6 +29,28 @@ class StillSystem:
     async def new_organisation(self) -> Organisation:
         """Make a tenant."""
         return await self.own.organisations.new("still")
+
+    async def at_the_door(self, table: str, race: Awaitable[list[Answer]]) -> list[Answer]:
+        """Run a race whose writers to `table` are let in together, once several stand there.
+
+        Who looks first and writes then has looked by that time: what an unlucky moment does to
+        it, made sure of. A backend with another table of that name, or none, just races.
+        """
+        racing = asyncio.ensure_future(race)
+        try:
+            if await self._has(table):
+                async with held(self.own.control_database, table) as lock:
+                    if lock is not None:
+                        await lock.until_several_wait(2, deadline_s=0.5)
+            return await racing
+        finally:
+            racing.cancel()
+
+    async def _has(self, table: str) -> bool:
+        row = await self.own.database.fetch_one(
+            "SELECT to_regclass(%s) IS NOT NULL AS known", [table]
+        )
+        return bool(row["known"])
 
     async def claim(self, client: Client, export_id: str) -> None:
         """Claim the export as a worker does. It must be the oldest one that is queued."""
