@@ -16,6 +16,7 @@ COMMANDS: Mapping[str, str] = {
     "run": "bring a system up, put it through the checks, give a verdict",
     "up": "bring a system up and keep it, printing what a client needs",
     "checks": "list every check and whether the target allows it",
+    "explore": "every interleaving of the claim protocol's SQL steps, on a real database",
     "prove": "the bug zoo against the gate: the kill matrix",
     "recover": "heal what killed runs left behind",
 }

@@ -143,18 +143,29 @@ def _absolute_paths(
             problems.append(
                 Problem(path=("directory",), what=f"expected a directory, but {absolute} is none")
             )
-    contract = raw.setdefault("contract", {})
-    if not isinstance(contract, dict):
-        return
-    named = contract.get("openapi", "contracts/openapi.yaml")
-    if not isinstance(named, str):
+    raw.setdefault("contract", {})
+    _absolute_file(raw, ("contract", "openapi"), file, problems, "contracts/openapi.yaml")
+    _absolute_file(raw, ("claim", "protocol"), file, problems)
+
+
+def _absolute_file(
+    raw: dict[str, Any],
+    path: tuple[str, str],
+    file: Path,
+    problems: list[Problem],
+    default: str | None = None,
+) -> None:
+    """Find the file that a key names, or note that there is none."""
+    table = raw.get(path[0])
+    named = table.get(path[1], default) if isinstance(table, dict) else None
+    if not isinstance(table, dict) or not isinstance(named, str):
         return
     found = next(filter(Path.is_file, _candidates(named, file)), None)
     if found is None:
         what = f"expected a file beside the target file or within a package; {named!r} is neither"
-        problems.append(Problem(path=("contract", "openapi"), what=what))
+        problems.append(Problem(path=path, what=what))
     else:
-        contract["openapi"] = str(found)
+        table[path[1]] = str(found)
 
 
 def _candidates(named: str, file: Path) -> Iterator[Path]:

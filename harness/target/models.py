@@ -239,6 +239,9 @@ class Claim(Table):
 
     function: str = "claim_export_job"
     table: str = "exports"
+    protocol: str | None = None
+    """A file that names the SQL of each step of the claim protocol (docs/explore.md).
+    In the file: relative to it, or within an installed package; once loaded: absolute."""
 
 
 class Chaos(Table):

@@ -1,0 +1,203 @@
+"""A database to explore: the workers' connections, and the one that watches them."""
+
+import asyncio
+import contextlib
+import time
+import uuid
+from typing import Self
+
+import psycopg
+
+from harness.errors import Misconfigured
+from harness.explore import answers
+from harness.explore.errors import CannotGoOnError
+from harness.explore.protocol import Protocol
+from harness.explore.scenario import Scenario
+from harness.explore.session import Answer, Session, SessionLostError, end_sessions
+from harness.explore.statement import Statement, Value
+from harness.explore.trace import FRESH, Snapshot
+
+LETTERS = "ABC"
+_END_WITHIN_S = 1.0
+_DEADLOCK_AFTER = "20ms"
+_STATE = "shakedown_state"
+_OBSERVER_WAITS = "100ms"
+
+
+class Bench:
+    """One database with a claim protocol; everything in it belongs to the exploration."""
+
+    def __init__(self, dsn: str, protocol: Protocol, observer: Session) -> None:
+        self.protocol = protocol
+        self.observer = observer
+        self.workers: dict[int, Session] = {}
+        """By number; `FRESH` is the one that finishes what is left."""
+        self._dsn = dsn
+        self._prepared = False
+        self._organizations: list[str] = []
+        self._insert = Statement(sql=protocol.exports.insert)
+        self._state_sql = protocol.state.query
+
+    @classmethod
+    async def open(cls, dsn: str, protocol: Protocol) -> Self:
+        """Connect; nothing in the database is changed by it. Raises `Misconfigured`."""
+        observer = await _open(dsn, "observer", protocol.connection.observer, _OBSERVER_WAITS)
+        bench = cls(dsn, protocol, observer)
+        try:
+            await bench._open_workers()
+        except BaseException:
+            await bench._disconnect()
+            raise
+        return bench
+
+    async def count_exports(self) -> int:
+        """Say how many exports there are before anything was done."""
+        return len(answers.snapshot(self.protocol.state, await self.ask("state.query")))
+
+    async def prepare(self) -> None:
+        """Run `[exports] prepare`; from here on `close` cleans up."""
+        # Asked after every step: planning it each time would take longer than running it.
+        prepared = await self.observer.run(f"PREPARE {_STATE} AS {self.protocol.state.query}")
+        if prepared.error is None:
+            self._state_sql = f"EXECUTE {_STATE}"
+        self._prepared = True
+        if self.protocol.exports.prepare:
+            await self.ask("exports.prepare")
+
+    async def set_up(self, scenario: Scenario) -> Snapshot:
+        """Empty the queue and fill it for a scenario; give what is in it."""
+        inserts, total = [], 0
+        for place, count in enumerate(scenario.exports):
+            for _ in range(count):
+                total += 1
+                values: dict[str, Value] = {
+                    "export_id": str(uuid.uuid4()),
+                    "organization": self._organization(place),
+                    "number": total,
+                }
+                inserts.append(self._insert.fill(values))
+        state = self.protocol.state
+        text = ";\n".join([self.protocol.exports.reset, *inserts, self._state_sql])
+        answer = await self._expect("[exports] reset and insert", text)
+        found = answers.snapshot(state, answer)
+        if len(found) != total or any(each.state not in state.queued for each in found.values()):
+            states = ", ".join(each.state for each in found.values())
+            raise Misconfigured(
+                f"after [exports] reset and {total} × insert, [state] query gives "
+                f"{len(found)} exports ({states}); expected {total} in state "
+                f"{' or '.join(state.queued)}"
+            )
+        return found
+
+    async def look(self) -> Snapshot:
+        """Give the state of all exports, as committed."""
+        answer = await self._expect("[state] query", self._state_sql)
+        return answers.snapshot(self.protocol.state, answer)
+
+    async def ask(self, name: str) -> Answer:
+        """Run one of the protocol's own statements that take no values."""
+        section, _, key = name.partition(".")
+        text = getattr(getattr(self.protocol, section), key)
+        return await self._expect(f"[{section}] {key}", text)
+
+    async def age(self) -> tuple[str, ...]:
+        """Let an hour pass for every owned export; give those for which it did."""
+        assert self.protocol.recover is not None
+        answer = await self.observer.run(self.protocol.recover.age)
+        if answer.error is not None and answer.error.sqlstate == "55P03":
+            return ()  # somebody is at the row: it is not silent
+        if answer.error is not None:
+            raise Misconfigured(f"[recover] age: {answer.error.sqlstate} {answer.error.message}")
+        aged = answers.took("id", answer)
+        if aged is None:
+            raise Misconfigured("[recover] age must return the id of each export: RETURNING id")
+        return aged
+
+    async def roll_back(self) -> None:
+        """Bring every worker's connection back to rest, whatever it is in."""
+        sessions = list(self.workers.values())
+        until = time.monotonic() + _END_WITHIN_S
+        try:
+            while any(session.busy or session.in_transaction for session in sessions):
+                if time.monotonic() > until:
+                    await self.replace_workers()
+                    return
+                resting = [each for each in sessions if each.in_transaction and not each.busy]
+                for session in resting:
+                    await session.run("ROLLBACK")
+                    until = time.monotonic() + _END_WITHIN_S
+                if not resting:
+                    await asyncio.sleep(0.0005)
+        except SessionLostError:
+            await self.replace_workers()
+
+    async def replace_workers(self) -> None:
+        """End the workers' sessions, whatever they hold or wait for, and open new ones."""
+        await end_sessions(self.observer, list(self.workers.values()))
+        self.workers = {}
+        await self._open_workers()
+
+    async def close(self) -> list[str]:
+        """End all sessions, remove what was made, and say what could not be removed."""
+        problems: list[str] = []
+        try:
+            await end_sessions(self.observer, list(self.workers.values()))
+            self.workers = {}
+            if self._prepared:
+                problems = await self._clean_up()
+        except SessionLostError as error:
+            problems = [f"the connection was lost before everything was removed: {error}"]
+        finally:
+            await self._disconnect()
+        return problems
+
+    async def _clean_up(self) -> list[str]:
+        problems = []
+        # The sessions have been ended; their locks go a moment later.
+        await self.observer.run("SET lock_timeout = '5s'")
+        exports = self.protocol.exports
+        for key, text in (("reset", exports.reset), ("clean_up", exports.clean_up)):
+            if text and (error := (await self.observer.run(text)).error):
+                problems.append(f"[exports] {key}: {error.sqlstate} {error.message}")
+        return problems
+
+    async def _disconnect(self) -> None:
+        for session in (*self.workers.values(), self.observer):
+            with contextlib.suppress(psycopg.Error):
+                await session.close()
+
+    async def _open_workers(self) -> None:
+        for number, name in (*enumerate(LETTERS), (FRESH, "fresh")):
+            self.workers[number] = await _open(
+                self._dsn, f"worker {name}", self.protocol.connection.worker, None
+            )
+
+    def _organization(self, place: int) -> str:
+        while len(self._organizations) <= place:
+            self._organizations.append(str(uuid.uuid4()))
+        return self._organizations[place]
+
+    async def _expect(self, what: str, text: str) -> Answer:
+        answer = await self.observer.run(text)
+        if answer.error is not None:
+            raise Misconfigured(f"{what}: {answer.error.sqlstate} {answer.error.message}")
+        return answer
+
+
+async def _open(dsn: str, name: str, sql: str, lock_timeout: str | None) -> Session:
+    try:
+        session = await Session.open(dsn, name)
+    except psycopg.OperationalError as error:
+        raise CannotGoOnError(f"no connection for the {name}: {str(error).strip()}") from error
+    try:
+        # For superusers only, and only a matter of time: a deadlock is found sooner.
+        await session.run(f"SET deadlock_timeout = '{_DEADLOCK_AFTER}'")
+        if lock_timeout:
+            await session.run(f"SET lock_timeout = '{lock_timeout}'")
+        if sql and (refused := (await session.run(sql)).error):
+            told = f"{refused.sqlstate} {refused.message}"
+            raise Misconfigured(f"[connection] for the {name}: {told}")
+    except BaseException:
+        await session.close()
+        raise
+    return session

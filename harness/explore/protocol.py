@@ -1,0 +1,142 @@
+"""What a team says about its claim protocol: which SQL is which step, and how to read the state."""
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from pydantic import Field
+
+from harness.explore.scenario import Kind
+from harness.explore.statement import Statement
+from harness.target.models import Seconds, Table
+
+Sql = Annotated[str, Field(min_length=1)]
+States = Annotated[tuple[str, ...], Field(min_length=1)]
+
+EXPORT_PARAMETERS = ("export_id", "organization", "number")
+"""What `[exports] insert` may use: a new UUID, the organisation's UUID, 1, 2, 3 … in order."""
+
+HELD_PARAMETERS = ("worker", "export_id", "token", "timeout_s")
+"""What a step of an owner may use: who it is, and what its claim gave it."""
+
+CLAIM_PARAMETERS = ("worker", "limit", "cap", "timeout_s")
+RECOVER_PARAMETERS = ("worker", "limit", "timeout_s")
+
+
+class Connections(Table):
+    """What every connection runs first."""
+
+    worker: str = ""
+    """On the workers' connections, such as `SET ROLE service_role`."""
+    observer: str = ""
+    """On the connection that inserts, resets and reads the state."""
+
+
+class Exports(Table):
+    """How exports come and go."""
+
+    insert: Sql
+    """Inserts one queued export (`EXPORT_PARAMETERS`)."""
+    reset: Sql
+    """Removes all exports, between interleavings and at the end."""
+    prepare: str = ""
+    """Runs once, before the first interleaving."""
+    clean_up: str = ""
+    """Runs once, after the last `reset`: removes what `prepare` and the steps made elsewhere."""
+
+
+class State(Table):
+    """How to read all exports, and what their states mean."""
+
+    query: Sql
+    """All exports. What else it selects is compared, too: a stale step must not change it."""
+    id: str = "id"
+    organization: str = "organization_id"
+    state: str = "state"
+    attempt: str = "attempt"
+    token: str = "claim_token"  # noqa: S105 - a column
+    owner: str = "claimed_by"
+    completions: str = "completions"
+    """How often the completion was recorded, such as a count of ledger events."""
+    queued: States = ("queued",)
+    owned: States = ("preparing",)
+    terminal: States = ("ready", "failed", "canceled")
+    completed: States = ("ready",)
+
+
+class Claim(Table):
+    """The claim (`CLAIM_PARAMETERS`): gives a row for each export claimed."""
+
+    sql: Sql
+    id: str = "id"
+    token: str = "claim_token"  # noqa: S105 - a column
+    attempt: str = "attempt"
+
+
+class Step(Table):
+    """What an owner does (`HELD_PARAMETERS`)."""
+
+    sql: Sql
+
+
+class Recover(Table):
+    """Taking exports back from workers that gave no sign of life (`RECOVER_PARAMETERS`)."""
+
+    sql: Sql
+    id: str = "id"
+    """The column with the ids of those it took back; where there is none, the state tells."""
+    age: Sql
+    """Makes every owned export look silent for an hour, and returns their `id`."""
+    timeout_s: Seconds = 300
+
+
+class Protocol(Table):
+    """One claim protocol."""
+
+    name: str = "claim protocol"
+    connection: Connections = Connections()
+    exports: Exports
+    state: State
+    claim: Claim
+    heartbeat: Step | None = None
+    complete: Step | None = None
+    fail: Step | None = None
+    release: Step | None = None
+    recover: Recover | None = None
+
+    def owner_step(self, kind: Kind) -> Step | None:
+        """Give the SQL of a step that an owner does; None where the file names none."""
+        steps = {
+            Kind.HEARTBEAT: self.heartbeat,
+            Kind.COMPLETE: self.complete,
+            Kind.FAIL: self.fail,
+            Kind.RELEASE: self.release,
+        }
+        return steps.get(kind)
+
+    def kinds(self) -> frozenset[Kind]:
+        """Give the steps that can be explored."""
+        named = {kind for kind in Kind if self.owner_step(kind)} | {Kind.CLAIM}
+        return frozenset(named | ({Kind.RECOVER} if self.recover else set()))
+
+    def unknown_parameters(self) -> Iterator[tuple[tuple[str, str], str]]:
+        """Find parameters that nobody fills in: where, and what was expected."""
+        for path, sql, known in self._statements():
+            for name in Statement(sql=sql).unknown_parameters(known):
+                expected = ", ".join(f"%({each})s" for each in known) or "none"
+                yield path, f"unknown parameter %({name})s; expected one of {expected}"
+
+    def _statements(self) -> Iterator[tuple[tuple[str, str], str, tuple[str, ...]]]:
+        yield ("connection", "worker"), self.connection.worker, ()
+        yield ("connection", "observer"), self.connection.observer, ()
+        yield ("exports", "insert"), self.exports.insert, EXPORT_PARAMETERS
+        yield ("exports", "reset"), self.exports.reset, ()
+        yield ("exports", "prepare"), self.exports.prepare, ()
+        yield ("exports", "clean_up"), self.exports.clean_up, ()
+        yield ("state", "query"), self.state.query, ()
+        yield ("claim", "sql"), self.claim.sql, CLAIM_PARAMETERS
+        for kind in Kind:
+            if step := self.owner_step(kind):
+                yield (kind.value, "sql"), step.sql, HELD_PARAMETERS
+        if self.recover:
+            yield ("recover", "sql"), self.recover.sql, RECOVER_PARAMETERS
+            yield ("recover", "age"), self.recover.age, ()

@@ -1,0 +1,128 @@
+"""What happened in one interleaving, in order: the material that invariants are judged by."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from harness.explore.scenario import Act, Kind, Scenario
+
+FRESH = -1
+"""The number of the worker that comes in the end and finishes what is left."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExportState:
+    """One export as the state query shows it. What the query does not select is None."""
+
+    id: str
+    organization: str | None
+    state: str
+    attempt: int | None
+    token: str | None
+    owner: str | None
+    completions: int | None
+    rest: tuple[str | None, ...] = ()
+    """Whatever else the query selects."""
+
+
+Snapshot = Mapping[str, ExportState]
+"""All exports by id, as committed."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Hold:
+    """What a claim gave to a worker."""
+
+    export: str
+    token: str | None
+    attempt: int | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Call:
+    """A step that was sent to the database."""
+
+    number: int
+    """From 1, in the order in which steps were sent."""
+    worker: int
+    act: Act
+    holds: tuple[Hold, ...] = ()
+    """What it named, for a step of an owner."""
+    limit: int | None = None
+    """How many it wanted, for a claim."""
+
+    @property
+    def kind(self) -> Kind:
+        """What it does."""
+        return self.act.kind
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SqlError:
+    """How the database refused a step."""
+
+    sqlstate: str
+    message: str
+
+    @property
+    def is_retriable(self) -> bool:
+        """A deadlock or a serialisation failure: the transaction is rolled back, to be retried."""
+        return self.sqlstate in ("40P01", "40001")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ended:
+    """A step that came to its end, at once or after a wait."""
+
+    call: Call
+    claimed: tuple[Hold, ...] = ()
+    took: tuple[str, ...] | None = None
+    """The exports that recovery says it took back, or that aged; None where nothing tells."""
+    acknowledged: tuple[bool | None, ...] = ()
+    """For each of `call.holds`, whether the answer says that the step changed something."""
+    error: SqlError | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Committed:
+    """A transaction whose effects became visible."""
+
+    steps: tuple[Ended, ...]
+
+
+Event = Ended | Committed
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Moment:
+    """One step, and everything that came of it before the next one."""
+
+    call: Call
+    idle: bool = False
+    """Nothing was sent: the worker had no export in its hands, or its transaction had failed."""
+    events: tuple[Event, ...] = ()
+    """In order; steps that had been waiting may end here, too."""
+    waits_for: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
+    """Who waits for whom when it is over, by worker."""
+    open: frozenset[int] = frozenset()
+    """The workers with an open transaction when it is over."""
+    after: Snapshot | None = None
+    """None when nothing was committed: then nothing has changed."""
+
+    def ended(self) -> Iterator[Ended]:
+        """Give the steps that ended here."""
+        return (event for event in self.events if isinstance(event, Ended))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trace:
+    """One interleaving that was run to its end."""
+
+    scenario: Scenario
+    before: Snapshot
+    moments: tuple[Moment, ...]
+    schedule: tuple[int, ...]
+    """Whose step it was; the fresh worker's are not in it."""
+    names: Mapping[int, str]
+    """What each worker called itself."""
+    kinds: frozenset[Kind] = frozenset(Kind)
+    """The steps that the protocol names, and that the fresh worker could do."""

@@ -1,0 +1,40 @@
+"""A sentence of the contract that an interleaving broke."""
+
+from dataclasses import dataclass
+
+RULES = {
+    "claimed-twice": "an export that somebody owns is not claimed by another",
+    "token-repeated": "a claim token is unique to its claim and never issued twice",
+    "attempt-not-risen": "the attempt rises with every claim, and never goes back",
+    "over-cap": "no organisation has more in progress than its cap",
+    "over-limit": "a claim gives no more exports than it was asked for",
+    "lost": "no export disappears",
+    "unknown-state": "an export is queued, owned or in a terminal state",
+    "owned-by-nobody": "an export in progress is in the hands of a worker that was told so",
+    "taken-from-owner": "an export leaves its owner only by the owner's doing or by recovery",
+    "stale-token": "a stale token changes zero rows",
+    "owner-refused": "the current token is accepted",
+    "stolen-live": "an export whose owner gave a sign of life is not taken back",
+    "terminal-changed": "a terminal state never changes",
+    "completed-twice": "an export is completed once, and its completion recorded once",
+    "not-drained": "in the end a fresh worker brings every export to a terminal state",
+    "step-raised": "no step raises an error",
+    "blocked-for-ever": "nobody waits for a worker that has ended its transaction",
+}
+"""What holds, by the rule's short name."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Violation:
+    """A rule that was broken in one interleaving."""
+
+    rule: str
+    number: int
+    """The step by which it was broken."""
+    came: str
+    """What came instead of what the rule says."""
+
+    @property
+    def expected(self) -> str:
+        """What the contract says."""
+        return RULES[self.rule]

@@ -1,0 +1,21 @@
+"""A token is issued with an export's first claim and stays: recovery keeps it, the next claim takes it over."""
+
+from reference_backend.defects import Defect, Edit
+
+DEFECT = Defect(
+    title="A second claim of an export gets the first one's token: the zombie's writes pass for its successor's",
+    source="R2, R23: a token that is not the claim's but the row's",
+    expected=("claim.interleavings",),
+    edits=(
+        Edit(
+            file="migrations/0006_queue.sql",
+            old="claim_token = gen_random_uuid(), -- a counter could",
+            new="claim_token = COALESCE(e.claim_token, gen_random_uuid()), -- a counter could",
+        ),
+        Edit(
+            file="migrations/0006_queue.sql",
+            old="            SET claim_token   = NULL,\n                heartbeat_at  = NULL,",
+            new="            SET heartbeat_at  = NULL,",
+        ),
+    ),
+)

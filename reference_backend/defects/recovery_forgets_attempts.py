@@ -1,0 +1,16 @@
+"""An export that is taken back begins anew, its attempts forgotten."""
+
+from reference_backend.defects import Defect, Edit
+
+DEFECT = Defect(
+    title="Recovery resets the attempts: a poison export is tried for ever",
+    source="R16: OwnPay #172",
+    expected=("claim.interleavings",),
+    edits=(
+        Edit(
+            file="migrations/0006_queue.sql",
+            old="            SET claim_token   = NULL,\n                heartbeat_at  = NULL,",
+            new="            SET claim_token   = NULL,\n                attempt       = 0,\n                heartbeat_at  = NULL,",
+        ),
+    ),
+)

@@ -1,0 +1,21 @@
+"""Recovery leaves the token where it is, and completion asks for nothing but the token."""
+
+from reference_backend.defects import Defect, Edit
+
+DEFECT = Defect(
+    title="A requeued export keeps its token: the zombie completes what nobody owns",
+    source="R5: procrastinate 3.10, from todo to succeeded without a claim",
+    expected=("claim.interleavings",),
+    edits=(
+        Edit(
+            file="migrations/0006_queue.sql",
+            old="            SET claim_token   = NULL,\n                heartbeat_at  = NULL,",
+            new="            SET heartbeat_at  = NULL,",
+        ),
+        Edit(
+            file="migrations/0006_queue.sql",
+            old="ON e.id = result.export_id AND e.claim_token = result.token AND e.state = 'preparing'",
+            new="ON e.id = result.export_id AND e.claim_token = result.token",
+        ),
+    ),
+)
