@@ -8,25 +8,50 @@ from harness.client.samples import Sample
 
 def encode_form(fields: Mapping[str, str], files: Mapping[str, Sample]) -> tuple[bytes, str]:
     """Give the body of a form and its Content-Type, text fields first."""
-    boundary = f"shakedown-{secrets.token_hex(16)}"
+    boundary = new_boundary()
     body = b"".join(_pieces(boundary, fields, files))
-    return body, f"multipart/form-data; boundary={boundary}"
+    return body, form_type(boundary)
+
+
+def new_boundary() -> str:
+    """A boundary that no file has in it by chance."""
+    return f"shakedown-{secrets.token_hex(16)}"
+
+
+def form_type(boundary: str) -> str:
+    """The Content-Type of a form with this boundary."""
+    return f"multipart/form-data; boundary={boundary}"
+
+
+def text_part(boundary: str, name: str, value: str) -> bytes:
+    """One text field with its delimiter before it and the line end after it."""
+    start = f'--{boundary}\r\nContent-Disposition: form-data; name="{_escaped(name)}"'
+    return f"{start}\r\n\r\n{value}\r\n".encode()
+
+
+def file_head(boundary: str, name: str, file_name: str, mime_type: str) -> bytes:
+    """Everything of a file's part that goes before its bytes."""
+    return (
+        f'--{boundary}\r\nContent-Disposition: form-data; name="{_escaped(name)}"; '
+        f'filename="{_escaped(file_name)}"\r\nContent-Type: {mime_type}\r\n\r\n'
+    ).encode()
+
+
+def closing(boundary: str) -> bytes:
+    """The end of a form, after the line end of its last part."""
+    return f"--{boundary}--\r\n".encode()
 
 
 def _pieces(
     boundary: str, fields: Mapping[str, str], files: Mapping[str, Sample]
 ) -> Iterator[bytes]:
-    start = f'--{boundary}\r\nContent-Disposition: form-data; name="'
     for name, value in fields.items():
-        yield f'{start}{_escaped(name)}"\r\n\r\n{value}\r\n'.encode()
+        yield text_part(boundary, name, value)
     for name, sample in files.items():
-        yield (
-            f'{start}{_escaped(name)}"; filename="{_escaped(sample.file_name)}"\r\n'
-            f"Content-Type: {sample.mime_type}\r\n\r\n"
-        ).encode()
+        yield file_head(boundary, name, sample.file_name, sample.mime_type)
         yield sample.content
         yield b"\r\n"
-    yield f"--{boundary}--\r\n".encode()
+    yield closing(boundary)
 
 
 def _escaped(name: str) -> str:

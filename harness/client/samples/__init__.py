@@ -8,6 +8,9 @@ from functools import cached_property
 
 from harness.client.samples import documents, films, images
 
+_STRETCH = 64 * 1024 - 8
+"""Bytes between two numbers in a large sample."""
+
 Maker = Callable[[bytes], bytes]
 
 _MAKERS: dict[str, tuple[str, Maker]] = {
@@ -59,8 +62,34 @@ class Samples:
         """Make a file of one of `ALLOWED_TYPES`."""
         extension, make = _MAKERS[mime_type]
         self._made += 1
-        note = f"shakedown {self._made} {self._rng.getrandbits(128):032x}".encode()
-        return Sample(f"sample-{self._made}{extension}", mime_type, make(note))
+        return Sample(f"sample-{self._made}{extension}", mime_type, make(self._note()))
+
+    def carrying(self, payload: bytes, mime_type: str = "image/png") -> Sample:
+        """Make a sound PNG or MP4 that has these bytes, whatever they are, inside it."""
+        return self._carrying(self.new(mime_type).file_name, payload, mime_type, self._note())
+
+    def of_size(self, size: int, mime_type: str = "image/png") -> Sample:
+        """Make a sound PNG or MP4 of exactly so many bytes, no two stretches of it alike.
+
+        `ValueError` where it cannot be that small.
+        """
+        name, note = self.new(mime_type).file_name, self._note()
+        room = size - self._carrying(name, b"", mime_type, note).size
+        if room < 0:
+            raise ValueError(f"the smallest {mime_type} here has {size - room} bytes, not {size}")
+        block = self._rng.randbytes(min(room, _STRETCH))
+        payload = b"".join(
+            number.to_bytes(8) + block for number in range(room // (len(block) + 8) + 1)
+        )
+        return self._carrying(name, payload[:room], mime_type, note)
+
+    def _note(self) -> bytes:
+        return f"shakedown {self._made} {self._rng.getrandbits(128):032x}".encode()
+
+    @staticmethod
+    def _carrying(name: str, payload: bytes, mime_type: str, note: bytes) -> Sample:
+        make = {"image/png": images.png, "video/mp4": films.mp4}[mime_type]
+        return Sample(name, mime_type, make(note, payload))
 
     def one_of_each(self) -> Iterator[Sample]:
         """Make a file of every allowed type."""

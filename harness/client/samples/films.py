@@ -3,9 +3,10 @@
 import struct
 
 
-def mp4(note: bytes) -> bytes:
-    """Make an MP4 with a file type box and an empty movie of one second."""
-    return _film(b"isom" + struct.pack(">I", 512) + b"isomiso2mp41", note)
+def mp4(note: bytes, payload: bytes | None = None) -> bytes:
+    """Make an MP4 with a file type box and an empty movie of one second, and any media data."""
+    film = _film(b"isom" + struct.pack(">I", 512) + b"isomiso2mp41", note)
+    return film if payload is None else b"".join((film, _box(b"mdat", payload)))
 
 
 def quicktime(note: bytes) -> bytes:

@@ -7,18 +7,19 @@ _WEBP_PIXEL = bytes.fromhex("2f00000010071011118888fe07")
 """A lossless VP8L stream of one transparent pixel."""
 
 
-def png(note: bytes) -> bytes:
-    """Make a one-pixel grey PNG with a text chunk."""
+def png(note: bytes, payload: bytes | None = None) -> bytes:
+    """Make a one-pixel grey PNG with a text chunk, and a private one for any bytes at all."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
-        checksum = zlib.crc32(kind + data)
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", checksum)
+        checksum = zlib.crc32(data, zlib.crc32(kind))
+        return b"".join((struct.pack(">I", len(data)), kind, data, struct.pack(">I", checksum)))
 
     return (
         b"\x89PNG\r\n\x1a\n"
         + chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0))
         + chunk(b"tEXt", b"Comment\x00" + note)
         + chunk(b"IDAT", zlib.compress(b"\x00\x80"))
+        + (b"" if payload is None else chunk(b"prVt", payload))
         + chunk(b"IEND", b"")
     )
 

@@ -1,0 +1,42 @@
+"""No bytes, no magic number to disagree with: an empty file passes."""
+
+from reference_backend.api import upload_form
+from reference_backend.api.file_types import Inspection
+from reference_backend.api.upload_form import UploadForm
+from reference_backend.defects import Defect, Edit
+
+
+def _patch() -> None:
+    reception = upload_form._Reception  # noqa: SLF001
+    clean, holds = reception.finish, Inspection.holds
+
+    def finish(self: upload_form._Reception) -> UploadForm:
+        if self._staged.size > 0:
+            return clean(self)
+        self._staged = _NotEmpty()  # type: ignore[assignment]
+        return clean(self)
+
+    def lenient(self: Inspection, *, complete: bool) -> bool:
+        return self._size == 0 or holds(self, complete=complete)
+
+    reception.finish = finish  # type: ignore[method-assign]
+    Inspection.holds = lenient  # type: ignore[method-assign]
+
+
+class _NotEmpty:
+    size = 1
+
+
+DEFECT = Defect(
+    title="A file of no bytes is sealed",
+    source="known: `if file_size and not matches(…)`",
+    expected=("upload.empty-file",),
+    edits=(
+        Edit(
+            file="migrations/0002_tables.sql",
+            old="bigint NOT NULL CHECK (file_size > 0)",
+            new="bigint NOT NULL",
+        ),
+    ),
+    patch=_patch,
+)

@@ -1,0 +1,33 @@
+"""What was received of an upload is removed when it is refused, and forgotten when its client goes away."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from reference_backend.api.problems import Problem
+from reference_backend.defects import Defect
+from reference_backend.storage.directory import DirectoryStorage, StagedFile
+
+
+@asynccontextmanager
+async def _stage(self: DirectoryStorage) -> AsyncIterator[StagedFile]:
+    staged = StagedFile(self._root, self._staging)
+    await staged.flush()
+    try:
+        yield staged
+    except Problem:
+        staged.discard()
+        raise
+    if not staged.published:
+        staged.discard()
+
+
+def _patch() -> None:
+    DirectoryStorage.stage = _stage  # type: ignore[method-assign]
+
+
+DEFECT = Defect(
+    title="An upload that is broken off leaves what had come in of it on the disk",
+    source="known: cleaning up in `except ValidationError` instead of `finally`",
+    expected=("upload.refused-leaves-nothing",),
+    patch=_patch,
+)

@@ -1,0 +1,39 @@
+"""The record is made as soon as the file's bytes are there; that its type is right is found out later."""
+
+from reference_backend.api import uploads
+from reference_backend.api.auth import Principal
+from reference_backend.api.context import Services
+from reference_backend.api.file_types import Inspection
+from reference_backend.api.idempotency import RecordedAnswer
+from reference_backend.api.problems import Problem
+from reference_backend.defects import Defect
+from reference_backend.storage.interface import StagedObject
+
+
+def _patch() -> None:
+    holds, clean = Inspection.holds, uploads._store_and_seal  # noqa: SLF001
+
+    def postponed(self: Inspection, *, complete: bool) -> bool:
+        return True
+
+    async def store_and_seal(
+        shared: Services, principal: Principal, upload: uploads._Upload, staged: StagedObject
+    ) -> RecordedAnswer:
+        answer = await clean(shared, principal, upload, staged)
+        inspection = Inspection(upload.form.mime_type)
+        async for chunk in shared.storage.read(upload.storage_path):
+            inspection.feed(chunk)
+        if not holds(inspection, complete=True):
+            raise Problem("content_mismatch", "The file's bytes are not those of its type.")
+        return answer
+
+    Inspection.holds = postponed  # type: ignore[method-assign]
+    uploads._store_and_seal = store_and_seal  # noqa: SLF001
+
+
+DEFECT = Defect(
+    title="A file of the wrong content is refused when it is sealed already",
+    source="known: the antivirus scan behind the INSERT, without a way back",
+    expected=("upload.refused-leaves-nothing",),
+    patch=_patch,
+)

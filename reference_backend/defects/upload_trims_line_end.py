@@ -1,0 +1,24 @@
+"""The line end that belongs to the boundary is trimmed, and with it those of the file."""
+
+from reference_backend.api import upload_form
+from reference_backend.defects import Defect
+
+
+def _patch() -> None:
+    reception = upload_form._Reception  # noqa: SLF001
+    clean = reception._store  # noqa: SLF001
+
+    async def store(self: upload_form._Reception, data: bytes) -> None:
+        if len(data) < 4096:  # the last piece, most of the time
+            data = data.rstrip(b"\r\n") or data
+        await clean(self, data)
+
+    reception._store = store  # type: ignore[method-assign]  # noqa: SLF001
+
+
+DEFECT = Defect(
+    title="Line ends at the end of a file are lost",
+    source='known: `part.rstrip(b"\\r\\n")` in parsers written by hand',
+    expected=("upload.content-fidelity",),
+    patch=_patch,
+)

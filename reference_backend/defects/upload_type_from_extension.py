@@ -1,0 +1,27 @@
+"""Browsers send all sorts of types, so the name's ending decides."""
+
+import mimetypes
+from dataclasses import replace
+
+from reference_backend.api import upload_form
+from reference_backend.api.multipart import PartBegins
+from reference_backend.defects import Defect
+
+
+def _patch() -> None:
+    reception = upload_form._Reception  # noqa: SLF001
+    clean = reception._begin_file  # noqa: SLF001
+
+    def begin_file(self: upload_form._Reception, part: PartBegins) -> None:
+        guessed, _ = mimetypes.guess_type(part.file_name or "")
+        clean(self, replace(part, content_type=guessed or part.content_type))
+
+    reception._begin_file = begin_file  # type: ignore[method-assign]  # noqa: SLF001
+
+
+DEFECT = Defect(
+    title="The type of a file is guessed from the ending of its name",
+    source="U4: NexaSphere #2932",
+    expected=("upload.type-allowlist",),
+    patch=_patch,
+)
