@@ -10,6 +10,7 @@ from contracts.tenants.matrix import Matrix
 from contracts.tenants.operations import Operation, operations_of
 from contracts.tenants.personas import Persona, personas
 from contracts.tenants.stored_rows import StoredRows
+from contracts.tenants.unchanged import expect_unchanged
 from contracts.tenants.variants import (
     SPELLINGS,
     expect_variant_alike,
@@ -67,8 +68,7 @@ async def check_matrix(
         asked_otherwise(matrix, operations, forms, strangers["owner"], turn), at_once=AT_ONCE
     )
     after = await everything(matrix, stored_rows)
-    for what, came in after.items():
-        expect_equal(came, before[what], f"{what} after all that strangers have tried")
+    expect_unchanged(after, before, after="all that strangers have tried")
 
     for role in ("owner", "member"):
         await together(

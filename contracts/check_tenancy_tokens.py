@@ -8,11 +8,12 @@ from contracts.tenants.expectations import expect_answered, expect_challenge, ex
 from contracts.tenants.forgeries import ANYTHING_SANE, Credential, Forger
 from contracts.tenants.forms import Form, forms_by_protection
 from contracts.tenants.operations import operations_of
+from contracts.tenants.unchanged import expect_unchanged
 from harness.check import check
 from harness.client import Client, Organisations, Samples, together
 from harness.client.organisation import ROLES
 from harness.errors import Inconclusive
-from harness.expect import expect, expect_equal, expect_status
+from harness.expect import expect, expect_status
 from harness.plugin.coverage import Coverage
 from harness.plugin.observations import Observations
 from harness.target import Capability, Target
@@ -29,7 +30,7 @@ DATABASE_ROLES = ("anon", "service_role", "postgres", "", None, ["service_role"]
     "tenancy.tokens",
     "A token that is forged, expired, for others or of nobody opens nothing, on any operation",
     checklist="Verify authentication",
-    observes=547,
+    observes=568,
     needs={Capability.TENANTS},
 )
 async def check_tokens(
@@ -68,8 +69,7 @@ async def check_tokens(
         ),
         at_once=AT_ONCE,
     )
-    for what, came in (await estate.state()).items():
-        expect_equal(came, before[what], f"{what} after all those tokens")
+    expect_unchanged(await estate.state(), before, after="all those tokens")
     await together(
         (
             attempt(credential, form, next(turn))

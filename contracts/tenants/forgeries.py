@@ -131,6 +131,9 @@ class Forger:
         head, _, signature = sealed.split(".")
         payload = self.token(good).split(".")[1]
         yield "claims changed after signing!", f"{head}.{payload}.{signature}"
+        used_before, _, _ = self.org.tokens["owner"].rpartition(".")
+        forged = signed(self.header, good, secret=ANOTHER_SECRET, algorithm=used).split(".")[2]
+        yield "a token that got in before, but for its signature!", f"{used_before}.{forged}"
         yield "a signature cut short", self.token(good)[:-3]
         yield "a signature of one letter", f"{head}.{payload}.A"
         own_key = urlsafe_b64encode(ANOTHER_SECRET.encode()).rstrip(b"=").decode()

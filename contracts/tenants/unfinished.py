@@ -48,7 +48,9 @@ async def shown_exports(estates: Mapping[str, Estate]) -> dict[str, Record]:
         state: await org.client.get_export(estate.values["export"][0])
         for state, estate in estates.items()
     }
-    return shown | {"the ledger": Record(events=await org.client.ledger_events())}
+    return {f"the {state} export": export for state, export in shown.items()} | {
+        "the ledger": Record(events=await org.client.ledger_events())
+    }
 
 
 async def _fail(own: OwnSystem, table: str, export_id: str) -> None:

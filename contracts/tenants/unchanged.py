@@ -1,0 +1,47 @@
+"""Finding what has changed in something that should be as it was."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from harness.expect import expect
+
+_MISSING = object()
+
+
+def expect_unchanged(
+    came: Mapping[str, object], before: Mapping[str, object], *, after: str
+) -> None:
+    """Fail when anything differs, naming the first place; `after` says what should not do that."""
+    for what in (*before, *(name for name in came if name not in before)):
+        found = first_difference(before.get(what, _MISSING), came.get(what, _MISSING))
+        if found is not None:
+            where, was, now = found
+            place = f"{what} at {where}" if where else what
+            expect(
+                False,
+                expected=f"{place} to be as before, {_shown(was)}",
+                came=_shown(now),
+                detail=f"after {after}",
+            )
+
+
+def first_difference(before: Any, now: Any, where: str = "") -> tuple[str, Any, Any] | None:  # noqa: ANN401
+    """Where two documents differ first, and what is there in each; None when they are the same."""
+    if before == now:
+        return None
+    if isinstance(before, Mapping) and isinstance(now, Mapping):
+        for name in (*before, *(name for name in now if name not in before)):
+            was, is_now = before.get(name, _MISSING), now.get(name, _MISSING)
+            if (found := first_difference(was, is_now, f"{where}/{name}")) is not None:
+                return found
+    if isinstance(before, list) and isinstance(now, list):
+        for number in range(max(len(before), len(now))):
+            was = before[number] if number < len(before) else _MISSING
+            is_now = now[number] if number < len(now) else _MISSING
+            if (found := first_difference(was, is_now, f"{where}/{number}")) is not None:
+                return found
+    return where, before, now
+
+
+def _shown(value: object) -> str:
+    return "(nothing)" if value is _MISSING else repr(value)[:300]
