@@ -1,0 +1,154 @@
+"""What the checks know of a database's catalog: tables, functions and roles as plain values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+REQUEST_ROLES = ("anon", "authenticated")
+"""Whom the API acts as for somebody else: what they may do, any user might come to do."""
+
+WORKER_ROLE = "service_role"
+
+ROLES = (*REQUEST_ROLES, WORKER_ROLE)
+"""The roles that the contract names."""
+
+TABLE_KINDS = frozenset({"r", "p"})
+"""`pg_class.relkind` of what can have row security: ordinary and partitioned tables."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """A column of a table or view."""
+
+    name: str
+    type: str
+    computed: bool = False
+    """Whether only the database writes it."""
+    granted: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Which of SELECT, INSERT and UPDATE each request role may do with it."""
+
+    def open_to(self, role: str, privilege: str) -> bool:
+        """Say whether a request role has this privilege on it."""
+        return privilege in self.granted.get(role, frozenset())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Policy:
+    """A row security policy."""
+
+    name: str
+    permissive: bool = True
+    command: str = "*"
+    """`r` SELECT, `a` INSERT, `w` UPDATE, `d` DELETE, `*` all of them."""
+    roles: frozenset[str]
+    """The request roles it applies to, by name, by membership or because it is for PUBLIC."""
+    using: str | None = None
+    with_check: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Relation:
+    """A table or view."""
+
+    oid: int
+    schema: str
+    table_name: str
+    """Without its schema."""
+    name: str
+    """With its schema, quoted where SQL needs it."""
+    kind: str = "r"
+    """`r` table, `p` partitioned table, `v` view, `m` materialized view, `f` foreign table."""
+    owner: str
+    row_security: bool = False
+    forced: bool = False
+    security_invoker: bool = False
+    columns: tuple[Column, ...] = ()
+    granted: Mapping[str, frozenset[str]]
+    """What each request role may do with it, or with some of its columns; without USAGE on its
+    schema that is nothing."""
+    policies: tuple[Policy, ...] = ()
+    reads: frozenset[int] = frozenset()
+    """Oids of what a view's query names."""
+    parents: frozenset[int] = frozenset()
+    """Oids of what a partition is a part of."""
+    referenced: frozenset[int] = frozenset()
+    """Oids of the tables that its foreign keys point to."""
+
+    @property
+    def is_table(self) -> bool:
+        """Whether it can have row security."""
+        return self.kind in TABLE_KINDS
+
+    def roles_that_may(self, *privileges: str) -> list[str]:
+        """Give the request roles that have at least one of these privileges."""
+        return [role for role, held in sorted(self.granted.items()) if held & set(privileges)]
+
+    def columns_open_to(self, role: str, privilege: str) -> list[Column]:
+        """Give the columns on which a request role has SELECT, INSERT or UPDATE."""
+        return [column for column in self.columns if column.open_to(role, privilege)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Argument:
+    """An argument that a function is called with."""
+
+    name: str
+    """Empty where it has none."""
+    type: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Function:
+    """A function, procedure or aggregate."""
+
+    schema: str
+    function_name: str
+    """Without its schema."""
+    name: str
+    """With its schema, quoted where SQL needs it."""
+    signature: str
+    kind: str = "f"
+    """`f` function, `p` procedure, `a` aggregate, `w` window function."""
+    language: str = "plpgsql"
+    resolved: bool = False
+    """Whether its names were looked up once and for all when it was made (BEGIN ATOMIC)."""
+    definer: bool = False
+    """Whether it runs with its owner's rights."""
+    is_trigger: bool = False
+    variadic: bool = False
+    owner: str
+    body: str = ""
+    search_path: str | None = None
+    """The one it is fixed to."""
+    arguments: tuple[Argument, ...] = ()
+    granted: tuple[str, ...] = ()
+    """Whom EXECUTE was granted to, by name or `PUBLIC`, besides its owner, superusers and those
+    who may become a worker anyway."""
+    callers: frozenset[str] = frozenset()
+    """Which of the contract's roles may call it, in whatever way they came by that right."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Role:
+    """One of the contract's roles."""
+
+    name: str
+    superuser: bool = False
+    bypasses_row_security: bool = False
+    may_become: frozenset[str] = frozenset()
+    may_become_unbound: frozenset[str] = frozenset()
+    """Those among them that no row security binds."""
+    may_create_in: frozenset[str] = frozenset()
+    """Schemas."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Catalog:
+    """What is in a backend's database, besides what belongs to extensions and to the harness."""
+
+    relations: tuple[Relation, ...]
+    functions: tuple[Function, ...]
+    roles: tuple[Role, ...]
+
+    def relation(self, oid: int) -> Relation | None:
+        """Give a relation by its oid, None for one that is not the backend's own."""
+        return next((relation for relation in self.relations if relation.oid == oid), None)

@@ -1,0 +1,56 @@
+"""Two tenants with one of everything, and the texts by which either's data would be known."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from harness.client import Organisation, Samples
+from harness.expect import expect_status
+
+
+@dataclass(frozen=True, kw_only=True)
+class Belongings:
+    """What one organisation has, all of it made over HTTP."""
+
+    organisation: Organisation
+    ids: Mapping[str, str]
+    """By kind: `organisation`, `job`, `evidence`, `export`, `event`."""
+    marks: frozenset[str]
+    """Texts that occur in this organisation's data and nowhere else, the ids among them."""
+
+    @property
+    def id(self) -> str:
+        """The organisation's id."""
+        return self.organisation.id
+
+
+async def furnish(organisation: Organisation, samples: Samples) -> Belongings:
+    """Give an organisation a job, evidence and an export that is ready: nothing moves any more."""
+    client = organisation.client
+    title = f"Title {uuid.uuid4()}"
+    job = await organisation.new_job(title)
+    evidence = await client.new_evidence(job["id"], samples.new())
+    requested = await client.new_export(job["id"])
+    export = await client.wait_for_export(requested["id"])
+    events = expect_status(await client.call("listLedgerEvents"), 200).items
+    ids = {
+        "organisation": organisation.id,
+        "job": job["id"],
+        "evidence": evidence["id"],
+        "export": export["id"],
+        "event": evidence["ledger_event_id"],
+    }
+    texts = [
+        *ids.values(),
+        *organisation.users.values(),
+        *(event["hash"] for event in events),
+        title,
+        evidence["file_sha256"],
+        evidence["storage_path"],
+        export["manifest_hash"],
+    ]
+    return Belongings(
+        organisation=organisation,
+        ids={kind: str(value) for kind, value in ids.items()},
+        marks=frozenset(str(text) for text in texts if text),
+    )

@@ -1,0 +1,10 @@
+"""A grant on all tables, for those to come as well: the salts of the ledger are among them."""
+
+from reference_backend.defects import Defect
+
+DEFECT = Defect(
+    title="Requests may read the secret salts of the ledger's hashes",
+    source="known: GRANT … ON ALL TABLES IN SCHEMA",
+    expected=("tenancy.privileges", "tenancy.direct-sql"),
+    sql="GRANT SELECT ON ALL TABLES IN SCHEMA public TO authenticated;",
+)

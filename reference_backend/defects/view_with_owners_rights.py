@@ -1,0 +1,16 @@
+"""The view was made anew for another column, and `security_invoker` was not copied along."""
+
+from reference_backend.defects import Defect, Edit
+
+DEFECT = Defect(
+    title="The view of exports reads them with its owner's rights",
+    source="L5: contributor.info #1362",
+    expected=("tenancy.row-security",),
+    edits=(
+        Edit(
+            file="migrations/0007_views.sql",
+            old="CREATE VIEW export_status WITH (security_invoker = true) AS",
+            new="CREATE VIEW export_status AS",
+        ),
+    ),
+)
