@@ -17,6 +17,7 @@ from harness.target import Target
 
 AT_ONCE = 4
 NAMES = 8 + 28 + 18 + 5
+TWINS, TWIN = 6, 300_000
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _PARAMETER = re.compile(r';\s*([^\s=;"]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^;]*)')
@@ -26,7 +27,7 @@ _PARAMETER = re.compile(r';\s*([^\s=;"]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^;]*)')
     "upload.filename-traversal",
     "A file's name, however hostile, is shown only: no path, no header, no file is made of it",
     checklist="Verify path traversal in file names is harmless",
-    observes=NAMES + 2,
+    observes=NAMES + 2 + TWINS,
 )
 async def check_filename_traversal(
     target: Target, system: System, org: Organisation, samples: Samples, observe: Observations
@@ -57,6 +58,13 @@ async def check_filename_traversal(
         observe(what="names")
 
     await together(map(send, names), at_once=AT_ONCE)
+    twins = [Sample("photo.png", "image/png", samples.of_size(TWIN).content) for _ in range(TWINS)]
+    answers = await together(org.client.upload(job["id"], twin) for twin in twins)
+    same = SentName(what="photo.png, as others at the same time", parameters=b"", mark=mark)
+    for twin, answer in zip(twins, answers, strict=True):
+        expect_status(answer, 201, detail=f"{TWINS} files of one name at once")
+        kept.append((same, twin, answer.data))
+        observe(what="of one name at once")
 
     async def look(name: SentName, sample: Sample, evidence: Record) -> None:
         expect_generated(str(evidence["storage_path"]), name)
@@ -72,6 +80,8 @@ async def check_filename_traversal(
             came=f"{len(content.body)} bytes that are others",
         )
         expect_safe_headers(content, name)
+        kind = content.headers.get("content-type", "").partition(";")[0].strip().lower()
+        expect_equal(kind, sample.mime_type, f"Content-Type of content called {name.what}")
 
     # Only now, so that none has been written over by one that came later.
     await together((look(*each) for each in kept), at_once=AT_ONCE)
@@ -110,7 +120,7 @@ def expect_generated(path: str, name: SentName) -> None:
     """Fail where a storage path has anything of the client's name in it, or leads elsewhere."""
     plain = unquote(path)
     expect(
-        name.mark not in plain
+        name.mark not in plain.lower()
         and ".." not in re.split(r"[/\\]", plain)
         and not _CONTROL.search(plain),
         expected=f"a generated storage_path for a file called {name.what}",

@@ -95,14 +95,14 @@ def _unprintable(mark: str) -> Iterator[SentName]:
         ("two names", f'; filename="a.png"; filename="../{mark}.png"'),
     ):
         yield SentName(what=what, parameters=parameters.encode(), mark=mark)
-    name = mark.encode()
+    marked = mark.encode()
     for what, raw in (
-        ("a raw NUL", b"a\x00" + name),
-        ("raw control characters", b"a\x01\x1b\x7f\t" + name),
-        ("no UTF-8", b"\xff\xfe" + name),
-        ("an overlong encoding of ../", b"\xc0\xae\xc0\xae/" + name),
-        ("half a surrogate pair", b"\xed\xa0\x80" + name),
-        ("Latin-1", b"\xdcberpr\xfcfung" + name),
+        ("a raw NUL", b"a\x00" + marked),
+        ("raw control characters", b"a\x01\x1b\x7f\t" + marked),
+        ("no UTF-8", b"\xff\xfe" + marked),
+        ("an overlong encoding of ../", b"\xc0\xae\xc0\xae/" + marked),
+        ("half a surrogate pair", b"\xed\xa0\x80" + marked),
+        ("Latin-1", b"\xdcberpr\xfcfung" + marked),
     ):
         yield SentName(what=what, parameters=b'; filename="' + raw + b'"', mark=mark)
 
