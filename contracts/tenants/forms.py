@@ -218,17 +218,19 @@ def _bodies(
         if resolved(operation.document, member).get("format") == "binary"
     )
     slots = [slot for slot in operation.slots if slot.place == "body"]
+    required = set(schema.get("required", ()))
     ways: list[set[str]] = [
-        set(resolved(operation.document, way).get("required", ()))
-        for way in (schema.get("anyOf") or schema.get("oneOf") or ())
-    ] or [set()]
-    with_all_ids = {str(slot.at[0]) for slot in slots}
+        required | set(resolved(operation.document, way).get("required", ()))
+        for way in (schema.get("anyOf") or schema.get("oneOf") or ({},))
+    ]
+    with_all_ids = required | {str(slot.at[0]) for slot in slots}
     if with_all_ids not in ways:
         ways.append(with_all_ids)
     for way in ways:
-        wanted = (set(schema.get("required", ())) | way) - set(files)
         body = {
-            name: smallest(operation.document, members[name]) for name in members if name in wanted
+            name: smallest(operation.document, members[name])
+            for name in members
+            if name in way and name not in files
         }
         yield body, [slot for slot in slots if slot.at[0] in body], files
 

@@ -1,8 +1,11 @@
+import hmac
 import time
+from base64 import urlsafe_b64encode
 
 import jwt
 
 from harness.client import Organisations, Routes, TokenRecipe, Transport, mint
+from harness.client.tokens import ABSENT, claims_of, filled, signed, unsigned
 
 RECIPE = TokenRecipe(
     secret="a secret of at least thirty-two bytes",
@@ -48,3 +51,38 @@ async def test_every_organisation_is_new_and_has_a_user_in_each_role() -> None:
     assert first.client.token == first.tokens["member"]
     assert first.as_role("viewer").token == first.tokens["viewer"]
     assert not any(token in repr(first) for token in first.tokens.values())
+
+
+def test_claims_can_be_replaced_left_out_and_be_of_any_type() -> None:
+    claims = claims_of(
+        RECIPE,
+        user="u-1",
+        organization=["o-1"],
+        role=ABSENT,
+        changes={"exp": ABSENT, "aud": None, "more": 1},
+    )
+    assert "exp" not in claims
+    assert (claims["aud"], claims["more"]) == (None, 1)
+    assert claims["app_metadata"]["organization_id"] == ["o-1"]
+
+
+def test_a_member_of_the_template_can_be_left_out() -> None:
+    assert filled({"role": "{role}", "kept": "as {role}"}, {"role": ABSENT}) == {
+        "kept": f"as {ABSENT}"
+    }
+
+
+def test_a_token_put_together_by_hand_is_one_that_the_library_takes() -> None:
+    claims = claims_of(RECIPE, user="u-1", organization="o-1", role="owner")
+    token = signed({"alg": "HS256", "typ": "JWT"}, claims, secret=RECIPE.secret)
+    assert read(token) == claims
+
+
+def test_a_forged_token_says_one_thing_and_is_another() -> None:
+    forged = signed({"alg": "RS256"}, {"sub": "x"}, secret="s", algorithm="HS512")
+    assert jwt.get_unverified_header(forged) == {"alg": "RS256"}
+    header, payload, signature = forged.split(".")
+    key, message = b"s", f"{header}.{payload}".encode()
+    wanted = urlsafe_b64encode(hmac.digest(key, message, "sha512")).rstrip(b"=").decode()
+    assert signature == wanted
+    assert unsigned({"alg": "none"}, b"\xff").endswith(".")
