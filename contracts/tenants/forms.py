@@ -219,9 +219,10 @@ def _bodies(
     )
     slots = [slot for slot in operation.slots if slot.place == "body"]
     required = set(schema.get("required", ()))
-    ways: list[set[str]] = [
+    alternatives: list[Any] = schema.get("anyOf") or schema.get("oneOf") or [{}]
+    ways = [
         required | set(resolved(operation.document, way).get("required", ()))
-        for way in (schema.get("anyOf") or schema.get("oneOf") or ({},))
+        for way in alternatives
     ]
     with_all_ids = required | {str(slot.at[0]) for slot in slots}
     if with_all_ids not in ways:

@@ -15,8 +15,8 @@ from harness.target.load import load_target
 SAMPLE = Sample("a.png", "image/png", b"shakedown")
 WITH_IDS = {
     "getJob", "uploadEvidence", "listEvidence", "getEvidence", "getEvidenceContent",
-    "requestExport", "listExports", "getExport", "cancelExport", "retryExport", "downloadExport", "getManifest",
-    "verifyManifest", "listLedgerEvents", "getLedgerEvent", "verifyLedgerEvent",
+    "requestExport", "listExports", "getExport", "cancelExport", "retryExport", "downloadExport",
+    "getManifest", "verifyManifest", "listLedgerEvents", "getLedgerEvent", "verifyLedgerEvent",
 }  # fmt: skip
 
 
