@@ -1,9 +1,10 @@
-"""Claiming exports: each is somebody's, nobody's twice, and no organisation takes all workers."""
+"""Claiming exports over the whole way: each is somebody's, nobody's twice, and done once."""
 
 from collections import Counter
 from collections.abc import Sequence
+from datetime import timedelta
 
-from contracts.direct_claims import Claims
+from contracts.conventions import instant_of
 from contracts.many_exports import (
     completions_of,
     expect_done_once,
@@ -12,24 +13,28 @@ from contracts.many_exports import (
     silenced,
     wait_for_all,
 )
-from contracts.own_exports import busy, observed_done_once
+from contracts.prometheus import total_of
 from harness.check import check
 from harness.checkers import (
+    Transition,
+    claims_in_the_open,
     exactly_once,
     expect_no_violations,
-    most_in_progress,
     observe_exports,
-    per_organisation_cap,
 )
-from harness.checkers.facts import IN_PROGRESS
-from harness.client import Organisation, Organisations, together
+from harness.client import Client, Organisations, Record
 from harness.database import Database
 from harness.errors import Inconclusive
 from harness.expect import expect, expect_equal
-from harness.plugin.fixtures import FreshSystem, OwnSystem
 from harness.plugin.observations import Observations
-from harness.system import Instance, System
-from harness.target import Capability, Target
+from harness.system import System
+from harness.target import Target
+
+MUST_NOT_RISE = ("export_claim_fallback_total", "export_duplicate_completions_total")
+"""Alerts fire on any of these."""
+
+SAME_TIME = timedelta(seconds=1)
+"""A transaction that began before another may write after it."""
 
 
 @check(
@@ -42,6 +47,8 @@ async def check_exactly_once(
     organisations: Organisations, system: System, target: Target, observe: Observations
 ) -> None:
     tenants = await organisations.several(5)
+    client = tenants[0].client
+    quiet = await alerts(client)
     accepted = await request_exports(tenants, jobs_each=20)
     exports = await wait_for_all(accepted, deadline_s=40)
     completions = await completions_of(tenants)
@@ -54,10 +61,14 @@ async def check_exactly_once(
         finally:
             await database.close()
     harmed = silenced(transitions, target)
+    expect_no_violations(claims_in_the_open(transitions or ()))
     expect_done_once(
         exactly_once(accepted, map(fact_of, exports), completions, transitions, harmed=harmed)
     )
-    owners = Counter(export["claimed_by"] for export in exports)
+    for export in exports:
+        expect_told(export)
+    expect_equal(await alerts(client), quiet, "metrics that count what must not happen")
+    owners = owners_of(exports, transitions)
     if len(system.workers) > 1 and len(owners) < 2:
         raise Inconclusive(
             f"{len(exports)} exports, and one worker did them all: {dict(owners)}; nobody competed"
@@ -65,85 +76,25 @@ async def check_exactly_once(
     observe(len(exports), what="exports")
 
 
-@check(
-    "claim.per-org-cap",
-    "No organisation has more in progress than its share, however many claim at once",
-    checklist="Verify the per-organisation concurrency limit",
-    observes=30,
-    needs={Capability.SPAWN, Capability.DATABASE_CONTROL},
-)
-async def check_per_org_cap(
-    fresh_system: FreshSystem, target: Target, observe: Observations
-) -> None:
-    if target.claim is None:
-        raise Inconclusive("the target file names no [claim] function to call")
-    cap = target.limits.per_org_in_progress
-    async with fresh_system(api_instances=1, workers=0) as own:
-        claims = Claims(database=own.control_database, function=target.claim.function, cap=cap)
-        tenants = await own.organisations.several(2)
-        for tenant in tenants:  # one after the other: the head of the queue is one organisation's
-            await request_exports([tenant], jobs_each=cap + 1)
-        claimed = await claims.claim_beside_an_open_claim(limit=cap - 1)
-        await expect_share_kept(own, target, tenants, "two claims, one of them not yet committed")
-        claimed += await claims.stampede(8, limit_of=lambda number: 1 + number % cap)
-        await expect_share_kept(own, target, tenants, "eight workers claiming at once")
-        await expect_share_used(own, target, tenants)
-        observe(claimed, what="claimed by direct calls")
-
-        tenants = await own.organisations.several(2)
-        accepted = await request_exports(tenants, jobs_each=6)
-        await start_workers(own, target, 2)
-        exports = await wait_for_all(accepted, deadline_s=30)
-        transitions = (await observed_done_once(own, target, tenants, accepted)).watched()
-        expect_no_violations(per_organisation_cap(transitions, cap))
-        if max(most_in_progress(transitions).values()) < cap:
-            raise Inconclusive(f"workers never had {cap} exports of one organisation in progress")
-        observe(len(exports), what="exports by workers")
-
-
-async def start_workers(own: OwnSystem, target: Target, count: int) -> Sequence[Instance]:
-    """Start workers that take their time over each export."""
-    return await together(own.system.start("worker", busy(target)) for _ in range(count))
-
-
-async def expect_share_kept(
-    own: OwnSystem, target: Target, tenants: Sequence[Organisation], when: str
-) -> None:
-    """Fail unless no organisation is over its cap and no export was claimed twice."""
-    cap = target.limits.per_org_in_progress
-    for organisation_id, taken in (await in_progress(own, target, tenants)).items():
-        expect(
-            taken <= cap,
-            expected=f"at most {cap} exports of an organisation in progress after {when}",
-            came=f"{taken} of organisation {organisation_id}",
-        )
-    observed = await observe_exports(own.database, target, [tenant.id for tenant in tenants])
-    expect_done_once(
-        exactly_once([], observed.exports, observed.completions, observed.transitions),
-        detail=f"after {when}",
+def expect_told(export: Record) -> None:
+    """Fail unless an export that is ready tells when it was worked on, in the order of time."""
+    names = ("created_at", "started_at", "completed_at")
+    told = [instant_of(export, name) for name in names]
+    expect(
+        told[1] >= told[0] - SAME_TIME and told[2] >= told[1] - SAME_TIME,
+        expected=f"{' ≤ '.join(names)} of export {export['id']}, which is ready",
+        came=", ".join(export[name] for name in names),
     )
 
 
-async def expect_share_used(
-    own: OwnSystem, target: Target, tenants: Sequence[Organisation]
-) -> None:
-    """Fail unless each organisation, with exports left to claim, has just as many as it may."""
-    for organisation_id, taken in (await in_progress(own, target, tenants)).items():
-        expect_equal(
-            taken,
-            target.limits.per_org_in_progress,
-            f"the exports in progress of organisation {organisation_id}, which has more queued, "
-            "once claims come back empty",
-        )
+def owners_of(exports: Sequence[Record], transitions: Sequence[Transition] | None) -> Counter[str]:
+    """How many exports each worker claimed, as far as anybody was told."""
+    if transitions is None:
+        return Counter(str(export["claimed_by"]) for export in exports)
+    return Counter(str(step.new_claimed_by) for step in transitions if step.is_claim)
 
 
-async def in_progress(
-    own: OwnSystem, target: Target, tenants: Sequence[Organisation]
-) -> dict[str, int]:
-    """How many exports of each organisation are in progress."""
-    ids = [tenant.id for tenant in tenants]
-    observed = await observe_exports(own.database, target, ids)
-    taken = Counter(
-        export.organization_id for export in observed.exports if export.state == IN_PROGRESS
-    )
-    return {organisation_id: taken[organisation_id] for organisation_id in ids}
+async def alerts(client: Client) -> dict[str, float]:
+    """What the metrics that must not rise say now; a metric that is not there counts nothing."""
+    text = (await client.call("metrics", instance=0)).text
+    return {name: total_of(text, name) or 0 for name in MUST_NOT_RISE}

@@ -1,28 +1,38 @@
 """The claim function is missing: loud about it, and as exact without it."""
 
-import asyncio
-import time
+from collections.abc import Sequence
 
+from contracts.broken_function import claim_function
 from contracts.held_table import held
 from contracts.many_exports import request_exports, wait_for_all
 from contracts.own_exports import busy, observed_done_once
-from contracts.prometheus import total_of
+from contracts.readiness import FALLBACKS, expect_readiness, fallbacks_counted
 from harness.check import check
-from harness.checkers import expect_no_violations, per_organisation_cap
-from harness.client import Client, Organisation, Route, Transport
-from harness.database import Database
+from harness.checkers import (
+    Transition,
+    expect_no_violations,
+    per_organisation_cap,
+    rank_correlation,
+)
+from harness.client import Client, Organisation, together
 from harness.errors import Inconclusive
-from harness.expect import expect
+from harness.expect import expect, expect_equal
 from harness.plugin.fixtures import FreshSystem, OwnSystem
 from harness.plugin.observations import Observations
 from harness.target import Capability, Target
+
+MEETINGS = 3
+JOBS_EACH = 9
+BACKWARDS = -0.6
+"""Workers may start at different places of the queue, so as not to get in each other's way, and
+the order is then not exact. With this correlation of turn and age it is the reverse order."""
 
 
 @check(
     "claim.fallback",
     "Without the claim function the backend says so, and still claims each export once",
     checklist="Verify the optimistic claim fallback",
-    observes=30,
+    observes=4 * MEETINGS + 4 * JOBS_EACH,
     needs={
         Capability.SPAWN,
         Capability.PAUSE,
@@ -31,86 +41,121 @@ from harness.target import Capability, Target
 )
 async def check_fallback(fresh_system: FreshSystem, target: Target, observe: Observations) -> None:
     if target.claim is None:
-        raise Inconclusive("the target file names no [claim] function to drop")
+        raise Inconclusive("the target file names no [claim] function to take away")
     cap = target.limits.per_org_in_progress
     async with fresh_system(api_instances=1, workers=2, worker_environment=busy(target)) as own:
-        await drop_function(own.control_database, target.claim.function)
+        function = await claim_function(own.control_database, target.claim.function)
         tenants = await own.organisations.several(2)
-        await expect_not_ready(tenants[0].client, target.claim.function)
+        client = tenants[0].client
+        counted = await fallbacks_counted(own, client)
+        expect_equal(counted, 0, f"{FALLBACKS} while nothing is missing")
+        written = log_sizes(own)
+        await function.hide()
+        missing = f"{target.claim.function} is gone"
+        await expect_readiness(client, 503, missing)
+
         accepted: dict[str, Organisation] = {}
-        for tenant in (*tenants, tenants[0]):
+        for number in range(MEETINGS):
+            tenant = tenants[number % len(tenants)]
             accepted |= await meet_at_the_head(own, tenant, target.claim.table)
-        accepted |= await request_exports(tenants, jobs_each=6)
-        exports = await wait_for_all(accepted, deadline_s=30)
+        late = await queue_all_at_once(own, tenants)
+        accepted |= late
+        await wait_for_all(late, deadline_s=30)
         transitions = (await observed_done_once(own, target, tenants, accepted)).watched()
         expect_no_violations(per_organisation_cap(transitions, cap))
-        observe(len(exports), what="exports")
-        await expect_fallback_counted(own, tenants[0].client)
-
-
-async def drop_function(database: Database, function: str) -> None:
-    """Drop every overload of a function. `Inconclusive` when there is none to drop."""
-    overloads = await database.fetch(
-        "SELECT oid::regprocedure::text AS signature FROM pg_proc WHERE proname = %s",
-        [function.rpartition(".")[2]],
-    )
-    if not overloads:
-        raise Inconclusive(f"there is no function {function} in the database to drop")
-    for overload in overloads:
-        await database.fetch(f"DROP FUNCTION {overload['signature']} CASCADE")
-
-
-async def expect_not_ready(client: Client, function: str, *, within_s: float = 5) -> None:
-    """Fail unless readiness turns 503 once the claim function is missing."""
-    until = time.monotonic() + within_s
-    while (answer := await client.call("ready")).status != 503:
+        expect_not_backwards(transitions, late)
+        observe(len(accepted), what="exports")
+        counted = await fallbacks_counted(own, client)
         expect(
-            time.monotonic() < until,
-            expected=f"503 from the ready path within {within_s:g} s of {function} being dropped",
-            came=answer.describe(),
+            counted > 0,
+            expected=f"{FALLBACKS} to count claims while {missing}",
+            came=f"{counted:g} in the metrics of API and workers",
         )
-        await asyncio.sleep(0.05)
+        expect_logged(own, written, target.claim.function)
+
+        await function.show()
+        await expect_readiness(client, 200, f"{target.claim.function} is there again")
+        await expect_function_used(own, client, tenants)
+
+
+async def expect_function_used(
+    own: OwnSystem, client: Client, tenants: Sequence[Organisation]
+) -> None:
+    """Fail unless workers go back to the claim function once it is there again."""
+    await wait_for_all(await request_exports(tenants, jobs_each=1), deadline_s=20)
+    counted = await fallbacks_counted(own, client)
+    await wait_for_all(await request_exports(tenants, jobs_each=2), deadline_s=20)
+    expect_equal(
+        await fallbacks_counted(own, client),
+        counted,
+        f"{FALLBACKS} after the claim function came back and more exports were claimed",
+    )
 
 
 async def meet_at_the_head(
     own: OwnSystem, tenant: Organisation, table: str
 ) -> dict[str, Organisation]:
-    """Request two exports and let every worker be about to claim when the first one may.
+    """Request exports and let every worker be about to claim when the first one may.
 
     Without the claim function a worker looks first and writes then. Holding the write back until
     several wait for it is what an unlucky moment does, made sure of.
     """
-    for worker in own.system.workers:
-        await own.system.pause(worker)
+    await together(own.system.pause(worker) for worker in own.system.workers)
     try:
-        accepted = await request_exports([tenant], jobs_each=1)
+        accepted = await request_exports([tenant], jobs_each=2)
         async with held(own.control_database, table) as exports:
-            for worker in own.system.workers:
-                await own.system.resume(worker)
+            await together(own.system.resume(worker) for worker in own.system.workers)
             if exports is not None:
                 await exports.until_several_wait(len(own.system.workers), deadline_s=1.5)
     finally:
-        for worker in own.system.workers:
-            await own.system.resume(worker)
+        await together(own.system.resume(worker) for worker in own.system.workers)
     await wait_for_all(accepted, deadline_s=20)
     return accepted
 
 
-async def expect_fallback_counted(own: OwnSystem, client: Client) -> None:
-    """Fail unless the fallback shows in the metrics of the API or of a worker."""
-    name = "export_claim_fallback_total"
-    counted = total_of((await client.call("metrics")).text, name) or 0
-    if not counted and own.system.workers:
-        path = "/metrics"
-        route = Route(operation_id="metrics of a worker", method="GET", template=path)
-        async with Transport([worker.base_url for worker in own.system.workers]) as transport:
-            for instance in range(len(own.system.workers)):
-                answer = await transport.send(
-                    route, path, instance=instance, deadline_s=5, headers={}
-                )
-                counted += total_of(answer.text, name) or 0
+async def queue_all_at_once(
+    own: OwnSystem, tenants: Sequence[Organisation]
+) -> dict[str, Organisation]:
+    """Request many exports while no worker looks, so that all of them are there to choose from."""
+    await together(own.system.pause(worker) for worker in own.system.workers)
+    try:
+        return await request_exports(tenants, jobs_each=JOBS_EACH, at_once=4)
+    finally:
+        await together(own.system.resume(worker) for worker in own.system.workers)
+
+
+def expect_not_backwards(transitions: Sequence[Transition], among: dict[str, Organisation]) -> None:
+    """Fail when the youngest exports were claimed first."""
+    created = {
+        step.export_id: step.at
+        for step in transitions
+        if step.old_state is None and step.export_id in among
+    }
+    claimed = [step.export_id for step in transitions if step.is_claim]
+    correlation = rank_correlation(claimed, created)
     expect(
-        counted > 0,
-        expected=f"{name} to count claims without the claim function",
-        came=f"{counted:g} in the metrics of API and workers",
+        correlation > BACKWARDS,
+        expected=f"the older of {len(created)} exports to be claimed before the younger ones, by "
+        "and large",
+        came=f"a correlation of {correlation:.2f} between age and turn, where -1 is backwards",
+    )
+
+
+def log_sizes(own: OwnSystem) -> dict[str, int]:
+    """How much each worker has printed so far, in bytes."""
+    return {worker.name: worker.log_path.stat().st_size for worker in own.system.workers}
+
+
+def expect_logged(own: OwnSystem, since: dict[str, int], function: str) -> None:
+    """Fail unless a worker said in its log that the function is missing, or that it falls back."""
+    said = ""
+    for worker in own.system.workers:
+        with worker.log_path.open("rb") as log:
+            log.seek(since[worker.name])
+            said += log.read().decode("utf-8", "replace").lower()
+    words = (function.rpartition(".")[2].lower(), "fallback", "fall back", "42883")
+    expect(
+        any(word in said for word in words),
+        expected=f"workers to say in their logs that they claim without {function}",
+        came=f"{len(said)} characters without a word of it: {said[-300:]!r}",
     )

@@ -19,15 +19,19 @@ CAUSES = frozenset({"two-owners", "undecided", "no-such-way"})
 
 
 async def request_exports(
-    organisations: Sequence[Organisation], *, jobs_each: int, at_once: int = 16
+    organisations: Sequence[Organisation],
+    *,
+    jobs_each: int,
+    at_once: int = 16,
+    export_types: Sequence[str] = ("proof-pack", "ledger"),
 ) -> dict[str, Organisation]:
-    """Request both exports of so many new jobs in each organisation; give the owner by id."""
+    """Request the exports of so many new jobs in each organisation; give the owner by id."""
 
     async def of_one_job(organisation: Organisation) -> list[str]:
         job = await organisation.new_job()
         return [
             (await organisation.client.new_export(job["id"], export_type))["id"]
-            for export_type in ("proof-pack", "ledger")
+            for export_type in export_types
         ]
 
     owners = list(organisations) * jobs_each

@@ -1,0 +1,97 @@
+"""Taking the claim function away, or making it raise, and putting it back as it was."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+
+from harness.database import Database
+from harness.errors import Inconclusive
+
+HIDDEN = "shakedown_hidden_"
+COUNTER = "shakedown_calls.made"
+
+_OVERLOADS = """
+SELECT p.oid::regprocedure::text AS signature, n.nspname AS schema, p.proname AS name,
+       pg_get_functiondef(p.oid) AS definition, pg_get_function_result(p.oid) AS result,
+       pg_get_function_arguments(p.oid) AS arguments,
+       pg_get_function_identity_arguments(p.oid) AS identity,
+       p.proretset OR p.proargmodes && '{o,b,t}' AS may_return_nothing
+FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace
+WHERE p.proname = %s AND p.prokind = 'f'
+"""
+
+_SET_UP_COUNTER = f"""
+CREATE SCHEMA IF NOT EXISTS {COUNTER.partition(".")[0]};
+GRANT USAGE ON SCHEMA {COUNTER.partition(".")[0]} TO PUBLIC;
+CREATE SEQUENCE IF NOT EXISTS {COUNTER};
+GRANT ALL ON SEQUENCE {COUNTER} TO PUBLIC
+"""
+
+_BROKEN = """
+CREATE OR REPLACE FUNCTION {schema}.{name}({arguments}) RETURNS {result}
+LANGUAGE plpgsql AS $broken$
+BEGIN
+    PERFORM nextval('{counter}');
+    {body}
+    RETURN{nothing};
+END
+$broken$
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClaimFunction:
+    """Every overload of the claim function, as the backend's migration made it."""
+
+    database: Database
+    overloads: Sequence[dict[str, Any]]
+
+    async def hide(self) -> None:
+        """Let nobody find the function: from now on it is missing (SQLSTATE 42883)."""
+        for each in self.overloads:
+            await self.database.fetch(
+                f'ALTER FUNCTION {each["signature"]} RENAME TO "{HIDDEN}{each["name"]}"'
+            )
+
+    async def show(self) -> None:
+        """Undo `hide`."""
+        for each in self.overloads:
+            await self.database.fetch(
+                f'ALTER FUNCTION "{each["schema"]}"."{HIDDEN}{each["name"]}"'
+                f'({each["identity"]}) RENAME TO "{each["name"]}"'
+            )
+
+    async def replace_body(self, body: str) -> None:
+        """Let the function do this, in PL/pgSQL, and then return nothing; its calls are counted."""
+        await self.database.fetch(_SET_UP_COUNTER)
+        for each in self.overloads:
+            quoted = {name: f'"{each[name]}"' for name in ("schema", "name")}
+            nothing = "" if each["may_return_nothing"] else " NULL"
+            try:
+                await self.database.fetch(
+                    _BROKEN.format(**each | quoted, counter=COUNTER, body=body, nothing=nothing)
+                )
+            except psycopg.Error as error:
+                raise Inconclusive(f"{each['signature']} cannot be replaced: {error}") from error
+
+    async def restore(self) -> None:
+        """Undo `replace_body`."""
+        for each in self.overloads:
+            await self.database.fetch(each["definition"])
+
+    async def calls(self) -> int:
+        """How often the replaced function was called so far; also calls that raised count."""
+        row = await self.database.fetch_one(
+            f"SELECT last_value - 1 + is_called::int AS calls FROM {COUNTER}"  # noqa: S608
+        )
+        return int(row["calls"])
+
+
+async def claim_function(database: Database, name: str) -> ClaimFunction:
+    """Find the function in the catalogue; `Inconclusive` when it is not there."""
+    overloads = await database.fetch(_OVERLOADS, [name.rpartition(".")[2]])
+    if not overloads:
+        raise Inconclusive(f"there is no function {name} in the database to take away")
+    return ClaimFunction(database=database, overloads=overloads)

@@ -1,0 +1,101 @@
+"""Thousands of exports in a moment: copies of one that the backend itself made."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import psycopg
+from psycopg import AsyncConnection, sql
+
+from harness.database import Database
+from harness.errors import Inconclusive
+
+_COLUMNS = """
+SELECT a.attname AS name, format_type(a.atttypid, NULL) AS type, (
+    SELECT COALESCE(array_agg(i.indexrelid::oid), '{}')
+    FROM pg_index AS i
+    WHERE i.indrelid = a.attrelid AND i.indisunique AND a.attnum = ANY (i.indkey)
+) AS unique_indexes
+FROM pg_attribute AS a
+WHERE a.attrelid = %s::regclass AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+"""
+
+_NEW_VALUES = {
+    "uuid": "gen_random_uuid()",
+    "bigint": "{column} + n",
+    "integer": "{column} + n",
+    "text": "{column} || '-' || n",
+    "character varying": "{column} || '-' || n",
+}
+"""What makes a copy unique, by the type of the column, the most harmless first."""
+
+
+async def copy_export(
+    database: Database,
+    table: str,
+    export_id: str,
+    *,
+    count: int,
+    organizations: Sequence[str],
+    later_us: int,
+) -> None:
+    """Insert copies of an export, dealt out to `organizations`, each with a job of its own.
+
+    The nth copy is `n * later_us` microseconds younger than its original. Triggers do not fire
+    and foreign keys are not checked. `Inconclusive` where the table does not take such copies.
+    """
+    async with database.connect() as connection, connection.transaction():
+        await connection.execute("SET LOCAL session_replication_role = replica")
+        columns, values = await _copied(connection, table)
+        try:
+            await connection.execute(
+                sql.SQL(
+                    "INSERT INTO {table} ({columns}) OVERRIDING SYSTEM VALUE SELECT {values} "
+                    "FROM {table} AS e, generate_series(1, %(count)s) AS n "
+                    "WHERE e.id::text = %(export_id)s"
+                ).format(table=sql.Identifier(*table.split(".")), columns=columns, values=values),
+                {
+                    "count": count,
+                    "export_id": export_id,
+                    "organizations": list(organizations),
+                    "later_us": later_us,
+                },
+            )
+        except psycopg.Error as error:
+            raise Inconclusive(f"{table} does not take copies of its rows: {error}") from error
+
+
+async def _copied(
+    connection: AsyncConnection[Any], table: str
+) -> tuple[sql.Composable, sql.Composable]:
+    """The columns of a table, and what each is in the nth copy."""
+    cursor = await connection.execute(_COLUMNS, [table])
+    columns = await cursor.fetchall()
+    changed = _made_unique(columns)
+    values: list[sql.Composable] = []
+    for column in columns:
+        form = "{column}"
+        if column["name"] == "organization_id":
+            form = (
+                "((%(organizations)s::text[])[1 + n %% cardinality(%(organizations)s::text[])])"
+                f"::{column['type']}"
+            )
+        elif column["name"] == "created_at":
+            form = "{column} + n * %(later_us)s::bigint * interval '1 microsecond'"
+        elif column["name"] in changed:
+            form = _NEW_VALUES[column["type"]]
+        values.append(sql.SQL(form).format(column=sql.Identifier("e", column["name"])))
+    names = [sql.Identifier(column["name"]) for column in columns]
+    return sql.SQL(", ").join(names), sql.SQL(", ").join(values)
+
+
+def _made_unique(columns: Sequence[Mapping[str, Any]]) -> set[str]:
+    """One column of each unique index, so that copies are not in each other's way."""
+    changed: set[str] = set()
+    served: set[int] = set()
+    for kind in _NEW_VALUES:
+        for column in columns:
+            is_ours = column["type"] == kind and column["name"] != "organization_id"
+            if is_ours and not served.issuperset(column["unique_indexes"]):
+                changed.add(column["name"])
+                served |= set(column["unique_indexes"])
+    return changed
