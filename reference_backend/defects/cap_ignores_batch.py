@@ -1,0 +1,18 @@
+"""Whether there is room is asked before the claim, and then as many are taken as the worker wants."""
+
+from reference_backend.defects import Defect, Edit
+
+DEFECT = Defect(
+    title="The cap only says whether an organisation may have more: a batch takes as many as it likes",
+    source="P2, with batches",
+    expected=("claim.per-org-cap",),
+    edits=(
+        Edit(
+            file="migrations/0006_queue.sql",
+            old="""                LIMIT GREATEST(LEAST(p_limit, p_max_per_org - progress.taken), 0)
+                FOR UPDATE SKIP LOCKED""",
+            new="""                LIMIT CASE WHEN progress.taken < p_max_per_org THEN p_limit ELSE 0 END
+                FOR UPDATE SKIP LOCKED""",
+        ),
+    ),
+)

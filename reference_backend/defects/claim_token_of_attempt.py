@@ -1,0 +1,16 @@
+"""The claim token is computed from what the row knows, which a crash may take back."""
+
+from reference_backend.defects import Defect, Edit
+
+DEFECT = Defect(
+    title="The claim token is made of export and attempt: a claim lost in a crash is issued its token again",
+    source="R23: a counter as token with asynchronous commits",
+    expected=("claim.direct-calls",),
+    edits=(
+        Edit(
+            file="migrations/0006_queue.sql",
+            old="claim_token = gen_random_uuid(), -- a counter could be issued twice when a crash loses a commit",
+            new="claim_token = md5(e.id::text || (e.attempt + 1))::uuid,",
+        ),
+    ),
+)

@@ -1,0 +1,34 @@
+"""Once the function was missing the worker does not ask for it again, to save a round trip each time."""
+
+import psycopg
+
+from reference_backend.defects import Defect
+from reference_backend.worker.claims import Claimer
+from reference_backend.worker.held import Claim
+
+_given_up: set[int] = set()
+
+
+def _patch() -> None:
+    clean, clean_complain = Claimer.claim, Claimer._complain  # noqa: SLF001
+
+    async def complain(self: Claimer, error: psycopg.Error) -> None:
+        _given_up.add(id(self))
+        await clean_complain(self, error)
+
+    async def claim(self: Claimer, limit: int) -> list[Claim]:
+        if id(self) not in _given_up:
+            return await clean(self, limit)
+        await clean_complain(self, psycopg.errors.UndefinedFunction("missing before"))
+        return await self._claim_optimistically(limit)
+
+    Claimer.claim = claim  # type: ignore[method-assign]
+    Claimer._complain = complain  # type: ignore[method-assign]  # noqa: SLF001
+
+
+DEFECT = Defect(
+    title="A worker that fell back once never uses the claim function again",
+    source="N1: graphile #541, bullmq #4729, the same mistake with LISTEN",
+    expected=("claim.fallback",),
+    patch=_patch,
+)

@@ -1,0 +1,23 @@
+"""The fallback guards against a second owner; the cap is in the claim function only."""
+
+from reference_backend.defects import Defect, Edit
+
+DEFECT = Defect(
+    title="The fallback claim knows nothing of the per-organisation cap",
+    source="P2, known: the rule that is written down twice",
+    expected=("claim.fallback",),
+    edits=(
+        Edit(
+            file="queries/fallback_claim.sql",
+            old="""
+  AND (SELECT count(*) FROM exports AS p
+       WHERE p.organization_id = %(organization_id)s::uuid AND p.state = 'preparing') < %(max_per_org)s""",
+            new="",
+        ),
+        Edit(
+            file="queries/fallback_candidates.sql",
+            old="FROM claimable_exports(%(limit)s, %(max_per_org)s)",
+            new="FROM claimable_exports(%(limit)s, 1000)",
+        ),
+    ),
+)

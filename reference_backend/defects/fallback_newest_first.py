@@ -1,0 +1,42 @@
+"""The fallback lists candidates as the screen for support does, the newest at the top, and takes the first."""
+
+from reference_backend import database, queries
+from reference_backend.defects import Defect, Edit
+from reference_backend.worker.claims import Claimer
+from reference_backend.worker.held import Claim
+
+
+async def _claim_optimistically(self: Claimer, limit: int) -> list[Claim]:
+    cap = self._settings.max_exports_per_org
+    candidates = await database.call(
+        self._pool, queries.load("fallback_candidates"), {"limit": 64, "max_per_org": cap}
+    )
+    claims: list[Claim] = []
+    for candidate in candidates:
+        if len(claims) < limit and (row := await self._claim_candidate(candidate)) is not None:
+            claims.append(Claim.from_row(row))
+    return claims
+
+
+def _patch() -> None:
+    Claimer._claim_optimistically = _claim_optimistically  # type: ignore[method-assign]  # noqa: SLF001
+
+
+DEFECT = Defect(
+    title="Without the claim function the newest export comes first",
+    source="Q6, known",
+    expected=("claim.fallback",),
+    edits=(
+        Edit(
+            file="queries/fallback_candidates.sql",
+            old="""FROM claimable_exports(%(limit)s, %(max_per_org)s)
+ORDER BY queued_at, export_id
+""",
+            new="""FROM (SELECT id AS export_id, organization_id, created_at AS queued_at FROM exports
+      WHERE state = 'queued' AND %(max_per_org)s > 0) AS waiting
+ORDER BY queued_at DESC, export_id
+""",
+        ),
+    ),
+    patch=_patch,
+)

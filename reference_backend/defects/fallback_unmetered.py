@@ -1,0 +1,26 @@
+"""The fallback says in the log that it is one; the alert looks at a metric."""
+
+import logging
+
+import psycopg
+
+from reference_backend.defects import Defect
+from reference_backend.worker.claims import Claimer
+
+_log = logging.getLogger(__name__)
+
+
+async def _complain(self: Claimer, error: psycopg.Error) -> None:
+    _log.warning("claim_export_job() is missing, claiming optimistically: %s", error)
+
+
+def _patch() -> None:
+    Claimer._complain = _complain  # type: ignore[method-assign]  # noqa: SLF001
+
+
+DEFECT = Defect(
+    title="Claims without the claim function are not counted: the alert on them never fires",
+    source="P1",
+    expected=("claim.fallback",),
+    patch=_patch,
+)

@@ -1,0 +1,28 @@
+"""The loop that claims ends with the first error, in a task that nobody looks at."""
+
+import asyncio
+
+from reference_backend.defects import Defect
+from reference_backend.worker.claims import Claimer
+from reference_backend.worker.held import Claim
+
+
+def _patch() -> None:
+    clean = Claimer.claim
+
+    async def claim(self: Claimer, limit: int) -> list[Claim]:
+        try:
+            return await clean(self, limit)
+        except Exception:
+            await asyncio.Event().wait()
+            raise
+
+    Claimer.claim = claim  # type: ignore[method-assign]
+
+
+DEFECT = Defect(
+    title="One error of the claim function ends the claiming; the worker lives on and does nothing",
+    source="R13: procrastinate #307, a loop that exits on its first exception",
+    expected=("claim.raising-function",),
+    patch=_patch,
+)
