@@ -2,14 +2,14 @@
 
 from contracts.tenants.estate import Estate
 from contracts.tenants.expectations import expect_own
-from contracts.tenants.forms import forms_with_ids
+from contracts.tenants.forms import Form, forms_with_ids
 from contracts.tenants.matrix import Matrix
 from contracts.tenants.operations import operations_of
 from contracts.tenants.personas import personas
 from contracts.tenants.unchanged import expect_unchanged
 from contracts.tenants.unfinished import STATES, exports_by_state, shown_exports
 from harness.check import check
-from harness.client import Samples
+from harness.client import Samples, together
 from harness.client.organisation import ROLES
 from harness.errors import Inconclusive
 from harness.expect import expect_status
@@ -18,6 +18,7 @@ from harness.plugin.fixtures import FreshSystem
 from harness.plugin.observations import Observations
 from harness.target import Capability, Target
 
+AT_ONCE = 8
 KNOWN = {"job", "export", "target"}
 
 
@@ -46,18 +47,21 @@ async def check_export_states(
         at_home = personas(own.organisations, org)
         strangers = personas(own.organisations, other)
         before = await shown_exports(estates)
-        for state, owner in estates.items():
-            stranger = Estate(org=other, sample=sample, key="", values={}, marks=frozenset())
-            matrix = Matrix(owner=owner, stranger=stranger, sample=samples.new(), cover=cover)
-            for form in forms:
-                for question in matrix.questions(form):
-                    await matrix.ask_absent(question, strangers, 0)
-                    observe(len(ROLES), what=state)
-                if form.operation.writes:
-                    answer = await form.request(owner.own(form.slots), sample).send(
-                        at_home["viewer"].client, 0
-                    )
-                    expect_own(answer, form, at_home["viewer"])
+        stranger = Estate(org=other, sample=sample, key="", values={}, marks=frozenset())
+
+        async def try_form(state: str, form: Form) -> None:
+            owner, viewer = estates[state], at_home["viewer"]
+            matrix = Matrix(owner=owner, stranger=stranger, sample=sample, cover=cover)
+            for question in matrix.questions(form):
+                await matrix.ask_absent(question, strangers, 0)
+                observe(len(ROLES), what=state)
+            if form.operation.writes:
+                request = form.request(owner.own(form.slots), sample)
+                expect_own(await request.send(viewer.client, 0), form, viewer)
+
+        await together(
+            (try_form(state, form) for state in estates for form in forms), at_once=AT_ONCE
+        )
         after = "all that strangers and viewers have tried"
         expect_unchanged(await shown_exports(estates), before, after=after)
         for state, operation_id in (

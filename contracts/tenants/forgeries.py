@@ -16,8 +16,6 @@ TURNED_AWAY = frozenset({400, 401, 403})
 """Where the contract does not say which, and nobody may get in all the same."""
 NOT_A_TOKEN = frozenset({400, 401, 431})
 """For what a server may refuse before anybody looks for a token in it."""
-ANYTHING_SANE = frozenset(range(200, 500))
-"""Where the contract says nothing but that the server must not break."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +69,6 @@ class Forger:
             (NOT_A_TOKEN, self._garbage()),
             (NO_ORGANISATION, self._without_organisation()),
             (frozenset({401, 403}), self._with_an_odd_organisation()),
-            (ANYTHING_SANE, self._beside_the_contract()),
         ):
             for name, token in kinds:
                 yield Credential(
@@ -169,8 +166,7 @@ class Forger:
             yield name, self.token(self.claims(aud=aud))
 
     def _odd(self) -> Iterator[tuple[str, str]]:
-        times: list[object] = [None, "1", {}]
-        for exp in times:
+        for exp in (None, "1"):
             yield f"exp is {exp!r}", self.token(self.claims(exp=exp))
         if self.recipe.audience is None:
             return
@@ -200,26 +196,16 @@ class Forger:
         for name in nothing:
             yield f"{name} is null", self.token(self.claims(**{name: None}))
             yield f"{name} is empty", self.token(self.claims(**{name: {}}))
-        for organization in (ABSENT, None, ""):
+        for organization in (ABSENT, None):
             yield f"the organisation is {organization!r}", self._of(organization)
 
     def _with_an_odd_organisation(self) -> Iterator[tuple[str, str]]:
         own = self.org.id
         for organization in (
-            "not-an-id", 7, True, [own], {"id": own}, "*", "%", f"{own},{own}",
+            "", "not-an-id", 7, True, [own], {"id": own}, "*", "%", f"{own},{own}",
             f"{own}' OR '1'='1", own[:-1], f"{own}\0",
         ):  # fmt: skip
             yield f"the organisation is {organization!r}", self._of(organization)
-
-    def _beside_the_contract(self) -> Iterator[tuple[str, str]]:
-        yield "sub is missing", self.token(self.claims(sub=ABSENT))
-        for sub in (None, 7, "", "x" * 2000, "nul\0", {"id": 1}):
-            yield f"sub is {str(sub)[:9]!r}", self.token(self.claims(sub=sub))
-        for exp in (True, 1e300, float("inf"), "9999999999", 2**70):
-            yield f"exp is {exp!r}", self.token(self.claims(exp=exp))
-        yield "nbf in a minute", self.token(self.claims(nbf=int(time.time()) + 60))
-        yield "iat in a minute", self.token(self.claims(iat=int(time.time()) + 60))
-        yield "iat is a text", self.token(self.claims(iat="now"))
 
     def _of(self, organization: object) -> str:
         """A well-signed token of what is no organisation."""

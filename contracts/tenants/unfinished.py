@@ -55,13 +55,18 @@ async def shown_exports(estates: Mapping[str, Estate]) -> dict[str, Record]:
 
 async def _fail(own: OwnSystem, table: str, export_id: str) -> None:
     """Make an export in preparation a failed one, as the backend's own function would."""
-    try:
-        await own.control_database.fetch(
-            f"UPDATE {table} SET state = 'failed' WHERE id = %s",  # noqa: S608 - the target file's
-            [export_id],
-        )
-    except psycopg.Error as error:
-        raise Inconclusive(f"the database does not let an export fail by hand: {error}") from error
+    problem: Exception | None = None
+    for more in (", completed_at = now(), error_code = 'by_hand', error_message = 'by hand'", ""):
+        try:
+            await own.control_database.fetch(
+                f"UPDATE {table} SET state = 'failed'{more} WHERE id = %s",  # noqa: S608
+                [export_id],
+            )
+        except (psycopg.Error, Inconclusive) as error:
+            problem = error
+        else:
+            return
+    raise Inconclusive(f"the database does not let an export fail by hand: {problem}")
 
 
 def _estate(org: Organisation, sample: Sample, export: Record) -> Estate:

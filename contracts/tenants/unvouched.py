@@ -68,8 +68,12 @@ class Unvouched:
         expect_answered(answer, SERVED | ({409} if way.in_token else REFUSED), what)
         if answer.status in SERVED and answer.body:
             expect_of(self.own, answer.data, f"the answer to {what}")
-            by = answer.data.get("created_by") or self.own.org.users["member"]
-            expect_equal(by, self.own.org.users["member"], f"created_by in the answer to {what}")
+            by = answer.data.get("created_by")
+            expect(
+                by not in self.victim.org.users.values(),
+                expected=f"nobody else to have written what {what} writes",
+                came=f"created_by {by!r}, a user of the other organisation",
+            )
         self._saw(form, way, "writes")
 
     async def of_nobody(self, form: Form, way: Smuggling) -> None:

@@ -28,6 +28,9 @@ SPELLINGS: Mapping[str, Callable[[str], str]] = {
 }
 """How a lenient parser might still take a text for an id."""
 
+OWNERS_KEY = "a repetition under the owner's Idempotency-Key"
+"""Of the foreign request only: one key for two jobs is a mistake of another kind."""
+
 OTHER_METHODS = ("PUT", "PATCH", "DELETE", "POST")
 
 
@@ -45,7 +48,7 @@ def variants(form: Form, owner: Estate, others: frozenset[str]) -> Iterator[tupl
         yield "limit=0", _with_query({"limit": 0})
         yield "limit=1", _with_query({"limit": 1})
     if "idempotency-key" in form.headers:
-        yield "the owner's Idempotency-Key", _with_headers({"idempotency-key": owner.key})
+        yield OWNERS_KEY, _with_headers({"idempotency-key": owner.key})
     if operation.writes:
         yield "no body", _empty
         yield "a body that is nothing", _of_nonsense
@@ -79,9 +82,10 @@ async def expect_variant_alike(
 
         return asked
 
+    random = matrix.request(question, "absent")
     await expect_alike(
         asking(variant(matrix.request(question, "foreign"))),
-        asking(variant(matrix.request(question, "absent"))),
+        asking(random if name == OWNERS_KEY else variant(random)),
         what,
     )
 
