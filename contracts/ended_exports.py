@@ -55,7 +55,7 @@ async def failed_export(
     """
     job = await org.new_job()
     evidence = await org.client.new_evidence(job["id"], sample)
-    with objects.missing(evidence["storage_path"]):
+    with objects.damaged(evidence["storage_path"], None):
         requested = await org.client.new_export(job["id"])
         export = await org.client.wait_for_export(
             requested["id"], states=("failed", "ready"), deadline_s=deadline_s

@@ -73,7 +73,8 @@ def another(value: Any) -> Any:  # noqa: ANN401 - any JSON
         case bool():
             return not value
         case int() | float() | Decimal():
-            return value + 1
+            # Never beyond what a double holds exactly: that would be no valid number of RFC 8785.
+            return value - 1 if value > 2**52 else value + 1
         case str():
             return _another_text(value)
         case list():

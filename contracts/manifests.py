@@ -26,14 +26,31 @@ def expect_described(
     expect_equal(export["filters"], filters, "the filters that the export shows")
 
 
+def manifest_files(manifest: Record) -> list[Record]:
+    """Give the entries of `files`; fail when one of them is not what an entry is."""
+    files = manifest["files"]
+    expect(isinstance(files, list), expected="a list of files in the manifest", came=repr(files))
+    for file in files:
+        expect(
+            isinstance(file, Record)
+            and all(isinstance(file[name], str) for name in ("name", "type", "sha256"))
+            and type(file["size"]) is int
+            and isinstance(file["evidence_id"], str | None),
+            expected="files of a manifest as {name, type, size, sha256, evidence_id}",
+            came=repr(file),
+        )
+    return list(files)
+
+
 def expect_files_match(manifest: Record, entries: dict[str, bytes]) -> None:
     """Fail unless `files` lists every entry of the ZIP but itself, with its size and digest."""
+    files = manifest_files(manifest)
     expect_equal(
-        sorted(file["name"] for file in manifest["files"]),
+        sorted(file["name"] for file in files),
         sorted(name for name in entries if name != "manifest.json"),
         "the names in `files` (every entry of the ZIP but manifest.json)",
     )
-    for file in manifest["files"]:
+    for file in files:
         content = entries[file["name"]]
         expect_equal(file["sha256"], sha256_hex(content), f"the sha256 of {file['name']}")
         expect_equal(file["size"], len(content), f"the size of {file['name']}")

@@ -44,24 +44,22 @@ class StoredObjects:
             )
         return found
 
-    @contextmanager
-    def missing(self, storage_path: object) -> Iterator[None]:
-        """Take an object away inside the block; it is back, as it was, afterwards."""
-        path = self.path(storage_path)
-        with self.changed(storage_path, b""):
-            path.unlink()
-            yield
+    def read(self, storage_path: object) -> bytes:
+        """Give an object's bytes."""
+        return self.path(storage_path).read_bytes()
 
     @contextmanager
-    def changed(self, storage_path: object, content: bytes) -> Iterator[None]:
-        """Let an object have other bytes inside the block.
+    def damaged(self, storage_path: object, content: bytes | None) -> Iterator[None]:
+        """Let an object have other bytes inside the block, or be gone (None); then all is well.
 
         It is replaced, not written to: a process that has it open reads on what it had.
         """
         path = self.path(storage_path)
-        before = path.read_bytes()
-        mode = path.stat().st_mode
-        _replace(path, content, mode)
+        before, mode = path.read_bytes(), path.stat().st_mode
+        if content is None:
+            path.unlink()
+        else:
+            _replace(path, content, mode)
         try:
             yield
         finally:

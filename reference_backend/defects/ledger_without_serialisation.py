@@ -5,7 +5,7 @@ from reference_backend.defects import Defect, Edit
 DEFECT = Defect(
     title="Ledger appends do not take turns: the chain forks",
     source="P4, H8: 204 of 566 parents forked; breeze #1002, agent-bom #4185, Containarium #1326",
-    expected=("hash.database-parity",),
+    expected=("hash.no-fork", "hash.database-parity"),
     edits=(
         Edit(
             file="migrations/0004_ledger.sql",

@@ -1,0 +1,33 @@
+"""ledger_match asks whether the event records the hash. That the chain up to it holds is somebody else's check."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from uuid import UUID
+
+from reference_backend.database import Connection
+from reference_backend.defects import Defect
+from reference_backend.manifest import facts
+from reference_backend.manifest.facts import ExportFacts
+
+
+def _patch() -> None:
+    clean = facts.gather
+
+    async def gather(
+        connection: Connection, export_id: UUID, salts: Mapping[str, str]
+    ) -> ExportFacts | None:
+        known = await clean(connection, export_id, salts)
+        if known is None:
+            return None
+        trusted = tuple(replace(event, chain_ok=True) for event in known.completions)
+        return replace(known, completions=trusted)
+
+    facts.gather = gather
+
+
+DEFECT = Defect(
+    title="ledger_match looks at one event and not at the chain up to it",
+    source="known: a proof taken from a ledger that nobody verified",
+    expected=("hash.tamper",),
+    patch=_patch,
+)

@@ -1,0 +1,28 @@
+"""The manifest is held against the database, in which the digests cannot have changed."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from reference_backend.defects import Defect
+from reference_backend.manifest import verify
+from reference_backend.manifest.facts import ExportFacts
+from reference_backend.manifest.verify import Mismatch
+from reference_backend.storage.interface import Storage
+
+
+async def _none_damaged(
+    facts: ExportFacts, storage: Storage, stored: Mapping[str, Any]
+) -> dict[str, Mismatch]:
+    return {}
+
+
+def _patch() -> None:
+    verify._damaged_objects = _none_damaged  # noqa: SLF001
+
+
+DEFECT = Defect(
+    title="Verification never looks at the stored objects: they may change or vanish unseen",
+    source="known: digests compared with the digests in the database",
+    expected=("manifest.tamper-nested",),
+    patch=_patch,
+)
