@@ -32,6 +32,7 @@ async def pages_of(
     Fails the check when a page is larger than it may be, or when there is no end.
     """
     pages: list[list[Record]] = []
+    seen: set[str] = set()
     cursor: str | None = None
     for instance in itertools.islice(itertools.cycle(instances), MAX_PAGES):
         query: dict[str, Any] = dict(listed.query or {})
@@ -56,6 +57,12 @@ async def pages_of(
             expected=f"next_cursor of {listed.operation_id} to be a string or null",
             came=repr(cursor),
         )
+        expect(
+            cursor not in seen,
+            expected=f"next_cursor of {listed.operation_id} to lead on",
+            came=f"{cursor} for the second time, on page {len(pages)} with limit={limit}",
+        )
+        seen.add(cursor)
     raise CheckFailed(
         expected=f"{listed.operation_id} to come to an end within {MAX_PAGES} pages",
         came=f"a next_cursor on each of them, {sum(map(len, pages))} items so far",

@@ -1,0 +1,151 @@
+"""The fields of each kind of resource and what each may hold, as the contract lists them."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from harness.client import Answer, Record
+from harness.expect import expect
+
+_SHA256 = re.compile(r"[0-9a-fA-F]{64}")
+_RFC_3339_UTC = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]00:00)")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a field may hold."""
+
+    name: str
+    """How a message says it."""
+    allows: Callable[[object], bool]
+
+
+def or_null(kind: Kind) -> Kind:
+    """The same, or null."""
+    return Kind(f"{kind.name} or null", lambda value: value is None or kind.allows(value))
+
+
+def one_of(*texts: str) -> Kind:
+    """One of these texts."""
+    return Kind(" or ".join(texts), lambda value: value in texts)
+
+
+def _is_uuid(value: object) -> bool:
+    try:
+        return isinstance(value, str) and bool(UUID(value))
+    except ValueError:
+        return False
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+ID = Kind("a UUID", _is_uuid)
+TEXT = Kind("a text", lambda value: isinstance(value, str) and bool(value))
+TIME = Kind(
+    "a time, RFC 3339 in UTC",
+    lambda value: isinstance(value, str) and bool(_RFC_3339_UTC.fullmatch(value)),
+)
+SHA256 = Kind(
+    "64 hex digits", lambda value: isinstance(value, str) and bool(_SHA256.fullmatch(value))
+)
+COUNT = Kind("a whole number, 0 or more", _is_count)
+POSITIVE = Kind("a whole number, 1 or more", lambda value: _is_count(value) and bool(value))
+PERCENTAGE = Kind(
+    "a whole number from 0 to 100", lambda value: _is_count(value) and value in range(101)
+)
+OBJECT = Kind("an object", lambda value: isinstance(value, Mapping))
+
+JOB = {"id": ID, "organization_id": ID, "title": TEXT, "created_at": TIME}
+
+EVIDENCE = {
+    "id": ID,
+    "evidence_id": ID,
+    "job_id": ID,
+    "organization_id": ID,
+    "file_name": TEXT,
+    "file_size": POSITIVE,
+    "mime_type": TEXT,
+    "file_sha256": SHA256,
+    "state": one_of("sealed"),
+    "storage_path": TEXT,
+    "tag": or_null(TEXT),
+    "phase": or_null(TEXT),
+    "captured_at": or_null(TIME),
+    "created_at": TIME,
+    "ledger_event_id": ID,
+}
+
+EXPORT = {
+    "id": ID,
+    "job_id": ID,
+    "organization_id": ID,
+    "export_type": one_of("proof-pack", "ledger"),
+    "state": one_of("queued", "preparing", "ready", "failed", "canceled"),
+    "filters": OBJECT,
+    "progress": PERCENTAGE,
+    "attempt": COUNT,
+    "claimed_by": or_null(TEXT),
+    "heartbeat_at": or_null(TIME),
+    "queue_position": or_null(POSITIVE),
+    "storage_path": or_null(TEXT),
+    "manifest": or_null(OBJECT),
+    "manifest_hash": or_null(SHA256),
+    "error_code": or_null(TEXT),
+    "error_message": or_null(TEXT),
+    "created_at": TIME,
+    "started_at": or_null(TIME),
+    "completed_at": or_null(TIME),
+}
+
+LEDGER_EVENT = {
+    "id": ID,
+    "organization_id": ID,
+    "ledger_seq": POSITIVE,
+    "actor_id": or_null(TEXT),
+    "event_name": one_of(
+        "evidence.sealed",
+        "export.requested",
+        "export.completed",
+        "export.failed",
+        "export.canceled",
+    ),
+    "target_type": TEXT,
+    "target_id": ID,
+    "created_at": TIME,
+    "metadata": OBJECT,
+    "hash": SHA256,
+}
+
+
+def expect_fields(record: Record, fields: Mapping[str, Kind]) -> None:
+    """Fail unless the record has every one of these fields, holding what it may hold."""
+    for name, kind in fields.items():
+        value = record[name]
+        expect(
+            kind.allows(value),
+            expected=f"{name} in {record.source} to be {kind.name}",
+            came=repr(value)[:200],
+        )
+
+
+def expect_json(answer: Answer) -> None:
+    """Fail unless a JSON answer says that it is one."""
+    media_type = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
+    expect(
+        media_type == "application/json",
+        expected=f"Content-Type application/json from {answer.operation_id}",
+        came=f"{media_type!r} with {answer.describe()}",
+    )
+
+
+def expect_echo(answer: Answer, request_id: str) -> None:
+    """Fail unless the answer carries the request id that the client sent."""
+    expect(
+        answer.request_id == request_id,
+        expected=f"the client's own X-Request-ID {request_id} from {answer.operation_id}",
+        came=repr(answer.request_id),
+        detail=answer.describe(),
+    )

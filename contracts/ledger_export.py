@@ -1,0 +1,72 @@
+"""The chain inside an exported ZIP, found whatever it is wrapped in."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from harness.client import Record
+from harness.expect import expect, expect_equal
+
+CHAIN = "ledger.json"
+
+
+def expect_chain_in(entries: Mapping[str, bytes]) -> list[Mapping[str, Any]]:
+    """Give the events of `ledger.json`; fail when it is missing or not the chain as JSON."""
+    expect(CHAIN in entries, expected=f"{CHAIN} in the ZIP", came=str(sorted(entries)))
+    try:
+        document = json.loads(entries[CHAIN])
+    except ValueError as error:
+        document = f"no JSON: {error}"
+    events = _events_in(document)
+    expect(
+        events,
+        expected=f"the chain as JSON in {CHAIN}: a list of events with ledger_seq and hash",
+        came=str(document)[:300],
+    )
+    return events
+
+
+def expect_whole_ledger(
+    exported: Sequence[Mapping[str, Any]], shown: Sequence[Record], head: Record, export: Record
+) -> None:
+    """Fail unless an export holds the organisation's ledger as of its request, all of it.
+
+    Whether the request's own event is in it is the backend's choice; its `ledger_head` tells.
+    """
+    (requested,) = (
+        event["ledger_seq"]
+        for event in shown
+        if event["target_id"] == export["id"] and event["event_name"] == "export.requested"
+    )
+    last = head["ledger_seq"]
+    expect(
+        last in {requested - 1, requested},
+        expected=f"the ledger head as of the request, which is event {requested} itself",
+        came=f"ledger_seq {last}",
+    )
+    expect_equal(
+        [(event["ledger_seq"], event["hash"]) for event in exported],
+        [(event["ledger_seq"], event["hash"]) for event in shown[:last]],
+        f"ledger_seq and hash of the exported events, against the first {last} of the ledger",
+    )
+    expect_equal(exported[-1]["hash"], head["hash"], "the hash of the last exported event")
+    for mine, theirs in zip(exported, shown, strict=False):
+        for name in ("event_name", "target_id", "prev_hash"):
+            expect_equal(
+                mine.get(name) or None,
+                theirs[name] or None,
+                f"{name} of exported event {theirs['ledger_seq']}",
+            )
+
+
+def _events_in(document: object) -> list[Mapping[str, Any]]:
+    if isinstance(document, list):
+        if all(isinstance(each, dict) and {"ledger_seq", "hash"} <= set(each) for each in document):
+            return document
+        candidates: Sequence[object] = document
+    else:
+        candidates = list(document.values()) if isinstance(document, dict) else []
+    for candidate in candidates:
+        if found := _events_in(candidate):
+            return found
+    return []
