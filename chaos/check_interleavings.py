@@ -1,16 +1,20 @@
 """Every order in which the SQL steps of two and three workers can meet, run for real."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from harness.check import check
-from harness.errors import CheckFailed, Inconclusive
+from harness.client import Organisations, together
+from harness.errors import CheckFailed, Inconclusive, Misconfigured
 from harness.explore import (
+    EXPORTS_NEEDED,
     Bench,
     Budget,
     CannotGoOnError,
     Exploration,
     Kind,
     Protocol,
+    contract_claim,
     explore,
     load_protocol,
     plan,
@@ -21,45 +25,73 @@ from harness.plugin.observations import Observations
 from harness.system import System, launch_sibling
 from harness.target import Capability, Target
 
-SMALL_SCENARIOS = 10
-"""The least number of interleavings of a protocol that names nothing but the claim."""
+FEWEST_INTERLEAVINGS = 15
+"""What there is to run of a protocol of which nothing but the claim is known."""
 
 
 @check(
     "claim.interleavings",
-    "Whichever way the SQL steps of workers interleave, each export has one owner and one end",
+    "However the SQL steps of workers interleave, each export has one owner and comes to one end",
     checklist="Verify claim, heartbeat, completion and recovery under every interleaving",
-    observes=SMALL_SCENARIOS,
+    observes=FEWEST_INTERLEAVINGS,
     needs={Capability.SPAWN, Capability.DATABASE_CONTROL},
-    deadline_s=60,
+    deadline_s=90,
 )
 async def check_interleavings(
     system: System, target: Target, seed: int, observe: Observations, cover: Coverage
 ) -> None:
-    if target.claim is None or target.claim.protocol is None:
-        raise Inconclusive("the target file names no [claim] protocol to explore")
-    protocol = load_protocol(Path(target.claim.protocol))
-    # Only a database of its own: nobody but the explorer may work in it.
-    own = await launch_sibling(system, api_instances=0, workers=0)
+    if target.claim is None:
+        raise Inconclusive("the target file names no [claim]: what is to be explored?")
     try:
-        found = await explored(own, protocol, seed)
-    finally:
-        await own.close()
+        found = await explored_in_own_database(system, target, seed)
+    except (CannotGoOnError, Misconfigured) as error:
+        raise Inconclusive(f"could not be explored: {error}") from error
     expect_nothing_broken(found)
     for covered in found.covered:
-        for kind in {act.kind for script in covered.planned.scenario.scripts for act in script}:
+        scripts = covered.planned.scenario.scripts
+        for kind in {act.kind for script in scripts for act in script}:
             if kind not in (Kind.COMMIT, Kind.ROLLBACK):
-                workers = str(len(covered.planned.scenario.scripts))
-                cover("interleavings", step=kind.value, workers=workers)
+                cover("interleavings", step=kind.value, workers=str(len(scripts)))
     observe(found.run, what="interleavings")
 
 
-async def explored(own: System, protocol: Protocol, seed: int) -> Exploration:
+async def explored_in_own_database(system: System, target: Target, seed: int) -> Exploration:
+    """Explore a clone of the system's database in which nobody else works."""
+    assert target.claim is not None
+    protocol_file = target.claim.protocol
+    own = await launch_sibling(system, api_instances=0 if protocol_file else 1, workers=0)
+    try:
+        if protocol_file is not None:
+            return await explored(own, load_protocol(Path(protocol_file)), seed)
+        organizations = await request_exports(own, target)
+        await together(own.kill(instance) for instance in own.api)
+        assert own.control_url is not None
+        protocol = await contract_claim(
+            own.control_url, function=target.claim.function, table=target.claim.table
+        )
+        return await explored(own, protocol, seed, organizations)
+    finally:
+        await own.close()
+
+
+async def request_exports(own: System, target: Target) -> Sequence[str]:
+    """Have the backend itself queue exports; give the organisations."""
+    base_urls = [instance.base_url for instance in own.api]
+    async with Organisations.of(target, base_urls) as organisations:
+        tenants = await organisations.several(len(EXPORTS_NEEDED))
+        for tenant, count in zip(tenants, EXPORTS_NEEDED, strict=True):
+            for _ in range(count):  # a job has one live export of a type
+                await tenant.client.new_export((await tenant.new_job())["id"])
+    return [tenant.id for tenant in tenants]
+
+
+async def explored(
+    own: System, protocol: Protocol, seed: int, organizations: Sequence[str] = ()
+) -> Exploration:
     """Run all scenarios with few interleavings, until one breaks a rule."""
     assert own.control_url is not None
-    bench = None
+    bench = await Bench.open(own.control_url, protocol, organizations)
     try:
-        bench = await Bench.open(own.control_url, protocol)
         await bench.prepare()
         return await explore(
             bench,
@@ -67,11 +99,8 @@ async def explored(own: System, protocol: Protocol, seed: int) -> Exploration:
             seed=seed,
             budget=Budget(findings=1),
         )
-    except CannotGoOnError as error:
-        raise Inconclusive(f"could not go on: {error}") from error
     finally:
-        if bench is not None:
-            await bench.close()
+        await bench.close()
 
 
 def expect_nothing_broken(found: Exploration) -> None:

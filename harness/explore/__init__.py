@@ -2,6 +2,7 @@
 
 from harness.explore.bench import Bench
 from harness.explore.catalogue import Planned, plan
+from harness.explore.contract_claim import EXPORTS_NEEDED, contract_claim
 from harness.explore.errors import CannotGoOnError
 from harness.explore.exploration import Budget, Exploration, Finding, explore
 from harness.explore.protocol import Protocol
@@ -10,6 +11,7 @@ from harness.explore.scenario import NAMEABLE_KINDS, Kind
 from harness.explore.telling import tell_exploration, tell_finding
 
 __all__ = [
+    "EXPORTS_NEEDED",
     "NAMEABLE_KINDS",
     "Bench",
     "Budget",
@@ -19,6 +21,7 @@ __all__ = [
     "Kind",
     "Planned",
     "Protocol",
+    "contract_claim",
     "explore",
     "load_protocol",
     "plan",

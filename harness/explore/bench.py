@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import time
 import uuid
+from collections.abc import Sequence
 from typing import Self
 
 import psycopg
@@ -27,22 +28,27 @@ _OBSERVER_WAITS = "100ms"
 class Bench:
     """One database with a claim protocol; everything in it belongs to the exploration."""
 
-    def __init__(self, dsn: str, protocol: Protocol, observer: Session) -> None:
+    def __init__(
+        self, dsn: str, protocol: Protocol, observer: Session, organizations: Sequence[str]
+    ) -> None:
         self.protocol = protocol
         self.observer = observer
         self.workers: dict[int, Session] = {}
         """By number; `FRESH` is the one that finishes what is left."""
         self._dsn = dsn
         self._prepared = False
-        self._organizations: list[str] = []
+        self._organizations = list(organizations)
         self._insert = Statement(sql=protocol.exports.insert)
         self._state_sql = protocol.state.query
 
     @classmethod
-    async def open(cls, dsn: str, protocol: Protocol) -> Self:
-        """Connect; nothing in the database is changed by it. Raises `Misconfigured`."""
+    async def open(cls, dsn: str, protocol: Protocol, organizations: Sequence[str] = ()) -> Self:
+        """Connect; nothing in the database is changed by it. Raises `Misconfigured`.
+
+        `organizations` are those that exports are inserted for; new ones unless given.
+        """
         observer = await _open(dsn, "observer", protocol.connection.observer, _OBSERVER_WAITS)
-        bench = cls(dsn, protocol, observer)
+        bench = cls(dsn, protocol, observer, organizations)
         try:
             await bench._open_workers()
         except BaseException:

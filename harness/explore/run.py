@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from harness.errors import Misconfigured
 from harness.explore import answers
 from harness.explore.bench import LETTERS, Bench
 from harness.explore.scenario import OWNER_KINDS, TRANSACTION_ENDS, Act, Kind, Scenario
@@ -217,6 +218,8 @@ class _Run:
         events.append(Committed(steps=tuple(steps)))
 
     def _read(self, call: Call, answer: Answer) -> Ended:
+        if answer.error is not None and answer.error.is_unknown_function:
+            raise Misconfigured(f"[{_section(call.kind)}] sql: {answer.error.message}")
         if answer.error is not None:
             return Ended(call=call, error=answer.error)
         protocol = self.bench.protocol
@@ -228,6 +231,10 @@ class _Run:
         if call.act.held:
             answer = replace(answer, results=answer.results[1:])  # without that of BEGIN
         return Ended(call=call, acknowledged=answers.acknowledged(answer, len(call.holds)))
+
+
+def _section(kind: Kind) -> str:
+    return Kind.RECOVER.value if kind is Kind.RECLAIM else kind.value
 
 
 async def _drain(run: _Run) -> None:
@@ -246,8 +253,12 @@ async def _drain(run: _Run) -> None:
         if owned and protocol.recover:
             await run.step(FRESH, Act(kind=Kind.RECLAIM))
         run.hands.pop(FRESH, None)
+        if run.stuck():
+            return
         await run.step(FRESH, Act(kind=Kind.CLAIM), limit=len(run.before))
+        if run.stuck():
+            return
         if ending and run.hands.get(FRESH):
             await run.step(FRESH, Act(kind=ending))
-        if run.latest() == before:
+        if run.stuck() or run.latest() == before:
             return

@@ -58,6 +58,18 @@ def predecessors(scripts: Sequence[Sequence[Hashable]]) -> Mapping[int, int]:
     return found
 
 
+def canonical(schedule: Sequence[int], scripts: Sequence[Sequence[Hashable]]) -> Schedule:
+    """Give the same schedule with interchangeable workers named in the order they begin in."""
+    names: dict[int, int] = {}
+    free: dict[tuple[Hashable, ...], list[int]] = {}
+    for worker, each in enumerate(scripts):
+        free.setdefault(tuple(each), []).append(worker)
+    for worker in schedule:
+        if worker not in names:
+            names[worker] = free[tuple(scripts[worker])].pop(0)
+    return tuple(names[worker] for worker in schedule)
+
+
 def _may_begin(worker: int, chosen: Sequence[int], before: Mapping[int, int]) -> bool:
     return worker not in before or before[worker] in chosen or worker in chosen
 
@@ -173,35 +185,45 @@ class Every(Chooser):
 
 
 class Sample(Chooser):
-    """Schedules drawn at random, each as likely as the other, none twice."""
+    """Schedules drawn at random, each as likely as the other, none drawn twice.
+
+    Where the worker that was drawn has to wait, another one is drawn in its place.
+    """
 
     def __init__(
         self, scripts: Sequence[Sequence[Hashable]], size: int, rng: random.Random
     ) -> None:
-        self._lengths = [len(each) for each in scripts]
-        self._before = predecessors(scripts)
-        self._size = size
+        self._steps = [worker for worker, each in enumerate(scripts) for _ in each]
+        self._scripts = scripts
+        self._size = min(size, count_schedules(scripts))
         self._rng = rng
-        self._tries = 0
-        self._seen: set[Schedule] = set()
+        self._drawn: set[Schedule] = set()
+        self._wanted: Schedule = ()
 
     def more(self) -> bool:
-        """Say whether the sample is not complete; it may never be, when most have to wait."""
-        return len(self._seen) < self._size and self._tries < 3 * self._size
+        """Say whether the sample is not complete."""
+        return len(self._drawn) < self._size
 
     def choose(self, so_far: Schedule, able: Sequence[int]) -> int | None:
-        """Draw one of those that can go on, weighted by the steps each has left."""
+        """Follow the schedule that was drawn, as far as it goes."""
         if not so_far:
-            self._tries += 1
-        weights = [self._lengths[worker] - so_far.count(worker) for worker in able]
-        (drawn,) = self._rng.choices(able, weights)
-        while not _may_begin(drawn, so_far, self._before):
-            drawn = self._before[drawn]
-        return drawn
+            self._draw()
+        if self._wanted[: len(so_far)] == so_far and self._wanted[len(so_far)] in able:
+            return self._wanted[len(so_far)]
+        left = Counter(self._steps)
+        left.subtract(so_far)
+        (chosen,) = self._rng.choices(able, [left[worker] for worker in able])
+        return chosen
 
     def done(self, schedule: Schedule) -> None:
-        """Remember it."""
-        self._seen.add(schedule)
+        """It was taken note of when it was drawn."""
+
+    def _draw(self) -> None:
+        before = len(self._drawn)
+        while len(self._drawn) == before:
+            self._rng.shuffle(self._steps)
+            self._wanted = canonical(self._steps, self._scripts)
+            self._drawn.add(self._wanted)
 
 
 class Fixed(Chooser):

@@ -116,8 +116,11 @@ class Session:
         self._when_done = call
 
     async def run(self, sql: str) -> Answer:
-        """Send a text and wait for its end."""
-        return await self.send(sql)
+        """Send a text and wait for its end, after that of one that nobody waited for."""
+        if self._answer is not None and not self._answer.done():
+            await asyncio.wait([self._answer])
+        # Who stops waiting must not take the answer from whoever uses the connection next.
+        return await asyncio.shield(self.send(sql))
 
     async def close(self) -> None:
         """Close the connection. What it still runs is for `end_sessions` to end."""
@@ -165,6 +168,7 @@ class Session:
             self._error = SqlError(
                 sqlstate=_text(result.error_field(pq.DiagnosticField.SQLSTATE)),
                 message=_text(result.error_field(pq.DiagnosticField.MESSAGE_PRIMARY)),
+                within=_text(result.error_field(pq.DiagnosticField.CONTEXT)),
             )
             return
         self._results.append(

@@ -62,11 +62,18 @@ class SqlError:
 
     sqlstate: str
     message: str
+    within: str = ""
+    """The function in which it was raised, as the server tells the context."""
 
     @property
     def is_retriable(self) -> bool:
         """A deadlock or a serialisation failure: the transaction is rolled back, to be retried."""
         return self.sqlstate in ("40P01", "40001")
+
+    @property
+    def is_unknown_function(self) -> bool:
+        """The called function does not exist; a function that calls such a one is another thing."""
+        return self.sqlstate == "42883" and not self.within
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
