@@ -31,7 +31,7 @@ OTHERWISE_NESTED = {"phase": "after", "range": {"from": 1, "tags": ["a", {"deep"
     "idempotency.key-reuse",
     "The key of an accepted request is refused to any other; one that was refused is still free",
     checklist="Verify evidence upload idempotency",
-    observes=35,
+    observes=36,
 )
 async def check_key_reuse(
     org: Organisation, samples: Samples, observe: Observations, cover: Coverage
@@ -88,6 +88,7 @@ async def uploads(org: Organisation, samples: Samples) -> Case:
         "no tag": upload_of(job, sample, phase="after"),
         "no phase": upload_of(job, sample, tag="before"),
         "tag and phase changed over": upload_of(job, sample, tag="after", phase="before"),
+        "tag and phase run together": upload_of(job, sample, tag="beforeafter"),
         "neither tag nor phase": upload_of(job, sample),
         "another job and other bytes": upload_of(other_job, other_end, **same_form),
     }  # fmt: skip
