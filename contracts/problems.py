@@ -1,4 +1,4 @@
-"""What every error answer must look like: RFC 9457 with the contract's members, and nothing internal."""
+"""What every error answer must look like: RFC 9457 with the members of the contract."""
 
 import json
 import re
@@ -50,7 +50,7 @@ INTERNALS: Mapping[str, re.Pattern[str]] = {
 
 
 def problem_faults(answer: Answer) -> list[str]:
-    """Everything that is wrong with an error answer as such, as sentences; none when it is right."""
+    """Everything that is wrong with an error answer as such, as sentences; none when right."""
     faults = []
     declared = answer.headers.get("content-type", "")
     if declared.partition(";")[0].strip().lower() != MEDIA_TYPE:
@@ -120,7 +120,9 @@ def internals_in(document: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def expect_problem(answer: Answer, *statuses: int, codes: Sequence[str] = (), detail: str = "") -> Answer:
+def expect_problem(
+    answer: Answer, *statuses: int, codes: Sequence[str] = (), detail: str = ""
+) -> Answer:
     """Fail unless the answer is a right problem with one of these statuses; give it back.
 
     `codes` are the names that the contract prescribes here; none where it leaves them open.

@@ -1,5 +1,5 @@
-"""Requests that schemathesis makes up from the document, sent by our own client, judged by our own rules.
+"""Requests made up from the document by schemathesis, sent by our client, judged by our rules.
 
-`generate` (a process of its own: it is the only one that loads schemathesis) writes cases, `sending`
-sends them side by side to all API instances, `rules` judges answers by the document and the contract.
+`generate` (a process of its own: the only one that loads schemathesis) writes cases, `sending`
+sends them side by side to all API instances, `rules` judges answers by document and contract.
 """

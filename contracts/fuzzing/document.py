@@ -19,7 +19,7 @@ Json = Any
 Schema = Mapping[str, Any]
 
 _UTC = "([Zz]|[+-]00:00)$"
-"""RFC 3339 has several spellings of UTC; the document shows one, the contract asks for none of them."""
+"""RFC 3339 has several spellings of UTC; the document shows one, the contract asks for none."""
 
 _NUL_FREE = re.compile(r"\\u0000|\x00")
 _EXACT = 2**53 - 1
@@ -130,7 +130,7 @@ class Document:
                     )
 
     def answers(self, schema: Schema) -> Validator:
-        """The validator of what comes back: strict but for spellings that the contract leaves open."""
+        """The validator of what comes back, strict but for spellings the contract leaves open."""
         return self._compile("answer", schema, self._answer_components)
 
     def requests(self, schema: Schema) -> Validator:

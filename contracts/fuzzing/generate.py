@@ -17,6 +17,7 @@ import requests
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
+from schemathesis.core.result import Err
 from schemathesis.generation import GenerationMode
 from schemathesis.generation.drivers import CoverageGenerator, ExamplesGenerator
 from schemathesis.generation.feedback import NO_FEEDBACK
@@ -55,6 +56,8 @@ class Generator:
     def cases(self) -> Iterator[Case]:
         """All cases of the order, operation by operation."""
         for found in self._schema.get_all_operations():
+            if isinstance(found, Err):
+                raise found.err()
             operation = found.ok()
             operation_id = operation.definition.raw.get("operationId")
             if operation_id is None:
@@ -93,11 +96,15 @@ class Generator:
             )
 
     def _wired(
-        self, case: Any, phase: str, operation_id: str, chance: random.Random  # noqa: ANN401
+        self,
+        case: Any,  # noqa: ANN401 - schemathesis.Case
+        phase: str,
+        operation_id: str,
+        chance: random.Random,
     ) -> Case | None:
         """The case as it goes over the wire, with slots for ids; None where it cannot be sent."""
         meta = case.meta
-        _put_slots(case, chance)
+        _put_slots(case, chance, all_own=self._order.positive_only)
         try:
             request = requests.Request(
                 **self._schema.transport.serialize_case(case, base_url=BASE_URL)
@@ -108,6 +115,7 @@ class Generator:
         headers = {name: _text(value) for name, value in request.headers.items()}
         content = body.encode() if isinstance(body, str) else body
         if content is not None:
+            assert isinstance(content, bytes), "a generated body is text or bytes"
             content = _with_fixed_boundary(content, headers)
         url = urlsplit(str(request.url))
         self._number += 1
@@ -131,7 +139,9 @@ def _unsecured(document: Mapping[str, Any]) -> dict[str, Any]:
     """The document without its security: tokens are the sender's, no case is spent on them."""
     paths = {
         template: {
-            method: {**node, "security": []} if isinstance(node, dict) and "responses" in node else node
+            method: {**node, "security": []}
+            if isinstance(node, dict) and "responses" in node
+            else node
             for method, node in item.items()
         }
         for template, item in document["paths"].items()
@@ -160,7 +170,12 @@ def _fuzzed(operation: Any, count: int, name: str, positive_only: bool) -> list[
     return drawn
 
 
-def _put_slots(case: Any, chance: random.Random) -> None:  # noqa: ANN401 - schemathesis.Case
+def _put_slots(
+    case: Any,  # noqa: ANN401 - schemathesis.Case
+    chance: random.Random,
+    *,
+    all_own: bool,
+) -> None:
     """Let most of the well-formed ids be those of real things."""
     for container in (case.path_parameters, case.query, case.body):
         if not isinstance(container, dict):
@@ -168,14 +183,14 @@ def _put_slots(case: Any, chance: random.Random) -> None:  # noqa: ANN401 - sche
         for name in sorted(name for name in container if isinstance(name, str)):
             if name.endswith("_id") and _ID.fullmatch(str(container[name])):
                 drawn, number = chance.random(), chance.randrange(LARGEST_SLOT)
-                if drawn < OWN:
+                if drawn < OWN or all_own:
                     container[name] = slot("own", name, number)
                 elif drawn < OWN + FOREIGN:
                     container[name] = slot("foreign", name, number)
 
 
 def _use_key_once(headers: dict[str, str], number: int) -> None:
-    """Make a plain key the case's own: drawn ones are short, and a key that comes again is refused."""
+    """Make a plain key the case's own: drawn ones are short, and would soon come again."""
     for name, key in headers.items():
         if name.lower() == "idempotency-key" and _PLAIN_KEY.fullmatch(key):
             headers[name] = f"{key}-{number}"
@@ -197,7 +212,7 @@ def _with_fixed_boundary(content: bytes, headers: dict[str, str]) -> bytes:
 
 
 def _know_files(number: int) -> None:
-    """Teach the generator the media types of evidence: real files, most of them unlike each other."""
+    """Teach the generator the media types of evidence: real files, most unlike each other."""
     for mime_type in ALLOWED_TYPES:
 
         def make(note: int, mime_type: str = mime_type) -> bytes:

@@ -1,4 +1,4 @@
-"""What a tenant has when the fuzzing begins: real things in every state, so that made-up requests hit some."""
+"""What a tenant has when the fuzzing begins: real things in every state, for requests to hit."""
 
 import asyncio
 from collections.abc import Mapping
@@ -60,7 +60,7 @@ class Ground:
 
 
 async def settle(org: Organisation, samples: Samples, system: System) -> Ground:
-    """Give a tenant jobs, evidence, and exports that are ready, canceled and, if it can be had, failed."""
+    """Give a tenant jobs, evidence, and exports: ready, canceled and, if it can be had, failed."""
     ground = Ground(org=org)
     client = org.client
     for number, files in enumerate((2, 1, 0)):
@@ -94,15 +94,21 @@ async def settle_both(
 
 
 async def _spoiled_export(org: Organisation, samples: Samples, system: System) -> str | None:
-    """An export that must fail, because the object of its evidence is gone; None where we cannot."""
+    """An export that must fail: the object of its evidence is gone. None where we cannot."""
     if system.target.storage is None or system.storage_dir is None:
         return None
     job = await org.new_job("Spoiled")
     evidence = await org.client.new_evidence(job["id"], samples.new("image/gif"))
-    stored = Path(system.storage_dir, evidence["storage_path"])
-    if not stored.resolve().is_relative_to(system.storage_dir.resolve()) or not stored.is_file():
+    if not await asyncio.to_thread(_removed, system.storage_dir, evidence["storage_path"]):
         return None
-    stored.unlink()
     export = await org.client.new_export(job["id"], "proof-pack")
     assert export["state"] in LIVE_STATES
     return str(export["id"])
+
+
+def _removed(root: Path, storage_path: str) -> bool:
+    stored = (root / storage_path).resolve()
+    if not stored.is_relative_to(root.resolve()) or not stored.is_file():
+        return False
+    stored.unlink()
+    return True

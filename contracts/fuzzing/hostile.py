@@ -1,4 +1,4 @@
-"""Requests that no schema describes and every server gets one day: broken bytes, absurd sizes, wrong types.
+"""Requests that no schema describes and every server gets: broken bytes, absurd sizes, wrong types.
 
 The document decides where they go: to each operation what it takes (a body, query parameters, ids),
 so that a new route is not forgotten. What they carry is the same under every seed.
@@ -81,15 +81,30 @@ def json_payloads(field: str) -> Iterator[Payload]:
     yield Payload(about="name given twice", body=b"{" + name + b": 1, " + name + b': "x"}')
     yield Payload(about="nested name given twice", body=b"{" + name + b': {"a": 1, "a": 2}}')
     yield Payload(about="integer of 400 digits", body=of({"n": 10**400}))
-    yield Payload(about="integer of 5000 digits", body=b"{" + name + b': {"n": ' + b"9" * 5000 + b"}}")
+    yield Payload(
+        about="integer of 5000 digits", body=b"{" + name + b': {"n": ' + b"9" * 5000 + b"}}"
+    )
     yield Payload(about="number out of range", body=b"{" + name + b': {"n": 1e999999}}')
     yield Payload(about="many decimals", body=b"{" + name + b': {"n": 0.' + b"1" * 2000 + b"}}")
     yield Payload(about="2^63", body=of({"n": 2**63}))
     yield Payload(about="NaN", body=b"{" + name + b': {"n": NaN}}')
     yield Payload(about="Infinity", body=b"{" + name + b": -Infinity}")
-    for value in (None, True, 0, -1.5, "", [], {}, [[]], "x" * 20_000, [{}] * 200):
+    odd: tuple[Any, ...] = (None, True, 0, -1.5, "", [], {}, [[]], "x" * 20_000, [{}] * 200)
+    for value in odd:
         yield Payload(about=f"{field}: {value!r:.30}", body=of(value))
-    for text in (b"", b" ", b"null", b"[]", b'"x"', b"1", b"true", b"{", b"}", b"{'a': 1}", b"\x00"):
+    for text in (
+        b"",
+        b" ",
+        b"null",
+        b"[]",
+        b'"x"',
+        b"1",
+        b"true",
+        b"{",
+        b"}",
+        b"{'a': 1}",
+        b"\x00",
+    ):
         yield Payload(about=f"body {text!r}", body=text)
     yield Payload(about="trailing comma", body=b"{" + name + b': "x",}')
     yield Payload(about="two documents", body=of("x") + of("x"))
@@ -112,7 +127,9 @@ def form_payloads() -> Iterator[Payload]:
     def part(head: bytes, content: bytes = b"x") -> bytes:
         return b"--b\r\n" + head + b"\r\n\r\n" + content + b"\r\n--b--\r\n"
 
-    file = b'Content-Disposition: form-data; name="file"; filename="a.png"\r\nContent-Type: image/png'
+    file = (
+        b'Content-Disposition: form-data; name="file"; filename="a.png"\r\nContent-Type: image/png'
+    )
     yield Payload(about="empty form", body=b"--b--\r\n", content_type=form)
     yield Payload(about="nothing of a form", body=b"\0\1\2", content_type=form)
     yield Payload(about="no boundary", body=part(file), content_type="multipart/form-data")
@@ -120,18 +137,36 @@ def form_payloads() -> Iterator[Payload]:
     yield Payload(about="no type", body=part(file), content_type=None)
     yield Payload(about="unfinished", body=part(file)[:-8], content_type=form)
     yield Payload(about="part without headers", body=part(b""), content_type=form)
-    yield Payload(about="part without a name", body=part(b"Content-Disposition: form-data"), content_type=form)
-    yield Payload(about="NUL in headers", body=part(file.replace(b"a.png", b"a\0b")), content_type=form)
-    yield Payload(about="invalid UTF-8 name", body=part(file.replace(b"a.png", b"\xff\xfe")), content_type=form)
+    yield Payload(
+        about="part without a name", body=part(b"Content-Disposition: form-data"), content_type=form
+    )
+    yield Payload(
+        about="NUL in headers", body=part(file.replace(b"a.png", b"a\0b")), content_type=form
+    )
+    yield Payload(
+        about="invalid UTF-8 name",
+        body=part(file.replace(b"a.png", b"\xff\xfe")),
+        content_type=form,
+    )
     for name in (b"tag", b"phase", b"captured_at"):
         head = b'Content-Disposition: form-data; name="' + name + b'"'
-        for about, text in (("NUL", b"a\0b"), ("invalid UTF-8", b"\xff\xfe"), ("long", b"x" * 5000)):
+        for about, text in (
+            ("NUL", b"a\0b"),
+            ("invalid UTF-8", b"\xff\xfe"),
+            ("long", b"x" * 5000),
+        ):
             yield Payload(
                 about=f"{about} in {name.decode()}",
                 body=b"--b\r\n" + head + b"\r\n\r\n" + text + b"\r\n" + part(file, _PNG),
                 content_type=form,
             )
-    for moment in (b"9999-12-31T23:59:60-23:59", b"0000-00-00T00:00:00Z", b"-1", b"\xd9\xa1", b"1e9"):
+    for moment in (
+        b"9999-12-31T23:59:60-23:59",
+        b"0000-00-00T00:00:00Z",
+        b"-1",
+        b"\xd9\xa1",
+        b"1e9",
+    ):
         head = b'Content-Disposition: form-data; name="captured_at"'
         yield Payload(
             about=f"captured_at {moment!r}",
@@ -186,7 +221,9 @@ class Hostile:
         if operation.body is None:
             if operation.method == "POST":
                 for text in (b"{", b"\0", b'{"a":' * 5000, b"[]"):
-                    yield self._case(operation, f"body {text!r:.30}", payload=Payload(about="", body=text))
+                    yield self._case(
+                        operation, f"body {text!r:.30}", payload=Payload(about="", body=text)
+                    )
             return
         content = operation.body.get("content") or {}
         schema = self._document.resolve((content.get("application/json") or {}).get("schema")) or {}
@@ -218,7 +255,9 @@ class Hostile:
     ) -> Case:
         self._number += 1
         values = {
-            name: slot("own", name, self._number) if name in operation.path_ids else self._first(each)
+            name: slot("own", name, self._number)
+            if name in operation.path_ids
+            else self._first(each)
             for name, each in operation.parameters_in("path").items()
         }
         target = operation.template
@@ -254,7 +293,9 @@ class Hostile:
         content = (operation.body or {}).get("content") or {}
         media = content.get("application/json")
         if media is None:
-            return Payload(about="", body=b"--b--\r\n", content_type="multipart/form-data; boundary=b")
+            return Payload(
+                about="", body=b"--b--\r\n", content_type="multipart/form-data; boundary=b"
+            )
         for example in (media.get("examples") or {}).values():
             return Payload(about="", body=json.dumps(example["value"]).encode())
         return Payload(about="", body=b"{}")
@@ -262,12 +303,31 @@ class Hostile:
 
 _HEADER_VALUES = {
     "idempotency-key": (
-        *("", " ", '"', '""', "\\", '"\\"', "a" * 255, "a" * 256, "a" * 5000, "schlüssel", "a\tb", ","),
-        *('"unfinished', ':YWJj:', "?1", "a;b=c", "\x7f", '"a" "b"'),
+        *(
+            "",
+            " ",
+            '"',
+            '""',
+            "\\",
+            '"\\"',
+            "a" * 255,
+            "a" * 256,
+            "a" * 5000,
+            "schlüssel",
+            "a\tb",
+            ",",
+        ),
+        *('"unfinished', ":YWJj:", "?1", "a;b=c", "\x7f", '"a" "b"'),
     ),
     "range": (
         *("bytes=0-0", "bytes=-0", "bytes=5-1", "bytes=0-18446744073709551616", "bytes=-", "bytes"),
-        *("bytes=0-0,1-1,2-2", "chars=0-1", "bytes=a-b", "bytes=99999999999999999999-", "bytes=--1"),
+        *(
+            "bytes=0-0,1-1,2-2",
+            "chars=0-1",
+            "bytes=a-b",
+            "bytes=99999999999999999999-",
+            "bytes=--1",
+        ),
         *("bytes=" + ",".join(["0-"] * 500), "=", "bytes=\u0661-"),
     ),
     "x-request-id": (

@@ -1,5 +1,6 @@
-"""What one tenant could do, another cannot: every success is tried again with a stranger's token."""
+"""What one tenant could do, another cannot: every success is tried again by a stranger."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import uuid4
@@ -25,27 +26,44 @@ class Stranger:
     async def faults(self, case: Case, answer: Answer) -> list[str]:
         """What is wrong with what the stranger gets for the very request that just succeeded."""
         operation = self.document.operations[case.operation_id]
-        if answer.status >= 300 or operation.method != case.method or not operation.path_ids:
+        if answer.status >= 300 or operation.method != case.method:
             return []
         instance = (answer.instance + 1) % self.org.client.instances
+        if not operation.path_ids:
+            return await self._named_elsewhere(case, instance)
         theirs = await send(self.org.client, case, instance=instance)
         self.tried += 1
         if theirs.status != 404:
-            return [
-                f"another organisation's member gets {theirs.status} for the same request, not 404: "
-                f"{theirs.describe()}"
-            ]
+            what = f"gets {theirs.status} for the same request, not 404"
+            return [f"another organisation's member {what}: {theirs.describe()}"]
         code = await self._code_of_absent(operation, case, instance)
         if theirs.code != code:
-            return [
-                f"another organisation's member is told {theirs.code!r}, where a random id is "
-                f"{code!r}: {theirs.describe()}"
-            ]
+            what = f"is told {theirs.code!r}, where a random id is {code!r}"
+            return [f"another organisation's member {what}: {theirs.describe()}"]
         return [
             f"another organisation's member gets {name} with the 404: {theirs.describe()}"
             for name in SPECIAL_HEADERS
             if name in theirs.headers
         ]
+
+    async def _named_elsewhere(self, case: Case, instance: int) -> list[str]:
+        """Somebody's things named in a query or a body: nothing of them may be seen."""
+        if case.operation_id == "listLedgerEvents" and "target_id=" in case.target:
+            theirs = await send(self.org.client, case, instance=instance)
+            self.tried += 1
+            seen = theirs.status < 300 and theirs.items
+            return [f"another organisation sees the events: {theirs.describe()}"] if seen else []
+        if case.operation_id == "verifyManifest":
+            theirs = await send(self.org.client, case, instance=instance)
+            self.tried += 1
+            named = "export_id" in json.loads(case.body or b"{}")
+            if named and theirs.status != 404:
+                return [f"another organisation verifies the export: {theirs.describe()}"]
+            valid = theirs.status < 300 and theirs.data["manifest_valid"] is not False
+            return (
+                [f"another organisation's manifest is valid: {theirs.describe()}"] if valid else []
+            )
+        return []
 
     async def _code_of_absent(self, operation: Operation, case: Case, instance: int) -> str | None:
         if operation.id not in self.absent:

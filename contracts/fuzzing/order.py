@@ -24,11 +24,11 @@ class Order:
     document: Mapping[str, Any]
     seed: int
     examples: int
-    """Random cases for each operation, at most: what can be drawn only in fewer ways gives fewer."""
+    """Random cases for each operation, at most: what can be drawn in fewer ways gives fewer."""
     coverage: bool = True
     """Also the document's examples, and every boundary and every single mistake of its schemas."""
     positive_only: bool = False
-    """Only random cases that the document allows."""
+    """Only random cases that the document allows, and about the tenant's own things."""
 
     def to_json(self) -> str:
         """Give it as one line for the generator."""

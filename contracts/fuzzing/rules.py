@@ -1,8 +1,9 @@
-"""What holds for the answer to any request at all: pure functions from case and answer to faults."""
+"""What holds for the answer to any request: pure functions from case and answer to faults."""
 
 import json
 import re
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from contracts.fuzzing.case import Case
@@ -41,7 +42,7 @@ class Judge:
     document: Document
 
     def faults(self, case: Case, answer: Answer) -> list[str]:
-        """Everything that is wrong with the answer to a case, as sentences; none when it is right."""
+        """Everything that is wrong with the answer to a case, as sentences; none when right."""
         operation = self.operation_of(case)
         faults = universal_faults(case, answer)
         if operation is None:
@@ -112,7 +113,7 @@ class Judge:
         return [
             f"its body does not fit the schema at /{'/'.join(map(str, error.instance_path))}: "
             f"{error.message:.200}"
-            for error, _ in zip(self.document.answers(schema).iter_errors(body), range(2))
+            for error in islice(self.document.answers(schema).iter_errors(body), 2)
         ]
 
 

@@ -1,4 +1,4 @@
-"""Sending cases side by side over all API instances, and keeping what was wrong with the answers."""
+"""Sending cases side by side to all API instances, and keeping what was wrong with the answers."""
 
 import asyncio
 from collections import Counter
@@ -69,7 +69,9 @@ class Sender:
     foreign: Ground
     sent: Sent
 
-    async def send_all(self, cases: AsyncGenerator[Case, None], follow: Follow | None = None) -> None:
+    async def send_all(
+        self, cases: AsyncGenerator[Case, None], follow: Follow | None = None
+    ) -> None:
         """Send and judge every case; `follow` may look further into a right answer."""
         room = asyncio.Semaphore(AT_ONCE)
 
@@ -148,7 +150,7 @@ async def send(client: Client, case: Case, *, instance: int) -> Answer:
     if case.token and client.token is not None:
         headers["Authorization"] = f"Bearer {client.token}"
     route = Route(operation_id=case.operation_id, method=case.method, template=case.target)
-    for _ in range(OVERLOADED_RETRIES):
+    for tries_left in reversed(range(OVERLOADED_RETRIES)):
         answer = await client.transport.send(
             route,
             case.target,
@@ -157,8 +159,7 @@ async def send(client: Client, case: Case, *, instance: int) -> Answer:
             headers=headers,
             body=case.body,
         )
-        if answer.status != 503 or not answer.headers.get("retry-after"):
-            break
+        if answer.status != 503 or not answer.headers.get("retry-after") or not tries_left:
+            return answer
         await asyncio.sleep(1)
-    return answer
-
+    raise AssertionError("the last try gives its answer")

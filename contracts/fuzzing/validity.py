@@ -166,7 +166,7 @@ def _depth(value: object) -> int:
 
 
 def _is_odd(value: object) -> bool:
-    """Text that well-meaning backends trim, count or encode differently; numbers beyond a double."""
+    """Text that good backends trim, count or encode differently; numbers beyond a double."""
     pending = [value]
     while pending:
         item = pending.pop()

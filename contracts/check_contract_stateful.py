@@ -1,0 +1,86 @@
+"""The document's links followed: what one answer names, the next request is about."""
+
+import random
+from collections import Counter, defaultdict
+
+import pytest
+
+from contracts.check_contract_fuzz import expect_nothing_wrong, expect_reached
+from contracts.fuzzing.case import Case
+from contracts.fuzzing.document import Document
+from contracts.fuzzing.isolation import Stranger
+from contracts.fuzzing.order import Order, generated
+from contracts.fuzzing.rules import Judge
+from contracts.fuzzing.sending import Sent
+from contracts.fuzzing.walk import Walk
+from harness.check import check
+from harness.client import Organisations, together
+from harness.plugin.coverage import Coverage
+from harness.plugin.observations import Observations
+from harness.plugin.settings import settings_of
+from harness.system import System
+from harness.target import Target
+
+WALKS, STEPS, CASES = 9, 18, 6
+FULL_WALKS, FULL_STEPS, FULL_CASES = 60, 40, 40
+AT_ONCE = 6
+SPOILED = 3
+"""Every so-many-th walk loses the object of its evidence, so that its exports fail."""
+
+
+@check(
+    "contract.stateful",
+    "Along the document's links every answer fits the ones before it, and no stranger can follow",
+    checklist="Verify the API against its contract",
+    observes=100,
+    deadline_s=600,
+)
+async def check_stateful(
+    organisations: Organisations,
+    target: Target,
+    system: System,
+    pytestconfig: pytest.Config,
+    observe: Observations,
+    cover: Coverage,
+) -> None:
+    settings = settings_of(pytestconfig)
+    quick = settings.profile == "quick"
+    walks, steps, examples = (
+        (WALKS, STEPS, CASES) if quick else (FULL_WALKS, FULL_STEPS, FULL_CASES)
+    )
+    document = Document.of(target)
+    cases: defaultdict[str, list[Case]] = defaultdict(list)
+    order = Order(
+        document=document.raw,
+        seed=settings.seed,
+        examples=examples,
+        coverage=False,
+        positive_only=True,
+    )
+    async for case in generated(order):
+        cases[case.operation_id].append(case)
+    sent = Sent()
+    stranger = Stranger(org=await organisations.new("a stranger"), document=document)
+    storage = system.storage_dir if target.storage is not None else None
+    going = [
+        Walk(
+            name=f"walk-{number}",
+            org=await organisations.new(f"walker {number}"),
+            judge=Judge(document=document),
+            cases=cases,
+            chance=random.Random(f"{settings.seed}:walk:{number}"),
+            stranger=stranger,
+            sent=sent,
+            spoil_below=storage if number % SPOILED == 0 else None,
+        )
+        for number in range(walks)
+    ]
+    await together((walk.go(steps) for walk in going), at_once=AT_ONCE)
+    expect_nothing_wrong(sent, settings.seed)
+    expect_reached(document, sent)
+    taken: Counter[str] = sum((walk.links for walk in going), Counter())
+    for label in taken:
+        operation_id, status, name = label.split(" ")
+        cover("links", source=f"{operation_id} {status}", link=name)
+    observe(sent.requests, what="steps")
+    observe(stranger.tried, what="repeated by a stranger")

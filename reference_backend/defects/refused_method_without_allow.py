@@ -1,0 +1,26 @@
+"""The 405 lost its Allow when errors became problems: the framework's own answer had it."""
+
+from aiohttp import web
+
+from reference_backend.api import middleware
+from reference_backend.api.problems import Problem
+from reference_backend.defects import Defect
+
+
+def _patch() -> None:
+    clean = middleware._problem_of  # noqa: SLF001
+
+    def problem_of(error: Exception, request: web.Request) -> Problem:
+        if isinstance(error, web.HTTPMethodNotAllowed):
+            return Problem("method_not_allowed", "This method is not allowed here.")
+        return clean(error, request)
+
+    middleware._problem_of = problem_of  # noqa: SLF001
+
+
+DEFECT = Defect(
+    title="405 does not say which methods there are",
+    source="RFC 9110, section 15.5.6; lost by custom error handlers everywhere",
+    expected=("contract.methods",),
+    patch=_patch,
+)

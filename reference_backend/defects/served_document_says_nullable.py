@@ -1,0 +1,37 @@
+"""The document goes through a converter for a tool that knows only OpenAPI 3.0; the version stays."""
+
+import json
+from typing import Any
+
+from reference_backend.api import openapi
+from reference_backend.defects import Defect
+
+
+def _converted(node: Any) -> Any:  # noqa: ANN401 - JSON
+    if isinstance(node, list):
+        return [_converted(each) for each in node]
+    if not isinstance(node, dict):
+        return node
+    node = {name: _converted(each) for name, each in node.items()}
+    kinds = node.get("type")
+    if isinstance(kinds, list) and "null" in kinds:
+        (node["type"],) = (kind for kind in kinds if kind != "null")
+        node["nullable"] = True
+    return node
+
+
+def _patch() -> None:
+    clean = openapi._document  # noqa: SLF001
+
+    def document() -> bytes:
+        return json.dumps(_converted(json.loads(clean()))).encode()
+
+    openapi._document = document  # type: ignore[assignment]  # noqa: SLF001 - it is cached
+
+
+DEFECT = Defect(
+    title="The served document writes nullable as OpenAPI 3.0 did: under 3.1 nothing may be null",
+    source="known: OpenAPI 3.1 dropped `nullable`, and converters did not",
+    expected=("contract.openapi",),
+    patch=_patch,
+)
