@@ -31,6 +31,7 @@ SIZES = (
     1024 * KiB - 1,
     1024 * KiB,
     1024 * KiB + 1,
+    3000 * KiB + 17,
 )
 AWKWARD = 12
 AT_ONCE = 3

@@ -69,7 +69,7 @@ class Samples:
         return self._carrying(self.new(mime_type).file_name, payload, mime_type, self._note())
 
     def of_size(self, size: int, mime_type: str = "image/png") -> Sample:
-        """Make a sound PNG or MP4 of exactly so many bytes, no two stretches of it alike.
+        """Make a sound PNG or MP4 of exactly so many bytes, no two 64 KiB of it alike.
 
         `ValueError` where it cannot be that small.
         """

@@ -48,8 +48,8 @@ def test_no_two_files_are_alike_and_a_seed_gives_the_same_ones_again() -> None:
     assert not {each.sha256 for each in samples(1)} & {each.sha256 for each in samples(2)}
 
 
-def test_the_png_decodes_to_one_pixel_with_right_checksums() -> None:
-    content, position, chunks = of_type("image/png"), 8, {}
+def png_chunks(content: bytes) -> dict[bytes, bytes]:
+    position, chunks = 8, {}
     while position < len(content):
         (length,) = struct.unpack_from(">I", content, position)
         kind, data = content[position + 4 :][:4], content[position + 8 :][:length]
@@ -57,6 +57,11 @@ def test_the_png_decodes_to_one_pixel_with_right_checksums() -> None:
         assert checksum == zlib.crc32(kind + data)
         chunks[kind] = data
         position += 12 + length
+    return chunks
+
+
+def test_the_png_decodes_to_one_pixel_with_right_checksums() -> None:
+    chunks = png_chunks(of_type("image/png"))
     assert list(chunks) == [b"IHDR", b"tEXt", b"IDAT", b"IEND"]
     assert len(zlib.decompress(chunks[b"IDAT"])) == 2
 
@@ -93,3 +98,27 @@ def test_the_doc_names_its_one_stream() -> None:
     assert len(content) % 512 == 0
     assert "WordDocument".encode("utf-16-le") in content[1024:1536]
     assert content[1536:1540] == b"\xec\xa5\xc1\x00"
+
+
+@pytest.mark.parametrize("mime_type", ["image/png", "video/mp4"])
+@pytest.mark.parametrize("size", [400, 65_535, 65_536, 65_537, 200_001])
+def test_a_sample_of_a_size_has_that_size(mime_type: str, size: int) -> None:
+    made = Samples(random.Random(1))
+    first, second = made.of_size(size, mime_type), made.of_size(size, mime_type)
+    assert (first.size, second.size) == (size, size)
+    assert first.sha256 != second.sha256
+    stretches = {first.content[at : at + 65_536] for at in range(0, size - 65_536, 4096)}
+    assert len(stretches) == len(range(0, size - 65_536, 4096))
+
+
+def test_a_sample_cannot_be_smaller_than_its_frame() -> None:
+    with pytest.raises(ValueError, match="the smallest image/png here has"):
+        Samples(random.Random(1)).of_size(10)
+
+
+def test_a_sample_carries_any_bytes() -> None:
+    payload = bytes(range(256)) * 3
+    picture = Samples(random.Random(1)).carrying(payload).content
+    chunks = png_chunks(picture)
+    assert chunks[b"prVt"] == payload
+    assert list(chunks)[-1] == b"IEND"
