@@ -70,8 +70,8 @@ class Caller:
                 expect(
                     not leaked,
                     expected=f"{self.role} with {self.asked} to be told nothing of another "
-                    f"organisation by {function.signature}, called with {arguments}",
-                    came=f"{leaked} in {told[:300]!r}",
+                    f"organisation, and no secret, by {function.signature} called with {arguments}",
+                    came=f"{len(leaked)} such texts in {told[:300]!r}",
                 )
             after = await self._state_of(theirs)
             changed = sorted(table for table in after if after[table] != before[table])

@@ -54,7 +54,8 @@ class Reader:
         seen = outcome.rows[0]
         expect(
             not seen["of_others"],
-            expected=f"{self.who} to see no row of another organisation in {relation.name}",
+            expected=f"{self.who} to see no row of another organisation, and no secret, "
+            f"in {relation.name}",
             came=f"{seen['of_others']} of them",
         )
         expect(
@@ -82,7 +83,7 @@ class Reader:
             seen = outcome.rows[0]["seen"]
             expect(
                 seen == 0,
-                expected=f"{self.who} to see no tenant's row in {relation.name}",
+                expected=f"{self.who} to see no tenant's row, and no secret, in {relation.name}",
                 came=f"{seen} rows",
             )
         else:

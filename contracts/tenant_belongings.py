@@ -1,4 +1,4 @@
-"""Two tenants with one of everything, and the texts by which either's data would be known."""
+"""A tenant with one of everything, and the texts by which its data would be known elsewhere."""
 
 import uuid
 from collections.abc import Mapping
@@ -10,18 +10,14 @@ from harness.expect import expect_status
 
 @dataclass(frozen=True, kw_only=True)
 class Belongings:
-    """What one organisation has, all of it made over HTTP."""
+    """What one organisation has."""
 
-    organisation: Organisation
+    id: str
+    """The organisation's own id."""
     ids: Mapping[str, str]
     """By kind: `organisation`, `job`, `evidence`, `export`, `event`."""
     marks: frozenset[str]
-    """Texts that occur in this organisation's data and nowhere else, the ids among them."""
-
-    @property
-    def id(self) -> str:
-        """The organisation's id."""
-        return self.organisation.id
+    """Texts by which what nobody else may see would be known, the ids among them."""
 
 
 async def furnish(organisation: Organisation, samples: Samples) -> Belongings:
@@ -50,7 +46,7 @@ async def furnish(organisation: Organisation, samples: Samples) -> Belongings:
         export["manifest_hash"],
     ]
     return Belongings(
-        organisation=organisation,
+        id=organisation.id,
         ids={kind: str(value) for kind, value in ids.items()},
         marks=frozenset(str(text) for text in texts if text),
     )

@@ -41,9 +41,13 @@ def privileges(
     says them, with a schema or without.
     """
     yield from _of_roles(catalog, tables)
+    machinery = queue_machinery(catalog, claim=claim, exports=exports)
     for function in catalog.functions:
         yield from _of_function(function)
-        yield from _of_queue_function(function, claim=claim, exports=exports)
+        if function in machinery:
+            yield from _of_queue_function(function, claims=_is_called(function, claim))
+        elif inner := _calls_one_of(function, machinery):
+            yield from _of_wrapper(function, inner)
     yield from _of_schemas(catalog, tables)
     for table in tables:
         roles = table.relation.roles_that_may("TRUNCATE")
@@ -112,15 +116,24 @@ def _of_function(function: Function) -> Iterator[Looked]:
     )
 
 
-def _of_queue_function(function: Function, *, claim: str, exports: str) -> Iterator[Looked]:
-    if function.is_trigger:
-        return
-    claims = _is_called(function, claim)
-    if not (claims or recovers(function, exports) or works_the_queue(function, exports)):
-        return
+def queue_machinery(catalog: Catalog, *, claim: str, exports: str) -> list[Function]:
+    """Give the functions that claim and recover exports, by whatever name."""
+    return [
+        function
+        for function in catalog.functions
+        if not function.is_trigger
+        and (
+            _is_called(function, claim)
+            or recovers(function, exports)
+            or works_the_queue(function, exports)
+        )
+    ]
+
+
+def _of_queue_function(function: Function, *, claims: bool) -> Iterator[Looked]:
+    what = "claim" if claims else "recovery"
     others = [name for name in function.granted if name != WORKER_ROLE]
     reached = sorted(function.callers & set(REQUEST_ROLES))
-    what = "claim" if claims else "recovery"
     yield judged(
         "function",
         function.signature,
@@ -138,6 +151,26 @@ def _of_queue_function(function: Function, *, claim: str, exports: str) -> Itera
             expected=f"{WORKER_ROLE} to have EXECUTE on {function.signature}",
             came="it has not",
         )
+
+
+def _of_wrapper(function: Function, inner: Function) -> Iterator[Looked]:
+    reached = sorted(function.callers & set(REQUEST_ROLES))
+    yield judged(
+        "function",
+        function.signature,
+        f"no way to claim but for {WORKER_ROLE}",
+        not (function.definer and reached),
+        expected=f"{function.signature}, which calls {inner.signature} with its owner's rights, "
+        f"to be for {WORKER_ROLE} alone as well",
+        came=f"{', '.join(reached)} may execute it",
+    )
+
+
+def _calls_one_of(function: Function, others: list[Function]) -> Function | None:
+    for other in others:
+        if re.search(rf'\b{re.escape(other.function_name)}"?\s*\(', function.body, re.IGNORECASE):
+            return other
+    return None
 
 
 def recovers(function: Function, exports: str) -> bool:
