@@ -148,8 +148,11 @@ async def expect_free_after_a_cut(org: Organisation, samples: Samples, key: str)
     async with stalled_upload(org.client, job, sample, key=key, instance=0) as stalled:
         await stalled.cut()
     await expect_nothing_left(org.client, nothing, job, what="an upload that was cut off")
-    again = await settled(org.client, upload_of(job, sample), key)
+    upload = upload_of(job, sample)
+    again = await settled(org.client, upload, key, instance=0)
     expect_status(again, 201, detail="the same upload once more, after it was cut off half way")
+    for instance in range(1, org.client.instances):
+        expect_original(await settled(org.client, upload, key, instance=instance), again)
 
 
 def is_first(answer: Answer) -> bool:
