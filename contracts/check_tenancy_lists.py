@@ -2,6 +2,7 @@
 
 import itertools
 
+from contracts.archive import unpack
 from contracts.tenants.estate import furnish_all
 from contracts.tenants.forms import Form
 from contracts.tenants.lists import Holder, Reading, fill_all, list_forms, read_in_turn
@@ -22,7 +23,7 @@ LISTS = 6
     "tenancy.lists",
     "A list holds exactly what its organisation has, on every page, whoever asked before",
     checklist="Verify tenant isolation",
-    observes=LISTS * (1 + 2) + 2,  # with one instance; each further one adds LISTS
+    observes=LISTS * (1 + 2) + 2 + 2 * 3,  # with one instance; each further one adds LISTS
     needs={Capability.TENANTS},
 )
 async def check_lists(
@@ -54,6 +55,9 @@ async def check_lists(
         for form in forms
         for instance in range(organisations.instances)
     )
+    for mine, other in (holders, holders[::-1]):
+        await expect_packed_for_itself(mine, other)
+        observe(len(mine.created["listExports"]), what="exports")
     for form in forms:
         for number in range(len(list(holders[0].estate.picks(form.slots)))):
             for mine, other in (holders, holders[::-1]):
@@ -76,6 +80,20 @@ def reading(
         client=holder.estate.org.as_role(role),
         instance=instance,
     )
+
+
+async def expect_packed_for_itself(mine: Holder, other: Holder) -> None:
+    """Fail when an export, which is a list as well, holds anything of another organisation."""
+    for export_id in mine.created["listExports"]:
+        answer = await mine.estate.org.client.download(export_id)
+        for name, content in unpack(answer).items():
+            for mark in other.estate.marks:
+                expect(
+                    mark not in content,
+                    expected=f"nothing of organisation {other.estate.org.id} in {name} of an "
+                    f"export of organisation {mine.estate.org.id}",
+                    came=mark.decode("utf-8", "replace"),
+                )
 
 
 async def expect_no_way_in_by_cursor(form: Form, number: int, mine: Holder, other: Holder) -> None:

@@ -1,7 +1,8 @@
 """Only a token that holds opens anything, on every operation that the document protects."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from contracts.tenants.estate import Estate, furnish_all
 from contracts.tenants.expectations import expect_answered, expect_challenge, expect_untold
@@ -23,6 +24,20 @@ NO_BREAKDOWN = frozenset(range(200, 500))
 A_FEW = ("listJobs", "createJob", "downloadExport")
 """A list, a write and a download: where every forgery is tried."""
 
+READ_AROUND = ("listJobs", "getJob", "downloadExport")
+DETOURS: Mapping[str, Callable[[str], str]] = {
+    "a slash more": lambda path: f"{path}/",
+    "two slashes": lambda path: f"/{path}",
+    "two slashes within": lambda path: path.replace("/", "//"),
+    "upper case": str.upper,
+    "an escaped letter": lambda path: path.replace("/a", "/%61", 1),
+    "a dot": lambda path: f"/.{path}",
+    "a detour": lambda path: f"/livez/..{path}",
+    "an escaped detour": lambda path: f"/livez/%2e%2e{path}",
+    "a parameter": lambda path: f"{path};x=/livez",
+}
+"""Paths that a guard may take for others and a router for the same."""
+
 DATABASE_ROLES = ("anon", "service_role", "postgres", "", None, ["service_role"])
 """What the claim `role` may say, which no backend may become in its database for a request."""
 
@@ -31,7 +46,7 @@ DATABASE_ROLES = ("anon", "service_role", "postgres", "", None, ["service_role"]
     "tenancy.tokens",
     "A token that is forged, expired, for others or of nobody opens nothing, on any operation",
     checklist="Verify authentication",
-    observes=515,
+    observes=515 + 3 * 9,
     needs={Capability.TENANTS},
 )
 async def check_tokens(
@@ -73,6 +88,10 @@ async def check_tokens(
         client = organisations.with_token(forger.token(forger.claims(role=role)))
         await expect_confined(client, estate, other, protected, f"the claim role: {role!r}")
         observe(what="roles of the database")
+    for form in protected:
+        if form.operation.id in READ_AROUND:
+            await expect_no_way_around(nobody, estate, form, next(turn))
+            observe(len(DETOURS), what="detours")
     for form in public:
         answer = await form.request({}, sample).send(nobody, next(turn))
         expect(
@@ -94,6 +113,15 @@ async def expect_let_in(estate: Estate, instances: int) -> None:
         lower = await estate.org.as_role(role).call("listJobs", instance=instance, headers=scheme)
         # The scheme's case does not matter (RFC 9110, section 11.1); the contract writes `Bearer`.
         expect_status(lower, 200, 401, detail="a good token after `bearer`")
+
+
+async def expect_no_way_around(nobody: Client, estate: Estate, form: Form, instance: int) -> None:
+    """Fail when nobody at all is told anything on a path that is nearly the right one."""
+    plain = form.request(estate.own(form.slots), estate.sample)
+    for name, detour in DETOURS.items():
+        request = replace(plain, path=detour(plain.path))
+        answer = await request.send(nobody, instance)
+        expect_untold(estate, request, answer, what=f"{form} without a token, by {name}")
 
 
 async def expect_confined(

@@ -1,0 +1,43 @@
+"""The ledger of an export was read by its head's number; now it is read by its head's time, and of everybody."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from reference_backend import database
+from reference_backend.defects import Defect
+from reference_backend.ledger.event import LedgerEvent
+from reference_backend.worker.held import Claim
+from reference_backend.worker.inputs import InputReader, Inputs
+
+_UP_TO = """SELECT a.id, a.organization_id, a.ledger_seq, a.actor_id, a.event_name, a.target_type, a.target_id,
+       a.created_at, a.metadata::text AS metadata, a.prev_hash, a.hash, a.salt_key_id, a.canonical_version
+FROM audit_logs AS a
+WHERE a.created_at <= (SELECT head.created_at FROM audit_logs AS head
+                       WHERE head.organization_id = %(organization_id)s AND head.ledger_seq = %(seq)s)
+ORDER BY a.created_at"""
+
+
+def _patch() -> None:
+    clean = InputReader.read
+
+    async def read(self: InputReader, claims: Sequence[Claim]) -> list[Inputs]:
+        inputs = await clean(self, claims)
+        for number, claim in enumerate(claims):
+            head = {
+                "organization_id": claim.export.organization_id,
+                "seq": claim.export.ledger_head_seq,
+            }
+            rows = await database.call(self._pool, _UP_TO, head)
+            lines = [LedgerEvent.from_row(row).as_json() for row in rows]
+            inputs[number] = replace(inputs[number], ledger_lines=lines)
+        return inputs
+
+    InputReader.read = read  # type: ignore[method-assign]
+
+
+DEFECT = Defect(
+    title="Exports hold the ledgers of all organisations up to their time: the worker sees every row",
+    source="L5 family: a service role that must filter by itself, and does not",
+    expected=("tenancy.lists",),
+    patch=_patch,
+)
