@@ -19,8 +19,10 @@ from harness.system import System, launch_sibling
 from harness.target import Capability, Target
 from harness.target.template import fill
 
-ROUNDS = 2
-AT_ONCE = 6
+CROWDS = 2
+"""Rounds in which several requests are under way at once, after one in which none are."""
+
+AT_ONCE = 8
 
 NOT_FOR_REQUESTS = """
     CREATE POLICY shakedown_not_for_requests ON {table} AS RESTRICTIVE USING (
@@ -46,14 +48,14 @@ async def check_pooled_connections(
 ) -> None:
     if system.database_url is None or system.control_url is None or not target.api.command:
         load = await two_tenants(organisations, samples)
-        await load.run(rounds=ROUNDS, at_once=AT_ONCE)
+        await load.run(crowds=CROWDS, at_once=AT_ONCE)
         raise Inconclusive(
             "no answer under alternating load showed another organisation's data, but this target "
             "gives no way to look at what is left on the backend's connections"
         )
     async with watched_api(system, target) as watched:
         load = await two_tenants(watched.organisations, samples)
-        answered = await load.run(rounds=ROUNDS, at_once=AT_ONCE)
+        answered = await load.run(crowds=CROWDS, at_once=AT_ONCE)
         expect_nothing_left(watched.seen, load)
         observe(min(answered, watched.seen.looks), what="looks at an idle connection")
         await expect_to_run_as_authenticated(watched, target, load.first)

@@ -9,7 +9,7 @@ import psycopg
 from contracts.catalog import Argument, Catalog, Function
 from contracts.catalog.contents import quoted
 from contracts.catalog.tenants import TenantTable
-from contracts.request_sql import Claims, Connection, become
+from contracts.request_sql import Claims, Connection, become, claim
 from contracts.tenant_belongings import Belongings
 from harness.expect import expect
 
@@ -62,6 +62,7 @@ class Caller:
         calls = 0
         async with self.connection.transaction(force_rollback=True):
             before = await self._state_of(theirs)
+            await become(self.connection, self.role, self.claims)
             for arguments in assignments(function, theirs.ids):
                 told = await self._call(function, arguments)
                 calls += 1
@@ -73,6 +74,7 @@ class Caller:
                     f"organisation, and no secret, by {function.signature} called with {arguments}",
                     came=f"{len(leaked)} such texts in {told[:300]!r}",
                 )
+            await self.connection.execute("RESET ROLE")
             after = await self._state_of(theirs)
             changed = sorted(table for table in after if after[table] != before[table])
             expect(
@@ -92,10 +94,10 @@ class Caller:
             statement = f"CALL {call}"
         try:
             async with self.connection.transaction():
-                await become(self.connection, self.role, self.claims)
+                # Anew for every call: the one before may have changed them.
+                await claim(self.connection, self.claims)
                 cursor = await self.connection.execute(statement, arguments)
                 rows = await cursor.fetchall() if cursor.description else []
-                await self.connection.execute("RESET ROLE")
             return "\n".join(str(row) for row in rows)
         except psycopg.Error as error:
             return "\n".join(filter(None, [str(error), error.diag.message_detail]))
@@ -129,8 +131,7 @@ def callable_by(catalog: Catalog, role: str) -> list[Function]:
 def assignments(function: Function, ids: Mapping[str, str]) -> Iterator[Arguments]:
     """Give arguments to call a function with, about the things that have these ids.
 
-    First what the arguments' names say; then, because names may say nothing, every kind of id in
-    every place that takes one.
+    Where an argument's name does not say what it is the id of, it gets every kind of id in turn.
     """
     given: set[Arguments] = set()
     for kind in (None, *ids):
@@ -143,7 +144,7 @@ def assignments(function: Function, ids: Mapping[str, str]) -> Iterator[Argument
 def _value(argument: Argument, ids: Mapping[str, str], kind: str | None) -> str | None:
     name = argument.name.lower()
     named = next((KINDS[part] for part in KINDS if part in name), None)
-    wanted = kind or named
+    wanted = named or kind
     if argument.type == "uuid[]":
         return "{" + (ids[wanted] if wanted else ",".join(ids.values())) + "}"
     if argument.type == "uuid":

@@ -74,11 +74,16 @@ def claims_of(organisations: Organisations, organisation: Organisation) -> dict[
     return dict(made)
 
 
-async def become(connection: Connection, role: str, claims: Claims) -> None:
-    """Be this role, with these claims, until the transaction or savepoint is rolled back."""
+async def claim(connection: Connection, claims: Claims) -> None:
+    """Have these claims until the transaction or savepoint is rolled back."""
     if claims is not None:
         text = claims if isinstance(claims, str) else json.dumps(claims)
         await connection.execute("SELECT set_config(%s, %s, true)", [CLAIMS, text])
+
+
+async def become(connection: Connection, role: str, claims: Claims) -> None:
+    """Be this role, with these claims, until the transaction or savepoint is rolled back."""
+    await claim(connection, claims)
     try:
         await connection.execute(f"SET LOCAL ROLE {role}")
     except psycopg.errors.InvalidParameterValue as error:
