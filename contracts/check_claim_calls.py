@@ -20,7 +20,7 @@ DEFAULT_CAP = 3
 UNBOUND = 1000
 """A cap that binds nobody here."""
 
-LIMITS = (1, 2, 3, 7, 10)
+LIMITS = (1, 3, 10)
 JOBS_EACH = 6
 
 _OFF = ("hashagg", "hashjoin", "mergejoin", "material", "memoize", "sort")
@@ -41,7 +41,7 @@ PLANNERS: Mapping[str, Mapping[str, str]] = {
     "A claim takes no more than was asked for, and each one has an attempt, an owner and a token "
     "of its own",
     checklist="Verify concurrent claiming is duplicate-free",
-    observes=35,  # for a function that gives one row a call, whatever the limit
+    observes=27,  # for a function that gives one row a call, whatever the limit
     needs={Capability.SPAWN, Capability.DATABASE_CONTROL},
 )
 async def check_direct_calls(

@@ -22,7 +22,7 @@ from harness.plugin.observations import Observations
 from harness.target import Capability, Target
 
 MEETINGS = 3
-JOBS_EACH = 9
+JOBS_EACH = 7
 BACKWARDS = -0.6
 """Workers may start at different places of the queue, so as not to get in each other's way, and
 the order is then not exact. With this correlation of turn and age it is the reverse order."""

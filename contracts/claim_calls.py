@@ -205,7 +205,9 @@ async def standing(
     try:
         cursor = await connection.execute(
             "SELECT id::text, organization_id::text, state::text, attempt, claimed_by::text, "  # noqa: S608
-            f"created_at, GREATEST(started_at, heartbeat_at) AS stamped_at FROM {table}"
+            # Python knows no infinite time, which a backend's own rows may well have.
+            "CASE WHEN isfinite(created_at) THEN created_at ELSE 'epoch' END AS created_at, "
+            f"GREATEST(started_at, heartbeat_at) AS stamped_at FROM {table}"
         )
         return {row["id"]: Standing(**row) for row in await cursor.fetchall()}
     except (psycopg.errors.UndefinedColumn, psycopg.errors.UndefinedTable) as error:
