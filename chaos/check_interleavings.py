@@ -35,7 +35,7 @@ FEWEST_INTERLEAVINGS = 15
     checklist="Verify claim, heartbeat, completion and recovery under every interleaving",
     observes=FEWEST_INTERLEAVINGS,
     needs={Capability.SPAWN, Capability.DATABASE_CONTROL},
-    deadline_s=90,
+    deadline_s=120,
 )
 async def check_interleavings(
     system: System, target: Target, seed: int, observe: Observations, cover: Coverage
