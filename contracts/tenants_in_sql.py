@@ -62,6 +62,7 @@ async def expect_tenants_apart(
             await nobodys_rows(ground, fresh, role, None, NEVER_SET, mine, theirs)
     async with database.connect() as connection, connection.transaction(force_rollback=True):
         await connection.execute("SET LOCAL lock_timeout = '3s'")
+        await connection.execute("SET LOCAL statement_timeout = '10s'")
         await own_rows(ground, connection, mine, theirs)
         await own_rows(ground, connection, theirs, mine)
         own = json.dumps(ground.claims[mine.id])

@@ -12,7 +12,7 @@ def contains(columns: Iterable[Column]) -> str:
     texts = ", ".join(f"r.{quoted(column.name)}::text" for column in columns)
     return (
         "EXISTS (SELECT FROM unnest(%(texts)s::text[]) AS wanted "
-        f"WHERE strpos(concat_ws(' ', {texts}), wanted) > 0)"
+        f"WHERE strpos(array_to_string(ARRAY[{texts}]::text[], ' '), wanted) > 0)"
     )
 
 

@@ -43,7 +43,8 @@ def privileges(
     yield from _of_roles(catalog, tables)
     machinery = queue_machinery(catalog, claim=claim, exports=exports)
     for function in catalog.functions:
-        yield from _of_function(function)
+        if _is_the_backends(function, tables, claim):
+            yield from _of_function(function)
         if function in machinery:
             yield from _of_queue_function(function, claims=_is_called(function, claim))
         elif inner := _calls_one_of(function, machinery):
@@ -87,6 +88,15 @@ def _of_memberships(role: Role, owners: set[str]) -> Looked:
         role.superuser or not too_much,  # a superuser is told as such, by row security
         expected=f"{role.name} to be no member of a role that sees every organisation's rows",
         came=f"it may become {', '.join(sorted(too_much))}",
+    )
+
+
+def _is_the_backends(function: Function, tables: list[TenantTable], claim: str) -> bool:
+    """Whether the backend made it, and not a platform that shares the database with it."""
+    return (
+        _is_called(function, claim)
+        or function.owner in {table.relation.owner for table in tables}
+        or function.schema in {table.relation.schema for table in tables}
     )
 
 

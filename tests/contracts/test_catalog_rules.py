@@ -233,6 +233,7 @@ def test_a_function_with_too_wide_rights_is_found(function: Function) -> None:
         replace(HELPER, is_trigger=True, granted=("PUBLIC",)),
         replace(HELPER, resolved=True, search_path=None, language="sql"),
         replace(HELPER, language="c", search_path=None),
+        replace(HELPER, schema="auth", owner="platform", granted=("PUBLIC",), search_path=None),
         replace(HELPER, **BY_REQUESTS),
         replace(
             CLAIM,
