@@ -24,6 +24,9 @@ CROWDS = 2
 
 AT_ONCE = 8
 
+SETTLED_WITHIN_S = 3.0
+"""How long what an impatient client has begun may still take after the last answer."""
+
 NOT_FOR_REQUESTS = """
     CREATE POLICY shakedown_not_for_requests ON {table} AS RESTRICTIVE USING (
         'authenticated' <> ALL (ARRAY[current_user, session_user, current_setting('role')]::text[])
@@ -56,7 +59,7 @@ async def check_pooled_connections(
     async with watched_api(system, target) as watched:
         load = await two_tenants(watched.organisations, samples)
         answered = await load.run(crowds=CROWDS, at_once=AT_ONCE)
-        expect_nothing_left(watched.seen, load)
+        await expect_nothing_left(watched.seen, load)
         observe(min(answered, watched.seen.looks), what="looks at an idle connection")
         await expect_to_run_as_authenticated(watched, target, load.first)
 
@@ -136,8 +139,18 @@ def less_organisation(template: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def expect_nothing_left(seen: Watched, load: Load) -> None:
-    """Fail if an idle connection still had an organisation's or a user's name in a setting."""
+async def expect_nothing_left(seen: Watched, load: Load) -> None:
+    """Fail if an idle connection still had an organisation's or a user's name in a setting.
+
+    A transaction that was never ended keeps its claims as well.
+    """
+    open_still = await seen.transactions_left(within_s=SETTLED_WITHIN_S)
+    expect(
+        not open_still,
+        expected="every transaction to have ended once its request has",
+        came=f"{len(open_still)} connections are still within one {SETTLED_WITHIN_S:g} s after the "
+        f"last answer, the last statement on one of them {next(iter(open_still.values()), '')!r}",
+    )
     if not seen.looks:
         raise Inconclusive(f"no look at an idle connection succeeded: {seen.trouble[:3]}")
     organisations = [load.first.organisation, load.second.organisation]

@@ -24,7 +24,7 @@ from harness.target import Capability, Target
     "tenancy.direct-sql",
     "In SQL, too, a request's role sees and changes its own organisation's rows and no others",
     checklist="Verify row-level security",
-    observes=6,
+    observes=18,
     needs={Capability.TENANTS, Capability.DATABASE, Capability.DATABASE_CONTROL},
 )
 async def check_direct_sql(
@@ -46,6 +46,14 @@ async def check_direct_sql(
             tables=tenant_tables(catalog, target),
             exports=contract_tables(target)["exports"],
             claims={one.id: claims_of(organisations, one) for one in (org, other_org)},
+            others={
+                one.id: {
+                    role: claims_of(organisations, one, role)
+                    for role in one.users
+                    if role != "member"
+                }
+                for one in (org, other_org)
+            },
             standard=trusted_place(organisations.recipe.claims),
             observe=observe,
             cover=cover,

@@ -61,17 +61,12 @@ class Outcome:
         return f"SQLSTATE {self.error.sqlstate}: {str(self.error).partition(chr(10))[0]}"
 
 
-def claims_of(organisations: Organisations, organisation: Organisation) -> dict[str, Any]:
-    """Give the claims in the token of the organisation's member."""
-    made = filled(
-        organisations.recipe.claims,
-        {
-            "user": organisation.users["member"],
-            "organization": organisation.id,
-            "role": "member",
-        },
-    )
-    return dict(made)
+def claims_of(
+    organisations: Organisations, organisation: Organisation, role: str = "member"
+) -> dict[str, Any]:
+    """Give the claims in the token of the organisation's user in a role."""
+    values = {"user": organisation.users[role], "organization": organisation.id, "role": role}
+    return dict(filled(organisations.recipe.claims, values))
 
 
 async def claim(connection: Connection, claims: Claims) -> None:

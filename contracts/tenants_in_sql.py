@@ -43,7 +43,9 @@ class Ground:
     exports: str
     """The table of exports."""
     claims: Mapping[str, dict[str, Any]]
-    """Each organisation's own claims, by its id."""
+    """The claims of each organisation's member, by its id."""
+    others: Mapping[str, Mapping[str, dict[str, Any]]]
+    """The claims of its other users, by its id and their role."""
     standard: bool
     """Whether they have the organisation where the contract has it."""
     observe: Observations
@@ -84,10 +86,12 @@ async def own_rows(
     named = {table.relation.oid for table in ground.tables if table.named}
     own = ground.claims[mine.id]
     sets = {OWN: json.dumps(own)}
+    for role, claims in ground.others[mine.id].items():
+        sets[f"the claims of its {role}"] = json.dumps(claims)
     if ground.standard:
         sets |= misleading(own, theirs.id)
-    for asked, claims in sets.items():
-        async with acting(connection, AUTHENTICATED, claims):
+    for asked, text in sets.items():
+        async with acting(connection, AUTHENTICATED, text):
             reader = Reader(connection=connection, role=AUTHENTICATED, asked=asked)
             for relation in readable(ground.catalog, AUTHENTICATED):
                 all_of = stored.get(relation.oid) if relation.oid in named else None

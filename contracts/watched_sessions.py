@@ -11,6 +11,7 @@ The messages are those of PostgreSQL's protocol 3 (chapter "Message Formats" of 
 import asyncio
 import re
 import struct
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -53,10 +54,19 @@ class Watched:
     looks: int = 0
     """How often an idle connection was looked at."""
     leftovers: list[Leftover] = field(default_factory=list)
+    in_transaction: dict[int, str] = field(default_factory=dict)
+    """Connections that are within a transaction now, with the last statement on them."""
     settings: set[str] = field(default_factory=lambda: {CLAIMS})
     """What is asked for: the claims, and whatever else statements were seen to set."""
     trouble: list[str] = field(default_factory=list)
     """Why a look failed."""
+
+    async def transactions_left(self, *, within_s: float) -> dict[int, str]:
+        """Wait until no connection is within a transaction; give those that still are."""
+        until = time.monotonic() + within_s
+        while self.in_transaction and time.monotonic() < until:
+            await asyncio.sleep(0.02)
+        return dict(self.in_transaction)
 
 
 @asynccontextmanager
@@ -131,6 +141,7 @@ class _Session:
                     pump.cancel()
                 await asyncio.gather(*pumps, return_exceptions=True)
         finally:
+            self._seen.in_transaction.pop(self._number, None)
             self._to_server.close()
 
     async def _startup(self) -> bytes:
@@ -170,6 +181,10 @@ class _Session:
             if kind == ord("Z"):
                 async with self._turn:
                     self._unanswered = max(0, self._unanswered - 1)
+                    if message[5:] == b"I":
+                        self._seen.in_transaction.pop(self._number, None)
+                    else:
+                        self._seen.in_transaction[self._number] = self._last
                     if message[5:] == b"I" and not self._unanswered and not self._open_ended:
                         await self._look()
             self._to_client.write(message)

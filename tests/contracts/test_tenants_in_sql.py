@@ -125,6 +125,7 @@ async def apart(database: Database, mistake: str) -> Observations:
         tables=tenant_tables(catalog, load_target(None)),
         exports="exports",
         claims=claims,
+        others={one.id: {} for one in (mine, theirs)},
         standard=True,
         observe=observe,
         cover=Coverage(),

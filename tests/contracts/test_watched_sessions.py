@@ -69,6 +69,16 @@ async def test_a_rolled_back_session_setting_is_gone(through: tuple[str, Watched
     assert seen.leftovers == []
 
 
+async def test_a_transaction_that_nobody_ended_is_known(through: tuple[str, Watched]) -> None:
+    url, seen = through
+    async with await AsyncConnection.connect(url) as connection:
+        await connection.execute("SELECT 'the last one'")
+        (last,) = (await seen.transactions_left(within_s=0.05)).values()
+        assert last == "SELECT 'the last one'"
+        await connection.rollback()
+        assert await seen.transactions_left(within_s=5) == {}
+
+
 @pytest.mark.parametrize("prepare", [True, False])
 async def test_statements_errors_copies_and_notices_pass_unharmed(
     through: tuple[str, Watched], prepare: bool
