@@ -2,6 +2,7 @@
 
 from contracts.tenants.estate import furnish_all
 from contracts.tenants.forms import forms_by_protection
+from contracts.tenants.interrupted import expect_not_taken_for
 from contracts.tenants.operations import operations_of
 from contracts.tenants.smuggling import smugglings
 from contracts.tenants.stored_rows import StoredRows, everything_of
@@ -22,7 +23,7 @@ AT_ONCE = 8
     "tenancy.user-metadata",
     "Only app_metadata says whose request it is and in which role; nothing else is trusted",
     checklist="Verify tenant isolation",
-    observes=246,
+    observes=246 + 4,
     needs={Capability.TENANTS},
 )
 async def check_user_metadata(
@@ -46,6 +47,11 @@ async def check_user_metadata(
     )
     for attempts in tried.everything(forms, smugglings(victim.org)):
         await together(attempts, at_once=AT_ONCE)
+    reading = [form for form in forms if form.operation.lists]
+    for form in forms:
+        if form.operation.writes and form.body is not None:
+            await expect_not_taken_for(form, own, victim, samples.new(), reading, 0)
+            observe(what="written while others were served")
 
     after = "naming the organisation where nobody vouches for it"
     expect_unchanged(await everything_of(victim, stored_rows), before, after=after)

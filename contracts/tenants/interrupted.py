@@ -1,0 +1,59 @@
+"""A request whose body comes in two parts, with somebody else's requests between them."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import replace
+
+from contracts.tenants.estate import Estate
+from contracts.tenants.expectations import expect_answered
+from contracts.tenants.forms import Form, Request
+from contracts.tenants.lists import expect_of
+from harness.client import Answer, Client, Sample
+from harness.client.client import DEADLINE_S
+
+SERVED = frozenset(range(200, 300))
+
+
+async def expect_not_taken_for(
+    form: Form, own: Estate, other: Estate, sample: Sample, reading: Sequence[Form], instance: int
+) -> None:
+    """Fail when what an organisation writes becomes another's who was served meanwhile."""
+    request = form.request(own.own(form.slots), sample)
+
+    async def meanwhile() -> None:
+        for between in reading:
+            asked = between.request(other.own(between.slots), sample)
+            await asked.send(other.org.client, instance)
+
+    answer = await _send_in_two(request, own.org.client, instance, meanwhile)
+    what = f"{form} while another organisation is served"
+    expect_answered(answer, SERVED, what)
+    if answer.body:
+        expect_of(own, answer.data, f"the answer to {what}")
+
+
+async def _send_in_two(
+    request: Request, client: Client, instance: int, meanwhile: Callable[[], Awaitable[None]]
+) -> Answer:
+    content = request.content or b""
+    middle = len(content) // 2
+
+    async def body() -> AsyncIterator[bytes]:
+        yield content[:middle]
+        await meanwhile()
+        yield content[middle:]
+
+    headers = {
+        **request.headers,
+        "authorization": f"Bearer {client.token}",
+        "content-length": str(len(content)),
+    }
+    sent = replace(request, headers=headers)
+    return await client.transport.send(
+        sent.route,
+        sent.path,
+        instance=instance,
+        deadline_s=DEADLINE_S,
+        headers=sent.headers,
+        query=sent.query,
+        body=body(),
+    )

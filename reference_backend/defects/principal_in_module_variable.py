@@ -1,0 +1,41 @@
+"""Passing the principal through every call was a nuisance, so the module remembers who asks."""
+
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+from aiohttp import web
+
+from reference_backend import database
+from reference_backend.api import auth, evidence, exports, jobs, ledger, middleware, uploads
+from reference_backend.api.routes import Access
+from reference_backend.defects import Defect
+
+_current: list[auth.Principal] = []
+
+
+def _patch() -> None:
+    clean = middleware._admitted  # noqa: SLF001
+
+    def admitted(request: web.Request, access: Access) -> auth.Principal:
+        principal = clean(request, access)
+        _current[:] = [principal]
+        return principal
+
+    def tenant_transaction(
+        pool: database.Pool, claims: Mapping[str, Any], *, timeout_s: float | None = None
+    ) -> AbstractAsyncContextManager[database.Connection]:
+        del claims
+        return database.tenant_transaction(pool, _current[0].claims, timeout_s=timeout_s)
+
+    middleware._admitted = admitted  # noqa: SLF001
+    for module in (evidence, exports, jobs, ledger, uploads):
+        module.tenant_transaction = tenant_transaction  # type: ignore[attr-defined]
+
+
+DEFECT = Defect(
+    title="Who asks is kept in a variable of the module: while a body comes in, it becomes the next one who asks",
+    source="known: request state in globals of an asynchronous server",
+    expected=("tenancy.user-metadata",),
+    patch=_patch,
+)
