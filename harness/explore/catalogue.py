@@ -124,6 +124,8 @@ def _zombies() -> Iterator[Scenario]:
 
 def _live() -> Iterator[Scenario]:
     yield _scenario("recovery of a new claim", "claim+", "recover+")
+    for late in OWNER_KINDS:
+        yield _scenario(f"{late} after a silence", f"claim {late}", "age recover")
     yield _scenario("heartbeat against recovery", "claim heartbeat+", "age recover+")
     yield _scenario("heartbeat, then two recoveries", "claim heartbeat+", "age recover recover")
     yield _scenario("a live owner goes on", "claim heartbeat+ complete", "age recover+ claim")

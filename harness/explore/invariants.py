@@ -120,6 +120,7 @@ class _Book:
         elif kind in (Kind.RECOVER, Kind.RECLAIM):
             for export in ended.took or ():
                 self._taken_back(ended, export, moment)
+            self._left_by_recovery(ended, moment)
 
     def _claim_answered(self, ended: Ended, moment: Moment) -> None:
         who, got = self.names.worker(ended.call.worker), len(ended.claimed)
@@ -202,6 +203,27 @@ class _Book:
         )
         self.say("stolen-live", moment, came)
 
+    def _left_by_recovery(self, ended: Ended, moment: Moment) -> None:
+        """Recovery that nobody is in the way of takes all that has been silent."""
+        if self.was_open - {ended.call.worker} or not self._is_alone(ended, moment):
+            return
+        for export, owner in self.owners.items():
+            silent = self.aged.get(export, -1) > self.signs_of_life.get(export, -1)
+            after = (moment.after or {}).get(export)
+            # Where recovery does not say what it took, the state does, once it is committed.
+            still = (
+                after is not None and after.state in self.state.owned
+                if ended.took is None
+                else export not in ended.took
+            )
+            if silent and still:
+                came = (
+                    f"{self.names.worker(ended.call.worker)}'s recovery left "
+                    f"{self.names.export(export)} to {self.names.worker(owner.worker)}, who had "
+                    "given no sign of life for an hour"
+                )
+                self.say("not-recovered", moment, came)
+
     def _committed(self, step: Ended, moment: Moment) -> None:
         kind = step.call.kind
         if kind is Kind.CLAIM:
@@ -214,6 +236,7 @@ class _Book:
             if step.took is None:
                 self.unsure |= set(self.owners)
             for export in step.took or ():
+                self._look_at_attempts(export, step, moment)
                 self._loses_owner(export, step)
 
     def _claim_committed(self, step: Ended, hold: Hold, moment: Moment) -> None:
@@ -249,6 +272,17 @@ class _Book:
                 self.say("completed-twice", moment, came)
         if mine and done:
             self._loses_owner(export, step)
+
+    def _look_at_attempts(self, export: str, step: Ended, moment: Moment) -> None:
+        owner, most = self.owners.get(export), self.trace.attempts
+        after = (moment.after or {}).get(export)
+        if most is None or owner is None or after is None or not self._is_alone(step, moment):
+            return
+        made = owner.hold.attempt or 0
+        if (after.state in self.state.queued) != (made < most):
+            who = self.names.worker(step.call.worker)
+            came = f"{self.names.state(after)} after {who}'s recovery took it back from attempt "
+            self.say("attempts-bound", moment, f"{came}{made} of {most}")
 
     def _loses_owner(self, export: str, step: Ended) -> None:
         if self.owners.pop(export, None) is not None:

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from harness.explore.scenario import Kind
 from harness.explore.statement import Statement
-from harness.target.models import Seconds, Table
+from harness.target.models import Positive, Seconds, Table
 
 Sql = Annotated[str, Field(min_length=1)]
 States = Annotated[tuple[str, ...], Field(min_length=1)]
@@ -87,6 +87,8 @@ class Recover(Table):
     age: Sql
     """Makes every owned export look silent for an hour, and returns their `id`."""
     timeout_s: Seconds = 300
+    attempts: Positive | None = None
+    """After how many attempts it ends an export instead of queueing it again."""
 
 
 class Protocol(Table):

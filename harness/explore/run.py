@@ -92,13 +92,15 @@ class _Run:
     def trace(self) -> Trace:
         """Everything that happened."""
         workers = [*range(len(self.scenario.scripts)), FRESH]
+        protocol = self.bench.protocol
         return Trace(
             scenario=self.scenario,
             before=self.before,
             moments=tuple(self.moments),
             schedule=tuple(self.schedule),
             names={worker: self.name(worker) for worker in workers},
-            kinds=self.bench.protocol.kinds(),
+            kinds=protocol.kinds(),
+            attempts=protocol.recover.attempts if protocol.recover else None,
         )
 
     def latest(self) -> Snapshot:

@@ -133,3 +133,5 @@ class Trace:
     """What each worker called itself."""
     kinds: frozenset[Kind] = frozenset(Kind)
     """The steps that the protocol names, and that the fresh worker could do."""
+    attempts: int | None = None
+    """After how many attempts recovery gives up; None where the protocol does not say."""

@@ -14,6 +14,8 @@ RULES = {
     "taken-from-owner": "an export leaves its owner only by the owner's doing or by recovery",
     "stale-token": "a stale token changes zero rows",
     "owner-refused": "the current token is accepted",
+    "not-recovered": "an export that was silent for the stuck timeout is taken back by recovery",
+    "attempts-bound": "recovery queues an export again until its attempts are used up",
     "stolen-live": "an export whose owner gave a sign of life is not taken back",
     "terminal-changed": "a terminal state never changes",
     "completed-twice": "an export is completed once, and its completion recorded once",

@@ -111,6 +111,11 @@ def recovered(worker: int, number: int = 0, *took: str) -> Ended:
     return Ended(call=call, took=took or ("x",))
 
 
+def nothing_recovered(worker: int) -> Ended:
+    call = Call(number=0, worker=worker, act=Act(kind=Kind.RECOVER))
+    return Ended(call=call, took=())
+
+
 def test_a_life() -> None:
     story = (
         Story()
@@ -165,6 +170,12 @@ def test_recovery_of_a_live_one() -> None:
     beaten = Story().claim(A, 1, "t1").age(row("preparing", 1, "t1"))
     beaten.owner(A, Kind.HEARTBEAT, hold(1, "t1"), True, row("preparing", 1, "t1"))
     assert beaten.recover(B, row("queued", 1)).rules()[0] == "stolen-live"
+
+
+def test_recovery_that_leaves_what_is_silent() -> None:
+    story = Story().claim(A, 1, "t1").age(row("preparing", 1, "t1"))
+    story.add(B, Kind.RECOVER, row("preparing", 1, "t1"), nothing_recovered(B))
+    assert story.rules() == ["not-recovered"]
 
 
 def test_over_the_cap() -> None:
