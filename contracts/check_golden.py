@@ -90,12 +90,16 @@ async def expect_job(org: Organisation) -> Record:
 
 
 async def expect_bare(org: Organisation, job: Record, samples: Samples) -> Record:
-    """Fail unless an upload without optional fields, by another user, shows that they are null."""
+    """Fail unless an upload without optional fields, by another user, shows none."""
     answer = await org.as_role("owner").upload(job["id"], samples.new("application/pdf"))
     evidence = expect_status(answer, 201, detail="a file alone, uploaded by an owner").data
     expect_fields(evidence, EVIDENCE)
     for name in ("tag", "phase", "captured_at"):
-        expect_equal(evidence[name], None, f"{name} of an upload without it")
+        expect(
+            not evidence[name],
+            expected=f"nothing as {name} of an upload without it",
+            came=repr(evidence[name]),
+        )
     return evidence
 
 

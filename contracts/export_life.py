@@ -18,7 +18,7 @@ NEXT: Mapping[str, frozenset[str]] = {
 """Which state may follow which without anybody asking for it."""
 
 EMPTY: Mapping[str, tuple[str, ...]] = {
-    "queued": ("storage_path", "manifest", "manifest_hash", "error_code", "completed_at"),
+    "queued": ("manifest", "manifest_hash", "error_code", "completed_at"),
     "preparing": ("error_code", "completed_at"),
     "ready": ("error_code", "error_message"),
 }
@@ -26,7 +26,7 @@ EMPTY: Mapping[str, tuple[str, ...]] = {
 
 FILLED: Mapping[str, tuple[str, ...]] = {
     "queued": ("queue_position",),
-    "preparing": ("claimed_by", "started_at"),
+    "preparing": ("claimed_by",),
     "ready": ("storage_path", "manifest", "manifest_hash", "started_at", "completed_at"),
 }
 

@@ -43,6 +43,7 @@ def _is_count(value: object) -> bool:
 
 
 ID = Kind("a UUID", _is_uuid)
+STRING = Kind("a string", lambda value: isinstance(value, str))
 TEXT = Kind("a text", lambda value: isinstance(value, str) and bool(value))
 TIME = Kind(
     "a time, RFC 3339 in UTC",
@@ -71,8 +72,8 @@ EVIDENCE = {
     "file_sha256": SHA256,
     "state": one_of("sealed"),
     "storage_path": TEXT,
-    "tag": or_null(TEXT),
-    "phase": or_null(TEXT),
+    "tag": or_null(STRING),
+    "phase": or_null(STRING),
     "captured_at": or_null(TIME),
     "created_at": TIME,
     "ledger_event_id": ID,
@@ -94,7 +95,7 @@ EXPORT = {
     "manifest": or_null(OBJECT),
     "manifest_hash": or_null(SHA256),
     "error_code": or_null(TEXT),
-    "error_message": or_null(TEXT),
+    "error_message": or_null(STRING),
     "created_at": TIME,
     "started_at": or_null(TIME),
     "completed_at": or_null(TIME),

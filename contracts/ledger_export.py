@@ -11,7 +11,10 @@ CHAIN = "ledger.json"
 
 
 def expect_chain_in(entries: Mapping[str, bytes]) -> list[Mapping[str, Any]]:
-    """Give the events of `ledger.json`; fail when it is missing or not the chain as JSON."""
+    """Give the events of the exported chain; fail when there is none as JSON.
+
+    The contract gives its name, `ledger.json`, and not what it is wrapped in.
+    """
     expect(CHAIN in entries, expected=f"{CHAIN} in the ZIP", came=str(sorted(entries)))
     try:
         document = json.loads(entries[CHAIN])
