@@ -25,6 +25,6 @@ $$;
 DEFECT = Defect(
     title="The claim selects, then updates by id: two workers take the same export",
     source="Q1, Q5: wheels #2899, linkid #409",
-    expected=("claim.exactly-once",),
+    expected=("claim.direct-calls", "claim.exactly-once", "claim.per-org-cap"),
     sql=_SQL,
 )
