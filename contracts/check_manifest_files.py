@@ -7,6 +7,8 @@ from contracts.archive import unpack
 from contracts.ledger_file import expect_ledger_file
 from contracts.manifests import expect_files_match, ledger_head, manifest_files
 from contracts.ready_exports import ReadyExport, collect, make_export, sealed
+from contracts.second_attempts import can_die_after_storing, stored_and_died
+from contracts.stored_objects import StoredObjects
 from harness.check import check
 from harness.client import Organisation, Record, Sample, Samples, together
 from harness.errors import Inconclusive
@@ -32,6 +34,19 @@ async def check_files_match(
     fresh_system: FreshSystem,
     observe: Observations,
 ) -> None:
+    if Capability.SPAWN not in target.capabilities():
+        await expect_filed(org, samples, observe)
+        raise Inconclusive("without a system of its own this check cannot let an export wait")
+    async with fresh_system(api_instances=1, workers=0) as own:
+        # Side by side: the second half spends most of its time waiting for an export to be stuck.
+        await together(
+            [expect_filed(org, samples, observe), expect_as_of_request(own, target, samples)]
+        )
+    observe(what="uploads between request and work")
+
+
+async def expect_filed(org: Organisation, samples: Samples, observe: Observations) -> None:
+    """Fail unless manifests, archives and uploads agree."""
     job, elsewhere, empty = await together(org.new_job() for _ in range(3))
     files = [replace(samples.new(), file_name=name) for name in NAMES]
     uploaded = await sealed(org, job, files)
@@ -51,12 +66,6 @@ async def check_files_match(
     again = unpack(await org.client.download(pack.id))
     expect_equal(again, dict(pack.entries), "the entries of a ZIP that is downloaded again")
     observe(what="downloaded again")
-
-    if Capability.SPAWN not in target.capabilities():
-        raise Inconclusive("without a system of its own this check cannot let an export wait")
-    async with fresh_system(api_instances=1, workers=0) as own:
-        await expect_as_of_request(own, samples)
-    observe(what="uploads between request and work")
 
 
 def expect_evidence_filed(made: ReadyExport, uploaded: Mapping[str, tuple[Record, Sample]]) -> None:
@@ -100,17 +109,33 @@ def expect_ledger_listed(made: ReadyExport) -> None:
     )
 
 
-async def expect_as_of_request(own: OwnSystem, samples: Samples) -> None:
-    """Fail when an export holds what came after its request, while no worker was there."""
+async def expect_as_of_request(own: OwnSystem, target: Target, samples: Samples) -> None:
+    """Fail when an export holds what came after its request, while no worker was there.
+
+    Nor may it hold what another attempt at it would not: where a worker can be made to die after
+    it has stored its exports, the next one must come to the same bytes.
+    """
     org = await own.organisations.new("early")
     job = await org.new_job()
     before = await sealed(org, job, [samples.new()])
     requested = [await org.client.new_export(job["id"], kind) for kind in ("proof-pack", "ledger")]
     last = max(event["ledger_seq"] for event in await org.client.ledger_events())
     await sealed(org, job, [samples.new()])
+    objects = StoredObjects.of(own.system, target)
+    first: Mapping[str, bytes] = {}
+    if objects is not None and can_die_after_storing(target):
+        ids = [str(export["id"]) for export in requested]
+        first = await stored_and_died(own, target, objects, ids)
     await own.system.start("worker")
     for export, files in zip(requested, (before, {}), strict=True):
         made = await collect(org, export)
+        download = await org.client.download(made.id)
+        expect(
+            first.get(made.id, download.body) == download.body,
+            expected=f"the same bytes from every attempt at a {export['export_type']} export",
+            came=f"{len(first.get(made.id, b''))} bytes from the first, and {len(download.body)} "
+            "others from the second",
+        )
         expect_evidence_filed(made, files)
         expect_ledger_file(
             made.entries["ledger.json"], made.manifest, await org.client.ledger_events()

@@ -1,7 +1,7 @@
 """What a backend has stored as files, for a check that damages its own ones and heals them."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
@@ -37,6 +37,12 @@ class StoredObjects:
     def read(self, storage_path: object) -> bytes:
         """Give an object's bytes."""
         return self.path(storage_path).read_bytes()
+
+    def contents(self) -> Iterator[bytes]:
+        """Give the bytes of every object there is; what vanishes meanwhile is left out."""
+        for path in sorted(self._directory.rglob("*")):
+            with suppress(FileNotFoundError, IsADirectoryError):
+                yield path.read_bytes()
 
     @contextmanager
     def damaged(self, storage_path: object, content: bytes | None) -> Iterator[None]:

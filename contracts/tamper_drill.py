@@ -76,9 +76,9 @@ class Drill:
     async def tampered(self, at: int, tampering: Tampering) -> None:
         """Change one event: verification must name it, and find what came before it sound."""
         said = {self.last: AFTER}
-        if at > 0:
+        if at > 0 and tampering.of_links:
             said[at - 1] = SOUND
-        if at < self.last:
+        if at < self.last and (tampering.of_links or at + 1 == self.last):
             valid = False if tampering.next_is_cut_off else None
             said[at + 1] = Said(hash_matches=True, prev_hash_valid=valid, chain_ok=False)
         said[at] = Said(

@@ -31,6 +31,11 @@ class Tampering:
         return " and ".join(sorted(self.changes))
 
     @property
+    def of_links(self) -> bool:
+        """Whether more than the contents were changed: then the neighbours are of interest, too."""
+        return "hash" in self.changes or "prev_hash" in self.changes
+
+    @property
     def next_is_cut_off(self) -> bool:
         """Whether the event after certainly names a hash that this one has no more.
 
@@ -89,13 +94,13 @@ def link_tamperings(
 
 
 def metadata_tamperings(event: StoredEvent) -> Iterator[Tampering]:
-    """Every value of the metadata changed and every key removed, at any depth; a key added."""
+    """Every value of the metadata changed, at any depth, each nested one removed; a key added."""
     metadata = parse(event.metadata or "{}")
     for path in json_changes.leaves(metadata):
-        for what, forged in (
-            ("changed", json_changes.changed(metadata, path)),
-            ("removed", json_changes.without(metadata, path)),
-        ):
+        ways = {"changed": json_changes.changed(metadata, path)}
+        if len(path) > 1:
+            ways["removed"] = json_changes.without(metadata, path)
+        for what, forged in ways.items():
             yield Tampering(
                 name=f"metadata{json_changes.pointer(path)} {what}",
                 changes={"metadata": canonical_text(forged)},
