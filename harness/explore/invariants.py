@@ -271,7 +271,22 @@ class _Book:
                 came = f"{self.names.export(export)} was completed {self.completions[export]} times"
                 self.say("completed-twice", moment, came)
         if mine and done:
+            self._look_at_end(export, step, moment)
             self._loses_owner(export, step)
+
+    def _look_at_end(self, export: str, step: Ended, moment: Moment) -> None:
+        state, after = self.state, (moment.after or {}).get(export)
+        if after is None or not self._is_alone(step, moment):
+            return
+        wanted = {
+            Kind.COMPLETE: set(state.completed),
+            Kind.FAIL: set(state.terminal) - set(state.completed),
+            Kind.RELEASE: set(state.queued),
+        }[step.call.kind]
+        if after.state not in wanted:
+            who = self.names.worker(step.call.worker)
+            came = f"{self.names.state(after)} after {who}'s {step.call.kind}"
+            self.say("ended-otherwise", moment, came)
 
     def _look_at_attempts(self, export: str, step: Ended, moment: Moment) -> None:
         owner, most = self.owners.get(export), self.trace.attempts

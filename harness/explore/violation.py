@@ -19,6 +19,7 @@ RULES = {
     "stolen-live": "an export whose owner gave a sign of life is not taken back",
     "terminal-changed": "a terminal state never changes",
     "completed-twice": "an export is completed once, and its completion recorded once",
+    "ended-otherwise": "complete makes an export ready, fail ends it, release queues it again",
     "not-drained": "in the end a fresh worker brings every export to a terminal state",
     "step-raised": "no step raises an error",
     "blocked-for-ever": "nobody waits for a worker that has ended its transaction",

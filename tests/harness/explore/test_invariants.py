@@ -219,6 +219,12 @@ def test_an_owner_that_is_refused() -> None:
     assert story.rules() == ["owner-refused"]
 
 
+def test_a_failure_that_queues_again() -> None:
+    story = Story().claim(A, 1, "t1")
+    story.owner(A, Kind.FAIL, hold(1, "t1"), True, row("queued", 1))
+    assert story.rules() == ["ended-otherwise", "not-drained"]
+
+
 def test_an_error_and_a_deadlock() -> None:
     for sqlstate, rules in (("42702", ["step-raised", "not-drained"]), ("40P01", ["not-drained"])):
         call = Call(number=0, worker=A, act=Act(kind=Kind.CLAIM))
