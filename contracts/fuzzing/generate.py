@@ -198,17 +198,18 @@ def _use_key_once(headers: dict[str, str], number: int) -> None:
 
 _PLAIN_KEY = re.compile(r"[!#-~]{1,200}")
 _ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_BOUNDARY = re.compile(r"boundary=([^;\s]+)")
+_BOUNDARY = re.compile(rb"--([0-9a-f]{32})(?:--)?\r\n")
+FIXED_BOUNDARY = "shakedown-generated-boundary"
 
 
 def _with_fixed_boundary(content: bytes, headers: dict[str, str]) -> bytes:
     """A form under the same boundary every time; the library draws one from the system."""
-    found = _BOUNDARY.search(headers.get("Content-Type", ""))
-    if found is None or found[1].encode() not in content:
+    found = _BOUNDARY.match(content)
+    if found is None:
         return content
-    fixed = "shakedown-generated-boundary"
-    headers["Content-Type"] = headers["Content-Type"].replace(found[1], fixed)
-    return content.replace(found[1].encode(), fixed.encode())
+    for name, value in headers.items():
+        headers[name] = value.replace(found[1].decode(), FIXED_BOUNDARY)
+    return content.replace(found[1], FIXED_BOUNDARY.encode())
 
 
 def _know_files(number: int) -> None:

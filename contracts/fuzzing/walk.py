@@ -65,6 +65,8 @@ class Walk:
             if self.sent.enough:
                 return
             offered = self._offered()
+            if not offered:
+                return
             least = min(self.links[_label(step, link)] for step, link in offered)
             step, link = self.chance.choice(
                 [each for each in offered if self.links[_label(*each)] == least]
@@ -89,12 +91,13 @@ class Walk:
             await self._take_named("requestExport", export_type="ledger")
             self.hurried = False
             await self._take_named("cancelExport")
-            if self.steps[-1].answer.status == 202:
+            if self.steps and self.steps[-1].answer.status == 202:
                 break
 
     async def _take_named(self, target: str, *, source: str = "", **values: str) -> None:
         """Take a link to this operation from the last answer, or from the last one of `source`."""
-        last = next(step for step in reversed(self.steps) if source in ("", step.case.operation_id))
+        known = (each for each in reversed(self.steps) if source in ("", each.case.operation_id))
+        last = next(known, None)
         for step, link in self._offered():
             if step is last and link.target == target:
                 self.links[_label(step, link)] += 1
