@@ -100,11 +100,14 @@ async def expect_listed(
     return items
 
 
-async def expect_full_first_page(client: Client, listed: List, *, items: int) -> None:
-    """Fail unless a list without a limit begins with a page of the default size, and goes on."""
-    pages = await pages_of(client, listed, limit=None)
+async def expect_full_first_page(
+    client: Client, listed: List, *, items: int, limit: int | None
+) -> None:
+    """Fail unless the first page of a list is as full as it may be."""
+    pages = await pages_of(client, listed, limit=limit)
     expect_equal(
         len(pages[0]),
-        min(items, DEFAULT_LIMIT),
-        f"the size of the first page of {listed.operation_id}, of {items} items, without a limit",
+        min(items, limit or DEFAULT_LIMIT),
+        f"the size of the first page of {listed.operation_id}, of {items} items, "
+        + (f"with limit={limit}" if limit else "without a limit"),
     )
