@@ -104,6 +104,7 @@ class Generator:
     ) -> Case | None:
         """The case as it goes over the wire, with slots for ids; None where it cannot be sent."""
         meta = case.meta
+        positive = meta.generation.mode is GenerationMode.POSITIVE  # before slots make it look odd
         _put_slots(case, chance, all_own=self._order.positive_only)
         try:
             request = requests.Request(
@@ -124,7 +125,7 @@ class Generator:
             number=self._number,
             operation_id=operation_id,
             phase=phase,
-            positive=meta.generation.mode is GenerationMode.POSITIVE,
+            positive=positive,
             about=str(meta.phase.data.description or phase),
             method=str(request.method),
             target=url.path + (f"?{url.query}" if url.query else ""),
