@@ -1,4 +1,6 @@
-"""The error's own text is put into `detail`, which was a help while it was being written."""
+"""The traceback is put into `detail`, which was a great help while it was being written."""
+
+import traceback
 
 from aiohttp import web
 
@@ -14,15 +16,15 @@ def _patch() -> None:
     def problem_of(error: Exception, request: web.Request) -> Problem:
         problem = clean(error, request)
         if isinstance(error, DatabaseUnavailable):
-            problem.detail = f"{error}: {error.__cause__!r} {error.__cause__}"
+            problem.detail = "".join(traceback.format_exception(error))
         return problem
 
     middleware._problem_of = problem_of  # noqa: SLF001
 
 
 DEFECT = Defect(
-    title="During an outage clients are told the driver's error, with host, port and database",
-    source="known: CWE-209",
+    title="During an outage clients are told the whole traceback, with paths of the server",
+    source="known: CWE-209; debug answers left on in production",
     expected=("contract.problem-details",),
     patch=_patch,
 )
