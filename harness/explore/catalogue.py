@@ -85,6 +85,7 @@ def _claims() -> Iterator[Scenario]:
     yield _scenario("two claims where one fills the cap", *two, exports=(2,), cap=1)
     yield _scenario("two batches beyond the cap", *two, exports=(4,), limit=2)
     yield _scenario("two batches over two organisations", *two, exports=(2, 2), limit=3, cap=1)
+    yield _scenario("a batch filled by two organisations", *two, exports=(2, 2), limit=3, cap=2)
     yield _scenario("a claim that is rolled back", "claim-", "claim+")
     yield _scenario("a batch that is rolled back", "claim-", "claim+", exports=(3,), limit=2, cap=2)
     yield _scenario("each claims twice", "claim+ claim+", "claim+ claim+", exports=(4,), cap=2)
