@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -12,6 +12,9 @@ from harness.database import Database
 
 SETTLE_S = 0.05
 """How long the number of those who wait must not have grown."""
+
+LONELY_S = 0.7
+"""The same while fewer wait than wanted: a busy machine is slow to bring the next one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,10 +31,13 @@ class Held:
         )
         return int(row["waiting"])
 
-    async def until_several_wait(self, wanted: int, *, deadline_s: float) -> int:
+    async def until_several_wait(
+        self, wanted: int, *, deadline_s: float, over: Callable[[], bool] = lambda: False
+    ) -> int:
         """Wait until at least `wanted` connections wait and no more come; give their number.
 
-        At the deadline it gives what there is, which may be fewer.
+        It may be fewer: where no more come for a good while, where it is `over` because everybody
+        is done, and at the deadline.
         """
         until = time.monotonic() + deadline_s
         most, grew_at = 0, time.monotonic()
@@ -39,7 +45,8 @@ class Held:
             waiting = await self.waiting()
             if waiting > most:
                 most, grew_at = waiting, time.monotonic()
-            if most >= wanted and time.monotonic() - grew_at > SETTLE_S:
+            patience_s = SETTLE_S if most >= wanted else LONELY_S
+            if over() or (most and time.monotonic() - grew_at > patience_s):
                 break
             await asyncio.sleep(0.01)
         return most

@@ -41,7 +41,7 @@ class StillSystem:
             if await self._has(table):
                 async with held(self.own.control_database, table) as lock:
                     if lock is not None:
-                        await lock.until_several_wait(2, deadline_s=2)
+                        await lock.until_several_wait(2, deadline_s=2, over=racing.done)
             return await racing
         finally:
             racing.cancel()
