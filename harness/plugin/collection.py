@@ -79,7 +79,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     known, problems = config.stash[_KNOWN], config.stash[_PROBLEMS]
     catalogue = Catalogue(
         known=known,
-        selected={item.nodeid: item.stash[SPEC] for item in session.items},
+        # An interruption in the middle of the collection leaves items that nobody has looked at.
+        selected={item.nodeid: item.stash[SPEC] for item in session.items if SPEC in item.stash},
         problems=tuple(problems),
     )
     config.stash[CATALOGUE] = catalogue

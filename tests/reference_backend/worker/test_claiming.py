@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import uuid
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
@@ -10,7 +9,7 @@ import psycopg
 import pytest
 import pytest_asyncio
 
-from reference_backend import database, readiness
+from reference_backend import database
 from reference_backend.database import Pool
 from reference_backend.metrics import WorkerMetrics
 from reference_backend.worker.claims import Claimer
@@ -160,37 +159,3 @@ async def test_the_worker_waits_out_a_raising_function(
         await connection.execute(definition["text"].encode())
     await workers.wait_for(tenant, export["id"], "ready")
     assert await _fallbacks(backend) == 0
-
-
-@pytest.mark.parametrize("state_of_queue", ["empty", "full"])
-async def test_readiness_sees_a_broken_function(
-    backend: Backend, tenant: Tenant, state_of_queue: str
-) -> None:
-    if state_of_queue == "full":
-        await tenant.exports(5)
-    before = await backend.control("SELECT * FROM exports ORDER BY id")
-    await readiness.check_claim_function(backend.pool)
-    assert await backend.control("SELECT * FROM exports ORDER BY id") == before
-
-    await backend.control(MISSING)
-    with pytest.raises(readiness.ClaimBrokenError, match="does not exist"):
-        await readiness.check_claim_function(backend.pool)
-    await backend.control(RESTORED)
-    await backend.control(RAISING)
-    with pytest.raises(readiness.ClaimBrokenError, match="out of order"):
-        await readiness.check_claim_function(backend.pool)
-
-
-async def test_readiness_is_in_nobodys_way(backend: Backend, tenant: Tenant) -> None:
-    requested = set(await tenant.exports(3))
-
-    async def probe() -> list[uuid.UUID]:
-        await readiness.check_claim_function(backend.pool)
-        return []
-
-    async def claim() -> list[uuid.UUID]:
-        return [row["id"] for row in await backend.claim()]
-
-    answers = await asyncio.gather(*(probe() if i % 2 else claim() for i in range(20)))
-
-    assert {export_id for answer in answers for export_id in answer} == requested
