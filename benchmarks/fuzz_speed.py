@@ -1,4 +1,4 @@
-"""Cases per second of our fuzzing and of plain schemathesis: `python benchmarks/fuzz_speed.py [examples] [rounds]`.
+"""Cases per second of our fuzzing and of plain schemathesis: `python -m benchmarks.fuzz_speed [examples] [rounds]`.
 
 Both get the same document, the same backend (`shakedown up`: three API instances, two workers, one PostgreSQL) and the same phases:
 examples, coverage (every boundary and single mistake of the schemas) and `examples` random cases for each operation.
@@ -28,6 +28,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from benchmarks.peers import plain_schemathesis
 from contracts.fuzzing.document import Document
 from contracts.fuzzing.ground import settle_both
 from contracts.fuzzing.isolation import Stranger
@@ -39,34 +40,20 @@ from harness.journal import Journal
 from harness.system import System, launch
 from harness.target import Target, load_target
 
-CONFIG = """
-[generation]
-database = "none"
-max-examples = {examples}
-
-[checks]
-positive_data_acceptance.expected-statuses = ["2xx", 401, 403, 404, 409, 413, 415, 416, 422]
-negative_data_rejection.expected-statuses = [400, 401, 403, 404, 405, 406, 409, 411, 413, 415, 416, 422]
-missing_required_header.expected-statuses = [400, 401, 403, 404, 406, 415, 422]
-"""
-
 
 def plain(base_url: str, token: str, examples: int, seed: int) -> tuple[int, float]:
     """Run the peer and give its number of cases and its seconds."""
     with tempfile.TemporaryDirectory(prefix="shakedown-fuzz-speed-") as name:
         folder = Path(name)
-        (folder / "schemathesis.toml").write_text(
-            CONFIG.format(examples=examples), encoding="utf-8"
-        )
-        program = str(Path(sys.executable).with_name("schemathesis"))
+        command = [
+            *plain_schemathesis.command(folder, base_url, examples=examples, seed=seed),
+            *("--phases", "examples,coverage,fuzzing", "--continue-on-failure"),
+            *("-H", f"Authorization: Bearer {token}"),
+        ]
         began = time.perf_counter()
         done = subprocess.run(
-            [
-                *(program, "--config-file", "schemathesis.toml", "run", f"{base_url}/openapi.json"),
-                *("--workers", "1", "--seed", str(seed), "--phases", "examples,coverage,fuzzing"),
-                *("-H", f"Authorization: Bearer {token}", "--continue-on-failure", "--no-color"),
-            ],
-            cwd=folder, capture_output=True, text=True, check=False, env={**os.environ, "NO_COLOR": "1"},
+            command, cwd=folder, capture_output=True, text=True, check=False,
+            env={**os.environ, "NO_COLOR": "1"},
         )  # fmt: skip
         seconds = time.perf_counter() - began
     counted = [line for line in done.stdout.splitlines() if " generated" in line]

@@ -1,11 +1,11 @@
-"""What others find of the bug zoo: `python benchmarks/zoo_by_others.py prove.json [-n 2] [--out zoo_by_others.json] [DEFECT…]`.
+"""What others find of the bug zoo: `python -m benchmarks.zoo_by_others prove.json [-n 2] [--per-family N] [--out zoo_by_others.json] [DEFECT…]`.
 
 Every defect is switched on in a fresh system (`shakedown up`: three API instances, two workers), and two peers look at it:
 
 - **golden-path script**: `tests/golden_path/client.py`, which knows BACKEND_URL, JWT_TOKEN and JOB_ID. It finds a defect when it ends
   with anything but 0.
 - **plain schemathesis**: `schemathesis run URL/openapi.json --workers 1`, all phases, two tenants as peers in a WFC file, and the statuses that
-  the contract adds to schemathesis's defaults. It finds a defect when it reports a failure (exit 1). The number of examples is chosen
+  the contract adds to schemathesis's defaults. It finds a defect when it ends with anything but 0. The number of examples is chosen
   so that it takes about as long on the clean backend as our quick gate (MAX_EXAMPLES below), not by the clock, so that a busy machine changes nothing;
   it stops at its first failure.
 
@@ -16,6 +16,7 @@ A defect with which the system does not even come up is counted as found by both
 import asyncio
 import json
 import os
+import random
 import signal
 import sys
 import tempfile
@@ -25,25 +26,12 @@ from pathlib import Path
 
 import click
 
+from benchmarks.peers import plain_schemathesis
+
 ROOT = Path(__file__).parents[1]
 MAX_EXAMPLES = 110
 READY_S = 60
 PEER_S = 600
-
-CONFIG = """
-[auth.wfc]
-path = "{wfc}"
-peers = ["org-a", "org-b"]
-
-[generation]
-database = "none"
-max-examples = {examples}
-
-[checks]
-positive_data_acceptance.expected-statuses = ["2xx", 401, 403, 404, 409, 413, 415, 416, 422]
-negative_data_rejection.expected-statuses = [400, 401, 403, 404, 405, 406, 409, 411, 413, 415, 416, 422]
-missing_required_header.expected-statuses = [400, 401, 403, 404, 406, 415, 422]
-"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,11 +63,10 @@ async def look(defect: str | None) -> Looked:
         began = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="shakedown-peer-") as folder:
             code, printed = await _run(_schemathesis(Path(folder), told), told, folder)
-        if code not in (0, 1):
-            raise SystemExit(f"{defect}: schemathesis ended with {code}:\n{printed[-3000:]}")
         return Looked(
-            defect=defect, up=True, golden=golden[0] != 0, schemathesis=code == 1,
-            seconds=round(time.monotonic() - began, 1), told=_failure(printed) if code else "",
+            defect=defect, up=True, golden=golden[0] != 0, schemathesis=code != 0,
+            seconds=round(time.monotonic() - began, 1),
+            told=(_failure(printed) or f"ended with {code}") if code else "",
         )  # fmt: skip
     finally:
         if system.returncode is None:
@@ -108,13 +95,9 @@ def _schemathesis(folder: Path, told: dict[str, str]) -> list[str]:
         for name, token in tenants.items()
     ]
     wfc.write_text(json.dumps({"auth": auth}), encoding="utf-8")
-    config = folder / "schemathesis.toml"
-    config.write_text(CONFIG.format(wfc=wfc, examples=MAX_EXAMPLES), encoding="utf-8")
-    program = str(Path(sys.executable).with_name("schemathesis"))
-    return [
-        *(program, "--config-file", str(config), "run", f"{told['BACKEND_URL']}/openapi.json"),
-        *("--workers", "1", "--seed", "1", "--max-failures", "1"),
-    ]
+    config = {"examples": MAX_EXAMPLES, "seed": 1, "wfc": wfc, "peers": list(tenants)}
+    base_url = told["BACKEND_URL"]
+    return [*plain_schemathesis.command(folder, base_url, **config), "--max-failures", "1"]
 
 
 async def _run(
@@ -185,11 +168,23 @@ def table(proven: dict[str, bool], family: dict[str, str], looked: list[Looked])
 @click.argument("prove_json", type=click.Path(path_type=Path, exists=True))
 @click.argument("defects", nargs=-1)
 @click.option("-n", "side_by_side", default=2, show_default=True)
+@click.option(
+    "--per-family", default=0, help="Only so many defects of each family, drawn by chance."
+)
 @click.option("--out", type=click.Path(path_type=Path), default=Path("zoo_by_others.json"))
-def main(prove_json: Path, defects: tuple[str, ...], side_by_side: int, out: Path) -> None:
+def main(
+    prove_json: Path, defects: tuple[str, ...], side_by_side: int, per_family: int, out: Path
+) -> None:
     """Look at the zoo, write the figures, print the table."""
     zoo = json.loads(prove_json.read_text(encoding="utf-8"))["defects"]
     chosen = [one["id"] for one in zoo if not defects or one["id"] in defects]
+    if per_family:
+        of_family: dict[str, list[str]] = {}
+        for one in zoo:
+            of_family.setdefault(one["family"], []).append(one["id"])
+        draw = random.Random(1)
+        drawn = [draw.sample(ids, min(per_family, len(ids))) for ids in of_family.values()]
+        chosen = sorted(name for names in drawn for name in names)
     looked = asyncio.run(look_at_all(chosen, side_by_side))
     out.write_text(json.dumps([asdict(one) for one in looked], indent=1), encoding="utf-8")
     proven = {one["id"]: one["killed"] for one in zoo}
