@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from contracts.footprint import footprint_of
+from contracts.fuzzing.cancellation import cancel_behind_others
 from contracts.fuzzing.case import Case
 from contracts.fuzzing.document import Document
 from contracts.fuzzing.ground import Ground, settle_both
@@ -58,6 +59,7 @@ async def check_fuzz(
     order = Order(document=document.raw, seed=seed, examples=examples)
     await sender.send_all(_hostile(document, thorough=thorough))
     await sender.send_all(generated(order), follow=stranger.faults)
+    await cancel_behind_others(third, document, target, sent, seed)
     for finding in sent.findings:
         cover("fuzzing", operation=finding.case.operation_id, phase=finding.case.phase)
     expect_nothing_wrong(sent, seed)

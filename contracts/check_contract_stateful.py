@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 import pytest
 
 from contracts.check_contract_fuzz import expect_nothing_wrong, expect_reached
+from contracts.fuzzing.cancellation import cancel_behind_others
 from contracts.fuzzing.case import Case
 from contracts.fuzzing.document import Document
 from contracts.fuzzing.isolation import Stranger
@@ -76,6 +77,10 @@ async def check_stateful(
         for number in range(walks)
     ]
     await together((walk.go(steps) for walk in going), at_once=AT_ONCE)
+    for missed in sorted(set(document.operations) - set(sent.succeeded)):
+        if cases[missed]:
+            await going[-1].reach(missed)
+    await cancel_behind_others(stranger.org, document, target, sent, settings.seed)
     expect_nothing_wrong(sent, settings.seed)
     expect_reached(document, sent)
     taken: Counter[str] = sum((walk.links for walk in going), Counter())

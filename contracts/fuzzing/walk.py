@@ -22,6 +22,8 @@ from harness.errors import CheckFailed
 CANCEL_TRIES = 4
 """How often a walk tries to cancel an export before a worker is done with it."""
 
+REACH_TRIES = 5
+
 TWICE = 0.5
 """How often an export that was just accepted is requested again at once: then one is live."""
 
@@ -73,6 +75,13 @@ class Walk:
             )
             self.links[_label(step, link)] += 1
             await self._take(step, link)
+
+    async def reach(self, operation_id: str) -> None:
+        """Ask for an operation that no walk has come by, until it succeeds or has had its chances."""
+        for _ in range(REACH_TRIES):
+            if self.sent.succeeded[operation_id] or self.sent.enough:
+                return
+            await self._send(self._drawn(operation_id))
 
     async def _open(self) -> None:
         """What has to be met: an export that is canceled, or one that fails and is retried."""
