@@ -23,6 +23,7 @@ CANCEL_TRIES = 4
 """How often a walk tries to cancel an export before a worker is done with it."""
 
 REACH_TRIES = 5
+"""How often an operation that no walk came by is asked for in the end."""
 
 TWICE = 0.5
 """How often an export that was just accepted is requested again at once: then one is live."""
@@ -77,7 +78,7 @@ class Walk:
             await self._take(step, link)
 
     async def reach(self, operation_id: str) -> None:
-        """Ask for an operation that no walk has come by, until it succeeds or has had its chances."""
+        """Ask for an operation that no walk has come by, until it succeeds or has had its tries."""
         for _ in range(REACH_TRIES):
             if self.sent.succeeded[operation_id] or self.sent.enough:
                 return
