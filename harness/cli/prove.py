@@ -27,10 +27,10 @@ from harness.target.load import load_target
 @click.option(
     "-n",
     "side_by_side",
-    default=2,
+    default=3,
     show_default=True,
     type=click.IntRange(1, 64),
-    help="How many systems to try side by side.",
+    help="How many systems to try side by side; three keep two cores busy.",
 )
 @click.option(
     "--full",
