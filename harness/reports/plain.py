@@ -13,7 +13,7 @@ from harness.events import (
 )
 from harness.reports.wording import (
     conclusion,
-    coverage_lines,
+    coverage_line,
     observed,
     remarks,
     story,
@@ -65,8 +65,10 @@ class PlainReporter:
                 for label, text in story(result):
                     self._labelled(label, text)
         self._line("")
-        for line in (*coverage_lines(summary), *remarks(summary)):
-            self._line(line)
+        if covered := coverage_line(summary):
+            self._line(covered)
+        for remark in remarks(summary):
+            self._line(remark)
         self._line(f"report: {summary.report_path}")
         self._line(conclusion(summary))
 

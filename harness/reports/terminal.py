@@ -26,7 +26,7 @@ from harness.events import (
 from harness.reports.wording import (
     MARKS,
     conclusion,
-    coverage_lines,
+    coverage_line,
     observed,
     remarks,
     story,
@@ -162,8 +162,8 @@ def print_summary(console: Console, summary: RunSummary) -> None:
         if result.ran and result.verdict is not Verdict.PASS:
             _print_story(console, result)
     console.print()
-    for line in coverage_lines(summary):
-        console.print(Text(line, style="dim"), soft_wrap=True)
+    if covered := coverage_line(summary):
+        console.print(Text(covered, style="dim"), soft_wrap=True)
     for remark in remarks(summary):
         console.print(Text(remark, style="yellow"))
     console.print(Text(f"report: {summary.report_path}", style="dim"), soft_wrap=True)

@@ -52,13 +52,14 @@ def remarks(summary: RunSummary) -> list[str]:
     return told
 
 
-def coverage_lines(summary: RunSummary) -> list[str]:
-    """Say where the checks looked, one line a table; `coverage.md` shows the cells."""
-    return [
-        f"{result.id} covered {table.describe()}"
-        for result in summary.checks
-        for table in result.coverage
-    ]
+def coverage_line(summary: RunSummary) -> str:
+    """Say in one line how far the checks that tell have looked; empty where none tells."""
+    tables = [table for result in summary.checks for table in result.coverage]
+    if not tables:
+        return ""
+    checks = sum(bool(result.coverage) for result in summary.checks)
+    cells = sum(len(table.cells) for table in tables)
+    return f"where {checks} of the checks looked, {cells} cells: {summary.report_path}/coverage.md"
 
 
 def conclusion(summary: RunSummary) -> str:
