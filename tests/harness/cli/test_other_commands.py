@@ -18,7 +18,7 @@ def test_help_teaches_and_lists_only_what_exists(workplace: Workplace) -> None:
     assert finished.code == 0
     for told in ("shakedown run --target", "--only", "Exit codes", "checks", "recover"):
         assert told in finished.stdout
-    for missing in ("soak ", "drill", "explore", "watch"):
+    for missing in ("soak ", "drill", "watch"):
         assert missing not in finished.stdout
 
 
