@@ -110,9 +110,11 @@ async def _run(
     try:
         printed, _ = await asyncio.wait_for(process.communicate(), PEER_S)
     except TimeoutError:
-        process.kill()
-        await process.wait()
         raise SystemExit(f"{command[0]} did not end within {PEER_S} s") from None
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
     return process.returncode or 0, printed.decode(errors="replace")
 
 
