@@ -26,3 +26,7 @@ class Capability(StrEnum):
     """The database can be changed by the harness: clones, dropped functions, kills."""
     FAILPOINTS = "failpoints"
     """A worker can be made to sleep, raise or exit at each edge of a job's life."""
+    LOAD = "load"
+    """It may be given more to do than a careful user would: crowds, stalls, the largest files."""
+    FAULTS = "faults"
+    """Instances that run elsewhere may be harmed by the command lines of the target file."""

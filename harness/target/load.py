@@ -1,5 +1,7 @@
 """Reading a target file: everything that is wrong with it, at once, with file and line."""
 
+import hashlib
+import io
 import re
 import tomllib
 from collections.abc import Iterator
@@ -11,6 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from harness.errors import Misconfigured
+from harness.target.chaos_rules import broken_chaos_rules
 from harness.target.complaints import complaint
 from harness.target.lines import KeyLines, KeyPath
 from harness.target.rules import broken_rules
@@ -22,6 +25,9 @@ DEFAULT_TARGET = Path(__file__).parent / "default.toml"
 _FILLED_LATER = frozenset({"command", "list_command", "environment"})
 """Keys whose `{env:NAME}` stays until the moment something is started with it."""
 
+_WRITTEN_DOWN = frozenset({"chaos", "cleanup"})
+"""Tables that say what may be done to a backend that is not ours."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
@@ -31,15 +37,18 @@ class Problem:
     what: str
 
 
-def load_target(path: Path | None = None) -> Target:
+def load_target(path: Path | None = None, *, allow_faults: bool = False) -> Target:
     """Read and check a target file; None stands for the shipped one, the reference backend.
+
+    The file is read once; the target remembers the digest of what was read. `allow_faults` is
+    the other half of the permission to harm a backend that is not ours.
 
     Raises `Misconfigured` with every problem of the file, one a line:
     `shakedown.toml:12: api.instnaces: unknown key; expected one of …`.
     """
     file = (path or DEFAULT_TARGET).absolute()
     shown = str(path or DEFAULT_TARGET.name)
-    text = _read(file, shown)
+    text, sha256 = _read(file, shown)
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -54,12 +63,14 @@ def load_target(path: Path | None = None) -> Target:
         target = _validate(left, [])
     if target is not None:
         bad = {problem.path for problem in problems}
-        for where, what in broken_rules(target):
+        for where, what in (*broken_rules(target), *broken_chaos_rules(target)):
             if not any(where[: len(path)] == path for path in bad):
                 problems.append(Problem(path=where, what=what))
     if problems or target is None:
         raise _all_of(problems, KeyLines(text), shown)
-    return target.loaded_from(None if path is None else file)
+    return target.loaded_from(
+        None if path is None else file, sha256=sha256, allow_faults=allow_faults
+    )
 
 
 def _validate(raw: dict[str, Any], problems: list[Problem]) -> Target | None:
@@ -84,14 +95,20 @@ def _without(raw: dict[str, Any], paths: set[KeyPath], here: KeyPath = ()) -> di
     }
 
 
-def _read(file: Path, shown: str) -> str:
+def _read(file: Path, shown: str) -> tuple[str, str]:
+    """Give the file's text, and the digest of the very bytes it was read from."""
     try:
-        return file.read_text(encoding="utf-8")
+        content = file.read_bytes()
+        return io.TextIOWrapper(io.BytesIO(content), encoding="utf-8").read(), _digest(content)
     except OSError as error:
         reason = error.strerror or str(error)
         raise Misconfigured(f"cannot read the target file {shown}: {reason}") from error
     except UnicodeDecodeError as error:
         raise Misconfigured(f"the target file {shown} is not UTF-8: {error}") from error
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def _syntax_error(error: tomllib.TOMLDecodeError, text: str, shown: str) -> Misconfigured:
@@ -113,6 +130,10 @@ def _resolve(value: Any, path: KeyPath, problems: list[Problem]) -> Any:  # noqa
     if not isinstance(value, str):
         return value
     wanted = variables(value)
+    if wanted and path[0] in _WRITTEN_DOWN:
+        what = "what may be done to a backend is written down, never read from the environment"
+        problems.append(Problem(path=path, what=what))
+        return value
     for name in wanted:
         try:
             read_variable(name)

@@ -244,13 +244,6 @@ class Claim(Table):
     In the file: relative to it, or within an installed package; once loaded: absolute."""
 
 
-class Chaos(Table):
-    """Which running backends may be harmed, and how much of them at once."""
-
-    allowed_hosts: tuple[str, ...] = ()
-    max_share: Annotated[float, Field(gt=0, le=1)] = 0.5
-
-
 class Zoo(Table):
     """The backend's own seeded bugs, for proving the gate."""
 

@@ -10,9 +10,10 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, PrivateAttr
 
 from harness.target.capability import Capability
+from harness.target.chaos import Chaos, CleanupCall
+from harness.target.hosts import canonical_host, host_of_url
 from harness.target.models import (
     Api,
-    Chaos,
     Claim,
     Contract,
     Database,
@@ -52,19 +53,36 @@ class Target(Table):
     failpoints: Failpoints | None = None
     claim: Claim | None = None
     chaos: Chaos = Chaos()
+    cleanup: Mapping[Literal["job", "evidence", "export"], CleanupCall] = Field(default={})
+    """How `shakedown run --cleanup` removes what a run has made, by what it is."""
     zoo: Zoo | None = None
 
     _file: Path | None = PrivateAttr(default=None)
+    _sha256: str = PrivateAttr(default="")
+    _allow_faults: bool = PrivateAttr(default=False)
 
     @property
     def file(self) -> Path | None:
         """The file it was loaded from; None for the one that is shipped."""
         return self._file
 
-    def loaded_from(self, file: Path | None) -> Self:
-        """Give the same target, remembering its file."""
+    @property
+    def sha256(self) -> str:
+        """The digest of the bytes that the file had when it was loaded."""
+        return self._sha256
+
+    @property
+    def allow_faults(self) -> bool:
+        """Whether whoever started the run said that the backend may be harmed."""
+        return self._allow_faults
+
+    def loaded_from(self, file: Path | None, *, sha256: str, allow_faults: bool) -> Self:
+        """Give the same target, remembering its file and whether it may be harmed."""
         copy = self.model_copy()
-        copy._file = file  # noqa: SLF001 - our own copy
+        # Our own copy.
+        copy._file = file  # noqa: SLF001
+        copy._sha256 = sha256  # noqa: SLF001
+        copy._allow_faults = allow_faults  # noqa: SLF001
         return copy
 
     @cached_property
@@ -129,6 +147,15 @@ class Target(Table):
                 yield from part.environment.values()
                 yield from part.command or ()
 
+    @property
+    def may_be_harmed(self) -> bool:
+        """Whether file and command line both permit harm to the whole API of this backend.
+
+        It is what `capabilities` goes by. The guard (`harness.guard`) looks again before each act.
+        """
+        listed = {canonical_host(host) for host in self.chaos.allowed_hosts}
+        return self.allow_faults and {host_of_url(url) for url in self.api.base_urls} <= listed
+
     def capabilities(self) -> frozenset[Capability]:
         """Give what checks may ask of this target."""
         offered = {Capability.HTTP}
@@ -145,4 +172,10 @@ class Target(Table):
                 offered.add(Capability.FAILPOINTS)
         if self.driver == "docker":
             offered.add(Capability.NETWORK)
+        if self.driver != "external":
+            offered.add(Capability.LOAD)
+        elif self.may_be_harmed:
+            offered.add(Capability.LOAD)
+            if self.chaos.faults:
+                offered.add(Capability.FAULTS)
         return frozenset(offered)

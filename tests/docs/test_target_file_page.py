@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.target import models
+from harness.target import chaos, models
 from harness.target.models import Table
 from harness.target.target import Target
 
@@ -17,7 +17,7 @@ _UNTOLD = {models.LedgerColumns}
 def keys() -> Iterator[str]:
     tables = [Target] + [
         table
-        for table in vars(models).values()
+        for table in {**vars(models), **vars(chaos)}.values()
         if isinstance(table, type) and issubclass(table, Table) and table not in {Table, *_UNTOLD}
     ]
     for table in tables:

@@ -1,0 +1,118 @@
+"""What single values of `[chaos]` and `[cleanup]` cannot show; a permission must be exact."""
+
+from collections import Counter
+from collections.abc import Collection, Iterator
+
+from harness.target.chaos import FaultCommands
+from harness.target.hosts import StrangeHost, canonical_host, host_of_url
+from harness.target.lines import KeyPath
+from harness.target.target import Target
+from harness.target.template import SECRET_NAMES, placeholders
+
+Broken = Iterator[tuple[KeyPath, str]]
+
+COMMAND_PLACEHOLDERS = frozenset({"instance", "role", "host", "python"})
+_ID = {"job": "job_id", "evidence": "evidence_id", "export": "export_id"}
+
+
+def broken_chaos_rules(target: Target) -> Broken:
+    """Find everything about harm and cleaning up that contradicts the rest, or is not exact."""
+    if target.driver != "external":
+        yield from _for_external_only(target)
+        return
+    yield from _hosts(target)
+    yield from _instances(target)
+    for name, fault in target.chaos.faults.items():
+        yield from _fault(target, name, fault)
+    for kind, call in target.cleanup.items():
+        known = {"job_id", _ID[kind]}
+        for name in placeholders(call.path):
+            if name not in known:
+                listed = " and ".join("{" + each + "}" for each in sorted(known))
+                yield (
+                    ("cleanup", kind, "path"),
+                    f"unknown placeholder {{{name}}}; there is {listed}",
+                )
+
+
+def _for_external_only(target: Target) -> Broken:
+    chaos = target.chaos
+    for key, given in (
+        ("allowed_hosts", chaos.allowed_hosts),
+        ("instances", chaos.instances),
+        ("faults", chaos.faults),
+    ):
+        if given:
+            yield (
+                ("chaos", key),
+                f'only driver = "external" has them, not "{target.driver}"',
+            )
+    if target.cleanup:
+        yield ("cleanup",), f'only driver = "external" needs it, not "{target.driver}"'
+
+
+def _hosts(target: Target) -> Broken:
+    chaos, known = target.chaos, set[str]()
+    for number, url in enumerate(target.api.base_urls):
+        try:
+            known.add(host_of_url(url))
+        except StrangeHost as strange:
+            if chaos.allowed_hosts:
+                yield ("api", "base_urls", number), f"{strange}; [chaos] needs an exact host"
+    for number, instance in enumerate(chaos.instances):
+        try:
+            known.add(canonical_host(instance.host))
+        except StrangeHost as strange:
+            yield ("chaos", "instances", number, "host"), str(strange)
+    for number, host in enumerate(chaos.allowed_hosts):
+        path = ("chaos", "allowed_hosts", number)
+        try:
+            canonical = canonical_host(host)
+        except StrangeHost as strange:
+            yield path, str(strange)
+        else:
+            if canonical not in known:
+                listed = ", ".join(sorted(known)) or "none"
+                yield (
+                    path,
+                    f'"{host}" is no host of api.base_urls or [[chaos.instances]] ({listed})',
+                )
+
+
+def _instances(target: Target) -> Broken:
+    counted = Counter(instance.name for instance in target.chaos.instances)
+    for number, instance in enumerate(target.chaos.instances):
+        if counted[instance.name] > 1:
+            yield ("chaos", "instances", number, "name"), f'"{instance.name}" stands here twice'
+
+
+def _fault(target: Target, name: str, fault: FaultCommands) -> Broken:
+    path: KeyPath = ("chaos", "faults", name)
+    chaos = target.chaos
+    declared = sum(instance.role == fault.role for instance in chaos.instances)
+    if not declared:
+        yield (*path, "role"), f'no [[chaos.instances]] has the role "{fault.role}"'
+    elif not chaos.at_most(fault.role):
+        yield (
+            (*path, "role"),
+            (
+                f"max_share = {chaos.max_share:g} of {declared} is less than one instance: "
+                f'no instance with the role "{fault.role}" may be harmed'
+            ),
+        )
+    for key, command in (("inject", fault.inject), ("undo", fault.undo), ("proof", fault.proof)):
+        for number, word in enumerate(command or ()):
+            yield from _word((*path, key), word, COMMAND_PLACEHOLDERS, is_program=number == 0)
+
+
+def _word(path: KeyPath, word: str, known: Collection[str], *, is_program: bool) -> Broken:
+    for name in placeholders(word):
+        if name in SECRET_NAMES:
+            yield path, f"{{{name}}} is secret, and a process's arguments are not"
+        elif name not in known:
+            listed = ", ".join("{" + each + "}" for each in sorted(known))
+            yield path, f"unknown placeholder {{{name}}}; expected one of {listed}"
+        elif is_program and name != "python":
+            yield path, f"the program itself is written out, not {{{name}}}"
+    if "\0" in word:
+        yield path, "holds a NUL character"
