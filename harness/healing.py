@@ -52,9 +52,8 @@ def heal(run_id: str, run_dir: Path, entries: Iterable[Made]) -> Healing:
     """
     healing = Healing(run_id=run_id)
     kept = list(entries)[::-1]
-    for entry in kept:
-        if entry.kind == "fault":
-            _undo_fault(entry, healing)
+    faults = [entry for entry in kept if entry.kind == "fault"]
+    still_there = [entry for entry in faults if not _undo_fault(entry, healing)]
     for entry in kept:
         if entry.kind in {"process", "attached"} and entry.process:
             _end(entry.process, str(entry.facts.get("what", entry.kind)), healing)
@@ -66,23 +65,44 @@ def heal(run_id: str, run_dir: Path, entries: Iterable[Made]) -> Healing:
     for entry in kept:
         if entry.kind == "directory":
             _remove(Path(entry.facts["path"]), healing)
-    _remove(run_dir, healing)
+    if not still_there:  # what undoes them is in the journal, for another try
+        _remove(run_dir, healing)
     return healing
 
 
-def _undo_fault(entry: Made, healing: Healing) -> None:
+def _undo_fault(entry: Made, healing: Healing) -> bool:
+    """Run the command that undoes a fault; say whether it did."""
     what = str(entry.facts.get("what"))
     try:
-        subprocess.run(
-            entry.facts["undo"],
-            check=True,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=float(entry.facts.get("timeout_s", 30)),
-        )
+        undo, timeout_s = list(entry.facts["undo"]), float(entry.facts.get("timeout_s", 30))
+        problem = _run(undo, timeout_s)
+    except (OSError, KeyError, ValueError, TypeError) as error:
+        problem = str(error)
+    if problem:
+        healing.problems.append(f"the fault {what!r} could not be undone: {problem}")
+    else:
         healing.undone.append(what)
-    except (OSError, subprocess.SubprocessError, KeyError, ValueError) as error:
-        healing.problems.append(f"the fault {what!r} could not be undone: {error}")
+    return not problem
+
+
+def _run(command: list[str], timeout_s: float) -> str:
+    """Run a command to its end; give why it did not do its work, or nothing."""
+    # Its output goes nowhere: a child that outlives it would hold a pipe open.
+    child = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        exit_code = child.wait(timeout_s)
+    except subprocess.TimeoutExpired:
+        if process := Process.of(child.pid):
+            processes.kill_family(process)
+        child.wait()
+        return f"{command} did not end within {timeout_s:g} s"
+    return f"{command} ended with {exit_code}" if exit_code else ""
 
 
 def _end(process: Process, what: str, healing: Healing) -> None:

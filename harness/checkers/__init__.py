@@ -14,6 +14,7 @@ from harness.checkers.recovery import (
     one_more_attempt,
     reclaimed_in_time,
 )
+from harness.checkers.sightings import Sighting, impossible_lives
 from harness.checkers.violations import Violation, expect_no_violations
 
 __all__ = [
@@ -23,12 +24,14 @@ __all__ = [
     "Observed",
     "Orphan",
     "RecoveryTimes",
+    "Sighting",
     "Transition",
     "Violation",
     "claims_in_the_open",
     "damages",
     "exactly_once",
     "expect_no_violations",
+    "impossible_lives",
     "most_in_progress",
     "never_stolen",
     "observe_exports",

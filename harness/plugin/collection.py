@@ -11,10 +11,11 @@ import pytest
 from harness.check import CheckSpec, place_of, spec_of
 from harness.errors import Misconfigured
 from harness.plugin.catalogue import Catalogue, wanted, with_parameter
-from harness.plugin.context import system_of
+from harness.plugin.context import TARGET, system_of
 from harness.plugin.generated import suit_hypothesis
 from harness.plugin.judgement import show
 from harness.plugin.settings import settings_of
+from harness.target.capability import Capability
 
 SPEC = pytest.StashKey[CheckSpec]()
 CATALOGUE = pytest.StashKey[Catalogue]()
@@ -37,12 +38,17 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave what `--only` and the profile ask for; pytest's own `-k` and `-m` come after."""
     settings = settings_of(config)
+    target = config.stash.get(TARGET, None)  # checks are also listed, without a target
     checks = [item for item in items if _declared(item)]
     config.stash[_KNOWN] = {item.nodeid: item.stash[SPEC] for item in checks}
     chosen: list[pytest.Item] = []
     left_out: list[pytest.Item] = []
     for item in checks:
-        fits = wanted(item.stash[SPEC], only=settings.only, profile=settings.profile)
+        spec = item.stash[SPEC]
+        fits = wanted(spec, only=settings.only, profile=settings.profile)
+        # Faults by command lines are nobody's gap where none are declared, unless asked for.
+        if Capability.FAULTS in spec.needs and target is not None and not settings.only:
+            fits = fits and bool(target.chaos.faults)
         (chosen if fits else left_out).append(item)
     if left_out:
         config.hook.pytest_deselected(items=left_out)

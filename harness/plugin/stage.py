@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
+from harness.errors import Misconfigured
 from harness.events import BringUpProgress, Broadcast, SystemReady, TargetFacts, TearDownStarted
 from harness.journal import Journal
 from harness.plugin.trouble import Troubles
@@ -75,7 +76,7 @@ class Stage:
         if journal is not None:
             # Also after a bring-up that failed: the logs are what tells why.
             steps.append(lambda: keep_logs(self.run_dir, self._report_path, self._redact))
-            steps.append(journal.close)
+            steps.append(lambda: _close(journal, troubles))
         for step in steps:
             try:
                 step()
@@ -86,3 +87,11 @@ class Stage:
     def _begun(self) -> Journal:
         assert self._journal is not None, "asked for the journal before the run began"
         return self._journal
+
+
+def _close(journal: Journal, troubles: Troubles) -> None:
+    if problems := journal.close().problems:
+        left = "\n".join(problems)
+        troubles.refuse(
+            Misconfigured(f"left behind, for `shakedown recover` or for you to heal:\n{left}")
+        )

@@ -1,0 +1,192 @@
+"""A small stream of exports through the API, each one remembered, and eyes that follow them."""
+
+import asyncio
+import time
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from chaos.staging.abort import AbortWatch
+from harness.checkers import Sighting
+from harness.checkers.facts import TERMINAL
+from harness.client import Client, Organisation, Samples
+from harness.client.transport import NoAnswer
+from harness.errors import CheckFailed
+from harness.history import HistoryWriter, OperationType
+from harness.target.chaos import Chaos
+
+PROBE_S = 0.5
+LOOK_S = 0.2
+TICK_S = 0.05
+PROBE_DEADLINE_S = 2.0
+"""An instance that takes longer to answer a plain question counts as not answering."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Accepted:
+    """An export that the API accepted."""
+
+    export_id: str
+    job_id: str
+    owner: Organisation
+
+
+class Stream:
+    """Requests exports, asks after them, and tells the watch what came of each request."""
+
+    def __init__(
+        self,
+        owners: Sequence[Organisation],
+        samples: Samples,
+        *,
+        chaos: Chaos,
+        watch: AbortWatch,
+        history: HistoryWriter,
+        process: str,
+    ) -> None:
+        self._owners = owners
+        self._samples = samples
+        self._chaos = chaos
+        self._watch = watch
+        self._history = history
+        self._process = process
+        self._unsure: list[tuple[str, Organisation]] = []
+        self.accepted: dict[str, Accepted] = {}
+        self.sightings: list[Sighting] = []
+        self._last: dict[str, Sighting] = {}
+        self.ended: set[str] = set()
+        """Exports that were seen in a state that is an end."""
+        self.probe_job = ""
+
+    @property
+    def live(self) -> Mapping[str, Accepted]:
+        """What was accepted and has not been seen to end."""
+        return {key: each for key, each in self.accepted.items() if key not in self.ended}
+
+    def in_hands_of(self, workers: Collection[str]) -> int:
+        """How many live exports were last seen in progress with one of these workers."""
+        return sum(key in self._last and self._last[key].claimed_by in workers for key in self.live)
+
+    async def request_all(self) -> None:
+        """Request exports, one after the other, until there are enough or we are cancelled."""
+        for number in range(self._chaos.load_exports):
+            await self._one(self._owners[number % len(self._owners)])
+            await asyncio.sleep(self._chaos.load_every_s)
+
+    async def probe(self) -> None:
+        """Ask a plain question again and again, until we are cancelled."""
+        client = self._owners[0].client
+        while True:
+            self._watch.probed(is_ok=await _is_served(client, self.probe_job))
+            await asyncio.sleep(PROBE_S)
+
+    async def follow(self) -> None:
+        """Look at every live export again and again, until we are cancelled."""
+        while True:
+            await self.look()
+            await asyncio.sleep(LOOK_S)
+
+    async def look(self) -> None:
+        """Look at every live export once."""
+        for each in list(self.live.values()):
+            try:
+                shown = await each.owner.client.get_export(each.export_id)
+                self._see(each, shown)
+            except CheckFailed as failure:
+                self._watch.requested(is_ok=not _is_outage(failure))
+
+    async def count(self) -> None:
+        """Tell the watch of progress, and of none, however slow answers are; until cancelled."""
+        known = 0
+        while True:
+            ended, known = len(self.ended) - known, len(self.ended)
+            self._watch.looked(waiting=len(self.live), completed=ended, now=time.monotonic())
+            await asyncio.sleep(TICK_S)
+
+    async def find_the_unsure(self) -> None:
+        """Ask for the exports whose requests got no answer: they may have been accepted.
+
+        Fails the check when the list is not to be had.
+        """
+        for job_id, owner in self._unsure:
+            for shown in await owner.client.listed("listExports", path={"job_id": job_id}):
+                self._accept(str(shown["id"]), job_id, owner)
+        self._unsure.clear()
+
+    async def _one(self, owner: Organisation) -> None:
+        try:
+            job_id = (await owner.new_job())["id"]
+            await owner.client.new_evidence(job_id, self._samples.new())
+        except CheckFailed as failure:
+            self._watch.requested(is_ok=not _is_outage(failure))
+            return
+        self._write("invoke", owner)
+        try:
+            answer = await owner.client.request_export(job_id)
+        except NoAnswer as failure:
+            self._watch.requested(is_ok=False)
+            self._write(failure.outcome, owner, error=str(failure))
+            if failure.outcome == "info":
+                self._unsure.append((job_id, owner))
+            return
+        self._watch.requested(is_ok=answer.status < 500)
+        if answer.status == 202:
+            export_id = str(answer.data["id"])
+            self._write("ok", owner, job=export_id)
+            self._accept(export_id, job_id, owner)
+        else:
+            # A 5xx may have been written all the same.
+            unsure = answer.status >= 500
+            self._write("info" if unsure else "fail", owner, error=answer.describe())
+            if unsure:
+                self._unsure.append((job_id, owner))
+
+    def _accept(self, export_id: str, job_id: str, owner: Organisation) -> None:
+        one = Accepted(export_id=export_id, job_id=job_id, owner=owner)
+        self.accepted.setdefault(export_id, one)
+
+    def _see(self, each: Accepted, shown: Mapping[str, object]) -> None:
+        attempt, owner = shown["attempt"], shown.get("claimed_by")
+        sighting = Sighting(
+            export_id=each.export_id,
+            state=str(shown["state"]),
+            attempt=attempt if isinstance(attempt, int) else 0,
+            claimed_by=str(owner) if owner else None,
+        )
+        self.sightings.append(sighting)
+        self._last[each.export_id] = sighting
+        if sighting.state in TERMINAL:
+            self.ended.add(each.export_id)
+            self._history.write(
+                "ok" if sighting.state == "ready" else "fail",
+                "getExport",
+                process=self._process,
+                job=each.export_id,
+                org=each.owner.id,
+                attempt=sighting.attempt,
+                worker=sighting.claimed_by,
+            )
+
+    def _write(
+        self,
+        kind: OperationType,
+        owner: Organisation,
+        *,
+        job: str | None = None,
+        error: str | None = None,
+    ) -> None:
+        self._history.write(
+            kind, "requestExport", process=self._process, org=owner.id, job=job, error=error
+        )
+
+
+async def _is_served(client: Client, job_id: str) -> bool:
+    try:
+        answer = await client.call("getJob", path={"job_id": job_id}, deadline_s=PROBE_DEADLINE_S)
+    except CheckFailed:
+        return False
+    return answer.status < 500
+
+
+def _is_outage(failure: CheckFailed) -> bool:
+    """Whether nothing usable came; an answer that is wrong is for other checks to judge."""
+    return isinstance(failure, NoAnswer) or failure.came.startswith("5")

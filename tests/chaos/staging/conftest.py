@@ -1,0 +1,161 @@
+"""A system that runs by itself, as staging does, and a target file that only knows its URLs."""
+
+import asyncio
+import json
+import random
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from chaos.staging.drill import Scene
+from harness.client import Organisations, Samples
+from harness.commands import Ended
+from harness.guard import Guard
+from harness.history import HistoryWriter
+from harness.journal import Journal
+from harness.system import System, launch
+from harness.target import load_target
+from harness.target.load import DEFAULT_TARGET
+
+PLATFORM = Path(__file__).with_name("platform_cli.py")
+FAILPOINTS = "before_commit=sleep:0.5"
+"""Every export takes a moment, so that a fault meets some."""
+
+EXTERNAL = """\
+name = "staging"
+driver = "external"
+[api]
+base_urls = {urls}
+[worker]
+stuck_timeout_s = 2
+heartbeat_interval_s = 0.3
+sweep_interval_s = 0.3
+{tokens}
+[chaos]
+allowed_hosts = ["127.0.0.1"]
+steady_within_s = 20
+load_exports = 200
+load_every_s = 0.1
+{instances}
+"""
+
+INSTANCE = """\
+[[chaos.instances]]
+name = "{name}"
+role = "{role}"
+host = "127.0.0.1"
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Staging:
+    """A system somewhere, and where its platform's files are."""
+
+    system: System
+    folder: Path
+
+    def write(self, chaos: str) -> Path:
+        """Write a target file about it that ends with this piece."""
+        shipped = DEFAULT_TARGET.read_text(encoding="utf-8")
+        tokens = shipped[shipped.index("[tokens.mint]") : shipped.index("[contract]")]
+        every = (*self.system.api, *self.system.workers)
+        file = self.folder / "shakedown.toml"
+        file.write_text(
+            EXTERNAL.format(
+                urls=json.dumps([instance.base_url for instance in self.system.api]),
+                tokens=tokens,
+                instances="".join(INSTANCE.format(name=i.name, role=i.role) for i in every),
+            )
+            + chaos,
+            encoding="utf-8",
+        )
+        return file
+
+    def fault(self, name: str, inject: str, undo: str, more: str = "") -> str:
+        """Declare a fault by two words of the platform's command line."""
+        return (
+            f"[chaos.faults.{name}]\n"
+            f"inject = {json.dumps(self.command(inject))}\n"
+            f"undo = {json.dumps(self.command(undo))}\n{more}\n"
+        )
+
+    def command(self, word: str) -> list[str]:
+        """The platform's command line for one word of its."""
+        return [sys.executable, str(PLATFORM), str(self.folder), word, "{instance}"]
+
+    def log(self) -> list[str]:
+        """What the platform was told to do, in order."""
+        log = self.folder / "platform.log"
+        return log.read_text(encoding="utf-8").splitlines() if log.exists() else []
+
+
+@pytest.fixture
+async def staging(
+    tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Staging]:
+    """Two API instances and two workers; the fixture's parameter names a defect of theirs."""
+    if defect := getattr(request, "param", ""):
+        monkeypatch.setenv("REFERENCE_BACKEND_DEFECT", defect)
+    text = DEFAULT_TARGET.read_text(encoding="utf-8").replace(
+        "[worker.environment]\n",
+        f'[worker.environment]\nFAILPOINTS = "{FAILPOINTS}"\n',
+    )
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "shakedown.toml").write_text(text, encoding="utf-8")
+    journal = Journal.begin()
+    try:
+        system = await launch(
+            load_target(own / "shakedown.toml"),
+            run_dir=journal.run_dir,
+            journal=journal,
+            api_instances=2,
+            workers=2,
+        )
+        folder = tmp_path / "platform"
+        folder.mkdir()
+        for instance in (*system.api, *system.workers):
+            (folder / f"{instance.name}.pid").write_text(str(instance.pid), encoding="utf-8")
+        yield Staging(system=system, folder=folder)
+        await system.close()
+    finally:
+        await asyncio.to_thread(journal.close)
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    """The journal of the run against staging: nothing of the system stands in it."""
+    base = tmp_path / "runs"
+    base.mkdir()
+    begun = Journal.begin(base)
+    yield begun
+    begun.close()
+
+
+SceneOf = Callable[[Path], AbstractAsyncContextManager[Scene]]
+
+
+@pytest.fixture
+def scene_of(journal: Journal, tmp_path: Path) -> SceneOf:
+    """Set the scene of a drill against what a target file names."""
+
+    @asynccontextmanager
+    async def set_scene(file: Path) -> AsyncIterator[Scene]:
+        target = load_target(file, allow_faults=True)
+        with HistoryWriter(tmp_path / "history.jsonl") as history:
+            async with Organisations.of(target, target.api.base_urls) as organisations:
+                yield Scene(
+                    target=target,
+                    guard=await Guard.of(target),
+                    journal=journal,
+                    owners=await organisations.several(3),
+                    samples=Samples(random.Random(7)),
+                    history=history,
+                    tell=Ended.describe,
+                )
+
+    return set_scene

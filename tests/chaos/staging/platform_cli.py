@@ -1,0 +1,36 @@
+"""The command line of a made-up platform: knows instances by the files that hold their pids."""
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+SIGNALS = {"kill": signal.SIGKILL, "pause": signal.SIGSTOP, "resume": signal.SIGCONT}
+
+
+def main(folder: Path, word: str, instance: str) -> int:
+    with (folder / "platform.log").open("a", encoding="utf-8") as log:
+        log.write(f"{word} {instance}\n")
+    pid = int((folder / f"{instance}.pid").read_text(encoding="utf-8"))
+    if word in SIGNALS:
+        os.killpg(pid, SIGNALS[word])
+        return 0
+    if word == "is-paused":
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
+        return 0 if state == "T" else 1
+    if word == "pause-all":
+        for file in folder.glob("*.pid"):
+            os.killpg(int(file.read_text(encoding="utf-8")), signal.SIGSTOP)
+        return 0
+    if word == "resume-all":
+        for file in folder.glob("*.pid"):
+            os.killpg(int(file.read_text(encoding="utf-8")), signal.SIGCONT)
+        return 0
+    if word == "hang":
+        time.sleep(60)
+    return {"nothing": 0, "fail": 7}.get(word, 2)
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]), sys.argv[2], sys.argv[3]))
