@@ -32,6 +32,7 @@ async def check_staging_fault(
     organisations: Organisations,
     system: System,
     target: Target,
+    guard: Guard,
     rng: random.Random,
     history: HistoryWriter,
     report_dir: Path,
@@ -39,7 +40,7 @@ async def check_staging_fault(
 ) -> None:
     scene = Scene(
         target=target,
-        guard=await Guard.of(target),
+        guard=guard,
         journal=system.journal,
         owners=await organisations.several(ORGANISATIONS),
         samples=Samples(rng),

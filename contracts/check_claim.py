@@ -28,7 +28,7 @@ from harness.errors import Inconclusive
 from harness.expect import expect, expect_equal
 from harness.plugin.observations import Observations
 from harness.system import System
-from harness.target import Target
+from harness.target import Capability, Target
 
 MUST_NOT_RISE = ("export_claim_fallback_total", "export_duplicate_completions_total")
 """Alerts fire on any of these."""
@@ -42,6 +42,7 @@ SAME_TIME = timedelta(seconds=1)
     "Hundreds of exports, several workers: each done once",
     checklist="Verify concurrent claiming is duplicate-free",
     observes=200,
+    needs={Capability.LOAD},
 )
 async def check_exactly_once(
     organisations: Organisations, system: System, target: Target, observe: Observations

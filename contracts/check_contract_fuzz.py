@@ -22,7 +22,7 @@ from harness.plugin.coverage import Coverage
 from harness.plugin.observations import Observations
 from harness.plugin.settings import settings_of
 from harness.system import System
-from harness.target import Target
+from harness.target import Capability, Target
 
 QUICK_EXAMPLES = 8
 """Random cases for each operation in the quick profile, beside all boundaries of its schemas."""
@@ -35,6 +35,7 @@ FULL_EXAMPLES = 120
     "Whatever is sent, the answer is as documented, never a 5xx, and nobody reaches another tenant",
     checklist="Verify the API against its contract",
     observes=1300,
+    needs={Capability.LOAD},
     deadline_s=600,
 )
 async def check_fuzz(

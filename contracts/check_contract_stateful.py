@@ -20,7 +20,7 @@ from harness.plugin.coverage import Coverage
 from harness.plugin.observations import Observations
 from harness.plugin.settings import settings_of
 from harness.system import System
-from harness.target import Target
+from harness.target import Capability, Target
 
 WALKS, STEPS, CASES = 9, 18, 6
 FULL_WALKS, FULL_STEPS, FULL_CASES = 60, 40, 40
@@ -34,6 +34,7 @@ SPOILED = 3
     "Along the document's links every answer fits the ones before it, and no stranger can follow",
     checklist="Verify the API against its contract",
     observes=100,
+    needs={Capability.LOAD},
     deadline_s=600,
 )
 async def check_stateful(

@@ -8,6 +8,7 @@ from contracts.stored_ledger import StoredLedger
 from harness.check import check
 from harness.client import Organisations, Samples, together
 from harness.plugin.observations import Observations
+from harness.target import Capability
 
 TENANTS = 4
 
@@ -17,6 +18,7 @@ TENANTS = 4
     f"{TENANTS * APPENDS} appends at once leave one chain per organisation: no forks, no gaps",
     checklist="Verify the audit log under concurrent writes",
     observes=TENANTS * APPENDS,
+    needs={Capability.LOAD},
 )
 async def check_no_fork(
     organisations: Organisations,

@@ -40,7 +40,7 @@ NOT_FOR_REQUESTS = """
     "Requests run as authenticated, each with its own claims, and none are left on a connection",
     checklist="Verify tenant isolation under load",
     observes=100,
-    needs={Capability.TENANTS},
+    needs={Capability.TENANTS, Capability.LOAD},
 )
 async def check_pooled_connections(
     system: System,

@@ -13,7 +13,7 @@ from harness.client.raw import chunk
 from harness.expect import expect, expect_status
 from harness.plugin.observations import Observations
 from harness.system import System
-from harness.target import Target
+from harness.target import Capability, Target
 
 MiB = 1024 * 1024
 
@@ -29,6 +29,7 @@ HELD_AT_MOST = 0.75
     "The largest file is accepted, one byte more refused, a larger Content-Length refused unread",
     checklist="Verify upload limits: 50 MB, with Content-Length",
     observes=6,
+    needs={Capability.LOAD},
 )
 async def check_size_limit(
     target: Target,
@@ -68,6 +69,7 @@ async def check_size_limit(
     "Without a Content-Length the same limit holds, and what crosses it is refused at once",
     checklist="Verify upload limits: 50 MB, streamed",
     observes=6,
+    needs={Capability.LOAD},
 )
 async def check_size_streamed(
     target: Target,

@@ -53,7 +53,7 @@ _POLL_S = 0.05
     "Under load each accepted export is done once, the queue drains, and every digest is right",
     checklist="Verify exports under load: none lost, none doubled",
     observes=20,
-    needs={Capability.HTTP, Capability.TENANTS, Capability.DATABASE},
+    needs={Capability.HTTP, Capability.TENANTS, Capability.DATABASE, Capability.LOAD},
 )
 async def check_exactly_once(
     organisations: Organisations,

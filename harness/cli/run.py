@@ -82,6 +82,12 @@ class _RunCommand(click.Command):
     help="A known gap: this check may be inconclusive; repeat it or use commas.",
 )
 @click.option(
+    "--allow-faults",
+    is_flag=True,
+    help="A backend that runs elsewhere may be harmed and put under load: only the hosts that its "
+    "target file lists under [chaos] allowed_hosts, and only in the ways that it declares.",
+)
+@click.option(
     "--no-built-in",
     is_flag=True,
     help="Leave out the checks that come with Shakedown; run those of FOLDER only.",
@@ -98,6 +104,7 @@ def run(
     processes: int | None,
     out: Path | None,
     allow_inconclusive: tuple[str, ...],
+    allow_faults: bool,
     no_built_in: bool,
 ) -> int:
     """Bring a system up, put it through the checks, give a verdict.
@@ -119,7 +126,7 @@ def run(
     from harness.reports.results_json import ResultsJson
     from harness.target import load_target
 
-    loaded = load_target(target)
+    loaded = load_target(target, allow_faults=allow_faults)
     refuse_missing(folders)
     started_at = datetime.now(UTC)
     seed = random_seed() if seed is None else seed
@@ -133,6 +140,7 @@ def run(
         allow_inconclusive=split_commas(allow_inconclusive),
         folders=folders,
         built_in=not no_built_in,
+        allow_faults=allow_faults,
     )
     if processes is None and not (only or no_built_in or pytest_words):
         processes = default_processes()

@@ -11,6 +11,7 @@ import pytest
 from harness.client import Organisation, Organisations
 from harness.database import Database
 from harness.errors import Inconclusive
+from harness.guard import Guard
 from harness.history import HistoryWriter
 from harness.plugin.collection import SPEC
 from harness.plugin.context import redactor_of, system_of, target_of
@@ -19,7 +20,7 @@ from harness.plugin.execution import check_log, coverage_of, observations_of
 from harness.plugin.observations import Observations
 from harness.plugin.settings import settings_of
 from harness.system import System, launch_sibling
-from harness.target import Target
+from harness.target import Capability, Target
 
 
 @pytest.fixture(scope="session")
@@ -32,6 +33,19 @@ def target(pytestconfig: pytest.Config) -> Target:
 def system(pytestconfig: pytest.Config) -> System:
     """The running system that all checks share: look at it, do not break it."""
     return system_of(pytestconfig)
+
+
+@pytest.fixture(scope="session")
+async def guard(target: Target) -> Guard:
+    """Asked before each act that may harm a backend which runs elsewhere."""
+    return await Guard.of(target)
+
+
+@pytest.fixture(autouse=True)
+async def permitted(request: pytest.FixtureRequest, target: Target, guard: Guard) -> None:
+    """Let a check that puts load on a backend which runs elsewhere begin only if it may, now."""
+    if target.driver == "external" and Capability.LOAD in request.node.stash[SPEC].needs:
+        await guard.permit_load()
 
 
 @pytest.fixture(scope="session")

@@ -27,6 +27,8 @@ class RunSettings:
     """Folders or files of the team's own checks, as given on the command line."""
     built_in: bool = True
     """Whether the checks that come with Shakedown run as well."""
+    allow_faults: bool = False
+    """Whether a backend that runs elsewhere may be harmed, as far as its target file allows."""
 
     def repeat_command(self, check_id: str) -> str:
         """Give the command line that runs one check again, exactly as it ran here."""
@@ -35,6 +37,8 @@ class RunSettings:
             words += ["--target", str(self.target_path)]
         if self.profile != "quick":
             words += ["--profile", self.profile]
+        if self.allow_faults:
+            words.append("--allow-faults")
         if not self.built_in:
             words.append("--no-built-in")
         return shlex.join([*words, *self.folders])

@@ -45,6 +45,9 @@ class SystemDescription:
     control_url: str | None = field(default=None, repr=False)
     storage_dir: Path | None = None
     postgres_version: str | None = None
+    target_sha256: str = ""
+    """The digest of the target file as it was when the run began."""
+    allow_faults: bool = False
 
     def to_json(self) -> str:
         """Give one line of JSON. It holds passwords: for pipes between our processes only."""

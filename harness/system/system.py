@@ -120,6 +120,8 @@ class System:
             control_url=self.database.control_url,
             storage_dir=self.storage_dir,
             postgres_version=self.database.version,
+            target_sha256=self.target.sha256,
+            allow_faults=self.target.allow_faults,
         )
 
     @classmethod
@@ -128,7 +130,11 @@ class System:
 
         Its instances can be controlled and siblings launched; closing it ends only those.
         """
-        target = load_target(description.target_file)
+        target = load_target(description.target_file, allow_faults=description.allow_faults)
+        if target.sha256 != description.target_sha256:
+            raise Misconfigured(
+                f"{description.target_file} has changed since the run began; start it again"
+            )
         journal = Journal.attach(description.run_dir)
         database = DatabaseAccess(
             url=description.database_url,

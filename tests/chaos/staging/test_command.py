@@ -1,0 +1,153 @@
+"""`shakedown run` against a system that runs elsewhere: permission, drill, and a killed harness."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.errors import Misconfigured
+from harness.places import run_dirs
+from harness.processes import Process
+from harness.system import System
+from tests.chaos.staging.conftest import Staging
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(170)]
+
+SHAKEDOWN = (sys.executable, "-m", "harness")
+DEADLINE_S = 120
+LATE = 'proof = ["{python}", "-c", "raise SystemExit(1)"]\nhold_s = 60\ntimeout_s = 60\n'
+"""A fault whose proof never comes: a drill that stands still with the fault in place."""
+
+
+def words(file: Path, out: Path, *more: str) -> list[str]:
+    only = ("--only", "chaos.staging-fault", "--seed", "7", "--out", str(out))
+    return [*SHAKEDOWN, "run", "--target", str(file), *only, *more]
+
+
+def shakedown(folder: Path, argv: list[str]) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "TMPDIR": str(folder)}
+    environment.pop("REFERENCE_BACKEND_DEFECT", None)
+    return subprocess.run(
+        argv,
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_S,
+        check=False,
+        env=environment,
+        cwd=folder,
+    )
+
+
+def check_of(out: Path) -> dict[str, Any]:
+    (found,) = json.loads((out / "results.json").read_text(encoding="utf-8"))["checks"]
+    assert isinstance(found, dict)
+    return found
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    folder = tmp_path / "place"
+    folder.mkdir()
+    folder.chmod(0o755)
+    return folder
+
+
+def test_nothing_is_harmed_without_the_option(staging: Staging, place: Path) -> None:
+    file = staging.write(staging.fault("kill", "kill", "nothing"))
+    finished = shakedown(place, words(file, place / "out"))
+    assert finished.returncode == 2, finished.stdout + finished.stderr
+    assert "does not offer: faults, load" in check_of(place / "out")["message"]
+    assert staging.log() == []
+
+
+def test_nothing_is_harmed_without_the_list(staging: Staging, place: Path) -> None:
+    file = staging.write(staging.fault("kill", "kill", "nothing"))
+    text = file.read_text(encoding="utf-8").replace('["127.0.0.1"]', "[]")
+    file.write_text(text, encoding="utf-8")
+    finished = shakedown(place, words(file, place / "out", "--allow-faults"))
+    assert finished.returncode == 2, finished.stdout + finished.stderr
+    assert staging.log() == []
+
+
+def test_another_name_for_the_same_address_is_another_host(staging: Staging, place: Path) -> None:
+    file = staging.write(staging.fault("kill", "kill", "nothing"))
+    text = file.read_text(encoding="utf-8").replace("http://127.0.0.1:", "http://localhost:")
+    file.write_text(text, encoding="utf-8")
+    finished = shakedown(place, words(file, place / "out", "--allow-faults"))
+    assert finished.returncode == 2, finished.stdout + finished.stderr
+    assert staging.log() == []
+
+
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_a_declared_fault_is_survived(staging: Staging, place: Path, processes: str) -> None:
+    file = staging.write(staging.fault("kill", "kill", "nothing"))
+    argv = words(file, place / "out", "--allow-faults", "-n", processes)
+    finished = shakedown(place, argv)
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    assert check_of(place / "out")["observations"] >= 1
+    assert staging.log() == ["kill worker-1", "nothing worker-1"]
+    commands = place / "out" / "checks" / "chaos.staging-fault" / "commands.log"
+    assert "ended with 0" in commands.read_text(encoding="utf-8")
+    assert (place / "out" / "history.jsonl").stat().st_size
+
+
+def in_mid_fault(staging: Staging, place: Path) -> subprocess.Popen[bytes]:
+    """Start a run, and come back when its fault is in place."""
+    file = staging.write(staging.fault("pause", "pause", "resume", LATE))
+    child = subprocess.Popen(
+        words(file, place / "out", "--allow-faults"),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "TMPDIR": str(place)},
+        cwd=place,
+        start_new_session=True,
+    )
+    until = time.monotonic() + 60
+    while not is_paused(staging):
+        assert child.poll() is None, "the run ended before its fault was in place"
+        assert time.monotonic() < until, "the fault was not in place within 60 s"
+        time.sleep(0.05)
+    return child
+
+
+def is_paused(staging: Staging) -> bool:
+    pid = int((staging.folder / "worker-1.pid").read_text(encoding="utf-8"))
+    process = Process.of(pid)
+    return process is not None and process.is_stopped()
+
+
+def test_after_a_kill_recover_undoes_the_fault(staging: Staging, place: Path) -> None:
+    child = in_mid_fault(staging, place)
+    os.killpg(child.pid, signal.SIGKILL)
+    child.wait()
+    assert is_paused(staging)
+    healed = shakedown(place, [*SHAKEDOWN, "recover"])
+    assert healed.returncode == 0, healed.stderr
+    assert "undid pause of worker-1" in healed.stdout
+    assert not is_paused(staging)
+    assert list(run_dirs([place])) == []
+
+
+def test_an_interruption_undoes_the_fault(staging: Staging, place: Path) -> None:
+    child = in_mid_fault(staging, place)
+    child.send_signal(signal.SIGINT)
+    assert child.wait(60) == 130
+    assert not is_paused(staging)
+    assert list(run_dirs([place])) == []
+
+
+def test_another_process_of_the_run_refuses_a_file_that_has_changed(
+    staging: Staging,
+) -> None:
+    description = staging.system.describe()
+    assert description.target_file is not None
+    with description.target_file.open("a", encoding="utf-8") as file:
+        file.write("# changed\n")
+    with pytest.raises(Misconfigured, match="has changed since the run began"):
+        System.attach(description)
