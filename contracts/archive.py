@@ -1,17 +1,13 @@
 """The ZIP of an export, opened with distrust."""
 
-import io
-import json
-import zipfile
 from pathlib import PurePosixPath
 
 from contracts.digests import sha256_hex
+from harness.archives import BadArchive, unpacked
 from harness.client import Answer, Sample
+from harness.documents import BadDocument, parse
 from harness.errors import CheckFailed
 from harness.expect import expect, expect_equal, expect_status
-
-MAX_UNPACKED_BYTES = 256 * 1024 * 1024
-"""A ZIP that says it unpacks to more is not unpacked."""
 
 
 def unpack(answer: Answer) -> dict[str, bytes]:
@@ -27,22 +23,13 @@ def unpack(answer: Answer) -> dict[str, bytes]:
         f"the Content-Type of {answer.operation_id}",
     )
     try:
-        with zipfile.ZipFile(io.BytesIO(answer.body)) as archive:
-            unpacked = sum(entry.file_size for entry in archive.infolist())
-            expect(
-                unpacked <= MAX_UNPACKED_BYTES,
-                expected="a ZIP of a few small files",
-                came=f"one that says it unpacks to {unpacked} bytes",
-            )
-            names = archive.namelist()
-            entries = {name: archive.read(name) for name in names}
-    except (zipfile.BadZipFile, EOFError, ValueError) as error:
+        entries = dict(unpacked(answer.body))
+    except BadArchive as error:
         raise CheckFailed(
             expected=f"a valid ZIP from {answer.path}",
             came=f"{len(answer.body)} bytes that begin with {answer.body[:16]!r}: {error}",
         ) from error
-    expect_equal(len(entries), len(names), "the number of different names in the ZIP")
-    for name in names:
+    for name in entries:
         path = PurePosixPath(name)
         expect(
             not path.is_absolute() and ".." not in path.parts and "\\" not in name,
@@ -57,8 +44,8 @@ def expect_evidence_in(entries: dict[str, bytes], uploaded: dict[str, Sample]) -
     for name in ("manifest.json", "ledger.json"):
         expect(name in entries, expected=f"{name} in the proof pack", came=str(sorted(entries)))
     try:
-        json.loads(entries["ledger.json"])
-    except ValueError as error:
+        parse(entries["ledger.json"])
+    except BadDocument as error:
         raise CheckFailed(expected="the chain as JSON in ledger.json", came=str(error)) from error
     digests = {sha256_hex(content) for content in entries.values()}
     for evidence_id, sample in uploaded.items():

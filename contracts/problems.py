@@ -1,11 +1,11 @@
 """What every error answer must look like: RFC 9457 with the members of the contract."""
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.client import Answer
+from harness.documents import BadDocument, parse
 from harness.errors import CheckFailed
 from harness.expect import expect_status
 
@@ -56,8 +56,8 @@ def problem_faults(answer: Answer) -> list[str]:
     if declared.partition(";")[0].strip().lower() != MEDIA_TYPE:
         faults.append(f"its Content-Type is {declared or 'missing'}, not {MEDIA_TYPE}")
     try:
-        document = json.loads(answer.body)
-    except (ValueError, RecursionError) as error:
+        document = parse(answer.body)
+    except BadDocument as error:
         return [*faults, f"its body is not JSON ({error})"]
     if not isinstance(document, dict):
         return [*faults, "its body is not a JSON object"]

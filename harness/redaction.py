@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterable
 
+from harness.harmless import harmless
+
 HIDDEN = "***"
 
 _SHORTEST_SECRET = 4
@@ -32,9 +34,9 @@ class Redactor:
         self._known = re.compile("|".join(alternatives)) if alternatives else None
 
     def __call__(self, text: str) -> str:
-        """Give the text without its secrets."""
+        """Give the text without its secrets, and harmless to whatever displays it."""
         if self._known is not None:
             text = self._known.sub(HIDDEN, text)
         for pattern, replacement in _PATTERNS:
             text = pattern.sub(replacement, text)
-        return text
+        return harmless(text)

@@ -3,9 +3,9 @@
 import base64
 import binascii
 import hashlib
-import io
 import re
-import zipfile
+
+from harness.archives import BadArchive, unpacked
 
 _SHA256_DIGEST = re.compile(r"(?:^|,)\s*sha-256=:([^:]*):")
 
@@ -22,9 +22,8 @@ def fault_in(body: bytes, repr_digest: str | None, uploaded: bytes | None) -> st
     if told != actual.digest():
         return f"Repr-Digest says sha-256 {told.hex()}, the body has {actual.hexdigest()}"
     try:
-        with zipfile.ZipFile(io.BytesIO(body)) as archive:
-            contents = [archive.read(name) for name in archive.namelist()]
-    except (zipfile.BadZipFile, EOFError, ValueError, NotImplementedError) as error:
+        contents = unpacked(body).values()
+    except BadArchive as error:
         return f"not a ZIP: {len(body)} bytes that begin with {body[:8]!r} ({error})"
     is_there = uploaded is None or uploaded in contents
     return "" if is_there else "the file that was uploaded is not in the ZIP"

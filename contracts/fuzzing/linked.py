@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 from contracts.fuzzing.case import Case
 from contracts.fuzzing.document import Link, Operation
 from harness.client import Answer
+from harness.documents import parse
 
 Json = Any
 
@@ -35,7 +36,7 @@ class Step:
         source, _, pointer = expression.partition("#")
         match source.split("."):
             case ["$response", "body"]:
-                return _at(json.loads(self.answer.body), pointer)
+                return _at(parse(self.answer.body), pointer)
             case ["$request", "body"]:
                 return _at(json.loads(self.case.body or b"null"), pointer)
             case ["$response", "header", *name]:

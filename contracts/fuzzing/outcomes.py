@@ -45,7 +45,7 @@ async def outcome_faults(walk: Walk, step: Step, operation: Operation) -> list[s
         expect_repr_digest(answer)
     if not operation.secured or answer.headers.get("content-type", "")[:16] != "application/json":
         return []
-    document = json.loads(answer.body)
+    document = answer.json
     data = document.get("data") if isinstance(document, dict) else None
     values = _path_values(operation, step)
     faults = _foreign_faults(data, walk.org.id)

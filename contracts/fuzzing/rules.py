@@ -1,6 +1,5 @@
 """What holds for the answer to any request: pure functions from case and answer to faults."""
 
-import json
 import re
 from dataclasses import dataclass
 from itertools import islice
@@ -11,6 +10,7 @@ from contracts.fuzzing.document import Document, Operation
 from contracts.fuzzing.validity import Verdict, verdict_of
 from contracts.problems import problem_faults
 from harness.client import Answer
+from harness.documents import BadDocument, parse
 
 FORM_REFUSALS = frozenset({400, 415, 422})
 """What the contract lets a backend say about a body that is not what the route takes."""
@@ -107,14 +107,17 @@ class Judge:
 
     def _body_faults(self, schema: dict[str, Any], answer: Answer) -> list[str]:
         try:
-            body = json.loads(answer.body)
-        except (ValueError, RecursionError) as error:
+            body = parse(answer.body)
+        except BadDocument as error:
             return [f"its body is not JSON ({error})"]
-        return [
-            f"its body does not fit the schema at /{'/'.join(map(str, error.instance_path))}: "
-            f"{error.message:.200}"
-            for error in islice(self.document.answers(schema).iter_errors(body), 2)
-        ]
+        try:
+            return [
+                f"its body does not fit the schema at /{'/'.join(map(str, error.instance_path))}: "
+                f"{error.message:.200}"
+                for error in islice(self.document.answers(schema).iter_errors(body), 2)
+            ]
+        except ValueError as error:  # nested deeper than the validator goes
+            return [f"its body cannot be held against the schema ({error})"]
 
 
 def universal_faults(case: Case, answer: Answer) -> list[str]:

@@ -10,12 +10,11 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from harness.archives import BadArchive, unpacked
 from harness.checkers.violations import Violation
+from harness.documents import parse
 
 MANIFEST = "manifest.json"
-
-MAX_UNPACKED_BYTES = 256 * 1024 * 1024
-"""A ZIP that says it unpacks to more is not unpacked."""
 
 _SHA256_DIGEST = re.compile(r"(?:^|,)\s*sha-256=:([^:]*):")
 
@@ -46,8 +45,8 @@ def damages(download: Download) -> list[Violation]:
         ]
     found = list(_digest(download))
     try:
-        contents = _unpacked(download.body)
-    except (zipfile.BadZipFile, EOFError, ValueError, NotImplementedError) as error:
+        contents = unpacked(download.body)
+    except BadArchive as error:
         beginning = f"{len(download.body)} bytes that begin with {download.body[:8]!r}"
         came = f"{beginning}: {error}"
         return [*found, _violation(download, "no-zip", "to be a valid ZIP", came)]
@@ -70,14 +69,6 @@ def _digest(download: Download) -> Iterator[Violation]:
         )
 
 
-def _unpacked(body: bytes) -> dict[str, bytes]:
-    with zipfile.ZipFile(io.BytesIO(body)) as archive:
-        entries = archive.infolist()
-        if sum(entry.file_size for entry in entries) > MAX_UNPACKED_BYTES:
-            raise ValueError("it says that it unpacks to more than any export has")
-        return {entry.filename: archive.read(entry) for entry in entries}
-
-
 def _manifest(download: Download, contents: Mapping[str, bytes]) -> Iterator[Violation]:
     manifest = contents.get(MANIFEST)
     if manifest is None:
@@ -88,9 +79,7 @@ def _manifest(download: Download, contents: Mapping[str, bytes]) -> Iterator[Vio
         expected = f"to hold the manifest with the recorded hash {download.manifest_hash}"
         yield _violation(download, "manifest", expected, digest)
     try:
-        listed = {
-            file["name"]: (file["size"], file["sha256"]) for file in json.loads(manifest)["files"]
-        }
+        listed = {file["name"]: (file["size"], file["sha256"]) for file in parse(manifest)["files"]}
     except (ValueError, LookupError, TypeError) as error:
         yield _violation(
             download, "manifest", "to hold a manifest that lists its files", f"{error!r}"

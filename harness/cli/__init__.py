@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from harness.errors import Misconfigured
+from harness.harmless import harmless
 from harness.verdict import ExitCode
 
 COMMANDS: Mapping[str, str] = {
@@ -89,7 +90,7 @@ def main() -> None:
         error.show()
         exit_code = ExitCode.MISCONFIGURED
     except Misconfigured as error:
-        click.echo(f"shakedown: {error}", err=True)
+        click.echo(harmless(f"shakedown: {error}"), err=True)
         exit_code = ExitCode.MISCONFIGURED
     except KeyboardInterrupt:
         exit_code = 130

@@ -15,6 +15,7 @@ from harness.cli.options import (
     split_commas,
     target_option,
 )
+from harness.harmless import harmless
 from harness.verdict import ExitCode
 
 if TYPE_CHECKING:
@@ -160,5 +161,5 @@ def run(
         pytest_words=words,
     ).execute()
     if summary.exit_code in (ExitCode.MISCONFIGURED, ExitCode.INTERNAL_ERROR):
-        click.echo(f"shakedown: {summary.trouble}", err=True)
+        click.echo(harmless(f"shakedown: {summary.trouble}"), err=True)
     return summary.exit_code

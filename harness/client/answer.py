@@ -1,14 +1,17 @@
 """What came back for one request, and how to speak about it in a message."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from harness.documents import BadDocument, Pairs, parse
 from harness.errors import CheckFailed
 
 SHOWN_BYTES = 400
 """How much of a body a message shows; the rest is of no help to a reader."""
+
+MOST_NAMES = 100
+"""Of the fields that an object has, in a message about one that it has not."""
 
 
 class Record(dict[str, Any]):
@@ -16,12 +19,19 @@ class Record(dict[str, Any]):
     fails the check, naming the answer it was missing from, instead of crashing it.
     """
 
-    source: str = "the answer"
+    __slots__ = ("source",)  # a backend can make a great many of them
+
+    source: str
+    """What it was read from, for messages."""
+
+    def __init__(self, *fields: Any, **more: Any) -> None:  # noqa: ANN401 - as for any dict
+        super().__init__(*fields, **more)
+        self.source = "the answer"
 
     def __missing__(self, field: str) -> Any:  # noqa: ANN401 - it never returns
         raise CheckFailed(
             expected=f"a field {field!r} in {self.source}",
-            came=f"only {sorted(self)}",
+            came=f"only {sorted(self)[:MOST_NAMES]}",
         )
 
 
@@ -46,17 +56,19 @@ class Answer:
         """The body as JSON, its objects as `Record`s. `CheckFailed` when it is not JSON."""
         source = f"the answer to {self.operation_id}"
 
-        def recorded(pairs: list[tuple[str, Any]]) -> Record:
+        def recorded(pairs: Pairs) -> Record:
             record = Record(pairs)
             record.source = source
             return record
 
         try:
-            return json.loads(self.body, object_pairs_hook=recorded)
-        except (ValueError, RecursionError) as error:
+            return parse(self.body, recorded)
+        except BadDocument as error:
+            coding = self.headers.get("content-encoding", "")
+            unasked = f"; it is {coding}, which nobody asked for" if coding else ""
             raise CheckFailed(
                 expected=f"a JSON body from {self.operation_id}",
-                came=f"{self.describe()} ({error})",
+                came=f"{self.describe()} ({error}{unasked})",
             ) from error
 
     @property
@@ -99,8 +111,8 @@ class Answer:
     def code(self) -> str | None:
         """The stable machine name of a problem, None when the body does not carry one."""
         try:
-            document = json.loads(self.body)
-        except (ValueError, RecursionError):
+            document = parse(self.body)
+        except BadDocument:
             return None
         code = document.get("code") if isinstance(document, dict) else None
         return code if isinstance(code, str) else None

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.events import CheckResult
+from harness.harmless import shortened
 from harness.plugin.collection import SPEC
 from harness.plugin.context import redactor_of, target_of
 from harness.plugin.coverage import Coverage
@@ -19,6 +20,9 @@ from harness.verdict import Verdict
 
 FIXTURES_S = 60
 """How long the fixtures of a check may block the event loop before they are torn out of it."""
+
+LOG_CHARACTERS = 1_000_000
+"""Of the log of one check: more than any traceback has, less than a backend can send."""
 
 RESULT_ATTRIBUTE = "shakedown_result"
 """Where a report carries the plain form of a `CheckResult` from worker to controller."""
@@ -147,6 +151,10 @@ def _allowed(item: pytest.Item) -> bool:
 def _result(item: pytest.Item) -> CheckResult:
     trial, spec = item.stash[_TRIAL], item.stash[SPEC]
     settings, redact = settings_of(item.config), redactor_of(item.config)
+
+    def told(text: str) -> str:
+        return shortened(redact(text))  # in this order: half a secret is not recognised
+
     ranked = sorted(trial.findings, key=lambda finding: finding.verdict is not Verdict.FAIL)
     finding = ranked[0] if ranked else Finding(verdict=Verdict.PASS, message="")
     return CheckResult.of(
@@ -154,10 +162,10 @@ def _result(item: pytest.Item) -> CheckResult:
         finding.verdict,
         observations=trial.observations.count,
         seconds=round(time.monotonic() - trial.began, 3),
-        message=redact(finding.message),
-        expected=redact(finding.expected),
-        came=redact(finding.came),
-        detail=redact(finding.detail),
+        message=told(finding.message),
+        expected=told(finding.expected),
+        came=told(finding.came),
+        detail=told(finding.detail),
         where=finding.where,
         log=_write_log(item, trial) if ranked else "",
         repeat=settings.repeat_command(spec.id),
@@ -174,7 +182,10 @@ def _write_log(item: pytest.Item, trial: _Trial) -> str:
     path = check_log(settings.report_path, spec.id)
     path.parent.mkdir(exist_ok=True)
     text = "\n\n".join([f"{spec.id}: {spec.title}", settings.repeat_command(spec.id), *trial.log])
-    path.write_text(redactor_of(item.config)(text) + "\n", encoding="utf-8")
+    # Cut after the redaction: a cut through a secret would leave half of it.
+    path.write_text(
+        shortened(redactor_of(item.config)(text), LOG_CHARACTERS) + "\n", encoding="utf-8"
+    )
     return str(path)
 
 

@@ -4,6 +4,14 @@ from pathlib import Path
 
 from harness.coverage import CoverageTable
 from harness.events import Event, RunFinished, RunSummary
+from harness.harmless import harmless, shortened
+
+_LONGEST_CELL = 300
+
+_MARKUP = str.maketrans(
+    {"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "\\|", "`": "\\`", "[": "\\[", "!": "\\!"}
+)
+"""What Markdown would make tags, links or images of."""
 
 
 class CoverageMarkdown:
@@ -55,4 +63,6 @@ def as_markdown(table: CoverageTable) -> str:
 
 
 def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
+    """One cell, whatever is in the name of a table or a path: no markup, no end of the row."""
+    shown = shortened(harmless(text), _LONGEST_CELL).translate(_MARKUP)
+    return " ".join(shown.split("\n"))

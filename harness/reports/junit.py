@@ -1,13 +1,11 @@
 """`junit.xml`: what continuous integration servers understand."""
 
-import re
 from pathlib import Path
 from xml.etree.ElementTree import Element, ElementTree, SubElement, indent
 
 from harness.events import CheckResult, Event, RunFinished, RunSummary
+from harness.harmless import harmless
 from harness.verdict import Verdict
-
-_NOT_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 class JunitXml:
@@ -85,5 +83,5 @@ def _case(suite: Element, result: CheckResult) -> None:
 
 
 def _clean(text: str) -> str:
-    """Leave out what XML cannot hold, such as control characters of a response body."""
-    return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text)
+    """Show what XML 1.0 cannot hold, which is less than what is harmless to display."""
+    return harmless(text)

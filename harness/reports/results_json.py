@@ -1,12 +1,15 @@
 """`results.json`: a run for programs to read. docs/results.md describes it."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 from harness.events import CheckResult, Event, RunFinished, RunSummary
 
 SCHEMA = 1
+
+_NOT_ASCII = re.compile(r"[^\n\x20-\x7e]")
 
 
 class ResultsJson:
@@ -18,13 +21,20 @@ class ResultsJson:
     def handle(self, event: Event) -> None:
         """Write the file on the last event."""
         if isinstance(event, RunFinished):
-            text = json.dumps(results(event.summary), indent=2, ensure_ascii=False) + "\n"
             unfinished = self._path.with_suffix(".json.part")
-            unfinished.write_text(text, encoding="utf-8", errors="backslashreplace")
+            unfinished.write_text(as_json(event.summary), encoding="utf-8")
             unfinished.replace(self._path)  # whoever finds the file finds all of it
 
     def close(self) -> None:
         """Nothing is held open."""
+
+
+def as_json(summary: RunSummary) -> str:
+    """Give the file's text: readable letters as they are, everything else as a JSON escape."""
+    text = json.dumps(results(summary), indent=2, ensure_ascii=False) + "\n"
+    return _NOT_ASCII.sub(
+        lambda found: found[0] if found[0].isprintable() else json.dumps(found[0])[1:-1], text
+    )
 
 
 def results(summary: RunSummary) -> dict[str, Any]:

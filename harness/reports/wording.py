@@ -1,6 +1,7 @@
 """How a run is told in words: the same on a terminal and in a pipe."""
 
 from harness.events import CheckResult, RunSummary, TargetFacts
+from harness.harmless import harmless, shortened
 from harness.verdict import ExitCode, Verdict
 
 _LONGEST_LINE = 2_000
@@ -46,9 +47,9 @@ def remarks(summary: RunSummary) -> list[str]:
         told.append(f"not counted, by --allow-inconclusive: {', '.join(gaps)}")
     if waiting := [result for result in summary.checks if not result.ran]:
         ids = ", ".join(result.id for result in waiting)
-        told.append(f"{len(waiting)} {waiting[0].message}\n  {ids}")
+        told.append(f"{len(waiting)} {printable(waiting[0].message)}\n  {ids}")
     if summary.trouble and summary.exit_code not in _TOLD_ON_STDERR:
-        told.append(summary.trouble)
+        told.append(printable(summary.trouble))
     return told
 
 
@@ -86,16 +87,12 @@ def _headline(summary: RunSummary) -> str:
 
 
 def printable(text: str, *, most_lines: int = 24) -> str:
-    """Make a text safe to show: no control sequence of a backend reaches the terminal.
+    """Make a text fit to show: harmless, and no longer than somebody reads.
 
     What is cut off beyond `most_lines` is in the log.
     """
-    lines = text.splitlines()
+    lines = harmless(text).split("\n")
     if len(lines) > most_lines:
         left_out = len(lines) - most_lines
         lines = [*lines[:most_lines], f"… {left_out} more lines in the log"]
-    return "\n".join("".join(map(_visible, line[:_LONGEST_LINE])) for line in lines)
-
-
-def _visible(letter: str) -> str:
-    return letter if letter.isprintable() or letter == "\t" else repr(letter)[1:-1]
+    return "\n".join(shortened(line, _LONGEST_LINE) for line in lines)

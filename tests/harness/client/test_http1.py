@@ -62,3 +62,51 @@ def test_no_content_has_no_body() -> None:
 def test_what_is_no_answer(data: bytes) -> None:
     with pytest.raises(NoHttp):
         fed(data)
+
+
+HEAD = b"HTTP/1.1 200 OK\r\n"
+CHUNKED_HEAD = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        HEAD + b"Content-Length: -1\r\n\r\n",
+        HEAD + b"Content-Length: 1_0\r\n\r\n",
+        HEAD + b"Content-Length: " + b"9" * 5000 + b"\r\n\r\n",
+        HEAD + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\n",
+        HEAD + b"X: a\0b\r\n\r\n",
+        HEAD + b": nameless\r\n\r\n",
+        HEAD + b"X: y\r\n" * 300 + b"\r\n",
+        b"HTTP/1.1 102 Processing\r\n\r\n" * 100,
+        CHUNKED_HEAD + b"-5\r\nhello\r\n",
+        CHUNKED_HEAD + b"0x5\r\nhello\r\n",
+        CHUNKED_HEAD + b"f" * 5000 + b"\r\n",
+        CHUNKED_HEAD + b"5" + b"x" * 5000,
+        CHUNKED_HEAD + b"3\r\nhello\r\n0\r\n\r\n",
+    ],
+)
+def test_lies_about_the_frame_are_no_http(data: bytes) -> None:
+    with pytest.raises(NoHttp):
+        AnswerReader().feed(data)
+
+
+def test_a_length_that_is_too_large_leaves_the_answer_incomplete() -> None:
+    reader = AnswerReader()
+    reader.feed(HEAD + b"Content-Length: 100\r\n\r\nhalf")
+    reader.end()
+    assert (reader.complete, reader.body) == (False, b"half")
+
+
+def test_what_follows_the_answer_is_not_part_of_it() -> None:
+    reader = AnswerReader()
+    reader.feed(PLAIN + PLAIN)
+    assert (reader.complete, reader.body) == (True, b"body")
+
+
+def test_a_megabyte_of_chunks_of_one_byte_is_read_once() -> None:
+    reader = AnswerReader()
+    data = CHUNKED_HEAD + b"1\r\nx\r\n" * 200_000
+    for start in range(0, len(data), 64 * 1024):
+        reader.feed(data[start : start + 64 * 1024])
+    assert len(reader.body) == 200_000
