@@ -1,6 +1,7 @@
 """One user's view of the API: every operation by its operationId, and the usual steps by name."""
 
 import asyncio
+import re
 import time
 import uuid
 from collections.abc import Collection, Iterable, Mapping
@@ -27,6 +28,11 @@ EXPORT_DEADLINE_S = 20.0
 
 POLL_INTERVAL_S = 0.03
 MAX_PAGES = 100
+
+MAX_LIST_BYTES = 8 * 1024 * 1024
+"""Of all pages of a list together: a check that reads one keeps it whole."""
+
+_PATH = re.compile(r"/(?!/)[!-~]*")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +103,7 @@ class Client:
         location = answer.headers.get("location", "")
         base_url = self.transport.base_urls[answer.instance]
         path = location.removeprefix(base_url)
-        if not path.startswith("/") or path.startswith("//"):
+        if not _PATH.fullmatch(path):
             raise CheckFailed(
                 expected=f"{answer.operation_id} to answer with a Location on this server",
                 came=f"{location!r} with {answer.describe()}",
@@ -247,7 +253,9 @@ class Client:
         """Give every item of a list operation, following `next_cursor` to the end."""
         items: list[Record] = []
         cursor: str | None = None
-        for _ in range(MAX_PAGES):
+        seen: set[str] = set()
+        size = 0
+        for number in range(1, MAX_PAGES + 1):
             page = {"limit": 100} | dict(query or {}) | ({"cursor": cursor} if cursor else {})
             answer = expect_status(
                 await self.call(operation_id, path=path, query=page, instance=instance), 200
@@ -256,9 +264,14 @@ class Client:
             cursor = answer.document.get("next_cursor")
             if not cursor:
                 return items
+            size += len(answer.body)
+            if not isinstance(cursor, str) or cursor in seen or size > MAX_LIST_BYTES:
+                break
+            seen.add(cursor)
         raise CheckFailed(
-            expected=f"{operation_id} to come to an end within {MAX_PAGES} pages",
-            came=f"a next_cursor on each of them, {len(items)} items so far",
+            expected=f"{operation_id} to come to an end within {MAX_PAGES} pages and "
+            f"{MAX_LIST_BYTES} bytes, each page but the last with a next_cursor of its own",
+            came=f"{len(items)} items in {number} pages, then the cursor {cursor!r:.200}",
         )
 
     async def ledger_events(

@@ -57,14 +57,15 @@ class RawConnection:
     async def send(self, data: bytes | memoryview, *, deadline_s: float = DEADLINE_S) -> bool:
         """Send as much of it as the server takes; False as soon as it answers instead.
 
-        Raises `NoAnswer` when it neither takes anything nor answers for `deadline_s` seconds.
+        Raises `NoAnswer` when it has neither taken all nor answered within `deadline_s` seconds.
         """
         rest = memoryview(data)
+        until = time.monotonic() + deadline_s
         while rest and not self.answering:
             try:
                 taken = self._socket.send(rest[:_STEP_BYTES])
             except BlockingIOError:
-                await self._until_writable(deadline_s)
+                await self._until_writable(until - time.monotonic(), deadline_s)
                 continue
             except ConnectionError:
                 await self._until_answering(DEADLINE_S)  # it may have answered before it hung up
@@ -144,14 +145,14 @@ class RawConnection:
         finally:
             self._answering.set()
 
-    async def _until_writable(self, deadline_s: float) -> None:
+    async def _until_writable(self, left_s: float, deadline_s: float) -> None:
         loop = asyncio.get_running_loop()
         room = asyncio.Event()
         loop.add_writer(self._socket, room.set)
         waiting = {asyncio.ensure_future(each.wait()) for each in (room, self._answering)}
         try:
             done, _ = await asyncio.wait(
-                waiting, timeout=deadline_s, return_when=asyncio.FIRST_COMPLETED
+                waiting, timeout=max(0.0, left_s), return_when=asyncio.FIRST_COMPLETED
             )
         finally:
             loop.remove_writer(self._socket)
@@ -159,7 +160,7 @@ class RawConnection:
                 each.cancel()
         if not done:
             raise NoAnswer(
-                expected=f"{self._what} to be read on, or answered, within {deadline_s:g} s",
+                expected=f"{self._what} to be read whole, or answered, within {deadline_s:g} s",
                 came=f"neither, after {self.sent} bytes",
             )
 

@@ -14,6 +14,7 @@ from harness.errors import Misconfigured
 
 METHODS = ("get", "put", "post", "delete", "patch", "head", "options")
 _PARAMETER = re.compile(r"\{([^}/]+)\}")
+_DOCUMENT = re.compile(r"text/|application/([\w.-]+\+)?json\b")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +27,8 @@ class Route:
     """A path with `{parameter}`s."""
     secured: bool = True
     """Whether the document asks for a token here."""
+    may_be_file: bool = False
+    """Whether a success may carry a file, which is longer than any document is read to be."""
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -96,8 +99,19 @@ class Routes(Mapping[str, Route]):
                     method=method.upper(),
                     template=template,
                     secured=bool(operation["security"]) if "security" in operation else secured,
+                    may_be_file=_may_be_file(operation.get("responses") or {}),
                 )
         return cls(routes)
+
+
+def _may_be_file(responses: Mapping[Any, Any]) -> bool:
+    """Whether a success is declared as something else than JSON or text."""
+    return any(
+        not _DOCUMENT.match(media_type)
+        for status, response in responses.items()
+        if str(status).startswith("2")
+        for media_type in response.get("content") or {}
+    )
 
 
 @lru_cache(maxsize=4)

@@ -14,17 +14,19 @@ import aiohttp
 from yarl import URL
 
 from harness.client.answer import Answer
+from harness.client.bodies import Bodies, TooLong
 from harness.client.routes import Route
 from harness.errors import CheckFailed, Outcome, classify
-
-MAX_BODY_BYTES = 96 * 1024 * 1024
-"""More than the largest file of the contract; a backend that sends more is stopped."""
+from harness.harmless import shortened
 
 MAX_CONNECTIONS = 64
 """Enough for every race that a check starts, few enough for a backend's own limits."""
 
 KEEP_ALIVE_S = 3.0
 """Shorter than servers keep idle connections (Node: 5 s): none is closed under a request."""
+
+SHOWN_CHARACTERS = 400
+"""Of an error of the client library, which quotes what came."""
 
 Body = bytes | AsyncIterator[bytes] | None
 
@@ -48,6 +50,7 @@ class Transport:
         self.base_urls = tuple(url.rstrip("/") for url in base_urls)
         self._turn = itertools.count()
         self._opened: aiohttp.ClientSession | None = None
+        self._bodies = Bodies()
 
     def next_instance(self) -> int:
         """Whose turn it is: instances are asked round robin."""
@@ -83,19 +86,19 @@ class Transport:
                     allow_redirects=False,
                 ) as response,
             ):
-                content = await _bounded(response, what)
+                content = await self._bodies.read(response, may_be_file=route.may_be_file)
         except TimeoutError:
             raise NoAnswer(
                 expected=f"an answer to {what} within {deadline_s:g} s",
                 came=f"none after {time.perf_counter() - began:.1f} s",
             ) from None
+        except TooLong as error:
+            raise NoAnswer(expected=f"{error.expected} from {what}", came=error.came) from None
         except (aiohttp.ClientError, OSError) as error:
-            failure = NoAnswer(
-                expected=f"an answer to {what}", came=f"{type(error).__name__}: {error}"
-            )
+            failure = NoAnswer(expected=f"an answer to {what}", came=reason_of(error))
             failure.outcome = classify(error)
             raise failure from error
-        return Answer(
+        answer = Answer(
             operation_id=route.operation_id,
             method=route.method,
             path=path,
@@ -105,6 +108,8 @@ class Transport:
             body=content,
             elapsed_s=time.perf_counter() - began,
         )
+        self._bodies.keep(answer)
+        return answer
 
     def _session(self) -> aiohttp.ClientSession:
         if self._opened is None:  # it belongs to the event loop of the first request
@@ -139,14 +144,13 @@ class Transport:
         await self.close()
 
 
-async def _bounded(response: aiohttp.ClientResponse, what: str) -> bytes:
-    chunks, size = [], 0
-    async for chunk in response.content.iter_any():
-        size += len(chunk)
-        if size > MAX_BODY_BYTES:
-            raise NoAnswer(
-                expected=f"a body of at most {MAX_BODY_BYTES} bytes from {what}",
-                came=f"more than that, after status {response.status}",
-            )
-        chunks.append(chunk)
-    return b"".join(chunks)
+def reason_of(error: aiohttp.ClientError | OSError) -> str:
+    """Say why there is no answer, for a person who may be able to do something about it."""
+    match error:
+        case aiohttp.ClientConnectorCertificateError():
+            return f"a certificate that cannot be trusted: {error.certificate_error}"
+        case aiohttp.ClientSSLError():
+            return f"no TLS: {error}"
+        case aiohttp.ClientResponseError():
+            return f"what is no HTTP/1.1 answer: {shortened(error.message, SHOWN_CHARACTERS)}"
+    return f"{type(error).__name__}: {shortened(str(error), SHOWN_CHARACTERS)}"

@@ -46,7 +46,7 @@ async def find_external(
         )
         answer = await ask(instance.base_url, target.api.ready_path, _TIMEOUT_S)
         while not answer.is_ready:
-            if time.monotonic() > end:
+            if answer.is_final or time.monotonic() > end:
                 raise Misconfigured(
                     f"api.base_urls: {instance.base_url} was not ready within "
                     f"{target.api.ready_timeout_s:g} s: GET {target.api.ready_path} came to: "

@@ -7,12 +7,15 @@ import than they take to start.
 import asyncio
 import contextlib
 import os
+import re
+import ssl
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 _HEAD_BYTES = 16 * 1024
 _BODY_SHOWN = 300
 _BODY_TIMEOUT_S = 0.1
+_STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([1-5][0-9]{2})(?: |\r\n|$)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +25,8 @@ class Answer:
     status: int | None
     text: str
     """For a person: the status with the beginning of the body, or the error."""
+    is_final: bool = False
+    """Whether asking again cannot help, as with a certificate that does not match."""
 
     @property
     def is_ready(self) -> bool:
@@ -47,6 +52,14 @@ async def ask(base_url: str, path: str, timeout_s: float) -> Answer:
             return _understood(await _read_some(reader))
     except TimeoutError:
         return Answer(status=None, text=f"no answer within {timeout_s:g} s")
+    except ssl.SSLCertVerificationError as error:
+        return Answer(
+            status=None,
+            text=f"a certificate that cannot be trusted: {error.verify_message}",
+            is_final=True,
+        )
+    except ssl.SSLError as error:
+        return Answer(status=None, text=f"no TLS: {error.reason or error}")
     except OSError as error:
         # asyncio's own text of a refused connection does not say that it was refused.
         reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
@@ -76,10 +89,11 @@ async def _read_some(reader: asyncio.StreamReader) -> bytes:
 
 
 def _understood(received: bytes) -> Answer:
-    head, _, body = received.decode(errors="replace").partition("\r\n\r\n")
-    words = head.split("\r\n", 1)[0].split(" ", 2)
-    if not words[0].startswith("HTTP/") or len(words) < 2 or not words[1].isdigit():
+    found = _STATUS_LINE.match(received)
+    if found is None:
         shown = received[:_BODY_SHOWN].decode(errors="replace")
         return Answer(status=None, text=f"an answer that is not HTTP: {shown!r}")
+    body = received.partition(b"\r\n\r\n")[2].decode(errors="replace")
     shown = " ".join(body.split())[:_BODY_SHOWN]
-    return Answer(status=int(words[1]), text=f"{words[1]} {shown}".strip())
+    status = int(found[1])
+    return Answer(status=status, text=f"{status} {shown}".strip())

@@ -88,7 +88,7 @@ async def test_a_server_that_neither_reads_nor_answers(monkeypatch: pytest.Monke
 
     async with server(sleep) as url:
         async with begun(url) as connection:
-            with pytest.raises(NoAnswer, match="to be read on, or answered"):
+            with pytest.raises(NoAnswer, match="to be read whole, or answered"):
                 await connection.send(bytes(64 * MiB), deadline_s=0.2)
             assert connection.sent >= SEND_BUFFER_BYTES // 2
             with pytest.raises(NoAnswer, match=r"within 0\.2 s"):

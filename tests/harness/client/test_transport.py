@@ -1,11 +1,11 @@
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import pytest
 
-from harness.client import Client, NoAnswer, Route, Routes, Sample, Transport
-from harness.client import transport as transport_module
+from harness.client import Client, NoAnswer, Route, Routes, Sample, Transport, bodies
 from harness.errors import CheckFailed
 
 Handler = Callable[[bytes, asyncio.StreamWriter], Awaitable[None]]
@@ -138,7 +138,7 @@ async def test_a_byte_now_and_then_does_not_put_the_deadline_off() -> None:
 
 
 async def test_an_endless_body_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transport_module, "MAX_BODY_BYTES", 100_000)
+    monkeypatch.setattr(bodies, "MAX_DOCUMENT_BYTES", 100_000)
 
     async def endless(_request: bytes, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
@@ -198,12 +198,26 @@ async def test_lists_are_read_to_their_end() -> None:
     assert b"cursor=c%2B1" in asked[1]
 
 
-async def test_a_list_without_end_fails_the_check() -> None:
+async def test_a_list_that_goes_in_circles_fails_the_check() -> None:
     handler, asked = answering(http(b'{"data": [], "next_cursor": "again"}'))
+    async with server(handler) as url, client_of(url) as client:
+        with pytest.raises(CheckFailed, match="then the cursor 'again'"):
+            await client.listed("listJobs")
+    assert len(asked) == 2
+
+
+@pytest.mark.parametrize(("size", "pages"), [(0, 100), (3_000_000, 3)])
+async def test_a_list_without_end_fails_the_check(size: int, pages: int) -> None:
+    numbers = itertools.count(1)
+
+    async def handler(_request: bytes, writer: asyncio.StreamWriter) -> None:
+        padding = b" " * size
+        writer.write(http(b'{"data": [], "next_cursor": "%d"%s}' % (next(numbers), padding)))
+
     async with server(handler) as url, client_of(url) as client:
         with pytest.raises(CheckFailed, match="come to an end"):
             await client.listed("listJobs")
-    assert len(asked) == 100
+    assert next(numbers) == pages + 1
 
 
 def export(state: str) -> bytes:
