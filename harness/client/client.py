@@ -254,8 +254,8 @@ class Client:
         items: list[Record] = []
         cursor: str | None = None
         seen: set[str] = set()
-        size = 0
-        for number in range(1, MAX_PAGES + 1):
+        pages, size = 0, 0
+        for _ in range(MAX_PAGES):
             page = {"limit": 100} | dict(query or {}) | ({"cursor": cursor} if cursor else {})
             answer = expect_status(
                 await self.call(operation_id, path=path, query=page, instance=instance), 200
@@ -264,14 +264,14 @@ class Client:
             cursor = answer.document.get("next_cursor")
             if not cursor:
                 return items
-            size += len(answer.body)
+            pages, size = pages + 1, size + len(answer.body)
             if not isinstance(cursor, str) or cursor in seen or size > MAX_LIST_BYTES:
                 break
             seen.add(cursor)
         raise CheckFailed(
             expected=f"{operation_id} to come to an end within {MAX_PAGES} pages and "
             f"{MAX_LIST_BYTES} bytes, each page but the last with a next_cursor of its own",
-            came=f"{len(items)} items in {number} pages, then the cursor {cursor!r:.200}",
+            came=f"{len(items)} items in {pages} pages, then the cursor {cursor!r:.200}",
         )
 
     async def ledger_events(
