@@ -42,7 +42,7 @@ SAME_TIME = timedelta(seconds=1)
     "Hundreds of exports, several workers: each done once",
     checklist="Verify concurrent claiming is duplicate-free",
     observes=200,
-    needs={Capability.LOAD},
+    needs={Capability.ORGANISATIONS, Capability.LOAD},
 )
 async def check_exactly_once(
     organisations: Organisations, system: System, target: Target, observe: Observations

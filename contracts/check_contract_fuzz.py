@@ -35,7 +35,7 @@ FULL_EXAMPLES = 120
     "Whatever is sent, the answer is as documented, never a 5xx, and nobody reaches another tenant",
     checklist="Verify the API against its contract",
     observes=1300,
-    needs={Capability.LOAD},
+    needs={Capability.ORGANISATIONS, Capability.LOAD},
     deadline_s=600,
 )
 async def check_fuzz(

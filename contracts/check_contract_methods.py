@@ -12,7 +12,7 @@ from harness.errors import CheckFailed
 from harness.expect import expect, expect_equal, expect_status
 from harness.plugin.coverage import Coverage
 from harness.plugin.observations import Observations
-from harness.target import Target
+from harness.target import Capability, Target
 
 ORDINARY = ("GET", "POST", "PUT", "PATCH", "DELETE")
 STRANGE = ("TRACE", "PROPFIND", "QUERY", "BREW")
@@ -37,6 +37,7 @@ class Path:
     "contract.methods",
     "A known path refuses every method that is not its own with 405 and Allow, and does nothing",
     checklist="Verify the API against its contract",
+    needs={Capability.ORGANISATIONS},
     observes=100,
 )
 async def check_methods(

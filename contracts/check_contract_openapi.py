@@ -11,7 +11,7 @@ from harness.client import Answer, Organisations, Record
 from harness.errors import CheckFailed
 from harness.expect import expect, expect_equal, expect_status
 from harness.plugin.observations import Observations
-from harness.target import Target
+from harness.target import Capability, Target
 
 SHOWN = 5
 
@@ -20,6 +20,7 @@ SHOWN = 5
     "contract.openapi",
     "Every instance serves the contract's OpenAPI document, which is valid OpenAPI 3.1",
     checklist="Verify the API against its contract",
+    needs={Capability.ORGANISATIONS},
     observes=26,
 )
 async def check_openapi(

@@ -27,6 +27,7 @@ BACK_WITHIN_S = 20.0
     "contract.problem-details",
     "Errors of every kind are RFC 9457 problems with all members, and tell nothing internal",
     checklist="Verify the API against its contract",
+    needs={Capability.ORGANISATIONS},
     observes=120,
 )
 async def check_problem_details(

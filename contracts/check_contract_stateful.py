@@ -34,7 +34,7 @@ SPOILED = 3
     "Along the document's links every answer fits the ones before it, and no stranger can follow",
     checklist="Verify the API against its contract",
     observes=100,
-    needs={Capability.LOAD},
+    needs={Capability.ORGANISATIONS, Capability.LOAD},
     deadline_s=600,
 )
 async def check_stateful(

@@ -51,7 +51,8 @@ async def check_ledger_event(
         expect_equal(event["event_name"], "evidence.sealed", "the event of an upload")
         expect_equal(event["target_id"], evidence["id"], "the target of the event")
         expect_equal(event["actor_id"], org.users["member"], "the actor of the event")
-        expect_equal(event["ledger_seq"], number, "the ledger_seq of the event")
+        if org.is_fresh:
+            expect_equal(event["ledger_seq"], number, "the ledger_seq of the event")
         await expect_verified(org.client, event)
         observe(what="verified by the backend")
     export = await org.client.new_export(job["id"])
@@ -64,7 +65,8 @@ async def check_ledger_event(
     )
     expect_equal(of_export[0]["actor_id"], org.users["member"], "who requested the export")
     events = await org.client.ledger_events()
-    await expect_listed_alike(org, events)
+    if org.is_fresh:  # others may append to it meanwhile, and it may be long
+        await expect_listed_alike(org, events)
     expect_linked(events)
     await expect_verified(org.client, events[-1])
     observe(what="chain read over HTTP")

@@ -16,7 +16,7 @@ from harness.expect import expect, expect_equal, expect_status
 from harness.plugin.coverage import Coverage
 from harness.plugin.observations import Observations
 from harness.system import System
-from harness.target import Target
+from harness.target import Capability, Target
 
 TENANTS = 2
 EVENTS = 2 + 2 * 2 + 2
@@ -31,6 +31,7 @@ SHOWN_PRECISION = timedelta(seconds=1)
     "hash.chain",
     "Every event is a link of its organisation's own chain, over HTTP, in rows and in exports",
     checklist="Verify ledger event and hash chain",
+    needs={Capability.ORGANISATIONS},
     observes=TENANTS * (2 * EVENTS + 2),
 )
 async def check_chain(

@@ -18,7 +18,7 @@ TENANTS = 4
     f"{TENANTS * APPENDS} appends at once leave one chain per organisation: no forks, no gaps",
     checklist="Verify the audit log under concurrent writes",
     observes=TENANTS * APPENDS,
-    needs={Capability.LOAD},
+    needs={Capability.ORGANISATIONS, Capability.LOAD},
 )
 async def check_no_fork(
     organisations: Organisations,

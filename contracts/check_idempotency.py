@@ -17,6 +17,7 @@ from harness.check import check
 from harness.client import Answer, Client, Organisation, Samples, together
 from harness.expect import expect_equal, expect_status
 from harness.plugin.observations import Observations
+from harness.target import Capability
 
 RACERS = 20
 RACES = 3
@@ -26,6 +27,7 @@ RACES = 3
     "idempotency.concurrent-same-key",
     "Twenty requests with one key at once: one record, one event",
     checklist="Verify evidence upload idempotency",
+    needs={Capability.ORGANISATIONS},
     observes=(RACES + 3) * RACERS + 3,
 )
 async def check_concurrent_same_key(

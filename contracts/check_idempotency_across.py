@@ -41,6 +41,7 @@ class Known:
     "idempotency.across-instances",
     "Every instance answers a known key with the original, also after all of them were restarted",
     checklist="Verify evidence upload idempotency",
+    needs={Capability.ORGANISATIONS},
     observes=4 + 2 * OWN_INSTANCES + 1,
 )
 async def check_across_instances(

@@ -19,6 +19,7 @@ from harness.errors import CheckFailed
 from harness.expect import expect, expect_status
 from harness.plugin.coverage import Coverage
 from harness.plugin.observations import Observations
+from harness.target import Capability
 
 PADDING = b"%" + b"shakedown " * 16_000 + b"\n"
 """A PDF comment of 160 kB: files that agree in all of it differ after the first chunks only."""
@@ -31,6 +32,7 @@ OTHERWISE_NESTED = {"phase": "after", "range": {"from": 1, "tags": ["a", {"deep"
     "idempotency.key-reuse",
     "The key of an accepted request is refused to any other; one that was refused is still free",
     checklist="Verify evidence upload idempotency",
+    needs={Capability.ORGANISATIONS},
     observes=36,
 )
 async def check_key_reuse(

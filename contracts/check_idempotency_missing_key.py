@@ -14,6 +14,7 @@ from harness.client import Organisation, Record, Samples
 from harness.expect import expect, expect_status
 from harness.plugin.coverage import Coverage
 from harness.plugin.observations import Observations
+from harness.target import Capability
 
 MAX_KEY = 255
 EARLY_S = 5.0
@@ -45,6 +46,7 @@ TWINS = {
     "idempotency.missing-key",
     "An upload without a usable key is refused early and leaves nothing; every usable key is taken",
     checklist="Verify evidence upload idempotency",
+    needs={Capability.ORGANISATIONS},
     observes=2 * len(NO_KEY) + 2 * len(MALFORMED) + 2 * len(TWINS),
 )
 async def check_missing_key(

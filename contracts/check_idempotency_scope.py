@@ -17,6 +17,7 @@ from harness.client import Answer, Organisation, Organisations, Record, Samples
 from harness.expect import expect, expect_equal, expect_status
 from harness.plugin.coverage import Coverage
 from harness.plugin.observations import Observations
+from harness.target import Capability
 
 KEY = "the-key-that-everybody-takes"
 
@@ -25,6 +26,7 @@ KEY = "the-key-that-everybody-takes"
     "idempotency.scoped-to-org",
     "The key of one organisation, or of one route, means nothing in another",
     checklist="Verify evidence upload idempotency",
+    needs={Capability.ORGANISATIONS},
     observes=13,
 )
 async def check_scoped_to_org(

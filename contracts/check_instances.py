@@ -19,7 +19,7 @@ from harness.client import Answer, Organisation, Record, Samples, together
 from harness.expect import expect, expect_equal, expect_status
 from harness.plugin.fixtures import FreshSystem
 from harness.plugin.observations import Observations
-from harness.target import Target
+from harness.target import Capability, Target
 
 RACERS = 12
 """Requests in one race: several per instance."""
@@ -31,6 +31,7 @@ RACES = 2
     "instances.no-duplicates",
     "One request raced over all instances leaves one record",
     checklist="Verify several API instances create no duplicates",
+    needs={Capability.ORGANISATIONS},
     observes=(4 + RACES) * RACERS,
 )
 async def check_no_duplicates(

@@ -13,7 +13,7 @@ from harness.expect import expect, expect_equal, expect_status
 from harness.plugin.coverage import Coverage
 from harness.plugin.fixtures import FreshSystem
 from harness.plugin.observations import Observations
-from harness.target import Target
+from harness.target import Capability, Target
 
 MANY_JOBS = DEFAULT_LIMIT + 5
 
@@ -22,6 +22,7 @@ MANY_JOBS = DEFAULT_LIMIT + 5
     "instances.read-your-writes",
     "What one instance has written every other one reads at once",
     checklist="Verify several API instances behave as one",
+    needs={Capability.ORGANISATIONS},
     observes=14,
 )
 async def check_read_your_writes(

@@ -25,6 +25,7 @@ NAMES = ("plan.png", "plan.png", "größe 图 🙂.png", "no-extension", "a.b.ta
     "manifest.files-match",
     "A manifest lists each entry of its ZIP with name, size, digest and evidence, and no other",
     checklist="Verify export contents against the manifest",
+    needs={Capability.ORGANISATIONS},
     observes=len(NAMES) + 4 + 1,
 )
 async def check_files_match(

@@ -9,7 +9,7 @@ from harness.client import Answer, Client, Organisation, Record, Sample, Samples
 from harness.expect import expect, expect_equal, expect_status
 from harness.plugin.observations import Observations
 from harness.system import System
-from harness.target import Target
+from harness.target import Capability, Target
 
 RACERS = 8
 RACES = 3
@@ -20,6 +20,7 @@ CLEANED_UP_WITHIN_S = 5.0
     "upload.sha-dedup",
     "The same bytes under another key are the existing record, in the same job and nowhere else",
     checklist="Verify duplicate evidence is detected by SHA-256",
+    needs={Capability.ORGANISATIONS},
     observes=9 + 4 + 2 + 5 + RACES * RACERS,
 )
 async def check_sha_dedup(

@@ -38,6 +38,7 @@ class Place:
     "upload.refused-leaves-nothing",
     "A refused or interrupted upload leaves no record, no event and no object, and its key free",
     checklist="Verify failed uploads leave nothing behind",
+    needs={Capability.ORGANISATIONS},
     observes=REFUSALS + RETRIES + RACERS,
 )
 async def check_refused_leaves_nothing(

@@ -15,6 +15,7 @@ from harness.client import ALLOWED_TYPES, Answer, Client, Organisation, Sample, 
 from harness.client.multipart import form_type, text_part
 from harness.expect import expect, expect_equal, expect_status
 from harness.plugin.observations import Observations
+from harness.target import Capability
 
 AT_ONCE = 4
 A_LARGE_BODY = 40 * 1024 * 1024
@@ -26,6 +27,7 @@ BOUNDARY_QUOTED = "a'()+_,-./:=?b"
     "upload.malformed-multipart",
     "What is no form, or a broken one, or one without a file, is refused, early where it can be",
     checklist="Verify malformed and truncated uploads are refused",
+    needs={Capability.ORGANISATIONS},
     observes=9 + 8 + 2 * 14 + 9 + 17 + 1 + 4,
 )
 async def check_malformed_multipart(
@@ -89,6 +91,7 @@ async def check_malformed_multipart(
     "upload.empty-file",
     "A file of no bytes is refused, whatever its type and however it is sent",
     checklist="Verify empty files are refused",
+    needs={Capability.ORGANISATIONS},
     observes=2 * len(ALLOWED_TYPES) + 5,
 )
 async def check_empty_file(org: Organisation, samples: Samples, observe: Observations) -> None:

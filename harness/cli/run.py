@@ -110,7 +110,9 @@ def run(
 ) -> int:
     """Bring a system up, put it through the checks, give a verdict.
 
-    FOLDER holds checks of your own, in files named check_*.py.
+    FOLDER holds checks of your own, in files named check_*.py. Without --target, BACKEND_URL,
+    JWT_TOKEN and JOB_ID name a backend that runs already, if one of them is set; JWT_ORG_A,
+    JWT_ORG_B, JOB_ID_ORG_A and JOB_ID_ORG_B add a second organisation.
 
     \b
       shakedown run                                    everything, on the reference backend
@@ -126,7 +128,9 @@ def run(
     from harness.reports.junit import JunitXml
     from harness.reports.results_json import ResultsJson
     from harness.target import load_target
+    from harness.target.environment import environment_target
 
+    target = target or environment_target()
     loaded = load_target(target, allow_faults=allow_faults)
     refuse_missing(folders)
     started_at = datetime.now(UTC)
@@ -143,7 +147,8 @@ def run(
         built_in=not no_built_in,
         allow_faults=allow_faults,
     )
-    if processes is None and not (only or no_built_in or pytest_words):
+    # Given tokens are of the same organisations for every check: one after the other, then.
+    if processes is None and loaded.tokens.mint and not (only or no_built_in or pytest_words):
         processes = default_processes()
     words = [*(["-n", str(processes)] if (processes or 1) > 1 else []), *pytest_words]
     shown = choose_reporter(own_stdout(), environment=os.environ, pytest_words=words)

@@ -8,13 +8,19 @@ from typing import Self
 
 from harness.client.answer import Record
 from harness.client.client import Client
+from harness.client.given import GivenUser, given_users
 from harness.client.of_target import recipe_of, routes_of
 from harness.client.routes import Routes
 from harness.client.tokens import TokenRecipe, mint
 from harness.client.transport import Transport
+from harness.errors import Inconclusive
+from harness.expect import expect_status
 from harness.target import Target
 
 ROLES = ("owner", "member", "viewer")
+
+NOT_OFFERED = (404, 405, 501)
+"""What a backend answers to an operation that it does not have (RFC 9110, section 15)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,30 +35,67 @@ class Organisation:
     """Bearer token by role."""
     client: Client = field(repr=False)
     """The member's client: somebody who may write."""
+    given_job: str | None = None
+    """A job that was given with the token, for a backend that lets clients make none."""
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether it was made for one check, so that it has nothing but what the check made."""
+        return self.given_job is None
 
     def as_role(self, role: str) -> Client:
-        """The client of this organisation's `owner`, `member` or `viewer`."""
+        """The client of this organisation's `owner`, `member` or `viewer`.
+
+        Raises `Inconclusive` where the only token was given, and nobody said whose role it is.
+        """
+        if role not in self.tokens:
+            raise Inconclusive(f"this check needs a token of a {role}; the target gives none")
         return Client(
             transport=self.client.transport, routes=self.client.routes, token=self.tokens[role]
         )
 
     async def new_job(self, title: str = "") -> Record:
-        """Make a job and give its data."""
+        """Make a job and give its data; the given one where the backend makes none for clients."""
+        if self.given_job is not None:
+            asked = await self.client.call("createJob", json={"title": title or "Shakedown"})
+            if asked.status in NOT_OFFERED:
+                found = await self.client.call("getJob", path={"job_id": self.given_job})
+                return expect_status(found, 200).data
+            return expect_status(asked, 201).data
         return await self.client.create_job(title or f"Job of {self.name or self.id}")
 
 
 class Organisations:
     """Makes tenants on one system, and clients for those who are no tenant's."""
 
-    def __init__(self, transport: Transport, routes: Routes, recipe: TokenRecipe) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        routes: Routes,
+        recipe: TokenRecipe | None,
+        given: Sequence[GivenUser] = (),
+    ) -> None:
         self.transport = transport
         self.routes = routes
-        self.recipe = recipe
+        self._recipe = recipe
+        self._given = list(given)
 
     @classmethod
     def of(cls, target: Target, base_urls: Sequence[str]) -> Self:
         """Speak to the instances at these URLs as the target file says. Close it afterwards."""
-        return cls(Transport(base_urls), routes_of(target), recipe_of(target))
+        recipe = recipe_of(target) if target.tokens.mint else None
+        return cls(Transport(base_urls), routes_of(target), recipe, given_users(target))
+
+    @property
+    def recipe(self) -> TokenRecipe:
+        """How tokens are minted. `Inconclusive` where they were given ready-made."""
+        if self._recipe is None:
+            raise Inconclusive("this check mints tokens, and this target gives ready-made ones")
+        return self._recipe
+
+    @recipe.setter
+    def recipe(self, recipe: TokenRecipe) -> None:
+        self._recipe = recipe
 
     @property
     def instances(self) -> int:
@@ -60,7 +103,12 @@ class Organisations:
         return len(self.transport.base_urls)
 
     async def new(self, name: str = "") -> Organisation:
-        """Make a tenant that has nothing yet."""
+        """Make a tenant that has nothing yet; where tokens were given, take the next of those.
+
+        Raises `Inconclusive` when all that were given are taken.
+        """
+        if self._recipe is None:
+            return self._next_given(name)
         organization = str(uuid.uuid4())
         users = {role: str(uuid.uuid4()) for role in ROLES}
         tokens = {
@@ -73,6 +121,21 @@ class Organisations:
             users=users,
             tokens=tokens,
             client=self.with_token(tokens["member"]),
+        )
+
+    def _next_given(self, name: str) -> Organisation:
+        if not self._given:
+            raise Inconclusive(
+                "this check needs a further organisation, and this target gives tokens of no more"
+            )
+        user = self._given.pop(0)
+        return Organisation(
+            id=user.organization,
+            name=name,
+            users={"member": user.id},
+            tokens={"member": user.token},
+            client=self.with_token(user.token),
+            given_job=user.job,
         )
 
     async def several(self, count: int) -> list[Organisation]:

@@ -10,6 +10,8 @@ class Capability(StrEnum):
     """Requests can be sent to an API instance."""
     TENANTS = "tenants"
     """Tokens of more than one organisation can be had."""
+    ORGANISATIONS = "organisations"
+    """New organisations, with a user in each role, can be made: nobody else touches them."""
     DATABASE = "database"
     """The database can be read."""
     SPAWN = "spawn"

@@ -162,6 +162,8 @@ class Target(Table):
         given = self.tokens.given
         if self.tokens.mint or (given and given.org_a and given.org_b):
             offered.add(Capability.TENANTS)
+        if self.tokens.mint:
+            offered.add(Capability.ORGANISATIONS)
         if self.database.source != "none":
             offered.add(Capability.DATABASE)
         if self.database.source in {"embedded", "docker"}:

@@ -236,7 +236,11 @@ def test_external(tmp_path: Path) -> None:
     external = HEAD.replace('command = "serve --port {port}"', 'base_urls = ["http://h:1"]')
     text = 'driver = "external"\n' + MINIMAL.replace(HEAD, external)
     target = load_target(write(tmp_path, text))
-    assert target.capabilities() == {Capability.HTTP, Capability.TENANTS}
+    assert target.capabilities() == {
+        Capability.HTTP,
+        Capability.TENANTS,
+        Capability.ORGANISATIONS,
+    }
     assert "api.base_urls: missing" in "\n".join(refusal(tmp_path, 'driver="external"\n' + MINIMAL))
     text = text.replace("http://h:1", "h:1")
     assert (

@@ -1,0 +1,50 @@
+"""Users whose tokens somebody else made: who they are is read from the tokens themselves."""
+
+from dataclasses import dataclass, field
+
+import jwt
+
+from harness.errors import Misconfigured
+from harness.target import Target
+
+
+@dataclass(frozen=True, kw_only=True)
+class GivenUser:
+    """One user of the target's `[tokens.given]`."""
+
+    id: str
+    organization: str
+    token: str = field(repr=False)
+    job: str | None
+
+
+def given_users(target: Target) -> tuple[GivenUser, ...]:
+    """The users that the target gives tokens of, one for each organisation.
+
+    Raises `Misconfigured` for a token that does not say, where the contract has it, whose it is.
+    """
+    given = target.tokens.given
+    if given is None:
+        return ()
+    if given.org_a and given.org_b:
+        pairs = [("org_a", given.org_a, given.job_org_a), ("org_b", given.org_b, given.job_org_b)]
+    else:
+        pairs = [("token", given.token, given.job)]
+    return tuple(_user(key, token.get_secret_value(), job) for key, token, job in pairs)
+
+
+def _user(key: str, token: str, job: str | None) -> GivenUser:
+    try:
+        # Only read: whether it is genuine is the backend's business.
+        claims = jwt.decode(token, options={"verify_signature": False})
+        return GivenUser(
+            id=str(claims["sub"]),
+            organization=str(claims["app_metadata"]["organization_id"]),
+            token=token,
+            job=job,
+        )
+    except (jwt.InvalidTokenError, KeyError, TypeError) as error:
+        raise Misconfigured(
+            f"tokens.given.{key}: expected a JWT with the claims sub and "
+            f"app_metadata.organization_id, but {type(error).__name__}: {error}"
+        ) from error
