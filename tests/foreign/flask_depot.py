@@ -39,6 +39,15 @@ class Person:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
+    async def listed(self, path: str, size: int) -> list[dict[str, Any]]:
+        """Everything on all pages of a list."""
+        page = await self.seen(f"{path}?page_size={size}")
+        items = list(page["items"])
+        while page["next"] is not None:
+            page = await self.seen(f"{path}?page_size={size}&page_token={page['next']}")
+            items += page["items"]
+        return items
+
     async def project(self) -> str:
         made = await self.ask("POST", "/projects", json={"name": "north wing"})
         assert made.status_code == 201, made.text

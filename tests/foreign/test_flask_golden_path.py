@@ -72,8 +72,28 @@ async def test_a_dedup_token_means_one_request(flask_depot: Depot) -> None:
     known = await clerk.upload(project, token="other")
     assert (known.status_code, known.json()) == (200, first.json())
     assert known.headers["X-Same-Bytes"] == "yes"
+    headers = {"X-Dedup-Token": "k"}
+    bundle = await clerk.ask("POST", f"/projects/{project}/bundles/full", headers=headers)
+    assert bundle.status_code == 201
     stranger = await flask_depot.person()
     assert (await stranger.upload(await stranger.project(), token="k")).status_code == 201
+
+
+async def test_pages_hold_everything_once_and_of_one_tenant(flask_depot: Depot) -> None:
+    for _ in range(2):
+        clerk = await flask_depot.person()
+        projects = [await clerk.project() for _ in range(5)]
+        files = [
+            (await clerk.upload(projects[0], JPEG + bytes([number]), token=f"{number}")).json()[
+                "id"
+            ]
+            for number in range(5)
+        ]
+        for size in (1, 2, 5):
+            listed = [one["id"] for one in await clerk.listed("/projects", size)]
+            assert listed == projects
+            kept = await clerk.listed(f"/projects/{projects[0]}/files", size)
+            assert [one["id"] for one in kept] == files
 
 
 @pytest.mark.parametrize("same_token", [True, False])
@@ -115,6 +135,9 @@ async def test_a_bundle_holds_what_its_index_says(flask_depot: Depot) -> None:
         entry["path"]: entry["sha256"] for entry in bundle["index"]["entries"]
     }
     assert len(held) == 4
+    assert not [name for name in held if "a.jpg" in name]
+    late = await clerk.ask("POST", f"/bundles/{bundle['id']}/abort")
+    assert (late.status_code, late.json()["reason"]) == (409, "bundle_is_over")
     chain = json.loads(held["journal.json"])
     head = {"number": chain[-1]["number"], "seal": chain[-1]["seal"]}
     assert head == bundle["index"]["journal_head"]
@@ -132,13 +155,7 @@ async def test_the_journal_is_one_chain_however_many_write(flask_depot: Depot) -
             for number in range(60)
         )
     )
-    entries = []
-    page = await clerk.seen("/journal?page_size=25")
-    while True:
-        entries += page["items"]
-        if page["next"] is None:
-            break
-        page = await clerk.seen(f"/journal?page_size=25&page_token={page['next']}")
+    entries = await clerk.listed("/journal", 25)
     assert [entry["number"] for entry in entries] == list(range(1, 61))
     befores = [None, *(entry["seal"] for entry in entries[:-1])]
     assert [entry["before"] for entry in entries] == befores

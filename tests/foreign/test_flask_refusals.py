@@ -34,6 +34,7 @@ async def _send(clerk: Person, project: str, body: bytes, **headers: str) -> htt
         (b"--b--\r\n", 400, "no_file"),
         (b"\0" * 100, 400, "broken_form"),
         (_form(JPEG, media_type="text/html"), 415, "type_refused"),
+        (_form(b"BM a bitmap", media_type="image/bmp"), 415, "type_refused"),
         (_form(b"GIF89a and more"), 415, "not_that_type"),
         (_form(JPEG + b"x" * 1024 * 1024), 413, "too_big"),
         (_form(JPEG + b"x" * 2 * 1024 * 1024), 413, "too_big"),
@@ -117,6 +118,13 @@ async def test_guests_only_look(flask_depot: Depot) -> None:
         await guest.ask("POST", f"/projects/{project}/bundles/full"),
     ):
         assert (refused.status_code, refused.json()["reason"]) == (403, "guests_only_look")
+
+
+async def test_half_a_token_opens_nothing(flask_depot: Depot) -> None:
+    clerk = await flask_depot.person()
+    for other in (clerk.headers["Authorization"][:-1], clerk.headers["Authorization"] + "x"):
+        refused = await clerk.ask("GET", "/projects", headers={"Authorization": other})
+        assert refused.status_code == 401
 
 
 @pytest.mark.parametrize("authorization", ["", "Bearer", "Bearer x", "Basic eDp4", "Bearer \xff"])

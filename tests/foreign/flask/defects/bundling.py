@@ -52,10 +52,13 @@ DEFECTS = (
     ),
     Defect(
         id="late-worker-finishes",
-        title="Finishing asks for no lease",
+        title="Neither beating nor finishing asks for the lease",
         breaks="a worker that lost a bundle ends it, stopped ones too",
         expected=("chaos.worker-pause-zombie", "golden.export-download"),
-        switch_on=edit(claiming, "FINISH", _UNFENCED, ""),
+        switch_on=all_of(
+            edit(claiming, "BEAT", _UNFENCED, ""),
+            edit(claiming, "FINISH", _UNFENCED, ""),
+        ),
     ),
     Defect(
         id="lease-never-recovered",

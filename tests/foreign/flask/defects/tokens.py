@@ -1,6 +1,7 @@
 """Defects of the tokens by which a request happens once, and of the race for one record."""
 
 import sqlite3
+import time
 
 from tests.foreign.flask import files, reservations, store, uploads
 from tests.foreign.flask.defects.defect import Defect, all_of, edit, put
@@ -69,10 +70,12 @@ def _look_then_insert(self: Upload, arrival: Arrival, scope: Scope, holder: str)
         known = _same_bytes(connection, self.project, arrival)
     if known is not None:
         return Answer(status=200, body=files.shown(known))
+    time.sleep(_STORAGE_TAKES_S)
     return _keep(self, arrival, scope, holder)
 
 
 _same_bytes = files.same_bytes
+_STORAGE_TAKES_S = 0.05  # as it does where bytes are kept on another machine
 _keep = Upload._keep
 _LOOK_THEN_INSERT = all_of(
     put(files, "same_bytes", _never_the_same),
