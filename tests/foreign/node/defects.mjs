@@ -1,0 +1,169 @@
+// The mistakes this backend can be told to make, one at a time: FOREIGN_DEFECT=<id>. Code asks
+// `defect("id")` where it would go wrong. `node defects.mjs` lists them as JSON.
+
+import { pathToFileURL } from "node:url";
+
+const DEFECTS = {
+  "key-without-tenant": {
+    title: "A request key is looked up without its tenant",
+    source: "CWE-639: authorization by a key that the user chooses",
+    expected: ["idempotency.scoped-to-org"],
+  },
+  "key-reuse-accepted": {
+    title: "A known key answers with the old record, whatever the request says now",
+    source: "draft-ietf-httpapi-idempotency-key-header, section 2.7, left out",
+    expected: ["idempotency.key-reuse"],
+  },
+  "keys-in-memory": {
+    title: "Request keys are remembered by the instance that saw them",
+    source: "a cache that was right for one instance",
+    expected: ["idempotency.across-instances"],
+  },
+  "dedup-race": {
+    title: "Equal documents are looked for before the insert, and nothing else keeps them apart",
+    source: "CWE-367: time of check, time of use",
+    expected: ["upload.sha-dedup", "instances.no-duplicates", "idempotency.concurrent-same-key"],
+  },
+  "foreign-raw": {
+    title: "A document's bytes are served to any tenant that knows its id",
+    source: "OWASP API1:2023, broken object level authorization",
+    expected: ["tenancy.matrix"],
+  },
+  "foreign-case-upload": {
+    title: "A document can be filed in another tenant's case",
+    source: "OWASP API1:2023, broken object level authorization",
+    expected: ["tenancy.matrix"],
+  },
+  "cursor-forgets-tenant": {
+    title: "The second page of the cases lists everybody's",
+    source: "OWASP API1:2023: a query written twice, once without its WHERE",
+    expected: ["tenancy.lists"],
+  },
+  "reader-withdraws": {
+    title: "A reader may withdraw a package",
+    source: "OWASP API5:2023, broken function level authorization",
+    expected: ["tenancy.viewer"],
+  },
+  "expired-token": {
+    title: "A token's expiry is not looked at",
+    source: "CWE-613: insufficient session expiration",
+    expected: ["tenancy.tokens"],
+  },
+  "profile-tenant": {
+    title: "A tenant in the profile, which users edit themselves, wins over the token's own",
+    source: "CWE-639: authorization by a key that the user chooses",
+    expected: ["tenancy.user-metadata"],
+  },
+  "size-by-header-only": {
+    title: "The size limit looks at Content-Length alone: what is sent in chunks has none",
+    source: "CWE-770: allocation without limits",
+    expected: ["upload.size-streamed"],
+  },
+  "magic-ignored": {
+    title: "A document is believed to be what it says it is",
+    source: "CWE-434: unrestricted upload of dangerous types",
+    expected: ["upload.content-mismatch"],
+  },
+  "refused-stays-stored": {
+    title: "A document that is refused for its content stays in the storage",
+    source: "CWE-459: incomplete cleanup",
+    expected: ["upload.refused-leaves-nothing"],
+  },
+  "name-in-path": {
+    title: "A document is stored under the name that its client gave it",
+    source: "CWE-22: path traversal",
+    expected: ["upload.filename-traversal"],
+  },
+  "trail-forks": {
+    title: "Entries of the audit trail are appended without a lock",
+    source: "CWE-362: race condition",
+    expected: ["hash.no-fork"],
+  },
+  "previous-unchecked": {
+    title: "The check of the trail never compares an entry with the one before it",
+    source: "CWE-354: improper validation of an integrity check value",
+    expected: ["hash.tamper"],
+  },
+  "trail-local-time": {
+    title: "A digest covers the time as the session writes it",
+    source: "timestamptz::text depends on TimeZone",
+    expected: ["hash.timezone", "hash.database-parity"],
+  },
+  "contents-not-canonical": {
+    title: "The contents' digest is taken over whatever order the program wrote them in",
+    source: "RFC 8785, not applied",
+    expected: ["manifest.stored", "manifest.submitted", "golden.manifest"],
+  },
+  "archive-wrong-file": {
+    title: "Every document in an archive has the bytes of the first one",
+    source: "a variable captured by a closure",
+    expected: ["manifest.files-match", "golden.export-download"],
+  },
+  "claim-unguarded": {
+    title: "A claim takes the package it had seen waiting, waiting still or not",
+    source: "CWE-367: time of check, time of use",
+    expected: ["claim.exactly-once", "load.exactly-once"],
+  },
+  "cap-by-candidates": {
+    title: "A tenant's running packages are counted when candidates are looked for, and not again",
+    source: "CWE-367: time of check, time of use",
+    expected: ["claim.per-org-cap"],
+  },
+  "stale-lease-finishes": {
+    title: "A worker finishes a package whose lease it has lost",
+    source: "a lock service without fencing tokens",
+    expected: ["chaos.worker-pause-zombie"],
+  },
+  "again-grants-nothing": {
+    title: "A package that is asked for again has no tries left",
+    source: "a counter that nobody resets",
+    expected: ["golden.export-download", "chaos.worker-kill"],
+  },
+  "stale-cache": {
+    title: "Each instance remembers packages it has shown, for ten seconds",
+    source: "a cache that was right for one instance",
+    expected: ["instances.read-your-writes"],
+  },
+  "junk-is-500": {
+    title: "JSON that cannot be parsed is an internal error",
+    source: "an exception that nobody catches",
+    expected: ["contract.fuzz", "contract.problem-details"],
+  },
+  "digest-of-part": {
+    title: "Repr-Digest of a partial answer is the digest of the part",
+    source: "RFC 9530, Content-Digest mistaken for Repr-Digest",
+    expected: ["upload.content-fidelity"],
+  },
+  "location-nowhere": {
+    title: "Location of a new document leads to a path that does not exist",
+    source: "a route that was renamed in one place",
+    expected: ["golden.upload", "contract.stateful"],
+  },
+};
+
+const chosen = process.env.FOREIGN_DEFECT || "";
+if (chosen && !Object.hasOwn(DEFECTS, chosen)) {
+  // A misspelt defect would be a clean backend, and a test of it would prove the wrong thing.
+  process.stderr.write(`FOREIGN_DEFECT=${chosen} is none of: ${Object.keys(DEFECTS).join(", ")}\n`);
+  process.exit(2);
+}
+
+/** Whether this process is to make that mistake. */
+export function defect(id) {
+  if (!Object.hasOwn(DEFECTS, id)) throw new Error(`the code asks for an unknown defect, ${id}`);
+  return id === chosen;
+}
+
+function listed() {
+  return Object.entries(DEFECTS).map(([id, { title, source, expected }]) => ({
+    id,
+    title,
+    family: expected[0].split(".")[0],
+    source,
+    expected,
+  }));
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+  process.stdout.write(`${JSON.stringify(listed(), null, 2)}\n`);
+}

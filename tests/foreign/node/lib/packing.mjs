@@ -1,0 +1,66 @@
+// The work on one claimed package.
+
+import path from "node:path";
+
+import { writeArchive } from "./archive.mjs";
+import { breakPackage, finish, giveBack, LeaseLost, renew, startPacking } from "./claiming.mjs";
+import { contentsOf } from "./contents.mjs";
+import { checksumOf, discard, keep } from "./storage.mjs";
+
+class Damaged extends Error {}
+class Leaving extends Error {}
+
+/** Why a worker who has to leave stops what it is at. */
+export const leaving = () => new Leaving("the worker leaves");
+
+/**
+ * Make the package that `claimed` is a row of, renewing its lease meanwhile. `signal` ends it early:
+ * the package is given back then. Whatever goes wrong otherwise is as if the worker had died: the
+ * lease ends, and after that the package is tried again.
+ */
+export async function pack(pool, claimed, { leaseSeconds, renewSeconds }, signal) {
+  const lost = new AbortController();
+  const both = AbortSignal.any([signal, lost.signal]);
+  const renewing = setInterval(() => {
+    renew(pool, claimed, leaseSeconds).catch((error) => {
+      if (error instanceof LeaseLost) lost.abort(error); // no answer is no reason to stop: fenced
+    });
+  }, renewSeconds * 1000);
+  try {
+    await make(pool, claimed, both);
+  } catch (error) {
+    await settle(pool, claimed, signal.aborted ? signal.reason : error);
+  } finally {
+    clearInterval(renewing);
+  }
+}
+
+async function make(pool, claimed, signal) {
+  const contents = await contentsOf(pool, claimed);
+  for (const each of contents.documents) {
+    signal.throwIfAborted();
+    const found = await checksumOf(each.stored_at);
+    if (found !== each.checksum) throw new Damaged(`document ${each.id} is not what was filed`);
+  }
+  await startPacking(pool, claimed);
+  const archive = await writeArchive(contents, signal);
+  try {
+    signal.throwIfAborted();
+    const storedAt = path.join("packages", claimed.tenant, `${claimed.id}.zip`);
+    const made = { ...archive, text: contents.text, digest: contents.digest, storedAt };
+    await finish(pool, claimed, made, () => keep(archive.incoming, storedAt));
+  } finally {
+    await discard(archive.incoming);
+  }
+}
+
+async function settle(pool, claimed, error) {
+  if (error instanceof LeaseLost) return;
+  process.stderr.write(`package ${claimed.id}, try ${claimed.tries}: ${error.stack}\n`);
+  try {
+    if (error instanceof Leaving) await giveBack(pool, claimed);
+    if (error instanceof Damaged) await breakPackage(pool, claimed, "DOCUMENT_DAMAGED", error.message);
+  } catch (fault) {
+    process.stderr.write(`package ${claimed.id} is left to its lease: ${fault.message}\n`);
+  }
+}
