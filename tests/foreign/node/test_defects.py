@@ -1,0 +1,104 @@
+"""Each of the case files' own defects shows in their dialect, and only when it is switched on."""
+
+import json
+import os
+import subprocess
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from harness.client.of_target import recipe_of
+from harness.journal import Journal
+from harness.prove.zoo import parse_zoo
+from harness.system import System, launch, launch_sibling
+
+from . import probes_of_records, probes_of_requests, probes_of_work
+from .house import House
+
+pytestmark = pytest.mark.integration
+
+Probe = Callable[[House], Awaitable[bool]]
+
+DEFECTS = (
+    *("key-without-tenant", "key-reuse-accepted", "keys-in-memory", "dedup-race", "foreign-raw"),
+    *("foreign-case-upload", "cursor-forgets-tenant", "reader-withdraws", "expired-token"),
+    *("profile-tenant", "size-by-header-only", "magic-ignored", "refused-stays-stored"),
+    *("name-in-path", "trail-forks", "previous-unchecked", "trail-local-time"),
+    *("contents-not-canonical", "archive-wrong-file", "claim-unguarded", "cap-by-candidates"),
+    *("stale-lease-finishes", "again-grants-nothing", "stale-cache", "junk-is-500"),
+    *("digest-of-part", "location-nowhere"),
+)
+IN_THE_SCHEMA = {"dedup-race", "trail-forks"}  # a clone of the clean database would forbid them
+
+
+def probe_of(defect: str) -> Probe:
+    name = defect.replace("-", "_")
+    modules = (probes_of_requests, probes_of_records, probes_of_work)
+    found: list[Probe] = [getattr(each, name) for each in modules if hasattr(each, name)]
+    (probe,) = found
+    return probe
+
+
+@asynccontextmanager
+async def wrong_system(system: System, defect: str, run_base: Path) -> AsyncIterator[System]:
+    wish = {"FOREIGN_DEFECT": defect}
+    if defect not in IN_THE_SCHEMA:
+        sibling = await launch_sibling(system, api_instances=2, workers=2, environment=wish)
+        try:
+            yield sibling
+        finally:
+            await sibling.close()
+        return
+    target = system.target.model_copy(update={"environment": {**system.target.environment, **wish}})
+    journal = Journal.begin(run_base)
+    own = await launch(target, run_dir=journal.run_dir, journal=journal, workers=2, name="wrong")
+    try:
+        yield own
+    finally:
+        await own.close()
+        journal.close()
+
+
+def test_every_defect_is_listed(installed: Path) -> None:
+    printed = subprocess.run(
+        ["node", "defects.mjs"], cwd=installed, capture_output=True, check=True, timeout=30
+    ).stdout
+    assert {each.id for each in parse_zoo(printed, told="the list")} == set(DEFECTS)
+    assert all(row["title"] and row["source"] for row in json.loads(printed))
+
+
+def test_a_misspelt_defect_is_refused(installed: Path) -> None:
+    done = subprocess.run(
+        ["node", "migrate.mjs"],
+        cwd=installed,
+        env={"PATH": os.environ["PATH"], "FOREIGN_DEFECT": "magic-ignord"},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "magic-ignord is none of: " in done.stderr
+
+
+@pytest.mark.parametrize("defect", DEFECTS)
+async def test_the_clean_backend_is_right(defect: str, system: System) -> None:
+    clean = await launch_sibling(system, api_instances=2, workers=2)
+    try:
+        assert not await answered(clean, defect)
+    finally:
+        await clean.close()
+
+
+@pytest.mark.parametrize("defect", DEFECTS)
+async def test_the_defect_shows(defect: str, system: System, run_base: Path) -> None:
+    async with wrong_system(system, defect, run_base) as wrong:
+        assert await answered(wrong, defect)
+
+
+async def answered(system: System, defect: str) -> bool:
+    async with AsyncExitStack() as clients:
+        house = House(system=system, recipe=recipe_of(system.target), clients=clients)
+        return await probe_of(defect)(house)
