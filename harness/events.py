@@ -164,6 +164,8 @@ class RunSummary:
     report_path: Path
     trouble: str = ""
     """Why the run as such went wrong (misconfigured, interrupted, internal error), else empty."""
+    run_id: str = ""
+    """The mark of what the run made; empty when it did not get so far."""
 
     def count(self, verdict: Verdict) -> int:
         """How many checks came to this verdict."""

@@ -15,6 +15,7 @@ from harness.cli.options import (
     split_commas,
     target_option,
 )
+from harness.errors import Misconfigured
 from harness.harmless import harmless
 from harness.verdict import ExitCode
 
@@ -89,6 +90,12 @@ class _RunCommand(click.Command):
     "target file lists under [chaos] allowed_hosts, and only in the ways that it declares.",
 )
 @click.option(
+    "--cleanup",
+    is_flag=True,
+    help="Afterwards, remove what was made on a backend that runs elsewhere, as far as its API and "
+    "the target file's [cleanup] allow.",
+)
+@click.option(
     "--no-built-in",
     is_flag=True,
     help="Leave out the checks that come with Shakedown; run those of FOLDER only.",
@@ -106,6 +113,7 @@ def run(
     out: Path | None,
     allow_inconclusive: tuple[str, ...],
     allow_faults: bool,
+    cleanup: bool,
     no_built_in: bool,
 ) -> int:
     """Bring a system up, put it through the checks, give a verdict.
@@ -132,6 +140,11 @@ def run(
 
     target = target or environment_target()
     loaded = load_target(target, allow_faults=allow_faults)
+    if cleanup and loaded.driver != "external":
+        raise Misconfigured(
+            '--cleanup is for driver = "external"; what driver = '
+            f'"{loaded.driver}" starts is gone after every run'
+        )
     refuse_missing(folders)
     started_at = datetime.now(UTC)
     seed = random_seed() if seed is None else seed
@@ -146,6 +159,7 @@ def run(
         folders=folders,
         built_in=not no_built_in,
         allow_faults=allow_faults,
+        cleanup=cleanup,
     )
     # Given tokens are of the same organisations for every check: one after the other, then.
     if processes is None and loaded.tokens.mint and not (only or no_built_in or pytest_words):
@@ -167,4 +181,21 @@ def run(
     ).execute()
     if summary.exit_code in (ExitCode.MISCONFIGURED, ExitCode.INTERNAL_ERROR):
         click.echo(harmless(f"shakedown: {summary.trouble}"), err=True)
+    if loaded.driver == "external":
+        _tell_remains(report_path, summary.run_id)
     return summary.exit_code
+
+
+def _tell_remains(report_path: Path, run_id: str) -> None:
+    """Say what the run made on a system that others use too, and what of it is still there."""
+    from harness.client.mark import remains_of
+    from harness.reports.directory import CREATED
+
+    remains = remains_of(report_path / CREATED, run_id)
+    if not remains.made:
+        return
+    click.echo(
+        f"shakedown: run {run_id} made {remains.made} things there, removed {remains.removed}, "
+        f"left {len(remains.left)}: {report_path / CREATED}",
+        err=True,
+    )

@@ -1,14 +1,16 @@
 """Tenants: every check makes its own, so that checks share one system and disturb nobody."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
 from harness.client.answer import Record
+from harness.client.cleanup import clean_up
 from harness.client.client import Client
 from harness.client.given import GivenUser, given_users
+from harness.client.mark import Kind, RunMark
 from harness.client.of_target import recipe_of, routes_of
 from harness.client.routes import Routes
 from harness.client.tokens import TokenRecipe, mint
@@ -16,6 +18,7 @@ from harness.client.transport import Transport
 from harness.errors import Inconclusive
 from harness.expect import expect_status
 from harness.target import Target
+from harness.target.chaos import CleanupCall
 
 ROLES = ("owner", "member", "viewer")
 
@@ -57,7 +60,8 @@ class Organisation:
     async def new_job(self, title: str = "") -> Record:
         """Make a job and give its data; the given one where the backend makes none for clients."""
         if self.given_job is not None:
-            asked = await self.client.call("createJob", json={"title": title or "Shakedown"})
+            wanted = self.client.marked(title or "Shakedown")
+            asked = await self.client.call("createJob", json={"title": wanted})
             if asked.status in NOT_OFFERED:
                 found = await self.client.call("getJob", path={"job_id": self.given_job})
                 return expect_status(found, 200).data
@@ -74,17 +78,23 @@ class Organisations:
         routes: Routes,
         recipe: TokenRecipe | None,
         given: Sequence[GivenUser] = (),
+        cleanup: Mapping[Kind, CleanupCall] | None = None,
     ) -> None:
         self.transport = transport
         self.routes = routes
         self._recipe = recipe
         self._given = list(given)
+        self._cleanup = cleanup or {}
 
     @classmethod
-    def of(cls, target: Target, base_urls: Sequence[str]) -> Self:
-        """Speak to the instances at these URLs as the target file says. Close it afterwards."""
+    def of(cls, target: Target, base_urls: Sequence[str], mark: RunMark | None = None) -> Self:
+        """Speak to the instances at these URLs as the target file says. Close it afterwards.
+
+        A `mark` is for a system that others use too.
+        """
         recipe = recipe_of(target) if target.tokens.mint else None
-        return cls(Transport(base_urls), routes_of(target), recipe, given_users(target))
+        transport = Transport(base_urls, mark)
+        return cls(transport, routes_of(target), recipe, given_users(target), target.cleanup)
 
     @property
     def recipe(self) -> TokenRecipe:
@@ -147,8 +157,13 @@ class Organisations:
         return Client(transport=self.transport, routes=self.routes, token=token)
 
     async def close(self) -> None:
-        """Close every connection."""
-        await self.transport.close()
+        """Close every connection; before that, remove what was made if the mark says so."""
+        mark = self.transport.mark
+        try:
+            if mark is not None and mark.cleanup:
+                await clean_up(mark, self.transport, self.routes, self._cleanup)
+        finally:
+            await self.transport.close()
 
     async def __aenter__(self) -> Self:
         return self

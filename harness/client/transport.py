@@ -15,6 +15,7 @@ from yarl import URL
 
 from harness.client.answer import Answer
 from harness.client.bodies import Bodies, TooLong
+from harness.client.mark import RunMark
 from harness.client.routes import Route
 from harness.errors import CheckFailed, Outcome, classify
 from harness.harmless import shortened
@@ -44,10 +45,12 @@ class NoAnswer(CheckFailed):
 class Transport:
     """The connections to all API instances of a system, shared by all its clients."""
 
-    def __init__(self, base_urls: Sequence[str]) -> None:
+    def __init__(self, base_urls: Sequence[str], mark: RunMark | None = None) -> None:
         if not base_urls:
             raise ValueError("a transport needs at least one base URL")
         self.base_urls = tuple(url.rstrip("/") for url in base_urls)
+        self.mark = mark
+        """Of the run, on a system that others use too."""
         self._turn = itertools.count()
         self._opened: aiohttp.ClientSession | None = None
         self._bodies = Bodies()
@@ -109,6 +112,8 @@ class Transport:
             elapsed_s=time.perf_counter() - began,
         )
         self._bodies.keep(answer)
+        if self.mark is not None:
+            self.mark.saw(answer, headers.get("authorization", ""))
         return answer
 
     def _session(self) -> aiohttp.ClientSession:
@@ -122,7 +127,7 @@ class Transport:
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
                 skip_auto_headers=("Accept-Encoding", "Content-Type"),
-                headers={"User-Agent": "shakedown"},
+                headers={"User-Agent": self.mark.user_agent if self.mark else "shakedown"},
             )
         return self._opened
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.client import Organisation, Organisations
+from harness.client.mark import RunMark
 from harness.database import Database
 from harness.errors import Inconclusive
 from harness.guard import Guard
@@ -19,6 +20,7 @@ from harness.plugin.coverage import Coverage
 from harness.plugin.execution import check_log, coverage_of, observations_of
 from harness.plugin.observations import Observations
 from harness.plugin.settings import settings_of
+from harness.reports.directory import CREATED
 from harness.system import System, launch_sibling
 from harness.target import Capability, Target
 
@@ -74,9 +76,18 @@ def cover(request: pytest.FixtureRequest) -> Coverage:
 
 
 @pytest.fixture
-async def organisations(target: Target, system: System) -> AsyncIterator[Organisations]:
+async def organisations(
+    pytestconfig: pytest.Config, target: Target, system: System
+) -> AsyncIterator[Organisations]:
     """Makes organisations on the shared system; every check makes its own."""
-    async with Organisations.of(target, [instance.base_url for instance in system.api]) as made:
+    mark: RunMark | None = None
+    if target.driver == "external":
+        settings = settings_of(pytestconfig)
+        mark = RunMark(
+            system.journal.run_id, settings.report_path / CREATED, cleanup=settings.cleanup
+        )
+    base_urls = [instance.base_url for instance in system.api]
+    async with Organisations.of(target, base_urls, mark) as made:
         yield made
 
 

@@ -165,6 +165,7 @@ class Run:
             checks=checks,
             report_path=self.settings.report_path,
             trouble=reason,
+            run_id=stage.run_id,
         )
 
 

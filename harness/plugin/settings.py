@@ -28,6 +28,8 @@ class RunSettings:
     """Folders or files of the team's own checks, as given on the command line."""
     built_in: bool = True
     """Whether the checks that come with Shakedown run as well."""
+    cleanup: bool = False
+    """Whether to remove what was made on a backend that runs elsewhere."""
     allow_faults: bool = False
     """Whether a backend that runs elsewhere may be harmed, as far as its target file allows."""
 

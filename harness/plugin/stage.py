@@ -35,6 +35,11 @@ class Stage:
         return self._begun.run_dir
 
     @property
+    def run_id(self) -> str:
+        """The run's id, empty before the run began."""
+        return self._journal.run_id if self._journal else ""
+
+    @property
     def system(self) -> System:
         """The system that checks share, once it is up."""
         assert self._system is not None, "asked for the system before it was brought up"

@@ -10,6 +10,10 @@ from harness.errors import Misconfigured
 DEFAULT = Path("shakedown-report")
 
 _FILES = ("results.json", "junit.xml", "history.jsonl", "coverage.md", "internal-error.log")
+CREATED = "created.jsonl"
+"""What runs made on a system that others use too. Later runs add to it: it is the only list of what
+may still be there."""
+
 _FOLDERS = ("checks", "logs")
 _OURS = ".shakedown"
 """An empty file in a folder that a run made, and that the next one may remove."""

@@ -151,3 +151,23 @@ def test_another_process_of_the_run_refuses_a_file_that_has_changed(
         file.write("# changed\n")
     with pytest.raises(Misconfigured, match="has changed since the run began"):
         System.attach(description)
+
+
+def test_what_was_made_is_listed_and_what_cannot_be_removed_is_told(
+    staging: Staging, place: Path
+) -> None:
+    argv = [*SHAKEDOWN, "run", "--target", str(staging.write("")), "--only", "golden.upload"]
+    finished = shakedown(place, [*argv, "--seed", "7", "--out", str(place / "out"), "--cleanup"])
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    listed = (place / "out" / "created.jsonl").read_text(encoding="utf-8").splitlines()
+    lines = [json.loads(line) for line in listed]
+    (run_id,) = {line["run"] for line in lines}
+    assert {line["kind"] for line in lines} >= {"job", "evidence"}
+    assert f"run {run_id} made " in finished.stderr
+    assert "removed 0, left " in finished.stderr
+
+
+def test_cleaning_up_after_a_system_of_our_own_is_refused(place: Path) -> None:
+    finished = shakedown(place, [*SHAKEDOWN, "run", "--cleanup", "--only", "golden.upload"])
+    assert finished.returncode == 3
+    assert '--cleanup is for driver = "external"' in finished.stderr

@@ -1,0 +1,68 @@
+"""Removing what a run made on a system that others use too, as far as its API allows."""
+
+from collections.abc import Mapping
+
+from harness.client.mark import Created, Kind, RunMark
+from harness.client.routes import Route, Routes
+from harness.client.transport import Transport
+from harness.errors import CheckFailed
+from harness.target.chaos import CleanupCall
+from harness.target.template import fill
+
+_DEADLINE_S = 10.0
+_GONE = frozenset({404, 410})
+_ORDER: Mapping[Kind, int] = {"export": 0, "evidence": 1, "job": 2}
+
+
+async def clean_up(
+    mark: RunMark, transport: Transport, routes: Routes, calls: Mapping[Kind, CleanupCall]
+) -> None:
+    """Stop the exports of a run that are still live, and remove what there are calls for.
+
+    Only things that this run made are touched, with the tokens they were made with. What
+    became of each is written down by the mark; never raises for what the backend does.
+    """
+    made, mark.created = mark.created, []
+    for one in sorted(made, key=lambda each: _ORDER[each.kind]):
+        try:
+            how, why = await _remove(one, transport, routes, calls)
+        except CheckFailed as failure:
+            how, why = "", failure.came
+        if how:
+            mark.removed(one, how)
+        else:
+            mark.left(one, why)
+
+
+async def _remove(
+    one: Created, transport: Transport, routes: Routes, calls: Mapping[Kind, CleanupCall]
+) -> tuple[str, str]:
+    """Give how it was removed, or nothing and why it was not."""
+    why = f"the target file has no [cleanup] {one.kind}"
+    if one.kind == "export":
+        why = f"{await _cancel(one, transport, routes)}; {why}"
+    call = calls.get(one.kind)
+    if call is None:
+        return "", why
+    values = {"job_id": one.job_id, f"{one.kind}_id": one.id}
+    route = Route(operation_id=f"cleanup of {one.kind}", method=call.method, template=call.path)
+    status = await _send(one, transport, route, fill(call.path, values))
+    if 200 <= status < 300 or status in _GONE:
+        return f"{call.method} answered {status}", ""
+    return "", f"{call.method} answered {status}"
+
+
+async def _cancel(one: Created, transport: Transport, routes: Routes) -> str:
+    route = routes["cancelExport"]
+    status = await _send(one, transport, route, route.path({"export_id": one.id}))
+    if status == 409:
+        return "it had ended"
+    return "canceled" if 200 <= status < 300 else f"cancelExport answered {status}"
+
+
+async def _send(one: Created, transport: Transport, route: Route, path: str) -> int:
+    headers = {"authorization": one.authorization} if one.authorization else {}
+    answer = await transport.send(
+        route, path, instance=None, deadline_s=_DEADLINE_S, headers=headers
+    )
+    return answer.status

@@ -1,0 +1,113 @@
+"""The mark of a run on a system that others use too: its things can be told from theirs."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Literal
+
+from harness.client.answer import Answer
+from harness.errors import CheckFailed
+
+Kind = Literal["job", "evidence", "export"]
+
+_MAKES: Mapping[str, Kind] = {
+    "createJob": "job",
+    "uploadEvidence": "evidence",
+    "requestExport": "export",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Created:
+    """One thing that a run made."""
+
+    kind: Kind
+    id: str
+    job_id: str
+    authorization: str = field(repr=False)
+    """The header it was made with; it is never written down."""
+
+
+class RunMark:
+    """Marks requests with the run's id, and writes down what they made, as it is made.
+
+    `file` (`created.jsonl`) is appended to, one JSON object a line and one write each: it says
+    what there is also after the run was killed. Later lines of a thing tell what became of it.
+    """
+
+    def __init__(self, run_id: str, file: Path, *, cleanup: bool = False) -> None:
+        self.run_id = run_id
+        self.cleanup = cleanup
+        """Whether what was made shall be removed again at the end."""
+        self.created: list[Created] = []
+        self.user_agent = f"shakedown/{version('shakedown')} run/{run_id}"
+        self._file = file
+
+    def title(self, title: str) -> str:
+        """Give the title that a job of this run has."""
+        return f"{title} [shakedown {self.run_id}]"
+
+    def saw(self, answer: Answer, authorization: str) -> None:
+        """Write down what an answer says was made; never raises for what the answer is."""
+        kind = _MAKES.get(answer.operation_id)
+        if kind is None or answer.status not in (201, 202):
+            return
+        try:
+            record = answer.data
+        except CheckFailed:
+            record = None
+        made = str(record.get("id", "")) if record is not None else ""
+        job = made if kind == "job" else str(record.get("job_id", "")) if record else ""
+        self._write(kind=kind, id=made, job_id=job, location=answer.headers.get("location", ""))
+        if made:
+            one = Created(kind=kind, id=made, job_id=job, authorization=authorization)
+            self.created.append(one)
+
+    def removed(self, one: Created, how: str) -> None:
+        """Write down that a thing is gone, or has at least been stopped."""
+        self._write(kind=one.kind, id=one.id, removed=how)
+
+    def left(self, one: Created, why: str) -> None:
+        """Write down that a thing is still there."""
+        self._write(kind=one.kind, id=one.id, left=why)
+
+    def _write(self, **facts: str) -> None:
+        line = json.dumps({"run": self.run_id, **facts}).encode() + b"\n"
+        target = os.open(self._file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            os.write(target, line)
+        finally:
+            os.close(target)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Remains:
+    """What became of everything that a run made."""
+
+    made: int
+    removed: int
+    left: tuple[str, ...]
+    """`kind id: why`, for each thing that is still there."""
+
+
+def remains_of(file: Path, run_id: str) -> Remains:
+    """Read what a run made and what became of it; a line that was cut off is left out."""
+    fate: dict[tuple[str, str], str | None] = {}
+    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+    for line in lines:
+        try:
+            facts = json.loads(line)
+            key = (facts["kind"], facts["id"] or facts.get("location", ""))
+        except (ValueError, KeyError, TypeError):
+            continue
+        if facts.get("run") != run_id:
+            continue
+        if "removed" in facts:
+            fate[key] = None
+        else:
+            fate[key] = facts.get("left", "nobody tried to remove it")
+    left = tuple(f"{kind} {id_}: {why}" for (kind, id_), why in fate.items() if why is not None)
+    return Remains(made=len(fate), removed=len(fate) - len(left), left=left)
