@@ -8,7 +8,7 @@ operations, error answers, headers, links, optional parameters and properties.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from contracts.fuzzing.document import Document, Operation
+from contracts.fuzzing.document import BrokenReference, Document, Operation
 from harness.errors import Inconclusive
 
 PROSE = frozenset(
@@ -35,7 +35,10 @@ def document_faults(served: Mapping[str, Any]) -> list[str]:
         f"{_pointer(tuple(map(str, error.instance_path)))}: {error.message:.200}"
         for error in _official_schema().iter_errors(served)
     ]
-    return faults or [*_broken_references(served), *_wrong_operations(served)]
+    try:
+        return faults or [*_broken_references(served), *_wrong_operations(served)]
+    except BrokenReference as error:  # among its operations, so that they cannot be told
+        return [f"/paths: {error}"]
 
 
 def differences(wanted: Mapping[str, Any], served: Mapping[str, Any]) -> list[str]:
@@ -190,8 +193,8 @@ def _broken_references(served: Mapping[str, Any]) -> Iterator[str]:
             if isinstance(reference, str) and reference.startswith("#"):
                 try:
                     document.resolve({"$ref": reference})
-                except (KeyError, TypeError):
-                    yield f"{_pointer(place)}: $ref to {reference}, which is not there"
+                except BrokenReference as error:
+                    yield f"{_pointer(place)}: {error}"
             pending += [((*place, str(key)), value) for key, value in node.items()]
         elif isinstance(node, list):
             pending += [((*place, str(n)), value) for n, value in enumerate(node)]

@@ -89,6 +89,10 @@ class Operation:
         return {each["name"]: each for each in self.parameters if each["in"] == place}
 
 
+class BrokenReference(LookupError):
+    """A `$ref` of a document that stands for nothing."""
+
+
 class Document:
     """A parsed OpenAPI document. Compiled validators are kept."""
 
@@ -106,11 +110,22 @@ class Document:
         return cls(in_dialect(read_document(Path(target.contract.openapi)), target))
 
     def resolve(self, node: Json) -> Json:
-        """Follow a `$ref`; what is no reference is given back."""
+        """Follow a `$ref`; what is no reference is given back.
+
+        Raises `BrokenReference` for one that leads nowhere, or in a circle.
+        """
+        followed: set[str] = set()
         while isinstance(node, Mapping) and "$ref" in node:
+            reference = str(node["$ref"])
+            if reference in followed:
+                raise BrokenReference(f"$ref to {reference}, which leads in a circle")
+            followed.add(reference)
             found: Json = self.raw
-            for part in node["$ref"].removeprefix("#/").split("/"):
-                found = found[part.replace("~1", "/").replace("~0", "~")]
+            try:
+                for part in reference.removeprefix("#/").split("/"):
+                    found = found[part.replace("~1", "/").replace("~0", "~")]
+            except (LookupError, TypeError):
+                raise BrokenReference(f"$ref to {reference}, which is not there") from None
             rest = {name: value for name, value in node.items() if name != "$ref"}
             node = {**found, **rest} if rest else found
         return node

@@ -1,7 +1,7 @@
 """What came back for one request, and how to speak about it in a message."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from harness.documents import BadDocument, Pairs, parse
@@ -45,9 +45,9 @@ class Answer:
     instance: int
     """Which API instance answered, counted from 0."""
     status: int
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = field(repr=False)
     """Looked up without regard to case."""
-    body: bytes
+    body: bytes = field(repr=False)  # tracebacks show answers, and this may have 96 MiB
     elapsed_s: float
     """Seconds from the request to the last byte of the answer."""
 
@@ -99,13 +99,19 @@ class Answer:
     @property
     def items(self) -> list[Record]:
         """The objects of a list answer. `CheckFailed` when it is not a list of objects."""
-        items = self.document["data"]
+        return self.page[0]
+
+    @property
+    def page(self) -> tuple[list[Record], Any]:
+        """The objects of a list answer, and its `next_cursor`, None where there is none."""
+        document = self.document
+        items = document["data"]
         if not isinstance(items, list) or not all(isinstance(item, Record) for item in items):
             raise CheckFailed(
                 expected=f'a list of objects under "data" from {self.operation_id}',
                 came=self.describe(),
             )
-        return items
+        return items, document.get("next_cursor")
 
     @property
     def code(self) -> str | None:

@@ -266,8 +266,8 @@ class Client:
             answer = expect_status(
                 await self.call(operation_id, path=path, query=page, instance=instance), 200
             )
-            items += answer.items
-            cursor = answer.document.get("next_cursor")
+            more, cursor = answer.page
+            items += more
             if not cursor:
                 return items
             pages, size = pages + 1, size + len(answer.body)

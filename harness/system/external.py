@@ -47,10 +47,10 @@ async def find_external(
         answer = await ask(instance.base_url, target.api.ready_path, _TIMEOUT_S)
         while not answer.is_ready:
             if answer.is_final or time.monotonic() > end:
+                within = "" if answer.is_final else f" within {target.api.ready_timeout_s:g} s"
                 raise Misconfigured(
-                    f"api.base_urls: {instance.base_url} was not ready within "
-                    f"{target.api.ready_timeout_s:g} s: GET {target.api.ready_path} came to: "
-                    + Redactor(system.secrets)(answer.text)
+                    f"api.base_urls: {instance.base_url} was not ready{within}: "
+                    f"GET {target.api.ready_path} came to: " + Redactor(system.secrets)(answer.text)
                 )
             await asyncio.sleep(_POLL_S)
             answer = await ask(instance.base_url, target.api.ready_path, _TIMEOUT_S)

@@ -55,7 +55,8 @@ async def ask(base_url: str, path: str, timeout_s: float) -> Answer:
     except ssl.SSLCertVerificationError as error:
         return Answer(
             status=None,
-            text=f"a certificate that cannot be trusted: {error.verify_message}",
+            text=f"a certificate that cannot be trusted: {error.verify_message} (give the name "
+            "that it is for, or let SSL_CERT_FILE name the certificate of who issued it)",
             is_final=True,
         )
     except ssl.SSLError as error:
@@ -93,7 +94,10 @@ def _understood(received: bytes) -> Answer:
     if found is None:
         shown = received[:_BODY_SHOWN].decode(errors="replace")
         return Answer(status=None, text=f"an answer that is not HTTP: {shown!r}")
-    body = received.partition(b"\r\n\r\n")[2].decode(errors="replace")
+    _, end, after = received.partition(b"\r\n\r\n")
+    body = after.decode(errors="replace")
     shown = " ".join(body.split())[:_BODY_SHOWN]
     status = int(found[1])
+    if 200 <= status < 300 and not end:
+        return Answer(status=None, text=f"{status}, and headers without an end")
     return Answer(status=status, text=f"{status} {shown}".strip())

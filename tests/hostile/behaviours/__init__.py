@@ -1,0 +1,1 @@
+"""One idea a file; a behaviour is a function that answers one request."""

@@ -1,0 +1,78 @@
+"""`python -m tests.hostile.report`: run every case and write docs/hostile-backend.md."""
+
+import asyncio
+import os
+import platform
+import re
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.hostile.cases import CASES
+from tests.hostile.measured import Measured, measure_all
+
+PAGE = Path(__file__).parents[2] / "docs" / "hostile-backend.md"
+
+HEADING = """# What a hostile backend does to the harness
+
+Each line is one run of the real command, `shakedown run --target FILE --only CHECK`, against a
+server that misbehaves in one way (`tests/hostile/`). The verdict is the command's, the reason
+stands in its message, time and peak memory are those of the whole command (the largest resident set
+of its processes). The bounds are what `tests/hostile/test_hostile.py` holds every run to; those of
+time are generous, for machines that do much at once.
+
+What bounds them:
+
+- A request has one deadline from its first byte to the last of its answer (10 s unless the check
+  says otherwise), however slowly bytes come.
+- An answer may have 4 MiB, or 96 MiB where the OpenAPI document lets the operation answer with a
+  file; the answers that a check holds may have 384 MiB together.
+- A head ends at 8 KiB a line and 128 headers; a list at 100 pages, at 8 MiB, or at a cursor that
+  came before; a ZIP at 256 MiB unpacked and 20,000 entries.
+- Nothing is decompressed that nobody asked to be compressed. JSON is refused where parsers read it
+  differently: names twice, half surrogate pairs, NaN, numbers of thousands of digits.
+- Redirects are shown, never followed; certificates are always checked; no cookie is kept.
+- Whatever is printed or written goes through `harness/harmless.py`, which shows control characters,
+  direction overrides and workflow commands instead of letting them act.
+"""
+
+TABLE = "\n| case | check | verdict | seconds (bound) | peak MB (bound) |\n|---|---|---|---|---|\n"
+
+
+def main() -> int:
+    """Write the page; 1 when a case came to something else than it must."""
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="shakedown-hostile-") as folder:
+        measured = asyncio.run(measure_all(CASES, Path(folder) / "runs"))
+    wrong = [each for each in measured.values() if not _is_right(each)]
+    for each in wrong:
+        sys.stderr.write(f"{each.case.name}: {each.verdict}: {each.message}{each.stderr}\n")
+    if wrong:
+        return 1
+    rows = "".join(f"{_row(measured[case.name])}\n" for case in CASES)
+    where = f"CPython {platform.python_version()}, {os.cpu_count()} cores"
+    told = f"\n{len(CASES)} cases, {time.monotonic() - began:.0f} s for all of them ({where}).\n"
+    PAGE.write_text(HEADING + told + TABLE + rows, encoding="utf-8")
+    return 0
+
+
+def _is_right(came: Measured) -> bool:
+    case = came.case
+    return (
+        came.verdict == case.verdict
+        and re.search(case.reason, came.message) is not None
+        and came.seconds < case.seconds
+        and came.peak_mb < case.megabytes
+    )
+
+
+def _row(came: Measured) -> str:
+    case = came.case
+    time_told = f"{came.seconds:.1f} ({case.seconds:g})"
+    memory_told = f"{came.peak_mb} ({case.megabytes})"
+    return f"| {case.name} | `{case.check}` | {came.verdict} | {time_told} | {memory_told} |"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,81 @@
+"""The gate survives a hostile backend: a verdict, its reason, in bounded time and memory."""
+
+import json
+import re
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.hostile.cases import CASES, MARKUP, Case
+from tests.hostile.measured import Measured, measure_all
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
+
+_ACTS = re.compile(r"[^\n\t\x20-\x7e]")
+_OBEYED = re.compile(r"^\s*::|##\[", re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+async def measured(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Measured]:
+    """All cases are run once, several at a time: most of them only wait for a deadline."""
+    return await measure_all(CASES, tmp_path_factory.mktemp("hostile"))
+
+
+def test_every_case_has_a_name_of_its_own() -> None:
+    assert len({case.name for case in CASES}) == len(CASES)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_a_hostile_backend_does_no_harm(
+    case: Case, measured: Mapping[str, Measured], record_property: Callable[[str, object], None]
+) -> None:
+    came = measured[case.name]
+    record_property("hostile", f"{came.verdict} {came.seconds:.1f} s {came.peak_mb} MB")
+    assert came.verdict == case.verdict, came.message + came.stderr
+    assert re.search(case.reason, came.message)
+    assert came.seconds < case.seconds
+    assert came.peak_mb < case.megabytes
+    assert "Traceback" not in came.stdout + came.stderr
+    assert not (came.out / "internal-error.log").exists()
+
+
+@pytest.mark.parametrize(
+    "name", [*(case.name for case in MARKUP), "markup while getting ready", "binary garbage"]
+)
+def test_nothing_that_is_printed_or_written_acts(
+    name: str, measured: Mapping[str, Measured]
+) -> None:
+    came = measured[name]
+    written = {
+        str(path): path.read_text(encoding="utf-8")
+        for path in came.out.rglob("*")
+        if path.is_file()
+    }
+    assert any(path.endswith("junit.xml") for path in written)
+    for place, text in {"stdout": came.stdout, "stderr": came.stderr, **written}.items():
+        strange = {letter for letter in _ACTS.findall(text) if not letter.isprintable()}
+        assert not strange, place
+        assert not _OBEYED.search(text), place
+        assert max(map(len, text.splitlines()), default=0) < 100_000, place
+
+
+@pytest.mark.parametrize("case", MARKUP, ids=lambda case: case.name)
+def test_reports_stay_well_formed_and_show_what_came(
+    case: Case, measured: Mapping[str, Measured]
+) -> None:
+    came = measured[case.name]
+    suite = ElementTree.parse(came.out / "junit.xml").getroot()  # noqa: S314 - our own report
+    failure = suite.find(".//failure")
+    assert failure is not None
+    (check,) = json.loads((came.out / "results.json").read_text(encoding="utf-8"))["checks"]
+    for told in (failure.text or "", check["message"]):
+        assert r"\x1b[2J" in told or r"\u001b[2J" in told
+        assert len(told) < 25_000
+
+
+def test_the_page_of_the_cases_is_complete() -> None:
+    page = Path(__file__).parents[2] / "docs" / "hostile-backend.md"
+    listed = re.findall(r"^\| ([^|]+?) \|", page.read_text(encoding="utf-8"), re.MULTILINE)
+    assert [name for name in listed if name not in ("case", "---")] == [case.name for case in CASES]
