@@ -11,6 +11,10 @@ import reference_backend
 from reference_backend.defects import Defect, DefectError, Edit, zoo
 
 BACKEND = Path(reference_backend.__file__).parent
+ELSEWHERE = {"chaos.staging-fault"}
+"""Checks of systems that run elsewhere: the zoo's gate starts its own. This one is held against
+defects of the zoo by tests/chaos/staging/test_drill.py."""
+
 CHECK_ID = re.compile(r'@check\(\s*"([a-z.-]+)"')
 
 
@@ -42,7 +46,7 @@ def test_every_defect_says_what_it_is_and_who_must_catch_it(name: str) -> None:
 
 def test_every_check_has_a_defect_that_it_must_catch() -> None:
     caught = {check for defect in zoo().values() for check in defect.expected}
-    assert shipped_checks() <= caught
+    assert shipped_checks() - caught == ELSEWHERE
 
 
 def test_an_edit_that_no_longer_fits_is_refused() -> None:
