@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from harness import processes
+from harness.errors import Misconfigured
 from harness.postgres.remains import remove_shared_memory, running_server
 from harness.processes import Process
 
@@ -41,7 +42,8 @@ class Healing:
     """Processes that were ended, by name as far as it is known."""
     undone: list[str] = field(default_factory=list)
     """Faults that were undone."""
-    removed: list[Path] = field(default_factory=list)
+    removed: list[Path | str] = field(default_factory=list)
+    """Directories, and by name whatever was in the container engine."""
     problems: list[str] = field(default_factory=list)
 
 
@@ -57,6 +59,9 @@ def heal(run_id: str, run_dir: Path, entries: Iterable[Made]) -> Healing:
     for entry in kept:
         if entry.kind in {"process", "attached"} and entry.process:
             _end(entry.process, str(entry.facts.get("what", entry.kind)), healing)
+    for entry in kept:
+        if entry.kind == "engine":
+            _clear_engine(str(entry.facts["host"]), healing)
     for entry in kept:
         if entry.kind == "cluster":
             _stop_server(Path(entry.facts["path"]), healing)
@@ -128,6 +133,21 @@ def _stop_server(data_dir: Path, healing: Healing) -> None:
         else:
             healing.ended.append(f"postgres (pid {server.pid})")
     remove_shared_memory(data_dir)
+
+
+def _clear_engine(host: str, healing: Healing) -> None:
+    """Remove the run's containers, volumes and networks from the engine that it used."""
+    # Loaded here: it takes 0.3 s, and most runs have no containers.
+    from harness.containers.engine import Engine
+    from harness.containers.remains import remove_run
+
+    try:
+        removal = remove_run(Engine.connect(host), healing.run_id)
+    except Misconfigured as error:
+        healing.problems.append(f"what run {healing.run_id} left in containers: {error.what}")
+        return
+    healing.removed += removal.removed
+    healing.problems += removal.problems
 
 
 def _end_marked(run_id: str, directories: list[Path], healing: Healing) -> None:

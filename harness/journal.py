@@ -18,7 +18,7 @@ from harness.healing import Healing, heal
 from harness.places import RUN_PREFIX, run_bases
 from harness.processes import Process
 
-Kind = Literal["run", "attached", "process", "cluster", "directory", "fault"]
+Kind = Literal["run", "attached", "process", "cluster", "engine", "directory", "fault"]
 
 _JOURNAL = "journal.jsonl"
 

@@ -1,10 +1,12 @@
 """`shakedown recover`: healing after runs whose harness was killed."""
 
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from harness.errors import Misconfigured
 from harness.healing import Healing, heal
 from harness.journal import read_entries, read_owner
 from harness.places import run_dirs
@@ -26,9 +28,9 @@ class Recovery:
 def recover(bases: Sequence[Path] | None = None) -> Recovery:
     """Heal every run of ours whose harness is dead; safe to call at any time.
 
-    `bases` are the directories to look for runs in, by default the temp dirs; only runs of the
-    calling user are touched. Blocks until it is done. Raises nothing but `Misconfigured`, when
-    there is no temp dir to look into.
+    `bases` are the directories to look for runs in, by default the temp dirs and, by their labels,
+    the container engine; only runs of the calling user are touched. Blocks until it is done.
+    Raises nothing but `Misconfigured`, when there is no temp dir to look into.
     """
     healed: list[Healing] = []
     alive: list[str] = []
@@ -43,8 +45,34 @@ def recover(bases: Sequence[Path] | None = None) -> Recovery:
         except FileNotFoundError:
             continue  # its own harness, or another `recover`, was faster
         healed.append(heal(run_id, run_dir, entries))
+    if bases is None:
+        _look_into_engine(healed, alive)
     problems = tuple(problem for healing in healed for problem in healing.problems)
     return Recovery(healed=tuple(healed), alive=tuple(alive), problems=problems)
+
+
+def _look_into_engine(healed: list[Healing], alive: list[str]) -> None:
+    """Heal runs of which nothing is left but what their labels mark in the container engine."""
+    # Loaded here: everything before does without it.
+    from harness.containers.engine import Engine
+    from harness.containers.remains import dead_runs, remove_run
+
+    known = {healing.run_id for healing in healed} | set(alive)
+    try:
+        engine = Engine.connect()
+        runs = dead_runs(engine, os.geteuid())
+    except Misconfigured:
+        return  # no engine, no containers; a run that had some told of it in its journal
+    for run_id, is_over in runs.items():
+        if run_id in known:
+            continue
+        if is_over:
+            removal = remove_run(engine, run_id)
+            healed.append(
+                Healing(run_id=run_id, removed=[*removal.removed], problems=removal.problems)
+            )
+        else:
+            alive.append(run_id)
 
 
 def _is_young(run_dir: Path) -> bool:

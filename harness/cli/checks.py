@@ -7,19 +7,27 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli.options import refuse_missing, target_option
+from harness.cli.options import driver_option, refuse_missing, target_option
 from harness.verdict import ExitCode
 
 if TYPE_CHECKING:
     from harness.check import CheckSpec
     from harness.target import Capability
+    from harness.target.shipped import Choice
 
 
 @click.command()
 @click.argument("folders", nargs=-1, metavar="[FOLDER]...")
 @target_option
+@driver_option
 @click.option("--no-built-in", is_flag=True, help="Leave out the checks that come with Shakedown.")
-def checks(folders: tuple[str, ...], target: Path | None, *, no_built_in: bool) -> int:
+def checks(
+    folders: tuple[str, ...],
+    target: Path | None,
+    *,
+    driver: "Choice | None",
+    no_built_in: bool,
+) -> int:
     """List every check: id, title, checklist line, needs, and whether the target allows it.
 
     FOLDER holds checks of your own. In a pipe: one check a line, separated by tabs.
@@ -27,9 +35,12 @@ def checks(folders: tuple[str, ...], target: Path | None, *, no_built_in: bool) 
     # Loaded here: `--help` does without them.
     from harness.plugin.listing import find_checks
     from harness.target import load_target
+    from harness.target.shipped import chosen_target, refuse_contradiction
 
     refuse_missing(folders)
-    offered = load_target(target).capabilities()
+    loaded = load_target(target if driver is None else chosen_target(target, driver))
+    refuse_contradiction(loaded, driver)
+    offered = loaded.capabilities()
     found = find_checks(folders, built_in=not no_built_in)
     specs = sorted(found.known.values(), key=lambda spec: spec.id)
     if sys.stdout.isatty():

@@ -24,6 +24,17 @@ def target_option(command: Command) -> Command:
     )(command)
 
 
+def driver_option(command: Command) -> Command:
+    """`--driver embedded|docker`."""
+    return click.option(
+        "--driver",
+        type=click.Choice(["embedded", "docker"]),
+        default=None,
+        help="How to run the reference backend: as processes, on an embedded PostgreSQL (default), "
+        "or in containers. A target file says it itself.",
+    )(command)
+
+
 class _TargetFile(click.ParamType[Path]):
     name = "file"
 

@@ -8,6 +8,7 @@ import click
 import orjson
 from rich.console import Console
 
+from harness.cli.options import driver_option
 from harness.errors import Misconfigured
 from harness.plugin.signals import Interruption
 from harness.prove.gate import Gate
@@ -17,6 +18,7 @@ from harness.prove.show import Show
 from harness.prove.trials import Plan, choose, prove_gate
 from harness.prove.zoo import read_zoo
 from harness.target.load import load_target
+from harness.target.shipped import Choice, chosen_target, refuse_contradiction
 
 
 @click.command(
@@ -63,6 +65,7 @@ from harness.target.load import load_target
     default=None,
     help="The target file whose backend has the zoo (default: the reference backend).",
 )
+@driver_option
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
@@ -78,6 +81,7 @@ def prove(
     seed: str | None,
     clean_runs: int,
     target: Path | None,
+    driver: Choice | None,
     out: Path,
 ) -> None:
     """Prove the gate: switch on each DEFECT of the bug zoo (default: all) and see what fails.
@@ -87,7 +91,9 @@ def prove(
     failed, make the exit code 1.
     """
     number = _seed(seed)
+    target = target if driver is None else chosen_target(target, driver)
     aimed = load_target(target)
+    refuse_contradiction(aimed, driver)
     if aimed.zoo is None:
         raise Misconfigured(
             f"the target {aimed.name!r} has no bug zoo: "

@@ -10,6 +10,7 @@ import click
 from harness.cli.console import choose_reporter, own_stdout
 from harness.cli.options import (
     default_processes,
+    driver_option,
     random_seed,
     refuse_missing,
     split_commas,
@@ -22,6 +23,7 @@ from harness.verdict import ExitCode
 if TYPE_CHECKING:
     from harness.check import Profile
     from harness.events import Reporter
+    from harness.target.shipped import Choice
 
 
 class _RunCommand(click.Command):
@@ -46,6 +48,7 @@ class _RunCommand(click.Command):
 )
 @click.argument("folders", nargs=-1, metavar="[FOLDER]... [-- PYTEST ARGS]")
 @target_option
+@driver_option
 @click.option(
     "--profile",
     type=click.Choice(["quick", "full", "soak"]),
@@ -106,6 +109,7 @@ def run(
     *,
     folders: tuple[str, ...],
     target: Path | None,
+    driver: "Choice | None",
     profile: str,
     only: tuple[str, ...],
     seed: int | None,
@@ -124,6 +128,7 @@ def run(
 
     \b
       shakedown run                                    everything, on the reference backend
+      shakedown run --driver docker                    the same in containers
       shakedown run --target shakedown.toml checks/    your backend, and your checks besides
       shakedown run --only 'claim.*,golden.upload'     some of them
       shakedown run -n 2 --seed 7 -- -x                two processes, stop at the first failure
@@ -136,10 +141,11 @@ def run(
     from harness.reports.junit import JunitXml
     from harness.reports.results_json import ResultsJson
     from harness.target import load_target
-    from harness.target.environment import environment_target
+    from harness.target.shipped import chosen_target, refuse_contradiction
 
-    target = target or environment_target()
+    target = chosen_target(target, driver)
     loaded = load_target(target, allow_faults=allow_faults)
+    refuse_contradiction(loaded, driver)
     if cleanup and loaded.driver != "external":
         raise Misconfigured(
             '--cleanup is for driver = "external"; what driver = '

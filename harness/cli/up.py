@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli.options import target_option
+from harness.cli.options import driver_option, target_option
 from harness.verdict import ExitCode
 
 if TYPE_CHECKING:
     from harness.system import System
     from harness.target import Target
+    from harness.target.shipped import Choice
 
 _LOOK_INTERVAL_S = 0.5
 _TOKENS_LAST_S = 24 * 3600
@@ -23,9 +24,16 @@ _TOKENS_LAST_S = 24 * 3600
 
 @click.command()
 @target_option
+@driver_option
 @click.option("--instances", type=click.IntRange(1), default=None, help="How many API instances.")
 @click.option("--workers", type=click.IntRange(0), default=None, help="How many workers.")
-def up(target: Path | None, *, instances: int | None, workers: int | None) -> int:
+def up(
+    target: Path | None,
+    *,
+    driver: "Choice | None",
+    instances: int | None,
+    workers: int | None,
+) -> int:
     """Bring a system up and keep it until Ctrl-C or SIGTERM.
 
     Once it is ready, what a client needs is printed as lines for a shell: BACKEND_URL, JWT_TOKEN,
@@ -41,8 +49,10 @@ def up(target: Path | None, *, instances: int | None, workers: int | None) -> in
     from harness.plugin.signals import Interruption
     from harness.system import launch
     from harness.target import load_target
+    from harness.target.shipped import chosen_target, refuse_contradiction
 
-    loaded = load_target(target)
+    loaded = load_target(target if driver is None else chosen_target(target, driver))
+    refuse_contradiction(loaded, driver)
     interruption = Interruption()
     system: System | None = None
     with interruption.listening():

@@ -8,7 +8,7 @@ from typing import Any, Self
 import pytest
 
 from harness.check import Profile
-from harness.target.environment import SHIPPED
+from harness.target.shipped import words_for
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,8 +36,7 @@ class RunSettings:
     def repeat_command(self, check_id: str) -> str:
         """Give the command line that runs one check again, exactly as it ran here."""
         words = ["shakedown", "run", "--only", check_id, "--seed", str(self.seed)]
-        if self.target_path is not None and self.target_path not in SHIPPED:
-            words += ["--target", str(self.target_path)]
+        words += words_for(self.target_path)
         if self.profile != "quick":
             words += ["--profile", self.profile]
         if self.allow_faults:

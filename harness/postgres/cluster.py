@@ -3,6 +3,7 @@
 import itertools
 import secrets
 import shutil
+import signal
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Self
 
 from psycopg import sql
 
+from harness.errors import Misconfigured
 from harness.journal import Journal
 from harness.places import RUN_PREFIX, memory_base
 from harness.ports import LOOPBACK
@@ -18,6 +20,10 @@ from harness.postgres.binaries import find_binaries
 from harness.postgres.server import SUPERUSER, Server, ServerFiles, connect
 from harness.postgres.template import BLANK, OBSERVER, OWNER, ClusterTemplate, cached_template
 
+_NO_NETWORK = (
+    "the embedded database shares the network of this machine; only one in a container ([database] "
+    'source = "docker") can be cut off'
+)
 _CLONE_SETTINGS = (files("harness.postgres") / "clone.sql").read_bytes()
 
 
@@ -139,6 +145,22 @@ class Cluster:
     def kill(self) -> None:
         """SIGKILL the server and all its processes, as a crash would; the data stays."""
         self._server.kill()
+
+    async def pause(self) -> None:
+        """SIGSTOP the server and all its processes: connections stay open, nothing answers."""
+        self._server.signal(signal.SIGSTOP)
+
+    async def resume(self) -> None:
+        """SIGCONT the server and all its processes."""
+        self._server.signal(signal.SIGCONT)
+
+    async def disconnect(self) -> None:
+        """It shares the network of this machine: refused."""
+        raise Misconfigured(_NO_NETWORK)
+
+    async def reconnect(self) -> None:
+        """It shares the network of this machine: refused."""
+        raise Misconfigured(_NO_NETWORK)
 
     async def restart(self) -> None:
         """End the server, if it still runs, and start it again on the same data and port.

@@ -50,6 +50,13 @@ _SETTINGS = {
     # connection of every pool would pay 3 ms for it.
     "scram_iterations": "1",
 }
+
+
+def settings_without_durability() -> dict[str, str]:
+    """Give PostgreSQL's settings for a database that lives for minutes and outlives no machine."""
+    return dict(_SETTINGS)
+
+
 _READY_DEADLINE_S = 30.0
 _STOP_GRACE_S = 10.0
 _POLL_S = 0.002
@@ -144,6 +151,12 @@ class Server:
         if leader is not None:
             processes.kill_family(leader)
         self._process.wait()
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the server and all its processes; done when they have it."""
+        leader = Process.of(self._process.pid) if self._process is not None else None
+        if leader is not None:
+            processes.send(processes.family(leader), number)
 
     def clean_up(self) -> None:
         """Remove what a killed server leaves on the machine outside its data directory."""

@@ -1,7 +1,6 @@
 """The database of a system: migrated once into a template, cloned for every system."""
 
 import asyncio
-import subprocess
 import time
 from dataclasses import dataclass
 from importlib.resources import files
@@ -9,14 +8,11 @@ from typing import TYPE_CHECKING
 
 from psycopg import sql
 
-from harness import processes
 from harness.errors import Misconfigured
-from harness.logs import describe_end, tail
-from harness.postgres.cluster import Cluster
+from harness.logs import tail
 from harness.postgres.server import connect
-from harness.processes import Process
 from harness.redaction import Redactor
-from harness.system.instances import cannot_start
+from harness.system.database_server import DatabaseServer
 from harness.system.plan import Plan
 
 if TYPE_CHECKING:
@@ -47,60 +43,26 @@ async def migrate(plan: Plan) -> None:
     wanted = plan.target.database.migrate
     if wanted is None:
         return
-    command = plan.target.expand_command(wanted.command, plan.values)
-    environment = plan.target.expand_environment(wanted.environment, plan.values)
     log_path = plan.log_path("migrate")
-    entry = plan.journal.note("process", what="migrate")
-    try:
-        with log_path.open("ab") as log:
-            program = subprocess.Popen(  # noqa: ASYNC220 - starting it blocks for 2 ms
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                cwd=plan.directory,
-                env=plan.environment(environment),
-                start_new_session=True,
-            )
-    except OSError as error:
-        plan.journal.undone(entry)
-        raise Misconfigured(cannot_start("database.migrate.command", command, error)) from error
-    process = Process.of(program.pid)
-    plan.journal.amend(entry, pid=program.pid, started=process.started if process else "")
-    problem = ""
-    end = time.monotonic() + wanted.timeout_s
-    try:
-        while (code := program.poll()) is None:
-            if time.monotonic() > end:
-                problem = f"did not end within {wanted.timeout_s:g} s"
-                break
-            await asyncio.sleep(_POLL_S)
-        if code:
-            problem = describe_end(code)
-    finally:
-        # Whatever it left running would keep the database busy.
-        if process is not None and (program.poll() is None or problem):
-            processes.kill_family(process)
-        program.wait()
-        plan.journal.undone(entry)
+    problem = await plan.driver.run_to_end(plan, wanted, log_path)
     if problem:
         message = f"the migrate command {problem}; its last words:\n{tail(log_path)}"
         raise Misconfigured(Redactor(plan.secrets)(message))
 
 
-async def make_template(cluster: Cluster, plan: Plan, name: str) -> MigratedTemplate:
-    """Migrate the cluster's empty database, put the instrument in, and close it to connections.
+async def make_template(server: DatabaseServer, plan: Plan, name: str) -> MigratedTemplate:
+    """Migrate the server's empty database, put the instrument in, and close it to connections.
 
     `plan.values["database_url"]` must be the URL of the database that will have this name.
     """
     began = time.monotonic()
-    await cluster.rename_blank(name)
+    await server.rename_blank(name)
     await migrate(plan)
     migrated = time.monotonic()
     if plan.target.database.instrument:
-        async with connect(cluster.url(name)) as connection:
+        async with connect(server.url(name)) as connection:
             await _install_instrument(connection, plan)
-    async with connect(cluster.url("postgres")) as connection:
+    async with connect(server.url("postgres")) as connection:
         await connection.execute(
             sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(sql.Identifier(name))
         )

@@ -20,8 +20,10 @@ class Instance:
     """Where it listens, without a slash at the end; a worker serves its metrics there."""
     log_path: Path
     """Everything it prints, over restarts too. Does not exist for driver `external`."""
+    container: str | None = None
+    """The name of its container, where it runs in one."""
     pid: int | None = None
-    """Its process, which leads a group of its own; None for driver `external`."""
+    """Its first process, as far as it is on this machine and can be seen from here."""
     started: str = field(default="", repr=False)
     """Tells this process from a later one that got the same pid."""
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -48,6 +50,8 @@ class SystemDescription:
     target_sha256: str = ""
     """The digest of the target file as it was when the run began."""
     allow_faults: bool = False
+    images: Mapping[str, str] = field(default_factory=dict)
+    """The image of each piece, where they run in containers."""
 
     def to_json(self) -> str:
         """Give one line of JSON. It holds passwords: for pipes between our processes only."""

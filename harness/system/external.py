@@ -9,8 +9,9 @@ from harness.errors import Misconfigured
 from harness.journal import Journal
 from harness.redaction import Redactor
 from harness.system.description import Instance
-from harness.system.instances import Running
+from harness.system.elsewhere import Elsewhere
 from harness.system.plan import DatabaseAccess, plan_for
+from harness.system.process_driver import ProcessDriver
 from harness.system.readiness import ask
 from harness.system.system import System
 from harness.target.target import Target
@@ -31,7 +32,7 @@ async def find_external(
         target=target,
         run_dir=run_dir,
         journal=journal,
-        plan=plan_for(target, journal, name, database, None),
+        plan=plan_for(target, journal, ProcessDriver(journal), name, database, None),
         database=database,
         storage_dir=None,
         home=None,
@@ -54,7 +55,7 @@ async def find_external(
                 )
             await asyncio.sleep(_POLL_S)
             answer = await ask(instance.base_url, target.api.ready_path, _TIMEOUT_S)
-        system.adopt(Running(instance=instance, entry="", child=None))
+        system.adopt(Elsewhere(instance=instance))
         on_progress(f"{instance.base_url} is ready")
     system.bring_up_seconds = time.monotonic() - began
     return system

@@ -9,10 +9,13 @@ from pathlib import Path
 
 from harness.errors import Misconfigured
 from harness.journal import Journal
-from harness.postgres.cluster import Cluster, create_database
+from harness.postgres.cluster import create_database
 from harness.postgres.template import OBSERVER, OWNER
+from harness.system.database_server import DatabaseServer
 from harness.system.databases import make_template
 from harness.system.description import Role
+from harness.system.driver import Driver
+from harness.system.drivers import Pieces
 from harness.system.external import find_external
 from harness.system.instances import bring_up
 from harness.system.plan import DatabaseAccess, plan_for
@@ -37,30 +40,26 @@ async def launch(
     `api_instances` and `workers` win over the target's. `on_progress` gets a line for every step.
     Raises `Misconfigured` (or `InstanceFailed`) when that cannot be done; nothing is left then.
     """
-    _refuse_what_is_not_built(target)
     began = time.monotonic()
     counts = _counts(target, api_instances, workers)
     if target.driver == "external":
         return await find_external(target, run_dir, journal, on_progress, name)
-    cluster: Cluster | None = None
     system: System | None = None
     phases: dict[str, float] = {}
+    pieces = Pieces(target, run_dir, journal, on_progress)
     try:
+        driver, server = await pieces.bring_up()
         database = DatabaseAccess()
-        if target.database.source == "embedded":
-            cluster = await Cluster.start(run_dir, journal, target.database.settings)
+        if server is not None:
             phases["cluster"] = time.monotonic() - began
-            on_progress(f"PostgreSQL {cluster.version} is up ({phases['cluster']:.2f} s)")
-            database = await _embedded_database(cluster, target, journal, name, phases)
+            on_progress(f"PostgreSQL {server.version} is up ({phases['cluster']:.2f} s)")
+            database = await _own_database(server, driver, target, journal, name, phases)
             on_progress(f"the database is migrated ({phases['migrate']:.2f} s)")
-        system = _new_system(target, run_dir, journal, name, database)
-        system.cluster = cluster
+        system = _new_system(target, run_dir, journal, driver, name, database)
+        system.lead(pieces, server)
         await _bring_up_all(system, counts, {}, {}, on_progress)
     except BaseException:
-        if system is not None:
-            await system.close()
-        elif cluster is not None:
-            await cluster.stop()
+        await (pieces if system is None else system).close()
         raise
     system.bring_up_seconds = time.monotonic() - began
     phases["instances"] = system.bring_up_seconds - sum(phases.values())
@@ -93,7 +92,8 @@ async def launch_sibling(
     counts = _counts(target, api_instances, workers)
     name = f"own-{secrets.token_hex(4)}"
     database = await _clone(system, name)
-    sibling = _new_system(target, system.run_dir, system.journal, name, database)
+    driver = system.plan.driver
+    sibling = _new_system(target, system.run_dir, system.journal, driver, name, database)
     system.add_sibling(sibling)
     try:
         common = environment or {}
@@ -106,13 +106,6 @@ async def launch_sibling(
     return sibling
 
 
-def _refuse_what_is_not_built(target: Target) -> None:
-    if target.driver == "docker":
-        raise Misconfigured('the docker driver is not built yet; use driver = "process"')
-    if target.database.source == "docker":
-        raise Misconfigured('databases in docker are not built yet; use source = "embedded"')
-
-
 def _counts(target: Target, api: int | None, workers: int | None) -> dict[Role, int]:
     declared = target.worker.instances if target.worker else 0
     if workers and target.worker is None:
@@ -123,32 +116,37 @@ def _counts(target: Target, api: int | None, workers: int | None) -> dict[Role, 
     }
 
 
-async def _embedded_database(
-    cluster: Cluster, target: Target, journal: Journal, name: str, phases: dict[str, float]
+async def _own_database(
+    server: DatabaseServer,
+    driver: Driver,
+    target: Target,
+    journal: Journal,
+    name: str,
+    phases: dict[str, float],
 ) -> DatabaseAccess:
     """Migrate the template and give the system a clone of it."""
     template = f"template_{name}"
     access = DatabaseAccess(
-        url=cluster.url(template, OWNER),
-        readonly_url=cluster.url(template, OBSERVER),
-        control_url=cluster.url(template),
+        url=server.url(template, OWNER),
+        readonly_url=server.url(template, OBSERVER),
+        control_url=server.url(template),
     )
-    plan = plan_for(target, journal, name, access, _storage_dir(journal.run_dir, name))
+    plan = plan_for(target, journal, driver, name, access, _storage_dir(journal.run_dir, name))
     _make_directories(journal.run_dir, name)
-    made = await make_template(cluster, plan, template)
+    made = await make_template(server, plan, template)
     phases["migrate"] = made.migrate_seconds
     phases["instrument"] = made.instrument_seconds
     began = time.monotonic()
     own = f"system_{name}"
-    await cluster.create_database(own, template)
+    await server.create_database(own, template)
     phases["clone"] = time.monotonic() - began
     return DatabaseAccess(
-        url=cluster.url(own, OWNER),
-        readonly_url=cluster.url(own, OBSERVER),
-        control_url=cluster.url(own),
+        url=server.url(own, OWNER),
+        readonly_url=server.url(own, OBSERVER),
+        control_url=server.url(own),
         name=own,
         template=template,
-        version=cluster.version,
+        version=server.version,
     )
 
 
@@ -174,7 +172,12 @@ def _with_database(url: str | None, name: str) -> str:
 
 
 def _new_system(
-    target: Target, run_dir: Path, journal: Journal, name: str, database: DatabaseAccess
+    target: Target,
+    run_dir: Path,
+    journal: Journal,
+    driver: Driver,
+    name: str,
+    database: DatabaseAccess,
 ) -> System:
     storage_dir = _storage_dir(run_dir, name)
     _make_directories(run_dir, name)
@@ -183,7 +186,7 @@ def _new_system(
         target=target,
         run_dir=run_dir,
         journal=journal,
-        plan=plan_for(target, journal, name, database, storage_dir),
+        plan=plan_for(target, journal, driver, name, database, storage_dir),
         database=database,
         storage_dir=storage_dir,
         home=run_dir / "systems" / name,
@@ -215,6 +218,7 @@ async def _bring_up_all(
     on_progress: Progress,
 ) -> None:
     """Start all instances side by side; the first that fails ends the others."""
+    await system.plan.driver.prepare(system.plan)
 
     async def one(name: str, role: Role) -> None:
         extra = environment if role == "api" else worker_environment

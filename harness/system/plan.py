@@ -1,6 +1,5 @@
 """How the instances of one system are started: what follows from target, run and database."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,8 +7,8 @@ from urllib.parse import urlsplit
 
 from harness.errors import Misconfigured
 from harness.journal import Journal
-from harness.processes import RUN_MARKER
 from harness.system.description import Role
+from harness.system.driver import Driver
 from harness.target.models import Api, Worker
 from harness.target.target import Target
 
@@ -38,13 +37,18 @@ class Plan:
 
     target: Target
     journal: Journal
+    driver: Driver
+    name: str
+    """The system's."""
     directory: Path
     """Where they run."""
     log_dir: Path
     temp_dir: Path
     """Their TMPDIR, so that a killed instance leaves nothing in the machine's."""
     values: Mapping[str, str]
-    """Placeholders of this system: `database_url`, `storage_dir`."""
+    """Placeholders of this system as its instances see it: `database_url`, `storage_dir`."""
+    storage_dir: Path | None
+    """The storage as the harness sees it."""
     secrets: frozenset[str] = field(repr=False)
     """What must not be in a message."""
 
@@ -60,41 +64,31 @@ class Plan:
         """Give where an instance, or the migration, prints to."""
         return self.log_dir / f"{name}.log"
 
-    def environment(self, extra: Mapping[str, str]) -> dict[str, str]:
-        """Give what a program of the target gets: ours, the run's mark, and `extra`."""
-        inherited = dict(os.environ)
-        if self.target.database.source == "embedded":
-            # libpq's own variables would lead a backend to another database than ours.
-            inherited = {name: value for name, value in inherited.items() if name[:2] != "PG"}
-        return {
-            **inherited,
-            "TMPDIR": str(self.temp_dir),
-            "PYTHONUNBUFFERED": "1",  # the last words of a process that is killed
-            **extra,
-            RUN_MARKER: self.journal.run_id,
-        }
+    def fixed_port(self, role: Role) -> int | None:
+        """Give the port that a backend insists on; containers each have all ports to themselves."""
+        fixed = self.target.api.port if role == "api" else None
+        return fixed if self.target.driver == "process" else None
 
 
 def plan_for(
     target: Target,
     journal: Journal,
+    driver: Driver,
     name: str,
     database: DatabaseAccess,
     storage_dir: Path | None,
 ) -> Plan:
     """Lay down how the instances of the system of this name are started."""
     home = journal.run_dir / "systems" / name
-    values = {}
-    if storage_dir is not None:
-        values["storage_dir"] = str(storage_dir)
-    if database.url is not None:
-        values["database_url"] = database.url
     return Plan(
         target=target,
         journal=journal,
+        driver=driver,
+        name=name,
         directory=Path(target.directory) if target.directory else home,
         log_dir=journal.run_dir / "logs" / name,
         temp_dir=home / "tmp",
-        values=values,
+        values=driver.values(database.url, storage_dir),
+        storage_dir=storage_dir,
         secrets=target.secrets | database.passwords(),
     )

@@ -3,23 +3,23 @@
 import asyncio
 import contextlib
 import shutil
-import signal
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
 import psycopg
 
-from harness import processes
 from harness.errors import Misconfigured
 from harness.journal import Journal
 from harness.logs import tail
-from harness.postgres.cluster import Cluster, drop_database
+from harness.postgres.cluster import drop_database
 from harness.redaction import Redactor
-from harness.system import control
+from harness.system.database_server import DatabaseServer
 from harness.system.description import Instance, Role, SystemDescription
-from harness.system.instances import Running, bring_up, end
+from harness.system.drivers import Pieces, attached_driver
+from harness.system.instances import bring_up
 from harness.system.plan import DatabaseAccess, Plan, plan_for
+from harness.system.running import Running
 from harness.target.load import load_target
 from harness.target.target import Target
 
@@ -55,13 +55,14 @@ class System:
         """From the call of `launch` to the last instance being ready."""
         self.phases: dict[str, float] = {}
         """Where that time went, in seconds."""
-        self.cluster: Cluster | None = None
+        self.database_server: DatabaseServer | None = None
         """The database server, in the process that launched it."""
         self._home = home
         self._running: dict[str, Running] = {}
         self._numbers: dict[Role, int] = {}
         self._siblings: list[System] = []
         self._owned = True
+        self._shared: Pieces | None = None
         self._closed = False
 
     @property
@@ -76,7 +77,10 @@ class System:
 
     @property
     def database_url(self) -> str | None:
-        """What the backend got: the owner of the database, no superuser, so row security bites."""
+        """As what the backend got: the owner of the database, no superuser, so row security bites.
+
+        It leads there from here; instances may need another way (`plan.values`).
+        """
         return self.database.url
 
     @property
@@ -122,6 +126,7 @@ class System:
             postgres_version=self.database.version,
             target_sha256=self.target.sha256,
             allow_faults=self.target.allow_faults,
+            images=self.plan.driver.images,
         )
 
     @classmethod
@@ -144,7 +149,10 @@ class System:
             template=description.template_name,
             version=description.postgres_version,
         )
-        plan = plan_for(target, journal, description.name, database, description.storage_dir)
+        driver = attached_driver(target, journal, description.images)
+        plan = plan_for(
+            target, journal, driver, description.name, database, description.storage_dir
+        )
         system = cls(
             name=description.name,
             target=target,
@@ -157,7 +165,7 @@ class System:
         )
         system.bring_up_seconds = description.bring_up_seconds
         for instance in (*description.api, *description.workers):
-            system.adopt(Running(instance=instance, entry="", child=None))
+            system.adopt(driver.attach(instance))
         system._owned = False
         return system
 
@@ -166,13 +174,22 @@ class System:
         self._running[running.instance.name] = running
         return running.instance
 
+    def lead(self, shared: Pieces, server: DatabaseServer | None) -> None:
+        """Answer for what all systems of the run share: it goes when this system is closed."""
+        self._shared = shared
+        self.database_server = server
+
     def add_sibling(self, sibling: "System") -> None:
         """Remember a system that must be closed before this one."""
         self._siblings.append(sibling)
 
     def is_alive(self, instance: Instance) -> bool:
-        """Say whether the instance's process runs; a paused one does."""
+        """Say whether the instance runs; a paused one does."""
         return self._running[instance.name].is_alive()
+
+    def is_paused(self, instance: Instance) -> bool:
+        """Say whether the instance stands still."""
+        return self._running[instance.name].is_paused()
 
     def log_tail(self, instance: Instance, lines: int = 20) -> str:
         """Give the last lines that an instance printed, without secrets."""
@@ -180,15 +197,26 @@ class System:
 
     async def kill(self, instance: Instance) -> None:
         """SIGKILL the instance and its children; done when they are dead."""
-        await control.kill(self._controlled(instance))
+        await self._running[instance.name].kill()
 
     async def pause(self, instance: Instance) -> None:
         """SIGSTOP the instance and its children; done when it stands still."""
-        await control.pause(self._controlled(instance))
+        await self._running[instance.name].pause()
 
     async def resume(self, instance: Instance) -> None:
         """SIGCONT the instance and its children; done when it runs again."""
-        await control.resume(self._controlled(instance))
+        await self._running[instance.name].resume()
+
+    async def disconnect(self, instance: Instance) -> None:
+        """Cut the instance off from the network (`network`): from its clients, from the database.
+
+        It runs on; what it has open hangs, it is not refused.
+        """
+        await self._running[instance.name].disconnect()
+
+    async def reconnect(self, instance: Instance) -> None:
+        """Give the instance the network back, at the same address for its clients."""
+        await self._running[instance.name].reconnect()
 
     async def stop(self, instance: Instance, grace_s: float | None = None) -> int | None:
         """SIGTERM the instance, SIGKILL it after the grace (default: the target's).
@@ -197,7 +225,7 @@ class System:
         only that one can know.
         """
         grace = self.plan.table(instance.role).stop_grace_s if grace_s is None else grace_s
-        return await control.stop(self._controlled(instance), grace)
+        return await self._running[instance.name].stop(grace)
 
     async def restart(
         self, instance: Instance, environment: Mapping[str, str] | None = None
@@ -207,15 +235,18 @@ class System:
         It gets the environment that it had before unless given another one.
         Raises `InstanceFailed` when it does not get ready again.
         """
-        before = self._controlled(instance)
-        end(self.journal, before)
+        self._refuse_elsewhere(
+            f"{instance.name} at {instance.base_url} was not started by the harness"
+        )
+        before = self._running[instance.name]
+        before.end()
         port = int(instance.base_url.rpartition(":")[2])
         extra = before.instance.environment if environment is None else environment
         return self.adopt(await bring_up(self.plan, instance.name, instance.role, extra, port))
 
     async def start(self, role: Role, environment: Mapping[str, str] | None = None) -> Instance:
         """Start one more instance and wait until it is ready."""
-        self._refuse_without_processes()
+        self._refuse_elsewhere("nothing of this backend was started by the harness")
         # Taken at once: several may be started side by side, each under a name of its own.
         taken = max(map(_number, self._of_role(role)), default=0)
         number = self._numbers[role] = 1 + max(taken, self._numbers.get(role, 0))
@@ -234,11 +265,13 @@ class System:
         if not self._owned:
             self.journal.close()
             return
-        self._end_all()
-        if self.cluster is not None:
-            await self.cluster.stop()
-        elif self.database.name is not None and self.database.control_url is not None:
-            await self._drop_database(self.database.control_url, self.database.name)
+        self.plan.driver.end_all(tuple(self._running.values()))
+        access = self.database
+        if self._shared is None and access.name is not None and access.control_url is not None:
+            await self._drop_database(access.control_url, access.name)
+        self.plan.driver.clear(self.plan)
+        if self._shared is not None:
+            await self._shared.close()
         if self._home is not None:
             await asyncio.to_thread(shutil.rmtree, self._home, ignore_errors=True)
 
@@ -247,31 +280,14 @@ class System:
         with contextlib.suppress(psycopg.OperationalError):
             await drop_database(_other_database(control_url), name)
 
-    def _end_all(self) -> None:
-        """Kill all at once, then wait: a worker must not see the API go and log about it."""
-        leaders = [running.process for running in self._running.values()]
-        processes.send(filter(None, leaders), signal.SIGKILL)
-        for running in self._running.values():
-            if running.process is not None:
-                end(self.journal, running)
-
     def _of_role(self, role: Role) -> tuple[Instance, ...]:
         found = (running.instance for running in self._running.values())
         ours = [instance for instance in found if instance.role == role]
         return tuple(sorted(ours, key=_number))
 
-    def _controlled(self, instance: Instance) -> Running:
-        running = self._running[instance.name]
-        if running.process is None:
-            raise Misconfigured(
-                f"{instance.name} at {instance.base_url} was not started by the harness; "
-                f"driver = {self.target.driver!r} cannot be controlled"
-            )
-        return running
-
-    def _refuse_without_processes(self) -> None:
-        if self.target.driver != "process":
-            raise Misconfigured(f"driver = {self.target.driver!r} cannot start instances")
+    def _refuse_elsewhere(self, why: str) -> None:
+        if self.target.driver == "external":
+            raise Misconfigured(f'{why}; driver = "external" cannot start instances')
 
 
 def _number(instance: Instance) -> int:

@@ -167,6 +167,7 @@ def _absolute_paths(
     raw.setdefault("contract", {})
     _absolute_file(raw, ("contract", "openapi"), file, problems, "contracts/openapi.yaml")
     _absolute_file(raw, ("claim", "protocol"), file, problems)
+    _absolute_context(raw, file, problems)
 
 
 def _absolute_file(
@@ -189,11 +190,30 @@ def _absolute_file(
         table[path[1]] = str(found)
 
 
+def _absolute_context(raw: dict[str, Any], file: Path, problems: list[Problem]) -> None:
+    """Find the directory that goes into a build, and see that its Dockerfile is there."""
+    table = raw.get("build")
+    named = table.get("context", ".") if isinstance(table, dict) else None
+    if not isinstance(table, dict) or not isinstance(named, str):
+        return
+    found = next(filter(Path.is_dir, _candidates(named, file)), None)
+    if found is None:
+        what = f"expected a directory beside the target file or a package; {named!r} is neither"
+        problems.append(Problem(path=("build", "context"), what=what))
+        return
+    table["context"] = str(found)
+    dockerfile = table.get("dockerfile", "Dockerfile")
+    if isinstance(dockerfile, str) and not (found / dockerfile).is_file():
+        what = f"expected a Dockerfile within {found}, but there is no {dockerfile!r}"
+        key = ("build", "dockerfile") if "dockerfile" in table else ("build",)
+        problems.append(Problem(path=key, what=what))
+
+
 def _candidates(named: str, file: Path) -> Iterator[Path]:
     yield (file.parent / named).resolve()
     package, _, rest = named.partition("/")
     # A resource is only located here; importing the package is none of our business.
-    spec = find_spec(package) if package.isidentifier() and rest else None
+    spec = find_spec(package) if package.isidentifier() else None
     if spec and spec.origin:
         yield Path(spec.origin).parent / rest
 

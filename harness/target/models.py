@@ -29,6 +29,7 @@ Environment = Annotated[Mapping[str, str], BeforeValidator(_texts)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(gt=0)]
+Image = Annotated[str, Field(pattern=r"^[^\s-]\S*$")]
 UrlPath = Annotated[str, Field(pattern=r"^/")]
 
 
@@ -42,10 +43,13 @@ class Api(Table):
     """The API instances."""
 
     command: Command | None = None
-    """Starts one instance, which must listen on `{host}` and `{port}`."""
+    """Starts one instance, which must listen on `{host}` and `{port}`.
+    In a container it takes the place of the image's own command; without it that one runs."""
+    image: Image | None = None
+    """What a container is made from (driver `docker`); without it what `[build]` makes."""
     instances: Count = 3
     port: Annotated[int, Field(ge=1, le=65535)] | None = None
-    """A fixed port, for a backend that cannot be told one; needs `instances = 1`."""
+    """A fixed port, for a backend that cannot be told one; as processes, `instances = 1`."""
     ready_path: UrlPath = "/readyz"
     """Answers 2xx once the instance can serve."""
     ready_timeout_s: Seconds = 20
@@ -60,6 +64,7 @@ class Worker(Table):
     """The worker processes, and the timing they run with."""
 
     command: Command | None = None
+    image: Image | None = None
     instances: Count = 2
     ready_path: UrlPath | None = "/metrics"
     """Answers 2xx once the worker works; without one a worker is ready when it runs."""
@@ -85,9 +90,20 @@ class Worker(Table):
 class Migrate(Table):
     """The program that brings an empty database to the backend's schema, then ends with 0."""
 
-    command: Command
+    command: Command | None = None
+    image: Image | None = None
     environment: Environment = {}
     timeout_s: Seconds = 60
+
+
+class Build(Table):
+    """A Dockerfile that makes the image of every piece that names none (driver `docker`)."""
+
+    context: str = "."
+    """The directory that goes into the build. In the file: relative to it, or a package; once
+    loaded: absolute."""
+    dockerfile: str = "Dockerfile"
+    """Within the context."""
 
 
 class Database(Table):
@@ -97,10 +113,12 @@ class Database(Table):
     migrate: Migrate | None = None
     url: SecretStr | None = None
     """A read-only DSN of a database that already runs (source `external`)."""
+    image: Image | None = None
+    """What the server's container is made from (source `docker`), by default `postgres:17`."""
     instrument: bool = False
     """Whether the harness adds a trigger that records every change of `[claim] table`."""
     settings: Environment = {}
-    """PostgreSQL's own settings, on top of the harness's (source `embedded`)."""
+    """PostgreSQL's own settings, on top of the harness's (source `embedded`, `docker`)."""
 
 
 class Storage(Table):

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from harness.target.lines import KeyPath
+from harness.target.models import Api, Migrate, Worker
 from harness.target.target import Target
 from harness.target.template import SECRET_NAMES, placeholders, unknown_placeholder
 
@@ -14,6 +15,7 @@ _OF_INSTANCES = frozenset({"port", "storage_dir", "instance"})
 def broken_rules(target: Target) -> Broken:
     """Find every contradiction: where it stands, and what was expected instead."""
     yield from _driver(target)
+    yield from _images(target)
     yield from _database(target)
     yield from _ports(target)
     yield from _placeholders(target)
@@ -39,6 +41,42 @@ def _driver(target: Target) -> Broken:
             yield ("api", "instances"), "expected at least 1, got 0"
         if worker and worker.instances and worker.command is None:
             yield ("worker", "command"), 'missing; driver = "process" starts the workers with it'
+    else:
+        yield from _pieces_in_containers(target)
+
+
+def _images(target: Target) -> Broken:
+    """Where images are named without a driver that makes containers from them."""
+    if target.driver == "docker":
+        return
+    if target.build is not None:
+        yield ("build",), f'only driver = "docker" builds images, not "{target.driver}"'
+    for path, table in _pieces(target):
+        if table.image is not None:
+            yield (*path, "image"), f'only driver = "docker" runs images, not "{target.driver}"'
+    migrate = target.database.migrate
+    if migrate is not None and migrate.command is None:
+        yield ("database", "migrate", "command"), "missing; the database is migrated with it"
+
+
+def _pieces_in_containers(target: Target) -> Broken:
+    if target.api.instances < 1:
+        yield ("api", "instances"), "expected at least 1, got 0"
+    for path, table in _pieces(target):
+        if table.image is None and target.build is None:
+            what = 'missing; driver = "docker" makes containers from it, or from what [build] makes'
+            yield (*path, "image"), what
+    if target.database.source == "embedded":
+        what = 'containers cannot reach "embedded", which listens on loopback; expected "docker"'
+        yield ("database", "source"), what
+
+
+def _pieces(target: Target) -> Iterator[tuple[KeyPath, Api | Worker | Migrate]]:
+    yield ("api",), target.api
+    if target.worker is not None:
+        yield ("worker",), target.worker
+    if target.database.migrate is not None:
+        yield ("database", "migrate"), target.database.migrate
 
 
 def _database(target: Target) -> Broken:
@@ -53,12 +91,15 @@ def _database(target: Target) -> Broken:
                 yield ("database", key), f'source = "{database.source}" is not ours to change'
         if database.instrument:
             yield ("database", "instrument"), f'source = "{database.source}" is not ours to change'
+    if database.image is not None and database.source != "docker":
+        yield ("database", "image"), f'only source = "docker" has one, not "{database.source}"'
     if database.instrument and target.claim is None:
         yield ("database", "instrument"), "needs [claim] table, the table it records changes of"
 
 
 def _ports(target: Target) -> Broken:
-    if target.api.port is not None and target.api.instances > 1:
+    shares = target.driver != "docker"  # a container has all ports to itself
+    if target.api.port is not None and target.api.instances > 1 and shares:
         shared = f"{target.api.instances} instances cannot share port {target.api.port}"
         yield ("api", "port"), f"{shared}; use {{port}}, or instances = 1"
 
@@ -73,7 +114,7 @@ def _placeholders(target: Target) -> Broken:
             yield from _in_environment((name, "environment"), table.environment, instances)
     if migrate := target.database.migrate:
         path = ("database", "migrate")
-        yield from _in_command((*path, "command"), migrate.command, static | database)
+        yield from _in_command((*path, "command"), migrate.command or (), static | database)
         yield from _in_environment((*path, "environment"), migrate.environment, static | database)
     yield from _in_environment(("environment",), target.environment, static | database)
     if target.zoo:

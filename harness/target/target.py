@@ -14,6 +14,7 @@ from harness.target.chaos import Chaos, CleanupCall
 from harness.target.hosts import canonical_host, host_of_url
 from harness.target.models import (
     Api,
+    Build,
     Claim,
     Contract,
     Database,
@@ -27,7 +28,7 @@ from harness.target.models import (
     Worker,
     Zoo,
 )
-from harness.target.template import fill, variables
+from harness.target.template import fill, placeholders, variables
 
 Driver = Literal["process", "docker", "external"]
 
@@ -42,6 +43,8 @@ class Target(Table):
     Once loaded: an absolute path, or None for a directory of the run's own."""
     environment: Environment = Field(default={})
     """What migration, API and workers all get; their own tables add to it."""
+    build: Build | None = None
+    """Makes the image of every piece that names none (driver `docker`)."""
     api: Api
     worker: Worker | None = None
     database: Database = Database()
@@ -138,6 +141,10 @@ class Target(Table):
         # Who reads a value from the environment may have a reason not to write it down.
         found |= {os.environ.get(name, "") for text in self._texts() for name in variables(text)}
         return frozenset(found - {""})
+
+    def mentions(self, name: str) -> bool:
+        """Say whether a placeholder is filled in anywhere when something is started."""
+        return any(name in placeholders(text) for text in self._texts())
 
     def _texts(self) -> Iterator[str]:
         """Give every text whose placeholders are filled in at launch."""

@@ -162,8 +162,8 @@ async def test_siblings_of_an_attached_process(system: System) -> None:
 
 async def test_a_sibling_can_be_closed_after_the_database_died(system: System) -> None:
     sibling = await launch_sibling(system, api_instances=1)
-    assert system.cluster
-    system.cluster.kill()
+    assert system.database_server
+    system.database_server.kill()
     await sibling.close()
     assert not sibling.is_alive(sibling.api[0])
 
@@ -244,7 +244,7 @@ async def main():
     target = load_target(Path(sys.argv[1]))
     system = await launch(target, run_dir=journal.run_dir, journal=journal)
     await launch_sibling(system)
-    print(journal.run_id, system.cluster.data_dir, flush=True)
+    print(journal.run_id, system.database_server.data_dir, flush=True)
     await asyncio.sleep(300)
 
 asyncio.run(main())

@@ -254,12 +254,6 @@ async def test_a_worker_without_a_ready_path(make_target: MakeTarget, journal: J
     await system.close()
 
 
-async def test_drivers_that_are_not_built_say_so(make_target: MakeTarget, journal: Journal) -> None:
-    target = make_target()
-    with pytest.raises(Misconfigured, match='use driver = "process"'):
-        await bring_up(target.model_copy(update={"driver": "docker"}), journal)
-
-
 async def test_workers_without_a_table(make_target: MakeTarget, journal: Journal) -> None:
     target = make_target().model_copy(update={"worker": None})
     with pytest.raises(

@@ -84,7 +84,9 @@ salts = {}
     found = refusal(tmp_path, text)
     # What is missing altogether belongs to the table that should have it: the file itself.
     assert found[0] == "shakedown.toml:1: name: missing; the target needs it"
-    assert found[1].startswith("shakedown.toml:1: nmae: unknown key; expected one of api, chaos,")
+    assert found[1].startswith(
+        "shakedown.toml:1: nmae: unknown key; expected one of api, build, chaos,"
+    )
     expected = """\
 4: api.instances: expected a whole number, got "3"
 5: api.ready_path: expected a path that begins with /, got "readyz"

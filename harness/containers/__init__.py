@@ -1,0 +1,1 @@
+"""Backends and their database in containers of an engine on this machine."""

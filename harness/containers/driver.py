@@ -1,0 +1,224 @@
+"""The backend's programs in containers on the run's network, published on loopback."""
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import urlsplit, urlunsplit
+
+from docker.errors import APIError
+from docker.types import Mount
+
+from harness.containers.container import Container
+from harness.containers.database import ADDRESS
+from harness.containers.engine import explained, in_thread
+from harness.containers.ground import Ground
+from harness.containers.images import images_of
+from harness.containers.logs import LogPump
+from harness.containers.running import ContainerRunning
+from harness.logs import describe_end
+from harness.ports import LOOPBACK
+from harness.system.description import Instance, Role
+from harness.system.driver import PortTaken
+from harness.system.plan import Plan
+from harness.system.running import Running
+from harness.target.models import Api, Migrate
+from harness.target.target import Target
+
+PORT = 8000
+"""Where an instance listens inside its container, unless its image insists on another port."""
+STORAGE = "/storage"
+"""Where the system's shared storage is inside a container."""
+_POLL_S = 0.02
+_TAKEN = ("port is already allocated", "address already in use")
+
+
+class ContainerDriver:
+    """Starts each instance in a container of its own."""
+
+    def __init__(self, ground: Ground, target: Target, images: Mapping[str, str]) -> None:
+        self.images = images
+        self._ground = ground
+        self._target = target
+
+    @classmethod
+    async def with_images(
+        cls, ground: Ground, target: Target, on_progress: Callable[[str], None], log_dir: Path
+    ) -> Self:
+        """Find, pull or build what the target runs. Raises `Misconfigured`."""
+        images = await in_thread(
+            images_of, ground.engine, target, on_progress, log_dir / "build.log"
+        )
+        return cls(ground, target, images)
+
+    @property
+    def harness_host(self) -> str | None:
+        """The gateway of the run's network, where that is on this machine."""
+        return self._ground.harness_host
+
+    def values(self, database_url: str | None, storage_dir: Path | None) -> dict[str, str]:
+        """Within a container the interpreter, the addresses and the paths are others."""
+        values = {"python": "python", "host": "0.0.0.0"}  # noqa: S104 - of the container, not ours
+        if database_url is not None:
+            values["database_url"] = _at(database_url, ADDRESS)
+        if storage_dir is not None:
+            values["storage_dir"] = STORAGE
+        return values
+
+    async def prepare(self, plan: Plan) -> None:
+        """Make the volume that the containers of a system share; the harness sees it too."""
+        if not self._stores or plan.storage_dir is None:
+            return
+        # Whoever they run as; the directory around it is closed to everybody else.
+        plan.storage_dir.chmod(0o777)
+        options = {"type": "none", "o": "bind", "device": str(plan.storage_dir)}
+        await in_thread(self._ground.make_volume, self._volume(plan), options)
+
+    async def start(
+        self, plan: Plan, name: str, role: Role, extra: Mapping[str, str], port: int
+    ) -> ContainerRunning:
+        """Create and start an instance's container."""
+        table = plan.table(role)
+        inner = (table.port if isinstance(table, Api) else None) or PORT
+        values = {**plan.values, "port": str(inner), "instance": name}
+        command = plan.target.expand_command(table.command or (), values)
+        environment = plan.target.expand_environment(table.environment, values)
+        log_path = plan.log_path(name)
+
+        def make() -> ContainerRunning:
+            container = self._create(
+                plan, name, role, command, {**environment, **extra}, log_path,
+                ports={f"{inner}/tcp": (LOOPBACK, port)},
+            )  # fmt: skip
+            self._start(container)
+            process = self._ground.engine.process_of(container.name)
+            instance = Instance(
+                name=name,
+                role=role,
+                base_url=f"http://{LOOPBACK}:{port}",
+                log_path=log_path,
+                container=container.name,
+                pid=process.pid if process else None,
+                started=process.started if process else "",
+                environment=dict(extra),
+            )
+            return ContainerRunning(instance=instance, container=container)
+
+        return await _to_its_end(make)
+
+    def attach(self, instance: Instance) -> ContainerRunning:
+        """Control a container that another process of the run has started."""
+        assert instance.container is not None
+        container = Container(self._ground.engine, instance.container, network=self._ground.network)
+        return ContainerRunning(instance=instance, container=container)
+
+    async def run_to_end(self, plan: Plan, program: Migrate, log_path: Path) -> str:
+        """Run a program in a container of its own; all it started ends with it."""
+        command = plan.target.expand_command(program.command or (), plan.values)
+        environment = plan.target.expand_environment(program.environment, plan.values)
+        container = await in_thread(
+            self._create, plan, "migrate", "migrate", command, environment, log_path
+        )
+        try:
+            await in_thread(self._start, container)
+            end = time.monotonic() + program.timeout_s
+            while (code := await in_thread(container.exit_code)) is None:
+                if time.monotonic() > end:
+                    return f"did not end within {program.timeout_s:g} s"
+                await asyncio.sleep(_POLL_S)
+            return describe_end(code) if code else ""
+        finally:
+            container.remove()
+
+    def end_all(self, running: Sequence[Running]) -> None:
+        """Remove all containers side by side; each takes some 0.3 s."""
+        if running:
+            with ThreadPoolExecutor(len(running)) as pool:
+                for ending in [pool.submit(one.end) for one in running]:
+                    ending.result()
+
+    def clear(self, plan: Plan) -> None:
+        """Remove the system's volume; what was stored lies in the harness's own directory."""
+        if self._stores and plan.storage_dir is not None:
+            self._ground.remove_volume(self._volume(plan))
+
+    @property
+    def _stores(self) -> bool:
+        """Say whether any instance is told of the storage."""
+        return self._target.storage is not None or self._target.mentions("storage_dir")
+
+    def _volume(self, plan: Plan) -> str:
+        return self._ground.name(plan.name, "storage")
+
+    def _create(
+        self,
+        plan: Plan,
+        name: str,
+        piece: str,
+        command: tuple[str, ...],
+        environment: Mapping[str, str],
+        log_path: Path,
+        **options: Any,  # noqa: ANN401 - of the client library
+    ) -> Container:
+        full_name = self._ground.name(plan.name, name)
+        stores = self._stores and piece != "migrate" and plan.storage_dir is not None
+        # Volumes that are empty are filled from the image and given its owner, unless no_copy.
+        mounts = [Mount(STORAGE, self._volume(plan), type="volume", no_copy=True)] if stores else []
+        with explained(f"creating {full_name}"):
+            self._ground.engine.client.containers.create(
+                self.images[piece],
+                list(command) or None,
+                name=full_name,
+                environment={**_of_the_zoo(plan.target), **environment},
+                labels=self._ground.labels,
+                network=self._ground.network,
+                mounts=mounts,
+                user=self._ground.user if stores else None,
+                # Asked by the harness itself; a probe a second in each container costs a core.
+                healthcheck={"test": ["NONE"]},
+                **options,
+            )
+        engine = self._ground.engine
+        pump = LogPump(engine, full_name, log_path)
+        return Container(engine, full_name, network=self._ground.network, pump=pump)
+
+    def _start(self, container: Container) -> None:
+        try:
+            with explained(f"starting {container.name}"):
+                try:
+                    self._ground.engine.client.api.start(container.name)
+                except APIError as error:
+                    if any(words in str(error) for words in _TAKEN):
+                        raise PortTaken(str(error.explanation)) from error
+                    raise
+        except BaseException:
+            container.remove()
+            raise
+
+
+async def _to_its_end(make: Callable[[], ContainerRunning]) -> ContainerRunning:
+    """Make an instance in a thread; when cancelled meanwhile, remove what came of it."""
+    making = asyncio.ensure_future(asyncio.to_thread(make))
+    try:
+        return await asyncio.shield(making)
+    except asyncio.CancelledError:
+        await asyncio.wait([making])
+        if making.exception() is None:
+            making.result().end()
+        raise
+
+
+def _of_the_zoo(target: Target) -> dict[str, str]:
+    """Give the defect that is switched on around us: containers inherit nothing else."""
+    defect = os.environ.get(target.zoo.variable) if target.zoo else None
+    return {target.zoo.variable: defect} if target.zoo and defect else {}
+
+
+def _at(url: str, address: str) -> str:
+    """Give the same DSN with another host and port."""
+    parts = urlsplit(url)
+    login = parts.netloc.rpartition("@")[0]
+    return urlunsplit(parts._replace(netloc=f"{login}@{address}" if login else address))

@@ -1,0 +1,123 @@
+"""What all containers of a run stand on: an engine, a network of their own, marks."""
+
+import os
+import socket
+from collections.abc import Callable
+from typing import Self
+
+from docker.errors import NotFound
+
+from harness.containers.engine import Engine, explained, in_thread
+from harness.containers.labels import Labels
+from harness.containers.reaper import Reaper
+from harness.containers.remains import remove_run
+from harness.errors import Misconfigured
+from harness.journal import Journal, Owner, read_owner
+
+
+class Ground:
+    """Made by `prepare` in the process that begins a run, by `attach` in its other processes."""
+
+    def __init__(self, engine: Engine, journal: Journal, labels: Labels) -> None:
+        self.engine = engine
+        self.journal = journal
+        self.labels = labels.as_mapping()
+        self.network = self.name("net")
+        self._entry: str | None = None
+        self._reaper: Reaper | None = None
+
+    @classmethod
+    async def prepare(cls, journal: Journal, on_progress: Callable[[str], None]) -> Self:
+        """Reach the engine and make the run's network.
+
+        Raises `Misconfigured` where there is no engine that may be used.
+        """
+        engine = await in_thread(Engine.connect)
+        ground = cls(engine, journal, Labels.of_run(journal.run_id, Owner.ours()))
+        ground._entry = journal.note("engine", host=engine.host)
+        try:
+            ground._reaper = await in_thread(Reaper.start, engine, journal.run_id)
+            if ground._reaper is None:
+                on_progress("there is no Ryuk; after a kill -9 `shakedown recover` cleans up")
+            await in_thread(ground._make_network)
+        except BaseException:
+            ground.close()
+            raise
+        return ground
+
+    @classmethod
+    def attach(cls, journal: Journal) -> Self:
+        """Stand on what another process of the run has prepared."""
+        owner = read_owner(journal.run_dir)
+        assert owner is not None, "a run begins with its owner in the journal"
+        return cls(Engine.connect(), journal, Labels.of_run(journal.run_id, owner))
+
+    def name(self, *parts: str) -> str:
+        """Give the name of something of this run in the engine."""
+        return "-".join(("shakedown", self.journal.run_id, *parts))
+
+    @property
+    def user(self) -> str | None:
+        """As whom containers write into a directory of ours; None: as their images say.
+
+        Root can remove whatever they leave there; anybody else could not.
+        """
+        return None if os.geteuid() == 0 else f"{os.geteuid()}:{os.getegid()}"
+
+    @property
+    def harness_host(self) -> str | None:
+        """Where containers reach this machine; None where the bridge is not on it."""
+        with explained("looking at the run's network"):
+            found = self.engine.client.api.inspect_network(self.network)
+        for config in found["IPAM"]["Config"] or ():
+            gateway = str(config.get("Gateway", "")).partition("/")[0]
+            if gateway and _is_ours(gateway):
+                return gateway
+        return None
+
+    def close(self) -> None:
+        """Remove everything of this run from the engine. Blocks until it is gone.
+
+        Raises `Misconfigured` with what would not go.
+        """
+        removal = remove_run(self.engine, self.journal.run_id)
+        if self._reaper is not None:
+            with explained("removing Ryuk"):
+                self._reaper.close()
+            self._reaper = None
+        if removal.problems:
+            raise Misconfigured("\n".join(removal.problems))
+        if self._entry is not None:
+            self.journal.undone(self._entry)
+            self._entry = None
+
+    def _make_network(self) -> None:
+        with explained("making the run's network"):
+            self.engine.client.api.create_network(
+                self.network, driver="bridge", labels=self.labels, check_duplicate=True
+            )
+
+    def make_volume(self, name: str, options: dict[str, str] | None = None) -> None:
+        """Make a volume of this run; one that is there already stays as it is."""
+        with explained(f"making the volume {name}"):
+            self.engine.client.api.create_volume(
+                name, driver="local", driver_opts=options or {}, labels=self.labels
+            )
+
+    def remove_volume(self, name: str) -> None:
+        """Remove a volume that no container uses any more."""
+        with explained(f"removing the volume {name}"):
+            try:
+                self.engine.client.api.remove_volume(name)
+            except NotFound:
+                return
+
+
+def _is_ours(address: str) -> bool:
+    """Say whether a server of ours could listen at this address."""
+    with socket.socket() as probe:
+        try:
+            probe.bind((address, 0))
+        except OSError:
+            return False
+    return True

@@ -1,0 +1,41 @@
+"""What a container prints, written to a file as it comes."""
+
+import threading
+from pathlib import Path
+
+import requests
+from docker.errors import DockerException
+
+from harness.containers.engine import Engine, explained
+
+_LAST_WORDS_S = 5.0
+
+
+class LogPump:
+    """A thread that copies a container's output until it ends.
+
+    It is attached before the container starts, so nothing is missed, and does not depend on the
+    engine's logging driver.
+    """
+
+    def __init__(
+        self, engine: Engine, container: str, log_path: Path, *, from_start: bool = False
+    ) -> None:
+        """Follow a container; `from_start` takes along what it has printed before."""
+        with explained(f"attaching to {container}"):
+            self._output = engine.client.api.attach(container, stream=True, logs=from_start)
+        self._log_path = log_path
+        self._thread = threading.Thread(target=self._copy, name=f"log of {container}", daemon=True)
+        self._thread.start()
+
+    def finish(self) -> None:
+        """Wait until the last words of a container that has ended are written."""
+        self._thread.join(_LAST_WORDS_S)
+
+    def _copy(self) -> None:
+        with self._log_path.open("ab", buffering=0) as log:
+            try:
+                for piece in self._output:
+                    log.write(piece)
+            except (DockerException, requests.RequestException, OSError, ValueError) as error:
+                log.write(f"[shakedown: the engine gave no more of this log: {error}]\n".encode())

@@ -1,0 +1,107 @@
+"""Ryuk: a container that removes everything of a run once nobody holds a connection to it.
+
+It is testcontainers' own reaper, told our own label. testcontainers would publish its port on
+every interface of the machine and stop where there is no image of it; so it is started here.
+"""
+
+import socket
+import time
+
+from docker.errors import APIError, DockerException
+from testcontainers.core.config import get_docker_socket, testcontainers_config
+
+from harness.containers.engine import Engine, explained
+from harness.containers.labels import RUN
+from harness.errors import Misconfigured
+from harness.ports import LOOPBACK, free_port
+
+_PORT = 8080
+_PULLED_WITHIN_S = 10.0
+_ANSWERS_WITHIN_S = 10.0
+_POLL_S = 0.05
+
+
+class Reaper:
+    """Holds the connection; dies with this process, and Ryuk then does its work."""
+
+    def __init__(self, engine: Engine, name: str, connection: socket.socket) -> None:
+        self._engine = engine
+        self._name = name
+        self._connection = connection
+
+    @classmethod
+    def start(cls, engine: Engine, run_id: str) -> "Reaper | None":
+        """Start it; None where it is switched off, or its image is not here and cannot be had."""
+        if testcontainers_config.ryuk_disabled or not _has_image(engine):
+            return None
+        name, port = f"shakedown-{run_id}-ryuk", free_port()
+        with explained("starting Ryuk"):
+            # Without our label: it must outlive what it removes, and ends by itself.
+            engine.client.containers.run(
+                testcontainers_config.ryuk_image,
+                name=name,
+                detach=True,
+                auto_remove=True,
+                privileged=testcontainers_config.ryuk_privileged,
+                ports={f"{_PORT}/tcp": (LOOPBACK, port)},
+                volumes={get_docker_socket(): {"bind": "/var/run/docker.sock", "mode": "rw"}},
+                environment={
+                    "RYUK_PORT": str(_PORT),
+                    "RYUK_RECONNECTION_TIMEOUT": testcontainers_config.ryuk_reconnection_timeout,
+                },
+            )
+        try:
+            return cls(engine, name, _told(port, run_id))
+        except Misconfigured:
+            _remove(engine, name)
+            raise
+
+    def close(self) -> None:
+        """Remove it: there is nothing left to reap."""
+        _remove(self._engine, self._name)
+        self._connection.close()
+
+
+def _has_image(engine: Engine) -> bool:
+    image = testcontainers_config.ryuk_image
+    try:
+        if engine.client.api.images(name=image):
+            return True
+        before = engine.client.api.timeout
+        engine.client.api.timeout = _PULLED_WITHIN_S
+        try:
+            engine.client.images.pull(image)
+        finally:
+            engine.client.api.timeout = before
+    except (DockerException, OSError):
+        return False
+    return True
+
+
+def _told(port: int, run_id: str) -> socket.socket:
+    """Connect, and tell what to remove; it answers with a line once it has understood."""
+    end = time.monotonic() + _ANSWERS_WITHIN_S
+    while True:
+        try:
+            connection = socket.create_connection((LOOPBACK, port), timeout=_ANSWERS_WITHIN_S)
+            connection.sendall(f"label={RUN}={run_id}\n".encode())
+            if connection.recv(16).startswith(b"ACK"):
+                return connection
+            connection.close()
+        except OSError:
+            pass
+        if time.monotonic() > end:
+            raise Misconfigured(
+                f"Ryuk did not answer on {LOOPBACK}:{port} within {_ANSWERS_WITHIN_S:g} s; "
+                "TESTCONTAINERS_RYUK_DISABLED=true goes on without it"
+            )
+        time.sleep(_POLL_S)
+
+
+def _remove(engine: Engine, name: str) -> None:
+    try:
+        engine.client.api.remove_container(name, force=True, v=True)
+    except APIError as error:
+        # 404, 409: it is gone, or about to be.
+        if error.status_code not in {404, 409}:
+            raise

@@ -1,0 +1,90 @@
+"""Which driver and which database server a target asks for."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.journal import Journal
+from harness.postgres.cluster import Cluster
+from harness.system.database_server import DatabaseServer
+from harness.system.driver import Driver
+from harness.system.process_driver import ProcessDriver
+from harness.target.target import Target
+
+if TYPE_CHECKING:
+    from harness.containers.ground import Ground
+
+
+class Pieces:
+    """What all systems of a run share: driver, database server, and the ground both stand on."""
+
+    def __init__(
+        self, target: Target, run_dir: Path, journal: Journal, on_progress: Callable[[str], None]
+    ) -> None:
+        self._target = target
+        self._run_dir = run_dir
+        self._journal = journal
+        self._say = on_progress
+        self._ground: Ground | None = None
+        self._server: DatabaseServer | None = None
+
+    async def bring_up(self) -> tuple[Driver, DatabaseServer | None]:
+        """Give both, the server up and empty; None where the database is not ours.
+
+        Raises `Misconfigured` when one of them cannot be had.
+        """
+        target = self._target
+        if "docker" in {target.driver, target.database.source}:
+            # Loaded here: without containers nothing of it is needed.
+            from harness.containers.ground import Ground
+
+            self._ground = await Ground.prepare(self._journal, self._say)
+        starting = asyncio.ensure_future(self._start_server())
+        try:
+            driver = await self._make_driver()
+            await starting
+        finally:
+            # Whatever it has made by then must be known to `close`.
+            starting.cancel()
+            await asyncio.gather(starting, return_exceptions=True)
+        return driver, self._server
+
+    async def close(self) -> None:
+        """Remove what there is, once no system needs it any more."""
+        if self._server is not None:
+            await self._server.stop()
+        if self._ground is not None:
+            self._ground.close()
+
+    async def _start_server(self) -> None:
+        target = self._target
+        if target.database.source == "embedded":
+            self._server = await Cluster.start(
+                self._run_dir, self._journal, target.database.settings
+            )
+        elif target.database.source == "docker":
+            from harness.containers.database import ContainerDatabase
+
+            assert self._ground is not None
+            self._server = await ContainerDatabase.start(self._ground, target.database, self._say)
+
+    async def _make_driver(self) -> Driver:
+        if self._target.driver != "docker":
+            return ProcessDriver(self._journal)
+        assert self._ground is not None
+        from harness.containers.driver import ContainerDriver
+
+        return await ContainerDriver.with_images(
+            self._ground, self._target, self._say, self._run_dir / "logs" / "main"
+        )
+
+
+def attached_driver(target: Target, journal: Journal, images: Mapping[str, str]) -> Driver:
+    """Give the driver of a run that another process has begun."""
+    if target.driver != "docker":
+        return ProcessDriver(journal)
+    from harness.containers.driver import ContainerDriver
+    from harness.containers.ground import Ground
+
+    return ContainerDriver(Ground.attach(journal), target, images)
