@@ -72,7 +72,12 @@ class Encounter:
 
 
 def switches(zombie: Post) -> int:
-    """How often the worker's process has gone to wait for something: it rises while it runs."""
+    """How often the worker's process has gone to wait for something: it rises while it runs.
+
+    `Inconclusive` where its process cannot be seen from here.
+    """
+    if zombie.worker.pid is None:
+        raise Inconclusive(f"the process of {zombie.worker.name} cannot be seen on this machine")
     count: int = psutil.Process(zombie.worker.pid).num_ctx_switches().voluntary
     return count
 

@@ -49,7 +49,8 @@ async def check_pooled_connections(
     samples: Samples,
     observe: Observations,
 ) -> None:
-    if system.database_url is None or system.control_url is None or not target.api.command:
+    spawns = Capability.SPAWN in target.capabilities()
+    if system.database_url is None or system.control_url is None or not spawns:
         load = await two_tenants(organisations, samples)
         await load.run(crowds=CROWDS, at_once=AT_ONCE)
         raise Inconclusive(
@@ -80,7 +81,13 @@ async def watched_api(system: System, target: Target) -> AsyncIterator[WatchedAp
     try:
         assert own.database_url is not None
         assert own.control_url is not None
-        async with watched_sessions(own.database_url) as (url, seen):
+        host = own.harness_host
+        if host is None:
+            raise Inconclusive(
+                "containers of this engine cannot reach a server that the harness runs, so their "
+                "connections to the database cannot be led through it"
+            )
+        async with watched_sessions(own.database_url, host) as (url, seen):
             environment = leading_to(url, target, own.plan.values)
             instance = await own.start("api", environment)
             if not seen.connections:

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from contracts.request_sql import CLAIMS
+from harness.ports import LOOPBACK
 
 SSL_REQUEST, GSS_REQUEST, CANCEL_REQUEST = 80877103, 80877104, 80877102
 """What a connection may begin with instead of a startup message."""
@@ -70,8 +71,13 @@ class Watched:
 
 
 @asynccontextmanager
-async def watched_sessions(database_url: str) -> AsyncIterator[tuple[str, Watched]]:
-    """Give the URL that leads to the same database through the watcher, and what it sees."""
+async def watched_sessions(
+    database_url: str, host: str = LOOPBACK
+) -> AsyncIterator[tuple[str, Watched]]:
+    """Give the URL that leads to the same database through the watcher, and what it sees.
+
+    `host` is the address at which it listens: one that the backend reaches.
+    """
     place = urlsplit(database_url)
     if place.hostname is None:
         raise ValueError("the URL of a database has a host")
@@ -90,10 +96,10 @@ async def watched_sessions(database_url: str) -> AsyncIterator[tuple[str, Watche
             opened.discard(task)
             writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(serve, host, 0)
     port = server.sockets[0].getsockname()[1]
     credentials = place.netloc.rpartition("@")[0]
-    through = place._replace(netloc=f"{credentials}@127.0.0.1:{port}")
+    through = place._replace(netloc=f"{credentials}@{host}:{port}")
     try:
         yield through.geturl(), seen
     finally:

@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 
 from harness.errors import Inconclusive
 from harness.history import HistoryWriter
-from harness.processes import Process
 from harness.system import Instance, System
 
 LABEL = "kill-worker"
@@ -37,7 +36,7 @@ async def workers_killed(
         try:
             await asyncio.gather(*(system.kill(victim) for victim in victims))
             for victim in victims:
-                _prove_dead(victim)
+                _prove_dead(system, victim)
                 history.write("ok", LABEL, process="chaos", worker=victim.name)
             yield
         finally:
@@ -49,6 +48,6 @@ async def heal(system: System, replacements: int) -> None:
     await asyncio.gather(*(system.start("worker") for _ in range(replacements)))
 
 
-def _prove_dead(victim: Instance) -> None:
-    if victim.pid is None or Process(victim.pid, victim.started).is_alive():
-        raise Inconclusive(f"{victim.name} (pid {victim.pid}) still runs after SIGKILL")
+def _prove_dead(system: System, victim: Instance) -> None:
+    if system.is_alive(victim):
+        raise Inconclusive(f"{victim.name} ({victim.place}) still runs after SIGKILL")

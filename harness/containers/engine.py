@@ -1,6 +1,7 @@
 """The container engine: reached, or refused with what to do instead."""
 
 import asyncio
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import ParamSpec, TypeVar
@@ -22,6 +23,7 @@ ANSWERS_WITHIN_S = 60.0
 _CONNECTS_WITHIN_S = 5.0
 _CONNECTIONS = 32
 """As many threads may speak to the engine at once."""
+_USUAL = "unix:///var/run/docker.sock"
 _HERE = {"localhost", "127.0.0.1", "::1"}
 
 INSTEAD = (
@@ -45,25 +47,24 @@ class Engine:
         Raises `Misconfigured` where there is none, it may not be used, or it is another machine's:
         ports are published on loopback, and storage is shared through a directory.
         """
-        address = host or get_docker_host()
-        if address and not _is_here(address):
+        address = host or get_docker_host() or _USUAL
+        if not _is_here(address):
             raise Misconfigured(
                 f"the Docker engine at {address} is on another machine; the docker driver "
                 f"publishes ports on 127.0.0.1 only and needs an engine on this one; {INSTEAD}"
             )
         try:
-            client = (
-                docker.DockerClient(
-                    base_url=address, timeout=_CONNECTS_WITHIN_S, max_pool_size=_CONNECTIONS
-                )
-                if address
-                else docker.from_env(timeout=_CONNECTS_WITHIN_S, max_pool_size=_CONNECTIONS)
+            # Certificates, if there are any, from the environment, as `docker` finds them.
+            client = docker.from_env(
+                environment={**os.environ, "DOCKER_HOST": address},
+                timeout=_CONNECTS_WITHIN_S,
+                max_pool_size=_CONNECTIONS,
             )
             client.ping()
         except (DockerException, requests.RequestException, OSError) as error:
             raise Misconfigured(_unreachable(error)) from error
         client.api.timeout = ANSWERS_WITHIN_S
-        return cls(client, address or str(client.api.base_url))
+        return cls(client, address)
 
     def process_of(self, container: str) -> Process | None:
         """Give the first process of a container, where this machine's /proc shows it.

@@ -1,5 +1,6 @@
 """One instance as a container."""
 
+import sys
 from dataclasses import dataclass
 
 from harness.containers.container import Container
@@ -25,6 +26,11 @@ class ContainerRunning:
     def is_paused(self) -> bool:
         """Say whether it is frozen."""
         return self.container.is_paused()
+
+    def resume_command(self) -> tuple[str, ...]:
+        """A command of our own: a machine with an engine need not have a `docker` program."""
+        engine = self.container.engine.host
+        return (sys.executable, "-m", "harness.containers.thaw", engine, self.container.name)
 
     def exit_code(self) -> int | None:
         """How it ended, as the engine tells it."""

@@ -29,6 +29,13 @@ class Instance:
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     """What it was given on top of the target file's environment."""
 
+    @property
+    def place(self) -> str:
+        """Where it runs, for a message: `pid 17`, `container shakedown-17-ab-main-worker-1`."""
+        if self.container is not None:
+            return f"container {self.container}"
+        return f"pid {self.pid}" if self.pid is not None else self.base_url
+
 
 @dataclass(frozen=True, kw_only=True)
 class SystemDescription:

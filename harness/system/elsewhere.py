@@ -21,6 +21,10 @@ class Elsewhere:
         """Nobody here could have paused it."""
         return False
 
+    def resume_command(self) -> tuple[str, ...]:
+        """Refused, as pausing it is."""
+        self._refuse()
+
     def exit_code(self) -> int | None:
         """Nobody here can know."""
         return None

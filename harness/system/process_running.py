@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import subprocess
+import sys
 import time
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from harness.system.listeners import listens
 from harness.system.running import until_shows
 
 _POLL_S = 0.01
+_RESUME = "import os, signal, sys; os.killpg(int(sys.argv[1]), signal.SIGCONT)"
 
 
 @dataclass(kw_only=True)
@@ -41,6 +43,10 @@ class ProcessRunning:
     def is_paused(self) -> bool:
         """Say whether it stands still after SIGSTOP."""
         return self.process.is_stopped()
+
+    def resume_command(self) -> tuple[str, ...]:
+        """SIGCONT to its group."""
+        return (sys.executable, "-c", _RESUME, str(self.instance.pid))
 
     def exit_code(self) -> int | None:
         """How our child ended; of another process's child only that one can know."""

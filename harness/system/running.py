@@ -29,6 +29,9 @@ class Running(Protocol):
     def is_paused(self) -> bool:
         """Say whether it stands still."""
 
+    def resume_command(self) -> tuple[str, ...]:
+        """Give the command that lets it go on, for `recover` after the harness was killed."""
+
     def exit_code(self) -> int | None:
         """How it ended, negative for a signal; None while it runs, or where nobody can know."""
 

@@ -99,6 +99,11 @@ class System:
         return self.database.version
 
     @property
+    def harness_host(self) -> str | None:
+        """Where instances reach a server that the harness runs; None where they cannot."""
+        return self.plan.driver.harness_host
+
+    @property
     def log_dir(self) -> Path:
         """Where the logs of this system's instances and its migration are."""
         return self.plan.log_dir
@@ -190,6 +195,10 @@ class System:
     def is_paused(self, instance: Instance) -> bool:
         """Say whether the instance stands still."""
         return self._running[instance.name].is_paused()
+
+    def resume_command(self, instance: Instance) -> tuple[str, ...]:
+        """Give the command that undoes `pause`, for the journal."""
+        return self._running[instance.name].resume_command()
 
     def log_tail(self, instance: Instance, lines: int = 20) -> str:
         """Give the last lines that an instance printed, without secrets."""

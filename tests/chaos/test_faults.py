@@ -62,6 +62,12 @@ class SomeWorkers:
         while not processes_of(instance).is_stopped():
             pass
 
+    def is_paused(self, instance: Instance) -> bool:
+        return processes_of(instance).is_stopped()
+
+    def resume_command(self, instance: Instance) -> tuple[str, ...]:
+        return ("kill", "-CONT", str(instance.pid))
+
     async def resume(self, instance: Instance) -> None:
         self._children[instance.name].send_signal(18)
         while processes_of(instance).is_stopped():
@@ -156,7 +162,7 @@ async def test_inside_the_victim_stands_still_and_outside_it_runs(
     async with worker_paused(as_system(workers), victim, history=history):
         assert processes_of(victim).is_stopped()
         [fault] = faults_in(journal)
-        assert fault["what"] == "SIGSTOP of worker-1"
+        assert fault["what"] == "pause of worker-1"
     assert not processes_of(victim).is_stopped()
     assert not faults_in(journal)
 
