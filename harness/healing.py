@@ -1,5 +1,6 @@
 """Undoing what a run made: used when it ends and when it was killed before it could."""
 
+import contextlib
 import shutil
 import signal
 import subprocess
@@ -142,7 +143,8 @@ def _clear_engine(host: str, healing: Healing) -> None:
     from harness.containers.remains import remove_run
 
     try:
-        removal = remove_run(Engine.connect(host), healing.run_id)
+        with contextlib.closing(Engine.connect(host)) as engine:
+            removal = remove_run(engine, healing.run_id)
     except Misconfigured as error:
         healing.problems.append(f"what run {healing.run_id} left in containers: {error.what}")
         return

@@ -1,5 +1,6 @@
 """`shakedown recover`: healing after runs whose harness was killed."""
 
+import contextlib
 import os
 import time
 from collections.abc import Sequence
@@ -55,24 +56,24 @@ def _look_into_engine(healed: list[Healing], alive: list[str]) -> None:
     """Heal runs of which nothing is left but what their labels mark in the container engine."""
     # Loaded here: everything before does without it.
     from harness.containers.engine import Engine
-    from harness.containers.remains import dead_runs, remove_run
+    from harness.containers.remains import remove_run, runs_in
 
     known = {healing.run_id for healing in healed} | set(alive)
     try:
         engine = Engine.connect()
-        runs = dead_runs(engine, os.geteuid())
     except Misconfigured:
         return  # no engine, no containers; a run that had some told of it in its journal
-    for run_id, is_over in runs.items():
-        if run_id in known:
-            continue
-        if is_over:
-            removal = remove_run(engine, run_id)
-            healed.append(
-                Healing(run_id=run_id, removed=[*removal.removed], problems=removal.problems)
-            )
-        else:
-            alive.append(run_id)
+    with contextlib.closing(engine):
+        for run_id, is_over in runs_in(engine, os.geteuid()).items():
+            if run_id in known:
+                continue
+            if is_over:
+                removal = remove_run(engine, run_id)
+                healed.append(
+                    Healing(run_id=run_id, removed=[*removal.removed], problems=removal.problems)
+                )
+            else:
+                alive.append(run_id)
 
 
 def _is_young(run_dir: Path) -> bool:

@@ -58,7 +58,7 @@ class Container:
     def exit_code(self) -> int | None:
         """How it ended, negative for a signal; None while it runs, or once it is removed."""
         state = self.state().get("State")
-        return None if not state or state["Running"] else _code(int(state["ExitCode"]))
+        return None if not state or state["Running"] else as_returncode(int(state["ExitCode"]))
 
     def kill(self) -> None:
         """SIGKILL everything in it, frozen or not. Blocks until it does not run."""
@@ -157,6 +157,6 @@ class Container:
         return self._network in state["NetworkSettings"]["Networks"]
 
 
-def _code(exit_code: int) -> int:
+def as_returncode(exit_code: int) -> int:
     """Give an exit code as Python's subprocess would: -9 for 137."""
     return _SIGNALS - exit_code if _SIGNALS < exit_code < _SIGNALS + 65 else exit_code

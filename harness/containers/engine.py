@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import ParamSpec, TypeVar
@@ -54,6 +55,7 @@ class Engine:
                 f"publishes ports on 127.0.0.1 only and needs an engine on this one; {INSTEAD}"
             )
         try:
+            _knock(address)
             # Certificates, if there are any, from the environment, as `docker` finds them.
             client = docker.from_env(
                 environment={**os.environ, "DOCKER_HOST": address},
@@ -65,6 +67,10 @@ class Engine:
             raise Misconfigured(_unreachable(error)) from error
         client.api.timeout = ANSWERS_WITHIN_S
         return cls(client, address)
+
+    def close(self) -> None:
+        """Close the connections; whatever streams is closed by whoever reads it."""
+        self.client.close()
 
     def process_of(self, container: str) -> Process | None:
         """Give the first process of a container, where this machine's /proc shows it.
@@ -117,6 +123,17 @@ async def in_thread(function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwa
 def _is_here(address: str) -> bool:
     url = urlsplit(address)
     return url.scheme in {"unix", "npipe", "http+unix"} or url.hostname in _HERE
+
+
+def _knock(address: str) -> None:
+    """See whether anybody is there: the client library leaves a socket open when nobody is."""
+    url = urlsplit(address)
+    if url.hostname is not None and "unix" not in url.scheme:
+        socket.create_connection((url.hostname, url.port or 2375), _CONNECTS_WITHIN_S).close()
+    elif "unix" in url.scheme:
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.settimeout(_CONNECTS_WITHIN_S)
+            probe.connect("/" + address.partition("://")[2].lstrip("/"))
 
 
 def _unreachable(error: Exception) -> str:

@@ -85,6 +85,7 @@ class Ground:
             with explained("removing Ryuk"):
                 self._reaper.close()
             self._reaper = None
+        self.engine.close()
         if removal.problems:
             raise Misconfigured("\n".join(removal.problems))
         if self._entry is not None:

@@ -68,14 +68,13 @@ def build(engine: Engine, wanted: Build, name: str, say: Say, log_path: Path) ->
     The tag is a digest of everything that goes into it, so a changed file is a new image.
     """
     context = Path(wanted.context)
-    excluded = _ignored(context)
-    digest = _digest(context, excluded, wanted)
+    digest = digest_of(wanted)
     repository = f"{_REPOSITORY}/{_tag_part(name)}"
     tag = f"{repository}:{digest}"
     if _has(engine, tag):
         return tag
     say(f"building an image from {context / wanted.dockerfile}")
-    said = _run_build(engine, wanted, tag, excluded, log_path)
+    said = _run_build(engine, wanted, tag, log_path)
     if not _has(engine, tag):
         last = "\n".join(f"    {line}" for line in said[-_SHOWN_LINES:])
         raise Misconfigured(
@@ -86,12 +85,12 @@ def build(engine: Engine, wanted: Build, name: str, say: Say, log_path: Path) ->
     return tag
 
 
-def _run_build(
-    engine: Engine, wanted: Build, tag: str, excluded: list[str], log_path: Path
-) -> list[str]:
+def _run_build(engine: Engine, wanted: Build, tag: str, log_path: Path) -> list[str]:
     said: list[str] = []
     log_path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    archive = tar(wanted.context, exclude=excluded, dockerfile=(wanted.dockerfile, None))
+    archive = tar(
+        wanted.context, exclude=_ignored(Path(wanted.context)), dockerfile=(wanted.dockerfile, None)
+    )
     with archive, explained(f"building {tag}"), log_path.open("a", encoding="utf-8") as log:
         for message in engine.client.api.build(
             fileobj=archive,
@@ -127,7 +126,10 @@ def _ignored(context: Path) -> list[str]:
     return [line for line in lines if line and not line.startswith("#")]
 
 
-def _digest(context: Path, excluded: list[str], wanted: Build) -> str:
+def digest_of(wanted: Build) -> str:
+    """Give a digest of everything that goes into a build: names, contents, who may run it."""
+    context = Path(wanted.context)
+    excluded = _ignored(context)
     digest = hashlib.sha256(wanted.dockerfile.encode())
     for name in sorted(exclude_paths(str(context), excluded, wanted.dockerfile)):
         path = context / name

@@ -1,10 +1,12 @@
 """What a container prints, written to a file as it comes."""
 
+import contextlib
 import threading
 from pathlib import Path
 
 import requests
 from docker.errors import DockerException
+from docker.utils.socket import frames_iter
 
 from harness.containers.engine import Engine, explained
 
@@ -23,7 +25,8 @@ class LogPump:
     ) -> None:
         """Follow a container; `from_start` takes along what it has printed before."""
         with explained(f"attaching to {container}"):
-            self._output = engine.client.api.attach(container, stream=True, logs=from_start)
+            wanted = {"stdout": 1, "stderr": 1, "stream": 1, "logs": int(from_start)}
+            self._socket = engine.client.api.attach_socket(container, params=wanted)
         self._log_path = log_path
         self._thread = threading.Thread(target=self._copy, name=f"log of {container}", daemon=True)
         self._thread.start()
@@ -33,9 +36,14 @@ class LogPump:
         self._thread.join(_LAST_WORDS_S)
 
     def _copy(self) -> None:
-        with self._log_path.open("ab", buffering=0) as log:
+        # The client library gives the bare socket, and keeps the answer it came with at it.
+        with (
+            contextlib.closing(self._socket),
+            contextlib.closing(self._socket._response),  # noqa: SLF001
+            self._log_path.open("ab", buffering=0) as log,
+        ):
             try:
-                for piece in self._output:
+                for _, piece in frames_iter(self._socket, tty=False):
                     log.write(piece)
             except (DockerException, requests.RequestException, OSError, ValueError) as error:
                 log.write(f"[shakedown: the engine gave no more of this log: {error}]\n".encode())

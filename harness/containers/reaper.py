@@ -6,6 +6,7 @@ every interface of the machine and stop where there is no image of it; so it is 
 
 import socket
 import time
+from contextlib import ExitStack, suppress
 
 from docker.errors import APIError, DockerException
 from testcontainers.core.config import get_docker_socket, testcontainers_config
@@ -56,6 +57,10 @@ class Reaper:
             _remove(engine, name)
             raise
 
+    def let_go(self) -> None:
+        """End the connection; Ryuk then removes what the label marks, and ends."""
+        self._connection.close()
+
     def close(self) -> None:
         """Remove it: there is nothing left to reap."""
         _remove(self._engine, self._name)
@@ -82,14 +87,15 @@ def _told(port: int, run_id: str) -> socket.socket:
     """Connect, and tell what to remove; it answers with a line once it has understood."""
     end = time.monotonic() + _ANSWERS_WITHIN_S
     while True:
-        try:
-            connection = socket.create_connection((LOOPBACK, port), timeout=_ANSWERS_WITHIN_S)
+        # The engine may accept for it, and hang up, before it listens itself.
+        with suppress(OSError), ExitStack() as unless_understood:
+            connection = unless_understood.enter_context(
+                socket.create_connection((LOOPBACK, port), timeout=_ANSWERS_WITHIN_S)
+            )
             connection.sendall(f"label={RUN}={run_id}\n".encode())
             if connection.recv(16).startswith(b"ACK"):
+                unless_understood.pop_all()
                 return connection
-            connection.close()
-        except OSError:
-            pass
         if time.monotonic() > end:
             raise Misconfigured(
                 f"Ryuk did not answer on {LOOPBACK}:{port} within {_ANSWERS_WITHIN_S:g} s; "

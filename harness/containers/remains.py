@@ -57,7 +57,7 @@ def remove_run(engine: Engine, run_id: str) -> Removal:
     return removal
 
 
-def dead_runs(engine: Engine, uid: int) -> dict[str, bool]:
+def runs_in(engine: Engine, uid: int) -> dict[str, bool]:
     """Give the runs of a user that have something in the engine: by id, whether they are over."""
     return {
         found.run_id: not found.owner.is_alive() for found in _marks(engine) if found.uid == uid

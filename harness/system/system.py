@@ -196,6 +196,10 @@ class System:
         """Say whether the instance stands still."""
         return self._running[instance.name].is_paused()
 
+    def exit_code(self, instance: Instance) -> int | None:
+        """How the instance ended, negative for a signal; None while it runs, or if nobody knows."""
+        return self._running[instance.name].exit_code()
+
     def resume_command(self, instance: Instance) -> tuple[str, ...]:
         """Give the command that undoes `pause`, for the journal."""
         return self._running[instance.name].resume_command()

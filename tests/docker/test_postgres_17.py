@@ -10,16 +10,20 @@ import subprocess
 import sys
 import uuid
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 
 import psycopg
 import pytest
 from psycopg.rows import dict_row
-from testcontainers.community.postgres import PostgresContainer
 
 from contracts import json_documents
 from contracts.canonical_json import jsonb_pretty
 from contracts.examples import for_examples
+from harness.containers.database import ContainerDatabase
+from harness.containers.engine import Engine
+from harness.containers.ground import Ground
+from harness.journal import Journal
+from harness.target.models import Database
 
 pytestmark = pytest.mark.docker
 
@@ -29,10 +33,17 @@ PASSWORD = "for-a-container-on-loopback"
 
 
 @pytest.fixture(scope="module")
-def container_url() -> Iterator[str]:
-    """A superuser's DSN. Without an engine this fails: in CI nothing is skipped that can run."""
-    with PostgresContainer("postgres:17", driver=None) as container:
-        yield container.get_connection_url()
+async def container_url(engine: Engine) -> AsyncIterator[str]:
+    """A superuser's DSN."""
+    journal = Journal.begin()
+    ground = await Ground.prepare(journal, lambda _: None)
+    try:
+        server = await ContainerDatabase.start(ground, Database(source="docker"), lambda _: None)
+        yield server.url("postgres")
+        await server.stop()
+    finally:
+        ground.close()
+        journal.close()
 
 
 @pytest.fixture(scope="module")

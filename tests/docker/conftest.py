@@ -1,0 +1,152 @@
+"""What tests with containers share: an engine, targets, and the look at what is left."""
+
+import os
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.containers.engine import Engine
+from harness.containers.labels import RUN, Labels
+from harness.errors import Misconfigured
+from harness.journal import Journal
+from harness.processes import Process
+from harness.system import System, launch
+from harness.target import Target, load_target
+from harness.target.shipped import IN_CONTAINERS
+
+STAND_IN = Path(__file__).parents[1] / "harness" / "system" / "stand_in.py"
+
+STAND_IN_TARGET = """\
+name = "stand-in"
+driver = "docker"
+[build]
+context = "image"
+[environment]
+BEHAVIOUR = ""
+SECRET = "{jwt_secret}"
+[api]
+command = ["{python}", "-S", "/stand_in.py", "{instance}"]
+instances = 1
+ready_timeout_s = 10
+stop_grace_s = 5
+[api.environment]
+HOST = "{host}"
+PORT = "{port}"
+[tokens.mint]
+secret = "hush-hush-hush-hush-hush-hush-hush"
+claims = { sub = "{user}" }
+"""
+
+DOCKERFILE = "FROM python:3.13-slim\nCOPY stand_in.py /\n"
+
+
+@pytest.fixture(scope="session")
+def engine() -> Engine:
+    """The engine; in CI, which has one, a test without it fails instead of being skipped."""
+    try:
+        return Engine.connect()
+    except Misconfigured as error:
+        if os.environ.get("CI", "").lower() in {"", "0", "false"}:
+            pytest.skip(error.what)
+        pytest.fail(f"CI is set, where no test with containers is skipped: {error.what}")
+
+
+@dataclass(frozen=True)
+class Held:
+    """Everything but images that an engine holds, less what other living runs have."""
+
+    containers: frozenset[str]
+    networks: frozenset[str]
+    volumes: frozenset[str]
+
+    @classmethod
+    def by(cls, engine: Engine) -> "Held":
+        api = engine.client.api
+        return cls(
+            containers=_named(api.containers(all=True), "Id"),
+            networks=_named(api.networks(), "Id"),
+            volumes=_named(api.volumes()["Volumes"] or (), "Name"),
+        )
+
+    def expect_no_more(self, engine: Engine) -> None:
+        """Nothing is there that was not there before."""
+        now = Held.by(engine)
+        assert now.containers <= self.containers
+        assert now.networks <= self.networks
+        assert now.volumes <= self.volumes
+
+
+def _named(found: Iterable[Mapping[str, Any]], key: str) -> frozenset[str]:
+    return frozenset(each[key] for each in found if not _is_in_use(each.get("Labels")))
+
+
+def _is_in_use(labels: Mapping[str, Any] | None) -> bool:
+    mark = Labels.read(labels)
+    return bool(mark and mark.owner.is_alive() and mark.owner.process != Process.ours())
+
+
+def containers_of(engine: Engine, run_id: str) -> frozenset[str]:
+    """Give the names of all containers of a run."""
+    found = engine.client.api.containers(all=True, filters={"label": f"{RUN}={run_id}"})
+    return frozenset(each["Names"][0].lstrip("/") for each in found)
+
+
+@pytest.fixture
+def nothing_is_left(engine: Engine) -> Iterator[None]:
+    before = Held.by(engine)
+    yield
+    before.expect_no_more(engine)
+
+
+@pytest.fixture(scope="module")
+async def shared(engine: Engine) -> AsyncIterator[System]:
+    """The reference backend, shared by the tests of a file, each of which mends it again."""
+    before = Held.by(engine)
+    journal = Journal.begin()
+    system = await launch(
+        load_target(IN_CONTAINERS),
+        run_dir=journal.run_dir,
+        journal=journal,
+        api_instances=2,
+        workers=1,
+    )
+    try:
+        yield system
+    finally:
+        await system.close()
+        assert journal.close().problems == []
+    before.expect_no_more(engine)
+
+
+MakeTarget = Callable[..., Target]
+
+
+@pytest.fixture
+def make_target(tmp_path: Path) -> MakeTarget:
+    """Give a factory of targets that build the stand-in's image: the basic one, with changes."""
+    (tmp_path / "image").mkdir()
+    (tmp_path / "image" / "stand_in.py").write_bytes(STAND_IN.read_bytes())
+    (tmp_path / "image" / "Dockerfile").write_text(DOCKERFILE, encoding="ascii")
+
+    def make(*changes: tuple[str, str], behaviour: str = "") -> Target:
+        text = STAND_IN_TARGET.replace('BEHAVIOUR = ""', f'BEHAVIOUR = "{behaviour}"')
+        for before, after in changes:
+            assert before in text
+            text = text.replace(before, after)
+        file = tmp_path / "shakedown.toml"
+        file.write_text(text, encoding="utf-8")
+        return load_target(file)
+
+    return make
+
+
+@pytest.fixture
+def journal() -> Iterator[Journal]:
+    made = Journal.begin()
+    yield made
+    healing = made.close()
+    assert healing.removed == [made.run_dir]  # whatever a test starts, it ends
+    assert healing.problems == []
