@@ -4,7 +4,7 @@ A pass says that nothing was wrong; coverage says where it looked.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -37,6 +37,11 @@ class CoverageTable:
         whole = len(self.cells) == self.possible
         count = f"all {self.possible}" if whole else f"{len(self.cells)} of {self.possible}"
         return f"{self.name}: {sizes}, {count} cells"
+
+    def told(self, redact: Callable[[str], str]) -> Self:
+        """Give the same with every cell made fit to be shown."""
+        cells = [tuple(map(redact, cell)) for cell in self.cells]
+        return self.of(self.name, self.axes, cells)
 
     def to_dict(self) -> dict[str, Any]:
         """Give plain values for JSON and the wire."""

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, NamedTuple, Self
@@ -41,6 +41,9 @@ class Operation(NamedTuple):
     error: str | None = None
 
 
+_OF_A_BACKEND = ("job", "org", "token", "worker", "sha256", "error")
+
+
 class DamagedHistory(ValueError):
     """A line that is no operation, with file, line and reason."""
 
@@ -51,8 +54,10 @@ class HistoryWriter:
     Several processes may write to one file: a line is one write to a file opened for appending.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, redact: Callable[[str], str] | None = None) -> None:
+        """`redact` goes over every text that is a backend's."""
         self.path = path
+        self._redact = redact
         self._written = 0
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
 
@@ -76,6 +81,9 @@ class HistoryWriter:
             job, org, attempt, token, worker, sha256, error,
         )  # fmt: skip
         known = {name: value for name, value in operation._asdict().items() if value is not None}
+        if self._redact is not None:
+            texts = (name for name in _OF_A_BACKEND if name in known)
+            known |= {name: self._redact(known[name]) for name in texts}
         os.write(self._file, orjson.dumps(known, option=orjson.OPT_APPEND_NEWLINE))
         self._written += 1
         return operation

@@ -3,23 +3,41 @@
 import re
 from collections.abc import Iterable
 
+from harness.disguises import SHORTEST_SECRET, decoded, disguises_of, parts_of
 from harness.harmless import harmless
 
 HIDDEN = "***"
 
-_SHORTEST_SECRET = 4
-"""Hiding shorter ones would hide half of every text, and guard nothing."""
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{40,}={0,2}")
+"""Shorter ones hold no token, and known secrets are recognised without decoding."""
+
+_DOT = r"(?:\.|%2[eE])"
+_TOKEN = rf"eyJ[\w-]{{4,}}{_DOT}[\w-]+{_DOT}[\w-]*"
+_BEGUN = r"eyJ(?:hbGciOi|0eXAiOi|raWQiOi)[\w-]*"
+"""How a token begins whose header says `alg`, `typ` or `kid` first; its end may have been cut."""
 
 _PATTERNS = (
-    (re.compile(r"\beyJ[\w-]{4,}\.[\w-]+\.[\w-]*"), HIDDEN),  # a JSON Web Token
-    (re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]{8,}", re.IGNORECASE), rf"\1 {HIDDEN}"),
-    (re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s:/@'\"]*:)[^\s/@'\"]+@"), rf"\1{HIDDEN}@"),
-    (re.compile(r"\b(password=)[^\s'\"&]+", re.IGNORECASE), rf"\1{HIDDEN}"),
+    (re.compile(rf"{_TOKEN}|{_BEGUN}(?:{_DOT}[\w-]*)*"), HIDDEN),  # a JSON Web Token
+    (re.compile(rf"((?:\.\.\.|…)['\"]?)[\w-]+{_DOT}[\w-]{{20,}}"), rf"\1{HIDDEN}"),  # its end
+    (
+        re.compile(r"\b(bearer|basic)((?:\s|\+|%20)+)[\w.~+/=-]{8,}", re.IGNORECASE),
+        rf"\1\2{HIDDEN}",
+    ),
+    (re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s:/@'\"]*:)[^\s/'\"]+@"), rf"\1{HIDDEN}@"),
+    (
+        re.compile(r"\b(password\s*=\s*)(?:'(?:[^'\\]|\\.)*'|[^\s'\"&]+)", re.IGNORECASE),
+        rf"\1{HIDDEN}",
+    ),
 )
+
+_CUT = re.compile(r"\s?(?:\.\.\.|…)\s?")
+"""Where we, pytest or the backend have shortened a text: half a secret may stand there."""
 
 
 class Redactor:
-    """Replaces known secrets, and what looks like a token or a password, by `***`."""
+    """Replaces known secrets, however they were encoded, and what looks like a token or a password,
+    by `***`.
+    """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._secrets: set[str] = set()
@@ -27,16 +45,65 @@ class Redactor:
         self.learn(secrets)
 
     def learn(self, secrets: Iterable[str]) -> None:
-        """Hide these as well from now on."""
-        self._secrets |= {secret for secret in secrets if len(secret) >= _SHORTEST_SECRET}
+        """Hide these as well from now on: whole, in parts, quoted, escaped, encoded."""
+        parts = {part for secret in secrets for part in parts_of(secret)}
+        self._secrets |= {part for part in parts if len(part) >= SHORTEST_SECRET}
+        disguises = {text for secret in self._secrets for text in disguises_of(secret)}
         # The longest first: one secret may be a part of another.
-        alternatives = [re.escape(s) for s in sorted(self._secrets, key=len, reverse=True)]
+        alternatives = [re.escape(text) for text in sorted(disguises, key=len, reverse=True)]
         self._known = re.compile("|".join(alternatives)) if alternatives else None
 
     def __call__(self, text: str) -> str:
         """Give the text without its secrets, and harmless to whatever displays it."""
         if self._known is not None:
             text = self._known.sub(HIDDEN, text)
-        for pattern, replacement in _PATTERNS:
-            text = pattern.sub(replacement, text)
-        return harmless(text)
+        text = _hide_patterns(text)
+        text = _BASE64.sub(self._unless_it_tells, text)
+        return harmless(self._without_halves(text))
+
+    def _unless_it_tells(self, found: re.Match[str]) -> str:
+        told = any(
+            _hide_patterns(said) != said or (self._known is not None and self._known.search(said))
+            for said in decoded(found[0])
+        )
+        return HIDDEN if told else found[0]
+
+    def _without_halves(self, text: str) -> str:
+        """Hide the beginning of a secret before a cut, and the end of one after it."""
+        pieces, marks = _CUT.split(text), _CUT.findall(text)
+        if not marks or not self._secrets:
+            return text
+        for number, mark in enumerate(marks):
+            pieces[number] = self._without_beginning(pieces[number]) + mark
+            pieces[number + 1] = self._without_end(pieces[number + 1])
+        return "".join(pieces)
+
+    def _without_beginning(self, text: str) -> str:
+        bare = text.rstrip("'\"")
+        for secret in self._secrets:
+            tail = bare[-len(secret) :]
+            at = tail.find(secret[:SHORTEST_SECRET])
+            while at >= 0 and not secret.startswith(tail[at:]):
+                at = tail.find(secret[:SHORTEST_SECRET], at + 1)
+            if at >= 0:
+                kept = len(bare) - len(tail) + at
+                return text[:kept] + HIDDEN + text[len(bare) :]
+        return text
+
+    def _without_end(self, text: str) -> str:
+        bare = text.lstrip("'\"")
+        for secret in self._secrets:
+            head = bare[: len(secret)]
+            at = head.rfind(secret[-SHORTEST_SECRET:])
+            while at >= 0 and not secret.endswith(head[: at + SHORTEST_SECRET]):
+                at = head.rfind(secret[-SHORTEST_SECRET:], 0, at + SHORTEST_SECRET - 1)
+            if at >= 0:
+                left = text[: len(text) - len(bare)]
+                return left + HIDDEN + bare[at + SHORTEST_SECRET :]
+        return text
+
+
+def _hide_patterns(text: str) -> str:
+    for pattern, replacement in _PATTERNS:
+        text = pattern.sub(replacement, text)
+    return text

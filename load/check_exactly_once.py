@@ -75,6 +75,7 @@ async def check_exactly_once(
         directory=report_dir,
         history=history.path,
         journal=system.journal,
+        secrets=system.secrets,
     )
     accepted = accepted_in(run.operations)
     observed = await wait_until_drained(database, target, [each.id for each in tenants.values()])

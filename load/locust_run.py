@@ -9,15 +9,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import Inconclusive
-from harness.harmless import harmless
 from harness.history import Operation, read_history
 from harness.journal import Journal
 from harness.processes import RUN_MARKER, Process
+from harness.redaction import Redactor
 
 LOCUSTFILE = Path(__file__).with_name("locustfile.py")
 
@@ -59,13 +59,14 @@ async def run_locust(
     directory: Path,
     history: Path,
     journal: Journal,
+    secrets: Iterable[str] = (),
 ) -> LocustRun:
     """Let users of these organisations (name and token) loose on the instances.
 
     They go on until what they did so far `is_enough`, then finish the round that they are in. They
-    append to `history`; locust's own files go to `directory`. `Inconclusive` when locust cannot
-    start, hangs, or ends by itself with anything but 0 or 1. Whatever happens, nothing of it runs
-    afterwards.
+    append to `history`; locust's own files go to `directory`, and are left there without `secrets`.
+    `Inconclusive` when locust cannot start, hangs, or ends by itself with anything but 0 or 1.
+    Whatever happens, nothing of it runs afterwards.
     """
     home = _absolute(directory)  # locust runs there, not where we do
     output = home / "locust.log"
@@ -84,7 +85,7 @@ async def run_locust(
         is_over=lambda pid: is_enough(tuple(_of_users(pid, history))),
         deadline_s=START_S + at_most_s + FINISH_S,
     )
-    _make_harmless(output)
+    _make_fit_to_keep(home, Redactor([*secrets, *tokens.values()]))
     last_words = _tail(output)
     if exit_code is None:
         raise Inconclusive(
@@ -181,10 +182,11 @@ def _absolute(path: Path) -> Path:
     return Path.cwd() / path
 
 
-def _make_harmless(output: Path) -> None:
-    """What locust prints quotes the backend, and stays in the report."""
-    text = output.read_text(encoding="utf-8", errors="replace")
-    output.write_text(harmless(text), encoding="utf-8")
+def _make_fit_to_keep(home: Path, redact: Redactor) -> None:
+    """What locust writes quotes the backend, and stays in the report."""
+    for file in (home / "locust.log", *home.glob("locust*.json")):
+        text = file.read_text(encoding="utf-8", errors="replace")
+        file.write_text(redact(text), encoding="utf-8")
 
 
 def _tail(path: Path) -> str:

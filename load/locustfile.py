@@ -25,6 +25,7 @@ from locust.exception import RescheduleTask
 from harness.client.samples.images import png
 from harness.documents import BadDocument, parse
 from harness.history import CRASH, HistoryWriter, OperationType
+from harness.redaction import Redactor
 from load.bounded_responses import BoundedResponse
 from load.downloads import fault_in
 from load.tenants import NoTenant, base_urls_of, tenants_of
@@ -49,9 +50,9 @@ class _Journal:
 @events.init.add_listener  # type: ignore[untyped-decorator]
 def _prepare(environment: Environment, **_: object) -> None:
     try:
-        tenants_of(os.environ)
+        tokens = [tenant.token for tenant in tenants_of(os.environ)]
         if path := os.environ.get("SHAKEDOWN_HISTORY"):
-            _Journal.writer = HistoryWriter(Path(path))
+            _Journal.writer = HistoryWriter(Path(path), Redactor(tokens))
     except (NoTenant, OSError) as problem:
         raise SystemExit(f"load/locustfile.py: {problem}") from None
 

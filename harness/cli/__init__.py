@@ -10,7 +10,6 @@ from typing import Any
 import click
 
 from harness.errors import Misconfigured
-from harness.harmless import harmless
 from harness.verdict import ExitCode
 
 COMMANDS: Mapping[str, str] = {
@@ -90,7 +89,7 @@ def main() -> None:
         error.show()
         exit_code = ExitCode.MISCONFIGURED
     except Misconfigured as error:
-        click.echo(harmless(f"shakedown: {error}"), err=True)
+        click.echo(_told(f"shakedown: {error}"), err=True)
         exit_code = ExitCode.MISCONFIGURED
     except KeyboardInterrupt:
         exit_code = 130
@@ -105,11 +104,15 @@ def main() -> None:
 
 def _confess(trace: str) -> int:
     """Tell an error of our own, which no command expected."""
-    from harness.redaction import Redactor
-
-    click.echo(Redactor()(trace), err=True)
+    click.echo(_told(trace), err=True)
     click.echo("shakedown: this is an error in shakedown itself", err=True)
     return ExitCode.INTERNAL_ERROR
+
+
+def _told(text: str) -> str:
+    from harness.redaction import Redactor  # loaded here: `--help` does without it
+
+    return Redactor()(text)
 
 
 def _as_number(result: Any) -> int:  # noqa: ANN401 - click gives back what a command returns

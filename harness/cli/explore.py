@@ -127,6 +127,8 @@ def explore(
     with interruption.listening():
         try:
             asyncio.run(_explore(wish, interruption))
+        except Misconfigured as error:
+            raise Misconfigured(wish.hide(str(error))) from None
         except KeyboardInterrupt:
             interruption.note()
     return _conclude(wish, out) if interruption.exit_code is None else _stopped(wish, interruption)
@@ -221,7 +223,8 @@ async def _database(wish: _Wish) -> "AsyncIterator[tuple[str, Protocol]]":
 
     if wish.dsn is not None:
         assert wish.protocol is not None
-        wish.hide.learn(_passwords(wish.dsn))
+        _refuse_unreadable(wish.dsn)
+        wish.hide.learn([wish.dsn])
         yield wish.dsn, load_protocol(wish.protocol)
         return
     from harness.journal import Journal
@@ -265,16 +268,15 @@ def _protocol_file(wish: _Wish, target: "Target") -> Path:
     return Path(target.claim.protocol)
 
 
-def _passwords(dsn: str) -> list[str]:
+def _refuse_unreadable(dsn: str) -> None:
     import psycopg
     from psycopg.conninfo import conninfo_to_dict
 
     try:
-        password = conninfo_to_dict(dsn).get("password")
+        conninfo_to_dict(dsn)
     except psycopg.ProgrammingError as error:
         # libpq repeats the text, and the password in it.
         raise Misconfigured("--dsn: neither a postgresql:// URL nor key=value pairs") from error
-    return [str(password)] if password else []
 
 
 def _refuse_full(wish: _Wish, protocol: "Protocol", count: int) -> None:

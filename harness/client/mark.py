@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -10,7 +10,8 @@ from typing import Literal
 
 from harness.client.answer import Answer
 from harness.errors import CheckFailed
-from harness.harmless import harmless, shortened
+from harness.harmless import shortened
+from harness.redaction import Redactor
 
 Kind = Literal["job", "evidence", "export"]
 
@@ -41,13 +42,21 @@ class RunMark:
     what there is also after the run was killed. Later lines of a thing tell what became of it.
     """
 
-    def __init__(self, run_id: str, file: Path, *, cleanup: bool = False) -> None:
+    def __init__(
+        self,
+        run_id: str,
+        file: Path,
+        *,
+        cleanup: bool = False,
+        redact: Callable[[str], str] | None = None,
+    ) -> None:
         self.run_id = run_id
         self.cleanup = cleanup
         """Whether what was made shall be removed again at the end."""
         self.created: list[Created] = []
         self.user_agent = f"shakedown/{version('shakedown')} run/{run_id}"
         self._file = file
+        self._redact = redact or Redactor()
 
     def title(self, title: str) -> str:
         """Give the title that a job of this run has."""
@@ -79,7 +88,9 @@ class RunMark:
 
     def _write(self, **facts: str) -> None:
         # Ids and reasons are the backend's words: shown harmless, and no longer than an id may be.
-        told = {name: harmless(shortened(text, _MOST_CHARACTERS)) for name, text in facts.items()}
+        told = {
+            name: shortened(self._redact(text), _MOST_CHARACTERS) for name, text in facts.items()
+        }
         line = json.dumps({"run": self.run_id, **told}).encode() + b"\n"
         target = os.open(self._file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:

@@ -1,7 +1,7 @@
 """Runs one check: deadline, observations, and the result that its three phases add up to."""
 
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
@@ -105,7 +105,18 @@ def pytest_runtest_makereport(
     if call.when == "teardown":
         trial.log += [f"{title}:\n{text}" for title, text in report.sections]
         setattr(report, RESULT_ATTRIBUTE, _result(item).to_dict())
+    _hide_secrets(report, redactor_of(item.config))
     return report
+
+
+def _hide_secrets(report: pytest.TestReport, redact: Callable[[str], str]) -> None:
+    """Whoever else reads the report (`--junit-xml`, a plugin of the team's) may write it down."""
+    if report.failed:
+        report.longrepr = redact(report.longreprtext)
+    elif isinstance(report.longrepr, tuple):
+        path, line, why = report.longrepr
+        report.longrepr = (path, line, redact(why))
+    report.sections = [(title, redact(text)) for title, text in report.sections]
 
 
 def _finding(item: pytest.Item, call: pytest.CallInfo[None], trial: _Trial) -> Finding | None:
@@ -170,7 +181,7 @@ def _result(item: pytest.Item) -> CheckResult:
         log=_write_log(item, trial) if ranked else "",
         repeat=settings.repeat_command(spec.id),
         allowed=finding.verdict is Verdict.INCONCLUSIVE and _allowed(item),
-        coverage=trial.coverage.tables(),
+        coverage=tuple(table.told(redact) for table in trial.coverage.tables()),
     )
 
 

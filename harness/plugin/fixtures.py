@@ -84,7 +84,10 @@ async def organisations(
     if target.driver == "external":
         settings = settings_of(pytestconfig)
         mark = RunMark(
-            system.journal.run_id, settings.report_path / CREATED, cleanup=settings.cleanup
+            system.journal.run_id,
+            settings.report_path / CREATED,
+            cleanup=settings.cleanup,
+            redact=redactor_of(pytestconfig),
         )
     base_urls = [instance.base_url for instance in system.api]
     async with Organisations.of(target, base_urls, mark) as made:
@@ -183,7 +186,8 @@ async def _opened(own: System, target: Target) -> AsyncIterator[OwnSystem]:
 @pytest.fixture(scope="session")
 def history(pytestconfig: pytest.Config) -> Iterator[HistoryWriter]:
     """Writes to the one history of the run, `history.jsonl` in the report."""
-    with HistoryWriter(settings_of(pytestconfig).report_path / "history.jsonl") as writer:
+    path = settings_of(pytestconfig).report_path / "history.jsonl"
+    with HistoryWriter(path, redactor_of(pytestconfig)) as writer:
         yield writer
 
 

@@ -115,7 +115,7 @@ class Run:
             )
             events.emit(RunFinished(summary=summary))
             events.close()
-            return _including(events.errors, summary)
+            return _including(events.errors, summary, redact)
 
     def _started(self) -> RunStarted:
         return RunStarted(
@@ -187,7 +187,7 @@ def _exit_code(interruption: Interruption, trouble: Trouble | None, verdict: Ver
     return trouble.exit_code if trouble is not None else exit_code(verdict)
 
 
-def _including(errors: Sequence[Exception], summary: RunSummary) -> RunSummary:
+def _including(errors: Sequence[Exception], summary: RunSummary, redact: Redactor) -> RunSummary:
     """A report that could not be written makes the run an internal error of ours."""
     if not errors:
         return summary
@@ -195,5 +195,5 @@ def _including(errors: Sequence[Exception], summary: RunSummary) -> RunSummary:
     return replace(
         summary,
         exit_code=ExitCode.INTERNAL_ERROR,
-        trouble=f"a report could not be written:\n{told}",
+        trouble=redact(f"a report could not be written:\n{told}"),
     )

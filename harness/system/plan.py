@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
 
+from harness.disguises import passwords_of
 from harness.errors import Misconfigured
 from harness.journal import Journal
 from harness.system.description import Role
@@ -28,7 +28,7 @@ class DatabaseAccess:
     def passwords(self) -> frozenset[str]:
         """Give the passwords within the URLs."""
         urls = filter(None, (self.url, self.readonly_url, self.control_url))
-        return frozenset(filter(None, (urlsplit(url).password for url in urls)))
+        return frozenset(password for url in urls for password in passwords_of(url))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, PrivateAttr
 
+from harness.disguises import passwords_of
 from harness.target.capability import Capability
 from harness.target.chaos import Chaos, CleanupCall
 from harness.target.hosts import canonical_host, host_of_url
@@ -138,6 +139,7 @@ class Target(Table):
             found |= {salt.get_secret_value() for salt in self.ledger.salts.values()}
         if self.database.url:
             found.add(self.database.url.get_secret_value())
+        found |= {password for url in self.api.base_urls for password in passwords_of(url)}
         # Who reads a value from the environment may have a reason not to write it down.
         found |= {os.environ.get(name, "") for text in self._texts() for name in variables(text)}
         return frozenset(found - {""})
