@@ -97,5 +97,7 @@ def owners_of(exports: Sequence[Record], transitions: Sequence[Transition] | Non
 
 async def alerts(client: Client) -> dict[str, float]:
     """What the metrics that must not rise say now; a metric that is not there counts nothing."""
+    if "metrics" not in client.routes:
+        return {}
     text = (await client.call("metrics", instance=0)).text
     return {name: total_of(text, name) or 0 for name in MUST_NOT_RISE}

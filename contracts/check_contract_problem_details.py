@@ -39,6 +39,8 @@ async def check_problem_details(
     observe: Observations,
     cover: Coverage,
 ) -> None:
+    if target.contract.problem is not None:
+        raise Inconclusive("this target's errors have a shape of their own ([contract.problem])")
     breakable = {Capability.SPAWN, Capability.DATABASE_CONTROL} <= target.capabilities()
 
     async def with_everything_there() -> None:

@@ -84,11 +84,15 @@ async def check_viewer(
     await together(
         (read(form, next(turn)) for form in forms if form not in writing), at_once=AT_ONCE
     )
+    # What a claim says for one of the three is no strange role.
+    called = set(organisations.recipe.role_names.values())
+    strangers = [role for role in NO_ROLES if not (isinstance(role, str) and role in called)]
+    observe.excuse(WRITES * (len(NO_ROLES) - len(strangers)), "roles that are real ones here")
     await together(
         (
             write(form, client_of(organisations, org, role), role, next(turn))
             for form in writing
-            for role in ("viewer", *NO_ROLES)
+            for role in ("viewer", *strangers)
         ),
         at_once=AT_ONCE,
     )

@@ -62,8 +62,8 @@ def expect_ledger_file(content: bytes, manifest: Record, chain: Sequence[Record]
 def _expect_same(event: Mapping[str, Any], shown: Record) -> None:
     for name in (*ALWAYS, *(name for name in WHERE_SHOWN if name in event)):
         expect(
-            (event.get(name) or None) == (shown[name] or None),
-            expected=f"{name} {shown[name]!r} of event {shown['ledger_seq']} in ledger.json, "
+            (shown.meant(name, event.get(name)) or None) == (shown.shown(name) or None),
+            expected=f"{name} {shown.shown(name)!r} of event {shown['ledger_seq']} in ledger.json, "
             "as the API shows it",
             came=repr(event.get(name)),
         )

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 from harness.client import Answer, Client, Sample
 from harness.client.multipart import closing, file_head, form_type, new_boundary
@@ -23,7 +24,13 @@ class RawUpload:
 
     def head(self, sample: Sample) -> bytes:
         """What goes before the file's bytes."""
-        return file_head(self.boundary, "file", sample.file_name, sample.mime_type)
+        head = file_head(self.boundary, "file", sample.file_name, sample.mime_type)
+        return self.client.transport.form("uploadEvidence", head)
+
+    def without_file(self, sample: Sample) -> bytes:
+        """The whole form, its file under a name that no backend takes for the file."""
+        head = file_head(self.boundary, "other", sample.file_name, sample.mime_type)
+        return head + sample.content + self.tail
 
     @property
     def tail(self) -> bytes:
@@ -61,13 +68,15 @@ class RawUpload:
             headers["Transfer-Encoding"] = "chunked"
         else:
             headers["Content-Length"] = str(length)
+        dialect = transport.dialect
         async with connected(
             transport.base_urls[chosen],
             method=route.method,
             path=route.path({"job_id": self.job_id}),
-            headers=headers,
+            headers=dialect.headers(headers) if dialect else headers,
             operation_id=route.operation_id,
             instance=chosen,
+            translated=partial(dialect.answer, route) if dialect else lambda answer: answer,
         ) as connection:
             yield connection
 
@@ -84,6 +93,7 @@ class RawUpload:
 
         All of the body is sent, also what lies beyond a `length` that is too small.
         """
+        body = self.client.transport.form("uploadEvidence", body)
         claimed = len(body) if length == -1 else length
         async with self.begin(
             length=claimed, key=key, content_type=content_type, instance=instance

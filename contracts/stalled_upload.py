@@ -57,7 +57,8 @@ async def stalled_upload(
     instance: int | None = None,
 ) -> AsyncIterator[StalledUpload]:
     """Send the first half of an upload, with a Content-Length that promises the whole."""
-    body, content_type = encode_form({}, {"file": sample})
+    form, content_type = encode_form({}, {"file": sample})
+    body = client.transport.form("uploadEvidence", form)
     half_sent, go_on = asyncio.Event(), asyncio.Event()
 
     async def pieces() -> AsyncIterator[bytes]:

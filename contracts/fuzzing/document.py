@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import yaml
 
-from harness.client.routes import METHODS
+from harness.client.routes import METHODS, spelled_path
 from harness.errors import Misconfigured
 from harness.target import Target
 
@@ -79,6 +79,29 @@ class Operation:
             )
         )
 
+    def taken_apart(self, target: str) -> tuple[dict[str, str], str] | None:
+        """The parameters in a target, still quoted, and the query behind them; None for another's.
+
+        A dialect may have parameters of the contract's path in the template's own query.
+        """
+        found = self._target.fullmatch(target)
+        if found is None:
+            return None
+        values = found.groupdict()
+        return values, values.pop("_rest") or ""
+
+    def put_together(self, values: Mapping[str, str], query: str) -> str:
+        """The target with these parameters, which are quoted, and this query behind them."""
+        target = self.template
+        for name, value in values.items():
+            target = target.replace("{" + name + "}", value)
+        return f"{target}{'&' if '?' in target else '?'}{query}" if query else target
+
+    @cached_property
+    def _target(self) -> re.Pattern[str]:
+        own = self.pattern.pattern.replace("[^/]*", "[^/?&]*")
+        return re.compile(f"{own}(?:[?&](?P<_rest>.*))?", re.DOTALL)
+
     @cached_property
     def successes(self) -> tuple[int, ...]:
         """The documented statuses of success."""
@@ -96,8 +119,10 @@ class BrokenReference(LookupError):
 class Document:
     """A parsed OpenAPI document. Compiled validators are kept."""
 
-    def __init__(self, raw: Mapping[str, Any]) -> None:
+    def __init__(self, raw: Mapping[str, Any], *, in_other_words: bool = False) -> None:
         self.raw = raw
+        self.in_other_words = in_other_words
+        """Whether the document is the contract's and the backend's words are others."""
         self.operations = {operation.id: operation for operation in self._read_operations()}
         self._compiled: dict[str, Validator] = {}
 
@@ -107,7 +132,8 @@ class Document:
 
         Raises `Misconfigured` when it cannot be read.
         """
-        return cls(in_dialect(read_document(Path(target.contract.openapi)), target))
+        document = in_dialect(read_document(Path(target.contract.openapi)), target)
+        return cls(document, in_other_words=target.contract.translates)
 
     def resolve(self, node: Json) -> Json:
         """Follow a `$ref`; what is no reference is given back.
@@ -157,7 +183,10 @@ class Document:
 
         What breaks only those may be refused or taken, as long as nothing breaks.
         """
-        return self._compile("gross", loosened(schema), self._gross_components)
+        return self._compile("gross", self._loosened(schema), self._gross_components)
+
+    def _loosened(self, node: Json) -> Json:
+        return without_lengths(loosened(node)) if self.in_other_words else loosened(node)
 
     @cached_property
     def _answer_components(self) -> Json:
@@ -165,13 +194,17 @@ class Document:
         schemas = components.get("schemas") or {}
         if "pattern" in (schemas.get("Time") or {}):
             schemas["Time"]["pattern"] = _UTC
+        # What the contract does not speak of: the type of the form's version, the body of a probe.
+        (schemas.get("LedgerEvent") or {}).get("properties", {}).pop("canonical_version", None)
+        if "HealthAnswer" in schemas:
+            schemas["HealthAnswer"] = {}
         # The contract names a few codes and leaves the others to the backend.
         (schemas.get("Problem") or {}).get("properties", {}).get("code", {}).pop("enum", None)
         return components
 
     @cached_property
     def _gross_components(self) -> Json:
-        return loosened(self.raw.get("components") or {})
+        return self._loosened(self.raw.get("components") or {})
 
     def _compile(self, kind: str, schema: Schema, components: Json) -> Validator:
         import jsonschema_rs  # only the checks that validate load it
@@ -227,10 +260,31 @@ def in_dialect(document: Mapping[str, Any], target: Target) -> dict[str, Any]:
         for method, node in item.items():
             spelled = method not in METHODS or not isinstance(node, Mapping)
             dialect = None if spelled else target.contract.operations.get(node.get("operationId"))
-            at = dialect.path if dialect and dialect.path else template
+            if not spelled and node.get("operationId") in target.contract.absent_operations:
+                continue
+            at = spelled_path(template, dialect.path if dialect else None)
             by = dialect.method.lower() if dialect and dialect.method else method
             paths.setdefault(at, {})[by] = node
-    return {**document, "paths": paths}
+    return {**document, "paths": paths, "components": _without_absent(document, target)}
+
+
+def _without_absent(document: Mapping[str, Any], target: Target) -> Any:  # noqa: ANN401 - JSON
+    """The components, their schemas asking for no field that the target declares absent."""
+    components = copy.deepcopy(dict(document.get("components") or {}))
+    for resource, name in target.contract.absent_fields:
+        schema = (components.get("schemas") or {}).get(resource.title().replace("_", ""), {})
+        if name in schema.get("required", ()):
+            schema["required"].remove(name)
+    return components
+
+
+def without_lengths(node: Json) -> Json:
+    """A schema without its rules about the length of texts, which the contract leaves open."""
+    if isinstance(node, list):
+        return [without_lengths(each) for each in node]
+    if not isinstance(node, Mapping):
+        return node
+    return {name: without_lengths(each) for name, each in node.items() if name != "maxLength"}
 
 
 def loosened(node: Json) -> Json:

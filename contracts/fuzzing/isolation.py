@@ -1,7 +1,6 @@
 """What one tenant could do, another cannot: every success is tried again by a stranger."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import uuid4
 
@@ -75,13 +74,10 @@ class Stranger:
 
 def _elsewhere(operation: Operation, case: Case) -> Case:
     """The same request about things that nobody has."""
-    path, _, query = case.target.partition("?")
-    found = operation.pattern.fullmatch(path)
-    values: Mapping[str, str] = found.groupdict() if found else {}
-    target = operation.template
-    for name, value in values.items():
-        target = target.replace(
-            "{" + name + "}", str(uuid4()) if name in operation.path_ids else value
-        )
-    plain = case.to_plain() | {"target": f"{target}?{query}" if query else target}
+    values, query = operation.taken_apart(case.target) or ({}, "")
+    others = {
+        name: str(uuid4()) if name in operation.path_ids else value
+        for name, value in values.items()
+    }
+    plain = case.to_plain() | {"target": operation.put_together(others, query)}
     return Case.from_plain(plain)

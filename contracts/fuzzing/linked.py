@@ -79,19 +79,16 @@ def taken(link: Link, step: Step, case: Case, operation: Operation, key: str) ->
 
 def about(case: Case, operation: Operation, values: Mapping[str, str]) -> Case:
     """The case with these values for parameters of the path and the query."""
-    path, _, query = case.target.partition("?")
-    found = operation.pattern.fullmatch(path)
-    drawn = found.groupdict() if found else {}
-    target = operation.template
-    for name, value in drawn.items():
-        target = target.replace(
-            "{" + name + "}", quote(values[name], safe="") if name in values else value
-        )
+    drawn, query = operation.taken_apart(case.target) or ({}, "")
+    meant = {
+        name: quote(values[name], safe="") if name in values else value
+        for name, value in drawn.items()
+    }
     in_query = {name: values[name] for name in operation.parameters_in("query") if name in values}
     if in_query:
         rest = [each for each in parse_qsl(query) if each[0] not in (*in_query, "cursor")]
         query = urlencode([*rest, *in_query.items()])
-    return replace(case, target=f"{target}?{query}" if query else target)
+    return replace(case, target=operation.put_together(meant, query))
 
 
 def with_key(case: Case, key: str) -> Case:

@@ -68,8 +68,8 @@ async def outcome_faults(walk: Walk, step: Step, operation: Operation) -> list[s
 
 
 def _path_values(operation: Operation, step: Step) -> dict[str, str]:
-    found = operation.pattern.fullmatch(step.case.target.partition("?")[0])
-    return found.groupdict() if found else {}
+    apart = operation.taken_apart(step.case.target)
+    return apart[0] if apart else {}
 
 
 def _foreign_faults(data: Any, organization_id: str) -> list[str]:  # noqa: ANN401 - JSON

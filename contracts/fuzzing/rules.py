@@ -46,7 +46,8 @@ class Judge:
         operation = self.operation_of(case)
         faults = universal_faults(case, answer)
         if operation is None:
-            return faults + wrong_method_faults(case, answer)
+            elsewhere = self._is_elsewhere_too(case)
+            return faults if elsewhere else faults + wrong_method_faults(case, answer)
         if answer.status >= 500:
             return [f"a request must never cause a {answer.status}", *faults]
         if answer.status >= 400:
@@ -54,6 +55,14 @@ class Judge:
         if answer.status >= 300:
             return [*faults, f"it is redirected ({answer.status})"] if _is_plain(case) else faults
         return faults + self._success_faults(operation, case, answer)
+
+    def _is_elsewhere_too(self, case: Case) -> bool:
+        """Whether another operation has this path: a dialect may have several at one."""
+        way = self.document.operations[case.operation_id].template.partition("?")[0]
+        return any(
+            one.method == case.method and one.template.partition("?")[0] == way
+            for one in self.document.operations.values()
+        )
 
     def operation_of(self, case: Case) -> Operation | None:
         """The operation that the case is for; None when it was sent with another method."""

@@ -1,6 +1,6 @@
 """A request whose body comes in two parts, with somebody else's requests between them."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
 from contracts.tenants.estate import Estate
@@ -9,6 +9,7 @@ from contracts.tenants.forms import Form, Request
 from contracts.tenants.lists import expect_of
 from harness.client import Answer, Client, Sample
 from harness.client.client import DEADLINE_S
+from harness.client.transport import Interrupted
 
 SERVED = frozenset(range(200, 300))
 
@@ -34,19 +35,7 @@ async def expect_not_taken_for(
 async def _send_in_two(
     request: Request, client: Client, instance: int, meanwhile: Callable[[], Awaitable[None]]
 ) -> Answer:
-    content = request.content or b""
-    middle = len(content) // 2
-
-    async def body() -> AsyncIterator[bytes]:
-        yield content[:middle]
-        await meanwhile()
-        yield content[middle:]
-
-    headers = {
-        **request.headers,
-        "authorization": f"Bearer {client.token}",
-        "content-length": str(len(content)),
-    }
+    headers = {**request.headers, "authorization": f"Bearer {client.token}"}
     sent = replace(request, headers=headers)
     return await client.transport.send(
         sent.route,
@@ -55,5 +44,5 @@ async def _send_in_two(
         deadline_s=DEADLINE_S,
         headers=sent.headers,
         query=sent.query,
-        body=body(),
+        body=Interrupted(content=request.content or b"", meanwhile=meanwhile),
     )

@@ -15,7 +15,7 @@ import yaml
 
 from contracts.tenants.schemas import Unbuildable, resolved
 from harness.client import Route
-from harness.client.routes import METHODS
+from harness.client.routes import METHODS, spelled_path
 from harness.target import Target
 
 KINDS = ("job", "evidence", "export", "event", "target", "manifest", "organization")
@@ -141,11 +141,13 @@ def operations_of(target: Target) -> tuple[Operation, ...]:
             described = dict(path_item[method])
             described["parameters"] = _parameters(document, path_item, described)
             name = described.get("operationId", f"{method.upper()} {template}")
+            if name in target.contract.absent_operations:
+                continue
             spelled = dialect.get(name)
             route = Route(
                 operation_id=name,
                 method=(spelled and spelled.method) or method.upper(),
-                template=(spelled and spelled.path) or template,
+                template=spelled_path(template, spelled.path if spelled else None),
                 secured=bool(described.get("security", document.get("security"))),
             )
             found.append(Operation(route=route, document=document, described=described))

@@ -88,13 +88,15 @@ def token_of(
     Without `vouched` nothing in it that counts names an organisation.
     """
     user = org.users[role] if isinstance(role, str) and role in org.users else org.users["member"]
-    nothing: dict[str, Any] = {} if vouched else dict.fromkeys(vouching_claims(recipe), ABSENT)
+    vouching = vouching_claims(recipe)
+    smuggled = {name: said for name, said in smuggling.claims.items() if name not in vouching}
+    nothing: dict[str, Any] = {} if vouched else dict.fromkeys(vouching, ABSENT)
     claims = claims_of(
         recipe,
         user=user,
         organization=org.id,
         role=role,
-        changes={**nothing, **smuggling.claims},
+        changes={**nothing, **smuggled},
     )
     header = {"alg": recipe.algorithm, "typ": "JWT"}
     return signed(header, claims, secret=recipe.secret, algorithm=recipe.algorithm)

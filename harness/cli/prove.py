@@ -103,7 +103,7 @@ def prove(
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise Misconfigured(f"--out {out}: cannot be written: {error}") from error
-    zoo = asyncio.run(read_zoo(aimed.expand_command(aimed.zoo.list_command)))
+    zoo = asyncio.run(read_zoo(aimed.expand_command(aimed.zoo.list_command), aimed.directory))
     plan = Plan(
         gate=Gate(variable=aimed.zoo.variable, seed=number, target=target),
         defects=tuple(choose(zoo, defects, sample, number)),

@@ -5,10 +5,26 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.documents import BadDocument, Pairs, parse
-from harness.errors import CheckFailed
+from harness.errors import CheckFailed, Inconclusive
 
 SHOWN_BYTES = 400
 """How much of a body a message shows; the rest is of no help to a reader."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spoken:
+    """What a reader must know of the backend's own way of speaking about one kind of thing."""
+
+    absent: frozenset[str] = frozenset()
+    """Fields that the target declares absent: nobody can tell anything by them."""
+    meanings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """By field: the contract's word for each of the backend's."""
+    added: frozenset[tuple[str, str]] = frozenset()
+    """Field and member that a translation has added to what the backend shows."""
+
+
+PLAIN = Spoken()
+"""As the contract speaks."""
 
 MOST_NAMES = 100
 """Of the fields that an object has, in a message about one that it has not."""
@@ -19,20 +35,44 @@ class Record(dict[str, Any]):
     fails the check, naming the answer it was missing from, instead of crashing it.
     """
 
-    __slots__ = ("source",)  # a backend can make a great many of them
+    __slots__ = ("source", "spoken")  # a backend can make a great many of them
 
     source: str
     """What it was read from, for messages."""
+    spoken: Spoken
+    """How the backend speaks of such things."""
 
     def __init__(self, *fields: Any, **more: Any) -> None:  # noqa: ANN401 - as for any dict
         super().__init__(*fields, **more)
         self.source = "the answer"
+        self.spoken = PLAIN
 
     def __missing__(self, field: str) -> Any:  # noqa: ANN401 - it never returns
+        if field in self.spoken.absent:
+            raise Inconclusive(
+                f"this check needs {field} in {self.source}, which the target declares absent"
+            )
         raise CheckFailed(
             expected=f"a field {field!r} in {self.source}",
             came=f"only {sorted(self)[:MOST_NAMES]}",
         )
+
+    def lacks(self, field: str) -> bool:
+        """Say whether the field is not there, and the target declares that it never is."""
+        return field not in self and field in self.spoken.absent
+
+    def shown(self, field: str) -> Any:  # noqa: ANN401 - JSON
+        """The field as the backend shows it, without what a translation has added to it."""
+        value = self[field]
+        added = {name for owner, name in self.spoken.added if owner == field}
+        if not added or not isinstance(value, Mapping):
+            return value
+        return {name: each for name, each in value.items() if name not in added}
+
+    def meant(self, field: str, word: Any) -> Any:  # noqa: ANN401 - JSON
+        """The contract's word for what the backend says elsewhere, in a file or a row."""
+        meanings = self.spoken.meanings.get(field, {})
+        return meanings.get(word, word) if isinstance(word, str) else word
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +90,10 @@ class Answer:
     body: bytes = field(repr=False)  # tracebacks show answers, and this may have 96 MiB
     elapsed_s: float
     """Seconds from the request to the last byte of the answer."""
+    spoken: Spoken = PLAIN
+    """How the backend speaks of what is in it."""
+    as_sent: "Answer | None" = field(default=None, repr=False)
+    """The answer in the backend's own words, where a dialect has put it into the contract's."""
 
     @property
     def json(self) -> Any:  # noqa: ANN401 - whatever the backend sent
@@ -59,6 +103,7 @@ class Answer:
         def recorded(pairs: Pairs) -> Record:
             record = Record(pairs)
             record.source = source
+            record.spoken = self.spoken
             return record
 
         try:
@@ -134,6 +179,9 @@ class Answer:
 
     def describe(self) -> str:
         """Say in one line what was asked, of whom, and what came."""
+        if self.as_sent is not None:
+            stands_for = "" if self.status == self.as_sent.status else f" (for {self.status})"
+            return self.as_sent.describe() + stands_for
         shown = self.body[:SHOWN_BYTES].decode("utf-8", "replace")
         rest = len(self.body) - SHOWN_BYTES
         more = f" … {rest} bytes more" if rest > 0 else ""

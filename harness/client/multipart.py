@@ -37,6 +37,14 @@ def file_head(boundary: str, name: str, file_name: str, mime_type: str) -> bytes
     ).encode()
 
 
+def renamed_parts(body: bytes, names: Mapping[str, str]) -> bytes:
+    """Give a form, also a broken one, with its parts renamed wherever a part's head names them."""
+    for name, other in names.items():
+        old = f'form-data; name="{_escaped(name)}"'.encode()
+        body = body.replace(old, f'form-data; name="{_escaped(other)}"'.encode())
+    return body
+
+
 def closing(boundary: str) -> bytes:
     """The end of a form, after the line end of its last part."""
     return f"--{boundary}--\r\n".encode()

@@ -14,7 +14,8 @@ def routes_of(target: Target) -> Routes:
         operation_id: (dialect.method, dialect.path)
         for operation_id, dialect in target.contract.operations.items()
     }
-    return load_routes(Path(target.contract.openapi)).overridden(overrides)
+    document = load_routes(Path(target.contract.openapi))
+    return document.overridden(overrides, target.contract.absent_operations)
 
 
 def recipe_of(target: Target) -> TokenRecipe:
@@ -32,4 +33,5 @@ def recipe_of(target: Target) -> TokenRecipe:
         issuer=mint.issuer,
         lifetime_s=mint.lifetime_s,
         claims=mint.claims,
+        role_names=mint.role_names,
     )

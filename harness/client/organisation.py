@@ -9,6 +9,7 @@ from typing import Self
 from harness.client.answer import Record
 from harness.client.cleanup import clean_up
 from harness.client.client import Client
+from harness.client.dialect import Dialect
 from harness.client.given import GivenUser, given_users
 from harness.client.mark import Kind, RunMark
 from harness.client.of_target import recipe_of, routes_of
@@ -93,8 +94,9 @@ class Organisations:
         A `mark` is for a system that others use too.
         """
         recipe = recipe_of(target) if target.tokens.mint else None
-        transport = Transport(base_urls, mark)
-        return cls(transport, routes_of(target), recipe, given_users(target), target.cleanup)
+        routes = routes_of(target)
+        transport = Transport(base_urls, mark, Dialect.of(target.contract, routes))
+        return cls(transport, routes, recipe, given_users(target), target.cleanup)
 
     @property
     def recipe(self) -> TokenRecipe:

@@ -9,7 +9,7 @@ import contextlib
 import socket
 import struct
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Final
 from urllib.parse import urlsplit
@@ -35,7 +35,12 @@ class RawConnection:
     """A connection with one request on it. Made by `connected`."""
 
     def __init__(
-        self, connection: socket.socket, what: str, operation_id: str, instance: int
+        self,
+        connection: socket.socket,
+        what: str,
+        operation_id: str,
+        instance: int,
+        translated: Callable[[Answer], Answer],
     ) -> None:
         self.sent = 0
         """Bytes handed to the server's side so far, but for `SEND_BUFFER_BYTES`."""
@@ -47,6 +52,7 @@ class RawConnection:
         self._reader = AnswerReader()
         self._answering = asyncio.Event()
         self._trouble = ""
+        self._translated = translated
         self._reading = asyncio.ensure_future(self._read())
 
     @property
@@ -92,7 +98,7 @@ class RawConnection:
                 came=self._trouble or "the connection was closed without a whole answer",
             )
         method, _, path = self._what.partition(" ")
-        return Answer(
+        answer = Answer(
             operation_id=self._operation_id,
             method=method,
             path=path,
@@ -102,6 +108,7 @@ class RawConnection:
             body=self._reader.body,
             elapsed_s=time.perf_counter() - self._began,
         )
+        return self._translated(answer)
 
     async def pause(self, seconds: float) -> None:
         """Send nothing for a moment, so that what was sent arrives by itself, most of the time."""
@@ -178,9 +185,11 @@ async def connected(
     headers: Mapping[str, str],
     operation_id: str,
     instance: int = 0,
+    translated: Callable[[Answer], Answer] = lambda answer: answer,
 ) -> AsyncIterator[RawConnection]:
     """Connect to an instance and send the head of a request; the body is the check's business.
 
+    `translated` puts the answer into the contract's words.
     Raises `NoAnswer` when there is no connection, `Inconclusive` for a server behind TLS.
     """
     address = urlsplit(base_url)
@@ -195,7 +204,7 @@ async def connected(
     opened.setblocking(False)
     opened.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES // 2)  # Linux doubles
     opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    connection = RawConnection(opened, what, operation_id, instance)
+    connection = RawConnection(opened, what, operation_id, instance, translated)
     lines = [f"{method} {address.path}{path} HTTP/1.1", f"Host: {address.netloc}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     try:

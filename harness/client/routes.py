@@ -3,14 +3,14 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import yaml
 
-from harness.errors import Misconfigured
+from harness.errors import Inconclusive, Misconfigured
 
 METHODS = ("get", "put", "post", "delete", "patch", "head", "options")
 _PARAMETER = re.compile(r"\{([^}/]+)\}")
@@ -27,6 +27,8 @@ class Route:
     """A path with `{parameter}`s."""
     secured: bool = True
     """Whether the document asks for a token here."""
+    success: int = 200
+    """The status of its usual success, the first that the document has."""
     may_be_file: bool = False
     """Whether a success may carry a file, which is longer than any document is read to be."""
 
@@ -44,22 +46,45 @@ class Route:
             )
         return _PARAMETER.sub(lambda found: quote(str(values[found[1]]), safe=""), self.template)
 
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        pieces = _PARAMETER.split(self.template.partition("?")[0])
+        return re.compile(
+            "".join("[^/]+" if n % 2 else re.escape(piece) for n, piece in enumerate(pieces))
+        )
+
+    def is_at(self, path: str) -> bool:
+        """Say whether a path, without a query, is one of this operation's."""
+        return self._pattern.fullmatch(path) is not None
+
 
 class Routes(Mapping[str, Route]):
     """All operations of an API by their operationId, in the document's order."""
 
-    def __init__(self, routes: Mapping[str, Route]) -> None:
-        self._routes = dict(routes)
+    def __init__(self, routes: Mapping[str, Route], absent: frozenset[str] = frozenset()) -> None:
+        self._routes = {name: each for name, each in routes.items() if name not in absent}
+        self._absent = absent
 
     def __getitem__(self, operation_id: str) -> Route:
         try:
             return self._routes[operation_id]
         except KeyError:
+            if operation_id in self._absent:
+                raise Inconclusive(
+                    f"the target declares {operation_id} absent ([contract] absent)"
+                ) from None
             raise Misconfigured(
                 f"the OpenAPI document has no operation {operation_id!r}; it has "
                 f"{', '.join(self._routes) or 'none'}. Add it there, or map it in the target "
                 f"file: [contract.operations.{operation_id}]"
             ) from None
+
+    def get(self, operation_id: str, default: Any = None) -> Any:  # noqa: ANN401 - as a mapping's
+        """The operation of this id, or the default."""
+        return self._routes.get(operation_id, default)
+
+    def __contains__(self, operation_id: object) -> bool:
+        return operation_id in self._routes
 
     def __iter__(self) -> Any:  # noqa: ANN401 - an iterator of names
         return iter(self._routes)
@@ -67,8 +92,23 @@ class Routes(Mapping[str, Route]):
     def __len__(self) -> int:
         return len(self._routes)
 
-    def overridden(self, overrides: Mapping[str, tuple[str | None, str | None]]) -> "Routes":
-        """Apply a dialect: operationId → (method, path), None keeping the document's."""
+    def asked(self, route: Route, path: str) -> Route:
+        """The operation that a request is of: the route's own, else a reading one at its path."""
+        if route.operation_id in self._routes:
+            return self._routes[route.operation_id]
+        way = path.partition("?")[0]
+        found = (one for one in self._routes.values() if one.method == route.method)
+        return next((one for one in found if one.is_at(way)), route)
+
+    def overridden(
+        self,
+        overrides: Mapping[str, tuple[str | None, str | None]],
+        absent: frozenset[str] = frozenset(),
+    ) -> "Routes":
+        """Apply a dialect: operationId → (method, path), None keeping the document's.
+
+        To ask for one that is `absent` is `Inconclusive`.
+        """
         routes = dict(self._routes)
         for operation_id, (method, path) in overrides.items():
             known = routes.get(operation_id)
@@ -80,9 +120,11 @@ class Routes(Mapping[str, Route]):
                     )
                 known = Route(operation_id=operation_id, method=method.upper(), template=path)
             routes[operation_id] = replace(
-                known, method=(method or known.method).upper(), template=path or known.template
+                known,
+                method=(method or known.method).upper(),
+                template=spelled_path(known.template, path),
             )
-        return Routes(routes)
+        return Routes(routes, absent)
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> "Routes":
@@ -98,6 +140,7 @@ class Routes(Mapping[str, Route]):
                     operation_id=operation["operationId"],
                     method=method.upper(),
                     template=template,
+                    success=_first_success(operation),
                     secured=bool(operation["security"]) if "security" in operation else secured,
                     may_be_file=_may_be_file(operation.get("responses") or {}),
                 )
@@ -112,6 +155,23 @@ def _may_be_file(responses: Mapping[Any, Any]) -> bool:
         if str(status).startswith("2")
         for media_type in response.get("content") or {}
     )
+
+
+def spelled_path(contract: str, path: str | None) -> str:
+    """The backend's path for one of the contract, both templates; None keeps the contract's.
+
+    A parameter that the backend's path has not is in its query until the dialect puts it where
+    it belongs.
+    """
+    if path is None:
+        return contract
+    apart = [name for name in _PARAMETER.findall(contract) if f"{{{name}}}" not in path]
+    return f"{path}?{'&'.join(f'{name}={{{name}}}' for name in apart)}" if apart else path
+
+
+def _first_success(operation: Mapping[str, Any]) -> int:
+    statuses = (str(status) for status in operation.get("responses") or {})
+    return next((int(one) for one in statuses if one.isdigit() and one[0] == "2"), 200)
 
 
 @lru_cache(maxsize=4)

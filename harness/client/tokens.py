@@ -34,6 +34,8 @@ class TokenRecipe:
     lifetime_s: float
     claims: Mapping[str, Any]
     """A template: `{user}`, `{organization}` and `{role}` are filled in, at any depth."""
+    role_names: Mapping[str, str] = field(default_factory=dict)
+    """What the claims call a role, by the contract's name."""
 
 
 def mint(recipe: TokenRecipe, *, user: str, organization: str, role: str) -> str:
@@ -51,7 +53,8 @@ def claims_of(
     changes: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The claims of a token; `changes` replaces whole claims by name, `ABSENT` leaves one out."""
-    claims = filled(recipe.claims, {"user": user, "organization": organization, "role": role})
+    called = recipe.role_names.get(role, role) if isinstance(role, str) else role
+    claims = filled(recipe.claims, {"user": user, "organization": organization, "role": called})
     now = int(time.time())
     claims |= {"iat": now, "exp": int(now + recipe.lifetime_s)}
     if recipe.audience is not None:

@@ -3,7 +3,8 @@
 import asyncio
 import itertools
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlencode
@@ -15,7 +16,9 @@ from yarl import URL
 
 from harness.client.answer import Answer
 from harness.client.bodies import Bodies, TooLong
+from harness.client.dialect import Dialect
 from harness.client.mark import RunMark
+from harness.client.multipart import renamed_parts
 from harness.client.routes import Route
 from harness.errors import CheckFailed, Outcome, classify
 from harness.harmless import shortened
@@ -29,7 +32,23 @@ KEEP_ALIVE_S = 3.0
 SHOWN_CHARACTERS = 400
 """Of an error of the client library, which quotes what came."""
 
-Body = bytes | AsyncIterator[bytes] | None
+
+@dataclass(frozen=True, kw_only=True)
+class Interrupted:
+    """A body of which the second half is sent when something else has been done."""
+
+    content: bytes = field(repr=False)
+    meanwhile: Callable[[], Awaitable[None]]
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        """The halves, one after the other."""
+        middle = len(self.content) // 2
+        yield self.content[:middle]
+        await self.meanwhile()
+        yield self.content[middle:]
+
+
+Body = bytes | AsyncIterator[bytes] | Interrupted | None
 
 
 class NoAnswer(CheckFailed):
@@ -45,12 +64,19 @@ class NoAnswer(CheckFailed):
 class Transport:
     """The connections to all API instances of a system, shared by all its clients."""
 
-    def __init__(self, base_urls: Sequence[str], mark: RunMark | None = None) -> None:
+    def __init__(
+        self,
+        base_urls: Sequence[str],
+        mark: RunMark | None = None,
+        dialect: Dialect | None = None,
+    ) -> None:
         if not base_urls:
             raise ValueError("a transport needs at least one base URL")
         self.base_urls = tuple(url.rstrip("/") for url in base_urls)
         self.mark = mark
         """Of the run, on a system that others use too."""
+        self.dialect = dialect
+        """Of the backend, where it does not speak as the contract does."""
         self._turn = itertools.count()
         self._opened: aiohttp.ClientSession | None = None
         self._bodies = Bodies()
@@ -58,6 +84,10 @@ class Transport:
     def next_instance(self) -> int:
         """Whose turn it is: instances are asked round robin."""
         return next(self._turn) % len(self.base_urls)
+
+    def form(self, operation_id: str, body: bytes) -> bytes:
+        """The form of an operation with its parts named as this backend names them."""
+        return renamed_parts(body, self.dialect.parts(operation_id)) if self.dialect else body
 
     async def send(
         self,
@@ -75,7 +105,18 @@ class Transport:
         Raises `NoAnswer` when none came within `deadline_s` seconds or it was cut or too long.
         """
         chosen = self.next_instance() if instance is None else instance % len(self.base_urls)
-        url = self.base_urls[chosen] + path + (f"?{urlencode(query)}" if query else "")
+        interrupted = body if isinstance(body, Interrupted) else None
+        if isinstance(body, Interrupted):
+            body = body.content
+        if self.dialect is not None:
+            sent = self.dialect.request(route, path, query, headers, body)
+            path, query, sent_headers, body = sent.path, None, sent.headers, sent.body
+        else:
+            sent_headers = headers
+        if interrupted is not None and isinstance(body, bytes):
+            sent_headers = {**sent_headers, "content-length": str(len(body))}
+            body = replace(interrupted, content=body).pieces()
+        url = self.base_urls[chosen] + path + _written(query, path)
         what = f"{route.method} {path} from API instance {chosen + 1}"
         began = time.perf_counter()
         try:
@@ -84,7 +125,7 @@ class Transport:
                 self._session().request(
                     route.method,
                     URL(url, encoded=True),  # it is quoted already, and exactly as it shall be
-                    headers=headers,
+                    headers=sent_headers,
                     data=body,
                     allow_redirects=False,
                 ) as response,
@@ -112,6 +153,8 @@ class Transport:
             elapsed_s=time.perf_counter() - began,
         )
         self._bodies.keep(answer)
+        if self.dialect is not None:
+            answer = self.dialect.answer(route, answer)
         if self.mark is not None:
             self.mark.saw(answer, headers.get("authorization", ""))
         return answer
@@ -147,6 +190,12 @@ class Transport:
         trace: TracebackType | None,
     ) -> None:
         await self.close()
+
+
+def _written(query: Mapping[str, Any] | None, path: str) -> str:
+    if not query:
+        return ""
+    return f"{'&' if '?' in path else '?'}{urlencode(query)}"
 
 
 def reason_of(error: aiohttp.ClientError | OSError) -> str:

@@ -128,7 +128,7 @@ def _finding(item: pytest.Item, call: pytest.CallInfo[None], trial: _Trial) -> F
     if call.excinfo is not None:
         return judge(call.excinfo.value, item.path)
     needed = item.stash[SPEC].observes
-    if call.when == "call" and trial.observations.count < needed:
+    if call.when == "call" and needed and not trial.observations.suffice(needed):
         return Finding(
             verdict=Verdict.INCONCLUSIVE,
             message=f"observed {trial.observations} of the {needed} that a pass needs",

@@ -7,6 +7,8 @@ class Observations:
     def __init__(self) -> None:
         self.count = 0
         self.kinds: dict[str, int] = {}
+        self.excused: dict[str, int] = {}
+        """What a pass needs fewer of, by the reason: what the target declares it has not."""
 
     def __call__(self, n: int = 1, what: str = "") -> None:
         """Count `n` more observations, of the kind `what` when there are several kinds.
@@ -18,6 +20,15 @@ class Observations:
         self.count += n
         if what:
             self.kinds[what] = self.kinds.get(what, 0) + n
+
+    def excuse(self, n: int, why: str) -> None:
+        """Ask for `n` observations fewer, because the target declares absent what they look at."""
+        if n:
+            self.excused[why] = self.excused.get(why, 0) + n
+
+    def suffice(self, needed: int) -> bool:
+        """Say whether a pass can rest on them."""
+        return 0 < self.count >= needed - sum(self.excused.values())
 
     def __str__(self) -> str:
         kinds = ", ".join(f"{what}: {n}" for what, n in self.kinds.items())

@@ -30,8 +30,8 @@ class Defect:
     expected: tuple[str, ...]
 
 
-async def read_zoo(command: tuple[str, ...]) -> tuple[Defect, ...]:
-    """Ask the target's program for its defects.
+async def read_zoo(command: tuple[str, ...], directory: str | None = None) -> tuple[Defect, ...]:
+    """Ask the target's program, which runs in `directory`, for its defects.
 
     Raises `Misconfigured` when the program could not be started, failed, took too long, or printed
     something else.
@@ -39,7 +39,10 @@ async def read_zoo(command: tuple[str, ...]) -> tuple[Defect, ...]:
     told = f"the zoo's list command ({' '.join(command)})"
     try:
         process = await asyncio.create_subprocess_exec(
-            *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+            *command,
+            cwd=directory,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
         )
     except OSError as error:
         raise Misconfigured(f"{told} could not be started: {error}") from error

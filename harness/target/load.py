@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from harness.errors import Misconfigured
 from harness.target.chaos_rules import broken_chaos_rules
 from harness.target.complaints import complaint
+from harness.target.dialect_rules import broken_dialect_rules
 from harness.target.lines import KeyLines, KeyPath
 from harness.target.rules import broken_rules
 from harness.target.target import Target
@@ -63,7 +64,7 @@ def load_target(path: Path | None = None, *, allow_faults: bool = False) -> Targ
         target = _validate(left, [])
     if target is not None:
         bad = {problem.path for problem in problems}
-        for where, what in (*broken_rules(target), *broken_chaos_rules(target)):
+        for where, what in _contradictions(target):
             if not any(where[: len(path)] == path for path in bad):
                 problems.append(Problem(path=where, what=what))
     if problems or target is None:
@@ -71,6 +72,12 @@ def load_target(path: Path | None = None, *, allow_faults: bool = False) -> Targ
     return target.loaded_from(
         None if path is None else file, sha256=sha256, allow_faults=allow_faults
     )
+
+
+def _contradictions(target: Target) -> Iterator[tuple[KeyPath, str]]:
+    yield from broken_rules(target)
+    yield from broken_chaos_rules(target)
+    yield from broken_dialect_rules(target)
 
 
 def _validate(raw: dict[str, Any], problems: list[Problem]) -> Target | None:

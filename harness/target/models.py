@@ -139,6 +139,8 @@ class MintedTokens(Table):
     claims: Mapping[str, Any]
     """A template: `{user}`, `{organization}` and `{role}` are filled in, at any depth."""
     roles: tuple[str, ...] = ("owner", "member", "viewer")
+    role_names: Mapping[str, str] = {}
+    """What the claims call a role, by the contract's name, where it is called differently."""
 
 
 class GivenTokens(Table):
@@ -163,22 +165,6 @@ class Tokens(Table):
         if (self.mint is None) == (self.given is None):
             raise ValueError("expected exactly one of [tokens.mint] and [tokens.given]")
         return self
-
-
-class Operation(Table):
-    """How one operation of the contract is spelled by this backend; None keeps the document's."""
-
-    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] | None = None
-    path: UrlPath | None = None
-
-
-class Contract(Table):
-    """Which OpenAPI document describes the API, and where the backend departs from it."""
-
-    openapi: str = "contracts/openapi.yaml"
-    """In the file: relative to it, or within an installed package; once loaded: absolute."""
-    operations: Mapping[str, Operation] = {}
-    """By operationId."""
 
 
 class LedgerColumns(Table):

@@ -12,12 +12,12 @@ from pydantic import Field, PrivateAttr
 from harness.disguises import passwords_of
 from harness.target.capability import Capability
 from harness.target.chaos import Chaos, CleanupCall
+from harness.target.dialect import Contract
 from harness.target.hosts import canonical_host, host_of_url
 from harness.target.models import (
     Api,
     Build,
     Claim,
-    Contract,
     Database,
     Environment,
     Failpoints,

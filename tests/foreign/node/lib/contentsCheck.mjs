@@ -32,6 +32,7 @@ async function judged(pool, caller, named, submitted) {
   if (problem) return { ...NOTHING, differences: [{ path: "", expected: null, got: problem }] };
   const row = named ?? (await ownedBy(pool, submitted.export_id, caller));
   if (row?.state === "done") return compared(pool, row, submitted);
+  if (row) return NOTHING; // a package that is not done
   const got = submitted.export_id ?? null;
   return {
     ...NOTHING,

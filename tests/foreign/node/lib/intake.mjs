@@ -20,6 +20,7 @@ const LIMITS = { fields: 20, fieldSize: 4096, parts: 30, headerSize: 16 * 1024 }
 export function checkHead(request) {
   const type = request.headers["content-type"] ?? "";
   if (!/^multipart\/form-data\s*;/i.test(type)) throw malformed("The body must be multipart/form-data.");
+  if (!/;\s*boundary=("[^"]+"|[^\s";]+)/i.test(type)) throw malformed("The form has no boundary.");
   const length = Number(request.headers["content-length"] ?? 0);
   if (length > maxDocumentBytes() + FRAME_BYTES) throw tooLarge(maxDocumentBytes());
 }
@@ -32,6 +33,8 @@ export async function receive(request) {
   const form = formOf(request);
   const fields = {};
   let saving = null;
+  let arriving = null;
+  let seen = 0;
   try {
     await new Promise((resolve, reject) => {
       form.on("field", (name, value, _, truncated) => {
@@ -44,6 +47,7 @@ export async function receive(request) {
         else if (saving) reject(invalid("document", "must be given once"));
         else if (!isAllowed(type)) reject(typeRefused(type));
         else {
+          arriving = stream;
           saving = save(stream, name ?? "", type);
           saving.catch(reject);
         }
@@ -53,6 +57,13 @@ export async function receive(request) {
       form.on("fieldsLimit", () => reject(malformed("The form has too many fields.")));
       form.on("finish", resolve);
       request.on("close", () => request.complete || reject(malformed("The body was cut off.")));
+      // Parts that nobody keeps count as well, and a field is told of only when it has ended.
+      request.on("data", (chunk) => {
+        seen += chunk.length;
+        if (seen > maxDocumentBytes() + FRAME_BYTES && !defect("size-by-header-only")) {
+          reject(tooLarge(maxDocumentBytes()));
+        }
+      });
       request.beforeBody?.();
       request.pipe(form);
     });
@@ -63,6 +74,7 @@ export async function receive(request) {
   } catch (error) {
     request.unpipe(form);
     form.destroy();
+    arriving?.destroy(malformed("The body was cut off.")); // the parser leaves it waiting for more
     await saving?.then(({ incoming }) => discard(incoming), () => {});
     throw error;
   }

@@ -1,0 +1,46 @@
+"""JSON Pointers (RFC 6901): reading a value, and putting one, making objects on the way."""
+
+from collections.abc import Mapping
+from enum import Enum, auto
+from typing import Any, Final
+
+
+class _Nothing(Enum):
+    NOTHING = auto()
+
+
+NOTHING: Final = _Nothing.NOTHING
+"""There is no such value, not even null."""
+
+Json = Any
+
+
+def steps(pointer: str) -> tuple[str, ...]:
+    """The names on the way; none for the whole document."""
+    parts = pointer.split("/")[1:]
+    return tuple(part.replace("~1", "/").replace("~0", "~") for part in parts)
+
+
+def value_at(document: Json, way: tuple[str, ...]) -> Json:
+    """The value at the end of the way, `NOTHING` if there is none.
+
+    What would be within null is null: an object that is not there yet has no members.
+    """
+    here = document
+    for name in way:
+        if here is None:
+            return None
+        if not isinstance(here, Mapping) or name not in here:
+            return NOTHING
+        here = here[name]
+    return here
+
+
+def put(document: dict[str, Json], way: tuple[str, ...], value: Json) -> None:
+    """Put a value at the end of the way; what stands in the way is replaced by an object."""
+    here = document
+    for name in way[:-1]:
+        if not isinstance(here.get(name), dict):
+            here[name] = {}
+        here = here[name]
+    here[way[-1]] = value

@@ -1,0 +1,131 @@
+"""From a request in the contract's words to one in the backend's."""
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+from harness.client.dialect.pointers import put, steps
+from harness.client.dialect.words import Words
+from harness.client.multipart import renamed_parts
+from harness.client.routes import Routes
+from harness.documents import BadDocument, parse
+from harness.target.dialect import Contract, Operation
+
+Body = bytes | AsyncIterator[bytes] | None
+
+_PLAIN = Operation()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """A request, but for the server it goes to."""
+
+    path: str
+    """With its query, if it has one."""
+    headers: Mapping[str, str]
+    body: Body
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestTranslation:
+    """Puts requests into a backend's words. What it does not understand it leaves as it is:
+    a request that is broken on purpose stays broken."""
+
+    contract: Contract
+    words: Words
+    routes: Routes
+
+    def parts(self, operation_id: str) -> Mapping[str, str]:
+        """The parts of a form, by the contract's name, that are called differently."""
+        sent = self._operation(operation_id).send
+        return {name: place for name, place in sent.items() if place[0] not in "/?"}
+
+    def headers(self, headers: Mapping[str, str]) -> dict[str, str]:
+        """The same headers under the backend's names."""
+        return {self.words.header(name): value for name, value in headers.items()}
+
+    def translated(
+        self,
+        operation_id: str,
+        path: str,
+        query: Mapping[str, Any] | None,
+        headers: Mapping[str, str],
+        body: Body,
+    ) -> Request:
+        """Translate a request for an operation; `path` may have a query as well."""
+        way, _, asked = path.partition("?")
+        worded = self._path(operation_id, way)
+        pairs = parse_qsl(asked, keep_blank_values=True) if asked else []
+        pairs += [(name, str(value)) for name, value in (query or {}).items()]
+        operation = self._operation(operation_id)
+        in_body: dict[str, str] = {}
+        sent_query = []
+        for name, value in pairs:
+            place = operation.send.get(name, "")
+            said = self.words.said(operation_id, name, value)
+            if place.startswith("/"):
+                in_body[place] = said
+            else:
+                sent_query.append((self._query_name(place, name), said))
+        kind = next((text for name, text in headers.items() if name.lower() == "content-type"), "")
+        sent_headers = self.headers(headers)
+        if isinstance(body, bytes) and kind.startswith("multipart/form-data"):
+            body = renamed_parts(body, self.parts(operation_id))
+        elif isinstance(body, bytes | None) and (in_body or "json" in kind):
+            body = self._json(operation_id, operation, body, in_body)
+            if body is not None and not kind:
+                sent_headers["content-type"] = "application/json"
+        # What parse_qsl understood is written anew only where something was renamed.
+        if sent_query == pairs and not query and worded == way:
+            return Request(path=path, headers=sent_headers, body=body)
+        written = f"{worded}?{urlencode(sent_query)}" if sent_query else worded
+        return Request(path=written, headers=sent_headers, body=body)
+
+    def _path(self, operation_id: str, way: str) -> str:
+        """The path with the backend's words for those of the contract in it."""
+        route = self.routes.get(operation_id)
+        asked, template = (
+            way.split("/"),
+            route.template.partition("?")[0].split("/") if route else [],
+        )
+        if len(asked) != len(template):
+            return way
+        return "/".join(
+            self.words.said(operation_id, name[1:-1], word) if name.startswith("{") else word
+            for name, word in zip(template, asked, strict=True)
+        )
+
+    def _query_name(self, place: str, name: str) -> str:
+        if place.startswith("?"):
+            return place[1:]
+        envelope = self.contract.envelope
+        return {"cursor": envelope.cursor, "limit": envelope.limit}.get(name, name)
+
+    def _json(
+        self,
+        operation_id: str,
+        operation: Operation,
+        body: bytes | None,
+        more: Mapping[str, str],
+    ) -> bytes | None:
+        try:
+            document = parse(body) if body else {}
+        except BadDocument:
+            return body
+        if not isinstance(document, dict):
+            return body
+        sent: dict[str, Any] = {}
+        for name, value in document.items():
+            place = operation.send.get(name, "")
+            said = self.words.said(operation_id, name, value)
+            put(sent, steps(place) if place.startswith("/") else (name,), said)
+        for place, value in more.items():
+            put(sent, steps(place), value)
+        if sent == document:
+            return body
+        return json.dumps(sent, separators=(",", ":")).encode()
+
+    def _operation(self, operation_id: str) -> Operation:
+        return self.contract.operations.get(operation_id, _PLAIN)

@@ -1,0 +1,108 @@
+"""Where a backend departs from the contract's words: the tables of `[contract]`."""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from harness.target.models import Table, UrlPath
+
+Pointer = Annotated[str, Field(pattern=r"^(/([^~/]|~[01])*)*$")]
+"""A JSON Pointer (RFC 6901); `""` is the whole document."""
+
+Place = Annotated[str, Field(min_length=1)]
+"""Where a value of a request goes: `/a/b` in a JSON body, `?name` in the query, else in a form."""
+
+Refusal = Annotated[str, Field(pattern=r"^[1-5]\d\d( \S+)?$")]
+"""A status, or a status and the machine name of an error: `422 KEY_REUSED`."""
+
+Status = Annotated[int, Field(ge=200, le=299)]
+
+Resource = Literal[
+    "job", "evidence", "export", "ledger_event", "ledger_verification", "manifest_verification"
+]
+
+
+def _several(value: object) -> object:
+    """Accept one name where several may stand."""
+    return (value,) if isinstance(value, str) else value
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_several), Field(min_length=1)]
+
+
+class Operation(Table):
+    """How one operation of the contract is spelled by this backend; None keeps the document's."""
+
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] | None = None
+    path: UrlPath | None = None
+    """With the contract's parameters; one that is not in it goes where `send` says."""
+    success: tuple[Status, ...] = ()
+    """All statuses that mean success here; empty keeps the contract's."""
+    send: Mapping[str, Place] = Field(default={})
+    """By the contract's name of a parameter, a member of the body or a part of the form."""
+    refusals: Mapping[Refusal, Refusal] = Field(default={})
+    """As `[contract.refusals]`, for this operation, before those."""
+
+
+class Envelope(Table):
+    """What is around the things in answers."""
+
+    data: Pointer = "/data"
+    items: Pointer = "/data"
+    next_cursor: Pointer = "/next_cursor"
+    cursor: str = "cursor"
+    """The query parameter that takes a `next_cursor`."""
+    limit: str = "limit"
+
+
+class Problem(Table):
+    """The shape of errors, where it is not RFC 9457's: a pointer for each member that there is."""
+
+    content_type: str = "application/json"
+    code: Pointer
+    title: Pointer | None = None
+    detail: Pointer | None = None
+    request_id: Pointer | None = None
+    retryable: Pointer | None = None
+    errors: Pointer | None = None
+
+
+class Contract(Table):
+    """Which OpenAPI document describes the API, and where the backend departs from it."""
+
+    openapi: str = "contracts/openapi.yaml"
+    """In the file: relative to it, or within an installed package; once loaded: absolute."""
+    operations: Mapping[str, Operation] = Field(default={})
+    """By operationId."""
+    absent: tuple[str, ...] = ()
+    """What the backend does not have: an operationId, or `resource.field`."""
+    envelope: Envelope = Envelope()
+    fields: Mapping[Resource, Mapping[str, Pointer]] = Field(default={})
+    """By the contract's name of a field: where it is within the thing."""
+    values: Mapping[Resource, Mapping[str, Mapping[str, Names]]] = Field(default={})
+    """By resource and field: the contract's word, and those that mean it here."""
+    headers: Mapping[str, str] = Field(default={})
+    """By the contract's name: this backend's; `Name: value` where a value stands for `true`."""
+    problem: Problem | None = None
+    refusals: Mapping[Refusal, Refusal] = Field(default={})
+    """By what the contract says (`422 idempotency_key_reused`): what this backend says."""
+
+    @property
+    def translates(self) -> bool:
+        """Whether more than methods and paths are spelled differently."""
+        plain = (self.envelope, self.fields, self.values, self.headers, self.problem, self.refusals)
+        spelled = any(one.success or one.send or one.refusals for one in self.operations.values())
+        return plain != (Envelope(), {}, {}, {}, None, {}) or spelled or bool(self.absent_fields)
+
+    @property
+    def absent_fields(self) -> frozenset[tuple[str, str]]:
+        """Resource and field of each field that the backend does not have."""
+        return frozenset(
+            (one.partition(".")[0], one.partition(".")[2]) for one in self.absent if "." in one
+        )
+
+    @property
+    def absent_operations(self) -> frozenset[str]:
+        """The operationIds that the backend does not have."""
+        return frozenset(one for one in self.absent if "." not in one)

@@ -1,0 +1,48 @@
+"""What a `[contract]` cannot mean: names that the contract does not have, places that clash."""
+
+import difflib
+import re
+from collections.abc import Iterator
+
+from harness.target.lines import KeyPath
+from harness.target.target import Target
+
+_PARAMETER = re.compile(r"\{([^}/]+)\}")
+_PARAMETERS = frozenset({"job_id", "evidence_id", "export_id", "event_id", "export_type"})
+_RESOURCES = (
+    "job",
+    "evidence",
+    "export",
+    "ledger_event",
+    "ledger_verification",
+    "manifest_verification",
+)
+
+
+def broken_dialect_rules(target: Target) -> Iterator[tuple[KeyPath, str]]:
+    """Find every contradiction in `[contract]`: where it stands, and what was expected instead."""
+    contract = target.contract
+    for number, name in enumerate(contract.absent):
+        resource, dot, field = name.partition(".")
+        if dot and (resource not in _RESOURCES or not field):
+            near = difflib.get_close_matches(resource, _RESOURCES, n=1)
+            hint = f" (did you mean {near[0]}?)" if near else ""
+            expected = f"expected resource.field with one of {', '.join(_RESOURCES)}"
+            yield ("contract", "absent", number), f"{expected}, got {name!r}{hint}"
+        if not dot and name in contract.operations:
+            yield (
+                ("contract", "operations", name),
+                f"{name} is declared absent as well; it is one or the other",
+            )
+    for name, operation in contract.operations.items():
+        if operation.path is None:
+            continue
+        if not contract.openapi.endswith("contracts/openapi.yaml"):
+            continue  # a document of the team's own has parameters of its own
+        for parameter in _PARAMETER.findall(operation.path):
+            if parameter not in _PARAMETERS:
+                yield (
+                    ("contract", "operations", name, "path"),
+                    f"{{{parameter}}} is no parameter of the contract; expected one of "
+                    + ", ".join(f"{{{each}}}" for each in sorted(_PARAMETERS)),
+                )
