@@ -58,7 +58,7 @@ async def check_tamper(
     ):
         stored = StoredLedger.of(own.database, target.ledger)
         org = await own.organisations.new("tampered")
-        counted = await mismatches(org.client)
+        counted = await mismatches(org.client) if "metrics" in org.client.routes else 0.0
         objects = StoredObjects.of(own.system, target)
         history = await live_through(org, samples, target, objects)
         drill = await Drill.on(org, forger, stored)
@@ -82,7 +82,8 @@ async def check_tamper(
         observe(4, what="manifests of a tampered ledger")
         await expect_long_walk(await own.organisations.new("long"), samples, forger, stored)
         observe(2, what="events of a long chain")
-        await expect_counted(org.client, counted)
+        if "metrics" in org.client.routes:
+            await expect_counted(org.client, counted)
 
 
 def tamperings(drill: Drill, stored: StoredLedger) -> Iterator[tuple[int, Tampering]]:
