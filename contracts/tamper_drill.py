@@ -53,7 +53,7 @@ class Drill:
         requests = (
             at
             for at in range(half, len(self.rows) - 2)
-            if self.rows[at].fields["event_name"] == "export.requested"
+            if self.rows[at].fields["event_name"] == self.org.client.event_word("export.requested")
         )
         return next(requests, half)
 
@@ -63,8 +63,9 @@ class Drill:
 
     def find(self, name: str, target_id: str) -> int:
         """The index of the event of this name about this thing; fails when there is none."""
+        called = self.org.client.event_word(name)
         for at, row in enumerate(self.rows):
-            if (row.fields["event_name"], row.fields["target_id"]) == (name, target_id):
+            if (row.fields["event_name"], row.fields["target_id"]) == (called, target_id):
                 return at
         raise CheckFailed(expected=f"an event {name} about {target_id}", came="none in the ledger")
 

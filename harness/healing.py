@@ -56,7 +56,7 @@ def heal(run_id: str, run_dir: Path, entries: Iterable[Made]) -> Healing:
     healing = Healing(run_id=run_id)
     kept = list(entries)[::-1]
     faults = [entry for entry in kept if entry.kind == "fault"]
-    still_there = [entry for entry in faults if not _undo_fault(entry, healing)]
+    still_there = [entry for entry in faults if not _undo_fault(entry, run_dir, healing)]
     for entry in kept:
         if entry.kind in {"process", "attached"} and entry.process:
             _end(entry.process, str(entry.facts.get("what", entry.kind)), healing)
@@ -76,7 +76,7 @@ def heal(run_id: str, run_dir: Path, entries: Iterable[Made]) -> Healing:
     return healing
 
 
-def _undo_fault(entry: Made, healing: Healing) -> bool:
+def _undo_fault(entry: Made, run_dir: Path, healing: Healing) -> bool:
     """Run the command that undoes a fault; say whether it did."""
     what = str(entry.facts.get("what"))
     try:
@@ -85,7 +85,10 @@ def _undo_fault(entry: Made, healing: Healing) -> bool:
     except (OSError, KeyError, ValueError, TypeError) as error:
         problem = str(error)
     if problem:
-        healing.problems.append(f"the fault {what!r} could not be undone: {problem}")
+        healing.problems.append(
+            f"the fault {what!r} could not be undone: {problem}; undo it by hand, then remove "
+            f"{run_dir}, or try `shakedown recover` again"
+        )
     else:
         healing.undone.append(what)
     return not problem

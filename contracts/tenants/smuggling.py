@@ -68,6 +68,11 @@ def smugglings(victim: Organisation) -> list[Smuggling]:
                 "raw_user_meta_data": said,
             },
         ),
+        # What users edit about themselves goes by many names.
+        Smuggling(
+            name="claims about the person",
+            claims=dict.fromkeys(("profile", "metadata", "attributes", "user", "custom"), said),
+        ),
         Smuggling(name="claims at the top level", claims=named),
         Smuggling(name="headers", headers=headers),
         Smuggling(name="the query", query=said),

@@ -52,6 +52,11 @@ class Client:
             transport=self.transport, routes=self.routes, token=self.token, instance=instance
         )
 
+    def event_word(self, event_name: str) -> str:
+        """What this backend's own rows and files call an event of the contract."""
+        dialect = self.transport.dialect
+        return dialect.word("ledger_event", "event_name", event_name) if dialect else event_name
+
     @property
     def instances(self) -> int:
         """How many API instances there are."""

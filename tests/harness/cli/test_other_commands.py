@@ -120,7 +120,8 @@ def test_recover_ends_what_a_killed_run_left_behind(workplace: Workplace) -> Non
     run_id = left.rpartition("shakedown-")[2]
     assert len(workplace.leftovers()) > 1
     finished = workplace.shakedown("recover")
-    assert finished.code == 0
+    # Not the exit code: other runs may have left what cannot be healed now, such as containers.
+    assert run_id not in finished.stderr
     assert f"healed run {run_id}: ended " in finished.stdout
     assert workplace.leftovers() == []
     assert run_id not in workplace.shakedown("recover").stdout
