@@ -14,7 +14,7 @@ from docker.types import Mount
 
 from harness.containers.container import Container
 from harness.containers.database import ADDRESS
-from harness.containers.engine import explained, in_thread
+from harness.containers.engine import explained, in_thread, outlast
 from harness.containers.ground import Ground
 from harness.containers.images import images_of
 from harness.containers.logs import LogPump
@@ -205,7 +205,7 @@ async def _to_its_end(make: Callable[[], ContainerRunning]) -> ContainerRunning:
     try:
         return await asyncio.shield(making)
     except asyncio.CancelledError:
-        await asyncio.wait([making])
+        await outlast(making)
         if making.exception() is None:
             making.result().end()
         raise

@@ -4,8 +4,8 @@ import asyncio
 import os
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import ParamSpec, TypeVar
+from contextlib import contextmanager, suppress
+from typing import Any, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
 import docker
@@ -116,8 +116,15 @@ async def in_thread(function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwa
     try:
         return await asyncio.shield(working)
     except asyncio.CancelledError:
-        await asyncio.wait([working])
+        await outlast(working)
         raise
+
+
+async def outlast(working: "asyncio.Future[Any]") -> None:
+    """Wait until something has ended, however often whoever waits is cancelled meanwhile."""
+    while not working.done():
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait([working])
 
 
 def _is_here(address: str) -> bool:

@@ -1,12 +1,14 @@
 """Where there is no engine to use, one sentence says so and names the way without it."""
 
+import asyncio
 import socket
+import threading
 from pathlib import Path
 
 import pytest
 
 from harness.containers.container import as_returncode
-from harness.containers.engine import Engine
+from harness.containers.engine import Engine, in_thread
 from harness.errors import Misconfigured
 
 
@@ -40,3 +42,23 @@ def test_one_that_does_not_speak_the_engines_language(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("told", "meant"), [(0, 0), (7, 7), (137, -9), (143, -15), (255, 255)])
 def test_exit_codes_are_told_as_those_of_processes(told: int, meant: int) -> None:
     assert as_returncode(told) == meant
+
+
+async def test_what_is_under_way_is_waited_for_however_often_it_is_cancelled() -> None:
+    begun, may_end, ended = threading.Event(), threading.Event(), threading.Event()
+
+    def make() -> None:
+        begun.set()
+        may_end.wait(10)
+        ended.set()
+
+    making = asyncio.ensure_future(in_thread(make))
+    await asyncio.to_thread(begun.wait, 10)
+    for _ in range(3):
+        making.cancel()
+        await asyncio.sleep(0)
+    assert not making.done()
+    may_end.set()
+    with pytest.raises(asyncio.CancelledError):
+        await making
+    assert ended.is_set()
