@@ -33,6 +33,10 @@ _PATTERNS = (
 _CUT = re.compile(r"\s?(?:\.\.\.|…)\s?")
 """Where we, pytest or the backend have shortened a text: half a secret may stand there."""
 
+_WRAPPED = re.compile(r"""['"]\n(?:E[ ]{2,}|[ ]*)b?['"]""")
+_WRAPPED_LINES = re.compile(r"""(?:^.*['"]\n(?=(?:E[ ]{2,}|[ ]*)b?['"]))+.*$""", re.MULTILINE)
+"""A long text as pprint shows it: a literal a line, so that no line holds the whole secret."""
+
 
 class Redactor:
     """Replaces known secrets, however they were encoded, and what looks like a token or a password,
@@ -55,17 +59,20 @@ class Redactor:
 
     def __call__(self, text: str) -> str:
         """Give the text without its secrets, and harmless to whatever displays it."""
-        if self._known is not None:
-            text = self._known.sub(HIDDEN, text)
-        text = _hide_patterns(text)
+        text = self._without_secrets(_WRAPPED_LINES.sub(self._unwrapped_if_it_tells, text))
         text = _BASE64.sub(self._unless_it_tells, text)
         return harmless(self._without_halves(text))
 
+    def _without_secrets(self, text: str) -> str:
+        return _hide_patterns(text if self._known is None else self._known.sub(HIDDEN, text))
+
+    def _unwrapped_if_it_tells(self, found: re.Match[str]) -> str:
+        unwrapped = _WRAPPED.sub("", found[0])
+        hidden = self._without_secrets(unwrapped)
+        return found[0] if hidden == unwrapped else hidden
+
     def _unless_it_tells(self, found: re.Match[str]) -> str:
-        told = any(
-            _hide_patterns(said) != said or (self._known is not None and self._known.search(said))
-            for said in decoded(found[0])
-        )
+        told = any(self._without_secrets(said) != said for said in decoded(found[0]))
         return HIDDEN if told else found[0]
 
     def _without_halves(self, text: str) -> str:

@@ -2,6 +2,7 @@
 
 import html
 import json
+import pprint
 from base64 import b64encode, urlsafe_b64encode
 from urllib.parse import quote, quote_plus
 
@@ -119,4 +120,25 @@ def test_digests_paths_and_ids_stay_readable() -> None:
         "sha256 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08 of "
         "/tmp/shakedown-17-ab/storage/evidence/6f9619ff-8b86-d011-b42d-00cf4fc964ff/photo_one.jpg"
     )
+    assert Redactor(["marked-secret-1"])(text) == text
+
+
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        pprint.pformat(["a text of some length, marked secret-1, and more of it"], width=36),
+        pprint.pformat(b"a text of some length, marked secret-1, and more of it", width=36),
+        "E   'a text, marked '\nE   'secret-1'",
+    ],
+)
+def test_a_secret_that_was_broken_into_lines(wrapped: str) -> None:
+    assert "marked secret-1" not in wrapped
+    assert "secret-1" in wrapped.replace("'\n b'", "")
+    shown = Redactor(["marked secret-1"])(wrapped)
+    assert "***" in shown
+    assert "secret-1" not in shown
+
+
+def test_lines_that_hold_no_secret_stay_as_they_are() -> None:
+    text = "said 'one'\n'two' and marked"
     assert Redactor(["marked-secret-1"])(text) == text
