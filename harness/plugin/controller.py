@@ -89,6 +89,8 @@ class Controller:
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         """With worker processes: they are told of the system at their start, so it comes first."""
         if _distributed(session.config):
+            # A refusal is raised as it is: before a session has begun, pytest would print the
+            # message of an exit itself, a second time and with whatever secrets are in it.
             self._bring_up(session.config)
 
     @pytest.hookimpl(optionalhook=True)
@@ -101,7 +103,8 @@ class Controller:
         """Without worker processes: the system is brought up once it is known what for."""
         if not _distributed(session.config) and not session.config.option.collectonly:
             self._take_catalogue(session.config.stash[CATALOGUE])
-            self._bring_up(session.config)
+            with self._exit_when_refused():
+                self._bring_up(session.config)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, node: Any) -> None:  # noqa: ANN401
@@ -203,8 +206,7 @@ class Controller:
         self._events.emit(ChecksSelected(checks=tuple(catalogue.selected.values())))
 
     def _bring_up(self, config: pytest.Config) -> None:
-        with self._exit_when_refused():
-            self._stage.bring_up()
+        self._stage.bring_up()
         config.stash[SYSTEM] = self._stage.system
 
     @contextlib.contextmanager

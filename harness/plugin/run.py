@@ -100,7 +100,7 @@ class Run:
                 events.emit(self._started())
                 stage.begin()
                 isolate(stage.run_dir)
-                self._pytest(controller, stage.run_dir)
+                self._pytest(controller, troubles, stage.run_dir)
             except KeyboardInterrupt:
                 interruption.note()
             except Misconfigured as error:
@@ -126,10 +126,10 @@ class Run:
             report_path=self.settings.report_path,
         )
 
-    def _pytest(self, controller: Controller, scratch: Path) -> None:
+    def _pytest(self, controller: Controller, troubles: Troubles, scratch: Path) -> None:
         arguments = pytest_arguments(self.settings, scratch, self.pytest_words)
         status = pytest.main(arguments, plugins=[controller])
-        if controller.catalogue is not None:
+        if controller.catalogue is not None or troubles.first is not None:
             return
         if status == pytest.ExitCode.INTERNAL_ERROR:
             raise RuntimeError("pytest could not begin; its message is above")

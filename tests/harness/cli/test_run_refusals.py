@@ -2,7 +2,7 @@
 
 import pytest
 
-from .conftest import Workplace
+from .conftest import SECRET, Workplace
 
 pytestmark = pytest.mark.integration
 
@@ -114,4 +114,27 @@ def test_a_backend_that_does_not_come_up(workplace: Workplace, behaviour: str, t
     assert finished.results["bring_up_seconds"] is None
     assert finished.verdicts == {"own.passes": "inconclusive"}
     assert finished.message("own.passes").startswith("not run: ")
+    assert workplace.leftovers() == []
+
+
+def test_with_worker_processes_it_is_told_once_and_without_secrets(workplace: Workplace) -> None:
+    workplace.checks(GOOD)
+    workplace.target("dies", ready_timeout_s=1)
+    finished = workplace.gate("-n", "2")
+    assert finished.code == 3
+    assert (finished.stdout + finished.stderr).count("cannot find my settings") == 1
+    assert SECRET not in finished.stdout + finished.stderr
+    assert not (workplace.folder / "out" / "internal-error.log").exists()
+    assert workplace.leftovers() == []
+
+
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_no_container_engine(workplace: Workplace, processes: str) -> None:
+    words = ["run", "--driver", "docker", "--only", "golden.*", "-n", processes, "--out", "out"]
+    finished = workplace.shakedown(*words, DOCKER_HOST="unix:///nonexistent")
+    assert finished.code == 3
+    (line,) = finished.stderr.splitlines()
+    assert line.startswith("shakedown: no Docker engine can be reached (No such file or directory)")
+    assert "shakedown run --driver embedded" in line
+    assert not (workplace.folder / "out" / "internal-error.log").exists()
     assert workplace.leftovers() == []
