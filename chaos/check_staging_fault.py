@@ -17,7 +17,7 @@ from harness.system import System
 from harness.target import Capability, Target
 
 ORGANISATIONS = 3
-"""Who export, where tokens can be minted; else whoever the given token belongs to."""
+"""Who export, where new ones can be made; else whoever the given token belongs to."""
 
 SHOWN_CHARACTERS = 1500
 
@@ -44,7 +44,9 @@ async def check_staging_fault(
         target=target,
         guard=guard,
         journal=system.journal,
-        owners=await organisations.several(ORGANISATIONS if target.tokens.mint else 1),
+        owners=await organisations.several(
+            ORGANISATIONS if target.tokens.makes_organisations else 1
+        ),
         samples=Samples(rng),
         history=history,
         tell=kept_in(report_dir / "commands.log", Redactor(system.secrets)),

@@ -10,7 +10,7 @@ from contracts.tenants.unchanged import expect_unchanged
 from contracts.tenants.unfinished import STATES, exports_by_state, shown_exports
 from harness.check import check
 from harness.client import Samples, together
-from harness.client.organisation import ROLES
+from harness.client.tokens import ROLES
 from harness.errors import Inconclusive
 from harness.expect import expect_status
 from harness.plugin.coverage import Coverage

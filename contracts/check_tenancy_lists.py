@@ -9,7 +9,7 @@ from contracts.tenants.lists import Holder, Reading, fill_all, list_forms, read_
 from contracts.tenants.operations import operations_of
 from harness.check import check
 from harness.client import Organisation, Organisations, Samples, together
-from harness.client.organisation import ROLES
+from harness.client.tokens import ROLES
 from harness.expect import expect, expect_equal, expect_status
 from harness.plugin.coverage import Coverage
 from harness.plugin.observations import Observations

@@ -12,7 +12,7 @@ from contracts.tenants.operations import operations_of
 from contracts.tenants.unchanged import expect_unchanged
 from harness.check import check
 from harness.client import Client, Organisations, Samples, together
-from harness.client.organisation import ROLES
+from harness.client.tokens import ROLES
 from harness.errors import Inconclusive
 from harness.expect import expect, expect_status
 from harness.plugin.coverage import Coverage

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from harness.disguises import SHORTEST_SECRET, decoded, disguises_of, parts_of
 from harness.harmless import harmless
+from harness.issued import IssuedTokens
 
 HIDDEN = "***"
 
@@ -45,17 +46,28 @@ class Redactor:
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._secrets: set[str] = set()
+        self._cuttable: set[str] = set()
         self._known: re.Pattern[str] | None = None
+        self._issued = IssuedTokens()
         self.learn(secrets)
 
     def learn(self, secrets: Iterable[str]) -> None:
         """Hide these as well from now on: whole, in parts, quoted, escaped, encoded."""
         parts = {part for secret in secrets for part in parts_of(secret)}
         self._secrets |= {part for part in parts if len(part) >= SHORTEST_SECRET}
+        self._cuttable |= self._secrets
         disguises = {text for secret in self._secrets for text in disguises_of(secret)}
         # The longest first: one secret may be a part of another.
         alternatives = [re.escape(text) for text in sorted(disguises, key=len, reverse=True)]
         self._known = re.compile("|".join(alternatives)) if alternatives else None
+
+    def learn_issued(self, tokens: Iterable[str]) -> None:
+        """Hide tokens that the backend gives out: there may be a great many of them."""
+        for token in tokens:
+            if self._issued.learn(token):
+                self._cuttable.add(token)
+            else:
+                self.learn([token])
 
     def __call__(self, text: str) -> str:
         """Give the text without its secrets, and harmless to whatever displays it."""
@@ -64,6 +76,7 @@ class Redactor:
         return harmless(self._without_halves(text))
 
     def _without_secrets(self, text: str) -> str:
+        text = self._issued.hidden(text, HIDDEN)
         return _hide_patterns(text if self._known is None else self._known.sub(HIDDEN, text))
 
     def _unwrapped_if_it_tells(self, found: re.Match[str]) -> str:
@@ -78,7 +91,7 @@ class Redactor:
     def _without_halves(self, text: str) -> str:
         """Hide the beginning of a secret before a cut, and the end of one after it."""
         pieces, marks = _CUT.split(text), _CUT.findall(text)
-        if not marks or not self._secrets:
+        if not marks or not self._cuttable:
             return text
         for number, mark in enumerate(marks):
             pieces[number] = self._without_beginning(pieces[number]) + mark
@@ -87,7 +100,7 @@ class Redactor:
 
     def _without_beginning(self, text: str) -> str:
         bare = text.rstrip("'\"")
-        for secret in self._secrets:
+        for secret in self._cuttable:
             tail = bare[-len(secret) :]
             at = tail.find(secret[:SHORTEST_SECRET])
             while at >= 0 and not secret.startswith(tail[at:]):
@@ -99,7 +112,7 @@ class Redactor:
 
     def _without_end(self, text: str) -> str:
         bare = text.lstrip("'\"")
-        for secret in self._secrets:
+        for secret in self._cuttable:
             head = bare[: len(secret)]
             at = head.rfind(secret[-SHORTEST_SECRET:])
             while at >= 0 and not secret.endswith(head[: at + SHORTEST_SECRET]):

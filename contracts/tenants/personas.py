@@ -6,8 +6,7 @@ from typing import Any, Literal
 
 from harness.client import Organisation, Organisations, TokenRecipe
 from harness.client.client import Client
-from harness.client.organisation import ROLES
-from harness.client.tokens import ABSENT, claims_of, signed, unsigned
+from harness.client.tokens import ABSENT, ROLES, claims_of, signed, unsigned
 
 Refusal = Literal[401, 403]
 

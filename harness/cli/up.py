@@ -101,8 +101,9 @@ async def _make_clients(target: "Target", system: "System") -> Mapping[str, str]
     base_urls = [instance.base_url for instance in system.api]
     async with Organisations.of(target, base_urls) as organisations:
         # A system to look around in is kept for longer than a run: so are its tokens.
-        lifetime_s = max(_TOKENS_LAST_S, organisations.recipe.lifetime_s)
-        organisations.recipe = replace(organisations.recipe, lifetime_s=lifetime_s)
+        if organisations.can_mint:
+            lifetime_s = max(_TOKENS_LAST_S, organisations.recipe.lifetime_s)
+            organisations.recipe = replace(organisations.recipe, lifetime_s=lifetime_s)
         a, b = [await organisations.new(name) for name in ("Organisation A", "Organisation B")]
         job_a, job_b = [await each.new_job() for each in (a, b)]
     told = {

@@ -78,6 +78,10 @@ class RunMark:
             one = Created(kind=kind, id=made, job_id=job, authorization=authorization)
             self.created.append(one)
 
+    def made_organisation(self, organization: str) -> None:
+        """Write down that an organisation was made; there is no call that removes one."""
+        self._write(kind="organization", id=organization)
+
     def removed(self, one: Created, how: str) -> None:
         """Write down that a thing is gone, or has at least been stopped."""
         self._write(kind=one.kind, id=one.id, removed=how)

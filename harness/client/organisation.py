@@ -1,12 +1,13 @@
 """Tenants: every check makes its own, so that checks share one system and disturb nobody."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
 from harness.client.answer import Record
+from harness.client.called import Caller
 from harness.client.cleanup import clean_up
 from harness.client.client import Client
 from harness.client.dialect import Dialect
@@ -14,14 +15,12 @@ from harness.client.given import GivenUser, given_users
 from harness.client.mark import Kind, RunMark
 from harness.client.of_target import recipe_of, routes_of
 from harness.client.routes import Routes
-from harness.client.tokens import TokenRecipe, mint
+from harness.client.tokens import ROLES, TokenRecipe, mint
 from harness.client.transport import Transport
 from harness.errors import Inconclusive
 from harness.expect import expect_status
 from harness.target import Target
 from harness.target.chaos import CleanupCall
-
-ROLES = ("owner", "member", "viewer")
 
 NOT_OFFERED = (404, 405, 501)
 """What a backend answers to an operation that it does not have (RFC 9110, section 15)."""
@@ -80,29 +79,48 @@ class Organisations:
         recipe: TokenRecipe | None,
         given: Sequence[GivenUser] = (),
         cleanup: Mapping[Kind, CleanupCall] | None = None,
+        caller: Caller | None = None,
     ) -> None:
         self.transport = transport
         self.routes = routes
         self._recipe = recipe
         self._given = list(given)
         self._cleanup = cleanup or {}
+        self._caller = caller
 
     @classmethod
-    def of(cls, target: Target, base_urls: Sequence[str], mark: RunMark | None = None) -> Self:
+    def of(
+        cls,
+        target: Target,
+        base_urls: Sequence[str],
+        mark: RunMark | None = None,
+        learn: Callable[[Iterable[str]], None] = lambda _: None,
+    ) -> Self:
         """Speak to the instances at these URLs as the target file says. Close it afterwards.
 
-        A `mark` is for a system that others use too.
+        A `mark` is for a system that others use too. `learn` is told the tokens that the backend
+        gives out, which must not reach a report.
         """
         recipe = recipe_of(target) if target.tokens.mint else None
         routes = routes_of(target)
         transport = Transport(base_urls, mark, Dialect.of(target.contract, routes))
-        return cls(transport, routes, recipe, given_users(target), target.cleanup)
+        calls = target.tokens.calls
+        caller = Caller(tokens=calls, transport=transport, learn=learn) if calls else None
+        return cls(transport, routes, recipe, given_users(target), target.cleanup, caller)
 
     @property
     def recipe(self) -> TokenRecipe:
-        """How tokens are minted. `Inconclusive` where they were given ready-made."""
+        """How tokens are minted. `Inconclusive` where they are somebody else's to make."""
         if self._recipe is None:
-            raise Inconclusive("this check mints tokens, and this target gives ready-made ones")
+            theirs = (
+                "the tokens of this target come from the backend itself ([tokens.calls])"
+                if self._caller
+                else "this target gives ready-made ones ([tokens.given])"
+            )
+            raise Inconclusive(
+                "this check makes tokens with claims of its own choosing, which takes "
+                f"[tokens.mint]; {theirs}"
+            )
         return self._recipe
 
     @recipe.setter
@@ -114,11 +132,19 @@ class Organisations:
         """How many API instances there are."""
         return len(self.transport.base_urls)
 
+    @property
+    def can_mint(self) -> bool:
+        """Whether tokens with claims of a check's own choosing can be had."""
+        return self._recipe is not None
+
     async def new(self, name: str = "") -> Organisation:
         """Make a tenant that has nothing yet; where tokens were given, take the next of those.
 
-        Raises `Inconclusive` when all that were given are taken.
+        Raises `Inconclusive` when all that were given are taken, `Misconfigured` when the backend
+        does not make one by the target's calls.
         """
+        if self._caller is not None:
+            return await self._called(self._caller, name)
         if self._recipe is None:
             return self._next_given(name)
         organization = str(uuid.uuid4())
@@ -133,6 +159,19 @@ class Organisations:
             users=users,
             tokens=tokens,
             client=self.with_token(tokens["member"]),
+        )
+
+    async def _called(self, caller: Caller, name: str) -> Organisation:
+        mark = self.transport.mark
+        made = await caller.new_organisation(mark.title(name) if mark else name or "Shakedown")
+        if mark is not None:
+            mark.made_organisation(made.id)
+        return Organisation(
+            id=made.id,
+            name=name,
+            users=made.users,
+            tokens=made.tokens,
+            client=self.with_token(made.tokens["member"]),
         )
 
     def _next_given(self, name: str) -> Organisation:

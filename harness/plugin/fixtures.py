@@ -1,13 +1,14 @@
 """The fixtures that checks are written with."""
 
 import random
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from harness import issued
 from harness.client import Organisation, Organisations
 from harness.client.mark import RunMark
 from harness.database import Database
@@ -90,8 +91,21 @@ async def organisations(
             redact=redactor_of(pytestconfig),
         )
     base_urls = [instance.base_url for instance in system.api]
-    async with Organisations.of(target, base_urls, mark) as made:
+    learn = hiding_tokens(pytestconfig, system)
+    async with Organisations.of(target, base_urls, mark, learn) as made:
         yield made
+
+
+def hiding_tokens(config: pytest.Config, system: System) -> Callable[[Iterable[str]], None]:
+    """Give who is to be told of tokens that the backend gives out."""
+    redact = redactor_of(config)
+
+    def learn(tokens: Iterable[str]) -> None:
+        told = tuple(tokens)
+        redact.learn_issued(told)
+        issued.note(system.run_dir, told)
+
+    return learn
 
 
 @pytest.fixture
@@ -158,7 +172,7 @@ def fresh_system(request: pytest.FixtureRequest, target: Target, system: System)
             worker_environment=worker_environment or {},
         )
         try:
-            async with _opened(own, target) as opened:
+            async with _opened(own, target, hiding_tokens(config, own)) as opened:
                 yield opened
         finally:
             redactor_of(config).learn(own.secrets)
@@ -168,13 +182,15 @@ def fresh_system(request: pytest.FixtureRequest, target: Target, system: System)
 
 
 @asynccontextmanager
-async def _opened(own: System, target: Target) -> AsyncIterator[OwnSystem]:
+async def _opened(
+    own: System, target: Target, learn: Callable[[Iterable[str]], None]
+) -> AsyncIterator[OwnSystem]:
     if own.readonly_url is None or own.control_url is None:
         raise Inconclusive("this target gives no control of its database")
     reading, control = Database(own.readonly_url), Database(own.control_url, writable=True)
     base_urls = [instance.base_url for instance in own.api]
     try:
-        async with Organisations.of(target, base_urls) as organisations:
+        async with Organisations.of(target, base_urls, learn=learn) as organisations:
             yield OwnSystem(
                 system=own, organisations=organisations, database=reading, control_database=control
             )

@@ -4,11 +4,15 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
+from harness import issued
+from harness.client import Organisations
+from harness.client.mark import RunMark
 from harness.errors import Misconfigured
 from harness.events import BringUpProgress, Broadcast, SystemReady, TargetFacts, TearDownStarted
 from harness.journal import Journal
 from harness.plugin.trouble import Troubles
 from harness.redaction import Redactor
+from harness.reports.directory import CREATED
 from harness.reports.instance_logs import keep_logs
 from harness.system import System, launch
 from harness.target import Target
@@ -62,6 +66,7 @@ class Stage:
             )
         )
         self._redact.learn(self._system.secrets)
+        asyncio.run(self._try_tokens(self._system))
         self.bring_up_seconds = self._system.bring_up_seconds
         self.facts = TargetFacts(
             name=self._target.name,
@@ -71,6 +76,22 @@ class Stage:
         )
         self._events.emit(SystemReady(target=self.facts, seconds=self.bring_up_seconds))
 
+    async def _try_tokens(self, system: System) -> None:
+        """Where the backend itself makes organisations: have it make one.
+
+        Raises `Misconfigured` when it does not: every check would find the same out.
+        """
+        if self._target.tokens.calls is None:
+            return
+        mark: RunMark | None = None
+        if self._target.driver == "external":
+            mark = RunMark(self.run_id, self._report_path / CREATED, redact=self._redact)
+        base_urls = [instance.base_url for instance in system.api]
+        async with Organisations.of(
+            self._target, base_urls, mark, self._redact.learn_issued
+        ) as organisations:
+            await organisations.new("shakedown")
+
     def take_down(self, troubles: Troubles) -> None:
         """End all instances, keep their logs, and remove all else of this run. Never raises."""
         self._events.emit(TearDownStarted())
@@ -79,6 +100,7 @@ class Stage:
         if system is not None:
             steps.append(lambda: asyncio.run(system.close()))
         if journal is not None:
+            steps.append(lambda: self._redact.learn_issued(issued.noted(journal.run_dir)))
             # Also after a bring-up that failed: the logs are what tells why.
             steps.append(lambda: keep_logs(self.run_dir, self._report_path, self._redact))
             steps.append(lambda: _close(journal, troubles))

@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from harness.errors import Misconfigured
+from harness.target.calls_rules import broken_calls_rules
 from harness.target.chaos_rules import broken_chaos_rules
 from harness.target.complaints import complaint
 from harness.target.dialect_rules import broken_dialect_rules
@@ -76,6 +77,7 @@ def load_target(path: Path | None = None, *, allow_faults: bool = False) -> Targ
 
 def _contradictions(target: Target) -> Iterator[tuple[KeyPath, str]]:
     yield from broken_rules(target)
+    yield from broken_calls_rules(target)
     yield from broken_chaos_rules(target)
     yield from broken_dialect_rules(target)
 

@@ -24,6 +24,11 @@ def _texts(value: object) -> object:
     }
 
 
+def _nothing(value: object) -> object:
+    """Accept `false` where there may be nothing: TOML has no null."""
+    return None if value is False else value
+
+
 Command = Annotated[tuple[str, ...], BeforeValidator(_words), Field(min_length=1)]
 Environment = Annotated[Mapping[str, str], BeforeValidator(_texts)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -66,8 +71,8 @@ class Worker(Table):
     command: Command | None = None
     image: Image | None = None
     instances: Count = 2
-    ready_path: UrlPath | None = "/metrics"
-    """Answers 2xx once the worker works; without one a worker is ready when it runs."""
+    ready_path: Annotated[UrlPath | None, BeforeValidator(_nothing)] = "/metrics"
+    """Answers 2xx once the worker works; `false`: it answers nobody, and is ready when it runs."""
     ready_timeout_s: Seconds = 20
     stop_grace_s: Seconds = 10
     environment: Environment = {}
@@ -152,19 +157,6 @@ class GivenTokens(Table):
     org_b: SecretStr | None = None
     job_org_a: str | None = None
     job_org_b: str | None = None
-
-
-class Tokens(Table):
-    """How a client proves who it is: exactly one of the two ways."""
-
-    mint: MintedTokens | None = None
-    given: GivenTokens | None = None
-
-    @model_validator(mode="after")
-    def _one_way(self) -> Self:
-        if (self.mint is None) == (self.given is None):
-            raise ValueError("expected exactly one of [tokens.mint] and [tokens.given]")
-        return self
 
 
 class LedgerColumns(Table):

@@ -25,11 +25,11 @@ from harness.target.models import (
     Limits,
     Storage,
     Table,
-    Tokens,
     Worker,
     Zoo,
 )
 from harness.target.template import fill, placeholders, variables
+from harness.target.tokens import Tokens
 
 Driver = Literal["process", "docker", "external"]
 
@@ -103,6 +103,8 @@ class Target(Table):
             values["jwt_secret"] = mint.secret.get_secret_value()
             values["jwt_audience"] = mint.audience or ""
             values["jwt_issuer"] = mint.issuer or ""
+        if (calls := self.tokens.calls) and calls.admin_token:
+            values["admin_token"] = calls.admin_token.get_secret_value()
         if self.ledger:
             key_id, salt = next(iter(self.ledger.salts.items()))
             values |= {"ledger_salt_key_id": key_id, "ledger_salt": salt.get_secret_value()}
@@ -135,6 +137,8 @@ class Target(Table):
             found.add(mint.secret.get_secret_value())
         if given := self.tokens.given:
             found |= {t.get_secret_value() for t in (given.token, given.org_a, given.org_b) if t}
+        if (calls := self.tokens.calls) and calls.admin_token:
+            found.add(calls.admin_token.get_secret_value())
         if self.ledger:
             found |= {salt.get_secret_value() for salt in self.ledger.salts.values()}
         if self.database.url:
@@ -169,9 +173,9 @@ class Target(Table):
         """Give what checks may ask of this target."""
         offered = {Capability.HTTP}
         given = self.tokens.given
-        if self.tokens.mint or (given and given.org_a and given.org_b):
+        if self.tokens.makes_organisations or (given and given.org_a and given.org_b):
             offered.add(Capability.TENANTS)
-        if self.tokens.mint:
+        if self.tokens.makes_organisations:
             offered.add(Capability.ORGANISATIONS)
         if self.database.source != "none":
             offered.add(Capability.DATABASE)

@@ -14,7 +14,7 @@ _TOKEN = re.compile(
     r"\{\{(?P<literal>[A-Za-z_][\w:]*)\}\}|\{env:(?P<variable>\w+)\}|\{(?P<name>[A-Za-z_]\w*)\}"
 )
 
-SECRET_NAMES = frozenset({"database_url", "jwt_secret", "ledger_salt"})
+SECRET_NAMES = frozenset({"database_url", "jwt_secret", "admin_token", "ledger_salt"})
 """Placeholders that must not be part of a command: everybody can read a process's arguments."""
 
 

@@ -1,0 +1,133 @@
+"""Organisations and users that the backend itself makes, by the calls of `[tokens.calls]`."""
+
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from json import dumps as encode_json
+from typing import Any
+from urllib.parse import quote
+
+from harness.client.answer import Answer
+from harness.client.dialect.pointers import steps, value_at
+from harness.client.routes import Route
+from harness.client.tokens import ROLES
+from harness.client.transport import NoAnswer, Transport
+from harness.documents import BadDocument, parse
+from harness.errors import Misconfigured
+from harness.target.calls import Call, CalledTokens
+from harness.target.template import fill
+
+MOST_CHARACTERS = 8192
+"""Of an id or a token: what is longer no server takes back in a header."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CalledOrganisation:
+    """One organisation with a user in each role, as the backend has made them."""
+
+    id: str
+    users: dict[str, str]
+    """User id by role."""
+    tokens: dict[str, str] = field(repr=False)
+    """Bearer token by role."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Caller:
+    """Makes the calls of a target's `[tokens.calls]`.
+
+    `learn` is told every token, so that none of them reaches a report.
+    """
+
+    tokens: CalledTokens
+    transport: Transport
+    learn: Callable[[Iterable[str]], None]
+
+    async def new_organisation(self, name: str) -> CalledOrganisation:
+        """Have an organisation made, and a user in each role.
+
+        Raises `Misconfigured`, naming the call, when one fails or does not give what it should.
+        """
+        known: dict[str, str] = {"name": name, "unique": str(uuid.uuid4())}
+        if self.tokens.admin_token is not None:
+            known["admin_token"] = self.tokens.admin_token.get_secret_value()
+        known |= await self._made("organization", self.tokens.organization, known)
+        users, tokens = {}, {}
+        for role in ROLES:
+            of_user = known | {
+                "role": self.tokens.role_names.get(role, role),
+                "unique": str(uuid.uuid4()),
+            }
+            for call_name, call in self.tokens.calls[1:]:
+                of_user |= await self._made(call_name, call, of_user)
+            users[role], tokens[role] = of_user["user"], of_user["token"]
+        return CalledOrganisation(id=known["organization"], users=users, tokens=tokens)
+
+    async def _made(self, name: str, call: Call, known: Mapping[str, str]) -> dict[str, str]:
+        """Make one call and give what its answer gives."""
+        headers = self.tokens.headers if call.headers is None else call.headers
+        sent = {header: fill(text, known) for header, text in headers.items()}
+        content: bytes | None = None
+        if call.body is not None:
+            content = encode_json(_filled_body(call.body, known), separators=(",", ":")).encode()
+            sent = {"content-type": "application/json", **sent}
+        route = Route(operation_id=f"[tokens.calls.{name}]", method=call.method, template=call.path)
+        told = f"[tokens.calls.{name}] {call.method} {call.path}"
+        try:
+            answer = await self.transport.send(
+                route,
+                _filled_path(call.path, known),
+                instance=None,
+                deadline_s=self.tokens.deadline_s,
+                headers=sent,
+                body=content,
+            )
+        except NoAnswer as error:
+            raise Misconfigured(f"{told}: expected {error.expected}, got {error.came}") from None
+        if answer.status not in call.success:
+            expected = " or ".join(map(str, call.success))
+            # A success may have a token in it, wherever it is.
+            came = answer.describe() if answer.status >= 300 else str(answer.status)
+            raise Misconfigured(f"{told}: expected {expected}, got {came}")
+        given: dict[str, str] = {
+            gift: _gift(answer, pointer, f"{told}: expected {gift} at {pointer!r}")
+            for gift, pointer in call.gives.items()
+        }
+        if "token" in given:
+            self.learn([given["token"]])
+        return given
+
+
+def _filled_body(value: Any, known: Mapping[str, str]) -> Any:  # noqa: ANN401 - JSON in and out
+    match value:
+        case str():
+            return fill(value, known)
+        case Mapping():
+            return {name: _filled_body(each, known) for name, each in value.items()}
+        case tuple() | list():
+            return [_filled_body(each, known) for each in value]
+    return value
+
+
+def _filled_path(path: str, known: Mapping[str, str]) -> str:
+    # An id never becomes another path.
+    return fill(path, {name: quote(text, safe="") for name, text in known.items()})
+
+
+def _gift(answer: Answer, pointer: str, told: str) -> str:
+    """The text or number that an answer gives. The answer itself is not shown: it has a token."""
+    try:
+        document = parse(answer.body)
+    except BadDocument as error:
+        raise Misconfigured(f"{told}, got an answer that is no JSON: {error}") from None
+    value = value_at(document, steps(pointer))
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str) or not value:
+        members = sorted(document) if isinstance(document, dict) else type(document).__name__
+        raise Misconfigured(f"{told}, got nothing there; the answer has {members}")
+    if len(value) > MOST_CHARACTERS or not value.isprintable():
+        raise Misconfigured(
+            f"{told}, at most {MOST_CHARACTERS} printable characters, got {len(value)}"
+        )
+    return value

@@ -1,0 +1,175 @@
+"""Organisations that the backend makes: which calls are made, what comes of answers that fail."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from harness.client import Organisations, Routes, Transport
+from harness.client.called import Caller
+from harness.errors import Inconclusive, Misconfigured
+from harness.redaction import Redactor
+from harness.target.calls import CalledTokens
+
+SAID = {
+    "admin_token": "open-sesame-0815",
+    "headers": {"Authorization": "Bearer {admin_token}"},
+    "role_names": {"viewer": "guest"},
+    "deadline_s": 0.5,
+    "organization": {
+        "path": "/tenants",
+        "body": {"name": "{name}", "literal": "{{name}}"},
+        "gives": {"organization": "/made/id"},
+    },
+    "user": {
+        "path": "/tenants/{organization}/people",
+        "body": {"role": "{role}", "mail": "{unique}@example.org"},
+        "success": (201,),
+        "gives": {"user": "/id"},
+    },
+    "sign_in": {
+        "path": "/sign-in",
+        "headers": {},
+        "body": {"person": "{user}", "mail": "{unique}@example.org"},
+        "gives": {"token": "/bearer"},
+    },
+}
+
+
+@dataclass
+class Backend:
+    """Makes tenants and people; `broken` tells, by path, what it answers instead."""
+
+    url: str = ""
+    seen: list[tuple[str, dict[str, Any], str]] = field(default_factory=list)
+    broken: dict[str, web.Response | float] = field(default_factory=dict)
+
+    async def handle(self, request: web.Request) -> web.Response:
+        body = await request.json()
+        self.seen.append((request.raw_path, body, request.headers.get("authorization", "")))
+        instead = self.broken.get(request.path)
+        if isinstance(instead, web.Response):
+            return instead
+        if instead is not None:
+            await asyncio.sleep(instead)
+        match request.path.split("/")[1:]:
+            case ["tenants"]:
+                return web.json_response({"made": {"id": 17}})
+            case ["sign-in"]:
+                return web.json_response({"bearer": f"issued-to-{body['person']}"})
+        number = len([path for path, *_ in self.seen if path.endswith("people")])
+        return web.json_response({"id": f"p-{number}"}, status=201)
+
+
+@pytest.fixture
+async def backend() -> AsyncIterator[Backend]:
+    made = Backend()
+    application = web.Application()
+    application.router.add_route("*", "/{path:.*}", made.handle)
+    runner = web.AppRunner(application, shutdown_timeout=0)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    made.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    yield made
+    await runner.cleanup()
+
+
+@dataclass
+class Learned:
+    """What was told to be secret."""
+
+    tokens: list[str] = field(default_factory=list)
+
+
+def organisations(backend: Backend, learned: Learned | None = None) -> Organisations:
+    transport = Transport([backend.url])
+    learn = (learned or Learned()).tokens.extend
+    tokens = CalledTokens.model_validate(SAID)
+    caller = Caller(tokens=tokens, transport=transport, learn=learn)
+    return Organisations(transport, Routes({}), None, caller=caller)
+
+
+async def test_each_call_knows_what_the_calls_before_have_given(backend: Backend) -> None:
+    learned = Learned()
+    async with organisations(backend, learned) as made:
+        org = await made.new("north wing")
+    assert org.id == "17"
+    assert org.users == {"owner": "p-1", "member": "p-2", "viewer": "p-3"}
+    assert org.tokens == {role: f"issued-to-{user}" for role, user in org.users.items()}
+    assert org.client.token == "issued-to-p-2"
+    assert org.is_fresh
+    assert learned.tokens == list(org.tokens.values())
+    (first, *others) = backend.seen
+    assert first == (
+        "/tenants",
+        {"name": "north wing", "literal": "{name}"},
+        "Bearer open-sesame-0815",
+    )
+    assert [body["role"] for path, body, _ in others if "people" in path] == [
+        "owner",
+        "member",
+        "guest",
+    ]
+    assert {path for path, *_ in others} == {"/tenants/17/people", "/sign-in"}
+    mails = [body["mail"] for _, body, _ in others]
+    assert mails[::2] == mails[1::2], "who signs in is who was made"
+    assert len(set(mails)) == 3
+    assert {sent for path, _, sent in others if path == "/sign-in"} == {""}
+
+
+@pytest.mark.parametrize(
+    ("path", "answer", "told"),
+    [
+        (
+            "/tenants",
+            web.Response(status=403, text="no open-sesame-0815 here"),
+            r"\[tokens\.calls\.organization\] POST /tenants: expected 200 or 201, got 403 to POST",
+        ),
+        (
+            "/tenants",
+            web.json_response({"id": "x", "made": {}}),
+            r"expected organization at '/made/id', got nothing there; the answer has \['id', 'mad",
+        ),
+        ("/tenants", web.Response(text="<html>"), "organization at .*an answer that is no JSON"),
+        ("/tenants", 5.0, r"\[tokens\.calls\.organization\].*an answer.*within 0\.5 s, got none"),
+        (
+            "/tenants",
+            web.Response(body=b" " * 8_000_000, content_type="application/json"),
+            r"\[tokens\.calls\.organization\].*bytes",
+        ),
+        (
+            "/tenants/17/people",
+            web.json_response({"id": "p", "token": "not-to-be-shown"}, status=200),
+            r"\[tokens\.calls\.user\] POST /tenants/\{organization\}/people: expected 201, got 200",
+        ),
+        (
+            "/sign-in",
+            web.json_response({"secret": "not-to-be-shown"}),
+            r"\[tokens\.calls\.sign_in\].*token at '/bearer', got nothing there.*\['secret'\]",
+        ),
+        (
+            "/sign-in",
+            web.json_response({"bearer": "not-to-be-shown\n"}),
+            r"\[tokens\.calls\.sign_in\].*printable characters, got 16",
+        ),
+    ],
+)
+async def test_a_call_that_fails_is_named(
+    backend: Backend, path: str, answer: web.Response | float, told: str
+) -> None:
+    backend.broken[path] = answer
+    async with organisations(backend) as made:
+        with pytest.raises(Misconfigured, match=told) as caught:
+            await made.new("x")
+    assert "not-to-be-shown" not in str(caught.value)
+    assert "open-sesame" not in Redactor(["open-sesame-0815"])(str(caught.value))
+
+
+async def test_claims_of_ones_own_choosing_are_inconclusive(backend: Backend) -> None:
+    async with organisations(backend) as made:
+        assert not made.can_mint
+        with pytest.raises(Inconclusive, match=r"takes \[tokens\.mint\].*\[tokens\.calls\]"):
+            _ = made.recipe
