@@ -95,6 +95,7 @@ async def _damages(export_id: str, owner: Organisation) -> list[Violation]:
             body=answer.body,
             repr_digest=answer.headers.get("repr-digest"),
             manifest_hash=manifest_hash,
+            spoken=answer.spoken,
         )
     )
 

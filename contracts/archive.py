@@ -11,7 +11,7 @@ from harness.expect import expect, expect_equal, expect_status
 
 
 def unpack(answer: Answer) -> dict[str, bytes]:
-    """Give the entries of a downloaded ZIP by their path.
+    """Give the entries of a downloaded ZIP by their path, the contract's own by its names for them.
 
     Fails the check when it is no ZIP, when an entry is damaged, doubled or leaves the folder
     that somebody unpacks it to.
@@ -36,7 +36,7 @@ def unpack(answer: Answer) -> dict[str, bytes]:
             expected="entries of the ZIP to stay in the folder it is unpacked to",
             came=repr(name),
         )
-    return entries
+    return {answer.spoken.filed_name(name): content for name, content in entries.items()}
 
 
 def expect_evidence_in(entries: dict[str, bytes], uploaded: dict[str, Sample]) -> None:

@@ -1,5 +1,6 @@
 """The manifest that was stored: one text, wherever it is kept, that verifies by its export's id."""
 
+import json
 import uuid
 
 from contracts.digests import jcs_hash, sha256_hex
@@ -57,7 +58,7 @@ def expect_one_text(made: ReadyExport) -> None:
     expect_equal(made.entries.get("manifest.json"), text, f"manifest.json in the ZIP of a {kind}")
     expect_equal(sha256_hex(text), digest, "the SHA-256 of the bytes of getManifest")
     expect_equal(
-        jcs_hash(made.manifest), digest, "the SHA-256 of the manifest's RFC 8785 serialisation"
+        jcs_hash(json.loads(text)), digest, "the SHA-256 of the manifest's RFC 8785 serialisation"
     )
     expect_equal(made.export["manifest"], made.manifest, "the manifest that the export shows")
 
@@ -83,7 +84,7 @@ async def expect_head_at_request(client: Client, made: ReadyExport) -> None:
 async def expect_stored_well(client: Client, made: ReadyExport) -> None:
     """Fail unless this instance shows the same bytes and finds them well, each file by its name."""
     shown = await client.call("getManifest", path={"export_id": made.id})
-    expect_equal(shown.body, made.manifest_bytes, "the bytes of getManifest at every instance")
+    expect_equal(shown.sent.body, made.manifest_bytes, "the bytes of getManifest at every instance")
     answer = await client.call("verifyManifest", json={"export_id": made.id})
     expect_all_well(answer, f"an untouched {made.export['export_type']} asked for by its id")
     expect_equal(

@@ -9,7 +9,7 @@ from contracts.malformed_forms import (
     whole,
     without_file,
 )
-from contracts.raw_upload import RawUpload
+from contracts.raw_upload import TRUE_LENGTH, RawUpload
 from harness.check import check
 from harness.client import ALLOWED_TYPES, Answer, Client, Organisation, Sample, Samples, together
 from harness.client.multipart import form_type, text_part
@@ -48,7 +48,7 @@ async def check_malformed_multipart(
         observe(what="refused unread")
 
     async def attempt(form: Form, *, chunked: bool = False) -> None:
-        length = None if chunked else len(form.body)
+        length = None if chunked else TRUE_LENGTH
         answer = await upload.whole(form.body, length=length, content_type=form.content_type)
         detail = form.what + (", sent in chunks" if chunked else "")
         expect_status(answer, *form.statuses, detail=detail)
@@ -102,7 +102,7 @@ async def check_empty_file(org: Organisation, samples: Samples, observe: Observa
         sample: Sample, *statuses: int, what: str, before: bytes = b"", chunked: bool = False
     ) -> Answer:
         body = before + upload.body(sample)
-        answer = await upload.whole(body, length=None if chunked else len(body))
+        answer = await upload.whole(body, length=None if chunked else TRUE_LENGTH)
         observe()
         return expect_status(answer, *statuses, detail=what)
 

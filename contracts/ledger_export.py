@@ -5,12 +5,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.client import Record
+from harness.client.answer import PLAIN, Spoken
 from harness.expect import expect, expect_equal
 
 CHAIN = "ledger.json"
 
 
-def expect_chain_in(entries: Mapping[str, bytes]) -> list[Mapping[str, Any]]:
+def expect_chain_in(
+    entries: Mapping[str, bytes], spoken: Spoken = PLAIN
+) -> list[Mapping[str, Any]]:
     """Give the events of the exported chain; fail when there is none as JSON.
 
     The contract gives its name, `ledger.json`, and not what it is wrapped in.
@@ -20,7 +23,7 @@ def expect_chain_in(entries: Mapping[str, bytes]) -> list[Mapping[str, Any]]:
         document = json.loads(entries[CHAIN])
     except ValueError as error:
         document = f"no JSON: {error}"
-    events = _events_in(document)
+    events = _events_in(document, spoken)
     expect(
         events,
         expected=f"the chain as JSON in {CHAIN}: a list of events with ledger_seq and hash",
@@ -62,14 +65,16 @@ def expect_whole_ledger(
             )
 
 
-def _events_in(document: object) -> list[Mapping[str, Any]]:
+def _events_in(document: object, spoken: Spoken) -> list[Mapping[str, Any]]:
     if isinstance(document, list):
-        if all(isinstance(each, dict) and {"ledger_seq", "hash"} <= set(each) for each in document):
-            return document
+        if all(isinstance(each, dict) for each in document):
+            filed: list[Mapping[str, Any]] = [spoken.filed_event(each) for each in document]
+            if all({"ledger_seq", "hash"} <= set(each) for each in filed):
+                return filed
         candidates: Sequence[object] = document
     else:
         candidates = list(document.values()) if isinstance(document, dict) else []
     for candidate in candidates:
-        if found := _events_in(candidate):
+        if found := _events_in(candidate, spoken):
             return found
     return []

@@ -49,7 +49,7 @@ def events_in(content: bytes) -> list[dict[str, Any]]:
 def expect_ledger_file(content: bytes, manifest: Record, chain: Sequence[Record]) -> None:
     """Fail unless `ledger.json` is the organisation's chain, from 1 to the manifest's head."""
     head, _ = ledger_head(manifest)
-    filed = events_in(content)
+    filed = [chain[0].spoken.filed_event(event) for event in events_in(content)]
     expect_equal(
         [event.get("ledger_seq") for event in filed],
         list(range(1, head + 1)),

@@ -13,6 +13,9 @@ from harness.client.raw import RawConnection, chunk, connected
 FRAME_ALLOWANCE = 64 * 1024
 """Bytes of an upload that the contract allows for everything but the file."""
 
+TRUE_LENGTH = -1
+"""Of a body as this backend names its parts."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class RawUpload:
@@ -84,7 +87,7 @@ class RawUpload:
         self,
         body: bytes,
         *,
-        length: int | None = -1,
+        length: int | None = TRUE_LENGTH,
         key: str | None = "",
         content_type: str | None = "",
         instance: int | None = None,
@@ -94,7 +97,7 @@ class RawUpload:
         All of the body is sent, also what lies beyond a `length` that is too small.
         """
         body = self.client.transport.form("uploadEvidence", body)
-        claimed = len(body) if length == -1 else length
+        claimed = len(body) if length == TRUE_LENGTH else length
         async with self.begin(
             length=claimed, key=key, content_type=content_type, instance=instance
         ) as connection:

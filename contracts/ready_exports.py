@@ -18,6 +18,7 @@ class ReadyExport:
     export: Record
     manifest: Record
     manifest_bytes: bytes
+    """As they were sent."""
     entries: Mapping[str, bytes]
     """The files of its ZIP by their path there."""
 
@@ -48,7 +49,7 @@ async def collect(org: Organisation, requested: Record) -> ReadyExport:
         requested=requested,
         export=export,
         manifest=stored.document,
-        manifest_bytes=stored.body,
+        manifest_bytes=stored.sent.body,
         entries=unpack(await org.client.download(export["id"])),
     )
 

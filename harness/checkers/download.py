@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from harness.archives import BadArchive, unpacked
 from harness.checkers.violations import Violation
+from harness.client.answer import PLAIN, Spoken
 from harness.documents import parse
 
 MANIFEST = "manifest.json"
@@ -30,6 +31,8 @@ class Download:
     """The header (RFC 9530) it came with."""
     manifest_hash: str | None
     """What the export's data, or its `export.completed` event, says."""
+    spoken: Spoken = PLAIN
+    """How the backend speaks of what it files."""
 
 
 def damages(download: Download) -> list[Violation]:
@@ -45,7 +48,10 @@ def damages(download: Download) -> list[Violation]:
         ]
     found = list(_digest(download))
     try:
-        contents = unpacked(download.body)
+        contents = {
+            download.spoken.filed_name(name): content
+            for name, content in unpacked(download.body).items()
+        }
     except BadArchive as error:
         beginning = f"{len(download.body)} bytes that begin with {download.body[:8]!r}"
         came = f"{beginning}: {error}"
@@ -79,7 +85,8 @@ def _manifest(download: Download, contents: Mapping[str, bytes]) -> Iterator[Vio
         expected = f"to hold the manifest with the recorded hash {download.manifest_hash}"
         yield _violation(download, "manifest", expected, digest)
     try:
-        listed = {file["name"]: (file["size"], file["sha256"]) for file in parse(manifest)["files"]}
+        files = download.spoken.filed_manifest(parse(manifest))["files"]
+        listed = {file["name"]: (file["size"], file["sha256"]) for file in files}
     except (ValueError, LookupError, TypeError) as error:
         yield _violation(
             download, "manifest", "to hold a manifest that lists its files", f"{error!r}"

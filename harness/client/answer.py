@@ -1,6 +1,6 @@
 """What came back for one request, and how to speak about it in a message."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +21,12 @@ class Spoken:
     """By field: the contract's word for each of the backend's."""
     added: frozenset[tuple[str, str]] = frozenset()
     """Field and member that a translation has added to what the backend shows."""
+    filed_name: Callable[[str], str] = str
+    """The contract's name for a file of an export."""
+    filed_manifest: Callable[[Any], Any] = lambda manifest: manifest
+    """A manifest as an export files it, in the contract's words."""
+    filed_event: Callable[[Mapping[str, Any]], dict[str, Any]] = dict
+    """An event as an export files it, under the contract's names."""
 
 
 PLAIN = Spoken()
@@ -94,6 +100,11 @@ class Answer:
     """How the backend speaks of what is in it."""
     as_sent: "Answer | None" = field(default=None, repr=False)
     """The answer in the backend's own words, where a dialect has put it into the contract's."""
+
+    @property
+    def sent(self) -> "Answer":
+        """The answer as it came, to the byte: what a digest is of."""
+        return self.as_sent or self
 
     @property
     def json(self) -> Any:  # noqa: ANN401 - whatever the backend sent

@@ -138,10 +138,24 @@ class OwnSystem:
 
     system: System
     organisations: Organisations
-    database: Database
-    """Read-only, as on the shared system."""
-    control_database: Database
-    """May change everything."""
+    reading: Database | None = None
+    control: Database | None = None
+
+    @property
+    def database(self) -> Database:
+        """Read-only, as on the shared system. `Inconclusive` where the target gives no access."""
+        return _given(self.reading)
+
+    @property
+    def control_database(self) -> Database:
+        """May change everything. `Inconclusive` where the target gives no access."""
+        return _given(self.control)
+
+
+def _given(database: Database | None) -> Database:
+    if database is None:
+        raise Inconclusive("this target gives no control of its database")
+    return database
 
 
 FreshSystem = Callable[..., AbstractAsyncContextManager[OwnSystem]]
@@ -164,6 +178,11 @@ def fresh_system(request: pytest.FixtureRequest, target: Target, system: System)
         environment: Mapping[str, str] | None = None,
         worker_environment: Mapping[str, str] | None = None,
     ) -> AsyncIterator[OwnSystem]:
+        if not target.is_cloned:
+            raise Inconclusive(
+                "a second system of this target would share its data with the first one: its "
+                "[database] is no copy of the harness's own, nor is everything in {storage_dir}"
+            )
         own = await launch_sibling(
             system,
             api_instances=api_instances,
@@ -185,18 +204,17 @@ def fresh_system(request: pytest.FixtureRequest, target: Target, system: System)
 async def _opened(
     own: System, target: Target, learn: Callable[[Iterable[str]], None]
 ) -> AsyncIterator[OwnSystem]:
-    if own.readonly_url is None or own.control_url is None:
-        raise Inconclusive("this target gives no control of its database")
-    reading, control = Database(own.readonly_url), Database(own.control_url, writable=True)
+    reading = Database(own.readonly_url) if own.readonly_url else None
+    control = Database(own.control_url, writable=True) if own.control_url else None
     base_urls = [instance.base_url for instance in own.api]
     try:
         async with Organisations.of(target, base_urls, learn=learn) as organisations:
             yield OwnSystem(
-                system=own, organisations=organisations, database=reading, control_database=control
+                system=own, organisations=organisations, reading=reading, control=control
             )
     finally:
-        await reading.close()
-        await control.close()
+        for database in filter(None, (reading, control)):
+            await database.close()
 
 
 @pytest.fixture(scope="session")

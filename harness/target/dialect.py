@@ -1,7 +1,7 @@
 """Where a backend departs from the contract's words: the tables of `[contract]`."""
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import BeforeValidator, Field
 
@@ -16,11 +16,26 @@ Place = Annotated[str, Field(min_length=1)]
 Refusal = Annotated[str, Field(pattern=r"^[1-5]\d\d( \S+)?$")]
 """A status, or a status and the machine name of an error: `422 KEY_REUSED`."""
 
+FileName = Annotated[str, Field(min_length=1)]
+
 Status = Annotated[int, Field(ge=200, le=299)]
 
 Resource = Literal[
-    "job", "evidence", "export", "ledger_event", "ledger_verification", "manifest_verification"
+    "job",
+    "evidence",
+    "export",
+    "ledger_event",
+    "ledger_verification",
+    "manifest_verification",
+    "ledger_line",
+    "manifest",
+    "manifest_file",
+    "manifest_head",
 ]
+"""Kinds of things. The last four are what exports hold: an event as it is filed, the manifest, each
+of its `files`, and its `ledger_head`."""
+
+RESOURCES: tuple[str, ...] = get_args(Resource)
 
 
 def _several(value: object) -> object:
@@ -56,6 +71,13 @@ class Envelope(Table):
     limit: str = "limit"
 
 
+class Archive(Table):
+    """What the files of an export that the contract knows by name are called."""
+
+    manifest: FileName = "manifest.json"
+    ledger: FileName = "ledger.json"
+
+
 class Problem(Table):
     """The shape of errors, where it is not RFC 9457's: a pointer for each member that there is."""
 
@@ -82,6 +104,7 @@ class Contract(Table):
     """By the contract's name of a field: where it is within the thing."""
     values: Mapping[Resource, Mapping[str, Mapping[str, Names]]] = Field(default={})
     """By resource and field: the contract's word, and those that mean it here."""
+    archive: Archive = Archive()
     headers: Mapping[str, str] = Field(default={})
     """By the contract's name: this backend's; `Name: value` where a value stands for `true`."""
     problem: Problem | None = None
@@ -91,9 +114,16 @@ class Contract(Table):
     @property
     def translates(self) -> bool:
         """Whether more than methods and paths are spelled differently."""
-        plain = (self.envelope, self.fields, self.values, self.headers, self.problem, self.refusals)
+        plain = (
+            *(self.envelope, self.fields, self.values, self.archive),
+            *(self.headers, self.problem, self.refusals),
+        )
         spelled = any(one.success or one.send or one.refusals for one in self.operations.values())
-        return plain != (Envelope(), {}, {}, {}, None, {}) or spelled or bool(self.absent_fields)
+        return (
+            plain != (Envelope(), {}, {}, Archive(), {}, None, {})
+            or spelled
+            or bool(self.absent_fields)
+        )
 
     @property
     def absent_fields(self) -> frozenset[tuple[str, str]]:

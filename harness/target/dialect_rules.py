@@ -4,19 +4,12 @@ import difflib
 import re
 from collections.abc import Iterator
 
+from harness.target.dialect import RESOURCES
 from harness.target.lines import KeyPath
 from harness.target.target import Target
 
 _PARAMETER = re.compile(r"\{([^}/]+)\}")
 _PARAMETERS = frozenset({"job_id", "evidence_id", "export_id", "event_id", "export_type"})
-_RESOURCES = (
-    "job",
-    "evidence",
-    "export",
-    "ledger_event",
-    "ledger_verification",
-    "manifest_verification",
-)
 
 
 def broken_dialect_rules(target: Target) -> Iterator[tuple[KeyPath, str]]:
@@ -24,16 +17,21 @@ def broken_dialect_rules(target: Target) -> Iterator[tuple[KeyPath, str]]:
     contract = target.contract
     for number, name in enumerate(contract.absent):
         resource, dot, field = name.partition(".")
-        if dot and (resource not in _RESOURCES or not field):
-            near = difflib.get_close_matches(resource, _RESOURCES, n=1)
+        if dot and (resource not in RESOURCES or not field):
+            near = difflib.get_close_matches(resource, RESOURCES, n=1)
             hint = f" (did you mean {near[0]}?)" if near else ""
-            expected = f"expected resource.field with one of {', '.join(_RESOURCES)}"
+            expected = f"expected resource.field with one of {', '.join(RESOURCES)}"
             yield ("contract", "absent", number), f"{expected}, got {name!r}{hint}"
         if not dot and name in contract.operations:
             yield (
                 ("contract", "operations", name),
                 f"{name} is declared absent as well; it is one or the other",
             )
+    if contract.archive.manifest == contract.archive.ledger:
+        yield ("contract", "archive"), "expected two names, one for each of manifest and ledger"
+    for key, other in (("manifest", "ledger.json"), ("ledger", "manifest.json")):
+        if getattr(contract.archive, key) == other:
+            yield ("contract", "archive", key), f"{other!r} is the contract's name of another file"
     for name, operation in contract.operations.items():
         if operation.path is None:
             continue

@@ -152,6 +152,19 @@ class Target(Table):
         """Say whether a placeholder is filled in anywhere when something is started."""
         return any(name in placeholders(text) for text in self._texts())
 
+    @property
+    def is_cloned(self) -> bool:
+        """Whether another system of this target has data of its own, and shares none.
+
+        A backend with a database that nobody else looks into (source `none`) keeps it in the
+        directory that it is given.
+        """
+        source = self.database.source
+        own = source in {"embedded", "docker"} or (
+            source == "none" and self.mentions("storage_dir")
+        )
+        return own and self.driver != "external"
+
     def _texts(self) -> Iterator[str]:
         """Give every text whose placeholders are filled in at launch."""
         yield from self.environment.values()

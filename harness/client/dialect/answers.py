@@ -7,8 +7,8 @@ from typing import Any
 
 from multidict import CIMultiDict
 
-from harness.client.answer import PLAIN, Answer
-from harness.client.dialect.pointers import NOTHING, put, steps, value_at
+from harness.client.answer import Answer
+from harness.client.dialect.pointers import NOTHING, moved, steps, value_at
 from harness.client.dialect.words import LISTS, RESOURCES, Words
 from harness.client.routes import Route
 from harness.documents import BadDocument, parse
@@ -35,12 +35,13 @@ class AnswerTranslation:
         headers = CIMultiDict(answer.headers)
         headers.update(self.words.shown_headers(answer.headers))
         resource = RESOURCES.get(route.operation_id)
-        spoken = self.words.spoken(resource) if resource else PLAIN
-        meant = replace(answer, headers=headers, spoken=spoken, as_sent=answer)
+        spoken = self.words.spoken(resource)
+        sent = replace(answer, spoken=spoken)
+        meant = replace(sent, headers=headers, as_sent=sent)
         if answer.status >= 400:
             return self._problem(route, meant)
         if 200 <= answer.status < 300:
-            body = answer.body if resource is None else self._success(route, resource, answer.body)
+            body = self._success(route, resource, answer.body)
             return replace(meant, status=self._status(route, meant), body=body)
         return meant
 
@@ -52,11 +53,15 @@ class AnswerTranslation:
             return 200
         return route.success
 
-    def _success(self, route: Route, resource: Resource, body: bytes) -> bytes:
+    def _success(self, route: Route, resource: Resource | None, body: bytes) -> bytes:
+        if resource is None or (resource == "manifest" and not self.words.filing.translates):
+            return body
         try:
             document = parse(body)
         except BadDocument:
             return body
+        if resource == "manifest":
+            return _encoded(self.words.filing.manifest(document))
         envelope = self.contract.envelope
         if route.operation_id not in LISTS:
             thing = value_at(document, steps(envelope.data))
@@ -74,13 +79,11 @@ class AnswerTranslation:
 
     def _record(self, resource: Resource, thing: Mapping[str, Any]) -> dict[str, Any]:
         places = {n: steps(place) for n, place in self.contract.fields.get(resource, {}).items()}
-        moved = {way[0] for way in places.values() if way}
-        # What the dialect does not speak of stays under its name: it may be what leaks.
-        record = {name: value for name, value in thing.items() if name not in moved}
-        for name, way in places.items():
-            value = value_at(thing, way)
-            if value is not NOTHING:
-                put(record, tuple(name.split(".")), value)
+        record = moved(places, thing)
+        if resource == "export" and self.words.filing.translates and "manifest" in record:
+            record["manifest"] = self.words.filing.manifest(record["manifest"])
+        if resource == "manifest_verification" and "files" in record:
+            record["files"] = self.words.filing.files_named(record["files"])
         return {name: self.words.meant(resource, name, value) for name, value in record.items()}
 
     def _problem(self, route: Route, answer: Answer) -> Answer:

@@ -36,6 +36,29 @@ def value_at(document: Json, way: tuple[str, ...]) -> Json:
     return here
 
 
+def moved(places: Mapping[str, tuple[str, ...]], thing: Mapping[str, Json]) -> dict[str, Json]:
+    """A thing with each value under the name whose place it stands at (`a.b`: a member of `a`).
+
+    What no place speaks of stays under its name: it may be what leaks.
+    """
+    gone = {way[0] for way in places.values() if way}
+    found = {name: value for name, value in thing.items() if name not in gone}
+    for name, way in places.items():
+        value = value_at(thing, way)
+        if value is not NOTHING:
+            put(found, tuple(name.split(".")), value)
+    return found
+
+
+def moved_back(places: Mapping[str, tuple[str, ...]], thing: Mapping[str, Json]) -> dict[str, Json]:
+    """The other way round: each value at the place that its name has."""
+    found = {name: value for name, value in thing.items() if name not in places}
+    for name, way in places.items():
+        if name in thing and way:
+            put(found, way, thing[name])
+    return found
+
+
 def put(document: dict[str, Json], way: tuple[str, ...], value: Json) -> None:
     """Put a value at the end of the way; what stands in the way is replaced by an object."""
     here = document

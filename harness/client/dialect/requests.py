@@ -120,6 +120,8 @@ class RequestTranslation:
         for name, value in document.items():
             place = operation.send.get(name, "")
             said = self.words.said(operation_id, name, value)
+            if operation_id == "verifyManifest" and name == "manifest":
+                said = self.words.filing.manifest_back(value)
             put(sent, steps(place) if place.startswith("/") else (name,), said)
         for place, value in more.items():
             put(sent, steps(place), value)

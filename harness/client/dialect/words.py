@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from harness.client.answer import Spoken
+from harness.client.dialect.filed import Filing
 from harness.target.dialect import Contract, Resource
 
 RESOURCES: Mapping[str, Resource] = {
@@ -24,8 +25,11 @@ RESOURCES: Mapping[str, Resource] = {
     "getLedgerEvent": "ledger_event",
     "verifyLedgerEvent": "ledger_verification",
     "verifyManifest": "manifest_verification",
+    "getManifest": "manifest",
 }
 """What each operation of the contract answers with."""
+
+_PARTS = ("manifest", "manifest_file", "manifest_head")
 
 LISTS = frozenset({"listJobs", "listEvidence", "listExports", "listLedgerEvents"})
 
@@ -35,6 +39,11 @@ class Words:
     """The words of one dialect."""
 
     contract: Contract
+
+    @cached_property
+    def filing(self) -> Filing:
+        """The words of what is filed in exports."""
+        return Filing(self.contract)
 
     def header(self, name: str) -> str:
         """What this backend calls a header of a request."""
@@ -69,16 +78,18 @@ class Words:
             return value
         return self._meanings.get((resource, field), {}).get(value, value)
 
-    def spoken(self, resource: Resource) -> Spoken:
-        """What a reader of such things must know."""
+    def spoken(self, resource: Resource | None) -> Spoken:
+        """What a reader of such things must know; None: of what is no thing of the contract."""
         return self._spoken[resource]
 
     @cached_property
-    def _spoken(self) -> Mapping[Resource, Spoken]:
+    def _spoken(self) -> Mapping[Resource | None, Spoken]:
         return {
             resource: Spoken(
                 absent=frozenset(
-                    name for owner, name in self.contract.absent_fields if owner == resource
+                    name
+                    for owner, name in self.contract.absent_fields
+                    if owner in (_PARTS if resource == "manifest" else (resource,))
                 ),
                 meanings={
                     field: meanings
@@ -87,11 +98,14 @@ class Words:
                 },
                 added=frozenset(
                     (name.partition(".")[0], name.partition(".")[2])
-                    for name in self.contract.fields.get(resource, {})
+                    for name in (self.contract.fields.get(resource, {}) if resource else ())
                     if "." in name
                 ),
+                filed_name=self.filing.name,
+                filed_manifest=self.filing.manifest,
+                filed_event=self.filing.line,
             )
-            for resource in RESOURCES.values()
+            for resource in (None, *RESOURCES.values())
         }
 
     @cached_property

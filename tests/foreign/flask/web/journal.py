@@ -17,7 +17,7 @@ def routes(depot: Depot) -> Blueprint:
     @room.get("/journal")
     def listed() -> ResponseReturnValue:
         asked = reading.page_asked(request)
-        subject = request.args.get("subject")
+        subject = reading.identifier(request, "subject")
         with depot.store.reading() as connection:
             rows = connection.execute(
                 "SELECT * FROM journal WHERE tenant = :tenant AND number > :after"

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+import re
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ JSON_BYTES = 1024 * 1024
 PAGE = 50
 LARGEST_PAGE = 100
 _DEEPEST = 32
+_IDENTIFIER = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +72,16 @@ def page_asked(request: Request) -> PageAsked:
         raise bad_request(f"page_size is a number from 1 to {LARGEST_PAGE}.")
     token = request.args.get("page_token")
     return PageAsked(after=0 if token is None else _place(token), size=int(size))
+
+
+def identifier(request: Request, name: str) -> str | None:
+    """An id that the query may hold. Raises a 400 `Refusal` for what is none."""
+    value = request.args.get(name)
+    if value is None:
+        return None
+    if not _IDENTIFIER.fullmatch(value):
+        raise bad_request(f"{name} is the id of a thing.")
+    return value.lower()
 
 
 def json_object(request: Request) -> dict[str, Any]:

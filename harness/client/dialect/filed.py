@@ -1,0 +1,97 @@
+"""What a backend files in its exports: the manifest, the chain, and the names of the two."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from harness.client.dialect.pointers import moved, moved_back, steps
+from harness.target.dialect import Contract, Resource
+
+MANIFEST, LEDGER = "manifest.json", "ledger.json"
+"""What the contract calls the two."""
+
+_MANIFESTS: tuple[Resource, ...] = ("manifest", "manifest_file", "manifest_head")
+
+Json = Any
+
+
+@dataclass(frozen=True)
+class Filing:
+    """Reads what was filed in the contract's words, and says it in the backend's again.
+
+    Names of members and of files are translated, nothing else: what is not where the dialect has
+    it stays as it is, so that a check says what is wrong with it.
+    """
+
+    contract: Contract
+
+    @cached_property
+    def translates(self) -> bool:
+        """Whether manifests are written differently at all."""
+        return bool(self._names) or any(self.contract.fields.get(one) for one in _MANIFESTS)
+
+    @cached_property
+    def _names(self) -> Mapping[str, str]:
+        """The contract's name of each file that is called differently.
+
+        What has the contract's name without being meant gets the backend's in exchange: no two
+        files become one.
+        """
+        archive = self.contract.archive
+        pairs = ((archive.manifest, MANIFEST), (archive.ledger, LEDGER))
+        differing = {theirs: ours for theirs, ours in pairs if theirs != ours}
+        return {ours: theirs for theirs, ours in differing.items()} | differing
+
+    def name(self, name: Json) -> Json:
+        """The contract's name for a file of the archive, and the other way round."""
+        return self._names.get(name, name) if isinstance(name, str) else name
+
+    def manifest(self, document: Json) -> Json:
+        """A manifest in the contract's words."""
+        if not isinstance(document, dict):
+            return document
+        said = moved(self._places("manifest"), document)
+        if isinstance(files := said.get("files"), list):
+            said["files"] = [self._file(each) for each in files]
+        if isinstance(head := said.get("ledger_head"), dict):
+            said["ledger_head"] = moved(self._places("manifest_head"), head)
+        return said
+
+    def manifest_back(self, document: Json) -> Json:
+        """A manifest of the contract's words as the backend would have written it."""
+        if not isinstance(document, dict):
+            return document
+        said = dict(document)
+        if isinstance(files := said.get("files"), list):
+            said["files"] = [self._file_back(each) for each in files]
+        if isinstance(head := said.get("ledger_head"), dict):
+            said["ledger_head"] = moved_back(self._places("manifest_head"), head)
+        return moved_back(self._places("manifest"), said)
+
+    def files_named(self, files: Json) -> Json:
+        """The files that a verification speaks of, by the contract's names."""
+        if not isinstance(files, list):
+            return files
+        return [self._named(each) if isinstance(each, dict) else each for each in files]
+
+    def line(self, event: Mapping[str, Json]) -> dict[str, Json]:
+        """An event of the chain that is filed, under the contract's names."""
+        return moved(self._places("ledger_line"), event)
+
+    def _file(self, file: Json) -> Json:
+        if not isinstance(file, dict):
+            return file
+        return self._named(moved(self._places("manifest_file"), file))
+
+    def _file_back(self, file: Json) -> Json:
+        if not isinstance(file, dict):
+            return file
+        return moved_back(self._places("manifest_file"), self._named(file))
+
+    def _named(self, file: dict[str, Json]) -> dict[str, Json]:
+        return {**file, "name": self.name(file["name"])} if "name" in file else file
+
+    def _places(self, resource: Resource) -> Mapping[str, tuple[str, ...]]:
+        fields = self.contract.fields.get(resource, {})
+        return {name: steps(place) for name, place in fields.items()}
