@@ -52,7 +52,7 @@ class CheckResult:
             title=spec.title,
             checklist=spec.checklist,
             verdict=verdict,
-            needed_observations=spec.observes,
+            needed_observations=more.pop("needed_observations", spec.observes),
             observations=more.pop("observations", 0),
             seconds=more.pop("seconds", 0.0),
             **more,

@@ -4,7 +4,7 @@ import itertools
 import re
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from contracts.digests import sha256_hex
@@ -16,6 +16,8 @@ UUID_TEXT = re.compile(
     r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE
 )
 MALFORMED = "not-an-id"
+SHORTEST_MARK = 16
+"""Of what somebody else has named: a shorter text may stand in anybody's answers."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,8 +45,11 @@ class Estate:
         return next(self.picks(slots))
 
     async def state(self) -> dict[str, Any]:
-        """Everything that its owner can see, the bytes of downloads as digests."""
-        owner = self.org.as_role("owner")
+        """Everything that its owner can see, the bytes of downloads as digests.
+
+        Of an organisation that others use as well: all about what is this estate's.
+        """
+        owner = self.org.as_role(self.org.roles[0])
         job = {"job_id": self.values["job"][0]}
         evidence = {"evidence_id": self.values["evidence"][0]}
         exports = [{"export_id": one} for one in self.values["export"]]
@@ -53,14 +58,20 @@ class Estate:
             expect_status(await owner.call("downloadExport", path=export), 200)
             for export in exports
         ]
+        alone = self.org.is_fresh
+        shown = None if alone else expect_status(await owner.call("getJob", path=job), 200)
         return {
-            "jobs": await owner.listed("listJobs"),
+            "jobs": await owner.listed("listJobs") if shown is None else [shown.data],
             "evidence": await owner.listed("listEvidence", path=job),
             "exports": await owner.listed("listExports", path=job),
-            "ledger": await owner.ledger_events(),
+            "ledger": await (owner.ledger_events() if alone else self.events()),
             "content of evidence": sha256_hex(content.body),
             "downloads of exports": [sha256_hex(download.body) for download in downloads],
         }
+
+    async def events(self) -> list[Record]:
+        """The events of the ledger about this estate's evidence and exports."""
+        return await _events_about(self.org, self.values["target"])
 
 
 async def furnish(org: Organisation, samples: Samples) -> Estate:
@@ -73,7 +84,9 @@ async def furnish(org: Organisation, samples: Samples) -> Estate:
     export = await org.client.wait_for_export(export["id"])
     shown = await org.client.call("getManifest", path={"export_id": export["id"]})
     manifest = expect_status(shown, 200).document
-    events = await org.client.ledger_events()
+    targets = [evidence["id"], export["id"]]
+    events = await (org.client.ledger_events() if org.is_fresh else _events_about(org, targets))
+    made = Record(job, title=None) if job["id"] == org.given_job else job
     return Estate(
         org=org,
         sample=sample,
@@ -83,17 +96,31 @@ async def furnish(org: Organisation, samples: Samples) -> Estate:
             "evidence": [evidence["id"]],
             "export": [export["id"]],
             "event": [evidence["ledger_event_id"]],
-            "target": [evidence["id"], export["id"]],
+            "target": targets,
             "manifest": [manifest],
             "organization": [org.id],
         },
-        marks=marks_of([job, evidence, export, *events]) | _marks(org, sample),
+        marks=marks_of([made, evidence, export, *events]) | _marks(org, sample),
     )
 
 
 async def furnish_all(organisations: Sequence[Organisation], samples: Samples) -> list[Estate]:
     """Furnish several organisations at once."""
-    return await together(furnish(org, samples) for org in organisations)
+    estates = await together(furnish(org, samples) for org in organisations)
+    return [
+        _apart(estate, [other for other in estates if other is not estate]) for estate in estates
+    ]
+
+
+def _apart(estate: Estate, others: Sequence[Estate]) -> Estate:
+    """One person may be a user of several organisations: then the user's id is no mark."""
+    users = {user.encode() for other in others for user in other.org.users.values()}
+    return replace(estate, marks=estate.marks - users)
+
+
+async def _events_about(org: Organisation, targets: Sequence[str]) -> list[Record]:
+    found = await together(org.client.ledger_events(target_id=target) for target in targets)
+    return [event for events in found for event in events]
 
 
 def absent(value: Any) -> Any:  # noqa: ANN401 - an id or a manifest
@@ -130,7 +157,8 @@ def marks_of(things: Sequence[Record]) -> frozenset[bytes]:
 
 
 def _marks(org: Organisation, sample: Sample) -> frozenset[bytes]:
-    texts = [org.id, *org.users.values(), sample.sha256]
+    named = [org.id, *org.users.values()]
+    texts = [*(text for text in named if len(text) >= SHORTEST_MARK), sample.sha256]
     # Every sample file carries a note of its own; 24 bytes of it are nobody else's.
     note = sample.content[sample.content.index(b"shakedown") :][:40]
     return frozenset([*(text.encode() for text in texts), note])

@@ -95,7 +95,7 @@ class Matrix:
             await own()
         await expect_alike(foreign, random, what)
         none = self.asking(question, "malformed", stranger, instance)
-        if stranger.name == "owner" and not form.operation.writes:
+        if stranger.leads and not form.operation.writes:
             at_home = self.asking(question, "malformed", owner, instance)
             await expect_alike(none, at_home, f"{form} with no id", than="another organisation")
             await own()

@@ -1,17 +1,25 @@
 """Who asks: users in each role, and those who must not get in."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
+
+import jwt
 
 from harness.client import Organisation, Organisations, TokenRecipe
 from harness.client.client import Client
 from harness.client.tokens import ABSENT, ROLES, claims_of, signed, unsigned
 
 Refusal = Literal[401, 403]
+Shown = tuple[str | None, Refusal | None]
+"""A token, if there is one, and the status that it is refused with, if it is."""
 
 ANOTHER_SECRET = "a key that is not the issuer's, and just as long as one of his"  # noqa: S105
 LONG_AGO_S = 24 * 3600
+
+GIVEN = "given"
+"""Whose token was given ready-made: nobody says in which role."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +30,8 @@ class Persona:
     client: Client = field(repr=False)
     refused: Refusal | None
     """The status that turns this persona away from everything; None for a role that is let in."""
+    leads: bool = False
+    """Whether this one asks alone what everybody is answered alike."""
 
     @property
     def looks_only(self) -> bool:
@@ -30,12 +40,65 @@ class Persona:
 
 
 def personas(organisations: Organisations, org: Organisation) -> dict[str, Persona]:
-    """Everybody who asks, by name; those who are refused claim to be the organisation's owner."""
+    """Everybody who asks, by name; those who are refused claim to be the organisation's owner.
+
+    Where tokens are somebody else's to make: those who have one, and those whom nobody needs the
+    issuer's secret to be.
+    """
+    known = _minted if organisations.can_mint else _unminted
+    return {
+        name: Persona(
+            name=name,
+            client=organisations.with_token(token),
+            refused=refused,
+            leads=name in {"owner", GIVEN},
+        )
+        for name, (token, refused) in known(organisations, org).items()
+    }
+
+
+def leader(people: Mapping[str, Persona]) -> Persona:
+    """The one who asks for all."""
+    return next(one for one in people.values() if one.leads)
+
+
+def writers(people: Mapping[str, Persona]) -> list[Persona]:
+    """Those who may do to what is their own whatever can be done to it."""
+    return [one for one in people.values() if one.refused is None and not one.looks_only]
+
+
+def _unminted(_: Organisations, org: Organisation) -> Mapping[str, Shown]:
+    known = org.tokens if org.is_fresh else {GIVEN: org.tokens[org.roles[0]]}
+    forged = _forged(next(iter(known.values())))
+    return {
+        **{name: (token, None) for name, token in known.items()},
+        "no token": (None, 401),
+        **{name: (token, 401) for name, token in forged.items()},
+    }
+
+
+def _forged(token: str) -> dict[str, str]:
+    """What somebody who has seen a token can make of it."""
+    try:
+        header = jwt.get_unverified_header(token)
+        # Only read: whether it is genuine is the backend's business.
+        claims = jwt.decode(token, options={"verify_signature": False})
+    except jwt.InvalidTokenError:
+        middle = len(token) // 2
+        other = "a" if token[middle] != "a" else "b"
+        return {"a letter changed": token[:middle] + other + token[middle + 1 :]}
+    return {
+        "wrong key": signed(header, claims, secret=ANOTHER_SECRET),
+        "alg: none": unsigned({"alg": "none", "typ": "JWT"}, claims),
+    }
+
+
+def _minted(organisations: Organisations, org: Organisation) -> Mapping[str, Shown]:
     recipe = organisations.recipe
     good = claims_of(recipe, user=org.users["owner"], organization=org.id, role="owner")
     header = {"alg": recipe.algorithm, "typ": "JWT"}
     expired = good | {"exp": int(time.time()) - LONG_AGO_S}
-    tokens: dict[str, tuple[str | None, Refusal | None]] = {
+    return {
         **{role: (org.tokens[role], None) for role in ROLES},
         "no token": (None, 401),
         "expired": (_with_secret(recipe, expired), 401),
@@ -48,10 +111,6 @@ def personas(organisations: Organisations, org: Organisation) -> dict[str, Perso
             _with_secret(recipe, in_user_metadata_only(recipe, org)),
             403,
         ),
-    }
-    return {
-        name: Persona(name=name, client=organisations.with_token(token), refused=refused)
-        for name, (token, refused) in tokens.items()
     }
 
 

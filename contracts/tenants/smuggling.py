@@ -51,7 +51,7 @@ class Smuggling:
 
 def smugglings(victim: Organisation) -> list[Smuggling]:
     """Every place in which the victim is named, with the role of its owner."""
-    organisation, owner = victim.id, victim.users["owner"]
+    organisation, owner = victim.id, next(iter(victim.users.values()))
     said: dict[str, Any] = {**dict.fromkeys(NAMES, organisation), "role": "owner"}
     named = {**dict.fromkeys(NAMES, organisation), "roles": ["owner"], "user_role": "owner"}
     headers = {

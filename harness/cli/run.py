@@ -134,6 +134,7 @@ def run(
       shakedown run -n 2 --seed 7 -- -x                two processes, stop at the first failure
     """
     # Loaded here: `--help`, and a refusal of the options above, do without all of them.
+    from harness.client.given import given_users
     from harness.plugin.run import Run
     from harness.plugin.settings import RunSettings
     from harness.reports.coverage_md import CoverageMarkdown
@@ -146,6 +147,7 @@ def run(
     target = chosen_target(target, driver)
     loaded = load_target(target, allow_faults=allow_faults)
     refuse_contradiction(loaded, driver)
+    given_users(loaded)  # refuses tokens of nobody, and of the same organisation twice
     if cleanup and loaded.driver != "external":
         raise Misconfigured(
             '--cleanup is for driver = "external"; what driver = '

@@ -21,7 +21,8 @@ class GivenUser:
 def given_users(target: Target) -> tuple[GivenUser, ...]:
     """The users that the target gives tokens of, one for each organisation.
 
-    Raises `Misconfigured` for a token that does not say, where the contract has it, whose it is.
+    Raises `Misconfigured` for a token that does not say, where the contract has it, whose it is,
+    and for two tokens of one organisation: nothing of tenancy could be seen with them.
     """
     given = target.tokens.given
     if given is None:
@@ -30,7 +31,13 @@ def given_users(target: Target) -> tuple[GivenUser, ...]:
         pairs = [("org_a", given.org_a, given.job_org_a), ("org_b", given.org_b, given.job_org_b)]
     else:
         pairs = [("token", given.token, given.job)]
-    return tuple(_user(key, token.get_secret_value(), job) for key, token, job in pairs)
+    users = tuple(_user(key, token.get_secret_value(), job) for key, token, job in pairs)
+    if len({user.organization for user in users}) < len(users):
+        raise Misconfigured(
+            "tokens.given.org_b: expected a token of another organisation than that of org_a, but "
+            f"both are of {users[0].organization}"
+        )
+    return users
 
 
 def _user(key: str, token: str, job: str | None) -> GivenUser:

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from types import TracebackType
 from typing import Self
 
@@ -46,6 +47,11 @@ class Organisation:
         """Whether it was made for one check, so that it has nothing but what the check made."""
         return self.given_job is None
 
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """The roles that there is a token of, the mightiest first."""
+        return tuple(self.tokens)
+
     def as_role(self, role: str) -> Client:
         """The client of this organisation's `owner`, `member` or `viewer`.
 
@@ -62,6 +68,11 @@ class Organisation:
         if self.given_job is not None:
             wanted = self.client.marked(title or "Shakedown")
             asked = await self.client.call("createJob", json={"title": wanted})
+            if asked.status == HTTPStatus.FORBIDDEN:
+                raise Inconclusive(
+                    f"the token given for organisation {self.id} may not make a job, which this "
+                    f"check needs: {asked.describe()}; give the token of an owner or a member"
+                )
             if asked.status in NOT_OFFERED:
                 found = await self.client.call("getJob", path={"job_id": self.given_job})
                 return expect_status(found, 200).data
@@ -131,6 +142,11 @@ class Organisations:
     def instances(self) -> int:
         """How many API instances there are."""
         return len(self.transport.base_urls)
+
+    @property
+    def can_make_more(self) -> bool:
+        """Whether new ones can be had, as many as are wanted, with a user in each role."""
+        return self._recipe is not None or self._caller is not None
 
     @property
     def can_mint(self) -> bool:

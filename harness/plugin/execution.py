@@ -131,7 +131,8 @@ def _finding(item: pytest.Item, call: pytest.CallInfo[None], trial: _Trial) -> F
     if call.when == "call" and needed and not trial.observations.suffice(needed):
         return Finding(
             verdict=Verdict.INCONCLUSIVE,
-            message=f"observed {trial.observations} of the {needed} that a pass needs",
+            message=f"observed {trial.observations} of the "
+            f"{trial.observations.still_needed(needed)} that a pass needs",
         )
     return None
 
@@ -172,6 +173,7 @@ def _result(item: pytest.Item) -> CheckResult:
         spec,
         finding.verdict,
         observations=trial.observations.count,
+        needed_observations=trial.observations.still_needed(spec.observes),
         seconds=round(time.monotonic() - trial.began, 3),
         message=told(finding.message),
         expected=told(finding.expected),

@@ -8,7 +8,7 @@ class Observations:
         self.count = 0
         self.kinds: dict[str, int] = {}
         self.excused: dict[str, int] = {}
-        """What a pass needs fewer of, by the reason: what the target declares it has not."""
+        """What a pass needs fewer of, by the reason: what the target has not, or cannot show."""
 
     def __call__(self, n: int = 1, what: str = "") -> None:
         """Count `n` more observations, of the kind `what` when there are several kinds.
@@ -22,13 +22,17 @@ class Observations:
             self.kinds[what] = self.kinds.get(what, 0) + n
 
     def excuse(self, n: int, why: str) -> None:
-        """Ask for `n` observations fewer, because the target declares absent what they look at."""
+        """Ask for `n` observations fewer: the target has not, or cannot show, what they look at."""
         if n:
             self.excused[why] = self.excused.get(why, 0) + n
 
-    def suffice(self, needed: int) -> bool:
+    def still_needed(self, declared: int) -> int:
+        """How many a pass needs, of those that its check declares; at least one."""
+        return max(1, declared - sum(self.excused.values()))
+
+    def suffice(self, declared: int) -> bool:
         """Say whether a pass can rest on them."""
-        return 0 < self.count >= needed - sum(self.excused.values())
+        return self.count >= self.still_needed(declared)
 
     def __str__(self) -> str:
         kinds = ", ".join(f"{what}: {n}" for what, n in self.kinds.items())

@@ -90,3 +90,10 @@ def test_a_token_that_does_not_say_whose_it_is_is_refused(
     environment.setenv("JWT_ORG_B", "opaque-token")
     with pytest.raises(Misconfigured, match=r"tokens\.given\.org_b: expected a JWT"):
         given_users(load_target(environment_target()))
+
+
+def test_two_tokens_of_one_organisation_are_refused(environment: pytest.MonkeyPatch) -> None:
+    set_all(environment)
+    environment.setenv("JWT_ORG_B", token("A"))
+    with pytest.raises(Misconfigured, match=r"org_b: expected a token of another .* both are of A"):
+        given_users(load_target(environment_target()))
