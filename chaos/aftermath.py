@@ -14,8 +14,19 @@ from harness.database import Database, Row
 from harness.errors import Inconclusive
 from harness.expect import expect_status
 from harness.target import Target
+from harness.target.export_table import ExportTable
+from harness.target.models import ExportColumn
 
 _POLL_S = 0.05
+_HELD: tuple[ExportColumn, ...] = (
+    "id",
+    "state",
+    "attempt",
+    "claimed_by",
+    "heartbeat_at",
+    "started_at",
+    "created_at",
+)
 
 
 async def now_of(database: Database) -> datetime:
@@ -26,9 +37,10 @@ async def now_of(database: Database) -> datetime:
 
 async def in_progress(database: Database, target: Target) -> list[Row]:
     """Every export in progress: `id`, `attempt`, `claimed_by`, and its last sign of life."""
-    if target.claim is None:
+    table = ExportTable.of(target)
+    if table is None:
         raise Inconclusive("the target file does not say which table holds exports: [claim] table")
-    return await database.fetch(_sql("in_progress").format(exports=target.claim.table))
+    return await database.fetch(_sql("in_progress").format(exports=table.rows(*_HELD)))
 
 
 async def orphans_of(
@@ -102,11 +114,13 @@ async def _damages(export_id: str, owner: Organisation) -> list[Violation]:
 
 async def everything_in(database: Database, target: Target) -> Mapping[str, Mapping[str, object]]:
     """Every export and ledger event with all its columns, by what it is."""
-    if target.claim is None or target.ledger is None:
+    table = ExportTable.of(target)
+    if table is None or target.ledger is None:
         raise Inconclusive("the target file does not say which tables hold exports and ledger")
     columns = target.ledger.columns
     sql = _sql("everything").format(
-        exports=target.claim.table,
+        exports=table.claim.table,
+        id=table.id,
         ledger=target.ledger.table,
         ledger_seq=columns.ledger_seq,
         organization_id=columns.organization_id,

@@ -3,20 +3,25 @@
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
+from functools import cache
+from itertools import cycle
+from pathlib import Path
 
 from chaos.aftermath import in_progress
 from chaos.backlog import Backlog
 from chaos.posts import Post, refuse_strangers
 from harness.database import Database
 from harness.errors import Inconclusive
-from harness.system import System
+from harness.plugin.fixtures import OwnSystem
 from harness.target import Capability, Target
 
-AMBUSH_DEADLINE_S = 15.0
+AMBUSH_DEADLINE_S = 20.0
 """How long it may take until each of them has been caught."""
 
-GLIMPSE_S = 0.3
-"""How long a worker runs before it is frozen again, if it is not seen at work sooner."""
+GLIMPSES_S = (0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.3)
+"""How long a worker runs before it is frozen again, if it is not seen at work sooner: first so
+short that a quick one does not get through all its work, then long enough for one that looks for
+work now and then. Over and over."""
 
 IN_FLIGHT_S = 0.05
 """How long what a frozen worker had already sent may take to be done by the database."""
@@ -26,12 +31,13 @@ _POLL_S = 0.002
 
 
 async def caught_at_work(
-    system: System, posts: Sequence[Post], backlog: Backlog, database: Database, target: Target
+    own: OwnSystem, posts: Sequence[Post], backlog: Backlog, target: Target
 ) -> Mapping[str, Post]:
     """Freeze each worker while it has exports in progress; give the post by export.
 
-    They stay frozen, for the caller to kill or to wake. `Inconclusive` when one is too fast to be
-    caught, or cannot be frozen at all.
+    They stay frozen, for the caller to kill or to wake, and none within a transaction: what that
+    has locked would hold up the others, who are what is judged. `Inconclusive` when one is too fast
+    to be caught, or cannot be frozen at all.
     """
     if Capability.PAUSE not in target.capabilities():
         raise Inconclusive(
@@ -40,15 +46,17 @@ async def caught_at_work(
         )
     until = time.monotonic() + AMBUSH_DEADLINE_S
     for each in posts:
-        await system.pause(each.worker)
+        await own.system.pause(each.worker)
     await backlog.grow(FIRST_ORGANISATIONS)
     caught: dict[str, Post] = {}
     for each in posts:
-        while not (held := await _glimpse(system, each, posts, database, target)):
+        glimpses = cycle(GLIMPSES_S)
+        while not (held := await _glimpse(own, each, posts, target, next(glimpses))):
             if time.monotonic() > until:
                 raise Inconclusive(
-                    f"{each.worker.name} was never seen with an export in progress within "
-                    f"{AMBUSH_DEADLINE_S:g} s and {len(backlog.owners)} exports"
+                    f"{each.worker.name} was never seen with an export in progress, and outside "
+                    f"of a transaction, within {AMBUSH_DEADLINE_S:g} s and {len(backlog.owners)} "
+                    "exports"
                 )
             await backlog.grow(1)
         caught |= dict.fromkeys(held, each)
@@ -56,18 +64,33 @@ async def caught_at_work(
 
 
 async def _glimpse(
-    system: System, each: Post, posts: Sequence[Post], database: Database, target: Target
+    own: OwnSystem, each: Post, posts: Sequence[Post], target: Target, seconds: float
 ) -> set[str]:
-    """Let a worker run until it is at work; give what it holds, frozen again."""
-    until = time.monotonic() + GLIMPSE_S
-    await system.resume(each.worker)
-    try:
-        while not await _held(each, posts, database, target) and time.monotonic() < until:
-            await asyncio.sleep(_POLL_S)
-    finally:
-        await system.pause(each.worker)
-    await asyncio.sleep(IN_FLIGHT_S)
-    return await _held(each, posts, database, target)
+    """Let a worker run until it is at work; give what it holds, frozen again.
+
+    Nothing, but frozen all the same, where there is nothing to be held or the time is over.
+    """
+    until = time.monotonic() + seconds
+    while True:
+        await own.system.resume(each.worker)
+        try:
+            while not await _held(each, posts, own.database, target) and time.monotonic() < until:
+                await asyncio.sleep(_POLL_S)
+        finally:
+            await own.system.pause(each.worker)
+        await asyncio.sleep(IN_FLIGHT_S)
+        if not await _is_in_transaction(own.control_database):
+            return await _held(each, posts, own.database, target)
+        # Frozen with locks in its hands: it goes on for a moment, however late it is.
+
+
+async def _is_in_transaction(database: Database) -> bool:
+    return bool((await database.fetch_one(_open_transactions()))["is_open"])
+
+
+@cache
+def _open_transactions() -> str:
+    return Path(__file__).with_name("open_transactions.sql").read_text(encoding="utf-8")
 
 
 async def _held(each: Post, posts: Sequence[Post], database: Database, target: Target) -> set[str]:

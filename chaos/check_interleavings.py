@@ -40,8 +40,11 @@ FEWEST_INTERLEAVINGS = 15
 async def check_interleavings(
     system: System, target: Target, seed: int, observe: Observations, cover: Coverage
 ) -> None:
-    if target.claim is None:
-        raise Inconclusive("the target file names no [claim]: what is to be explored?")
+    if target.claim is None or not (target.claim.protocol or target.claim.function):
+        raise Inconclusive(
+            "the target file names neither a [claim] protocol nor a [claim] function: what is to "
+            "be explored?"
+        )
     try:
         found = await explored_in_own_database(system, target, seed)
     except (CannotGoOnError, Misconfigured) as error:

@@ -39,7 +39,7 @@ WORK_S = 10.0
 """How long all the work that is left may take once it can be taken up."""
 
 HEALTHY_WORKERS = 2
-VICTIMS_WITHOUT_FAILPOINTS = 4
+VICTIMS_WITHOUT_FAILPOINTS = 6
 FIRST_ORGANISATIONS = 10
 
 
@@ -81,6 +81,7 @@ async def check_worker_kill(
             times=times,
             watched_from=await now_of(own.database),
             cap=target.limits.per_org_in_progress,
+            disturbed=scene.disturbed,
         )
         observed = await settled(
             own.database,
@@ -113,6 +114,11 @@ class Scene:
     """A healthy worker at something that takes longer than the stuck timeout."""
     at_post: Mapping[str, Post]
     """Where each claimed export is held."""
+
+    @property
+    def disturbed(self) -> frozenset[str]:
+        """The exports that were caught, one after the other, by freezing workers."""
+        return frozenset(name for name, each in self.at_post.items() if each.failpoint is None)
 
     @property
     def notes(self) -> dict[str, str]:
@@ -157,7 +163,7 @@ async def _at_failpoints(own: OwnSystem, target: Target, backlog: Backlog) -> Sc
 async def _anywhere(own: OwnSystem, target: Target, backlog: Backlog) -> Scene:
     started = await together(own.system.start("worker") for _ in range(VICTIMS_WITHOUT_FAILPOINTS))
     posts = [Post(worker=each, failpoint=None, seconds=0) for each in started]
-    at_post = await caught_at_work(own.system, posts, backlog, own.database, target)
+    at_post = await caught_at_work(own, posts, backlog, target)
     return Scene(doomed=posts, long=None, at_post=at_post)
 
 

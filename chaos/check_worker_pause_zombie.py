@@ -77,7 +77,7 @@ async def check_worker_pause_zombie(
     times = recovery_times(target)
     async with fresh_system(api_instances=1, workers=0) as own:
         backlog = Backlog(own.organisations, Samples(rng))
-        first, second = await future_zombies(own, target, backlog, times)
+        first, second, disturbed = await future_zombies(own, target, backlog, times)
         async with worker_paused(own.system, second.worker, history=history):
             async with worker_paused(own.system, first.worker, history=history):
                 lost = await what_they_lose(own, target, (first, second))
@@ -87,6 +87,7 @@ async def check_worker_pause_zombie(
                     times=times,
                     watched_from=await now_of(own.database),
                     cap=target.limits.per_org_in_progress,
+                    disturbed=disturbed,
                 )
                 if successor.failpoint:
                     taken = await taken_over(own, target, lost[first.worker.name], recovery)
@@ -128,8 +129,11 @@ def heartbeat_interval_s(target: Target) -> float:
 
 async def future_zombies(
     own: OwnSystem, target: Target, backlog: Backlog, times: RecoveryTimes
-) -> tuple[Post, Post]:
+) -> tuple[Post, Post, frozenset[str]]:
     """Bring two workers to the point where all that is left to do is to commit.
+
+    Gives the exports, too, that were caught by freezing them: one of the two may rightly have
+    taken over what the other held.
 
     They sleep there for as long as the stuck timeout: still when they are frozen, no longer when
     they wake up, because nobody takes over from them any sooner.
@@ -137,8 +141,8 @@ async def future_zombies(
     if target.failpoints is None:
         started = await together(own.system.start("worker") for _ in range(2))
         first, second = (Post(worker=each, failpoint=None, seconds=0) for each in started)
-        await caught_at_work(own.system, (first, second), backlog, own.database, target)
-        return first, second
+        caught = await caught_at_work(own, (first, second), backlog, target)
+        return first, second, frozenset(caught)
     preparing = asyncio.ensure_future(backlog.prepare(1))
     try:
         first, second = await together(
@@ -149,7 +153,7 @@ async def future_zombies(
         await preparing
     await backlog.request()
     await all_at_their_posts((first, second), backlog, own.database, target, until_full=False)
-    return first, second
+    return first, second, frozenset()
 
 
 async def start_successor(own: OwnSystem, target: Target) -> Post:

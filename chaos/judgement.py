@@ -1,6 +1,6 @@
 """What every drill with workers that cannot go on holds a system to."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -27,6 +27,9 @@ class Recovery:
     """Since when, by the database's clock, there is a worker that can take them back."""
     cap: int
     """How many exports of an organisation may be in progress."""
+    disturbed: Collection[str] = frozenset()
+    """Exports whose worker stood still for a while before the drill began: whoever ran meanwhile
+    may rightly have taken them over."""
 
     @property
     def notes(self) -> dict[str, str]:
@@ -59,7 +62,7 @@ class Recovery:
                 observed.exports,
                 observed.completions,
                 transitions,
-                harmed=orphaned,
+                harmed={*orphaned, *self.disturbed},
             ),
             *one_more_attempt(self.orphans, observed.exports),
             *per_organisation_cap(transitions, self.cap),

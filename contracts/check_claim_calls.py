@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from contracts.claim_calls import Tokens, Trial, standing, trial
-from contracts.direct_claims import Claims
+from contracts.direct_claims import Claims, declared_claim
 from contracts.many_exports import request_exports
 from harness.check import check
 from harness.client import Organisation
@@ -47,13 +47,10 @@ PLANNERS: Mapping[str, Mapping[str, str]] = {
 async def check_direct_calls(
     fresh_system: FreshSystem, target: Target, observe: Observations
 ) -> None:
-    if target.claim is None:
-        raise Inconclusive("the target file names no [claim] function to call")
-    table, tokens = target.claim.table, Tokens()
+    claim = declared_claim(target)
+    table, tokens = claim.table, Tokens()
     async with fresh_system(api_instances=1, workers=0) as own:
-        claims = Claims(
-            database=own.control_database, function=target.claim.function, cap=DEFAULT_CAP
-        )
+        claims = Claims(database=own.control_database, function=claim.function, cap=DEFAULT_CAP)
         async with trial(claims, table, tokens) as nothing:
             await nothing.claim("{worker}", worker="nothing to do", limit=0)
         tenants = await own.organisations.several(2)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from contracts.claim_calls import Tokens, Trial, trial
 from contracts.copied_exports import copy_export
-from contracts.direct_claims import Claims
+from contracts.direct_claims import Claims, declared_claim
 from contracts.many_exports import expect_done_once, request_exports, wait_for_all
 from contracts.own_exports import busy, observed_done_once
 from harness.check import check
@@ -42,11 +42,10 @@ BACKLOG = 400
 async def check_per_org_cap(
     fresh_system: FreshSystem, target: Target, observe: Observations
 ) -> None:
-    if target.claim is None:
-        raise Inconclusive("the target file names no [claim] function to call")
-    cap, table = target.limits.per_org_in_progress, target.claim.table
+    claim = declared_claim(target)
+    cap, table = target.limits.per_org_in_progress, claim.table
     async with fresh_system(api_instances=1, workers=0) as own:
-        claims = Claims(database=own.control_database, function=target.claim.function, cap=cap)
+        claims = Claims(database=own.control_database, function=claim.function, cap=cap)
         tenants = await own.organisations.several(2)
         for tenant in tenants:  # one after the other: the head of the queue is one organisation's
             await request_exports([tenant], jobs_each=cap + 1)

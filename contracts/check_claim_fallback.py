@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from contracts.broken_function import claim_function
+from contracts.direct_claims import declared_claim
 from contracts.held_table import held
 from contracts.many_exports import request_exports, wait_for_all
 from contracts.own_exports import busy, observed_done_once
@@ -15,7 +16,6 @@ from harness.checkers import (
     rank_correlation,
 )
 from harness.client import Client, Organisation, together
-from harness.errors import Inconclusive
 from harness.expect import expect, expect_equal
 from harness.plugin.fixtures import FreshSystem, OwnSystem
 from harness.plugin.observations import Observations
@@ -40,24 +40,23 @@ the order is then not exact. With this correlation of turn and age it is the rev
     },
 )
 async def check_fallback(fresh_system: FreshSystem, target: Target, observe: Observations) -> None:
-    if target.claim is None:
-        raise Inconclusive("the target file names no [claim] function to take away")
+    claim = declared_claim(target)
     cap = target.limits.per_org_in_progress
     async with fresh_system(api_instances=1, workers=2, worker_environment=busy(target)) as own:
-        function = await claim_function(own.control_database, target.claim.function)
+        function = await claim_function(own.control_database, claim.function)
         tenants = await own.organisations.several(2)
         client = tenants[0].client
         counted = await fallbacks_counted(own, client)
         expect_equal(counted, 0, f"{FALLBACKS} while nothing is missing")
         written = log_sizes(own)
         await function.hide()
-        missing = f"{target.claim.function} is gone"
+        missing = f"{claim.function} is gone"
         await expect_readiness(client, 503, missing)
 
         accepted: dict[str, Organisation] = {}
         for number in range(MEETINGS):
             tenant = tenants[number % len(tenants)]
-            accepted |= await meet_at_the_head(own, tenant, target.claim.table)
+            accepted |= await meet_at_the_head(own, tenant, claim.table)
         late = await queue_all_at_once(own, tenants)
         accepted |= late
         await wait_for_all(late, deadline_s=30)
@@ -71,10 +70,10 @@ async def check_fallback(fresh_system: FreshSystem, target: Target, observe: Obs
             expected=f"{FALLBACKS} to count claims while {missing}",
             came=f"{counted:g} in the metrics of API and workers",
         )
-        expect_logged(own, written, target.claim.function)
+        expect_logged(own, written, claim.function)
 
         await function.show()
-        await expect_readiness(client, 200, f"{target.claim.function} is there again")
+        await expect_readiness(client, 200, f"{claim.function} is there again")
         await expect_function_used(own, client, tenants)
 
 

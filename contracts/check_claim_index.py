@@ -2,7 +2,7 @@
 
 from contracts.claim_calls import claimed_rows
 from contracts.copied_exports import copy_export
-from contracts.direct_claims import Claims
+from contracts.direct_claims import Claims, declared_claim
 from contracts.many_exports import request_exports
 from harness.check import check
 from harness.client import together
@@ -45,23 +45,22 @@ SELECT sum(pg_stat_get_xact_tuples_returned(relid)) AS read FROM relations
 async def check_index_used(
     fresh_system: FreshSystem, target: Target, observe: Observations
 ) -> None:
-    if target.claim is None:
-        raise Inconclusive("the target file names no [claim] function to call")
+    claim = declared_claim(target)
     cap = target.limits.per_org_in_progress
     async with fresh_system(api_instances=1, workers=0) as own:
-        claims = Claims(database=own.control_database, function=target.claim.function, cap=cap)
-        await fill(own, target.claim.table)
+        claims = Claims(database=own.control_database, function=claim.function, cap=cap)
+        await fill(own, claim.table)
         for limit, when in (
             (1, "of a queue that nobody claimed from"),
             (4, "of several at once"),
             (2, "beside others in progress"),
         ):
-            read = await rows_read(claims, target.claim.table, limit)
+            read = await rows_read(claims, claim.table, limit)
             expect(
                 read <= MOST_READ,
                 expected=f"a claim ({when}) to read what is queued and in progress, at most "
                 f"{MOST_READ} rows, with {FINISHED} exports that are over",
-                came=f"{read} rows of {target.claim.table} or its indexes read by "
+                came=f"{read} rows of {claim.table} or its indexes read by "
                 f"{claims.function}(…, p_limit => {limit})",
             )
             observe(what="claims whose reading was counted")

@@ -4,13 +4,12 @@ from collections import Counter
 from collections.abc import Sequence
 
 from contracts.claim_calls import Standing, Tokens, Trial, standing, trial
-from contracts.direct_claims import Claims
+from contracts.direct_claims import Claims, declared_claim
 from contracts.many_exports import wait_for_all
 from contracts.own_exports import busy, observed_done_once
 from harness.check import check
 from harness.checkers import expect_no_violations, overtaken
 from harness.client import Organisation, together
-from harness.errors import Inconclusive
 from harness.expect import expect_equal
 from harness.plugin.fixtures import FreshSystem, OwnSystem
 from harness.plugin.observations import Observations
@@ -35,11 +34,10 @@ SLACK = 12
 async def check_oldest_first(
     fresh_system: FreshSystem, target: Target, observe: Observations
 ) -> None:
-    if target.claim is None:
-        raise Inconclusive("the target file names no [claim] function to call")
-    cap, table = target.limits.per_org_in_progress, target.claim.table
+    claim = declared_claim(target)
+    cap, table = target.limits.per_org_in_progress, claim.table
     async with fresh_system(api_instances=1, workers=0) as own:
-        claims = Claims(database=own.control_database, function=target.claim.function, cap=cap)
+        claims = Claims(database=own.control_database, function=claim.function, cap=cap)
         tenants = await own.organisations.several(len(set(TURNS)))
         accepted = await request_in_turns(tenants)
         async with own.control_database.connect() as connection:

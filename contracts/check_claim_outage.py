@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from contracts.broken_function import ClaimFunction, claim_function
 from contracts.claim_calls import expect_untouched, standing
+from contracts.direct_claims import declared_claim
 from contracts.many_exports import request_exports, wait_for_all
 from contracts.own_exports import observed_done_once
 from contracts.readiness import expect_readiness, fallbacks_counted
@@ -52,13 +53,12 @@ by a backend that can tell the two apart."""
 async def check_raising_function(
     fresh_system: FreshSystem, target: Target, observe: Observations
 ) -> None:
-    if target.claim is None:
-        raise Inconclusive("the target file names no [claim] function to break")
-    table = target.claim.table
+    claim = declared_claim(target)
+    table = claim.table
     async with fresh_system(api_instances=INSTANCES, workers=1) as own:
         tenants = await own.organisations.several(2)
         client = tenants[0].client
-        function = await claim_function(own.control_database, target.claim.function)
+        function = await claim_function(own.control_database, claim.function)
         await expect_readiness(client, 200, "the start")
         await function.replace_body(ALWAYS)
         await expect_readiness(client, 503, "the claim function raises, with nothing queued")

@@ -1,5 +1,6 @@
 """An export of another organisation is absent in every state, also while it could be changed."""
 
+from contracts.direct_claims import declared_claim
 from contracts.tenants.estate import Estate
 from contracts.tenants.expectations import expect_own
 from contracts.tenants.forms import Form, forms_with_ids
@@ -11,7 +12,6 @@ from contracts.tenants.unfinished import STATES, exports_by_state, shown_exports
 from harness.check import check
 from harness.client import Samples, together
 from harness.client.tokens import ROLES
-from harness.errors import Inconclusive
 from harness.expect import expect_status
 from harness.plugin.coverage import Coverage
 from harness.plugin.fixtures import FreshSystem
@@ -36,14 +36,13 @@ async def check_export_states(
     observe: Observations,
     cover: Coverage,
 ) -> None:
-    if target.claim is None:
-        raise Inconclusive("this target does not tell how exports are claimed: [claim]")
+    claim = declared_claim(target)
     forms, _ = forms_with_ids(operations_of(target))
     forms = [form for form in forms if {slot.kind for slot in form.slots} <= KNOWN]
     sample, cap = samples.new(), target.limits.per_org_in_progress
     async with fresh_system(api_instances=1, workers=0) as own:
         org, other = await own.organisations.several(2)
-        estates = await exports_by_state(own, org, target.claim, sample, cap)
+        estates = await exports_by_state(own, org, claim, sample, cap)
         at_home = personas(own.organisations, org)
         strangers = personas(own.organisations, other)
         before = await shown_exports(estates)

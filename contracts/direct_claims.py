@@ -12,12 +12,24 @@ from psycopg import AsyncConnection
 
 from harness.database import Database
 from harness.errors import CheckFailed, Inconclusive
+from harness.target import Target
+from harness.target.models import Claim
 
 WORKER_ROLE = "service_role"
 """For whom alone, says the contract, the claim function is."""
 
 BLOCKED_WITHIN_S = 2.0
 MAX_CALLS = 200
+
+
+def declared_claim(target: Target) -> Claim:
+    """The claim function and the table it works on.
+
+    `Inconclusive` where workers claim in another way: only its effects can be judged then.
+    """
+    if target.claim is None or not target.claim.function:
+        raise Inconclusive("the target file names no [claim] function: nothing can be called")
+    return target.claim
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import psycopg
 
-from contracts.direct_claims import Claims
+from contracts.direct_claims import Claims, declared_claim
 from contracts.held_table import held
 from harness.client import Answer, Client, Organisation
 from harness.errors import Inconclusive
@@ -74,7 +74,8 @@ class StillSystem:
 def can_stand_still(target: Target) -> bool:
     """Whether a target can be brought up without workers and its queue be changed by hand."""
     wanted = {Capability.SPAWN, Capability.DATABASE_CONTROL}
-    return target.claim is not None and wanted <= target.capabilities()
+    has_function = target.claim is not None and bool(target.claim.function)
+    return has_function and wanted <= target.capabilities()
 
 
 @asynccontextmanager
@@ -82,11 +83,11 @@ async def still_system(
     fresh_system: FreshSystem, target: Target, *, api_instances: int
 ) -> AsyncIterator[StillSystem]:
     """Bring up API instances and a database, and nobody who works on exports."""
-    assert target.claim is not None
+    claim = declared_claim(target)
     async with fresh_system(api_instances=api_instances, workers=0) as own:
         claims = Claims(
             database=own.control_database,
-            function=target.claim.function,
+            function=claim.function,
             cap=target.limits.per_org_in_progress,
         )
-        yield StillSystem(own=own, claims=claims, table=target.claim.table)
+        yield StillSystem(own=own, claims=claims, table=claim.table)

@@ -75,6 +75,7 @@ async def check_exactly_once(
         directory=report_dir,
         history=history.path,
         journal=system.journal,
+        contract=target.contract,
         secrets=system.secrets,
     )
     accepted = accepted_in(run.operations)

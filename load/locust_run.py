@@ -18,6 +18,8 @@ from harness.history import Operation, read_history
 from harness.journal import Journal
 from harness.processes import RUN_MARKER, Process
 from harness.redaction import Redactor
+from harness.target.dialect import Contract
+from load.speech import CONTRACT
 
 LOCUSTFILE = Path(__file__).with_name("locustfile.py")
 
@@ -31,7 +33,7 @@ MOST_MEMORY_BYTES = 2 * 1024**3
 """For locust: its users read bodies whole, and a backend may send headers without end."""
 
 _POLL_S = 0.05
-_OURS = re.compile(r"LOCUST_.*|BACKEND_URLS?|JWT_.*|JOB_ID.*|SHAKEDOWN_HISTORY")
+_OURS = re.compile(r"LOCUST_.*|BACKEND_URLS?|JWT_.*|JOB_ID.*|SHAKEDOWN_HISTORY|SHAKEDOWN_CONTRACT")
 _LAST_LINES = 12
 
 
@@ -59,12 +61,14 @@ async def run_locust(
     directory: Path,
     history: Path,
     journal: Journal,
+    contract: Contract | None = None,
     secrets: Iterable[str] = (),
 ) -> LocustRun:
     """Let users of these organisations (name and token) loose on the instances.
 
     They go on until what they did so far `is_enough`, then finish the round that they are in. They
-    append to `history`; locust's own files go to `directory`, and are left there without `secrets`.
+    speak as `contract` says, and append to `history`; locust's own files go to `directory`, and are
+    left there without `secrets`.
     `Inconclusive` when locust cannot start, hangs, or ends by itself with anything but 0 or 1.
     Whatever happens, nothing of it runs afterwards.
     """
@@ -76,7 +80,7 @@ async def run_locust(
         "--stop-timeout", f"{FINISH_S:g}s", "--only-summary",
         "--json-file", str(home / "locust"),
     ]  # fmt: skip
-    environment = _environment(base_urls, tokens, _absolute(history), home)
+    environment = _environment(base_urls, tokens, _absolute(history), home, contract)
     pid, exit_code = await _run(
         command,
         environment | {RUN_MARKER: journal.run_id},
@@ -163,7 +167,11 @@ def _start(
 
 
 def _environment(
-    base_urls: Sequence[str], tokens: Mapping[str, str], history: Path, home: Path
+    base_urls: Sequence[str],
+    tokens: Mapping[str, str],
+    history: Path,
+    home: Path,
+    contract: Contract | None,
 ) -> dict[str, str]:
     """What locust gets: nothing of the settings that whoever runs the gate has for their own."""
     inherited = {name: value for name, value in os.environ.items() if not _OURS.fullmatch(name)}
@@ -173,6 +181,7 @@ def _environment(
         | {
             "BACKEND_URLS": " ".join(base_urls),
             "SHAKEDOWN_HISTORY": str(history),
+            CONTRACT: contract.model_dump_json() if contract else "",
             "HOME": str(home),  # ~/.locust.conf
         }
     )

@@ -5,6 +5,7 @@
 
 The environment tells who they are: JWT_ORG_A, JWT_ORG_B, … (each user belongs to one of these
 organisations), or JWT_TOKEN. Without `--host` they spread over BACKEND_URLS, or go to BACKEND_URL.
+SHAKEDOWN_CONTRACT, the `[contract]` of a target file as JSON, has them speak a backend's own words.
 Where SHAKEDOWN_HISTORY names a file, everything they do is appended to it (harness/history.py).
 """
 
@@ -13,8 +14,9 @@ import itertools
 import os
 import time
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import gevent
 from geventhttpclient.useragent import BadStatusCode
@@ -22,12 +24,15 @@ from locust import FastHttpUser, between, events, task
 from locust.env import Environment
 from locust.exception import RescheduleTask
 
+from harness.client.answer import Answer
+from harness.client.samples import Sample
 from harness.client.samples.images import png
-from harness.documents import BadDocument, parse
+from harness.errors import CheckFailed, Inconclusive, Misconfigured
 from harness.history import CRASH, HistoryWriter, OperationType
 from harness.redaction import Redactor
 from load.bounded_responses import BoundedResponse
 from load.downloads import fault_in
+from load.speech import Speech, UnknownDialect
 from load.tenants import NoTenant, base_urls_of, tenants_of
 
 EXPORT_DEADLINE_S = 30.0
@@ -41,19 +46,22 @@ POLL_INTERVAL_S = 0.1
 _numbers = itertools.count()
 
 
-class _Journal:
-    """The history that all users of this process write to, if one is wanted."""
+class _Process:
+    """What all users of this process have in common."""
 
+    speech: Speech
     writer: HistoryWriter | None = None
+    """The history, if one is wanted."""
 
 
 @events.init.add_listener  # type: ignore[untyped-decorator]
 def _prepare(environment: Environment, **_: object) -> None:
     try:
         tokens = [tenant.token for tenant in tenants_of(os.environ)]
+        _Process.speech = Speech.of(os.environ)
         if path := os.environ.get("SHAKEDOWN_HISTORY"):
-            _Journal.writer = HistoryWriter(Path(path), Redactor(tokens))
-    except (NoTenant, OSError) as problem:
+            _Process.writer = HistoryWriter(Path(path), Redactor(tokens))
+    except (NoTenant, UnknownDialect, Misconfigured, OSError) as problem:
         raise SystemExit(f"load/locustfile.py: {problem}") from None
 
 
@@ -86,45 +94,40 @@ class ExportUser(FastHttpUser):
     @task
     def export_a_file(self) -> None:
         """Upload, request an export, wait for it, download it, look at it."""
-        sample = png(uuid.uuid4().hex.encode())
+        content = png(uuid.uuid4().hex.encode())
         job_id = self._new_job()
         self._send(
             "uploadEvidence",
-            "POST",
-            f"/api/jobs/{job_id}/evidence/upload",
-            name="/api/jobs/[id]/evidence/upload",
-            files={"file": ("load.png", sample, "image/png")},
+            {"job_id": job_id},
+            file=Sample(file_name="load.png", mime_type="image/png", content=content),
             headers={"Idempotency-Key": str(uuid.uuid4())},
         )
         self._note("ok", "uploadEvidence")
         requested = self._send(
             "requestExport",
-            "POST",
-            f"/api/jobs/{job_id}/export/proof-pack",
-            name="/api/jobs/[id]/export/[type]",
+            {"job_id": job_id, "export_type": "proof-pack"},
             json={"filters": {}},
         )
-        export_id = self._data(requested, "requestExport")["id"]
+        export_id = self._told(requested, "id")
         self._note("ok", "requestExport", job=export_id)
         self._wait_until_ready(export_id)
         # One that was live already does not show what was uploaded after it was requested.
-        self._download(export_id, sample if requested.status_code == 202 else None)
+        self._download(export_id, content if requested.status == 202 else None)
 
     def _new_job(self) -> str:
         if self.tenant.job_id and self.cannot_make_jobs:
             return self.tenant.job_id
         answer = self._send(
             "createJob",
-            "POST",
-            "/api/jobs",
+            {},
             accept=(404, 405) if self.tenant.job_id else (),
             json={"title": self.process},
         )
-        if answer.status_code in {404, 405}:
+        if answer.status in {404, 405}:
             self.cannot_make_jobs = True
             self._note("fail", "createJob")
             return str(self.tenant.job_id)
-        job_id = str(self._data(answer, "createJob")["id"])
+        job_id = self._told(answer, "id")
         self._note("ok", "createJob")
         return job_id
 
@@ -132,85 +135,79 @@ class ExportUser(FastHttpUser):
         self._note("invoke", "becomeReady", job=export_id)
         until = time.monotonic() + EXPORT_DEADLINE_S
         while True:
-            answer = self._send(
-                "getExport",
-                "GET",
-                f"/api/exports/{export_id}",
-                name="/api/exports/[id]",
-                job=export_id,
-                is_poll=True,
-            )
-            state = self._data(answer, "getExport")["state"]
+            asked = {"export_id": export_id}
+            answer = self._send("getExport", asked, job=export_id, is_poll=True)
+            state = self._told(answer, "state")
             if state == "ready":
                 self._note("ok", "becomeReady", job=export_id)
                 return
             if state in ("failed", "canceled") or time.monotonic() > until:
-                self._give_up("becomeReady", "info", f"it is {state!s:.100}", job=export_id)
+                self._give_up("becomeReady", "info", f"it is {state:.100}", job=export_id)
             time.sleep(POLL_INTERVAL_S)  # locust has made it gevent's: the others go on
 
     def _download(self, export_id: str, sample: bytes | None) -> None:
-        answer = self._send(
-            "downloadExport",
-            "GET",
-            f"/api/exports/{export_id}/download",
-            name="/api/exports/[id]/download",
-            job=export_id,
-        )
-        digest = hashlib.sha256(answer.content).hexdigest()
-        if fault := fault_in(answer.content, answer.headers.get("repr-digest"), sample):
+        answer = self._send("downloadExport", {"export_id": export_id}, job=export_id)
+        digest = hashlib.sha256(answer.body).hexdigest()
+        if fault := fault_in(answer.body, answer.headers.get("repr-digest"), sample):
             self._give_up("downloadExport", "fail", fault, job=export_id, sha256=digest)
         self._note("ok", "downloadExport", job=export_id, sha256=digest)
 
     def _send(
         self,
         operation_id: str,
-        method: str,
-        path: str,
+        values: Mapping[str, str],
         *,
-        name: str | None = None,
-        headers: dict[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        json: object = None,
+        file: Sample | None = None,
         accept: tuple[int, ...] = (),
         job: str | None = None,
         is_poll: bool = False,
-        **body: Any,  # noqa: ANN401 - handed to locust
-    ) -> Any:  # noqa: ANN401 - locust's own answer
+    ) -> Answer:
         """Send a request and give its answer; anything but success ends this round of the task.
 
         What came of it is for the caller to note; polls are left out of the history.
         """
         if not is_poll:
             self._note("invoke", operation_id, job=job)
+        route = _Process.speech.routes[operation_id]
         sent = {"Authorization": f"Bearer {self.tenant.token}", "Accept-Encoding": "identity"}
+        request = _Process.speech.request(
+            route, values, sent | dict(headers or {}), json=json, file=file
+        )
         with gevent.Timeout(REQUEST_DEADLINE_S, TimeoutError("no whole answer in time")):
             response = self.client.request(
-                method, path, name=name or path, headers=sent | (headers or {}),
-                catch_response=True, **body,
+                route.method, request.path, name=route.template, headers=dict(request.headers),
+                data=request.body,  # type: ignore[arg-type]  # bytes go out as they are
+                catch_response=True,
             )  # fmt: skip
-        with response as answer:
-            status = answer.status_code or 0
-            trouble = answer.request_meta["exception"]
+        with response as came:
+            answer = _Process.speech.meant(
+                route, request.path, came.status_code or 0, came.headers or {}, came.content or b""
+            )
+            status = answer.status
+            trouble = came.request_meta["exception"]
             if status and trouble is not None and not isinstance(trouble, BadStatusCode):
                 problem, status = repr(trouble), 0  # half an answer is none
             elif 200 <= status < 300 or status in accept:
                 problem = ""
             else:
-                problem = f"{status}: {_text(answer)}" if status else repr(answer.error)
+                problem = f"{status}: {answer.text[:300]}" if status else repr(came.error)
             if problem:
-                answer.failure(problem)
+                came.failure(problem)
             else:
-                answer.success()
+                came.success()
         if problem:
             # A refusal did not happen; after a server's error or no answer at all, who knows.
             self._give_up(operation_id, "fail" if 400 <= status < 500 else "info", problem, job=job)
         return answer
 
-    def _data(self, answer: Any, operation_id: str) -> dict[str, Any]:  # noqa: ANN401 - locust's
+    def _told(self, answer: Answer, field: str) -> str:
+        """What an answer says in a field."""
         try:
-            data: dict[str, Any] = parse(answer.content)["data"]
-            data.keys()
-        except (BadDocument, KeyError, TypeError, AttributeError):
-            self._give_up(operation_id, "info", f"no data in {_text(answer)!r}")
-        return data
+            return str(answer.data[field])
+        except (CheckFailed, Inconclusive) as problem:
+            self._give_up(answer.operation_id, "info", str(problem)[:600])
 
     def _give_up(
         self,
@@ -239,12 +236,8 @@ class ExportUser(FastHttpUser):
         sha256: str | None = None,
         error: str | None = None,
     ) -> None:
-        if _Journal.writer is not None:
-            _Journal.writer.write(
+        if _Process.writer is not None:
+            _Process.writer.write(
                 type, f, process=self.process, org=self.tenant.name, job=job, sha256=sha256,
                 error=error,
             )  # fmt: skip
-
-
-def _text(answer: Any) -> str:  # noqa: ANN401 - locust's
-    return (answer.content or b"")[:300].decode("utf-8", "replace")

@@ -11,6 +11,17 @@ from harness.checkers.facts import CompletionFact, ExportFact, Transition
 from harness.database import Database
 from harness.errors import Inconclusive
 from harness.target import Target
+from harness.target.export_table import ExportTable
+from harness.target.models import ExportColumn
+
+_READ: tuple[ExportColumn, ...] = (
+    "id",
+    "state",
+    "attempt",
+    "organization_id",
+    "error_code",
+    "created_at",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,16 +51,20 @@ async def observe_exports(
     All of it is of one moment, also while workers work. `Inconclusive` where a table cannot be
     read.
     """
-    if target.claim is None or target.ledger is None:
+    table = ExportTable.of(target)
+    if table is None or target.ledger is None:
         raise Inconclusive(
             "the target file does not say which tables hold exports and ledger: "
             "[claim] table and [ledger] table"
         )
-    wanted = {"organizations": None if organizations is None else list(organizations)}
+    wanted = {
+        "organizations": None if organizations is None else list(organizations),
+        "completed": target.contract.word("ledger_event", "event_name", "export.completed"),
+    }
     columns = target.ledger.columns
     row = await database.fetch_one(
         _sql("observed").format(
-            exports=target.claim.table,
+            exports=table.rows(*_READ),
             ledger=target.ledger.table,
             target_id=columns.target_id,
             event_name=columns.event_name,

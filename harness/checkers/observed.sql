@@ -3,12 +3,12 @@
 SELECT
     (SELECT json_agg(e)
      FROM (SELECT id::text, state::text, attempt, organization_id::text, error_code
-           FROM {exports}
+           FROM {exports} AS shown
            WHERE %(organizations)s::uuid[] IS NULL OR organization_id = ANY (%(organizations)s::uuid[])
            ORDER BY created_at, id) AS e) AS exports,
     (SELECT json_agg({target_id}::text)
      FROM {ledger}
-     WHERE {event_name} = 'export.completed'
+     WHERE {event_name} = %(completed)s
        AND (%(organizations)s::uuid[] IS NULL OR {organization_id} = ANY (%(organizations)s::uuid[]))
     ) AS completions,
     {transitions} AS transitions

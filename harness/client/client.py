@@ -55,7 +55,9 @@ class Client:
     def event_word(self, event_name: str) -> str:
         """What this backend's own rows and files call an event of the contract."""
         dialect = self.transport.dialect
-        return dialect.word("ledger_event", "event_name", event_name) if dialect else event_name
+        if dialect is None:
+            return event_name
+        return dialect.contract.word("ledger_event", "event_name", event_name)
 
     @property
     def instances(self) -> int:

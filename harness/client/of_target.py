@@ -6,16 +6,22 @@ from harness.client.routes import Routes, load_routes
 from harness.client.tokens import TokenRecipe
 from harness.errors import Inconclusive
 from harness.target import Target
+from harness.target.dialect import Contract
 
 
 def routes_of(target: Target) -> Routes:
     """The operations of the target's OpenAPI document, in the target's dialect."""
+    return contract_routes(target.contract)
+
+
+def contract_routes(contract: Contract) -> Routes:
+    """The operations of a `[contract]` as it was loaded, its document's path absolute."""
     overrides = {
         operation_id: (dialect.method, dialect.path)
-        for operation_id, dialect in target.contract.operations.items()
+        for operation_id, dialect in contract.operations.items()
     }
-    document = load_routes(Path(target.contract.openapi))
-    return document.overridden(overrides, target.contract.absent_operations)
+    document = load_routes(Path(contract.openapi))
+    return document.overridden(overrides, contract.absent_operations)
 
 
 def recipe_of(target: Target) -> TokenRecipe:

@@ -14,6 +14,8 @@ from harness.postgres.server import connect
 from harness.redaction import Redactor
 from harness.system.database_server import DatabaseServer
 from harness.system.plan import Plan
+from harness.target.export_table import ExportTable
+from harness.target.models import ExportColumn
 
 if TYPE_CHECKING:
     import psycopg
@@ -21,8 +23,13 @@ if TYPE_CHECKING:
 _POLL_S = 0.005
 _QUIET_DEADLINE_S = 10.0
 
-_INSTRUMENT_COLUMNS = frozenset(
-    {"id", "organization_id", "state", "attempt", "claimed_by", "heartbeat_at"}
+_WATCHED: tuple[ExportColumn, ...] = (
+    "id",
+    "organization_id",
+    "state",
+    "attempt",
+    "claimed_by",
+    "heartbeat_at",
 )
 
 
@@ -77,22 +84,29 @@ async def make_template(server: DatabaseServer, plan: Plan, name: str) -> Migrat
 async def _install_instrument(
     connection: "psycopg.AsyncConnection[tuple[object, ...]]", plan: Plan
 ) -> None:
-    assert plan.target.claim is not None
-    table = plan.target.claim.table
+    exports = ExportTable.of(plan.target)
+    assert exports is not None
+    table = exports.claim.table
     found = await connection.execute(
         "SELECT attname FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attnum > 0", [table]
     )
     columns = {str(name) for (name,) in await found.fetchall()}
-    if missing := sorted(_INSTRUMENT_COLUMNS - columns):
+    if missing := sorted(exports.needed(*_WATCHED) - columns):
         what = f"has no {', '.join(missing)}" if columns else "does not exist after the migration"
         raise Misconfigured(
             f"database.instrument: the table {table!r} ([claim] table) {what}; "
-            "name the table of exports, or set instrument = false"
+            "name the table of exports and, under [claim.columns], its columns, or set "
+            "instrument = false"
         )
+    shown = {
+        f"{row.lower()}_{name}": sql.SQL(exports.shown(name, row))
+        for row in ("NEW", "OLD")
+        for name in _WATCHED
+    }
     statements = (files("harness.system") / "instrument.sql").read_text(encoding="utf-8")
     await connection.execute(
-        # A file of ours: the only thing that is filled in is an identifier, quoted.
-        sql.SQL(statements).format(table=sql.Identifier(*table.split(".")))
+        # A file of ours: what is filled in are identifiers and literals, quoted.
+        sql.SQL(statements).format(table=sql.Identifier(*table.split(".")), **shown)
     )
 
 

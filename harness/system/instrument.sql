@@ -1,6 +1,7 @@
 -- The harness's own instrument: an observer that loses no change of an export's owner or state.
 -- A check that polls would miss most of them, and the backend's own events are what is judged.
--- Heartbeats and progress are left out. {table} is the target's table of exports.
+-- Heartbeats and progress are left out. {table} is the target's table of exports,
+-- the other names in braces are what its old and new rows say, in the contract's words.
 
 CREATE SCHEMA shakedown;
 
@@ -29,14 +30,15 @@ BEGIN
         INSERT INTO shakedown.export_transitions
             (export_id, organization_id, new_state, new_attempt, new_claimed_by, heartbeat_at)
         VALUES
-            (NEW.id, NEW.organization_id, NEW.state, NEW.attempt, NEW.claimed_by, NEW.heartbeat_at);
+            ({new_id}, {new_organization_id}, {new_state}, {new_attempt}, {new_claimed_by},
+             {new_heartbeat_at});
     ELSE
         INSERT INTO shakedown.export_transitions
             (export_id, organization_id, old_state, new_state, old_attempt, new_attempt,
              old_claimed_by, new_claimed_by, heartbeat_at)
         VALUES
-            (NEW.id, NEW.organization_id, OLD.state, NEW.state, OLD.attempt, NEW.attempt,
-             OLD.claimed_by, NEW.claimed_by, OLD.heartbeat_at);
+            ({new_id}, {new_organization_id}, {old_state}, {new_state}, {old_attempt}, {new_attempt},
+             {old_claimed_by}, {new_claimed_by}, {old_heartbeat_at});
     END IF;
     RETURN NULL;
 END
@@ -48,6 +50,6 @@ CREATE TRIGGER shakedown_observes_insert AFTER INSERT ON {table}
 
 CREATE TRIGGER shakedown_observes_update AFTER UPDATE ON {table}
     FOR EACH ROW
-    WHEN ((OLD.state, OLD.attempt, OLD.claimed_by)
-          IS DISTINCT FROM (NEW.state, NEW.attempt, NEW.claimed_by))
+    WHEN (({old_state}, {old_attempt}, {old_claimed_by})
+          IS DISTINCT FROM ({new_state}, {new_attempt}, {new_claimed_by}))
     EXECUTE FUNCTION shakedown.observe_export();

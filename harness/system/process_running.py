@@ -66,7 +66,9 @@ class ProcessRunning:
         left = await asyncio.to_thread(processes.kill_family, self.process)
         if left:
             raise Misconfigured(f"{self.instance.name} did not die of SIGKILL: {left}")
-        self.is_alive()  # takes note of its end
+        if self.child is not None:
+            # Its first thread may be gone while others still die: then it cannot be waited for yet.
+            await until_shows(lambda: not self.is_alive(), f"{self.instance.name} to be dead")
 
     async def pause(self) -> None:
         """SIGSTOP it and its children."""

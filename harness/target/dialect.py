@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Annotated, Literal, get_args
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
-from harness.target.models import Table, UrlPath
+from harness.target.models import Names, Table, UrlPath
 
 Pointer = Annotated[str, Field(pattern=r"^(/([^~/]|~[01])*)*$")]
 """A JSON Pointer (RFC 6901); `""` is the whole document."""
@@ -36,14 +36,6 @@ Resource = Literal[
 of its `files`, and its `ledger_head`."""
 
 RESOURCES: tuple[str, ...] = get_args(Resource)
-
-
-def _several(value: object) -> object:
-    """Accept one name where several may stand."""
-    return (value,) if isinstance(value, str) else value
-
-
-Names = Annotated[tuple[str, ...], BeforeValidator(_several), Field(min_length=1)]
 
 
 class Operation(Table):
@@ -110,6 +102,11 @@ class Contract(Table):
     problem: Problem | None = None
     refusals: Mapping[Refusal, Refusal] = Field(default={})
     """By what the contract says (`422 idempotency_key_reused`): what this backend says."""
+
+    def word(self, resource: Resource, field: str, word: str) -> str:
+        """The backend's word for one of the contract's; the first where it has several."""
+        meanings = self.values.get(resource, {}).get(field, {})
+        return meanings[word][0] if word in meanings else word
 
     @property
     def translates(self) -> bool:

@@ -3,11 +3,14 @@
 from collections.abc import Iterator, Mapping
 
 from harness.target.lines import KeyPath
-from harness.target.models import Api, Migrate, Worker
+from harness.target.models import OPTIONAL_COLUMNS, Api, Migrate, Worker
 from harness.target.target import Target
 from harness.target.template import SECRET_NAMES, placeholders, unknown_placeholder
 
 Broken = Iterator[tuple[KeyPath, str]]
+
+STATES = frozenset({"queued", "preparing", "ready", "failed", "canceled"})
+"""Of an export, in the contract's words."""
 
 _OF_INSTANCES = frozenset({"port", "storage_dir", "instance"})
 
@@ -17,6 +20,7 @@ def broken_rules(target: Target) -> Broken:
     yield from _driver(target)
     yield from _images(target)
     yield from _database(target)
+    yield from _claim(target)
     yield from _ports(target)
     yield from _placeholders(target)
 
@@ -95,6 +99,25 @@ def _database(target: Target) -> Broken:
         yield ("database", "image"), f'only source = "docker" has one, not "{database.source}"'
     if database.instrument and target.claim is None:
         yield ("database", "instrument"), "needs [claim] table, the table it records changes of"
+
+
+def _claim(target: Target) -> Broken:
+    claim = target.claim
+    if claim is None:
+        return
+    for name, column in claim.columns.items():
+        if not column and name not in OPTIONAL_COLUMNS:
+            what = f"empty; only {', '.join(OPTIONAL_COLUMNS)} may be missing from the table"
+            yield ("claim", "columns", name), what
+    if claim.lease_until is not None and target.worker is None:
+        yield ("claim", "lease_until"), "needs [worker] stuck_timeout_s, for which a lease lasts"
+    words = claim.states or target.contract.values.get("export", {}).get("state", {})
+    where = ("claim", "states") if claim.states else ("contract", "values", "export", "state")
+    if bad := [word for each in words.values() for word in each if set("%{}") & set(word)]:
+        yield where, f"{bad[0]!r} has a %, {{ or }}: it cannot be looked for in the database"
+    if unknown := sorted(set(claim.states) - STATES):
+        what = f"unknown state {unknown[0]!r}; expected one of {', '.join(sorted(STATES))}"
+        yield ("claim", "states", unknown[0]), what
 
 
 def _ports(target: Target) -> Broken:

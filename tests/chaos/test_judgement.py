@@ -1,5 +1,6 @@
 """When waiting for a recovery is no use any more, and what is said first at the end."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from chaos.judgement import Recovery
@@ -34,6 +35,15 @@ def test_waiting_is_no_use_once_the_time_is_over() -> None:
 
 def test_what_was_taken_back_may_take_its_time() -> None:
     assert not RECOVERY.is_overdue(observed(f"{CLAIMED}\ne1 returned @12.5"), at(60))
+
+
+def test_who_was_frozen_for_a_while_may_have_been_taken_over_from() -> None:
+    story = "e2 queued @1\ne2 claimed w1 @2\ne2 returned @6\ne2 claimed w2\ne2 ready\n"
+    recovered = f"{CLAIMED}\ne1 returned @12.5\ne1 claimed w2\ne1 ready"
+    frozen = replace(RECOVERY, disturbed={"e2"})
+    assert frozen.violations(observed(story + recovered)) == []
+    rules = [each.rule for each in RECOVERY.violations(observed(story + recovered))]
+    assert rules == ["repeated"]
 
 
 def test_all_is_well() -> None:

@@ -10,7 +10,7 @@ from harness.client.dialect.answers import AnswerTranslation
 from harness.client.dialect.requests import Body, Request, RequestTranslation
 from harness.client.dialect.words import Words
 from harness.client.routes import Route, Routes
-from harness.target.dialect import Contract, Resource
+from harness.target.dialect import Contract
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,10 +39,6 @@ class Dialect:
     def headers(self, headers: Mapping[str, str]) -> dict[str, str]:
         """The headers of a request as they are sent."""
         return self._requests.headers(headers)
-
-    def word(self, resource: Resource, field: str, word: str) -> str:
-        """The backend's word for one of the contract's, where no answer is to be translated."""
-        return Words(self.contract).word(resource, field, word)
 
     def parts(self, operation_id: str) -> Mapping[str, str]:
         """The parts of an operation's form that are called differently, by the contract's name."""

@@ -65,12 +65,9 @@ class Words:
     def said(self, operation_id: str, field: str, value: Any) -> Any:  # noqa: ANN401 - JSON
         """The backend's word for one of the contract's in a request; others stay."""
         resource = RESOURCES.get(operation_id)
-        return self.word(resource, field, value) if resource and isinstance(value, str) else value
-
-    def word(self, resource: Resource, field: str, word: str) -> str:
-        """The backend's word for one of the contract's about a thing; others stay."""
-        meanings = self.contract.values.get(resource, {}).get(field, {})
-        return meanings[word][0] if word in meanings else word
+        if resource is None or not isinstance(value, str):
+            return value
+        return self.contract.word(resource, field, value)
 
     def meant(self, resource: Resource, field: str, value: Any) -> Any:  # noqa: ANN401 - JSON
         """The contract's word for one of the backend's in an answer; others stay."""

@@ -18,6 +18,12 @@ with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
             "CREATE TABLE exports (id uuid PRIMARY KEY, organization_id uuid, state text,"
             " attempt int, claimed_by text, heartbeat_at timestamptz, progress int)"
         )
+    if wish == "other words":
+        connection.execute(
+            "CREATE TABLE packages (nr text PRIMARY KEY, tenant uuid, phase text, attempt int,"
+            " who text, due timestamptz, asked timestamptz DEFAULT now(), problem text)"
+        )
+        connection.execute("CREATE TABLE trail (tenant uuid, action text, subject text)")
     if wish == "no attempt":
         connection.execute("ALTER TABLE exports DROP COLUMN attempt")
     connection.execute("CREATE TABLE seen AS SELECT current_user AS migrated_by")

@@ -3,11 +3,14 @@ import subprocess
 import sys
 import uuid
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from harness.checkers import observe_exports
+from harness.database import Database
 from harness.errors import InstanceFailed, Misconfigured
 from harness.journal import Journal, read_entries
 from harness.postgres.server import connect
@@ -25,10 +28,16 @@ MIGRATE = Path(__file__).with_name("migrate_script.py")
 
 @pytest.fixture
 def with_database(make_target: MakeTarget) -> MakeTarget:
-    def make(*, migration: str = "", behaviour: str = "", instrument: str = "true") -> Target:
+    def make(
+        *,
+        migration: str = "",
+        behaviour: str = "",
+        instrument: str = "true",
+        claim: str = "[claim]\n",
+    ) -> Target:
         tables = f"""\
 DATABASE_URL = "{{database_url}}"
-[claim]
+{claim}
 [database]
 source = "embedded"
 instrument = {instrument}
@@ -110,6 +119,73 @@ async def test_the_instrument_loses_no_transition(system: System) -> None:
     assert {row[:2] for row in seen} == {(str(export), str(organisation))}
     times = await ask(system.readonly_url, "SELECT at, txid FROM shakedown.export_transitions")
     assert len(set(times)) == 4
+
+
+OTHER_WORDS = """\
+[contract.values.export.state]
+queued = "new"
+preparing = ["fetching", "packing"]
+ready = "done"
+[contract.values.export.error_code]
+attempts_exhausted = "GAVE_UP"
+[contract.values.ledger_event.event_name]
+"export.completed" = "package.finished"
+[ledger]
+table = "trail"
+salts = { s1 = "salt" }
+[ledger.columns]
+organization_id = "tenant"
+event_name = "action"
+target_id = "subject"
+[claim]
+table = "packages"
+function = ""
+lease_until = "due"
+[claim.columns]
+id = "nr"
+organization_id = "tenant"
+state = "phase"
+claimed_by = "who"
+created_at = "asked"
+error_code = "problem"
+started_at = ""
+"""
+
+
+async def test_exports_in_other_words_are_seen_in_the_contracts(
+    with_database: MakeTarget, journal: Journal
+) -> None:
+    target = with_database(migration="other words", claim=OTHER_WORDS)
+    system = await bring_up(target, journal)
+    organisation, other = uuid.uuid4(), uuid.uuid4()
+    for statement in (
+        f"INSERT INTO packages VALUES ('p1', '{organisation}', 'new', 0)",
+        "UPDATE packages SET phase = 'fetching', attempt = 1, who = 'w', due = '2026-01-01 00:00Z'",
+        "UPDATE packages SET phase = 'packing' WHERE nr = 'p1'",
+        "UPDATE packages SET phase = 'lost', due = NULL, problem = 'GAVE_UP' WHERE nr = 'p1'",
+        f"INSERT INTO packages VALUES ('p2', '{other}', 'new', 0)",
+        f"INSERT INTO trail VALUES ('{organisation}', 'package.finished', 'p1')",
+    ):
+        await ask(system.database_url, statement)
+    assert system.readonly_url
+    database = Database(system.readonly_url)
+    observed = await observe_exports(database, target, [str(organisation)])
+    await database.close()
+    (export,) = observed.exports
+    assert (export.id, export.state, export.attempt) == ("p1", "lost", 1)
+    assert export.error_code == "attempts_exhausted"
+    assert [each.export_id for each in observed.completions] == ["p1"]
+    assert [(step.old_state, step.new_state) for step in observed.watched()] == [
+        (None, "queued"),
+        ("queued", "preparing"),
+        ("preparing", "lost"),  # a word of no meaning stays what it is
+    ]
+    claim, loss = observed.watched()[1:]
+    assert claim.new_claimed_by == "w"
+    assert target.worker
+    lasts = timedelta(seconds=target.worker.stuck_timeout_s)  # from each sign of life on
+    assert loss.heartbeat_at == datetime(2026, 1, 1, tzinfo=UTC) - lasts
+    await system.close()
 
 
 async def test_the_backend_cannot_touch_the_instrument(system: System) -> None:

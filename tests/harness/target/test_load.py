@@ -209,6 +209,13 @@ HEAD = '[api]\ncommand = "serve --port {port}"\n'
             "database.instrument: needs [claim] table",
         ),
         (
+            HEAD + "[claim.columns]\nstate = ''\n",
+            "claim.columns.state: empty; only heartbeat_at, started_at, error_code may be missing",
+        ),
+        (HEAD + "[claim]\nlease_until = 'due'\n", "claim.lease_until: needs [worker]"),
+        (HEAD + "[claim.states]\nqueued = '%'\n", "claim.states: '%' has a %, { or }"),
+        (HEAD + "[claim.states]\nwaiting = 'w'\n", "unknown state 'waiting'; expected one of"),
+        (
             HEAD + '[database]\nsource="embedded"\n[database.migrate]\ncommand="m {port}"\n',
             "database.migrate.command: unknown placeholder {port}",
         ),
