@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from harness.cli.backend_url import BackendUrl
 from harness.errors import Misconfigured
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -21,6 +22,18 @@ def target_option(command: Command) -> Command:
         type=_TargetFile(),
         default=None,
         help="How to start and reach the backend (default: the reference backend).",
+    )(command)
+
+
+def target_or_url_option(command: Command) -> Command:
+    """`--target FILE|URL`."""
+    return click.option(
+        "--target",
+        metavar="FILE|URL",
+        type=_TargetOrUrl(),
+        default=None,
+        help="How to start and reach the backend (default: the reference backend), or where one "
+        "runs already: http://… or https://…, the same as BACKEND_URL.",
     )(command)
 
 
@@ -47,10 +60,23 @@ class _TargetFile(click.ParamType[Path]):
         text = str(value)
         if "://" in text:
             raise Misconfigured(
-                f"--target {text}: running against a URL is not built yet; "
-                "write a target file and name it here"
+                "--target: this command takes a target file; a URL of a backend that runs already "
+                "is for `shakedown run`"
             )
         return Path(text)
+
+
+class _TargetOrUrl(click.ParamType[Path | BackendUrl]):
+    name = "file or url"
+
+    def convert(
+        self,
+        value: object,
+        _param: click.Parameter | None,
+        _ctx: click.Context | None,
+    ) -> Path | BackendUrl:
+        text = str(value)
+        return BackendUrl.of(text) if "://" in text else Path(text)
 
 
 def refuse_missing(folders: tuple[str, ...]) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
+from harness.cli.backend_url import BackendUrl
 from harness.cli.console import choose_reporter, own_stdout
 from harness.cli.options import (
     default_processes,
@@ -14,7 +15,7 @@ from harness.cli.options import (
     random_seed,
     refuse_missing,
     split_commas,
-    target_option,
+    target_or_url_option,
 )
 from harness.errors import Misconfigured
 from harness.harmless import harmless
@@ -47,7 +48,7 @@ class _RunCommand(click.Command):
     ),
 )
 @click.argument("folders", nargs=-1, metavar="[FOLDER]... [-- PYTEST ARGS]")
-@target_option
+@target_or_url_option
 @driver_option
 @click.option(
     "--profile",
@@ -108,7 +109,7 @@ def run(
     pytest_words: tuple[str, ...],
     *,
     folders: tuple[str, ...],
-    target: Path | None,
+    target: Path | BackendUrl | None,
     driver: "Choice | None",
     profile: str,
     only: tuple[str, ...],
@@ -124,12 +125,14 @@ def run(
 
     FOLDER holds checks of your own, in files named check_*.py. Without --target, BACKEND_URL,
     JWT_TOKEN and JOB_ID name a backend that runs already, if one of them is set; JWT_ORG_A,
-    JWT_ORG_B, JOB_ID_ORG_A and JOB_ID_ORG_B add a second organisation.
+    JWT_ORG_B, JOB_ID_ORG_A and JOB_ID_ORG_B add a second organisation. --target URL says the same
+    as BACKEND_URL.
 
     \b
       shakedown run                                    everything, on the reference backend
       shakedown run --driver docker                    the same in containers
       shakedown run --target shakedown.toml checks/    your backend, and your checks besides
+      shakedown run --target https://staging.example   one that runs already
       shakedown run --only 'claim.*,golden.upload'     some of them
       shakedown run -n 2 --seed 7 -- -x                two processes, stop at the first failure
     """
@@ -144,8 +147,13 @@ def run(
     from harness.target import load_target
     from harness.target.shipped import chosen_target, refuse_contradiction
 
-    target = chosen_target(target, driver)
-    loaded = load_target(target, allow_faults=allow_faults)
+    url: str | None = None
+    if isinstance(target, BackendUrl):
+        target.name_backend()
+        url, file = str(target), chosen_target(None, None)
+    else:
+        file = chosen_target(target, driver)
+    loaded = load_target(file, allow_faults=allow_faults)
     refuse_contradiction(loaded, driver)
     given_users(loaded)  # refuses tokens of nobody, and of the same organisation twice
     if cleanup and loaded.driver != "external":
@@ -160,7 +168,8 @@ def run(
     settings = RunSettings(
         seed=seed,
         report_path=report_path,
-        target_path=target,
+        target_path=file,
+        target_url=url,
         profile=cast("Profile", profile),
         only=split_commas(only),
         allow_inconclusive=split_commas(allow_inconclusive),

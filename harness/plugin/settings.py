@@ -20,6 +20,8 @@ class RunSettings:
     """The directory that results and logs of this run go to; it exists."""
     target_path: Path | None = None
     """None stands for the shipped target: the reference backend."""
+    target_url: str | None = None
+    """Where the backend runs, if the command line says that."""
     profile: Profile = "quick"
     only: tuple[str, ...] = ()
     """Patterns over check ids; empty means every check of the profile."""
@@ -36,7 +38,7 @@ class RunSettings:
     def repeat_command(self, check_id: str) -> str:
         """Give the command line that runs one check again, exactly as it ran here."""
         words = ["shakedown", "run", "--only", check_id, "--seed", str(self.seed)]
-        words += words_for(self.target_path)
+        words += words_for(self.target_path, self.target_url)
         if self.profile != "quick":
             words += ["--profile", self.profile]
         if self.allow_faults:

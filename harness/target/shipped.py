@@ -38,8 +38,10 @@ def refuse_contradiction(target: Target, driver: Choice | None) -> None:
     )
 
 
-def words_for(file: Path | None) -> list[str]:
-    """Give the options of a command line that lead to this target file again."""
+def words_for(file: Path | None, url: str | None = None) -> list[str]:
+    """Give the options of a command line that lead to this target file, or this URL, again."""
+    if url is not None:
+        return ["--target", url]
     if file is None or file in OF_THE_ENVIRONMENT:
         return []
     return ["--driver", "docker"] if file == IN_CONTAINERS else ["--target", str(file)]

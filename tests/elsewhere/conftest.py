@@ -27,6 +27,7 @@ class Outcome:
     told: str
     checks: Mapping[str, Mapping[str, Any]]
     out: Path
+    seed: int
 
     def verdicts(self) -> dict[str, str]:
         return {name: check["verdict"] for name, check in self.checks.items()}
@@ -65,6 +66,7 @@ class Gate:
             told=said.decode(),
             checks={check["id"]: check for check in found["checks"]},
             out=out,
+            seed=found.get("seed", -1),
         )
 
 

@@ -31,7 +31,13 @@ async def check_long(observe):
         (["--seed", "x"], "--seed"),
         (["--bogus"], "No such option"),
         (["--target", "missing.toml"], "missing.toml"),
-        (["--target", "https://staging.example"], "https://staging.example"),
+        (["--target", "https://staging.example"], "JWT_TOKEN is not set"),
+        (
+            ["--target", "ftp://staging.example"],
+            "--target ftp://staging.example: expected a target",
+        ),
+        (["--target", "https://"], "--target https://: expected a target"),
+        (["--target", "http://me:marked-pw@127.0.0.1"], "into the variable BACKEND_URL instead"),
         (["--out", "checks/check_own.py"], "--out DIR"),
     ],
 )
@@ -39,6 +45,7 @@ def test_a_wish_that_cannot_be_granted(workplace: Workplace, words: list[str], t
     workplace.checks(GOOD)
     finished = workplace.gate(*words)
     assert told in finished.stderr
+    assert "marked" not in finished.stderr
     assert finished.code == 3
     assert workplace.leftovers() == []
 
