@@ -48,9 +48,12 @@ async def check_read_your_writes(
     await expect_pages_go_on_elsewhere(await organisations.new("many jobs"), instances)
     cover("seen on other instances", written="a page that another instance goes on with")
     observe(what="pages")
-    await expect_role_of_the_token(organisations, org)
-    cover("seen on other instances", written="a token of the same user in another role")
-    observe(what="tokens")
+    if organisations.can_mint:
+        await expect_role_of_the_token(organisations, org)
+        cover("seen on other instances", written="a token of the same user in another role")
+        observe(what="tokens")
+    else:
+        observe.excuse(1, "tokens of one user in several roles")
 
 
 class Story:
@@ -161,22 +164,27 @@ async def expect_ready_everywhere(
     export_id = expect_status(answer, 202).data["id"]
     readers = [instance for instance in range(client.instances) if instance != writer]
     path, job_path = {"export_id": export_id}, {"job_id": job["id"]}
-    question = {"export_id": export_id}
+
+    async def verified(reader: int) -> list[object]:
+        if "verifyManifest" not in client.routes:
+            return []
+        question = {"export_id": export_id}
+        answer = await client.call("verifyManifest", json=question, instance=reader)
+        data = expect_status(answer, 200).data
+        return [data[name] for name in ("manifest_valid", "export_match", "ledger_match")]
 
     async def ask(reader: int) -> tuple[object, ...]:
         export = await client.call("getExport", path=path, instance=reader)
         listed = await client.call("listExports", path=job_path, instance=reader)
         download = await client.download(export_id, instance=reader)
         manifest = await client.call("getManifest", path=path, instance=reader)
-        verified = await client.call("verifyManifest", json=question, instance=reader)
         events = await client.ledger_events(target_id=export_id, instance=reader)
-        expect_status(verified, 200)
         return (
             export.json,
             [item["state"] for item in listed.items],
             (download.status, download.body if download.status == 200 else b""),
             (manifest.status, manifest.body if manifest.status == 200 else b""),
-            [verified.data[name] for name in ("manifest_valid", "export_match", "ledger_match")],
+            await verified(reader),
             [event["event_name"] for event in events],
         )
 
@@ -194,7 +202,8 @@ async def expect_ready_everywhere(
                 detail=f"API instance {writer + 1} had said that it is ready",
             )
     expect_equal(told[1], ["ready"], "the states in the job's list of exports")
-    expect_equal(told[4], [True] * 3, f"the verification of a ready {export_type} export")
+    if "verifyManifest" in client.routes:
+        expect_equal(told[4], [True] * 3, f"the verification of a ready {export_type} export")
 
 
 async def expect_pages_go_on_elsewhere(org: Organisation, instances: Sequence[int]) -> None:

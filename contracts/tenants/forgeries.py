@@ -1,33 +1,18 @@
 """Tokens that do not hold, and other things that must not open anything."""
 
 import time
-from base64 import b64encode, urlsafe_b64encode
+from base64 import urlsafe_b64encode
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
+from contracts.tenants.credentials import NOT_A_TOKEN, UNAUTHORIZED, Credential, bearer, unfit
 from contracts.tenants.personas import ANOTHER_SECRET, LONG_AGO_S, vouching_claims
 from harness.client import Organisation, TokenRecipe
 from harness.client.tokens import ABSENT, DIGESTS, claims_of, signed, unsigned
 
-UNAUTHORIZED = frozenset({401})
 NO_ORGANISATION = frozenset({403})
 TURNED_AWAY = frozenset({400, 401, 403})
 """Where the contract does not say which, and nobody may get in all the same."""
-NOT_A_TOKEN = frozenset({400, 401, 431})
-"""For what a server may refuse before anybody looks for a token in it."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Credential:
-    """What somebody shows who wants to get in, and what may be answered."""
-
-    name: str
-    expected: frozenset[int]
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    query: Mapping[str, str] = field(default_factory=dict, repr=False)
-    everywhere: bool = False
-    """Whether every operation is tried with it, not a few."""
 
 
 class Forger:
@@ -59,48 +44,17 @@ class Forger:
 
     def everything(self) -> Iterator[Credential]:
         """All that must not get in."""
-        yield from self._without_a_token()
-        yield from self._elsewhere()
+        yield from unfit(self.org)
         for expected, kinds in (
             (UNAUTHORIZED, self._badly_signed()),
             (UNAUTHORIZED, self._out_of_time()),
             (UNAUTHORIZED, self._for_others()),
             (TURNED_AWAY, self._odd()),
-            (NOT_A_TOKEN, self._garbage()),
+            (NOT_A_TOKEN, self._strange_parts()),
             (NO_ORGANISATION, self._without_organisation()),
             (frozenset({401, 403}), self._with_an_odd_organisation()),
         ):
-            for name, token in kinds:
-                yield Credential(
-                    name=name.removesuffix("!"),
-                    expected=expected,
-                    headers={"authorization": f"Bearer {token}"},
-                    everywhere=name.endswith("!"),
-                )
-
-    def _without_a_token(self) -> Iterator[Credential]:
-        yield Credential(name="no token", expected=UNAUTHORIZED, everywhere=True)
-        basic = b64encode(b"owner:password").decode()
-        for name, value in {
-            "an empty Authorization": "",
-            "a scheme without a token": "Bearer",
-            "a blank token": "Bearer  ",
-            "another scheme": f"Basic {basic}",
-        }.items():
-            yield Credential(name=name, expected=UNAUTHORIZED, headers={"authorization": value})
-
-    def _elsewhere(self) -> Iterator[Credential]:
-        """A good token where none belongs: addresses are logged, cookies sent for others."""
-        good = self.token(self.claims())
-        for name in ("access_token", "token", "jwt", "authorization"):
-            yield Credential(
-                name=f"a good token as ?{name}=", expected=UNAUTHORIZED, query={name: good}
-            )
-        for header in ("cookie", "x-authorization", "x-access-token", "proxy-authorization"):
-            value = f"access_token={good}; token={good}" if header == "cookie" else f"Bearer {good}"
-            yield Credential(
-                name=f"a good token as {header}", expected=UNAUTHORIZED, headers={header: value}
-            )
+            yield from bearer(expected, kinds)
 
     def _badly_signed(self) -> Iterator[tuple[str, str]]:
         good, secret, used = self.claims(), self.recipe.secret, self.recipe.algorithm
@@ -174,16 +128,7 @@ class Forger:
         for aud in audiences:
             yield f"aud is {aud!r}", self.token(self.claims(aud=aud))
 
-    def _garbage(self) -> Iterator[tuple[str, str]]:
-        good = self.token(self.claims())
-        yield "one word!", "garbage"
-        yield "three words", "a.b.c"
-        yield "dots", "..."
-        yield "five parts", f"{good}.x.y"
-        yield "a good token and more", f"{good}x"
-        yield "a token twice", f"{good} {good}"
-        yield "letters beyond ASCII", "é.é.é"
-        yield "a very long word", "x" * 6000
+    def _strange_parts(self) -> Iterator[tuple[str, str]]:
         yield "claims that are no JSON", self.token(b"\xff{")
         yield "claims that are a list", self.token([self.claims()])
         yield "claims that are a text", self.token("owner")
