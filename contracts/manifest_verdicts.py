@@ -61,13 +61,16 @@ def expect_all_well(answer: Answer, what: str) -> None:
 
 
 def expect_named(answer: Answer, what: str) -> None:
-    """Fail unless something is said to be wrong: a mismatch with all its parts, or a file."""
+    """Fail unless something is said to be wrong: a mismatch with all its parts, or a file.
+
+    An empty path is a JSON Pointer, too: to the whole document (RFC 6901, section 5).
+    """
     mismatches = objects_in(answer, "mismatches")
     for mismatch in mismatches:
+        # Both may be null: one that is missing has no other way to be shown.
+        _ = mismatch["expected"], mismatch["got"]
         expect(
-            isinstance(mismatch["path"], str)
-            and mismatch["path"]
-            and (mismatch["expected"], mismatch["got"]) is not None,
+            isinstance(mismatch["path"], str),
             expected=f"mismatches {{path, expected, got}} for {what}",
             came=repr(mismatch),
         )

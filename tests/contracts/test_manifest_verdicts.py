@@ -38,7 +38,7 @@ def answer(*paths: str, ok: bool = True, **more: Any) -> Answer:  # noqa: ANN401
     "path",
     [
         "manifest/files/0/size", "$.files[0].size", "files[0].size", "/files/0", "files",
-        "files/a/size", "manifest_hash", "manifest",
+        "files/a/size", "manifest_hash", "manifest", "",
     ],
 )  # fmt: skip
 def test_a_change_may_be_named_in_many_ways(path: str) -> None:
