@@ -29,6 +29,7 @@ from harness.client.samples import Sample
 from harness.client.samples.images import png
 from harness.errors import CheckFailed, Inconclusive, Misconfigured
 from harness.history import CRASH, HistoryWriter, OperationType
+from harness.processes import RUN_MARKER
 from harness.redaction import Redactor
 from load.bounded_responses import BoundedResponse
 from load.downloads import fault_in
@@ -87,6 +88,7 @@ class ExportUser(FastHttpUser):
         # Every organisation is to meet every instance.
         self.host = environment.host or (urls[number // len(tenants) % len(urls)] if urls else None)
         self.process = f"user-{os.getpid()}-{number}"
+        self.run_id = os.environ.get(RUN_MARKER, "")
         self.cannot_make_jobs = False
         super().__init__(environment)
         setattr(self.client.client, "response_type", BoundedResponse)  # noqa: B010 - of this one
@@ -121,7 +123,8 @@ class ExportUser(FastHttpUser):
             "createJob",
             {},
             accept=(404, 405) if self.tenant.job_id else (),
-            json={"title": self.process},
+            # As the gate's own: what a run made can be told from what others did.
+            json={"title": f"{self.process} [shakedown {self.run_id or 'by hand'}]"},
         )
         if answer.status in {404, 405}:
             self.cannot_make_jobs = True
@@ -171,7 +174,11 @@ class ExportUser(FastHttpUser):
         if not is_poll:
             self._note("invoke", operation_id, job=job)
         route = _Process.speech.routes[operation_id]
-        sent = {"Authorization": f"Bearer {self.tenant.token}", "Accept-Encoding": "identity"}
+        sent = {
+            "Authorization": f"Bearer {self.tenant.token}",
+            "Accept-Encoding": "identity",
+            "User-Agent": f"shakedown run/{self.run_id or 'by hand'}",
+        }
         request = _Process.speech.request(
             route, values, sent | dict(headers or {}), json=json, file=file
         )

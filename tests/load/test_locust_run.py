@@ -29,11 +29,14 @@ class Backend(BaseHTTPRequestHandler):
     uploads: ClassVar[dict[str, bytes]] = {}
     counted: ClassVar[list[int]] = []
     seen: ClassVar[set[str | None]] = set()
+    agents: ClassVar[set[str | None]] = set()
+    titles: ClassVar[list[str]] = []
     is_wrong = False
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["content-length"]))
         self.seen.add(self.headers["authorization"])
+        self.agents.add(self.headers["user-agent"])
         job = self.path.split("/")[3] if self.path.count("/") > 2 else ""
         if self.path.endswith("/evidence/upload"):
             self.uploads[job] = body.split(b"\r\n\r\n", 1)[1].split(b"\r\n--", 1)[0]
@@ -42,6 +45,7 @@ class Backend(BaseHTTPRequestHandler):
             self.answer(202, {"id": job, "state": "queued"})
         else:
             self.counted.append(1)
+            self.titles.append(json.loads(body)["title"])
             self.answer(201, {"id": f"job-{len(self.counted)}"})
 
     def do_GET(self) -> None:
@@ -117,6 +121,8 @@ async def test_users_go_all_the_way_and_end_when_it_is_enough(
     assert not [each.error for each in done.operations if each.error]
     assert done.exit_code == 0
     assert Backend.seen == {"Bearer token-a", "Bearer token-b"}
+    assert f"shakedown run/{journal.run_id}" in Backend.agents
+    assert any(f"[shakedown {journal.run_id}]" in title for title in Backend.titles)
     assert "token-a" not in (tmp_path / "history.jsonl").read_text()
 
 
