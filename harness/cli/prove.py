@@ -8,7 +8,7 @@ import click
 import orjson
 from rich.console import Console
 
-from harness.cli.options import driver_option
+from harness.cli.options import driver_option, split_commas
 from harness.errors import Misconfigured
 from harness.plugin.signals import Interruption
 from harness.prove.gate import Gate
@@ -60,6 +60,12 @@ from harness.target.shipped import Choice, chosen_target, refuse_contradiction
     help="How often the backend without a defect must pass first.",
 )
 @click.option(
+    "--allow-inconclusive",
+    metavar="ID",
+    multiple=True,
+    help="A known gap of the backend: this check may be inconclusive; repeat it or use commas.",
+)
+@click.option(
     "--target",
     type=click.Path(path_type=Path, dir_okay=False),
     default=None,
@@ -80,6 +86,7 @@ def prove(
     sample: int,
     seed: str | None,
     clean_runs: int,
+    allow_inconclusive: tuple[str, ...],
     target: Path | None,
     driver: Choice | None,
     out: Path,
@@ -105,7 +112,12 @@ def prove(
         raise Misconfigured(f"--out {out}: cannot be written: {error}") from error
     zoo = asyncio.run(read_zoo(aimed.expand_command(aimed.zoo.list_command), aimed.directory))
     plan = Plan(
-        gate=Gate(variable=aimed.zoo.variable, seed=number, target=target),
+        gate=Gate(
+            variable=aimed.zoo.variable,
+            seed=number,
+            target=target,
+            allow_inconclusive=split_commas(allow_inconclusive),
+        ),
         defects=tuple(choose(zoo, defects, sample, number)),
         zoo_size=len(zoo),
         side_by_side=side_by_side,

@@ -179,7 +179,11 @@ def run(
         cleanup=cleanup,
     )
     # Given tokens are of the same organisations for every check: one after the other, then.
-    if processes is None and loaded.tokens.mint and not (only or no_built_in or pytest_words):
+    if (
+        processes is None
+        and loaded.tokens.makes_organisations
+        and not (only or no_built_in or pytest_words)
+    ):
         processes = default_processes()
     words = [*(["-n", str(processes)] if (processes or 1) > 1 else []), *pytest_words]
     shown = choose_reporter(own_stdout(), environment=os.environ, pytest_words=words)

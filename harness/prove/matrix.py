@@ -18,6 +18,8 @@ class GateRun:
     failed: tuple[str, ...]
     seconds: float
     problem: str = ""
+    gaps: tuple[str, ...] = ()
+    """Checks that could not look, and were allowed to."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -72,7 +72,8 @@ async def prove_gate(plan: Plan, watcher: Watcher) -> Matrix:
         watcher.clean(clean[-1])
     _refuse_unknown_checks(plan.defects, clean[0])
     trials = await run_trials(plan, watcher)
-    checks = clean[0].checks if len(plan.defects) == plan.zoo_size else ()
+    judging = [check for check in clean[0].checks if check not in clean[0].gaps]
+    checks = judging if len(plan.defects) == plan.zoo_size else ()
     return Matrix(clean=tuple(clean), trials=trials, never_failed=never_failed(checks, trials))
 
 

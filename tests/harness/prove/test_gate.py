@@ -1,0 +1,57 @@
+"""What a run of the gate is asked for, and what is read from its results."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import orjson
+
+from harness.prove.gate import Gate
+from harness.prove.trials import Plan, prove_gate
+from harness.prove.zoo import Defect
+
+VERDICTS = {"a.pass": "pass", "a.gap": "inconclusive", "a.many[x]": "inconclusive"}
+
+
+def write_results(folder: Path, verdicts: Mapping[str, str]) -> None:
+    folder.mkdir()
+    checks = [{"id": name, "verdict": verdict} for name, verdict in verdicts.items()]
+    (folder / "results.json").write_bytes(orjson.dumps({"checks": checks}))
+
+
+class Answered(Gate):
+    """A gate whose process writes results instead of running checks."""
+
+    async def _execute(self, command: tuple[str, ...], defect: str | None) -> tuple[int, str, str]:
+        allowed = [command[n + 1] for n, word in enumerate(command) if "allow" in word]
+        verdicts = VERDICTS | ({"a.pass": "fail"} if defect else {})
+        write_results(Path(command[command.index("--out") + 1]), verdicts)
+        return (1 if defect else 0 if allowed == ["a.gap", "a.many"] else 2), "", ""
+
+
+def gate(*allowed: str) -> Answered:
+    return Answered(variable="DEFECT", seed=1, allow_inconclusive=allowed)
+
+
+async def test_what_could_not_look_is_a_problem_unless_it_is_allowed() -> None:
+    run = await gate().run(defect=None)
+    assert run.problem == "inconclusive: a.gap, a.many[x]"
+    run = await gate("a.gap", "a.many").run(defect=None)
+    assert (run.exit_code, run.problem, run.gaps) == (0, "", ("a.gap", "a.many[x]"))
+
+
+class Silent:
+    """Listens."""
+
+    def clean(self, run: object) -> None: ...
+
+    def begin(self, defect: object) -> None: ...
+
+    def trial(self, trial: object) -> None: ...
+
+
+async def test_a_gap_of_the_backend_is_no_idle_check() -> None:
+    defect = Defect(id="d", title="d", family="a", source="", expected=("a.pass",))
+    plan = Plan(gate=gate("a.gap", "a.many"), defects=(defect,), zoo_size=1)
+    matrix = await prove_gate(plan, Silent())
+    assert matrix.never_failed == ()
+    assert matrix.holds
