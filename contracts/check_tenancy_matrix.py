@@ -126,7 +126,8 @@ async def everything(matrix: Matrix, stored_rows: StoredRows) -> dict[str, objec
         for whose, state in zip(("the owner", "the stranger"), shown, strict=True)
         for what in state
     }
-    stored = await stored_rows.of([estate.org.id for estate in both])
+    alone = [estate.org.id for estate in both if estate.org.is_fresh]
+    stored = await stored_rows.of(alone)
     return found | {f"rows of {table}": rows for table, rows in stored.items()}
 
 

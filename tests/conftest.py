@@ -9,7 +9,13 @@ from harness.postgres.cluster import Cluster
 
 _OURS = (
     *("BACKEND_URL", "JWT_TOKEN", "JOB_ID", "JWT_ORG_A", "JWT_ORG_B", "JOB_ID_ORG_A"),
-    *("JOB_ID_ORG_B", "DATABASE_URL", "REFERENCE_BACKEND_DEFECT", "FAILPOINTS"),
+    *(
+        "JOB_ID_ORG_B",
+        "DATABASE_URL",
+        "SHAKEDOWN_DATABASE_URL",
+        "REFERENCE_BACKEND_DEFECT",
+        "FAILPOINTS",
+    ),
     *("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"),
 )
 

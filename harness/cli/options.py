@@ -11,6 +11,8 @@ import click
 from harness.cli.backend_url import BackendUrl
 from harness.errors import Misconfigured
 
+DATABASE_VARIABLE = "SHAKEDOWN_DATABASE_URL"
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -87,6 +89,20 @@ def refuse_missing(folders: tuple[str, ...]) -> None:
                 f"{folder}: there is no such folder or file of checks; "
                 "to select checks by their id use --only"
             )
+
+
+def given_database(option: str | None) -> str | None:
+    """Give the DSN of `--database-url`, else of the variable; nothing we start inherits that.
+
+    Raises `Misconfigured` for an empty one, which would mean testing less.
+    """
+    variable = os.environ.pop(DATABASE_VARIABLE, None)
+    given, name = (
+        (option, "--database-url") if option is not None else (variable, DATABASE_VARIABLE)
+    )
+    if given is not None and not given.strip():
+        raise Misconfigured(f"{name} is empty; expected postgresql://user:password@host/database")
+    return given
 
 
 def random_seed() -> int:

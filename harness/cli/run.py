@@ -10,8 +10,10 @@ import click
 from harness.cli.backend_url import BackendUrl
 from harness.cli.console import choose_reporter, own_stdout
 from harness.cli.options import (
+    DATABASE_VARIABLE,
     default_processes,
     driver_option,
+    given_database,
     random_seed,
     refuse_missing,
     split_commas,
@@ -94,6 +96,14 @@ class _RunCommand(click.Command):
     "target file lists under [chaos] allowed_hosts, and only in the ways that it declares.",
 )
 @click.option(
+    "--database-url",
+    metavar="URL",
+    default=None,
+    help="The database of a backend that runs elsewhere: adds the checks that only read it. Its "
+    "role must be able to read everything and to change nothing. Everybody on this machine can "
+    f"read a command's arguments: put a URL with a password into {DATABASE_VARIABLE} instead.",
+)
+@click.option(
     "--cleanup",
     is_flag=True,
     help="Afterwards, remove what was made on a backend that runs elsewhere, as far as its API and "
@@ -118,6 +128,7 @@ def run(
     out: Path | None,
     allow_inconclusive: tuple[str, ...],
     allow_faults: bool,
+    database_url: str | None,
     cleanup: bool,
     no_built_in: bool,
 ) -> int:
@@ -155,6 +166,8 @@ def run(
         file = chosen_target(target, driver)
     loaded = load_target(file, allow_faults=allow_faults)
     refuse_contradiction(loaded, driver)
+    if (database := given_database(database_url)) is not None:
+        loaded = loaded.reading(database)
     given_users(loaded)  # refuses tokens of nobody, and of the same organisation twice
     if cleanup and loaded.driver != "external":
         raise Misconfigured(
@@ -170,6 +183,7 @@ def run(
         report_path=report_path,
         target_path=file,
         target_url=url,
+        names_database=database_url is not None,
         profile=cast("Profile", profile),
         only=split_commas(only),
         allow_inconclusive=split_commas(allow_inconclusive),

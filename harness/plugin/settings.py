@@ -8,6 +8,7 @@ from typing import Any, Self
 import pytest
 
 from harness.check import Profile
+from harness.redaction import HIDDEN
 from harness.target.shipped import words_for
 
 
@@ -22,6 +23,8 @@ class RunSettings:
     """None stands for the shipped target: the reference backend."""
     target_url: str | None = None
     """Where the backend runs, if the command line says that."""
+    names_database: bool = False
+    """Whether the command line says where the database is: in full it is nobody's to repeat."""
     profile: Profile = "quick"
     only: tuple[str, ...] = ()
     """Patterns over check ids; empty means every check of the profile."""
@@ -39,6 +42,8 @@ class RunSettings:
         """Give the command line that runs one check again, exactly as it ran here."""
         words = ["shakedown", "run", "--only", check_id, "--seed", str(self.seed)]
         words += words_for(self.target_path, self.target_url)
+        if self.names_database:
+            words += ["--database-url", HIDDEN]
         if self.profile != "quick":
             words += ["--profile", self.profile]
         if self.allow_faults:

@@ -57,6 +57,8 @@ class SystemDescription:
     target_sha256: str = ""
     """The digest of the target file as it was when the run began."""
     allow_faults: bool = False
+    database_was_given: bool = False
+    """Whether `readonly_url` stands in no target file."""
     images: Mapping[str, str] = field(default_factory=dict)
     """The image of each piece, where they run in containers."""
 

@@ -12,6 +12,7 @@ from harness.system.description import Instance
 from harness.system.elsewhere import Elsewhere
 from harness.system.plan import DatabaseAccess, plan_for
 from harness.system.process_driver import ProcessDriver
+from harness.system.reader import refuse_unfit_reader
 from harness.system.readiness import ask
 from harness.system.system import System
 from harness.target.target import Target
@@ -26,7 +27,8 @@ async def find_external(
     """Take a backend that already runs: nothing is started, all its API instances must answer."""
     began = time.monotonic()
     url = target.database.url.get_secret_value() if target.database.url else None
-    database = DatabaseAccess(readonly_url=url)
+    version = None if url is None else await refuse_unfit_reader(url)
+    database = DatabaseAccess(readonly_url=url, version=version)
     system = System(
         name=name,
         target=target,

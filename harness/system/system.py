@@ -131,6 +131,7 @@ class System:
             postgres_version=self.database.version,
             target_sha256=self.target.sha256,
             allow_faults=self.target.allow_faults,
+            database_was_given=self.target.database_was_given,
             images=self.plan.driver.images,
         )
 
@@ -145,6 +146,8 @@ class System:
             raise Misconfigured(
                 f"{description.target_file} has changed since the run began; start it again"
             )
+        if description.database_was_given and description.readonly_url is not None:
+            target = target.reading(description.readonly_url)
         journal = Journal.attach(description.run_dir)
         database = DatabaseAccess(
             url=description.database_url,

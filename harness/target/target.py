@@ -7,9 +7,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, PrivateAttr
+from pydantic import Field, PrivateAttr, SecretStr
 
 from harness.disguises import passwords_of
+from harness.errors import Misconfigured
 from harness.target.capability import Capability
 from harness.target.chaos import Chaos, CleanupCall
 from harness.target.dialect import Contract
@@ -64,6 +65,7 @@ class Target(Table):
     _file: Path | None = PrivateAttr(default=None)
     _sha256: str = PrivateAttr(default="")
     _allow_faults: bool = PrivateAttr(default=False)
+    _database_was_given: bool = PrivateAttr(default=False)
 
     @property
     def file(self) -> Path | None:
@@ -87,6 +89,33 @@ class Target(Table):
         copy._file = file  # noqa: SLF001
         copy._sha256 = sha256  # noqa: SLF001
         copy._allow_faults = allow_faults  # noqa: SLF001
+        return copy
+
+    @property
+    def database_was_given(self) -> bool:
+        """Whether the database stands on the command line or in the environment, in no file."""
+        return self._database_was_given
+
+    def reading(self, url: str) -> Self:
+        """Give the same target, with a database that can be read at this DSN.
+
+        Raises `Misconfigured` where the target says itself which database there is.
+        """
+        if self.driver != "external" or self.database.source != "none":
+            theirs = (
+                f'[database] source = "{self.database.source}"'
+                if self.database.source != "none"
+                else f'driver = "{self.driver}"'
+            )
+            raise Misconfigured(
+                "--database-url, or SHAKEDOWN_DATABASE_URL, is for a backend that runs elsewhere "
+                f"and whose target file names no database; {self.name!r} has {theirs}: leave the "
+                "option out, and unset the variable"
+            )
+        database = Database(source="external", url=SecretStr(url))
+        copy = self.model_copy(update={"database": database})
+        copy.__dict__.pop("secrets", None)  # what was cached without the password
+        copy._database_was_given = True  # noqa: SLF001 - our own copy
         return copy
 
     @cached_property

@@ -78,7 +78,7 @@ def test_a_password_in_the_url_of_the_backend(place: Place) -> None:
     assert not (found := finished.finds(Search(secrets))), "\n".join(map(str, found))
 
 
-@pytest.mark.parametrize(
+DSNS = pytest.mark.parametrize(
     "dsn",
     [
         f"postgresql://me:{IN_A_URL}@127.0.0.1:{{port}}/db",
@@ -88,6 +88,9 @@ def test_a_password_in_the_url_of_the_backend(place: Place) -> None:
         f"postgresql:me:{PASSWORD}@127.0.0.1",
     ],
 )
+
+
+@DSNS
 def test_the_password_of_a_database_that_refuses_it(place: Place, dsn: str) -> None:
     protocol = Path(__file__).parents[2] / "reference_backend" / "claim_protocol.toml"
     with indiscreet_postgres() as port:
@@ -95,4 +98,20 @@ def test_the_password_of_a_database_that_refuses_it(place: Place, dsn: str) -> N
         finished = place.run(*words, SHAKEDOWN_EXPLORE_DSN=dsn.format(port=port))
     assert finished.code in {2, 3}, finished.told
     search = Search([PASSWORD, IN_A_URL, PASSWORD.partition("/")[2]])
+    assert not (found := finished.finds(search)), "\n".join(map(str, found))
+
+
+@pytest.mark.parametrize("by", ["option", "variable"])
+def test_the_password_of_a_database_that_the_gate_shall_read(place: Place, by: str) -> None:
+    with gossip() as url, indiscreet_postgres() as port:
+        dsn = f"postgresql://me:{IN_A_URL}@127.0.0.1:{port}/db"
+        given = environment(url)
+        words = ("--database-url", dsn) if by == "option" else ()
+        variable = {} if by == "option" else {"SHAKEDOWN_DATABASE_URL": dsn}
+        finished = place.run("run", "--out", "out", *words, **given, **variable)
+    assert finished.code == 3, finished.told
+    assert "no such password: ***" in finished.told
+    search = Search([PASSWORD, IN_A_URL])
+    if by == "option":
+        finished.watch.arguments.clear()  # there it was put by whoever started the command
     assert not (found := finished.finds(search)), "\n".join(map(str, found))
