@@ -16,7 +16,11 @@ from harness.system.listeners import listens
 from harness.system.running import until_shows
 
 _POLL_S = 0.01
-_RESUME = "import os, signal, sys; os.killpg(int(sys.argv[1]), signal.SIGCONT)"
+_RESUME = """
+import contextlib, os, signal, sys
+with contextlib.suppress(ProcessLookupError):  # it is dead: nothing is frozen any more
+    os.killpg(int(sys.argv[1]), signal.SIGCONT)
+"""
 
 
 @dataclass(kw_only=True)

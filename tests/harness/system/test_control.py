@@ -72,6 +72,18 @@ async def test_a_paused_instance_can_be_killed_and_closed(system: System) -> Non
     assert not system.is_alive(system.api[0])
 
 
+async def test_the_command_that_undoes_a_pause_also_takes_a_dead_one_as_healed(
+    system: System,
+) -> None:
+    (api,) = system.api
+    undo = system.resume_command(api)
+    await system.pause(api)
+    subprocess.run(undo, check=True, timeout=30)  # noqa: ASYNC221 - as `recover` does
+    assert await answers(api)
+    await system.kill(api)
+    subprocess.run(undo, check=True, timeout=30)  # noqa: ASYNC221
+
+
 async def test_stop_gives_the_exit_code(system: System) -> None:
     assert await system.stop(system.api[0]) == 7
     assert system.log_tail(system.api[0]) == "    starting api-1\n    draining"
