@@ -14,7 +14,7 @@ from docker.types import Mount
 
 from harness.containers.container import Container
 from harness.containers.database import ADDRESS
-from harness.containers.engine import explained, in_thread, outlast
+from harness.containers.engine import begin_in_thread, explained, in_thread, outlast
 from harness.containers.ground import Ground
 from harness.containers.images import images_of
 from harness.containers.logs import LogPump
@@ -201,7 +201,7 @@ class ContainerDriver:
 
 async def _to_its_end(make: Callable[[], ContainerRunning]) -> ContainerRunning:
     """Make an instance in a thread; when cancelled meanwhile, remove what came of it."""
-    making = asyncio.ensure_future(asyncio.to_thread(make))
+    making = begin_in_thread(make)
     try:
         return await asyncio.shield(making)
     except asyncio.CancelledError:

@@ -5,6 +5,7 @@ import os
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
@@ -112,12 +113,21 @@ async def in_thread(function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwa
 
     What it makes would otherwise appear after everything else has been removed.
     """
-    working = asyncio.ensure_future(asyncio.to_thread(function, *args, **kwargs))
+    working = begin_in_thread(partial(function, *args, **kwargs))
     try:
         return await asyncio.shield(working)
     except asyncio.CancelledError:
         await outlast(working)
         raise
+
+
+def begin_in_thread(function: Callable[[], _T]) -> "asyncio.Future[_T]":
+    """Call something that blocks; what is given can be waited for to its real end.
+
+    It is not a task: a loop that is interrupted twice cancels all tasks, and would take those for
+    ended whose threads still make something.
+    """
+    return asyncio.get_running_loop().run_in_executor(None, function)
 
 
 async def outlast(working: "asyncio.Future[Any]") -> None:

@@ -44,6 +44,33 @@ def test_exit_codes_are_told_as_those_of_processes(told: int, meant: int) -> Non
     assert as_returncode(told) == meant
 
 
+def test_what_is_under_way_is_waited_for_when_the_loop_itself_is_interrupted() -> None:
+    begun, may_end, ended = threading.Event(), threading.Event(), threading.Event()
+    seen: list[bool] = []
+
+    def make() -> None:
+        begun.set()
+        may_end.wait(10)
+        ended.set()
+
+    async def waits() -> None:
+        try:
+            await in_thread(make)
+        finally:
+            seen.append(ended.is_set())
+
+    async def interrupted() -> None:
+        waiting = asyncio.ensure_future(waits())
+        await asyncio.to_thread(begun.wait, 10)
+        threading.Timer(0.2, may_end.set).start()
+        assert not waiting.done()
+        raise KeyboardInterrupt  # a second Ctrl-C: the loop stops, and cancels all its tasks
+
+    with pytest.raises(KeyboardInterrupt):
+        asyncio.run(interrupted())
+    assert seen == [True]
+
+
 async def test_what_is_under_way_is_waited_for_however_often_it_is_cancelled() -> None:
     begun, may_end, ended = threading.Event(), threading.Event(), threading.Event()
 
