@@ -22,6 +22,7 @@ class Ground:
         self.engine = engine
         self.journal = journal
         self.labels = labels.as_mapping()
+        self._marks = labels
         self.network = self.name("net")
         self._entry: str | None = None
         self._reaper: Reaper | None = None
@@ -36,7 +37,7 @@ class Ground:
         ground = cls(engine, journal, Labels.of_run(journal.run_id, Owner.ours()))
         ground._entry = journal.note("engine", host=engine.host)
         try:
-            ground._reaper = await in_thread(Reaper.start, engine, journal.run_id)
+            ground._reaper = await in_thread(Reaper.start, engine, ground._marks)
             if ground._reaper is None:
                 on_progress("there is no Ryuk; after a kill -9 `shakedown recover` cleans up")
             await in_thread(ground._make_network)
@@ -82,8 +83,7 @@ class Ground:
         """
         removal = remove_run(self.engine, self.journal.run_id)
         if self._reaper is not None:
-            with explained("removing Ryuk"):
-                self._reaper.close()
+            self._reaper.let_go()
             self._reaper = None
         self.engine.close()
         if removal.problems:

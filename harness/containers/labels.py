@@ -10,6 +10,8 @@ from harness.processes import Process
 
 RUN = "dev.shakedown.run"
 """The run's id, on every container, network and volume."""
+REAPER = "dev.shakedown.reaper"
+"""The run's id, on its Ryuk, which must outlive whatever `RUN` marks."""
 IMAGE = "dev.shakedown.image"
 """On every image that was built for a target; such images stay, as a cache."""
 _OWNER = "dev.shakedown.owner."
@@ -28,11 +30,11 @@ class Labels:
         """Mark a run of the calling user's."""
         return cls(run_id=run_id, owner=owner, uid=os.geteuid())
 
-    def as_mapping(self) -> dict[str, str]:
+    def as_mapping(self, mark: str = RUN) -> dict[str, str]:
         """Give them as the engine takes them."""
         owner = {name: str(value) for name, value in self.owner.as_facts().items()}
         facts = {**owner, "uid": str(self.uid)}
-        return {RUN: self.run_id} | {_OWNER + name: value for name, value in facts.items()}
+        return {mark: self.run_id} | {_OWNER + name: value for name, value in facts.items()}
 
     @classmethod
     def read(cls, found: Mapping[str, Any] | None) -> Self | None:
@@ -45,6 +47,7 @@ class Labels:
                 boot=str(labels[_OWNER + "boot"]),
                 namespace=str(labels[_OWNER + "namespace"]),
             )
-            return cls(run_id=str(labels[RUN]), owner=owner, uid=int(labels[_OWNER + "uid"]))
+            run_id = str(labels[RUN] if RUN in labels else labels[REAPER])
+            return cls(run_id=run_id, owner=owner, uid=int(labels[_OWNER + "uid"]))
         except (KeyError, ValueError):
             return None

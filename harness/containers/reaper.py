@@ -8,11 +8,11 @@ import socket
 import time
 from contextlib import ExitStack, suppress
 
-from docker.errors import APIError, DockerException
+from docker.errors import DockerException
 from testcontainers.core.config import get_docker_socket, testcontainers_config
 
 from harness.containers.engine import Engine, explained
-from harness.containers.labels import RUN
+from harness.containers.labels import REAPER, RUN, Labels
 from harness.errors import Misconfigured
 from harness.ports import LOOPBACK, free_port
 
@@ -25,22 +25,20 @@ _POLL_S = 0.05
 class Reaper:
     """Holds the connection; dies with this process, and Ryuk then does its work."""
 
-    def __init__(self, engine: Engine, name: str, connection: socket.socket) -> None:
-        self._engine = engine
-        self._name = name
+    def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
 
     @classmethod
-    def start(cls, engine: Engine, run_id: str) -> "Reaper | None":
+    def start(cls, engine: Engine, labels: Labels) -> "Reaper | None":
         """Start it; None where it is switched off, or its image is not here and cannot be had."""
         if testcontainers_config.ryuk_disabled or not _has_image(engine):
             return None
-        name, port = f"shakedown-{run_id}-ryuk", free_port()
+        port = free_port()
         with explained("starting Ryuk"):
-            # Without our label: it must outlive what it removes, and ends by itself.
             engine.client.containers.run(
                 testcontainers_config.ryuk_image,
-                name=name,
+                name=f"shakedown-{labels.run_id}-ryuk",
+                labels=labels.as_mapping(REAPER),
                 detach=True,
                 auto_remove=True,
                 privileged=testcontainers_config.ryuk_privileged,
@@ -51,19 +49,10 @@ class Reaper:
                     "RYUK_RECONNECTION_TIMEOUT": testcontainers_config.ryuk_reconnection_timeout,
                 },
             )
-        try:
-            return cls(engine, name, _told(port, run_id))
-        except Misconfigured:
-            _remove(engine, name)
-            raise
+        return cls(_told(port, labels.run_id))
 
     def let_go(self) -> None:
         """End the connection; Ryuk then removes what the label marks, and ends."""
-        self._connection.close()
-
-    def close(self) -> None:
-        """Remove it: there is nothing left to reap."""
-        _remove(self._engine, self._name)
         self._connection.close()
 
 
@@ -102,12 +91,3 @@ def _told(port: int, run_id: str) -> socket.socket:
                 "TESTCONTAINERS_RYUK_DISABLED=true goes on without it"
             )
         time.sleep(_POLL_S)
-
-
-def _remove(engine: Engine, name: str) -> None:
-    try:
-        engine.client.api.remove_container(name, force=True, v=True)
-    except APIError as error:
-        # 404, 409: it is gone, or about to be.
-        if error.status_code not in {404, 409}:
-            raise

@@ -1,6 +1,7 @@
 """What tests with containers share: an engine, targets, and the look at what is left."""
 
 import os
+import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from harness.containers.engine import Engine
-from harness.containers.labels import RUN, Labels
+from harness.containers.labels import Labels
 from harness.errors import Misconfigured
 from harness.journal import Journal
 from harness.processes import Process
@@ -39,6 +40,8 @@ PORT = "{port}"
 secret = "hush-hush-hush-hush-hush-hush-hush"
 claims = { sub = "{user}" }
 """
+
+GOES_WITHIN_S = 20.0
 
 DOCKERFILE = "FROM python:3.13-slim\nCOPY stand_in.py /\n"
 
@@ -72,11 +75,24 @@ class Held:
         )
 
     def expect_no_more(self, engine: Engine) -> None:
-        """Nothing is there that was not there before."""
-        now = Held.by(engine)
-        assert now.containers <= self.containers
-        assert now.networks <= self.networks
-        assert now.volumes <= self.volumes
+        """Nothing is there that was not there before.
+
+        What another test process is about to remove is given the time to go.
+        """
+        until = time.monotonic() + GOES_WITHIN_S
+        while (more := Held.by(engine).less(self)) != NOTHING and time.monotonic() < until:
+            time.sleep(0.1)
+        assert more == NOTHING
+
+    def less(self, other: "Held") -> "Held":
+        return Held(
+            containers=self.containers - other.containers,
+            networks=self.networks - other.networks,
+            volumes=self.volumes - other.volumes,
+        )
+
+
+NOTHING = Held(containers=frozenset(), networks=frozenset(), volumes=frozenset())
 
 
 def _named(found: Iterable[Mapping[str, Any]], key: str) -> frozenset[str]:
@@ -86,12 +102,6 @@ def _named(found: Iterable[Mapping[str, Any]], key: str) -> frozenset[str]:
 def _is_in_use(labels: Mapping[str, Any] | None) -> bool:
     mark = Labels.read(labels)
     return bool(mark and mark.owner.is_alive() and mark.owner.process != Process.ours())
-
-
-def containers_of(engine: Engine, run_id: str) -> frozenset[str]:
-    """Give the names of all containers of a run."""
-    found = engine.client.api.containers(all=True, filters={"label": f"{RUN}={run_id}"})
-    return frozenset(each["Names"][0].lstrip("/") for each in found)
 
 
 @pytest.fixture

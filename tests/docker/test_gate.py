@@ -13,8 +13,13 @@ from harness.containers.engine import Engine
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
 
-FAMILIES = "golden.*,idempotency.*,hash.tamper,manifest.*,claim.*,tenancy.pooled-connections"
-DRILLS = "upload.size-*,instances.*,chaos.worker-kill,chaos.worker-pause-zombie"
+WHERE_CONTAINERS_DIFFER = (
+    "golden.*,instances.*,"  # several of them behind one network and one storage
+    "hash.tamper,manifest.files-match,upload.size-limit,"  # the harness looks into the volume
+    "claim.fallback,tenancy.pooled-connections,"  # systems of their own, told how to be
+    "chaos.worker-*"  # kill and freeze
+)
+"""One check for each way in which a container is not a process; CI runs the whole gate besides."""
 
 
 def gate(
@@ -35,11 +40,11 @@ def results(out: Path) -> dict[str, Any]:
 
 @pytest.mark.usefixtures("nothing_is_left")
 def test_the_clean_backend_passes(engine: Engine, tmp_path: Path) -> None:
-    done = gate(tmp_path / "out", f"{FAMILIES},{DRILLS}")
+    done = gate(tmp_path / "out", WHERE_CONTAINERS_DIFFER)
     assert done.returncode == 0, done.stdout + done.stderr
     found = results(tmp_path / "out")
     assert {check["verdict"] for check in found["checks"]} == {"pass"}
-    assert len(found["checks"]) > 25
+    assert len(found["checks"]) > 12
     assert found["target"]["postgres"].startswith("17")
 
 

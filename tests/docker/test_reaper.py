@@ -11,11 +11,16 @@ from testcontainers.core.config import testcontainers_config
 
 from harness.containers.engine import Engine
 from harness.containers.images import build
+from harness.containers.labels import Labels
 from harness.containers.reaper import Reaper
+from harness.containers.remains import remove_run
+from harness.journal import Owner
 from harness.system.running import until_shows
 from harness.target.models import Build
 
 pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("nothing_is_left")]
+
+MARKS = Labels.of_run("17-abc", Owner.ours())
 
 STAND_IN = """\
 import os, socket
@@ -46,7 +51,7 @@ def image(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> st
 
 async def test_it_is_told_the_label_and_lets_go_with_the_run(engine: Engine, image: str) -> None:
     assert image
-    reaper = Reaper.start(engine, "17-abc")
+    reaper = Reaper.start(engine, MARKS)
     assert reaper
     name = "shakedown-17-abc-ryuk"
 
@@ -60,13 +65,14 @@ async def test_it_is_told_the_label_and_lets_go_with_the_run(engine: Engine, ima
         reaper.let_go()  # as the kernel does when the harness is killed
         await until_shows(lambda: "let go" in printed(), "Ryuk to see the connection end")
     finally:
-        reaper.close()
+        removal = remove_run(engine, MARKS.run_id)  # as `recover` does
+    assert removal.removed == [f"container {name}"]
 
 
 def test_a_run_goes_on_without_it(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(testcontainers_config, "ryuk_disabled", False)
     monkeypatch.setattr(testcontainers_config, "ryuk_image", "localhost:1/nobody/ryuk:0")
-    assert Reaper.start(engine, "17-abc") is None
+    assert Reaper.start(engine, MARKS) is None
 
 
 def test_it_can_be_switched_off(
@@ -74,4 +80,4 @@ def test_it_can_be_switched_off(
 ) -> None:
     assert image
     monkeypatch.setattr(testcontainers_config, "ryuk_disabled", True)
-    assert Reaper.start(engine, "17-abc") is None
+    assert Reaper.start(engine, MARKS) is None
