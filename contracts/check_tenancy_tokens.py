@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from contracts.tenants.credentials import Credential, unfit
+from contracts.tenants.credentials import Credential, unfit_or_forged
 from contracts.tenants.estate import Estate, furnish_all
 from contracts.tenants.expectations import expect_answered, expect_challenge, expect_untold
 from contracts.tenants.forgeries import Forger
@@ -13,7 +13,6 @@ from contracts.tenants.operations import operations_of
 from contracts.tenants.unchanged import expect_unchanged
 from harness.check import check
 from harness.client import Client, Organisations, Samples, together
-from harness.client.tokens import ROLES
 from harness.errors import Inconclusive
 from harness.expect import expect, expect_status
 from harness.plugin.coverage import Coverage
@@ -81,7 +80,7 @@ async def check_tokens(
     await together(
         (
             attempt(credential, form, next(turn))
-            for credential in (forger.everything() if forger else unfit(estate.org))
+            for credential in (forger.everything() if forger else unfit_or_forged(estate.org))
             for form in protected
             if credential.everywhere or form.operation.id in A_FEW
         ),
@@ -114,7 +113,7 @@ async def check_tokens(
 
 async def expect_let_in(estate: Estate, instances: int) -> None:
     """Fail unless good tokens open every instance: else it proves nothing that bad ones do not."""
-    for role, instance in itertools.product(ROLES, range(instances)):
+    for role, instance in itertools.product(estate.org.roles, range(instances)):
         answer = await estate.org.as_role(role).call("listJobs", instance=instance)
         expect_status(answer, 200, detail=f"asked by the {role}, with a good token")
         scheme = {"authorization": f"bearer {estate.org.tokens[role]}"}

@@ -3,8 +3,14 @@
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
+
+import jwt
 
 from harness.client import Organisation
+from harness.client.tokens import signed, unsigned
+
+ANOTHER_SECRET = "a key that is not the issuer's, and just as long as one of his"  # noqa: S105
 
 UNAUTHORIZED = frozenset({401})
 NOT_A_TOKEN = frozenset({400, 401, 431})
@@ -40,8 +46,8 @@ def bearer(
 
 
 def unfit(org: Organisation) -> Iterator[Credential]:
-    """All that must not get in and takes no token but the owner's own."""
-    good, other = org.tokens["owner"], org.tokens["viewer"]
+    """All that must not get in and takes no token but the mightiest user's own."""
+    good, other = org.tokens[org.roles[0]], org.tokens[org.roles[-1]]
     yield from _without_a_token()
     yield from _elsewhere(good)
     yield from bearer(UNAUTHORIZED, _like(good, other))
@@ -58,6 +64,55 @@ def unfit(org: Organisation) -> Iterator[Credential]:
             "a very long word": "x" * 6000,
         },
     )
+
+
+def unfit_or_forged(org: Organisation) -> Iterator[Credential]:
+    """The same, and what whoever has seen that token can make of it."""
+    yield from unfit(org)
+    good = org.tokens[org.roles[0]]
+    everywhere = {f"{name}!": token for name, token in forged_from(good).items()}
+    yield from bearer(UNAUTHORIZED, everywhere)
+    yield from bearer(UNAUTHORIZED, _more_forged(good))
+
+
+def forged_from(token: str) -> dict[str, str]:
+    """What whoever has seen a token can make of it without the issuer's secret."""
+    known = _read(token)
+    if known is None:
+        middle = len(token) // 2
+        other = "a" if token[middle] != "a" else "b"
+        return {"a letter changed": token[:middle] + other + token[middle + 1 :]}
+    header, claims = known
+    return {
+        "wrong key": signed(header, claims, secret=ANOTHER_SECRET),
+        "alg: none": unsigned({"alg": "none", "typ": "JWT"}, claims),
+    }
+
+
+def _more_forged(token: str) -> Iterator[tuple[str, str]]:
+    known = _read(token)
+    if known is None:
+        return
+    header, claims = known
+    for spelling in ("None", "NONE", "nOnE"):
+        yield f"alg: {spelling}", unsigned({"alg": spelling, "typ": "JWT"}, claims)
+    yield "no signature", unsigned(header, claims)
+    for weak in ("", "secret"):
+        yield f"signed with {weak!r}", signed(header, claims, secret=weak)
+    changed = unsigned(header, claims | {"sub": "00000000-0000-4000-8000-000000000000"})
+    yield "claims changed after signing", changed + token.rpartition(".")[2]
+
+
+def _read(token: str) -> tuple[Mapping[str, Any], dict[str, Any]] | None:
+    """Header and claims of a JWT, None for a token of another kind.
+
+    Only read: whether it is genuine is the backend's business.
+    """
+    try:
+        claims = jwt.decode(token, options={"verify_signature": False})
+        return jwt.get_unverified_header(token), claims
+    except jwt.InvalidTokenError:
+        return None
 
 
 def _like(good: str, other: str) -> Iterator[tuple[str, str]]:

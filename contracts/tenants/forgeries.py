@@ -5,8 +5,15 @@ from base64 import urlsafe_b64encode
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from contracts.tenants.credentials import NOT_A_TOKEN, UNAUTHORIZED, Credential, bearer, unfit
-from contracts.tenants.personas import ANOTHER_SECRET, LONG_AGO_S, vouching_claims
+from contracts.tenants.credentials import (
+    ANOTHER_SECRET,
+    NOT_A_TOKEN,
+    UNAUTHORIZED,
+    Credential,
+    bearer,
+    unfit,
+)
+from contracts.tenants.personas import LONG_AGO_S, vouching_claims
 from harness.client import Organisation, TokenRecipe
 from harness.client.tokens import ABSENT, DIGESTS, claims_of, signed, unsigned
 

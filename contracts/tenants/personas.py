@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-import jwt
-
+from contracts.tenants.credentials import ANOTHER_SECRET, forged_from
 from harness.client import Organisation, Organisations, TokenRecipe
 from harness.client.client import Client
 from harness.client.tokens import ABSENT, ROLES, claims_of, signed, unsigned
@@ -15,7 +14,6 @@ Refusal = Literal[401, 403]
 Shown = tuple[str | None, Refusal | None]
 """A token, if there is one, and the status that it is refused with, if it is."""
 
-ANOTHER_SECRET = "a key that is not the issuer's, and just as long as one of his"  # noqa: S105
 LONG_AGO_S = 24 * 3600
 
 GIVEN = "given"
@@ -69,27 +67,11 @@ def writers(people: Mapping[str, Persona]) -> list[Persona]:
 
 def _unminted(_: Organisations, org: Organisation) -> Mapping[str, Shown]:
     known = org.tokens if org.is_fresh else {GIVEN: org.tokens[org.roles[0]]}
-    forged = _forged(next(iter(known.values())))
+    forged = forged_from(next(iter(known.values())))
     return {
         **{name: (token, None) for name, token in known.items()},
         "no token": (None, 401),
         **{name: (token, 401) for name, token in forged.items()},
-    }
-
-
-def _forged(token: str) -> dict[str, str]:
-    """What somebody who has seen a token can make of it."""
-    try:
-        header = jwt.get_unverified_header(token)
-        # Only read: whether it is genuine is the backend's business.
-        claims = jwt.decode(token, options={"verify_signature": False})
-    except jwt.InvalidTokenError:
-        middle = len(token) // 2
-        other = "a" if token[middle] != "a" else "b"
-        return {"a letter changed": token[:middle] + other + token[middle + 1 :]}
-    return {
-        "wrong key": signed(header, claims, secret=ANOTHER_SECRET),
-        "alg: none": unsigned({"alg": "none", "typ": "JWT"}, claims),
     }
 
 

@@ -3,7 +3,8 @@
 import jwt
 import pytest
 
-from contracts.tenants.personas import ANOTHER_SECRET, _forged, leader, personas, writers
+from contracts.tenants.credentials import ANOTHER_SECRET, forged_from
+from contracts.tenants.personas import leader, personas, writers
 from harness.client import Organisations
 from harness.client.tokens import TokenRecipe, mint
 from harness.target import Target, load_target
@@ -46,5 +47,5 @@ async def test_the_given_user_and_those_whom_nobody_needs_a_secret_to_be(target:
 
 
 def test_a_token_that_is_no_jwt_can_at_least_be_changed() -> None:
-    assert _forged("opaque") == {"a letter changed": "opaaue"}
-    assert _forged("opaaue") == {"a letter changed": "opabue"}
+    assert forged_from("opaque") == {"a letter changed": "opaaue"}
+    assert forged_from("opaaue") == {"a letter changed": "opabue"}
