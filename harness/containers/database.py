@@ -17,7 +17,7 @@ from testcontainers.community.postgres import PostgresContainer
 from testcontainers.core.config import testcontainers_config
 
 from harness.containers.container import Container
-from harness.containers.engine import explained, in_thread
+from harness.containers.engine import explained, in_thread, unless_cancelled
 from harness.containers.ground import Ground
 from harness.containers.images import require_image
 from harness.containers.logs import LogPump
@@ -78,7 +78,7 @@ class ContainerDatabase:
         Raises `Misconfigured` when it cannot be started; what there is of it goes with the ground.
         """
         image = wanted.image or _IMAGE
-        await in_thread(require_image, ground.engine, image, "database.image", on_progress)
+        await unless_cancelled(require_image, ground.engine, image, "database.image", on_progress)
         passwords = {role: secrets.token_hex(32) for role in (SUPERUSER, OWNER, OBSERVER)}
         log_path = ground.journal.run_dir / "logs" / "postgres" / "1.log"
         log_path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -14,7 +14,13 @@ from docker.types import Mount
 
 from harness.containers.container import Container
 from harness.containers.database import ADDRESS
-from harness.containers.engine import begin_in_thread, explained, in_thread, outlast
+from harness.containers.engine import (
+    begin_in_thread,
+    explained,
+    in_thread,
+    outlast,
+    unless_cancelled,
+)
 from harness.containers.ground import Ground
 from harness.containers.images import images_of
 from harness.containers.logs import LogPump
@@ -49,7 +55,7 @@ class ContainerDriver:
         cls, ground: Ground, target: Target, on_progress: Callable[[str], None], log_dir: Path
     ) -> Self:
         """Find, pull or build what the target runs. Raises `Misconfigured`."""
-        images = await in_thread(
+        images = await unless_cancelled(
             images_of, ground.engine, target, on_progress, log_dir / "build.log"
         )
         return cls(ground, target, images)

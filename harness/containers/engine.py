@@ -3,6 +3,7 @@
 import asyncio
 import os
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -119,6 +120,33 @@ async def in_thread(function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwa
     except asyncio.CancelledError:
         await outlast(working)
         raise
+
+
+async def unless_cancelled(function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+    """Call something that blocks for long and makes nothing of the run's: a build, a pull.
+
+    When cancelled, it is not waited for: the engine gives it up when this process ends.
+    """
+    loop = asyncio.get_running_loop()
+    made: asyncio.Future[_T] = loop.create_future()
+
+    def work() -> None:
+        told: Callable[[], None]
+        try:
+            told = partial(made.set_result, function(*args, **kwargs))
+        except Exception as error:
+            told = partial(made.set_exception, error)
+
+        def tell() -> None:
+            if not made.done():
+                told()
+
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(tell)
+
+    # A daemon: the end of the process does not wait for it either.
+    threading.Thread(target=work, name=function.__name__, daemon=True).start()
+    return await made
 
 
 def begin_in_thread(function: Callable[[], _T]) -> "asyncio.Future[_T]":

@@ -91,7 +91,11 @@ def _run_build(engine: Engine, wanted: Build, tag: str, log_path: Path) -> list[
     archive = tar(
         wanted.context, exclude=_ignored(Path(wanted.context)), dockerfile=(wanted.dockerfile, None)
     )
-    with archive, explained(f"building {tag}"), log_path.open("a", encoding="utf-8") as log:
+    with (
+        archive,
+        explained(f"building {tag}"),
+        log_path.open("a", buffering=1, encoding="utf-8") as log,
+    ):
         for message in engine.client.api.build(
             fileobj=archive,
             custom_context=True,

