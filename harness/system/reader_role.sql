@@ -11,7 +11,7 @@ WITH mine AS (
     FROM pg_roles
     -- A superuser is a member of all: to say that it is one is enough.
     WHERE pg_has_role(current_user, oid, 'MEMBER')
-      AND (oid = current_user::regrole OR NOT current_setting('is_superuser')::boolean)
+      AND (rolname = current_user OR NOT current_setting('is_superuser')::boolean)
 ),
 tables AS (
     SELECT c.oid, c.relowner, c.relkind, format('%I.%I', n.nspname, c.relname) AS name

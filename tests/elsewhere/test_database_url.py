@@ -55,6 +55,15 @@ async def test_a_role_that_only_reads_is_fit(reference: System, role: str) -> No
     assert await refuse_unfit_reader(dsn(reference, role)) == reference.postgres_version
 
 
+async def test_a_role_may_be_called_anything(reference: System, role: str) -> None:
+    name = f"{role}-As-It-Likes"
+    await as_superuser(reference, f'ALTER ROLE {role} RENAME TO "{name}"')
+    try:
+        await refuse_unfit_reader(dsn(reference, name))
+    finally:
+        await as_superuser(reference, f'ALTER ROLE "{name}" RENAME TO {role}')
+
+
 @pytest.mark.parametrize(
     ("grant", "why"),
     [
