@@ -125,6 +125,10 @@ class ContainerDatabase:
         """SIGKILL the server and all its processes, as a crash would; the data stays."""
         self._container.kill()
 
+    async def shut_down(self, grace_s: float) -> None:
+        """Send its image's stop signal, kill it after the grace; the data stays."""
+        await self._container.stop(grace_s)
+
     async def pause(self) -> None:
         """Freeze it: connections stay open, nothing answers."""
         await self._container.pause()

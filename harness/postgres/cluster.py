@@ -146,6 +146,10 @@ class Cluster:
         """SIGKILL the server and all its processes, as a crash would; the data stays."""
         self._server.kill()
 
+    async def shut_down(self, grace_s: float) -> None:
+        """Ask for a fast shutdown, kill it after the grace; the data stays."""
+        await self._server.stop(clean=True, grace_s=grace_s)
+
     async def pause(self) -> None:
         """SIGSTOP the server and all its processes: connections stay open, nothing answers."""
         self._server.signal(signal.SIGSTOP)

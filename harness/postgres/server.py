@@ -129,13 +129,16 @@ class Server:
         """Say whether the server process runs."""
         return self._process is not None and self._process.poll() is None
 
-    async def stop(self, *, clean: bool = False) -> None:
-        """End the server: at once, leaving recovery to the next start, or after a checkpoint."""
+    async def stop(self, *, clean: bool = False, grace_s: float = _STOP_GRACE_S) -> None:
+        """End the server: at once, leaving recovery to the next start, or after a checkpoint.
+
+        Past the grace it is killed.
+        """
         if self._process is None or not self.is_alive():
             self.clean_up()
             return
         self._process.send_signal(signal.SIGINT if clean else signal.SIGQUIT)
-        end = time.monotonic() + _STOP_GRACE_S
+        end = time.monotonic() + grace_s
         while self._process.poll() is None:
             if time.monotonic() > end:
                 self.kill()

@@ -30,6 +30,9 @@ class DatabaseServer(Protocol):
     def kill(self) -> None:
         """SIGKILL the server and all its processes; the data stays. Blocks until they are gone."""
 
+    async def shut_down(self, grace_s: float) -> None:
+        """Ask it to end in good order, kill it after the grace; `restart` brings it back."""
+
     async def pause(self) -> None:
         """Freeze it: connections stay open, nothing answers."""
 

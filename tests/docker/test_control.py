@@ -5,6 +5,7 @@ import signal
 import pytest
 
 from harness.client import Organisations
+from harness.containers.database import ContainerDatabase
 from harness.containers.engine import Engine
 from harness.system import Instance, System, SystemDescription, launch_sibling
 from harness.system.readiness import ask
@@ -136,6 +137,29 @@ async def test_the_database_is_killed_and_comes_back_with_its_data(shared: Syste
     assert server.is_alive()
     await until_ready(shared.api[0])
     assert await exported(shared) == "ready"
+
+
+async def test_the_database_ends_in_good_order_and_comes_back(shared: System) -> None:
+    server = shared.database_server
+    assert isinstance(server, ContainerDatabase)
+    await server.shut_down(grace_s=30)
+    assert not server.is_alive()
+    assert not await answers(shared.api[0])
+    said = server.log_path.read_text(encoding="utf-8")
+    assert said.splitlines()[-1].endswith("database system is shut down")
+    await server.restart()
+    await until_ready(shared.api[0])
+    assert await exported(shared) == "ready"
+
+
+async def test_a_database_that_does_not_end_within_the_grace_is_killed(shared: System) -> None:
+    server = shared.database_server
+    assert server
+    await server.pause()  # hears no signal but one
+    await server.shut_down(grace_s=0.3)
+    assert not server.is_alive()
+    await server.restart()
+    await until_ready(shared.api[0])
 
 
 async def test_the_database_is_frozen(shared: System) -> None:

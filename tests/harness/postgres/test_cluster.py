@@ -167,6 +167,20 @@ async def test_a_crash_loses_no_commit_and_the_port_stays(cluster: Cluster) -> N
     assert await ask(cluster.url("postgres"), "SELECT a FROM t") == [(7,)]
 
 
+async def test_it_ends_in_good_order_or_is_killed_after_the_grace(cluster: Cluster) -> None:
+    await ask(cluster.url("postgres"), "CREATE TABLE t AS SELECT 7 AS a")
+    await cluster.shut_down(grace_s=30)
+    assert not cluster.is_alive()
+    said = cluster.log_path.read_text(encoding="utf-8")
+    assert said.splitlines()[-1].endswith("database system is shut down")
+    await cluster.restart()
+    await cluster.pause()  # hears no signal but one
+    await cluster.shut_down(grace_s=0.1)
+    assert not cluster.is_alive()
+    await cluster.restart()
+    assert await ask(cluster.url("postgres"), "SELECT a FROM t") == [(7,)]
+
+
 async def test_nothing_is_left_after_stop_or_kill(journal: Journal) -> None:
     owner = 65534 if os.geteuid() == 0 else os.geteuid()
     before = segments(owner)
