@@ -31,9 +31,18 @@ _POLL_S = 0.002
 
 
 async def caught_at_work(
-    own: OwnSystem, posts: Sequence[Post], backlog: Backlog, target: Target
+    own: OwnSystem,
+    posts: Sequence[Post],
+    backlog: Backlog,
+    target: Target,
+    *,
+    together: bool,
 ) -> Mapping[str, Post]:
     """Freeze each worker while it has exports in progress; give the post by export.
+
+    One that is frozen for longer than the stuck timeout, while the next ones are lain in wait for,
+    rightly loses to them what it had. Where all are to hold something at the end, `together`, it is
+    caught anew then.
 
     They stay frozen, for the caller to kill or to wake, and none within a transaction: what that
     has locked would hold up the others, who are what is judged. `Inconclusive` when one is too fast
@@ -49,38 +58,58 @@ async def caught_at_work(
         await own.system.pause(each.worker)
     await backlog.grow(FIRST_ORGANISATIONS)
     caught: dict[str, Post] = {}
-    for each in posts:
-        glimpses = cycle(GLIMPSES_S)
-        while not (held := await _glimpse(own, each, posts, target, next(glimpses))):
-            if time.monotonic() > until:
-                raise Inconclusive(
-                    f"{each.worker.name} was never seen with an export in progress, and outside "
-                    f"of a transaction, within {AMBUSH_DEADLINE_S:g} s and {len(backlog.owners)} "
-                    "exports"
-                )
-            await backlog.grow(1)
-        caught |= dict.fromkeys(held, each)
+    idle = list(posts)
+    while idle:
+        for each in idle:
+            caught |= dict.fromkeys(await _caught(own, each, posts, backlog, target, until), each)
+        idle = [
+            each
+            for each in posts
+            if together and not await _held(each, posts, own.database, target)
+        ]
     return caught
 
 
+async def _caught(
+    own: OwnSystem,
+    each: Post,
+    posts: Sequence[Post],
+    backlog: Backlog,
+    target: Target,
+    until: float,
+) -> set[str]:
+    """Freeze one worker while it has exports in progress, and give them."""
+    glimpses = cycle(GLIMPSES_S)
+    while not (held := await _glimpse(own, each, posts, target, next(glimpses), until)):
+        if time.monotonic() > until:
+            raise Inconclusive(
+                f"{each.worker.name} was never seen with an export in progress, and outside of a "
+                f"transaction, within {AMBUSH_DEADLINE_S:g} s and {len(backlog.owners)} exports"
+            )
+        await backlog.grow(1)
+    return held
+
+
 async def _glimpse(
-    own: OwnSystem, each: Post, posts: Sequence[Post], target: Target, seconds: float
+    own: OwnSystem, each: Post, posts: Sequence[Post], target: Target, seconds: float, until: float
 ) -> set[str]:
     """Let a worker run until it is at work; give what it holds, frozen again.
 
     Nothing, but frozen all the same, where there is nothing to be held or the time is over.
     """
-    until = time.monotonic() + seconds
+    end = time.monotonic() + seconds
     while True:
         await own.system.resume(each.worker)
         try:
-            while not await _held(each, posts, own.database, target) and time.monotonic() < until:
+            while not await _held(each, posts, own.database, target) and time.monotonic() < end:
                 await asyncio.sleep(_POLL_S)
         finally:
             await own.system.pause(each.worker)
         await asyncio.sleep(IN_FLIGHT_S)
         if not await _is_in_transaction(own.control_database):
             return await _held(each, posts, own.database, target)
+        if time.monotonic() > until:
+            return set()
         # Frozen with locks in its hands: it goes on for a moment, however late it is.
 
 

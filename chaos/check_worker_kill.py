@@ -163,7 +163,7 @@ async def _at_failpoints(own: OwnSystem, target: Target, backlog: Backlog) -> Sc
 async def _anywhere(own: OwnSystem, target: Target, backlog: Backlog) -> Scene:
     started = await together(own.system.start("worker") for _ in range(VICTIMS_WITHOUT_FAILPOINTS))
     posts = [Post(worker=each, failpoint=None, seconds=0) for each in started]
-    at_post = await caught_at_work(own, posts, backlog, target)
+    at_post = await caught_at_work(own, posts, backlog, target, together=False)
     return Scene(doomed=posts, long=None, at_post=at_post)
 
 

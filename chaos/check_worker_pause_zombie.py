@@ -141,7 +141,7 @@ async def future_zombies(
     if target.failpoints is None:
         started = await together(own.system.start("worker") for _ in range(2))
         first, second = (Post(worker=each, failpoint=None, seconds=0) for each in started)
-        caught = await caught_at_work(own, (first, second), backlog, target)
+        caught = await caught_at_work(own, (first, second), backlog, target, together=True)
         return first, second, frozenset(caught)
     preparing = asyncio.ensure_future(backlog.prepare(1))
     try:

@@ -117,7 +117,7 @@ const DEFECTS = {
   "again-grants-nothing": {
     title: "A package that is asked for again has no tries left",
     source: "a counter that nobody resets",
-    expected: ["golden.export-download", "chaos.worker-kill"],
+    expected: ["contract.stateful"],
   },
   "stale-cache": {
     title: "Each instance remembers packages it has shown, for ten seconds",

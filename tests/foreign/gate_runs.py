@@ -1,0 +1,53 @@
+"""The gate as somebody runs it on a foreign backend: a command, and what it leaves."""
+
+import asyncio
+import json
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+_DEADLINE_S = 180
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """What a run of the gate printed, and what it wrote."""
+
+    exit_code: int
+    printed: str
+    report: Path
+
+    @property
+    def verdicts(self) -> dict[str, str]:
+        results: dict[str, Any] = json.loads((self.report / "results.json").read_text())
+        return {check["id"]: check["verdict"] for check in results["checks"]}
+
+    @property
+    def everything(self) -> str:
+        """All that anybody can read afterwards."""
+        files = [path for path in self.report.rglob("*") if path.is_file()]
+        return self.printed + "".join(path.read_text(errors="replace") for path in files)
+
+
+async def gate(folder: Path, target: Path, *words: str, **environment: str) -> Run:
+    """Run the gate on a target, and give what came of it; fails when it is not done in time."""
+    report = folder / "report"
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "harness", "run", "--target", str(target), "--out", str(report)),
+        *words,
+        cwd=ROOT,
+        env={**os.environ, "NO_COLOR": "1", **environment},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    try:
+        async with asyncio.timeout(_DEADLINE_S):
+            printed, _ = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            await process.wait()
+    return Run(exit_code=process.returncode or 0, printed=printed.decode(), report=report)
