@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -29,12 +29,15 @@ def shakedown(*words: str) -> subprocess.CompletedProcess[str]:
 class Begun:
     """A command that has been started and makes things in the engine."""
 
-    def __init__(self, engine: Engine, output: Path, words: tuple[str, ...]) -> None:
+    def __init__(
+        self, engine: Engine, output: Path, words: tuple[str, ...], environment: Mapping[str, str]
+    ) -> None:
         self._engine = engine
         self._output = output
         with output.open("wb") as file:
             self._child = subprocess.Popen(
                 [sys.executable, "-m", "harness", *words],
+                env={**os.environ, **environment},
                 stdout=file, stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
 
@@ -98,9 +101,9 @@ class Begun:
 
 
 @contextmanager
-def beginning(engine: Engine, output: Path, *words: str) -> Iterator[Begun]:
+def beginning(engine: Engine, output: Path, *words: str, **environment: str) -> Iterator[Begun]:
     """Start a command; however the test goes, it has ended afterwards."""
-    begun = Begun(engine, output, words)
+    begun = Begun(engine, output, words, environment)
     try:
         yield begun
     finally:

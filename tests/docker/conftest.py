@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 
 from harness.containers.engine import Engine
+from harness.containers.images import build
 from harness.containers.labels import Labels
 from harness.errors import Misconfigured
 from harness.journal import Journal
 from harness.processes import Process
 from harness.system import System, launch
 from harness.target import Target, load_target
+from harness.target.models import Build
 from harness.target.shipped import IN_CONTAINERS
 
 STAND_IN = Path(__file__).parents[1] / "harness" / "system" / "stand_in.py"
@@ -44,6 +46,8 @@ claims = { sub = "{user}" }
 GOES_WITHIN_S = 20.0
 
 DOCKERFILE = "FROM python:3.13-slim\nCOPY stand_in.py /\n"
+
+RYUK_DOCKERFILE = 'FROM python:3.13-slim\nCOPY ryuk.py /\nCMD ["python3", "/ryuk.py"]\n'
 
 
 @pytest.fixture(scope="session")
@@ -151,6 +155,16 @@ def make_target(tmp_path: Path) -> MakeTarget:
         return load_target(file)
 
     return make
+
+
+@pytest.fixture
+def ryuk_image(engine: Engine, tmp_path: Path) -> str:
+    context = tmp_path / "ryuk"
+    context.mkdir()
+    (context / "ryuk.py").write_bytes(Path(__file__).with_name("ryuk.py").read_bytes())
+    (context / "Dockerfile").write_text(RYUK_DOCKERFILE, encoding="ascii")
+    wanted = Build(context=str(context))
+    return build(engine, wanted, "ryuk-stand-in", lambda _: None, tmp_path / "build.log")
 
 
 @pytest.fixture

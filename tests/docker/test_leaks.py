@@ -2,6 +2,7 @@
 
 import shutil
 import signal
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,7 +13,7 @@ from harness.containers.engine import Engine
 from harness.places import run_bases
 
 from .commands import Begun, beginning, shakedown
-from .conftest import DOCKERFILE, Held, MakeTarget
+from .conftest import DOCKERFILE, GOES_WITHIN_S, Held, MakeTarget
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
 
@@ -36,10 +37,12 @@ def start(engine: Engine, tmp_path: Path) -> Iterator[Start]:
     before = Held.by(engine)
     with ExitStack() as all_of_them:
 
-        def begin(*words: str) -> Begun:
+        def begin(*words: str, **environment: str) -> Begun:
             more = [] if words[0] == "up" else ["--out", str(tmp_path / "out")]
             output = tmp_path / "output.txt"
-            return all_of_them.enter_context(beginning(engine, output, *words, *more))
+            return all_of_them.enter_context(
+                beginning(engine, output, *words, *more, **environment)
+            )
 
         yield begin
     before.expect_no_more(engine)
@@ -86,6 +89,23 @@ def test_recover_by_labels_alone(start: Start) -> None:
     for base in run_bases():
         shutil.rmtree(base / f"shakedown-{run_id}", ignore_errors=True)
     assert f"container shakedown-{run_id}-postgres" in recovered(run_id)
+
+
+def test_where_there_is_a_ryuk_it_removes_what_a_killed_run_has_left(
+    start: Start, ryuk_image: str
+) -> None:
+    begun = start(*UP, RYUK_CONTAINER_IMAGE=ryuk_image, TESTCONTAINERS_RYUK_DISABLED="false")
+    begun.wait_until_up()
+    run_id = begun.run_id
+    assert begun.containers() == ALL_OF_IT
+    begun.end_by(signal.SIGKILL)
+    until = time.monotonic() + GOES_WITHIN_S
+    while begun.run_id and time.monotonic() < until:
+        time.sleep(0.1)
+    told = recovered(run_id)
+    assert "container" not in told
+    assert "volume" not in told
+    assert "network" not in told
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
