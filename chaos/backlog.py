@@ -11,9 +11,12 @@ EXPORTS_EACH = 3
 class Backlog:
     """Requests exports, and remembers who owns which."""
 
-    def __init__(self, organisations: Organisations, samples: Samples) -> None:
+    def __init__(
+        self, organisations: Organisations, samples: Samples, *, evidence_bytes: int | None = None
+    ) -> None:
         self._organisations = organisations
         self._samples = samples
+        self._evidence_bytes = evidence_bytes
         self._prepared: list[tuple[Organisation, str, str]] = []
         self._owners: dict[str, Organisation] = {}
 
@@ -39,7 +42,9 @@ class Backlog:
 
     async def _jobs_of(self, organisation: Organisation) -> tuple[Organisation, str, str]:
         job, other = await organisation.new_job(), await organisation.new_job()
-        await organisation.client.new_evidence(job["id"], self._samples.new())
+        size = self._evidence_bytes
+        sample = self._samples.of_size(size) if size else self._samples.new()
+        await organisation.client.new_evidence(job["id"], sample)
         return organisation, job["id"], other["id"]
 
     async def _request(self, organisation: Organisation, job_id: str, other_id: str) -> None:

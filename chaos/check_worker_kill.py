@@ -9,7 +9,9 @@ from chaos.aftermath import damages_of, now_of, orphans_of, settled
 from chaos.ambush import caught_at_work
 from chaos.backlog import Backlog
 from chaos.faults.kill_worker import workers_killed
+from chaos.in_the_open import only_in_the_open
 from chaos.judgement import Recovery
+from chaos.open_drills import kill_in_the_open
 from chaos.posts import Post, all_at_their_posts, post
 from chaos.promises import recovery_times
 from harness.check import check
@@ -52,8 +54,6 @@ FIRST_ORGANISATIONS = 10
         Capability.TENANTS,
         Capability.SPAWN,
         Capability.KILL,
-        Capability.DATABASE,
-        Capability.DATABASE_CONTROL,
     },
     deadline_s=90,
 )
@@ -64,6 +64,9 @@ async def check_worker_kill(
     history: HistoryWriter,
     observe: Observations,
 ) -> None:
+    if only_in_the_open(target):
+        await kill_in_the_open(fresh_system, target, rng, history, observe)
+        return
     times = recovery_times(target)
     async with fresh_system(api_instances=1, workers=0) as own:
         backlog = Backlog(own.organisations, Samples(rng))

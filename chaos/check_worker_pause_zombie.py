@@ -23,7 +23,9 @@ from chaos.aftermath import (
 from chaos.ambush import caught_at_work
 from chaos.backlog import Backlog
 from chaos.faults.pause_worker import worker_paused
+from chaos.in_the_open import only_in_the_open
 from chaos.judgement import Recovery
+from chaos.open_drills import pause_in_the_open
 from chaos.posts import Post, all_at_their_posts, claims_of, post
 from chaos.promises import recovery_times
 from chaos.zombies import Encounter, switches, until_awake
@@ -62,8 +64,6 @@ _POLL_S = 0.02
         Capability.TENANTS,
         Capability.SPAWN,
         Capability.PAUSE,
-        Capability.DATABASE,
-        Capability.DATABASE_CONTROL,
     },
     deadline_s=90,
 )
@@ -74,6 +74,9 @@ async def check_worker_pause_zombie(
     history: HistoryWriter,
     observe: Observations,
 ) -> None:
+    if only_in_the_open(target):
+        await pause_in_the_open(fresh_system, target, rng, history, observe)
+        return
     times = recovery_times(target)
     async with fresh_system(api_instances=1, workers=0) as own:
         backlog = Backlog(own.organisations, Samples(rng))

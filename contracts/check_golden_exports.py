@@ -6,6 +6,7 @@ from contracts.digests import expect_repr_digest
 from contracts.export_life import (
     expect_ended_well,
     expect_export,
+    expect_refused,
     expect_retry_after,
     watch_until_ready,
 )
@@ -90,4 +91,6 @@ async def expect_exported(
     expect_whole_ledger(exported, events, export["manifest"]["ledger_head"], export)
     if export_type == "proof-pack":
         expect_evidence_in(entries, uploaded)
+    for operation_id in ("cancelExport", "retryExport"):
+        await expect_refused(org.client, operation_id, export["id"], "ready")
     return export
