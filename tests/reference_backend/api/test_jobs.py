@@ -1,10 +1,12 @@
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
 from tests.reference_backend.api.conftest import Api, Member, problem_code
 
 pytestmark = pytest.mark.integration
+
+UNKNOWN = UUID("6d1c9d0e-8f6b-4f0e-9a51-0c1f5d0d7a11")
 
 
 async def test_a_job_is_created_and_found(member: Member) -> None:
@@ -46,7 +48,7 @@ async def test_refused_pages(member: Member, query: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "job_id", ["x", "%00", "1", "..%2fjobs", f"{{{uuid4()}}}", uuid4().hex, "é"]
+    "job_id", ["x", "%00", "1", "..%2fjobs", f"{{{UNKNOWN}}}", UNKNOWN.hex, "é"]
 )
 async def test_what_is_no_id_is_the_id_of_no_job(member: Member, job_id: str) -> None:
     absent = await member.http.get(f"/api/jobs/{uuid4()}")
