@@ -6,23 +6,14 @@ import pytest
 from contracts.tenants.credentials import ANOTHER_SECRET, forged_from
 from contracts.tenants.personas import leader, personas, writers
 from harness.client import Organisations
-from harness.client.tokens import TokenRecipe, mint
 from harness.target import Target, load_target
 from harness.target.environment import ONE_USER, TWO_TENANTS, environment_target
-
-RECIPE = TokenRecipe(
-    secret="a-secret-that-is-long-enough-for-hs256",
-    algorithm="HS256",
-    audience=None,
-    issuer=None,
-    lifetime_s=60,
-    claims={"sub": "{user}", "app_metadata": {"organization_id": "{organization}"}},
-)
+from tests.given_tokens import token_of
 
 
 @pytest.fixture
 def target(monkeypatch: pytest.MonkeyPatch) -> Target:
-    tokens = [mint(RECIPE, user="u", organization=org, role="member") for org in ("A", "B")]
+    tokens = [token_of(organization) for organization in ("A", "B")]
     values = ("http://127.0.0.1:9", tokens[0], "job", *tokens, "a", "b")
     for name, value in zip((*ONE_USER, *TWO_TENANTS), values, strict=True):
         monkeypatch.setenv(name, value)
@@ -43,7 +34,7 @@ async def test_the_given_user_and_those_whom_nobody_needs_a_secret_to_be(target:
         claims = jwt.decode(token, options={"verify_signature": False})
         assert claims["app_metadata"] == {"organization_id": "A"}
     forged = refused["wrong key"].client.token or ""
-    assert jwt.decode(forged, ANOTHER_SECRET, algorithms=["HS256"])["sub"] == "u"
+    assert jwt.decode(forged, ANOTHER_SECRET, algorithms=["HS256"])["sub"] == "user of A"
 
 
 def test_a_token_that_is_no_jwt_can_at_least_be_changed() -> None:

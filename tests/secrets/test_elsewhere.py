@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.client.tokens import TokenRecipe, mint
 from harness.target.environment import SHIPPED
+from tests.given_tokens import token_of
 
 from .conftest import Place
 from .gossip import gossip, indiscreet_postgres
@@ -14,30 +14,17 @@ from .search import Search
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
-RECIPE = TokenRecipe(
-    secret="a-secret-that-is-long-enough-for-hs256",
-    algorithm="HS256",
-    audience=None,
-    issuer=None,
-    lifetime_s=600,
-    claims={"sub": "{user}", "app_metadata": {"organization_id": "{organization}"}},
-)
-
 PASSWORD = "marked/pass+word=41c7"
 IN_A_URL = "marked%2Fpass%2Bword%3D41c7"
-
-
-def token(organization: str) -> str:
-    return mint(RECIPE, user=f"u-{organization}", organization=organization, role="member")
 
 
 def environment(url: str) -> dict[str, str]:
     return {
         "BACKEND_URL": url,
-        "JWT_TOKEN": token("one"),
+        "JWT_TOKEN": token_of("one"),
         "JOB_ID": "8f3c9c1e-0000-4000-8000-000000000001",
-        "JWT_ORG_A": token("A"),
-        "JWT_ORG_B": token("B"),
+        "JWT_ORG_A": token_of("A"),
+        "JWT_ORG_B": token_of("B"),
         "JOB_ID_ORG_A": "8f3c9c1e-0000-4000-8000-00000000000a",
         "JOB_ID_ORG_B": "8f3c9c1e-0000-4000-8000-00000000000b",
     }
@@ -61,7 +48,7 @@ def test_a_backend_that_repeats_the_token_in_every_coding(place: Place) -> None:
 
 
 def test_a_token_in_the_place_of_the_url(place: Place) -> None:
-    given = environment("") | {"BACKEND_URL": token("one")}
+    given = environment("") | {"BACKEND_URL": token_of("one")}
     finished = place.run("run", "--out", "out", **given)
     assert finished.code == 3
     assert not finished.finds(searched(given))

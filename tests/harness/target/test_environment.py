@@ -4,23 +4,10 @@ import pytest
 
 from harness.client import Organisations
 from harness.client.given import given_users
-from harness.client.tokens import TokenRecipe, mint
 from harness.errors import Inconclusive, Misconfigured
 from harness.target import Capability, load_target
 from harness.target.environment import ONE_USER, TWO_TENANTS, environment_target
-
-RECIPE = TokenRecipe(
-    secret="a-secret-that-is-long-enough-for-hs256",
-    algorithm="HS256",
-    audience=None,
-    issuer=None,
-    lifetime_s=60,
-    claims={"sub": "{user}", "app_metadata": {"organization_id": "{organization}"}},
-)
-
-
-def token(organization: str) -> str:
-    return mint(RECIPE, user=f"user of {organization}", organization=organization, role="member")
+from tests.given_tokens import token_of
 
 
 @pytest.fixture
@@ -31,7 +18,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 
 def set_all(environment: pytest.MonkeyPatch) -> None:
-    values = ("http://127.0.0.1:9", token("one"), "job", token("A"), token("B"), "a", "b")
+    values = ("http://127.0.0.1:9", token_of("one"), "job", token_of("A"), token_of("B"), "a", "b")
     for name, value in zip((*ONE_USER, *TWO_TENANTS), values, strict=True):
         environment.setenv(name, value)
 
@@ -94,6 +81,6 @@ def test_a_token_that_does_not_say_whose_it_is_is_refused(
 
 def test_two_tokens_of_one_organisation_are_refused(environment: pytest.MonkeyPatch) -> None:
     set_all(environment)
-    environment.setenv("JWT_ORG_B", token("A"))
+    environment.setenv("JWT_ORG_B", token_of("A"))
     with pytest.raises(Misconfigured, match=r"org_b: expected a token of another .* both are of A"):
         given_users(load_target(environment_target()))
