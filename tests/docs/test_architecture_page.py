@@ -27,7 +27,9 @@ def test_every_room_of_the_harness_is_told(room: str) -> None:
 def test_no_room_is_told_that_does_not_exist() -> None:
     table = PAGE.partition("## The rooms of the harness")[2].partition("##")[0]
     told = {name for row in table.splitlines()[4:] for name in re.findall(r"`([\w./]+)`", row[:90])}
-    assert {name for name in told if name.endswith(("/", ".py"))} <= ROOMS
+    rooms = [name for name in told if name.endswith(("/", ".py"))]
+    assert len(rooms) > 10
+    assert [name for name in rooms if not (ROOT / "harness" / name).exists()] == []
 
 
 def test_the_examples_take_ten_lines() -> None:
