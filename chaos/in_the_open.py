@@ -6,8 +6,8 @@ and bytes. What happens in between they cannot tell.
 
 import asyncio
 import time
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import cycle
 from typing import Any
 
@@ -28,8 +28,8 @@ EVIDENCE_BYTES = 10 * 1024 * 1024
 CATCH_DEADLINE_S = 30.0
 """How long it may take until workers have been frozen with exports in their hands."""
 
-GLIMPSES_S = (0.03, 0.06, 0.12, 0.25, 0.4)
-"""How long a worker runs before it is frozen again and looked at. Over and over."""
+GLIMPSES_S = (0.1, 0.3, 0.6)
+"""How long a worker runs before it is frozen again, if it is not seen at work sooner."""
 
 WRITING_S = 2.0
 """How long a write may take before the frozen worker counts as holding everybody up."""
@@ -39,6 +39,7 @@ WORK_S = 15.0
 
 FIRST_ORGANISATIONS = 2
 _POLL_S = 0.05
+_GLANCE_S = 0.002
 
 
 def only_in_the_open(target: Target) -> bool:
@@ -56,17 +57,28 @@ class Drill:
     max_attempts: int
     bystander: Organisation
     """Has nothing to do with the exports, and finds out whether anybody can write."""
+    ended: set[str] = field(default_factory=set)
+    """The exports that were seen to have ended, which need not be asked for again."""
 
     async def exports(self) -> dict[str, Record]:
         """Every export as the API shows it now, by its id."""
-        owners = self.backlog.owners
-        shown = await together((owners[each].client.get_export(each) for each in owners), at_once=8)
-        return {str(export["id"]): export for export in shown}
+        return await self._shown(self.backlog.owners)
+
+    async def live(self) -> dict[str, Record]:
+        """The exports that have not ended."""
+        shown = await self._shown([each for each in self.backlog.owners if each not in self.ended])
+        self.ended.update(name for name, one in shown.items() if one["state"] in TERMINAL)
+        return {name: one for name, one in shown.items() if name not in self.ended}
 
     async def held(self) -> dict[str, Record]:
         """The exports that are in progress."""
-        shown = await self.exports()
-        return {each: export for each, export in shown.items() if export["state"] == IN_PROGRESS}
+        live = await self.live()
+        return {name: one for name, one in live.items() if one["state"] == IN_PROGRESS}
+
+    async def _shown(self, names: Iterable[str]) -> dict[str, Record]:
+        owners = self.backlog.owners
+        shown = await together((owners[each].client.get_export(each) for each in names), at_once=8)
+        return {str(export["id"]): export for export in shown}
 
     async def freeze(self, worker: Instance) -> None:
         """Freeze a worker where it holds nobody up. `Inconclusive` when there is no such place."""
@@ -95,14 +107,11 @@ class Drill:
         glimpses = cycle(GLIMPSES_S)
         while True:
             await self.own.system.resume(worker)
-            await asyncio.sleep(next(glimpses))
+            seen_by = time.monotonic() + next(glimpses)
+            while not _newly(await self.held(), before) and time.monotonic() < seen_by:
+                await asyncio.sleep(_GLANCE_S)
             await self.freeze(worker)
-            held = await self.held()
-            mine = {
-                name: export
-                for name, export in held.items()
-                if name not in before or export["attempt"] > before[name]["attempt"]
-            }
+            mine = _newly(await self.held(), before)
             # After its last attempt an export rightly fails: that is not what is looked for.
             if mine and all(one["attempt"] < self.max_attempts for one in mine.values()):
                 return mine
@@ -115,11 +124,10 @@ class Drill:
 
     async def _have_work(self) -> None:
         """See to it that a worker finds something: what is queued may be over a tenant's share."""
-        in_progress = await self.held()
-        busy = {id(self.backlog.owners[each]) for each in in_progress}
+        live, owners = await self.live(), self.backlog.owners
+        busy = {owners[name].id for name, one in live.items() if one["state"] == IN_PROGRESS}
         if not any(
-            export["state"] == "queued" and id(self.backlog.owners[name]) not in busy
-            for name, export in (await self.exports()).items()
+            one["state"] == "queued" and owners[name].id not in busy for name, one in live.items()
         ):
             await self.backlog.grow(1)
 
@@ -139,12 +147,9 @@ class Drill:
     async def until_done(self) -> dict[str, Record]:
         """Wait until no export is live, or should not have been for long; give what is there."""
         until = time.monotonic() + self.within_s
-        while True:
-            shown = await self.exports()
-            done = all(export["state"] in TERMINAL for export in shown.values())
-            if done or time.monotonic() > until:
-                return shown
+        while await self.live() and time.monotonic() < until:
             await asyncio.sleep(_POLL_S)
+        return await self.exports()
 
     @property
     def within_s(self) -> float:
@@ -199,6 +204,15 @@ class Drill:
             for event in each
             if event["event_name"] == "export.completed"
         ]
+
+
+def _newly(held: Mapping[str, Record], before: Mapping[str, Record]) -> dict[str, Record]:
+    """What somebody has claimed since."""
+    return {
+        name: one
+        for name, one in held.items()
+        if name not in before or one["attempt"] > before[name]["attempt"]
+    }
 
 
 def differences(before: Mapping[str, object], after: Mapping[str, object]) -> list[str]:

@@ -51,6 +51,8 @@ class Scene:
 
     # An organisation, and its client.
 
+    id = "org"
+
     @property
     def client(self) -> "Scene":
         return self

@@ -46,6 +46,8 @@ async def test_what_is_right_passes_and_a_gap_is_allowed_by_name(tmp_path: Path)
         ("foreign-download", "tenancy.matrix"),
         ("token-by-its-beginning", "tenancy.tokens"),
         ("index-digest-of-pretty-text", "golden.manifest"),
+        ("finished-can-be-stopped", "golden.export-download"),
+        ("lease-never-recovered", "chaos.worker-kill"),
     ],
 )
 async def test_what_is_wrong_fails(tmp_path: Path, defect: str, check: str) -> None:
