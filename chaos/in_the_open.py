@@ -43,8 +43,12 @@ _GLANCE_S = 0.002
 
 
 def only_in_the_open(target: Target) -> bool:
-    """Whether a drill of this target has to do without its database."""
-    return Capability.DATABASE_CONTROL not in target.capabilities()
+    """Whether a drill of this target has to do without its database.
+
+    Either nobody may look into it, or the target file does not say what is to be seen there.
+    """
+    is_told = target.claim is not None and target.ledger is not None and target.database.instrument
+    return not is_told or Capability.DATABASE_CONTROL not in target.capabilities()
 
 
 @dataclass(frozen=True, kw_only=True)
