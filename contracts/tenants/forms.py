@@ -11,7 +11,8 @@ from typing import Any
 from contracts.digests import jcs_hash
 from contracts.tenants.operations import IdSlot, Operation
 from contracts.tenants.schemas import Unbuildable, resolved, smallest
-from harness.client import Answer, Client, Route, Sample
+from harness.client import Answer, Client, Record, Route, Sample
+from harness.client.answer import PLAIN
 from harness.client.client import DEADLINE_S
 from harness.client.multipart import encode_form
 
@@ -110,8 +111,13 @@ class Form:
             query=asked,
             headers=headers,
             content=content,
-            tells=frozenset(jcs_hash(manifest).encode() for manifest in manifests),
+            tells=frozenset(_digest_as_sent(manifest).encode() for manifest in manifests),
         )
+
+
+def _digest_as_sent(manifest: Any) -> str:  # noqa: ANN401 - JSON of any shape
+    spoken = manifest.spoken if isinstance(manifest, Record) else PLAIN
+    return jcs_hash(spoken.manifest_as_filed(manifest))
 
 
 def forms_of(operation: Operation) -> tuple[Form, ...]:

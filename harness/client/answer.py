@@ -25,6 +25,8 @@ class Spoken:
     """The contract's name for a file of an export."""
     filed_manifest: Callable[[Any], Any] = lambda manifest: manifest
     """A manifest as an export files it, in the contract's words."""
+    manifest_as_filed: Callable[[Any], Any] = lambda manifest: manifest
+    """A manifest of the contract's words as the backend would have filed it."""
     filed_event: Callable[[Mapping[str, Any]], dict[str, Any]] = dict
     """An event as an export files it, under the contract's names."""
 

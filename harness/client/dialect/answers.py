@@ -82,8 +82,8 @@ class AnswerTranslation:
         record = moved(places, thing)
         if resource == "export" and self.words.filing.translates and "manifest" in record:
             record["manifest"] = self.words.filing.manifest(record["manifest"])
-        if resource == "manifest_verification" and "files" in record:
-            record["files"] = self.words.filing.files_named(record["files"])
+        if resource == "manifest_verification":
+            self.words.filing.translate_verdict(record)
         return {name: self.words.meant(resource, name, value) for name, value in record.items()}
 
     def _problem(self, route: Route, answer: Answer) -> Answer:

@@ -1,5 +1,6 @@
 """What a backend files in its exports: the manifest, the chain, and the names of the two."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +13,10 @@ MANIFEST, LEDGER = "manifest.json", "ledger.json"
 """What the contract calls the two."""
 
 _MANIFESTS: tuple[Resource, ...] = ("manifest", "manifest_file", "manifest_head")
+
+_INSIDE: Mapping[str, Resource] = {"files": "manifest_file", "ledger_head": "manifest_head"}
+
+_STEP = re.compile(r"\w+")
 
 Json = Any
 
@@ -69,11 +74,32 @@ class Filing:
             said["ledger_head"] = moved_back(self._places("manifest_head"), head)
         return moved_back(self._places("manifest"), said)
 
-    def files_named(self, files: Json) -> Json:
-        """The files that a verification speaks of, by the contract's names."""
-        if not isinstance(files, list):
-            return files
-        return [self._named(each) if isinstance(each, dict) else each for each in files]
+    def translate_verdict(self, record: dict[str, Json]) -> None:
+        """Put the files and places that a verification speaks of into the contract's words."""
+        if isinstance(files := record.get("files"), list):
+            record["files"] = [self._named(each) if _is_object(each) else each for each in files]
+        if isinstance(told := record.get("mismatches"), list):
+            record["mismatches"] = [
+                {**each, "path": self.place(each["path"])} if _is_object(each, "path") else each
+                for each in told
+            ]
+
+    def place(self, path: Json) -> Json:
+        """A path into a manifest (`/files/0/size`, `files[0].size`) in the contract's words."""
+        if not isinstance(path, str):
+            return path
+        resource: Resource | None = "manifest"
+
+        def said(found: re.Match[str]) -> str:
+            nonlocal resource
+            if found[0].isdigit() or resource is None:
+                return found[0]
+            ways = self._places(resource).items()
+            name = next((ours for ours, way in ways if way == (found[0],)), found[0])
+            resource = _INSIDE.get(name) if resource == "manifest" else None
+            return name
+
+        return _STEP.sub(said, path)
 
     def line(self, event: Mapping[str, Json]) -> dict[str, Json]:
         """An event of the chain that is filed, under the contract's names."""
@@ -95,3 +121,7 @@ class Filing:
     def _places(self, resource: Resource) -> Mapping[str, tuple[str, ...]]:
         fields = self.contract.fields.get(resource, {})
         return {name: steps(place) for name, place in fields.items()}
+
+
+def _is_object(value: Json, *members: str) -> bool:
+    return isinstance(value, dict) and all(name in value for name in members)

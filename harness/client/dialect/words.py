@@ -100,6 +100,7 @@ class Words:
                 ),
                 filed_name=self.filing.name,
                 filed_manifest=self.filing.manifest,
+                manifest_as_filed=self.filing.manifest_back,
                 filed_event=self.filing.line,
             )
             for resource in (None, *RESOURCES.values())

@@ -123,3 +123,20 @@ def test_a_mistake_is_refused_with_its_line(
     message = str(caught.value).replace(f"{tmp_path}/", "")
     assert f"shakedown.toml:{refusal}" in message
     assert "open-sesame" not in message
+
+
+@pytest.mark.parametrize(
+    ("database", "storage", "is_cloned"),
+    [
+        ('source = "embedded"', "", True),
+        ('source = "none"', 'KEPT_IN = "{storage_dir}"', True),
+        ('source = "none"', "", False),
+        ('source = "external"\nurl = "postgresql://reader@db/x"', "", False),
+    ],
+)
+def test_whether_a_second_system_has_data_of_its_own(
+    tmp_path: Path, database: str, storage: str, *, is_cloned: bool
+) -> None:
+    tables = f"[database]\n{database}\n[api.environment]\n{storage}\n"
+    text = TEXT.replace('environment = { ADMIN = "{admin_token}" }\n', "") + tables
+    assert loaded(tmp_path, text).is_cloned is is_cloned

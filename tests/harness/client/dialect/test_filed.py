@@ -115,11 +115,28 @@ def test_no_two_files_of_an_archive_become_one() -> None:
     assert [FILING.name(name) for name in said] == names
 
 
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [
+        ("/entries/0/bytes", "/files/0/size"),
+        ("$.entries[12].path", "$.files[12].name"),
+        ("head.number", "ledger_head.ledger_seq"),
+        ("/number", "/number"),
+        ("/kept/bytes", "/kept/bytes"),
+        ("/entries/0/more/bytes", "/files/0/more/bytes"),
+        ("", ""),
+    ],
+)
+def test_a_path_into_a_manifest_is_the_contracts(theirs: str, ours: str) -> None:
+    assert FILING.place(theirs) == ours
+
+
 def test_the_bytes_of_a_manifest_are_kept_for_its_digest(dialect: Dialect) -> None:
     body = json.dumps(THEIRS, indent=1).encode()
     answer = seen(dialect, "getManifest", body)
     assert answer.document == OURS
     assert answer.sent.body == body
+    assert answer.spoken.manifest_as_filed(answer.document) == THEIRS
     assert answer.sent.document == THEIRS
 
 
@@ -138,9 +155,13 @@ def test_a_manifest_that_is_submitted_is_the_backends(dialect: Dialect) -> None:
 
 
 def test_names_of_verified_files_and_events_that_are_filed(dialect: Dialect) -> None:
-    body = b'{"files": [{"name": "journal.json", "ok": true}, 7]}'
+    body = (
+        b'{"files": [{"name": "journal.json", "ok": true}, 7],'
+        b' "mismatches": [{"path": "/entries/0/bytes", "got": 1}, null]}'
+    )
     answer = seen(dialect, "verifyManifest", body)
     assert answer.data["files"] == [{"name": "ledger.json", "ok": True}, 7]
+    assert answer.data["mismatches"] == [{"path": "/files/0/size", "got": 1}, None]
     spoken = seen(dialect, "downloadExport", b"PK").spoken
     assert spoken.filed_name("index.json") == "manifest.json"
     assert spoken.filed_event({"number": 1, "seal": "x", "what": "y"}) == {
