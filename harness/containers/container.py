@@ -7,7 +7,7 @@ from typing import Any
 
 from docker.errors import APIError, NotFound
 
-from harness.containers.engine import Engine, explained, in_thread
+from harness.containers.engine import Engine, explained
 from harness.containers.logs import LogPump
 from harness.errors import Misconfigured
 from harness.system.running import until_shows
@@ -73,42 +73,46 @@ class Container:
 
     async def pause(self) -> None:
         """Freeze all its processes."""
-        await in_thread(self._act, "pausing", self.engine.client.api.pause)
-        await until_shows(lambda: in_thread(self.is_paused), f"{self.name} to stand still")
+        await self.engine.threads.call(self._act, "pausing", self.engine.client.api.pause)
+        await until_shows(
+            lambda: self.engine.threads.call(self.is_paused), f"{self.name} to stand still"
+        )
 
     async def resume(self) -> None:
         """Let its processes go on."""
-        await in_thread(self._act, "resuming", self.engine.client.api.unpause)
+        await self.engine.threads.call(self._act, "resuming", self.engine.client.api.unpause)
 
         async def runs() -> bool:
-            return not await in_thread(self.is_paused)
+            return not await self.engine.threads.call(self.is_paused)
 
         await until_shows(runs, f"{self.name} to go on")
 
     async def stop(self, grace_s: float) -> int | None:
         """Send its image's stop signal, kill it after the grace; give its exit code."""
-        state = await in_thread(self.state)
+        state = await self.engine.threads.call(self.state)
         wanted = state.get("Config", {}).get("StopSignal") or "SIGTERM"
-        await in_thread(self._signal, wanted)
+        await self.engine.threads.call(self._signal, wanted)
         end = time.monotonic() + grace_s
-        while await in_thread(self.is_alive) and time.monotonic() < end:
+        while await self.engine.threads.call(self.is_alive) and time.monotonic() < end:
             await asyncio.sleep(_POLL_S)
-        await in_thread(self.kill)
-        return await in_thread(self.exit_code)
+        await self.engine.threads.call(self.kill)
+        return await self.engine.threads.call(self.exit_code)
 
     async def disconnect(self) -> None:
         """Cut it off from the run's network, published ports included."""
-        await in_thread(self._leave)
+        await self.engine.threads.call(self._leave)
 
         async def is_cut_off() -> bool:
-            return not await in_thread(self._is_connected)
+            return not await self.engine.threads.call(self._is_connected)
 
         await until_shows(is_cut_off, f"{self.name} to be cut off")
 
     async def reconnect(self) -> None:
         """Give it the network back, under the names and ports it had."""
-        await in_thread(self._join)
-        await until_shows(lambda: in_thread(self._is_connected), f"{self.name} to be connected")
+        await self.engine.threads.call(self._join)
+        await until_shows(
+            lambda: self.engine.threads.call(self._is_connected), f"{self.name} to be connected"
+        )
 
     def remove(self) -> None:
         """Kill it and remove it with its anonymous volumes. Blocks until it is gone."""
@@ -130,13 +134,21 @@ class Container:
                     raise
 
     def _act(self, doing: str, act: Any) -> None:  # noqa: ANN401 - a method of the client library
+        paused = doing == "pausing"
+        end = time.monotonic() + _ENDS_WITHIN_S
         with explained(f"{doing} {self.name}"):
-            try:
-                act(self.name)
-            except APIError as error:
-                paused = doing == "pausing"
-                if error.status_code not in {_NOT_SO, 500} or self.is_paused() != paused:
-                    raise
+            while True:
+                try:
+                    act(self.name)
+                except APIError as error:
+                    if error.status_code in {_NOT_SO, 500} and self.is_paused() == paused:
+                        return
+                    # 500: on a busy machine the kernel may fail to freeze all of them at once.
+                    if error.status_code != 500 or time.monotonic() > end:
+                        raise
+                else:
+                    return
+                time.sleep(_POLL_S)
 
     def _leave(self) -> None:
         if self._is_connected():

@@ -17,10 +17,11 @@ from testcontainers.community.postgres import PostgresContainer
 from testcontainers.core.config import testcontainers_config
 
 from harness.containers.container import Container
-from harness.containers.engine import explained, in_thread, unless_cancelled
+from harness.containers.engine import explained
 from harness.containers.ground import Ground
 from harness.containers.images import require_image
 from harness.containers.logs import LogPump
+from harness.containers.threads import unless_cancelled
 from harness.errors import InstanceFailed
 from harness.logs import describe_end, tail
 from harness.ports import LOOPBACK, free_port
@@ -83,11 +84,11 @@ class ContainerDatabase:
         log_path = ground.journal.run_dir / "logs" / "postgres" / "1.log"
         log_path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         volume = ground.name("postgres")
-        await in_thread(ground.make_volume, volume)
+        await ground.engine.threads.call(ground.make_volume, volume)
         for _ in range(_PORT_TRIES):
             port = free_port()
             server = _described(ground, wanted, passwords[SUPERUSER], port, volume)
-            if await in_thread(_started, server):
+            if await ground.engine.threads.call(_started, server):
                 break
         else:
             raise InstanceFailed(f"PostgreSQL lost the race for a free port {_PORT_TRIES} times")
@@ -150,16 +151,20 @@ class ContainerDatabase:
 
         Raises `InstanceFailed` when it does not come back.
         """
-        await in_thread(self._container.kill)
+        await self._ground.engine.threads.call(self._container.kill)
         self._follow()
         with explained("starting PostgreSQL again"):
-            await in_thread(self._ground.engine.client.api.start, self._container.name)
+            await self._ground.engine.threads.call(
+                self._ground.engine.client.api.start, self._container.name
+            )
         await self._until_it_answers()
 
     async def stop(self) -> None:
         """End the server and remove its data; safe to call twice, and after `kill`."""
-        await in_thread(self._container.remove)
-        await in_thread(self._ground.remove_volume, self._ground.name("postgres"))
+        await self._ground.engine.threads.call(self._container.remove)
+        await self._ground.engine.threads.call(
+            self._ground.remove_volume, self._ground.name("postgres")
+        )
 
     def _follow(self) -> None:
         self._container.pump = LogPump(
@@ -177,7 +182,7 @@ class ContainerDatabase:
             else:
                 self.version = re.split(r"\s", version)[0]
                 return
-            code = await in_thread(self._container.exit_code)
+            code = await self._ground.engine.threads.call(self._container.exit_code)
             if code is not None:
                 raise InstanceFailed(self._failure(describe_end(code)))
             if time.monotonic() > end:

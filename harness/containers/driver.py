@@ -14,17 +14,12 @@ from docker.types import Mount
 
 from harness.containers.container import Container
 from harness.containers.database import ADDRESS
-from harness.containers.engine import (
-    begin_in_thread,
-    explained,
-    in_thread,
-    outlast,
-    unless_cancelled,
-)
+from harness.containers.engine import explained
 from harness.containers.ground import Ground
 from harness.containers.images import images_of
 from harness.containers.logs import LogPump
 from harness.containers.running import ContainerRunning
+from harness.containers.threads import Threads, outlast, unless_cancelled
 from harness.logs import describe_end
 from harness.ports import LOOPBACK
 from harness.system.description import Instance, Role
@@ -81,7 +76,9 @@ class ContainerDriver:
         # Whoever they run as; the directory around it is closed to everybody else.
         plan.storage_dir.chmod(0o777)
         options = {"type": "none", "o": "bind", "device": str(plan.storage_dir)}
-        await in_thread(self._ground.make_volume, self._volume(plan), options)
+        await self._ground.engine.threads.call(
+            self._ground.make_volume, self._volume(plan), options
+        )
 
     async def start(
         self, plan: Plan, name: str, role: Role, extra: Mapping[str, str], port: int
@@ -113,7 +110,7 @@ class ContainerDriver:
             )
             return ContainerRunning(instance=instance, container=container)
 
-        return await _to_its_end(make)
+        return await _to_its_end(self._ground.engine.threads, make)
 
     def attach(self, instance: Instance) -> ContainerRunning:
         """Control a container that another process of the run has started."""
@@ -125,13 +122,13 @@ class ContainerDriver:
         """Run a program in a container of its own; all it started ends with it."""
         command = plan.target.expand_command(program.command or (), plan.values)
         environment = plan.target.expand_environment(program.environment, plan.values)
-        container = await in_thread(
+        container = await self._ground.engine.threads.call(
             self._create, plan, "migrate", "migrate", command, environment, log_path
         )
         try:
-            await in_thread(self._start, container)
+            await self._ground.engine.threads.call(self._start, container)
             end = time.monotonic() + program.timeout_s
-            while (code := await in_thread(container.exit_code)) is None:
+            while (code := await self._ground.engine.threads.call(container.exit_code)) is None:
                 if time.monotonic() > end:
                     return f"did not end within {program.timeout_s:g} s"
                 await asyncio.sleep(_POLL_S)
@@ -205,9 +202,9 @@ class ContainerDriver:
             raise
 
 
-async def _to_its_end(make: Callable[[], ContainerRunning]) -> ContainerRunning:
+async def _to_its_end(threads: Threads, make: Callable[[], ContainerRunning]) -> ContainerRunning:
     """Make an instance in a thread; when cancelled meanwhile, remove what came of it."""
-    making = begin_in_thread(make)
+    making = threads.begin(make)
     try:
         return await asyncio.shield(making)
     except asyncio.CancelledError:

@@ -1,13 +1,9 @@
 """The container engine: reached, or refused with what to do instead."""
 
-import asyncio
 import os
 import socket
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from functools import partial
-from typing import Any, ParamSpec, TypeVar
+from collections.abc import Iterator
+from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import docker
@@ -15,11 +11,9 @@ import requests
 from docker.errors import APIError, DockerException
 from testcontainers.core.docker_client import get_docker_host
 
+from harness.containers.threads import Threads
 from harness.errors import Misconfigured
 from harness.processes import Process
-
-_P = ParamSpec("_P")
-_T = TypeVar("_T")
 
 ANSWERS_WITHIN_S = 60.0
 """How long one request to the engine may take; removing many containers on a busy disk does."""
@@ -42,6 +36,7 @@ class Engine:
         self.client = client
         self.host = host
         """The address as docker spells it, so that another process finds the same engine."""
+        self.threads = Threads(_CONNECTIONS)
 
     @classmethod
     def connect(cls, host: str | None = None) -> "Engine":
@@ -72,6 +67,7 @@ class Engine:
 
     def close(self) -> None:
         """Close the connections; whatever streams is closed by whoever reads it."""
+        self.threads.finish()
         self.client.close()
 
     def process_of(self, container: str) -> Process | None:
@@ -107,62 +103,6 @@ def explained(doing: str) -> Iterator[None]:
             f"{doing}: the Docker engine does not answer any more ({_reason(error)}); when it is "
             "back, `shakedown recover` removes what is left"
         ) from error
-
-
-async def in_thread(function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
-    """Call something that blocks, and wait for its end even when cancelled meanwhile.
-
-    What it makes would otherwise appear after everything else has been removed.
-    """
-    working = begin_in_thread(partial(function, *args, **kwargs))
-    try:
-        return await asyncio.shield(working)
-    except asyncio.CancelledError:
-        await outlast(working)
-        raise
-
-
-async def unless_cancelled(function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
-    """Call something that blocks for long and makes nothing of the run's: a build, a pull.
-
-    When cancelled, it is not waited for: the engine gives it up when this process ends.
-    """
-    loop = asyncio.get_running_loop()
-    made: asyncio.Future[_T] = loop.create_future()
-
-    def work() -> None:
-        told: Callable[[], None]
-        try:
-            told = partial(made.set_result, function(*args, **kwargs))
-        except Exception as error:
-            told = partial(made.set_exception, error)
-
-        def tell() -> None:
-            if not made.done():
-                told()
-
-        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            loop.call_soon_threadsafe(tell)
-
-    # A daemon: the end of the process does not wait for it either.
-    threading.Thread(target=work, name=function.__name__, daemon=True).start()
-    return await made
-
-
-def begin_in_thread(function: Callable[[], _T]) -> "asyncio.Future[_T]":
-    """Call something that blocks; what is given can be waited for to its real end.
-
-    It is not a task: a loop that is interrupted twice cancels all tasks, and would take those for
-    ended whose threads still make something.
-    """
-    return asyncio.get_running_loop().run_in_executor(None, function)
-
-
-async def outlast(working: "asyncio.Future[Any]") -> None:
-    """Wait until something has ended, however often whoever waits is cancelled meanwhile."""
-    while not working.done():
-        with suppress(asyncio.CancelledError):
-            await asyncio.wait([working])
 
 
 def _is_here(address: str) -> bool:

@@ -5,12 +5,13 @@ import socket
 from collections.abc import Callable
 from typing import Self
 
-from docker.errors import NotFound
+from docker.errors import APIError
 
-from harness.containers.engine import Engine, explained, in_thread
+from harness.containers.engine import Engine, explained
 from harness.containers.labels import Labels
 from harness.containers.reaper import Reaper
 from harness.containers.remains import remove_run
+from harness.containers.threads import unless_cancelled
 from harness.errors import Misconfigured
 from harness.journal import Journal, Owner, read_owner
 
@@ -33,14 +34,14 @@ class Ground:
 
         Raises `Misconfigured` where there is no engine that may be used.
         """
-        engine = await in_thread(Engine.connect)
+        engine = await unless_cancelled(Engine.connect)
         ground = cls(engine, journal, Labels.of_run(journal.run_id, Owner.ours()))
         ground._entry = journal.note("engine", host=engine.host)
         try:
-            ground._reaper = await in_thread(Reaper.start, engine, ground._marks)
+            ground._reaper = await engine.threads.call(Reaper.start, engine, ground._marks)
             if ground._reaper is None:
                 on_progress("there is no Ryuk; after a kill -9 `shakedown recover` cleans up")
-            await in_thread(ground._make_network)
+            await engine.threads.call(ground._make_network)
         except BaseException:
             ground.close()
             raise
@@ -81,6 +82,7 @@ class Ground:
 
         Raises `Misconfigured` with what would not go.
         """
+        self.engine.threads.finish()  # what is still being made would be missed
         removal = remove_run(self.engine, self.journal.run_id)
         if self._reaper is not None:
             self._reaper.let_go()
@@ -106,12 +108,13 @@ class Ground:
             )
 
     def remove_volume(self, name: str) -> None:
-        """Remove a volume that no container uses any more."""
+        """Remove a volume; one that a container still uses goes with the ground."""
         with explained(f"removing the volume {name}"):
             try:
                 self.engine.client.api.remove_volume(name)
-            except NotFound:
-                return
+            except APIError as error:
+                if error.status_code not in {404, 409}:
+                    raise
 
 
 def _is_ours(address: str) -> bool:

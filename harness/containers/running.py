@@ -4,7 +4,6 @@ import sys
 from dataclasses import dataclass
 
 from harness.containers.container import Container
-from harness.containers.engine import in_thread
 from harness.processes import Process
 from harness.system.description import Instance
 
@@ -42,7 +41,7 @@ class ContainerRunning:
 
     async def kill(self) -> None:
         """SIGKILL everything in the container."""
-        await in_thread(self.container.kill)
+        await self.container.engine.threads.call(self.container.kill)
 
     async def pause(self) -> None:
         """Freeze all processes in the container."""
