@@ -122,7 +122,6 @@ def test_ctrl_c_twice_while_it_starts(start: Start, moment: str) -> None:
     begun = start(*UP)
     begun.wait_until(lambda: MOMENTS[moment](begun), moment)
     assert begun.interrupt_twice() == 128 + signal.SIGINT, begun.printed
-    assert "Traceback" not in begun.printed
 
 
 @pytest.fixture
@@ -160,7 +159,6 @@ def test_ctrl_c_twice_while_checks_have_systems_of_their_own(start: Start) -> No
     begun = start(*DRILLS)
     begun.wait_until(lambda: begun.has_container("own-"), "a check has a system of its own")
     assert begun.interrupt_twice() == 128 + signal.SIGINT, begun.printed
-    assert "Traceback" not in begun.printed
 
 
 def test_recover_after_kill_9_while_checks_have_systems_of_their_own(start: Start) -> None:
