@@ -206,7 +206,7 @@ async def _to_its_end(threads: Threads, make: Callable[[], ContainerRunning]) ->
     """Make an instance in a thread; when cancelled meanwhile, remove what came of it."""
     making = threads.begin(make)
     try:
-        return await asyncio.shield(making)
+        return await asyncio.shield(asyncio.wrap_future(making))
     except asyncio.CancelledError:
         await outlast(making)
         if making.exception() is None:

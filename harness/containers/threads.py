@@ -3,13 +3,15 @@
 import asyncio
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
+
+_POLL_S = 0.02
 
 
 class Threads:
@@ -18,13 +20,13 @@ class Threads:
     def __init__(self, at_once: int) -> None:
         self._pool = ThreadPoolExecutor(at_once, thread_name_prefix="engine")
 
-    def begin(self, function: Callable[[], _T]) -> "asyncio.Future[_T]":
-        """Call something; what is given can be waited for to its real end.
+    def begin(self, function: Callable[[], _T]) -> "Future[_T]":
+        """Call something; what is given tells of its real end.
 
-        It is not a task: a loop that is interrupted twice cancels all tasks, and would take those
-        for ended whose threads still make something.
+        It is no task and no future of the loop: one that is interrupted twice cancels all tasks,
+        and may lose a wake-up, but the thread still makes something.
         """
-        return asyncio.get_running_loop().run_in_executor(self._pool, function)
+        return self._pool.submit(function)
 
     async def call(self, function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
         """Call something and wait for its end, even when cancelled meanwhile.
@@ -33,7 +35,7 @@ class Threads:
         """
         working = self.begin(partial(function, *args, **kwargs))
         try:
-            return await asyncio.shield(working)
+            return await asyncio.shield(asyncio.wrap_future(working))
         except asyncio.CancelledError:
             await outlast(working)
             raise
@@ -46,11 +48,11 @@ class Threads:
         self._pool.shutdown()
 
 
-async def outlast(working: "asyncio.Future[Any]") -> None:
+async def outlast(working: "Future[Any]") -> None:
     """Wait until something has ended, however often whoever waits is cancelled meanwhile."""
     while not working.done():
         with suppress(asyncio.CancelledError):
-            await asyncio.wait([working])
+            await asyncio.sleep(_POLL_S)
 
 
 async def unless_cancelled(function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
