@@ -156,6 +156,7 @@ async def test_junk_is_a_bad_request(flask_depot: Depot, body: bytes) -> None:
         *("/projects/%00", "/files/" + "9" * 3000, "/bundles/%ff%fe", "/nowhere", "//projects"),
         *("/projects?page_size=0", "/projects?page_size=x", "/projects?page_token=%00"),
         *("/journal?page_token=YWZ0ZXIgLTE", "/journal?page_size=999999999999999999999"),
+        "/journal?subject=%00%ff",
     ],
 )
 async def test_strange_paths_are_refused(flask_depot: Depot, path: str) -> None:
@@ -165,10 +166,9 @@ async def test_strange_paths_are_refused(flask_depot: Depot, path: str) -> None:
     assert set(answer.json()) == {"message", "reason", "trace"}
 
 
-@pytest.mark.parametrize("path", ["/projects?what=%00&what=1", "/journal?subject=%00%ff"])
-async def test_a_query_that_nobody_reads_does_no_harm(flask_depot: Depot, path: str) -> None:
+async def test_a_query_that_nobody_reads_does_no_harm(flask_depot: Depot) -> None:
     clerk = await flask_depot.person()
-    assert (await clerk.seen(path))["items"] == []
+    assert (await clerk.seen("/projects?what=%00&what=1"))["items"] == []
 
 
 async def test_a_wrong_method_is_told_the_right_ones(flask_depot: Depot) -> None:
