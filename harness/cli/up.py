@@ -45,6 +45,7 @@ def up(
       . env.sh && locust -f load/locustfile.py --host "$BACKEND_URL"
     """
     # Loaded here: `--help` does without them.
+    from harness.interruptible import run_interruptible
     from harness.journal import Journal
     from harness.plugin.signals import Interruption
     from harness.system import launch
@@ -58,7 +59,7 @@ def up(
     with interruption.listening():
         journal = Journal.begin()
         try:
-            system = asyncio.run(
+            system = run_interruptible(
                 launch(
                     loaded,
                     run_dir=journal.run_dir,

@@ -9,6 +9,7 @@ from harness.client import Organisations
 from harness.client.mark import RunMark
 from harness.errors import Misconfigured
 from harness.events import BringUpProgress, Broadcast, SystemReady, TargetFacts, TearDownStarted
+from harness.interruptible import run_interruptible
 from harness.journal import Journal
 from harness.plugin.trouble import Troubles
 from harness.redaction import Redactor
@@ -55,7 +56,7 @@ class Stage:
 
     def bring_up(self) -> None:
         """Bring the system up. Raises `Misconfigured` when it does not come up."""
-        self._system = asyncio.run(
+        self._system = run_interruptible(
             launch(
                 self._target,
                 run_dir=self.run_dir,
