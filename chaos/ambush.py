@@ -10,10 +10,14 @@ from pathlib import Path
 from chaos.aftermath import in_progress
 from chaos.backlog import Backlog
 from chaos.posts import Post, refuse_strangers
+from harness.client import Samples
 from harness.database import Database
 from harness.errors import Inconclusive
 from harness.plugin.fixtures import OwnSystem
 from harness.target import Capability, Target
+
+EVIDENCE_BYTES = 4 * 1024 * 1024
+"""Of the evidence of each proof pack: a worker is at it for long enough to be caught."""
 
 AMBUSH_DEADLINE_S = 20.0
 """How long it may take until each of them has been caught."""
@@ -28,6 +32,12 @@ IN_FLIGHT_S = 0.05
 
 FIRST_ORGANISATIONS = 4
 _POLL_S = 0.002
+
+
+def backlog_for(own: OwnSystem, target: Target, samples: Samples) -> Backlog:
+    """Exports that take their time where no failpoint can hold their workers."""
+    evidence_bytes = EVIDENCE_BYTES if target.failpoints is None else None
+    return Backlog(own.organisations, samples, evidence_bytes=evidence_bytes)
 
 
 async def caught_at_work(
@@ -106,11 +116,15 @@ async def _glimpse(
         finally:
             await own.system.pause(each.worker)
         await asyncio.sleep(IN_FLIGHT_S)
-        if not await _is_in_transaction(own.control_database):
-            return await _held(each, posts, own.database, target)
+        held = await _held(each, posts, own.database, target)
+        if all(attempt == 1 for attempt in held.values()) and not await _is_in_transaction(
+            own.control_database
+        ):
+            return set(held)
         if time.monotonic() > until:
             return set()
-        # Frozen with locks in its hands: it goes on for a moment, however late it is.
+        # It has locks in its hands, or what another had who is frozen: after its last attempt that
+        # would rightly fail. It goes on for a moment, however late it is.
 
 
 async def _is_in_transaction(database: Database) -> bool:
@@ -122,7 +136,10 @@ def _open_transactions() -> str:
     return Path(__file__).with_name("open_transactions.sql").read_text(encoding="utf-8")
 
 
-async def _held(each: Post, posts: Sequence[Post], database: Database, target: Target) -> set[str]:
+async def _held(
+    each: Post, posts: Sequence[Post], database: Database, target: Target
+) -> dict[str, int]:
+    """Give what a worker has in progress, and at which attempt."""
     rows = await in_progress(database, target)
     refuse_strangers((row["claimed_by"] for row in rows), posts)
-    return {row["id"] for row in rows if row["claimed_by"] == each.worker.name}
+    return {row["id"]: row["attempt"] for row in rows if row["claimed_by"] == each.worker.name}

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from chaos.aftermath import damages_of, now_of, orphans_of, settled
-from chaos.ambush import caught_at_work
+from chaos.ambush import backlog_for, caught_at_work
 from chaos.backlog import Backlog
 from chaos.faults.kill_worker import workers_killed
 from chaos.in_the_open import only_in_the_open
@@ -69,7 +69,7 @@ async def check_worker_kill(
         return
     times = recovery_times(target)
     async with fresh_system(api_instances=1, workers=0) as own:
-        backlog = Backlog(own.organisations, Samples(rng))
+        backlog = backlog_for(own, target, Samples(rng))
         scene = await set_the_scene(own, target, backlog)
         await expect_ready_means_stored(own, target, backlog, scene)
         async with workers_killed(

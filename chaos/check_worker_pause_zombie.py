@@ -20,7 +20,7 @@ from chaos.aftermath import (
     orphans_of,
     settled,
 )
-from chaos.ambush import caught_at_work
+from chaos.ambush import backlog_for, caught_at_work
 from chaos.backlog import Backlog
 from chaos.faults.pause_worker import worker_paused
 from chaos.in_the_open import only_in_the_open
@@ -79,7 +79,7 @@ async def check_worker_pause_zombie(
         return
     times = recovery_times(target)
     async with fresh_system(api_instances=1, workers=0) as own:
-        backlog = Backlog(own.organisations, Samples(rng))
+        backlog = backlog_for(own, target, Samples(rng))
         first, second, disturbed = await future_zombies(own, target, backlog, times)
         async with worker_paused(own.system, second.worker, history=history):
             async with worker_paused(own.system, first.worker, history=history):

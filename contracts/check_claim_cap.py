@@ -17,7 +17,7 @@ from harness.checkers import (
     per_organisation_cap,
 )
 from harness.checkers.facts import IN_PROGRESS
-from harness.client import Organisation, together
+from harness.client import Organisation, Sample, Samples, together
 from harness.errors import Inconclusive
 from harness.expect import expect, expect_equal, expect_status
 from harness.plugin.fixtures import FreshSystem, OwnSystem
@@ -27,6 +27,9 @@ from harness.target import Capability, Target
 
 BATCH = 50
 """A `p_limit` larger than any cap here."""
+
+EVIDENCE_BYTES = 4 * 1024 * 1024
+"""Of each export's evidence, where nothing else makes workers take their time."""
 
 BACKLOG = 400
 """Exports of one organisation in front of everybody else's."""
@@ -40,11 +43,14 @@ BACKLOG = 400
     needs={Capability.SPAWN, Capability.DATABASE_CONTROL},
 )
 async def check_per_org_cap(
-    fresh_system: FreshSystem, target: Target, observe: Observations
+    fresh_system: FreshSystem, target: Target, samples: Samples, observe: Observations
 ) -> None:
     if target.claim is not None and not target.claim.function:
         async with fresh_system(api_instances=1, workers=0) as own:
-            exports = await expect_cap_kept_by_workers(own, target, jobs_each=12, workers=6)
+            evidence = samples.of_size(EVIDENCE_BYTES)
+            exports = await expect_cap_kept_by_workers(
+                own, target, jobs_each=16, workers=6, evidence=evidence
+            )
             observe(exports, what="exports by workers")
         return
     claim = declared_claim(target)
@@ -73,7 +79,12 @@ async def check_per_org_cap(
 
 
 async def expect_cap_kept_by_workers(
-    own: OwnSystem, target: Target, *, jobs_each: int, workers: int
+    own: OwnSystem,
+    target: Target,
+    *,
+    jobs_each: int,
+    workers: int,
+    evidence: Sample | None = None,
 ) -> int:
     """Fail unless workers that all begin at a full queue keep to the cap; give how much they did.
 
@@ -81,7 +92,10 @@ async def expect_cap_kept_by_workers(
     """
     cap = target.limits.per_org_in_progress
     tenants = await own.organisations.several(2)
-    accepted = await request_exports(tenants, jobs_each=jobs_each)
+    types = ("proof-pack", "ledger") if evidence is None else ("proof-pack",)
+    accepted = await request_exports(
+        tenants, jobs_each=jobs_each, export_types=types, evidence=evidence
+    )
     await start_workers(own, target, workers)
     exports = await wait_for_all(accepted, deadline_s=30)
     transitions = (await observed_done_once(own, target, tenants, accepted)).watched()

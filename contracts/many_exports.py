@@ -11,7 +11,7 @@ from harness.checkers import (
     expect_no_violations,
 )
 from harness.checkers.facts import IN_PROGRESS
-from harness.client import Organisation, Record, together
+from harness.client import Organisation, Record, Sample, together
 from harness.target import Target
 
 CAUSES = frozenset({"two-owners", "undecided", "no-such-way"})
@@ -24,11 +24,17 @@ async def request_exports(
     jobs_each: int,
     at_once: int = 16,
     export_types: Sequence[str] = ("proof-pack", "ledger"),
+    evidence: Sample | None = None,
 ) -> dict[str, Organisation]:
-    """Request the exports of so many new jobs in each organisation; give the owner by id."""
+    """Request the exports of so many new jobs in each organisation; give the owner by id.
+
+    A large file as `evidence` of each job makes its proof pack take its time.
+    """
 
     async def of_one_job(organisation: Organisation) -> list[str]:
         job = await organisation.new_job()
+        if evidence is not None:
+            await organisation.client.new_evidence(job["id"], evidence)
         return [
             (await organisation.client.new_export(job["id"], export_type))["id"]
             for export_type in export_types
