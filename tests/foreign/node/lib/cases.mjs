@@ -2,6 +2,7 @@
 
 import { defect } from "../defects.mjs";
 import { jsonOf } from "./body.mjs";
+import { LOCK_NUMBER, transaction } from "./database.mjs";
 import { pageOf, paged } from "./paging.mjs";
 import { notFound } from "./refusal.mjs";
 import { mustWrite } from "./tokens.mjs";
@@ -13,11 +14,13 @@ const shown = (row) => ({ id: row.id, tenant: row.tenant, name: row.name, opened
 
 export async function openCase({ request, caller, pool }) {
   mustWrite(caller);
-  const { name } = await jsonOf(request);
-  const { rows } = await pool.query("INSERT INTO cases (tenant, name) VALUES ($1, $2) RETURNING *", [
-    caller.tenant,
-    textOf("name", name, LONGEST_NAME),
-  ]);
+  const text = textOf("name", (await jsonOf(request)).name, LONGEST_NAME);
+  const { rows } = await transaction(pool, async (client) => {
+    // One after the other: else a case could have the later place in lists and the earlier time.
+    await client.query(`SELECT pg_advisory_xact_lock(${LOCK_NUMBER})`, [`cases ${caller.tenant}`]);
+    const insert = "INSERT INTO cases (tenant, name) VALUES ($1, $2) RETURNING *";
+    return client.query(insert, [caller.tenant, text]);
+  });
   const headers = { Location: `/v2/cases/${rows[0].id}` };
   return { status: 201, result: shown(rows[0]), headers };
 }
