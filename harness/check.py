@@ -5,7 +5,7 @@ A check is an async function in a file named `check_*.py`; its own name begins w
 
 import inspect
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass
 from typing import Literal, TypeVar, get_args
 
@@ -21,6 +21,11 @@ _ID = re.compile(r"[a-z][a-z0-9-]*(\.[a-z0-9][a-z0-9-]*)+")
 _ATTRIBUTE = "__shakedown_check__"
 
 Function = TypeVar("Function", bound=Callable[..., object])
+
+
+def is_meant(check_id: str, ids: Container[str]) -> bool:
+    """Say whether one of the ids means this check: a plain one stands for all of its parameters."""
+    return check_id in ids or check_id.partition("[")[0] in ids
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Any, Self
 
-from harness.check import CheckSpec, Profile
+from harness.check import CheckSpec, Profile, is_meant
 from harness.errors import Misconfigured
 from harness.target.capability import Capability
 
@@ -77,7 +77,7 @@ def refuse_impossible_wishes(
     problems += [
         f"--allow-inconclusive {wish}: there is no such check{_suggest(wish, specs)}"
         for wish in allow
-        if not any(wish in (spec.id, spec.id.partition("[")[0]) for spec in specs)
+        if not any(is_meant(spec.id, (wish,)) for spec in specs)
     ]
     if not problems and not catalogue.selected:
         problems = [f"no check is left to run: {len(specs)} known, all of them deselected"]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.check import is_meant
 from harness.events import CheckResult
 from harness.harmless import shortened
 from harness.plugin.collection import SPEC
@@ -155,9 +156,7 @@ def _tell_pytest(
 
 
 def _allowed(item: pytest.Item) -> bool:
-    check_id = item.stash[SPEC].id
-    wishes = settings_of(item.config).allow_inconclusive
-    return check_id in wishes or check_id.partition("[")[0] in wishes
+    return is_meant(item.stash[SPEC].id, settings_of(item.config).allow_inconclusive)
 
 
 def _result(item: pytest.Item) -> CheckResult:

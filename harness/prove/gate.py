@@ -12,6 +12,7 @@ from pathlib import Path
 
 import orjson
 
+from harness.check import is_meant
 from harness.prove.matrix import GateRun
 
 _STOP_GRACE_S = 20.0
@@ -66,7 +67,7 @@ class Gate:
             checks = orjson.loads(results.read_bytes())["checks"]
         failed = tuple(check["id"] for check in checks if check["verdict"] == "fail")
         open_ones = [check["id"] for check in checks if check["verdict"] == "inconclusive"]
-        gaps = tuple(check for check in open_ones if self._may_be_open(check))
+        gaps = tuple(check for check in open_ones if is_meant(check, self.allow_inconclusive))
         unjudged = [check for check in open_ones if check not in gaps]
         return GateRun(
             exit_code=exit_code,
@@ -75,11 +76,6 @@ class Gate:
             gaps=gaps,
             seconds=seconds,
             problem=f"inconclusive: {', '.join(unjudged)}" if unjudged and not failed else "",
-        )
-
-    def _may_be_open(self, check: str) -> bool:
-        return (
-            check in self.allow_inconclusive or check.partition("[")[0] in self.allow_inconclusive
         )
 
     async def _execute(self, command: tuple[str, ...], defect: str | None) -> tuple[int, str, str]:
