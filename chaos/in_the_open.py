@@ -8,7 +8,7 @@ import asyncio
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import cycle
+from itertools import chain, cycle
 from typing import Any
 
 from chaos.aftermath import damages_of
@@ -181,7 +181,7 @@ class Drill:
         """All that is wrong at the end: lost, doubled, damaged, or finished by nobody alive."""
         ids = list(self.backlog.owners)
         found = exactly_once(
-            ids, map(_fact_of, shown.values()), await self._completions(), harmed=harmed
+            ids, map(ExportFact.shown, shown.values()), await self._completions(), harmed=harmed
         )
         found += [
             Violation(
@@ -189,7 +189,7 @@ class Drill:
                 subject=name,
                 expected=f"export {name}, in progress at attempt {orphan['attempt']} when its "
                 "worker could not go on, to be claimed anew and be ready at a later attempt",
-                came=_fact_of(shown[name]).describe(),
+                came=ExportFact.shown(shown[name]).describe(),
             )
             for name, orphan in orphans.items()
             if shown[name]["attempt"] <= orphan["attempt"]
@@ -202,12 +202,7 @@ class Drill:
         events = await together(
             (owners[each].client.ledger_events(target_id=each) for each in owners), at_once=8
         )
-        return [
-            CompletionFact(export_id=event["target_id"])
-            for each in events
-            for event in each
-            if event["event_name"] == "export.completed"
-        ]
+        return CompletionFact.among(chain.from_iterable(events))
 
 
 def _newly(held: Mapping[str, Record], before: Mapping[str, Record]) -> dict[str, Record]:
@@ -249,12 +244,3 @@ def _name(event: Mapping[str, Any]) -> str:
 def names_of(workers: Sequence[Instance]) -> str:
     """The workers, for messages."""
     return ", ".join(worker.name for worker in workers)
-
-
-def _fact_of(export: Record) -> ExportFact:
-    return ExportFact(
-        id=export["id"],
-        state=export["state"],
-        attempt=export["attempt"],
-        error_code=export["error_code"],
-    )

@@ -8,7 +8,6 @@ from contracts.conventions import instant_of
 from contracts.many_exports import (
     completions_of,
     expect_done_once,
-    fact_of,
     request_exports,
     silenced,
     wait_for_all,
@@ -16,6 +15,7 @@ from contracts.many_exports import (
 from contracts.prometheus import total_of
 from harness.check import check
 from harness.checkers import (
+    ExportFact,
     Transition,
     claims_in_the_open,
     exactly_once,
@@ -62,10 +62,9 @@ async def check_exactly_once(
         finally:
             await database.close()
     harmed = silenced(transitions, target)
+    facts = [ExportFact.shown(each, each["organization_id"]) for each in exports]
     expect_no_violations(claims_in_the_open(transitions or ()))
-    expect_done_once(
-        exactly_once(accepted, map(fact_of, exports), completions, transitions, harmed=harmed)
-    )
+    expect_done_once(exactly_once(accepted, facts, completions, transitions, harmed=harmed))
     for export in exports:
         expect_told(export)
     expect_equal(await alerts(client), quiet, "metrics that count what must not happen")

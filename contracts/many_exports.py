@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from itertools import chain
 
 from harness.checkers import (
     CompletionFact,
-    ExportFact,
     Transition,
     Violation,
     expect_no_violations,
@@ -63,23 +63,7 @@ async def wait_for_all(accepted: dict[str, Organisation], *, deadline_s: float) 
 async def completions_of(organisations: Iterable[Organisation]) -> list[CompletionFact]:
     """Read the `export.completed` events of organisations over HTTP."""
     ledgers = await together(organisation.client.ledger_events() for organisation in organisations)
-    return [
-        CompletionFact(export_id=event["target_id"])
-        for events in ledgers
-        for event in events
-        if event["event_name"] == "export.completed"
-    ]
-
-
-def fact_of(export: Record) -> ExportFact:
-    """What an export's data says to a checker."""
-    return ExportFact(
-        id=export["id"],
-        state=export["state"],
-        attempt=export["attempt"],
-        organization_id=export["organization_id"],
-        error_code=export["error_code"],
-    )
+    return CompletionFact.among(chain.from_iterable(ledgers))
 
 
 def silenced(transitions: Iterable[Transition] | None, target: Target) -> set[str]:

@@ -1,7 +1,9 @@
 """What checkers judge: facts about exports, read from a database, from HTTP or from a history."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, Self
 
 IN_PROGRESS = "preparing"
 READY = "ready"
@@ -18,6 +20,17 @@ class ExportFact:
     organization_id: str = ""
     error_code: str | None = None
 
+    @classmethod
+    def shown(cls, export: Mapping[str, Any], organization_id: str = "") -> Self:
+        """What an export's data, as the API shows it, says to a checker."""
+        return cls(
+            id=export["id"],
+            state=export["state"],
+            attempt=export["attempt"],
+            organization_id=organization_id,
+            error_code=export["error_code"],
+        )
+
     def describe(self) -> str:
         """Say in a few words how it stands."""
         error = f" ({self.error_code})" if self.error_code else ""
@@ -29,6 +42,15 @@ class CompletionFact:
     """An `export.completed` event of the ledger."""
 
     export_id: str
+
+    @classmethod
+    def among(cls, events: Iterable[Mapping[str, Any]]) -> list[Self]:
+        """Those among the events of a ledger, as the API lists them."""
+        return [
+            cls(export_id=event["target_id"])
+            for event in events
+            if event["event_name"] == "export.completed"
+        ]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
