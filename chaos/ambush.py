@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from itertools import cycle
 from pathlib import Path
@@ -11,7 +12,6 @@ from chaos.aftermath import in_progress
 from chaos.backlog import Backlog
 from chaos.posts import Post, refuse_strangers
 from harness.client import Samples
-from harness.database import Database
 from harness.errors import Inconclusive
 from harness.plugin.fixtures import OwnSystem
 from harness.target import Capability, Target
@@ -64,6 +64,7 @@ async def caught_at_work(
             "whether a worker was at work when it was killed"
         )
     until = time.monotonic() + AMBUSH_DEADLINE_S
+    ambush = _Ambush(own=own, posts=posts, backlog=backlog, target=target, until=until)
     for each in posts:
         await own.system.pause(each.worker)
     await backlog.grow(FIRST_ORGANISATIONS)
@@ -71,75 +72,77 @@ async def caught_at_work(
     idle = list(posts)
     while idle:
         for each in idle:
-            caught |= dict.fromkeys(await _caught(own, each, posts, backlog, target, until), each)
-        idle = [
-            each
-            for each in posts
-            if together and not await _held(each, posts, own.database, target)
-        ]
+            caught |= dict.fromkeys(await ambush.catch(each), each)
+        idle = [each for each in posts if together and not await ambush.held(each)]
+        if idle and ambush.is_over:
+            raise Inconclusive(
+                f"{idle[0].worker.name} lost what it had each time that another one was lain in "
+                f"wait for: they never held something together within {AMBUSH_DEADLINE_S:g} s"
+            )
     return caught
 
 
-async def _caught(
-    own: OwnSystem,
-    each: Post,
-    posts: Sequence[Post],
-    backlog: Backlog,
-    target: Target,
-    until: float,
-) -> set[str]:
-    """Freeze one worker while it has exports in progress, and give them."""
-    glimpses = cycle(GLIMPSES_S)
-    while not (held := await _glimpse(own, each, posts, target, next(glimpses), until)):
-        if time.monotonic() > until:
-            raise Inconclusive(
-                f"{each.worker.name} was never seen with an export in progress, and outside of a "
-                f"transaction, within {AMBUSH_DEADLINE_S:g} s and {len(backlog.owners)} exports"
-            )
-        await backlog.grow(1)
-    return held
+@dataclass(frozen=True, kw_only=True)
+class _Ambush:
+    """Frozen workers that are let go on one at a time, and a backlog that never ends."""
 
+    own: OwnSystem
+    posts: Sequence[Post]
+    backlog: Backlog
+    target: Target
+    until: float
+    """When it is given up, by the monotonic clock."""
 
-async def _glimpse(
-    own: OwnSystem, each: Post, posts: Sequence[Post], target: Target, seconds: float, until: float
-) -> set[str]:
-    """Let a worker run until it is at work; give what it holds, frozen again.
+    @property
+    def is_over(self) -> bool:
+        return time.monotonic() > self.until
 
-    Nothing, but frozen all the same, where there is nothing to be held or the time is over.
-    """
-    end = time.monotonic() + seconds
-    while True:
-        await own.system.resume(each.worker)
-        try:
-            while not await _held(each, posts, own.database, target) and time.monotonic() < end:
-                await asyncio.sleep(_POLL_S)
-        finally:
-            await own.system.pause(each.worker)
-        await asyncio.sleep(IN_FLIGHT_S)
-        held = await _held(each, posts, own.database, target)
-        if all(attempt == 1 for attempt in held.values()) and not await _is_in_transaction(
-            own.control_database
-        ):
-            return set(held)
-        if time.monotonic() > until:
-            return set()
-        # It has locks in its hands, or what another had who is frozen: after its last attempt that
-        # would rightly fail. It goes on for a moment, however late it is.
+    async def catch(self, each: Post) -> set[str]:
+        """Freeze one worker while it has exports in progress, and give them."""
+        glimpses = cycle(GLIMPSES_S)
+        while not (held := await self._glimpse(each, next(glimpses))):
+            if self.is_over:
+                raise Inconclusive(
+                    f"{each.worker.name} was never seen with an export in progress, and outside of "
+                    f"a transaction, within {AMBUSH_DEADLINE_S:g} s and "
+                    f"{len(self.backlog.owners)} exports"
+                )
+            await self.backlog.grow(1)
+        return held
 
+    async def _glimpse(self, each: Post, seconds: float) -> set[str]:
+        """Let a worker run until it is at work; give what it holds, frozen again.
 
-async def _is_in_transaction(database: Database) -> bool:
-    return bool((await database.fetch_one(_open_transactions()))["is_open"])
+        Nothing, but frozen all the same, where there is nothing to be held or the time is over.
+        """
+        end = time.monotonic() + seconds
+        while True:
+            await self.own.system.resume(each.worker)
+            try:
+                while not await self.held(each) and time.monotonic() < end:
+                    await asyncio.sleep(_POLL_S)
+            finally:
+                await self.own.system.pause(each.worker)
+            await asyncio.sleep(IN_FLIGHT_S)
+            held = await self.held(each)
+            is_first = all(attempt == 1 for attempt in held.values())
+            if is_first and not await self._is_in_transaction():
+                return set(held)
+            if self.is_over:
+                return set()
+            # It has locks in its hands, or what another had who is frozen: after its last attempt
+            # that would rightly fail. It goes on for a moment, however late it is.
+
+    async def held(self, each: Post) -> dict[str, int]:
+        """Give what a worker has in progress, and at which attempt."""
+        rows = await in_progress(self.own.database, self.target)
+        refuse_strangers((row["claimed_by"] for row in rows), self.posts)
+        return {row["id"]: row["attempt"] for row in rows if row["claimed_by"] == each.worker.name}
+
+    async def _is_in_transaction(self) -> bool:
+        return bool((await self.own.control_database.fetch_one(_open_transactions()))["is_open"])
 
 
 @cache
 def _open_transactions() -> str:
     return Path(__file__).with_name("open_transactions.sql").read_text(encoding="utf-8")
-
-
-async def _held(
-    each: Post, posts: Sequence[Post], database: Database, target: Target
-) -> dict[str, int]:
-    """Give what a worker has in progress, and at which attempt."""
-    rows = await in_progress(database, target)
-    refuse_strangers((row["claimed_by"] for row in rows), posts)
-    return {row["id"]: row["attempt"] for row in rows if row["claimed_by"] == each.worker.name}

@@ -44,18 +44,16 @@ class Backlog:
         job, other = await organisation.new_job(), await organisation.new_job()
         if self._evidence_bytes is None:
             await organisation.client.new_evidence(job["id"], self._samples.new())
-            return organisation, job["id"], other["id"]
-        for each in (job, other):
-            sample = self._samples.of_size(self._evidence_bytes)
-            await organisation.client.new_evidence(each["id"], sample)
+        else:
+            for each in (job, other):
+                sample = self._samples.of_size(self._evidence_bytes)
+                await organisation.client.new_evidence(each["id"], sample)
         return organisation, job["id"], other["id"]
 
     async def _request(self, organisation: Organisation, job_id: str, other_id: str) -> None:
         wanted = [(job_id, "proof-pack"), (job_id, "ledger"), (other_id, "proof-pack")]
         if self._evidence_bytes is not None:
-            wanted = [
-                each for each in wanted if each[1] == "proof-pack"
-            ]  # the others are done soon
+            wanted.remove((job_id, "ledger"))  # it has no evidence in it, and is done soon
         for each, export_type in wanted[:EXPORTS_EACH]:
             export = await organisation.client.new_export(each, export_type)
             self._owners[export["id"]] = organisation
