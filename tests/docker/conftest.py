@@ -19,6 +19,7 @@ from harness.system import System, launch
 from harness.target import Target, load_target
 from harness.target.models import Build
 from harness.target.shipped import IN_CONTAINERS
+from tests.target_files import changed_target
 
 STAND_IN = Path(__file__).parents[1] / "harness" / "system" / "stand_in.py"
 
@@ -147,12 +148,7 @@ def make_target(tmp_path: Path) -> MakeTarget:
 
     def make(*changes: tuple[str, str], behaviour: str = "") -> Target:
         text = STAND_IN_TARGET.replace('BEHAVIOUR = ""', f'BEHAVIOUR = "{behaviour}"')
-        for before, after in changes:
-            assert before in text
-            text = text.replace(before, after)
-        file = tmp_path / "shakedown.toml"
-        file.write_text(text, encoding="utf-8")
-        return load_target(file)
+        return changed_target(tmp_path, text, changes)
 
     return make
 

@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.target import Target, load_target
+from harness.target import Target
+from tests.target_files import changed_target
 
 STAND_IN = Path(__file__).with_name("stand_in.py")
 
@@ -40,11 +41,6 @@ def make_target(tmp_path: Path) -> MakeTarget:
 
     def make(*changes: tuple[str, str], behaviour: str = "") -> Target:
         text = BASIC.replace('BEHAVIOUR = ""', f'BEHAVIOUR = "{behaviour}"')
-        for before, after in changes:
-            assert before in text
-            text = text.replace(before, after)
-        file = tmp_path / "shakedown.toml"
-        file.write_text(text, encoding="utf-8")
-        return load_target(file)
+        return changed_target(tmp_path, text, changes)
 
     return make

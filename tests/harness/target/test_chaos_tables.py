@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import Misconfigured
 from harness.target import load_target
 from harness.target.chaos import Chaos
+from tests.target_files import refusals
 
 TEXT = """\
 name = "staging"
@@ -33,14 +33,6 @@ undo = ["kubectl", "rollout", "status", "deploy/worker"]
 [cleanup]
 job = { path = "/api/jobs/{job_id}" }
 """
-
-
-def refusals(folder: Path, text: str) -> list[str]:
-    file = folder / "shakedown.toml"
-    file.write_text(text, encoding="utf-8")
-    with pytest.raises(Misconfigured) as caught:
-        load_target(file)
-    return str(caught.value).replace(f"{folder}/", "").splitlines()
 
 
 def test_what_is_exact_is_taken(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from harness.plugin.settings import RunSettings
 from harness.target import Capability, load_target
 from harness.target.load import DEFAULT_TARGET
 from harness.target.shipped import IN_CONTAINERS, chosen_target, refuse_contradiction
+from tests.target_files import refusals, write
 
 TEXT = """\
 name = "mine"
@@ -23,18 +24,6 @@ image = "mine:1"
 secret = "0123456789abcdef0123456789abcdef"
 claims = { sub = "{user}" }
 """
-
-
-def write(folder: Path, text: str) -> Path:
-    file = folder / "shakedown.toml"
-    file.write_text(text, encoding="utf-8")
-    return file
-
-
-def refusal(folder: Path, text: str) -> str:
-    with pytest.raises(Misconfigured) as caught:
-        load_target(write(folder, text))
-    return str(caught.value).replace(f"{folder}/", "")
 
 
 def test_the_two_shipped_files_differ_in_nothing_but_containers() -> None:
@@ -100,7 +89,7 @@ def test_a_build_context_beside_the_file(tmp_path: Path) -> None:
 def test_contradictions_are_refused_with_their_line(
     tmp_path: Path, old: str, new: str, message: str
 ) -> None:
-    said = refusal(tmp_path, TEXT.replace(old, new))
+    said = "\n".join(refusals(tmp_path, TEXT.replace(old, new)))
     assert message in said
     assert said.startswith("shakedown.toml:")
 

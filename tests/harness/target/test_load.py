@@ -4,6 +4,7 @@ import pytest
 
 from harness.errors import Misconfigured
 from harness.target import Capability, Target, load_target
+from tests.target_files import refusals, write
 
 MINIMAL = """\
 name = "mine"
@@ -15,19 +16,6 @@ command = "serve --port {port}"
 secret = "0123456789abcdef0123456789abcdef"
 claims = { sub = "{user}" }
 """
-
-
-def write(folder: Path, text: str) -> Path:
-    file = folder / "shakedown.toml"
-    file.write_text(text, encoding="utf-8")
-    return file
-
-
-def refusal(folder: Path, text: str) -> list[str]:
-    """Load a bad target; give the lines of the message without the folder's name."""
-    with pytest.raises(Misconfigured) as caught:
-        load_target(write(folder, text))
-    return str(caught.value).replace(f"{folder}/", "").splitlines()
 
 
 def test_the_shipped_target_is_the_reference_backend() -> None:
@@ -54,7 +42,7 @@ def test_a_minimal_target(tmp_path: Path) -> None:
 
 def test_one_misspelt_key(tmp_path: Path) -> None:
     text = MINIMAL.replace("[api]\n", "[api]\ninstnaces = 3\n")
-    (line,) = refusal(tmp_path, text)
+    (line,) = refusals(tmp_path, text)
     assert line.startswith(
         "shakedown.toml:4: api.instnaces: unknown key; expected one of base_urls,"
     )
@@ -81,7 +69,7 @@ metod = "POST"
 [ledger]
 salts = {}
 """
-    found = refusal(tmp_path, text)
+    found = refusals(tmp_path, text)
     # What is missing altogether belongs to the table that should have it: the file itself.
     assert found[0] == "shakedown.toml:1: name: missing; the target needs it"
     assert found[1].startswith(
@@ -103,7 +91,7 @@ send, success (did you mean method?)
 
 def test_contradictions_come_with_the_other_problems(tmp_path: Path) -> None:
     text = MINIMAL.replace("--port {port}", "{prot}").replace("[api]\n", "[api]\nbad = 1\n")
-    first, second = refusal(tmp_path, text)
+    first, second = refusals(tmp_path, text)
     assert first.startswith("shakedown.toml:4: api.bad: unknown key")
     assert second.startswith("shakedown.toml:5: api.command: unknown placeholder {prot};")
     assert "{port}" in second
@@ -111,7 +99,7 @@ def test_contradictions_come_with_the_other_problems(tmp_path: Path) -> None:
 
 def test_a_secret_is_not_repeated(tmp_path: Path) -> None:
     text = MINIMAL.replace('"0123456789abcdef0123456789abcdef"', "123456789")
-    (line,) = refusal(tmp_path, text)
+    (line,) = refusals(tmp_path, text)
     assert line == "shakedown.toml:7: tokens.mint.secret: expected a text in quotes, got a number"
     target = load_target(write(tmp_path, MINIMAL))
     assert "0123456789" not in repr(target)
@@ -120,7 +108,7 @@ def test_a_secret_is_not_repeated(tmp_path: Path) -> None:
 
 def test_a_secret_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = MINIMAL.replace("0123456789abcdef0123456789abcdef", "{env:MY_SECRET}")
-    (line,) = refusal(tmp_path, text)
+    (line,) = refusals(tmp_path, text)
     expected = (
         "tokens.mint.secret: the environment variable MY_SECRET is not set; the target needs it"
     )
@@ -157,7 +145,7 @@ def test_the_common_environment_is_under_the_special_one(tmp_path: Path) -> None
     ],
 )
 def test_a_file_that_is_not_toml(tmp_path: Path, text: str, expected: str) -> None:
-    assert refusal(tmp_path, text) == [expected]
+    assert refusals(tmp_path, text) == [expected]
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
@@ -180,7 +168,7 @@ def contradiction(folder: Path, *changes: tuple[str, str]) -> str:
     for before, after in changes:
         assert before in text
         text = text.replace(before, after)
-    return "\n".join(refusal(folder, text))
+    return "\n".join(refusals(folder, text))
 
 
 HEAD = '[api]\ncommand = "serve --port {port}"\n'
@@ -250,16 +238,18 @@ def test_external(tmp_path: Path) -> None:
         Capability.TENANTS,
         Capability.ORGANISATIONS,
     }
-    assert "api.base_urls: missing" in "\n".join(refusal(tmp_path, 'driver="external"\n' + MINIMAL))
+    assert "api.base_urls: missing" in "\n".join(
+        refusals(tmp_path, 'driver="external"\n' + MINIMAL)
+    )
     text = text.replace("http://h:1", "h:1")
     assert (
-        'api.base_urls.0: expected http://… or https://…, got "h:1"' in refusal(tmp_path, text)[0]
+        'api.base_urls.0: expected http://… or https://…, got "h:1"' in refusals(tmp_path, text)[0]
     )
 
 
 def test_exactly_one_way_to_tokens(tmp_path: Path) -> None:
     both = MINIMAL + '[tokens.given]\ntoken = "t"\n'
-    (line,) = refusal(tmp_path, both)
+    (line,) = refusals(tmp_path, both)
     assert "tokens: expected exactly one of [tokens.mint], [tokens.given] and" in line
     head, _, _ = MINIMAL.partition("[tokens.mint]")
     given = head + '[tokens.given]\ntoken = "aaaa"\norg_a = "bbbb"\n'
@@ -278,7 +268,7 @@ def test_paths_are_relative_to_the_file(tmp_path: Path, monkeypatch: pytest.Monk
     target = load_target(Path("../shakedown.toml"))
     assert target.directory == str(tmp_path / "app")
     assert target.contract.openapi == str(tmp_path / "api.yaml")
-    (line,) = refusal(tmp_path, 'directory = "gone"\n' + MINIMAL)
+    (line,) = refusals(tmp_path, 'directory = "gone"\n' + MINIMAL)
     assert line == "shakedown.toml:1: directory: expected a directory, but gone is none"
 
 
