@@ -14,7 +14,8 @@ def run_interruptible(main: Coroutine[Any, Any, _T]) -> _T:
 
     Raises `KeyboardInterrupt` when it has ended after that. asyncio's own handler raises at the
     second one, in whatever callback the loop is at: the wake-up that is lost there may be what
-    the tear-down waits for, for ever.
+    the tear-down waits for, for ever. Not for a tear-down that `Interruption.shield` guards: a
+    signal would cancel that, too.
     """
     if threading.current_thread() is not threading.main_thread():
         return asyncio.run(main)

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from harness.cli.options import driver_option, split_commas
 from harness.errors import Misconfigured
+from harness.interruptible import run_interruptible
 from harness.plugin.signals import Interruption
 from harness.prove.gate import Gate
 from harness.prove.markdown import as_markdown
@@ -127,7 +128,7 @@ def prove(
     show, interruption = Show(Console(), plan), Interruption()
     try:
         with interruption.listening(), show:
-            matrix = asyncio.run(prove_gate(plan, show))
+            matrix = run_interruptible(prove_gate(plan, show))
     except KeyboardInterrupt:
         interruption.note()
         _write(show.so_far(), out)

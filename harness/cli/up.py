@@ -93,7 +93,9 @@ def _tell(target: "Target", system: "System") -> None:
 
 
 def _environment(target: "Target", system: "System") -> list[tuple[str, str]]:
-    return list(asyncio.run(_make_clients(target, system)).items())
+    from harness.interruptible import run_interruptible
+
+    return list(run_interruptible(_make_clients(target, system)).items())
 
 
 async def _make_clients(target: "Target", system: "System") -> Mapping[str, str]:

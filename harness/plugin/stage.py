@@ -67,7 +67,7 @@ class Stage:
             )
         )
         self._redact.learn(self._system.secrets)
-        asyncio.run(self._try_tokens(self._system))
+        run_interruptible(self._try_tokens(self._system))
         self.bring_up_seconds = self._system.bring_up_seconds
         self.facts = TargetFacts(
             name=self._target.name,
