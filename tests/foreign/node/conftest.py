@@ -4,8 +4,7 @@ import fcntl
 import hashlib
 import shutil
 import subprocess
-import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -54,19 +53,8 @@ def target(installed: Path) -> Target:
 
 
 @pytest.fixture(scope="session")
-def run_base() -> Iterator[Path]:
-    """A directory for runs that PostgreSQL's account can reach; pytest's own is closed to it."""
-    path = Path(tempfile.mkdtemp(prefix="shakedown-test-"))
-    path.chmod(0o711)
-    try:
-        yield path
-    finally:
-        shutil.rmtree(path)
-
-
-@pytest.fixture(scope="session")
-async def system(target: Target, run_base: Path) -> AsyncIterator[System]:
-    journal = Journal.begin(run_base)
+async def system(target: Target) -> AsyncIterator[System]:
+    journal = Journal.begin()
     running = await launch(target, run_dir=journal.run_dir, journal=journal)
     try:
         yield running

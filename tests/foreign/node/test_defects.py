@@ -42,7 +42,7 @@ def probe_of(defect: str) -> Probe:
 
 
 @asynccontextmanager
-async def wrong_system(system: System, defect: str, run_base: Path) -> AsyncIterator[System]:
+async def wrong_system(system: System, defect: str) -> AsyncIterator[System]:
     wish = {"FOREIGN_DEFECT": defect}
     if defect not in IN_THE_SCHEMA:
         sibling = await launch_sibling(system, api_instances=2, workers=2, environment=wish)
@@ -52,7 +52,7 @@ async def wrong_system(system: System, defect: str, run_base: Path) -> AsyncIter
             await sibling.close()
         return
     target = system.target.model_copy(update={"environment": {**system.target.environment, **wish}})
-    journal = Journal.begin(run_base)
+    journal = Journal.begin()
     own = await launch(target, run_dir=journal.run_dir, journal=journal, workers=2, name="wrong")
     try:
         yield own
@@ -93,8 +93,8 @@ async def test_the_clean_backend_is_right(defect: str, system: System) -> None:
 
 
 @pytest.mark.parametrize("defect", DEFECTS)
-async def test_the_defect_shows(defect: str, system: System, run_base: Path) -> None:
-    async with wrong_system(system, defect, run_base) as wrong:
+async def test_the_defect_shows(defect: str, system: System) -> None:
+    async with wrong_system(system, defect) as wrong:
         assert await answered(wrong, defect)
 
 
