@@ -1,7 +1,7 @@
 // Files: `incoming/` holds what is not accepted yet, everything else is named by generated ids.
 // What a client calls a file is never part of a path.
 
-import { createReadStream, createWriteStream } from "node:fs";
+import { createReadStream } from "node:fs";
 import { constants } from "node:fs";
 import { access, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { createHash, randomUUID } from "node:crypto";
@@ -19,7 +19,10 @@ export const absolute = (relative) => path.join(storageDir(), relative);
 export async function newIncoming() {
   const relative = path.join(INCOMING, randomUUID());
   await mkdir(absolute(INCOMING), { recursive: true });
-  return { relative, stream: createWriteStream(absolute(relative), { flags: "wx" }) };
+  // It is there before anybody has it: a stream that opens by itself may make the file after a
+  // pipeline that failed at once was cleaned up behind.
+  const handle = await open(absolute(relative), "wx");
+  return { relative, stream: handle.createWriteStream() };
 }
 
 /** Move a file that is complete to where it stays; atomic, as both are in one file system. */
