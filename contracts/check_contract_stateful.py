@@ -80,7 +80,8 @@ async def check_stateful(
     await together((walk.go(steps) for walk in going), at_once=AT_ONCE)
     for missed in sorted(set(document.operations) - set(sent.succeeded)):
         if cases[missed]:
-            await going[-1].reach(missed)
+            for walk in reversed(going):
+                await walk.reach(missed)
     await cancel_behind_others(stranger.org, document, target, sent, settings.seed)
     expect_nothing_wrong(sent, settings.seed)
     expect_reached(document, sent)

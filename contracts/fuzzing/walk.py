@@ -78,16 +78,26 @@ class Walk:
             await self._take(step, link)
 
     async def reach(self, operation_id: str) -> None:
-        """Ask for an operation that no walk has come by, until it succeeds or has had its tries."""
+        """Ask for an operation that no walk has come by, until it succeeds or has had its tries.
+
+        What is about a thing is asked of things that answers of this walk name, if there are any.
+        """
+        is_about_a_thing = bool(self.document.operations[operation_id].path_ids)
         for _ in range(REACH_TRIES):
             if self.sent.succeeded[operation_id] or self.sent.enough:
                 return
-            await self._send(self._drawn(operation_id))
+            if not is_about_a_thing:
+                await self._send(self._drawn(operation_id))
+                continue
+            leading = [each for each in self._offered() if each[1].target == operation_id]
+            if not leading:
+                return
+            await self._take(*self.chance.choice(leading))
 
     async def _open(self) -> None:
         """What has to be met: an export that is canceled, or one that fails and is retried."""
         await self._send(self._drawn("createJob"))
-        await self._take_named("uploadEvidence")
+        await self._upload()
         if self.spoiled:
             await self._take_named("requestExport", export_type="proof-pack")
             await self._take_named("retryExport")
@@ -104,14 +114,32 @@ class Walk:
             if self.steps and self.steps[-1].answer.status == 202:
                 break
 
-    async def _take_named(self, target: str, *, source: str = "", **values: str) -> None:
-        """Take a link to this operation from the last answer, or from the last one of `source`."""
+    async def _upload(self) -> None:
+        """Have evidence, by the drawn upload with the least in it where others are refused.
+
+        A document need not say all that its backend asks of a label or of a time.
+        """
+        await self._take_named("uploadEvidence")
+        for case in sorted(self.cases["uploadEvidence"], key=lambda each: len(each.body or b"")):
+            last = self.steps[-1] if self.steps else None
+            was_refused = last and last.case.operation_id == "uploadEvidence"
+            if last is None or not was_refused or last.answer.status < 300 or self.sent.enough:
+                return
+            await self._take_named("uploadEvidence", source="createJob", case=case)
+
+    async def _take_named(
+        self, target: str, *, source: str = "", case: Case | None = None, **values: str
+    ) -> None:
+        """Take a link to this operation from the last answer, or from the last one of `source`.
+
+        A `case` is sent instead of one by chance.
+        """
         known = (each for each in reversed(self.steps) if source in ("", each.case.operation_id))
         last = next(known, None)
         for step, link in self._offered():
             if step is last and link.target == target:
                 self.links[_label(step, link)] += 1
-                await self._take(step, link, values)
+                await self._take(step, link, values, case)
                 return
 
     def _offered(self) -> list[tuple[Step, Link]]:
@@ -127,10 +155,16 @@ class Walk:
     def _names_spoiled(self, step: Step) -> bool:
         return bool(self.spoiled) and self.spoiled.encode() in step.answer.body
 
-    async def _take(self, step: Step, link: Link, values: Mapping[str, str] | None = None) -> None:
+    async def _take(
+        self,
+        step: Step,
+        link: Link,
+        values: Mapping[str, str] | None = None,
+        case: Case | None = None,
+    ) -> None:
         try:
             target = self.document.operations[link.target]
-            case = about(self._drawn(link.target), target, values or {})
+            case = about(case or self._drawn(link.target), target, values or {})
             case = taken(link, step, case, target, self._key())
         except (LookupError, ValueError) as error:
             answer = step.answer
