@@ -4,7 +4,6 @@ import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from functools import partial
 
 from harness.client import Answer, Client, Sample
 from harness.client.multipart import closing, file_head, form_type, new_boundary
@@ -60,11 +59,12 @@ class RawUpload:
         transport = self.client.transport
         chosen = transport.next_instance() if instance is None else instance
         route = self.client.routes["uploadEvidence"]
-        headers = {}
+        headers = {"User-Agent": transport.user_agent}
         if content_type is not None:
             headers["Content-Type"] = content_type or form_type(self.boundary)
-        if self.client.token is not None:
-            headers["Authorization"] = f"Bearer {self.client.token}"
+        authorization = f"Bearer {self.client.token}" if self.client.token is not None else ""
+        if authorization:
+            headers["Authorization"] = authorization
         if key is not None:
             headers["Idempotency-Key"] = key or str(uuid.uuid4())
         if length is None:
@@ -79,7 +79,7 @@ class RawUpload:
             headers=dialect.headers(headers) if dialect else headers,
             operation_id=route.operation_id,
             instance=chosen,
-            translated=partial(dialect.answer, route) if dialect else lambda answer: answer,
+            translated=lambda answer: transport.meant(route, answer, authorization),
         ) as connection:
             yield connection
 

@@ -33,7 +33,8 @@ MOST_MEMORY_BYTES = 2 * 1024**3
 """For locust: its users read bodies whole, and a backend may send headers without end."""
 
 _POLL_S = 0.05
-_OURS = re.compile(r"LOCUST_.*|BACKEND_URLS?|JWT_.*|JOB_ID.*|SHAKEDOWN_HISTORY|SHAKEDOWN_CONTRACT")
+HISTORY, CREATED = "SHAKEDOWN_HISTORY", "SHAKEDOWN_CREATED"
+_OURS = re.compile(rf"LOCUST_.*|BACKEND_URLS?|JWT_.*|JOB_ID.*|{HISTORY}|{CREATED}|{CONTRACT}")
 _LAST_LINES = 12
 
 
@@ -63,12 +64,14 @@ async def run_locust(
     journal: Journal,
     contract: Contract | None = None,
     secrets: Iterable[str] = (),
+    created: Path | None = None,
 ) -> LocustRun:
     """Let users of these organisations (name and token) loose on the instances.
 
     They go on until what they did so far `is_enough`, then finish the round that they are in. They
     speak as `contract` says, and append to `history`; locust's own files go to `directory`, and are
-    left there without `secrets`.
+    left there without `secrets`. What they make is written to `created`, each thing with the name
+    of the organisation that made it (`RunMark.adopt`).
     `Inconclusive` when locust cannot start, hangs, or ends by itself with anything but 0 or 1.
     Whatever happens, nothing of it runs afterwards.
     """
@@ -80,7 +83,10 @@ async def run_locust(
         "--stop-timeout", f"{FINISH_S:g}s", "--only-summary",
         "--json-file", str(home / "locust"),
     ]  # fmt: skip
-    environment = _environment(base_urls, tokens, _absolute(history), home, contract)
+    environment = _environment(base_urls, tokens, home, contract) | {
+        HISTORY: str(_absolute(history)),
+        CREATED: str(_absolute(created)) if created else "",
+    }
     pid, exit_code = await _run(
         command,
         environment | {RUN_MARKER: journal.run_id},
@@ -169,7 +175,6 @@ def _start(
 def _environment(
     base_urls: Sequence[str],
     tokens: Mapping[str, str],
-    history: Path,
     home: Path,
     contract: Contract | None,
 ) -> dict[str, str]:
@@ -180,7 +185,6 @@ def _environment(
         | {f"JWT_ORG_{name}": token for name, token in tokens.items()}
         | {
             "BACKEND_URLS": " ".join(base_urls),
-            "SHAKEDOWN_HISTORY": str(history),
             CONTRACT: contract.model_dump_json() if contract else "",
             "HOME": str(home),  # ~/.locust.conf
         }

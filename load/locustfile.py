@@ -6,7 +6,8 @@
 The environment tells who they are: JWT_ORG_A, JWT_ORG_B, … (each user belongs to one of these
 organisations), or JWT_TOKEN. Without `--host` they spread over BACKEND_URLS, or go to BACKEND_URL.
 SHAKEDOWN_CONTRACT, the `[contract]` of a target file as JSON, has them speak a backend's own words.
-Where SHAKEDOWN_HISTORY names a file, everything they do is appended to it (harness/history.py).
+Where SHAKEDOWN_HISTORY names a file, everything they do is appended to it (harness/history.py);
+where SHAKEDOWN_CREATED does, everything they make (harness/client/mark.py).
 """
 
 import hashlib
@@ -25,6 +26,7 @@ from locust.env import Environment
 from locust.exception import RescheduleTask
 
 from harness.client.answer import Answer
+from harness.client.mark import RunMark
 from harness.client.samples import Sample
 from harness.client.samples.images import png
 from harness.errors import CheckFailed, Inconclusive, Misconfigured
@@ -53,6 +55,8 @@ class _Process:
     speech: Speech
     writer: HistoryWriter | None = None
     """The history, if one is wanted."""
+    mark: RunMark | None = None
+    """Of the run, where it is to be known what users make."""
 
 
 @events.init.add_listener  # type: ignore[untyped-decorator]
@@ -62,6 +66,9 @@ def _prepare(environment: Environment, **_: object) -> None:
         _Process.speech = Speech.of(os.environ)
         if path := os.environ.get("SHAKEDOWN_HISTORY"):
             _Process.writer = HistoryWriter(Path(path), Redactor(tokens))
+        if path := os.environ.get("SHAKEDOWN_CREATED"):
+            run_id = os.environ.get(RUN_MARKER) or "by hand"
+            _Process.mark = RunMark(run_id, Path(path), redact=Redactor(tokens))
     except (NoTenant, UnknownDialect, Misconfigured, OSError) as problem:
         raise SystemExit(f"load/locustfile.py: {problem}") from None
 
@@ -192,6 +199,8 @@ class ExportUser(FastHttpUser):
             answer = _Process.speech.meant(
                 route, request.path, came.status_code or 0, came.headers or {}, came.content or b""
             )
+            if _Process.mark is not None:
+                _Process.mark.saw(answer, "", by=self.tenant.name)
             status = answer.status
             trouble = came.request_meta["exception"]
             if status and trouble is not None and not isinstance(trouble, BadStatusCode):

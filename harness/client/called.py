@@ -30,6 +30,8 @@ class CalledOrganisation:
     """User id by role."""
     tokens: dict[str, str] = field(repr=False)
     """Bearer token by role."""
+    made_with: dict[str, str] = field(repr=False)
+    """The headers of the call that made it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +53,7 @@ class Caller:
         known: dict[str, str] = {"name": name, "unique": str(uuid.uuid4())}
         if self.tokens.admin_token is not None:
             known["admin_token"] = self.tokens.admin_token.get_secret_value()
+        headers = self._headers(self.tokens.organization, known)
         known |= await self._made("organization", self.tokens.organization, known)
         users, tokens = {}, {}
         for role in ROLES:
@@ -61,12 +64,17 @@ class Caller:
             for call_name, call in self.tokens.calls[1:]:
                 of_user |= await self._made(call_name, call, of_user)
             users[role], tokens[role] = of_user["user"], of_user["token"]
-        return CalledOrganisation(id=known["organization"], users=users, tokens=tokens)
+        return CalledOrganisation(
+            id=known["organization"], users=users, tokens=tokens, made_with=headers
+        )
+
+    def _headers(self, call: Call, known: Mapping[str, str]) -> dict[str, str]:
+        headers = self.tokens.headers if call.headers is None else call.headers
+        return {header: fill(text, known) for header, text in headers.items()}
 
     async def _made(self, name: str, call: Call, known: Mapping[str, str]) -> dict[str, str]:
         """Make one call and give what its answer gives."""
-        headers = self.tokens.headers if call.headers is None else call.headers
-        sent = {header: fill(text, known) for header, text in headers.items()}
+        sent = self._headers(call, known)
         content: bytes | None = None
         if call.body is not None:
             content = encode_json(_filled_body(call.body, known), separators=(",", ":")).encode()

@@ -11,7 +11,7 @@ from harness.target.template import fill
 
 _DEADLINE_S = 10.0
 _GONE = frozenset({404, 410})
-_ORDER: Mapping[Kind, int] = {"export": 0, "evidence": 1, "job": 2}
+_ORDER: Mapping[Kind, int] = {"export": 0, "evidence": 1, "job": 2, "organization": 3}
 
 
 async def clean_up(
@@ -19,7 +19,7 @@ async def clean_up(
 ) -> None:
     """Stop the exports of a run that are still live, and remove what there are calls for.
 
-    Only things that this run made are touched, with the tokens they were made with. What
+    Only things that this run made are touched, in the name of whoever made them. What
     became of each is written down by the mark; never raises for what the backend does.
     """
     made, mark.created = mark.created, []
@@ -61,8 +61,7 @@ async def _cancel(one: Created, transport: Transport, routes: Routes) -> str:
 
 
 async def _send(one: Created, transport: Transport, route: Route, path: str) -> int:
-    headers = {"authorization": one.authorization} if one.authorization else {}
     answer = await transport.send(
-        route, path, instance=None, deadline_s=_DEADLINE_S, headers=headers
+        route, path, instance=None, deadline_s=_DEADLINE_S, headers=one.headers
     )
     return answer.status

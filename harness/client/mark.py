@@ -2,18 +2,18 @@
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from harness.client.answer import Answer
 from harness.errors import CheckFailed
 from harness.harmless import shortened
 from harness.redaction import Redactor
 
-Kind = Literal["job", "evidence", "export"]
+Kind = Literal["job", "evidence", "export", "organization"]
 
 _MOST_CHARACTERS = 500
 
@@ -30,9 +30,9 @@ class Created:
 
     kind: Kind
     id: str
-    job_id: str
-    authorization: str = field(repr=False)
-    """The header it was made with; it is never written down."""
+    job_id: str = ""
+    headers: Mapping[str, str] = field(repr=False)
+    """Those that say who made it; they are never written down."""
 
 
 class RunMark:
@@ -55,15 +55,19 @@ class RunMark:
         """Whether what was made shall be removed again at the end."""
         self.created: list[Created] = []
         self.user_agent = f"shakedown/{version('shakedown')} run/{run_id}"
-        self._file = file
+        self.file = file
+        """Where it is written down what was made."""
         self._redact = redact or Redactor()
 
     def title(self, title: str) -> str:
         """Give the title that a job of this run has."""
         return f"{title} [shakedown {self.run_id}]"
 
-    def saw(self, answer: Answer, authorization: str) -> None:
-        """Write down what an answer says was made; never raises for what the answer is."""
+    def saw(self, answer: Answer, authorization: str, *, by: str = "") -> None:
+        """Write down what an answer says was made; never raises for what the answer is.
+
+        `by` names who asked, where another process is to `adopt` what was made.
+        """
         kind = _MAKES.get(answer.operation_id)
         if kind is None or answer.status not in (201, 202):
             return
@@ -73,14 +77,31 @@ class RunMark:
             record = None
         made = str(record.get("id", "")) if record is not None else ""
         job = made if kind == "job" else str(record.get("job_id", "")) if record else ""
-        self._write(kind=kind, id=made, job_id=job, location=answer.headers.get("location", ""))
+        facts = {"id": made, "job_id": job, "location": answer.headers.get("location", "")}
+        self._write(kind=kind, **facts, **({"by": by} if by else {}))
         if made:
-            one = Created(kind=kind, id=made, job_id=job, authorization=authorization)
-            self.created.append(one)
+            headers = {"authorization": authorization} if authorization else {}
+            self.created.append(Created(kind=kind, id=made, job_id=job, headers=headers))
 
-    def made_organisation(self, organization: str) -> None:
-        """Write down that an organisation was made; there is no call that removes one."""
+    def made_organisation(self, organization: str, headers: Mapping[str, str]) -> None:
+        """Write down that an organisation was made by a call with these headers."""
         self._write(kind="organization", id=organization)
+        self.created.append(Created(kind="organization", id=organization, headers=headers))
+
+    def adopt(self, authorizations: Mapping[str, str]) -> None:
+        """Take on what other processes of this run wrote down, to remove it as if it were ours.
+
+        `authorizations` are those they asked with, by the name that they wrote down as theirs.
+        """
+        known = {(one.kind, one.id) for one in self.created}
+        for facts in _lines_of(self.file, self.run_id):
+            authorization = authorizations.get(facts.get("by", ""))
+            if authorization and facts["id"] and (facts["kind"], facts["id"]) not in known:
+                headers = {"authorization": authorization}
+                one = Created(
+                    kind=facts["kind"], id=facts["id"], job_id=facts["job_id"], headers=headers
+                )
+                self.created.append(one)
 
     def removed(self, one: Created, how: str) -> None:
         """Write down that a thing is gone, or has at least been stopped."""
@@ -96,7 +117,7 @@ class RunMark:
             name: shortened(self._redact(text), _MOST_CHARACTERS) for name, text in facts.items()
         }
         line = json.dumps({"run": self.run_id, **told}).encode() + b"\n"
-        target = os.open(self._file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        target = os.open(self.file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
             os.write(target, line)
         finally:
@@ -116,18 +137,22 @@ class Remains:
 def remains_of(file: Path, run_id: str) -> Remains:
     """Read what a run made and what became of it; a line that was cut off is left out."""
     fate: dict[tuple[str, str], str | None] = {}
-    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
-    for line in lines:
-        try:
-            facts = json.loads(line)
-            key = (facts["kind"], facts["id"] or facts.get("location", ""))
-        except (ValueError, KeyError, TypeError):
-            continue
-        if facts.get("run") != run_id:
-            continue
+    for facts in _lines_of(file, run_id):
+        key = (facts["kind"], facts["id"] or facts.get("location", ""))
         if "removed" in facts:
             fate[key] = None
         else:
             fate[key] = facts.get("left", "nobody tried to remove it")
     left = tuple(f"{kind} {id_}: {why}" for (kind, id_), why in fate.items() if why is not None)
     return Remains(made=len(fate), removed=len(fate) - len(left), left=left)
+
+
+def _lines_of(file: Path, run_id: str) -> Iterator[dict[str, Any]]:
+    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+    for line in lines:
+        try:
+            facts = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(facts, dict) and facts.get("run") == run_id and {"kind", "id"} <= {*facts}:
+            yield facts

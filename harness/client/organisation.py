@@ -181,7 +181,7 @@ class Organisations:
         mark = self.transport.mark
         made = await caller.new_organisation(mark.title(name) if mark else name or "Shakedown")
         if mark is not None:
-            mark.made_organisation(made.id)
+            mark.made_organisation(made.id, made.made_with)
         return Organisation(
             id=made.id,
             name=name,

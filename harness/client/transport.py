@@ -153,10 +153,19 @@ class Transport:
             elapsed_s=time.perf_counter() - began,
         )
         self._bodies.keep(answer)
+        return self.meant(route, answer, headers.get("authorization", ""))
+
+    @property
+    def user_agent(self) -> str:
+        """What every request says of who sends it."""
+        return self.mark.user_agent if self.mark else "shakedown"
+
+    def meant(self, route: Route, answer: Answer, authorization: str) -> Answer:
+        """Give an answer in the contract's words; what it made is written down as the run's."""
         if self.dialect is not None:
             answer = self.dialect.answer(route, answer)
         if self.mark is not None:
-            self.mark.saw(answer, headers.get("authorization", ""))
+            self.mark.saw(answer, authorization)
         return answer
 
     def _session(self) -> aiohttp.ClientSession:
@@ -170,7 +179,7 @@ class Transport:
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
                 skip_auto_headers=("Accept-Encoding", "Content-Type"),
-                headers={"User-Agent": self.mark.user_agent if self.mark else "shakedown"},
+                headers={"User-Agent": self.user_agent},
             )
         return self._opened
 

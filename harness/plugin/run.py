@@ -90,7 +90,7 @@ class Run:
         redact = Redactor(self.target.secrets)
         report_path = self.settings.report_path
         troubles = Troubles(report_path, redact)
-        stage = Stage(self.target, report_path=report_path, events=events, redact=redact)
+        stage = Stage(self.target, settings=self.settings, events=events, redact=redact)
         controller = Controller(
             self.settings, self.target, stage=stage, troubles=troubles,
             interruption=interruption, events=events, redact=redact,

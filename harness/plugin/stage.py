@@ -11,6 +11,7 @@ from harness.errors import Misconfigured
 from harness.events import BringUpProgress, Broadcast, SystemReady, TargetFacts, TearDownStarted
 from harness.interruptible import run_interruptible
 from harness.journal import Journal
+from harness.plugin.settings import RunSettings
 from harness.plugin.trouble import Troubles
 from harness.redaction import Redactor
 from harness.reports.directory import CREATED
@@ -23,12 +24,12 @@ class Stage:
     """Set by `begin` and `bring_up`, cleared by `take_down`, which is due after either."""
 
     def __init__(
-        self, target: Target, *, report_path: Path, events: Broadcast, redact: Redactor
+        self, target: Target, *, settings: RunSettings, events: Broadcast, redact: Redactor
     ) -> None:
         self.facts = TargetFacts(name=target.name, api_instances=0, workers=0, postgres=None)
         self.bring_up_seconds: float | None = None
         self._target = target
-        self._report_path = report_path
+        self._settings = settings
         self._events = events
         self._redact = redact
         self._journal: Journal | None = None
@@ -86,7 +87,12 @@ class Stage:
             return
         mark: RunMark | None = None
         if self._target.driver == "external":
-            mark = RunMark(self.run_id, self._report_path / CREATED, redact=self._redact)
+            mark = RunMark(
+                self.run_id,
+                self._settings.report_path / CREATED,
+                cleanup=self._settings.cleanup,
+                redact=self._redact,
+            )
         base_urls = [instance.base_url for instance in system.api]
         async with Organisations.of(
             self._target, base_urls, mark, self._redact.learn_issued
@@ -103,7 +109,7 @@ class Stage:
         if journal is not None:
             steps.append(lambda: self._redact.learn_issued(issued.noted(journal.run_dir)))
             # Also after a bring-up that failed: the logs are what tells why.
-            steps.append(lambda: keep_logs(self.run_dir, self._report_path, self._redact))
+            steps.append(lambda: keep_logs(self.run_dir, self._settings.report_path, self._redact))
             steps.append(lambda: _close(journal, troubles))
         for step in steps:
             try:

@@ -82,7 +82,7 @@ class Chaos(Table):
 
 
 class CleanupCall(Table):
-    """A call that removes one thing; `{id}` is filled in, and `{job_id}` where it belongs to one.
+    """A call that removes one thing; its path has the thing's id, and its job's where it has one.
 
     The contract knows no such operation: a backend that has one says so here.
     """

@@ -12,7 +12,12 @@ from harness.target.template import SECRET_NAMES, placeholders
 Broken = Iterator[tuple[KeyPath, str]]
 
 COMMAND_PLACEHOLDERS = frozenset({"instance", "role", "host", "python"})
-_ID = {"job": "job_id", "evidence": "evidence_id", "export": "export_id"}
+_KNOWN = {
+    "job": ("job_id",),
+    "evidence": ("evidence_id", "job_id"),
+    "export": ("export_id", "job_id"),
+    "organization": ("organization_id",),
+}
 
 
 def broken_chaos_rules(target: Target) -> Broken:
@@ -25,10 +30,11 @@ def broken_chaos_rules(target: Target) -> Broken:
     for name, fault in target.chaos.faults.items():
         yield from _fault(target, name, fault)
     for kind, call in target.cleanup.items():
-        known = {"job_id", _ID[kind]}
+        if kind == "organization" and target.tokens.calls is None:
+            yield ("cleanup", kind), "only an organisation made by [tokens.calls] can be removed"
         for name in placeholders(call.path):
-            if name not in known:
-                listed = " and ".join("{" + each + "}" for each in sorted(known))
+            if name not in _KNOWN[kind]:
+                listed = " and ".join("{" + each + "}" for each in _KNOWN[kind])
                 yield (
                     ("cleanup", kind, "path"),
                     f"unknown placeholder {{{name}}}; there is {listed}",

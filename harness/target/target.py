@@ -58,7 +58,9 @@ class Target(Table):
     failpoints: Failpoints | None = None
     claim: Claim | None = None
     chaos: Chaos = Chaos()
-    cleanup: Mapping[Literal["job", "evidence", "export"], CleanupCall] = Field(default={})
+    cleanup: Mapping[Literal["job", "evidence", "export", "organization"], CleanupCall] = Field(
+        default={}
+    )
     """How `shakedown run --cleanup` removes what a run has made, by what it is."""
     zoo: Zoo | None = None
 

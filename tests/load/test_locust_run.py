@@ -15,6 +15,7 @@ from typing import ClassVar
 import psutil
 import pytest
 
+from harness.client.mark import RunMark, remains_of
 from harness.errors import Inconclusive
 from harness.journal import Journal, read_entries
 from load.locust_run import LocustRun, run_locust
@@ -96,7 +97,11 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
 
 
 async def run(
-    base_url: str, journal: Journal, directory: Path, tokens: dict[str, str]
+    base_url: str,
+    journal: Journal,
+    directory: Path,
+    tokens: dict[str, str],
+    created: Path | None = None,
 ) -> LocustRun:
     return await run_locust(
         base_urls=[base_url],
@@ -107,6 +112,7 @@ async def run(
         directory=directory,
         history=directory / "history.jsonl",
         journal=journal,
+        created=created,
     )
 
 
@@ -124,6 +130,22 @@ async def test_users_go_all_the_way_and_end_when_it_is_enough(
     assert f"shakedown run/{journal.run_id}" in Backend.agents
     assert any(f"[shakedown {journal.run_id}]" in title for title in Backend.titles)
     assert "token-a" not in (tmp_path / "history.jsonl").read_text()
+
+
+async def test_what_users_make_is_the_runs_to_remove(
+    base_url: str, journal: Journal, tmp_path: Path
+) -> None:
+    mark = RunMark(journal.run_id, tmp_path / "created.jsonl")
+    tokens = {"A": "token-a", "B": "token-b"}
+    done = await run(base_url, journal, tmp_path, tokens, created=mark.file)
+    accepted = sum(each.f == "requestExport" and each.type == "ok" for each in done.operations)
+    mark.adopt({name: f"Bearer {token}" for name, token in tokens.items()})
+    kinds = Counter(one.kind for one in mark.created)
+    assert kinds["export"] >= accepted
+    assert kinds["job"] >= kinds["evidence"] >= accepted
+    assert {one.headers["authorization"] for one in mark.created} == Backend.seen
+    assert len(remains_of(mark.file, journal.run_id).left) == len(mark.created)
+    assert "token-a" not in mark.file.read_text(encoding="utf-8")
 
 
 async def test_nothing_of_it_is_left(base_url: str, journal: Journal, tmp_path: Path) -> None:

@@ -23,6 +23,25 @@ claims = {{ sub = "{{user}}" }}
 {cleanup}
 """
 
+CALLS = """\
+name = "staging"
+driver = "external"
+[api]
+base_urls = ["{url}"]
+[tokens.calls]
+admin_token = "of-the-admin"
+headers = {{ Authorization = "Bearer {{admin_token}}" }}
+[tokens.calls.organization]
+path = "/organisations"
+gives = {{ organization = "/id" }}
+[tokens.calls.user]
+path = "/organisations/{{organization}}/users"
+gives = {{ user = "/id", token = "/token" }}
+[cleanup]
+job = {{ path = "/api/jobs/{{job_id}}" }}
+organization = {{ path = "/organisations/{{organization_id}}" }}
+"""
+
 
 class Backend:
     """Makes jobs and exports; deletes jobs but one; remembers who asked for what."""
@@ -31,6 +50,7 @@ class Backend:
         self.seen: list[str] = []
         self.agents: set[str] = set()
         self.titles: list[str] = []
+        self.authorizations: list[str] = []
         self.url = ""
         self._ids = itertools.count(1)
 
@@ -38,8 +58,13 @@ class Backend:
         self.seen.append(f"{request.method} {request.path}")
         self.agents.add(request.headers["user-agent"])
         assert request.headers["authorization"].startswith("Bearer ")
+        self.authorizations.append(request.headers["authorization"])
         if request.method == "DELETE":
             return web.Response(status=403 if request.path.endswith("/1") else 204)
+        if request.path == "/organisations":
+            return web.json_response({"id": f"o{next(self._ids)}"}, status=201)
+        if request.path.endswith("/users"):
+            return web.json_response({"id": "u", "token": "of-the-user"}, status=201)
         if request.path.endswith("/cancel"):
             return web.Response(status=202)
         if request.path == "/api/jobs":
@@ -67,6 +92,23 @@ def target_at(url: str, folder: Path, cleanup: str) -> Target:
     file = folder / "shakedown.toml"
     file.write_text(TEXT.format(url=url, cleanup=cleanup), encoding="utf-8")
     return load_target(file)
+
+
+async def test_an_organisation_that_the_backend_made_is_removed_by_whoever_had_it_made(
+    backend: Backend, tmp_path: Path
+) -> None:
+    file = tmp_path / "shakedown.toml"
+    file.write_text(CALLS.format(url=backend.url), encoding="utf-8")
+    target, created = load_target(file), tmp_path / "created.jsonl"
+    mark = RunMark("7-abc", created, cleanup=True)
+    async with Organisations.of(target, target.api.base_urls, mark) as organisations:
+        org = await organisations.new("org")
+        await org.new_job("First")
+    assert backend.seen[-2:] == ["DELETE /api/jobs/2", "DELETE /organisations/o1"]
+    assert backend.authorizations[-2:] == ["Bearer of-the-user", "Bearer of-the-admin"]
+    remains = remains_of(created, "7-abc")
+    assert (remains.made, remains.removed) == (2, 2)
+    assert "of-the-admin" not in created.read_text(encoding="utf-8")
 
 
 async def use(backend: Backend, folder: Path, declared: str, *, cleanup: bool) -> Path:

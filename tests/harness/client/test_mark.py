@@ -48,6 +48,26 @@ def test_what_made_nothing_is_not_written(tmp_path: Path, operation_id: str, sta
     assert not (tmp_path / "created.jsonl").exists()
 
 
+def test_what_another_process_of_the_run_made_is_taken_on(tmp_path: Path) -> None:
+    file = tmp_path / "created.jsonl"
+    made, mark = answer("createJob", {"data": {"id": "j1"}}), RunMark("7-abc", file)
+    mark.saw(answer("createJob", {"data": {"id": "j0"}}), TOKEN)
+    others = RunMark("7-abc", file)
+    others.saw(made, "", by="A")
+    others.saw(answer("requestExport", {"data": {"id": "e1", "job_id": "j1"}}, 202), "", by="A")
+    others.saw(answer("createJob", {"data": {"id": "j9"}}), "", by="somebody unknown")
+    RunMark("8-def", file).saw(answer("createJob", {"data": {"id": "j2"}}), "", by="A")
+    for _ in range(2):  # nothing twice
+        mark.adopt({"A": "Bearer of a"})
+    assert [(one.kind, one.id, one.job_id) for one in mark.created] == [
+        ("job", "j0", "j0"),
+        ("job", "j1", "j1"),
+        ("export", "e1", "j1"),
+    ]
+    assert [one.headers for one in mark.created[1:]] == [{"authorization": "Bearer of a"}] * 2
+    assert "Bearer" not in file.read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("body", [b"", b"\xff{", [], {"data": None}, {"data": {}}])
 def test_an_answer_that_does_not_tell_what_it_made(tmp_path: Path, body: object) -> None:
     file = tmp_path / "created.jsonl"
