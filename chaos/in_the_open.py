@@ -6,17 +6,18 @@ and bytes. What happens in between they cannot tell.
 
 import asyncio
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain, cycle
+from itertools import cycle
 from typing import Any
 
 from chaos.aftermath import damages_of
 from chaos.backlog import Backlog
-from harness.checkers import CompletionFact, ExportFact, RecoveryTimes, exactly_once
+from harness.checkers import ExportFact, RecoveryTimes, exactly_once
 from harness.checkers.facts import IN_PROGRESS, TERMINAL
+from harness.checkers.shown import shown_completions, shown_exports
 from harness.checkers.violations import Violation
-from harness.client import NoAnswer, Organisation, Record, together
+from harness.client import NoAnswer, Organisation, Record
 from harness.errors import Inconclusive
 from harness.plugin.fixtures import OwnSystem
 from harness.system import Instance
@@ -66,11 +67,12 @@ class Drill:
 
     async def exports(self) -> dict[str, Record]:
         """Every export as the API shows it now, by its id."""
-        return await self._shown(self.backlog.owners)
+        return await shown_exports(self.backlog.owners, self.backlog.owners)
 
     async def live(self) -> dict[str, Record]:
         """The exports that have not ended."""
-        shown = await self._shown([each for each in self.backlog.owners if each not in self.ended])
+        owners = self.backlog.owners
+        shown = await shown_exports([each for each in owners if each not in self.ended], owners)
         self.ended.update(name for name, one in shown.items() if one["state"] in TERMINAL)
         return {name: one for name, one in shown.items() if name not in self.ended}
 
@@ -78,11 +80,6 @@ class Drill:
         """The exports that are in progress."""
         live = await self.live()
         return {name: one for name, one in live.items() if one["state"] == IN_PROGRESS}
-
-    async def _shown(self, names: Iterable[str]) -> dict[str, Record]:
-        owners = self.backlog.owners
-        shown = await together((owners[each].client.get_export(each) for each in names), at_once=8)
-        return {str(export["id"]): export for export in shown}
 
     async def freeze(self, worker: Instance) -> None:
         """Freeze a worker where it holds nobody up. `Inconclusive` when there is no such place."""
@@ -180,9 +177,8 @@ class Drill:
     ) -> list[Violation]:
         """All that is wrong at the end: lost, doubled, damaged, or finished by nobody alive."""
         ids = list(self.backlog.owners)
-        found = exactly_once(
-            ids, map(ExportFact.shown, shown.values()), await self._completions(), harmed=harmed
-        )
+        completions = await shown_completions(self.backlog.owners)
+        found = exactly_once(ids, map(ExportFact.shown, shown.values()), completions, harmed=harmed)
         found += [
             Violation(
                 rule="attempts",
@@ -196,13 +192,6 @@ class Drill:
         ]
         ready = [name for name, export in shown.items() if export["state"] == "ready"]
         return [*found, *await damages_of(ready, self.backlog.owners)]
-
-    async def _completions(self) -> list[CompletionFact]:
-        owners = self.backlog.owners
-        events = await together(
-            (owners[each].client.ledger_events(target_id=each) for each in owners), at_once=8
-        )
-        return CompletionFact.among(chain.from_iterable(events))
 
 
 def _newly(held: Mapping[str, Record], before: Mapping[str, Record]) -> dict[str, Record]:

@@ -31,11 +31,12 @@ async def check_token(org, observe):
 
 
 async def test_what_is_right_passes_and_a_gap_is_allowed_by_name(tmp_path: Path) -> None:
-    only = ("--only", "golden.*,tenancy.matrix,tenancy.viewer,manifest.files-match,hash.chain")
+    checks = "golden.*,tenancy.matrix,tenancy.viewer,manifest.files-match,hash.chain"
+    only = ("--only", f"{checks},load.exactly-once")
     run = await gate(tmp_path, TARGET, *only, "--allow-inconclusive", "golden.manifest")
     assert run.exit_code == 0, run.printed
     others = {name: verdict for name, verdict in run.verdicts.items() if name != "golden.manifest"}
-    assert len(others) == 8
+    assert len(others) == 9
     assert set(others.values()) == {"pass"}
     assert run.verdicts["golden.manifest"] == "inconclusive"
 
@@ -48,6 +49,7 @@ async def test_what_is_right_passes_and_a_gap_is_allowed_by_name(tmp_path: Path)
         ("index-digest-of-pretty-text", "golden.manifest"),
         ("finished-can-be-stopped", "golden.export-download"),
         ("lease-never-recovered", "chaos.worker-kill"),
+        ("digest-of-its-text", "load.exactly-once"),
     ],
 )
 async def test_what_is_wrong_fails(tmp_path: Path, defect: str, check: str) -> None:

@@ -1,0 +1,55 @@
+"""Reads from the API the facts that checkers judge, where nobody may look into the database."""
+
+from collections.abc import Iterable, Mapping
+from itertools import chain
+
+from harness.checkers.facts import CompletionFact, ExportFact
+from harness.checkers.observed import Observed
+from harness.client import Organisation, Record, together
+
+_AT_ONCE = 8
+
+
+async def shown_exports(
+    exports: Iterable[str], owners: Mapping[str, Organisation]
+) -> dict[str, Record]:
+    """Give these exports as the API shows them now, by their ids; `owners` has whose each is."""
+    shown = await together(
+        (owners[each].client.get_export(each) for each in exports), at_once=_AT_ONCE
+    )
+    return {str(export["id"]): export for export in shown}
+
+
+async def shown_completions(owners: Mapping[str, Organisation]) -> list[CompletionFact]:
+    """Give every completion that the ledgers of their owners tell of these exports."""
+    events = await together(
+        (owner.client.ledger_events(target_id=each) for each, owner in owners.items()),
+        at_once=_AT_ONCE,
+    )
+    return CompletionFact.among(chain.from_iterable(events))
+
+
+async def observe_shown(
+    organisations: Iterable[Organisation], told: Mapping[str, Organisation]
+) -> Observed:
+    """Read what `observe_exports` reads, as far as the API shows it: no changes in between.
+
+    The exports are those in the ledgers of these organisations, and those in `told`, each with its
+    owner: what somebody was told to be accepted. Unlike a database's, these facts are not of one
+    moment; ask once more when nothing changes any longer.
+    """
+    made = list(organisations)
+    ledgers = await together((each.client.ledger_events() for each in made), at_once=_AT_ONCE)
+    owners = dict(told)
+    for organisation, events in zip(made, ledgers, strict=True):
+        owners |= {
+            event["target_id"]: organisation
+            for event in events
+            if event["event_name"] == "export.requested"
+        }
+    shown = await shown_exports(owners, owners)
+    return Observed(
+        exports=[ExportFact.shown(each, owners[name].id) for name, each in shown.items()],
+        completions=CompletionFact.among(chain.from_iterable(ledgers)),
+        transitions=None,
+    )
