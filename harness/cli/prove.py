@@ -95,8 +95,8 @@ def prove(
     """Prove the gate: switch on each DEFECT of the bug zoo (default: all) and see what fails.
 
     A defect is killed when a check fails whose business it is. A defect that nothing kills, or
-    only a check whose business it is not, and (when all are tried) a check that no defect ever
-    failed, make the exit code 1.
+    only a check whose business it is not, makes the exit code 1; so does a check that no defect
+    ever failed, when all are tried and [zoo] every_check says that there is one for each.
     """
     number = _seed(seed)
     target = target if driver is None else chosen_target(target, driver)
@@ -121,6 +121,7 @@ def prove(
         ),
         defects=tuple(choose(zoo, defects, sample, number)),
         zoo_size=len(zoo),
+        every_check=aimed.zoo.every_check,
         side_by_side=side_by_side,
         full=full,
         clean_runs=clean_runs,

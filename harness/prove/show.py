@@ -85,7 +85,8 @@ class Show:
             if trial.state != "killed":
                 self._say(f"  {_line(trial)}\n    expected: {_ids(trial.defect.expected)}")
         if matrix.never_failed:
-            self._say(f"no defect ever failed: {_ids(matrix.never_failed)}")
+            what = "no defect ever failed" if matrix.every_check else "no defect of this zoo fails"
+            self._say(f"{what}: {_ids(matrix.never_failed)}")
         if not matrix.clean_passes:
             self._say("the clean backend did not pass: the matrix proves nothing")
         self._say(f"{out / 'prove.json'}  {out / 'matrix.md'}")

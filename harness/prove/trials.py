@@ -17,12 +17,14 @@ class Plan:
     """What a `prove` run sets out to do.
 
     `zoo_size` is the number of defects there are: only a run over all of them can say that a check
-    never failed. `full` runs the whole gate on each, not only the checks expected to catch it.
+    never failed, and only where the zoo has one for `every_check` is that a fault. `full` runs the
+    whole gate on each, not only the checks expected to catch it.
     """
 
     gate: Gate
     defects: tuple[Defect, ...]
     zoo_size: int
+    every_check: bool = True
     side_by_side: int = 2
     full: bool = False
     clean_runs: int = 1
@@ -74,7 +76,12 @@ async def prove_gate(plan: Plan, watcher: Watcher) -> Matrix:
     trials = await run_trials(plan, watcher)
     judging = [check for check in clean[0].checks if check not in clean[0].gaps]
     checks = judging if len(plan.defects) == plan.zoo_size else ()
-    return Matrix(clean=tuple(clean), trials=trials, never_failed=never_failed(checks, trials))
+    return Matrix(
+        clean=tuple(clean),
+        trials=trials,
+        never_failed=never_failed(checks, trials),
+        every_check=plan.every_check,
+    )
 
 
 def _refuse_unknown_checks(defects: Sequence[Defect], clean: GateRun) -> None:

@@ -284,3 +284,5 @@ class Zoo(Table):
     """Prints the defects as a JSON list of `{id, title, family, source, expected}`."""
     variable: str
     """The environment variable that switches one on."""
+    every_check: bool = False
+    """Whether each check is the business of some defect: then one that never fails is a fault."""
