@@ -6,19 +6,13 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from contracts.raw_upload import RawUpload
-from harness.client import Organisations, Sample
+from harness.client import Client, Sample
 from harness.client.mark import RunMark
-from harness.target import load_target
+from harness.client.of_target import contract_routes
+from harness.client.transport import Transport
+from harness.target.dialect import Contract
 
-TARGET = """\
-name = "staging"
-driver = "external"
-[api]
-base_urls = ["http://127.0.0.1:1"]
-[tokens.mint]
-secret = "0123456789abcdef0123456789abcdef"
-claims = { sub = "{user}" }
-"""
+DOCUMENT = Path(__file__).parents[2] / "contracts" / "openapi.yaml"
 
 
 async def test_what_a_hand_written_upload_makes_is_written_down(tmp_path: Path) -> None:
@@ -29,17 +23,15 @@ async def test_what_a_hand_written_upload_makes_is_written_down(tmp_path: Path) 
         await request.read()
         return web.json_response({"data": {"id": "e1", "job_id": "j1"}}, status=201)
 
-    file = tmp_path / "shakedown.toml"
-    file.write_text(TARGET, encoding="utf-8")
     mark = RunMark("7-abc", tmp_path / "created.jsonl")
     application = web.Application()
     application.router.add_post("/{path:.*}", upload)
-    async with TestServer(application) as server:
-        base_url = str(server.make_url("/")).rstrip("/")
-        async with Organisations.of(load_target(file), [base_url], mark) as organisations:
-            client = organisations.with_token("of-the-user")
-            by_hand = RawUpload(client=client, job_id="j1")
-            await by_hand.whole(by_hand.body(Sample("a.png", "image/png", b"png")))
+    server = TestServer(application)
+    async with server, Transport([str(server.make_url(""))], mark) as transport:
+        routes = contract_routes(Contract(openapi=str(DOCUMENT)))
+        client = Client(transport=transport, routes=routes, token="of-the-user")
+        by_hand = RawUpload(client=client, job_id="j1")
+        await by_hand.whole(by_hand.body(Sample("a.png", "image/png", b"png")))
     assert [(one.kind, one.id, one.job_id) for one in mark.created] == [("evidence", "e1", "j1")]
     assert mark.created[0].headers == {"authorization": "Bearer of-the-user"}
     assert agents == [mark.user_agent]
