@@ -51,12 +51,13 @@ async def fallbacks_counted(own: OwnSystem, client: Client) -> float:
     """How many claims without the function the metrics of API and workers tell of.
 
     A total that the API gets from the database and one that each worker counts for itself are
-    the same total: the larger one of the two.
+    the same total: the larger one of the two. A worker without a ready path answers nobody.
     """
     by_api = total_of((await client.call("metrics", instance=0)).text, FALLBACKS) or 0
     by_workers = 0.0
     alive = [worker.base_url for worker in own.system.workers if own.system.is_alive(worker)]
-    if alive:
+    declared = own.system.target.worker
+    if alive and declared is not None and declared.ready_path is not None:
         path = "/metrics"
         route = Route(operation_id="metrics of a worker", method="GET", template=path)
         async with Transport(alive) as transport:

@@ -72,10 +72,14 @@ class StillSystem:
 
 
 def can_stand_still(target: Target) -> bool:
-    """Whether a target can be brought up without workers and its queue be changed by hand."""
-    wanted = {Capability.SPAWN, Capability.DATABASE_CONTROL}
-    has_function = target.claim is not None and bool(target.claim.function)
-    return has_function and wanted <= target.capabilities()
+    """Whether a target can be brought up without workers and its queue be changed by hand.
+
+    That takes a claim function, and a table with the contract's own columns and states.
+    """
+    wanted, claim = {Capability.SPAWN, Capability.DATABASE_CONTROL}, target.claim
+    if claim is None or not claim.function or claim.columns or claim.states:
+        return False
+    return wanted <= target.capabilities()
 
 
 @asynccontextmanager

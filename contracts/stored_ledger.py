@@ -83,9 +83,9 @@ class StoredLedger:
         row = await function.database.fetch_one(
             f"""
             SELECT {function.name}(jsonb_populate_record(
-                event, jsonb_build_object(%(column)s::text, %(metadata)s::jsonb)
+                shakedown_row, jsonb_build_object(%(column)s::text, %(metadata)s::jsonb)
             )) AS canonical
-            FROM {self.ledger.table} AS event
+            FROM {self.ledger.table} AS shakedown_row
             WHERE {named.organization_id} = %(organization_id)s::uuid
               AND {named.ledger_seq} = %(ledger_seq)s
             """,  # noqa: S608 - names of function, table and columns come from the target file

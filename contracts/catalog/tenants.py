@@ -92,7 +92,7 @@ def _refuse_missing(names: Mapping[str, str], found: list[Relation]) -> None:
     if missing:
         raise Inconclusive(
             f"the database has no table {', '.join(missing)} for this check to look at; "
-            "a target file names other ones under [claim] table and [ledger] table"
+            "only exports and the ledger may have other names ([claim] table, [ledger] table)"
         )
 
 

@@ -128,8 +128,10 @@ def _json(document: Document, schema: Mapping[str, Any], body: bytes) -> Verdict
         value = json.loads(text, object_pairs_hook=_once, parse_constant=_refused)
     except (_OddError, RecursionError):
         return UNCLEAR
-    except ValueError:
+    except json.JSONDecodeError:
         return WRONG if not text.startswith("\ufeff") else UNCLEAR
+    except ValueError:
+        return UNCLEAR  # JSON, with more digits than this parser takes (sys.int_info)
     if _depth(value) > MAX_DEPTH or _is_odd(value):
         return UNCLEAR
     try:

@@ -39,6 +39,7 @@ def judged(
     [
         (b'{"title": "x"}', ALLOWED),
         (b'{"title": "x", "more": 1}', ALLOWED),
+        (b'{"title": "x", "more": ' + b"9" * 5000 + b"}", UNCLEAR),  # JSON, but not Python's
         (json.dumps({"title": "x" * 200}).encode(), ALLOWED),
         (json.dumps({"title": "x" * 201}).encode(), WRONG),
         (b'{"title": ""}', WRONG),
