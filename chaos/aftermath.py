@@ -72,14 +72,18 @@ async def settled(
 ) -> Observed:
     """Wait until every export has ended, or until waiting longer is no use; give what is there.
 
-    What has not ended by then is for the checkers to name.
+    That is when none of them has ended for `within_s`: how long one takes is the backend's
+    business. What has not ended by then is for the checkers to name.
     """
-    until = time.monotonic() + within_s
+    until, ended = time.monotonic() + within_s, 0
     while True:
         now = await now_of(database)
         observed = await observe_exports(database, target)
-        if all(export.state in TERMINAL for export in observed.exports):
+        before, ended = ended, sum(export.state in TERMINAL for export in observed.exports)
+        if ended == len(observed.exports):
             return observed
+        if ended > before:
+            until = time.monotonic() + within_s
         if time.monotonic() > until or is_hopeless(observed, now):
             return observed
         await asyncio.sleep(_POLL_S)

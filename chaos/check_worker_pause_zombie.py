@@ -37,7 +37,7 @@ from harness.checkers import (
     expect_no_violations,
     observe_exports,
 )
-from harness.checkers.facts import IN_PROGRESS
+from harness.checkers.facts import IN_PROGRESS, TERMINAL
 from harness.client import Samples, together
 from harness.errors import Inconclusive
 from harness.expect import expect
@@ -217,13 +217,21 @@ async def taken_over(
 
 
 async def all_done(own: OwnSystem, target: Target, recovery: Recovery) -> Observed:
-    """Wait until nothing is live any more, or should not have been for long."""
-    return await settled(
-        own.database,
-        target,
-        within_s=recovery.times.stuck_timeout_s + recovery.times.sweep_interval_s + WORK_S,
-        is_hopeless=recovery.is_overdue,
+    """Wait until nothing is live any more; fails where something should not have been for long.
+
+    What somebody is still at changes by itself: nothing could be said of a zombie then.
+    """
+    within_s = recovery.times.stuck_timeout_s + recovery.times.sweep_interval_s + WORK_S
+    observed = await settled(
+        own.database, target, within_s=within_s, is_hopeless=recovery.is_overdue
     )
+    live = [export for export in observed.exports if export.state not in TERMINAL]
+    if live:
+        expect_no_violations(recovery.violations(observed), notes=recovery.notes)
+        raise Inconclusive(
+            f"{len(live)} exports were still live, and none had ended for {within_s:g} s"
+        )
+    return observed
 
 
 def expect_unchanged(

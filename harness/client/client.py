@@ -230,16 +230,14 @@ class Client:
         states: Collection[str] = ("ready",),
         deadline_s: float = EXPORT_DEADLINE_S,
     ) -> list[Record]:
-        """Wait for every one of many exports, one after the other, within one deadline.
+        """Wait for every one of many exports, one after the other, for so long after the last.
 
-        The queue is first in, first out, so in the order of their requests most are ready by
-        the time they are asked about: about one request each.
+        How many a backend gets done at a time is its own business. The queue is first in, first
+        out, so in the order of their requests most are ready by the time they are asked about:
+        about one request each.
         """
-        until = time.monotonic() + deadline_s
         return [
-            await self.wait_for_export(
-                export_id, states=states, deadline_s=max(0.0, until - time.monotonic())
-            )
+            await self.wait_for_export(export_id, states=states, deadline_s=deadline_s)
             for export_id in export_ids
         ]
 
