@@ -48,7 +48,6 @@ _SETTINGS = {
     "dynamic_shared_memory_type": "mmap",  # in the data directory, so a kill leaves nothing
     # Slow hashing protects passwords that can be guessed. Ours are 256 random bits, and every
     # connection of every pool would pay 3 ms for it.
-    "scram_iterations": "1",
 }
 
 
