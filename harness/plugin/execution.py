@@ -10,7 +10,7 @@ from harness.check import is_meant
 from harness.events import CheckResult
 from harness.harmless import shortened
 from harness.plugin.collection import SPEC
-from harness.plugin.context import redactor_of, target_of
+from harness.plugin.context import redactor_of, system_of, target_of
 from harness.plugin.coverage import Coverage
 from harness.plugin.deadline import WATCHDOG_SLACK_S, Deadline, watchdog
 from harness.plugin.judgement import Finding, judge
@@ -80,7 +80,13 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
         watchdog(spec.deadline_s + WATCHDOG_SLACK_S, f"check {spec.id}"),
     ):
         patch.setattr(owner, name, deadline.bound(getattr(owner, name)))
-        return (yield)
+        try:
+            return (yield)
+        except BaseException as error:
+            # Nobody may end an instance of the system that all share: it is part of the reason.
+            for told in system_of(item.config).obituaries():
+                error.add_note(told)
+            raise
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

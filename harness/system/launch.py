@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from harness.errors import Misconfigured
+from harness.errors import InstanceFailed, Misconfigured
 from harness.journal import Journal
 from harness.postgres.cluster import create_database
 from harness.postgres.template import OBSERVER, OWNER
@@ -23,6 +23,11 @@ from harness.system.system import System
 from harness.target.target import Target
 
 Progress = Callable[[str], None]
+
+_OUTLAST_S = 1.0
+"""How long a program that cannot be asked must run before it is taken for one that has started."""
+
+_POLL_S = 0.02
 
 
 async def launch(
@@ -58,6 +63,7 @@ async def launch(
         system = _new_system(target, run_dir, journal, driver, name, database)
         system.lead(pieces, server)
         await _bring_up_all(system, counts, {}, {}, on_progress)
+        await _outlast_their_start(system)
     except BaseException:
         await (pieces if system is None else system).close()
         raise
@@ -236,3 +242,19 @@ async def _bring_up_all(
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _outlast_their_start(system: System) -> None:
+    """See to it that workers without a ready path do not end as soon as they have begun.
+
+    Raises `InstanceFailed`. Only where the run begins: a drill has no time to lose, and what died
+    here once would be seen here.
+    """
+    worker = system.target.worker
+    if worker is None or worker.ready_path is not None:
+        return
+    until = time.monotonic() + _OUTLAST_S
+    while time.monotonic() < until:
+        if told := system.obituaries():
+            raise InstanceFailed(told[0])
+        await asyncio.sleep(_POLL_S)

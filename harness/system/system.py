@@ -11,7 +11,7 @@ import psycopg
 
 from harness.errors import Misconfigured
 from harness.journal import Journal
-from harness.logs import tail
+from harness.logs import describe_end, tail
 from harness.postgres.cluster import drop_database
 from harness.redaction import Redactor
 from harness.system.database_server import DatabaseServer
@@ -194,6 +194,18 @@ class System:
     def is_alive(self, instance: Instance) -> bool:
         """Say whether the instance runs; a paused one does."""
         return self._running[instance.name].is_alive()
+
+    def obituaries(self) -> list[str]:
+        """Tell of each instance that runs no longer how it ended, and what it said at last."""
+        told = []
+        for instance in (*self.api, *self.workers):
+            if self.is_alive(instance):
+                continue
+            code = self.exit_code(instance)
+            how = "" if code is None else f": {describe_end(code)}"
+            last = self.log_tail(instance, 5) or "(nothing)"
+            told.append(f"{instance.name} runs no longer{how}; its last words:\n{last}")
+        return told
 
     def is_paused(self, instance: Instance) -> bool:
         """Say whether the instance stands still."""

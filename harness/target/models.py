@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
@@ -206,18 +206,23 @@ class Limits(Table):
     max_attempts: Positive = 3
 
 
+Failpoint = Literal[
+    "after_claim",
+    "while_working",
+    "before_store",
+    "after_store",
+    "before_commit",
+    "after_commit",
+]
+"""The edges of an export's life, by the contract's names."""
+
+
 class Failpoints(Table):
     """How a worker is made to misbehave at an edge of a job's life."""
 
     variable: str = "FAILPOINTS"
-    names: tuple[str, ...] = (
-        "after_claim",
-        "while_working",
-        "before_store",
-        "after_store",
-        "before_commit",
-        "after_commit",
-    )
+    names: tuple[Failpoint, ...] = get_args(Failpoint)
+    """Those of the contract's that the backend has."""
     format: str = "{name}={action}"
     separator: str = ";"
 

@@ -24,6 +24,14 @@ async def test_what_is_right_passes_and_a_gap_is_allowed_by_name(
     assert set(verdicts.values()) == {"pass"}
 
 
+async def test_a_seed_whose_drawn_uploads_are_nearly_all_refused(
+    installed: Path, tmp_path: Path
+) -> None:
+    words = ("--only", "contract.stateful", "--seed", "3751560937")
+    run = await gate(tmp_path, installed / "shakedown.toml", *words)
+    assert run.exit_code == 0, run.printed
+
+
 @pytest.mark.parametrize(
     ("defect", "check"),
     [

@@ -228,3 +228,21 @@ def test_a_seed_repeats_a_run_whatever_the_hash_seed(workplace: Workplace) -> No
     assert drawn("11", "2") == one
     assert all(a != b for a, b in zip(drawn("12", "1"), one, strict=True))
     assert not (workplace.folder / ".hypothesis").exists()
+
+
+def test_an_instance_that_ended_is_part_of_the_reason(workplace: Workplace) -> None:
+    workplace.checks(
+        """
+        @check("own.after-a-crash", "Its backend crashed", checklist="Own works", observes=1)
+        async def check_after_a_crash(observe, system):
+            observe()
+            os.kill(system.api[0].pid, 9)  # as it would by itself
+            while system.is_alive(system.api[0]):
+                await asyncio.sleep(0.01)
+            raise CheckFailed(expected="an answer", came="none")
+        """
+    )
+    finished = workplace.gate()
+    assert finished.code == 1, finished.stderr
+    message = finished.message("own.after-a-crash")
+    assert message.startswith("expected an answer\ncame none\napi-1 runs no longer")

@@ -254,6 +254,22 @@ async def test_a_worker_without_a_ready_path(make_target: MakeTarget, journal: J
     await system.close()
 
 
+async def test_a_worker_without_a_ready_path_that_ends_at_once(
+    make_target: MakeTarget, journal: Journal
+) -> None:
+    target = make_target()
+    worker = target.worker
+    assert worker
+    command = ("sh", "-c", "sleep 0.3; echo nothing to do; exit 7")
+    brief = worker.model_copy(update={"ready_path": None, "command": command, "instances": 1})
+    target = target.model_copy(update={"worker": brief})
+    with pytest.raises(InstanceFailed) as caught:
+        await bring_up(target, journal, api_instances=1)
+    assert str(caught.value).startswith("worker-1 runs no longer")
+    assert str(caught.value).endswith("its last words:\n    nothing to do")
+    assert nothing_runs(journal)
+
+
 async def test_workers_without_a_table(make_target: MakeTarget, journal: Journal) -> None:
     target = make_target().model_copy(update={"worker": None})
     with pytest.raises(
