@@ -6,10 +6,18 @@ operations, error answers, headers, links, optional parameters and properties.
 """
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
-from contracts.fuzzing.document import BrokenReference, Document, Operation
+from contracts.fuzzing.document import (
+    BrokenReference,
+    Document,
+    Operation,
+    in_dialect,
+    read_document,
+)
 from harness.errors import Inconclusive
+from harness.target import Target
 
 PROSE = frozenset(
     {
@@ -39,6 +47,17 @@ def document_faults(served: Mapping[str, Any]) -> list[str]:
         return faults or [*_broken_references(served), *_wrong_operations(served)]
     except BrokenReference as error:  # among its operations, so that they cannot be told
         return [f"/paths: {error}"]
+
+
+def wanted_documents(target: Target) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Give the contract's document in the target's words, without what it declares absent and with.
+
+    One that still speaks of what is absent promises more, and is no other.
+    """
+    document = read_document(Path(target.contract.openapi))
+    contract = target.contract.model_copy(update={"absent": ()})
+    fuller = target.model_copy(update={"contract": contract})
+    return in_dialect(document, target), in_dialect(document, fuller)
 
 
 def differences(wanted: Mapping[str, Any], served: Mapping[str, Any]) -> list[str]:
@@ -137,15 +156,17 @@ class _Comparison:
     def _sets(self, one: Any, other: Any, place: Place) -> Iterator[str]:  # noqa: ANN401 - JSON
         ours = one if isinstance(one, list) else [one]
         theirs = other if isinstance(other, list) else [other]
-        rest = list(theirs)
+        rest, missing = list(theirs), []
         for value in ours:
             fitting = next((each for each in rest if _fresh(self).agree(value, each, place)), None)
             if fitting is None and None not in rest:
-                yield f"{_pointer(place)} is {_shown(other)}, not {_shown(one)}"
-                return
-            rest.remove(fitting)
-        if rest:
-            yield f"{_pointer(place)} is {_shown(other)}, not {_shown(one)}"
+                missing.append(value)
+            else:
+                rest.remove(fitting)
+        told = [f"lacks {_shown(missing)}"] if missing else []
+        told += [f"has {_shown(rest)} besides"] if rest else []
+        if told:
+            yield f"{_pointer(place)} {' and '.join(told)}"
 
     def _lists(self, one: list[Any], other: list[Any], place: Place) -> Iterator[str]:
         if len(one) != len(other):

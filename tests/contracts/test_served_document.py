@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from contracts.fuzzing.document import read_document
-from contracts.served_document import differences, document_faults
+from contracts.served_document import differences, document_faults, wanted_documents
+from harness.target import load_target
 
 WANTED = read_document(Path("contracts/openapi.yaml"))
 ANSWER = {"description": "x"}
@@ -64,7 +65,7 @@ OTHERWISE: dict[str, tuple[Change, str]] = {
     ),
     "a field is optional": (
         lambda document: schema(document, "Job")["required"].remove("title"),
-        "/properties/data/required is",
+        "/properties/data/required lacks ['title']",
     ),
     "a limit": (
         lambda document: document["components"]["parameters"]["Limit"]["schema"].update(
@@ -92,7 +93,7 @@ OTHERWISE: dict[str, tuple[Change, str]] = {
     ),
     "an enum": (
         lambda document: schema(document, "ExportState")["enum"].append("paused"),
-        "/enum is",
+        "/enum has ['paused'] besides",
     ),
 }
 
@@ -130,3 +131,12 @@ BROKEN: dict[str, tuple[Change, str]] = {
 @pytest.mark.parametrize(("change", "named"), BROKEN.values(), ids=BROKEN)
 def test_what_is_no_valid_document(change: Change, named: str) -> None:
     assert named in "; ".join(document_faults(changed(change)))
+
+
+def test_what_is_declared_absent_may_still_be_spoken_of() -> None:
+    target = load_target(None)
+    absent = {"absent": ("export.heartbeat_at",)}
+    target = target.model_copy(update={"contract": target.contract.model_copy(update=absent)})
+    without, fuller = wanted_documents(target)
+    assert differences(without, WANTED)
+    assert differences(fuller, WANTED) == differences(without, without) == []
