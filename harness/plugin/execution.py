@@ -16,6 +16,7 @@ from harness.plugin.deadline import WATCHDOG_SLACK_S, Deadline, watchdog
 from harness.plugin.judgement import Finding, judge
 from harness.plugin.observations import Observations
 from harness.plugin.settings import settings_of
+from harness.system import System
 from harness.target.capability import Capability
 from harness.verdict import Verdict
 
@@ -83,10 +84,17 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
         try:
             return (yield)
         except BaseException as error:
-            # Nobody may end an instance of the system that all share: it is part of the reason.
-            for told in system_of(item.config).obituaries():
-                error.add_note(told)
+            _add_obituaries(error, system_of(item.config))
             raise
+
+
+def _add_obituaries(error: BaseException, system: System) -> None:
+    """Nobody may end an instance of the system that all share: where one did, it may be why."""
+    try:
+        for told in system.obituaries():
+            error.add_note(told)
+    except Exception as trouble:
+        error.add_note(f"whether all instances still run could not be told: {trouble!r}")
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

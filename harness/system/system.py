@@ -17,6 +17,7 @@ from harness.redaction import Redactor
 from harness.system.database_server import DatabaseServer
 from harness.system.description import Instance, Role, SystemDescription
 from harness.system.drivers import Pieces, attached_driver
+from harness.system.elsewhere import Elsewhere
 from harness.system.instances import bring_up
 from harness.system.plan import DatabaseAccess, Plan, plan_for
 from harness.system.running import Running
@@ -173,7 +174,8 @@ class System:
         )
         system.bring_up_seconds = description.bring_up_seconds
         for instance in (*description.api, *description.workers):
-            system.adopt(driver.attach(instance))
+            external = target.driver == "external"
+            system.adopt(Elsewhere(instance=instance) if external else driver.attach(instance))
         system._owned = False
         return system
 
