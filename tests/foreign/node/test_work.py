@@ -53,19 +53,31 @@ async def test_a_killed_workers_package_is_taken_back(own: House) -> None:
 
 async def test_a_package_is_broken_after_three_tries_and_gets_three_more(own: House) -> None:
     member = own.member()
-    package = await member.request(await member.open_case())
-    for turn in (3, 6):
-        async with holding(own, HOLD_DOCUMENTS):  # no try of any worker comes to its end
-            await expire(own, member, package["id"], tries=turn)
-        broken = await member.until(package["id"], "broken")
-        assert (broken["run"]["tries"], broken["failure"]["code"]) == (turn, "TRIES_EXHAUSTED")
-        again = await member.http.post(f"/v2/packages/{package['id']}/again")
-        assert again.is_success, again.text
-    done = await member.until(package["id"], "done")
+    case = await member.open_case()
+    async with holding(own, HOLD_DOCUMENTS):  # no try of any worker comes to its end
+        package = (await member.request(case))["id"]
+        await expire(own, package, tries=3)
+    await expect_broken(member, package, tries=3)
+    async with holding(own, HOLD_DOCUMENTS):
+        await try_again(member, package)
+        await expire(own, package, tries=6)
+    await expect_broken(member, package, tries=6)
+    await try_again(member, package)
+    done = await member.until(package, "done")
     assert done["run"]["tries"] == 7
 
 
-async def expire(own: House, member: Member, package: str, *, tries: int) -> None:
+async def expect_broken(member: Member, package: str, *, tries: int) -> None:
+    broken = await member.until(package, "broken")
+    assert (broken["run"]["tries"], broken["failure"]["code"]) == (tries, "TRIES_EXHAUSTED")
+
+
+async def try_again(member: Member, package: str) -> None:
+    again = await member.http.post(f"/v2/packages/{package}/again")
+    assert again.is_success, again.text
+
+
+async def expire(own: House, package: str, *, tries: int) -> None:
     """End lease after lease of a package, as the death of its worker would, up to a try."""
     change = (
         "UPDATE packages SET lease_until = clock_timestamp() - interval '1 s', lease = %s"
