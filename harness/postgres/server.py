@@ -46,8 +46,6 @@ _SETTINGS = {
     "jit": "off",
     "io_method": "sync",  # three helper processes fewer to start
     "dynamic_shared_memory_type": "mmap",  # in the data directory, so a kill leaves nothing
-    # Slow hashing protects passwords that can be guessed. Ours are 256 random bits, and every
-    # connection of every pool would pay 3 ms for it.
 }
 
 
