@@ -25,21 +25,17 @@ SHOWN = 5
 async def check_openapi(
     organisations: Organisations, target: Target, observe: Observations
 ) -> None:
-    wanted, *others = wanted_documents(target)
+    accepted = wanted_documents(target)
     anybody = organisations.with_token(None)
     served: dict[str, Any] = {}
     for instance in range(organisations.instances):
         answer = expect_status(await anybody.call("openapi", instance=instance), 200)
         served = _document_in(answer)
         _expect_none(document_faults(served), "a valid OpenAPI 3.1 document", answer)
-        if not any(differences(other, served) == [] for other in others):
-            _expect_none(
-                differences(wanted, served),
-                "the contract's document, operation by operation",
-                answer,
-            )
+        otherwise = min((differences(each, served) for each in accepted), key=len)
+        _expect_none(otherwise, "the contract's document, operation by operation", answer)
         observe(what="documents")
-    for operation_id in Document(wanted).operations:
+    for operation_id in Document(accepted[0]).operations:
         expect(
             operation_id in Document(served).operations,
             expected=f"{operation_id} in the served document",
