@@ -2,20 +2,20 @@
 
 from collections.abc import Mapping
 
-from harness.client.mark import Created, Kind, RunMark
+from harness.client.mark import Created, RunMark
 from harness.client.routes import Route, Routes
 from harness.client.transport import Transport
 from harness.errors import CheckFailed
-from harness.target.chaos import CleanupCall
+from harness.target.chaos import CleanupCall, Removable
 from harness.target.template import fill
 
 _DEADLINE_S = 10.0
 _GONE = frozenset({404, 410})
-_ORDER: Mapping[Kind, int] = {"export": 0, "evidence": 1, "job": 2, "organization": 3}
+_ORDER: Mapping[Removable, int] = {"export": 0, "evidence": 1, "job": 2, "organization": 3}
 
 
 async def clean_up(
-    mark: RunMark, transport: Transport, routes: Routes, calls: Mapping[Kind, CleanupCall]
+    mark: RunMark, transport: Transport, routes: Routes, calls: Mapping[Removable, CleanupCall]
 ) -> None:
     """Stop the exports of a run that are still live, and remove what there are calls for.
 
@@ -35,7 +35,7 @@ async def clean_up(
 
 
 async def _remove(
-    one: Created, transport: Transport, routes: Routes, calls: Mapping[Kind, CleanupCall]
+    one: Created, transport: Transport, routes: Routes, calls: Mapping[Removable, CleanupCall]
 ) -> tuple[str, str]:
     """Give how it was removed, or nothing and why it was not."""
     why = f"the target file has no [cleanup] {one.kind}"

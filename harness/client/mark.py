@@ -6,18 +6,17 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from harness.client.answer import Answer
 from harness.errors import CheckFailed
 from harness.harmless import shortened
 from harness.redaction import Redactor
-
-Kind = Literal["job", "evidence", "export", "organization"]
+from harness.target.chaos import Removable
 
 _MOST_CHARACTERS = 500
 
-_MAKES: Mapping[str, Kind] = {
+_MAKES: Mapping[str, Removable] = {
     "createJob": "job",
     "uploadEvidence": "evidence",
     "requestExport": "export",
@@ -28,7 +27,7 @@ _MAKES: Mapping[str, Kind] = {
 class Created:
     """One thing that a run made."""
 
-    kind: Kind
+    kind: Removable
     id: str
     job_id: str = ""
     headers: Mapping[str, str] = field(repr=False)

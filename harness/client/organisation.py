@@ -13,7 +13,7 @@ from harness.client.cleanup import clean_up
 from harness.client.client import Client
 from harness.client.dialect import Dialect
 from harness.client.given import GivenUser, given_users
-from harness.client.mark import Kind, RunMark
+from harness.client.mark import RunMark
 from harness.client.of_target import recipe_of, routes_of
 from harness.client.routes import Routes
 from harness.client.tokens import ROLES, TokenRecipe, mint
@@ -21,7 +21,7 @@ from harness.client.transport import Transport
 from harness.errors import Inconclusive
 from harness.expect import expect_status
 from harness.target import Target
-from harness.target.chaos import CleanupCall
+from harness.target.chaos import CleanupCall, Removable
 
 NOT_OFFERED = (404, 405, 501)
 """What a backend answers to an operation that it does not have (RFC 9110, section 15)."""
@@ -89,7 +89,7 @@ class Organisations:
         routes: Routes,
         recipe: TokenRecipe | None,
         given: Sequence[GivenUser] = (),
-        cleanup: Mapping[Kind, CleanupCall] | None = None,
+        cleanup: Mapping[Removable, CleanupCall] | None = None,
         caller: Caller | None = None,
     ) -> None:
         self.transport = transport

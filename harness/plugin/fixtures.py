@@ -10,7 +10,6 @@ import pytest
 
 from harness import issued
 from harness.client import Organisation, Organisations
-from harness.client.mark import RunMark
 from harness.database import Database
 from harness.errors import Inconclusive
 from harness.guard import Guard
@@ -19,9 +18,9 @@ from harness.plugin.collection import SPEC
 from harness.plugin.context import redactor_of, system_of, target_of
 from harness.plugin.coverage import Coverage
 from harness.plugin.execution import check_log, coverage_of, observations_of
+from harness.plugin.marks import mark_of
 from harness.plugin.observations import Observations
 from harness.plugin.settings import settings_of
-from harness.reports.directory import CREATED
 from harness.system import System, launch_sibling
 from harness.target import Capability, Target
 
@@ -81,15 +80,7 @@ async def organisations(
     pytestconfig: pytest.Config, target: Target, system: System
 ) -> AsyncIterator[Organisations]:
     """Makes organisations on the shared system; every check makes its own."""
-    mark: RunMark | None = None
-    if target.driver == "external":
-        settings = settings_of(pytestconfig)
-        mark = RunMark(
-            system.journal.run_id,
-            settings.report_path / CREATED,
-            cleanup=settings.cleanup,
-            redact=redactor_of(pytestconfig),
-        )
+    mark = mark_of(system, settings_of(pytestconfig), redactor_of(pytestconfig))
     base_urls = [instance.base_url for instance in system.api]
     learn = hiding_tokens(pytestconfig, system)
     async with Organisations.of(target, base_urls, mark, learn) as made:

@@ -6,15 +6,14 @@ from pathlib import Path
 
 from harness import issued
 from harness.client import Organisations
-from harness.client.mark import RunMark
 from harness.errors import Misconfigured
 from harness.events import BringUpProgress, Broadcast, SystemReady, TargetFacts, TearDownStarted
 from harness.interruptible import run_interruptible
 from harness.journal import Journal
+from harness.plugin.marks import mark_of
 from harness.plugin.settings import RunSettings
 from harness.plugin.trouble import Troubles
 from harness.redaction import Redactor
-from harness.reports.directory import CREATED
 from harness.reports.instance_logs import keep_logs
 from harness.system import System, launch
 from harness.target import Target
@@ -85,14 +84,7 @@ class Stage:
         """
         if self._target.tokens.calls is None:
             return
-        mark: RunMark | None = None
-        if self._target.driver == "external":
-            mark = RunMark(
-                self.run_id,
-                self._settings.report_path / CREATED,
-                cleanup=self._settings.cleanup,
-                redact=self._redact,
-            )
+        mark = mark_of(system, self._settings, self._redact)
         base_urls = [instance.base_url for instance in system.api]
         async with Organisations.of(
             self._target, base_urls, mark, self._redact.learn_issued

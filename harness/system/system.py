@@ -173,9 +173,9 @@ class System:
             home=None,
         )
         system.bring_up_seconds = description.bring_up_seconds
+        is_elsewhere = target.driver == "external"
         for instance in (*description.api, *description.workers):
-            external = target.driver == "external"
-            system.adopt(Elsewhere(instance=instance) if external else driver.attach(instance))
+            system.adopt(Elsewhere(instance=instance) if is_elsewhere else driver.attach(instance))
         system._owned = False
         return system
 
@@ -205,7 +205,7 @@ class System:
                 continue
             code = self.exit_code(instance)
             how = "" if code is None else f": {describe_end(code)}"
-            last = self.log_tail(instance, 5) or "(nothing)"
+            last = self.log_tail(instance, 5)
             told.append(f"{instance.name} runs no longer{how}; its last words:\n{last}")
         return told
 

@@ -81,6 +81,10 @@ class Chaos(Table):
         return int(Fraction(str(self.max_share)) * declared)
 
 
+Removable = Literal["job", "evidence", "export", "organization"]
+"""What a run makes on a backend that others use too."""
+
+
 class CleanupCall(Table):
     """A call that removes one thing; its path has the thing's id, and its job's where it has one.
 

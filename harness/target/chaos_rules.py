@@ -1,9 +1,9 @@
 """What single values of `[chaos]` and `[cleanup]` cannot show; a permission must be exact."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 
-from harness.target.chaos import FaultCommands
+from harness.target.chaos import FaultCommands, Removable
 from harness.target.hosts import StrangeHost, canonical_host, host_of_url
 from harness.target.lines import KeyPath
 from harness.target.target import Target
@@ -12,7 +12,7 @@ from harness.target.template import SECRET_NAMES, placeholders
 Broken = Iterator[tuple[KeyPath, str]]
 
 COMMAND_PLACEHOLDERS = frozenset({"instance", "role", "host", "python"})
-_KNOWN = {
+_KNOWN: Mapping[Removable, tuple[str, ...]] = {
     "job": ("job_id",),
     "evidence": ("evidence_id", "job_id"),
     "export": ("export_id", "job_id"),

@@ -12,7 +12,7 @@ from pydantic import Field, PrivateAttr, SecretStr
 from harness.disguises import passwords_of
 from harness.errors import Misconfigured
 from harness.target.capability import Capability
-from harness.target.chaos import Chaos, CleanupCall
+from harness.target.chaos import Chaos, CleanupCall, Removable
 from harness.target.dialect import Contract
 from harness.target.hosts import canonical_host, host_of_url
 from harness.target.models import (
@@ -58,9 +58,7 @@ class Target(Table):
     failpoints: Failpoints | None = None
     claim: Claim | None = None
     chaos: Chaos = Chaos()
-    cleanup: Mapping[Literal["job", "evidence", "export", "organization"], CleanupCall] = Field(
-        default={}
-    )
+    cleanup: Mapping[Removable, CleanupCall] = Field(default={})
     """How `shakedown run --cleanup` removes what a run has made, by what it is."""
     zoo: Zoo | None = None
 
