@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 
-from harness.journal import Journal
+from harness.machine.journal import Journal
 from harness.system.launch import launch
 from harness.target.load import load_target
 

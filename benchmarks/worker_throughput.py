@@ -24,7 +24,7 @@ from pathlib import Path
 
 import psycopg
 
-from harness.journal import Journal
+from harness.machine.journal import Journal
 from harness.system.launch import launch
 from harness.system.system import System
 from harness.target.load import load_target

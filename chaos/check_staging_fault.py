@@ -7,12 +7,12 @@ from pathlib import Path
 from chaos.staging.drill import BrokenOff, Scene, drill
 from harness.check import check
 from harness.client import Organisations, Samples
-from harness.commands import Ended
 from harness.errors import Inconclusive
 from harness.guard import Guard
 from harness.history import HistoryWriter
+from harness.machine.commands import Ended
 from harness.plugin.observations import Observations
-from harness.redaction import Redactor
+from harness.redaction.redactor import Redactor
 from harness.system import System
 from harness.target import Capability, Target
 

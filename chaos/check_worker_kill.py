@@ -5,15 +5,15 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from chaos.aftermath import damages_of, now_of, orphans_of, settled
-from chaos.ambush import backlog_for, caught_at_work
-from chaos.backlog import Backlog
+from chaos.drills.in_the_open import only_in_the_open
+from chaos.drills.judgement import Recovery
+from chaos.drills.open_drills import kill_in_the_open
+from chaos.drills.promises import recovery_times
+from chaos.exports.aftermath import damages_of, now_of, orphans_of, settled
+from chaos.exports.backlog import Backlog
 from chaos.faults.kill_worker import workers_killed
-from chaos.in_the_open import only_in_the_open
-from chaos.judgement import Recovery
-from chaos.open_drills import kill_in_the_open
-from chaos.posts import Post, all_at_their_posts, post
-from chaos.promises import recovery_times
+from chaos.workers.ambush import backlog_for, caught_at_work
+from chaos.workers.posts import Post, all_at_their_posts, post
 from harness.check import check
 from harness.checkers import (
     Observed,

@@ -12,7 +12,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from chaos.aftermath import (
+from chaos.drills.in_the_open import only_in_the_open
+from chaos.drills.judgement import Recovery
+from chaos.drills.open_drills import pause_in_the_open
+from chaos.drills.promises import recovery_times
+from chaos.drills.zombies import Encounter, switches, until_awake
+from chaos.exports.aftermath import (
     changes_between,
     damages_of,
     everything_in,
@@ -20,15 +25,10 @@ from chaos.aftermath import (
     orphans_of,
     settled,
 )
-from chaos.ambush import backlog_for, caught_at_work
-from chaos.backlog import Backlog
+from chaos.exports.backlog import Backlog
 from chaos.faults.pause_worker import worker_paused
-from chaos.in_the_open import only_in_the_open
-from chaos.judgement import Recovery
-from chaos.open_drills import pause_in_the_open
-from chaos.posts import Post, all_at_their_posts, claims_of, post
-from chaos.promises import recovery_times
-from chaos.zombies import Encounter, switches, until_awake
+from chaos.workers.ambush import backlog_for, caught_at_work
+from chaos.workers.posts import Post, all_at_their_posts, claims_of, post
 from harness.check import check
 from harness.checkers import (
     Observed,

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 import pytest
 from hypothesis.configuration import set_hypothesis_home_dir
 
-from contracts.stored_ledger import StoredLedger
-from contracts.tenants.stored_rows import StoredRows
+from contracts.shared.ledger.stored_ledger import StoredLedger
+from contracts.tenancy.requests.stored_rows import StoredRows
 from harness.client import Samples
 from harness.database import Database
 from harness.system import System

@@ -28,8 +28,8 @@ from harness.history import CRASH, HistoryWriter, Operation
 from harness.plugin.observations import Observations
 from harness.system import System
 from harness.target import Capability, Target
-from load.downloads import fault_in
 from load.locust_run import LocustRun, run_locust
+from load.users.downloads import fault_in
 
 USERS = 8
 ORGANISATIONS = 4

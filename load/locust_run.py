@@ -15,11 +15,11 @@ from pathlib import Path
 
 from harness.errors import Inconclusive
 from harness.history import Operation, read_history
-from harness.journal import Journal
-from harness.processes import RUN_MARKER, Process
-from harness.redaction import Redactor
+from harness.machine.journal import Journal
+from harness.machine.processes import RUN_MARKER, Process
+from harness.redaction.redactor import Redactor
 from harness.target.dialect import Contract
-from load.speech import CONTRACT
+from load.users.speech import CONTRACT
 
 LOCUSTFILE = Path(__file__).with_name("locustfile.py")
 

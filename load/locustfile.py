@@ -31,12 +31,12 @@ from harness.client.samples import Sample
 from harness.client.samples.images import png
 from harness.errors import CheckFailed, Inconclusive, Misconfigured
 from harness.history import CRASH, HistoryWriter, OperationType
-from harness.processes import RUN_MARKER
-from harness.redaction import Redactor
-from load.bounded_responses import BoundedResponse
-from load.downloads import fault_in
-from load.speech import Speech, UnknownDialect
-from load.tenants import NoTenant, base_urls_of, tenants_of
+from harness.machine.processes import RUN_MARKER
+from harness.redaction.redactor import Redactor
+from load.users.bounded_responses import BoundedResponse
+from load.users.downloads import fault_in
+from load.users.speech import Speech, UnknownDialect
+from load.users.tenants import NoTenant, base_urls_of, tenants_of
 
 EXPORT_DEADLINE_S = 30.0
 """How long a user waits for an export before it counts as failed."""

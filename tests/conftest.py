@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from harness.journal import Journal
+from harness.machine.journal import Journal
 from harness.postgres.cluster import Cluster
 
 _OURS = (

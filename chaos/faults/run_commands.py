@@ -8,12 +8,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
-from harness.commands import Ended, run_command
 from harness.errors import CheckFailed, Inconclusive
 from harness.guard import Guard
 from harness.history import HistoryWriter
-from harness.journal import Journal
-from harness.processes import RUN_MARKER
+from harness.machine.commands import Ended, run_command
+from harness.machine.journal import Journal
+from harness.machine.processes import RUN_MARKER
 from harness.target.chaos import FaultCommands, HarmedInstance
 from harness.target.template import fill
 

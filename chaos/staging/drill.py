@@ -14,11 +14,11 @@ from chaos.staging.judgement import violations_of
 from chaos.staging.stream import Stream
 from harness.checkers import expect_no_violations
 from harness.client import Organisation, Samples
-from harness.commands import Ended
 from harness.errors import CheckFailed, Inconclusive
 from harness.guard import Guard
 from harness.history import HistoryWriter
-from harness.journal import Journal
+from harness.machine.commands import Ended
+from harness.machine.journal import Journal
 from harness.target import Target
 from harness.target.chaos import FaultCommands, HarmedInstance
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from chaos.aftermath import damages_of
+from chaos.exports.aftermath import damages_of
 from chaos.staging.stream import Accepted, Stream
 from harness.checkers import (
     CompletionFact,

@@ -10,10 +10,10 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from harness.archives import BadArchive, unpacked
 from harness.checkers.violations import Violation
 from harness.client.answer import PLAIN, Spoken
-from harness.documents import parse
+from harness.untrusted.archives import BadArchive, unpacked
+from harness.untrusted.documents import parse
 
 MANIFEST = "manifest.json"
 

@@ -110,7 +110,7 @@ def _confess(trace: str) -> int:
 
 
 def _told(text: str) -> str:
-    from harness.redaction import Redactor  # loaded here: `--help` does without it
+    from harness.redaction.redactor import Redactor  # loaded here: `--help` does without it
 
     return Redactor()(text)
 

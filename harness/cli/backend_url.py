@@ -3,8 +3,8 @@
 import os
 from collections.abc import MutableMapping
 
-from harness.disguises import passwords_of
 from harness.errors import Misconfigured
+from harness.redaction.disguises import passwords_of
 
 VARIABLE = "BACKEND_URL"
 

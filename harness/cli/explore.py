@@ -14,7 +14,7 @@ import click
 
 from harness.cli.options import random_seed, split_commas, target_option
 from harness.errors import Misconfigured
-from harness.redaction import Redactor
+from harness.redaction.redactor import Redactor
 from harness.verdict import ExitCode
 
 if TYPE_CHECKING:
@@ -227,7 +227,7 @@ async def _database(wish: _Wish) -> "AsyncIterator[tuple[str, Protocol]]":
         wish.hide.learn([wish.dsn])
         yield wish.dsn, load_protocol(wish.protocol)
         return
-    from harness.journal import Journal
+    from harness.machine.journal import Journal
     from harness.system import launch
     from harness.target import load_target
 

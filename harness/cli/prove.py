@@ -10,7 +10,7 @@ from rich.console import Console
 
 from harness.cli.options import driver_option, split_commas
 from harness.errors import Misconfigured
-from harness.interruptible import run_interruptible
+from harness.machine.interruptible import run_interruptible
 from harness.plugin.signals import Interruption
 from harness.prove.gate import Gate
 from harness.prove.markdown import as_markdown

@@ -7,7 +7,7 @@ import click
 from harness.verdict import ExitCode
 
 if TYPE_CHECKING:
-    from harness.healing import Healing
+    from harness.recovery.healing import Healing
 
 
 @click.command()
@@ -18,7 +18,7 @@ def recover() -> int:
     when something could not be healed.
     """
     # Loaded here: `--help` does without it.
-    from harness.recover import recover as heal_all
+    from harness.recovery.recover import recover as heal_all
 
     recovery = heal_all()
     for healing in recovery.healed:

@@ -20,7 +20,7 @@ from harness.cli.options import (
     target_or_url_option,
 )
 from harness.errors import Misconfigured
-from harness.harmless import harmless
+from harness.untrusted.harmless import harmless
 from harness.verdict import ExitCode
 
 if TYPE_CHECKING:

@@ -45,8 +45,8 @@ def up(
       . env.sh && locust -f load/locustfile.py --host "$BACKEND_URL"
     """
     # Loaded here: `--help` does without them.
-    from harness.interruptible import run_interruptible
-    from harness.journal import Journal
+    from harness.machine.interruptible import run_interruptible
+    from harness.machine.journal import Journal
     from harness.plugin.signals import Interruption
     from harness.system import launch
     from harness.target import load_target
@@ -93,7 +93,7 @@ def _tell(target: "Target", system: "System") -> None:
 
 
 def _environment(target: "Target", system: "System") -> list[tuple[str, str]]:
-    from harness.interruptible import run_interruptible
+    from harness.machine.interruptible import run_interruptible
 
     return list(run_interruptible(_make_clients(target, system)).items())
 

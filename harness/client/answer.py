@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.documents import BadDocument, Pairs, parse
 from harness.errors import CheckFailed, Inconclusive
+from harness.untrusted.documents import BadDocument, Pairs, parse
 
 SHOWN_BYTES = 400
 """How much of a body a message shows; the rest is of no help to a reader."""

@@ -6,8 +6,8 @@ import weakref
 import aiohttp
 
 from harness.client.answer import Answer
-from harness.documents import MAX_DOCUMENT_BYTES
 from harness.errors import Inconclusive
+from harness.untrusted.documents import MAX_DOCUMENT_BYTES
 
 MAX_FILE_BYTES = 96 * 1024 * 1024
 """More than the largest file of the contract; a backend that sends more is stopped."""

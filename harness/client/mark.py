@@ -10,9 +10,9 @@ from typing import Any
 
 from harness.client.answer import Answer
 from harness.errors import CheckFailed
-from harness.harmless import shortened
-from harness.redaction import Redactor
+from harness.redaction.redactor import Redactor
 from harness.target.chaos import Removable
+from harness.untrusted.harmless import shortened
 
 _MOST_CHARACTERS = 500
 

@@ -21,7 +21,7 @@ from harness.client.mark import RunMark
 from harness.client.multipart import renamed_parts
 from harness.client.routes import Route
 from harness.errors import CheckFailed, Outcome, classify
-from harness.harmless import shortened
+from harness.untrusted.harmless import shortened
 
 MAX_CONNECTIONS = 64
 """Enough for every race that a check starts, few enough for a backend's own limits."""

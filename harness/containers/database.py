@@ -23,8 +23,8 @@ from harness.containers.images import require_image
 from harness.containers.logs import LogPump
 from harness.containers.threads import unless_cancelled
 from harness.errors import InstanceFailed
-from harness.logs import describe_end, tail
-from harness.ports import LOOPBACK, free_port
+from harness.machine.logs import describe_end, tail
+from harness.machine.ports import LOOPBACK, free_port
 from harness.postgres.cluster import create_database
 from harness.postgres.server import SUPERUSER, connect, settings_without_durability
 from harness.postgres.template import BLANK, OBSERVER, OWNER

@@ -20,12 +20,12 @@ from harness.containers.images import images_of
 from harness.containers.logs import LogPump
 from harness.containers.running import ContainerRunning
 from harness.containers.threads import Threads, outlast, unless_cancelled
-from harness.logs import describe_end
-from harness.ports import LOOPBACK
-from harness.system.description import Instance, Role
-from harness.system.driver import PortTaken
-from harness.system.plan import Plan
-from harness.system.running import Running
+from harness.instances.description import Instance, Role
+from harness.instances.driver import PortTaken
+from harness.instances.plan import Plan
+from harness.instances.running import Running
+from harness.machine.logs import describe_end
+from harness.machine.ports import LOOPBACK
 from harness.target.models import Api, Migrate
 from harness.target.target import Target
 

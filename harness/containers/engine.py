@@ -13,7 +13,7 @@ from testcontainers.core.docker_client import get_docker_host
 
 from harness.containers.threads import Threads
 from harness.errors import Misconfigured
-from harness.processes import Process
+from harness.machine.processes import Process
 
 ANSWERS_WITHIN_S = 60.0
 """How long one request to the engine may take; removing many containers on a busy disk does."""

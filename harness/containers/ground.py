@@ -13,7 +13,7 @@ from harness.containers.reaper import Reaper
 from harness.containers.remains import remove_run
 from harness.containers.threads import unless_cancelled
 from harness.errors import Misconfigured
-from harness.journal import Journal, Owner, read_owner
+from harness.machine.journal import Journal, Owner, read_owner
 
 
 class Ground:

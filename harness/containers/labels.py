@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from harness.journal import Owner
-from harness.processes import Process
+from harness.machine.journal import Owner
+from harness.machine.processes import Process
 
 RUN = "dev.shakedown.run"
 """The run's id, on every container, network and volume."""

@@ -14,7 +14,7 @@ from testcontainers.core.config import get_docker_socket, testcontainers_config
 from harness.containers.engine import Engine, explained
 from harness.containers.labels import REAPER, RUN, Labels
 from harness.errors import Misconfigured
-from harness.ports import LOOPBACK, free_port
+from harness.machine.ports import LOOPBACK, free_port
 
 _PORT = 8080
 _PULLED_WITHIN_S = 10.0

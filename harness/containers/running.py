@@ -4,8 +4,8 @@ import sys
 from dataclasses import dataclass
 
 from harness.containers.container import Container
-from harness.processes import Process
-from harness.system.description import Instance
+from harness.instances.description import Instance
+from harness.machine.processes import Process
 
 
 @dataclass(frozen=True, kw_only=True)

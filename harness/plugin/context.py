@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.redaction import Redactor
+from harness.redaction.redactor import Redactor
 from harness.system import System
 from harness.target import Target
 

@@ -29,7 +29,7 @@ from harness.plugin.signals import Interruption
 from harness.plugin.stage import Stage
 from harness.plugin.trouble import Troubles
 from harness.plugin.worker import WORKER_INPUT, worker_input
-from harness.redaction import Redactor
+from harness.redaction.redactor import Redactor
 from harness.target import Target
 from harness.verdict import ExitCode, Verdict
 

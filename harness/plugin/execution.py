@@ -8,7 +8,6 @@ import pytest
 
 from harness.check import is_meant
 from harness.events import CheckResult
-from harness.harmless import shortened
 from harness.plugin.collection import SPEC
 from harness.plugin.context import redactor_of, system_of, target_of
 from harness.plugin.coverage import Coverage
@@ -18,6 +17,7 @@ from harness.plugin.observations import Observations
 from harness.plugin.settings import settings_of
 from harness.system import System
 from harness.target.capability import Capability
+from harness.untrusted.harmless import shortened
 from harness.verdict import Verdict
 
 FIXTURES_S = 60

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from harness import issued
 from harness.client import Organisation, Organisations
 from harness.database import Database
 from harness.errors import Inconclusive
@@ -21,6 +20,7 @@ from harness.plugin.execution import check_log, coverage_of, observations_of
 from harness.plugin.marks import mark_of
 from harness.plugin.observations import Observations
 from harness.plugin.settings import settings_of
+from harness.redaction import issued
 from harness.system import System, launch_sibling
 from harness.target import Capability, Target
 

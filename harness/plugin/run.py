@@ -25,7 +25,7 @@ from harness.plugin.settings import RunSettings
 from harness.plugin.signals import Interruption
 from harness.plugin.stage import Stage
 from harness.plugin.trouble import Trouble, Troubles
-from harness.redaction import Redactor
+from harness.redaction.redactor import Redactor
 from harness.target import Target
 from harness.verdict import ExitCode, Verdict, combine, exit_code
 

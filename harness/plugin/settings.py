@@ -8,7 +8,7 @@ from typing import Any, Self
 import pytest
 
 from harness.check import Profile
-from harness.redaction import HIDDEN
+from harness.redaction.redactor import HIDDEN
 from harness.target.shipped import words_for
 
 

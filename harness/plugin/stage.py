@@ -4,16 +4,16 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
-from harness import issued
 from harness.client import Organisations
 from harness.errors import Misconfigured
 from harness.events import BringUpProgress, Broadcast, SystemReady, TargetFacts, TearDownStarted
-from harness.interruptible import run_interruptible
-from harness.journal import Journal
+from harness.machine.interruptible import run_interruptible
+from harness.machine.journal import Journal
 from harness.plugin.marks import mark_of
 from harness.plugin.settings import RunSettings
 from harness.plugin.trouble import Troubles
-from harness.redaction import Redactor
+from harness.redaction import issued
+from harness.redaction.redactor import Redactor
 from harness.reports.instance_logs import keep_logs
 from harness.system import System, launch
 from harness.target import Target

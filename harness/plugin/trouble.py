@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import Misconfigured
-from harness.redaction import Redactor
+from harness.redaction.redactor import Redactor
 from harness.verdict import ExitCode
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from harness.plugin.context import REDACTOR, SYSTEM, TARGET
 from harness.plugin.settings import SETTINGS, RunSettings
-from harness.redaction import Redactor
+from harness.redaction.redactor import Redactor
 from harness.system import System, SystemDescription
 
 WORKER_INPUT = "shakedown"

@@ -12,9 +12,9 @@ from typing import Self
 from psycopg import sql
 
 from harness.errors import Misconfigured
-from harness.journal import Journal
-from harness.places import RUN_PREFIX, memory_base
-from harness.ports import LOOPBACK
+from harness.machine.journal import Journal
+from harness.machine.places import RUN_PREFIX, memory_base
+from harness.machine.ports import LOOPBACK
 from harness.postgres.account import Account
 from harness.postgres.binaries import find_binaries
 from harness.postgres.server import SUPERUSER, Server, ServerFiles, connect

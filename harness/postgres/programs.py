@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
-from harness import processes
 from harness.errors import Misconfigured
-from harness.logs import describe_end, tail
+from harness.machine import processes
+from harness.machine.logs import describe_end, tail
+from harness.machine.processes import RUN_MARKER, Process
 from harness.postgres.account import Account
-from harness.processes import RUN_MARKER, Process
 
 _POLL_S = 0.002
 

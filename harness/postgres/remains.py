@@ -3,7 +3,7 @@
 import ctypes
 from pathlib import Path
 
-from harness.processes import Process
+from harness.machine.processes import Process
 
 _IPC_RMID = 0
 _SMALL = 4096

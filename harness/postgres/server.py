@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness import processes
 from harness.errors import InstanceFailed
-from harness.logs import describe_end, tail
-from harness.ports import LOOPBACK, free_port
+from harness.machine import processes
+from harness.machine.logs import describe_end, tail
+from harness.machine.ports import LOOPBACK, free_port
+from harness.machine.processes import Process
 from harness.postgres.account import Account
 from harness.postgres.binaries import Binaries
 from harness.postgres.programs import start_program
 from harness.postgres.remains import is_ready, remove_shared_memory
-from harness.processes import Process
 
 if TYPE_CHECKING:
     import psycopg

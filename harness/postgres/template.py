@@ -12,8 +12,8 @@ from importlib.resources import files
 from pathlib import Path
 
 from harness.errors import Misconfigured
-from harness.places import cache_dir
-from harness.ports import LOOPBACK
+from harness.machine.places import cache_dir
+from harness.machine.ports import LOOPBACK
 from harness.postgres.account import Account
 from harness.postgres.binaries import Binaries
 from harness.postgres.programs import run_program

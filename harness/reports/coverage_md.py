@@ -4,7 +4,7 @@ from pathlib import Path
 
 from harness.coverage import CoverageTable
 from harness.events import Event, RunFinished, RunSummary
-from harness.harmless import harmless, shortened
+from harness.untrusted.harmless import harmless, shortened
 
 _LONGEST_CELL = 300
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from harness.redaction import Redactor
+from harness.redaction.redactor import Redactor
 
 MOST_BYTES = 8 * 1024 * 1024
 """Of a longer log only the end is kept: a report is looked at, and uploaded by CI."""

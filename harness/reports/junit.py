@@ -4,7 +4,7 @@ from pathlib import Path
 from xml.etree.ElementTree import Element, ElementTree, SubElement, indent
 
 from harness.events import CheckResult, Event, RunFinished, RunSummary
-from harness.harmless import harmless
+from harness.untrusted.harmless import harmless
 from harness.verdict import Verdict
 
 

@@ -1,7 +1,7 @@
 """How a run is told in words: the same on a terminal and in a pipe."""
 
 from harness.events import CheckResult, RunSummary, TargetFacts
-from harness.harmless import harmless, shortened
+from harness.untrusted.harmless import harmless, shortened
 from harness.verdict import ExitCode, Verdict
 
 _LONGEST_LINE = 2_000

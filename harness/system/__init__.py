@@ -1,6 +1,6 @@
 """Systems: PostgreSQL, API instances and workers, brought up, controlled and torn down."""
 
-from harness.system.description import Instance, Role, SystemDescription
+from harness.instances.description import Instance, Role, SystemDescription
 from harness.system.launch import launch, launch_sibling
 from harness.system.system import System
 

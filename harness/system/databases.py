@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from psycopg import sql
 
 from harness.errors import Misconfigured
-from harness.logs import tail
+from harness.instances.plan import Plan
+from harness.machine.logs import tail
 from harness.postgres.server import connect
-from harness.redaction import Redactor
+from harness.redaction.redactor import Redactor
 from harness.system.database_server import DatabaseServer
-from harness.system.plan import Plan
 from harness.target.export_table import ExportTable
 from harness.target.models import ExportColumn
 

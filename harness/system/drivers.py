@@ -5,11 +5,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.journal import Journal
+from harness.instances.driver import Driver
+from harness.instances.process_driver import ProcessDriver
+from harness.machine.journal import Journal
 from harness.postgres.cluster import Cluster
 from harness.system.database_server import DatabaseServer
-from harness.system.driver import Driver
-from harness.system.process_driver import ProcessDriver
 from harness.target.target import Target
 
 if TYPE_CHECKING:

@@ -6,14 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from harness.errors import Misconfigured
-from harness.journal import Journal
-from harness.redaction import Redactor
-from harness.system.description import Instance
-from harness.system.elsewhere import Elsewhere
-from harness.system.plan import DatabaseAccess, plan_for
-from harness.system.process_driver import ProcessDriver
+from harness.instances.description import Instance
+from harness.instances.elsewhere import Elsewhere
+from harness.instances.plan import DatabaseAccess, plan_for
+from harness.instances.process_driver import ProcessDriver
+from harness.instances.readiness import ask
+from harness.machine.journal import Journal
+from harness.redaction.redactor import Redactor
 from harness.system.reader import refuse_unfit_reader
-from harness.system.readiness import ask
 from harness.system.system import System
 from harness.target.target import Target
 

@@ -8,17 +8,17 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness.errors import InstanceFailed, Misconfigured
-from harness.journal import Journal
+from harness.instances.description import Role
+from harness.instances.driver import Driver
+from harness.instances.instances import bring_up
+from harness.instances.plan import DatabaseAccess, plan_for
+from harness.machine.journal import Journal
 from harness.postgres.cluster import create_database
 from harness.postgres.template import OBSERVER, OWNER
 from harness.system.database_server import DatabaseServer
 from harness.system.databases import make_template
-from harness.system.description import Role
-from harness.system.driver import Driver
 from harness.system.drivers import Pieces
 from harness.system.external import find_external
-from harness.system.instances import bring_up
-from harness.system.plan import DatabaseAccess, plan_for
 from harness.system.system import System
 from harness.target.target import Target
 

@@ -6,7 +6,7 @@ import psycopg
 
 from harness.database import Database
 from harness.errors import Inconclusive, Misconfigured
-from harness.redaction import Redactor
+from harness.redaction.redactor import Redactor
 
 _FOLDER = Path(__file__).parent
 _MOST_NAMED = 8

@@ -10,17 +10,17 @@ from typing import Self
 import psycopg
 
 from harness.errors import Misconfigured
-from harness.journal import Journal
-from harness.logs import describe_end, tail
+from harness.instances.description import Instance, Role, SystemDescription
+from harness.instances.elsewhere import Elsewhere
+from harness.instances.instances import bring_up
+from harness.instances.plan import DatabaseAccess, Plan, plan_for
+from harness.instances.running import Running
+from harness.machine.journal import Journal
+from harness.machine.logs import describe_end, tail
 from harness.postgres.cluster import drop_database
-from harness.redaction import Redactor
+from harness.redaction.redactor import Redactor
 from harness.system.database_server import DatabaseServer
-from harness.system.description import Instance, Role, SystemDescription
 from harness.system.drivers import Pieces, attached_driver
-from harness.system.elsewhere import Elsewhere
-from harness.system.instances import bring_up
-from harness.system.plan import DatabaseAccess, Plan, plan_for
-from harness.system.running import Running
 from harness.target.load import load_target
 from harness.target.target import Target
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from chaos.posts import Post
-from chaos.zombies import Encounter
+from chaos.drills.zombies import Encounter
+from chaos.workers.posts import Post
 from harness.checkers import Observed
 from harness.checkers.examples import MIDNIGHT, told
 from harness.errors import Inconclusive

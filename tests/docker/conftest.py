@@ -13,8 +13,8 @@ from harness.containers.engine import Engine
 from harness.containers.images import build
 from harness.containers.labels import Labels
 from harness.errors import Misconfigured
-from harness.journal import Journal
-from harness.processes import Process
+from harness.machine.journal import Journal
+from harness.machine.processes import Process
 from harness.system import System, launch
 from harness.target import Target, load_target
 from harness.target.models import Build

@@ -7,9 +7,9 @@ import pytest
 from harness.client import Organisations
 from harness.containers.database import ContainerDatabase
 from harness.containers.engine import Engine
+from harness.instances.readiness import ask
+from harness.instances.running import until_shows
 from harness.system import Instance, System, SystemDescription, launch_sibling
-from harness.system.readiness import ask
-from harness.system.running import until_shows
 
 pytestmark = pytest.mark.docker
 

@@ -6,10 +6,10 @@ import pytest
 
 from harness.containers.engine import Engine
 from harness.errors import InstanceFailed, Misconfigured
-from harness.journal import Journal
+from harness.instances.readiness import ask
+from harness.instances.running import until_shows
+from harness.machine.journal import Journal
 from harness.system import System, launch
-from harness.system.readiness import ask
-from harness.system.running import until_shows
 from harness.target import Target
 
 from .conftest import DOCKERFILE, MakeTarget

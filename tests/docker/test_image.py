@@ -8,8 +8,8 @@ import pytest
 import reference_backend
 from harness.containers.engine import Engine
 from harness.containers.images import build
+from harness.instances.running import until_shows
 from harness.system import System
-from harness.system.running import until_shows
 from harness.target import load_target
 from harness.target.shipped import IN_CONTAINERS
 

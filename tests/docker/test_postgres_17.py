@@ -16,13 +16,13 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from contracts import json_documents
-from contracts.canonical_json import jsonb_pretty
-from contracts.examples import for_examples
+from contracts.hash import json_documents
+from contracts.hash.examples import for_examples
+from contracts.shared.ledger.canonical_json import jsonb_pretty
 from harness.containers.database import ContainerDatabase
 from harness.containers.engine import Engine
 from harness.containers.ground import Ground
-from harness.journal import Journal
+from harness.machine.journal import Journal
 from harness.target.models import Database
 
 pytestmark = pytest.mark.docker

@@ -10,8 +10,8 @@ from harness.containers.engine import Engine
 from harness.containers.labels import REAPER, Labels
 from harness.containers.reaper import Reaper
 from harness.containers.remains import remove_run
-from harness.journal import Owner
-from harness.system.running import until_shows
+from harness.instances.running import until_shows
+from harness.machine.journal import Owner
 
 pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("nothing_is_left")]
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from harness.client import Organisations
-from harness.journal import Journal
+from harness.machine.journal import Journal
 from harness.system import System, launch
 from harness.target import load_target
 

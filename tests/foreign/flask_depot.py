@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 
-from harness.ports import LOOPBACK, free_port
+from harness.machine.ports import LOOPBACK, free_port
 
 ROOT = Path(__file__).parents[2]
 ADMIN = {"Authorization": "Bearer only-for-a-depot-under-test"}

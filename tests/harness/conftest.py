@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.journal import Journal
+from harness.machine.journal import Journal
 
 
 @pytest.fixture

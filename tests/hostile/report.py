@@ -33,8 +33,8 @@ What bounds them:
 - Nothing is decompressed that nobody asked to be compressed. JSON is refused where parsers read it
   differently: names twice, half surrogate pairs, NaN, numbers of thousands of digits.
 - Redirects are shown, never followed; certificates are always checked; no cookie is kept.
-- Whatever is printed or written goes through `harness/harmless.py`, which shows control characters,
-  direction overrides and workflow commands instead of letting them act.
+- Whatever is printed or written goes through `harness/untrusted/harmless.py`, which shows
+  control characters, direction overrides and workflow commands instead of letting them act.
 """
 
 TABLE = "\n| case | check | verdict | seconds (bound) | peak MB (bound) |\n|---|---|---|---|---|\n"

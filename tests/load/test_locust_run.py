@@ -17,7 +17,7 @@ import pytest
 
 from harness.client.mark import RunMark, remains_of
 from harness.errors import Inconclusive
-from harness.journal import Journal, read_entries
+from harness.machine.journal import Journal, read_entries
 from load.locust_run import LocustRun, run_locust
 
 pytestmark = pytest.mark.integration

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 import pytest_asyncio
 
-from harness.journal import Journal
+from harness.machine.journal import Journal
 from harness.postgres.cluster import Cluster, create_database, drop_database
 from reference_backend import database, migrate
 from reference_backend.database import Connection, Pool, Row

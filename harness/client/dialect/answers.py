@@ -11,8 +11,8 @@ from harness.client.answer import Answer
 from harness.client.dialect.pointers import NOTHING, moved, steps, value_at
 from harness.client.dialect.words import LISTS, RESOURCES, Words
 from harness.client.routes import Route
-from harness.documents import BadDocument, parse
 from harness.target.dialect import Contract, Operation, Resource
+from harness.untrusted.documents import BadDocument, parse
 
 _PLAIN = Operation()
 _EXISTING = ("x-evidence-deduplicated", "x-export-in-progress")

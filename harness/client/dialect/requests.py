@@ -10,8 +10,8 @@ from harness.client.dialect.pointers import put, steps
 from harness.client.dialect.words import Words
 from harness.client.multipart import renamed_parts
 from harness.client.routes import Routes
-from harness.documents import BadDocument, parse
 from harness.target.dialect import Contract, Operation
+from harness.untrusted.documents import BadDocument, parse
 
 Body = bytes | AsyncIterator[bytes] | None
 

@@ -13,10 +13,10 @@ import pytest
 
 from chaos.staging.drill import Scene
 from harness.client import Organisations, Samples
-from harness.commands import Ended
 from harness.guard import Guard
 from harness.history import HistoryWriter
-from harness.journal import Journal
+from harness.machine.commands import Ended
+from harness.machine.journal import Journal
 from harness.system import System, launch
 from harness.target import load_target
 from harness.target.load import DEFAULT_TARGET

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from harness.errors import Misconfigured
-from harness.places import run_dirs
-from harness.processes import Process
+from harness.machine.places import run_dirs
+from harness.machine.processes import Process
 from harness.system import System
 from tests.chaos.staging.conftest import Staging
 

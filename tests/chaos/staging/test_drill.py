@@ -10,7 +10,7 @@ from chaos.staging.drill import BrokenOff, drill
 from harness.errors import CheckFailed, Inconclusive
 from harness.guard import Refused
 from harness.history import read_history
-from harness.journal import Journal, read_entries
+from harness.machine.journal import Journal, read_entries
 from tests.chaos.staging.conftest import SceneOf, Staging
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness.client.of_target import recipe_of
-from harness.journal import Journal
+from harness.machine.journal import Journal
 from harness.system import System, launch
 from harness.target import Target, load_target
 

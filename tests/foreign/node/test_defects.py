@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness.client.of_target import recipe_of
-from harness.journal import Journal
+from harness.machine.journal import Journal
 from harness.prove.zoo import parse_zoo
 from harness.system import System, launch, launch_sibling
 

@@ -11,7 +11,7 @@ from aiohttp import web
 from harness.client import Organisations, Routes, Transport
 from harness.client.called import Caller
 from harness.errors import Inconclusive, Misconfigured
-from harness.redaction import Redactor
+from harness.redaction.redactor import Redactor
 from harness.target.calls import CalledTokens
 
 SAID = {

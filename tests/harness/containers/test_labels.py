@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from harness.containers.labels import RUN, Labels
-from harness.journal import Owner
+from harness.machine.journal import Owner
 
 
 def ours() -> Labels:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.journal import Journal
+from harness.machine.journal import Journal
 from harness.postgres.cluster import Cluster
 from harness.postgres.server import connect
 

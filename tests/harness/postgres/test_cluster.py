@@ -7,13 +7,13 @@ import psycopg
 import pytest
 
 from harness.errors import InstanceFailed
-from harness.journal import Journal, read_entries
-from harness.places import memory_base
-from harness.ports import free_port, is_free
+from harness.machine.journal import Journal, read_entries
+from harness.machine.places import memory_base
+from harness.machine.ports import free_port, is_free
+from harness.machine.processes import Process, marked
 from harness.postgres.cluster import Cluster, create_database, drop_database
 from harness.postgres.server import connect
 from harness.postgres.template import OBSERVER, OWNER
-from harness.processes import Process, marked
 
 pytestmark = pytest.mark.integration
 
@@ -68,7 +68,7 @@ async def test_it_is_in_memory_where_there_is_room(
 ) -> None:
     expected = memory_base() or journal.run_dir
     assert cluster.data_dir.is_relative_to(expected)
-    monkeypatch.setattr("harness.places._ROOM_IN_MEMORY", 2**60)
+    monkeypatch.setattr("harness.machine.places._ROOM_IN_MEMORY", 2**60)
     assert memory_base() is None
     other = await Cluster.start(journal.run_dir, journal)
     try:

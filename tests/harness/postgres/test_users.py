@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.places import reachable
+from harness.machine.places import reachable
 
 pytestmark = [
     pytest.mark.integration,
@@ -18,7 +18,7 @@ pytestmark = [
 
 START = """
 import asyncio, os, sys
-from harness.journal import Journal
+from harness.machine.journal import Journal
 from harness.postgres.cluster import Cluster
 from harness.postgres.server import connect
 

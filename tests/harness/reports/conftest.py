@@ -43,7 +43,8 @@ RESULTS = (
     result(
         "claim.exactly-once", Verdict.FAIL, message="expected once\ncame twice\nexport <7>\x1b[2J",
         expected="once", came="twice", detail="export <7>\x1b[2J",
-        where="contracts/check_claim.py:41", log="report/checks/claim.exactly-once.log",
+        where="contracts/claim/check_exactly_once.py:41",
+        log="report/checks/claim.exactly-once.log",
     ),
     result("golden.manifest", Verdict.INCONCLUSIVE, message="no database", observations=0),
     result("claim.fallback", Verdict.INCONCLUSIVE, message="a known gap", allowed=True),

@@ -41,7 +41,7 @@ def test_a_failure_tells_what_was_expected_what_came_and_how_to_repeat_it(plain:
         "  expected  once",
         "  came      twice",
         "  detail    export <7>\\x1b[2J",
-        "  where     contracts/check_claim.py:41",
+        "  where     contracts/claim/check_exactly_once.py:41",
         "  log       report/checks/claim.exactly-once.log",
         "  repeat    shakedown run --only claim.exactly-once --seed 7",
     ):

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from harness.errors import InstanceFailed
-from harness.journal import Journal
-from harness.processes import Process, family, marked
-from harness.recover import recover
+from harness.instances.readiness import ask
+from harness.machine.journal import Journal
+from harness.machine.processes import Process, family, marked
+from harness.recovery.recover import recover
 from harness.system import Instance, System, SystemDescription, launch, launch_sibling
-from harness.system.readiness import ask
 
 from .conftest import SECRET, MakeTarget
 
@@ -185,7 +185,7 @@ def test_systems_are_not_bound_to_a_loop(make_target: MakeTarget, journal: Journ
 KILLED = """
 import asyncio, sys
 from pathlib import Path
-from harness.journal import Journal
+from harness.machine.journal import Journal
 from harness.system import launch
 from harness.target import load_target
 

@@ -12,10 +12,10 @@ import pytest
 from harness.checkers import observe_exports
 from harness.database import Database
 from harness.errors import InstanceFailed, Misconfigured
-from harness.journal import Journal, read_entries
+from harness.machine.journal import Journal, read_entries
+from harness.machine.processes import marked
 from harness.postgres.server import connect
-from harness.processes import marked
-from harness.recover import recover
+from harness.recovery.recover import recover
 from harness.system import System, SystemDescription, launch, launch_sibling
 from harness.target import Target
 
@@ -311,7 +311,7 @@ async def test_an_instance_that_fails_takes_the_database_down(
 KILLED = """
 import asyncio, sys
 from pathlib import Path
-from harness.journal import Journal
+from harness.machine.journal import Journal
 from harness.system import launch, launch_sibling
 from harness.target import load_target
 

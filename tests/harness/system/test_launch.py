@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from harness.errors import InstanceFailed, Misconfigured
-from harness.journal import Journal, read_entries
-from harness.ports import free_port, is_free
-from harness.processes import marked
+from harness.machine.journal import Journal, read_entries
+from harness.machine.ports import free_port, is_free
+from harness.machine.processes import marked
 from harness.system import Instance, System, launch, launch_sibling
 from harness.target import Target
 
@@ -207,7 +207,7 @@ async def test_a_port_that_was_lost_is_chosen_again(
     taken = int(first.api[0].base_url.rpartition(":")[2])
     ports = iter([taken])
     monkeypatch.setattr(
-        "harness.system.instances.free_port", lambda tried: next(ports, None) or free_port(tried)
+        "harness.instances.instances.free_port", lambda tried: next(ports, None) or free_port(tried)
     )
     # The first instance answers in place of the second: it must not be taken for it.
     second = await bring_up(target, journal, api_instances=1, workers=0, name="second")

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from contracts.archive import unpack
+from contracts.shared.exports.archive import unpack
 from harness.check import check
 from harness.client import Organisation, Organisations
 from harness.client.raw import chunk, connected

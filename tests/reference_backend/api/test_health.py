@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 import pytest_asyncio
 
-from harness.journal import Journal
+from harness.machine.journal import Journal
 from harness.postgres.cluster import Cluster, create_database
 from reference_backend import migrate
 from tests.reference_backend.api.conftest import PNG, Api, problem_code, serve

@@ -6,7 +6,7 @@ import urllib.request
 import pytest
 from prometheus_client.core import Metric
 
-from harness.ports import free_port
+from harness.machine.ports import free_port
 from reference_backend import database, metrics
 from tests.reference_backend.conftest import Backend, Tenant
 from tests.reference_backend.worker.conftest import Workers, eventually

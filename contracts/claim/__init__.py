@@ -1,0 +1,1 @@
+"""Checks `claim.*`: how workers take exports from the queue."""

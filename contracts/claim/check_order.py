@@ -1,0 +1,144 @@
+"""The oldest export is claimed first, over all organisations that may have one more in progress."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from contracts.claim.claim_calls import Standing, Tokens, Trial, standing, trial
+from contracts.claim.many_exports import wait_for_all
+from contracts.claim.own_exports import busy, observed_done_once
+from contracts.shared.exports.direct_claims import Claims, declared_claim
+from harness.check import check
+from harness.checkers import expect_no_violations, overtaken
+from harness.client import Organisation, together
+from harness.expect import expect_equal
+from harness.plugin.fixtures import FreshSystem, OwnSystem
+from harness.plugin.observations import Observations
+from harness.target import Capability, Target
+
+TURNS = "AAABACABDABCDDBCADABCBDADCBC"
+"""Whose turn it is to request an export: the oldest are one organisation's, the rest is mixed."""
+
+BATCH = 5
+UNBOUND = 1000
+SLACK = 12
+"""How many younger exports may overtake one while workers claim side by side."""
+
+
+@check(
+    "claim.oldest-first",
+    "The oldest export is claimed first, also after it came back to the queue",
+    checklist="Verify the order of the queue",
+    observes=2 * len(TURNS),
+    needs={Capability.SPAWN, Capability.DATABASE_CONTROL},
+)
+async def check_oldest_first(
+    fresh_system: FreshSystem, target: Target, observe: Observations
+) -> None:
+    claim = declared_claim(target)
+    cap, table = target.limits.per_org_in_progress, claim.table
+    async with fresh_system(api_instances=1, workers=0) as own:
+        claims = Claims(database=own.control_database, function=claim.function, cap=cap)
+        tenants = await own.organisations.several(len(set(TURNS)))
+        accepted = await request_in_turns(tenants)
+        async with own.control_database.connect() as connection:
+            queued = await standing(connection, table)
+        created = {each.id: each.created_at for each in queued.values()}
+        await expect_places(tenants)
+        await shuffle_pages(own, table)
+        for limit, most in ((1, UNBOUND), (1, cap), (BATCH, UNBOUND), (BATCH, cap)):
+            async with trial(claims, table, Tokens()) as one:
+                await expect_in_order(one, limit=limit, cap=most)
+                if most == UNBOUND and limit == 1:
+                    observe(one.claimed, what="claimed one by one")
+        returned = await orphan_the_oldest(own, claims, table)
+        await own.system.start("worker", busy(target))
+        await wait_for_all(accepted, deadline_s=30)
+        observed = await observed_done_once(own, target, tenants, accepted, harmed={returned})
+        expect_no_violations(overtaken(observed.watched(), created, cap=cap, slack=SLACK))
+        observe(len(observed.exports), what="claimed by a worker")
+
+
+async def request_in_turns(tenants: Sequence[Organisation]) -> dict[str, Organisation]:
+    """Request exports one after the other, each of a job of its own, in the order of `TURNS`."""
+    owners = [tenants[ord(turn) - ord("A")] for turn in TURNS]
+    jobs = await together(owner.new_job() for owner in owners)
+    return {
+        (await owner.client.new_export(job["id"], "ledger"))["id"]: owner
+        for owner, job in zip(owners, jobs, strict=True)
+    }
+
+
+async def expect_places(tenants: Sequence[Organisation]) -> None:
+    """Fail unless everybody is told the place of each export in the organisation's own queue."""
+    for tenant in tenants:
+        jobs = await tenant.client.listed("listJobs")
+        queued = [
+            export
+            for exports in await together(
+                tenant.client.listed("listExports", path={"job_id": job["id"]}) for job in jobs
+            )
+            for export in exports
+        ]
+        queued.sort(key=lambda export: str(export["created_at"]))
+        expect_equal(
+            [export["queue_position"] for export in queued],
+            list(range(1, len(queued) + 1)),
+            f"queue_position of the exports of organisation {tenant.id}, the oldest first",
+        )
+
+
+async def shuffle_pages(own: OwnSystem, table: str) -> None:
+    """Write old rows anew, so that the order in which the table is read is not that of age."""
+    async with own.control_database.connect() as connection, connection.transaction():
+        await connection.execute("SET LOCAL session_replication_role = replica")
+        cursor = await connection.execute(
+            f"SELECT id FROM {table} ORDER BY created_at LIMIT %s",  # noqa: S608 - the target's
+            [len(TURNS) // 2],
+        )
+        for row in reversed(await cursor.fetchall()):
+            await connection.execute(
+                f"UPDATE {table} SET state = state WHERE id = %s",  # noqa: S608 - as above
+                [row["id"]],
+            )
+
+
+async def expect_in_order(one: Trial, *, limit: int, cap: int) -> None:
+    """Fail unless claims take the oldest, passing only organisations that are at their cap."""
+    queue = sorted((await one.standing()).values(), key=lambda each: each.created_at)
+    taken: Counter[str] = Counter()
+    while due := first_claimable(queue, taken, limit, cap):
+        claimed = await one.claim(f"{{worker}}, {limit}, {cap}", worker="in order", limit=limit)
+        due = due[: len(claimed)] or due  # a function may give one row a call
+        expect_equal(
+            [(each.id, f"{each.created_at:%H:%M:%S.%f}") for each in claimed],
+            [(each.id, f"{each.created_at:%H:%M:%S.%f}") for each in due],
+            f"the exports of a claim with p_limit => {limit}, p_max_per_org => {cap}",
+            detail=f"with {dict(taken)} in progress, by organisation, and {len(queue)} queued",
+        )
+        for each in due:
+            queue.remove(each)
+            taken[each.organization_id] += 1
+
+
+def first_claimable(
+    queue: Sequence[Standing], taken: Counter[str], limit: int, cap: int
+) -> list[Standing]:
+    """The oldest exports of organisations that are not at their cap, these exports included."""
+    found: list[Standing] = []
+    counted = Counter(taken)
+    for each in queue:
+        if len(found) < limit and counted[each.organization_id] < cap:
+            counted[each.organization_id] += 1
+            found.append(each)
+    return found
+
+
+async def orphan_the_oldest(own: OwnSystem, claims: Claims, table: str) -> str:
+    """Claim the oldest export for a worker that was silent for an hour by the database's clock."""
+    async with claims.worker() as connection:
+        await claims.claim(connection, "silent", 1)
+    [orphan] = await own.control_database.fetch(
+        f"UPDATE {table} SET started_at = started_at - interval '1 hour', "  # noqa: S608
+        "heartbeat_at = heartbeat_at - interval '1 hour' WHERE state = 'preparing' RETURNING id"
+    )
+    return str(orphan["id"])

@@ -1,0 +1,47 @@
+"""Exports on a system of the check's own: its workers take their time, its database tells all."""
+
+from collections.abc import Collection, Iterable, Sequence
+
+from contracts.claim.many_exports import expect_done_once, silenced
+from harness.checkers import (
+    Observed,
+    claims_in_the_open,
+    exactly_once,
+    expect_no_violations,
+    observe_exports,
+)
+from harness.client import Organisation
+from harness.plugin.fixtures import OwnSystem
+from harness.target import Target
+
+BUSY_S = 0.1
+"""How long a slowed-down worker stays at one export, so that exports of one organisation meet."""
+
+
+def busy(target: Target) -> dict[str, str]:
+    """The environment of a worker that takes its time; empty where it cannot be made to."""
+    if target.failpoints is None:
+        return {}
+    return target.failpoints.environment({"while_working": f"sleep:{BUSY_S:g}"})
+
+
+async def observed_done_once(
+    own: OwnSystem,
+    target: Target,
+    tenants: Sequence[Organisation],
+    accepted: Iterable[str],
+    *,
+    harmed: Collection[str] = (),
+) -> Observed:
+    """Fail unless each accepted export was done exactly once; give what was seen of them.
+
+    Those that are `harmed` may have needed more than one attempt.
+    """
+    observed = await observe_exports(own.database, target, [tenant.id for tenant in tenants])
+    transitions = observed.watched()
+    harmed = silenced(transitions, target) | set(harmed)
+    expect_no_violations(claims_in_the_open(transitions))
+    expect_done_once(
+        exactly_once(accepted, observed.exports, observed.completions, transitions, harmed=harmed)
+    )
+    return observed

@@ -1,0 +1,70 @@
+"""An export canceled for certain: one that waits behind others of its organisation."""
+
+import random
+from dataclasses import replace
+
+from contracts.conformance.fuzzing.case import Case, slot
+from contracts.conformance.fuzzing.document import Document
+from contracts.conformance.fuzzing.rules import Judge
+from contracts.conformance.fuzzing.sending import Finding, Sent, send
+from harness.client import Organisation, Samples, together
+from harness.expect import expect_status
+from harness.target import Target
+
+OPERATION = "cancelExport"
+SLOT = slot("own", "export_id", 0)
+
+TRIES = 8
+
+LARGE_BYTES = 4 * 1024 * 1024
+"""Evidence that keeps a worker busy for some tens of milliseconds."""
+
+
+async def cancel_behind_others(
+    org: Organisation, document: Document, target: Target, sent: Sent, seed: int
+) -> None:
+    """Cancel an export where chance let none be canceled: workers may be quicker than requests.
+
+    An organisation has no more exports in progress than its share, so one that is requested behind
+    as many large ones waits. Where it does not work, the caller's `expect_reached` says so.
+    """
+    if OPERATION not in document.operations or sent.succeeded[OPERATION]:
+        return
+    judge, samples = Judge(document=document), Samples(random.Random(f"{seed}:cancel"))
+    sample = samples.of_size(LARGE_BYTES)
+    jobs = [await org.new_job() for _ in range(target.limits.per_org_in_progress)]
+    await together(org.client.new_evidence(job["id"], sample) for job in jobs)
+    for number in range(TRIES):
+        waiting = await org.new_job()
+        await together(org.client.request_export(job["id"]) for job in jobs)
+        answer = await org.client.request_export(waiting["id"], "ledger")
+        export_id = expect_status(answer, 202).data["id"]
+        own = _cancellation(document, number)
+        case = replace(own, target=own.target.replace(SLOT, export_id))
+        answer = await send(org.client, case, instance=number % org.client.instances)
+        sent.requests += 1
+        if answer.status == 409:
+            continue  # it was over already
+        if faults := judge.faults(own, answer):
+            base_url = org.client.transport.base_urls[0]
+            sent.findings.append(
+                Finding(case=case, answer=answer, faults=tuple(faults), base_url=base_url)
+            )
+        elif answer.status < 300:
+            sent.succeeded[OPERATION] += 1
+        return
+
+
+def _cancellation(document: Document, number: int) -> Case:
+    operation = document.operations[OPERATION]
+    return Case(
+        number=number,
+        operation_id=OPERATION,
+        phase="by hand",
+        positive=True,
+        about="an export that waits behind others",
+        method=operation.method,
+        target=operation.template.replace("{export_id}", SLOT),
+        headers=(),
+        body=None,
+    )

@@ -1,0 +1,245 @@
+"""Cases from an OpenAPI document, one JSON line each.
+
+Run as `python -m contracts.conformance.fuzzing.generate`.
+
+A process of its own: schemathesis keeps hooks and media types for the whole process and takes a
+quarter of a second to load, and drawing cases would hold up the loop that sends them. It reads an
+`Order` as JSON from standard input. The same order gives the same lines.
+"""
+
+import json
+import random
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+from schemathesis.core.result import Err
+from schemathesis.generation import GenerationMode
+from schemathesis.generation.drivers import CoverageGenerator, ExamplesGenerator
+from schemathesis.generation.feedback import NO_FEEDBACK
+from schemathesis.generation.overrides import Override
+
+from contracts.conformance.fuzzing.case import Case, slot
+from contracts.conformance.fuzzing.order import Order
+from harness.client import ALLOWED_TYPES, Samples
+
+BASE_URL = "http://generated"
+NOT_THEIRS = frozenset(
+    {
+        *("authorization", "user-agent", "accept-encoding", "accept", "connection"),
+        *("content-length", "x-schemathesis-testcaseid", "host", "transfer-encoding", "te"),
+        *("expect", "upgrade", "trailer", "content-encoding", "cookie"),
+    }
+)
+"""Headers that the sender decides on, whatever the generator thought of."""
+
+OWN, FOREIGN = 0.72, 0.14
+"""How often an id that fits is replaced by that of a real thing; the others belong to nobody."""
+
+LARGEST_SLOT = 1000
+
+
+class Generator:
+    """Draws cases for the operations of one document."""
+
+    def __init__(self, order: Order) -> None:
+        config = schemathesis.Config.from_dict({"generation": {"database": "none"}})
+        self._schema = schemathesis.openapi.from_dict(_unsecured(order.document), config=config)
+        self._order = order
+        self._number = 0
+        _know_files(order.seed)
+
+    def cases(self) -> Iterator[Case]:
+        """All cases of the order, operation by operation."""
+        for found in self._schema.get_all_operations():
+            if isinstance(found, Err):
+                raise found.err()
+            operation = found.ok()
+            operation_id = operation.definition.raw.get("operationId")
+            if operation_id is None:
+                continue
+            # Each operation has a generator of its own: a new route changes no other's cases.
+            chance = random.Random(f"{self._order.seed}:{operation_id}")
+            for phase, case in self._drawn(operation, operation_id):
+                if (wired := self._wired(case, phase, operation_id, chance)) is not None:
+                    yield wired
+
+    def _drawn(self, operation: Any, operation_id: str) -> Iterator[tuple[str, Any]]:  # noqa: ANN401
+        order = self._order
+        if order.coverage:
+            examples = ExamplesGenerator(
+                operation=operation, override=Override(), feedback=NO_FEEDBACK, fill_missing=False
+            )
+            yield from (("examples", case) for case in examples)
+            generation = operation.schema.config.generation_for(
+                operation=operation, phase="coverage"
+            )
+            coverage = CoverageGenerator(
+                operation=operation,
+                generation_modes=generation.modes,
+                generation_config=generation,
+                auth_storage=None,
+                override=Override(),
+                feedback=NO_FEEDBACK,
+            )
+            yield from (("coverage", case) for case in coverage)
+        if order.examples:
+            yield from (
+                ("fuzzing", case)
+                for case in _fuzzed(
+                    operation, order.examples, f"{order.seed}:{operation_id}", order.positive_only
+                )
+            )
+
+    def _wired(
+        self,
+        case: Any,  # noqa: ANN401 - schemathesis.Case
+        phase: str,
+        operation_id: str,
+        chance: random.Random,
+    ) -> Case | None:
+        """The case as it goes over the wire, with slots for ids; None where it cannot be sent."""
+        meta = case.meta
+        positive = meta.generation.mode is GenerationMode.POSITIVE  # before slots make it look odd
+        _put_slots(case, chance, all_own=self._order.positive_only)
+        try:
+            request = requests.Request(
+                **self._schema.transport.serialize_case(case, base_url=BASE_URL)
+            ).prepare()
+        except (ValueError, UnicodeError, requests.RequestException):
+            return None
+        body = request.body
+        headers = {name: _text(value) for name, value in request.headers.items()}
+        content = body.encode() if isinstance(body, str) else body
+        if content is not None:
+            assert isinstance(content, bytes), "a generated body is text or bytes"
+            content = _with_fixed_boundary(content, headers)
+        url = urlsplit(str(request.url))
+        self._number += 1
+        _use_key_once(headers, self._number)
+        return Case(
+            number=self._number,
+            operation_id=operation_id,
+            phase=phase,
+            positive=positive,
+            about=str(meta.phase.data.description or phase),
+            method=str(request.method),
+            target=url.path + (f"?{url.query}" if url.query else ""),
+            headers=tuple(
+                (name, value) for name, value in headers.items() if name.lower() not in NOT_THEIRS
+            ),
+            body=content,
+        )
+
+
+def _unsecured(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The document without its security: tokens are the sender's, no case is spent on them."""
+    paths = {
+        template: {
+            method: {**node, "security": []}
+            if isinstance(node, dict) and "responses" in node
+            else node
+            for method, node in item.items()
+        }
+        for template, item in document["paths"].items()
+    }
+    return {**document, "security": [], "paths": paths}
+
+
+def _fuzzed(operation: Any, count: int, name: str, positive_only: bool) -> list[Any]:  # noqa: ANN401
+    modes = [GenerationMode.POSITIVE] if positive_only else list(GenerationMode)
+    strategy = st.one_of([operation.as_strategy(generation_mode=mode) for mode in modes])
+    drawn: list[Any] = []
+
+    @seed(int.from_bytes(random.Random(name).randbytes(8)))
+    @settings(
+        max_examples=count,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(strategy)
+    def draw(case: Any) -> None:  # noqa: ANN401
+        drawn.append(case)
+
+    draw()
+    return drawn
+
+
+def _put_slots(
+    case: Any,  # noqa: ANN401 - schemathesis.Case
+    chance: random.Random,
+    *,
+    all_own: bool,
+) -> None:
+    """Let most of the well-formed ids be those of real things."""
+    for container in (case.path_parameters, case.query, case.body):
+        if not isinstance(container, dict):
+            continue
+        for name in sorted(name for name in container if isinstance(name, str)):
+            if name.endswith("_id") and _ID.fullmatch(str(container[name])):
+                drawn, number = chance.random(), chance.randrange(LARGEST_SLOT)
+                if drawn < OWN or all_own:
+                    container[name] = slot("own", name, number)
+                elif drawn < OWN + FOREIGN:
+                    container[name] = slot("foreign", name, number)
+
+
+def _use_key_once(headers: dict[str, str], number: int) -> None:
+    """Make a plain key the case's own: drawn ones are short, and would soon come again."""
+    for name, key in headers.items():
+        if name.lower() == "idempotency-key" and _PLAIN_KEY.fullmatch(key):
+            headers[name] = f"{key}-{number}"
+
+
+_PLAIN_KEY = re.compile(r"[!#-~]{1,200}")
+_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_BOUNDARY = re.compile(rb"--([0-9a-f]{32})(?:--)?\r\n")
+FIXED_BOUNDARY = "shakedown-generated-boundary"
+
+
+def _with_fixed_boundary(content: bytes, headers: dict[str, str]) -> bytes:
+    """A form under the same boundary every time; the library draws one from the system."""
+    found = _BOUNDARY.match(content)
+    if found is None:
+        return content
+    for name, value in headers.items():
+        headers[name] = value.replace(found[1].decode(), FIXED_BOUNDARY)
+    return content.replace(found[1], FIXED_BOUNDARY.encode())
+
+
+def _know_files(number: int) -> None:
+    """Teach the generator the media types of evidence: real files, most unlike each other."""
+    for mime_type in ALLOWED_TYPES:
+
+        def make(note: int, mime_type: str = mime_type) -> bytes:
+            return Samples(random.Random(f"{number}:{note}")).new(mime_type).content
+
+        schemathesis.openapi.media_type(mime_type, st.integers(0, 2**32).map(make))
+
+
+def _text(value: object) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
+
+
+def main() -> int:
+    """Write the cases of the order on standard input to standard output; 0 when all are written."""
+    order = Order.from_json(sys.stdin.read())
+    try:
+        for case in Generator(order).cases():
+            sys.stdout.write(json.dumps(case.to_plain(), separators=(",", ":")) + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return 1  # nobody wants them any more
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

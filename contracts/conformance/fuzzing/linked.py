@@ -1,0 +1,102 @@
+"""Links of the document, taken: expressions resolved in an answer, and put into a drawn case."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+
+from contracts.conformance.fuzzing.case import Case
+from contracts.conformance.fuzzing.document import Link, Operation
+from harness.client import Answer
+from harness.untrusted.documents import parse
+
+Json = Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """A request that was sent on a walk, and its answer."""
+
+    case: Case
+    answer: Answer
+
+    def value(self, expression: Json) -> Json:
+        """Resolve a runtime expression of OpenAPI (section 4.8.20.4) in this step.
+
+        What is no expression stands for itself; objects and lists are resolved item by item.
+        Raises LookupError for what is not there.
+        """
+        if isinstance(expression, Mapping):
+            return {name: self.value(each) for name, each in expression.items()}
+        if isinstance(expression, list):
+            return [self.value(each) for each in expression]
+        if not isinstance(expression, str) or not expression.startswith("$"):
+            return expression
+        source, _, pointer = expression.partition("#")
+        match source.split("."):
+            case ["$response", "body"]:
+                return _at(parse(self.answer.body), pointer)
+            case ["$request", "body"]:
+                return _at(json.loads(self.case.body or b"null"), pointer)
+            case ["$response", "header", *name]:
+                return self.answer.headers[".".join(name)]
+            case ["$request", "query", name]:
+                return dict(parse_qsl(urlsplit(self.case.target).query))[name]
+            case ["$statusCode"]:
+                return self.answer.status
+        raise LookupError(expression)
+
+
+def _at(document: Json, pointer: str) -> Json:
+    """What a JSON Pointer (RFC 6901) leads to."""
+    for part in pointer.split("/")[1:]:
+        name = part.replace("~1", "/").replace("~0", "~")
+        try:
+            document = document[int(name)] if isinstance(document, list) else document[name]
+        except (ValueError, TypeError, IndexError) as error:
+            raise LookupError(pointer) from error
+    return document
+
+
+def taken(link: Link, step: Step, case: Case, operation: Operation, key: str) -> Case:
+    """The drawn case of the link's target, about what the step's answer names.
+
+    `key` is the idempotency key where the case sends one. Raises LookupError where the answer
+    does not have what the link speaks of.
+    """
+    values = {
+        name.rpartition(".")[2]: str(step.value(expression))
+        for name, expression in link.parameters.items()
+    }
+    case = about(case, operation, values)
+    if link.body is not None:
+        headers = tuple(each for each in case.headers if each[0].lower() != "content-type")
+        body = json.dumps(step.value(link.body)).encode()
+        case = replace(case, body=body, headers=(*headers, ("Content-Type", "application/json")))
+    return with_key(case, key)
+
+
+def about(case: Case, operation: Operation, values: Mapping[str, str]) -> Case:
+    """The case with these values for parameters of the path and the query."""
+    drawn, query = operation.taken_apart(case.target) or ({}, "")
+    meant = {
+        name: quote(values[name], safe="") if name in values else value
+        for name, value in drawn.items()
+    }
+    in_query = {name: values[name] for name in operation.parameters_in("query") if name in values}
+    if in_query:
+        rest = [each for each in parse_qsl(query) if each[0] not in (*in_query, "cursor")]
+        query = urlencode([*rest, *in_query.items()])
+    return replace(case, target=operation.put_together(meant, query))
+
+
+def with_key(case: Case, key: str) -> Case:
+    """The case under another idempotency key, where it has one at all."""
+    return replace(
+        case,
+        headers=tuple(
+            (name, key if name.lower() == "idempotency-key" else value)
+            for name, value in case.headers
+        ),
+    )

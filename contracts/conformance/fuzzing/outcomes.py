@@ -1,0 +1,146 @@
+"""What a successful answer on a walk must say, given what the walk did before."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from contracts.conformance.fuzzing.document import Operation
+from contracts.conformance.fuzzing.linked import Step
+from contracts.shared.exports.archive import unpack
+from contracts.shared.resources.digests import expect_repr_digest
+from harness.client import LIVE_STATES
+
+if TYPE_CHECKING:  # a walk asks us
+    from contracts.conformance.fuzzing.walk import Walk
+
+_OF_ONE_THING = {
+    "getJob": "job_id",
+    "getEvidence": "evidence_id",
+    "getExport": "export_id",
+    "getLedgerEvent": "event_id",
+    "cancelExport": "export_id",
+    "retryExport": "export_id",
+}
+
+_STATES_AFTER: Mapping[str, frozenset[str]] = {
+    "cancelExport": frozenset({"canceled"}),
+    "retryExport": LIVE_STATES,
+}
+
+
+async def outcome_faults(walk: Walk, step: Step, operation: Operation) -> list[str]:
+    """Judge the success by the walk so far, and let the walk learn from it.
+
+    Raises `CheckFailed` for what other checks' helpers find.
+    """
+    answer = step.answer
+    if operation.id == "downloadExport" and answer.status == 200:
+        expect_repr_digest(answer)
+        return [] if "manifest.json" in unpack(answer) else ["the ZIP has no manifest.json"]
+    if operation.id == "getEvidenceContent" and answer.status == 200:
+        expect_repr_digest(answer)
+    if not operation.secured or answer.headers.get("content-type", "")[:16] != "application/json":
+        return []
+    document = answer.json
+    data = document.get("data") if isinstance(document, dict) else None
+    values = _path_values(operation, step)
+    faults = _foreign_faults(data, walk.org.id)
+    wanted = values.get(_OF_ONE_THING.get(operation.id, ""))
+    if wanted is not None and isinstance(data, dict) and data.get("id") != wanted:
+        faults.append(f"it shows {data.get('id')}, asked for {wanted}")
+    if isinstance(data, list) and "job_id" in values:
+        others = {str(item.get("job_id")) for item in data} - {values["job_id"]}
+        faults += [f"the list of job {values['job_id']} shows things of {others}"] if others else []
+    if operation.id == "uploadEvidence" and isinstance(data, dict):
+        faults += await _uploaded(walk, data, values)
+    if operation.id == "verifyLedgerEvent" and isinstance(data, dict):
+        parts = ("hash_matches", "prev_hash_valid", "chain_ok")
+        faults += [f"{part} is not true" for part in parts if data.get(part) is not True]
+    if operation.id == "verifyManifest" and isinstance(data, dict):
+        faults += _verified(walk, step, data)
+    if isinstance(data, dict) and "export_type" in data:
+        faults += _export_faults(walk, step, operation, data, values)
+    return faults
+
+
+def _path_values(operation: Operation, step: Step) -> dict[str, str]:
+    apart = operation.taken_apart(step.case.target)
+    return apart[0] if apart else {}
+
+
+def _foreign_faults(data: Any, organization_id: str) -> list[str]:  # noqa: ANN401 - JSON
+    shown = data if isinstance(data, list) else [data]
+    owners = {
+        str(each["organization_id"])
+        for each in shown
+        if isinstance(each, dict) and "organization_id" in each
+    }
+    others = owners - {organization_id}
+    return [f"it shows things of another organisation, {', '.join(others)}"] if others else []
+
+
+async def _uploaded(walk: Walk, data: Mapping[str, Any], values: Mapping[str, str]) -> list[str]:
+    if walk.spoil_below is not None and not walk.spoiled:
+        walk.spoiled = str(data.get("id"))
+        path = walk.spoil_below / str(data.get("storage_path"))
+        await asyncio.to_thread(_remove, path, walk.spoil_below)
+    if data.get("job_id") != values.get("job_id"):
+        return [f"the evidence is of job {data.get('job_id')}, uploaded to {values.get('job_id')}"]
+    return []
+
+
+def _remove(path: Path, below: Path) -> None:
+    if path.resolve().is_relative_to(below.resolve()):
+        path.unlink(missing_ok=True)
+
+
+def _verified(walk: Walk, step: Step, data: Mapping[str, Any]) -> list[str]:
+    """The server's verdict about what it stored itself, and about what it has not made yet."""
+    asked = json.loads(step.case.body or b"{}")
+    state = walk.exports.known.get(str(asked.get("export_id")))
+    parts = ("manifest_valid", "export_match", "ledger_match")
+    if walk.spoiled or "manifest" in asked or state is None or state in LIVE_STATES:
+        return []
+    wanted = state == "ready"
+    return [
+        f"{part} is {data.get(part)} of an export that is {state}"
+        for part in parts
+        if data.get(part) is not wanted
+    ]
+
+
+def _export_faults(
+    walk: Walk,
+    step: Step,
+    operation: Operation,
+    data: Mapping[str, Any],
+    values: Mapping[str, str],
+) -> list[str]:
+    faults, export_id, status = [], str(data.get("id")), step.answer.status
+    after = _STATES_AFTER.get(operation.id)
+    if after is not None and data.get("state") not in after:
+        faults.append(f"{operation.id} succeeded, and the export is {data.get('state')}")
+    if operation.id == "requestExport":
+        faults += [
+            f"its {name} is {data.get(name)}, asked for {values.get(name)}"
+            for name in ("job_id", "export_type")
+            if data.get(name) != values.get(name)
+        ]
+        if status == 202 and export_id in walk.exports.known:
+            faults.append("it is 202 with an export that was there before")
+        if status == 200 and not step.answer.flag("x-export-in-progress"):
+            faults.append("it is 200 without X-Export-In-Progress")
+        if status == 200 and export_id not in walk.exports.known:
+            faults.append("it is 200 with an export that nobody requested")
+    if operation.id == "getExport" and data.get("state") in LIVE_STATES:
+        faults += _without_wait(step)
+    return faults + walk.exports.learn(operation.id, export_id, dict(data))
+
+
+def _without_wait(step: Step) -> list[str]:
+    wait = step.answer.headers.get("retry-after")
+    return [] if wait else ["the export is live, and there is no Retry-After"]

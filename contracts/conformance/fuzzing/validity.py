@@ -1,0 +1,186 @@
+"""Whether the document allows a request: judged from the bytes on the wire, not by what drew them.
+
+A generator that says "this breaks the schema" is sometimes wrong: text in a form is text whatever
+was meant. So the request is read again as a server reads it. What is neither clearly allowed nor
+clearly wrong is `UNCLEAR`, and then any refusal and any acceptance will do.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from enum import Enum, auto
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from contracts.conformance.fuzzing.case import Case
+from contracts.conformance.fuzzing.document import Document, Operation
+
+
+class Verdict(Enum):
+    """What the document says about a request."""
+
+    ALLOWED = auto()
+    WRONG = auto()
+    UNCLEAR = auto()
+
+
+ALLOWED, WRONG, UNCLEAR = Verdict.ALLOWED, Verdict.WRONG, Verdict.UNCLEAR
+
+OPAQUE = frozenset({"cursor"})
+"""Parameters whose form is the backend's own: a made-up value may be taken or refused."""
+
+SOME_ID = "3f0e1e56-6a0f-4c2b-9a52-0a3a1c3f6a10"
+"""What slots are judged as."""
+
+MAX_DEPTH = 32
+_WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,17})")
+_KEY = "idempotency-key"
+_PRINTABLE = re.compile(r"[ -~]+")
+_MAX_KEY = 255
+
+
+def verdict_of(document: Document, operation: Operation, case: Case) -> Verdict:
+    """Judge query, headers and body together: one that is wrong makes the request wrong."""
+    case = case.filled(lambda *_: SOME_ID)
+    verdicts = (
+        _path(document, operation, case),
+        _query(document, operation, case),
+        _key(operation, case),
+        _body(document, operation, case),
+    )
+    if WRONG in verdicts:
+        return WRONG
+    return UNCLEAR if UNCLEAR in verdicts else ALLOWED
+
+
+def _path(document: Document, operation: Operation, case: Case) -> Verdict:
+    """What the path says besides ids, of which a strange one is only the id of nothing."""
+    found = operation.pattern.fullmatch(case.target.partition("?")[0])
+    if found is None:
+        return UNCLEAR
+    declared = operation.parameters_in("path")
+    allowed = all(
+        document.requests(declared[name]["schema"]).is_valid(unquote(found[name]))
+        for name in declared
+        if name not in operation.path_ids
+    )
+    return ALLOWED if allowed else WRONG
+
+
+def _query(document: Document, operation: Operation, case: Case) -> Verdict:
+    known = operation.parameters_in("query")
+    pairs = parse_qsl(urlsplit(case.target).query, keep_blank_values=True)
+    sent = [(name, value) for name, value in pairs if name in known]
+    if len({name for name, _ in sent}) < len(sent):
+        return UNCLEAR  # which one counts is nobody's business
+    verdicts = {_parameter(document, known[name], value) for name, value in sent}
+    return WRONG if WRONG in verdicts else UNCLEAR if UNCLEAR in verdicts else ALLOWED
+
+
+def _parameter(document: Document, parameter: Mapping[str, Any], text: str) -> Verdict:
+    if parameter["name"] in OPAQUE or not text or not text.isprintable():
+        return UNCLEAR
+    schema = parameter["schema"]
+    value: Any = text
+    if document.resolve(schema).get("type") == "integer":
+        if not _WHOLE.fullmatch(text):
+            return WRONG if not any(character.isdigit() for character in text) else UNCLEAR
+        value = int(text)
+    return ALLOWED if document.requests(schema).is_valid(value) else WRONG
+
+
+def _key(operation: Operation, case: Case) -> Verdict:
+    """The idempotency key; other headers are never refused."""
+    declared = {name.lower(): each for name, each in operation.parameters_in("header").items()}
+    if _KEY not in declared:
+        return ALLOWED
+    key = case.header(_KEY)
+    if key is None:
+        return WRONG if declared[_KEY].get("required") else ALLOWED
+    if not key.strip() or len(key) > _MAX_KEY + 2:
+        return UNCLEAR if not key.strip() else WRONG
+    pattern = re.compile(r"[!#-~](?:[ -~]{0,253}[!-~])?")
+    return ALLOWED if pattern.fullmatch(key) and _PRINTABLE.fullmatch(key) else UNCLEAR
+
+
+def _body(document: Document, operation: Operation, case: Case) -> Verdict:
+    if operation.body is None:
+        return ALLOWED if not case.body else UNCLEAR
+    declared = (case.header("content-type") or "").partition(";")[0].strip().lower()
+    media = operation.body.get("content") or {}
+    if not case.body:
+        return WRONG if operation.body.get("required") else ALLOWED
+    if not declared:
+        return UNCLEAR
+    if declared not in media:
+        return UNCLEAR if declared.endswith("json") and "application/json" in media else WRONG
+    if declared != "application/json":
+        return UNCLEAR  # forms have checks of their own
+    return _json(document, media[declared].get("schema") or {}, case.body)
+
+
+def _json(document: Document, schema: Mapping[str, Any], body: bytes) -> Verdict:
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError:
+        return WRONG
+    try:
+        value = json.loads(text, object_pairs_hook=_once, parse_constant=_refused)
+    except (_OddError, RecursionError):
+        return UNCLEAR
+    except json.JSONDecodeError:
+        return WRONG if not text.startswith("\ufeff") else UNCLEAR
+    except ValueError:
+        return UNCLEAR  # JSON, with more digits than this parser takes (sys.int_info)
+    if _depth(value) > MAX_DEPTH or _is_odd(value):
+        return UNCLEAR
+    try:
+        if document.requests(schema).is_valid(value):
+            return ALLOWED
+        return UNCLEAR if document.gross(schema).is_valid(value) else WRONG
+    except ValueError:
+        return UNCLEAR  # a number that the validator cannot hold
+
+
+class _OddError(Exception):
+    """JSON that parsers read differently."""
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise _OddError
+    return value
+
+
+def _refused(_name: str) -> object:
+    raise _OddError
+
+
+def _depth(value: object) -> int:
+    deepest, pending = 0, [(value, 0)]
+    while pending:
+        item, depth = pending.pop()
+        deepest = max(deepest, depth)
+        inner = item.values() if isinstance(item, dict) else item if isinstance(item, list) else ()
+        pending += [(each, depth + 1) for each in inner]
+    return deepest
+
+
+def _is_odd(value: object) -> bool:
+    """Text that good backends trim, count or encode differently; numbers beyond a double."""
+    pending = [value]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, dict):
+            pending += [*item.keys(), *item.values()]
+        elif isinstance(item, list):
+            pending += item
+        elif isinstance(item, str):
+            if not item.isprintable() or (item and not item.strip()):
+                return True
+            if len(item.encode("utf-16-le", "surrogatepass")) // 2 != len(item):
+                return True
+        elif isinstance(item, float) and item in (float("inf"), float("-inf")):
+            return True
+    return False

@@ -1,0 +1,142 @@
+"""What every error answer must look like: RFC 9457 with the members of the contract."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from harness.client import Answer
+from harness.errors import CheckFailed
+from harness.expect import expect_status
+from harness.untrusted.documents import BadDocument, parse
+
+MEDIA_TYPE = "application/problem+json"
+
+MEMBERS: Mapping[str, type] = {
+    "type": str,
+    "title": str,
+    "status": int,
+    "detail": str,
+    "instance": str,
+    "code": str,
+    "request_id": str,
+    "retryable": bool,
+}
+"""The members that the contract names, with their JSON types."""
+
+NEVER_EMPTY = ("type", "title", "code", "request_id")
+
+_URI_REFERENCE = re.compile(r"[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]+")
+_CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
+"""A stable machine name: no spaces, no sentence, nothing that is made up per request."""
+
+INTERNALS: Mapping[str, re.Pattern[str]] = {
+    "a Python traceback": re.compile(r"Traceback \(most recent call|File \"[^\"]+\", line \d+"),
+    "a stack trace": re.compile(r"^\s*at \S+ ?\(?\S*:\d+|\bgoroutine \d+ \[|\.java:\d+\)", re.M),
+    "a source file": re.compile(r"[\w/.-]+\.(?:py|go|rs|ts|js|java|rb|php|cs):\d+"),
+    "SQL": re.compile(
+        r"\b(?:SELECT\b.{1,300}?\bFROM|INSERT\s+INTO|DELETE\s+FROM|UPDATE\s+\S+\s+SET)\b", re.S
+    ),
+    "the database's own message": re.compile(
+        r"violates .{0,60}constraint|relation \"\S+\" does not exist|"
+        r"invalid byte sequence for encoding|invalid input syntax for|SQLSTATE|psycopg|\bLINE \d+:"
+    ),
+    "an exception's class": re.compile(r"\b\w+(?:\.\w+)+(?:Error|Exception)\b"),
+    "a path of the server": re.compile(
+        r"(?:^|[\s'\"(=])(?:/(?:home|usr|opt|var|srv|app|root|tmp|etc)/\S+|[A-Z]:\\\\?\S+)"
+    ),
+    "where the database is": re.compile(r"postgres(?:ql)?://|\bport \d{4,5}\b"),
+}
+"""What a client must not be shown; each kind with what gives it away."""
+
+
+def problem_faults(answer: Answer) -> list[str]:
+    """Everything that is wrong with an error answer as such, as sentences; none when right."""
+    faults = []
+    declared = answer.headers.get("content-type", "")
+    if declared.partition(";")[0].strip().lower() != MEDIA_TYPE:
+        faults.append(f"its Content-Type is {declared or 'missing'}, not {MEDIA_TYPE}")
+    try:
+        document = parse(answer.body)
+    except BadDocument as error:
+        return [*faults, f"its body is not JSON ({error})"]
+    if not isinstance(document, dict):
+        return [*faults, "its body is not a JSON object"]
+    return faults + _wrong_members(document) + _wrong_values(document, answer)
+
+
+def _wrong_members(document: Mapping[str, Any]) -> list[str]:
+    faults = []
+    for name, kind in MEMBERS.items():
+        if name not in document:
+            faults.append(f"it has no member {name!r}")
+        elif not _is_a(document[name], kind):
+            faults.append(f"{name!r} is {document[name]!r:.80}, not {_JSON_NAMES[kind]}")
+        elif name in NEVER_EMPTY and not document[name].strip():
+            faults.append(f"{name!r} is empty")
+    return faults
+
+
+_JSON_NAMES = {str: "a string", int: "a number", bool: "a boolean"}
+
+
+def _is_a(value: object, kind: type) -> bool:
+    return isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
+
+
+def _wrong_values(document: Mapping[str, Any], answer: Answer) -> list[str]:
+    faults = []
+    if _is_a(document.get("status"), int) and document["status"] != answer.status:
+        faults.append(f"its 'status' says {document['status']}, the answer's is {answer.status}")
+    if isinstance(document.get("request_id"), str) and document["request_id"] != answer.request_id:
+        faults.append(
+            f"its 'request_id' is {document['request_id']!r}, X-Request-ID {answer.request_id!r}"
+        )
+    kind, code = document.get("type"), document.get("code")
+    if isinstance(kind, str) and not _URI_REFERENCE.fullmatch(kind):
+        faults.append(f"its 'type' {kind!r:.80} is no URI reference")
+    if isinstance(code, str) and code and not _CODE.fullmatch(code):
+        faults.append(f"its 'code' {code!r:.80} is no machine name")
+    return faults + _wrong_errors(document.get("errors", [])) + internals_in(document)
+
+
+def _wrong_errors(errors: object) -> list[str]:
+    if not isinstance(errors, list) or not all(isinstance(each, dict) for each in errors):
+        return [f"its 'errors' is {errors!r:.80}, not a list of objects"]
+    return []
+
+
+def internals_in(document: Mapping[str, Any]) -> list[str]:
+    """What `title`, `detail` and `errors` give away about the inside of the server."""
+    shown = [document.get("title"), document.get("detail")]
+    errors = document.get("errors")
+    if isinstance(errors, list):
+        shown += [each.get("message") for each in errors if isinstance(each, dict)]
+    return [
+        f"it shows {what}: {found.group()!r:.120}"
+        for text in shown
+        if isinstance(text, str)
+        for what, sign in INTERNALS.items()
+        if (found := sign.search(text))
+    ]
+
+
+def expect_problem(
+    answer: Answer, *statuses: int, codes: Sequence[str] = (), detail: str = ""
+) -> Answer:
+    """Fail unless the answer is a right problem with one of these statuses; give it back.
+
+    `codes` are the names that the contract prescribes here; none where it leaves them open.
+    """
+    expect_status(answer, *statuses, detail=detail)
+    faults = problem_faults(answer)
+    if codes and answer.code not in codes:
+        faults.append(f"its 'code' is {answer.code!r}, not {' or '.join(codes)}")
+    if not answer.request_id:
+        faults.append("it carries no X-Request-ID")
+    if faults:
+        raise CheckFailed(
+            expected=f"the {answer.status} of {answer.operation_id} as an RFC 9457 problem",
+            came=answer.describe(),
+            detail="; ".join(filter(None, [detail, *faults])),
+        )
+    return answer

@@ -1,0 +1,154 @@
+"""The golden path of evidence: a job, an upload, its repetition; each answer looked at closely."""
+
+import json
+import uuid
+
+from contracts.golden.fields import EVIDENCE, JOB, expect_echo, expect_fields, expect_json
+from contracts.shared.resources.conventions import expect_convention
+from contracts.shared.resources.evidence import (
+    FORM,
+    REPEATED_FORM,
+    expect_content,
+    expect_replayed,
+    expect_sealed,
+)
+from contracts.shared.resources.pages import List, expect_listed
+from harness.check import check
+from harness.client import Organisation, Record, Samples
+from harness.expect import expect, expect_equal, expect_status
+from harness.plugin.observations import Observations
+
+TITLE = "Dachprüfung, north wing: 屋根 №1"
+
+
+@check(
+    "golden.upload",
+    "A real file of each allowed type is sealed, listed, and comes back byte for byte",
+    checklist="Verify evidence upload end to end",
+    observes=9 + 1 + 5,
+)
+async def check_upload(org: Organisation, samples: Samples, observe: Observations) -> None:
+    job = await expect_job(org)
+    uploaded: list[Record] = []
+    for number, sample in enumerate(samples.one_of_each(), 1):
+        answer = expect_status(
+            await org.client.upload(job["id"], sample, form=FORM), 201, detail=sample.mime_type
+        )
+        evidence = answer.data
+        expect_json(answer)
+        expect_convention(answer, ids=("id", "job_id", "ledger_event_id"), moments=["created_at"])
+        expect_fields(evidence, EVIDENCE)
+        expect_sealed(evidence, sample, job, org)
+        shown = expect_status(await org.client.follow(answer), 200)
+        expect_equal(shown.data, evidence, "what the upload's Location shows")
+        request_id = f"golden-upload-{number}"
+        path = {"evidence_id": evidence["id"]}
+        for operation_id in ("getEvidence", "getEvidenceContent"):
+            read = await org.client.call(
+                operation_id, path=path, headers={"x-request-id": request_id}
+            )
+            expect_echo(expect_status(read, 200), request_id)
+            if operation_id == "getEvidence":
+                expect_equal(read.data, evidence, "what getEvidence shows of an upload")
+            else:
+                expect_content(read, sample)
+        uploaded.append(evidence)
+        observe()
+    uploaded.append(await expect_bare(org, job, samples))
+    observe(what="without optional fields")
+    listed = List(operation_id="listEvidence", path={"job_id": job["id"]})
+    ids = [evidence["id"] for evidence in uploaded]
+    for limit in (1, 4, len(ids), 100, None):
+        items = await expect_listed(org.client, listed, ids, limit=limit)
+        shown_by_id = {item["id"]: item for item in items}
+        for evidence in uploaded:
+            expect_equal(shown_by_id[evidence["id"]], evidence, "an upload as it is listed")
+        observe(what="lists")
+
+
+async def expect_job(org: Organisation) -> Record:
+    """Fail unless a job can be created, found and listed; give it."""
+    sent = {"x-request-id": "golden-job"}
+    body = json.dumps({"title": TITLE}).encode()
+    answer = await org.client.call(
+        "createJob", content=body, headers=sent | {"content-type": "application/json"}
+    )
+    expect_echo(expect_status(answer, 201), "golden-job")
+    expect_json(answer)
+    job = answer.data
+    expect_fields(job, JOB)
+    expect_convention(answer, ids=("id", "organization_id"), moments=["created_at"])
+    expect_equal(job["title"], TITLE, "the title of a new job")
+    expect_equal(job["organization_id"], org.id, "organization_id of a new job")
+    shown = expect_status(await org.client.follow(answer), 200)
+    expect_equal(shown.data, job, "what the new job's Location shows")
+    read = await org.client.call("getJob", path={"job_id": job["id"]}, headers=sent)
+    expect_echo(expect_status(read, 200), "golden-job")
+    expect_equal(read.data, job, "what getJob shows of a new job")
+    if org.is_fresh:
+        every = List(operation_id="listJobs")
+        items = await expect_listed(org.client, every, [job["id"]], limit=None)
+        expect_equal(items, [job], "the jobs of an organisation with one job")
+    else:
+        items = [each for each in await org.client.listed("listJobs") if each["id"] == job["id"]]
+        expect_equal(items, [job], "the new job where the jobs are listed")
+    return job
+
+
+async def expect_bare(org: Organisation, job: Record, samples: Samples) -> Record:
+    """Fail unless an upload without optional fields, by another user if we know one, shows none."""
+    uploader = org.as_role("owner") if org.is_fresh else org.client
+    answer = await uploader.upload(job["id"], samples.new("application/pdf"))
+    evidence = expect_status(answer, 201, detail="a file alone, uploaded by an owner").data
+    expect_fields(evidence, EVIDENCE)
+    for name in ("tag", "phase", "captured_at"):
+        expect(
+            not evidence[name],
+            expected=f"nothing as {name} of an upload without it",
+            came=repr(evidence[name]),
+        )
+    return evidence
+
+
+@check(
+    "golden.upload-replay",
+    "The same upload under the same key answers with the original, and adds nothing",
+    checklist="Verify evidence upload idempotency",
+    observes=5,
+)
+async def check_upload_replay(org: Organisation, samples: Samples, observe: Observations) -> None:
+    job = await org.new_job()
+    sample, key = samples.new("image/jpeg"), f"shakedown-replay-{uuid.uuid4()}"
+    first = expect_status(await org.client.upload(job["id"], sample, key=key, form=FORM), 201)
+    other_moment = REPEATED_FORM | {"captured_at": "2025-12-24T18:00:00Z"}
+    for repeated_key, form in (
+        (key, REPEATED_FORM),
+        (key, REPEATED_FORM),
+        (f'"{key}"', REPEATED_FORM),
+        (key, FORM),
+        (key, other_moment),
+    ):
+        again = await org.client.upload(
+            job["id"], sample, key=repeated_key, form=form, instance=first.instance
+        )
+        expect_replayed(again, first)
+        expect_json(again)
+        observe()
+    expect(
+        not first.flag("x-idempotency-replayed"),
+        expected="no X-Idempotency-Replayed on the first answer to a key",
+        came=first.describe(),
+    )
+    path = {"evidence_id": first.data["id"]}
+    shown = expect_status(await org.client.call("getEvidence", path=path), 200)
+    expect_equal(shown.data, first.data, "evidence after its upload was repeated")
+    listed = await org.client.listed("listEvidence", path={"job_id": job["id"]})
+    expect_equal([item["id"] for item in listed], [first.data["id"]], "the job's evidence")
+    # In an organisation that others use as well, only this upload's own events tell something.
+    about = None if org.is_fresh else first.data["id"]
+    events = await org.client.ledger_events(target_id=about)
+    expect_equal(
+        [(event["event_name"], event["target_id"]) for event in events],
+        [("evidence.sealed", first.data["id"])],
+        "the ledger of an organisation whose only upload was repeated five times",
+    )

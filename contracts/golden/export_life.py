@@ -1,0 +1,162 @@
+"""An export on its way: what its data must say in each state, and which way it may go."""
+
+import asyncio
+import time
+from collections.abc import Mapping
+
+from contracts.golden.fields import EXPORT, expect_fields
+from contracts.shared.resources.conventions import expect_just_now, instant_of
+from harness.client import LIVE_STATES, Answer, Client, Organisation, Record
+from harness.client.client import EXPORT_DEADLINE_S, POLL_INTERVAL_S
+from harness.errors import CheckFailed
+from harness.expect import expect, expect_equal, expect_status
+
+NEXT: Mapping[str, frozenset[str]] = {
+    "queued": frozenset({"preparing"}),
+    "preparing": frozenset({"ready", "failed", "queued"}),
+}
+"""Which state may follow which without anybody asking for it."""
+
+EMPTY: Mapping[str, tuple[str, ...]] = {
+    "queued": ("manifest", "manifest_hash", "error_code", "completed_at"),
+    "preparing": ("error_code", "completed_at"),
+    "ready": ("error_code", "error_message"),
+}
+"""What has no value yet in an export that has never failed before."""
+
+FILLED: Mapping[str, tuple[str, ...]] = {
+    "queued": ("queue_position",),
+    "preparing": ("claimed_by",),
+    "ready": ("storage_path", "manifest", "manifest_hash", "started_at", "completed_at"),
+}
+
+
+def expect_export(export: Record, org: Organisation) -> None:
+    """Fail unless the data of an export is complete and agrees with its state."""
+    expect_fields(export, EXPORT)
+    expect_equal(export["organization_id"], org.id, "organization_id of an export")
+    state = export["state"]
+    if state != "queued":
+        expect_equal(export["queue_position"], None, f"queue_position of a {state} export")
+    if export["attempt"] == (0 if state == "queued" else 1):
+        for name in EMPTY.get(state, ()):
+            expect_equal(export[name], None, f"{name} of a {state} export")
+    for name in FILLED.get(state, ()):
+        expect(
+            export[name] is not None,
+            expected=f"{name} in a {state} export",
+            came=f"null in {dict(export)}"[:400],
+        )
+    if state == "ready":
+        expect_equal(export["progress"], 100, "the progress of a ready export")
+    if state in {"preparing", "ready"}:
+        expect(
+            export["attempt"] >= 1,
+            expected=f"attempt, which rises with every claim, to be 1 or more in a {state} export",
+            came=str(export["attempt"]),
+        )
+
+
+def expect_retry_after(answer: Answer, what: str) -> None:
+    """Fail unless an answer says in whole seconds when to ask again."""
+    expect(
+        answer.headers.get("retry-after", "").isdigit(),
+        expected=f"a Retry-After in seconds with {what}",
+        came=f"{answer.headers.get('retry-after')!r} with {answer.describe()}",
+    )
+
+
+async def watch_until_ready(client: Client, org: Organisation, requested: Record) -> Record:
+    """Ask for an export until it is ready; fail when anything on the way there is not right."""
+    before = requested
+    until = time.monotonic() + EXPORT_DEADLINE_S
+    path = {"export_id": requested["id"]}
+    while time.monotonic() < until:
+        answer = expect_status(await client.call("getExport", path=path), 200)
+        export = answer.data
+        expect_export(export, org)
+        if export["state"] in LIVE_STATES:
+            expect_retry_after(answer, f"an export that is {export['state']}")
+        _expect_step(before, export)
+        if export["state"] == "ready":
+            return export
+        before = export
+        await asyncio.sleep(POLL_INTERVAL_S)
+    raise CheckFailed(
+        expected=f"export {requested['id']} to become ready within {EXPORT_DEADLINE_S:g} s",
+        came=f"it is still {before['state']} at attempt {before['attempt']}",
+    )
+
+
+def _expect_step(before: Record, after: Record) -> None:
+    for name in ("id", "job_id", "export_type", "filters", "created_at"):
+        expect_equal(after[name], before[name], f"{name} of an export on its way")
+    reached, state = {before["state"]}, after["state"]
+    for _ in NEXT:  # steps between two looks may go unseen
+        reached |= {further for each in reached for further in NEXT.get(each, ())}
+    expect(
+        state in reached and state not in {"failed", "canceled"},
+        expected=f"an export that nobody disturbs to go from {before['state']} towards ready",
+        came=f"{state} ({after['error_code']}: {after['error_message']})",
+    )
+    expect(
+        after["attempt"] >= before["attempt"],
+        expected="attempt, which rises with every claim, never to fall",
+        came=f"{before['attempt']}, then {after['attempt']}",
+    )
+
+
+def expect_ended_well(export: Record) -> None:
+    """Fail unless the times of an export that nothing disturbed are in order, and of now."""
+    names = ("created_at", "started_at", "completed_at")
+    for name in names:
+        expect_just_now(export, name)
+    times = [instant_of(export, name) for name in names]
+    expect(
+        times == sorted(times),
+        expected="created_at, started_at and completed_at in this order",
+        came=str([export[name] for name in names]),
+    )
+    expect_equal(export["attempt"], 1, "the attempts of an export that nothing disturbed")
+
+
+async def expect_not_ready(client: Client, export_id: str, state: str) -> None:
+    """Fail unless an export that is not ready has neither download nor manifest nor proof."""
+    path = {"export_id": export_id}
+    for operation_id in ("downloadExport", "getManifest"):
+        answer = await client.call(operation_id, path=path)
+        expect_status(answer, 409, detail=f"of an export that is {state}")
+        expect(
+            answer.code,
+            expected=f"a problem with a code from {operation_id} of an export that is {state}",
+            came=answer.describe(),
+        )
+    answer = await client.call("verifyManifest", json={"export_id": export_id})
+    expect_false(expect_status(answer, 200, detail=f"of an export that is {state}"), state)
+
+
+def expect_false(answer: Answer, state: str) -> None:
+    """Fail unless verification says three times false of an export that is not ready."""
+    for name in ("manifest_valid", "export_match", "ledger_match"):
+        expect(
+            answer.data[name] is False,
+            expected=f"{name}: false for an export that is {state}",
+            came=answer.describe(),
+        )
+
+
+async def expect_refused(client: Client, operation_id: str, export_id: str, state: str) -> None:
+    """Fail unless an export in this state is neither changed nor changeable by the operation."""
+    path = {"export_id": export_id}
+    before = await client.get_export(export_id)
+    events = await client.ledger_events(target_id=export_id)
+    answer = await client.call(operation_id, path=path)
+    expect_status(answer, 409, detail=f"of an export that is {state}")
+    expect_equal(
+        await client.get_export(export_id), before, f"an export after a refused {operation_id}"
+    )
+    expect_equal(
+        await client.ledger_events(target_id=export_id),
+        events,
+        f"the events of an export after a refused {operation_id}",
+    )

@@ -1,0 +1,149 @@
+"""One chain per organisation, of every kind of event, the same wherever it is looked at."""
+
+import json
+from datetime import timedelta
+
+from contracts.hash.ledger_history import History, expect_told, live_through
+from contracts.shared.exports.archive import unpack
+from contracts.shared.ledger.chain import expect_linked, expect_verified
+from contracts.shared.ledger.ledger_file import expect_ledger_file
+from contracts.shared.ledger.stored_ledger import StoredLedger
+from contracts.shared.resources.conventions import instant_of
+from contracts.shared.resources.stored_objects import StoredObjects
+from harness.check import check
+from harness.client import Organisations, Record, Samples, together
+from harness.expect import expect, expect_equal, expect_status
+from harness.plugin.coverage import Coverage
+from harness.plugin.observations import Observations
+from harness.system import System
+from harness.target import Capability, Target
+
+TENANTS = 2
+EVENTS = 2 + 2 * 2 + 2
+"""The fewest of one organisation: two uploads, two exports that are made, one that is canceled."""
+
+PAGE = 3
+SHOWN_PRECISION = timedelta(seconds=1)
+"""RFC 3339 leaves it to the backend how many digits of a second it shows."""
+
+
+@check(
+    "hash.chain",
+    "Every event is a link of its organisation's own chain, over HTTP, in rows and in exports",
+    checklist="Verify ledger event and hash chain",
+    needs={Capability.ORGANISATIONS},
+    observes=TENANTS * (2 * EVENTS + 2),
+)
+async def check_chain(
+    organisations: Organisations,
+    samples: Samples,
+    system: System,
+    target: Target,
+    stored_ledger: StoredLedger | None,
+    cover: Coverage,
+    observe: Observations,
+) -> None:
+    tenants = await organisations.several(TENANTS)
+    objects = StoredObjects.of(system, target)
+    histories = await together(
+        live_through(tenant, samples, target, objects if tenant is tenants[0] else None)
+        for tenant in tenants
+    )
+    for history in histories:
+        events = await history.org.client.ledger_events()
+        expect_linked(events)
+        expect_told(history, events)
+        observe(len(events), what="events over HTTP")
+        await expect_verified_everywhere(history, events, cover)
+        observe(len(events), what="events that the backend verified")
+        await expect_shown_alike(history, events)
+        await expect_filed(history, events)
+        observe(len(history.ready), what="ledgers in exports")
+        if stored_ledger is not None:
+            await expect_stored(stored_ledger, history, events)
+            observe(len(events), what="rows recomputed")
+            expect_secret(stored_ledger, history, events)
+
+
+async def expect_verified_everywhere(
+    history: History, events: list[Record], cover: Coverage
+) -> None:
+    """Fail unless every event verifies, at whichever instance."""
+    client = history.org.client
+    await together((expect_verified(client, event) for event in events), at_once=8)
+    for event in events:
+        cover("ledger events", event=event["event_name"], verified="over HTTP")
+
+
+async def expect_shown_alike(history: History, events: list[Record]) -> None:
+    """Fail unless lists, pages and single answers show the same events, in ascending order."""
+    client = history.org.client
+    paged = await client.listed("listLedgerEvents", query={"limit": PAGE})
+    expect_equal(paged, events, f"the ledger in pages of {PAGE}, in ascending ledger_seq")
+    for event in (events[0], events[-1]):
+        answer = await client.call("getLedgerEvent", path={"event_id": event["id"]})
+        expect_equal(expect_status(answer, 200).data, event, "an event asked for by its id")
+        about = [one for one in events if one["target_id"] == event["target_id"]]
+        listed = await client.ledger_events(target_id=event["target_id"])
+        expect_equal(listed, about, "the events of one target_id, in ascending ledger_seq")
+    for evidence in history.evidence.values():
+        sealed = [event for event in events if event["target_id"] == evidence["id"]]
+        expect_equal(
+            [event["id"] for event in sealed],
+            [evidence["ledger_event_id"]],
+            "the event of evidence, and its ledger_event_id",
+        )
+
+
+async def expect_filed(history: History, events: list[Record]) -> None:
+    """Fail unless both kinds of export hold the chain up to their ledger head."""
+    client = history.org.client
+    for export in history.ready:
+        entries = unpack(await client.download(export["id"]))
+        expect(
+            "ledger.json" in entries,
+            expected=f"ledger.json in a {export['export_type']} export",
+            came=str(sorted(entries)),
+        )
+        manifest = await client.call("getManifest", path={"export_id": export["id"]})
+        expect_ledger_file(entries["ledger.json"], manifest.document, events)
+
+
+async def expect_stored(stored: StoredLedger, history: History, events: list[Record]) -> None:
+    """Fail unless the rows are the chain that was shown, and every hash of them is right."""
+    rows = await stored.expect_sound(history.org.id)
+    beside = await stored.shown(history.org.id)
+    expect_equal(len(rows), len(events), "the number of rows of the organisation's ledger")
+    for event, row, more in zip(events, rows, beside, strict=True):
+        for name in ("organization_id", "actor_id", "event_name", "target_type", "target_id"):
+            said = event.meant(name, row.fields[name])
+            expect_equal(event[name] or None, said or None, f"{name} of {row.name}")
+        expect_equal(event["hash"], row.hash, f"the hash of {row.name}")
+        expect_equal(event["prev_hash"] or None, row.prev_hash or None, f"prev_hash of {row.name}")
+        for name in ("id", "salt_key_id", "canonical_version"):
+            expect(
+                more[name] is not None and str(event[name]) == str(more[name]),
+                expected=f"{name} of {row.name} to be that of the row, {more[name]}",
+                came=repr(event[name]),
+            )
+        expect_equal(
+            event.shown("metadata"),
+            json.loads(row.metadata or "null"),
+            f"the metadata of {row.name}",
+        )
+        expect(
+            abs(instant_of(event, "created_at") - more["created_at"]) < SHOWN_PRECISION,
+            expected=f"created_at of {row.name} to be that of the row, {more['created_at']}",
+            came=event["created_at"],
+        )
+
+
+def expect_secret(stored: StoredLedger, history: History, events: list[Record]) -> None:
+    """Fail when a salt stands in what was shown."""
+    shown = repr(events)
+    for key_id, salt in stored.salts.items():
+        expect(
+            salt not in shown,
+            expected=f"the salt {key_id} to be a secret",
+            came=f"it in the ledger of organisation {history.org.id} over HTTP",
+        )

@@ -1,0 +1,45 @@
+"""Two hundred appends at once, over all instances and several organisations."""
+
+import random
+
+from contracts.hash.crowds import APPENDS, Crowd
+from contracts.shared.ledger.chain import expect_linked, expect_verified
+from contracts.shared.ledger.stored_ledger import StoredLedger
+from harness.check import check
+from harness.client import Organisations, Samples, together
+from harness.plugin.observations import Observations
+from harness.target import Capability
+
+TENANTS = 4
+
+
+@check(
+    "hash.no-fork",
+    f"{TENANTS * APPENDS} appends at once leave one chain per organisation: no forks, no gaps",
+    checklist="Verify the audit log under concurrent writes",
+    observes=TENANTS * APPENDS,
+    needs={Capability.ORGANISATIONS, Capability.LOAD},
+)
+async def check_no_fork(
+    organisations: Organisations,
+    samples: Samples,
+    rng: random.Random,
+    stored_ledger: StoredLedger | None,
+    observe: Observations,
+) -> None:
+    crowds = [Crowd(tenant) for tenant in await organisations.several(TENANTS)]
+    await together(crowd.prepare() for crowd in crowds)
+    appends = [append for crowd in crowds for append in crowd.appends(samples)]
+    rng.shuffle(appends)
+    await together(append() for append in appends)
+    for crowd in crowds:
+        await crowd.settle()
+        if stored_ledger is not None:
+            # Before the look over HTTP: it can tell a fork from a gap, and what led to it.
+            await stored_ledger.expect_sound(crowd.org.id, detail=f"after {len(appends)} at once")
+        events = await crowd.org.client.ledger_events()
+        expect_linked(events)
+        crowd.expect_each_once(events)
+        for event in (events[len(events) // 2], events[-1]):
+            await expect_verified(crowd.org.client, event)
+        observe(len(events), what="events")

@@ -1,0 +1,135 @@
+"""The ledger's hashes, computed again by the harness from PostgreSQL's canonical text."""
+
+import json
+
+from contracts.hash import json_documents
+from contracts.hash.canonical_function import canonical_function, expect_canonical
+from contracts.hash.examples import for_examples
+from contracts.shared.ledger.canonical_json import jsonb_pretty
+from contracts.shared.ledger.chain import expect_verified
+from contracts.shared.ledger.stored_ledger import StoredLedger
+from harness.check import check
+from harness.client import Answer, Client, Organisations, Record, together
+from harness.database import Database
+from harness.errors import Inconclusive
+from harness.expect import expect, expect_equal, expect_status
+from harness.plugin.observations import Observations
+from harness.system import System
+from harness.target import Capability, Target
+
+DOCUMENTS = 120
+"""Documents held against the database itself."""
+
+SENT = 20
+"""Documents sent one by one, so that a failing one can be made smaller."""
+
+CROWD = 16
+"""Documents sent at once, over all instances."""
+
+DOUBTFUL = (
+    '{"a": 1, "a": 2, "b": {"c": 1, "c": 1.10}}',
+    r'{"text": "before\u0000after"}',
+    r'{"text": "\ud800"}',
+    '{"number": 123456789012345678901234567890.12345678901234567890}',
+    '{"number": 1e400}',
+    '{"number": NaN}',
+    '{"deep": ' + "[" * 200 + "]" * 200 + "}",
+)
+"""What a backend may take or refuse as it likes, as long as it hashes what it takes rightly."""
+
+
+@check(
+    "hash.database-parity",
+    "Every hash in the ledger is that of PostgreSQL's canonical text, whatever the document",
+    checklist="Verify audit-log hashes are computed as the database does",
+    observes=DOCUMENTS + SENT,
+    needs={Capability.DATABASE},
+)
+async def check_database_parity(
+    organisations: Organisations,
+    target: Target,
+    system: System,
+    database: Database,
+    stored_ledger: StoredLedger | None,
+    seed: int,
+    observe: Observations,
+) -> None:
+    if stored_ledger is None:
+        raise Inconclusive("the target file has no [ledger] table with the salts of the hashes")
+    org = await organisations.new("parity")
+    await request_with(org.client, "{}")
+    first, *_ = await stored_ledger.expect_sound(org.id)
+
+    async with canonical_function(target, system) as function:
+
+        async def agrees_with_postgres(document: str) -> None:
+            row = await database.fetch_one("SELECT jsonb_pretty(%s::jsonb) AS text", [document])
+            expect_emulated(document, row["text"])
+            observe(what="documents in PostgreSQL")
+            if function is not None:
+                came = await stored_ledger.canonical_by(function, first, document)
+                expect_canonical(function.name, first.with_metadata(document).canonical(), came)
+                observe(what=f"documents in {function.name}")
+
+        await for_examples(
+            json_documents.objects(), agrees_with_postgres, examples=DOCUMENTS, seed=seed
+        )
+
+    sent: list[str] = []
+
+    async def survives_the_api(document: str) -> None:
+        export = await request_with(org.client, document)
+        rows = await stored_ledger.expect_sound(org.id, detail=f"after filters {document}")
+        expect(
+            any(row.fields["target_id"] == export["id"] for row in rows),
+            expected=f"an export.requested event of export {export['id']} in the ledger",
+            came=f"{len(rows)} events, none about it",
+        )
+        sent.append(document)
+        observe(what="documents over HTTP")
+
+    await for_examples(
+        json_documents.objects(portable=True), survives_the_api, examples=SENT, seed=seed
+    )
+    for document in DOUBTFUL:
+        answer = await request_filtered(org.client, document)
+        expect_status(answer, 202, 400, 422, detail=f"filters {document[:100]}")
+        await stored_ledger.expect_sound(org.id, detail=f"after filters {document[:100]}")
+
+    crowd = await organisations.new("crowd")
+    exports = await together(request_with(crowd.client, document) for document in sent[-CROWD:])
+    await crowd.client.wait_for_exports([export["id"] for export in exports])
+    for organisation in (org, crowd):
+        rows = await stored_ledger.expect_sound(organisation.id)
+        observe(len(rows), what="rows recomputed")
+        events = await organisation.client.ledger_events()
+        for event in (events[len(events) // 2], events[-1]):
+            await expect_verified(organisation.client, event)
+
+
+def expect_emulated(document: str, came: str) -> None:
+    """`Inconclusive` unless the harness writes this document as PostgreSQL does."""
+    if came != jsonb_pretty(document):
+        raise Inconclusive(
+            f"the harness's own canonical form of {document} is not PostgreSQL's: "
+            f"{jsonb_pretty(document)!r}, not {came!r}"
+        )
+
+
+async def request_filtered(client: Client, document: str) -> Answer:
+    """Request an export of a new job with this JSON text as its filters."""
+    job = await client.create_job()
+    return await client.call(
+        "requestExport",
+        path={"job_id": job["id"], "export_type": "ledger"},
+        content=f'{{"filters": {document}}}'.encode(),
+        headers={"content-type": "application/json"},
+    )
+
+
+async def request_with(client: Client, document: str) -> Record:
+    """The same; fail unless it is accepted, and shows the filters it was given."""
+    answer = await request_filtered(client, document)
+    expect_status(answer, 202, detail=f"filters {document}")
+    expect_equal(answer.data["filters"], json.loads(document), "the filters that the export shows")
+    return answer.data

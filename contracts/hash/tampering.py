@@ -1,0 +1,118 @@
+"""What may be changed in one event of a ledger, and what a verifier must then say of the chain."""
+
+import hashlib
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from contracts.shared.ledger.canonical_json import JsonValue, canonical_text, parse
+from contracts.shared.ledger.ledger import StoredEvent
+from contracts.shared.resources import json_changes
+
+Changes = Mapping[str, str | int | None]
+"""Columns, by their names in the contract, and what they are to hold, as text."""
+
+NESTED: dict[str, JsonValue] = {"shakedown": {"a": {"b": "forged"}}}
+"""A key at depth three, for metadata that has none."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tampering:
+    """One change of one event. The flags say what of the event itself must still be true."""
+
+    name: str
+    changes: Changes
+    hash_matches: bool = False
+    prev_hash_valid: bool = True
+
+    @property
+    def kind(self) -> str:
+        """What was changed, without where in the metadata."""
+        return " and ".join(sorted(self.changes))
+
+    @property
+    def of_links(self) -> bool:
+        """Whether more than the contents were changed: then the neighbours are of interest, too."""
+        return "hash" in self.changes or "prev_hash" in self.changes
+
+    @property
+    def next_is_cut_off(self) -> bool:
+        """Whether the event after certainly names a hash that this one has no more.
+
+        Where only contents or only the hash were changed it depends on whether its link is held
+        against the stored hash or the recomputed one, which the contract leaves open.
+        """
+        return "hash" in self.changes and len(self.changes) > 1
+
+
+def field_tamperings(event: StoredEvent) -> Iterator[Tampering]:
+    """Every hashed column but number, time and metadata, each given another plausible value."""
+    yield Tampering(name="actor_id", changes={"actor_id": str(uuid.uuid4())})
+    names = {"evidence.sealed": "export.requested"}
+    name = names.get(event.fields["event_name"] or "", "evidence.sealed")
+    yield Tampering(name="event_name", changes={"event_name": name})
+    kind = "export" if event.fields["target_type"] == "evidence" else "evidence"
+    yield Tampering(name="target_type", changes={"target_type": kind})
+    yield Tampering(name="target_id", changes={"target_id": str(uuid.uuid4())})
+    yield Tampering(name="hash", changes={"hash": event.hash[::-1]})
+
+
+def link_tamperings(
+    event: StoredEvent, salts: Mapping[str, str], *, nothing: str | None
+) -> Iterator[Tampering]:
+    """Links cut and hashes forged, by somebody without the salt and by somebody who has it.
+
+    `nothing` is what a first event's `prev_hash` is stored as.
+    """
+    elsewhere = hashlib.sha256(b"elsewhere").hexdigest()
+    yield Tampering(name="prev_hash", changes={"prev_hash": elsewhere}, prev_hash_valid=False)
+    for name, link in (("another hash", elsewhere), ("nothing", nothing)):
+        if link == event.prev_hash:
+            continue
+        relinked = replace(event, prev_hash=link)
+        yield Tampering(
+            name=f"linked to {name}, hashed anew with the salt",
+            changes={"prev_hash": link, "hash": relinked.expected_hash(salts)},
+            hash_matches=True,
+            prev_hash_valid=False,
+        )
+    forged = event.with_metadata(with_nested_key(event.metadata))
+    text, before, salt = forged.canonical(), event.prev_hash or "", salts[event.salt_key_id]
+    for name, hashed in (("without the salt", text + before), ("without the link", text + salt)):
+        if not before and hashed == text + salt:
+            continue
+        digest = hashlib.sha256(hashed.encode()).hexdigest()
+        yield Tampering(
+            name=f"metadata, hashed anew {name}",
+            changes={"metadata": forged.metadata, "hash": digest},
+        )
+    yield Tampering(
+        name="metadata, hashed anew with the salt",
+        changes={"metadata": forged.metadata, "hash": forged.expected_hash(salts)},
+        hash_matches=True,
+    )
+
+
+def metadata_tamperings(event: StoredEvent) -> Iterator[Tampering]:
+    """Every value of the metadata changed, at any depth, each nested one removed; a key added."""
+    metadata = parse(event.metadata or "{}")
+    for path in json_changes.leaves(metadata):
+        ways = {"changed": json_changes.changed(metadata, path)}
+        if len(path) > 1:
+            ways["removed"] = json_changes.without(metadata, path)
+        for what, forged in ways.items():
+            yield Tampering(
+                name=f"metadata{json_changes.pointer(path)} {what}",
+                changes={"metadata": canonical_text(forged)},
+            )
+    yield Tampering(
+        name="metadata, a key at depth three added",
+        changes={"metadata": with_nested_key(event.metadata)},
+    )
+
+
+def with_nested_key(metadata: str | None) -> str:
+    """Give the same metadata with one more key at depth three."""
+    document = parse(metadata or "{}")
+    known = document if isinstance(document, dict) else {}
+    return canonical_text({**known, **NESTED})

@@ -1,0 +1,192 @@
+"""A key stands for one request for ever, and only for one that was accepted."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from contracts.shared.requests.keyed_requests import (
+    REUSED,
+    KeyedRequest,
+    expect_new,
+    expect_original,
+    expect_reuse_refused,
+    export_of,
+    upload_of,
+)
+from contracts.shared.resources.footprint import expect_nothing_left, footprint_of
+from harness.check import check
+from harness.client import Organisation, Record, Sample, Samples
+from harness.errors import CheckFailed
+from harness.expect import expect, expect_status
+from harness.plugin.coverage import Coverage
+from harness.plugin.observations import Observations
+from harness.target import Capability
+
+PADDING = b"%" + b"shakedown " * 16_000 + b"\n"
+"""A PDF comment of 160 kB: files that agree in all of it differ after the first chunks only."""
+
+NESTED = {"phase": "after", "range": {"from": 1, "tags": ["a", {"deep": "value"}]}}
+OTHERWISE_NESTED = {"phase": "after", "range": {"from": 1, "tags": ["a", {"deep": "other"}]}}
+
+
+@check(
+    "idempotency.key-reuse",
+    "The key of an accepted request is refused to any other; one that was refused is still free",
+    checklist="Verify evidence upload idempotency",
+    needs={Capability.ORGANISATIONS},
+    observes=36,
+)
+async def check_key_reuse(
+    org: Organisation, samples: Samples, observe: Observations, cover: Coverage
+) -> None:
+    for number, look in enumerate((uploads, bare_uploads, repeated_bytes, exports), 1):
+        first, same, others = await look(org, samples)
+        key = f"taken-{number}"
+        original = await first.send(org.client, key)
+        if look is repeated_bytes:
+            expect_status(original, 200, detail="the bytes of another upload under a new key")
+        else:
+            expect_new(original, first)
+        before = await footprint_of(org.client, *await jobs_of(org))
+        for difference, other in others.items():
+            expect_reuse_refused(await other.send(org.client, key), difference)
+            cover("reused keys", operation=first.operation_id, difference=difference)
+            observe(what=f"reused {first.operation_id}")
+        await expect_nothing_left(
+            org.client, before, *await jobs_of(org), what="requests under a key that is taken"
+        )
+        if first.operation_id == "requestExport":
+            await org.client.wait_for_export(original.data["id"])
+        for again in (first, *same):
+            expect_original(await again.send(org.client, key), original)
+            observe(what="replayed")
+        await expect_nothing_left(
+            org.client, before, *await jobs_of(org), what="replays of the original request"
+        )
+    await expect_refusals_not_kept(org, samples, observe, cover)
+
+
+Case = tuple[KeyedRequest, list[KeyedRequest], Mapping[str, KeyedRequest]]
+"""A first request, others that are the same, and others that are not by what they differ in."""
+
+
+async def uploads(org: Organisation, samples: Samples) -> Case:
+    """An upload with everything, and what differs from it in one thing."""
+    job, other_job = await org.new_job(), await org.new_job()
+    plain = samples.new("application/pdf")
+    sample, other_end = ended(plain, b"%1\n"), ended(plain, b"%2\n")
+    same_form = {"tag": "before", "phase": "after"}
+    first = upload_of(job, sample, captured_at="2026-01-31T12:00:00Z", **same_form)
+    same = [
+        upload_of(job, sample, **same_form),
+        upload_of(job, sample, captured_at="2025-06-30T08:00:00+02:00", **same_form),
+    ]
+    return first, same, {
+        "other bytes in the last line": upload_of(job, other_end, **same_form),
+        "more bytes at the end": upload_of(job, ended(sample, b"%3\n"), **same_form),
+        "another file": upload_of(job, samples.new("image/png"), **same_form),
+        "another job": upload_of(other_job, sample, **same_form),
+        "another tag": upload_of(job, sample, tag="roof", phase="after"),
+        "another phase": upload_of(job, sample, tag="before", phase="before"),
+        "no tag": upload_of(job, sample, phase="after"),
+        "no phase": upload_of(job, sample, tag="before"),
+        "tag and phase changed over": upload_of(job, sample, tag="after", phase="before"),
+        "tag and phase run together": upload_of(job, sample, tag="beforeafter"),
+        "neither tag nor phase": upload_of(job, sample),
+        "another job and other bytes": upload_of(other_job, other_end, **same_form),
+    }  # fmt: skip
+
+
+async def bare_uploads(org: Organisation, samples: Samples) -> Case:
+    """An upload without any optional field."""
+    job = await org.new_job()
+    sample = samples.new("image/jpeg")
+    first = upload_of(job, sample)
+    return first, [upload_of(job, sample, captured_at="2026-01-31T12:00:00Z")], {
+        "a tag": upload_of(job, sample, tag="roof"),
+        "a phase": upload_of(job, sample, phase="roof"),
+    }  # fmt: skip
+
+
+async def repeated_bytes(org: Organisation, samples: Samples) -> Case:
+    """An upload of bytes that the job has: the answer with the existing record counts as well."""
+    job, other_job = await org.new_job(), await org.new_job()
+    sample = samples.new("image/gif")
+    await org.client.new_evidence(job["id"], sample)
+    first = upload_of(job, sample)
+    return first, [], {
+        "another file than the deduplicated one": upload_of(job, samples.new("image/gif")),
+        "another job than the deduplicated one": upload_of(other_job, sample),
+    }  # fmt: skip
+
+
+async def exports(org: Organisation, samples: Samples) -> Case:
+    """The request of an export; while it is live, and later."""
+    job, other_job = await org.new_job(), await org.new_job()
+    await org.client.new_evidence(job["id"], samples.new())
+    first = export_of(job, "proof-pack", NESTED)
+    return first, [], {
+        "another type": export_of(job, "ledger", NESTED),
+        "another job": export_of(other_job, "proof-pack", NESTED),
+        "no filters": export_of(job, "proof-pack"),
+        "other filters": export_of(job, "proof-pack", {"phase": "before"}),
+        "filters that differ in depth": export_of(job, "proof-pack", OTHERWISE_NESTED),
+    }  # fmt: skip
+
+
+async def expect_refusals_not_kept(
+    org: Organisation, samples: Samples, observe: Observations, cover: Coverage
+) -> None:
+    """Fail when the answer to a refused request is given again to the corrected one.
+
+    The contract says what a key means once a request was accepted. So the corrected one is new,
+    or at most refused as another request under the same key; it never gets the old refusal.
+    """
+    job = await org.new_job()
+    absent = Record(job, id="00000000-0000-4000-8000-000000000000")
+    good, export = upload_of(job, samples.new("image/png")), export_of(job)
+    gif = samples.new("image/gif")
+    refused = {
+        "type not allowed": upload_of(job, replace(gif, mime_type="text/html")),
+        "content of another type": upload_of(job, replace(gif, mime_type="image/png")),
+        "no file": upload_of(job, samples.new(), part="attachment"),
+        "an empty file": upload_of(job, replace(gif, content=b"")),
+        "a job that does not exist": upload_of(absent, samples.new()),
+        "a type of export that does not exist": export_of(job, "everything"),
+        "filters that are no object": export_of(job, "proof-pack", ["phase"]),
+        "an export of a job that does not exist": export_of(absent),
+    }
+    for number, (what, request) in enumerate(refused.items(), 1):
+        key = f"refused-{number}"
+        for attempt in ("first", "repeated"):
+            answer = await request.send(org.client, key)
+            expect(
+                400 <= answer.status < 500 and not answer.flag("x-idempotency-replayed"),
+                expected=f"a refusal (4xx) of the {attempt} request with {what}",
+                came=answer.describe(),
+            )
+        corrected = good if request.operation_id == "uploadEvidence" else export
+        await expect_free(org, corrected, key, what)
+        cover("keys of refused requests", operation=request.operation_id, refused_for=what)
+        observe(what="keys of refused requests")
+
+
+async def expect_free(org: Organisation, corrected: KeyedRequest, key: str, what: str) -> None:
+    """Fail unless the corrected request is answered on its own account."""
+    answer = await corrected.send(org.client, key)
+    accepted = answer.status in {200, corrected.fresh} and not answer.flag("x-idempotency-replayed")
+    if not accepted and (answer.status, answer.code) != (422, REUSED):
+        raise CheckFailed(
+            expected=f"the corrected request to be accepted under a key whose first request was "
+            f"refused for {what}, or at most 422 {REUSED}",
+            came=answer.describe(),
+        )
+
+
+async def jobs_of(org: Organisation) -> list[Record]:
+    """Every job of the organisation."""
+    return await org.client.listed("listJobs")
+
+
+def ended(sample: Sample, end: bytes) -> Sample:
+    """The same file with a long comment and an end of its own: same name, same beginning."""
+    return replace(sample, content=sample.content + PADDING + end)

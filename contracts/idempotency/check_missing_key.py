@@ -1,0 +1,122 @@
+"""Which keys an upload is taken under, and which it is refused for."""
+
+from contracts.shared.requests.keyed_requests import (
+    KeyedRequest,
+    expect_new,
+    expect_original,
+    export_of,
+    upload_of,
+)
+from contracts.shared.requests.stalled_upload import stalled_upload
+from contracts.shared.resources.footprint import Footprint, expect_nothing_left, footprint_of
+from harness.check import check
+from harness.client import Organisation, Record, Samples
+from harness.expect import expect, expect_status
+from harness.plugin.coverage import Coverage
+from harness.plugin.observations import Observations
+from harness.target import Capability
+
+MAX_KEY = 255
+EARLY_S = 5.0
+"""How long a refusal that needs no body may take while none comes."""
+
+NO_KEY = {"no header": None, "an empty header": "", "blanks only": "   "}
+"""The contract names the status of these: 400."""
+
+MALFORMED = {
+    f"{MAX_KEY + 1} characters": "k" * (MAX_KEY + 1),
+    f"{MAX_KEY + 1} quoted characters": f'"{"k" * (MAX_KEY + 1)}"',
+    "1000 characters": "k" * 1000,
+    "a tab inside": "tab\tinside",
+    "an empty quoted key": '""',
+}
+"""These it only rules out."""
+
+TWINS = {
+    "their last of 255 characters": ("x" * (MAX_KEY - 1) + "1", "x" * (MAX_KEY - 1) + "2"),
+    "their 65th of 72 characters": ("y" * 64 + "1" + "y" * 7, "y" * 64 + "2" + "y" * 7),
+    "case": ("Photo-Of-The-Roof", "photo-of-the-roof"),
+    "punctuation": ("photo_1/of:roof+a=b", "photo-1/of:roof+a=b"),
+    "a leading zero": ("007", "7"),
+}
+"""Keys that are not the same, by what they differ in."""
+
+
+@check(
+    "idempotency.missing-key",
+    "An upload without a usable key is refused early and leaves nothing; every usable key is taken",
+    checklist="Verify evidence upload idempotency",
+    needs={Capability.ORGANISATIONS},
+    observes=2 * len(NO_KEY) + 2 * len(MALFORMED) + 2 * len(TWINS),
+)
+async def check_missing_key(
+    org: Organisation, samples: Samples, observe: Observations, cover: Coverage
+) -> None:
+    job = await org.new_job()
+    nothing = await footprint_of(org.client, job)
+    await expect_refused(org, job, upload_of(job, samples.new()), nothing, observe, cover)
+    for what, malformed in MALFORMED.items():  # an export needs no key, but none that is no key
+        answer = await export_of(job).send(org.client, malformed)
+        expect_status(answer, 400, 422, detail=f"an export under a key that is {what}")
+        cover("idempotency keys", operation="requestExport", key=what)
+        observe(what="refused exports")
+    await expect_nothing_left(org.client, nothing, job, what="refused requests")
+    await expect_early_refusal(org, job, samples)
+    observe(len(NO_KEY), what="early")
+
+    job = await org.new_job()
+    for difference, twins in TWINS.items():
+        firsts = [(upload_of(job, samples.new()), twin) for twin in twins]
+        for request, key in firsts:
+            answer = await request.send(org.client, key)
+            expect_new(answer, request, detail=f"keys that differ in {difference}: {key}")
+            again = await request.send(org.client, f'"{key}"' if len(key) < MAX_KEY - 2 else key)
+            expect_original(again, answer)
+            observe(what="accepted keys")
+        cover("idempotency keys", operation="uploadEvidence", key=f"differs in {difference}")
+    exported = export_of(await org.new_job(), "ledger")
+    expect_new(await exported.send(org.client, None), exported, detail="an export without a key")
+    exported = export_of(await org.new_job(), "ledger")
+    first = await exported.send(org.client, "e" * MAX_KEY)
+    expect_new(first, exported, detail=f"an export under a key of {MAX_KEY} characters")
+    expect_original(await exported.send(org.client, "e" * MAX_KEY), first)
+
+
+async def expect_refused(
+    org: Organisation,
+    job: Record,
+    request: KeyedRequest,
+    nothing: Footprint,
+    observe: Observations,
+    cover: Coverage,
+) -> None:
+    """Fail unless an upload under each unusable key is refused and has left nothing."""
+    for what, key in NO_KEY.items():
+        answer = await request.send(org.client, key)
+        expect_status(answer, 400, detail=f"an upload with {what} as Idempotency-Key")
+        expect(
+            answer.code,
+            expected=f"a problem with a code for an upload with {what} as Idempotency-Key",
+            came=answer.describe(),
+        )
+        cover("idempotency keys", operation=request.operation_id, key=what)
+        observe(what="refused uploads")
+    for what, key in MALFORMED.items():
+        answer = await request.send(org.client, key)
+        expect_status(answer, 400, 422, detail=f"an upload under a key that is {what}")
+        cover("idempotency keys", operation=request.operation_id, key=what)
+        observe(what="refused uploads")
+    await expect_nothing_left(org.client, nothing, job, what="uploads without a usable key")
+
+
+async def expect_early_refusal(org: Organisation, job: Record, samples: Samples) -> None:
+    """Fail unless an upload without a key is refused while half its body is still to come."""
+    async with stalled_upload(org.client, job, samples.new(), key=None) as stalled:
+        answer = await stalled.answer_so_far(within_s=EARLY_S)
+    expect(
+        answer is not None,
+        expected="an upload without a key to be refused early, by its headers",
+        came=f"no answer within {EARLY_S:g} s to one whose body stopped half way",
+    )
+    assert answer is not None
+    expect_status(answer, 400, detail="an upload without a key whose body stopped half way")

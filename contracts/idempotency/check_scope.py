@@ -1,0 +1,186 @@
+"""A key belongs to one organisation and one route: to others it means, and tells, nothing."""
+
+import itertools
+import uuid
+from dataclasses import replace
+
+from contracts.shared.requests.keyed_requests import (
+    KeyedRequest,
+    expect_new,
+    expect_original,
+    expect_reuse_refused,
+    export_of,
+    upload_of,
+)
+from contracts.shared.requests.stalled_upload import stalled_upload
+from contracts.shared.resources.footprint import expect_nothing_left, footprint_of
+from contracts.shared.tenants.estate import SHORTEST_MARK
+from harness.check import check
+from harness.client import Answer, Organisation, Organisations, Record, Samples
+from harness.errors import Inconclusive
+from harness.expect import expect, expect_equal, expect_status
+from harness.plugin.coverage import Coverage
+from harness.plugin.observations import Observations
+from harness.target import Capability
+
+KEY = "the-key-that-everybody-takes"
+
+OTHER_ORGANISATIONS, FOREIGN_JOBS, USERS, IN_FLIGHT = 2 * 2, 2, 2 * 3, 1
+"""What is looked at: both routes that take a key, and an upload that is not finished."""
+
+
+@check(
+    "idempotency.scoped-to-org",
+    "The key of one organisation, or of one route, means nothing in another",
+    checklist="Verify evidence upload idempotency",
+    needs={Capability.TENANTS},
+    observes=OTHER_ORGANISATIONS + FOREIGN_JOBS + USERS + IN_FLIGHT,
+)
+async def check_scoped_to_org(
+    organisations: Organisations, samples: Samples, observe: Observations, cover: Coverage
+) -> None:
+    if not organisations.can_make_more:
+        mine, others = await organisations.several(2)
+        await between_two(mine, others, samples, observe, cover)
+        return
+    ours, theirs, third, stranger = await organisations.several(4)
+    job, their_job, third_job = [await each.new_job() for each in (ours, theirs, third)]
+    sample = samples.new("image/png")
+    for first, same, other in (
+        (
+            upload_of(job, sample, tag="roof"),
+            upload_of(their_job, sample, tag="roof"),
+            upload_of(third_job, samples.new("application/pdf")),
+        ),
+        (
+            export_of(job, "ledger"),
+            export_of(their_job, "ledger"),
+            export_of(third_job, "proof-pack", {"phase": "after"}),
+        ),
+    ):
+        operation = first.operation_id
+        original = await first.send(ours.client, KEY)
+        # The second of these is also the same key on another route.
+        expect_new(original, first, detail="the first request under this key on this route")
+        for other_org, request in ((theirs, same), (third, other)):
+            answer = await request.send(other_org.client, KEY)
+            detail = "a key that another organisation has used"
+            expect_new(answer, request, detail=detail)
+            expect_own(answer, original, other_org, ours)
+            expect_original(await request.send(other_org.client, KEY), answer)
+            cover("scope of keys", operation=operation, seen_from="another organisation")
+            observe(what="other organisations")
+        await expect_absent(first, stranger, original, KEY)
+        cover("scope of keys", operation=operation, seen_from="another organisation's job")
+        observe(what="foreign jobs")
+        await expect_one_for_all_users(ours, first, original)
+        cover("scope of keys", operation=operation, seen_from="other users of the organisation")
+        observe(3, what="users")
+    await expect_free_while_in_flight(ours, theirs, samples)
+    cover("scope of keys", operation="uploadEvidence", seen_from="while it is in flight elsewhere")
+    observe(what="in flight")
+
+
+async def between_two(
+    ours: Organisation,
+    theirs: Organisation,
+    samples: Samples,
+    observe: Observations,
+    cover: Coverage,
+) -> None:
+    """See what one user of each of two organisations can see, which others use as well."""
+    observe.excuse(USERS + IN_FLIGHT, "further users, and uploads that stall")
+    for operation, seen_from in itertools.product(
+        ("uploadEvidence", "requestExport"),
+        ("the same in another organisation", "another organisation", "another one's job"),
+    ):
+        job, their_job = await ours.new_job(), await theirs.new_job()
+        if ours.given_job == job["id"] or theirs.given_job == their_job["id"]:
+            raise Inconclusive("this backend lets nobody make the jobs that this check uploads to")
+        sample, key = samples.new("image/png"), f"{KEY}-{uuid.uuid4()}"
+        is_upload = operation == "uploadEvidence"
+        first = upload_of(job, sample) if is_upload else export_of(job, "ledger")
+        same = upload_of(their_job, sample) if is_upload else export_of(their_job, "ledger")
+        other = upload_of(their_job, samples.new()) if is_upload else export_of(their_job)
+        original = await first.send(ours.client, key)
+        expect_new(original, first, detail="the first request under this key")
+        if seen_from == "another one's job":
+            await expect_absent(first, theirs, original, key)
+            observe(what="foreign jobs")
+        else:
+            request = same if seen_from.startswith("the same") else other
+            answer = await request.send(theirs.client, key)
+            expect_new(answer, request, detail="a key that another organisation has used")
+            expect_own(answer, original, theirs, ours)
+            expect_original(await request.send(theirs.client, key), answer)
+            observe(what="other organisations")
+        expect_original(await first.send(ours.client, key), original)
+        cover("scope of keys", operation=operation, seen_from=seen_from)
+
+
+def expect_own(
+    answer: Answer, original: Answer, stranger: Organisation, owner: Organisation
+) -> None:
+    """Fail unless an organisation got a record of its own, and nothing of another's."""
+    expect_equal(
+        answer.data["organization_id"], stranger.id, "organization_id in the answer to its own key"
+    )
+    owned = [owner.id] if len(owner.id) >= SHORTEST_MARK else []
+    for secret in (original.data["id"], original.data["job_id"], *owned):
+        expect(
+            secret.encode() not in answer.body and secret not in str(dict(answer.headers)),
+            expected="an answer that says nothing of the other organisation with the same key",
+            came=answer.describe(),
+        )
+
+
+async def expect_absent(
+    request: KeyedRequest, stranger: Organisation, original: Answer, key: str
+) -> None:
+    """Fail unless the very same request finds no job when another organisation sends it."""
+    answer = await request.send(stranger.client, key)
+    expect_status(answer, 404, detail="a request to the job of another organisation, under its key")
+    expect(
+        original.data["id"].encode() not in answer.body
+        and not answer.flag("x-idempotency-replayed"),
+        expected="a refusal that tells nothing of what the key stands for elsewhere",
+        came=answer.describe(),
+    )
+
+
+async def expect_one_for_all_users(
+    org: Organisation, request: KeyedRequest, original: Answer
+) -> None:
+    """Fail unless the key is the organisation's: any user's who may write, and nobody else's."""
+    job = Record(id=original.data["job_id"])
+    before = await footprint_of(org.client, job)
+    owner = org.as_role("owner")
+    expect_original(await request.send(owner, KEY), original)
+    another = (
+        upload_of(job, request.arguments["files"]["file"], tag="cellar")
+        if request.operation_id == "uploadEvidence"
+        else export_of(job, "proof-pack", {"tag": "cellar"})
+    )
+    expect_reuse_refused(await another.send(owner, KEY), "another body, sent by another user")
+    expect_status(
+        await request.send(org.as_role("viewer"), KEY),
+        403,
+        detail="a viewer under a key that was used",
+    )
+    nobody = await request.send(replace(org.client, token=None), KEY)
+    expect_status(nobody, 401, detail="nobody under a key that was used")
+    await expect_nothing_left(org.client, before, job, what="other users' requests under the key")
+
+
+async def expect_free_while_in_flight(
+    ours: Organisation, theirs: Organisation, samples: Samples
+) -> None:
+    """Fail when a key that is in flight in one organisation keeps another waiting."""
+    job, their_job = await ours.new_job(), await theirs.new_job()
+    async with stalled_upload(ours.client, job, samples.new(), key="in-flight") as stalled:
+        request = upload_of(their_job, samples.new())
+        answer = await request.send(theirs.client, "in-flight")
+        expect_new(answer, request, detail="the key is in flight in another organisation")
+        finished = await stalled.finish()
+    expect_status(finished, 201, detail="an upload that took its time")
+    expect_equal(finished.data["organization_id"], ours.id, "the owner of what took its time")

@@ -1,0 +1,1 @@
+"""Checks `instances.*`: several API instances answer as one."""

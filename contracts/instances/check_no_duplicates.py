@@ -1,0 +1,178 @@
+"""However many instances get the same request at once, it is done once."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from contracts.instances.several_instances import several
+from contracts.shared.exports.raced_exports import (
+    expect_one_canceled,
+    expect_one_live,
+    expect_one_requested,
+    expect_one_retried,
+    expect_one_successor,
+)
+from contracts.shared.exports.still_system import StillSystem, can_stand_still, still_system
+from contracts.shared.requests.one_record import expect_one_answered, expect_one_at_a_time
+from contracts.shared.requests.stalled_upload import finished_together
+from harness.check import check
+from harness.client import Answer, Organisation, Record, Samples, together
+from harness.expect import expect, expect_equal, expect_status
+from harness.plugin.fixtures import FreshSystem
+from harness.plugin.observations import Observations
+from harness.target import Capability, Target
+
+RACERS = 12
+"""Requests in one race: several per instance."""
+
+RACES = 2
+
+
+@check(
+    "instances.no-duplicates",
+    "One request raced over all instances leaves one record",
+    checklist="Verify several API instances create no duplicates",
+    needs={Capability.ORGANISATIONS},
+    observes=(4 + RACES) * RACERS,
+)
+async def check_no_duplicates(
+    org: Organisation,
+    samples: Samples,
+    target: Target,
+    fresh_system: FreshSystem,
+    observe: Observations,
+) -> None:
+    client = org.client
+    instances = several(client.instances)
+    turns = [instances[turn % len(instances)] for turn in range(RACERS)]
+
+    job, sample = await org.new_job(), samples.new("image/jpeg")
+    answers = await together(
+        client.upload(job["id"], sample, key="one-key", instance=turn) for turn in turns
+    )
+    expect_one_answered(answers, fresh=201, what="uploads under one key")
+    await expect_evidence_listed(org, job["id"], 1, "uploads of one request under one key")
+    observe(RACERS, what="one key")
+
+    for race in range(RACES):
+        job, sample = await org.new_job(), samples.new("application/pdf")
+        keys = [(f"key-{race}-{number}", turn) for number, turn in enumerate(turns)]
+        expect_one_stored(await finished_together(client, job, sample, keys))
+        await expect_evidence_listed(org, job["id"], 1, "uploads of the same bytes, other keys")
+        observe(RACERS, what="same bytes")
+
+    jobs = [await org.new_job() for _ in range(3)]
+    uploads = [(turn, jobs[turn % 3]["id"], samples.new("image/gif")) for turn in turns]
+    answers = await together(
+        client.upload(job_id, sample, key=f"own-key-{number}", instance=turn)
+        for number, (turn, job_id, sample) in enumerate(uploads)
+    )
+    await expect_all_stored(org, jobs, answers)
+    observe(RACERS, what="different bytes")
+
+    job = await org.new_job()
+    types = ("proof-pack", "ledger")
+    answers = await together(
+        client.request_export(job["id"], export_type, instance=turn)
+        for turn in turns
+        for export_type in types
+    )
+    for nth, export_type in enumerate(types):
+        of_type = answers[nth :: len(types)]
+        await expect_one_at_a_time(client, job["id"], of_type, export_type=export_type)
+        observe(RACERS, what=export_type)
+
+    if can_stand_still(target):
+        async with still_system(fresh_system, target, api_instances=2) as still:
+            tenant = await still.new_organisation()
+            await expect_one_upload_at_the_door(still, tenant, samples, observe)
+            await expect_one_export_at_a_time(still, tenant, observe)
+
+
+async def expect_one_upload_at_the_door(
+    still: StillSystem, org: Organisation, samples: Samples, observe: Observations
+) -> None:
+    """Fail when uploads that all found nothing stored, and then store, leave more than one."""
+    client = org.client
+    turns = [turn % client.instances for turn in range(RACERS)]
+    job, sample = await org.new_job(), samples.new("image/webp")
+    race = together(
+        client.upload(job["id"], sample, key=f"door-{number}", instance=turn)
+        for number, turn in enumerate(turns)
+    )
+    expect_one_stored(await still.at_the_door("evidence", race))
+    await expect_evidence_listed(org, job["id"], 1, "uploads of the same bytes that met")
+    job, sample = await org.new_job(), samples.new("image/webp")
+    race = together(client.upload(job["id"], sample, key="door", instance=turn) for turn in turns)
+    answers = await still.at_the_door("evidence", race)
+    expect_one_answered(answers, fresh=201, what="uploads under one key that met")
+    await expect_evidence_listed(org, job["id"], 1, "uploads under one key that met")
+    observe(2 * RACERS, what="uploads that met")
+
+
+async def expect_one_export_at_a_time(
+    still: StillSystem, org: Organisation, observe: Observations
+) -> None:
+    """Fail unless each step of an export's life, asked for many times at once, is made once."""
+    client, job = org.client, await org.new_job()
+    export_id = await expect_one_requested(still, client, job, observe)
+    await expect_one_canceled(still, client, export_id, observe)
+    export_id = await expect_one_requested(still, client, job, observe)
+    await still.claim(client, export_id)
+    await expect_one_live(client, job, export_id, "preparing", observe)
+    await still.fail(export_id)
+    await expect_one_retried(still, client, export_id, observe)
+    await expect_one_live(client, job, export_id, "queued", observe)
+    await still.claim(client, export_id)
+    await still.fail(export_id)
+    await expect_one_successor(still, client, job, export_id, observe)
+
+
+def expect_one_stored(answers: Sequence[Answer]) -> None:
+    """Fail unless one upload was stored and every other was answered with that record."""
+    for answer in answers:
+        expect_status(answer, 200, 201, detail="the same bytes for the same job, other keys")
+    ids = Counter(answer.data["id"] for answer in answers)
+    expect(
+        len(ids) == 1,
+        expected="the same bytes, raced for one job under different keys, to be one record",
+        came=f"{len(ids)} records: {dict(ids)}",
+    )
+    stored = [answer for answer in answers if answer.status == 201]
+    expect_equal(len(stored), 1, "the number of 201 among uploads of the same bytes")
+    for answer in answers:
+        expect(
+            answer.status == 201 or answer.flag("x-evidence-deduplicated"),
+            expected="X-Evidence-Deduplicated: true on the same bytes under another key",
+            came=answer.describe(),
+        )
+
+
+async def expect_all_stored(
+    org: Organisation, jobs: Sequence[Record], answers: Sequence[Answer]
+) -> None:
+    """Fail unless uploads that have nothing in common were all stored, each once."""
+    for answer in answers:
+        expect_status(answer, 201, detail="bytes of their own under keys of their own")
+    made = Counter(answer.data["id"] for answer in answers)
+    shown: Counter[str] = Counter()
+    for job in jobs:
+        listed = await org.client.listed("listEvidence", path={"job_id": job["id"]})
+        shown.update(item["id"] for item in listed)
+    expect_equal(shown, made, "the evidence of three jobs after raced uploads")
+
+
+async def expect_evidence_listed(org: Organisation, job_id: str, count: int, what: str) -> None:
+    """Fail unless the job has so much evidence, each with one ledger event, on every instance."""
+    listed: list[Record] = []
+    for instance in range(org.client.instances):
+        listed = await org.client.listed("listEvidence", path={"job_id": job_id}, instance=instance)
+        expect_equal(
+            len(listed), count, f"the records that API instance {instance + 1} shows of {what}"
+        )
+    for evidence in listed:
+        events = await org.client.ledger_events(target_id=evidence["id"])
+        expect_equal(
+            [event["event_name"] for event in events],
+            ["evidence.sealed"],
+            f"the ledger events of {what}",
+        )

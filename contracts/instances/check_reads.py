@@ -1,0 +1,257 @@
+"""What one instance has written the others know at once, whatever they were asked before."""
+
+import itertools
+from collections.abc import Sequence
+
+from contracts.instances.several_instances import several
+from contracts.instances.views import Estate, expect_everywhere, expect_same, ids
+from contracts.shared.exports.still_system import StillSystem, can_stand_still, still_system
+from contracts.shared.resources.pages import (
+    DEFAULT_LIMIT,
+    List,
+    expect_full_first_page,
+    expect_listed,
+)
+from harness.check import check
+from harness.client import Client, Organisation, Organisations, Record, Samples, mint, together
+from harness.expect import expect, expect_equal, expect_status
+from harness.plugin.coverage import Coverage
+from harness.plugin.fixtures import FreshSystem
+from harness.plugin.observations import Observations
+from harness.target import Capability, Target
+
+MANY_JOBS = DEFAULT_LIMIT + 5
+
+
+@check(
+    "instances.read-your-writes",
+    "What one instance has written every other one reads at once",
+    checklist="Verify several API instances behave as one",
+    needs={Capability.ORGANISATIONS},
+    observes=14,
+)
+async def check_read_your_writes(
+    org: Organisation,
+    organisations: Organisations,
+    samples: Samples,
+    target: Target,
+    fresh_system: FreshSystem,
+    observe: Observations,
+    cover: Coverage,
+) -> None:
+    instances = several(org.client.instances)
+    if can_stand_still(target):
+        async with still_system(fresh_system, target, api_instances=2) as still:
+            client = (await still.new_organisation()).client
+            await Story(client, samples, observe, cover, still=still).tell()
+    else:
+        await Story(org.client, samples, observe, cover, still=None).tell()
+    for writer, export_type in zip(instances, ("proof-pack", "ledger"), strict=False):
+        await expect_ready_everywhere(org, samples, export_type, writer)
+        cover("seen on other instances", written="an export that became ready")
+        observe(what="ready")
+    await expect_pages_go_on_elsewhere(await organisations.new("many jobs"), instances)
+    cover("seen on other instances", written="a page that another instance goes on with")
+    observe(what="pages")
+    if organisations.can_mint:
+        await expect_role_of_the_token(organisations, org)
+        cover("seen on other instances", written="a token of the same user in another role")
+        observe(what="tokens")
+    else:
+        observe.excuse(1, "tokens of one user in several roles")
+
+
+class Story:
+    """Writes, each on the next instance, and after each of them a look at everything everywhere.
+
+    Each look is also what fills the caches that the next write must not be hidden by.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        samples: Samples,
+        observe: Observations,
+        cover: Coverage,
+        *,
+        still: StillSystem | None,
+    ) -> None:
+        self.client = client
+        self.samples = samples
+        self.observe = observe
+        self.cover = cover
+        self.still = still
+        self.estate = Estate(client=client, still=still is not None)
+        self.turns = itertools.cycle(range(client.instances))
+
+    async def tell(self) -> None:
+        """Write everything that can be written."""
+        await self.estate.seen_by_all()
+        job = await self._create_job()
+        await self._upload(job)
+        await self._upload(job)
+        await self._create_job()
+        export_id = await self._request(job, "ledger")
+        if self.still is None:
+            return
+        await self._change(export_id, "cancelExport", "canceled")
+        export_id = await self._request(job, "proof-pack")
+        await self.still.claim(self.client, export_id)
+        await self._seen("saw the export claimed", 0, export_id, "preparing")
+        await self.still.fail(export_id)
+        await self._seen("saw the export fail", 0, export_id, "failed")
+        await self._change(export_id, "retryExport", "queued")
+        await self._change(export_id, "cancelExport", "canceled")
+
+    async def _create_job(self) -> Record:
+        writer = next(self.turns)
+        job = await self.client.create_job(f"Written on {writer + 1}", instance=writer)
+        self.estate.jobs.append(job["id"])
+        await self._listed("created a job", writer, "the jobs", self.estate.jobs)
+        return job
+
+    async def _upload(self, job: Record) -> None:
+        writer = next(self.turns)
+        answer = await self.client.upload(job["id"], self.samples.new(), instance=writer)
+        self.estate.evidence.append(expect_status(answer, 201).data["id"])
+        name = f"the evidence of job {job['id']}"
+        await self._listed("took an upload", writer, name, self.estate.evidence)
+
+    async def _request(self, job: Record, export_type: str) -> str:
+        writer = next(self.turns)
+        answer = await self.client.request_export(job["id"], export_type, instance=writer)
+        export_id: str = expect_status(answer, 202).data["id"]
+        self.estate.exports.append(export_id)
+        name = f"the exports of job {job['id']}"
+        await self._listed("took an export request", writer, name, self.estate.exports)
+        return export_id
+
+    async def _change(self, export_id: str, operation_id: str, state: str) -> None:
+        writer = next(self.turns)
+        path = {"export_id": export_id}
+        expect_status(await self.client.call(operation_id, path=path, instance=writer), 202)
+        await self._seen(f"did {operation_id}", writer, export_id, state)
+
+    async def _listed(self, what: str, writer: int, name: str, wanted: Sequence[str]) -> None:
+        views = await self.estate.seen_by_all()
+        expect_everywhere(
+            views, name, lambda shown: sorted(ids(shown)) == sorted(wanted), f"just {wanted}"
+        )
+        expect_same(views, writer, what)
+        self._note(what)
+
+    async def _seen(self, what: str, writer: int, export_id: str, state: str) -> None:
+        views = await self.estate.seen_by_all()
+        expect_everywhere(
+            views,
+            f"export {export_id}",
+            lambda shown: isinstance(shown, dict) and shown.get("state") == state,
+            f"state {state!r}",
+        )
+        expect_same(views, writer, what)
+        self._note(what)
+
+    def _note(self, what: str) -> None:
+        self.cover("seen on other instances", written=what)
+        self.observe(self.client.instances, what="looks after a write")
+
+
+async def expect_ready_everywhere(
+    org: Organisation, samples: Samples, export_type: str, writer: int
+) -> None:
+    """Fail unless an export that one instance says is ready is so, in every way, on the others.
+
+    They were asked for all of it while it was not, or not yet.
+    """
+    client, job = org.client, await org.new_job()
+    await client.new_evidence(job["id"], samples.new())
+    answer = await client.request_export(job["id"], export_type, instance=writer)
+    export_id = expect_status(answer, 202).data["id"]
+    readers = [instance for instance in range(client.instances) if instance != writer]
+    path, job_path = {"export_id": export_id}, {"job_id": job["id"]}
+
+    async def verified(reader: int) -> list[object]:
+        if "verifyManifest" not in client.routes:
+            return []
+        question = {"export_id": export_id}
+        answer = await client.call("verifyManifest", json=question, instance=reader)
+        data = expect_status(answer, 200).data
+        return [data[name] for name in ("manifest_valid", "export_match", "ledger_match")]
+
+    async def ask(reader: int) -> tuple[object, ...]:
+        export = await client.call("getExport", path=path, instance=reader)
+        listed = await client.call("listExports", path=job_path, instance=reader)
+        download = await client.download(export_id, instance=reader)
+        manifest = await client.call("getManifest", path=path, instance=reader)
+        events = await client.ledger_events(target_id=export_id, instance=reader)
+        return (
+            export.json,
+            [item["state"] for item in listed.items],
+            (download.status, download.body if download.status == 200 else b""),
+            (manifest.status, manifest.body if manifest.status == 200 else b""),
+            await verified(reader),
+            [event["event_name"] for event in events],
+        )
+
+    await together(ask(reader) for reader in readers)
+    await client.at(writer).wait_for_export(export_id)
+    shown = await together(ask(reader) for reader in readers)
+    told = await ask(writer)
+    wanted = ("its data", "its job's list", "its download", "its manifest", "its verification")
+    for reader, came in zip(readers, shown, strict=True):
+        for name, theirs, ours in zip((*wanted, "its events"), came, told, strict=True):
+            expect_equal(
+                theirs,
+                ours,
+                f"of a ready {export_type} export, {name} on API instance {reader + 1}",
+                detail=f"API instance {writer + 1} had said that it is ready",
+            )
+    expect_equal(told[1], ["ready"], "the states in the job's list of exports")
+    if "verifyManifest" in client.routes:
+        expect_equal(told[4], [True] * 3, f"the verification of a ready {export_type} export")
+
+
+async def expect_pages_go_on_elsewhere(org: Organisation, instances: Sequence[int]) -> None:
+    """Fail unless a list that was begun on one instance can be gone on with on any other."""
+    jobs = await together(
+        (org.client.create_job(f"job {number}") for number in range(MANY_JOBS)), at_once=12
+    )
+    made = [job["id"] for job in jobs]
+    listed = List(operation_id="listJobs")
+    for limit in (7, None, 100):
+        await expect_listed(org.client, listed, made, limit=limit, instances=instances)
+    for limit in (None, 100):
+        await expect_full_first_page(org.client, listed, items=len(made), limit=limit)
+
+
+async def expect_role_of_the_token(organisations: Organisations, org: Organisation) -> None:
+    """Fail unless every request is judged by its own token, not by what is known of its user."""
+    user = org.users["owner"]
+    elsewhere = await organisations.new("elsewhere")
+    owner = org.as_role("owner")
+
+    def token(organisation: Organisation, role: str) -> Client:
+        return organisations.with_token(
+            mint(organisations.recipe, user=user, organization=organisation.id, role=role)
+        )
+
+    jobs = {job["id"] for job in await owner.listed("listJobs")}
+    for instance in range(org.client.instances):
+        shown = {job["id"] for job in await owner.listed("listJobs", instance=instance)}
+        expect_equal(shown, jobs, f"the jobs that API instance {instance + 1} shows an owner")
+        as_viewer = await token(org, "viewer").call(
+            "createJob", json={"title": "by a viewer"}, instance=instance
+        )
+        expect_status(as_viewer, 403, detail="a user who was an owner, now with a viewer's token")
+        moved = await token(elsewhere, "member").listed("listJobs", instance=instance)
+        expect(
+            not moved,
+            expected="no jobs for the same user with a token of another organisation",
+            came=f"{len(moved)} jobs of {org.id}",
+        )
+        expect_status(
+            await owner.call("createJob", json={"title": "by an owner"}, instance=instance),
+            201,
+            detail="an owner whose other tokens may do less",
+        )
+        jobs = {job["id"] for job in await owner.listed("listJobs")}

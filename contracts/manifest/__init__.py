@@ -1,0 +1,1 @@
+"""Checks `manifest.*`: the manifest of an export, stored and submitted."""

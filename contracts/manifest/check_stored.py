@@ -1,0 +1,121 @@
+"""The manifest that was stored: one text, wherever it is kept, that verifies by its export's id."""
+
+import json
+import uuid
+
+from contracts.manifest.manifest_examples import FILTERS
+from contracts.manifest.manifest_verdicts import NOTHING, expect_all_well, expect_flags, objects_in
+from contracts.manifest.ready_exports import ReadyExport, make_export, sealed
+from contracts.shared.exports.ended_exports import canceled_export
+from contracts.shared.exports.manifests import (
+    expect_described,
+    expect_recorded,
+    ledger_head,
+    manifest_files,
+)
+from contracts.shared.resources.digests import jcs_hash, sha256_hex
+from harness.check import check
+from harness.client import LIVE_STATES, Client, Organisation, Samples
+from harness.expect import expect, expect_equal, expect_status
+from harness.plugin.observations import Observations
+
+EXPORT_TYPES = ("proof-pack", "ledger")
+
+
+@check(
+    "manifest.stored",
+    "The stored manifest is canonical, the same wherever it is kept, and verifies by its id",
+    checklist="Verify manifest integrity",
+    observes=2 * 5 + 4,
+)
+async def check_stored(
+    org: Organisation, other_org: Organisation, samples: Samples, observe: Observations
+) -> None:
+    job = await org.new_job()
+    await sealed(org, job, [samples.new(), samples.new("application/pdf")])
+    exports = [await make_export(org, job, export_type) for export_type in EXPORT_TYPES]
+    for made in exports:
+        expect_one_text(made)
+        observe(3, what="copies of a manifest")
+        expect_described(made.manifest, made.export, org, FILTERS)
+        await expect_recorded(org.client, made.manifest, made.export)
+        await expect_head_at_request(org.client, made)
+        observe(what="ledger heads")
+        for instance in range(org.client.instances):
+            await expect_stored_well(org.client.at(instance), made)
+        observe(what="verified by id, at every instance")
+
+    canceled, _ = await canceled_export(org)
+    for question in ({}, {"manifest": exports[0].manifest}):
+        asked = {"export_id": canceled["id"], **question}
+        answer = await org.client.call("verifyManifest", json=asked)
+        expect_flags(answer, NOTHING, "an export that was canceled")
+        observe(what="verified before it is ready")
+    await expect_nothing_while_live(org)
+    await expect_absent(other_org.client, exports[0])
+    observe(2, what="foreign and absent")
+
+
+def expect_one_text(made: ReadyExport) -> None:
+    """Fail unless the manifest is the same text everywhere, and that text is its canonical one."""
+    kind = made.export["export_type"]
+    text, digest = made.manifest_bytes, made.export["manifest_hash"]
+    expect_equal(made.entries.get("manifest.json"), text, f"manifest.json in the ZIP of a {kind}")
+    expect_equal(sha256_hex(text), digest, "the SHA-256 of the bytes of getManifest")
+    expect_equal(
+        jcs_hash(json.loads(text)), digest, "the SHA-256 of the manifest's RFC 8785 serialisation"
+    )
+    expect_equal(made.export["manifest"], made.manifest, "the manifest that the export shows")
+
+
+async def expect_head_at_request(client: Client, made: ReadyExport) -> None:
+    """Fail unless the ledger head is that of the request, in a ledger where nothing else happens.
+
+    Whether the event of the request itself is the head, or the one before it, is left open.
+    """
+    seq, _ = ledger_head(made.manifest)
+    requests = [
+        event["ledger_seq"]
+        for event in await client.ledger_events(target_id=made.id)
+        if event["event_name"] == "export.requested"
+    ]
+    expect(
+        len(requests) == 1 and seq in (requests[0], requests[0] - 1),
+        expected=f"the ledger head as of the request, which was event {requests}",
+        came=f"event {seq}",
+    )
+
+
+async def expect_stored_well(client: Client, made: ReadyExport) -> None:
+    """Fail unless this instance shows the same bytes and finds them well, each file by its name."""
+    shown = await client.call("getManifest", path={"export_id": made.id})
+    expect_equal(shown.sent.body, made.manifest_bytes, "the bytes of getManifest at every instance")
+    answer = await client.call("verifyManifest", json={"export_id": made.id})
+    expect_all_well(answer, f"an untouched {made.export['export_type']} asked for by its id")
+    expect_equal(
+        sorted(file["name"] for file in objects_in(answer, "files")),
+        sorted(file["name"] for file in manifest_files(made.manifest)),
+        "the names of the files that verifyManifest speaks of",
+    )
+
+
+async def expect_nothing_while_live(org: Organisation) -> None:
+    """Fail when an export is said to be well that is not ready even afterwards."""
+    requested = await org.client.new_export((await org.new_job())["id"])
+    answer = await org.client.call("verifyManifest", json={"export_id": requested["id"]})
+    now = await org.client.get_export(requested["id"])
+    expect_status(answer, 200)
+    if now["state"] in LIVE_STATES:
+        expect_flags(answer, NOTHING, f"an export that is {now['state']}")
+
+
+async def expect_absent(stranger: Client, made: ReadyExport) -> None:
+    """Fail unless another organisation's export is as absent as one that never was."""
+    answers = []
+    for export_id in (made.id, str(uuid.uuid4())):
+        for question in ({}, {"manifest": made.manifest}):
+            asked = {"export_id": export_id, **question}
+            answers.append(await stranger.call("verifyManifest", json=asked))
+    for answer in answers:
+        expect_status(answer, 404, detail="an export of another organisation, or of none")
+    expect_equal(len({answer.code for answer in answers}), 1, "how many codes absence has")

@@ -1,0 +1,136 @@
+"""Manifests that somebody submits, to be compared with what was stored."""
+
+import json
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from contracts.manifest.manifest_examples import SPELLINGS
+from contracts.manifest.manifest_verdicts import (
+    expect_all_well,
+    expect_flags,
+    expect_named,
+    verify_text,
+)
+from contracts.manifest.ready_exports import ReadyExport, make_export, sealed
+from harness.check import check
+from harness.client import Answer, Organisation, Samples, together
+from harness.expect import expect_status
+from harness.plugin.coverage import Coverage
+from harness.plugin.observations import Observations
+
+Manifest = dict[str, Any]
+
+SHAPES: dict[str, Callable[[Manifest], Manifest]] = {
+    "empty": lambda _: {},
+    "nothing but its export_id": lambda manifest: {"export_id": manifest["export_id"]},
+    "without files": lambda manifest: {k: v for k, v in manifest.items() if k != "files"},
+    "files as an object": lambda manifest: {**manifest, "files": {}},
+    "files of numbers": lambda manifest: {**manifest, "files": [1]},
+    "filters as a list": lambda manifest: {**manifest, "filters": []},
+    "no ledger head": lambda manifest: {**manifest, "ledger_head": None},
+    "a number for an id": lambda manifest: {**manifest, "export_id": 1},
+}
+"""Objects that are no well-formed manifest."""
+
+MALFORMED = (
+    "",
+    "nonsense",
+    "[]",
+    "{}",
+    '{"manifest": []}',
+    '{"manifest": "text"}',
+    '{"manifest": null}',
+    '{"export_id": 1}',
+    '{"export_id": null}',
+)
+"""What the route does not take."""
+
+OTHERS = 6
+
+
+@check(
+    "manifest.submitted",
+    "A submitted manifest is judged by its content: respelled it matches, another one does not",
+    checklist="Verify manifest integrity",
+    observes=2 + 2 * len(SPELLINGS) + OTHERS + len(SHAPES) + len(MALFORMED),
+)
+async def check_submitted(
+    org: Organisation,
+    other_org: Organisation,
+    samples: Samples,
+    cover: Coverage,
+    observe: Observations,
+) -> None:
+    job = await org.new_job()
+    await sealed(org, job, [samples.new()])
+    made, another, foreign = await together(
+        [
+            make_export(org, job),
+            make_export(org, job, "ledger"),
+            make_export(other_org, await other_org.new_job()),
+        ]
+    )
+    ids: tuple[str | None, ...] = (made.id, None)
+    for export_id in ids:
+        text = made.manifest_bytes.decode()
+        expect_all_well(await verify_text(org.client, text, export_id), "the stored bytes, sent")
+        observe(what="sent as they are")
+        for name, spell in SPELLINGS.items():
+            answer = await verify_text(org.client, spell(made.manifest), export_id)
+            expect_all_well(answer, f"the same manifest, {name}")
+            cover("submitted manifests", sent=name, export_id=str(export_id is not None))
+            observe(what="spelled otherwise")
+    await expect_others_told_apart(org, made, another, foreign)
+    await expect_strangers_told_nothing(org, other_org, made, foreign)
+    observe(OTHERS, what="other manifests")
+    for name, shape in SHAPES.items():
+        text = json.dumps(shape(made.manifest))
+        expect_no_manifest(await verify_text(org.client, text, made.id), name)
+        observe(what="shapes that are no manifest")
+    for body in MALFORMED:
+        answer = await org.client.call(
+            "verifyManifest", content=body.encode(), headers={"content-type": "application/json"}
+        )
+        expect_status(answer, 400, 415, 422, detail=f"the body {body!r}")
+        observe(what="malformed questions")
+
+
+async def expect_others_told_apart(
+    org: Organisation, made: ReadyExport, another: ReadyExport, foreign: ReadyExport
+) -> None:
+    """Fail when an export matches the manifest of another one."""
+    answer = await verify_text(org.client, json.dumps(another.manifest), made.id)
+    what = "the manifest of another export"
+    expect_flags(answer, {"manifest_valid": True, "export_match": False}, what)
+    expect_named(answer, what)
+    answer = await verify_text(org.client, json.dumps(foreign.manifest), made.id)
+    what = "the manifest of another organisation"
+    expect_flags(answer, {"manifest_valid": False, "export_match": False}, what)
+    expect_named(answer, what)
+
+
+async def expect_strangers_told_nothing(
+    org: Organisation, stranger: Organisation, made: ReadyExport, foreign: ReadyExport
+) -> None:
+    """Fail when a manifest matches that is of no export of whoever asks: it is false, or 404."""
+    nothing = {"manifest_valid": False, "export_match": False, "ledger_match": False}
+    no_match = {"export_match": False, "ledger_match": False}
+    absent = {**made.manifest, "export_id": str(uuid.uuid4())}
+    claimed = {**made.manifest, "organization_id": stranger.id}
+    for client, manifest, flags, what in (
+        (org.client, foreign.manifest, nothing, "another organisation's manifest"),
+        (stranger.client, made.manifest, nothing, "another organisation's manifest"),
+        (org.client, absent, no_match, "a manifest of no export"),
+        (stranger.client, claimed, no_match, "a stolen manifest, its organisation exchanged"),
+    ):
+        answer = await verify_text(client, json.dumps(manifest))
+        if answer.status != 404:
+            expect_flags(answer, flags, what)
+
+
+def expect_no_manifest(answer: Answer, what: str) -> None:
+    """Fail unless an object that is no manifest is called invalid, or refused."""
+    if answer.status not in {400, 422}:
+        invalid = {"manifest_valid": False, "export_match": False}
+        expect_flags(answer, invalid, f"a manifest that is no manifest: {what}")

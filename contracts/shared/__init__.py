@@ -1,0 +1,1 @@
+"""What several families of checks use; no family, and no check, is imported here."""

@@ -1,0 +1,1 @@
+"""The ledger's hash chain, computed independently of the backend."""

@@ -1,0 +1,121 @@
+"""Reading ledger rows from the database, where a target gives access to it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Self
+
+from contracts.shared.ledger.ledger import StoredEvent, breaches, stored_event
+from harness.database import Database, Row
+from harness.errors import Inconclusive
+from harness.expect import expect
+from harness.target.models import Ledger
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatabaseFunction:
+    """A function of the backend's database, with a connection that may call it."""
+
+    database: Database
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredLedger:
+    """The ledger's table, and the salts that its hashes were made with."""
+
+    database: Database
+    ledger: Ledger
+    """What the target file says about the table, its columns and the form of its times."""
+    salts: Mapping[str, str] = field(repr=False)
+    """Secret salt by key id."""
+
+    @classmethod
+    def of(cls, database: Database, ledger: Ledger) -> Self:
+        """Read the ledger that a target describes, through a connection to its database."""
+        salts = {key_id: salt.get_secret_value() for key_id, salt in ledger.salts.items()}
+        return cls(database=database, ledger=ledger, salts=salts)
+
+    async def chain(self, organization_id: str) -> list[StoredEvent]:
+        """Give an organisation's events, oldest first."""
+        named = self.ledger.columns
+        rows = await self.database.fetch(
+            f"""
+            SELECT {named.ledger_seq} AS ledger_seq,
+                   {named.organization_id}::text AS organization_id,
+                   {named.actor_id}::text AS actor_id,
+                   {named.event_name}::text AS event_name,
+                   {named.target_type}::text AS target_type,
+                   {named.target_id}::text AS target_id,
+                   to_char({named.created_at} AT TIME ZONE 'UTC', %(form)s) AS created_at,
+                   {named.metadata}::text AS metadata,
+                   {named.prev_hash}::text AS prev_hash,
+                   {named.hash}::text AS hash,
+                   {named.salt_key_id}::text AS salt_key_id
+            FROM {self.ledger.table}
+            WHERE {named.organization_id} = %(organization_id)s::uuid
+            ORDER BY {named.ledger_seq}
+            """,  # noqa: S608 - names of table and columns come from the target file
+            {"organization_id": organization_id, "form": self.ledger.created_at_format},
+        )
+        return [stored_event(row) for row in rows]
+
+    async def shown(self, organization_id: str) -> list[Row]:
+        """Give what of an organisation's rows has no part in the hash, oldest first."""
+        named = self.ledger.columns
+        return await self.database.fetch(
+            f"""
+            SELECT {named.id}::text AS id, {named.ledger_seq} AS ledger_seq,
+                   {named.salt_key_id}::text AS salt_key_id,
+                   {named.canonical_version} AS canonical_version,
+                   {named.created_at} AS created_at
+            FROM {self.ledger.table}
+            WHERE {named.organization_id} = %(organization_id)s::uuid
+            ORDER BY {named.ledger_seq}
+            """,  # noqa: S608 - names of table and columns come from the target file
+            {"organization_id": organization_id},
+        )
+
+    async def canonical_by(
+        self, function: DatabaseFunction, event: StoredEvent, metadata: str
+    ) -> str | None:
+        """Give what the backend's own function writes for an event with other metadata."""
+        named = self.ledger.columns
+        row = await function.database.fetch_one(
+            f"""
+            SELECT {function.name}(jsonb_populate_record(
+                shakedown_row, jsonb_build_object(%(column)s::text, %(metadata)s::jsonb)
+            )) AS canonical
+            FROM {self.ledger.table} AS shakedown_row
+            WHERE {named.organization_id} = %(organization_id)s::uuid
+              AND {named.ledger_seq} = %(ledger_seq)s
+            """,  # noqa: S608 - names of function, table and columns come from the target file
+            {
+                "column": named.metadata,
+                "metadata": metadata,
+                "organization_id": event.fields["organization_id"],
+                "ledger_seq": event.ledger_seq,
+            },
+        )
+        canonical: str | None = row["canonical"]
+        return canonical
+
+    async def expect_sound(self, organization_id: str, *, detail: str = "") -> list[StoredEvent]:
+        """Fail the check unless every hash and link of the chain is right; give its events.
+
+        Everything is computed by the harness itself from the stored columns and the salt.
+        """
+        events = await self.chain(organization_id)
+        unknown = {event.salt_key_id for event in events} - set(self.salts)
+        if unknown:
+            raise Inconclusive(
+                f"rows of {self.ledger.table} were hashed with the salts {sorted(unknown)}, "
+                f"which the target file does not tell: [ledger.salts] has {sorted(self.salts)}"
+            )
+        for breach in breaches(events, self.salts):
+            expect(
+                False,
+                expected=f"{breach.expected} [organisation {organization_id}]",
+                came=breach.came,
+                detail=detail,
+            )
+        return events

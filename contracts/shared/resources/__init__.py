@@ -1,0 +1,1 @@
+"""Single resources and values of the API: ids, times, digests, evidence, pages."""

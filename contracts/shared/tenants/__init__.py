@@ -1,0 +1,1 @@
+"""The operations of the OpenAPI document, and a tenant that owns one of everything."""

@@ -1,0 +1,213 @@
+"""Every operation of the OpenAPI document that the target names, with the ids that it takes.
+
+Read from the document, so that a new route cannot be forgotten: what the harness cannot make a
+request for is named (`Operation.unbuildable`), never left out.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from contracts.shared.tenants.schemas import Unbuildable, resolved
+from harness.client import Route
+from harness.client.routes import METHODS, spelled_path
+from harness.target import Target
+
+KINDS = ("job", "evidence", "export", "event", "target", "manifest", "organization")
+"""What an id can be of. `target` is the evidence or export of a ledger event; a manifest is no id,
+but names an export, its job, its organisation and its files as an id does."""
+
+READING_POSTS = frozenset({"verifyManifest"})
+"""Operations that write nothing although their method is one for writing."""
+
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+Place = Literal["path", "query", "body"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class IdSlot:
+    """Where a request holds an id."""
+
+    name: str
+    kind: str
+    """One of `KINDS`, or `""` for an id of something that the harness does not know."""
+    place: Place
+    at: tuple[str | int, ...]
+    """The steps to it within the body; its name elsewhere."""
+    required: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation:
+    """One operation of the document, in the target's dialect."""
+
+    route: Route
+    document: Mapping[str, Any]
+    described: Mapping[str, Any]
+    """The Operation Object, `$ref`s of its parameters followed."""
+
+    @property
+    def id(self) -> str:
+        """Its operationId, else its method and path."""
+        return self.route.operation_id
+
+    @property
+    def writes(self) -> bool:
+        """Whether it changes something of its organisation."""
+        return self.route.method not in _SAFE_METHODS and self.id not in READING_POSTS
+
+    @property
+    def parameters(self) -> Sequence[Mapping[str, Any]]:
+        """Parameter Objects."""
+        parameters: Sequence[Mapping[str, Any]] = self.described["parameters"]
+        return parameters
+
+    @property
+    def unbuildable(self) -> str:
+        """Why the matrix cannot ask it: the id of something that the harness cannot make."""
+        unknown = [slot.name for slot in self.slots if not slot.kind]
+        return f"nothing is known of {', '.join(unknown)}" if unknown else ""
+
+    @cached_property
+    def slots(self) -> tuple[IdSlot, ...]:
+        """Every id that it takes, in path, query and body."""
+        return (*self._parameter_slots(), *body_slots(self.document, self.body_schema))
+
+    @property
+    def takes_range(self) -> bool:
+        """Whether parts of its answer can be asked for (RFC 9110, section 14)."""
+        return any(
+            one["in"] == "header" and one["name"].lower() == "range" for one in self.parameters
+        )
+
+    @property
+    def body_type(self) -> str | None:
+        """The media type of its body, None where it takes none."""
+        content = resolved(self.document, self.described.get("requestBody")).get("content") or {}
+        return next(iter(content), None)
+
+    @cached_property
+    def body_schema(self) -> dict[str, Any]:
+        """The schema of its body, empty where it takes none."""
+        body = resolved(self.document, self.described.get("requestBody"))
+        media = (body.get("content") or {}).get(self.body_type) or {}
+        return resolved(self.document, media.get("schema"))
+
+    @property
+    def lists(self) -> bool:
+        """Whether it answers with a page of things: an array under `data`."""
+        for status, answer in (self.described.get("responses") or {}).items():
+            if not str(status).startswith("2"):
+                continue
+            content = resolved(self.document, answer).get("content") or {}
+            for media in content.values():
+                schema = resolved(self.document, media.get("schema"))
+                data = resolved(self.document, (schema.get("properties") or {}).get("data"))
+                if data.get("type") == "array":
+                    return True
+        return False
+
+    def _parameter_slots(self) -> Iterator[IdSlot]:
+        for parameter in self.parameters:
+            name, place = parameter["name"], parameter["in"]
+            schema = resolved(self.document, parameter.get("schema"))
+            in_path = place == "path" and "enum" not in schema and "const" not in schema
+            if in_path or (place == "query" and is_id(name, schema)):
+                yield IdSlot(
+                    name=name,
+                    kind=kind_of(name, self.route.template),
+                    place=place,
+                    at=(name,),
+                    required=bool(parameter.get("required")),
+                )
+
+
+def operations_of(target: Target) -> tuple[Operation, ...]:
+    """All operations of the target's document, in its order."""
+    document = load_document(Path(target.contract.openapi))
+    dialect = target.contract.operations
+    found = []
+    for template, item in document.get("paths", {}).items():
+        path_item = resolved(document, item)
+        for method in METHODS:
+            if method not in path_item:
+                continue
+            described = dict(path_item[method])
+            described["parameters"] = _parameters(document, path_item, described)
+            name = described.get("operationId", f"{method.upper()} {template}")
+            if name in target.contract.absent_operations:
+                continue
+            spelled = dialect.get(name)
+            route = Route(
+                operation_id=name,
+                method=(spelled and spelled.method) or method.upper(),
+                template=spelled_path(template, spelled.path if spelled else None),
+                secured=bool(described.get("security", document.get("security"))),
+            )
+            found.append(Operation(route=route, document=document, described=described))
+    return tuple(found)
+
+
+@lru_cache(maxsize=4)
+def load_document(path: Path) -> Mapping[str, Any]:
+    """Parse an OpenAPI document in YAML or JSON; that it is one was seen when its routes were."""
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    document = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)  # noqa: S506 - both safe
+    return document if isinstance(document, dict) else {}
+
+
+def kind_of(name: str, template: str) -> str:
+    """What an id of this name is of; `""` where the harness does not know.
+
+    `job_id`, `jobId` and the `{id}` of `/jobs/{id}` are all ids of jobs.
+    """
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower().replace("-", "_")
+    stem = words.removesuffix("_uuid").removesuffix("_id")
+    if stem in {"id", "uuid"}:
+        above = re.search(rf"([^/{{}}]+)/\{{{re.escape(name)}\}}", template)
+        stem = above[1].lower().rstrip("s") if above else ""
+    stem = stem.removeprefix("ledger_")
+    return stem if stem in KINDS else ""
+
+
+def is_id(name: str, schema: Mapping[str, Any]) -> bool:
+    """Whether a query parameter or a member of a body holds an id."""
+    return schema.get("format") == "uuid" or bool(re.search(r"(_id|[a-z0-9]Id)$", name))
+
+
+def body_slots(
+    document: Mapping[str, Any], schema: Mapping[str, Any], above: tuple[str | int, ...] = ()
+) -> Iterator[IdSlot]:
+    """The ids within a body, at any depth that the schema names."""
+    if len(above) > 4:
+        return
+    for name, given in (schema.get("properties") or {}).items():
+        member = resolved(document, given)
+        items = resolved(document, member.get("items"))
+        at = (*above, name)
+        if name == "manifest" or is_id(name, member):
+            yield IdSlot(name=name, kind=kind_of(name, ""), place="body", at=at)
+        elif items and is_id(name.removesuffix("s"), items):
+            kind = kind_of(name.removesuffix("s"), "")
+            yield IdSlot(name=name, kind=kind, place="body", at=(*at, 0))
+        else:
+            yield from body_slots(document, member, at)
+
+
+def _parameters(
+    document: Mapping[str, Any], item: Mapping[str, Any], described: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """A path's parameters and the operation's own, which come before them (OpenAPI 3.1, 4.8.9)."""
+    together: dict[tuple[str, str], dict[str, Any]] = {}
+    for given in (*item.get("parameters", ()), *described.get("parameters", ())):
+        parameter = resolved(document, given)
+        if "name" not in parameter or "in" not in parameter:
+            raise Unbuildable(f"a parameter without name or place in {described}")
+        together[parameter["in"], parameter["name"]] = parameter
+    return list(together.values())

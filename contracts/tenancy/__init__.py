@@ -1,0 +1,1 @@
+"""Checks `tenancy.*`: no organization reads or changes what belongs to another."""

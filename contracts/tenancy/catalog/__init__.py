@@ -1,0 +1,29 @@
+"""The catalog of a backend's database, and what it must and must not say about tenants."""
+
+from contracts.tenancy.catalog.read import read_catalog
+from contracts.tenancy.catalog.values import (
+    REQUEST_ROLES,
+    ROLES,
+    WORKER_ROLE,
+    Argument,
+    Catalog,
+    Column,
+    Function,
+    Policy,
+    Relation,
+    Role,
+)
+
+__all__ = [
+    "REQUEST_ROLES",
+    "ROLES",
+    "WORKER_ROLE",
+    "Argument",
+    "Catalog",
+    "Column",
+    "Function",
+    "Policy",
+    "Relation",
+    "Role",
+    "read_catalog",
+]

@@ -1,0 +1,21 @@
+"""Looking for texts in whatever columns a relation has."""
+
+from collections.abc import Iterable
+
+from psycopg import sql
+
+from contracts.tenancy.catalog.values import Column
+
+
+def contains(columns: Iterable[Column]) -> str:
+    """Give a condition on rows of `r`: one of the texts `%(texts)s` is in one of the columns."""
+    texts = ", ".join(f"r.{quoted(column.name)}::text" for column in columns)
+    return (
+        "EXISTS (SELECT FROM unnest(%(texts)s::text[]) AS wanted "
+        f"WHERE strpos(array_to_string(ARRAY[{texts}]::text[], ' '), wanted) > 0)"
+    )
+
+
+def quoted(name: str) -> str:
+    """Give a column's name as SQL that goes through a query with parameters."""
+    return sql.Identifier(name).as_string().replace("%", "%%")

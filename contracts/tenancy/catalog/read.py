@@ -1,0 +1,84 @@
+"""Reading the catalog: three queries, whatever the backend's schema looks like."""
+
+from importlib.resources import files
+from typing import Any
+
+from contracts.tenancy.catalog.values import (
+    REQUEST_ROLES,
+    ROLES,
+    WORKER_ROLE,
+    Argument,
+    Catalog,
+    Column,
+    Function,
+    Policy,
+    Relation,
+    Role,
+)
+from harness.database import Database, Row
+
+
+async def read_catalog(database: Database) -> Catalog:
+    """Read everything that the backend has made in its database."""
+    relations = await database.fetch(_sql("relations"), {"roles": list(REQUEST_ROLES)})
+    functions = await database.fetch(
+        _sql("functions"), {"roles": list(ROLES), "worker_role": WORKER_ROLE}
+    )
+    roles = await database.fetch(_sql("roles"), {"roles": list(ROLES)})
+    return Catalog(
+        relations=tuple(map(_relation, relations)),
+        functions=tuple(map(_function, functions)),
+        roles=tuple(map(_role, roles)),
+    )
+
+
+def _sql(name: str) -> str:
+    return (files("contracts.tenancy.catalog") / f"{name}.sql").read_text(encoding="utf-8")
+
+
+def _relation(row: Row) -> Relation:
+    return Relation(
+        **row
+        | {
+            "columns": tuple(map(_column, row["columns"])),
+            "granted": _granted(row["granted"]),
+            "policies": tuple(map(_policy, row["policies"])),
+            "reads": frozenset(row["reads"]),
+            "parents": frozenset(row["parents"]),
+            "referenced": frozenset(row["referenced"]),
+        }
+    )
+
+
+def _column(plain: dict[str, Any]) -> Column:
+    return Column(**plain | {"granted": _granted(plain["granted"])})
+
+
+def _granted(plain: dict[str, list[str]]) -> dict[str, frozenset[str]]:
+    return {role: frozenset(held) for role, held in plain.items()}
+
+
+def _policy(plain: dict[str, Any]) -> Policy:
+    return Policy(**plain | {"roles": frozenset(plain["roles"])})
+
+
+def _function(row: Row) -> Function:
+    return Function(
+        **row
+        | {
+            "arguments": tuple(Argument(**argument) for argument in row["arguments"]),
+            "granted": tuple(row["granted"]),
+            "callers": frozenset(row["callers"]),
+        }
+    )
+
+
+def _role(row: Row) -> Role:
+    return Role(
+        **row
+        | {
+            "may_become": frozenset(row["may_become"]),
+            "may_become_unbound": frozenset(row["may_become_unbound"]),
+            "may_create_in": frozenset(row["may_create_in"]),
+        }
+    )

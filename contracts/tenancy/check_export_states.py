@@ -1,0 +1,75 @@
+"""An export of another organisation is absent in every state, also while it could be changed."""
+
+from contracts.shared.exports.direct_claims import declared_claim
+from contracts.shared.tenants.estate import Estate
+from contracts.shared.tenants.operations import operations_of
+from contracts.tenancy.requests.expectations import expect_own
+from contracts.tenancy.requests.forms import Form, forms_with_ids
+from contracts.tenancy.requests.matrix import Matrix
+from contracts.tenancy.requests.personas import personas
+from contracts.tenancy.requests.unchanged import expect_unchanged
+from contracts.tenancy.requests.unfinished import STATES, exports_by_state, shown_exports
+from harness.check import check
+from harness.client import Samples, together
+from harness.client.tokens import ROLES
+from harness.expect import expect_status
+from harness.plugin.coverage import Coverage
+from harness.plugin.fixtures import FreshSystem
+from harness.plugin.observations import Observations
+from harness.target import Capability, Target
+
+AT_ONCE = 8
+KNOWN = {"job", "export", "target"}
+
+
+@check(
+    "tenancy.export-states",
+    "An export of another organisation is absent in every state, and stays as it is",
+    checklist="Verify tenant isolation",
+    observes=len(STATES) * 13 * len(ROLES) + 3,
+    needs={Capability.TENANTS, Capability.SPAWN, Capability.DATABASE_CONTROL},
+)
+async def check_export_states(
+    fresh_system: FreshSystem,
+    samples: Samples,
+    target: Target,
+    observe: Observations,
+    cover: Coverage,
+) -> None:
+    claim = declared_claim(target)
+    forms, _ = forms_with_ids(operations_of(target))
+    forms = [form for form in forms if {slot.kind for slot in form.slots} <= KNOWN]
+    sample, cap = samples.new(), target.limits.per_org_in_progress
+    async with fresh_system(api_instances=1, workers=0) as own:
+        org, other = await own.organisations.several(2)
+        estates = await exports_by_state(own, org, claim, sample, cap)
+        at_home = personas(own.organisations, org)
+        strangers = personas(own.organisations, other)
+        before = await shown_exports(estates)
+        stranger = Estate(org=other, sample=sample, key="", values={}, marks=frozenset())
+
+        async def try_form(state: str, form: Form) -> None:
+            owner, viewer = estates[state], at_home["viewer"]
+            matrix = Matrix(owner=owner, stranger=stranger, sample=sample, cover=cover)
+            for question in matrix.questions(form):
+                await matrix.ask_absent(question, strangers, 0)
+                observe(len(ROLES), what=state)
+            if form.operation.writes:
+                request = form.request(owner.own(form.slots), sample)
+                expect_own(await request.send(viewer.client, 0), form, viewer)
+
+        await together(
+            (try_form(state, form) for state in estates for form in forms), at_once=AT_ONCE
+        )
+        after = "all that strangers and viewers have tried"
+        expect_unchanged(await shown_exports(estates), before, after=after)
+        for state, operation_id in (
+            ("queued", "cancelExport"),
+            ("preparing", "cancelExport"),
+            ("failed", "retryExport"),
+        ):
+            path = {"export_id": estates[state].values["export"][0]}
+            expect_status(
+                await org.client.call(operation_id, path=path), 202, detail=f"{state}, to its owner"
+            )
+            observe(what="changed by its owner")

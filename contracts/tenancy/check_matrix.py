@@ -1,0 +1,156 @@
+"""Tenants are alone: what belongs to another organisation is as absent as a random id."""
+
+import itertools
+from collections.abc import Awaitable, Iterator
+
+from contracts.shared.tenants.estate import Estate, furnish_all
+from contracts.shared.tenants.operations import Operation, operations_of
+from contracts.tenancy.requests.expectations import expect_own
+from contracts.tenancy.requests.forms import Form, forms_with_ids
+from contracts.tenancy.requests.matrix import Matrix
+from contracts.tenancy.requests.personas import Persona, leader, personas, writers
+from contracts.tenancy.requests.stored_rows import StoredRows
+from contracts.tenancy.requests.unchanged import expect_unchanged
+from contracts.tenancy.requests.variants import (
+    SPELLINGS,
+    expect_variant_alike,
+    spelled,
+    untaken_methods,
+    variants,
+)
+from harness.check import check
+from harness.client import Organisation, Organisations, Samples, together
+from harness.errors import Inconclusive
+from harness.expect import expect_equal, expect_status
+from harness.plugin.coverage import Coverage
+from harness.plugin.observations import Observations
+from harness.target import Capability, Target
+
+AT_ONCE = 8
+OPERATIONS, IDS, WHO_ASKS = 16, 4, 8
+"""Operations of the contract that take an id; own, foreign, absent, malformed ids; who asks."""
+
+
+@check(
+    "tenancy.matrix",
+    "What belongs to another organisation answers exactly as an id that nothing has",
+    checklist="Verify tenant isolation",
+    observes=OPERATIONS * IDS * WHO_ASKS,
+    needs={Capability.TENANTS},
+)
+async def check_matrix(
+    organisations: Organisations,
+    samples: Samples,
+    target: Target,
+    stored_rows: StoredRows,
+    observe: Observations,
+    cover: Coverage,
+) -> None:
+    owner, stranger = await furnish_all(await organisations.several(2), samples)
+    matrix = Matrix(owner=owner, stranger=stranger, sample=samples.new(), cover=cover)
+    operations = operations_of(target)
+    forms, unbuildable = forms_with_ids(operations)
+    at_home = personas(organisations, owner.org)
+    strangers = personas(organisations, stranger.org)
+    before = await everything(matrix, stored_rows)
+
+    turn = itertools.cycle(range(organisations.instances))
+    await together(
+        (
+            matrix.ask(question, at_home[name], strangers[name], next(turn))
+            for form in forms
+            for question in matrix.questions(form)
+            for name in strangers
+        ),
+        at_once=AT_ONCE,
+    )
+    await together(
+        asked_otherwise(matrix, operations, forms, leader(strangers), turn), at_once=AT_ONCE
+    )
+    after = await everything(matrix, stored_rows)
+    expect_unchanged(after, before, after="all that strangers have tried")
+
+    if owner.values["job"][0] == owner.org.given_job:
+        raise Inconclusive(
+            "this backend lets nobody make a job: what strangers were refused could not be tried "
+            "on one of its owner's that is for nothing else"
+        )
+    for persona in writers(at_home):
+        await together(
+            own_write(matrix, form, persona, samples, next(turn))
+            for form in forms
+            if form.operation.writes
+        )
+    await expect_no_copy_told(owner, stranger.org)
+    observe(len(matrix.seen), what="cells")
+    there = len({form.operation.id for form in forms})
+    absent = min(len(target.contract.absent_operations), max(0, OPERATIONS - there))
+    observe.excuse(absent * IDS * WHO_ASKS, "operations that are absent")
+    observe.excuse(
+        (OPERATIONS - absent) * IDS * (WHO_ASKS - len(strangers)),
+        "those who need the issuer's secret to ask",
+    )
+    if unbuildable:
+        raise Inconclusive(f"no request can be made from the document for {'; '.join(unbuildable)}")
+
+
+def asked_otherwise(
+    matrix: Matrix,
+    operations: tuple[Operation, ...],
+    forms: list[Form],
+    persona: Persona,
+    turn: Iterator[int],
+) -> Iterator[Awaitable[None]]:
+    """Each question again in every variant and spelling."""
+    templates = set()
+    for form in forms:
+        template = form.operation.route.template
+        others = untaken_methods(operations, template) if template not in templates else frozenset()
+        templates.add(template)
+        ways = list(variants(form, matrix.owner, others))
+        for question in matrix.questions(form):
+            in_path = any(slot.place == "path" for slot in question.varied)
+            spellings = SPELLINGS.items() if in_path else ()
+            for name, variant in [*ways, *((n, spelled(question, s)) for n, s in spellings)]:
+                yield expect_variant_alike(
+                    matrix, question, persona, next(turn), name=name, variant=variant
+                )
+
+
+async def everything(matrix: Matrix, stored_rows: StoredRows) -> dict[str, object]:
+    """All that both organisations have, over HTTP and in the database."""
+    both = (matrix.owner, matrix.stranger)
+    shown = await together(estate.state() for estate in both)
+    found: dict[str, object] = {
+        f"{what} of {whose}": state[what]
+        for whose, state in zip(("the owner", "the stranger"), shown, strict=True)
+        for what in state
+    }
+    alone = [estate.org.id for estate in both if estate.org.is_fresh]
+    stored = await stored_rows.of(alone)
+    return found | {f"rows of {table}": rows for table, rows in stored.items()}
+
+
+async def own_write(
+    matrix: Matrix, form: Form, persona: Persona, samples: Samples, instance: int
+) -> None:
+    """Fail unless the owner may do to its own what strangers were refused."""
+    client = persona.client
+    job = await client.create_job()
+    evidence = await client.new_evidence(job["id"], samples.new())
+    export = await client.new_export(job["id"])
+    fresh = {"job": job["id"], "evidence": evidence["id"], "export": export["id"]}
+    ids = matrix.owner.own(form.slots)
+    ids |= {slot.name: fresh[slot.kind] for slot in form.slots if slot.kind in fresh}
+    answer = await form.request(ids, samples.new()).send(client, instance)
+    expect_own(answer, form, persona)
+    matrix.note(form, "own", persona)
+
+
+async def expect_no_copy_told(owner: Estate, stranger: Organisation) -> None:
+    """Fail when uploading the very bytes that another organisation has is not like any upload."""
+    job = await stranger.new_job()
+    answer = expect_status(await stranger.client.upload(job["id"], owner.sample), 201)
+    expect_equal(
+        answer.flag("x-evidence-deduplicated"), False, "whether bytes of another organisation count"
+    )

@@ -1,0 +1,152 @@
+"""Only a token that holds opens anything, on every operation that the document protects."""
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from contracts.shared.tenants.estate import Estate, furnish_all
+from contracts.shared.tenants.operations import operations_of
+from contracts.tenancy.requests.credentials import Credential, unfit_or_forged
+from contracts.tenancy.requests.expectations import expect_answered, expect_challenge, expect_untold
+from contracts.tenancy.requests.forgeries import Forger
+from contracts.tenancy.requests.forms import Form, forms_by_protection
+from contracts.tenancy.requests.unchanged import expect_unchanged
+from harness.check import check
+from harness.client import Client, Organisations, Samples, together
+from harness.errors import Inconclusive
+from harness.expect import expect, expect_status
+from harness.plugin.coverage import Coverage
+from harness.plugin.observations import Observations
+from harness.target import Capability, Target
+
+AT_ONCE = 8
+NO_BREAKDOWN = frozenset(range(200, 500))
+A_FEW = ("listJobs", "createJob", "downloadExport")
+"""A list, a write and a download: where every forgery is tried."""
+
+READ_AROUND = ("listJobs", "getJob", "downloadExport")
+DETOURS: Mapping[str, Callable[[str], str]] = {
+    "a slash more": lambda path: f"{path}/",
+    "two slashes": lambda path: f"/{path}",
+    "two slashes within": lambda path: path.replace("/", "//"),
+    "upper case": str.upper,
+    "an escaped letter": lambda path: path.replace("/a", "/%61", 1),
+    "a dot": lambda path: f"/.{path}",
+    "a detour": lambda path: f"/livez/..{path}",
+    "an escaped detour": lambda path: f"/livez/%2e%2e{path}",
+    "a parameter": lambda path: f"{path};x=/livez",
+}
+"""Paths that a guard may take for others and a router for the same."""
+
+PUBLIC = 5
+"""Operations of the contract that ask for no token."""
+
+DATABASE_ROLES = ("anon", "service_role", "postgres", "", None, ["service_role"])
+"""What the claim `role` may say, which no backend may become in its database for a request."""
+
+
+@check(
+    "tenancy.tokens",
+    "A token that is forged, expired, for others or of nobody opens nothing, on any operation",
+    checklist="Verify authentication",
+    observes=548 + 3 * 9,
+    needs={Capability.TENANTS},
+)
+async def check_tokens(
+    organisations: Organisations,
+    samples: Samples,
+    target: Target,
+    observe: Observations,
+    cover: Coverage,
+) -> None:
+    estate, other = await furnish_all(await organisations.several(2), samples)
+    turn = itertools.cycle(range(organisations.instances))
+    protected, public, unbuildable = forms_by_protection(operations_of(target))
+    nobody, sample = organisations.with_token(None), samples.new()
+    forger = Forger(organisations.recipe, estate.org) if organisations.can_mint else None
+
+    async def attempt(credential: Credential, form: Form, instance: int) -> None:
+        request = form.request(estate.own(form.slots), sample, query=credential.query)
+        answer = await request.send(nobody, instance, credential.headers)
+        expect_answered(answer, credential.expected, f"{form} with {credential.name}")
+        if answer.status == 401:
+            expect_challenge(answer, f"{form} with {credential.name}")
+        if credential.everywhere:
+            cover("tokens", operation=form.operation.id, token=credential.name)
+        observe(what="tokens that do not hold")
+
+    await expect_let_in(estate, organisations.instances)
+    before = await estate.state()
+    await together(
+        (
+            attempt(credential, form, next(turn))
+            for credential in (forger.everything() if forger else unfit_or_forged(estate.org))
+            for form in protected
+            if credential.everywhere or form.operation.id in A_FEW
+        ),
+        at_once=AT_ONCE,
+    )
+    expect_unchanged(await estate.state(), before, after="all those tokens")
+    if forger is not None:
+        for role in DATABASE_ROLES:
+            client = organisations.with_token(forger.token(forger.claims(role=role)))
+            await expect_confined(client, estate, other, protected, f"the claim role: {role!r}")
+            observe(what="roles of the database")
+    for form in protected:
+        if form.operation.id in READ_AROUND:
+            await expect_no_way_around(nobody, estate, form, next(turn))
+            observe(len(DETOURS), what="detours")
+    observe.excuse(PUBLIC - len(public), "public operations that are absent")
+    for form in public:
+        answer = await form.request({}, sample).send(nobody, next(turn))
+        expect(
+            answer.status not in {401, 403},
+            expected=f"{form} to want no token, as the document says",
+            came=answer.describe(),
+        )
+        observe(what="public operations")
+    if forger is None:
+        _ = organisations.recipe  # says why no token can be forged
+    if unbuildable:
+        raise Inconclusive(f"no request can be made from the document for {'; '.join(unbuildable)}")
+
+
+async def expect_let_in(estate: Estate, instances: int) -> None:
+    """Fail unless good tokens open every instance: else it proves nothing that bad ones do not."""
+    for role, instance in itertools.product(estate.org.roles, range(instances)):
+        answer = await estate.org.as_role(role).call("listJobs", instance=instance)
+        expect_status(answer, 200, detail=f"asked by the {role}, with a good token")
+        scheme = {"authorization": f"bearer {estate.org.tokens[role]}"}
+        lower = await estate.org.as_role(role).call("listJobs", instance=instance, headers=scheme)
+        # The scheme's case does not matter (RFC 9110, section 11.1); the contract writes `Bearer`.
+        expect_status(lower, 200, 401, detail="a good token after `bearer`")
+
+
+async def expect_no_way_around(nobody: Client, estate: Estate, form: Form, instance: int) -> None:
+    """Fail when nobody at all is told anything on a path that is nearly the right one."""
+    plain = form.request(estate.own(form.slots), estate.sample)
+    for name, detour in DETOURS.items():
+        request = replace(plain, path=detour(plain.path))
+        answer = await request.send(nobody, instance)
+        expect_untold(estate, request, answer, what=f"{form} without a token, by {name}")
+
+
+async def expect_confined(
+    client: Client, own: Estate, other: Estate, forms: Sequence[Form], what: str
+) -> None:
+    """Fail when a token of one organisation reads anything of another, or breaks the server."""
+    for form in forms:
+        if form.operation.writes:
+            continue
+        for estate in (own, other):
+            request = form.request(estate.own(form.slots), own.sample)
+            answer = await request.send(client, 0)
+            expect_answered(answer, NO_BREAKDOWN, f"{form} with {what}")
+            expect_untold(other, request, answer, what=f"{form} with {what}")
+            strange = estate is other and any(slot.place == "path" for slot in form.slots)
+            expect(
+                not strange or answer.status >= 400,
+                expected=f"{form} about what another organisation has to be refused",
+                came=answer.describe(),
+                detail=f"with {what}",
+            )

@@ -1,0 +1,144 @@
+"""A viewer looks at everything of the organisation and changes nothing of it."""
+
+import itertools
+from dataclasses import replace
+
+from contracts.shared.tenants.estate import furnish
+from contracts.shared.tenants.operations import operations_of
+from contracts.tenancy.requests.expectations import expect_answered, expect_own
+from contracts.tenancy.requests.forms import Form, forms_by_protection
+from contracts.tenancy.requests.likeness import content_of
+from contracts.tenancy.requests.personas import Persona
+from contracts.tenancy.requests.stored_rows import StoredRows, everything_of
+from contracts.tenancy.requests.unchanged import expect_unchanged
+from harness.check import check
+from harness.client import Answer, Client, Organisation, Organisations, Samples, together
+from harness.client.tokens import ABSENT, claims_of, signed
+from harness.errors import Inconclusive
+from harness.expect import expect, expect_equal, expect_status
+from harness.plugin.coverage import Coverage
+from harness.plugin.observations import Observations
+from harness.target import Capability, Target
+
+AT_ONCE = 8
+
+NO_ROLES: tuple[object, ...] = (
+    ABSENT, None, "", "admin", "superuser", "service_role", "Viewer", "VIEWER", " viewer",
+    "viewer,owner", ["viewer"], ["owner"], {"owner": True}, True, 7,
+)  # fmt: skip
+"""What is none of `owner`, `member` and `viewer`, and so gives no more than a viewer has."""
+
+READS, WRITES = 15, 6
+"""Of the contract: ways of asking that write nothing, and those that write."""
+
+
+@check(
+    "tenancy.viewer",
+    "A viewer reads all of its organisation and writes nothing, nor does anybody without a role",
+    checklist="Verify roles",
+    observes=READS + WRITES * (2 + len(NO_ROLES)) + 1,
+    needs={Capability.TENANTS},
+)
+async def check_viewer(
+    org: Organisation,
+    organisations: Organisations,
+    samples: Samples,
+    target: Target,
+    stored_rows: StoredRows,
+    observe: Observations,
+    cover: Coverage,
+) -> None:
+    estate = await furnish(org, samples)
+    forms, _, unbuildable = forms_by_protection(operations_of(target))
+    writing = [form for form in forms if form.operation.writes]
+    turn = itertools.cycle(range(organisations.instances))
+    viewer = Persona(name="viewer", client=org.as_role("viewer"), refused=None)
+    if target.contract.absent_operations:
+        lacking = READS + WRITES - len(forms)
+        observe.excuse(max(0, lacking), "operations that are absent")
+    before = await everything_of(estate, stored_rows)
+
+    async def read(form: Form, instance: int) -> None:
+        request = form.request(estate.own(form.slots), estate.sample)
+        seen = await request.send(viewer.client, instance)
+        expect_own(seen, form, viewer)
+        if seen.status < 300:
+            by_owner = await request.send(org.as_role("owner"), instance)
+            expect_equal(content_of(seen), content_of(by_owner), f"what a viewer sees of {form}")
+        cover("viewer", operation=form.operation.id, role="viewer")
+        observe(what="reads")
+
+    async def write(form: Form, client: Client, role: object, instance: int) -> None:
+        request = form.request(estate.own(form.slots), samples.new())
+        answer = await request.send(client, instance)
+        expect_no_write(answer, role, f"{form} by somebody of the role {shown(role)}")
+        cover("viewer", operation=form.operation.id, role=shown(role))
+        observe(what="writes")
+
+    async def repeat(form: Form, instance: int) -> None:
+        """What a member did under a key is no more a viewer's for being repeated."""
+        request = form.request(estate.own(form.slots), estate.sample)
+        keyed = replace(request, headers={**request.headers, "idempotency-key": estate.key})
+        expect_no_write(
+            await keyed.send(viewer.client, instance), "viewer", f"{form}, repeated by a viewer"
+        )
+        observe(what="repeated writes")
+
+    await together(
+        (read(form, next(turn)) for form in forms if form not in writing), at_once=AT_ONCE
+    )
+    # What a claim says for one of the three is no strange role.
+    strangers = strange_roles(organisations)
+    observe.excuse(WRITES * (len(NO_ROLES) - len(strangers)), "roles that nobody can have here")
+    await together(
+        (
+            write(form, client, role, next(turn))
+            for form in writing
+            for role, client in (
+                ("viewer", viewer.client),
+                *((role, client_of(organisations, org, role)) for role in strangers),
+            )
+        ),
+        at_once=AT_ONCE,
+    )
+    await together(repeat(form, next(turn)) for form in writing)
+    after = await everything_of(estate, stored_rows)
+    expect_unchanged(after, before, after="all that viewers have tried")
+    expect_status(await org.as_role("owner").call("createJob", json={"title": "allowed"}), 201)
+    observe(what="writes of the owner")
+    if unbuildable:
+        raise Inconclusive(f"no request can be made from the document for {'; '.join(unbuildable)}")
+
+
+def strange_roles(organisations: Organisations) -> list[object]:
+    """What a token may name that gives no role; nothing where only the backend makes tokens."""
+    if not organisations.can_mint:
+        return []
+    called = set(organisations.recipe.role_names.values())
+    return [role for role in NO_ROLES if not (isinstance(role, str) and role in called)]
+
+
+def client_of(organisations: Organisations, org: Organisation, role: object) -> Client:
+    """Somebody of the organisation whose token gives any role at all."""
+    recipe = organisations.recipe
+    claims = claims_of(recipe, user=org.users["viewer"], organization=org.id, role=role)
+    header = {"alg": recipe.algorithm, "typ": "JWT"}
+    token = signed(header, claims, secret=recipe.secret, algorithm=recipe.algorithm)
+    return organisations.with_token(token)
+
+
+def expect_no_write(answer: Answer, role: object, what: str) -> None:
+    """Fail unless a write was refused, to a viewer with a 403 as a problem (RFC 9457)."""
+    expect_answered(answer, frozenset({403} if role == "viewer" else {401, 403}), what)
+    kind = answer.headers.get("content-type", "")
+    expect(
+        kind.partition(";")[0].strip().lower() == "application/problem+json",
+        expected="an application/problem+json",
+        came=f"Content-Type {kind!r} with {answer.describe()}",
+        detail=what,
+    )
+
+
+def shown(role: object) -> str:
+    """How a role is written in messages."""
+    return "(none)" if role is ABSENT else str(role) if role == "viewer" else repr(role)

@@ -1,0 +1,171 @@
+"""Tokens that do not hold, and other things that must not open anything."""
+
+import time
+from base64 import urlsafe_b64encode
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from contracts.tenancy.requests.credentials import (
+    ANOTHER_SECRET,
+    NOT_A_TOKEN,
+    UNAUTHORIZED,
+    Credential,
+    bearer,
+    unfit,
+)
+from contracts.tenancy.requests.personas import LONG_AGO_S, vouching_claims
+from harness.client import Organisation, TokenRecipe
+from harness.client.tokens import ABSENT, DIGESTS, claims_of, signed, unsigned
+
+NO_ORGANISATION = frozenset({403})
+TURNED_AWAY = frozenset({400, 401, 403})
+"""Where the contract does not say which, and nobody may get in all the same."""
+
+
+class Forger:
+    """Makes tokens that claim to be of an organisation's owner."""
+
+    def __init__(self, recipe: TokenRecipe, org: Organisation) -> None:
+        self.recipe = recipe
+        self.org = org
+        self.header = {"alg": recipe.algorithm, "typ": "JWT"}
+
+    def claims(self, **changes: object) -> dict[str, Any]:
+        """The claims of the owner's token, some of them changed or `ABSENT`."""
+        return claims_of(
+            self.recipe,
+            user=self.org.users["owner"],
+            organization=self.org.id,
+            role="owner",
+            changes=changes,
+        )
+
+    def token(self, claims: object, header: Mapping[str, object] | None = None) -> str:
+        """A token with any claims, signed as the issuer does."""
+        return signed(
+            header or self.header,
+            claims,
+            secret=self.recipe.secret,
+            algorithm=self.recipe.algorithm,
+        )
+
+    def everything(self) -> Iterator[Credential]:
+        """All that must not get in."""
+        yield from unfit(self.org)
+        for expected, kinds in (
+            (UNAUTHORIZED, self._badly_signed()),
+            (UNAUTHORIZED, self._out_of_time()),
+            (UNAUTHORIZED, self._for_others()),
+            (TURNED_AWAY, self._odd()),
+            (NOT_A_TOKEN, self._strange_parts()),
+            (NO_ORGANISATION, self._without_organisation()),
+            (frozenset({401, 403}), self._with_an_odd_organisation()),
+        ):
+            yield from bearer(expected, kinds)
+
+    def _badly_signed(self) -> Iterator[tuple[str, str]]:
+        good, secret, used = self.claims(), self.recipe.secret, self.recipe.algorithm
+        for number, spelling in enumerate(("none", "None", "NONE", "nOnE")):
+            mark = "" if number else "!"
+            yield f"alg: {spelling}{mark}", unsigned({"alg": spelling, "typ": "JWT"}, good)
+        yield "alg: none, without the last dot", unsigned({"alg": "none"}, good)[:-1]
+        yield "alg: none, with a signature", self.token(good, {"alg": "none"})
+        yield "no signature", unsigned(self.header, good)
+        yield "wrong key!", signed(self.header, good, secret=ANOTHER_SECRET, algorithm=used)
+        for weak in ("", "secret", self.org.id):
+            yield f"signed with {weak!r}", signed(self.header, good, secret=weak, algorithm=used)
+        for other in set(DIGESTS) - {used}:
+            token = signed({"alg": other, "typ": "JWT"}, good, secret=secret, algorithm=other)
+            yield f"signed by {other}!", token
+            yield (
+                f"signed by {other}, said to be by {used}",
+                signed(self.header, good, secret=secret, algorithm=other),
+            )
+        for asymmetric in ("RS256", "ES256", "PS256", "EdDSA"):
+            yield f"said to be by {asymmetric}", self.token(good, {"alg": asymmetric})
+        for missing in ({}, {"alg": None}, {"alg": [used]}, {"alg": ""}):
+            yield f"the header {missing}", self.token(good, {"typ": "JWT", **missing})
+        sealed = self.token(self.claims(sub=self.org.users["viewer"]))
+        head, _, signature = sealed.split(".")
+        payload = self.token(good).split(".")[1]
+        yield "claims changed after signing!", f"{head}.{payload}.{signature}"
+        used_before, _, _ = self.org.tokens["owner"].rpartition(".")
+        forged = signed(self.header, good, secret=ANOTHER_SECRET, algorithm=used).split(".")[2]
+        yield "a token that got in before, but for its signature!", f"{used_before}.{forged}"
+        yield "a signature cut short", self.token(good)[:-3]
+        yield "a signature of one letter", f"{head}.{payload}.A"
+        own_key = urlsafe_b64encode(ANOTHER_SECRET.encode()).rstrip(b"=").decode()
+        for name, header, key in (
+            ("kid that is a file", {"kid": "../../../../dev/null"}, ""),
+            ("kid that is SQL", {"kid": "x' UNION SELECT 'key' -- "}, "key"),
+            ("jwk in the header", {"jwk": {"kty": "oct", "k": own_key}}, ANOTHER_SECRET),
+        ):
+            yield name, signed({**self.header, **header}, good, secret=key, algorithm=used)
+
+    def _out_of_time(self) -> Iterator[tuple[str, str]]:
+        now = int(time.time())
+        for name, exp in {
+            "expired a day ago!": now - LONG_AGO_S,
+            "expired ten minutes ago": now - 600,
+            "expired in 1970": 0,
+            "expired before 1970": -1,
+            "without exp!": ABSENT,
+        }.items():
+            yield name, self.token(self.claims(exp=exp))
+
+    def _for_others(self) -> Iterator[tuple[str, str]]:
+        audience = self.recipe.audience
+        if audience is None:
+            return
+        for name, aud in {
+            "for another audience!": "another-audience",
+            "for an audience of which ours is a part": f"{audience}-other",
+            "for a part of our audience": audience[:-1],
+            "for a list of other audiences": ["another-audience", f"{audience}2"],
+            "without aud!": ABSENT,
+        }.items():
+            yield name, self.token(self.claims(aud=aud))
+
+    def _odd(self) -> Iterator[tuple[str, str]]:
+        for exp in (None, "1"):
+            yield f"exp is {exp!r}", self.token(self.claims(exp=exp))
+        if self.recipe.audience is None:
+            return
+        audiences: list[object] = ["", None, [], {self.recipe.audience: True}, 7]
+        for aud in audiences:
+            yield f"aud is {aud!r}", self.token(self.claims(aud=aud))
+
+    def _strange_parts(self) -> Iterator[tuple[str, str]]:
+        yield "claims that are no JSON", self.token(b"\xff{")
+        yield "claims that are a list", self.token([self.claims()])
+        yield "claims that are a text", self.token("owner")
+        yield "a header that is no JSON", signed(b"{", self.claims(), secret=self.recipe.secret)
+        yield "claims nested without end", self.token(b"[" * 2000)
+
+    def _without_organisation(self) -> Iterator[tuple[str, str]]:
+        nothing: dict[str, Any] = dict.fromkeys(vouching_claims(self.recipe), ABSENT)
+        yield "no app_metadata!", self.token(self.claims(**nothing))
+        for name in nothing:
+            yield f"{name} is null", self.token(self.claims(**{name: None}))
+            yield f"{name} is empty", self.token(self.claims(**{name: {}}))
+        for organization in (ABSENT, None):
+            yield f"the organisation is {organization!r}", self._of(organization)
+
+    def _with_an_odd_organisation(self) -> Iterator[tuple[str, str]]:
+        own = self.org.id
+        for organization in (
+            "", "not-an-id", 7, True, [own], {"id": own}, "*", "%", f"{own},{own}",
+            f"{own}' OR '1'='1", own[:-1], f"{own}\0",
+        ):  # fmt: skip
+            yield f"the organisation is {organization!r}", self._of(organization)
+
+    def _of(self, organization: object) -> str:
+        """A well-signed token of what is no organisation."""
+        return self.token(
+            claims_of(
+                self.recipe,
+                user=self.org.users["owner"],
+                organization=organization,
+                role="owner",
+            )
+        )

@@ -1,0 +1,254 @@
+"""The ways in which an operation can be asked, and the requests that they make of given ids."""
+
+import itertools
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, field
+from json import dumps
+from typing import Any
+
+from contracts.shared.resources.digests import jcs_hash
+from contracts.shared.tenants.operations import IdSlot, Operation
+from contracts.shared.tenants.schemas import Unbuildable, resolved, smallest
+from harness.client import Answer, Client, Record, Route, Sample
+from harness.client.answer import PLAIN
+from harness.client.client import DEADLINE_S
+from harness.client.multipart import encode_form
+
+MULTIPART = "multipart/form-data"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """A request, but for who sends it."""
+
+    route: Route
+    path: str
+    query: Mapping[str, Any]
+    headers: Mapping[str, str]
+    content: bytes | None
+    tells: frozenset[bytes] = frozenset()
+    """What follows from it, such as the hash of a manifest in it."""
+
+    async def send(
+        self, client: Client, instance: int, headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        """Send it with the client's token, if it has one, and further headers to one instance."""
+        sent = {**self.headers, **(headers or {})}
+        if client.token is not None:
+            sent.setdefault("authorization", f"Bearer {client.token}")
+        return await client.transport.send(
+            self.route,
+            self.path,
+            instance=instance,
+            deadline_s=DEADLINE_S,
+            headers=sent,
+            query=self.query,
+            body=self.content,
+        )
+
+    def holds(self, mark: bytes) -> bool:
+        """Whether the request itself tells this."""
+        said = f"{self.path} {self.query} {dict(self.headers)}".encode()
+        return mark in said or mark in (self.content or b"") or mark in self.tells
+
+
+@dataclass(frozen=True, kw_only=True)
+class Form:
+    """One way of asking an operation: which of its optional ids it has, and one of its choices."""
+
+    operation: Operation
+    slots: tuple[IdSlot, ...]
+    choices: Mapping[str, str]
+    """The path parameters that are no ids."""
+    headers: Mapping[str, str]
+    body: Mapping[str, Any] | None
+    """Members of the JSON body or text fields of the form; None for no body."""
+    files: tuple[str, ...] = ()
+    query: Mapping[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        """What a message calls it."""
+        elsewhere = [f"with {slot.name}" for slot in self.slots if slot.place != "path"]
+        return " ".join([self.operation.id, *self.choices.values(), *elsewhere])
+
+    def request(
+        self,
+        ids: Mapping[str, Any],
+        sample: Sample,
+        *,
+        more: Mapping[str, Any] | None = None,
+        query: Mapping[str, Any] | None = None,
+    ) -> Request:
+        """Fill ids in by the names of their slots; `more` are further members of the body."""
+        body = None if self.body is None else {**deepcopy(dict(self.body)), **(more or {})}
+        asked: dict[str, Any] = {**self.query, **(query or {})}
+        path: dict[str, object] = dict(self.choices)
+        for slot in self.slots:
+            if slot.place == "path":
+                path[slot.name] = ids[slot.name]
+            elif slot.place == "query":
+                asked[slot.name] = ids[slot.name]
+            elif body is not None:
+                _put(body, slot.at, ids[slot.name])
+        headers, content = dict(self.headers), None
+        if "idempotency-key" in headers:
+            headers["idempotency-key"] = str(uuid.uuid4())
+        if body is not None and self.operation.body_type == MULTIPART:
+            fields = {name: str(value) for name, value in body.items()}
+            content, headers["content-type"] = encode_form(
+                fields, dict.fromkeys(self.files, sample)
+            )
+        elif body is not None:
+            content = dumps(body, separators=(",", ":")).encode()
+            headers["content-type"] = self.operation.body_type or "application/json"
+        route = self.operation.route
+        manifests = [ids[slot.name] for slot in self.slots if slot.kind == "manifest"]
+        return Request(
+            route=route,
+            path=route.path(path),
+            query=asked,
+            headers=headers,
+            content=content,
+            tells=frozenset(_digest_as_sent(manifest).encode() for manifest in manifests),
+        )
+
+
+def _digest_as_sent(manifest: Any) -> str:  # noqa: ANN401 - JSON of any shape
+    spoken = manifest.spoken if isinstance(manifest, Record) else PLAIN
+    return jcs_hash(spoken.manifest_as_filed(manifest))
+
+
+def forms_of(operation: Operation) -> tuple[Form, ...]:
+    """Every way of asking an operation. Raises `Unbuildable` when the document tells too little."""
+    parameters = {one["name"] for one in operation.parameters if one["in"] == "path"}
+    if unknown := set(operation.route.parameters) - parameters:
+        raise Unbuildable(f"the document does not describe {', '.join(sorted(unknown))}")
+    fixed = [slot for slot in operation.slots if slot.place == "path"]
+    asked = [slot for slot in operation.slots if slot.place == "query"]
+    needed = [slot for slot in asked if slot.required]
+    optional = [slot for slot in asked if not slot.required]
+    bodies = list(_bodies(operation))
+    return tuple(
+        Form(
+            operation=operation,
+            slots=(*fixed, *needed, *queried, *in_body),
+            choices=choices,
+            headers=_headers(operation),
+            body=body,
+            files=files,
+            query=_required_query(operation),
+        )
+        for choices in _choices(operation)
+        for queried in ([[slot] for slot in optional] or [[]])
+        for body, in_body, files in bodies
+    )
+
+
+def forms_with_ids(operations: Sequence[Operation]) -> tuple[list[Form], list[str]]:
+    """Every form that takes an id, and the operations that no request can be made for, with why."""
+    forms, unbuildable = [], []
+    for operation in operations:
+        try:
+            if operation.unbuildable:
+                raise Unbuildable(operation.unbuildable)
+            forms += [form for form in forms_of(operation) if form.slots]
+        except Unbuildable as error:
+            unbuildable.append(f"{operation.id} ({error})")
+    return forms, unbuildable
+
+
+def forms_by_protection(
+    operations: Sequence[Operation],
+) -> tuple[list[Form], list[Form], list[str]]:
+    """The forms that want a token, those that do not, and what no request can be made for."""
+    protected: list[Form] = []
+    public: list[Form] = []
+    unbuildable = []
+    for operation in operations:
+        try:
+            (protected if operation.route.secured else public).extend(forms_of(operation))
+        except Unbuildable as error:
+            unbuildable.append(f"{operation.id} ({error})")
+    return protected, public, unbuildable
+
+
+def _choices(operation: Operation) -> Iterator[dict[str, str]]:
+    """Every value of path parameters that take one of a few, such as the type of an export."""
+    listed: dict[str, list[str]] = {}
+    for parameter in operation.parameters:
+        schema = resolved(operation.document, parameter.get("schema"))
+        if parameter["in"] == "path" and ("enum" in schema or "const" in schema):
+            values = schema.get("enum", [schema.get("const")])
+            listed[parameter["name"]] = [str(value) for value in values]
+    for chosen in itertools.product(*listed.values()):
+        yield dict(zip(listed, chosen, strict=True))
+
+
+def _headers(operation: Operation) -> dict[str, str]:
+    """The headers that the operation wants; an idempotency key is filled in for each request."""
+    headers = {}
+    for parameter in operation.parameters:
+        if parameter["in"] == "header" and parameter.get("required"):
+            name = parameter["name"].lower()
+            is_key = name == "idempotency-key"
+            schema = parameter.get("schema")
+            headers[name] = "" if is_key else str(smallest(operation.document, schema))
+    return headers
+
+
+def _required_query(operation: Operation) -> dict[str, str]:
+    ids = {slot.name for slot in operation.slots if slot.place == "query"}
+    return {
+        one["name"]: str(smallest(operation.document, one.get("schema")))
+        for one in operation.parameters
+        if one["in"] == "query" and one.get("required") and one["name"] not in ids
+    }
+
+
+def _bodies(
+    operation: Operation,
+) -> Iterator[tuple[dict[str, Any] | None, list[IdSlot], tuple[str, ...]]]:
+    """Each sensible body with the ids in it and the names of its files."""
+    schema = operation.body_schema
+    if operation.body_type is None:
+        yield None, [], ()
+        return
+    if operation.body_type not in {MULTIPART, "application/json"}:
+        raise Unbuildable(f"a body of the type {operation.body_type}")
+    members = schema.get("properties") or {}
+    files = tuple(
+        name
+        for name, member in members.items()
+        if resolved(operation.document, member).get("format") == "binary"
+    )
+    slots = [slot for slot in operation.slots if slot.place == "body"]
+    required = set(schema.get("required", ()))
+    alternatives: list[Any] = schema.get("anyOf") or schema.get("oneOf") or [{}]
+    ways = [
+        required | set(resolved(operation.document, way).get("required", ()))
+        for way in alternatives
+    ]
+    with_all_ids = required | {str(slot.at[0]) for slot in slots}
+    if with_all_ids not in ways:
+        ways.append(with_all_ids)
+    for way in ways:
+        body = {
+            name: smallest(operation.document, members[name])
+            for name in members
+            if name in way and name not in files
+        }
+        yield body, [slot for slot in slots if slot.at[0] in body], files
+
+
+def _put(body: Any, at: tuple[str | int, ...], value: object) -> None:  # noqa: ANN401 - JSON
+    """Put a value where the steps lead, making what is missing on the way."""
+    for step, following in itertools.pairwise(at):
+        if isinstance(body, dict) and step not in body:
+            body[step] = [] if isinstance(following, int) else {}
+        body = body[step]
+    if isinstance(body, list):
+        body[:] = [value]
+    else:
+        body[at[-1]] = value

@@ -1,0 +1,48 @@
+"""A request whose body comes in two parts, with somebody else's requests between them."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+
+from contracts.shared.tenants.estate import Estate
+from contracts.tenancy.requests.expectations import expect_answered
+from contracts.tenancy.requests.forms import Form, Request
+from contracts.tenancy.requests.lists import expect_of
+from harness.client import Answer, Client, Sample
+from harness.client.client import DEADLINE_S
+from harness.client.transport import Interrupted
+
+SERVED = frozenset(range(200, 300))
+
+
+async def expect_not_taken_for(
+    form: Form, own: Estate, other: Estate, sample: Sample, reading: Sequence[Form], instance: int
+) -> None:
+    """Fail when what an organisation writes becomes another's who was served meanwhile."""
+    request = form.request(own.own(form.slots), sample)
+
+    async def meanwhile() -> None:
+        for between in reading:
+            asked = between.request(other.own(between.slots), sample)
+            await asked.send(other.org.client, instance)
+
+    answer = await _send_in_two(request, own.org.client, instance, meanwhile)
+    what = f"{form} while another organisation is served"
+    expect_answered(answer, SERVED, what)
+    if answer.body:
+        expect_of(own, answer.data, f"the answer to {what}")
+
+
+async def _send_in_two(
+    request: Request, client: Client, instance: int, meanwhile: Callable[[], Awaitable[None]]
+) -> Answer:
+    headers = {**request.headers, "authorization": f"Bearer {client.token}"}
+    sent = replace(request, headers=headers)
+    return await client.transport.send(
+        sent.route,
+        sent.path,
+        instance=instance,
+        deadline_s=DEADLINE_S,
+        headers=sent.headers,
+        query=sent.query,
+        body=Interrupted(content=request.content or b"", meanwhile=meanwhile),
+    )

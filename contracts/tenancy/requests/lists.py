@@ -1,0 +1,156 @@
+"""Reading lists page by page, in turn with another organisation, and what each must hold."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from contracts.shared.tenants.estate import Estate, marks_of
+from contracts.shared.tenants.operations import Operation
+from contracts.tenancy.requests.expectations import expect_untold
+from contracts.tenancy.requests.forms import Form, forms_of
+from harness.client import Answer, Client, Record, Samples, together
+from harness.errors import Inconclusive
+from harness.expect import expect, expect_equal, expect_status
+
+ROWS = 5
+PAGE_SIZE = 2
+"""So that five rows take three pages, the last of them not full."""
+MAX_PAGES = 50
+LARGEST_PAGE = 100
+"""For lists of an organisation that others use as well: they may be long."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Holder:
+    """An organisation with enough of everything for several pages."""
+
+    estate: Estate
+    created: Mapping[str, Sequence[str]]
+    """What each list must hold, by operationId, as far as it is known from making it."""
+    events: int
+    """How many events its ledger must have."""
+
+
+async def fill(estate: Estate, samples: Samples) -> Holder:
+    """Give an organisation more jobs, more evidence in the first one and more exports of it."""
+    org, job_id = estate.org, estate.values["job"][0]
+    jobs = [await org.new_job(f"Job {uuid.uuid4()}") for _ in range(ROWS - 1)]
+    evidence = [await org.client.new_evidence(job_id, samples.new()) for _ in range(ROWS - 1)]
+    exports = []
+    for export_type in ("ledger", "proof-pack"):
+        requested = await org.client.new_export(job_id, export_type)
+        exports.append(await org.client.wait_for_export(requested["id"]))
+    return Holder(
+        estate=replace(estate, marks=estate.marks | marks_of([*jobs, *evidence, *exports])),
+        created={
+            "listJobs": [job_id, *(job["id"] for job in jobs)],
+            "listEvidence": [estate.values["evidence"][0], *(one["id"] for one in evidence)],
+            "listExports": [estate.values["export"][0], *(one["id"] for one in exports)],
+        },
+        events=ROWS + 2 * (1 + len(exports)),
+    )
+
+
+def list_forms(operations: Sequence[Operation]) -> list[Form]:
+    """Each list without its optional filters, and with each one of them."""
+    forms: dict[str, Form] = {}
+    for operation in operations:
+        if operation.lists and operation.route.secured and operation.route.method == "GET":
+            for form in forms_of(operation):
+                needed = tuple(slot for slot in form.slots if slot.place == "path" or slot.required)
+                bare = replace(form, slots=needed)
+                forms |= {str(bare): bare, str(form): form}
+    return list(forms.values())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """One list of one organisation, read on one instance in one role."""
+
+    form: Form
+    ids: Mapping[str, Any]
+    holder: Holder
+    others: Sequence[Holder]
+    client: Client
+    instance: int
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether others may have added to it, or still do."""
+        return not self.holder.estate.org.is_fresh
+
+    @property
+    def page_size(self) -> int:
+        """How much of it to ask for at once."""
+        return LARGEST_PAGE if self.is_shared and not self.form.slots else PAGE_SIZE
+
+    async def page(self, query: Mapping[str, Any]) -> Answer:
+        """Ask for a page. Whatever comes, nothing of another organisation may be in it."""
+        request = self.form.request(self.ids, self.holder.estate.sample, query=query)
+        answer = await request.send(self.client, self.instance)
+        for other in self.others:
+            expect_untold(other.estate, request, answer, what=str(self.form))
+        if 200 <= answer.status < 300:
+            for item in answer.items:
+                expect_of(self.holder.estate, item, str(self.form))
+        return answer
+
+    def expect_complete(self, items: Sequence[Record]) -> None:
+        """Fail unless the whole list is what its organisation made.
+
+        Where others have made things in the same organisation: unless all of ours is there.
+        """
+        created = self.holder.created.get(self.form.operation.id)
+        found = [item["id"] for item in items]
+        if self.is_shared:
+            missing = sorted(set(created or ()) - set(found))
+            expect_equal(missing, [], f"what was made and is not in {self.form}")
+        elif created is not None:
+            expect_equal(sorted(found), sorted(created), f"the ids in {self.form}")
+        elif self.form.operation.id == "listLedgerEvents" and not self.ids:
+            expect_equal(len(found), self.holder.events, f"the number of items of {self.form}")
+        target = self.ids.get("target_id")
+        for item in items if target else ():
+            expect_equal(item["target_id"], target, f"target_id of every item of {self.form}")
+        expect(found, expected=f"something in {self.form}", came="nothing")
+
+
+def expect_of(owner: Estate, item: Record, what: str) -> None:
+    """Fail when something says that it belongs to another organisation."""
+    stated = item.get("organization_id") or owner.org.id
+    expect_equal(stated, owner.org.id, f"the organization_id in {what}")
+
+
+async def read_in_turn(readings: Sequence[Reading]) -> list[list[Record]]:
+    """Read lists page by page, a page of each in turn; give their items."""
+    items: list[list[Record]] = [[] for _ in readings]
+    cursors: list[str | None] = [None for _ in readings]
+    left = list(range(len(readings)))
+    for _ in range(MAX_PAGES):
+        for number in list(left):
+            cursor = cursors[number]
+            query = {"limit": readings[number].page_size} | ({"cursor": cursor} if cursor else {})
+            answer = expect_status(await readings[number].page(query), 200)
+            items[number] += answer.items
+            cursors[number] = answer.document.get("next_cursor")
+            if not cursors[number]:
+                left.remove(number)
+        if not left:
+            return items
+    if readings[left[0]].is_shared:
+        raise Inconclusive(
+            f"{readings[0].form} of organisation {readings[left[0]].holder.estate.org.id} has more "
+            f"than {MAX_PAGES} pages: what this run made, at its end, was not looked at"
+        )
+    expect(
+        False,
+        expected=f"{readings[0].form} to come to an end within {MAX_PAGES} pages",
+        came=f"a next_cursor on each of them, {len(items[left[0]])} items so far",
+    )
+    return items
+
+
+async def fill_all(estates: Sequence[Estate], samples: Samples) -> list[Holder]:
+    """Fill several organisations at once."""
+    return await together(fill(estate, samples) for estate in estates)

@@ -1,0 +1,45 @@
+"""What the database holds of organisations, where a target gives access to it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from contracts.shared.tenants.estate import Estate
+from harness.database import Database
+
+TENANT_TABLES = ("jobs", "evidence", "exports", "audit_logs")
+"""The tables that the contract names."""
+
+_COLUMN = "organization_id"
+
+
+async def everything_of(estate: Estate, stored_rows: "StoredRows") -> dict[str, object]:
+    """All that an organisation has, over HTTP and, where nobody else uses it, in the database."""
+    stored = await stored_rows.of([estate.org.id] if estate.org.is_fresh else [])
+    return await estate.state() | {f"the rows of {table}": rows for table, rows in stored.items()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredRows:
+    """The rows of the contract's tables."""
+
+    database: Database | None
+
+    async def of(self, organization_ids: Sequence[str]) -> dict[str, list[Any]]:
+        """All rows of these organisations by table, as text; empty where they cannot be read."""
+        if self.database is None:
+            return {}
+        found = await self.database.fetch(
+            "SELECT table_schema AS schema, table_name AS name FROM information_schema.columns "
+            "WHERE column_name = %s AND table_name = ANY(%s) ORDER BY 1, 2",
+            [_COLUMN, list(TENANT_TABLES)],
+        )
+        rows = {}
+        for table in found:
+            name = f'"{table["schema"]}"."{table["name"]}"'
+            rows[name] = await self.database.fetch(
+                f"SELECT to_jsonb(stored)::text AS stored FROM {name} AS stored "  # noqa: S608
+                f"WHERE {_COLUMN}::text = ANY(%s) ORDER BY 1",
+                [list(organization_ids)],
+            )
+        return rows

@@ -1,0 +1,79 @@
+"""Exports in the states that a quick worker leaves no time to look at."""
+
+import uuid
+from collections.abc import Mapping
+
+import psycopg
+
+from contracts.shared.exports.direct_claims import Claims
+from contracts.shared.tenants.estate import Estate
+from harness.client import Organisation, Record, Sample
+from harness.errors import Inconclusive
+from harness.expect import expect_equal, expect_status
+from harness.plugin.fixtures import OwnSystem
+from harness.target.models import Claim
+
+STATES = ("queued", "preparing", "failed", "canceled")
+
+
+async def exports_by_state(
+    own: OwnSystem, org: Organisation, claim: Claim, sample: Sample, cap: int
+) -> dict[str, Estate]:
+    """A job with an export for each of `STATES`, on a system that has no workers.
+
+    The first two are claimed as a worker would; one of them is made a failed one by hand.
+    """
+    exports = {}
+    for state in ("preparing", "failed", "queued", "canceled"):
+        job = await org.new_job(f"Job {uuid.uuid4()}")
+        await org.client.new_evidence(job["id"], sample)
+        exports[state] = await org.client.new_export(job["id"])
+    cancel = {"export_id": exports["canceled"]["id"]}
+    expect_status(await org.client.call("cancelExport", path=cancel), 202)
+    claims = Claims(database=own.control_database, function=claim.function, cap=cap)
+    async with claims.worker() as worker:
+        claimed = await claims.claim(worker, "shakedown", 2)
+    expect_equal(claimed, 2, "the number of exports claimed out of three queued ones")
+    await _fail(own, claim.table, exports["failed"]["id"])
+    shown = {state: await org.client.get_export(export["id"]) for state, export in exports.items()}
+    came = {state: export["state"] for state, export in shown.items()}
+    expect_equal(came, {state: state for state in came}, "the states of exports")
+    return {state: _estate(org, sample, export) for state, export in shown.items()}
+
+
+async def shown_exports(estates: Mapping[str, Estate]) -> dict[str, Record]:
+    """What their owner sees of the exports, and the whole ledger."""
+    org = next(iter(estates.values())).org
+    shown = {
+        state: await org.client.get_export(estate.values["export"][0])
+        for state, estate in estates.items()
+    }
+    return {f"the {state} export": export for state, export in shown.items()} | {
+        "the ledger": Record(events=await org.client.ledger_events())
+    }
+
+
+async def _fail(own: OwnSystem, table: str, export_id: str) -> None:
+    """Make an export in preparation a failed one, as the backend's own function would."""
+    problem: Exception | None = None
+    for more in (", completed_at = now(), error_code = 'by_hand', error_message = 'by hand'", ""):
+        try:
+            await own.control_database.fetch(
+                f"UPDATE {table} SET state = 'failed'{more} WHERE id = %s",  # noqa: S608
+                [export_id],
+            )
+        except (psycopg.Error, Inconclusive) as error:
+            problem = error
+        else:
+            return
+    raise Inconclusive(f"the database does not let an export fail by hand: {problem}")
+
+
+def _estate(org: Organisation, sample: Sample, export: Record) -> Estate:
+    return Estate(
+        org=org,
+        sample=sample,
+        key=str(uuid.uuid4()),
+        values={"job": [export["job_id"]], "export": [export["id"]], "target": [export["id"]]},
+        marks=frozenset(text.encode() for text in (export["id"], export["job_id"], org.id)),
+    )

@@ -1,0 +1,138 @@
+"""What may come of naming another organisation or role where nobody vouches for it."""
+
+import itertools
+from collections.abc import Awaitable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from contracts.shared.tenants.estate import Estate
+from contracts.tenancy.requests.expectations import expect_absent, expect_answered, expect_untold
+from contracts.tenancy.requests.forms import Form
+from contracts.tenancy.requests.likeness import content_of
+from contracts.tenancy.requests.lists import expect_of
+from contracts.tenancy.requests.personas import Persona
+from contracts.tenancy.requests.smuggling import Smuggling, takes, token_of
+from harness.client import Answer, Client, Organisations, Samples
+from harness.client.tokens import ABSENT
+from harness.expect import expect, expect_equal
+from harness.plugin.coverage import Coverage
+from harness.plugin.observations import Observations
+
+REFUSED = frozenset(range(400, 500))
+SERVED = frozenset(range(200, 300))
+NOT_THIS_WAY = frozenset({400, 422})
+"""For a query or a body with more in it than the route takes: a server may say so, or not look."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unvouched:
+    """A user of one organisation, and another organisation that is named without right."""
+
+    organisations: Organisations
+    own: Estate
+    victim: Estate
+    samples: Samples
+    observe: Observations
+    cover: Coverage
+    instances: Iterator[int] = field(default_factory=itertools.count)
+
+    def everything(
+        self, forms: Sequence[Form], ways: Sequence[Smuggling]
+    ) -> Iterator[Sequence[Awaitable[None]]]:
+        """All that is tried, in an order that matters: what changes something comes last."""
+        pairs = [(form, way) for form in forms for way in ways if takes(form, way)]
+        writing = [(form, way) for form, way in pairs if form.operation.writes]
+        yield [self.read(form, way) for form, way in pairs if not form.operation.writes]
+        if self.organisations.can_mint:
+            yield [self.of_nobody(form, way) for form, way in pairs]
+            roles = ("viewer", ABSENT)
+            yield [self.climb(form, way, role) for form, way in writing for role in roles]
+        yield [self.write(form, way) for form, way in writing]
+
+    async def read(self, form: Form, way: Smuggling) -> None:
+        """Reading is as if nothing more had been said: own things as they are, no others."""
+        instance = next(self.instances)
+        plain = form.request(self.own.own(form.slots), self.own.sample)
+        usual = await plain.send(self.own.org.client, instance)
+        answer = await self._send(form, way, self.own, self._client(way), instance)
+        what = f"{form} with another organisation in {way.name}"
+        expect_answered(answer, SERVED if way.in_token else SERVED | REFUSED, what)
+        if answer.status in SERVED:
+            expect_equal(content_of(answer), content_of(usual), f"the answer to {what}")
+        await self._ask_about_the_other(form, way, instance)
+        self._saw(form, way, "reads")
+
+    async def write(self, form: Form, way: Smuggling) -> None:
+        """What is written is written in the own organisation, or not at all."""
+        instance = next(self.instances)
+        await self._ask_about_the_other(form, way, instance)
+        answer = await self._send(form, way, self.own, self._client(way), instance)
+        what = f"{form} with another organisation in {way.name}"
+        expect_answered(answer, SERVED | ({409} if way.in_token else REFUSED), what)
+        if answer.status in SERVED and answer.body:
+            expect_of(self.own, answer.data, f"the answer to {what}")
+            by = answer.data.get("created_by")
+            expect(
+                by not in self.victim.org.users.values(),
+                expected=f"nobody else to have written what {what} writes",
+                came=f"created_by {by!r}, a user of the other organisation",
+            )
+        self._saw(form, way, "writes")
+
+    async def of_nobody(self, form: Form, way: Smuggling) -> None:
+        """Who is of no organisation does not become one of any by saying so."""
+        token = token_of(self.organisations.recipe, self.own.org, way, vouched=False)
+        client = self.organisations.with_token(token)
+        for estate in (self.victim, self.own):
+            answer = await self._send(form, way, estate, client, next(self.instances))
+            expect_answered(
+                answer, self._refusals(way, 403), f"{form} with an organisation in {way.name} only"
+            )
+        self._saw(form, way, "of no organisation")
+
+    async def climb(self, form: Form, way: Smuggling, role: object) -> None:
+        """A viewer, or somebody without a role, does not become an owner by saying so."""
+        token = token_of(self.organisations.recipe, self.own.org, way, role=role)
+        client = self.organisations.with_token(token)
+        answer = await self._send(form, way, self.own, client, next(self.instances))
+        expected = self._refusals(way, 403) if role == "viewer" else self._refusals(way, 401, 403)
+        who = "a viewer" if role == "viewer" else "somebody without a role"
+        expect_answered(answer, expected, f"{form} by {who} who says `owner` in {way.name}")
+        self._saw(form, way, "climbs")
+
+    async def _ask_about_the_other(self, form: Form, way: Smuggling, instance: int) -> None:
+        if not form.slots:
+            return
+        client = self._client(way)
+        answer = await self._send(form, way, self.victim, client, instance)
+        if way.in_token or answer.status not in REFUSED:
+            member = Persona(name="member", client=client, refused=None)
+            expect_absent(answer, form, form.slots, member)
+
+    async def _send(
+        self, form: Form, way: Smuggling, about: Estate, client: Client, instance: int
+    ) -> Answer:
+        request = way.request(form, about.own(form.slots), self.samples.new())
+        answer = await request.send(client, instance)
+        what = f"{form} with {way.name} that names another organisation"
+        expect(
+            answer.status < 500,
+            expected="no error of the server",
+            came=answer.describe(),
+            detail=what,
+        )
+        expect_untold(self.victim, request, answer, what=what)
+        return answer
+
+    def _client(self, way: Smuggling) -> Client:
+        if not way.in_token:
+            return self.own.org.client
+        token = token_of(self.organisations.recipe, self.own.org, way)
+        return self.organisations.with_token(token)
+
+    def _refusals(self, way: Smuggling, *statuses: int) -> frozenset[int]:
+        further = NOT_THIS_WAY if way.query or way.members else frozenset()
+        return frozenset(statuses) | further
+
+    def _saw(self, form: Form, way: Smuggling, what: str) -> None:
+        self.cover("unvouched", operation=form.operation.id, place=way.name)
+        self.observe(what=what)

@@ -1,0 +1,139 @@
+"""Other ways of asking about one thing, each of which could tell that it exists."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+from urllib.parse import quote
+
+from contracts.shared.tenants.estate import Estate
+from contracts.shared.tenants.operations import Operation
+from contracts.tenancy.requests.forms import Form, Request
+from contracts.tenancy.requests.likeness import Asked, expect_alike
+from contracts.tenancy.requests.matrix import Matrix, Question
+from contracts.tenancy.requests.personas import Persona
+from harness.client import Answer
+from harness.expect import expect
+
+Variant = Callable[[Request], Request]
+
+SPELLINGS: Mapping[str, Callable[[str], str]] = {
+    "in upper case": str.upper,
+    "without hyphens": lambda text: text.replace("-", ""),
+    "in braces": lambda text: "{" + text + "}",
+    "as a URN": lambda text: f"urn:uuid:{text}",
+    "with a NUL byte": lambda text: f"{text}\0",
+    "with a space": lambda text: f"{text} ",
+    "with a suffix": lambda text: f"{text}.json",
+    "behind another path": lambda text: f"x/../{text}",
+}
+"""How a lenient parser might still take a text for an id."""
+
+OWNERS_KEY = "a repetition under the owner's Idempotency-Key"
+"""Of the foreign request only: one key for two jobs is a mistake of another kind."""
+
+OTHER_METHODS = ("PUT", "PATCH", "DELETE", "POST")
+
+
+def variants(form: Form, owner: Estate, others: frozenset[str]) -> Iterator[tuple[str, Variant]]:
+    """Each with its name; `others` are methods that the form's path does not take."""
+    operation = form.operation
+    if operation.route.method == "GET":
+        yield "HEAD", _with_method("HEAD")
+        yield "If-None-Match: *", _with_headers({"if-none-match": "*"})
+        yield "If-Match: *", _with_headers({"if-match": "*"})
+    if operation.takes_range:
+        for wanted in ("bytes=0-0", "bytes=-1", "bytes=999999999-"):
+            yield f"Range: {wanted}", _with_headers({"range": wanted})
+    if operation.lists:
+        yield "limit=0", _with_query({"limit": 0})
+        yield "limit=1", _with_query({"limit": 1})
+    if "idempotency-key" in form.headers:
+        yield OWNERS_KEY, _with_headers({"idempotency-key": owner.key})
+    if operation.writes:
+        yield "no body", _empty
+        yield "a body that is nothing", _of_nonsense
+    for method in sorted(others):
+        yield method, _with_method(method)
+
+
+def untaken_methods(operations: tuple[Operation, ...], template: str) -> frozenset[str]:
+    """The methods of `OTHER_METHODS` that no operation of this path has."""
+    taken = {one.route.method for one in operations if one.route.template == template}
+    return frozenset(OTHER_METHODS) - taken
+
+
+async def expect_variant_alike(
+    matrix: Matrix,
+    question: Question,
+    persona: Persona,
+    instance: int,
+    *,
+    name: str,
+    variant: Variant,
+) -> None:
+    """Fail when a variant gets something of a foreign thing, or tells it from an absent one."""
+    what = f"{question}, as {name}"
+
+    def asking(request: Request) -> Asked:
+        async def asked() -> tuple[Request, Answer]:
+            answer = await request.send(persona.client, instance)
+            _expect_nothing_had(question.form, answer, what)
+            return request, answer
+
+        return asked
+
+    random = matrix.request(question, "absent")
+    await expect_alike(
+        asking(variant(matrix.request(question, "foreign"))),
+        asking(random if name == OWNERS_KEY else variant(random)),
+        what,
+    )
+
+
+def spelled(question: Question, spell: Callable[[str], str]) -> Variant:
+    """Spell the ids of a request's path in another way."""
+    names = {slot.name for slot in question.varied if slot.place == "path"}
+
+    def respelled(request: Request) -> Request:
+        template = question.form.operation.route.template.split("/")
+        steps = request.path.split("/")
+        path = "/".join(
+            quote(spell(step), safe="") if wanted.strip("{}") in names else step
+            for wanted, step in zip(template, steps, strict=True)
+        )
+        return replace(request, path=path)
+
+    return respelled
+
+
+def _expect_nothing_had(form: Form, answer: Answer, what: str) -> None:
+    expect(
+        answer.status < 500 and (answer.status >= 400 or _has_only_filters(form)),
+        expected=f"4xx to {what}",
+        came=answer.describe(),
+    )
+
+
+def _has_only_filters(form: Form) -> bool:
+    """Whether nothing of what is asked about is in the path: then success may just be empty."""
+    return all(slot.place == "query" or slot.kind == "manifest" for slot in form.slots)
+
+
+def _with_method(method: str) -> Variant:
+    return lambda request: replace(request, route=replace(request.route, method=method))
+
+
+def _with_headers(headers: Mapping[str, str]) -> Variant:
+    return lambda request: replace(request, headers={**request.headers, **headers})
+
+
+def _with_query(query: Mapping[str, Any]) -> Variant:
+    return lambda request: replace(request, query={**request.query, **query})
+
+
+def _empty(request: Request) -> Request:
+    return replace(request, content=None, headers={})
+
+
+def _of_nonsense(request: Request) -> Request:
+    return replace(request, content=b'{"organization_id": ')

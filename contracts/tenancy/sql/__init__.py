@@ -1,0 +1,1 @@
+"""Tenant isolation in the database, asked in the SQL roles of the API."""

@@ -1,0 +1,140 @@
+"""Files at the limit and beyond it, and how early the ones beyond it are refused."""
+
+import json
+from pathlib import Path
+
+from contracts.upload.large_uploads import expect_kept, send_streamed, size_note
+from contracts.upload.memory import Growth, growth_of
+from contracts.upload.raw_upload import FRAME_ALLOWANCE, RawUpload
+from harness.check import check
+from harness.client import Organisation, Samples
+from harness.client.multipart import file_head, text_part
+from harness.client.raw import chunk
+from harness.expect import expect, expect_status
+from harness.plugin.observations import Observations
+from harness.system import System
+from harness.target import Capability, Target
+
+MiB = 1024 * 1024
+
+SWALLOWED_AT_MOST = 8 * MiB
+"""Beyond the limit: what may be on its way, or in a buffer, when the server notices."""
+
+HELD_AT_MOST = 0.75
+"""Of a file, the share that memory may grow by while it is received."""
+
+
+@check(
+    "upload.size-limit",
+    "The largest file is accepted, one byte more refused, a larger Content-Length refused unread",
+    checklist="Verify upload limits: 50 MB, with Content-Length",
+    observes=6,
+    needs={Capability.LOAD},
+)
+async def check_size_limit(
+    target: Target,
+    system: System,
+    org: Organisation,
+    samples: Samples,
+    observe: Observations,
+) -> None:
+    limit = target.limits.max_upload_bytes
+    job = await org.new_job()
+    for length in (limit + FRAME_ALLOWANCE + 1, limit + 10 * MiB, 4 * limit, 2**40):
+        async with RawUpload(client=org.client, job_id=job["id"]).begin(length=length) as refused:
+            # Not a byte of the body is sent: whoever wants to read it first never answers.
+            answer = await refused.answer()
+        expect_status(answer, 413, detail=f"Content-Length: {length}, limit {limit}; no body sent")
+        observe(what="refused unread")
+
+    number = len(system.api) - 1
+    over = samples.of_size(limit + 1, "video/mp4")
+    upload = RawUpload(client=org.client, job_id=job["id"])
+    answer = await upload.whole(upload.body(over), instance=number)
+    expect_status(answer, 413, detail=size_note(over, limit))
+    observe(what="one byte too many")
+
+    exact = samples.of_size(limit, "video/mp4")
+    body = upload.body(exact)
+    with growth_of(system.api[number]) as growth:
+        answer = await upload.whole(body, instance=number)
+    expect_status(answer, 201, detail=size_note(exact, limit))
+    await expect_kept(org.client, answer.data, exact)
+    observe(what="the largest file")
+    expect_not_held(growth, limit, observe)
+
+
+@check(
+    "upload.size-streamed",
+    "Without a Content-Length the same limit holds, and what crosses it is refused at once",
+    checklist="Verify upload limits: 50 MB, streamed",
+    observes=6,
+    needs={Capability.LOAD},
+)
+async def check_size_streamed(
+    target: Target,
+    system: System,
+    org: Organisation,
+    samples: Samples,
+    report_dir: Path,
+    observe: Observations,
+) -> None:
+    limit = target.limits.max_upload_bytes
+    job = await org.new_job()
+    upload = RawUpload(client=org.client, job_id=job["id"])
+    over = samples.of_size(limit + 1, "video/mp4")
+    boundary, small = upload.boundary, samples.new("video/mp4")
+    beginnings = {
+        "a file": upload.head(over) + over.content[:4096],
+        "a second file": upload.body(small).removesuffix(b"--\r\n")
+        + upload.head(over).removeprefix(f"--{boundary}".encode())
+        + over.content[:4096],
+        "a text field": text_part(boundary, "tag", "x").removesuffix(b"\r\n"),
+        "a field that nobody knows": file_head(boundary, "other", "x.mp4", "video/mp4"),
+    }
+    taken: dict[str, int] = {}
+    for what, beginning in beginnings.items():
+        async with upload.begin(length=None) as endless:
+            await endless.send(chunk(beginning))
+            piece = chunk(b"\x00" * MiB if what != "a text field" else b"x" * MiB)
+            while endless.sent < limit + FRAME_ALLOWANCE + SWALLOWED_AT_MOST:
+                if not await endless.send(piece):
+                    break
+            # It goes on for ever: who waits for its end never answers.
+            answer = await endless.answer()
+            taken[what] = endless.sent
+        accepted = (413,) if what == "a file" else (400, 413, 415, 422)
+        expect_status(
+            answer, *accepted, detail=f"{what} without an end: {taken[what]} bytes, limit {limit}"
+        )
+        observe(what="refused while it came")
+    (report_dir / "bytes-before-the-answer.json").write_text(
+        json.dumps(taken, indent=2), encoding="utf-8"
+    )
+
+    answer = await send_streamed(upload, over, instance=0)
+    expect_status(answer, 413, detail=f"streamed: {size_note(over, limit)}")
+    observe(what="one byte too many")
+
+    exact = samples.of_size(limit, "video/mp4")
+    with growth_of(system.api[0]) as growth:
+        answer = await send_streamed(upload, exact, instance=0)
+    expect_status(answer, 201, detail=f"streamed: {size_note(exact, limit)}")
+    await expect_kept(org.client, answer.data, exact)
+    observe(what="the largest file")
+    expect_not_held(growth, limit, observe)
+
+
+def expect_not_held(growth: Growth, size: int, observe: Observations) -> None:
+    """Fail where an instance held a file in memory; say nothing where nobody can tell.
+
+    A file as large was received before, so that what a runtime keeps for later is there already.
+    """
+    if growth.bytes is None:
+        return
+    expect(
+        growth.bytes < HELD_AT_MOST * size,
+        expected=f"memory not to grow with the file while {size} bytes are received",
+        came=f"a peak {growth.bytes} bytes above what the instance had before",
+    )
+    observe(what="memory")

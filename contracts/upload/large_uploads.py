@@ -1,0 +1,44 @@
+"""Sending the largest files, and seeing that they have arrived."""
+
+from contracts.upload.raw_upload import RawUpload
+from harness.client import Answer, Client, Record, Sample
+from harness.client.raw import chunk
+from harness.expect import expect, expect_equal, expect_status
+
+_PIECE = 1024 * 1024
+_END = 4096
+
+
+def size_note(sample: Sample, limit: int) -> str:
+    """Say how large a file is, for a message."""
+    return f"a file of {sample.size} bytes, limit {limit}"
+
+
+async def send_streamed(upload: RawUpload, sample: Sample, *, instance: int) -> Answer:
+    """Upload a file in chunks of 1 MiB, without saying beforehand how many."""
+    content = memoryview(sample.content)
+    async with upload.begin(length=None, instance=instance) as connection:
+        await connection.send(chunk(upload.head(sample)))
+        for start in range(0, sample.size, _PIECE):
+            if not await connection.send(chunk(bytes(content[start : start + _PIECE]))):
+                break
+        else:
+            await connection.send(chunk(upload.tail) + chunk(b""))
+        return await connection.answer()
+
+
+async def expect_kept(client: Client, evidence: Record, sample: Sample) -> None:
+    """Fail unless the record says what was sent, and its last bytes can be had."""
+    expect_equal(evidence["file_size"], sample.size, "file_size of the largest file")
+    expect_equal(evidence["file_sha256"], sample.sha256, "file_sha256 of the largest file")
+    answer = await client.call(
+        "getEvidenceContent",
+        path={"evidence_id": evidence["id"]},
+        headers={"range": f"bytes={sample.size - _END}-"},
+    )
+    expect_status(answer, 200, 206)
+    expect(
+        answer.body[-_END:] == sample.content[-_END:],
+        expected=f"the last {_END} bytes of the largest file, as they were uploaded",
+        came=f"others, {len(answer.body)} bytes with status {answer.status}",
+    )

@@ -1,0 +1,1 @@
+"""One instance of a backend: how it is started, asked, controlled and ended."""

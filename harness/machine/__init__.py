@@ -1,0 +1,1 @@
+"""Processes, ports, directories and the undo journal: what a run makes on this machine."""

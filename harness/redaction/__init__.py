@@ -1,0 +1,1 @@
+"""Secrets never reach a report: every output goes through here first."""

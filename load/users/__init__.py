@@ -1,0 +1,1 @@
+"""What the simulated users of a load test send, and how they read the answers."""

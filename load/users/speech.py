@@ -1,0 +1,86 @@
+"""In whose words users speak: the contract's, or a backend's own where a dialect is given."""
+
+import json as json_of
+from collections.abc import Mapping
+from pathlib import Path
+
+from multidict import CIMultiDict
+from pydantic import ValidationError
+
+from harness.client.answer import Answer
+from harness.client.dialect import Dialect
+from harness.client.dialect.requests import Request
+from harness.client.multipart import encode_form
+from harness.client.of_target import contract_routes
+from harness.client.routes import Route
+from harness.client.samples import Sample
+from harness.target.dialect import Contract
+
+CONTRACT = "SHAKEDOWN_CONTRACT"
+"""The variable with the `[contract]` of a target file as JSON; empty: the contract's own words."""
+
+_DOCUMENT = Path(__file__).parents[2] / "contracts" / "openapi.yaml"
+
+
+class UnknownDialect(Exception):
+    """The variable does not hold a contract; the message says why."""
+
+
+class Speech:
+    """Turns operations into requests, and answers into what they mean."""
+
+    def __init__(self, contract: Contract) -> None:
+        self.document = contract.openapi
+        """Where the OpenAPI document is."""
+        self.routes = contract_routes(contract)
+        self._dialect = Dialect.of(contract, self.routes)
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str]) -> "Speech":
+        """Speak as the environment tells. Raises `UnknownDialect`."""
+        text = environment.get(CONTRACT)
+        try:
+            if text:
+                # Not strictly: JSON has no tuples.
+                return cls(Contract.model_validate_json(text, strict=False))
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            place = ".".join(map(str, first["loc"]))
+            raise UnknownDialect(f"{CONTRACT}: {place}: {first['msg']}") from None
+        return cls(Contract(openapi=str(_DOCUMENT)))
+
+    def request(
+        self,
+        route: Route,
+        values: Mapping[str, str],
+        headers: Mapping[str, str],
+        *,
+        json: object = None,
+        file: Sample | None = None,
+    ) -> Request:
+        """Give the request for an operation, with a document or a form of one file, or neither."""
+        sent, body = dict(headers), b""
+        if file is not None:
+            body, sent["Content-Type"] = encode_form({}, {"file": file})
+        elif json is not None:
+            body, sent["Content-Type"] = json_of.dumps(json).encode(), "application/json"
+        path = route.path(values)
+        if self._dialect is None:
+            return Request(path=path, headers=sent, body=body)
+        return self._dialect.request(route, path, None, sent, body or None)
+
+    def meant(
+        self, route: Route, path: str, status: int, headers: Mapping[str, str], body: bytes
+    ) -> Answer:
+        """Give the answer to such a request in the contract's words."""
+        answer = Answer(
+            operation_id=route.operation_id,
+            method=route.method,
+            path=path,
+            instance=0,
+            status=status,
+            headers=CIMultiDict(headers.items()),
+            body=body,
+            elapsed_s=0.0,
+        )
+        return answer if self._dialect is None else self._dialect.answer(route, answer)

@@ -1,0 +1,76 @@
+"""When waiting for a recovery is no use any more, and what is said first at the end."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from chaos.drills.judgement import Recovery
+from harness.checkers import Observed
+from harness.checkers.examples import MIDNIGHT, example
+from harness.checkers.recovery import TIMES_OF_EXAMPLES, orphan_of_examples
+
+RECOVERY = Recovery(
+    orphans=[orphan_of_examples()],
+    times=TIMES_OF_EXAMPLES,
+    watched_from=MIDNIGHT + timedelta(seconds=11),
+    cap=3,
+)
+CLAIMED = "e1 queued\ne1 claimed w1 @9\ne1 beats @10"
+
+
+def observed(steps: str) -> Observed:
+    given = example("", steps)
+    return Observed(
+        exports=given.exports, completions=given.completions, transitions=given.transitions
+    )
+
+
+def at(seconds: float) -> datetime:
+    return MIDNIGHT + timedelta(seconds=seconds)
+
+
+def test_waiting_is_no_use_once_the_time_is_over() -> None:
+    assert not RECOVERY.is_overdue(observed(CLAIMED), at(12.9))
+    assert RECOVERY.is_overdue(observed(CLAIMED), at(13.1))
+
+
+def test_what_was_taken_back_may_take_its_time() -> None:
+    assert not RECOVERY.is_overdue(observed(f"{CLAIMED}\ne1 returned @12.5"), at(60))
+
+
+def test_who_was_frozen_for_a_while_may_have_been_taken_over_from() -> None:
+    story = "e2 queued @1\ne2 claimed w1 @2\ne2 returned @6\ne2 claimed w2\ne2 ready\n"
+    recovered = f"{CLAIMED}\ne1 returned @12.5\ne1 claimed w2\ne1 ready"
+    frozen = replace(RECOVERY, disturbed={"e2"})
+    assert frozen.violations(observed(story + recovered)) == []
+    rules = [each.rule for each in RECOVERY.violations(observed(story + recovered))]
+    assert rules == ["repeated"]
+
+
+def test_all_is_well() -> None:
+    story = f"{CLAIMED}\ne1 returned @12.5\ne1 claimed w2\ne1 ready"
+    assert RECOVERY.violations(observed(story)) == []
+
+
+def test_a_theft_from_the_living_is_named_before_its_consequences() -> None:
+    story = """
+        e2 queued @1
+        e2 claimed w3 @2
+        e2 beats @3
+        e2 returned @4
+        e2 claimed w2
+        e2 ready
+        """
+    recovered = f"{CLAIMED}\ne1 returned @12.5\ne1 claimed w2\ne1 ready"
+    found = RECOVERY.violations(observed(story + recovered))
+    assert [(each.rule, each.subject) for each in found] == [("stolen", "e2"), ("repeated", "e2")]
+
+
+def test_what_the_dead_lost_too_early_is_said_once() -> None:
+    story = f"{CLAIMED}\ne1 returned @10.5\ne1 claimed w2\ne1 ready"
+    rules = [violation.rule for violation in RECOVERY.violations(observed(story))]
+    assert rules == ["reclaimed-early"]
+
+
+def test_one_that_nobody_took_back_is_late_and_not_ready() -> None:
+    rules = [violation.rule for violation in RECOVERY.violations(observed(CLAIMED))]
+    assert rules == ["reclaimed-late", "not-ready"]

@@ -1,0 +1,79 @@
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from contracts.claim.check_order import first_claimable
+from contracts.claim.claim_calls import Standing, Tokens, claimed_rows, expect_untouched
+from harness.errors import CheckFailed
+
+NOON = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
+
+
+def queued(name: str, **changed: str | int) -> Standing:
+    """An export of the organisation that its name begins with, older than those named later."""
+    values: dict[str, Any] = {
+        "id": name,
+        "organization_id": name[0],
+        "state": "queued",
+        "attempt": 0,
+        "claimed_by": None,
+        "created_at": NOON + timedelta(seconds=int(name[1:])),
+        "stamped_at": None,
+    }
+    return Standing(**values | changed)
+
+
+def test_a_token_is_taken_once() -> None:
+    tokens = Tokens()
+    tokens.take({"id": 1, "claim_token": "a"}, "f()")
+    tokens.take({"id": 1, "claimToken": "b"}, "f()")
+    with pytest.raises(CheckFailed, match="never issued before"):
+        tokens.take({"id": 2, "claim_token": "a"}, "f()")
+    with pytest.raises(CheckFailed, match="a claim token with each claim"):
+        tokens.take({"id": 2, "claim_token": None}, "f()")
+
+
+def test_a_claim_without_a_column_for_the_token_is_counted() -> None:
+    tokens = Tokens()
+    tokens.take({"id": 1, "attempt": 1}, "f()")
+    assert tokens.unnamed == 1
+
+
+@pytest.mark.parametrize(
+    ("rows", "claimed"),
+    [
+        ([], []),
+        ([{"id": None, "attempt": None}], []),
+        ([{"id": 1, "attempt": 1}], [{"id": 1, "attempt": 1}]),
+        ([{"claim": {"id": 1, "attempt": 1}}], [{"id": 1, "attempt": 1}]),
+        ([{"claim": None}], []),
+        ([{"claim": [{"id": 1}, {"id": 2}]}], [{"id": 1}, {"id": 2}]),
+    ],
+)
+def test_what_a_function_returns_for_its_claims(
+    rows: list[dict[str, Any]], claimed: list[dict[str, Any]]
+) -> None:
+    assert list(claimed_rows(rows)) == claimed
+
+
+def test_only_the_claimed_may_change() -> None:
+    before = {"a1": queued("a1"), "a2": queued("a2")}
+    after = before | {"a1": queued("a1", state="preparing", attempt=1)}
+    expect_untouched(before, after, {"a1"}, "nothing else")
+    for changed in (after, {"a1": before["a1"]}, before | {"b3": queued("b3")}):
+        with pytest.raises(CheckFailed, match="1 others changed"):
+            expect_untouched(before, changed, set(), "nothing else")
+
+
+def test_the_oldest_that_the_cap_leaves_room_for() -> None:
+    queue = [queued(name) for name in ("a1", "a2", "b3", "a4", "b5")]
+
+    def names(taken: dict[str, int], limit: int, cap: int) -> list[str]:
+        return [each.id for each in first_claimable(queue, Counter(taken), limit, cap)]
+
+    assert names({}, 2, 9) == ["a1", "a2"]
+    assert names({}, 9, 1) == ["a1", "b3"]
+    assert names({"a": 1}, 3, 2) == ["a1", "b3", "b5"]
+    assert names({"a": 2, "b": 2}, 3, 2) == []

@@ -1,0 +1,127 @@
+"""Right answers are accepted, wrong ones named; whatever the contract leaves open is let pass."""
+
+import json
+
+import pytest
+
+from contracts.conformance.fuzzing.case import Case, slot
+from contracts.conformance.fuzzing.document import Document
+from contracts.conformance.fuzzing.rules import Judge
+from harness.client import Answer
+
+OWN, FOREIGN = slot("own", "job_id", 1), slot("foreign", "job_id", 1)
+ID = "3f0e1e56-6a0f-4c2b-9a52-0a3a1c3f6a10"
+JOB = {
+    "id": ID,
+    "organization_id": ID,
+    "title": "x",
+    "created_by": "u",
+    "created_at": "2031-05-07T09:30:00+00:00",
+}
+
+
+def problem(status: int, **changes: object) -> bytes:
+    members = {
+        "type": "urn:problem:x",
+        "title": "x",
+        "status": status,
+        "detail": "x",
+        "instance": "/",
+        "code": "x",
+        "request_id": "r",
+        "retryable": False,
+    }
+    return json.dumps({**members, **changes}).encode()
+
+
+def faults(
+    document: Document,
+    status: int,
+    body: bytes,
+    *,
+    target: str = f"/api/jobs/{OWN}",
+    method: str = "GET",
+    headers: dict[str, str] | None = None,
+) -> list[str]:
+    kind = "application/json" if status < 400 else "application/problem+json"
+    case = Case(
+        number=1,
+        operation_id="getJob",
+        phase="fuzzing",
+        positive=True,
+        about="",
+        method=method,
+        target=target,
+        headers=(),
+        body=None,
+    )
+    answer = Answer(
+        operation_id="getJob",
+        method=method,
+        path=target,
+        instance=0,
+        status=status,
+        headers={"content-type": kind, "x-request-id": "r", **(headers or {})},
+        body=body,
+        elapsed_s=0,
+    )
+    return Judge(document=document).faults(case, answer)
+
+
+def shown(**changes: object) -> bytes:
+    return json.dumps({"data": {**JOB, **changes}}).encode()
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "target"),
+    [
+        (200, shown(), f"/api/jobs/{OWN}"),
+        (200, shown(more=1), f"/api/jobs/{OWN}"),
+        (404, problem(404), f"/api/jobs/{FOREIGN}"),
+        (404, problem(404, code="a_name_of_its_own"), f"/api/jobs/{ID}"),
+        (400, problem(400), "/api/jobs/%00"),
+        (422, problem(422), "/api/jobs/x"),
+    ],
+)
+def test_right_answers(document: Document, status: int, body: bytes, target: str) -> None:
+    assert faults(document, status, body, target=target) == []
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "target", "named"),
+    [
+        (500, problem(500), f"/api/jobs/{OWN}", "never cause a 500"),
+        (404, problem(404), f"/api/jobs/{OWN}", "organisation's own"),
+        (200, shown(), f"/api/jobs/{FOREIGN}", "another organisation's thing"),
+        (400, problem(400), f"/api/jobs/{OWN}", "the document allows"),
+        (403, problem(403), f"/api/jobs/{OWN}", "member's"),
+        (202, shown(), f"/api/jobs/{OWN}", "does not document"),
+        (409, problem(409), f"/api/jobs/{OWN}", "does not document"),
+        (200, shown(title=None), f"/api/jobs/{OWN}", "/data/title"),
+        (200, shown(created_at="2031-05-07 09:30"), f"/api/jobs/{OWN}", "/data/created_at"),
+        (200, b"", f"/api/jobs/{OWN}", "not JSON"),
+        (404, b"nothing", f"/api/jobs/{ID}", "not JSON"),
+        (404, problem(400), f"/api/jobs/{ID}", "'status' says 400"),
+        (404, problem(404, request_id="other"), f"/api/jobs/{ID}", "'request_id' is 'other'"),
+        (307, b"", f"/api/jobs/{OWN}", "redirected"),
+    ],
+)
+def test_wrong_answers(
+    document: Document, status: int, body: bytes, target: str, named: str
+) -> None:
+    assert named in "; ".join(faults(document, status, body, target=target))
+
+
+def test_headers_are_looked_at(document: Document) -> None:
+    plain = {"content-type": "text/html"}
+    assert "text/html" in faults(document, 200, shown(), headers=plain)[0]
+    assert "X-Request-ID" in faults(document, 200, shown(), headers={"x-request-id": ""})[0]
+    challenge = faults(document, 401, problem(401))
+    assert "it is 401 without WWW-Authenticate: Bearer" in challenge
+
+
+def test_a_wrong_method_must_be_refused_with_allow(document: Document) -> None:
+    right = {"allow": "GET"}
+    assert faults(document, 405, problem(405), method="PUT", headers=right) == []
+    assert "Allow" in faults(document, 405, problem(405), method="PUT")[0]
+    assert "succeeded" in faults(document, 200, shown(), method="PUT")[0]

@@ -1,0 +1,54 @@
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from contracts.hash.tampering import (
+    Tampering,
+    field_tamperings,
+    link_tamperings,
+    metadata_tamperings,
+)
+from contracts.shared.ledger.ledger import StoredEvent, breaches
+from tests.contracts.shared.ledger.test_ledger import SALTS, chain
+
+VICTIM = 2
+
+
+def all_tamperings(event: StoredEvent) -> list[Tampering]:
+    return [
+        *field_tamperings(event),
+        *link_tamperings(event, SALTS, nothing=None),
+        *metadata_tamperings(event),
+    ]
+
+
+def tampered(event: StoredEvent, tampering: Tampering) -> StoredEvent:
+    changes: dict[str, Any] = dict(tampering.changes)
+    own = {name: changes.pop(name) for name in ("metadata", "hash", "prev_hash") if name in changes}
+    return replace(event, **own, fields={**event.fields, **changes})
+
+
+def test_all_that_is_hashed_is_tampered_with() -> None:
+    changed = {name for each in all_tamperings(chain(3)[VICTIM]) for name in each.changes}
+    assert changed == {
+        "actor_id", "event_name", "target_type", "target_id", "metadata", "prev_hash", "hash",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("tampering", all_tamperings(chain(3)[VICTIM]), ids=lambda one: one.name)
+def test_the_flags_are_what_the_harness_itself_finds(tampering: Tampering) -> None:
+    events = chain(5)
+    victim = events[VICTIM] = tampered(events[VICTIM], tampering)
+    assert (victim.hash == victim.expected_hash(SALTS)) is tampering.hash_matches
+    assert (victim.prev_hash == events[VICTIM - 1].hash) is tampering.prev_hash_valid
+    found = {breach.ledger_seq for breach in breaches(events, SALTS)}
+    assert found
+    assert found <= {victim.ledger_seq, victim.ledger_seq + 1}
+    if tampering.next_is_cut_off:
+        assert victim.ledger_seq + 1 in found
+
+
+def test_a_first_event_has_no_link_to_cut_off() -> None:
+    names = [one.name for one in link_tamperings(chain(1)[0], SALTS, nothing=None)]
+    assert "linked to nothing, hashed anew with the salt" not in names

@@ -1,0 +1,80 @@
+import json
+from typing import Any
+
+import pytest
+
+from contracts.manifest.manifest_verdicts import (
+    SOUND,
+    expect_all_well,
+    expect_bad_file,
+    expect_flags,
+    expect_named,
+    expect_named_at,
+)
+from harness.client import Answer
+from harness.errors import CheckFailed
+
+FIELDS = {"files": [], "filters": {}, "export_id": ""}
+PATH = ("files", 0, "size")
+
+
+def answer(*paths: str, ok: bool = True, **more: Any) -> Answer:  # noqa: ANN401 - any JSON
+    data = {
+        **SOUND,
+        "files": [
+            {"name": "a", "ok": ok, "reason": None},
+            {"name": "b", "ok": True, "reason": None},
+        ],
+        "mismatches": [{"path": path, "expected": 1, "got": 2} for path in paths],
+        **more,
+    }
+    return Answer(
+        operation_id="verifyManifest", method="POST", path="/", instance=0, status=200, headers={},
+        body=json.dumps({"data": data}).encode(), elapsed_s=0.0,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "manifest/files/0/size", "$.files[0].size", "files[0].size", "/files/0", "files",
+        "files/a/size", "manifest_hash", "manifest", "",
+    ],
+)  # fmt: skip
+def test_a_change_may_be_named_in_many_ways(path: str) -> None:
+    expect_named_at(answer(path), PATH, FIELDS, "it")
+    expect_named_at(answer("filters/x", path), PATH, FIELDS, "it") if "files" in path else None
+
+
+@pytest.mark.parametrize("path", ["filters/phase", "manifest/files/0/sha256", "export_id"])
+def test_pointing_elsewhere_is_no_name(path: str) -> None:
+    with pytest.raises(CheckFailed, match="files/0/size"):
+        expect_named_at(answer(path), PATH, FIELDS, "it")
+
+
+def test_a_file_that_is_not_ok_is_a_name() -> None:
+    expect_named(answer(ok=False), "it")
+    with pytest.raises(CheckFailed):
+        expect_named(answer(), "it")
+
+
+@pytest.mark.parametrize("mismatches", ["text", ["text"], [{"path": "x"}], [{"path": 1}], None])
+def test_odd_mismatches_fail_and_do_not_crash(mismatches: object) -> None:
+    with pytest.raises(CheckFailed):
+        expect_named(answer(mismatches=mismatches), "it")
+
+
+def test_all_well_and_one_bad_file() -> None:
+    expect_all_well(answer(), "it")
+    expect_bad_file(answer(ok=False), "a", "it")
+    for wrong in (answer(ok=False), answer("files")):
+        with pytest.raises(CheckFailed):
+            expect_all_well(wrong, "it")
+    for name in ("b", "c"):
+        with pytest.raises(CheckFailed):
+            expect_bad_file(answer(ok=False), name, "it")
+
+
+def test_flags_are_booleans() -> None:
+    with pytest.raises(CheckFailed, match="export_match"):
+        expect_flags(answer(export_match="true"), SOUND, "it")

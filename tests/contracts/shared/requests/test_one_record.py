@@ -1,0 +1,110 @@
+import json
+from typing import Any
+
+import pytest
+
+from contracts.shared.requests.keyed_requests import KeyedRequest
+from contracts.shared.requests.one_record import expect_one_answered, expect_one_winner
+from harness.client import Answer
+from harness.errors import CheckFailed
+
+
+def answered(
+    status: int, data: dict[str, Any] | None = None, code: str = "busy", **headers: str
+) -> Answer:
+    return Answer(
+        operation_id="uploadEvidence",
+        method="POST",
+        path="/api/jobs/1/evidence/upload",
+        instance=0,
+        status=status,
+        headers={name.replace("_", "-"): value for name, value in headers.items()},
+        body=json.dumps({"data": data} if data else {"code": code}).encode(),
+        elapsed_s=0.01,
+    )
+
+
+def first(record: str = "a") -> Answer:
+    return answered(201, {"id": record})
+
+
+def replay(record: str = "a", status: int = 201) -> Answer:
+    return answered(status, {"id": record}, x_idempotency_replayed="true")
+
+
+def in_flight(**headers: str) -> Answer:
+    return answered(409, None, **headers)
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        [first()],
+        [replay(), first(), replay(status=200)],
+        [first(), in_flight(retry_after="1"), in_flight(retry_after="1")],
+    ],
+)
+def test_one_record_is_accepted(answers: list[Answer]) -> None:
+    assert expect_one_answered(answers, fresh=201, what="uploads") == "a"
+
+
+@pytest.mark.parametrize(
+    ("answers", "said"),
+    [
+        ([first("a"), first("b")], "2 records"),
+        ([first("a"), replay("b")], "2 records"),
+        ([first(), first()], "2 without it"),
+        ([replay(), replay()], "0 without it"),
+        ([first(), answered(200, {"id": "a"})], "2 without it"),
+        ([first(), answered(500)], "500"),
+        ([first(), in_flight()], "Retry-After"),
+        ([in_flight(retry_after="1")], "0 records"),
+    ],
+)
+def test_anything_else_is_rejected(answers: list[Answer], said: str) -> None:
+    with pytest.raises(CheckFailed, match=said):
+        expect_one_answered(answers, fresh=201, what="uploads")
+
+
+def asked(body: str) -> KeyedRequest:
+    return KeyedRequest(
+        what="an upload", operation_id="uploadEvidence", path={}, fresh=201, arguments={"of": body}
+    )
+
+
+ONE, OTHER = asked("one"), asked("other")
+
+
+def reused() -> Answer:
+    return answered(422, None, code="idempotency_key_reused")
+
+
+def test_of_two_different_requests_one_has_the_key() -> None:
+    won = first()
+    answers = [
+        (ONE, replay()),
+        (OTHER, reused()),
+        (ONE, won),
+        (OTHER, in_flight(retry_after="1")),
+    ]
+    assert expect_one_winner(answers) == (ONE, won)
+
+
+@pytest.mark.parametrize(
+    ("answers", "said"),
+    [
+        ([(ONE, first()), (OTHER, first("b"))], "2: "),
+        ([(ONE, in_flight(retry_after="1")), (OTHER, reused())], "0: "),
+        ([(ONE, first()), (OTHER, replay())], "422 from"),
+        ([(ONE, first()), (OTHER, answered(422))], "busy"),
+        ([(ONE, first()), (ONE, reused())], "2xx"),
+        ([(ONE, first()), (ONE, replay("b"))], "data"),
+        ([(ONE, first()), (OTHER, in_flight())], "Retry-After"),
+        ([(ONE, first()), (OTHER, answered(500))], "500"),
+    ],
+)
+def test_two_owners_of_a_key_or_none_are_rejected(
+    answers: list[tuple[KeyedRequest, Answer]], said: str
+) -> None:
+    with pytest.raises(CheckFailed, match=said):
+        expect_one_winner(answers)

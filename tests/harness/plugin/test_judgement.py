@@ -1,0 +1,60 @@
+"""What an exception out of a check means."""
+
+from pathlib import Path
+
+import pytest
+
+from harness.errors import CheckFailed, Inconclusive, Misconfigured
+from harness.plugin.judgement import Finding, judge
+from harness.verdict import Verdict
+
+HERE = Path(__file__)
+
+
+def _judged(error: BaseException) -> Finding:
+    try:
+        raise error
+    except BaseException as raised:
+        return judge(raised, HERE)
+
+
+def test_a_broken_expectation_is_a_failure_with_its_parts_and_its_place() -> None:
+    finding = _judged(CheckFailed(expected="201", came="500", detail="request 7"))
+    assert finding.verdict is Verdict.FAIL
+    assert (finding.expected, finding.came, finding.detail) == ("201", "500", "request 7")
+    assert finding.message == "expected 201\ncame 500\nrequest 7"
+    assert finding.where.startswith("tests/harness/plugin/test_judgement.py:")
+
+
+def test_a_plain_assert_is_a_failure_told_by_its_explanation() -> None:
+    finding = _judged(AssertionError("assert 1 == 2"))
+    assert (finding.verdict, finding.message) == (Verdict.FAIL, "assert 1 == 2")
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (Inconclusive("no second tenant"), "no second tenant"),
+        (Misconfigured("worker-1 died"), "worker-1 died"),
+        (KeyError("data"), "the check crashed: KeyError: 'data', at "),
+        (pytest.skip.Exception("not today"), "skipped: not today"),
+    ],
+)
+def test_everything_else_leaves_the_question_open(error: BaseException, told: str) -> None:
+    finding = _judged(error)
+    assert finding.verdict is Verdict.INCONCLUSIVE
+    assert told in finding.message
+
+
+def test_of_a_group_a_failure_dominates_and_the_others_are_counted() -> None:
+    group = ExceptionGroup("tasks", [KeyError("x"), ExceptionGroup("", [CheckFailed("a", "b")])])
+    finding = _judged(group)
+    assert finding.verdict is Verdict.FAIL
+    assert finding.expected == "a"
+    assert "1 more" in finding.message
+
+
+def test_what_hypothesis_adds_to_a_failure_is_told() -> None:
+    error = CheckFailed(expected="a", came="b")
+    error.add_note("Falsifying example: document={}")
+    assert "Falsifying example" in _judged(error).detail

@@ -1,0 +1,72 @@
+"""Users of a load test speak a backend's own words where they are told to."""
+
+import json
+
+import pytest
+
+from harness.client.samples import Sample
+from harness.target.dialect import Contract
+from load.users.speech import CONTRACT, Speech, UnknownDialect
+
+OWN = {
+    "envelope": {"data": "/result"},
+    "operations": {
+        "createJob": {"path": "/cases", "send": {"title": "/name"}},
+        "uploadEvidence": {"path": "/cases/{job_id}/files", "send": {"file": "document"}},
+        "requestExport": {"path": "/cases/{job_id}/packages", "success": [201]}
+        | {"send": {"export_type": "/kind"}},
+    },
+    "headers": {"Idempotency-Key": "X-Key", "X-Export-In-Progress": "X-Running: yes"},
+    "values": {"export": {"state": {"preparing": ["fetching", "packing"]}}},
+}
+FILE = Sample(file_name="a.png", mime_type="image/png", content=b"png")
+
+
+@pytest.fixture
+def own() -> Speech:
+    openapi = Speech.of({}).document
+    contract = Contract.model_validate(OWN | {"openapi": openapi}, strict=False)
+    return Speech.of({CONTRACT: contract.model_dump_json()})
+
+
+def test_the_contracts_own_words_by_default() -> None:
+    speech = Speech.of({})
+    route = speech.routes["requestExport"]
+    request = speech.request(
+        route, {"job_id": "1", "export_type": "ledger"}, {"A": "b"}, json={"filters": {}}
+    )
+    assert request.path == "/api/jobs/1/export/ledger"
+    assert request.body == b'{"filters": {}}'
+    assert request.headers == {"A": "b", "Content-Type": "application/json"}
+
+
+def test_requests_in_other_words(own: Speech) -> None:
+    created = own.request(own.routes["createJob"], {}, {}, json={"title": "t"})
+    assert (created.path, created.body) == ("/cases", b'{"name":"t"}')
+    values = {"job_id": "1", "export_type": "ledger"}
+    requested = own.request(own.routes["requestExport"], values, {}, json={"filters": {}})
+    assert requested.path == "/cases/1/packages"
+    assert isinstance(requested.body, bytes)
+    assert json.loads(requested.body) == {"filters": {}, "kind": "ledger"}
+
+
+def test_a_form_in_other_words(own: Speech) -> None:
+    key = {"Idempotency-Key": "k"}
+    sent = own.request(own.routes["uploadEvidence"], {"job_id": "1"}, key, file=FILE)
+    assert sent.path == "/cases/1/files"
+    assert sent.headers["X-Key"] == "k"
+    assert isinstance(sent.body, bytes)
+    assert b'name="document"; filename="a.png"' in sent.body
+
+
+@pytest.mark.parametrize(("headers", "status"), [({}, 202), ({"X-Running": "yes"}, 200)])
+def test_answers_in_the_contracts_words(own: Speech, headers: dict[str, str], status: int) -> None:
+    body = b'{"result": {"id": "1", "state": "packing"}}'
+    answer = own.meant(own.routes["requestExport"], "/cases/1/packages", 201, headers, body)
+    assert (answer.status, answer.data) == (status, {"id": "1", "state": "preparing"})
+
+
+@pytest.mark.parametrize("text", ["no JSON", "[]", '{"operations": {"createJob": {"way": "/x"}}}'])
+def test_what_is_no_contract_is_refused(text: str) -> None:
+    with pytest.raises(UnknownDialect, match=CONTRACT):
+        Speech.of({CONTRACT: text})

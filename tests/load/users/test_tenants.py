@@ -1,0 +1,46 @@
+"""Who the users of a load test are, read from the environment."""
+
+import pytest
+
+from load.users.tenants import NoTenant, Tenant, base_urls_of, tenants_of
+
+
+def test_every_organisation_with_a_token_takes_part() -> None:
+    environment = {
+        "JWT_ORG_B": "b", "JWT_ORG_A": "a", "JOB_ID_ORG_A": "job-a", "JWT_ORG_C": "",
+        "JWT_TOKEN": "t", "JWT_SECRET": "s", "JWT_ORG_a": "no",
+    }  # fmt: skip
+    assert tenants_of(environment) == [
+        Tenant(name="A", token="a", job_id="job-a"),
+        Tenant(name="B", token="b"),
+    ]
+
+
+def test_a_single_token_is_enough() -> None:
+    assert tenants_of({"JWT_TOKEN": "t", "JOB_ID": "j"}) == [
+        Tenant(name="default", token="t", job_id="j")
+    ]
+
+
+def test_no_token_is_told_with_what_to_set() -> None:
+    with pytest.raises(NoTenant, match=r"JWT_ORG_A.*JWT_TOKEN"):
+        tenants_of({"JWT_TOKEN": ""})
+
+
+def test_tokens_do_not_show() -> None:
+    assert "secret" not in repr(Tenant(name="A", token="secret"))
+
+
+@pytest.mark.parametrize(
+    ("environment", "urls"),
+    [
+        (
+            {"BACKEND_URLS": "http://a/ http://b", "BACKEND_URL": "http://c"},
+            ["http://a", "http://b"],
+        ),
+        ({"BACKEND_URL": "http://c/"}, ["http://c"]),
+        ({}, []),
+    ],
+)
+def test_instances(environment: dict[str, str], urls: list[str]) -> None:
+    assert base_urls_of(environment) == urls
