@@ -13,6 +13,7 @@ import sys
 import time
 
 from harness.machine.journal import Journal
+from harness.recovery.healing import end_run
 from harness.system.launch import launch
 from harness.target.load import load_target
 
@@ -32,7 +33,7 @@ async def bring_up() -> float:
         finally:
             await system.close()
     finally:
-        journal.close()
+        end_run(journal)
 
 
 def bare_processes() -> float:

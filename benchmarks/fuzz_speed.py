@@ -37,6 +37,7 @@ from contracts.conformance.fuzzing.rules import Judge
 from contracts.conformance.fuzzing.sending import Sender, Sent
 from harness.client import Organisations, Samples
 from harness.machine.journal import Journal
+from harness.recovery.healing import end_run
 from harness.system import System, launch
 from harness.target import Target, load_target
 
@@ -98,7 +99,7 @@ async def measure(examples: int, rounds: int, *, profile: bool) -> None:
         finally:
             await system.close()
     finally:
-        journal.close()
+        end_run(journal)
 
 
 async def _compared(target: Target, system: System, examples: int, rounds: int) -> None:

@@ -25,6 +25,7 @@ from pathlib import Path
 import psycopg
 
 from harness.machine.journal import Journal
+from harness.recovery.healing import end_run
 from harness.system.launch import launch
 from harness.system.system import System
 from harness.target.load import load_target
@@ -168,7 +169,7 @@ async def compare(count: int, workers: int) -> None:
         finally:
             await system.close()
     finally:
-        journal.close()
+        end_run(journal)
     print(f"{count} jobs, {workers} worker processes, fsync and synchronous_commit on")
     for speed in speeds:
         ratio = speed.per_second / speeds[0].per_second

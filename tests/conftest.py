@@ -6,6 +6,7 @@ import pytest
 
 from harness.machine.journal import Journal
 from harness.postgres.cluster import Cluster
+from harness.recovery.healing import end_run
 
 _OURS = (
     *("BACKEND_URL", "JWT_TOKEN", "JOB_ID", "JWT_ORG_A", "JWT_ORG_B", "JOB_ID_ORG_A"),
@@ -37,4 +38,4 @@ async def cluster() -> AsyncIterator[Cluster]:
         finally:
             await running.stop()
     finally:
-        journal.close()
+        end_run(journal)

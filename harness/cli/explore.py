@@ -14,6 +14,7 @@ import click
 
 from harness.cli.options import random_seed, split_commas, target_option
 from harness.errors import Misconfigured
+from harness.recovery.healing import end_run
 from harness.redaction.redactor import Redactor
 from harness.verdict import ExitCode
 
@@ -254,7 +255,7 @@ async def _database(wish: _Wish) -> "AsyncIterator[tuple[str, Protocol]]":
     finally:
         if system is not None:
             await system.close()
-        journal.close()
+        end_run(journal)
 
 
 def _protocol_file(wish: _Wish, target: "Target") -> Path:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli.options import driver_option, target_option
+from harness.recovery.healing import end_run
 from harness.verdict import ExitCode
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def up(
             if system is not None:
                 _say("taking the system down")
                 asyncio.run(system.close())
-            journal.close()
+            end_run(journal)
     asked_in_vain = system is None and interruption.exit_code
     return asked_in_vain or ExitCode.PASS
 

@@ -21,8 +21,7 @@ from harness.containers.logs import LogPump
 from harness.containers.running import ContainerRunning
 from harness.containers.threads import Threads, outlast, unless_cancelled
 from harness.instances.description import Instance, Role
-from harness.instances.driver import PortTaken
-from harness.instances.plan import Plan
+from harness.instances.plan import Plan, PortTaken
 from harness.instances.running import Running
 from harness.machine.logs import describe_end
 from harness.machine.ports import LOOPBACK

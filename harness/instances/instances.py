@@ -7,8 +7,7 @@ from pathlib import Path
 
 from harness.errors import InstanceFailed, Misconfigured
 from harness.instances.description import Instance, Role
-from harness.instances.driver import PortTaken
-from harness.instances.plan import Plan
+from harness.instances.plan import Plan, PortTaken
 from harness.instances.readiness import Answer, ask
 from harness.instances.running import Running
 from harness.machine.logs import describe_end, tail

@@ -1,34 +1,59 @@
-"""How the instances of one system are started: what follows from target, run and database."""
+"""How the instances of one system are started: the driver, and the plan that it follows."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from harness.errors import Misconfigured
-from harness.instances.description import Role
-from harness.instances.driver import Driver
+from harness.instances.database_access import DatabaseAccess
+from harness.instances.description import Instance, Role
+from harness.instances.running import Running
 from harness.machine.journal import Journal
-from harness.redaction.disguises import passwords_of
-from harness.target.models import Api, Worker
+from harness.target.models import Api, Migrate, Worker
 from harness.target.target import Target
 
 
-@dataclass(frozen=True, kw_only=True)
-class DatabaseAccess:
-    """The database of a system, as the backend and as the harness reach it."""
+class PortTaken(Exception):
+    """Somebody took the port between our choosing it and the instance's getting it."""
 
-    url: str | None = field(default=None, repr=False)
-    readonly_url: str | None = field(default=None, repr=False)
-    control_url: str | None = field(default=None, repr=False)
-    name: str | None = None
-    template: str | None = None
-    """The migrated database that siblings are cloned from."""
-    version: str | None = None
 
-    def passwords(self) -> frozenset[str]:
-        """Give the passwords within the URLs."""
-        urls = filter(None, (self.url, self.readonly_url, self.control_url))
-        return frozenset(password for url in urls for password in passwords_of(url))
+class Driver(Protocol):
+    """One way of running a backend's programs. It serves all systems of a run."""
+
+    @property
+    def images(self) -> Mapping[str, str]:
+        """The image of each piece, for another process of the run; empty without containers."""
+
+    @property
+    def harness_host(self) -> str | None:
+        """Where instances reach a server that the harness runs; None where they cannot."""
+
+    def values(self, database_url: str | None, storage_dir: Path | None) -> dict[str, str]:
+        """Give placeholders as instances need them, from what the harness itself uses."""
+
+    async def prepare(self, plan: "Plan") -> None:
+        """Make what the instances of one system share."""
+
+    async def start(
+        self, plan: "Plan", name: str, role: Role, extra: Mapping[str, str], port: int
+    ) -> Running:
+        """Start an instance that is reached at this port of loopback; it need not be ready.
+
+        Raises `Misconfigured` when it cannot be started, `PortTaken` when it lost its port.
+        """
+
+    def attach(self, instance: Instance) -> Running:
+        """Take over an instance that another process of the run has started."""
+
+    async def run_to_end(self, plan: "Plan", program: Migrate, log_path: Path) -> str:
+        """Run a program that ends by itself; give what went wrong, or nothing."""
+
+    def end_all(self, running: Sequence[Running]) -> None:
+        """End all at once: a worker must not see the API go and log about it."""
+
+    def clear(self, plan: "Plan") -> None:
+        """Remove what `prepare` has made."""
 
 
 @dataclass(frozen=True, kw_only=True)

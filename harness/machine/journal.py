@@ -16,7 +16,6 @@ from typing import Any, Literal, Self
 
 from harness.machine.places import RUN_PREFIX, run_bases
 from harness.machine.processes import Process
-from harness.recovery.healing import Healing, heal
 
 Kind = Literal["run", "attached", "process", "cluster", "engine", "directory", "fault"]
 
@@ -109,20 +108,17 @@ class Journal:
         yield
         self.undone(entry)
 
-    def close(self) -> Healing:
-        """End whatever of this run is still there and remove its directory; safe to call twice.
+    def close(self) -> bool:
+        """Close the file; safe to call twice. What the run made stays: see `recovery.end_run`.
 
-        Where it was only attached to, nothing but the file is closed.
+        Returns whether the run is now this process's to end: it began it, and this is the
+        first call.
         """
         if self._closed:
-            return Healing(run_id=self.run_id)
+            return False
         self._closed = True
         os.close(self._file)
-        if not self._begun_here:
-            return Healing(run_id=self.run_id)
-        # Whoever attached is about to end by itself, if it has not yet.
-        entries = [e for e in read_entries(self.run_dir).values() if e.kind != "attached"]
-        return heal(self.run_id, self.run_dir, entries)
+        return self._begun_here
 
     def _write(self, record: dict[str, Any]) -> None:
         line = json.dumps(record, default=str).encode() + b"\n"

@@ -57,13 +57,23 @@ def coverage_of(item: pytest.Item) -> Coverage:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
-    """Begin the trial of a check; skip it where the target cannot offer what it needs."""
-    trial = item.stash[_TRIAL] = _Trial()
+    """Begin the trial of a check."""
+    item.stash[_TRIAL] = _Trial()
+    with watchdog(FIXTURES_S + item.stash[SPEC].deadline_s, "setting the check up"):
+        return (yield)
+
+
+@pytest.hookimpl(tryfirst=True, specname="pytest_runtest_setup")
+def pytest_skip_without_capabilities(item: pytest.Item) -> None:
+    """Skip a check where the target cannot offer what it needs, before its fixtures are made.
+
+    Not in the wrapper above, which comes before those of pytest's own plugins: what they set up
+    they rely on in the teardown, and where that crashed, fixtures of the folder stayed set up.
+    """
+    trial = item.stash[_TRIAL]
     trial.missing = item.stash[SPEC].needs - target_of(item.config).capabilities()
     if trial.missing:
         pytest.skip("the target does not offer what it needs")
-    with watchdog(FIXTURES_S + item.stash[SPEC].deadline_s, "setting the check up"):
-        return (yield)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -12,6 +12,7 @@ from harness.machine.journal import Journal
 from harness.plugin.marks import mark_of
 from harness.plugin.settings import RunSettings
 from harness.plugin.trouble import Troubles
+from harness.recovery.healing import end_run
 from harness.redaction import issued
 from harness.redaction.redactor import Redactor
 from harness.reports.instance_logs import keep_logs
@@ -116,7 +117,7 @@ class Stage:
 
 
 def _close(journal: Journal, troubles: Troubles) -> None:
-    if problems := journal.close().problems:
+    if problems := end_run(journal).problems:
         left = "\n".join(problems)
         troubles.refuse(
             Misconfigured(f"left behind, for `shakedown recover` or for you to heal:\n{left}")

@@ -8,30 +8,14 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
 
 from harness.errors import Misconfigured
 from harness.machine import processes
+from harness.machine.journal import Entry, Journal, read_entries
 from harness.machine.processes import Process
 from harness.postgres.remains import remove_shared_memory, running_server
 
 _SERVER_GRACE_S = 5.0
-
-
-class Made(Protocol):
-    """What healing needs to know of a journal's entry."""
-
-    @property
-    def kind(self) -> str:
-        """Which sort of thing."""
-
-    @property
-    def facts(self) -> dict[str, Any]:
-        """Where and what it is."""
-
-    @property
-    def process(self) -> Process | None:
-        """The process, if it is one and got so far."""
 
 
 @dataclass(kw_only=True)
@@ -48,7 +32,19 @@ class Healing:
     problems: list[str] = field(default_factory=list)
 
 
-def heal(run_id: str, run_dir: Path, entries: Iterable[Made]) -> Healing:
+def end_run(journal: Journal) -> Healing:
+    """End a run: undo what its journal lists, remove its directory; safe to call twice.
+
+    Where the run was begun by another process, only the journal's file is closed.
+    """
+    if not journal.close():
+        return Healing(run_id=journal.run_id)
+    # A process that attached ends by itself.
+    entries = [e for e in read_entries(journal.run_dir).values() if e.kind != "attached"]
+    return heal(journal.run_id, journal.run_dir, entries)
+
+
+def heal(run_id: str, run_dir: Path, entries: Iterable[Entry]) -> Healing:
     """Undo everything in the journal, newest first, then whatever else carries the run's mark.
 
     Blocks until it is done, some seconds at most per thing; never raises.
@@ -76,7 +72,7 @@ def heal(run_id: str, run_dir: Path, entries: Iterable[Made]) -> Healing:
     return healing
 
 
-def _undo_fault(entry: Made, run_dir: Path, healing: Healing) -> bool:
+def _undo_fault(entry: Entry, run_dir: Path, healing: Healing) -> bool:
     """Run the command that undoes a fault; say whether it did."""
     what = str(entry.facts.get("what"))
     try:

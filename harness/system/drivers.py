@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.instances.driver import Driver
+from harness.instances.plan import Driver
 from harness.instances.process_driver import ProcessDriver
 from harness.machine.journal import Journal
 from harness.postgres.cluster import Cluster

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from harness.errors import Misconfigured
+from harness.instances.database_access import DatabaseAccess
 from harness.instances.description import Instance
 from harness.instances.elsewhere import Elsewhere
-from harness.instances.plan import DatabaseAccess, plan_for
+from harness.instances.plan import plan_for
 from harness.instances.process_driver import ProcessDriver
 from harness.instances.readiness import ask
 from harness.machine.journal import Journal

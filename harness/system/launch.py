@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness.errors import InstanceFailed, Misconfigured
+from harness.instances.database_access import DatabaseAccess
 from harness.instances.description import Role
-from harness.instances.driver import Driver
 from harness.instances.instances import bring_up
-from harness.instances.plan import DatabaseAccess, plan_for
+from harness.instances.plan import Driver, plan_for
 from harness.machine.journal import Journal
 from harness.postgres.cluster import create_database
 from harness.postgres.template import OBSERVER, OWNER

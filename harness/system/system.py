@@ -10,10 +10,11 @@ from typing import Self
 import psycopg
 
 from harness.errors import Misconfigured
+from harness.instances.database_access import DatabaseAccess
 from harness.instances.description import Instance, Role, SystemDescription
 from harness.instances.elsewhere import Elsewhere
 from harness.instances.instances import bring_up
-from harness.instances.plan import DatabaseAccess, Plan, plan_for
+from harness.instances.plan import Plan, plan_for
 from harness.instances.running import Running
 from harness.machine.journal import Journal
 from harness.machine.logs import describe_end, tail

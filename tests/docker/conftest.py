@@ -15,6 +15,7 @@ from harness.containers.labels import Labels
 from harness.errors import Misconfigured
 from harness.machine.journal import Journal
 from harness.machine.processes import Process
+from harness.recovery.healing import end_run
 from harness.system import System, launch
 from harness.target import Target, load_target
 from harness.target.models import Build
@@ -132,7 +133,7 @@ async def shared(engine: Engine) -> AsyncIterator[System]:
         yield system
     finally:
         await system.close()
-        assert journal.close().problems == []
+        assert end_run(journal).problems == []
     before.expect_no_more(engine)
 
 
@@ -167,6 +168,6 @@ def ryuk_image(engine: Engine, tmp_path: Path) -> str:
 def journal() -> Iterator[Journal]:
     made = Journal.begin()
     yield made
-    healing = made.close()
+    healing = end_run(made)
     assert healing.removed == [made.run_dir]  # whatever a test starts, it ends
     assert healing.problems == []

@@ -23,6 +23,7 @@ from harness.containers.database import ContainerDatabase
 from harness.containers.engine import Engine
 from harness.containers.ground import Ground
 from harness.machine.journal import Journal
+from harness.recovery.healing import end_run
 from harness.target.models import Database
 
 pytestmark = pytest.mark.docker
@@ -43,7 +44,7 @@ async def container_url(engine: Engine) -> AsyncIterator[str]:
         await server.stop()
     finally:
         ground.close()
-        journal.close()
+        end_run(journal)
 
 
 @pytest.fixture(scope="module")

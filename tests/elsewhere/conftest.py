@@ -13,6 +13,7 @@ import pytest
 
 from harness.client import Organisations
 from harness.machine.journal import Journal
+from harness.recovery.healing import end_run
 from harness.system import System, launch
 from harness.target import load_target
 
@@ -89,7 +90,7 @@ async def reference() -> AsyncIterator[System]:
         finally:
             await system.close()
     finally:
-        journal.close()
+        end_run(journal)
 
 
 async def known_by(system: System, *, role: str = "member") -> dict[str, str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.machine.journal import Journal
+from harness.recovery.healing import end_run
 
 
 @pytest.fixture
@@ -25,6 +26,6 @@ def run_base() -> Iterator[Path]:
 def journal(run_base: Path) -> Iterator[Journal]:
     made = Journal.begin(run_base)
     yield made
-    healing = made.close()
+    healing = end_run(made)
     assert healing.ended == []  # whatever a test starts, it ends
     assert healing.problems == []

@@ -18,6 +18,7 @@ import pytest
 from harness.client.mark import RunMark, remains_of
 from harness.errors import Inconclusive
 from harness.machine.journal import Journal, read_entries
+from harness.recovery.healing import end_run
 from load.locust_run import LocustRun, run_locust
 
 pytestmark = pytest.mark.integration
@@ -93,7 +94,7 @@ def base_url(request: pytest.FixtureRequest) -> Iterator[str]:
 def journal(tmp_path: Path) -> Iterator[Journal]:
     journal = Journal.begin(tmp_path)
     yield journal
-    journal.close()
+    end_run(journal)
 
 
 async def run(

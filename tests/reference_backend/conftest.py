@@ -14,6 +14,7 @@ import pytest_asyncio
 
 from harness.machine.journal import Journal
 from harness.postgres.cluster import Cluster, create_database, drop_database
+from harness.recovery.healing import end_run
 from reference_backend import database, migrate
 from reference_backend.database import Connection, Pool, Row
 from reference_backend.settings import Settings
@@ -175,7 +176,7 @@ async def cluster() -> AsyncIterator[Cluster]:
         finally:
             await running.stop()
     finally:
-        journal.close()
+        end_run(journal)
 
 
 @pytest_asyncio.fixture(scope="session")

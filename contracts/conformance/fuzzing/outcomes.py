@@ -1,21 +1,18 @@
 """What a successful answer on a walk must say, given what the walk did before."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from contracts.conformance.fuzzing.document import Operation
+from contracts.conformance.fuzzing.export_states import ExportStates
 from contracts.conformance.fuzzing.linked import Step
 from contracts.shared.exports.archive import unpack
 from contracts.shared.resources.digests import expect_repr_digest
 from harness.client import LIVE_STATES
-
-if TYPE_CHECKING:  # a walk asks us
-    from contracts.conformance.fuzzing.walk import Walk
 
 _OF_ONE_THING = {
     "getJob": "job_id",
@@ -32,7 +29,19 @@ _STATES_AFTER: Mapping[str, frozenset[str]] = {
 }
 
 
-async def outcome_faults(walk: Walk, step: Step, operation: Operation) -> list[str]:
+@dataclass(kw_only=True)
+class WalkState:
+    """What a walk learned so far, which later answers must agree with."""
+
+    organization_id: str
+    exports: ExportStates
+    spoil_below: Path | None
+    """Where the objects are: this walk removes that of its first evidence, so exports fail."""
+    spoiled: str = ""
+    """The evidence whose object was removed."""
+
+
+async def outcome_faults(walk: WalkState, step: Step, operation: Operation) -> list[str]:
     """Judge the success by the walk so far, and let the walk learn from it.
 
     Raises `CheckFailed` for what other checks' helpers find.
@@ -48,7 +57,7 @@ async def outcome_faults(walk: Walk, step: Step, operation: Operation) -> list[s
     document = answer.json
     data = document.get("data") if isinstance(document, dict) else None
     values = _path_values(operation, step)
-    faults = _foreign_faults(data, walk.org.id)
+    faults = _foreign_faults(data, walk.organization_id)
     wanted = values.get(_OF_ONE_THING.get(operation.id, ""))
     if wanted is not None and isinstance(data, dict) and data.get("id") != wanted:
         faults.append(f"it shows {data.get('id')}, asked for {wanted}")
@@ -83,7 +92,9 @@ def _foreign_faults(data: Any, organization_id: str) -> list[str]:  # noqa: ANN4
     return [f"it shows things of another organisation, {', '.join(others)}"] if others else []
 
 
-async def _uploaded(walk: Walk, data: Mapping[str, Any], values: Mapping[str, str]) -> list[str]:
+async def _uploaded(
+    walk: WalkState, data: Mapping[str, Any], values: Mapping[str, str]
+) -> list[str]:
     if walk.spoil_below is not None and not walk.spoiled:
         walk.spoiled = str(data.get("id"))
         path = walk.spoil_below / str(data.get("storage_path"))
@@ -98,7 +109,7 @@ def _remove(path: Path, below: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _verified(walk: Walk, step: Step, data: Mapping[str, Any]) -> list[str]:
+def _verified(walk: WalkState, step: Step, data: Mapping[str, Any]) -> list[str]:
     """The server's verdict about what it stored itself, and about what it has not made yet."""
     asked = json.loads(step.case.body or b"{}")
     state = walk.exports.known.get(str(asked.get("export_id")))
@@ -114,7 +125,7 @@ def _verified(walk: Walk, step: Step, data: Mapping[str, Any]) -> list[str]:
 
 
 def _export_faults(
-    walk: Walk,
+    walk: WalkState,
     step: Step,
     operation: Operation,
     data: Mapping[str, Any],

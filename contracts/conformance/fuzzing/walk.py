@@ -13,7 +13,7 @@ from contracts.conformance.fuzzing.document import Document, Link, Operation
 from contracts.conformance.fuzzing.export_states import SETTLED_FIRST, ExportStates
 from contracts.conformance.fuzzing.isolation import Stranger
 from contracts.conformance.fuzzing.linked import Step, about, taken, with_key
-from contracts.conformance.fuzzing.outcomes import outcome_faults
+from contracts.conformance.fuzzing.outcomes import WalkState, outcome_faults
 from contracts.conformance.fuzzing.rules import Judge
 from contracts.conformance.fuzzing.sending import Finding, Sent, send
 from harness.client import Answer, NoAnswer, Organisation
@@ -43,7 +43,6 @@ class Walk:
     sent: Sent
     spoil_below: Path | None = None
     """Where the objects are: this walk removes that of its first evidence, so exports fail."""
-    spoiled: str = ""
     steps: list[Step] = field(default_factory=list)
     hurried: bool = False
     """Whether the next request must come at once, without a stranger trying this one before."""
@@ -51,7 +50,11 @@ class Walk:
     """How often each link was taken, as `operation status link`."""
 
     def __post_init__(self) -> None:
-        self.exports = ExportStates(client=self.org.client)
+        self.state = WalkState(
+            organization_id=self.org.id,
+            exports=ExportStates(client=self.org.client),
+            spoil_below=self.spoil_below,
+        )
 
     @property
     def document(self) -> Document:
@@ -98,7 +101,7 @@ class Walk:
         """What has to be met: an export that is canceled, or one that fails and is retried."""
         await self._send(self._drawn("createJob"))
         await self._upload()
-        if self.spoiled:
+        if self.state.spoiled:
             await self._take_named("requestExport", export_type="proof-pack")
             await self._take_named("retryExport")
             return
@@ -153,7 +156,7 @@ class Walk:
         ]
 
     def _names_spoiled(self, step: Step) -> bool:
-        return bool(self.spoiled) and self.spoiled.encode() in step.answer.body
+        return bool(self.state.spoiled) and self.state.spoiled.encode() in step.answer.body
 
     async def _take(
         self,
@@ -189,9 +192,9 @@ class Walk:
         export_id = export_of(operation, case)
         state = None
         if export_id is not None and operation.id in SETTLED_FIRST:
-            state = await self.exports.settle(export_id)
+            state = await self.state.exports.settle(export_id)
         elif export_id is not None:
-            state = self.exports.known.get(export_id)
+            state = self.state.exports.known.get(export_id)
         instance = (len(self.steps) + self.chance.getrandbits(8)) % self.org.client.instances
         self.sent.cases += 1
         self.sent.phases["stateful"] += 1
@@ -207,11 +210,11 @@ class Walk:
         own = replace(case, target=_as_own(operation, case))
         faults = self.judge.faults(own, answer)
         if export_id is not None and not faults:
-            faults = self.exports.faults(operation.id, export_id, answer.status, state)
+            faults = self.state.exports.faults(operation.id, export_id, answer.status, state)
         if not faults and answer.status < 300:
             self.sent.succeeded[operation.id] += 1
             try:
-                faults = await outcome_faults(self, step, operation)
+                faults = await outcome_faults(self.state, step, operation)
                 if not faults and not self.hurried:
                     faults = await self.stranger.faults(case, answer)
             except CheckFailed as error:

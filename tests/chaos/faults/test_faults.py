@@ -16,6 +16,7 @@ from harness.history import HistoryWriter, read_history
 from harness.machine import processes
 from harness.machine.journal import Journal, read_entries
 from harness.machine.processes import Process
+from harness.recovery.healing import end_run
 from harness.system import Instance, Role, System
 
 pytestmark = pytest.mark.integration
@@ -88,7 +89,7 @@ def processes_of(instance: Instance) -> Process:
 def journal(tmp_path: Path) -> Iterator[Journal]:
     journal = Journal.begin(tmp_path)
     yield journal
-    journal.close()
+    end_run(journal)
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from harness.guard import Guard
 from harness.history import HistoryWriter
 from harness.machine.commands import Ended
 from harness.machine.journal import Journal
+from harness.recovery.healing import end_run
 from harness.system import System, launch
 from harness.target import load_target
 from harness.target.load import DEFAULT_TARGET
@@ -133,7 +134,7 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
     base.mkdir()
     begun = Journal.begin(base)
     yield begun
-    begun.close()
+    end_run(begun)
 
 
 SceneOf = Callable[[Path], AbstractAsyncContextManager[Scene]]

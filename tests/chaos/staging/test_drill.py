@@ -11,6 +11,7 @@ from harness.errors import CheckFailed, Inconclusive
 from harness.guard import Refused
 from harness.history import read_history
 from harness.machine.journal import Journal, read_entries
+from harness.recovery.healing import end_run
 from tests.chaos.staging.conftest import SceneOf, Staging
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
@@ -115,7 +116,7 @@ async def test_an_undo_that_fails_is_loud_and_stays_in_the_journal(
         with pytest.raises(NotUndone, match="ended with 7"):
             await drill("harm", scene.target.chaos.faults["harm"], scene)
     assert faults_of(journal) == ["harm of worker-1"]
-    healing = journal.close()
+    healing = end_run(journal)
     assert "could not be undone" in healing.problems[0]
     assert journal.run_dir.exists(), "another try must be possible"
 

@@ -12,6 +12,7 @@ import pytest
 
 from harness.client.of_target import recipe_of
 from harness.machine.journal import Journal
+from harness.recovery.healing import end_run
 from harness.system import System, launch
 from harness.target import Target, load_target
 
@@ -60,7 +61,7 @@ async def system(target: Target) -> AsyncIterator[System]:
         yield running
     finally:
         await running.close()
-        healing = journal.close()
+        healing = end_run(journal)
     assert healing.ended == []
     assert healing.problems == []
 

@@ -12,6 +12,7 @@ import pytest
 from harness.client.of_target import recipe_of
 from harness.machine.journal import Journal
 from harness.prove.zoo import parse_zoo
+from harness.recovery.healing import end_run
 from harness.system import System, launch, launch_sibling
 
 from . import probes_of_records, probes_of_requests, probes_of_work
@@ -58,7 +59,7 @@ async def wrong_system(system: System, defect: str) -> AsyncIterator[System]:
         yield own
     finally:
         await own.close()
-        journal.close()
+        end_run(journal)
 
 
 def test_every_defect_is_listed(installed: Path) -> None:

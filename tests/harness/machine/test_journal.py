@@ -10,6 +10,7 @@ import pytest
 from harness.machine import journal as journals
 from harness.machine.journal import Journal, Owner, read_entries, read_owner
 from harness.machine.processes import Process
+from harness.recovery.healing import end_run
 from harness.recovery.recover import recover
 
 
@@ -17,7 +18,7 @@ from harness.recovery.recover import recover
 def journal(run_base: Path) -> Iterator[Journal]:
     made = Journal.begin(run_base)
     yield made
-    made.close()
+    end_run(made)
 
 
 def test_a_run_begins_with_its_owner_on_disk(journal: Journal) -> None:
@@ -56,10 +57,10 @@ def test_a_line_that_was_cut_off_is_left_out(journal: Journal) -> None:
 def test_closing_removes_the_directory(run_base: Path) -> None:
     journal = Journal.begin(run_base)
     (journal.run_dir / "a" / "b").mkdir(parents=True)
-    healing = journal.close()
+    healing = end_run(journal)
     assert healing.removed == [journal.run_dir]
     assert not healing.problems
-    assert journal.close().removed == []
+    assert end_run(journal).removed == []
     assert list(run_base.iterdir()) == []
 
 
@@ -69,7 +70,7 @@ def test_closing_removes_directories_elsewhere(run_base: Path) -> None:
     elsewhere.mkdir()
     journal.note("directory", path=str(elsewhere))
     journal.note("directory", path=str(run_base / "never made"))
-    journal.close()
+    end_run(journal)
     assert list(run_base.iterdir()) == []
 
 
@@ -96,7 +97,7 @@ def test_closing_ends_processes_and_faults(run_base: Path) -> None:
     with pytest.raises(KeyError), journal.fault("storage is full", ["touch", str(witness)]):
         raise KeyError
     journal.note("fault", what="impossible", undo=["no-such-program-anywhere"])
-    healing = journal.close()
+    healing = end_run(journal)
     assert child.wait(5) == -9
     assert healing.ended == [f"api-1 (pid {process.pid})"]
     assert healing.undone == ["storage is full"]
@@ -109,7 +110,7 @@ def test_a_fault_that_was_healed_is_not_healed_again(run_base: Path) -> None:
     journal = Journal.begin(run_base)
     with journal.fault("paused", ["touch", str(run_base / "healed")]):
         pass
-    assert journal.close().undone == []
+    assert end_run(journal).undone == []
     assert not (run_base / "healed").exists()
 
 

@@ -21,6 +21,7 @@ import asyncio, os, sys
 from harness.machine.journal import Journal
 from harness.postgres.cluster import Cluster
 from harness.postgres.server import connect
+from harness.recovery.healing import end_run
 
 async def main():
     journal = Journal.begin()
@@ -32,7 +33,7 @@ async def main():
         print(os.geteuid(), os.stat(f"/proc/{pid}").st_uid, os.readlink(f"/proc/{pid}/exe"))
         await cluster.stop()
     finally:
-        assert not journal.close().problems
+        assert not end_run(journal).problems
 
 asyncio.run(main())
 """

@@ -15,6 +15,7 @@ from harness.errors import InstanceFailed, Misconfigured
 from harness.machine.journal import Journal, read_entries
 from harness.machine.processes import marked
 from harness.postgres.server import connect
+from harness.recovery.healing import end_run
 from harness.recovery.recover import recover
 from harness.system import System, SystemDescription, launch, launch_sibling
 from harness.target import Target
@@ -280,7 +281,7 @@ async def test_a_migration_that_leaves_a_connection_open(
     with pytest.raises(Misconfigured, match=r"still connected .* it must leave nothing running"):
         await bring_up(with_database(migration="linger"), journal)
     (left,) = marked(journal.run_id, journal.run_dir)
-    left_behind = journal.close()
+    left_behind = end_run(journal)
     assert left_behind.ended == [f"a process that was left (pid {left.pid})"]
 
 

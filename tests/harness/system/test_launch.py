@@ -12,6 +12,7 @@ from harness.errors import InstanceFailed, Misconfigured
 from harness.machine.journal import Journal, read_entries
 from harness.machine.ports import free_port, is_free
 from harness.machine.processes import marked
+from harness.recovery.healing import end_run
 from harness.system import Instance, System, launch, launch_sibling
 from harness.target import Target
 
@@ -229,7 +230,7 @@ async def test_two_systems_do_not_disturb_each_other(
     assert all(other.is_alive(instance) for instance in (*other.api, *other.workers))
     assert (await ask(other.api[0]))["pid"] == other.api[0].pid
     await other.close()
-    assert not other_journal.close().problems
+    assert not end_run(other_journal).problems
 
 
 async def test_cancelling_a_launch_leaves_nothing(

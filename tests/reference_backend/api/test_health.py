@@ -10,6 +10,7 @@ import pytest_asyncio
 
 from harness.machine.journal import Journal
 from harness.postgres.cluster import Cluster, create_database
+from harness.recovery.healing import end_run
 from reference_backend import migrate
 from tests.reference_backend.api.conftest import PNG, Api, problem_code, serve
 from tests.reference_backend.conftest import OWNER, Backend, settings_for
@@ -90,7 +91,7 @@ async def mortal_cluster():  # type: ignore[no-untyped-def]  # noqa: ANN201
         finally:
             await cluster.stop()
     finally:
-        journal.close()
+        end_run(journal)
 
 
 async def test_a_database_that_goes_away_and_comes_back(

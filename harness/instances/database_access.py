@@ -1,0 +1,23 @@
+"""The database of one system: its URLs for each role, and what it was cloned from."""
+
+from dataclasses import dataclass, field
+
+from harness.redaction.disguises import passwords_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatabaseAccess:
+    """The database of a system, as the backend and as the harness reach it."""
+
+    url: str | None = field(default=None, repr=False)
+    readonly_url: str | None = field(default=None, repr=False)
+    control_url: str | None = field(default=None, repr=False)
+    name: str | None = None
+    template: str | None = None
+    """The migrated database that siblings are cloned from."""
+    version: str | None = None
+
+    def passwords(self) -> frozenset[str]:
+        """Give the passwords within the URLs."""
+        urls = filter(None, (self.url, self.readonly_url, self.control_url))
+        return frozenset(password for url in urls for password in passwords_of(url))
