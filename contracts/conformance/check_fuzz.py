@@ -7,6 +7,7 @@ import pytest
 from contracts.conformance.fuzzing.cancellation import cancel_behind_others
 from contracts.conformance.fuzzing.case import Case
 from contracts.conformance.fuzzing.document import Document
+from contracts.conformance.fuzzing.expectations import expect_nothing_wrong, expect_reached
 from contracts.conformance.fuzzing.ground import Ground, settle_both
 from contracts.conformance.fuzzing.hostile import Hostile
 from contracts.conformance.fuzzing.isolation import Stranger
@@ -16,7 +17,6 @@ from contracts.conformance.fuzzing.sending import Sender, Sent
 from contracts.shared.resources.footprint import footprint_of
 from harness.check import check
 from harness.client import Organisations, Samples
-from harness.errors import CheckFailed, Inconclusive
 from harness.expect import expect_equal
 from harness.plugin.coverage import Coverage
 from harness.plugin.observations import Observations
@@ -86,25 +86,3 @@ async def _hostile(document: Document, *, thorough: bool) -> AsyncGenerator[Case
 async def _expect_untouched(ground: Ground, before: object) -> None:
     after = await footprint_of(ground.org.client, *ground.jobs)
     expect_equal(after, before, "what the organisation has whose ids were used by another one")
-
-
-def expect_nothing_wrong(sent: Sent, seed: int) -> None:
-    """Fail with the first wrong answers, each with the request that repeats it."""
-    if not sent.findings:
-        return
-    findings = sorted(sent.findings, key=lambda finding: len(finding.case.body or b""))
-    kinds = {finding.faults[0]: finding for finding in reversed(findings)}
-    raise CheckFailed(
-        expected="every answer as the contract and its document have it",
-        came=f"{len(sent.findings)} wrong ones of {sent.requests} (seed {seed}); the simplest:",
-        detail="\n".join(finding.tell() for finding in list(kinds.values())[:3]),
-    )
-
-
-def expect_reached(document: Document, sent: Sent) -> None:
-    """`Inconclusive`, by name, where an operation was never answered with a success."""
-    if missed := sorted(set(document.operations) - set(sent.succeeded)):
-        raise Inconclusive(
-            f"no made-up request to {', '.join(missed)} succeeded: "
-            "what they answer then was not seen"
-        )

@@ -5,10 +5,10 @@ from collections import Counter, defaultdict
 
 import pytest
 
-from contracts.conformance.check_fuzz import expect_nothing_wrong, expect_reached
 from contracts.conformance.fuzzing.cancellation import cancel_behind_others
 from contracts.conformance.fuzzing.case import Case
 from contracts.conformance.fuzzing.document import Document
+from contracts.conformance.fuzzing.expectations import expect_nothing_wrong, expect_reached
 from contracts.conformance.fuzzing.isolation import Stranger
 from contracts.conformance.fuzzing.order import Order, generated
 from contracts.conformance.fuzzing.rules import Judge
