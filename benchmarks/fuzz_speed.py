@@ -35,7 +35,7 @@ from contracts.conformance.fuzzing.isolation import Stranger
 from contracts.conformance.fuzzing.order import Order, generated
 from contracts.conformance.fuzzing.rules import Judge
 from contracts.conformance.fuzzing.sending import Sender, Sent
-from harness.client import Organisations, Samples
+from harness.client import Organizations, Samples
 from harness.machine.journal import Journal
 from harness.recovery.healing import end_run
 from harness.system import System, launch
@@ -70,8 +70,8 @@ async def ours(
 ) -> tuple[int, float]:
     """Run our fuzzing and give its number of cases and its seconds."""
     document, sent = Document.of(target), Sent()
-    async with Organisations.of(target, [each.base_url for each in system.api]) as organisations:
-        own, foreign, third = await organisations.several(3)
+    async with Organizations.of(target, [each.base_url for each in system.api]) as organizations:
+        own, foreign, third = await organizations.several(3)
         grounds = await settle_both((own, foreign), Samples(random.Random(seed)), system)
         sender = Sender(
             judge=Judge(document=document), own=grounds[0], foreign=grounds[1], sent=sent
@@ -103,8 +103,8 @@ async def measure(examples: int, rounds: int, *, profile: bool) -> None:
 
 
 async def _compared(target: Target, system: System, examples: int, rounds: int) -> None:
-    async with Organisations.of(target, [system.api[0].base_url]) as organisations:
-        token = (await organisations.new()).tokens["member"]
+    async with Organizations.of(target, [system.api[0].base_url]) as organizations:
+        token = (await organizations.new()).tokens["member"]
     found: dict[str, list[float]] = {"peer": [], "ours": [], "ours, with replays": []}
     for seed in range(1, rounds + 1):
         runs = {

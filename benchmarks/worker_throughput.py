@@ -4,8 +4,8 @@
 
 One embedded PostgreSQL, one fresh database each, in turn, nothing else running:
 
-- reference: `count` exports (type ledger of organisations with one event, so nearly no bytes) of `count / 5`
-  organisations are queued by SQL as requestExport queues them, then `workers` worker processes are started. Each export
+- reference: `count` exports (type ledger of organizations with one event, so nearly no bytes) of `count / 5`
+  organizations are queued by SQL as requestExport queues them, then `workers` worker processes are started. Each export
   is claimed, built, stored with fsync, hashed into the ledger and completed.
 - pgbench: the bare claim and complete statements, 8 connections, no ledger and no object.
 - procrastinate, pgqueuer: no-op tasks, as many worker processes.
@@ -31,7 +31,7 @@ from harness.system.system import System
 from harness.target.load import load_target
 
 _PEERS = Path(__file__).parent / "peers"
-_ORGANISATION_SIZE = 5
+_ORGANIZATION_SIZE = 5
 _DEADLINE_S = 300.0
 _DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
 
@@ -81,8 +81,8 @@ class Speed:
 async def reference(system: System, count: int, workers: int) -> Speed:
     """The reference worker, with everything that an export needs."""
     async with await psycopg.AsyncConnection.connect(_url(system), autocommit=True) as connection:
-        for _ in range(count // _ORGANISATION_SIZE):
-            await _queue_for_one_organisation(connection)
+        for _ in range(count // _ORGANIZATION_SIZE):
+            await _queue_for_one_organization(connection)
         began = asyncio.get_running_loop().time()
         await asyncio.gather(
             *(
@@ -102,14 +102,14 @@ async def reference(system: System, count: int, workers: int) -> Speed:
             await asyncio.sleep(0.1)
 
 
-async def _queue_for_one_organisation(
+async def _queue_for_one_organization(
     connection: psycopg.AsyncConnection[tuple[object, ...]],
 ) -> None:
     organization = uuid.uuid4()
     claims = f'{{"sub": "benchmark", "app_metadata": {{"organization_id": "{organization}"}}}}'
     async with connection.transaction():
         made = await connection.execute(
-            _MADE_JOBS, {"organization": organization, "exports": _ORGANISATION_SIZE}
+            _MADE_JOBS, {"organization": organization, "exports": _ORGANIZATION_SIZE}
         )
         jobs = [row[0] for row in await made.fetchall()]
         await connection.execute("SELECT set_config('request.jwt.claims', %s, true)", [claims])

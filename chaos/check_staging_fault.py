@@ -6,7 +6,7 @@ from pathlib import Path
 
 from chaos.staging.drill import BrokenOff, Scene, drill
 from harness.check import check
-from harness.client import Organisations, Samples
+from harness.client import Organizations, Samples
 from harness.errors import Inconclusive
 from harness.guard import Guard
 from harness.history import HistoryWriter
@@ -16,7 +16,7 @@ from harness.redaction.redactor import Redactor
 from harness.system import System
 from harness.target import Capability, Target
 
-ORGANISATIONS = 3
+ORGANIZATIONS = 3
 """Who export, where new ones can be made; else whoever the given token belongs to."""
 
 SHOWN_CHARACTERS = 1500
@@ -31,7 +31,7 @@ SHOWN_CHARACTERS = 1500
     deadline_s=3600,
 )
 async def check_staging_fault(
-    organisations: Organisations,
+    organizations: Organizations,
     system: System,
     target: Target,
     guard: Guard,
@@ -44,8 +44,8 @@ async def check_staging_fault(
         target=target,
         guard=guard,
         journal=system.journal,
-        owners=await organisations.several(
-            ORGANISATIONS if target.tokens.makes_organisations else 1
+        owners=await organizations.several(
+            ORGANIZATIONS if target.tokens.makes_organizations else 1
         ),
         samples=Samples(rng),
         history=history,

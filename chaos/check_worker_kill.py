@@ -42,7 +42,7 @@ WORK_S = 10.0
 
 HEALTHY_WORKERS = 2
 VICTIMS_WITHOUT_FAILPOINTS = 6
-FIRST_ORGANISATIONS = 10
+FIRST_ORGANIZATIONS = 10
 
 
 @check(
@@ -148,7 +148,7 @@ async def _at_failpoints(own: OwnSystem, target: Target, backlog: Backlog) -> Sc
     wanted = [(name, UNTIL_KILLED_S) for name in failpoints.names]
     if "while_working" in failpoints.names:
         wanted.append(("while_working", long_s))
-    preparing = asyncio.ensure_future(backlog.prepare(FIRST_ORGANISATIONS))
+    preparing = asyncio.ensure_future(backlog.prepare(FIRST_ORGANIZATIONS))
     try:
         posts = await together(
             post(own.system, failpoints, name, seconds) for name, seconds in wanted

@@ -245,6 +245,6 @@ def expect_unchanged(
         not changes,
         expected=f"nothing to change when {zombie.worker.name}, frozen {zombie.where}, wakes up "
         "after another worker completed all it had: its claim tokens are stale",
-        came=changes[0] if changes else "",
+        got=changes[0] if changes else "",
         detail="\n".join(changes[1:8]),
     )

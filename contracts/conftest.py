@@ -41,7 +41,7 @@ async def stored_ledger(target: Target, system: System) -> AsyncIterator[StoredL
 
 @pytest.fixture
 async def stored_rows(system: System) -> AsyncIterator[StoredRows]:
-    """The rows of organisations in the database, none where the target gives no access."""
+    """The rows of organizations in the database, none where the target gives no access."""
     database = Database(system.readonly_url) if system.readonly_url is not None else None
     try:
         yield StoredRows(database=database)

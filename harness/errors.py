@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+from harness.renamed import accepts_old_keywords, warn_renamed
+
 Outcome = Literal["fail", "info"]
 """Of an operation without an answer: `fail` surely did not happen, `info` may have happened."""
 
@@ -13,7 +15,7 @@ class ShakedownError(Exception):
 class Misconfigured(ShakedownError):
     """The run cannot begin, or go on, as it was asked for (exit code 3).
 
-    `what` tells who is wrong, what was expected, what came and what to do about it;
+    `what` tells who is wrong, what was expected, what it got and what to do about it;
     `where` is the `file:line` it was read from, when it was read from a file.
     """
 
@@ -30,11 +32,18 @@ class InstanceFailed(Misconfigured):
 class CheckFailed(AssertionError):
     """The backend broke a sentence of its contract: the verdict of the check is `fail`."""
 
-    def __init__(self, expected: str, came: str, detail: str = "") -> None:
+    @accepts_old_keywords(came="got")
+    def __init__(self, expected: str, got: str, detail: str = "") -> None:
         self.expected = expected
-        self.came = came
+        self.got = got
         self.detail = detail
-        super().__init__("\n".join(filter(None, [f"expected {expected}", f"came {came}", detail])))
+        super().__init__("\n".join(filter(None, [f"expected {expected}", f"got {got}", detail])))
+
+    @property
+    def came(self) -> str:
+        """The old name of `got`."""
+        warn_renamed("came", "got")
+        return self.got
 
 
 class Inconclusive(Exception):

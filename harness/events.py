@@ -27,7 +27,7 @@ class CheckResult:
     """Why it is not a pass: the whole story in plain text. Empty for a pass."""
     expected: str = ""
     """For a failure: what the contract says."""
-    came: str = ""
+    got: str = ""
     """For a failure: what was there instead."""
     detail: str = ""
     """For a failure: whatever else helps, such as a request id."""

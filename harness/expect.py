@@ -3,6 +3,7 @@
 from typing import Protocol, TypeVar
 
 from harness.errors import CheckFailed
+from harness.renamed import accepts_old_keywords
 
 
 class HasStatus(Protocol):
@@ -23,17 +24,22 @@ class HasStatus(Protocol):
 AnswerT = TypeVar("AnswerT", bound=HasStatus)
 
 
-def expect(condition: object, *, expected: str, came: str, detail: str = "") -> None:
-    """Fail the check unless `condition` holds: what the contract says, and what came."""
+@accepts_old_keywords(came="got")
+def expect(condition: object, *, expected: str, got: str, detail: str = "") -> None:
+    """Fail the check unless `condition` holds.
+
+    `expected` says what the contract demands, `got` what was seen instead.
+    """
     if not condition:
-        raise CheckFailed(expected=expected, came=came, detail=detail)
+        raise CheckFailed(expected=expected, got=got, detail=detail)
 
 
-def expect_equal(came: object, expected: object, what: str, *, detail: str = "") -> None:
+@accepts_old_keywords(came="got")
+def expect_equal(got: object, expected: object, what: str, *, detail: str = "") -> None:
     """Fail the check unless two values are equal; `what` names the value."""
-    if came != expected:
+    if got != expected:
         raise CheckFailed(
-            expected=f"{what} to be {_shown(expected)}", came=_shown(came), detail=detail
+            expected=f"{what} to be {_shown(expected)}", got=_shown(got), detail=detail
         )
 
 
@@ -42,7 +48,7 @@ def expect_status(answer: AnswerT, *statuses: int, detail: str = "") -> AnswerT:
     if answer.status not in statuses:
         wanted = " or ".join(map(str, statuses))
         raise CheckFailed(
-            expected=f"{wanted} from {answer.operation_id}", came=answer.describe(), detail=detail
+            expected=f"{wanted} from {answer.operation_id}", got=answer.describe(), detail=detail
         )
     return answer
 

@@ -16,11 +16,11 @@ from harness.checkers import (
     exactly_once,
     expect_no_violations,
     observe_exports,
-    per_organisation_cap,
+    per_organization_cap,
 )
 from harness.checkers.facts import TERMINAL
 from harness.checkers.shown import observe_shown
-from harness.client import Client, Organisation, Organisations, together
+from harness.client import Client, Organization, Organizations, together
 from harness.database import Database
 from harness.errors import CheckFailed, Inconclusive
 from harness.expect import expect, expect_status
@@ -32,7 +32,7 @@ from load.locust_run import LocustRun, run_locust
 from load.users.downloads import fault_in
 
 USERS = 8
-ORGANISATIONS = 4
+ORGANIZATIONS = 4
 
 LEAST_S = 2.0
 """How long they are at it at least, counted from the first of them."""
@@ -59,17 +59,17 @@ _POLL_S = 0.05
     needs={Capability.HTTP, Capability.TENANTS, Capability.LOAD},
 )
 async def check_exactly_once(
-    organisations: Organisations,
+    organizations: Organizations,
     system: System,
     target: Target,
     report_dir: Path,
     history: HistoryWriter,
     observe: Observations,
 ) -> None:
-    made = await organisations.several(ORGANISATIONS)
+    made = await organizations.several(ORGANIZATIONS)
     tenants = dict(zip(string.ascii_uppercase, made, strict=False))
     tokens = {name: tenant.tokens["member"] for name, tenant in tenants.items()}
-    mark = organisations.transport.mark
+    mark = organizations.transport.mark
     try:
         run = await run_locust(
             base_urls=[instance.base_url for instance in system.api],
@@ -97,11 +97,11 @@ async def check_exactly_once(
         exactly_once(
             [*accepted, *known], observed.exports, observed.completions, observed.transitions
         ),
-        detail=f"{USERS} users of {ORGANISATIONS} organisations over {len(system.api)} instances",
+        detail=f"{USERS} users of {ORGANIZATIONS} organizations over {len(system.api)} instances",
     )
     if observed.transitions is not None:
         cap = target.limits.per_org_in_progress
-        expect_no_violations(per_organisation_cap(observed.transitions, cap))
+        expect_no_violations(per_organization_cap(observed.transitions, cap))
     expect_served(run.operations)
     expect_seen_through(run, accepted)
     digests = digests_in(run.operations)
@@ -117,7 +117,7 @@ def is_enough(operations: Sequence[Operation]) -> bool:
 
 
 def accepted_in(operations: Iterable[Operation]) -> dict[str, str]:
-    """The exports that users were told to be accepted, each with its organisation's name."""
+    """The exports that users were told to be accepted, each with its organization's name."""
     return {
         operation.job: operation.org or ""
         for operation in operations
@@ -127,9 +127,9 @@ def accepted_in(operations: Iterable[Operation]) -> dict[str, str]:
 
 @asynccontextmanager
 async def looking(
-    system: System, target: Target, made: Sequence[Organisation], told: Mapping[str, Organisation]
+    system: System, target: Target, made: Sequence[Organization], told: Mapping[str, Organization]
 ) -> AsyncIterator[Callable[[], Awaitable[Observed]]]:
-    """Give how to look at the exports of these organisations: in the database, else over HTTP.
+    """Give how to look at the exports of these organizations: in the database, else over HTTP.
 
     `told` are the exports that users were told to be accepted, each with its owner.
     """
@@ -168,22 +168,22 @@ def expect_served(operations: Sequence[Operation]) -> None:
         kinds[operation.f] += 1
     raise CheckFailed(
         expected=f"every request of {USERS} users to succeed",
-        came=f"{first.f} of export {first.job or '(none yet)'} for {first.process}: {first.error}",
+        got=f"{first.f} of export {first.job or '(none yet)'} for {first.process}: {first.error}",
         detail=f"{len(wrong)} failed of {len(operations)} lines of history: {dict(kinds)}",
     )
 
 
 def expect_seen_through(run: LocustRun, accepted: Mapping[str, str]) -> None:
-    """Leave the question open unless users of every organisation did what they were to do."""
+    """Leave the question open unless users of every organization did what they were to do."""
     crashes = [operation for operation in run.operations if operation.f == CRASH]
     if crashes:
         raise Inconclusive(
             f"{len(crashes)} rounds of users ended in an error of load/locustfile.py itself, "
             f"the first for {crashes[0].process}: {crashes[0].error}; its log is {run.output}"
         )
-    if len(set(accepted.values())) < ORGANISATIONS:
+    if len(set(accepted.values())) < ORGANIZATIONS:
         raise Inconclusive(
-            f"only the organisations {sorted(set(accepted.values()))} of {ORGANISATIONS} got an "
+            f"only the organizations {sorted(set(accepted.values()))} of {ORGANIZATIONS} got an "
             f"export accepted within {MOST_S} s; locust's last words:\n{run.last_words}"
         )
 
@@ -201,7 +201,7 @@ def digests_in(operations: Iterable[Operation]) -> dict[str, str]:
 
 
 async def expect_same_bytes(
-    digests: Mapping[str, str], accepted: Mapping[str, str], tenants: Mapping[str, Organisation]
+    digests: Mapping[str, str], accepted: Mapping[str, str], tenants: Mapping[str, Organization]
 ) -> None:
     """Fail unless an export downloads as the same right bytes as it did under load."""
     # First those that no user got to download: nobody has looked at them yet.
@@ -219,12 +219,12 @@ async def expect_intact(client: Client, export_id: str, before: str | None) -> N
     expect(
         not fault,
         expected=f"export {export_id} to download intact after the load",
-        came=fault,
+        got=fault,
         detail=answer.path,
     )
     digest = hashlib.sha256(answer.body).hexdigest()
     expect(
         before in {None, digest},
         expected=f"export {export_id} to be the same bytes whenever it is downloaded ({before})",
-        came=f"sha-256 {digest} after the load",
+        got=f"sha-256 {digest} after the load",
     )

@@ -66,12 +66,12 @@ async def run_locust(
     secrets: Iterable[str] = (),
     created: Path | None = None,
 ) -> LocustRun:
-    """Let users of these organisations (name and token) loose on the instances.
+    """Let users of these organizations (name and token) loose on the instances.
 
     They go on until what they did so far `is_enough`, then finish the round that they are in. They
     speak as `contract` says, and append to `history`; locust's own files go to `directory`, and are
     left there without `secrets`. What they make is written to `created`, each thing with the name
-    of the organisation that made it (`RunMark.adopt`).
+    of the organization that made it (`RunMark.adopt`).
     `Inconclusive` when locust cannot start, hangs, or ends by itself with anything but 0 or 1.
     Whatever happens, nothing of it runs afterwards.
     """

@@ -4,7 +4,7 @@
     locust -f load/locustfile.py --host "$BACKEND_URL"
 
 The environment tells who they are: JWT_ORG_A, JWT_ORG_B, … (each user belongs to one of these
-organisations), or JWT_TOKEN. Without `--host` they spread over BACKEND_URLS, or go to BACKEND_URL.
+organizations), or JWT_TOKEN. Without `--host` they spread over BACKEND_URLS, or go to BACKEND_URL.
 SHAKEDOWN_CONTRACT, the `[contract]` of a target file as JSON, has them speak a backend's own words.
 Where SHAKEDOWN_HISTORY names a file, everything they do is appended to it (harness/history.py);
 where SHAKEDOWN_CREATED does, everything they make (harness/client/mark.py).
@@ -92,7 +92,7 @@ class ExportUser(FastHttpUser):
         number = next(_numbers)
         tenants, urls = tenants_of(os.environ), base_urls_of(os.environ)
         self.tenant = tenants[number % len(tenants)]
-        # Every organisation is to meet every instance.
+        # Every organization is to meet every instance.
         self.host = environment.host or (urls[number // len(tenants) % len(urls)] if urls else None)
         self.process = f"user-{os.getpid()}-{number}"
         self.run_id = os.environ.get(RUN_MARKER, "")
@@ -195,24 +195,24 @@ class ExportUser(FastHttpUser):
                 data=request.body,  # type: ignore[arg-type]  # bytes go out as they are
                 catch_response=True,
             )  # fmt: skip
-        with response as came:
+        with response as got:
             answer = _Process.speech.meant(
-                route, request.path, came.status_code or 0, came.headers or {}, came.content or b""
+                route, request.path, got.status_code or 0, got.headers or {}, got.content or b""
             )
             if _Process.mark is not None:
                 _Process.mark.saw(answer, "", by=self.tenant.name)
             status = answer.status
-            trouble = came.request_meta["exception"]
+            trouble = got.request_meta["exception"]
             if status and trouble is not None and not isinstance(trouble, BadStatusCode):
                 problem, status = repr(trouble), 0  # half an answer is none
             elif 200 <= status < 300 or status in accept:
                 problem = ""
             else:
-                problem = f"{status}: {answer.text[:300]}" if status else repr(came.error)
+                problem = f"{status}: {answer.text[:300]}" if status else repr(got.error)
             if problem:
-                came.failure(problem)
+                got.failure(problem)
             else:
-                came.success()
+                got.success()
         if problem:
             # A refusal did not happen; after a server's error or no answer at all, who knows.
             self._give_up(operation_id, "fail" if 400 <= status < 500 else "info", problem, job=job)

@@ -13,6 +13,6 @@ _RECIPE = TokenRecipe(
 
 
 def token_of(organization: str) -> str:
-    """Give the token of a member of this organisation."""
+    """Give the token of a member of this organization."""
     user = f"user of {organization}"
     return mint(_RECIPE, user=user, organization=organization, role="member")

@@ -17,7 +17,7 @@ from harness.checkers import ExportFact, RecoveryTimes, exactly_once
 from harness.checkers.facts import IN_PROGRESS, TERMINAL
 from harness.checkers.shown import shown_completions, shown_exports
 from harness.checkers.violations import Violation
-from harness.client import NoAnswer, Organisation, Record
+from harness.client import NoAnswer, Organization, Record
 from harness.errors import Inconclusive
 from harness.plugin.fixtures import OwnSystem
 from harness.system import Instance
@@ -38,7 +38,7 @@ WRITING_S = 2.0
 WORK_S = 15.0
 """How long all the work that is left may take once it can be taken up."""
 
-FIRST_ORGANISATIONS = 2
+FIRST_ORGANIZATIONS = 2
 _POLL_S = 0.05
 _GLANCE_S = 0.002
 
@@ -60,7 +60,7 @@ class Drill:
     backlog: Backlog
     times: RecoveryTimes
     max_attempts: int
-    bystander: Organisation
+    bystander: Organization
     """Has nothing to do with the exports, and finds out whether anybody can write."""
     ended: set[str] = field(default_factory=set)
     """The exports that were seen to have ended, which need not be asked for again."""
@@ -185,7 +185,7 @@ class Drill:
                 subject=name,
                 expected=f"export {name}, in progress at attempt {orphan['attempt']} when its "
                 "worker could not go on, to be claimed anew and be ready at a later attempt",
-                came=ExportFact.shown(shown[name]).describe(),
+                got=ExportFact.shown(shown[name]).describe(),
             )
             for name, orphan in orphans.items()
             if shown[name]["attempt"] <= orphan["attempt"]

@@ -12,7 +12,7 @@ from harness.checkers import (
     exactly_once,
     never_stolen,
     one_more_attempt,
-    per_organisation_cap,
+    per_organization_cap,
     reclaimed_in_time,
 )
 
@@ -26,7 +26,7 @@ class Recovery:
     watched_from: datetime
     """Since when, by the database's clock, there is a worker that can take them back."""
     cap: int
-    """How many exports of an organisation may be in progress."""
+    """How many exports of an organization may be in progress."""
     disturbed: Collection[str] = frozenset()
     """Exports whose worker stood still for a while before the drill began: whoever ran meanwhile
     may rightly have taken them over."""
@@ -65,5 +65,5 @@ class Recovery:
                 harmed={*orphaned, *self.disturbed},
             ),
             *one_more_attempt(self.orphans, observed.exports),
-            *per_organisation_cap(transitions, self.cap),
+            *per_organization_cap(transitions, self.cap),
         ]

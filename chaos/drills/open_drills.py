@@ -5,7 +5,7 @@ import random
 
 from chaos.drills.in_the_open import (
     EVIDENCE_BYTES,
-    FIRST_ORGANISATIONS,
+    FIRST_ORGANIZATIONS,
     Drill,
     differences,
     names_of,
@@ -43,7 +43,7 @@ async def kill_in_the_open(
     async with fresh_system(api_instances=1, workers=0) as own:
         drill = await drill_of(own, target, rng)
         victims = await frozen_workers(drill, VICTIMS)
-        await drill.backlog.grow(FIRST_ORGANISATIONS)
+        await drill.backlog.grow(FIRST_ORGANIZATIONS)
         killed: set[tuple[str, int]] = set()
         while victims and len(killed) < ENOUGH:
             victim = victims.pop()
@@ -66,14 +66,14 @@ async def kill_in_the_open(
 
 async def drill_of(own: OwnSystem, target: Target, rng: random.Random) -> Drill:
     """A drill whose exports take a moment."""
-    backlog = Backlog(own.organisations, Samples(rng), evidence_bytes=EVIDENCE_BYTES)
+    backlog = Backlog(own.organizations, Samples(rng), evidence_bytes=EVIDENCE_BYTES)
     times, limits = recovery_times(target), target.limits
     return Drill(
         own=own,
         backlog=backlog,
         times=times,
         max_attempts=limits.max_attempts,
-        bystander=await own.organisations.new("bystander"),
+        bystander=await own.organizations.new("bystander"),
     )
 
 
@@ -96,7 +96,7 @@ async def pause_in_the_open(
     async with fresh_system(api_instances=1, workers=0) as own:
         drill = await drill_of(own, target, rng)
         zombies = await frozen_workers(drill, 2)
-        await drill.backlog.grow(FIRST_ORGANISATIONS)
+        await drill.backlog.grow(FIRST_ORGANIZATIONS)
         asleep_with: set[tuple[str, int]] = set()
         for zombie in zombies:
             caught = await drill.catch(zombie)
@@ -121,7 +121,7 @@ async def pause_in_the_open(
             not changes,
             expected=f"nothing to change when {names_of(zombies)}, frozen at work, wake up after "
             "another worker completed all they had: their claim tokens are stale",
-            came=changes[0] if changes else "",
+            got=changes[0] if changes else "",
             detail="\n".join(changes[1:8]),
         )
         observe(len(asleep_with), what="exports whose old owner woke up too late")

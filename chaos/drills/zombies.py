@@ -44,7 +44,7 @@ class Encounter:
                 f"{step.old_claimed_by} (attempt {step.old_attempt}) is through with it, which "
                 f"claimed it at {self.taken[step.export_id]:%H:%M:%S.%f} and sleeps "
                 f"{self.successor.seconds:g} s {self.successor.where}",
-                came=f"{step.describe()}: {self.zombie.worker.name}, whose claim is stale, had "
+                got=f"{step.describe()}: {self.zombie.worker.name}, whose claim is stale, had "
                 f"woken up {self.zombie.where} by {self.woken_at:%H:%M:%S.%f}",
             )
             for step in observed.watched()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from harness.checkers import Download, Observed, Orphan, Violation, damages, observe_exports
 from harness.checkers.facts import TERMINAL
-from harness.client import Organisation, together
+from harness.client import Organization, together
 from harness.database import Database, Row
 from harness.errors import Inconclusive
 from harness.expect import expect_status
@@ -90,14 +90,14 @@ async def settled(
 
 
 async def damages_of(
-    export_ids: Iterable[str], owners: Mapping[str, Organisation]
+    export_ids: Iterable[str], owners: Mapping[str, Organization]
 ) -> list[Violation]:
     """Download exports that the database calls ready; give everything that is wrong with them."""
     found = await together((_damages(each, owners[each]) for each in export_ids), at_once=8)
     return [violation for each in found for violation in each]
 
 
-async def _damages(export_id: str, owner: Organisation) -> list[Violation]:
+async def _damages(export_id: str, owner: Organization) -> list[Violation]:
     answer = await owner.client.download(export_id)
     if answer.status != 200:
         manifest_hash = None

@@ -155,7 +155,7 @@ async def _undo_all(
     if failed:
         raise NotUndone(
             expected=f"the undo of {name!r} to end with 0",
-            came="; ".join(failed),
+            got="; ".join(failed),
             detail="THE FAULT IS STILL THERE as far as anybody can tell. The undo is tried once "
             "more when the run ends; if that fails too, heal it by hand",
         )

@@ -13,7 +13,7 @@ from chaos.staging.abort import AbortWatch
 from chaos.staging.judgement import violations_of
 from chaos.staging.stream import Stream
 from harness.checkers import expect_no_violations
-from harness.client import Organisation, Samples
+from harness.client import Organization, Samples
 from harness.errors import CheckFailed, Inconclusive
 from harness.guard import Guard
 from harness.history import HistoryWriter
@@ -39,7 +39,7 @@ class Scene:
     target: Target
     guard: Guard
     journal: Journal
-    owners: Sequence[Organisation]
+    owners: Sequence[Organization]
     samples: Samples
     history: HistoryWriter
     tell: Callable[[Ended], str]
@@ -143,7 +143,7 @@ async def _steady_after(scene: Scene, healed: str) -> None:
         raise CheckFailed(
             expected=f"a steady state within {scene.target.chaos.steady_within_s:g} s, as "
             f"before the fault; {healed}",
-            came=failure.came,
+            got=failure.got,
             detail=f"expected {failure.expected}",
         ) from failure
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from chaos.staging.abort import AbortWatch
 from harness.checkers import Sighting
 from harness.checkers.facts import TERMINAL
-from harness.client import Client, Organisation, Samples
+from harness.client import Client, Organization, Samples
 from harness.client.transport import NoAnswer
 from harness.errors import CheckFailed
 from harness.history import HistoryWriter, OperationType
@@ -27,7 +27,7 @@ class Accepted:
 
     export_id: str
     job_id: str
-    owner: Organisation
+    owner: Organization
 
 
 class Stream:
@@ -35,7 +35,7 @@ class Stream:
 
     def __init__(
         self,
-        owners: Sequence[Organisation],
+        owners: Sequence[Organization],
         samples: Samples,
         *,
         chaos: Chaos,
@@ -49,7 +49,7 @@ class Stream:
         self._watch = watch
         self._history = history
         self._process = process
-        self._unsure: list[tuple[str, Organisation]] = []
+        self._unsure: list[tuple[str, Organization]] = []
         self.accepted: dict[str, Accepted] = {}
         self.sightings: list[Sighting] = []
         self._last: dict[str, Sighting] = {}
@@ -112,7 +112,7 @@ class Stream:
                 self._accept(str(shown["id"]), job_id, owner)
         self._unsure.clear()
 
-    async def _one(self, owner: Organisation) -> None:
+    async def _one(self, owner: Organization) -> None:
         try:
             job_id = (await owner.new_job())["id"]
             await owner.client.new_evidence(job_id, self._samples.new())
@@ -140,7 +140,7 @@ class Stream:
             if unsure:
                 self._unsure.append((job_id, owner))
 
-    def _accept(self, export_id: str, job_id: str, owner: Organisation) -> None:
+    def _accept(self, export_id: str, job_id: str, owner: Organization) -> None:
         one = Accepted(export_id=export_id, job_id=job_id, owner=owner)
         self.accepted.setdefault(export_id, one)
 
@@ -169,7 +169,7 @@ class Stream:
     def _write(
         self,
         kind: OperationType,
-        owner: Organisation,
+        owner: Organization,
         *,
         job: str | None = None,
         error: str | None = None,
@@ -189,4 +189,4 @@ async def _is_served(client: Client, job_id: str) -> bool:
 
 def _is_outage(failure: CheckFailed) -> bool:
     """Whether nothing usable came; an answer that is wrong is for other checks to judge."""
-    return isinstance(failure, NoAnswer) or failure.came.startswith("5")
+    return isinstance(failure, NoAnswer) or failure.got.startswith("5")

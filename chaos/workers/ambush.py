@@ -30,14 +30,14 @@ work now and then. Over and over."""
 IN_FLIGHT_S = 0.05
 """How long what a frozen worker had already sent may take to be done by the database."""
 
-FIRST_ORGANISATIONS = 4
+FIRST_ORGANIZATIONS = 4
 _POLL_S = 0.002
 
 
 def backlog_for(own: OwnSystem, target: Target, samples: Samples) -> Backlog:
     """Exports that take their time where no failpoint can hold their workers."""
     evidence_bytes = EVIDENCE_BYTES if target.failpoints is None else None
-    return Backlog(own.organisations, samples, evidence_bytes=evidence_bytes)
+    return Backlog(own.organizations, samples, evidence_bytes=evidence_bytes)
 
 
 async def caught_at_work(
@@ -67,7 +67,7 @@ async def caught_at_work(
     ambush = _Ambush(own=own, posts=posts, backlog=backlog, target=target, until=until)
     for each in posts:
         await own.system.pause(each.worker)
-    await backlog.grow(FIRST_ORGANISATIONS)
+    await backlog.grow(FIRST_ORGANIZATIONS)
     caught: dict[str, Post] = {}
     idle = list(posts)
     while idle:

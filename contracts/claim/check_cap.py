@@ -1,4 +1,4 @@
-"""No organisation takes all workers: the cap, exact however many claim at once."""
+"""No organization takes all workers: the cap, exact however many claim at once."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -14,10 +14,10 @@ from harness.checkers import (
     expect_no_violations,
     most_in_progress,
     observe_exports,
-    per_organisation_cap,
+    per_organization_cap,
 )
 from harness.checkers.facts import IN_PROGRESS
-from harness.client import Organisation, Sample, Samples, together
+from harness.client import Organization, Sample, Samples, together
 from harness.errors import Inconclusive
 from harness.expect import expect, expect_equal, expect_status
 from harness.plugin.fixtures import FreshSystem, OwnSystem
@@ -32,12 +32,12 @@ EVIDENCE_BYTES = 4 * 1024 * 1024
 """Of each export's evidence, where nothing else makes workers take their time."""
 
 BACKLOG = 400
-"""Exports of one organisation in front of everybody else's."""
+"""Exports of one organization in front of everybody else's."""
 
 
 @check(
     "claim.per-org-cap",
-    "No organisation has more in progress than its share, however many claim at once",
+    "No organization has more in progress than its share, however many claim at once",
     checklist="Verify the per-organisation concurrency limit",
     observes=30,
     needs={Capability.SPAWN, Capability.DATABASE_CONTROL},
@@ -57,8 +57,8 @@ async def check_per_org_cap(
     cap, table = target.limits.per_org_in_progress, claim.table
     async with fresh_system(api_instances=1, workers=0) as own:
         claims = Claims(database=own.control_database, function=claim.function, cap=cap)
-        tenants = await own.organisations.several(2)
-        for tenant in tenants:  # one after the other: the head of the queue is one organisation's
+        tenants = await own.organizations.several(2)
+        for tenant in tenants:  # one after the other: the head of the queue is one organization's
             await request_exports([tenant], jobs_each=cap + 1)
         for asked in (1, 2, cap, cap + 2):
             async with trial(claims, table, Tokens()) as one:
@@ -91,7 +91,7 @@ async def expect_cap_kept_by_workers(
     `Inconclusive` when they never got as far as the cap.
     """
     cap = target.limits.per_org_in_progress
-    tenants = await own.organisations.several(2)
+    tenants = await own.organizations.several(2)
     types = ("proof-pack", "ledger") if evidence is None else ("proof-pack",)
     accepted = await request_exports(
         tenants, jobs_each=jobs_each, export_types=types, evidence=evidence
@@ -99,9 +99,9 @@ async def expect_cap_kept_by_workers(
     await start_workers(own, target, workers)
     exports = await wait_for_all(accepted, deadline_s=30)
     transitions = (await observed_done_once(own, target, tenants, accepted)).watched()
-    expect_no_violations(per_organisation_cap(transitions, cap))
+    expect_no_violations(per_organization_cap(transitions, cap))
     if max(most_in_progress(transitions).values()) < cap:
-        raise Inconclusive(f"workers never had {cap} exports of one organisation in progress")
+        raise Inconclusive(f"workers never had {cap} exports of one organization in progress")
     return len(exports)
 
 
@@ -114,17 +114,17 @@ async def expect_cap_as_asked(one: Trial, cap: int) -> None:
     for limit in (1, BATCH, BATCH, BATCH, *[BATCH] * 2 * cap):
         claimed = await one.claim(f"{{worker}}, {limit}, {cap}", worker="capped", limit=limit)
         taken.update(each.organization_id for each in claimed)
-    organisations = {each.organization_id for each in (await one.standing()).values()}
+    organizations = {each.organization_id for each in (await one.standing()).values()}
     expect_equal(
         taken,
-        Counter(dict.fromkeys(organisations, cap)),
-        f"the exports in progress of each organisation after claims with p_max_per_org => {cap}, "
+        Counter(dict.fromkeys(organizations, cap)),
+        f"the exports in progress of each organization after claims with p_max_per_org => {cap}, "
         f"p_limit => {BATCH} and more queued",
     )
 
 
-async def put_a_backlog_in_front(own: OwnSystem, table: str, tenant: Organisation) -> None:
-    """Queue hundreds of exports of one organisation before those of all others."""
+async def put_a_backlog_in_front(own: OwnSystem, table: str, tenant: Organization) -> None:
+    """Queue hundreds of exports of one organization before those of all others."""
     [[job, *_], *_] = [await tenant.client.listed("listJobs")]
     [export, *_] = await tenant.client.listed("listExports", path={"job_id": job["id"]})
     await copy_export(
@@ -138,9 +138,9 @@ async def put_a_backlog_in_front(own: OwnSystem, table: str, tenant: Organisatio
 
 
 async def expect_room_for_one(
-    own: OwnSystem, target: Target, claims: Claims, tenant: Organisation
+    own: OwnSystem, target: Target, claims: Claims, tenant: Organization
 ) -> None:
-    """Fail unless an export that ends makes room for just one more of its organisation."""
+    """Fail unless an export that ends makes room for just one more of its organization."""
     observed = await observe_exports(own.database, target, [tenant.id])
     ended = next(export.id for export in observed.exports if export.state == IN_PROGRESS)
     answer = await tenant.client.call("cancelExport", path={"export_id": ended})
@@ -166,15 +166,15 @@ async def start_workers(own: OwnSystem, target: Target, count: int) -> Sequence[
 
 
 async def expect_share_kept(
-    own: OwnSystem, target: Target, tenants: Sequence[Organisation], when: str
+    own: OwnSystem, target: Target, tenants: Sequence[Organization], when: str
 ) -> None:
-    """Fail unless no organisation is over its cap and no export was claimed twice."""
+    """Fail unless no organization is over its cap and no export was claimed twice."""
     cap = target.limits.per_org_in_progress
-    for organisation_id, taken in (await in_progress(own, target, tenants)).items():
+    for organization_id, taken in (await in_progress(own, target, tenants)).items():
         expect(
             taken <= cap,
-            expected=f"at most {cap} exports of an organisation in progress after {when}",
-            came=f"{taken} of organisation {organisation_id}",
+            expected=f"at most {cap} exports of an organization in progress after {when}",
+            got=f"{taken} of organization {organization_id}",
         )
     observed = await observe_exports(own.database, target, [tenant.id for tenant in tenants])
     expect_done_once(
@@ -184,25 +184,25 @@ async def expect_share_kept(
 
 
 async def expect_share_used(
-    own: OwnSystem, target: Target, tenants: Sequence[Organisation]
+    own: OwnSystem, target: Target, tenants: Sequence[Organization]
 ) -> None:
-    """Fail unless each organisation, with exports left to claim, has just as many as it may."""
-    for organisation_id, taken in (await in_progress(own, target, tenants)).items():
+    """Fail unless each organization, with exports left to claim, has just as many as it may."""
+    for organization_id, taken in (await in_progress(own, target, tenants)).items():
         expect_equal(
             taken,
             target.limits.per_org_in_progress,
-            f"the exports in progress of organisation {organisation_id}, which has more queued, "
+            f"the exports in progress of organization {organization_id}, which has more queued, "
             "once claims come back empty",
         )
 
 
 async def in_progress(
-    own: OwnSystem, target: Target, tenants: Sequence[Organisation]
+    own: OwnSystem, target: Target, tenants: Sequence[Organization]
 ) -> dict[str, int]:
-    """How many exports of each organisation are in progress."""
+    """How many exports of each organization are in progress."""
     ids = [tenant.id for tenant in tenants]
     observed = await observe_exports(own.database, target, ids)
     taken = Counter(
         export.organization_id for export in observed.exports if export.state == IN_PROGRESS
     )
-    return {organisation_id: taken[organisation_id] for organisation_id in ids}
+    return {organization_id: taken[organization_id] for organization_id in ids}

@@ -7,7 +7,7 @@ from contracts.claim.claim_calls import Tokens, Trial, standing, trial
 from contracts.claim.many_exports import request_exports
 from contracts.shared.exports.direct_claims import Claims, declared_claim
 from harness.check import check
-from harness.client import Organisation
+from harness.client import Organization
 from harness.errors import Inconclusive
 from harness.expect import expect, expect_equal, expect_status
 from harness.plugin.fixtures import FreshSystem
@@ -53,7 +53,7 @@ async def check_direct_calls(
         claims = Claims(database=own.control_database, function=claim.function, cap=DEFAULT_CAP)
         async with trial(claims, table, tokens) as nothing:
             await nothing.claim("{worker}", worker="nothing to do", limit=0)
-        tenants = await own.organisations.several(2)
+        tenants = await own.organizations.several(2)
         await request_exports(tenants, jobs_each=JOBS_EACH)
         await cancel_one(tenants[0])
         async with own.control_database.connect() as connection:
@@ -104,7 +104,7 @@ WAYS_TO_CALL: Mapping[str, int] = {
 overload that still answers to one of them claims without what was added since."""
 
 
-async def cancel_one(tenant: Organisation) -> None:
+async def cancel_one(tenant: Organization) -> None:
     """Put an export into the table that nobody may claim."""
     [canceled] = await request_exports([tenant], jobs_each=1, export_types=("ledger",))
     answer = await tenant.client.call("cancelExport", path={"export_id": canceled})
@@ -116,7 +116,7 @@ def expect_something(one: Trial, how: str) -> None:
     expect(
         one.claimed,
         expected=f"an export from a claim ({how}) while many are queued and nobody else claims",
-        came="none",
+        got="none",
     )
 
 
@@ -128,11 +128,11 @@ async def expect_the_defaults(one: Trial) -> None:
         if not found:
             break
         taken += [each.organization_id for each in found]
-    organisations = {each.organization_id for each in (await one.standing()).values()}
+    organizations = {each.organization_id for each in (await one.standing()).values()}
     expect_equal(
         Counter(taken),
-        Counter(dict.fromkeys(organisations, DEFAULT_CAP)),
-        "the exports in progress of each organisation after claims with default arguments",
+        Counter(dict.fromkeys(organizations, DEFAULT_CAP)),
+        "the exports in progress of each organization after claims with default arguments",
     )
 
 
@@ -165,7 +165,7 @@ async def put_back(one: Trial, export_id: str) -> None:
 async def expect_locked_are_skipped(one: Trial) -> None:
     """Fail unless a claim passes exports that another transaction has locked, without waiting.
 
-    First the head of the queue, then all but one organisation, as a long cancellation or a
+    First the head of the queue, then all but one organization, as a long cancellation or a
     backup's lock would hold them.
     """
     queue = sorted(
@@ -189,6 +189,6 @@ async def expect_locked_are_skipped(one: Trial) -> None:
             expect(
                 taken and not locked & {each.id for each in taken},
                 expected=f"another export while {len(locked)} of {len(queue)} are locked",
-                came=f"{[each.id for each in taken]}",
+                got=f"{[each.id for each in taken]}",
             )
             await other.execute("ROLLBACK")

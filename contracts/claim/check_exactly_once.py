@@ -22,7 +22,7 @@ from harness.checkers import (
     expect_no_violations,
     observe_exports,
 )
-from harness.client import Client, Organisations, Record
+from harness.client import Client, Organizations, Record
 from harness.database import Database
 from harness.errors import Inconclusive
 from harness.expect import expect, expect_equal
@@ -42,12 +42,12 @@ SAME_TIME = timedelta(seconds=1)
     "Hundreds of exports, several workers: each done once",
     checklist="Verify concurrent claiming is duplicate-free",
     observes=200,
-    needs={Capability.ORGANISATIONS, Capability.LOAD},
+    needs={Capability.ORGANIZATIONS, Capability.LOAD},
 )
 async def check_exactly_once(
-    organisations: Organisations, system: System, target: Target, observe: Observations
+    organizations: Organizations, system: System, target: Target, observe: Observations
 ) -> None:
-    tenants = await organisations.several(5)
+    tenants = await organizations.several(5)
     client = tenants[0].client
     quiet = await alerts(client)
     accepted = await request_exports(tenants, jobs_each=20)
@@ -83,7 +83,7 @@ def expect_told(export: Record) -> None:
     expect(
         told[1] >= told[0] - SAME_TIME and told[2] >= told[1] - SAME_TIME,
         expected=f"{' ≤ '.join(names)} of export {export['id']}, which is ready",
-        came=", ".join(export[name] for name in names),
+        got=", ".join(export[name] for name in names),
     )
 
 

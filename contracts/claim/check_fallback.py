@@ -12,10 +12,10 @@ from harness.check import check
 from harness.checkers import (
     Transition,
     expect_no_violations,
-    per_organisation_cap,
+    per_organization_cap,
     rank_correlation,
 )
-from harness.client import Client, Organisation, together
+from harness.client import Client, Organization, together
 from harness.expect import expect, expect_equal
 from harness.plugin.fixtures import FreshSystem, OwnSystem
 from harness.plugin.observations import Observations
@@ -44,7 +44,7 @@ async def check_fallback(fresh_system: FreshSystem, target: Target, observe: Obs
     cap = target.limits.per_org_in_progress
     async with fresh_system(api_instances=1, workers=2, worker_environment=busy(target)) as own:
         function = await claim_function(own.control_database, claim.function)
-        tenants = await own.organisations.several(2)
+        tenants = await own.organizations.several(2)
         client = tenants[0].client
         counted = await fallbacks_counted(own, client)
         expect_equal(counted, 0, f"{FALLBACKS} while nothing is missing")
@@ -53,7 +53,7 @@ async def check_fallback(fresh_system: FreshSystem, target: Target, observe: Obs
         missing = f"{claim.function} is gone"
         await expect_readiness(client, 503, missing)
 
-        accepted: dict[str, Organisation] = {}
+        accepted: dict[str, Organization] = {}
         for number in range(MEETINGS):
             tenant = tenants[number % len(tenants)]
             accepted |= await meet_at_the_head(own, tenant, claim.table)
@@ -61,14 +61,14 @@ async def check_fallback(fresh_system: FreshSystem, target: Target, observe: Obs
         accepted |= late
         await wait_for_all(late, deadline_s=30)
         transitions = (await observed_done_once(own, target, tenants, accepted)).watched()
-        expect_no_violations(per_organisation_cap(transitions, cap))
+        expect_no_violations(per_organization_cap(transitions, cap))
         expect_not_backwards(transitions, late)
         observe(len(accepted), what="exports")
         counted = await fallbacks_counted(own, client)
         expect(
             counted > 0,
             expected=f"{FALLBACKS} to count claims while {missing}",
-            came=f"{counted:g} in the metrics of API and workers",
+            got=f"{counted:g} in the metrics of API and workers",
         )
         expect_logged(own, written, claim.function)
 
@@ -78,7 +78,7 @@ async def check_fallback(fresh_system: FreshSystem, target: Target, observe: Obs
 
 
 async def expect_function_used(
-    own: OwnSystem, client: Client, tenants: Sequence[Organisation]
+    own: OwnSystem, client: Client, tenants: Sequence[Organization]
 ) -> None:
     """Fail unless workers go back to the claim function once it is there again."""
     await wait_for_all(await request_exports(tenants, jobs_each=1), deadline_s=20)
@@ -92,8 +92,8 @@ async def expect_function_used(
 
 
 async def meet_at_the_head(
-    own: OwnSystem, tenant: Organisation, table: str
-) -> dict[str, Organisation]:
+    own: OwnSystem, tenant: Organization, table: str
+) -> dict[str, Organization]:
     """Request exports and let every worker be about to claim when the first one may.
 
     Without the claim function a worker looks first and writes then. Holding the write back until
@@ -113,8 +113,8 @@ async def meet_at_the_head(
 
 
 async def queue_all_at_once(
-    own: OwnSystem, tenants: Sequence[Organisation]
-) -> dict[str, Organisation]:
+    own: OwnSystem, tenants: Sequence[Organization]
+) -> dict[str, Organization]:
     """Request many exports while no worker looks, so that all of them are there to choose from."""
     await together(own.system.pause(worker) for worker in own.system.workers)
     try:
@@ -123,7 +123,7 @@ async def queue_all_at_once(
         await together(own.system.resume(worker) for worker in own.system.workers)
 
 
-def expect_not_backwards(transitions: Sequence[Transition], among: dict[str, Organisation]) -> None:
+def expect_not_backwards(transitions: Sequence[Transition], among: dict[str, Organization]) -> None:
     """Fail when the youngest exports were claimed first."""
     created = {
         step.export_id: step.at
@@ -136,7 +136,7 @@ def expect_not_backwards(transitions: Sequence[Transition], among: dict[str, Org
         correlation > BACKWARDS,
         expected=f"the older of {len(created)} exports to be claimed before the younger ones, by "
         "and large",
-        came=f"a correlation of {correlation:.2f} between age and turn, where -1 is backwards",
+        got=f"a correlation of {correlation:.2f} between age and turn, where -1 is backwards",
     )
 
 
@@ -156,5 +156,5 @@ def expect_logged(own: OwnSystem, since: dict[str, int], function: str) -> None:
     expect(
         any(word in said for word in words),
         expected=f"workers to say in their logs that they claim without {function}",
-        came=f"{len(said)} characters without a word of it: {said[-300:]!r}",
+        got=f"{len(said)} characters without a word of it: {said[-300:]!r}",
     )

@@ -16,10 +16,10 @@ FINISHED = 12_000
 """Exports that are over: a year of a small customer, and few enough to be inserted in a moment."""
 
 STRANGERS = 150
-"""Organisations among which they are dealt out, ours included."""
+"""Organizations among which they are dealt out, ours included."""
 
 MOST_READ = FINISHED // 8
-"""A claim may look at everything that is queued or in progress, and at all of an organisation's
+"""A claim may look at everything that is queued or in progress, and at all of an organization's
 own history, several times over. It may not look at the history of all."""
 
 _READ = """
@@ -60,7 +60,7 @@ async def check_index_used(
                 read <= MOST_READ,
                 expected=f"a claim ({when}) to read what is queued and in progress, at most "
                 f"{MOST_READ} rows, with {FINISHED} exports that are over",
-                came=f"{read} rows of {claim.table} or its indexes read by "
+                got=f"{read} rows of {claim.table} or its indexes read by "
                 f"{claims.function}(…, p_limit => {limit})",
             )
             observe(what="claims whose reading was counted")
@@ -68,7 +68,7 @@ async def check_index_used(
 
 async def fill(own: OwnSystem, table: str) -> None:
     """Queue some exports, and put all those behind them that are over."""
-    tenants = await own.organisations.several(STRANGERS)
+    tenants = await own.organizations.several(STRANGERS)
     [(over, owner), *_] = (await request_exports(tenants[:2], jobs_each=1)).items()
     expect_status(await owner.client.call("cancelExport", path={"export_id": over}), 202)
     await together(request_exports([tenant], jobs_each=2) for tenant in tenants[:5])

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.check import check
-from harness.client import Organisations, together
+from harness.client import Organizations, together
 from harness.errors import CheckFailed, Inconclusive, Misconfigured
 from harness.explore import (
     EXPORTS_NEEDED,
@@ -78,10 +78,10 @@ async def explored_in_own_database(system: System, target: Target, seed: int) ->
 
 
 async def request_exports(own: System, target: Target) -> Sequence[str]:
-    """Have the backend itself queue exports; give the organisations."""
+    """Have the backend itself queue exports; give the organizations."""
     base_urls = [instance.base_url for instance in own.api]
-    async with Organisations.of(target, base_urls) as organisations:
-        tenants = await organisations.several(len(EXPORTS_NEEDED))
+    async with Organizations.of(target, base_urls) as organizations:
+        tenants = await organizations.several(len(EXPORTS_NEEDED))
         for tenant, count in zip(tenants, EXPORTS_NEEDED, strict=True):
             for _ in range(count):  # a job has one live export of a type
                 await tenant.client.new_export((await tenant.new_job())["id"])
@@ -111,7 +111,7 @@ def expect_nothing_broken(found: Exploration) -> None:
     for finding in found.findings.values():
         raise CheckFailed(
             expected=f"{finding.violation.expected} [{finding.violation.rule}]",
-            came=finding.violation.came,
+            got=finding.violation.got,
             detail="\n".join(tell_finding(finding)),
         )
     if not found.is_complete:

@@ -1,4 +1,4 @@
-"""The oldest export is claimed first, over all organisations that may have one more in progress."""
+"""The oldest export is claimed first, over all organizations that may have one more in progress."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -9,14 +9,14 @@ from contracts.claim.own_exports import busy, observed_done_once
 from contracts.shared.exports.direct_claims import Claims, declared_claim
 from harness.check import check
 from harness.checkers import expect_no_violations, overtaken
-from harness.client import Organisation, together
+from harness.client import Organization, together
 from harness.expect import expect_equal
 from harness.plugin.fixtures import FreshSystem, OwnSystem
 from harness.plugin.observations import Observations
 from harness.target import Capability, Target
 
 TURNS = "AAABACABDABCDDBCADABCBDADCBC"
-"""Whose turn it is to request an export: the oldest are one organisation's, the rest is mixed."""
+"""Whose turn it is to request an export: the oldest are one organization's, the rest is mixed."""
 
 BATCH = 5
 UNBOUND = 1000
@@ -38,7 +38,7 @@ async def check_oldest_first(
     cap, table = target.limits.per_org_in_progress, claim.table
     async with fresh_system(api_instances=1, workers=0) as own:
         claims = Claims(database=own.control_database, function=claim.function, cap=cap)
-        tenants = await own.organisations.several(len(set(TURNS)))
+        tenants = await own.organizations.several(len(set(TURNS)))
         accepted = await request_in_turns(tenants)
         async with own.control_database.connect() as connection:
             queued = await standing(connection, table)
@@ -58,7 +58,7 @@ async def check_oldest_first(
         observe(len(observed.exports), what="claimed by a worker")
 
 
-async def request_in_turns(tenants: Sequence[Organisation]) -> dict[str, Organisation]:
+async def request_in_turns(tenants: Sequence[Organization]) -> dict[str, Organization]:
     """Request exports one after the other, each of a job of its own, in the order of `TURNS`."""
     owners = [tenants[ord(turn) - ord("A")] for turn in TURNS]
     jobs = await together(owner.new_job() for owner in owners)
@@ -68,8 +68,8 @@ async def request_in_turns(tenants: Sequence[Organisation]) -> dict[str, Organis
     }
 
 
-async def expect_places(tenants: Sequence[Organisation]) -> None:
-    """Fail unless everybody is told the place of each export in the organisation's own queue."""
+async def expect_places(tenants: Sequence[Organization]) -> None:
+    """Fail unless everybody is told the place of each export in the organization's own queue."""
     for tenant in tenants:
         jobs = await tenant.client.listed("listJobs")
         queued = [
@@ -83,7 +83,7 @@ async def expect_places(tenants: Sequence[Organisation]) -> None:
         expect_equal(
             [export["queue_position"] for export in queued],
             list(range(1, len(queued) + 1)),
-            f"queue_position of the exports of organisation {tenant.id}, the oldest first",
+            f"queue_position of the exports of organization {tenant.id}, the oldest first",
         )
 
 
@@ -103,7 +103,7 @@ async def shuffle_pages(own: OwnSystem, table: str) -> None:
 
 
 async def expect_in_order(one: Trial, *, limit: int, cap: int) -> None:
-    """Fail unless claims take the oldest, passing only organisations that are at their cap."""
+    """Fail unless claims take the oldest, passing only organizations that are at their cap."""
     queue = sorted((await one.standing()).values(), key=lambda each: each.created_at)
     taken: Counter[str] = Counter()
     while due := first_claimable(queue, taken, limit, cap):
@@ -113,7 +113,7 @@ async def expect_in_order(one: Trial, *, limit: int, cap: int) -> None:
             [(each.id, f"{each.created_at:%H:%M:%S.%f}") for each in claimed],
             [(each.id, f"{each.created_at:%H:%M:%S.%f}") for each in due],
             f"the exports of a claim with p_limit => {limit}, p_max_per_org => {cap}",
-            detail=f"with {dict(taken)} in progress, by organisation, and {len(queue)} queued",
+            detail=f"with {dict(taken)} in progress, by organization, and {len(queue)} queued",
         )
         for each in due:
             queue.remove(each)
@@ -123,7 +123,7 @@ async def expect_in_order(one: Trial, *, limit: int, cap: int) -> None:
 def first_claimable(
     queue: Sequence[Standing], taken: Counter[str], limit: int, cap: int
 ) -> list[Standing]:
-    """The oldest exports of organisations that are not at their cap, these exports included."""
+    """The oldest exports of organizations that are not at their cap, these exports included."""
     found: list[Standing] = []
     counted = Counter(taken)
     for each in queue:

@@ -13,7 +13,7 @@ from contracts.claim.own_exports import observed_done_once
 from contracts.claim.readiness import expect_readiness, fallbacks_counted
 from contracts.shared.exports.direct_claims import declared_claim
 from harness.check import check
-from harness.client import Client, Organisation
+from harness.client import Client, Organization
 from harness.errors import Inconclusive
 from harness.expect import expect_equal, expect_status
 from harness.plugin.fixtures import FreshSystem, OwnSystem
@@ -56,7 +56,7 @@ async def check_raising_function(
     claim = declared_claim(target)
     table = claim.table
     async with fresh_system(api_instances=INSTANCES, workers=1) as own:
-        tenants = await own.organisations.several(2)
+        tenants = await own.organizations.several(2)
         client = tenants[0].client
         function = await claim_function(own.control_database, claim.function)
         await expect_readiness(client, 200, "the start")
@@ -108,7 +108,7 @@ async def expect_probes_harmless(own: OwnSystem, client: Client, table: str) -> 
 
 
 async def until_tried(
-    function: ClaimFunction, tenant: Organisation, accepted: dict[str, Organisation]
+    function: ClaimFunction, tenant: Organization, accepted: dict[str, Organization]
 ) -> int:
     """Wait until a worker has called the function twice; give how often it was called.
 

@@ -53,13 +53,13 @@ class Tokens:
         expect(
             token,
             expected=f"a claim token with each claim of {call}",
-            came=f"{named} in a row with attempt {row.get('attempt')}",
+            got=f"{named} in a row with attempt {row.get('attempt')}",
         )
         expect(
             token not in self.issued,
             expected="a claim token that was never issued before, also not by a claim that was "
             "rolled back, as one is that a crash loses",
-            came=f"one of {len(self.issued)} known ones again, from {call}",
+            got=f"one of {len(self.issued)} known ones again, from {call}",
         )
         self.issued.add(str(token))
 
@@ -89,7 +89,7 @@ class Trial:
         expect(
             len(rows) <= limit,
             expected=f"at most {limit} rows from {call}",
-            came=f"{len(rows)} rows, with {len(before)} exports in the table",
+            got=f"{len(rows)} rows, with {len(before)} exports in the table",
         )
         expect_equal(
             len(taken),
@@ -116,12 +116,12 @@ class Trial:
         except psycopg.errors.LockNotAvailable as error:
             raise CheckFailed(
                 expected=f"{call} to skip exports that somebody else has locked",
-                came=f"SQLSTATE {error.sqlstate} after {LOCK_TIMEOUT_MS} ms of waiting: {error}",
+                got=f"SQLSTATE {error.sqlstate} after {LOCK_TIMEOUT_MS} ms of waiting: {error}",
             ) from error
         except psycopg.Error as error:
             raise CheckFailed(
                 expected=f"{call} to claim exports",
-                came=f"SQLSTATE {error.sqlstate}: {error}".replace("\n", " "),
+                got=f"SQLSTATE {error.sqlstate}: {error}".replace("\n", " "),
             ) from error
 
     async def _judge(
@@ -133,26 +133,26 @@ class Trial:
     ) -> None:
         for row in rows:
             expect(
-                "attempt" in row, expected=f"attempt in what {call} returns", came=f"{sorted(row)}"
+                "attempt" in row, expected=f"attempt in what {call} returns", got=f"{sorted(row)}"
             )
             self.tokens.take(row, call)
         cursor = await self.connection.execute("SELECT now() AS began, clock_timestamp() AS now")
         clock = await cursor.fetchone()
         assert clock is not None
         for old, new in taken:
-            what = f"export {new.id} of organisation {new.organization_id} after {call}"
+            what = f"export {new.id} of organization {new.organization_id} after {call}"
             expect_equal(old.state, "queued", f"the state before that of {what}")
             expect_equal(new.attempt, old.attempt + 1, f"attempt of {what}")
             expect(
                 worker in (new.claimed_by or ""),
                 expected=f"claimed_by of {what} to name {worker!r}",
-                came=repr(new.claimed_by),
+                got=repr(new.claimed_by),
             )
             expect(
                 new.stamped_at is not None and clock["began"] <= new.stamped_at <= clock["now"],
                 expected=f"started_at or heartbeat_at of {what} to be of this claim: it began at "
                 f"{clock['began']} by the database's clock",
-                came=f"the later of them is {new.stamped_at}",
+                got=f"the later of them is {new.stamped_at}",
             )
         expect_equal(
             Counter(row["attempt"] for row in rows),
@@ -224,7 +224,7 @@ def expect_untouched(
     expect(
         not changed,
         expected=expected,
-        came=f"{len(changed)} others changed, such as "
+        got=f"{len(changed)} others changed, such as "
         f"{[(before.get(each), after.get(each)) for each in sorted(changed)[:1]]}",
     )
 

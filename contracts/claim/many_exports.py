@@ -1,4 +1,4 @@
-"""Requesting hundreds of exports over several organisations, and seeing what became of them."""
+"""Requesting hundreds of exports over several organizations, and seeing what became of them."""
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
@@ -11,7 +11,7 @@ from harness.checkers import (
     expect_no_violations,
 )
 from harness.checkers.facts import IN_PROGRESS
-from harness.client import Organisation, Record, Sample, together
+from harness.client import Organization, Record, Sample, together
 from harness.target import Target
 
 CAUSES = frozenset({"two-owners", "undecided", "no-such-way"})
@@ -19,50 +19,50 @@ CAUSES = frozenset({"two-owners", "undecided", "no-such-way"})
 
 
 async def request_exports(
-    organisations: Sequence[Organisation],
+    organizations: Sequence[Organization],
     *,
     jobs_each: int,
     at_once: int = 16,
     export_types: Sequence[str] = ("proof-pack", "ledger"),
     evidence: Sample | None = None,
-) -> dict[str, Organisation]:
-    """Request the exports of so many new jobs in each organisation; give the owner by id.
+) -> dict[str, Organization]:
+    """Request the exports of so many new jobs in each organization; give the owner by id.
 
     A large file as `evidence` of each job makes its proof pack take its time.
     """
 
-    async def of_one_job(organisation: Organisation) -> list[str]:
-        job = await organisation.new_job()
+    async def of_one_job(organization: Organization) -> list[str]:
+        job = await organization.new_job()
         if evidence is not None:
-            await organisation.client.new_evidence(job["id"], evidence)
+            await organization.client.new_evidence(job["id"], evidence)
         return [
-            (await organisation.client.new_export(job["id"], export_type))["id"]
+            (await organization.client.new_export(job["id"], export_type))["id"]
             for export_type in export_types
         ]
 
-    owners = list(organisations) * jobs_each
+    owners = list(organizations) * jobs_each
     requested = await together(map(of_one_job, owners), at_once=at_once)
     return {
         export_id: owner for owner, ids in zip(owners, requested, strict=True) for export_id in ids
     }
 
 
-async def wait_for_all(accepted: dict[str, Organisation], *, deadline_s: float) -> list[Record]:
+async def wait_for_all(accepted: dict[str, Organization], *, deadline_s: float) -> list[Record]:
     """Wait until every export is ready and give their data."""
-    per_organisation: dict[str, list[str]] = {}
+    per_organization: dict[str, list[str]] = {}
     for export_id, owner in accepted.items():
-        per_organisation.setdefault(owner.id, []).append(export_id)
+        per_organization.setdefault(owner.id, []).append(export_id)
     owners = {owner.id: owner for owner in accepted.values()}
     waits = (
         owners[owner_id].client.wait_for_exports(ids, deadline_s=deadline_s)
-        for owner_id, ids in per_organisation.items()
+        for owner_id, ids in per_organization.items()
     )
     return [export for exports in await together(waits) for export in exports]
 
 
-async def completions_of(organisations: Iterable[Organisation]) -> list[CompletionFact]:
-    """Read the `export.completed` events of organisations over HTTP."""
-    ledgers = await together(organisation.client.ledger_events() for organisation in organisations)
+async def completions_of(organizations: Iterable[Organization]) -> list[CompletionFact]:
+    """Read the `export.completed` events of organizations over HTTP."""
+    ledgers = await together(organization.client.ledger_events() for organization in organizations)
     return CompletionFact.among(chain.from_iterable(ledgers))
 
 

@@ -10,12 +10,12 @@ from harness.checkers import (
     expect_no_violations,
     observe_exports,
 )
-from harness.client import Organisation
+from harness.client import Organization
 from harness.plugin.fixtures import OwnSystem
 from harness.target import Target
 
 BUSY_S = 0.1
-"""How long a slowed-down worker stays at one export, so that exports of one organisation meet."""
+"""How long a slowed-down worker stays at one export, so that exports of one organization meet."""
 
 
 def busy(target: Target) -> dict[str, str]:
@@ -28,7 +28,7 @@ def busy(target: Target) -> dict[str, str]:
 async def observed_done_once(
     own: OwnSystem,
     target: Target,
-    tenants: Sequence[Organisation],
+    tenants: Sequence[Organization],
     accepted: Iterable[str],
     *,
     harmed: Collection[str] = (),

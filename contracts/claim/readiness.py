@@ -25,7 +25,7 @@ async def expect_readiness(client: Client, status: int, since: str) -> None:
                     time.monotonic() < until,
                     expected=f"{status} from {route.template} of each API instance within "
                     f"{READINESS_WITHIN_S:g} s after {since}",
-                    came=answer.describe(),
+                    got=answer.describe(),
                 )
                 await asyncio.sleep(0.05)
         alive = await client.call("live", instance=instance)

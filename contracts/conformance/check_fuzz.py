@@ -16,7 +16,7 @@ from contracts.conformance.fuzzing.rules import Judge
 from contracts.conformance.fuzzing.sending import Sender, Sent
 from contracts.shared.resources.footprint import footprint_of
 from harness.check import check
-from harness.client import Organisations, Samples
+from harness.client import Organizations, Samples
 from harness.expect import expect_equal
 from harness.plugin.coverage import Coverage
 from harness.plugin.observations import Observations
@@ -38,11 +38,11 @@ REQUESTS, OPERATIONS = 1300, 23
     "Whatever is sent, the answer is as documented, never a 5xx, and nobody reaches another tenant",
     checklist="Verify the API against its contract",
     observes=REQUESTS,
-    needs={Capability.ORGANISATIONS, Capability.LOAD},
+    needs={Capability.ORGANIZATIONS, Capability.LOAD},
     deadline_s=600,
 )
 async def check_fuzz(
-    organisations: Organisations,
+    organizations: Organizations,
     samples: Samples,
     target: Target,
     system: System,
@@ -56,7 +56,7 @@ async def check_fuzz(
     document = Document.of(target)
     absent = len(target.contract.absent_operations)
     observe.excuse(REQUESTS * absent // OPERATIONS, "operations that are absent")
-    own, foreign, third = await organisations.several(3)
+    own, foreign, third = await organizations.several(3)
     grounds = await settle_both((own, foreign), samples, system)
     sent = Sent()
     sender = Sender(judge=Judge(document=document), own=grounds[0], foreign=grounds[1], sent=sent)
@@ -85,4 +85,4 @@ async def _hostile(document: Document, *, thorough: bool) -> AsyncGenerator[Case
 
 async def _expect_untouched(ground: Ground, before: object) -> None:
     after = await footprint_of(ground.org.client, *ground.jobs)
-    expect_equal(after, before, "what the organisation has whose ids were used by another one")
+    expect_equal(after, before, "what the organization has whose ids were used by another one")

@@ -7,7 +7,7 @@ from contracts.conformance.fuzzing.document import Document
 from contracts.conformance.problems import expect_problem
 from contracts.shared.resources.footprint import footprint_of
 from harness.check import check
-from harness.client import Answer, Client, Organisation, Record, Route, Samples, together
+from harness.client import Answer, Client, Organization, Record, Route, Samples, together
 from harness.errors import CheckFailed
 from harness.expect import expect, expect_equal, expect_status
 from harness.plugin.coverage import Coverage
@@ -37,12 +37,12 @@ class Path:
     "contract.methods",
     "A known path refuses every method that is not its own with 405 and Allow, and does nothing",
     checklist="Verify the API against its contract",
-    needs={Capability.ORGANISATIONS},
+    needs={Capability.ORGANIZATIONS},
     observes=70,  # 109 on the contract's own paths; a dialect may have several at one
 )
 async def check_methods(
-    org: Organisation,
-    other_org: Organisation,
+    org: Organization,
+    other_org: Organization,
     samples: Samples,
     target: Target,
     observe: Observations,
@@ -74,7 +74,7 @@ async def check_methods(
         expect(
             400 <= answer.status <= 501 and answer.status != 500,
             expected=f"{method} {path.template} to be refused as unknown",
-            came=answer.describe(),
+            got=answer.describe(),
         )
         observe(what="other methods")
     for number, (path, method) in enumerate(wrong):
@@ -84,7 +84,7 @@ async def check_methods(
     expect_equal(
         await _everything(org.client, job, evidence, export),
         before,
-        "what the organisation has after requests with wrong methods",
+        "what the organization has after requests with wrong methods",
     )
 
 
@@ -99,7 +99,7 @@ async def _expect_refused(client: Client, path: Path, method: str, number: int) 
     if missing or wrong:
         raise CheckFailed(
             expected=f"Allow to name {', '.join(sorted(path.methods))} for {path.template}",
-            came=f"{answer.headers.get('allow')!r} with {answer.describe()}",
+            got=f"{answer.headers.get('allow')!r} with {answer.describe()}",
             detail=what,
         )
 
@@ -107,14 +107,14 @@ async def _expect_refused(client: Client, path: Path, method: str, number: int) 
 async def _expect_head(client: Client, path: Path, number: int) -> None:
     """HEAD is either as good as GET, or refused like any other wrong method."""
     answer = await _send(client, path.filled, "HEAD", number)
-    expect(not answer.body, expected="no body in an answer to HEAD", came=answer.describe())
+    expect(not answer.body, expected="no body in an answer to HEAD", got=answer.describe())
     if "GET" not in path.methods or answer.status == 405:
         expect_status(answer, 405, detail=f"HEAD {path.template}")
         allowed = _methods_of(answer.headers.get("allow", ""))
         expect(
             path.methods <= allowed,
             expected=f"Allow to name {', '.join(sorted(path.methods))} for {path.template}",
-            came=f"{answer.headers.get('allow')!r} with {answer.describe()}",
+            got=f"{answer.headers.get('allow')!r} with {answer.describe()}",
         )
         return
     shown = await _send(client, path.filled, "GET", number)
@@ -133,12 +133,12 @@ async def _expect_options(client: Client, path: Path, number: int) -> None:
     expect(
         answer.status < 500 or answer.status == 501,
         expected=f"OPTIONS {path.template} to be answered or refused",
-        came=answer.describe(),
+        got=answer.describe(),
     )
     expect(
         answer.status != 405 or path.methods <= allowed,
         expected=f"Allow to name {', '.join(sorted(path.methods))} for {path.template}",
-        came=f"{answer.headers.get('allow')!r} with {answer.describe()}",
+        got=f"{answer.headers.get('allow')!r} with {answer.describe()}",
     )
 
 
@@ -150,12 +150,12 @@ async def _expect_foreign_as_absent(client: Client, path: Path, method: str, num
     expect_equal(
         (foreign.status, foreign.code, foreign.headers.get("allow")),
         (absent.status, absent.code, absent.headers.get("allow")),
-        f"status, code and Allow of {method} {path.template} for another organisation's id, "
+        f"status, code and Allow of {method} {path.template} for another organization's id, "
         "against those for a random one",
     )
 
 
-async def _expect_weak_tokens_refused(org: Organisation, paths: list[Path]) -> None:
+async def _expect_weak_tokens_refused(org: Organization, paths: list[Path]) -> None:
     """A viewer, or nobody, with a wrong method: whichever is found first, it is a refusal."""
     nobody = Client(transport=org.client.transport, routes=org.client.routes, token=None)
     for number, path in enumerate(paths):

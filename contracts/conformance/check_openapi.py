@@ -6,7 +6,7 @@ from typing import Any
 from contracts.conformance.fuzzing.document import Document
 from contracts.conformance.served_document import differences, document_faults, wanted_documents
 from harness.check import check
-from harness.client import Answer, Organisations, Record
+from harness.client import Answer, Organizations, Record
 from harness.errors import CheckFailed
 from harness.expect import expect, expect_equal, expect_status
 from harness.plugin.observations import Observations
@@ -19,16 +19,16 @@ SHOWN = 5
     "contract.openapi",
     "Every instance serves the contract's OpenAPI document, which is valid OpenAPI 3.1",
     checklist="Verify the API against its contract",
-    needs={Capability.ORGANISATIONS},
+    needs={Capability.ORGANIZATIONS},
     observes=26,
 )
 async def check_openapi(
-    organisations: Organisations, target: Target, observe: Observations
+    organizations: Organizations, target: Target, observe: Observations
 ) -> None:
     accepted = wanted_documents(target)
-    anybody = organisations.with_token(None)
+    anybody = organizations.with_token(None)
     served: dict[str, Any] = {}
-    for instance in range(organisations.instances):
+    for instance in range(organizations.instances):
         answer = expect_status(await anybody.call("openapi", instance=instance), 200)
         served = _document_in(answer)
         _expect_none(document_faults(served), "a valid OpenAPI 3.1 document", answer)
@@ -39,10 +39,10 @@ async def check_openapi(
         expect(
             operation_id in Document(served).operations,
             expected=f"{operation_id} in the served document",
-            came="a document without it",
+            got="a document without it",
         )
         observe(what="operations")
-    viewed = await organisations.new()
+    viewed = await organizations.new()
     again = expect_status(await viewed.as_role("viewer").call("openapi"), 200)
     expect_equal(_document_in(again), served, "the document as a tenant's user gets it")
 
@@ -52,13 +52,13 @@ def _document_in(answer: Answer) -> dict[str, Any]:
     expect(
         declared == "application/json" or declared.startswith("application/vnd.oai.openapi"),
         expected="the document as application/json",
-        came=f"{declared!r} with {answer.describe()}",
+        got=f"{declared!r} with {answer.describe()}",
     )
     document = answer.json
     expect(
         isinstance(document, Record),
         expected="the document itself, a JSON object without an envelope",
-        came=answer.describe(),
+        got=answer.describe(),
     )
     return dict(json.loads(answer.body))
 
@@ -67,5 +67,5 @@ def _expect_none(faults: list[str], wanted: str, answer: Answer) -> None:
     if faults:
         raise CheckFailed(
             expected=f"{wanted} from API instance {answer.instance + 1}",
-            came=f"{len(faults)} differences: {'; '.join(faults[:SHOWN])}",
+            got=f"{len(faults)} differences: {'; '.join(faults[:SHOWN])}",
         )

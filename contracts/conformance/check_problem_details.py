@@ -11,7 +11,7 @@ from contracts.conformance.provocations import Provocation, Scene
 from contracts.conformance.request_ids import expect_request_ids
 from contracts.shared.resources.footprint import footprint_of
 from harness.check import check
-from harness.client import Answer, Client, Organisation, Organisations, Route, Samples, together
+from harness.client import Answer, Client, Organization, Organizations, Route, Samples, together
 from harness.errors import CheckFailed, Inconclusive
 from harness.expect import expect, expect_equal, expect_status
 from harness.plugin.coverage import Coverage
@@ -27,12 +27,12 @@ BACK_WITHIN_S = 20.0
     "contract.problem-details",
     "Errors of every kind are RFC 9457 problems with all members, and tell nothing internal",
     checklist="Verify the API against its contract",
-    needs={Capability.ORGANISATIONS},
+    needs={Capability.ORGANIZATIONS},
     observes=120,
 )
 async def check_problem_details(
-    org: Organisation,
-    organisations: Organisations,
+    org: Organization,
+    organizations: Organizations,
     samples: Samples,
     target: Target,
     fresh_system: FreshSystem,
@@ -44,7 +44,7 @@ async def check_problem_details(
     breakable = {Capability.SPAWN, Capability.DATABASE_CONTROL} <= target.capabilities()
 
     async def with_everything_there() -> None:
-        scene = await Scene.of(organisations, org, samples)
+        scene = await Scene.of(organizations, org, samples)
         for provocation in scene.provocations():
             answer = await provocation.send()
             _expect_as_promised(answer, provocation)
@@ -74,13 +74,13 @@ def _expect_as_promised(answer: Answer, provocation: Provocation) -> None:
     expect_problem(answer, *provocation.statuses, codes=provocation.codes, detail=what)
     problem = answer.document
     for name in provocation.headers:
-        expect(answer.headers.get(name), expected=f"{name} {what}", came=answer.describe())
+        expect(answer.headers.get(name), expected=f"{name} {what}", got=answer.describe())
     if answer.status == 401:
         challenge = answer.headers.get("www-authenticate", "")
         expect(
             challenge.lower().startswith("bearer"),
             expected=f"WWW-Authenticate: Bearer {what}",
-            came=f"{challenge!r} with {answer.describe()}",
+            got=f"{challenge!r} with {answer.describe()}",
         )
     if provocation.retryable is not None:
         expect_equal(
@@ -94,7 +94,7 @@ def _expect_as_promised(answer: Answer, provocation: Provocation) -> None:
         expect(
             any(isinstance(text, str | list) and provocation.field in text for text in told),
             expected=f"`errors` to tell of the field {provocation.field!r} {what}",
-            came=answer.describe(),
+            got=answer.describe(),
         )
 
 
@@ -118,7 +118,7 @@ async def _expect_unknown_paths(client: Client, job_id: str) -> None:
 
 async def _expect_outage_told(own: OwnSystem, samples: Samples) -> list[Answer]:
     """Without a database: 503 with Retry-After from whatever needs it, and nothing half-written."""
-    org = await own.organisations.new()
+    org = await own.organizations.new()
     client = org.client
     job = await org.new_job()
     evidence = await client.new_evidence(job["id"], samples.new())
@@ -161,7 +161,7 @@ async def _expect_outage_told(own: OwnSystem, samples: Samples) -> list[Answer]:
         expect(
             answer.headers.get("retry-after"),
             expected=f"Retry-After on {what}",
-            came=answer.describe(),
+            got=answer.describe(),
         )
         expect_equal(answer.document["retryable"], True, f"`retryable` of {what}")
     expect_status(alive, 200, detail="the process lives, whatever has become of its database")
@@ -172,7 +172,7 @@ async def _expect_outage_told(own: OwnSystem, samples: Samples) -> list[Answer]:
     expect(
         not again.flag("x-idempotency-replayed"),
         expected="an upload that met an outage to be done when it is repeated, not replayed",
-        came=again.describe(),
+        got=again.describe(),
     )
     return answers
 
@@ -183,6 +183,6 @@ async def _until_ready(client: Client) -> None:
         if time.monotonic() > until:
             raise CheckFailed(
                 expected=f"/readyz to be 200 within {BACK_WITHIN_S:g} s after the database is back",
-                came=answer.describe(),
+                got=answer.describe(),
             )
         await asyncio.sleep(0.05)

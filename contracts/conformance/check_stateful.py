@@ -15,7 +15,7 @@ from contracts.conformance.fuzzing.rules import Judge
 from contracts.conformance.fuzzing.sending import Sent
 from contracts.conformance.fuzzing.walk import Walk
 from harness.check import check
-from harness.client import Organisations, together
+from harness.client import Organizations, together
 from harness.plugin.coverage import Coverage
 from harness.plugin.observations import Observations
 from harness.plugin.settings import settings_of
@@ -34,11 +34,11 @@ SPOILED = 3
     "Along the document's links every answer fits the ones before it, and no stranger can follow",
     checklist="Verify the API against its contract",
     observes=100,
-    needs={Capability.ORGANISATIONS, Capability.LOAD},
+    needs={Capability.ORGANIZATIONS, Capability.LOAD},
     deadline_s=600,
 )
 async def check_stateful(
-    organisations: Organisations,
+    organizations: Organizations,
     target: Target,
     system: System,
     pytestconfig: pytest.Config,
@@ -62,12 +62,12 @@ async def check_stateful(
     async for case in generated(order):
         cases[case.operation_id].append(case)
     sent = Sent()
-    stranger = Stranger(org=await organisations.new("a stranger"), document=document)
+    stranger = Stranger(org=await organizations.new("a stranger"), document=document)
     storage = system.storage_dir if target.storage is not None else None
     going = [
         Walk(
             name=f"walk-{number}",
-            org=await organisations.new(f"walker {number}"),
+            org=await organizations.new(f"walker {number}"),
             judge=Judge(document=document),
             cases=cases,
             chance=random.Random(f"{settings.seed}:walk:{number}"),

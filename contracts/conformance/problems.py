@@ -136,7 +136,7 @@ def expect_problem(
     if faults:
         raise CheckFailed(
             expected=f"the {answer.status} of {answer.operation_id} as an RFC 9457 problem",
-            came=answer.describe(),
+            got=answer.describe(),
             detail="; ".join(filter(None, [detail, *faults])),
         )
     return answer

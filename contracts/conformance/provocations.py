@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from contracts.shared.requests.stalled_upload import stalled_upload
-from harness.client import Answer, Client, Organisation, Organisations, Record, Sample, Samples
+from harness.client import Answer, Client, Organization, Organizations, Record, Sample, Samples
 from harness.client.multipart import encode_form
 
 TOO_LARGE = 52_428_800 + 65_536 + 1
@@ -39,8 +39,8 @@ class Provocation:
 class Scene:
     """A tenant with a job, evidence, and exports that are ready and canceled."""
 
-    organisations: Organisations
-    org: Organisation
+    organizations: Organizations
+    org: Organization
     job: Record
     evidence: Record
     sample: Sample
@@ -49,7 +49,7 @@ class Scene:
     fresh: Samples = field(repr=False)
 
     @classmethod
-    async def of(cls, organisations: Organisations, org: Organisation, samples: Samples) -> "Scene":
+    async def of(cls, organizations: Organizations, org: Organization, samples: Samples) -> "Scene":
         """Make it."""
         client = org.client
         job = await org.new_job()
@@ -60,7 +60,7 @@ class Scene:
         answer = await client.call("cancelExport", path={"export_id": canceled})
         await client.wait_for_export(ready)
         return cls(
-            organisations=organisations,
+            organizations=organizations,
             org=org,
             job=job,
             evidence=evidence,
@@ -168,8 +168,8 @@ class Scene:
 
     def _refused_people(self) -> list[Provocation]:
         challenged = {"statuses": (401,), "headers": ("www-authenticate",)}
-        viewer, nobody = self.org.as_role("viewer"), self.organisations.with_token(None)
-        broken = self.organisations.with_token(self.org.tokens["member"][:-4] + "AAAA")
+        viewer, nobody = self.org.as_role("viewer"), self.organizations.with_token(None)
+        broken = self.organizations.with_token(self.org.tokens["member"][:-4] + "AAAA")
         job = {"job_id": self.job["id"]}
         exported = {**job, "export_type": "ledger"}
         return [
@@ -182,7 +182,7 @@ class Scene:
             ),
             _of(
                 "a token that is no token",
-                self._call("getJob", path=job, client=self.organisations.with_token("x")),
+                self._call("getJob", path=job, client=self.organizations.with_token("x")),
                 **challenged,
             ),
             _of(

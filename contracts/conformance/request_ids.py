@@ -64,10 +64,10 @@ def _expect_replaced(answer: Answer, sent: str) -> None:
         and answer.request_id.isprintable()
         and " " not in answer.request_id,
         expected=f"an id of the backend's own in place of {sent!r:.60}",
-        came=f"{answer.request_id!r:.300} with {answer.describe()}",
+        got=f"{answer.request_id!r:.300} with {answer.describe()}",
     )
     expect(
         answer.status < 500 and (answer.status == 200) == (answer.operation_id == "getJob"),
         expected="a strange X-Request-ID to change nothing else",
-        came=answer.describe(),
+        got=answer.describe(),
     )

@@ -16,7 +16,7 @@ from contracts.shared.resources.conventions import expect_convention
 from contracts.shared.resources.digests import expect_repr_digest
 from contracts.shared.resources.pages import List, expect_listed
 from harness.check import check
-from harness.client import Organisation, Record, Sample, Samples
+from harness.client import Organization, Record, Sample, Samples
 from harness.expect import expect, expect_equal, expect_status
 from harness.plugin.coverage import Coverage
 from harness.plugin.fixtures import FreshSystem
@@ -32,7 +32,7 @@ from harness.target import Target
     observes=2,
 )
 async def check_export_download(
-    org: Organisation,
+    org: Organization,
     samples: Samples,
     target: Target,
     fresh_system: FreshSystem,
@@ -52,7 +52,7 @@ async def check_export_download(
     expect(
         again.status == 202 and again.data["id"] != ready[0]["id"],
         expected="202 and another export for a job whose last one of that type is ready",
-        came=again.describe(),
+        got=again.describe(),
     )
     listed = List(operation_id="listExports", path={"job_id": job["id"]})
     ids = [*(export["id"] for export in ready), again.data["id"]]
@@ -60,14 +60,14 @@ async def check_export_download(
         await expect_listed(org.client, listed, ids, limit=limit)
     if can_stand_still(target):
         async with still_system(fresh_system, target, api_instances=1) as still:
-            tenant = await still.new_organisation()
+            tenant = await still.new_organization()
             async for state in expect_lifecycle(still, tenant, samples):
                 cover("states of exports", state=state)
                 observe(what="states looked at in peace")
 
 
 async def expect_exported(
-    org: Organisation, job: Record, export_type: str, uploaded: dict[str, Sample]
+    org: Organization, job: Record, export_type: str, uploaded: dict[str, Sample]
 ) -> Record:
     """Fail unless an export goes its way and its ZIP holds what its type promises; give it."""
     requested = expect_status(await org.client.request_export(job["id"], export_type), 202)

@@ -19,7 +19,7 @@ from contracts.shared.resources.conventions import expect_convention
 from contracts.shared.resources.digests import jcs_hash, sha256_hex
 from contracts.shared.resources.pages import List, expect_listed
 from harness.check import check
-from harness.client import Organisation, Record, Samples
+from harness.client import Organization, Record, Samples
 from harness.expect import expect_equal, expect_status
 from harness.plugin.observations import Observations
 
@@ -33,7 +33,7 @@ NESTED_FILTERS = {"phase": "after", "range": {"from": 1, "tags": ["a", "b", {"de
     observes=4,
 )
 async def check_ledger_event(
-    org: Organisation,
+    org: Organization,
     samples: Samples,
     stored_ledger: StoredLedger | None,
     observe: Observations,
@@ -80,7 +80,7 @@ async def check_ledger_event(
         observe(len(rows), what="recomputed from the database")
 
 
-async def expect_listed_alike(org: Organisation, events: list[Record]) -> None:
+async def expect_listed_alike(org: Organization, events: list[Record]) -> None:
     """Fail unless every page shows the events in ascending ledger_seq, as they are shown alone."""
     ids = [event["id"] for event in events]
     for limit in (1, 2, None):
@@ -107,7 +107,7 @@ async def expect_listed_alike(org: Organisation, events: list[Record]) -> None:
     checklist="Verify manifest integrity",
     observes=10,
 )
-async def check_manifest(org: Organisation, samples: Samples, observe: Observations) -> None:
+async def check_manifest(org: Organization, samples: Samples, observe: Observations) -> None:
     job = await org.new_job()
     evidence = {
         made["id"]: made
@@ -168,7 +168,7 @@ def expect_evidence_described(manifest: Record, evidence: dict[str, Record]) -> 
     expect_equal(files, wanted, "digest and size by evidence_id in `files`")
 
 
-async def expect_false_until_ready(org: Organisation, job: Record) -> None:
+async def expect_false_until_ready(org: Organization, job: Record) -> None:
     """Fail unless verification says three times false of an export that is live, or canceled."""
     for export_type in ("ledger", "proof-pack"):
         requested = await org.client.new_export(job["id"], export_type)

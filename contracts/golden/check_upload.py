@@ -14,7 +14,7 @@ from contracts.shared.resources.evidence import (
 )
 from contracts.shared.resources.pages import List, expect_listed
 from harness.check import check
-from harness.client import Organisation, Record, Samples
+from harness.client import Organization, Record, Samples
 from harness.expect import expect, expect_equal, expect_status
 from harness.plugin.observations import Observations
 
@@ -27,7 +27,7 @@ TITLE = "Dachprüfung, north wing: 屋根 №1"
     checklist="Verify evidence upload end to end",
     observes=9 + 1 + 5,
 )
-async def check_upload(org: Organisation, samples: Samples, observe: Observations) -> None:
+async def check_upload(org: Organization, samples: Samples, observe: Observations) -> None:
     job = await expect_job(org)
     uploaded: list[Record] = []
     for number, sample in enumerate(samples.one_of_each(), 1):
@@ -66,7 +66,7 @@ async def check_upload(org: Organisation, samples: Samples, observe: Observation
         observe(what="lists")
 
 
-async def expect_job(org: Organisation) -> Record:
+async def expect_job(org: Organization) -> Record:
     """Fail unless a job can be created, found and listed; give it."""
     sent = {"x-request-id": "golden-job"}
     body = json.dumps({"title": TITLE}).encode()
@@ -88,14 +88,14 @@ async def expect_job(org: Organisation) -> Record:
     if org.is_fresh:
         every = List(operation_id="listJobs")
         items = await expect_listed(org.client, every, [job["id"]], limit=None)
-        expect_equal(items, [job], "the jobs of an organisation with one job")
+        expect_equal(items, [job], "the jobs of an organization with one job")
     else:
         items = [each for each in await org.client.listed("listJobs") if each["id"] == job["id"]]
         expect_equal(items, [job], "the new job where the jobs are listed")
     return job
 
 
-async def expect_bare(org: Organisation, job: Record, samples: Samples) -> Record:
+async def expect_bare(org: Organization, job: Record, samples: Samples) -> Record:
     """Fail unless an upload without optional fields, by another user if we know one, shows none."""
     uploader = org.as_role("owner") if org.is_fresh else org.client
     answer = await uploader.upload(job["id"], samples.new("application/pdf"))
@@ -105,7 +105,7 @@ async def expect_bare(org: Organisation, job: Record, samples: Samples) -> Recor
         expect(
             not evidence[name],
             expected=f"nothing as {name} of an upload without it",
-            came=repr(evidence[name]),
+            got=repr(evidence[name]),
         )
     return evidence
 
@@ -116,7 +116,7 @@ async def expect_bare(org: Organisation, job: Record, samples: Samples) -> Recor
     checklist="Verify evidence upload idempotency",
     observes=5,
 )
-async def check_upload_replay(org: Organisation, samples: Samples, observe: Observations) -> None:
+async def check_upload_replay(org: Organization, samples: Samples, observe: Observations) -> None:
     job = await org.new_job()
     sample, key = samples.new("image/jpeg"), f"shakedown-replay-{uuid.uuid4()}"
     first = expect_status(await org.client.upload(job["id"], sample, key=key, form=FORM), 201)
@@ -137,18 +137,18 @@ async def check_upload_replay(org: Organisation, samples: Samples, observe: Obse
     expect(
         not first.flag("x-idempotency-replayed"),
         expected="no X-Idempotency-Replayed on the first answer to a key",
-        came=first.describe(),
+        got=first.describe(),
     )
     path = {"evidence_id": first.data["id"]}
     shown = expect_status(await org.client.call("getEvidence", path=path), 200)
     expect_equal(shown.data, first.data, "evidence after its upload was repeated")
     listed = await org.client.listed("listEvidence", path={"job_id": job["id"]})
     expect_equal([item["id"] for item in listed], [first.data["id"]], "the job's evidence")
-    # In an organisation that others use as well, only this upload's own events tell something.
+    # In an organization that others use as well, only this upload's own events tell something.
     about = None if org.is_fresh else first.data["id"]
     events = await org.client.ledger_events(target_id=about)
     expect_equal(
         [(event["event_name"], event["target_id"]) for event in events],
         [("evidence.sealed", first.data["id"])],
-        "the ledger of an organisation whose only upload was repeated five times",
+        "the ledger of an organization whose only upload was repeated five times",
     )

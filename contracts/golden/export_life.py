@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from contracts.golden.fields import EXPORT, expect_fields
 from contracts.shared.resources.conventions import expect_just_now, instant_of
-from harness.client import LIVE_STATES, Answer, Client, Organisation, Record
+from harness.client import LIVE_STATES, Answer, Client, Organization, Record
 from harness.client.client import EXPORT_DEADLINE_S, POLL_INTERVAL_S
 from harness.errors import CheckFailed
 from harness.expect import expect, expect_equal, expect_status
@@ -31,7 +31,7 @@ FILLED: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def expect_export(export: Record, org: Organisation) -> None:
+def expect_export(export: Record, org: Organization) -> None:
     """Fail unless the data of an export is complete and agrees with its state."""
     expect_fields(export, EXPORT)
     expect_equal(export["organization_id"], org.id, "organization_id of an export")
@@ -45,7 +45,7 @@ def expect_export(export: Record, org: Organisation) -> None:
         expect(
             export[name] is not None,
             expected=f"{name} in a {state} export",
-            came=f"null in {dict(export)}"[:400],
+            got=f"null in {dict(export)}"[:400],
         )
     if state == "ready":
         expect_equal(export["progress"], 100, "the progress of a ready export")
@@ -53,7 +53,7 @@ def expect_export(export: Record, org: Organisation) -> None:
         expect(
             export["attempt"] >= 1,
             expected=f"attempt, which rises with every claim, to be 1 or more in a {state} export",
-            came=str(export["attempt"]),
+            got=str(export["attempt"]),
         )
 
 
@@ -62,11 +62,11 @@ def expect_retry_after(answer: Answer, what: str) -> None:
     expect(
         answer.headers.get("retry-after", "").isdigit(),
         expected=f"a Retry-After in seconds with {what}",
-        came=f"{answer.headers.get('retry-after')!r} with {answer.describe()}",
+        got=f"{answer.headers.get('retry-after')!r} with {answer.describe()}",
     )
 
 
-async def watch_until_ready(client: Client, org: Organisation, requested: Record) -> Record:
+async def watch_until_ready(client: Client, org: Organization, requested: Record) -> Record:
     """Ask for an export until it is ready; fail when anything on the way there is not right."""
     before = requested
     until = time.monotonic() + EXPORT_DEADLINE_S
@@ -84,7 +84,7 @@ async def watch_until_ready(client: Client, org: Organisation, requested: Record
         await asyncio.sleep(POLL_INTERVAL_S)
     raise CheckFailed(
         expected=f"export {requested['id']} to become ready within {EXPORT_DEADLINE_S:g} s",
-        came=f"it is still {before['state']} at attempt {before['attempt']}",
+        got=f"it is still {before['state']} at attempt {before['attempt']}",
     )
 
 
@@ -97,12 +97,12 @@ def _expect_step(before: Record, after: Record) -> None:
     expect(
         state in reached and state not in {"failed", "canceled"},
         expected=f"an export that nobody disturbs to go from {before['state']} towards ready",
-        came=f"{state} ({after['error_code']}: {after['error_message']})",
+        got=f"{state} ({after['error_code']}: {after['error_message']})",
     )
     expect(
         after["attempt"] >= before["attempt"],
         expected="attempt, which rises with every claim, never to fall",
-        came=f"{before['attempt']}, then {after['attempt']}",
+        got=f"{before['attempt']}, then {after['attempt']}",
     )
 
 
@@ -115,7 +115,7 @@ def expect_ended_well(export: Record) -> None:
     expect(
         times == sorted(times),
         expected="created_at, started_at and completed_at in this order",
-        came=str([export[name] for name in names]),
+        got=str([export[name] for name in names]),
     )
     expect_equal(export["attempt"], 1, "the attempts of an export that nothing disturbed")
 
@@ -129,7 +129,7 @@ async def expect_not_ready(client: Client, export_id: str, state: str) -> None:
         expect(
             answer.code,
             expected=f"a problem with a code from {operation_id} of an export that is {state}",
-            came=answer.describe(),
+            got=answer.describe(),
         )
     answer = await client.call("verifyManifest", json={"export_id": export_id})
     expect_false(expect_status(answer, 200, detail=f"of an export that is {state}"), state)
@@ -141,7 +141,7 @@ def expect_false(answer: Answer, state: str) -> None:
         expect(
             answer.data[name] is False,
             expected=f"{name}: false for an export that is {state}",
-            came=answer.describe(),
+            got=answer.describe(),
         )
 
 

@@ -12,12 +12,12 @@ from contracts.golden.export_life import (
 from contracts.golden.fields import EXPORT
 from contracts.shared.exports.raced_exports import expect_live_answer
 from contracts.shared.exports.still_system import BY_HAND, StillSystem
-from harness.client import LIVE_STATES, Answer, Organisation, Record, Samples
+from harness.client import LIVE_STATES, Answer, Organization, Record, Samples
 from harness.expect import expect, expect_equal, expect_status
 
 
 async def expect_lifecycle(
-    still: StillSystem, org: Organisation, samples: Samples
+    still: StillSystem, org: Organization, samples: Samples
 ) -> AsyncIterator[str]:
     """Fail unless every state is shown, and left, as it has to be; give each that was seen."""
     job = await org.new_job()
@@ -70,7 +70,7 @@ async def expect_lifecycle(
 class Life:
     """One export and what was done to it."""
 
-    org: Organisation
+    org: Organization
     job: Record
     export_type: str
     id: str = ""
@@ -127,7 +127,7 @@ class Life:
         expect(
             export in listed,
             expected=f"the {state} export in the list of its job, as getExport shows it",
-            came=str([item for item in listed if item["id"] == self.id])[:400],
+            got=str([item for item in listed if item["id"] == self.id])[:400],
         )
         return export
 

@@ -130,7 +130,7 @@ def expect_fields(record: Record, fields: Mapping[str, Kind]) -> None:
         expect(
             kind.allows(value),
             expected=f"{name} in {record.source} to be {kind.name}",
-            came=repr(value)[:200],
+            got=repr(value)[:200],
         )
 
 
@@ -140,7 +140,7 @@ def expect_json(answer: Answer) -> None:
     expect(
         media_type == "application/json",
         expected=f"Content-Type application/json from {answer.operation_id}",
-        came=f"{media_type!r} with {answer.describe()}",
+        got=f"{media_type!r} with {answer.describe()}",
     )
 
 
@@ -149,6 +149,6 @@ def expect_echo(answer: Answer, request_id: str) -> None:
     expect(
         answer.request_id == request_id,
         expected=f"the client's own X-Request-ID {request_id} from {answer.operation_id}",
-        came=repr(answer.request_id),
+        got=repr(answer.request_id),
         detail=answer.describe(),
     )

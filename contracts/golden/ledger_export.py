@@ -18,7 +18,7 @@ def expect_chain_in(
 
     The contract gives its name, `ledger.json`, and not what it is wrapped in.
     """
-    expect(CHAIN in entries, expected=f"{CHAIN} in the ZIP", came=str(sorted(entries)))
+    expect(CHAIN in entries, expected=f"{CHAIN} in the ZIP", got=str(sorted(entries)))
     try:
         document = json.loads(entries[CHAIN])
     except ValueError as error:
@@ -27,7 +27,7 @@ def expect_chain_in(
     expect(
         events,
         expected=f"the chain as JSON in {CHAIN}: a list of events with ledger_seq and hash",
-        came=str(document)[:300],
+        got=str(document)[:300],
     )
     return events
 
@@ -35,7 +35,7 @@ def expect_chain_in(
 def expect_whole_ledger(
     exported: Sequence[Mapping[str, Any]], shown: Sequence[Record], head: Record, export: Record
 ) -> None:
-    """Fail unless an export holds the organisation's ledger as of its request, all of it.
+    """Fail unless an export holds the organization's ledger as of its request, all of it.
 
     Whether the request's own event is in it is the backend's choice; its `ledger_head` tells.
     """
@@ -48,7 +48,7 @@ def expect_whole_ledger(
     expect(
         last in {requested - 1, requested},
         expected=f"the ledger head as of the request, which is event {requested} itself",
-        came=f"ledger_seq {last}",
+        got=f"ledger_seq {last}",
     )
     expect_equal(
         [(event["ledger_seq"], event["hash"]) for event in exported],

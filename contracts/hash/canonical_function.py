@@ -26,11 +26,11 @@ async def canonical_function(
         await database.close()
 
 
-def expect_canonical(function: str, expected: str, came: str | None, *, detail: str = "") -> None:
+def expect_canonical(function: str, expected: str, got: str | None, *, detail: str = "") -> None:
     """Fail unless the backend's canonical function writes what the harness writes."""
     expect(
-        came == expected,
+        got == expected,
         expected=f"{function} to write PostgreSQL's canonical text {expected!r}",
-        came=repr(came),
+        got=repr(got),
         detail=detail,
     )

@@ -1,4 +1,4 @@
-"""One chain per organisation, of every kind of event, the same wherever it is looked at."""
+"""One chain per organization, of every kind of event, the same wherever it is looked at."""
 
 import json
 from datetime import timedelta
@@ -11,7 +11,7 @@ from contracts.shared.ledger.stored_ledger import StoredLedger
 from contracts.shared.resources.conventions import instant_of
 from contracts.shared.resources.stored_objects import StoredObjects
 from harness.check import check
-from harness.client import Organisations, Record, Samples, together
+from harness.client import Organizations, Record, Samples, together
 from harness.expect import expect, expect_equal, expect_status
 from harness.plugin.coverage import Coverage
 from harness.plugin.observations import Observations
@@ -20,7 +20,7 @@ from harness.target import Capability, Target
 
 TENANTS = 2
 EVENTS = 2 + 2 * 2 + 2
-"""The fewest of one organisation: two uploads, two exports that are made, one that is canceled."""
+"""The fewest of one organization: two uploads, two exports that are made, one that is canceled."""
 
 PAGE = 3
 SHOWN_PRECISION = timedelta(seconds=1)
@@ -29,13 +29,13 @@ SHOWN_PRECISION = timedelta(seconds=1)
 
 @check(
     "hash.chain",
-    "Every event is a link of its organisation's own chain, over HTTP, in rows and in exports",
+    "Every event is a link of its organization's own chain, over HTTP, in rows and in exports",
     checklist="Verify ledger event and hash chain",
-    needs={Capability.ORGANISATIONS},
+    needs={Capability.ORGANIZATIONS},
     observes=TENANTS * (2 * EVENTS + 2),
 )
 async def check_chain(
-    organisations: Organisations,
+    organizations: Organizations,
     samples: Samples,
     system: System,
     target: Target,
@@ -43,7 +43,7 @@ async def check_chain(
     cover: Coverage,
     observe: Observations,
 ) -> None:
-    tenants = await organisations.several(TENANTS)
+    tenants = await organizations.several(TENANTS)
     objects = StoredObjects.of(system, target)
     histories = await together(
         live_through(tenant, samples, target, objects if tenant is tenants[0] else None)
@@ -103,7 +103,7 @@ async def expect_filed(history: History, events: list[Record]) -> None:
         expect(
             "ledger.json" in entries,
             expected=f"ledger.json in a {export['export_type']} export",
-            came=str(sorted(entries)),
+            got=str(sorted(entries)),
         )
         manifest = await client.call("getManifest", path={"export_id": export["id"]})
         expect_ledger_file(entries["ledger.json"], manifest.document, events)
@@ -113,7 +113,7 @@ async def expect_stored(stored: StoredLedger, history: History, events: list[Rec
     """Fail unless the rows are the chain that was shown, and every hash of them is right."""
     rows = await stored.expect_sound(history.org.id)
     beside = await stored.shown(history.org.id)
-    expect_equal(len(rows), len(events), "the number of rows of the organisation's ledger")
+    expect_equal(len(rows), len(events), "the number of rows of the organization's ledger")
     for event, row, more in zip(events, rows, beside, strict=True):
         for name in ("organization_id", "actor_id", "event_name", "target_type", "target_id"):
             said = event.meant(name, row.fields[name])
@@ -124,7 +124,7 @@ async def expect_stored(stored: StoredLedger, history: History, events: list[Rec
             expect(
                 more[name] is not None and str(event[name]) == str(more[name]),
                 expected=f"{name} of {row.name} to be that of the row, {more[name]}",
-                came=repr(event[name]),
+                got=repr(event[name]),
             )
         expect_equal(
             event.shown("metadata"),
@@ -134,7 +134,7 @@ async def expect_stored(stored: StoredLedger, history: History, events: list[Rec
         expect(
             abs(instant_of(event, "created_at") - more["created_at"]) < SHOWN_PRECISION,
             expected=f"created_at of {row.name} to be that of the row, {more['created_at']}",
-            came=event["created_at"],
+            got=event["created_at"],
         )
 
 
@@ -145,5 +145,5 @@ def expect_secret(stored: StoredLedger, history: History, events: list[Record]) 
         expect(
             salt not in shown,
             expected=f"the salt {key_id} to be a secret",
-            came=f"it in the ledger of organisation {history.org.id} over HTTP",
+            got=f"it in the ledger of organization {history.org.id} over HTTP",
         )

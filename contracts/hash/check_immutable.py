@@ -11,7 +11,7 @@ from psycopg.rows import DictRow
 
 from contracts.hash.append_only import AppendOnlyTable, Attempt
 from harness.check import check
-from harness.client import Organisation, Samples
+from harness.client import Organization, Samples
 from harness.database import Database
 from harness.errors import Inconclusive
 from harness.expect import expect
@@ -41,7 +41,7 @@ FEWEST_ATTEMPTS = 4 * 10
     needs={Capability.DATABASE, Capability.DATABASE_CONTROL},
 )
 async def check_immutable(
-    org: Organisation,
+    org: Organization,
     samples: Samples,
     system: System,
     target: Target,
@@ -96,7 +96,7 @@ class Drill:
         connection: AsyncConnection[DictRow],
         table: AppendOnlyTable,
         mine: str,
-        org: Organisation,
+        org: Organization,
     ) -> None:
         self._connection = connection
         self._claims = json.dumps(
@@ -128,7 +128,7 @@ class Drill:
                 async with self._connection.transaction():
                     await self._become(role)
                     done = await self._connection.execute(attempt.sql.encode())
-                    came = f"{done.statusmessage}"
+                    got = f"{done.statusmessage}"
             except psycopg.errors.LockNotAvailable:
                 raise
             except psycopg.Error:
@@ -138,7 +138,7 @@ class Drill:
             expect(
                 after == before,
                 expected=f"{attempt.name} of the ledger to be refused to {role}",
-                came=f"{came}: {before['rows']} rows before, {after['rows']} after"
+                got=f"{got}: {before['rows']} rows before, {after['rows']} after"
                 + (", changed" if after["rows"] == before["rows"] else ""),
                 detail=attempt.sql,
             )

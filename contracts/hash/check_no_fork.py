@@ -1,4 +1,4 @@
-"""Two hundred appends at once, over all instances and several organisations."""
+"""Two hundred appends at once, over all instances and several organizations."""
 
 import random
 
@@ -6,7 +6,7 @@ from contracts.hash.crowds import APPENDS, Crowd
 from contracts.shared.ledger.chain import expect_linked, expect_verified
 from contracts.shared.ledger.stored_ledger import StoredLedger
 from harness.check import check
-from harness.client import Organisations, Samples, together
+from harness.client import Organizations, Samples, together
 from harness.plugin.observations import Observations
 from harness.target import Capability
 
@@ -15,19 +15,19 @@ TENANTS = 4
 
 @check(
     "hash.no-fork",
-    f"{TENANTS * APPENDS} appends at once leave one chain per organisation: no forks, no gaps",
+    f"{TENANTS * APPENDS} appends at once leave one chain per organization: no forks, no gaps",
     checklist="Verify the audit log under concurrent writes",
     observes=TENANTS * APPENDS,
-    needs={Capability.ORGANISATIONS, Capability.LOAD},
+    needs={Capability.ORGANIZATIONS, Capability.LOAD},
 )
 async def check_no_fork(
-    organisations: Organisations,
+    organizations: Organizations,
     samples: Samples,
     rng: random.Random,
     stored_ledger: StoredLedger | None,
     observe: Observations,
 ) -> None:
-    crowds = [Crowd(tenant) for tenant in await organisations.several(TENANTS)]
+    crowds = [Crowd(tenant) for tenant in await organizations.several(TENANTS)]
     await together(crowd.prepare() for crowd in crowds)
     appends = [append for crowd in crowds for append in crowd.appends(samples)]
     rng.shuffle(appends)

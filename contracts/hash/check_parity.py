@@ -9,7 +9,7 @@ from contracts.shared.ledger.canonical_json import jsonb_pretty
 from contracts.shared.ledger.chain import expect_verified
 from contracts.shared.ledger.stored_ledger import StoredLedger
 from harness.check import check
-from harness.client import Answer, Client, Organisations, Record, together
+from harness.client import Answer, Client, Organizations, Record, together
 from harness.database import Database
 from harness.errors import Inconclusive
 from harness.expect import expect, expect_equal, expect_status
@@ -46,7 +46,7 @@ DOUBTFUL = (
     needs={Capability.DATABASE},
 )
 async def check_database_parity(
-    organisations: Organisations,
+    organizations: Organizations,
     target: Target,
     system: System,
     database: Database,
@@ -56,7 +56,7 @@ async def check_database_parity(
 ) -> None:
     if stored_ledger is None:
         raise Inconclusive("the target file has no [ledger] table with the salts of the hashes")
-    org = await organisations.new("parity")
+    org = await organizations.new("parity")
     await request_with(org.client, "{}")
     first, *_ = await stored_ledger.expect_sound(org.id)
 
@@ -67,8 +67,8 @@ async def check_database_parity(
             expect_emulated(document, row["text"])
             observe(what="documents in PostgreSQL")
             if function is not None:
-                came = await stored_ledger.canonical_by(function, first, document)
-                expect_canonical(function.name, first.with_metadata(document).canonical(), came)
+                got = await stored_ledger.canonical_by(function, first, document)
+                expect_canonical(function.name, first.with_metadata(document).canonical(), got)
                 observe(what=f"documents in {function.name}")
 
         await for_examples(
@@ -83,7 +83,7 @@ async def check_database_parity(
         expect(
             any(row.fields["target_id"] == export["id"] for row in rows),
             expected=f"an export.requested event of export {export['id']} in the ledger",
-            came=f"{len(rows)} events, none about it",
+            got=f"{len(rows)} events, none about it",
         )
         sent.append(document)
         observe(what="documents over HTTP")
@@ -96,23 +96,23 @@ async def check_database_parity(
         expect_status(answer, 202, 400, 422, detail=f"filters {document[:100]}")
         await stored_ledger.expect_sound(org.id, detail=f"after filters {document[:100]}")
 
-    crowd = await organisations.new("crowd")
+    crowd = await organizations.new("crowd")
     exports = await together(request_with(crowd.client, document) for document in sent[-CROWD:])
     await crowd.client.wait_for_exports([export["id"] for export in exports])
-    for organisation in (org, crowd):
-        rows = await stored_ledger.expect_sound(organisation.id)
+    for organization in (org, crowd):
+        rows = await stored_ledger.expect_sound(organization.id)
         observe(len(rows), what="rows recomputed")
-        events = await organisation.client.ledger_events()
+        events = await organization.client.ledger_events()
         for event in (events[len(events) // 2], events[-1]):
-            await expect_verified(organisation.client, event)
+            await expect_verified(organization.client, event)
 
 
-def expect_emulated(document: str, came: str) -> None:
+def expect_emulated(document: str, got: str) -> None:
     """`Inconclusive` unless the harness writes this document as PostgreSQL does."""
-    if came != jsonb_pretty(document):
+    if got != jsonb_pretty(document):
         raise Inconclusive(
             f"the harness's own canonical form of {document} is not PostgreSQL's: "
-            f"{jsonb_pretty(document)!r}, not {came!r}"
+            f"{jsonb_pretty(document)!r}, not {got!r}"
         )
 
 

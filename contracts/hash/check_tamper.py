@@ -18,7 +18,7 @@ from contracts.shared.ledger.stored_ledger import StoredLedger
 from contracts.shared.resources.prometheus import total_of
 from contracts.shared.resources.stored_objects import StoredObjects
 from harness.check import check
-from harness.client import Client, Organisation, Record, Samples
+from harness.client import Client, Organization, Record, Samples
 from harness.errors import Inconclusive
 from harness.expect import expect, expect_status
 from harness.plugin.coverage import Coverage
@@ -57,7 +57,7 @@ async def check_tamper(
         Forger.at_work(own.control_database, target.ledger) as forger,
     ):
         stored = StoredLedger.of(own.database, target.ledger)
-        org = await own.organisations.new("tampered")
+        org = await own.organizations.new("tampered")
         counted = await mismatches(org.client) if "metrics" in org.client.routes else 0.0
         objects = StoredObjects.of(own.system, target)
         history = await live_through(org, samples, target, objects)
@@ -80,7 +80,7 @@ async def check_tamper(
 
         await expect_ledger_match(drill, history.ready[0], stored)
         observe(4, what="manifests of a tampered ledger")
-        await expect_long_walk(await own.organisations.new("long"), samples, forger, stored)
+        await expect_long_walk(await own.organizations.new("long"), samples, forger, stored)
         observe(2, what="events of a long chain")
         if "metrics" in org.client.routes:
             await expect_counted(org.client, counted)
@@ -125,14 +125,14 @@ async def expect_ledger_match(drill: Drill, export: Record, stored: StoredLedger
             expect(
                 verdict[flag] is due,
                 expected=f"{flag} {str(due).lower()}, with {what}",
-                came=answer.describe(),
+                got=answer.describe(),
             )
         await drill.forger.restore(drill.org.id)
     await expect_valid(drill.org.client, {"export_id": export["id"]})
 
 
 async def expect_long_walk(
-    org: Organisation, samples: Samples, forger: Forger, stored: StoredLedger
+    org: Organization, samples: Samples, forger: Forger, stored: StoredLedger
 ) -> None:
     """Fail unless verification walks a long chain from its first event to the one asked about."""
     await org.client.new_evidence((await org.new_job())["id"], samples.new())
@@ -159,5 +159,5 @@ async def expect_counted(client: Client, before: float) -> None:
     expect(
         after > before,
         expected=f"{METRIC} to rise when verification finds the ledger tampered with",
-        came=f"{before:g} before and {after:g} afterwards",
+        got=f"{before:g} before and {after:g} afterwards",
     )

@@ -9,7 +9,7 @@ from contracts.shared.ledger.chain import expect_linked, expect_verified
 from contracts.shared.ledger.stored_ledger import DatabaseFunction, StoredLedger
 from contracts.shared.resources.conventions import expect_just_now
 from harness.check import check
-from harness.client import Organisation, Record, Samples
+from harness.client import Organization, Record, Samples
 from harness.errors import Inconclusive
 from harness.plugin.coverage import Coverage
 from harness.plugin.fixtures import FreshSystem
@@ -51,7 +51,7 @@ async def check_timezone(
     # The database's own defaults at first: only the processes say that they are elsewhere.
     async with fresh_system(api_instances=1, workers=1, environment=FIRST.environment()) as own:
         stored = StoredLedger.of(own.database, target.ledger)
-        org = await own.organisations.new("traveller")
+        org = await own.organizations.new("traveler")
         written = await visit(org, samples)
         await expect_right(stored, org, FIRST)
         observe(len(written), what=f"written under {FIRST.time_zone}")
@@ -69,7 +69,7 @@ async def check_timezone(
                 await expect_steady(function, stored, org, cover)
 
 
-async def visit(org: Organisation, samples: Samples) -> list[Record]:
+async def visit(org: Organization, samples: Samples) -> list[Record]:
     """Let API and worker write events; give all that there are now."""
     job = await org.new_job()
     await org.client.new_evidence(job["id"], samples.new())
@@ -78,7 +78,7 @@ async def visit(org: Organisation, samples: Samples) -> list[Record]:
     return await org.client.ledger_events()
 
 
-async def expect_right(stored: StoredLedger, org: Organisation, settings: SessionSettings) -> None:
+async def expect_right(stored: StoredLedger, org: Organization, settings: SessionSettings) -> None:
     """Fail unless the whole chain is right, verifies, and shows UTC times."""
     events = await org.client.ledger_events()
     for event in events:
@@ -90,7 +90,7 @@ async def expect_right(stored: StoredLedger, org: Organisation, settings: Sessio
 
 
 async def expect_steady(
-    function: DatabaseFunction, stored: StoredLedger, org: Organisation, cover: Coverage
+    function: DatabaseFunction, stored: StoredLedger, org: Organization, cover: Coverage
 ) -> None:
     """Fail unless the canonical function writes the same under every setting of its session."""
     first, *_, last = await stored.chain(org.id)
@@ -99,6 +99,6 @@ async def expect_steady(
         for name, value in settings.all().items():
             await function.database.fetch("SELECT set_config(%s, %s, false)", [name, value])
         for event in (first, last):
-            came = await stored.canonical_by(function, event, event.metadata or "{}")
-            expect_canonical(function.name, event.canonical(), came, detail=settings.name)
+            got = await stored.canonical_by(function, event, event.metadata or "{}")
+            expect_canonical(function.name, event.canonical(), got, detail=settings.name)
         cover("session settings", time_zone=zone, date_style=style)

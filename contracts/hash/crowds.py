@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-from harness.client import Answer, Organisation, Record, Sample, Samples, together
+from harness.client import Answer, Organization, Record, Sample, Samples, together
 from harness.expect import expect_equal, expect_status
 
 UPLOADS = 34
@@ -22,9 +22,9 @@ PATIENCE = 5
 
 
 class Crowd:
-    """The users of one organisation, and what they have done."""
+    """The users of one organization, and what they have done."""
 
-    def __init__(self, org: Organisation) -> None:
+    def __init__(self, org: Organization) -> None:
         self.org = org
         self._jobs: list[Record] = []
         self._sealed: list[str] = []

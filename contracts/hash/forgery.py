@@ -92,7 +92,7 @@ class Forger:
         await self.change(aside, {"ledger_seq": other.ledger_seq})
 
     async def restore(self, organization_id: str) -> None:
-        """Put an organisation's rows back as they were kept."""
+        """Put an organization's rows back as they were kept."""
         mine = f"{self._named.organization_id} = %(organization)s::uuid"
         columns, parameters = ", ".join(self._columns), {"organization": organization_id}
         async with self._connection.transaction():

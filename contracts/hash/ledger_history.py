@@ -1,11 +1,11 @@
-"""One organisation's history with every kind of event in it, and what its ledger must tell."""
+"""One organization's history with every kind of event in it, and what its ledger must tell."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from contracts.shared.exports.ended_exports import canceled_export, failed_export, failure_within_s
 from contracts.shared.resources.stored_objects import StoredObjects
-from harness.client import Organisation, Record, Samples, together
+from harness.client import Organization, Record, Samples, together
 from harness.expect import expect, expect_equal, expect_status
 from harness.target import Target
 
@@ -23,9 +23,9 @@ BY_THE_SYSTEM = frozenset({"export.completed", "export.failed"})
 
 @dataclass(kw_only=True)
 class History:
-    """What was done in an organisation, by the thing it was done to."""
+    """What was done in an organization, by the thing it was done to."""
 
-    org: Organisation
+    org: Organization
     events: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """The names of the events about each thing, in their order."""
     actors: dict[str, str] = field(default_factory=dict)
@@ -48,9 +48,9 @@ class History:
 
 
 async def live_through(
-    org: Organisation, samples: Samples, target: Target, objects: StoredObjects | None
+    org: Organization, samples: Samples, target: Target, objects: StoredObjects | None
 ) -> History:
-    """Do in a new organisation everything that leaves an event.
+    """Do in a new organization everything that leaves an event.
 
     An export fails only where its file can be taken away, and soon enough.
     """
@@ -112,7 +112,7 @@ def expect_told(history: History, events: Sequence[Record]) -> None:
     expect(
         not told,
         expected="no event about anything else",
-        came=f"{told} in the ledger of organisation {history.org.id}",
+        got=f"{told} in the ledger of organization {history.org.id}",
     )
 
 
@@ -130,5 +130,5 @@ def _expect_attributed(history: History, event: Record) -> None:
     expect(
         event["actor_id"] not in strangers,
         expected=f"nobody as the actor of {what}, which a worker did, or who requested it",
-        came=event["actor_id"],
+        got=event["actor_id"],
     )

@@ -8,7 +8,7 @@ from contracts.hash.forgery import Forger
 from contracts.hash.tampering import Tampering
 from contracts.shared.ledger.ledger import StoredEvent
 from contracts.shared.ledger.stored_ledger import StoredLedger
-from harness.client import Organisation, together
+from harness.client import Organization, together
 from harness.errors import CheckFailed
 from harness.expect import expect, expect_status
 
@@ -28,10 +28,10 @@ AFTER = Said(hash_matches=True, prev_hash_valid=True, chain_ok=False)
 
 
 class Drill:
-    """One organisation's chain, which is whole again after every step."""
+    """One organization's chain, which is whole again after every step."""
 
     def __init__(
-        self, org: Organisation, forger: Forger, rows: Sequence[StoredEvent], ids: Sequence[str]
+        self, org: Organization, forger: Forger, rows: Sequence[StoredEvent], ids: Sequence[str]
     ) -> None:
         self.org = org
         self.forger = forger
@@ -39,8 +39,8 @@ class Drill:
         self.ids = ids
 
     @classmethod
-    async def on(cls, org: Organisation, forger: Forger, stored: StoredLedger) -> Self:
-        """Take an organisation's chain as it is now for what every step goes back to."""
+    async def on(cls, org: Organization, forger: Forger, stored: StoredLedger) -> Self:
+        """Take an organization's chain as it is now for what every step goes back to."""
         await forger.keep()
         rows = await stored.expect_sound(org.id)
         beside = await stored.shown(org.id)
@@ -67,7 +67,7 @@ class Drill:
         for at, row in enumerate(self.rows):
             if (row.fields["event_name"], row.fields["target_id"]) == (called, target_id):
                 return at
-        raise CheckFailed(expected=f"an event {name} about {target_id}", came="none in the ledger")
+        raise CheckFailed(expected=f"an event {name} about {target_id}", got="none in the ledger")
 
     @property
     def last(self) -> int:
@@ -141,5 +141,5 @@ class Drill:
             expect(
                 wanted is None or answer.data[flag] is wanted,
                 expected=f"{flag} {str(wanted).lower()} of {self.rows[at].name}, with {what}",
-                came=answer.describe(),
+                got=answer.describe(),
             )

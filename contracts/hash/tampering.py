@@ -32,7 +32,7 @@ class Tampering:
 
     @property
     def of_links(self) -> bool:
-        """Whether more than the contents were changed: then the neighbours are of interest, too."""
+        """Whether more than the contents were changed: then the neighbors are of interest, too."""
         return "hash" in self.changes or "prev_hash" in self.changes
 
     @property

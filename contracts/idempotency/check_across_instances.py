@@ -15,7 +15,7 @@ from contracts.shared.requests.keyed_requests import (
 from contracts.shared.requests.stalled_upload import stalled_upload
 from contracts.shared.resources.footprint import expect_nothing_left, footprint_of
 from harness.check import check
-from harness.client import Answer, Organisation, Record, Samples, together
+from harness.client import Answer, Organization, Record, Samples, together
 from harness.errors import Inconclusive
 from harness.expect import expect_status
 from harness.plugin.coverage import Coverage
@@ -41,11 +41,11 @@ class Known:
     "idempotency.across-instances",
     "Every instance answers a known key with the original, also after all of them were restarted",
     checklist="Verify evidence upload idempotency",
-    needs={Capability.ORGANISATIONS},
+    needs={Capability.ORGANIZATIONS},
     observes=4 + 2 * OWN_INSTANCES + 1,
 )
 async def check_across_instances(
-    org: Organisation,
+    org: Organization,
     samples: Samples,
     target: Target,
     fresh_system: FreshSystem,
@@ -70,7 +70,7 @@ async def check_across_instances(
 
 
 async def answered(
-    org: Organisation, job: Record, samples: Samples, *, instance: int
+    org: Organization, job: Record, samples: Samples, *, instance: int
 ) -> list[Known]:
     """Send an upload and an export request, each under a key, to one instance."""
     upload = upload_of(job, samples.new(), tag="first")
@@ -89,7 +89,7 @@ async def answered(
 
 
 async def expect_known(
-    org: Organisation, job: Record, known: Sequence[Known], instances: Sequence[int]
+    org: Organization, job: Record, known: Sequence[Known], instances: Sequence[int]
 ) -> None:
     """Fail unless these instances, asked all at once, replay what belongs to the keys."""
     before = await footprint_of(org.client, job)
@@ -112,7 +112,7 @@ async def expect_known_after_restart(
 
     One of them dies with an upload in its hands: the key of that one must be free afterwards.
     """
-    org = await own.organisations.new("outlives its instances")
+    org = await own.organizations.new("outlives its instances")
     job, slow_job = await org.new_job(), await org.new_job()
     known = await answered(org, job, samples, instance=0)
     slow = samples.new("application/pdf")

@@ -14,7 +14,7 @@ from contracts.shared.requests.one_record import expect_one_answered, expect_one
 from contracts.shared.requests.stalled_upload import stalled_upload
 from contracts.shared.resources.footprint import expect_nothing_left, footprint_of
 from harness.check import check
-from harness.client import Answer, Client, Organisation, Samples, together
+from harness.client import Answer, Client, Organization, Samples, together
 from harness.expect import expect_equal, expect_status
 from harness.plugin.observations import Observations
 from harness.target import Capability
@@ -27,11 +27,11 @@ RACES = 3
     "idempotency.concurrent-same-key",
     "Twenty requests with one key at once: one record, one event",
     checklist="Verify evidence upload idempotency",
-    needs={Capability.ORGANISATIONS},
+    needs={Capability.ORGANIZATIONS},
     observes=(RACES + 3) * RACERS + 3,
 )
 async def check_concurrent_same_key(
-    org: Organisation, samples: Samples, observe: Observations
+    org: Organization, samples: Samples, observe: Observations
 ) -> None:
     job = await org.new_job()
     for number in range(RACES):
@@ -76,7 +76,7 @@ async def raced(
 
 
 async def expect_one_effect(
-    org: Organisation, request: KeyedRequest, key: str, event_name: str
+    org: Organization, request: KeyedRequest, key: str, event_name: str
 ) -> None:
     """Fail unless one request, raced under one key, had one effect, and every racer learns it."""
     answers = [answer for _, answer in await raced(org.client, [request], key)]
@@ -94,7 +94,7 @@ async def expect_one_effect(
 
 
 async def expect_one_contender(
-    org: Organisation, contenders: Sequence[KeyedRequest], key: str
+    org: Organization, contenders: Sequence[KeyedRequest], key: str
 ) -> None:
     """Fail unless of two different requests, raced under one key, exactly one has the key."""
     jobs = await org.client.listed("listJobs")
@@ -118,7 +118,7 @@ async def expect_one_contender(
 
 
 async def expect_held_while_in_flight(
-    org: Organisation, samples: Samples, key: str, *, finish_first: bool
+    org: Organization, samples: Samples, key: str, *, finish_first: bool
 ) -> None:
     """Fail unless a second request, while the first one's body is still coming, adds nothing.
 
@@ -143,7 +143,7 @@ async def expect_held_while_in_flight(
     expect_equal([item["id"] for item in listed], [original.data["id"]], "the job's evidence")
 
 
-async def expect_free_after_a_cut(org: Organisation, samples: Samples, key: str) -> None:
+async def expect_free_after_a_cut(org: Organization, samples: Samples, key: str) -> None:
     """Fail unless a key whose upload was cut off in the middle can be used again."""
     job, sample = await org.new_job(), samples.new("application/pdf")
     nothing = await footprint_of(org.client, job)

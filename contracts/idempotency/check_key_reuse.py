@@ -14,7 +14,7 @@ from contracts.shared.requests.keyed_requests import (
 )
 from contracts.shared.resources.footprint import expect_nothing_left, footprint_of
 from harness.check import check
-from harness.client import Organisation, Record, Sample, Samples
+from harness.client import Organization, Record, Sample, Samples
 from harness.errors import CheckFailed
 from harness.expect import expect, expect_status
 from harness.plugin.coverage import Coverage
@@ -32,11 +32,11 @@ OTHERWISE_NESTED = {"phase": "after", "range": {"from": 1, "tags": ["a", {"deep"
     "idempotency.key-reuse",
     "The key of an accepted request is refused to any other; one that was refused is still free",
     checklist="Verify evidence upload idempotency",
-    needs={Capability.ORGANISATIONS},
+    needs={Capability.ORGANIZATIONS},
     observes=36,
 )
 async def check_key_reuse(
-    org: Organisation, samples: Samples, observe: Observations, cover: Coverage
+    org: Organization, samples: Samples, observe: Observations, cover: Coverage
 ) -> None:
     for number, look in enumerate((uploads, bare_uploads, repeated_bytes, exports), 1):
         first, same, others = await look(org, samples)
@@ -69,7 +69,7 @@ Case = tuple[KeyedRequest, list[KeyedRequest], Mapping[str, KeyedRequest]]
 """A first request, others that are the same, and others that are not by what they differ in."""
 
 
-async def uploads(org: Organisation, samples: Samples) -> Case:
+async def uploads(org: Organization, samples: Samples) -> Case:
     """An upload with everything, and what differs from it in one thing."""
     job, other_job = await org.new_job(), await org.new_job()
     plain = samples.new("application/pdf")
@@ -96,7 +96,7 @@ async def uploads(org: Organisation, samples: Samples) -> Case:
     }  # fmt: skip
 
 
-async def bare_uploads(org: Organisation, samples: Samples) -> Case:
+async def bare_uploads(org: Organization, samples: Samples) -> Case:
     """An upload without any optional field."""
     job = await org.new_job()
     sample = samples.new("image/jpeg")
@@ -107,7 +107,7 @@ async def bare_uploads(org: Organisation, samples: Samples) -> Case:
     }  # fmt: skip
 
 
-async def repeated_bytes(org: Organisation, samples: Samples) -> Case:
+async def repeated_bytes(org: Organization, samples: Samples) -> Case:
     """An upload of bytes that the job has: the answer with the existing record counts as well."""
     job, other_job = await org.new_job(), await org.new_job()
     sample = samples.new("image/gif")
@@ -119,7 +119,7 @@ async def repeated_bytes(org: Organisation, samples: Samples) -> Case:
     }  # fmt: skip
 
 
-async def exports(org: Organisation, samples: Samples) -> Case:
+async def exports(org: Organization, samples: Samples) -> Case:
     """The request of an export; while it is live, and later."""
     job, other_job = await org.new_job(), await org.new_job()
     await org.client.new_evidence(job["id"], samples.new())
@@ -134,7 +134,7 @@ async def exports(org: Organisation, samples: Samples) -> Case:
 
 
 async def expect_refusals_not_kept(
-    org: Organisation, samples: Samples, observe: Observations, cover: Coverage
+    org: Organization, samples: Samples, observe: Observations, cover: Coverage
 ) -> None:
     """Fail when the answer to a refused request is given again to the corrected one.
 
@@ -162,7 +162,7 @@ async def expect_refusals_not_kept(
             expect(
                 400 <= answer.status < 500 and not answer.flag("x-idempotency-replayed"),
                 expected=f"a refusal (4xx) of the {attempt} request with {what}",
-                came=answer.describe(),
+                got=answer.describe(),
             )
         corrected = good if request.operation_id == "uploadEvidence" else export
         await expect_free(org, corrected, key, what)
@@ -170,7 +170,7 @@ async def expect_refusals_not_kept(
         observe(what="keys of refused requests")
 
 
-async def expect_free(org: Organisation, corrected: KeyedRequest, key: str, what: str) -> None:
+async def expect_free(org: Organization, corrected: KeyedRequest, key: str, what: str) -> None:
     """Fail unless the corrected request is answered on its own account."""
     answer = await corrected.send(org.client, key)
     accepted = answer.status in {200, corrected.fresh} and not answer.flag("x-idempotency-replayed")
@@ -178,12 +178,12 @@ async def expect_free(org: Organisation, corrected: KeyedRequest, key: str, what
         raise CheckFailed(
             expected=f"the corrected request to be accepted under a key whose first request was "
             f"refused for {what}, or at most 422 {REUSED}",
-            came=answer.describe(),
+            got=answer.describe(),
         )
 
 
-async def jobs_of(org: Organisation) -> list[Record]:
-    """Every job of the organisation."""
+async def jobs_of(org: Organization) -> list[Record]:
+    """Every job of the organization."""
     return await org.client.listed("listJobs")
 
 

@@ -10,7 +10,7 @@ from contracts.shared.requests.keyed_requests import (
 from contracts.shared.requests.stalled_upload import stalled_upload
 from contracts.shared.resources.footprint import Footprint, expect_nothing_left, footprint_of
 from harness.check import check
-from harness.client import Organisation, Record, Samples
+from harness.client import Organization, Record, Samples
 from harness.expect import expect, expect_status
 from harness.plugin.coverage import Coverage
 from harness.plugin.observations import Observations
@@ -46,11 +46,11 @@ TWINS = {
     "idempotency.missing-key",
     "An upload without a usable key is refused early and leaves nothing; every usable key is taken",
     checklist="Verify evidence upload idempotency",
-    needs={Capability.ORGANISATIONS},
+    needs={Capability.ORGANIZATIONS},
     observes=2 * len(NO_KEY) + 2 * len(MALFORMED) + 2 * len(TWINS),
 )
 async def check_missing_key(
-    org: Organisation, samples: Samples, observe: Observations, cover: Coverage
+    org: Organization, samples: Samples, observe: Observations, cover: Coverage
 ) -> None:
     job = await org.new_job()
     nothing = await footprint_of(org.client, job)
@@ -83,7 +83,7 @@ async def check_missing_key(
 
 
 async def expect_refused(
-    org: Organisation,
+    org: Organization,
     job: Record,
     request: KeyedRequest,
     nothing: Footprint,
@@ -97,7 +97,7 @@ async def expect_refused(
         expect(
             answer.code,
             expected=f"a problem with a code for an upload with {what} as Idempotency-Key",
-            came=answer.describe(),
+            got=answer.describe(),
         )
         cover("idempotency keys", operation=request.operation_id, key=what)
         observe(what="refused uploads")
@@ -109,14 +109,14 @@ async def expect_refused(
     await expect_nothing_left(org.client, nothing, job, what="uploads without a usable key")
 
 
-async def expect_early_refusal(org: Organisation, job: Record, samples: Samples) -> None:
+async def expect_early_refusal(org: Organization, job: Record, samples: Samples) -> None:
     """Fail unless an upload without a key is refused while half its body is still to come."""
     async with stalled_upload(org.client, job, samples.new(), key=None) as stalled:
         answer = await stalled.answer_so_far(within_s=EARLY_S)
     expect(
         answer is not None,
         expected="an upload without a key to be refused early, by its headers",
-        came=f"no answer within {EARLY_S:g} s to one whose body stopped half way",
+        got=f"no answer within {EARLY_S:g} s to one whose body stopped half way",
     )
     assert answer is not None
     expect_status(answer, 400, detail="an upload without a key whose body stopped half way")

@@ -1,4 +1,4 @@
-"""A key belongs to one organisation and one route: to others it means, and tells, nothing."""
+"""A key belongs to one organization and one route: to others it means, and tells, nothing."""
 
 import itertools
 import uuid
@@ -16,7 +16,7 @@ from contracts.shared.requests.stalled_upload import stalled_upload
 from contracts.shared.resources.footprint import expect_nothing_left, footprint_of
 from contracts.shared.tenants.estate import SHORTEST_MARK
 from harness.check import check
-from harness.client import Answer, Organisation, Organisations, Record, Samples
+from harness.client import Answer, Organization, Organizations, Record, Samples
 from harness.errors import Inconclusive
 from harness.expect import expect, expect_equal, expect_status
 from harness.plugin.coverage import Coverage
@@ -25,25 +25,25 @@ from harness.target import Capability
 
 KEY = "the-key-that-everybody-takes"
 
-OTHER_ORGANISATIONS, FOREIGN_JOBS, USERS, IN_FLIGHT = 2 * 2, 2, 2 * 3, 1
+OTHER_ORGANIZATIONS, FOREIGN_JOBS, USERS, IN_FLIGHT = 2 * 2, 2, 2 * 3, 1
 """What is looked at: both routes that take a key, and an upload that is not finished."""
 
 
 @check(
     "idempotency.scoped-to-org",
-    "The key of one organisation, or of one route, means nothing in another",
+    "The key of one organization, or of one route, means nothing in another",
     checklist="Verify evidence upload idempotency",
     needs={Capability.TENANTS},
-    observes=OTHER_ORGANISATIONS + FOREIGN_JOBS + USERS + IN_FLIGHT,
+    observes=OTHER_ORGANIZATIONS + FOREIGN_JOBS + USERS + IN_FLIGHT,
 )
 async def check_scoped_to_org(
-    organisations: Organisations, samples: Samples, observe: Observations, cover: Coverage
+    organizations: Organizations, samples: Samples, observe: Observations, cover: Coverage
 ) -> None:
-    if not organisations.can_make_more:
-        mine, others = await organisations.several(2)
+    if not organizations.can_make_more:
+        mine, others = await organizations.several(2)
         await between_two(mine, others, samples, observe, cover)
         return
-    ours, theirs, third, stranger = await organisations.several(4)
+    ours, theirs, third, stranger = await organizations.several(4)
     job, their_job, third_job = [await each.new_job() for each in (ours, theirs, third)]
     sample = samples.new("image/png")
     for first, same, other in (
@@ -64,17 +64,17 @@ async def check_scoped_to_org(
         expect_new(original, first, detail="the first request under this key on this route")
         for other_org, request in ((theirs, same), (third, other)):
             answer = await request.send(other_org.client, KEY)
-            detail = "a key that another organisation has used"
+            detail = "a key that another organization has used"
             expect_new(answer, request, detail=detail)
             expect_own(answer, original, other_org, ours)
             expect_original(await request.send(other_org.client, KEY), answer)
-            cover("scope of keys", operation=operation, seen_from="another organisation")
-            observe(what="other organisations")
+            cover("scope of keys", operation=operation, seen_from="another organization")
+            observe(what="other organizations")
         await expect_absent(first, stranger, original, KEY)
-        cover("scope of keys", operation=operation, seen_from="another organisation's job")
+        cover("scope of keys", operation=operation, seen_from="another organization's job")
         observe(what="foreign jobs")
         await expect_one_for_all_users(ours, first, original)
-        cover("scope of keys", operation=operation, seen_from="other users of the organisation")
+        cover("scope of keys", operation=operation, seen_from="other users of the organization")
         observe(3, what="users")
     await expect_free_while_in_flight(ours, theirs, samples)
     cover("scope of keys", operation="uploadEvidence", seen_from="while it is in flight elsewhere")
@@ -82,17 +82,17 @@ async def check_scoped_to_org(
 
 
 async def between_two(
-    ours: Organisation,
-    theirs: Organisation,
+    ours: Organization,
+    theirs: Organization,
     samples: Samples,
     observe: Observations,
     cover: Coverage,
 ) -> None:
-    """See what one user of each of two organisations can see, which others use as well."""
+    """See what one user of each of two organizations can see, which others use as well."""
     observe.excuse(USERS + IN_FLIGHT, "further users, and uploads that stall")
     for operation, seen_from in itertools.product(
         ("uploadEvidence", "requestExport"),
-        ("the same in another organisation", "another organisation", "another one's job"),
+        ("the same in another organization", "another organization", "another one's job"),
     ):
         job, their_job = await ours.new_job(), await theirs.new_job()
         if ours.given_job == job["id"] or theirs.given_job == their_job["id"]:
@@ -110,18 +110,18 @@ async def between_two(
         else:
             request = same if seen_from.startswith("the same") else other
             answer = await request.send(theirs.client, key)
-            expect_new(answer, request, detail="a key that another organisation has used")
+            expect_new(answer, request, detail="a key that another organization has used")
             expect_own(answer, original, theirs, ours)
             expect_original(await request.send(theirs.client, key), answer)
-            observe(what="other organisations")
+            observe(what="other organizations")
         expect_original(await first.send(ours.client, key), original)
         cover("scope of keys", operation=operation, seen_from=seen_from)
 
 
 def expect_own(
-    answer: Answer, original: Answer, stranger: Organisation, owner: Organisation
+    answer: Answer, original: Answer, stranger: Organization, owner: Organization
 ) -> None:
-    """Fail unless an organisation got a record of its own, and nothing of another's."""
+    """Fail unless an organization got a record of its own, and nothing of another's."""
     expect_equal(
         answer.data["organization_id"], stranger.id, "organization_id in the answer to its own key"
     )
@@ -129,29 +129,29 @@ def expect_own(
     for secret in (original.data["id"], original.data["job_id"], *owned):
         expect(
             secret.encode() not in answer.body and secret not in str(dict(answer.headers)),
-            expected="an answer that says nothing of the other organisation with the same key",
-            came=answer.describe(),
+            expected="an answer that says nothing of the other organization with the same key",
+            got=answer.describe(),
         )
 
 
 async def expect_absent(
-    request: KeyedRequest, stranger: Organisation, original: Answer, key: str
+    request: KeyedRequest, stranger: Organization, original: Answer, key: str
 ) -> None:
-    """Fail unless the very same request finds no job when another organisation sends it."""
+    """Fail unless the very same request finds no job when another organization sends it."""
     answer = await request.send(stranger.client, key)
-    expect_status(answer, 404, detail="a request to the job of another organisation, under its key")
+    expect_status(answer, 404, detail="a request to the job of another organization, under its key")
     expect(
         original.data["id"].encode() not in answer.body
         and not answer.flag("x-idempotency-replayed"),
         expected="a refusal that tells nothing of what the key stands for elsewhere",
-        came=answer.describe(),
+        got=answer.describe(),
     )
 
 
 async def expect_one_for_all_users(
-    org: Organisation, request: KeyedRequest, original: Answer
+    org: Organization, request: KeyedRequest, original: Answer
 ) -> None:
-    """Fail unless the key is the organisation's: any user's who may write, and nobody else's."""
+    """Fail unless the key is the organization's: any user's who may write, and nobody else's."""
     job = Record(id=original.data["job_id"])
     before = await footprint_of(org.client, job)
     owner = org.as_role("owner")
@@ -173,14 +173,14 @@ async def expect_one_for_all_users(
 
 
 async def expect_free_while_in_flight(
-    ours: Organisation, theirs: Organisation, samples: Samples
+    ours: Organization, theirs: Organization, samples: Samples
 ) -> None:
-    """Fail when a key that is in flight in one organisation keeps another waiting."""
+    """Fail when a key that is in flight in one organization keeps another waiting."""
     job, their_job = await ours.new_job(), await theirs.new_job()
     async with stalled_upload(ours.client, job, samples.new(), key="in-flight") as stalled:
         request = upload_of(their_job, samples.new())
         answer = await request.send(theirs.client, "in-flight")
-        expect_new(answer, request, detail="the key is in flight in another organisation")
+        expect_new(answer, request, detail="the key is in flight in another organization")
         finished = await stalled.finish()
     expect_status(finished, 201, detail="an upload that took its time")
     expect_equal(finished.data["organization_id"], ours.id, "the owner of what took its time")

@@ -29,6 +29,6 @@ async def settled(
             raise CheckFailed(
                 expected=f"the key of {request.what} that has ended, or was cut off, to be in "
                 f"flight no more within {SETTLED_WITHIN_S:g} s",
-                came=answer.describe(),
+                got=answer.describe(),
             )
         await asyncio.sleep(PAUSE_S)

@@ -15,7 +15,7 @@ from contracts.shared.exports.still_system import StillSystem, can_stand_still, 
 from contracts.shared.requests.one_record import expect_one_answered, expect_one_at_a_time
 from contracts.shared.requests.stalled_upload import finished_together
 from harness.check import check
-from harness.client import Answer, Organisation, Record, Samples, together
+from harness.client import Answer, Organization, Record, Samples, together
 from harness.expect import expect, expect_equal, expect_status
 from harness.plugin.fixtures import FreshSystem
 from harness.plugin.observations import Observations
@@ -31,11 +31,11 @@ RACES = 2
     "instances.no-duplicates",
     "One request raced over all instances leaves one record",
     checklist="Verify several API instances create no duplicates",
-    needs={Capability.ORGANISATIONS},
+    needs={Capability.ORGANIZATIONS},
     observes=(4 + RACES) * RACERS,
 )
 async def check_no_duplicates(
-    org: Organisation,
+    org: Organization,
     samples: Samples,
     target: Target,
     fresh_system: FreshSystem,
@@ -83,13 +83,13 @@ async def check_no_duplicates(
 
     if can_stand_still(target):
         async with still_system(fresh_system, target, api_instances=2) as still:
-            tenant = await still.new_organisation()
+            tenant = await still.new_organization()
             await expect_one_upload_at_the_door(still, tenant, samples, observe)
             await expect_one_export_at_a_time(still, tenant, observe)
 
 
 async def expect_one_upload_at_the_door(
-    still: StillSystem, org: Organisation, samples: Samples, observe: Observations
+    still: StillSystem, org: Organization, samples: Samples, observe: Observations
 ) -> None:
     """Fail when uploads that all found nothing stored, and then store, leave more than one."""
     client = org.client
@@ -110,7 +110,7 @@ async def expect_one_upload_at_the_door(
 
 
 async def expect_one_export_at_a_time(
-    still: StillSystem, org: Organisation, observe: Observations
+    still: StillSystem, org: Organization, observe: Observations
 ) -> None:
     """Fail unless each step of an export's life, asked for many times at once, is made once."""
     client, job = org.client, await org.new_job()
@@ -135,7 +135,7 @@ def expect_one_stored(answers: Sequence[Answer]) -> None:
     expect(
         len(ids) == 1,
         expected="the same bytes, raced for one job under different keys, to be one record",
-        came=f"{len(ids)} records: {dict(ids)}",
+        got=f"{len(ids)} records: {dict(ids)}",
     )
     stored = [answer for answer in answers if answer.status == 201]
     expect_equal(len(stored), 1, "the number of 201 among uploads of the same bytes")
@@ -143,12 +143,12 @@ def expect_one_stored(answers: Sequence[Answer]) -> None:
         expect(
             answer.status == 201 or answer.flag("x-evidence-deduplicated"),
             expected="X-Evidence-Deduplicated: true on the same bytes under another key",
-            came=answer.describe(),
+            got=answer.describe(),
         )
 
 
 async def expect_all_stored(
-    org: Organisation, jobs: Sequence[Record], answers: Sequence[Answer]
+    org: Organization, jobs: Sequence[Record], answers: Sequence[Answer]
 ) -> None:
     """Fail unless uploads that have nothing in common were all stored, each once."""
     for answer in answers:
@@ -161,7 +161,7 @@ async def expect_all_stored(
     expect_equal(shown, made, "the evidence of three jobs after raced uploads")
 
 
-async def expect_evidence_listed(org: Organisation, job_id: str, count: int, what: str) -> None:
+async def expect_evidence_listed(org: Organization, job_id: str, count: int, what: str) -> None:
     """Fail unless the job has so much evidence, each with one ledger event, on every instance."""
     listed: list[Record] = []
     for instance in range(org.client.instances):

@@ -13,7 +13,7 @@ from contracts.shared.resources.pages import (
     expect_listed,
 )
 from harness.check import check
-from harness.client import Client, Organisation, Organisations, Record, Samples, mint, together
+from harness.client import Client, Organization, Organizations, Record, Samples, mint, together
 from harness.expect import expect, expect_equal, expect_status
 from harness.plugin.coverage import Coverage
 from harness.plugin.fixtures import FreshSystem
@@ -27,12 +27,12 @@ MANY_JOBS = DEFAULT_LIMIT + 5
     "instances.read-your-writes",
     "What one instance has written every other one reads at once",
     checklist="Verify several API instances behave as one",
-    needs={Capability.ORGANISATIONS},
+    needs={Capability.ORGANIZATIONS},
     observes=14,
 )
 async def check_read_your_writes(
-    org: Organisation,
-    organisations: Organisations,
+    org: Organization,
+    organizations: Organizations,
     samples: Samples,
     target: Target,
     fresh_system: FreshSystem,
@@ -42,7 +42,7 @@ async def check_read_your_writes(
     instances = several(org.client.instances)
     if can_stand_still(target):
         async with still_system(fresh_system, target, api_instances=2) as still:
-            client = (await still.new_organisation()).client
+            client = (await still.new_organization()).client
             await Story(client, samples, observe, cover, still=still).tell()
     else:
         await Story(org.client, samples, observe, cover, still=None).tell()
@@ -50,11 +50,11 @@ async def check_read_your_writes(
         await expect_ready_everywhere(org, samples, export_type, writer)
         cover("seen on other instances", written="an export that became ready")
         observe(what="ready")
-    await expect_pages_go_on_elsewhere(await organisations.new("many jobs"), instances)
+    await expect_pages_go_on_elsewhere(await organizations.new("many jobs"), instances)
     cover("seen on other instances", written="a page that another instance goes on with")
     observe(what="pages")
-    if organisations.can_mint:
-        await expect_role_of_the_token(organisations, org)
+    if organizations.can_mint:
+        await expect_role_of_the_token(organizations, org)
         cover("seen on other instances", written="a token of the same user in another role")
         observe(what="tokens")
     else:
@@ -157,7 +157,7 @@ class Story:
 
 
 async def expect_ready_everywhere(
-    org: Organisation, samples: Samples, export_type: str, writer: int
+    org: Organization, samples: Samples, export_type: str, writer: int
 ) -> None:
     """Fail unless an export that one instance says is ready is so, in every way, on the others.
 
@@ -198,8 +198,8 @@ async def expect_ready_everywhere(
     shown = await together(ask(reader) for reader in readers)
     told = await ask(writer)
     wanted = ("its data", "its job's list", "its download", "its manifest", "its verification")
-    for reader, came in zip(readers, shown, strict=True):
-        for name, theirs, ours in zip((*wanted, "its events"), came, told, strict=True):
+    for reader, got in zip(readers, shown, strict=True):
+        for name, theirs, ours in zip((*wanted, "its events"), got, told, strict=True):
             expect_equal(
                 theirs,
                 ours,
@@ -211,7 +211,7 @@ async def expect_ready_everywhere(
         expect_equal(told[4], [True] * 3, f"the verification of a ready {export_type} export")
 
 
-async def expect_pages_go_on_elsewhere(org: Organisation, instances: Sequence[int]) -> None:
+async def expect_pages_go_on_elsewhere(org: Organization, instances: Sequence[int]) -> None:
     """Fail unless a list that was begun on one instance can be gone on with on any other."""
     jobs = await together(
         (org.client.create_job(f"job {number}") for number in range(MANY_JOBS)), at_once=12
@@ -224,15 +224,15 @@ async def expect_pages_go_on_elsewhere(org: Organisation, instances: Sequence[in
         await expect_full_first_page(org.client, listed, items=len(made), limit=limit)
 
 
-async def expect_role_of_the_token(organisations: Organisations, org: Organisation) -> None:
+async def expect_role_of_the_token(organizations: Organizations, org: Organization) -> None:
     """Fail unless every request is judged by its own token, not by what is known of its user."""
     user = org.users["owner"]
-    elsewhere = await organisations.new("elsewhere")
+    elsewhere = await organizations.new("elsewhere")
     owner = org.as_role("owner")
 
-    def token(organisation: Organisation, role: str) -> Client:
-        return organisations.with_token(
-            mint(organisations.recipe, user=user, organization=organisation.id, role=role)
+    def token(organization: Organization, role: str) -> Client:
+        return organizations.with_token(
+            mint(organizations.recipe, user=user, organization=organization.id, role=role)
         )
 
     jobs = {job["id"] for job in await owner.listed("listJobs")}
@@ -246,8 +246,8 @@ async def expect_role_of_the_token(organisations: Organisations, org: Organisati
         moved = await token(elsewhere, "member").listed("listJobs", instance=instance)
         expect(
             not moved,
-            expected="no jobs for the same user with a token of another organisation",
-            came=f"{len(moved)} jobs of {org.id}",
+            expected="no jobs for the same user with a token of another organization",
+            got=f"{len(moved)} jobs of {org.id}",
         )
         expect_status(
             await owner.call("createJob", json={"title": "by an owner"}, instance=instance),

@@ -1,4 +1,4 @@
-"""Everything that one API instance shows of an organisation: to be the same on all of them."""
+"""Everything that one API instance shows of an organization: to be the same on all of them."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -130,7 +130,7 @@ def expect_everywhere(
         expect(
             holds(view[name]),
             expected=f"{wanted} in {name} on API instance {instance + 1}",
-            came=str(view[name])[:400],
+            got=str(view[name])[:400],
         )
 
 

@@ -10,7 +10,7 @@ from contracts.shared.exports.manifests import expect_files_match, ledger_head, 
 from contracts.shared.ledger.ledger_file import expect_ledger_file
 from contracts.shared.resources.stored_objects import StoredObjects
 from harness.check import check
-from harness.client import Organisation, Record, Sample, Samples, together
+from harness.client import Organization, Record, Sample, Samples, together
 from harness.errors import Inconclusive
 from harness.expect import expect, expect_equal
 from harness.plugin.fixtures import FreshSystem, OwnSystem
@@ -25,11 +25,11 @@ NAMES = ("plan.png", "plan.png", "größe 图 🙂.png", "no-extension", "a.b.ta
     "manifest.files-match",
     "A manifest lists each entry of its ZIP with name, size, digest and evidence, and no other",
     checklist="Verify export contents against the manifest",
-    needs={Capability.ORGANISATIONS},
+    needs={Capability.ORGANIZATIONS},
     observes=len(NAMES) + 4 + 1,
 )
 async def check_files_match(
-    org: Organisation,
+    org: Organization,
     samples: Samples,
     target: Target,
     fresh_system: FreshSystem,
@@ -46,7 +46,7 @@ async def check_files_match(
     observe(what="uploads between request and work")
 
 
-async def expect_filed(org: Organisation, samples: Samples, observe: Observations) -> None:
+async def expect_filed(org: Organization, samples: Samples, observe: Observations) -> None:
     """Fail unless manifests, archives and uploads agree."""
     job, elsewhere, empty = await together(org.new_job() for _ in range(3))
     files = [replace(samples.new(), file_name=name) for name in NAMES]
@@ -85,7 +85,7 @@ def expect_evidence_filed(made: ReadyExport, uploaded: Mapping[str, tuple[Record
         expect(
             made.entries.get(file["name"]) == sample.content,
             expected=f"the uploaded bytes in {name}",
-            came=f"{len(made.entries.get(file['name'], b''))} other bytes",
+            got=f"{len(made.entries.get(file['name'], b''))} other bytes",
         )
         _expect_type(file, evidence["mime_type"])
 
@@ -95,7 +95,7 @@ def _expect_type(file: Record, mime_type: str) -> None:
     expect(
         file["type"] and ("/" not in file["type"] or file["type"] == mime_type),
         expected=f"the type of {file['name']}, {mime_type} if it is a media type",
-        came=repr(file["type"]),
+        got=repr(file["type"]),
     )
 
 
@@ -106,7 +106,7 @@ def expect_ledger_listed(made: ReadyExport) -> None:
     expect(
         "manifest.json" in made.entries,
         expected=f"manifest.json in a {made.export['export_type']} export",
-        came=str(sorted(made.entries)),
+        got=str(sorted(made.entries)),
     )
 
 
@@ -116,7 +116,7 @@ async def expect_as_of_request(own: OwnSystem, target: Target, samples: Samples)
     Nor may it hold what another attempt at it would not: where a worker can be made to die after
     it has stored its exports, the next one must come to the same bytes.
     """
-    org = await own.organisations.new("early")
+    org = await own.organizations.new("early")
     job = await org.new_job()
     before = await sealed(org, job, [samples.new()])
     requested = [await org.client.new_export(job["id"], kind) for kind in ("proof-pack", "ledger")]
@@ -134,7 +134,7 @@ async def expect_as_of_request(own: OwnSystem, target: Target, samples: Samples)
         expect(
             first.get(made.id, download.body) == download.body,
             expected=f"the same bytes from every attempt at a {export['export_type']} export",
-            came=f"{len(first.get(made.id, b''))} bytes from the first, and {len(download.body)} "
+            got=f"{len(first.get(made.id, b''))} bytes from the first, and {len(download.body)} "
             "others from the second",
         )
         expect_evidence_filed(made, files)
@@ -145,5 +145,5 @@ async def expect_as_of_request(own: OwnSystem, target: Target, samples: Samples)
         expect(
             seq <= last,
             expected=f"the ledger head as of the request, event {last} at the latest",
-            came=f"event {seq}, which came later",
+            got=f"event {seq}, which came later",
         )

@@ -15,7 +15,7 @@ from contracts.shared.exports.manifests import (
 )
 from contracts.shared.resources.digests import jcs_hash, sha256_hex
 from harness.check import check
-from harness.client import LIVE_STATES, Client, Organisation, Samples
+from harness.client import LIVE_STATES, Client, Organization, Samples
 from harness.expect import expect, expect_equal, expect_status
 from harness.plugin.observations import Observations
 
@@ -29,7 +29,7 @@ EXPORT_TYPES = ("proof-pack", "ledger")
     observes=2 * 5 + 4,
 )
 async def check_stored(
-    org: Organisation, other_org: Organisation, samples: Samples, observe: Observations
+    org: Organization, other_org: Organization, samples: Samples, observe: Observations
 ) -> None:
     job = await org.new_job()
     await sealed(org, job, [samples.new(), samples.new("application/pdf")])
@@ -63,7 +63,7 @@ def expect_one_text(made: ReadyExport) -> None:
     expect_equal(made.entries.get("manifest.json"), text, f"manifest.json in the ZIP of a {kind}")
     expect_equal(sha256_hex(text), digest, "the SHA-256 of the bytes of getManifest")
     expect_equal(
-        jcs_hash(json.loads(text)), digest, "the SHA-256 of the manifest's RFC 8785 serialisation"
+        jcs_hash(json.loads(text)), digest, "the SHA-256 of the manifest's RFC 8785 serialization"
     )
     expect_equal(made.export["manifest"], made.manifest, "the manifest that the export shows")
 
@@ -82,7 +82,7 @@ async def expect_head_at_request(client: Client, made: ReadyExport) -> None:
     expect(
         len(requests) == 1 and seq in (requests[0], requests[0] - 1),
         expected=f"the ledger head as of the request, which was event {requests}",
-        came=f"event {seq}",
+        got=f"event {seq}",
     )
 
 
@@ -99,7 +99,7 @@ async def expect_stored_well(client: Client, made: ReadyExport) -> None:
     )
 
 
-async def expect_nothing_while_live(org: Organisation) -> None:
+async def expect_nothing_while_live(org: Organization) -> None:
     """Fail when an export is said to be well that is not ready even afterwards."""
     requested = await org.client.new_export((await org.new_job())["id"])
     answer = await org.client.call("verifyManifest", json={"export_id": requested["id"]})
@@ -110,12 +110,12 @@ async def expect_nothing_while_live(org: Organisation) -> None:
 
 
 async def expect_absent(stranger: Client, made: ReadyExport) -> None:
-    """Fail unless another organisation's export is as absent as one that never was."""
+    """Fail unless another organization's export is as absent as one that never was."""
     answers = []
     for export_id in (made.id, str(uuid.uuid4())):
         for question in ({}, {"manifest": made.manifest}):
             asked = {"export_id": export_id, **question}
             answers.append(await stranger.call("verifyManifest", json=asked))
     for answer in answers:
-        expect_status(answer, 404, detail="an export of another organisation, or of none")
+        expect_status(answer, 404, detail="an export of another organization, or of none")
     expect_equal(len({answer.code for answer in answers}), 1, "how many codes absence has")

@@ -14,7 +14,7 @@ from contracts.manifest.manifest_verdicts import (
 )
 from contracts.manifest.ready_exports import ReadyExport, make_export, sealed
 from harness.check import check
-from harness.client import Answer, Organisation, Samples, together
+from harness.client import Answer, Organization, Samples, together
 from harness.expect import expect_status
 from harness.plugin.coverage import Coverage
 from harness.plugin.observations import Observations
@@ -56,8 +56,8 @@ OTHERS = 6
     observes=2 + 2 * len(SPELLINGS) + OTHERS + len(SHAPES) + len(MALFORMED),
 )
 async def check_submitted(
-    org: Organisation,
-    other_org: Organisation,
+    org: Organization,
+    other_org: Organization,
     samples: Samples,
     cover: Coverage,
     observe: Observations,
@@ -97,7 +97,7 @@ async def check_submitted(
 
 
 async def expect_others_told_apart(
-    org: Organisation, made: ReadyExport, another: ReadyExport, foreign: ReadyExport
+    org: Organization, made: ReadyExport, another: ReadyExport, foreign: ReadyExport
 ) -> None:
     """Fail when an export matches the manifest of another one."""
     answer = await verify_text(org.client, json.dumps(another.manifest), made.id)
@@ -105,13 +105,13 @@ async def expect_others_told_apart(
     expect_flags(answer, {"manifest_valid": True, "export_match": False}, what)
     expect_named(answer, what)
     answer = await verify_text(org.client, json.dumps(foreign.manifest), made.id)
-    what = "the manifest of another organisation"
+    what = "the manifest of another organization"
     expect_flags(answer, {"manifest_valid": False, "export_match": False}, what)
     expect_named(answer, what)
 
 
 async def expect_strangers_told_nothing(
-    org: Organisation, stranger: Organisation, made: ReadyExport, foreign: ReadyExport
+    org: Organization, stranger: Organization, made: ReadyExport, foreign: ReadyExport
 ) -> None:
     """Fail when a manifest matches that is of no export of whoever asks: it is false, or 404."""
     nothing = {"manifest_valid": False, "export_match": False, "ledger_match": False}
@@ -119,10 +119,10 @@ async def expect_strangers_told_nothing(
     absent = {**made.manifest, "export_id": str(uuid.uuid4())}
     claimed = {**made.manifest, "organization_id": stranger.id}
     for client, manifest, flags, what in (
-        (org.client, foreign.manifest, nothing, "another organisation's manifest"),
-        (stranger.client, made.manifest, nothing, "another organisation's manifest"),
+        (org.client, foreign.manifest, nothing, "another organization's manifest"),
+        (stranger.client, made.manifest, nothing, "another organization's manifest"),
         (org.client, absent, no_match, "a manifest of no export"),
-        (stranger.client, claimed, no_match, "a stolen manifest, its organisation exchanged"),
+        (stranger.client, claimed, no_match, "a stolen manifest, its organization exchanged"),
     ):
         answer = await verify_text(client, json.dumps(manifest))
         if answer.status != 404:

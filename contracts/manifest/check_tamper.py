@@ -52,7 +52,7 @@ async def check_tamper_nested(
         objects = StoredObjects.of(own.system, target)
         if objects is None:
             raise Inconclusive("the target file has no [storage] that tells where objects are")
-        org = await own.organisations.new("tampered")
+        org = await own.organizations.new("tampered")
         job = await org.new_job()
         uploaded = await sealed(org, job, [samples.new(), samples.new(), samples.new("video/mp4")])
         made = await make_export(org, job)
@@ -61,7 +61,7 @@ async def check_tamper_nested(
             len(manifest_files(made.manifest)) > len(uploaded)
             and made.manifest["filters"] == FILTERS,
             expected=f"the filters, {len(uploaded)} files and the ledger in the manifest",
-            came=repr(made.manifest),
+            got=repr(made.manifest),
         )
         changes = list(every_change(made.manifest))
         await together(

@@ -1,4 +1,4 @@
-"""Filters that come out wrong wherever JSON is not serialised by RFC 8785, and other spellings."""
+"""Filters that come out wrong wherever JSON is not serialized by RFC 8785, and other spellings."""
 
 import json
 from collections.abc import Callable
@@ -9,7 +9,7 @@ FILTERS: dict[str, Any] = {
     "phase": "after",
     "range": {"from": 1, "to": 2.5, "tags": ["a", "b", {"deep": "value"}]},
     "numbers": [0, -1, 100.0, 4.5, 0.000001, 1e-7, 2**53 - 1],
-    # Two spellings of one letter, which normalising makes one key.
+    # Two spellings of one letter, which normalizing makes one key.
     "\u00e9": "e\u0301",
     "e\u0301": "\u00e9",
     # In UTF-16, by which RFC 8785 sorts, the second comes first; by code points it does not.

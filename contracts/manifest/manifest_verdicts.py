@@ -33,7 +33,7 @@ def objects_in(answer: Answer, name: str) -> list[Record]:
     expect(
         isinstance(listed, list) and all(isinstance(each, Record) for each in listed),
         expected=f"a list of objects as {name} from verifyManifest",
-        came=answer.describe(),
+        got=answer.describe(),
     )
     return list(listed)
 
@@ -45,7 +45,7 @@ def expect_flags(answer: Answer, flags: Mapping[str, bool], what: str) -> None:
         expect(
             data[name] is due,
             expected=f"{name} {str(due).lower()} of {what}",
-            came=answer.describe(),
+            got=answer.describe(),
         )
 
 
@@ -56,7 +56,7 @@ def expect_all_well(answer: Answer, what: str) -> None:
     expect(
         not bad and answer.data["mismatches"] == [],
         expected=f"every file ok and no mismatch for {what}",
-        came=answer.describe(),
+        got=answer.describe(),
     )
 
 
@@ -72,12 +72,12 @@ def expect_named(answer: Answer, what: str) -> None:
         expect(
             isinstance(mismatch["path"], str),
             expected=f"mismatches {{path, expected, got}} for {what}",
-            came=repr(mismatch),
+            got=repr(mismatch),
         )
     expect(
         mismatches or any(file["ok"] is not True for file in objects_in(answer, "files")),
         expected=f"a mismatch, or a file that is not ok, that names {what}",
-        came=answer.describe(),
+        got=answer.describe(),
     )
 
 
@@ -105,7 +105,7 @@ def expect_named_at(answer: Answer, path: Path, fields: Mapping[str, Any], what:
             for said in pointing
         ),
         expected=f"a mismatch at {'/'.join(steps)} for {what}",
-        came=answer.describe(),
+        got=answer.describe(),
     )
 
 
@@ -115,5 +115,5 @@ def expect_bad_file(answer: Answer, name: str, what: str) -> None:
     expect(
         verdicts.get(name) is False and all(ok is True for n, ok in verdicts.items() if n != name),
         expected=f"ok false of {name}, and true of every other file, for {what}",
-        came=answer.describe(),
+        got=answer.describe(),
     )

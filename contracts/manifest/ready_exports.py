@@ -6,7 +6,7 @@ from typing import Any
 
 from contracts.manifest.manifest_examples import FILTERS
 from contracts.shared.exports.archive import unpack
-from harness.client import Organisation, Record, Sample
+from harness.client import Organization, Record, Sample
 from harness.expect import expect_status
 
 
@@ -29,7 +29,7 @@ class ReadyExport:
 
 
 async def make_export(
-    org: Organisation,
+    org: Organization,
     job: Record,
     export_type: str = "proof-pack",
     *,
@@ -40,7 +40,7 @@ async def make_export(
     return await collect(org, requested)
 
 
-async def collect(org: Organisation, requested: Record) -> ReadyExport:
+async def collect(org: Organization, requested: Record) -> ReadyExport:
     """Wait until a requested export is ready and get all there is of it."""
     export = await org.client.wait_for_export(requested["id"])
     path = {"export_id": export["id"]}
@@ -55,7 +55,7 @@ async def collect(org: Organisation, requested: Record) -> ReadyExport:
 
 
 async def sealed(
-    org: Organisation, job: Record, samples: Sequence[Sample]
+    org: Organization, job: Record, samples: Sequence[Sample]
 ) -> dict[str, tuple[Record, Sample]]:
     """Upload files to a job; give evidence and file by the evidence's id."""
     uploaded = {}

@@ -1,4 +1,4 @@
-"""Two organisations, and some who are nobody, taking turns on the same few connections."""
+"""Two organizations, and some who are nobody, taking turns on the same few connections."""
 
 import asyncio
 import uuid
@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from harness.client import Answer, Client, NoAnswer, Organisation, Sample, Samples, together
+from harness.client import Answer, Client, NoAnswer, Organization, Sample, Samples, together
 from harness.client.multipart import encode_form
 from harness.expect import expect, expect_equal, expect_status
 
@@ -17,9 +17,9 @@ ABANDONED_AFTER_S = 0.004
 
 @dataclass(frozen=True, kw_only=True)
 class Tenant:
-    """One of the organisations that take turns."""
+    """One of the organizations that take turns."""
 
-    organisation: Organisation
+    organization: Organization
     job_id: str
     evidence_id: str
     export_id: str
@@ -29,17 +29,17 @@ class Tenant:
     @property
     def client(self) -> Client:
         """Its member's client."""
-        return self.organisation.client
+        return self.organization.client
 
 
-async def tenant(organisation: Organisation, samples: Samples) -> Tenant:
-    """Give an organisation something that the other must not see."""
+async def tenant(organization: Organization, samples: Samples) -> Tenant:
+    """Give an organization something that the other must not see."""
     secret = f"Secret {uuid.uuid4()}"
-    job = await organisation.new_job(secret)
-    evidence = await organisation.client.new_evidence(job["id"], samples.new())
-    export = await organisation.client.new_export(job["id"])
+    job = await organization.new_job(secret)
+    evidence = await organization.client.new_evidence(job["id"], samples.new())
+    export = await organization.client.new_export(job["id"])
     return Tenant(
-        organisation=organisation,
+        organization=organization,
         job_id=job["id"],
         evidence_id=evidence["id"],
         export_id=export["id"],
@@ -54,7 +54,7 @@ class Load:
     first: Tenant
     second: Tenant
     nobody: Client
-    """With a valid token that names no organisation."""
+    """With a valid token that names no organization."""
     stranger: Client
     """With no token."""
     samples: Samples
@@ -69,16 +69,16 @@ class Load:
         return answered
 
     def _turns(self) -> list[Callable[[], Awaitable[int]]]:
-        """One round, in which no two neighbours are of the same organisation."""
+        """One round, in which no two neighbors are of the same organization."""
         first, second = self._of(self.first, self.second), self._of(self.second, self.first)
-        between = [self._without_organisation, self._without_token, self._without_claims]
+        between = [self._without_organization, self._without_token, self._without_claims]
         turns: list[Callable[[], Awaitable[int]]] = []
         for number, (one, other) in enumerate(zip(first, second[1:] + second[:1], strict=True)):
             turns += [one, between[number % len(between)], other]
         return turns
 
     def _of(self, own: Tenant, other: Tenant) -> list[Callable[[], Awaitable[int]]]:
-        """What one organisation asks in a round: what it may, what it may not, what fails."""
+        """What one organization asks in a round: what it may, what it may not, what fails."""
         return [
             lambda: self._sees_its_own(own, other),
             lambda: self._finds_nothing(own, other),
@@ -102,7 +102,7 @@ class Load:
             await own.client.call("getExport", path={"export_id": other.export_id}),
         ]
         for answer in answers:
-            expect_status(answer, 404, detail="to another organisation's id, between its requests")
+            expect_status(answer, 404, detail="to another organization's id, between its requests")
         return _judged(answers, other)
 
     async def _lists(self, own: Tenant, other: Tenant) -> int:
@@ -111,7 +111,7 @@ class Load:
         expect(
             own.job_id in seen and other.job_id not in seen,
             expected="one's own jobs and nobody else's in the list, between another's requests",
-            came=f"one's own {'is' if own.job_id in seen else 'is not'} there, the other's "
+            got=f"one's own {'is' if own.job_id in seen else 'is not'} there, the other's "
             f"{'is' if other.job_id in seen else 'is not'}",
         )
         events = await own.client.call("listLedgerEvents")
@@ -119,7 +119,7 @@ class Load:
         expect(
             own.evidence_id in targets and not targets & {other.evidence_id, other.export_id},
             expected="one's own events and nobody else's in the ledger, between another's requests",
-            came=f"events about {sorted(map(str, targets))}",
+            got=f"events about {sorted(map(str, targets))}",
         )
         return _judged([jobs, events], other)
 
@@ -128,7 +128,7 @@ class Load:
         found = await own.client.call("getJob", path={"job_id": made.data["id"]})
         expect_status(found, 200, detail="to the job that was made a moment ago")
         hidden = await other.client.call("getJob", path={"job_id": made.data["id"]})
-        expect_status(hidden, 404, detail="to a job that another organisation made a moment ago")
+        expect_status(hidden, 404, detail="to a job that another organization made a moment ago")
         return _judged([made, found], other) + 1
 
     async def _is_refused(self, own: Tenant, other: Tenant) -> int:
@@ -141,7 +141,7 @@ class Load:
             await own.client.call("retryExport", path={"export_id": own.export_id}),
             await own.client.upload(own.job_id, self.samples.new(), key=key),
             await own.client.upload(own.job_id, self.samples.new(), key=key),
-            await own.organisation.as_role("viewer").call("createJob", json={"title": "No"}),
+            await own.organization.as_role("viewer").call("createJob", json={"title": "No"}),
         ]
         return _judged(answers, other)
 
@@ -153,9 +153,9 @@ class Load:
         await cut_off(own.client, own.job_id, self.samples.new())
         return 0
 
-    async def _without_organisation(self) -> int:
+    async def _without_organization(self) -> int:
         answer = await self.nobody.call("listJobs")
-        expect_status(answer, 403, detail="to a token without an organisation, after others'")
+        expect_status(answer, 403, detail="to a token without an organization, after others'")
         return _judged([answer], self.first, self.second)
 
     async def _without_token(self) -> int:
@@ -170,13 +170,13 @@ class Load:
 
 
 def _judged(answers: list[Answer], *strangers: Tenant) -> int:
-    """Fail if an answer tells what only another organisation may know; give how many there are."""
+    """Fail if an answer tells what only another organization may know; give how many there are."""
     for answer in answers:
         for other in strangers:
             expect(
                 other.secret not in answer.text,
-                expected=f"nothing of another organisation in the answer to {answer.operation_id}",
-                came=answer.describe(),
+                expected=f"nothing of another organization in the answer to {answer.operation_id}",
+                got=answer.describe(),
             )
     return len(answers)
 

@@ -96,7 +96,7 @@ async def salts_out_of_reach(
                     "salts",
                     not found["found"],
                     expected="the salts of the ledger's hashes to be secrets",
-                    came=f"{role} may read one in {relation.name}",
+                    got=f"{role} may read one in {relation.name}",
                 )
             )
     return looked

@@ -11,7 +11,7 @@ from contracts.tenancy.sql.tenant_belongings import furnish
 from contracts.tenancy.sql.tenant_claims import trusted_place
 from contracts.tenancy.sql.tenants_in_sql import Ground, expect_tenants_apart
 from harness.check import check
-from harness.client import Organisation, Organisations, Samples, together
+from harness.client import Organization, Organizations, Samples, together
 from harness.database import Database
 from harness.errors import Inconclusive
 from harness.plugin.coverage import Coverage
@@ -22,7 +22,7 @@ from harness.target import Capability, Target
 
 @check(
     "tenancy.direct-sql",
-    "In SQL, too, a request's role sees and changes its own organisation's rows and no others",
+    "In SQL, too, a request's role sees and changes its own organization's rows and no others",
     checklist="Verify row-level security",
     observes=18,
     needs={Capability.TENANTS, Capability.DATABASE, Capability.DATABASE_CONTROL},
@@ -30,9 +30,9 @@ from harness.target import Capability, Target
 async def check_direct_sql(
     system: System,
     target: Target,
-    organisations: Organisations,
-    org: Organisation,
-    other_org: Organisation,
+    organizations: Organizations,
+    org: Organization,
+    other_org: Organization,
     samples: Samples,
     observe: Observations,
     cover: Coverage,
@@ -45,16 +45,16 @@ async def check_direct_sql(
             catalog=catalog,
             tables=tenant_tables(catalog, target),
             exports=contract_tables(target)["exports"],
-            claims={one.id: claims_of(organisations, one) for one in (org, other_org)},
+            claims={one.id: claims_of(organizations, one) for one in (org, other_org)},
             others={
                 one.id: {
-                    role: claims_of(organisations, one, role)
+                    role: claims_of(organizations, one, role)
                     for role in one.users
                     if role != "member"
                 }
                 for one in (org, other_org)
             },
-            standard=trusted_place(organisations.recipe.claims),
+            standard=trusted_place(organizations.recipe.claims),
             observe=observe,
             cover=cover,
         )

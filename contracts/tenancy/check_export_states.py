@@ -1,4 +1,4 @@
-"""An export of another organisation is absent in every state, also while it could be changed."""
+"""An export of another organization is absent in every state, also while it could be changed."""
 
 from contracts.shared.exports.direct_claims import declared_claim
 from contracts.shared.tenants.estate import Estate
@@ -24,7 +24,7 @@ KNOWN = {"job", "export", "target"}
 
 @check(
     "tenancy.export-states",
-    "An export of another organisation is absent in every state, and stays as it is",
+    "An export of another organization is absent in every state, and stays as it is",
     checklist="Verify tenant isolation",
     observes=len(STATES) * 13 * len(ROLES) + 3,
     needs={Capability.TENANTS, Capability.SPAWN, Capability.DATABASE_CONTROL},
@@ -41,10 +41,10 @@ async def check_export_states(
     forms = [form for form in forms if {slot.kind for slot in form.slots} <= KNOWN]
     sample, cap = samples.new(), target.limits.per_org_in_progress
     async with fresh_system(api_instances=1, workers=0) as own:
-        org, other = await own.organisations.several(2)
+        org, other = await own.organizations.several(2)
         estates = await exports_by_state(own, org, claim, sample, cap)
-        at_home = personas(own.organisations, org)
-        strangers = personas(own.organisations, other)
+        at_home = personas(own.organizations, org)
+        strangers = personas(own.organizations, other)
         before = await shown_exports(estates)
         stranger = Estate(org=other, sample=sample, key="", values={}, marks=frozenset())
 

@@ -1,4 +1,4 @@
-"""Lists hold what is their organisation's, whoever asked before, on whatever page."""
+"""Lists hold what is their organization's, whoever asked before, on whatever page."""
 
 import itertools
 
@@ -8,7 +8,7 @@ from contracts.shared.tenants.operations import operations_of
 from contracts.tenancy.requests.forms import Form
 from contracts.tenancy.requests.lists import Holder, Reading, fill_all, list_forms, read_in_turn
 from harness.check import check
-from harness.client import Organisation, Organisations, Samples, together
+from harness.client import Organization, Organizations, Samples, together
 from harness.expect import expect, expect_equal, expect_status
 from harness.plugin.coverage import Coverage
 from harness.plugin.observations import Observations
@@ -23,26 +23,26 @@ OF_A_NEW_ONE = 2
 
 @check(
     "tenancy.lists",
-    "A list holds exactly what its organisation has, on every page, whoever asked before",
+    "A list holds exactly what its organization has, on every page, whoever asked before",
     checklist="Verify tenant isolation",
     # With one instance; each further one adds LISTS.
     observes=LISTS * (1 + 2) + OF_A_NEW_ONE + 2 * 3,
     needs={Capability.TENANTS},
 )
 async def check_lists(
-    organisations: Organisations,
+    organizations: Organizations,
     samples: Samples,
     target: Target,
     observe: Observations,
     cover: Coverage,
 ) -> None:
-    left, right, *empty = await organisations.several(3 if organisations.can_make_more else 2)
+    left, right, *empty = await organizations.several(3 if organizations.can_make_more else 2)
     holders = await fill_all(await furnish_all([left, right], samples), samples)
     forms = list_forms(operations_of(target))
     roles = itertools.cycle(pairs_of_roles(left, right))
 
     async def in_turn(form: Form, instance: int, pair: tuple[str, str]) -> None:
-        """Both organisations page through the same list, one page of each after the other."""
+        """Both organizations page through the same list, one page of each after the other."""
         for number in range(len(list(holders[0].estate.picks(form.slots)))):
             readings = [
                 reading(form, number, holder, holders, role, instance)
@@ -56,7 +56,7 @@ async def check_lists(
     await together(
         in_turn(form, instance, next(roles))
         for form in forms
-        for instance in range(organisations.instances)
+        for instance in range(organizations.instances)
     )
     for mine, other in (holders, holders[::-1]):
         await expect_packed_for_itself(mine, other)
@@ -65,15 +65,15 @@ async def check_lists(
         for number in range(len(list(holders[0].estate.picks(form.slots)))):
             for mine, other in (holders, holders[::-1]):
                 await expect_no_way_in_by_cursor(form, number, mine, other)
-                observe(what="cursors of another organisation")
+                observe(what="cursors of another organization")
         for new in () if form.slots else empty:
             await expect_empty(form, new, holders)
-            observe(what="lists of a new organisation")
+            observe(what="lists of a new organization")
     if not empty:
-        observe.excuse(OF_A_NEW_ONE, "lists of a new organisation, which nobody here can make")
+        observe.excuse(OF_A_NEW_ONE, "lists of a new organization, which nobody here can make")
 
 
-def pairs_of_roles(left: Organisation, right: Organisation) -> list[tuple[str, str]]:
+def pairs_of_roles(left: Organization, right: Organization) -> list[tuple[str, str]]:
     """Two users who read in turn, as unlike as can be."""
     pairs = list(itertools.product(left.roles, right.roles))
     return [(mine, other) for mine, other in pairs if mine != other] or pairs
@@ -94,21 +94,21 @@ def reading(
 
 
 async def expect_packed_for_itself(mine: Holder, other: Holder) -> None:
-    """Fail when an export, which is a list as well, holds anything of another organisation."""
+    """Fail when an export, which is a list as well, holds anything of another organization."""
     for export_id in mine.created["listExports"]:
         answer = await mine.estate.org.client.download(export_id)
         for name, content in unpack(answer).items():
             for mark in other.estate.marks:
                 expect(
                     mark not in content,
-                    expected=f"nothing of organisation {other.estate.org.id} in {name} of an "
-                    f"export of organisation {mine.estate.org.id}",
-                    came=mark.decode("utf-8", "replace"),
+                    expected=f"nothing of organization {other.estate.org.id} in {name} of an "
+                    f"export of organization {mine.estate.org.id}",
+                    got=mark.decode("utf-8", "replace"),
                 )
 
 
 async def expect_no_way_in_by_cursor(form: Form, number: int, mine: Holder, other: Holder) -> None:
-    """Fail when the cursor that another organisation got leads to anything but own rows."""
+    """Fail when the cursor that another organization got leads to anything but own rows."""
     theirs = reading(form, number, other, [mine, other], other.estate.org.roles[0], 0)
     cursor = (await theirs.page({"limit": 1})).document.get("next_cursor")
     if cursor is None:
@@ -119,17 +119,17 @@ async def expect_no_way_in_by_cursor(form: Form, number: int, mine: Holder, othe
     answer = await own.page({"limit": 100, "cursor": cursor})
     expect(
         answer.status < 500,
-        expected=f"no error of the server from {form} with a cursor of another organisation",
-        came=answer.describe(),
+        expected=f"no error of the server from {form} with a cursor of another organization",
+        got=answer.describe(),
     )
     if 200 <= answer.status < 300:
         strange = [item["id"] for item in answer.items if item["id"] not in whole]
-        expect_equal(strange, [], f"the items of {form} that are not the organisation's own")
+        expect_equal(strange, [], f"the items of {form} that are not the organization's own")
 
 
-async def expect_empty(form: Form, empty: Organisation, holders: list[Holder]) -> None:
-    """Fail unless an organisation that has nothing is shown nothing."""
+async def expect_empty(form: Form, empty: Organization, holders: list[Holder]) -> None:
+    """Fail unless an organization that has nothing is shown nothing."""
     await holders[0].estate.org.client.call(form.operation.id, instance=0)
     answer = expect_status(await empty.client.call(form.operation.id, instance=0), 200)
-    expect_equal(answer.items, [], f"the items of {form} in a new organisation")
+    expect_equal(answer.items, [], f"the items of {form} in a new organization")
     expect_equal(answer.document.get("next_cursor"), None, f"the next_cursor of an empty {form}")

@@ -1,4 +1,4 @@
-"""Tenants are alone: what belongs to another organisation is as absent as a random id."""
+"""Tenants are alone: what belongs to another organization is as absent as a random id."""
 
 import itertools
 from collections.abc import Awaitable, Iterator
@@ -19,7 +19,7 @@ from contracts.tenancy.requests.variants import (
     variants,
 )
 from harness.check import check
-from harness.client import Organisation, Organisations, Samples, together
+from harness.client import Organization, Organizations, Samples, together
 from harness.errors import Inconclusive
 from harness.expect import expect_equal, expect_status
 from harness.plugin.coverage import Coverage
@@ -33,28 +33,28 @@ OPERATIONS, IDS, WHO_ASKS = 16, 4, 8
 
 @check(
     "tenancy.matrix",
-    "What belongs to another organisation answers exactly as an id that nothing has",
+    "What belongs to another organization answers exactly as an id that nothing has",
     checklist="Verify tenant isolation",
     observes=OPERATIONS * IDS * WHO_ASKS,
     needs={Capability.TENANTS},
 )
 async def check_matrix(
-    organisations: Organisations,
+    organizations: Organizations,
     samples: Samples,
     target: Target,
     stored_rows: StoredRows,
     observe: Observations,
     cover: Coverage,
 ) -> None:
-    owner, stranger = await furnish_all(await organisations.several(2), samples)
+    owner, stranger = await furnish_all(await organizations.several(2), samples)
     matrix = Matrix(owner=owner, stranger=stranger, sample=samples.new(), cover=cover)
     operations = operations_of(target)
     forms, unbuildable = forms_with_ids(operations)
-    at_home = personas(organisations, owner.org)
-    strangers = personas(organisations, stranger.org)
+    at_home = personas(organizations, owner.org)
+    strangers = personas(organizations, stranger.org)
     before = await everything(matrix, stored_rows)
 
-    turn = itertools.cycle(range(organisations.instances))
+    turn = itertools.cycle(range(organizations.instances))
     await together(
         (
             matrix.ask(question, at_home[name], strangers[name], next(turn))
@@ -118,7 +118,7 @@ def asked_otherwise(
 
 
 async def everything(matrix: Matrix, stored_rows: StoredRows) -> dict[str, object]:
-    """All that both organisations have, over HTTP and in the database."""
+    """All that both organizations have, over HTTP and in the database."""
     both = (matrix.owner, matrix.stranger)
     shown = await together(estate.state() for estate in both)
     found: dict[str, object] = {
@@ -147,10 +147,10 @@ async def own_write(
     matrix.note(form, "own", persona)
 
 
-async def expect_no_copy_told(owner: Estate, stranger: Organisation) -> None:
-    """Fail when uploading the very bytes that another organisation has is not like any upload."""
+async def expect_no_copy_told(owner: Estate, stranger: Organization) -> None:
+    """Fail when uploading the very bytes that another organization has is not like any upload."""
     job = await stranger.new_job()
     answer = expect_status(await stranger.client.upload(job["id"], owner.sample), 201)
     expect_equal(
-        answer.flag("x-evidence-deduplicated"), False, "whether bytes of another organisation count"
+        answer.flag("x-evidence-deduplicated"), False, "whether bytes of another organization count"
     )

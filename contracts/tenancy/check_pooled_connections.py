@@ -10,7 +10,7 @@ from contracts.tenancy.catalog import read_catalog
 from contracts.tenancy.catalog.tenants import tenant_tables
 from contracts.tenancy.sql.watched_sessions import Watched, watched_sessions
 from harness.check import check
-from harness.client import Organisations, Samples, mint, together
+from harness.client import Organizations, Samples, mint, together
 from harness.database import Database
 from harness.errors import Inconclusive
 from harness.expect import expect
@@ -45,20 +45,20 @@ NOT_FOR_REQUESTS = """
 async def check_pooled_connections(
     system: System,
     target: Target,
-    organisations: Organisations,
+    organizations: Organizations,
     samples: Samples,
     observe: Observations,
 ) -> None:
     spawns = Capability.SPAWN in target.capabilities()
     if system.database_url is None or system.control_url is None or not spawns:
-        load = await two_tenants(organisations, samples)
+        load = await two_tenants(organizations, samples)
         await load.run(crowds=CROWDS, at_once=AT_ONCE)
         raise Inconclusive(
-            "no answer under alternating load showed another organisation's data, but this target "
+            "no answer under alternating load showed another organization's data, but this target "
             "gives no way to look at what is left on the backend's connections"
         )
     async with watched_api(system, target) as watched:
-        load = await two_tenants(watched.organisations, samples)
+        load = await two_tenants(watched.organizations, samples)
         answered = await load.run(crowds=CROWDS, at_once=AT_ONCE)
         await expect_nothing_left(watched.seen, load)
         observe(min(answered, watched.seen.looks), what="looks at an idle connection")
@@ -69,7 +69,7 @@ async def check_pooled_connections(
 class WatchedApi:
     """An API instance of the check's own, whose every connection to the database is watched."""
 
-    organisations: Organisations
+    organizations: Organizations
     control_database: Database
     seen: Watched
 
@@ -94,9 +94,9 @@ async def watched_api(system: System, target: Target) -> AsyncIterator[WatchedAp
                 raise Inconclusive("the API reached its database on another way than DATABASE_URL")
             control = Database(own.control_url, writable=True)
             try:
-                async with Organisations.of(target, [instance.base_url]) as organisations:
+                async with Organizations.of(target, [instance.base_url]) as organizations:
                     yield WatchedApi(
-                        organisations=organisations, control_database=control, seen=seen
+                        organizations=organizations, control_database=control, seen=seen
                     )
             finally:
                 await control.close()
@@ -122,32 +122,32 @@ def leading_to(url: str, target: Target, values: Mapping[str, str]) -> dict[str,
     return found
 
 
-async def two_tenants(organisations: Organisations, samples: Samples) -> Load:
-    """Two organisations with something to see each, and two clients who belong to neither."""
-    made = await organisations.several(2)
+async def two_tenants(organizations: Organizations, samples: Samples) -> Load:
+    """Two organizations with something to see each, and two clients who belong to neither."""
+    made = await organizations.several(2)
     first, second = await together(tenant(one, samples) for one in made)
-    without = replace(organisations.recipe, claims=less_organisation(organisations.recipe.claims))
-    token = mint(without, user=first.organisation.users["member"], organization="", role="member")
+    without = replace(organizations.recipe, claims=less_organization(organizations.recipe.claims))
+    token = mint(without, user=first.organization.users["member"], organization="", role="member")
     return Load(
         first=first,
         second=second,
-        nobody=organisations.with_token(token),
-        stranger=organisations.with_token(None),
+        nobody=organizations.with_token(token),
+        stranger=organizations.with_token(None),
         samples=samples,
     )
 
 
-def less_organisation(template: Mapping[str, Any]) -> dict[str, Any]:
-    """Give a template of claims without whatever names the organisation."""
+def less_organization(template: Mapping[str, Any]) -> dict[str, Any]:
+    """Give a template of claims without whatever names the organization."""
     return {
-        name: less_organisation(value) if isinstance(value, Mapping) else value
+        name: less_organization(value) if isinstance(value, Mapping) else value
         for name, value in template.items()
         if not (isinstance(value, str) and "{organization}" in value)
     }
 
 
 async def expect_nothing_left(seen: Watched, load: Load) -> None:
-    """Fail if an idle connection still had an organisation's or a user's name in a setting.
+    """Fail if an idle connection still had an organization's or a user's name in a setting.
 
     A transaction that was never ended keeps its claims as well.
     """
@@ -155,18 +155,18 @@ async def expect_nothing_left(seen: Watched, load: Load) -> None:
     expect(
         not open_still,
         expected="every transaction to have ended once its request has",
-        came=f"{len(open_still)} connections are still within one {SETTLED_WITHIN_S:g} s after the "
+        got=f"{len(open_still)} connections are still within one {SETTLED_WITHIN_S:g} s after the "
         f"last answer, the last statement on one of them {next(iter(open_still.values()), '')!r}",
     )
     if not seen.looks:
         raise Inconclusive(f"no look at an idle connection succeeded: {seen.trouble[:3]}")
-    organisations = [load.first.organisation, load.second.organisation]
-    names = [name for one in organisations for name in (one.id, *one.users.values())]
+    organizations = [load.first.organization, load.second.organization]
+    names = [name for one in organizations for name in (one.id, *one.users.values())]
     left = [one for one in seen.leftovers if any(name in one.value for name in names)]
     expect(
         not left,
         expected="no claim left on a connection once the transaction of its request has ended",
-        came=f"{left[0].setting} = {left[0].value[:200]!r} on an idle connection, after "
+        got=f"{left[0].setting} = {left[0].value[:200]!r} on an idle connection, after "
         f"{left[0].after!r}; {len(left)} of {seen.looks} looks at {seen.connections} connections "
         "found one"
         if left
@@ -196,5 +196,5 @@ async def expect_to_run_as_authenticated(watched: WatchedApi, target: Target, ow
             not shown,
             expected=f"the queries of {operation_id} to run as the role authenticated, "
             "from which a policy of ours hides every row now",
-            came=f"they still see rows: {answer.describe()}",
+            got=f"they still see rows: {answer.describe()}",
         )

@@ -12,7 +12,7 @@ from contracts.tenancy.requests.forgeries import Forger
 from contracts.tenancy.requests.forms import Form, forms_by_protection
 from contracts.tenancy.requests.unchanged import expect_unchanged
 from harness.check import check
-from harness.client import Client, Organisations, Samples, together
+from harness.client import Client, Organizations, Samples, together
 from harness.errors import Inconclusive
 from harness.expect import expect, expect_status
 from harness.plugin.coverage import Coverage
@@ -53,17 +53,17 @@ DATABASE_ROLES = ("anon", "service_role", "postgres", "", None, ["service_role"]
     needs={Capability.TENANTS},
 )
 async def check_tokens(
-    organisations: Organisations,
+    organizations: Organizations,
     samples: Samples,
     target: Target,
     observe: Observations,
     cover: Coverage,
 ) -> None:
-    estate, other = await furnish_all(await organisations.several(2), samples)
-    turn = itertools.cycle(range(organisations.instances))
+    estate, other = await furnish_all(await organizations.several(2), samples)
+    turn = itertools.cycle(range(organizations.instances))
     protected, public, unbuildable = forms_by_protection(operations_of(target))
-    nobody, sample = organisations.with_token(None), samples.new()
-    forger = Forger(organisations.recipe, estate.org) if organisations.can_mint else None
+    nobody, sample = organizations.with_token(None), samples.new()
+    forger = Forger(organizations.recipe, estate.org) if organizations.can_mint else None
 
     async def attempt(credential: Credential, form: Form, instance: int) -> None:
         request = form.request(estate.own(form.slots), sample, query=credential.query)
@@ -75,7 +75,7 @@ async def check_tokens(
             cover("tokens", operation=form.operation.id, token=credential.name)
         observe(what="tokens that do not hold")
 
-    await expect_let_in(estate, organisations.instances)
+    await expect_let_in(estate, organizations.instances)
     before = await estate.state()
     await together(
         (
@@ -89,7 +89,7 @@ async def check_tokens(
     expect_unchanged(await estate.state(), before, after="all those tokens")
     if forger is not None:
         for role in DATABASE_ROLES:
-            client = organisations.with_token(forger.token(forger.claims(role=role)))
+            client = organizations.with_token(forger.token(forger.claims(role=role)))
             await expect_confined(client, estate, other, protected, f"the claim role: {role!r}")
             observe(what="roles of the database")
     for form in protected:
@@ -102,11 +102,11 @@ async def check_tokens(
         expect(
             answer.status not in {401, 403},
             expected=f"{form} to want no token, as the document says",
-            came=answer.describe(),
+            got=answer.describe(),
         )
         observe(what="public operations")
     if forger is None:
-        _ = organisations.recipe  # says why no token can be forged
+        _ = organizations.recipe  # says why no token can be forged
     if unbuildable:
         raise Inconclusive(f"no request can be made from the document for {'; '.join(unbuildable)}")
 
@@ -134,7 +134,7 @@ async def expect_no_way_around(nobody: Client, estate: Estate, form: Form, insta
 async def expect_confined(
     client: Client, own: Estate, other: Estate, forms: Sequence[Form], what: str
 ) -> None:
-    """Fail when a token of one organisation reads anything of another, or breaks the server."""
+    """Fail when a token of one organization reads anything of another, or breaks the server."""
     for form in forms:
         if form.operation.writes:
             continue
@@ -146,7 +146,7 @@ async def expect_confined(
             strange = estate is other and any(slot.place == "path" for slot in form.slots)
             expect(
                 not strange or answer.status >= 400,
-                expected=f"{form} about what another organisation has to be refused",
-                came=answer.describe(),
+                expected=f"{form} about what another organization has to be refused",
+                got=answer.describe(),
                 detail=f"with {what}",
             )

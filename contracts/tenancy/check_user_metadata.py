@@ -9,7 +9,7 @@ from contracts.tenancy.requests.stored_rows import StoredRows, everything_of
 from contracts.tenancy.requests.unchanged import expect_unchanged
 from contracts.tenancy.requests.unvouched import Unvouched
 from harness.check import check
-from harness.client import Organisations, Samples, together
+from harness.client import Organizations, Samples, together
 from harness.errors import Inconclusive
 from harness.expect import expect_equal
 from harness.plugin.coverage import Coverage
@@ -27,25 +27,25 @@ AT_ONCE = 8
     needs={Capability.TENANTS},
 )
 async def check_user_metadata(
-    organisations: Organisations,
+    organizations: Organizations,
     samples: Samples,
     target: Target,
     stored_rows: StoredRows,
     observe: Observations,
     cover: Coverage,
 ) -> None:
-    own, victim = await furnish_all(await organisations.several(2), samples)
+    own, victim = await furnish_all(await organizations.several(2), samples)
     forms, _, unbuildable = forms_by_protection(operations_of(target))
     before = await everything_of(victim, stored_rows)
     tried = Unvouched(
-        organisations=organisations,
+        organizations=organizations,
         own=own,
         victim=victim,
         samples=samples,
         observe=observe,
         cover=cover,
     )
-    ways = [one for one in smugglings(victim.org) if organisations.can_mint or not one.in_token]
+    ways = [one for one in smugglings(victim.org) if organizations.can_mint or not one.in_token]
     for attempts in tried.everything(forms, ways):
         await together(attempts, at_once=AT_ONCE)
     reading = [form for form in forms if form.operation.lists]
@@ -54,15 +54,15 @@ async def check_user_metadata(
             await expect_not_taken_for(form, own, victim, samples.new(), reading, 0)
             observe(what="written while others were served")
 
-    after = "naming the organisation where nobody vouches for it"
+    after = "naming the organization where nobody vouches for it"
     expect_unchanged(await everything_of(victim, stored_rows), before, after=after)
     events = await (own.org.client.ledger_events() if own.org.is_fresh else own.events())
     actors = {event["actor_id"] for event in events} - {None}
     strange = sorted(actors - set(own.org.users.values()))
-    expect_equal(strange, [], "the actors in the ledger that are no users of the organisation")
-    if not organisations.can_mint:
+    expect_equal(strange, [], "the actors in the ledger that are no users of the organization")
+    if not organizations.can_mint:
         raise Inconclusive(
-            "nothing came of naming another organisation in headers, queries and bodies; what a "
+            "nothing came of naming another organization in headers, queries and bodies; what a "
             "token says beside app_metadata was not tried: it takes [tokens.mint] to say it"
         )
     if unbuildable:

@@ -1,4 +1,4 @@
-"""A viewer looks at everything of the organisation and changes nothing of it."""
+"""A viewer looks at everything of the organization and changes nothing of it."""
 
 import itertools
 from dataclasses import replace
@@ -12,7 +12,7 @@ from contracts.tenancy.requests.personas import Persona
 from contracts.tenancy.requests.stored_rows import StoredRows, everything_of
 from contracts.tenancy.requests.unchanged import expect_unchanged
 from harness.check import check
-from harness.client import Answer, Client, Organisation, Organisations, Samples, together
+from harness.client import Answer, Client, Organization, Organizations, Samples, together
 from harness.client.tokens import ABSENT, claims_of, signed
 from harness.errors import Inconclusive
 from harness.expect import expect, expect_equal, expect_status
@@ -34,14 +34,14 @@ READS, WRITES = 15, 6
 
 @check(
     "tenancy.viewer",
-    "A viewer reads all of its organisation and writes nothing, nor does anybody without a role",
+    "A viewer reads all of its organization and writes nothing, nor does anybody without a role",
     checklist="Verify roles",
     observes=READS + WRITES * (2 + len(NO_ROLES)) + 1,
     needs={Capability.TENANTS},
 )
 async def check_viewer(
-    org: Organisation,
-    organisations: Organisations,
+    org: Organization,
+    organizations: Organizations,
     samples: Samples,
     target: Target,
     stored_rows: StoredRows,
@@ -51,7 +51,7 @@ async def check_viewer(
     estate = await furnish(org, samples)
     forms, _, unbuildable = forms_by_protection(operations_of(target))
     writing = [form for form in forms if form.operation.writes]
-    turn = itertools.cycle(range(organisations.instances))
+    turn = itertools.cycle(range(organizations.instances))
     viewer = Persona(name="viewer", client=org.as_role("viewer"), refused=None)
     if target.contract.absent_operations:
         lacking = READS + WRITES - len(forms)
@@ -88,7 +88,7 @@ async def check_viewer(
         (read(form, next(turn)) for form in forms if form not in writing), at_once=AT_ONCE
     )
     # What a claim says for one of the three is no strange role.
-    strangers = strange_roles(organisations)
+    strangers = strange_roles(organizations)
     observe.excuse(WRITES * (len(NO_ROLES) - len(strangers)), "roles that nobody can have here")
     await together(
         (
@@ -96,7 +96,7 @@ async def check_viewer(
             for form in writing
             for role, client in (
                 ("viewer", viewer.client),
-                *((role, client_of(organisations, org, role)) for role in strangers),
+                *((role, client_of(organizations, org, role)) for role in strangers),
             )
         ),
         at_once=AT_ONCE,
@@ -110,21 +110,21 @@ async def check_viewer(
         raise Inconclusive(f"no request can be made from the document for {'; '.join(unbuildable)}")
 
 
-def strange_roles(organisations: Organisations) -> list[object]:
+def strange_roles(organizations: Organizations) -> list[object]:
     """What a token may name that gives no role; nothing where only the backend makes tokens."""
-    if not organisations.can_mint:
+    if not organizations.can_mint:
         return []
-    called = set(organisations.recipe.role_names.values())
+    called = set(organizations.recipe.role_names.values())
     return [role for role in NO_ROLES if not (isinstance(role, str) and role in called)]
 
 
-def client_of(organisations: Organisations, org: Organisation, role: object) -> Client:
-    """Somebody of the organisation whose token gives any role at all."""
-    recipe = organisations.recipe
+def client_of(organizations: Organizations, org: Organization, role: object) -> Client:
+    """Somebody of the organization whose token gives any role at all."""
+    recipe = organizations.recipe
     claims = claims_of(recipe, user=org.users["viewer"], organization=org.id, role=role)
     header = {"alg": recipe.algorithm, "typ": "JWT"}
     token = signed(header, claims, secret=recipe.secret, algorithm=recipe.algorithm)
-    return organisations.with_token(token)
+    return organizations.with_token(token)
 
 
 def expect_no_write(answer: Answer, role: object, what: str) -> None:
@@ -134,7 +134,7 @@ def expect_no_write(answer: Answer, role: object, what: str) -> None:
     expect(
         kind.partition(";")[0].strip().lower() == "application/problem+json",
         expected="an application/problem+json",
-        came=f"Content-Type {kind!r} with {answer.describe()}",
+        got=f"Content-Type {kind!r} with {answer.describe()}",
         detail=what,
     )
 

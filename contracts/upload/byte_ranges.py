@@ -80,7 +80,7 @@ def expect_part(answer: Answer, asked: Asked, whole: bytes, mime_type: str) -> N
     expect(
         answer.body == wanted,
         expected=f"{len(wanted)} bytes from {asked.part.start} on for Range: {asked.header}",
-        came=f"{len(answer.body)} bytes"
+        got=f"{len(answer.body)} bytes"
         + (", others" if len(answer.body) == len(wanted) else f", of {len(whole)} in all"),
     )
     expect_equal(
@@ -97,7 +97,7 @@ def expect_whole(answer: Answer, whole: bytes, mime_type: str, *, what: str) -> 
     if answer.body != whole:  # to find out where they differ takes a while
         raise CheckFailed(
             expected=f"the {len(whole)} bytes that were uploaded: {what}",
-            came=_difference(answer.body, whole),
+            got=_difference(answer.body, whole),
         )
     expect_served(answer, whole, mime_type)
 
@@ -115,15 +115,15 @@ def expect_served(answer: Answer, whole: bytes, mime_type: str) -> None:
     expect(
         digest == hashlib.sha256(whole).digest(),
         expected=f"the sha-256 of all {len(whole)} bytes as Repr-Digest of a {answer.status}",
-        came=repr(answer.headers.get("repr-digest")),
+        got=repr(answer.headers.get("repr-digest")),
     )
     for header, wanted in (
         ("x-content-type-options", "nosniff"),
         ("content-type", mime_type),
         ("content-disposition", "attachment"),
     ):
-        came = answer.headers.get(header, "").partition(";")[0].strip().lower()
-        expect_equal(came, wanted, f"{header} of evidence content, status {answer.status}")
+        got = answer.headers.get(header, "").partition(";")[0].strip().lower()
+        expect_equal(got, wanted, f"{header} of evidence content, status {answer.status}")
 
 
 def expect_beyond(answer: Answer, byte_range: str, size: int) -> None:
@@ -133,12 +133,12 @@ def expect_beyond(answer: Answer, byte_range: str, size: int) -> None:
     expect(
         told is None or told.removeprefix("bytes ").strip() == f"*/{size}",
         expected=f"Content-Range: bytes */{size} with the 416 to {byte_range}",
-        came=repr(told),
+        got=repr(told),
     )
 
 
-def _difference(came: bytes, wanted: bytes) -> str:
+def _difference(got: bytes, wanted: bytes) -> str:
     """Say how two contents differ."""
-    at = next((n for n, (a, b) in enumerate(zip(came, wanted, strict=False)) if a != b), None)
+    at = next((n for n, (a, b) in enumerate(zip(got, wanted, strict=False)) if a != b), None)
     where = f"the first other one at {at}" if at is not None else "one the other's beginning"
-    return f"{len(came)} bytes, {where}"
+    return f"{len(got)} bytes, {where}"

@@ -5,7 +5,7 @@ import time
 
 from contracts.upload.storage_folder import StorageFolder
 from harness.check import check
-from harness.client import Answer, Client, Organisation, Record, Sample, Samples, together
+from harness.client import Answer, Client, Organization, Record, Sample, Samples, together
 from harness.expect import expect, expect_equal, expect_status
 from harness.plugin.observations import Observations
 from harness.system import System
@@ -20,14 +20,14 @@ CLEANED_UP_WITHIN_S = 5.0
     "upload.sha-dedup",
     "The same bytes under another key are the existing record, in the same job and nowhere else",
     checklist="Verify duplicate evidence is detected by SHA-256",
-    needs={Capability.ORGANISATIONS},
+    needs={Capability.ORGANIZATIONS},
     observes=9 + 4 + 2 + 5 + RACES * RACERS,
 )
 async def check_sha_dedup(
     target: Target,
     system: System,
-    org: Organisation,
-    other_org: Organisation,
+    org: Organization,
+    other_org: Organization,
     samples: Samples,
     observe: Observations,
 ) -> None:
@@ -57,7 +57,7 @@ async def check_sha_dedup(
         expect(
             200 <= replay.status < 300 and replay.flag("x-idempotency-replayed"),
             expected=f"the original answer again under the key {key!r}, marked as a replay",
-            came=f"{replay.headers.get('x-idempotency-replayed')!r} with {replay.describe()}",
+            got=f"{replay.headers.get('x-idempotency-replayed')!r} with {replay.describe()}",
         )
         expect_equal(replay.data, first.data, f"what the key {key!r} answers with")
         observe(what="replayed")
@@ -87,7 +87,7 @@ def expect_new(answer: Answer, what: str) -> None:
     expect(
         not answer.flag("x-evidence-deduplicated"),
         expected=f"no X-Evidence-Deduplicated with {what}",
-        came=answer.describe(),
+        got=answer.describe(),
     )
 
 
@@ -97,19 +97,19 @@ def expect_existing(answer: Answer, existing: Record, what: str) -> None:
     expect(
         answer.flag("x-evidence-deduplicated"),
         expected=f"X-Evidence-Deduplicated: true for bytes that the job has, {what}",
-        came=f"{answer.headers.get('x-evidence-deduplicated')!r} with {answer.describe()}",
+        got=f"{answer.headers.get('x-evidence-deduplicated')!r} with {answer.describe()}",
     )
     expect_equal(answer.data, existing, f"the existing record, asked for with {what}")
 
 
 async def expect_new_elsewhere(
-    org: Organisation, other_org: Organisation, job: Record, sample: Sample, observe: Observations
+    org: Organization, other_org: Organization, job: Record, sample: Sample, observe: Observations
 ) -> None:
-    """Fail where the bytes of one job, or one organisation, count for another one."""
+    """Fail where the bytes of one job, or one organization, count for another one."""
     foreign_job = await other_org.new_job()
     for what, client, job_id in (
         ("another job", org.client, (await org.new_job())["id"]),
-        ("another organisation", other_org.client, foreign_job["id"]),
+        ("another organization", other_org.client, foreign_job["id"]),
     ):
         answer = await client.upload(job_id, sample)
         expect_new(answer, f"bytes that only {what} has")
@@ -160,7 +160,7 @@ async def expect_one_winner(client: Client, answers: list[Answer]) -> None:
     expect(
         len(winners) == 1,
         expected=f"one new record from {len(answers)} uploads of the same bytes at once",
-        came=f"{len(winners)}: {[answer.data['id'] for answer in winners]}",
+        got=f"{len(winners)}: {[answer.data['id'] for answer in winners]}",
     )
     expect_new(winners[0], "the first of many")
     for answer in answers:
@@ -177,5 +177,5 @@ async def expect_one_object(storage: StorageFolder, sample: Sample) -> None:
     expect(
         len(found) <= 1,
         expected=f"one object with bytes that are one record, within {CLEANED_UP_WITHIN_S:g} s",
-        came=f"{len(found)}: {[str(path) for path in found]}",
+        got=f"{len(found)}: {[str(path) for path in found]}",
     )

@@ -15,7 +15,7 @@ from contracts.upload.byte_ranges import (
 )
 from contracts.upload.raw_upload import RawUpload
 from harness.check import check
-from harness.client import Client, Organisation, Record, Sample, Samples, together
+from harness.client import Client, Organization, Record, Sample, Samples, together
 from harness.client.multipart import closing, text_part
 from harness.client.raw import chunk
 from harness.expect import expect_equal, expect_status
@@ -46,7 +46,7 @@ PAUSE_S = 0.002
     observes=9 + len(SIZES) + AWKWARD + 4 + 14 + 3 + len(DOUBTFUL) + 3,
 )
 async def check_content_fidelity(
-    org: Organisation, samples: Samples, rng: random.Random, observe: Observations
+    org: Organization, samples: Samples, rng: random.Random, observe: Observations
 ) -> None:
     job = await org.new_job()
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from contracts.upload.refused_uploads import LARGE, Refusals, accepted_after_all
 from contracts.upload.storage_folder import StorageFolder
 from harness.check import check
-from harness.client import Client, Organisations, Samples, together
+from harness.client import Client, Organizations, Samples, together
 from harness.database import Database
 from harness.errors import Inconclusive
 from harness.expect import expect, expect_equal, expect_status
@@ -28,7 +28,7 @@ RETRIES = 4 + 2 + 2 + 6
 class Place:
     """Where the uploads go, and as much of its inside as can be seen."""
 
-    organisations: Organisations
+    organizations: Organizations
     storage: StorageFolder | None = None
     database: Database | None = None
     """Of a system on which nobody else is."""
@@ -38,18 +38,18 @@ class Place:
     "upload.refused-leaves-nothing",
     "A refused or interrupted upload leaves no record, no event and no object, and its key free",
     checklist="Verify failed uploads leave nothing behind",
-    needs={Capability.ORGANISATIONS},
+    needs={Capability.ORGANIZATIONS},
     observes=REFUSALS + RETRIES + RACERS,
 )
 async def check_refused_leaves_nothing(
     target: Target,
-    organisations: Organisations,
+    organizations: Organizations,
     fresh_system: FreshSystem,
     samples: Samples,
     observe: Observations,
 ) -> None:
-    async with _place(target, organisations, fresh_system) as place:
-        org, foreign = await place.organisations.several(2)
+    async with _place(target, organizations, fresh_system) as place:
+        org, foreign = await place.organizations.several(2)
         client, job, foreign_job = org.client, await org.new_job(), await foreign.new_job()
         told = await _events(client)
         before = await _files(place)
@@ -99,15 +99,15 @@ async def check_refused_leaves_nothing(
 
 @asynccontextmanager
 async def _place(
-    target: Target, organisations: Organisations, fresh_system: FreshSystem
+    target: Target, organizations: Organizations, fresh_system: FreshSystem
 ) -> AsyncIterator[Place]:
     """A system of its own where there can be one: then every file and row is of these uploads."""
     if not {Capability.SPAWN, Capability.DATABASE_CONTROL} <= target.capabilities():
-        yield Place(organisations=organisations)
+        yield Place(organizations=organizations)
         return
     async with fresh_system(api_instances=1, workers=0) as own:
         yield Place(
-            organisations=own.organisations,
+            organizations=own.organizations,
             storage=StorageFolder.of(target, own.system),
             database=own.database,
         )
@@ -166,5 +166,5 @@ async def expect_files(place: Place, *, before: set[Path], more: int, what: str)
     expect(
         len(new) == more,
         expected=f"{more} files more in the storage within {CLEANED_UP_WITHIN_S:g} s of {what}",
-        came=f"{len(new)}: {', '.join(sorted(map(str, new))[:10])}",
+        got=f"{len(new)}: {', '.join(sorted(map(str, new))[:10])}",
     )

@@ -11,7 +11,7 @@ from contracts.upload.malformed_forms import (
 )
 from contracts.upload.raw_upload import TRUE_LENGTH, RawUpload
 from harness.check import check
-from harness.client import ALLOWED_TYPES, Answer, Client, Organisation, Sample, Samples, together
+from harness.client import ALLOWED_TYPES, Answer, Client, Organization, Sample, Samples, together
 from harness.client.multipart import form_type, text_part
 from harness.expect import expect, expect_equal, expect_status
 from harness.plugin.observations import Observations
@@ -27,11 +27,11 @@ BOUNDARY_QUOTED = "a'()+_,-./:=?b"
     "upload.malformed-multipart",
     "What is no form, or a broken one, or one without a file, is refused, early where it can be",
     checklist="Verify malformed and truncated uploads are refused",
-    needs={Capability.ORGANISATIONS},
+    needs={Capability.ORGANIZATIONS},
     observes=9 + 8 + 2 * 14 + 9 + 17 + 1 + 4,
 )
 async def check_malformed_multipart(
-    org: Organisation, samples: Samples, observe: Observations
+    org: Organization, samples: Samples, observe: Observations
 ) -> None:
     job = await org.new_job()
     upload = RawUpload(client=org.client, job_id=job["id"], boundary=OUTER)
@@ -72,7 +72,7 @@ async def check_malformed_multipart(
     expect(
         all(item["file_sha256"] == sample.sha256 for item in kept) and len(kept) <= 1,
         expected="at most the one file that was in all these forms",
-        came=f"{len(kept)} records: {[item['file_sha256'] for item in kept]}",
+        got=f"{len(kept)} records: {[item['file_sha256'] for item in kept]}",
     )
     for boundary, spelled in (
         (OUTER, form_type(OUTER)),
@@ -91,10 +91,10 @@ async def check_malformed_multipart(
     "upload.empty-file",
     "A file of no bytes is refused, whatever its type and however it is sent",
     checklist="Verify empty files are refused",
-    needs={Capability.ORGANISATIONS},
+    needs={Capability.ORGANIZATIONS},
     observes=2 * len(ALLOWED_TYPES) + 5,
 )
-async def check_empty_file(org: Organisation, samples: Samples, observe: Observations) -> None:
+async def check_empty_file(org: Organization, samples: Samples, observe: Observations) -> None:
     job = await org.new_job()
     upload = RawUpload(client=org.client, job_id=job["id"])
 
@@ -125,7 +125,7 @@ async def check_empty_file(org: Organisation, samples: Samples, observe: Observa
 
 
 async def expect_empty(client: Client, job_id: str) -> None:
-    """Fail if there is any evidence in the job, or any event in the organisation's ledger."""
+    """Fail if there is any evidence in the job, or any event in the organization's ledger."""
     listed = await client.listed("listEvidence", path={"job_id": job_id})
     expect_equal([item["id"] for item in listed], [], "the evidence after refused uploads alone")
     events = await client.ledger_events()

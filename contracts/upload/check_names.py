@@ -8,7 +8,7 @@ from contracts.upload.hostile_names import MARK, SentName, harmless, hostile
 from contracts.upload.raw_upload import RawUpload
 from contracts.upload.storage_folder import StorageFolder
 from harness.check import check
-from harness.client import Answer, Client, Organisation, Record, Sample, Samples, together
+from harness.client import Answer, Client, Organization, Record, Sample, Samples, together
 from harness.client.multipart import closing
 from harness.expect import expect, expect_equal, expect_status
 from harness.plugin.observations import Observations
@@ -30,7 +30,7 @@ _PARAMETER = re.compile(r';\s*([^\s=;"]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^;]*)')
     observes=NAMES + 2 + TWINS,
 )
 async def check_filename_traversal(
-    target: Target, system: System, org: Organisation, samples: Samples, observe: Observations
+    target: Target, system: System, org: Organization, samples: Samples, observe: Observations
 ) -> None:
     job = await org.new_job()
     storage = StorageFolder.of(target, system)
@@ -78,7 +78,7 @@ async def check_filename_traversal(
         expect(
             content.body == sample.content,
             expected=f"the {sample.size} bytes that were uploaded as {name.what}",
-            came=f"{len(content.body)} bytes that are others",
+            got=f"{len(content.body)} bytes that are others",
         )
         expect_safe_headers(content, name)
         kind = content.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -97,7 +97,7 @@ async def check_filename_traversal(
     expect(
         untouched.body == first.content,
         expected="evidence whose path was another file's name to be what it was",
-        came=untouched.describe(),
+        got=untouched.describe(),
     )
     if storage is not None:
         expect_equal(await storage.astray([mark]), [], "files that were called as a client said")
@@ -130,7 +130,7 @@ def expect_generated(path: str, name: SentName) -> None:
         and ".." not in re.split(r"[/\\]", plain)
         and not _CONTROL.search(plain),
         expected=f"a generated storage_path for a file called {name.what}",
-        came=repr(path),
+        got=repr(path),
     )
 
 
@@ -144,12 +144,12 @@ def expect_safe_headers(answer: Answer, name: SentName) -> None:
         and "injected" not in parameters
         and len(parameters) == len(set(parameters)),
         expected=f"content called {name.what} as an attachment, each parameter once",
-        came=f"Content-Disposition: {disposition!r}",
+        got=f"Content-Disposition: {disposition!r}",
     )
     expect(
         "x-injected" not in answer.headers,
         expected=f"no header that is made of the name {name.what}",
-        came=f"X-Injected: {answer.headers.get('x-injected')!r}",
+        got=f"X-Injected: {answer.headers.get('x-injected')!r}",
     )
     expect_equal(
         answer.headers.get("x-content-type-options", "").lower(),

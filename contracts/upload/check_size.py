@@ -7,7 +7,7 @@ from contracts.upload.large_uploads import expect_kept, send_streamed, size_note
 from contracts.upload.memory import Growth, growth_of
 from contracts.upload.raw_upload import FRAME_ALLOWANCE, RawUpload
 from harness.check import check
-from harness.client import Organisation, Samples
+from harness.client import Organization, Samples
 from harness.client.multipart import file_head, text_part
 from harness.client.raw import chunk
 from harness.expect import expect, expect_status
@@ -34,7 +34,7 @@ HELD_AT_MOST = 0.75
 async def check_size_limit(
     target: Target,
     system: System,
-    org: Organisation,
+    org: Organization,
     samples: Samples,
     observe: Observations,
 ) -> None:
@@ -74,7 +74,7 @@ async def check_size_limit(
 async def check_size_streamed(
     target: Target,
     system: System,
-    org: Organisation,
+    org: Organization,
     samples: Samples,
     report_dir: Path,
     observe: Observations,
@@ -135,6 +135,6 @@ def expect_not_held(growth: Growth, size: int, observe: Observations) -> None:
     expect(
         growth.bytes < HELD_AT_MOST * size,
         expected=f"memory not to grow with the file while {size} bytes are received",
-        came=f"a peak {growth.bytes} bytes above what the instance had before",
+        got=f"a peak {growth.bytes} bytes above what the instance had before",
     )
     observe(what="memory")

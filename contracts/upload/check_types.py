@@ -12,7 +12,7 @@ from contracts.upload.strange_files import (
     tell_apart,
 )
 from harness.check import check
-from harness.client import ALLOWED_TYPES, Answer, Organisation, Sample, Samples, together
+from harness.client import ALLOWED_TYPES, Answer, Organization, Sample, Samples, together
 from harness.expect import expect_equal, expect_status
 from harness.plugin.coverage import Coverage
 from harness.plugin.observations import Observations
@@ -29,7 +29,7 @@ SPELLINGS = ("IMAGE/PNG", "image/png; charset=binary", 'image/png;name="photo.pn
     observes=2 * len(ALLOWED_TYPES) + len(REFUSED_TYPES) + 7 + 2 * len(SPELLINGS),  # 7 honest
 )
 async def check_type_allowlist(
-    org: Organisation, samples: Samples, observe: Observations, cover: Coverage
+    org: Organization, samples: Samples, observe: Observations, cover: Coverage
 ) -> None:
     job = await org.new_job()
 
@@ -80,7 +80,7 @@ async def check_type_allowlist(
     observes=PAIRS + 56 + 29,  # of no allowed type, damaged
 )
 async def check_content_mismatch(
-    org: Organisation,
+    org: Organization,
     samples: Samples,
     rng: random.Random,
     observe: Observations,

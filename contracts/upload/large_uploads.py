@@ -40,5 +40,5 @@ async def expect_kept(client: Client, evidence: Record, sample: Sample) -> None:
     expect(
         answer.body[-_END:] == sample.content[-_END:],
         expected=f"the last {_END} bytes of the largest file, as they were uploaded",
-        came=f"others, {len(answer.body)} bytes with status {answer.status}",
+        got=f"others, {len(answer.body)} bytes with status {answer.status}",
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from contracts.upload.raw_upload import FRAME_ALLOWANCE, RawUpload
 from contracts.upload.strange_files import HTML
-from harness.client import Client, Organisation, Sample, Samples
+from harness.client import Client, Organization, Sample, Samples
 from harness.client.raw import RawConnection, chunk
 from harness.expect import expect, expect_status
 
@@ -33,12 +33,12 @@ class Refusal:
 class Refusals:
     """Tries every way in which an upload can fail, and remembers what may be tried again."""
 
-    org: Organisation
+    org: Organization
     samples: Samples
     limit: int
     job_id: str
     other_job_id: str
-    """Of the same organisation."""
+    """Of the same organization."""
     foreign_job_id: str
     used_key: str
     """Of an upload to the job that was accepted."""
@@ -180,7 +180,7 @@ async def accepted_after_all(client: Client, job_id: str, refusal: Refusal) -> s
     expect(
         not answer.flag("x-idempotency-replayed") and not answer.flag("x-evidence-deduplicated"),
         expected="a new record for an upload that was refused before",
-        came=answer.describe(),
+        got=answer.describe(),
         detail=detail,
     )
     return str(answer.data["id"])

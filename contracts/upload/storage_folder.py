@@ -40,7 +40,7 @@ class StorageFolder:
         expect(
             path.is_relative_to(self.root) and path.is_file(),
             expected="a storage_path that leads to an object inside the storage",
-            came=repr(storage_path),
+            got=repr(storage_path),
         )
 
     async def copies(self, content: bytes) -> list[Path]:

@@ -1,6 +1,6 @@
 """Pure functions that judge what happened (facts in, violations out), and the facts' reader."""
 
-from harness.checkers.cap import most_in_progress, per_organisation_cap
+from harness.checkers.cap import most_in_progress, per_organization_cap
 from harness.checkers.download import Download, damages
 from harness.checkers.exactly_once import exactly_once
 from harness.checkers.facts import CompletionFact, ExportFact, Transition
@@ -37,7 +37,7 @@ __all__ = [
     "observe_exports",
     "one_more_attempt",
     "overtaken",
-    "per_organisation_cap",
+    "per_organization_cap",
     "rank_correlation",
     "reclaimed_in_time",
 ]

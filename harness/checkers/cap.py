@@ -1,4 +1,4 @@
-"""Were there ever more exports of one organisation in progress than its cap allows?"""
+"""Were there ever more exports of one organization in progress than its cap allows?"""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -8,8 +8,8 @@ from harness.checkers.facts import IN_PROGRESS, Transition
 from harness.checkers.violations import Violation
 
 
-def per_organisation_cap(transitions: Iterable[Transition], cap: int) -> list[Violation]:
-    """Give each claim that took an organisation above `cap` exports in progress.
+def per_organization_cap(transitions: Iterable[Transition], cap: int) -> list[Violation]:
+    """Give each claim that took an organization above `cap` exports in progress.
 
     `transitions` in order and from each export's insert on. A claim is written before it commits
     and a completion too, so what is counted is at most what any transaction could have seen: a
@@ -31,19 +31,19 @@ def per_organisation_cap(transitions: Iterable[Transition], cap: int) -> list[Vi
 
 
 def most_in_progress(transitions: Iterable[Transition]) -> dict[str, int]:
-    """Give the most exports that each organisation ever had in progress at once.
+    """Give the most exports that each organization ever had in progress at once.
 
     A check that saw less than the cap has not tested it.
     """
     most: dict[str, int] = defaultdict(int)
     held: dict[str, set[str]] = defaultdict(set)
     for step in transitions:
-        of_organisation = held[step.organization_id]
+        of_organization = held[step.organization_id]
         if step.new_state == IN_PROGRESS:
-            of_organisation.add(step.export_id)
+            of_organization.add(step.export_id)
         else:
-            of_organisation.discard(step.export_id)
-        most[step.organization_id] = max(most[step.organization_id], len(of_organisation))
+            of_organization.discard(step.export_id)
+        most[step.organization_id] = max(most[step.organization_id], len(of_organization))
     return dict(most)
 
 
@@ -56,8 +56,8 @@ def _over(step: Transition, held: dict[str, Transition], cap: int) -> Violation:
     return Violation(
         rule="over-cap",
         subject=step.organization_id,
-        expected=f"at most {cap} exports of organisation {step.organization_id} in progress",
-        came=f"export {step.export_id} claimed by {step.new_claimed_by} at "
+        expected=f"at most {cap} exports of organization {step.organization_id} in progress",
+        got=f"export {step.export_id} claimed by {step.new_claimed_by} at "
         f"{step.at:%H:%M:%S.%f} while {others} were in progress: {len(held)} at once",
     )
 
@@ -82,7 +82,7 @@ ACCEPTS: tuple[Example, ...] = (
         """,
     ),
     example(
-        "each organisation has its own",
+        "each organization has its own",
         """
         o1.e1 queued
         o1.e2 queued
@@ -123,7 +123,7 @@ REJECTS: tuple[Example, ...] = (
         rule="over-cap",
     ),
     example(
-        "room is made by the other organisation only",
+        "room is made by the other organization only",
         """
         o1.e1 queued
         o1.e2 queued

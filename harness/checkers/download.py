@@ -54,8 +54,8 @@ def damages(download: Download) -> list[Violation]:
         }
     except BadArchive as error:
         beginning = f"{len(download.body)} bytes that begin with {download.body[:8]!r}"
-        came = f"{beginning}: {error}"
-        return [*found, _violation(download, "no-zip", "to be a valid ZIP", came)]
+        got = f"{beginning}: {error}"
+        return [*found, _violation(download, "no-zip", "to be a valid ZIP", got)]
     return [*found, *_manifest(download, contents)]
 
 
@@ -107,12 +107,12 @@ def _shown(file: tuple[object, object] | None) -> str:
     return f"{file[0]} bytes, sha-256 {file[1]}" if file else "not at all"
 
 
-def _violation(download: Download, rule: str, expected: str, came: str) -> Violation:
+def _violation(download: Download, rule: str, expected: str, got: str) -> Violation:
     return Violation(
         rule=rule,
         subject=download.export_id,
         expected=f"export {download.export_id} {expected}",
-        came=came,
+        got=got,
     )
 
 

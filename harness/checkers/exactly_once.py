@@ -63,21 +63,21 @@ def _end(export_id: str, export: ExportFact | None, harmed: Collection[str]) -> 
             rule="lost",
             subject=export_id,
             expected=f"export {export_id}, which the API accepted, to exist",
-            came="no such export",
+            got="no such export",
         )
     elif export.state != READY:
         yield Violation(
             rule="not-ready",
             subject=export_id,
             expected=f"export {export_id}, which the API accepted, to become ready",
-            came=export.describe(),
+            got=export.describe(),
         )
     elif export_id not in harmed and export.attempt != 1:
         yield Violation(
             rule="repeated",
             subject=export_id,
             expected=f"export {export_id} to be ready at attempt 1: nothing disturbed its worker",
-            came=f"attempt {export.attempt}",
+            got=f"attempt {export.attempt}",
         )
 
 
@@ -92,7 +92,7 @@ def _effects(by_id: dict[str, ExportFact], completed: Counter[str]) -> Iterator[
             subject=export.id,
             expected=f"{due or 'no'} export.completed event of export {export.id}, "
             f"which is {export.state}",
-            came=f"{events} events",
+            got=f"{events} events",
         )
     for export_id, events in completed.items():
         if export_id not in by_id:
@@ -100,7 +100,7 @@ def _effects(by_id: dict[str, ExportFact], completed: Counter[str]) -> Iterator[
                 rule="completed-unready",
                 subject=export_id,
                 expected=f"no export.completed event of {export_id}, which is no export",
-                came=f"{events} events",
+                got=f"{events} events",
             )
 
 
@@ -117,7 +117,7 @@ def _ways(transitions: Iterable[Transition], by_id: dict[str, ExportFact]) -> li
                     rule="claims-miscounted",
                     subject=export.id,
                     expected=f"attempt of export {export.id} to rise by one with each claim",
-                    came=f"attempt {export.attempt} after {claims[export.id]} claims",
+                    got=f"attempt {export.attempt} after {claims[export.id]} claims",
                 )
             )
     return found
@@ -131,7 +131,7 @@ def _step(step: Transition) -> Iterator[Violation]:
             subject=step.export_id,
             expected=f"export {step.export_id} to have one owner at a time; "
             f"{step.old_claimed_by} held attempt {step.old_attempt}",
-            came=step.describe(),
+            got=step.describe(),
         )
     elif step.old_state == step.new_state:
         pass
@@ -140,7 +140,7 @@ def _step(step: Transition) -> Iterator[Violation]:
             rule="undecided",
             subject=step.export_id,
             expected=f"export {step.export_id} to stay {step.old_state}, which is final",
-            came=step.describe(),
+            got=step.describe(),
         )
     elif step.new_state not in (ways := _WAYS.get(step.old_state, frozenset())):
         yield Violation(
@@ -148,7 +148,7 @@ def _step(step: Transition) -> Iterator[Violation]:
             subject=step.export_id,
             expected=f"export {step.export_id} to go from {step.old_state or 'nothing'} to "
             f"{' or '.join(sorted(ways))} only",
-            came=step.describe(),
+            got=step.describe(),
         )
     risen = step.new_attempt - (step.old_attempt or 0)
     if risen != int(step.is_claim):
@@ -157,7 +157,7 @@ def _step(step: Transition) -> Iterator[Violation]:
             subject=step.export_id,
             expected=f"attempt of export {step.export_id} to "
             + ("rise by one with a claim" if step.is_claim else "change with a claim only"),
-            came=f"from {step.old_attempt} to {step.new_attempt}: {step.describe()}",
+            got=f"from {step.old_attempt} to {step.new_attempt}: {step.describe()}",
         )
 
 

@@ -3,7 +3,7 @@
 One step a line, `EXPORT VERB [WORKER] [@SECONDS]`: `queued`, `claimed W`, `returned` (to the
 queue), `ready`, `failed`, `canceled`, `stamped W` (the owner's name overwritten, nothing else),
 `reset` (the attempt set to 0), `beats` (a heartbeat, which is no transition).
-An export is named `o1.e1` where its organisation matters.
+An export is named `o1.e1` where its organization matters.
 Whoever names no time does it a second after the step before.
 """
 

@@ -26,7 +26,7 @@ _READ: tuple[ExportColumn, ...] = (
 
 @dataclass(frozen=True, kw_only=True)
 class Observed:
-    """What stands in a database about the exports of some organisations."""
+    """What stands in a database about the exports of some organizations."""
 
     exports: Sequence[ExportFact]
     completions: Sequence[CompletionFact]
@@ -46,7 +46,7 @@ class Observed:
 async def observe_exports(
     database: Database, target: Target, organizations: Collection[str] | None = None
 ) -> Observed:
-    """Read the exports of these organisations (None: of all), their completions and changes.
+    """Read the exports of these organizations (None: of all), their completions and changes.
 
     All of it is of one moment, also while workers work. `Inconclusive` where a table cannot be
     read.

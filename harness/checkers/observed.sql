@@ -1,5 +1,5 @@
 -- Everything that the checkers of exports judge, as of one moment: it is one statement.
--- Names in braces come from the target file. All organisations where %(organizations)s is null.
+-- Names in braces come from the target file. All organizations where %(organizations)s is null.
 SELECT
     (SELECT json_agg(e)
      FROM (SELECT id::text, state::text, attempt, organization_id::text, error_code

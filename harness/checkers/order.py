@@ -17,7 +17,7 @@ def overtaken(
 ) -> list[Violation]:
     """Give each export that more than `slack` younger ones overtook while it could be claimed.
 
-    An export can be claimed while it is queued and its organisation has less than `cap` in
+    An export can be claimed while it is queued and its organization has less than `cap` in
     progress. What one transaction claims has no order. Several workers at once may each be passed
     by the others for a moment, which is what `slack` is for. `transitions` in order and from each
     export's insert on; exports that are not in `created` are not judged.
@@ -51,7 +51,7 @@ def overtaken(
             subject=export_id,
             expected=f"export {export_id}, created at {created[export_id]:%H:%M:%S.%f}, to be "
             f"claimed before younger ones (but for {slack} that others were claiming meanwhile)",
-            came=f"{len(steps)} younger ones claimed while it was queued and claimable, the first "
+            got=f"{len(steps)} younger ones claimed while it was queued and claimable, the first "
             f"of them {steps[0].export_id}, created at "
             f"{created[steps[0].export_id]:%H:%M:%S.%f}",
         )

@@ -32,7 +32,7 @@ def _nobodys(claim: Transition) -> Violation:
         rule="nobodys",
         subject=claim.export_id,
         expected=f"claimed_by to tell who has export {claim.export_id}, which is {IN_PROGRESS}",
-        came=f"nobody: {claim.describe()}",
+        got=f"nobody: {claim.describe()}",
     )
 
 
@@ -42,6 +42,6 @@ def _unseen(claim: Transition, end: Transition) -> Violation:
         subject=claim.export_id,
         expected=f"the claim of export {claim.export_id} to be committed before the work begins, "
         f"so that others see it {IN_PROGRESS}",
-        came=f"one transaction ({claim.txid}) that claimed it at {claim.at:%H:%M:%S.%f} and made "
+        got=f"one transaction ({claim.txid}) that claimed it at {claim.at:%H:%M:%S.%f} and made "
         f"it {end.new_state} at {end.at:%H:%M:%S.%f}",
     )

@@ -89,7 +89,7 @@ def never_stolen(transitions: Iterable[Transition], stuck_timeout_s: float) -> l
             expected=f"export {step.export_id} to be left to {step.old_claimed_by}, whose "
             f"heartbeat was {(step.at - step.heartbeat_at).total_seconds():.2f} s old; "
             f"only after {stuck_timeout_s:g} s without one it is stuck",
-            came=step.describe(),
+            got=step.describe(),
         )
         for step in transitions
         if step.old_state == IN_PROGRESS
@@ -107,7 +107,7 @@ def one_more_attempt(orphans: Iterable[Orphan], exports: Iterable[ExportFact]) -
             rule="attempts",
             subject=orphan.export_id,
             expected=f"{orphan.describe()} to be ready at attempt {orphan.attempt + 1}",
-            came=f"attempt {attempts[orphan.export_id]}",
+            got=f"attempt {attempts[orphan.export_id]}",
         )
         for orphan in orphans
         if attempts.get(orphan.export_id, orphan.attempt + 1) != orphan.attempt + 1
@@ -121,7 +121,7 @@ def _too_early(orphan: Orphan, step: Transition, times: RecoveryTimes) -> Violat
         subject=orphan.export_id,
         expected=f"{orphan.describe()} to be taken back not before "
         f"{times.stuck_timeout_s:g} s after its last heartbeat at {_clock(orphan.heartbeat_at)}",
-        came=f"{step.describe()}, {waited:.2f} s after it",
+        got=f"{step.describe()}, {waited:.2f} s after it",
     )
 
 
@@ -134,7 +134,7 @@ def _too_late(
         expected=f"{orphan.describe()} to be taken back by {_clock(latest)}: last heartbeat at "
         f"{_clock(orphan.heartbeat_at)}, stuck timeout {times.stuck_timeout_s:g} s, sweep "
         f"{times.sweep_interval_s:g} s, slack {times.slack_s:g} s",
-        came=step.describe() if step else "it was not",
+        got=step.describe() if step else "it was not",
     )
 
 

@@ -5,13 +5,13 @@ from itertools import chain
 
 from harness.checkers.facts import CompletionFact, ExportFact
 from harness.checkers.observed import Observed
-from harness.client import Organisation, Record, together
+from harness.client import Organization, Record, together
 
 _AT_ONCE = 8
 
 
 async def shown_exports(
-    exports: Iterable[str], owners: Mapping[str, Organisation]
+    exports: Iterable[str], owners: Mapping[str, Organization]
 ) -> dict[str, Record]:
     """Give these exports as the API shows them now, by their ids; `owners` has whose each is."""
     shown = await together(
@@ -20,7 +20,7 @@ async def shown_exports(
     return {str(export["id"]): export for export in shown}
 
 
-async def shown_completions(owners: Mapping[str, Organisation]) -> list[CompletionFact]:
+async def shown_completions(owners: Mapping[str, Organization]) -> list[CompletionFact]:
     """Give every completion that the ledgers of their owners tell of these exports."""
     events = await together(
         (owner.client.ledger_events(target_id=each) for each, owner in owners.items()),
@@ -30,20 +30,20 @@ async def shown_completions(owners: Mapping[str, Organisation]) -> list[Completi
 
 
 async def observe_shown(
-    organisations: Iterable[Organisation], told: Mapping[str, Organisation]
+    organizations: Iterable[Organization], told: Mapping[str, Organization]
 ) -> Observed:
     """Read what `observe_exports` reads, as far as the API shows it: no changes in between.
 
-    The exports are those in the ledgers of these organisations, and those in `told`, each with its
+    The exports are those in the ledgers of these organizations, and those in `told`, each with its
     owner: what somebody was told to be accepted. Unlike a database's, these facts are not of one
     moment; ask once more when nothing changes any longer.
     """
-    made = list(organisations)
+    made = list(organizations)
     ledgers = await together((each.client.ledger_events() for each in made), at_once=_AT_ONCE)
     owners = dict(told)
-    for organisation, events in zip(made, ledgers, strict=True):
+    for organization, events in zip(made, ledgers, strict=True):
         owners |= {
-            event["target_id"]: organisation
+            event["target_id"]: organization
             for event in events
             if event["event_name"] == "export.requested"
         }

@@ -49,16 +49,16 @@ def _life(life: Sequence[Sighting], max_attempts: int) -> Iterator[Violation]:
             break
     owners: dict[int, str] = {}
     for before, after in itertools.pairwise(life):
-        came = f"{before.describe()}, then {after.describe()}"
+        got = f"{before.describe()}, then {after.describe()}"
         if before.state in _FINAL and after.state != before.state:
-            yield _violation("undecided", after, f"{before.state} to stay {before.state}", came)
+            yield _violation("undecided", after, f"{before.state} to stay {before.state}", got)
         if after.attempt < before.attempt:
-            yield _violation("attempts-lost", after, "attempts to rise only", came)
+            yield _violation("attempts-lost", after, "attempts to rise only", got)
         elif after.attempt == before.attempt and (before.state, after.state) == (
             "queued",
             IN_PROGRESS,
         ):
-            yield _violation("attempt-uncounted", after, "each claim to be a new attempt", came)
+            yield _violation("attempt-uncounted", after, "each claim to be a new attempt", got)
     for sighting in life:
         if sighting.claimed_by is None or sighting.state != IN_PROGRESS:
             continue
@@ -73,12 +73,12 @@ def _life(life: Sequence[Sighting], max_attempts: int) -> Iterator[Violation]:
             break
 
 
-def _violation(rule: str, sighting: Sighting, expected: str, came: str) -> Violation:
+def _violation(rule: str, sighting: Sighting, expected: str, got: str) -> Violation:
     return Violation(
         rule=rule,
         subject=sighting.export_id,
         expected=f"of export {sighting.export_id} {expected}",
-        came=came,
+        got=got,
     )
 
 

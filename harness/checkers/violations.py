@@ -16,15 +16,15 @@ class Violation:
     rule: str
     """A short stable name: `lost`, `claimed-twice`, `over-cap` …"""
     subject: str
-    """What it is about: an export's or an organisation's id."""
+    """What it is about: an export's or an organization's id."""
     expected: str
     """What the contract says."""
-    came: str
+    got: str
     """What was there instead."""
 
     def describe(self) -> str:
         """Say it in one line."""
-        return f"[{self.rule}] expected {self.expected}; came {self.came}"
+        return f"[{self.rule}] expected {self.expected}; got {self.got}"
 
 
 def expect_no_violations(
@@ -45,6 +45,6 @@ def expect_no_violations(
         lines.append(f"… {len(violations)} violations in all")
     raise CheckFailed(
         expected=f"{first.expected} [{first.rule}]",
-        came=first.came,
+        got=first.got,
         detail="\n".join(filter(None, [*lines, detail])),
     )

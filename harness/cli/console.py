@@ -30,7 +30,7 @@ def own_stdout() -> TextIO:
 def choose_reporter(
     stream: TextIO, *, environment: Mapping[str, str], pytest_words: Sequence[str]
 ) -> Reporter:
-    """Give the reporter for this output: coloured on a terminal, plain lines in a pipe."""
+    """Give the reporter for this output: colored on a terminal, plain lines in a pipe."""
     if not stream.isatty():
         return PlainReporter(stream)
     # Loaded here only: a pipe does without it, and starts that much sooner.

@@ -136,7 +136,7 @@ def run(
 
     FOLDER holds checks of your own, in files named check_*.py. Without --target, BACKEND_URL,
     JWT_TOKEN and JOB_ID name a backend that runs already, if one of them is set; JWT_ORG_A,
-    JWT_ORG_B, JOB_ID_ORG_A and JOB_ID_ORG_B add a second organisation. --target URL says the same
+    JWT_ORG_B, JOB_ID_ORG_A and JOB_ID_ORG_B add a second organization. --target URL says the same
     as BACKEND_URL.
 
     \b
@@ -168,7 +168,7 @@ def run(
     refuse_contradiction(loaded, driver)
     if (database := given_database(database_url)) is not None:
         loaded = loaded.reading(database)
-    given_users(loaded)  # refuses tokens of nobody, and of the same organisation twice
+    given_users(loaded)  # refuses tokens of nobody, and of the same organization twice
     if cleanup and loaded.driver != "external":
         raise Misconfigured(
             '--cleanup is for driver = "external"; what driver = '
@@ -192,10 +192,10 @@ def run(
         allow_faults=allow_faults,
         cleanup=cleanup,
     )
-    # Given tokens are of the same organisations for every check: one after the other, then.
+    # Given tokens are of the same organizations for every check: one after the other, then.
     if (
         processes is None
-        and loaded.tokens.makes_organisations
+        and loaded.tokens.makes_organizations
         and not (only or no_built_in or pytest_words)
     ):
         processes = default_processes()

@@ -38,7 +38,7 @@ def up(
     """Bring a system up and keep it until Ctrl-C or SIGTERM.
 
     Once it is ready, what a client needs is printed as lines for a shell: BACKEND_URL, JWT_TOKEN,
-    JOB_ID, the same for two organisations (JWT_ORG_A, JOB_ID_ORG_A, …_B), DATABASE_URL.
+    JOB_ID, the same for two organizations (JWT_ORG_A, JOB_ID_ORG_A, …_B), DATABASE_URL.
     Everything else goes to standard error.
 
     \b
@@ -100,15 +100,15 @@ def _environment(target: "Target", system: "System") -> list[tuple[str, str]]:
 
 
 async def _make_clients(target: "Target", system: "System") -> Mapping[str, str]:
-    from harness.client import Organisations
+    from harness.client import Organizations
 
     base_urls = [instance.base_url for instance in system.api]
-    async with Organisations.of(target, base_urls) as organisations:
+    async with Organizations.of(target, base_urls) as organizations:
         # A system to look around in is kept for longer than a run: so are its tokens.
-        if organisations.can_mint:
-            lifetime_s = max(_TOKENS_LAST_S, organisations.recipe.lifetime_s)
-            organisations.recipe = replace(organisations.recipe, lifetime_s=lifetime_s)
-        a, b = [await organisations.new(name) for name in ("Organisation A", "Organisation B")]
+        if organizations.can_mint:
+            lifetime_s = max(_TOKENS_LAST_S, organizations.recipe.lifetime_s)
+            organizations.recipe = replace(organizations.recipe, lifetime_s=lifetime_s)
+        a, b = [await organizations.new(name) for name in ("Organization A", "Organization B")]
         job_a, job_b = [await each.new_job() for each in (a, b)]
     told = {
         "BACKEND_URL": base_urls[0],

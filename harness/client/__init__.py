@@ -1,13 +1,19 @@
-"""Speaking to a backend over HTTP: organisations, clients, answers, the files they upload."""
+"""Speaking to a backend over HTTP: organizations, clients, answers, the files they upload."""
+
+from typing import Any
 
 from harness.client.answer import Answer, Record
 from harness.client.client import LIVE_STATES, TERMINAL_STATES, Client
-from harness.client.organisation import Organisation, Organisations
+from harness.client.organization import Organization, Organizations
 from harness.client.routes import Route, Routes
 from harness.client.samples import ALLOWED_TYPES, Sample, Samples
 from harness.client.together import together
 from harness.client.tokens import TokenRecipe, mint
 from harness.client.transport import NoAnswer, Transport
+from harness.renamed import warn_renamed
+
+_OLD_NAMES = {"Organisation": Organization, "Organisations": Organizations}
+"""What teams' own checks may still import."""
 
 __all__ = [
     "ALLOWED_TYPES",
@@ -16,8 +22,8 @@ __all__ = [
     "Answer",
     "Client",
     "NoAnswer",
-    "Organisation",
-    "Organisations",
+    "Organization",
+    "Organizations",
     "Record",
     "Route",
     "Routes",
@@ -28,3 +34,10 @@ __all__ = [
     "mint",
     "together",
 ]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - as for any module
+    if name not in _OLD_NAMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    warn_renamed(name, _OLD_NAMES[name].__name__)
+    return _OLD_NAMES[name]

@@ -62,7 +62,7 @@ class Record(dict[str, Any]):
             )
         raise CheckFailed(
             expected=f"a field {field!r} in {self.source}",
-            came=f"only {sorted(self)[:MOST_NAMES]}",
+            got=f"only {sorted(self)[:MOST_NAMES]}",
         )
 
     def lacks(self, field: str) -> bool:
@@ -126,7 +126,7 @@ class Answer:
             unasked = f"; it is {coding}, which nobody asked for" if coding else ""
             raise CheckFailed(
                 expected=f"a JSON body from {self.operation_id}",
-                came=f"{self.describe()} ({error}{unasked})",
+                got=f"{self.describe()} ({error}{unasked})",
             ) from error
 
     @property
@@ -140,7 +140,7 @@ class Answer:
         document = self.json
         if not isinstance(document, Record):
             raise CheckFailed(
-                expected=f"a JSON object from {self.operation_id}", came=self.describe()
+                expected=f"a JSON object from {self.operation_id}", got=self.describe()
             )
         return document
 
@@ -150,7 +150,7 @@ class Answer:
         data = self.document["data"]
         if not isinstance(data, Record):
             raise CheckFailed(
-                expected=f'an object under "data" from {self.operation_id}', came=self.describe()
+                expected=f'an object under "data" from {self.operation_id}', got=self.describe()
             )
         return data
 
@@ -167,7 +167,7 @@ class Answer:
         if not isinstance(items, list) or not all(isinstance(item, Record) for item in items):
             raise CheckFailed(
                 expected=f'a list of objects under "data" from {self.operation_id}',
-                came=self.describe(),
+                got=self.describe(),
             )
         return items, document.get("next_cursor")
 

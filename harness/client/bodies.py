@@ -21,7 +21,7 @@ class TooLong(Exception):
 
     def __init__(self, most: int, status: int) -> None:
         self.expected = f"a body of at most {most} bytes"
-        self.came = f"more than that, after status {status}"
+        self.got = f"more than that, after status {status}"
         super().__init__(self.expected)
 
 

@@ -1,4 +1,4 @@
-"""Organisations and users that the backend itself makes, by the calls of `[tokens.calls]`."""
+"""Organizations and users that the backend itself makes, by the calls of `[tokens.calls]`."""
 
 import uuid
 from collections.abc import Callable, Iterable, Mapping
@@ -22,8 +22,8 @@ MOST_CHARACTERS = 8192
 
 
 @dataclass(frozen=True, kw_only=True)
-class CalledOrganisation:
-    """One organisation with a user in each role, as the backend has made them."""
+class CalledOrganization:
+    """One organization with a user in each role, as the backend has made them."""
 
     id: str
     users: dict[str, str]
@@ -45,8 +45,8 @@ class Caller:
     transport: Transport
     learn: Callable[[Iterable[str]], None]
 
-    async def new_organisation(self, name: str) -> CalledOrganisation:
-        """Have an organisation made, and a user in each role.
+    async def new_organization(self, name: str) -> CalledOrganization:
+        """Have an organization made, and a user in each role.
 
         Raises `Misconfigured`, naming the call, when one fails or does not give what it should.
         """
@@ -64,7 +64,7 @@ class Caller:
             for call_name, call in self.tokens.calls[1:]:
                 of_user |= await self._made(call_name, call, of_user)
             users[role], tokens[role] = of_user["user"], of_user["token"]
-        return CalledOrganisation(
+        return CalledOrganization(
             id=known["organization"], users=users, tokens=tokens, made_with=headers
         )
 
@@ -91,12 +91,12 @@ class Caller:
                 body=content,
             )
         except NoAnswer as error:
-            raise Misconfigured(f"{told}: expected {error.expected}, got {error.came}") from None
+            raise Misconfigured(f"{told}: expected {error.expected}, got {error.got}") from None
         if answer.status not in call.success:
             expected = " or ".join(map(str, call.success))
             # A success may have a token in it, wherever it is.
-            came = answer.describe() if answer.status >= 300 else str(answer.status)
-            raise Misconfigured(f"{told}: expected {expected}, got {came}")
+            got = answer.describe() if answer.status >= 300 else str(answer.status)
+            raise Misconfigured(f"{told}: expected {expected}, got {got}")
         given: dict[str, str] = {
             gift: _gift(answer, pointer, f"{told}: expected {gift} at {pointer!r}")
             for gift, pointer in call.gives.items()

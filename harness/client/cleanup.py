@@ -27,7 +27,7 @@ async def clean_up(
         try:
             how, why = await _remove(one, transport, routes, calls)
         except CheckFailed as failure:
-            how, why = "", failure.came
+            how, why = "", failure.got
         if how:
             mark.removed(one, how)
         else:

@@ -113,7 +113,7 @@ class Client:
         if not _PATH.fullmatch(path):
             raise CheckFailed(
                 expected=f"{answer.operation_id} to answer with a Location on this server",
-                came=f"{location!r} with {answer.describe()}",
+                got=f"{location!r} with {answer.describe()}",
             )
         return await self.transport.send(
             Route(operation_id=f"Location of {answer.operation_id}", method="GET", template=path),
@@ -212,13 +212,13 @@ class Client:
             if export["state"] in TERMINAL_STATES:
                 raise CheckFailed(
                     expected=f"export {export_id} to become {wanted}",
-                    came=f"it became {export['state']} ({export.get('error_code')}: "
+                    got=f"it became {export['state']} ({export.get('error_code')}: "
                     f"{export.get('error_message')}) at attempt {export.get('attempt')}",
                 )
             if time.monotonic() > until:
                 raise CheckFailed(
                     expected=f"export {export_id} to become {wanted} within {deadline_s:g} s",
-                    came=f"it is still {export['state']} at attempt {export.get('attempt')}, "
+                    got=f"it is still {export['state']} at attempt {export.get('attempt')}, "
                     f"progress {export.get('progress')}, claimed by {export.get('claimed_by')}",
                 )
             await asyncio.sleep(POLL_INTERVAL_S)
@@ -282,12 +282,12 @@ class Client:
         raise CheckFailed(
             expected=f"{operation_id} to come to an end within {MAX_PAGES} pages and "
             f"{MAX_LIST_BYTES} bytes, each page but the last with a next_cursor of its own",
-            came=f"{len(items)} items in {pages} pages, then the cursor {cursor!r:.200}",
+            got=f"{len(items)} items in {pages} pages, then the cursor {cursor!r:.200}",
         )
 
     async def ledger_events(
         self, *, target_id: str | None = None, instance: int | None = None
     ) -> list[Record]:
-        """Give the organisation's ledger, or the events about one thing, oldest first."""
+        """Give the organization's ledger, or the events about one thing, oldest first."""
         query = {"target_id": target_id} if target_id else None
         return await self.listed("listLedgerEvents", query=query, instance=instance)

@@ -19,10 +19,10 @@ class GivenUser:
 
 
 def given_users(target: Target) -> tuple[GivenUser, ...]:
-    """The users that the target gives tokens of, one for each organisation.
+    """The users that the target gives tokens of, one for each organization.
 
     Raises `Misconfigured` for a token that does not say, where the contract has it, whose it is,
-    and for two tokens of one organisation: nothing of tenancy could be seen with them.
+    and for two tokens of one organization: nothing of tenancy could be seen with them.
     """
     given = target.tokens.given
     if given is None:
@@ -34,7 +34,7 @@ def given_users(target: Target) -> tuple[GivenUser, ...]:
     users = tuple(_user(key, token.get_secret_value(), job) for key, token, job in pairs)
     if len({user.organization for user in users}) < len(users):
         raise Misconfigured(
-            "tokens.given.org_b: expected a token of another organisation than that of org_a, but "
+            "tokens.given.org_b: expected a token of another organization than that of org_a, but "
             f"both are of {users[0].organization}"
         )
     return users

@@ -82,8 +82,8 @@ class RunMark:
             headers = {"authorization": authorization} if authorization else {}
             self.created.append(Created(kind=kind, id=made, job_id=job, headers=headers))
 
-    def made_organisation(self, organization: str, headers: Mapping[str, str]) -> None:
-        """Write down that an organisation was made by a call with these headers."""
+    def made_organization(self, organization: str, headers: Mapping[str, str]) -> None:
+        """Write down that an organization was made by a call with these headers."""
         self._write(kind="organization", id=organization)
         self.created.append(Created(kind="organization", id=organization, headers=headers))
 

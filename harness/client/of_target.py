@@ -29,7 +29,7 @@ def recipe_of(target: Target) -> TokenRecipe:
     mint = target.tokens.mint
     if mint is None:
         raise Inconclusive(
-            "this check makes organisations of its own, and this target has no [tokens.mint] "
+            "this check makes organizations of its own, and this target has no [tokens.mint] "
             "to make tokens for them with"
         )
     return TokenRecipe(

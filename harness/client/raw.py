@@ -90,12 +90,12 @@ class RawConnection:
             raise NoAnswer(
                 expected=f"an answer to {self._what} after {self.sent} bytes of it, "
                 f"within {deadline_s:g} s",
-                came="none" if self._reader.status is None else "half of one",
+                got="none" if self._reader.status is None else "half of one",
             ) from None
         if self._reader.status is None or not self._reader.complete:
             raise NoAnswer(
                 expected=f"an answer to {self._what} after {self.sent} bytes of it",
-                came=self._trouble or "the connection was closed without a whole answer",
+                got=self._trouble or "the connection was closed without a whole answer",
             )
         method, _, path = self._what.partition(" ")
         answer = Answer(
@@ -168,7 +168,7 @@ class RawConnection:
         if not done:
             raise NoAnswer(
                 expected=f"{self._what} to be read whole, or answered, within {deadline_s:g} s",
-                came=f"neither, after {self.sent} bytes",
+                got=f"neither, after {self.sent} bytes",
             )
 
     async def _until_answering(self, deadline_s: float) -> None:
@@ -200,7 +200,7 @@ async def connected(
     try:
         opened = await asyncio.to_thread(socket.create_connection, place, DEADLINE_S)
     except OSError as error:
-        raise NoAnswer(expected=f"a connection for {what}", came=f"{error!r}") from error
+        raise NoAnswer(expected=f"a connection for {what}", got=f"{error!r}") from error
     opened.setblocking(False)
     opened.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES // 2)  # Linux doubles
     opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -41,7 +41,7 @@ class TokenRecipe:
 
 
 def mint(recipe: TokenRecipe, *, user: str, organization: str, role: str) -> str:
-    """Sign a token for a user of an organisation in a role (`owner`, `member`, `viewer`)."""
+    """Sign a token for a user of an organization in a role (`owner`, `member`, `viewer`)."""
     claims = claims_of(recipe, user=user, organization=organization, role=role)
     return jwt.encode(claims, recipe.secret, algorithm=recipe.algorithm)
 

@@ -134,12 +134,12 @@ class Transport:
         except TimeoutError:
             raise NoAnswer(
                 expected=f"an answer to {what} within {deadline_s:g} s",
-                came=f"none after {time.perf_counter() - began:.1f} s",
+                got=f"none after {time.perf_counter() - began:.1f} s",
             ) from None
         except TooLong as error:
-            raise NoAnswer(expected=f"{error.expected} from {what}", came=error.came) from None
+            raise NoAnswer(expected=f"{error.expected} from {what}", got=error.got) from None
         except (aiohttp.ClientError, OSError) as error:
-            failure = NoAnswer(expected=f"an answer to {what}", came=reason_of(error))
+            failure = NoAnswer(expected=f"an answer to {what}", got=reason_of(error))
             failure.outcome = classify(error)
             raise failure from error
         answer = Answer(

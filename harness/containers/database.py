@@ -178,7 +178,7 @@ class ContainerDatabase:
                 async with connect(self.url("postgres")) as connection:
                     version = connection.info.parameter_status("server_version") or ""
             except psycopg.OperationalError as error:
-                came = str(error).strip()
+                got = str(error).strip()
             else:
                 self.version = re.split(r"\s", version)[0]
                 return
@@ -187,7 +187,7 @@ class ContainerDatabase:
                 raise InstanceFailed(self._failure(describe_end(code)))
             if time.monotonic() > end:
                 what = f"took no connections on {LOOPBACK}:{self._port} within "
-                raise InstanceFailed(self._failure(f"{what}{_READY_DEADLINE_S:g} s ({came})"))
+                raise InstanceFailed(self._failure(f"{what}{_READY_DEADLINE_S:g} s ({got})"))
             await asyncio.sleep(_POLL_S)
 
     def _failure(self, what: str) -> str:

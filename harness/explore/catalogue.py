@@ -84,8 +84,8 @@ def _claims() -> Iterator[Scenario]:
     yield _scenario("two claims, two exports", *two, exports=(2,))
     yield _scenario("two claims where one fills the cap", *two, exports=(2,), cap=1)
     yield _scenario("two batches beyond the cap", *two, exports=(4,), limit=2)
-    yield _scenario("two batches over two organisations", *two, exports=(2, 2), limit=3, cap=1)
-    yield _scenario("a batch filled by two organisations", *two, exports=(2, 2), limit=3, cap=2)
+    yield _scenario("two batches over two organizations", *two, exports=(2, 2), limit=3, cap=1)
+    yield _scenario("a batch filled by two organizations", *two, exports=(2, 2), limit=3, cap=2)
     yield _scenario("a claim that is rolled back", "claim-", "claim+")
     yield _scenario("a batch that is rolled back", "claim-", "claim+", exports=(3,), limit=2, cap=2)
     yield _scenario("each claims twice", "claim+ claim+", "claim+ claim+", exports=(4,), cap=2)
@@ -156,7 +156,7 @@ def _three() -> Iterator[Scenario]:
     three = ("claim+",) * 3
     yield _scenario("three claims, one export", *three)
     yield _scenario("three claims under a cap of two", *three, exports=(3,), cap=2)
-    yield _scenario("three claims over two organisations", *three, exports=(2, 2), limit=2, cap=1)
+    yield _scenario("three claims over two organizations", *three, exports=(2, 2), limit=2, cap=1)
     yield _scenario("three batches", *three, exports=(5,), limit=2)
     for kind in OWNER_KINDS:
         late = kind.value

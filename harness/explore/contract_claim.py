@@ -17,7 +17,7 @@ WORKER_ROLE = "service_role"
 """For whom alone, says the contract, the claim function is."""
 
 EXPORTS_NEEDED = (5, 2)
-"""How many queued exports of two organisations the scenarios of claims take."""
+"""How many queued exports of two organizations the scenarios of claims take."""
 
 _KEPT = "shakedown_explore"
 _NEEDED = ("id", "organization_id", "state")

@@ -55,7 +55,7 @@ class Exploration:
     broken: Counter[str] = field(default_factory=Counter)
     """In how many interleavings each rule was broken."""
     retriable_errors: Counter[str] = field(default_factory=Counter)
-    """Deadlocks and serialisation failures, by SQLSTATE; each rolls a transaction back."""
+    """Deadlocks and serialization failures, by SQLSTATE; each rolls a transaction back."""
     seconds: float = 0.0
     stopped_by: str = ""
     """Why it did not run everything that was planned."""

@@ -74,8 +74,8 @@ class _Book:
         for export in self.current.values():
             self.attempts[export.id] = export.attempt or 0
 
-    def say(self, rule: str, moment: Moment, came: str) -> None:
-        self.found.append(Violation(rule=rule, number=moment.call.number, came=came))
+    def say(self, rule: str, moment: Moment, got: str) -> None:
+        self.found.append(Violation(rule=rule, number=moment.call.number, got=got))
 
     def follow(self, moment: Moment) -> None:
         """Judge one step and what came of it."""
@@ -108,8 +108,8 @@ class _Book:
         kind, who = ended.call.kind, self.names.worker(ended.call.worker)
         if ended.error is not None:
             if not ended.error.is_retriable:
-                came = f"{who}'s {kind} raised {ended.error.sqlstate}: {ended.error.message}"
-                self.say("step-raised", moment, came)
+                got = f"{who}'s {kind} raised {ended.error.sqlstate}: {ended.error.message}"
+                self.say("step-raised", moment, got)
         elif kind is Kind.AGE:
             self.aged |= dict.fromkeys(ended.took or (), self.events)
         elif kind is Kind.CLAIM:
@@ -123,16 +123,16 @@ class _Book:
             self._left_by_recovery(ended, moment)
 
     def _claim_answered(self, ended: Ended, moment: Moment) -> None:
-        who, got = self.names.worker(ended.call.worker), len(ended.claimed)
-        if ended.call.limit is not None and got > ended.call.limit:
-            self.say("over-limit", moment, f"{who} asked for {ended.call.limit} and got {got}")
+        who, claimed = self.names.worker(ended.call.worker), len(ended.claimed)
+        if ended.call.limit is not None and claimed > ended.call.limit:
+            self.say("over-limit", moment, f"{who} asked for {ended.call.limit} and got {claimed}")
         for hold in ended.claimed:
             if hold.token is not None and (
                 hold.token in self.tokens or hold.token in self.seen_tokens
             ):
                 what = self.names.export(hold.export)
-                came = f"{who}'s claim of {what} gave the token of an earlier claim again"
-                self.say("token-repeated", moment, came)
+                got = f"{who}'s claim of {what} gave the token of an earlier claim again"
+                self.say("token-repeated", moment, got)
             if hold.token is not None:
                 self.tokens.add(hold.token)
 
@@ -192,7 +192,7 @@ class _Book:
         owner = self.owners.get(export)
         if owner is None:
             return
-        came = (
+        got = (
             f"{self.names.worker(ended.call.worker)}'s recovery took {self.names.export(export)} "
             f"back, though {self.names.worker(owner.worker)}, who owns it, gave a sign of life "
             "after the hour had passed"
@@ -201,7 +201,7 @@ class _Book:
             f"{self.names.export(export)} back, which "
             f"{self.names.worker(owner.worker)} had claimed a moment before"
         )
-        self.say("stolen-live", moment, came)
+        self.say("stolen-live", moment, got)
 
     def _left_by_recovery(self, ended: Ended, moment: Moment) -> None:
         """Recovery that nobody is in the way of takes all that has been silent."""
@@ -217,12 +217,12 @@ class _Book:
                 else export not in ended.took
             )
             if silent and still:
-                came = (
+                got = (
                     f"{self.names.worker(ended.call.worker)}'s recovery left "
                     f"{self.names.export(export)} to {self.names.worker(owner.worker)}, who had "
                     "given no sign of life for an hour"
                 )
-                self.say("not-recovered", moment, came)
+                self.say("not-recovered", moment, got)
 
     def _committed(self, step: Ended, moment: Moment) -> None:
         kind = step.call.kind
@@ -243,13 +243,13 @@ class _Book:
         who, what = self.names.worker(step.call.worker), self.names.export(hold.export)
         owner = self.owners.get(hold.export)
         if owner is not None and hold.export not in self.unsure:
-            came = f"{who} claimed {what}, which {self.names.worker(owner.worker)} owns"
-            self.say("claimed-twice", moment, came)
+            got = f"{who} claimed {what}, which {self.names.worker(owner.worker)} owns"
+            self.say("claimed-twice", moment, got)
         if hold.attempt is not None:
             before = self.attempts.get(hold.export, 0)
             if hold.attempt <= before:
-                came = f"{who} claimed {what} as attempt {hold.attempt}, after attempt {before}"
-                self.say("attempt-not-risen", moment, came)
+                got = f"{who} claimed {what} as attempt {hold.attempt}, after attempt {before}"
+                self.say("attempt-not-risen", moment, got)
             self.attempts[hold.export] = max(before, hold.attempt)
         self.owners[hold.export] = Owner(worker=step.call.worker, hold=hold)
         self.unsure.discard(hold.export)
@@ -268,8 +268,8 @@ class _Book:
         if step.call.kind is Kind.COMPLETE and said:
             self.completions[export] = self.completions.get(export, 0) + 1
             if self.completions[export] > 1:
-                came = f"{self.names.export(export)} was completed {self.completions[export]} times"
-                self.say("completed-twice", moment, came)
+                got = f"{self.names.export(export)} was completed {self.completions[export]} times"
+                self.say("completed-twice", moment, got)
         if mine and done:
             self._look_at_end(export, step, moment)
             self._loses_owner(export, step)
@@ -285,8 +285,8 @@ class _Book:
         }[step.call.kind]
         if after.state not in wanted:
             who = self.names.worker(step.call.worker)
-            came = f"{self.names.state(after)} after {who}'s {step.call.kind}"
-            self.say("ended-otherwise", moment, came)
+            got = f"{self.names.state(after)} after {who}'s {step.call.kind}"
+            self.say("ended-otherwise", moment, got)
 
     def _look_at_attempts(self, export: str, step: Ended, moment: Moment) -> None:
         owner, most = self.owners.get(export), self.trace.attempts
@@ -296,8 +296,8 @@ class _Book:
         made = owner.hold.attempt or 0
         if (after.state in self.state.queued) != (made < most):
             who = self.names.worker(step.call.worker)
-            came = f"{self.names.state(after)} after {who}'s recovery took it back from attempt "
-            self.say("attempts-bound", moment, f"{came}{made} of {most}")
+            got = f"{self.names.state(after)} after {who}'s recovery took it back from attempt "
+            self.say("attempts-bound", moment, f"{got}{made} of {most}")
 
     def _loses_owner(self, export: str, step: Ended) -> None:
         if self.owners.pop(export, None) is not None:
@@ -321,19 +321,19 @@ class _Book:
     def _look_at(self, moment: Moment, before: ExportState, now: ExportState) -> None:
         state, told = self.state, self.names.state(now)
         if before.state in state.terminal and now.state != before.state:
-            came = f"{self.names.export(now.id)} went from {before.state} to {now.state}"
-            self.say("terminal-changed", moment, came)
+            got = f"{self.names.export(now.id)} went from {before.state} to {now.state}"
+            self.say("terminal-changed", moment, got)
         if now.state not in (*state.queued, *state.owned, *state.terminal):
             self.say("unknown-state", moment, told)
         if now.attempt is not None and before.attempt is not None and now.attempt < before.attempt:
-            came = f"{told}, after attempt {before.attempt}"
-            self.say("attempt-not-risen", moment, came)
+            got = f"{told}, after attempt {before.attempt}"
+            self.say("attempt-not-risen", moment, got)
         self._look_at_owner(moment, now)
         if now.completions is not None:
             due = 1 if now.state in state.completed else 0
             if now.completions != due:
-                came = f"{told}, and its completion is recorded {now.completions} times"
-                self.say("completed-twice", moment, came)
+                got = f"{told}, and its completion is recorded {now.completions} times"
+                self.say("completed-twice", moment, got)
 
     def _look_at_owner(self, moment: Moment, now: ExportState) -> None:
         owner = self.owners.get(now.id)
@@ -346,8 +346,8 @@ class _Book:
         if now.state not in self.state.owned:
             if owner is not None:
                 who = self.names.worker(owner.worker)
-                came = f"{told}, though {who} owned it and has not ended it"
-                self.say("taken-from-owner", moment, came)
+                got = f"{told}, though {who} owned it and has not ended it"
+                self.say("taken-from-owner", moment, got)
                 del self.owners[now.id]
             return
         if owner is None:
@@ -360,8 +360,8 @@ class _Book:
             ("owner", now.owner, self.trace.names[owner.worker]),
         ):
             if stored is not None and given is not None and stored != given:
-                came = f"{told}, whose {what} is not what {who}'s claim was given"
-                self.say("owned-by-nobody", moment, came)
+                got = f"{told}, whose {what} is not what {who}'s claim was given"
+                self.say("owned-by-nobody", moment, got)
                 return
 
     def _count(self, moment: Moment, after: Snapshot) -> None:
@@ -372,8 +372,8 @@ class _Book:
         for number in taken.values():
             if number > self.trace.scenario.cap:
                 cap = self.trace.scenario.cap
-                came = f"{number} of one organisation are in progress, the cap is {cap}"
-                self.say("over-cap", moment, came)
+                got = f"{number} of one organization are in progress, the cap is {cap}"
+                self.say("over-cap", moment, got)
 
     def _left_behind(self, last: Moment) -> None:
         """Judge the state after a fresh worker took what it could get."""
@@ -381,11 +381,11 @@ class _Book:
         can_finish = Kind.RECOVER in kinds and not kinds.isdisjoint(ENDING_KINDS)
         for export in self.current.values():
             if export.state in self.state.queued and not self._cap_is_reached(export):
-                came = f"a fresh worker's claims came back empty, and {self.names.state(export)}"
-                self.say("not-drained", last, came)
+                got = f"a fresh worker's claims came back empty, and {self.names.state(export)}"
+                self.say("not-drained", last, got)
             elif export.state in self.state.owned and can_finish:
-                came = f"a fresh worker did what it could, and {self.names.state(export)}"
-                self.say("not-drained", last, came)
+                got = f"a fresh worker did what it could, and {self.names.state(export)}"
+                self.say("not-drained", last, got)
 
     def _cap_is_reached(self, export: ExportState) -> bool:
         if export.organization is None:

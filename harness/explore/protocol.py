@@ -13,7 +13,7 @@ Sql = Annotated[str, Field(min_length=1)]
 States = Annotated[tuple[str, ...], Field(min_length=1)]
 
 EXPORT_PARAMETERS = ("export_id", "organization", "number")
-"""What `[exports] insert` may use: a new UUID, the organisation's UUID, 1, 2, 3 … in order."""
+"""What `[exports] insert` may use: a new UUID, the organization's UUID, 1, 2, 3 … in order."""
 
 HELD_PARAMETERS = ("worker", "export_id", "token", "timeout_s")
 """What a step of an owner may use: who it is, and what its claim gave it."""

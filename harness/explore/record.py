@@ -55,7 +55,7 @@ def _finding(finding: Finding, times: int) -> dict[str, Any]:
     return {
         "rule": finding.violation.rule,
         "expected": finding.violation.expected,
-        "came": finding.violation.came,
+        "came": finding.violation.got,
         "interleavings": times,
         "scenario": finding.title,
         "schedule": list(finding.trace.schedule),

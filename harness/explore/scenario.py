@@ -85,11 +85,11 @@ class Scenario:
     title: str
     scripts: tuple[Script, ...]
     exports: tuple[int, ...] = (1,)
-    """How many are queued, by organisation."""
+    """How many are queued, by organization."""
     limit: int = 1
     """How many a claim may take."""
     cap: int = 3
-    """How many of one organisation may be in progress."""
+    """How many of one organization may be in progress."""
     one_name: bool = False
     """Whether all workers give the same name, as one that was started again does."""
 

@@ -27,7 +27,7 @@ def tell_finding(finding: Finding) -> list[str]:
         "",
         *_steps(trace, violation.number),
         "",
-        f"  came: {violation.came}",
+        f"  got: {violation.got}",
     ]
 
 
@@ -154,7 +154,7 @@ def tell_exploration(found: Exploration, left_out: list[Kind]) -> list[str]:
     if left_out:
         lines.append(f"not explored, as the protocol does not name them: {', '.join(left_out)}")
     for sqlstate, times in found.retriable_errors.items():
-        what = "deadlock" if sqlstate == "40P01" else "serialisation failure"
+        what = "deadlock" if sqlstate == "40P01" else "serialization failure"
         lines.append(
             f"{times} × {what} ({sqlstate}): the transaction was rolled back; "
             "no violation, as long as nothing is lost by it"

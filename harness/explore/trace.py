@@ -67,7 +67,7 @@ class SqlError:
 
     @property
     def is_retriable(self) -> bool:
-        """A deadlock or a serialisation failure: the transaction is rolled back, to be retried."""
+        """A deadlock or a serialization failure: the transaction is rolled back, to be retried."""
         return self.sqlstate in ("40P01", "40001")
 
     @property

@@ -6,7 +6,7 @@ RULES = {
     "claimed-twice": "an export that somebody owns is not claimed by another",
     "token-repeated": "a claim token is unique to its claim and never issued twice",
     "attempt-not-risen": "the attempt rises with every claim, and never goes back",
-    "over-cap": "no organisation has more in progress than its cap",
+    "over-cap": "no organization has more in progress than its cap",
     "over-limit": "a claim gives no more exports than it was asked for",
     "lost": "no export disappears",
     "unknown-state": "an export is queued, owned or in a terminal state",
@@ -34,7 +34,7 @@ class Violation:
     rule: str
     number: int
     """The step by which it was broken."""
-    came: str
+    got: str
     """What came instead of what the rule says."""
 
     @property

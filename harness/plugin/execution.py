@@ -188,7 +188,7 @@ def _result(item: pytest.Item) -> CheckResult:
     settings, redact = settings_of(item.config), redactor_of(item.config)
 
     def told(text: str) -> str:
-        return shortened(redact(text))  # in this order: half a secret is not recognised
+        return shortened(redact(text))  # in this order: half a secret is not recognized
 
     ranked = sorted(trial.findings, key=lambda finding: finding.verdict is not Verdict.FAIL)
     finding = ranked[0] if ranked else Finding(verdict=Verdict.PASS, message="")
@@ -200,7 +200,7 @@ def _result(item: pytest.Item) -> CheckResult:
         seconds=round(time.monotonic() - trial.began, 3),
         message=told(finding.message),
         expected=told(finding.expected),
-        came=told(finding.came),
+        got=told(finding.got),
         detail=told(finding.detail),
         where=finding.where,
         log=_write_log(item, trial) if ranked else "",

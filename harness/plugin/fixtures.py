@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.client import Organisation, Organisations
+from harness.client import Organization, Organizations
 from harness.database import Database
 from harness.errors import Inconclusive
 from harness.guard import Guard
@@ -21,6 +21,7 @@ from harness.plugin.marks import mark_of
 from harness.plugin.observations import Observations
 from harness.plugin.settings import settings_of
 from harness.redaction import issued
+from harness.renamed import warn_renamed
 from harness.system import System, launch_sibling
 from harness.target import Capability, Target
 
@@ -76,14 +77,14 @@ def cover(request: pytest.FixtureRequest) -> Coverage:
 
 
 @pytest.fixture
-async def organisations(
+async def organizations(
     pytestconfig: pytest.Config, target: Target, system: System
-) -> AsyncIterator[Organisations]:
-    """Makes organisations on the shared system; every check makes its own."""
+) -> AsyncIterator[Organizations]:
+    """Makes organizations on the shared system; every check makes its own."""
     mark = mark_of(system, settings_of(pytestconfig), redactor_of(pytestconfig))
     base_urls = [instance.base_url for instance in system.api]
     learn = hiding_tokens(pytestconfig, system)
-    async with Organisations.of(target, base_urls, mark, learn) as made:
+    async with Organizations.of(target, base_urls, mark, learn) as made:
         yield made
 
 
@@ -100,15 +101,22 @@ def hiding_tokens(config: pytest.Config, system: System) -> Callable[[Iterable[s
 
 
 @pytest.fixture
-async def org(organisations: Organisations) -> Organisation:
-    """A new organisation that nobody else knows of."""
-    return await organisations.new("org")
+def organisations(organizations: Organizations) -> Organizations:
+    """The old name of `organizations`."""
+    warn_renamed("the fixture organisations", "organizations")
+    return organizations
 
 
 @pytest.fixture
-async def other_org(organisations: Organisations) -> Organisation:
-    """A second new organisation."""
-    return await organisations.new("other org")
+async def org(organizations: Organizations) -> Organization:
+    """A new organization that nobody else knows of."""
+    return await organizations.new("org")
+
+
+@pytest.fixture
+async def other_org(organizations: Organizations) -> Organization:
+    """A second new organization."""
+    return await organizations.new("other org")
 
 
 @pytest.fixture
@@ -128,9 +136,15 @@ class OwnSystem:
     """A system that belongs to one check, which may do to it what it likes."""
 
     system: System
-    organisations: Organisations
+    organizations: Organizations
     reading: Database | None = None
     control: Database | None = None
+
+    @property
+    def organisations(self) -> Organizations:
+        """The old name of `organizations`."""
+        warn_renamed("organisations", "organizations")
+        return self.organizations
 
     @property
     def database(self) -> Database:
@@ -199,9 +213,9 @@ async def _opened(
     control = Database(own.control_url, writable=True) if own.control_url else None
     base_urls = [instance.base_url for instance in own.api]
     try:
-        async with Organisations.of(target, base_urls, learn=learn) as organisations:
+        async with Organizations.of(target, base_urls, learn=learn) as organizations:
             yield OwnSystem(
-                system=own, organisations=organisations, reading=reading, control=control
+                system=own, organizations=organizations, reading=reading, control=control
             )
     finally:
         for database in filter(None, (reading, control)):

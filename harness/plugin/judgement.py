@@ -20,7 +20,7 @@ class Finding:
     verdict: Verdict
     message: str
     expected: str = ""
-    came: str = ""
+    got: str = ""
     detail: str = ""
     where: str = ""
 
@@ -41,7 +41,7 @@ def judge(error: BaseException, check_path: Path) -> Finding:
         verdict=first.verdict,
         message=f"{first.message}\n(and {others} more at the same time; all are in the log)",
         expected=first.expected,
-        came=first.came,
+        got=first.got,
         detail=first.detail,
         where=first.where,
     )
@@ -61,7 +61,7 @@ def _judge_one(error: BaseException, check_path: Path) -> Finding:
     match error:
         case CheckFailed():
             detail = "\n".join(filter(None, [error.detail, notes]))
-            return _failure(error.expected, error.came, detail, where)
+            return _failure(error.expected, error.got, detail, where)
         case AssertionError():
             return _broken_assert(error, notes, where)
         case pytest.fail.Exception():
@@ -74,13 +74,13 @@ def _judge_one(error: BaseException, check_path: Path) -> Finding:
             return _open(f"the check crashed: {_one_line(error)}" + _innermost(error), where)
 
 
-def _failure(expected: str, came: str, detail: str, where: str) -> Finding:
-    lines = [f"expected {expected}", f"came {came}", detail]
+def _failure(expected: str, got: str, detail: str, where: str) -> Finding:
+    lines = [f"expected {expected}", f"came {got}", detail]
     return Finding(
         verdict=Verdict.FAIL,
         message="\n".join(filter(None, lines)),
         expected=expected,
-        came=came,
+        got=got,
         detail=detail,
         where=where,
     )

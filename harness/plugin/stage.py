@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
-from harness.client import Organisations
+from harness.client import Organizations
 from harness.errors import Misconfigured
 from harness.events import BringUpProgress, Broadcast, SystemReady, TargetFacts, TearDownStarted
 from harness.machine.interruptible import run_interruptible
@@ -79,7 +79,7 @@ class Stage:
         self._events.emit(SystemReady(target=self.facts, seconds=self.bring_up_seconds))
 
     async def _try_tokens(self, system: System) -> None:
-        """Where the backend itself makes organisations: have it make one.
+        """Where the backend itself makes organizations: have it make one.
 
         Raises `Misconfigured` when it does not: every check would find the same out.
         """
@@ -87,10 +87,10 @@ class Stage:
             return
         mark = mark_of(system, self._settings, self._redact)
         base_urls = [instance.base_url for instance in system.api]
-        async with Organisations.of(
+        async with Organizations.of(
             self._target, base_urls, mark, self._redact.learn_issued
-        ) as organisations:
-            await organisations.new("shakedown")
+        ) as organizations:
+            await organizations.new("shakedown")
 
     def take_down(self, troubles: Troubles) -> None:
         """End all instances, keep their logs, and remove all else of this run. Never raises."""

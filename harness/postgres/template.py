@@ -1,4 +1,4 @@
-"""The cached data directory: initialised once per installation, copied for every cluster."""
+"""The cached data directory: initialized once per installation, copied for every cluster."""
 
 import hashlib
 import json
@@ -123,7 +123,7 @@ def count_files(directory: Path) -> int:
 async def _make(
     binaries: Binaries, account: Account, workshop: Path, run_id: str
 ) -> ClusterTemplate:
-    """Initialise a data directory with our roles, stopped cleanly, in the workshop."""
+    """Initialize a data directory with our roles, stopped cleanly, in the workshop."""
     password = secrets.token_hex(32)
     place, data_dir, password_file = _prepare(account, workshop, password)
     files_of_it = (f"--pgdata={data_dir}", f"--pwfile={password_file}")

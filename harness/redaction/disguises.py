@@ -73,7 +73,7 @@ def _in_base64(raw: bytes) -> Iterator[str]:
     """Give what is left of it in base64, wherever in a longer text it stood (`user:password`).
 
     Three bytes become four letters: there are three ways to begin, and the letters at both ends
-    that depend on the neighbours are left out.
+    that depend on the neighbors are left out.
     """
     for before in range(3):
         first = (0, 2, 3)[before]

@@ -1,6 +1,6 @@
 """Tokens that the backend gave out during a run: every process of the run hides all of them.
 
-A run makes hundreds of organisations, each with tokens of its own, in several processes. They are
+A run makes hundreds of organizations, each with tokens of its own, in several processes. They are
 looked up where a text has what may be one, instead of being tried one after the other.
 """
 

@@ -10,7 +10,7 @@ from harness.untrusted.harmless import harmless
 HIDDEN = "***"
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{40,}={0,2}")
-"""Shorter ones hold no token, and known secrets are recognised without decoding."""
+"""Shorter ones hold no token, and known secrets are recognized without decoding."""
 
 _DOT = r"(?:\.|%2[eE])"
 _TOKEN = rf"eyJ[\w-]{{4,}}{_DOT}[\w-]+{_DOT}[\w-]*"

@@ -26,7 +26,7 @@ _MARGIN = 10
 
 
 class PlainReporter:
-    """Writes lines that grep finds: no colour, no cursor movement, nothing rewritten."""
+    """Writes lines that grep finds: no color, no cursor movement, nothing rewritten."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -63,7 +63,7 @@ class PlainReporter:
             if result.ran and result.verdict is not Verdict.PASS:
                 self._line(f"\n{_WORDS[result.verdict]}  {result.id}  {result.title}")
                 for label, text in story(result):
-                    self._labelled(label, text)
+                    self._labeled(label, text)
         self._line("")
         if covered := coverage_line(summary):
             self._line(covered)
@@ -72,7 +72,7 @@ class PlainReporter:
         self._line(f"report: {summary.report_path}")
         self._line(conclusion(summary))
 
-    def _labelled(self, label: str, text: str) -> None:
+    def _labeled(self, label: str, text: str) -> None:
         first, *others = text.splitlines() or [""]
         self._line(f"  {label:<{_MARGIN}}{first}")
         for line in others:

@@ -13,11 +13,11 @@ MARKS = {Verdict.PASS: "✔", Verdict.FAIL: "✘", Verdict.INCONCLUSIVE: "?"}
 
 def story(result: CheckResult) -> list[tuple[str, str]]:
     """Give label and text of everything there is to say about a check that did not pass."""
-    if result.expected or result.came:
-        parts = [("expected", result.expected), ("came", result.came), ("detail", result.detail)]
+    if result.expected or result.got:
+        parts = [("expected", result.expected), ("got", result.got), ("detail", result.detail)]
     else:
         parts = [("why", result.message)]
-    parts += [("where", result.where), ("log", result.log), ("repeat", result.repeat)]
+    parts += [("where", result.where), ("log", result.log), ("reproduce", result.repeat)]
     return [(label, printable(text)) for label, text in parts if text]
 
 

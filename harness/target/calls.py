@@ -9,7 +9,7 @@ from harness.target.dialect import Pointer, Status
 from harness.target.models import Seconds, Table, UrlPath
 
 Gift = Literal["organization", "user", "token"]
-"""What an answer gives: the id of an organisation, the id of a user, that user's token."""
+"""What an answer gives: the id of an organization, the id of a user, that user's token."""
 
 GIFTS: Final[tuple[Gift, ...]] = ("organization", "user", "token")
 
@@ -49,7 +49,7 @@ def _texts_in(
 
 
 class CalledTokens(Table):
-    """How organisations, their users and the users' tokens are had from the backend itself."""
+    """How organizations, their users and the users' tokens are had from the backend itself."""
 
     admin_token: SecretStr | None = None
     """What opens these calls, usually `{env:NAME}`; `{admin_token}` in headers and bodies."""
@@ -60,9 +60,9 @@ class CalledTokens(Table):
     role_names: Mapping[str, str] = {}
     """What `{role}` is, by the contract's name, where it is called differently."""
     organization: Call
-    """Called once for each organisation."""
+    """Called once for each organization."""
     user: Call
-    """Called for each role, of each organisation."""
+    """Called for each role, of each organization."""
     sign_in: Call | None = None
     """Called after `user`, where that gives no token yet."""
 

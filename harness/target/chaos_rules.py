@@ -31,7 +31,7 @@ def broken_chaos_rules(target: Target) -> Broken:
         yield from _fault(target, name, fault)
     for kind, call in target.cleanup.items():
         if kind == "organization" and target.tokens.calls is None:
-            yield ("cleanup", kind), "only an organisation made by [tokens.calls] can be removed"
+            yield ("cleanup", kind), "only an organization made by [tokens.calls] can be removed"
         for name in placeholders(call.path):
             if name not in _KNOWN[kind]:
                 listed = " and ".join("{" + each + "}" for each in _KNOWN[kind])

@@ -56,8 +56,8 @@ def complaint(details: ErrorDetails, root: type[BaseModel]) -> tuple[KeyPath, st
     else:
         expected = _EXPECTED.get(kind, details["msg"])
     value = details["input"]
-    came = _kind(value) if _is_secret(tables[-1], path) else _shown(value)
-    return path, f"expected {expected}, got {came}"
+    got = _kind(value) if _is_secret(tables[-1], path) else _shown(value)
+    return path, f"expected {expected}, got {got}"
 
 
 def _unknown_key(name: str, table: type[BaseModel]) -> str:

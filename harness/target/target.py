@@ -215,10 +215,10 @@ class Target(Table):
         """Give what checks may ask of this target."""
         offered = {Capability.HTTP}
         given = self.tokens.given
-        if self.tokens.makes_organisations or (given and given.org_a and given.org_b):
+        if self.tokens.makes_organizations or (given and given.org_a and given.org_b):
             offered.add(Capability.TENANTS)
-        if self.tokens.makes_organisations:
-            offered.add(Capability.ORGANISATIONS)
+        if self.tokens.makes_organizations:
+            offered.add(Capability.ORGANIZATIONS)
         if self.database.source != "none":
             offered.add(Capability.DATABASE)
         if self.database.source in {"embedded", "docker"}:

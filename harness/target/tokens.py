@@ -16,8 +16,8 @@ class Tokens(Table):
     calls: CalledTokens | None = None
 
     @property
-    def makes_organisations(self) -> bool:
-        """Whether new organisations can be had, with a user in each role."""
+    def makes_organizations(self) -> bool:
+        """Whether new organizations can be had, with a user in each role."""
         return self.mint is not None or self.calls is not None
 
     @model_validator(mode="after")

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-_ORGANISATION_TOKEN = re.compile(r"JWT_ORG_([A-Z]+)")
+_ORGANIZATION_TOKEN = re.compile(r"JWT_ORG_([A-Z]+)")
 
 
 class NoTenant(Exception):
@@ -13,7 +13,7 @@ class NoTenant(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Tenant:
-    """One organisation of a load test."""
+    """One organization of a load test."""
 
     name: str
     """`A` for `JWT_ORG_A`; `default` for `JWT_TOKEN`."""
@@ -33,7 +33,7 @@ def tenants_of(environment: Mapping[str, str]) -> list[Tenant]:
             token=environment[match[0]],
             job_id=environment.get(f"JOB_ID_ORG_{match[1]}") or None,
         )
-        for match in map(_ORGANISATION_TOKEN.fullmatch, sorted(environment))
+        for match in map(_ORGANIZATION_TOKEN.fullmatch, sorted(environment))
         if match and environment[match[0]]
     ]
     if not tenants and (token := environment.get("JWT_TOKEN")):

@@ -41,7 +41,7 @@ def test_what_its_owner_had_no_time_for_was_the_zombies_work() -> None:
     [violation] = encounter(5.1).finished_by_zombie(ready_at(5.2))
     assert violation.rule == "finished-by-zombie"
     assert "w2 (attempt 2)" in violation.expected
-    assert "w1, whose claim is stale" in violation.came
+    assert "w1, whose claim is stale" in violation.got
 
 
 def test_what_took_its_time_was_the_owners_work() -> None:

@@ -30,7 +30,7 @@ driver = "docker"
 [build]
 context = "image"
 [environment]
-BEHAVIOUR = ""
+BEHAVIOR = ""
 SECRET = "{jwt_secret}"
 [api]
 command = ["{python}", "-S", "/stand_in.py", "{instance}"]
@@ -147,8 +147,8 @@ def make_target(tmp_path: Path) -> MakeTarget:
     (tmp_path / "image" / "stand_in.py").write_bytes(STAND_IN.read_bytes())
     (tmp_path / "image" / "Dockerfile").write_text(DOCKERFILE, encoding="ascii")
 
-    def make(*changes: tuple[str, str], behaviour: str = "") -> Target:
-        text = STAND_IN_TARGET.replace('BEHAVIOUR = ""', f'BEHAVIOUR = "{behaviour}"')
+    def make(*changes: tuple[str, str], behavior: str = "") -> Target:
+        text = STAND_IN_TARGET.replace('BEHAVIOR = ""', f'BEHAVIOR = "{behavior}"')
         return changed_target(tmp_path, text, changes)
 
     return make

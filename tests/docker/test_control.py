@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from harness.client import Organisations
+from harness.client import Organizations
 from harness.containers.database import ContainerDatabase
 from harness.containers.engine import Engine
 from harness.instances.readiness import ask
@@ -28,8 +28,8 @@ async def until_ready(instance: Instance) -> None:
 async def exported(system: System) -> str:
     """Have the workers make an export; give the state it ends in."""
     base_urls = [instance.base_url for instance in system.api]
-    async with Organisations.of(system.target, base_urls) as organisations:
-        org = await organisations.new("org")
+    async with Organizations.of(system.target, base_urls) as organizations:
+        org = await organizations.new("org")
         job = await org.new_job()
         export = await org.client.new_export(job["id"], "ledger")
         return str((await org.client.wait_for_export(export["id"]))["state"])

@@ -42,7 +42,7 @@ async def test_a_backend_of_ones_own(
 async def test_children_die_with_their_container(
     engine: Engine, make_target: MakeTarget, journal: Journal
 ) -> None:
-    system = await bring_up(make_target(behaviour="child"), journal)
+    system = await bring_up(make_target(behavior="child"), journal)
     try:
         (api,) = system.api
         assert api.container
@@ -58,7 +58,7 @@ async def test_one_that_dies_shows_its_last_words_without_secrets(
     engine: Engine, make_target: MakeTarget, journal: Journal
 ) -> None:
     with pytest.raises(InstanceFailed) as caught:
-        await bring_up(make_target(behaviour="die:3"), journal)
+        await bring_up(make_target(behavior="die:3"), journal)
     assert str(caught.value) == (
         "api-1 exited with 3 before it was ready; its last words:\n"
         "    starting api-1\n    no such table: exports ***"
@@ -68,7 +68,7 @@ async def test_one_that_dies_shows_its_last_words_without_secrets(
 async def test_one_that_never_gets_ready(
     engine: Engine, make_target: MakeTarget, journal: Journal
 ) -> None:
-    target = make_target(("ready_timeout_s = 10", "ready_timeout_s = 0.5"), behaviour="never")
+    target = make_target(("ready_timeout_s = 10", "ready_timeout_s = 0.5"), behavior="never")
     with pytest.raises(InstanceFailed, match=r"not ready within 0\.5 s: .* 503 not today"):
         await bring_up(target, journal)
 
@@ -125,7 +125,7 @@ async def test_a_migration_that_fails(
 async def test_a_launch_that_is_cancelled(
     engine: Engine, make_target: MakeTarget, journal: Journal
 ) -> None:
-    target = make_target(("instances = 1", "instances = 3"), behaviour="never")
+    target = make_target(("instances = 1", "instances = 3"), behavior="never")
     launching = asyncio.ensure_future(bring_up(target, journal))
     mark = {"label": f"dev.shakedown.run={journal.run_id}"}
     await until_shows(

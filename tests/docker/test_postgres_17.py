@@ -90,22 +90,22 @@ async def test_canonical_json_is_what_this_server_writes(container_url: str) -> 
 async def test_raced_claims_take_each_export_once_and_keep_the_cap(
     container_url: str, owner_url: str
 ) -> None:
-    organisations = [uuid.uuid4() for _ in range(4)]
+    organizations = [uuid.uuid4() for _ in range(4)]
     superuser_url = owner_url.replace(f"app:{PASSWORD}@", container_credentials(container_url))
     async with await psycopg.AsyncConnection.connect(superuser_url, autocommit=True) as connection:
-        for organisation in organisations:
+        for organization in organizations:
             await connection.execute(
                 "WITH job AS (INSERT INTO jobs (organization_id, title) "
                 "SELECT %s, 'raced' FROM generate_series(1, 10) RETURNING id, organization_id) "
                 "INSERT INTO exports (organization_id, job_id, export_type) "
                 "SELECT organization_id, id, 'ledger' FROM job",
-                [organisation],
+                [organization],
             )
     rounds = await asyncio.gather(*(claim_until_dry(owner_url, n) for n in range(CLAIMERS)))
     claimed = [row for rows in rounds for row in rows]
     assert max(Counter(row["id"] for row in claimed).values()) == 1
     assert len({row["claim_token"] for row in claimed}) == len(claimed)
-    assert Counter(row["organization_id"] for row in claimed) == dict.fromkeys(organisations, CAP)
+    assert Counter(row["organization_id"] for row in claimed) == dict.fromkeys(organizations, CAP)
 
 
 async def claim_until_dry(url: str, number: int) -> list[dict[str, object]]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from harness.client import Organisations
+from harness.client import Organizations
 from harness.machine.journal import Journal
 from harness.recovery.healing import end_run
 from harness.system import System, launch
@@ -96,8 +96,8 @@ async def reference() -> AsyncIterator[System]:
 async def known_by(system: System, *, role: str = "member") -> dict[str, str]:
     """What `shakedown up` prints: all that somebody elsewhere knows of the backend."""
     base_url = system.api[0].base_url
-    async with Organisations.of(system.target, [base_url]) as organisations:
-        a, b = await organisations.several(2)
+    async with Organizations.of(system.target, [base_url]) as organizations:
+        a, b = await organizations.several(2)
         jobs = [await each.new_job() for each in (a, b)]
     return {
         "BACKEND_URL": base_url,

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from tests.hostile.behaviours import bodies, documents, heads, markup, redirects, state
-from tests.hostile.server import Behaviour
+from tests.hostile.behaviors import bodies, documents, heads, markup, redirects, state
+from tests.hostile.server import Behavior
 
 Verdict = Literal["pass", "fail", "inconclusive", "misconfigured"]
 
@@ -20,10 +20,10 @@ GATE_MB = 200
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """One run of the real command against one behaviour."""
+    """One run of the real command against one behavior."""
 
     name: str
-    behaviour: Behaviour
+    behavior: Behavior
     reason: str
     """A regular expression that must be found in the message."""
     verdict: Verdict = "fail"
@@ -37,10 +37,10 @@ class Case:
     tls: Literal["", "other-host", "unknown-issuer"] = ""
 
 
-def named(behaviour: Behaviour, reason: str, **more: object) -> Case:
-    """A case that is called as its behaviour."""
-    name = behaviour.__name__.replace("_", " ")
-    return Case(name=name, behaviour=behaviour, reason=reason, **more)  # type: ignore[arg-type]
+def named(behavior: Behavior, reason: str, **more: object) -> Case:
+    """A case that is called as its behavior."""
+    name = behavior.__name__.replace("_", " ")
+    return Case(name=name, behavior=behavior, reason=reason, **more)  # type: ignore[arg-type]
 
 
 SLOW_S = REQUEST_S + GATE_S
@@ -76,7 +76,7 @@ HEADS = (
     named(heads.control_characters_in_a_header, "no HTTP/1.1 answer"),
     Case(
         name="an answer before the request",
-        behaviour=heads.a_closed_door,
+        behavior=heads.a_closed_door,
         speaks_first=b"HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\n[]",
         check="hostile.job",
         reason="JSON object|Disconnected",
@@ -84,42 +84,40 @@ HEADS = (
 )
 JOB = "hostile.job"
 DOCUMENTS = (
-    Case(name="HTML with a script", behaviour=documents.html, check=JOB, reason="JSON body"),
-    Case(name="garbage for JSON", behaviour=documents.garbage, check=JOB, reason="utf-8"),
-    Case(name="JSON nested deep", behaviour=documents.deep, check=JOB, reason="nested deeper"),
+    Case(name="HTML with a script", behavior=documents.html, check=JOB, reason="JSON body"),
+    Case(name="garbage for JSON", behavior=documents.garbage, check=JOB, reason="utf-8"),
+    Case(name="JSON nested deep", behavior=documents.deep, check=JOB, reason="nested deeper"),
     Case(
         name="a number of a million digits",
-        behaviour=documents.a_million_digits,
+        behavior=documents.a_million_digits,
         check=JOB,
         reason="1000000 digits",
     ),
     Case(
         name="half a surrogate pair",
-        behaviour=documents.half_a_surrogate_pair,
+        behavior=documents.half_a_surrogate_pair,
         check=JOB,
         reason="surrogate",
     ),
-    Case(
-        name="a name twice", behaviour=documents.a_name_twice, check=JOB, reason="name 'id' twice"
-    ),
-    Case(name="NaN", behaviour=documents.not_a_number, check=JOB, reason="NaN"),
-    Case(name="another shape", behaviour=documents.another_shape, check=JOB, reason="JSON object"),
+    Case(name="a name twice", behavior=documents.a_name_twice, check=JOB, reason="name 'id' twice"),
+    Case(name="NaN", behavior=documents.not_a_number, check=JOB, reason="NaN"),
+    Case(name="another shape", behavior=documents.another_shape, check=JOB, reason="JSON object"),
     Case(
         name="an object for an id",
-        behaviour=documents.a_field_of_another_type,
+        behavior=documents.a_field_of_another_type,
         check="hostile.id",
         reason="200 from getJob",
     ),
     Case(
         name="a million objects",
-        behaviour=documents.many_objects,
+        behavior=documents.many_objects,
         check=JOB,
         reason="object under",
         megabytes=LARGE_MB,
     ),
     Case(
         name="300,000 names",
-        behaviour=documents.many_names,
+        behavior=documents.many_names,
         check=JOB,
         reason="a field 'id'",
         megabytes=LARGE_MB,
@@ -127,30 +125,30 @@ DOCUMENTS = (
     named(documents.a_hundred_megabytes, "at most 4194304 bytes"),
     Case(
         name="an OpenAPI document of circles",
-        behaviour=documents.circular_references,
+        behavior=documents.circular_references,
         check="contract.openapi",
         reason="leads in a circle",
     ),
     Case(
         name="garbage for every request of the fuzzer",
-        behaviour=documents.html,
+        behavior=documents.html,
         check="contract.fuzz",
         reason="201 from|JSON",
     ),
 )
 REDIRECTS = (
     named(redirects.in_a_loop, "201"),
-    Case(name="to another host", behaviour=redirects.to_another_host, reason="201"),
-    Case(name="to a file", behaviour=redirects.to_a_file, reason="201"),
+    Case(name="to another host", behavior=redirects.to_another_host, reason="201"),
+    Case(name="to a file", behavior=redirects.to_a_file, reason="201"),
     Case(
         name="created on another host",
-        behaviour=redirects.created_elsewhere,
+        behavior=redirects.created_elsewhere,
         check="hostile.follow",
         reason="Location on this server",
     ),
     Case(
         name="created at a strange path",
-        behaviour=redirects.created_at_a_strange_path,
+        behavior=redirects.created_at_a_strange_path,
         check="hostile.follow",
         reason="Location on this server",
     ),
@@ -172,19 +170,19 @@ STATE = (
 FILES = (
     Case(
         name="a ZIP that inflates to more than it says",
-        behaviour=state.a_lying_bomb,
+        behavior=state.a_lying_bomb,
         check="hostile.zip",
         reason="CRC|valid ZIP",
     ),
     Case(
         name="a ZIP that inflates to 300 MB",
-        behaviour=state.an_honest_bomb,
+        behavior=state.an_honest_bomb,
         check="hostile.zip",
         reason="unpacks to more than",
     ),
     Case(
         name="a ZIP of a million entries",
-        behaviour=state.many_entries,
+        behavior=state.many_entries,
         check="hostile.zip",
         reason="more than 20000 entries",
         megabytes=LARGE_MB,
@@ -192,7 +190,7 @@ FILES = (
     named(state.an_endless_file, "at most 100663296 bytes", check="hostile.zip", megabytes=450),
     Case(
         name="a dozen files of ninety megabytes",
-        behaviour=state.ninety_megabytes,
+        behavior=state.ninety_megabytes,
         check="hostile.many-files",
         verdict="inconclusive",
         reason="402653184 bytes",
@@ -202,35 +200,35 @@ FILES = (
 RAW = (
     Case(
         name="chunks of a byte, on a bare socket",
-        behaviour=bodies.chunks_of_a_byte,
+        behavior=bodies.chunks_of_a_byte,
         check="hostile.raw",
         reason="more than 4194304 bytes|within 2 s",
     ),
     Case(
         name="endless interim answers, on a bare socket",
-        behaviour=heads.endless_interim_answers,
+        behavior=heads.endless_interim_answers,
         check="hostile.raw",
         reason="more than 20 interim answers",
     ),
     Case(
         name="a header byte now and then, on a bare socket",
-        behaviour=heads.a_header_byte_now_and_then,
+        behavior=heads.a_header_byte_now_and_then,
         check="hostile.raw",
         reason="within 2 s",
     ),
     Case(
         name="endless headers, on a bare socket",
-        behaviour=heads.endless_headers,
+        behavior=heads.endless_headers,
         check="hostile.raw",
         reason="no end of the headers",
     ),
 )
 MARKUP = (
-    Case(name="markup in a failure", behaviour=markup.in_a_failure, reason="500"),
-    Case(name="markup in a success", behaviour=markup.in_a_success, reason="field|UUID|id"),
+    Case(name="markup in a failure", behavior=markup.in_a_failure, reason="500"),
+    Case(name="markup in a success", behavior=markup.in_a_success, reason="field|UUID|id"),
     Case(
         name="markup in an id",
-        behaviour=markup.in_a_success,
+        behavior=markup.in_a_success,
         check="hostile.id",
         reason="200 from getJob",
     ),
@@ -238,14 +236,14 @@ MARKUP = (
 BRING_UP = (
     Case(
         name="a certificate of another host",
-        behaviour=heads.a_closed_door,
+        behavior=heads.a_closed_door,
         verdict="misconfigured",
         reason="certificate that cannot be trusted: .*(?i:mismatch|not valid)",
         tls="other-host",
     ),
     Case(
         name="a certificate of nobody's",
-        behaviour=heads.a_closed_door,
+        behavior=heads.a_closed_door,
         verdict="misconfigured",
         reason="certificate that cannot be trusted: .*self.signed|unable to get",
         tls="unknown-issuer",
@@ -253,12 +251,12 @@ BRING_UP = (
     *(
         Case(
             name=f"{what} while getting ready",
-            behaviour=behaviour,
+            behavior=behavior,
             verdict="misconfigured",
             reason=reason,
             is_ready=False,
         )
-        for what, behaviour, reason in (
+        for what, behavior, reason in (
             ("silence", heads.silence, "no answer within"),
             ("a header byte now and then", heads.a_header_byte_now_and_then, "no answer within"),
             ("endless headers", heads.endless_headers, "headers without an end"),

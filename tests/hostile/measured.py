@@ -76,7 +76,7 @@ async def measure(case: Case, folder: Path) -> Measured:
     """Run `shakedown run` against a case's server."""
     folder.mkdir(parents=True)  # noqa: ASYNC240 - in no time
     async with hostile_server(
-        case.behaviour,
+        case.behavior,
         is_ready=case.is_ready,
         tls=_certificate(case, folder),
         speaks_first=case.speaks_first,

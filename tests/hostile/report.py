@@ -57,21 +57,21 @@ def main() -> int:
     return 0
 
 
-def _is_right(came: Measured) -> bool:
-    case = came.case
+def _is_right(got: Measured) -> bool:
+    case = got.case
     return (
-        came.verdict == case.verdict
-        and re.search(case.reason, came.message) is not None
-        and came.seconds < case.seconds
-        and came.peak_mb < case.megabytes
+        got.verdict == case.verdict
+        and re.search(case.reason, got.message) is not None
+        and got.seconds < case.seconds
+        and got.peak_mb < case.megabytes
     )
 
 
-def _row(came: Measured) -> str:
-    case = came.case
-    time_told = f"{came.seconds:.1f} ({case.seconds:g})"
-    memory_told = f"{came.peak_mb} ({case.megabytes})"
-    return f"| {case.name} | `{case.check}` | {came.verdict} | {time_told} | {memory_told} |"
+def _row(got: Measured) -> str:
+    case = got.case
+    time_told = f"{got.seconds:.1f} ({case.seconds:g})"
+    memory_told = f"{got.peak_mb} ({case.megabytes})"
+    return f"| {case.name} | `{case.check}` | {got.verdict} | {time_told} | {memory_told} |"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A server that does to its clients whatever a behaviour says, on bare sockets."""
+"""A server that does to its clients whatever a behavior says, on bare sockets."""
 
 import asyncio
 import contextlib
@@ -33,7 +33,7 @@ class Request:
 Write = Callable[[bytes], Awaitable[None]]
 """Send bytes; returns when the client has room for more."""
 
-Behaviour = Callable[[Request, Write], Awaitable[None]]
+Behavior = Callable[[Request, Write], Awaitable[None]]
 """Answers one request. When it returns the connection is closed, unless the server keeps it."""
 
 
@@ -56,7 +56,7 @@ def honest(request: Request) -> bytes:
 
 @asynccontextmanager
 async def hostile_server(
-    behaviour: Behaviour,
+    behavior: Behavior,
     *,
     is_ready: bool = True,
     tls: ssl.SSLContext | None = None,
@@ -87,7 +87,7 @@ async def hostile_server(
                 if is_ready and request.path == "/readyz":
                     await write(honest(request))
                     return
-                await behaviour(request, write)
+                await behavior(request, write)
                 is_going_on = keeps_open
         except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             pass

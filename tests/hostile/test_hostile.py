@@ -31,14 +31,14 @@ def test_every_case_has_a_name_of_its_own() -> None:
 def test_a_hostile_backend_does_no_harm(
     case: Case, measured: Mapping[str, Measured], record_property: Callable[[str, object], None]
 ) -> None:
-    came = measured[case.name]
-    record_property("hostile", f"{came.verdict} {came.seconds:.1f} s {came.peak_mb} MB")
-    assert came.verdict == case.verdict, came.message + came.stderr
-    assert re.search(case.reason, came.message)
-    assert came.seconds < case.seconds
-    assert came.peak_mb < case.megabytes
-    assert "Traceback" not in came.stdout + came.stderr
-    assert not (came.out / "internal-error.log").exists()
+    got = measured[case.name]
+    record_property("hostile", f"{got.verdict} {got.seconds:.1f} s {got.peak_mb} MB")
+    assert got.verdict == case.verdict, got.message + got.stderr
+    assert re.search(case.reason, got.message)
+    assert got.seconds < case.seconds
+    assert got.peak_mb < case.megabytes
+    assert "Traceback" not in got.stdout + got.stderr
+    assert not (got.out / "internal-error.log").exists()
 
 
 @pytest.mark.parametrize(
@@ -47,14 +47,12 @@ def test_a_hostile_backend_does_no_harm(
 def test_nothing_that_is_printed_or_written_acts(
     name: str, measured: Mapping[str, Measured]
 ) -> None:
-    came = measured[name]
+    got = measured[name]
     written = {
-        str(path): path.read_text(encoding="utf-8")
-        for path in came.out.rglob("*")
-        if path.is_file()
+        str(path): path.read_text(encoding="utf-8") for path in got.out.rglob("*") if path.is_file()
     }
     assert any(path.endswith("junit.xml") for path in written)
-    for place, text in {"stdout": came.stdout, "stderr": came.stderr, **written}.items():
+    for place, text in {"stdout": got.stdout, "stderr": got.stderr, **written}.items():
         strange = {letter for letter in _ACTS.findall(text) if not letter.isprintable()}
         assert not strange, place
         assert not _OBEYED.search(text), place
@@ -65,11 +63,11 @@ def test_nothing_that_is_printed_or_written_acts(
 def test_reports_stay_well_formed_and_show_what_came(
     case: Case, measured: Mapping[str, Measured]
 ) -> None:
-    came = measured[case.name]
-    suite = ElementTree.parse(came.out / "junit.xml").getroot()  # noqa: S314 - our own report
+    got = measured[case.name]
+    suite = ElementTree.parse(got.out / "junit.xml").getroot()  # noqa: S314 - our own report
     failure = suite.find(".//failure")
     assert failure is not None
-    (check,) = json.loads((came.out / "results.json").read_text(encoding="utf-8"))["checks"]
+    (check,) = json.loads((got.out / "results.json").read_text(encoding="utf-8"))["checks"]
     for told in (failure.text or "", check["message"]):
         assert r"\x1b[2J" in told or r"\u001b[2J" in told
         assert len(told) < 25_000

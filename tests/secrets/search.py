@@ -36,11 +36,11 @@ def forms(secret: str) -> Iterator[tuple[str, bytes]]:
     yield "JSON of letters", json.dumps(secret, ensure_ascii=False)[1:-1].encode()
     yield "repr", repr(secret)[1:-1].encode()
     yield "hex", raw.hex().encode()
-    for neighbour in (b"", b"x", b"xy"):
+    for neighbor in (b"", b"x", b"xy"):
         for encode in (b64encode, urlsafe_b64encode):
-            # Without the letters that the neighbours have a part in.
-            text = encode(neighbour + raw).rstrip(b"=")
-            yield "base64", text[4 if neighbour else 0 : -1]
+            # Without the letters that the neighbors have a part in.
+            text = encode(neighbor + raw).rstrip(b"=")
+            yield "base64", text[4 if neighbor else 0 : -1]
 
 
 class Search:

@@ -21,7 +21,7 @@ ready_timeout_s = 5
 
 [api.environment]
 SECRET = "{{jwt_secret}}"
-BEHAVIOUR = "BEHAVES"
+BEHAVIOR = "BEHAVES"
 
 [tokens.mint]
 secret = '{KEY}'

@@ -1,4 +1,4 @@
-"""An export canceled for certain: one that waits behind others of its organisation."""
+"""An export canceled for certain: one that waits behind others of its organization."""
 
 import random
 from dataclasses import replace
@@ -7,7 +7,7 @@ from contracts.conformance.fuzzing.case import Case, slot
 from contracts.conformance.fuzzing.document import Document
 from contracts.conformance.fuzzing.rules import Judge
 from contracts.conformance.fuzzing.sending import Finding, Sent, send
-from harness.client import Organisation, Samples, together
+from harness.client import Organization, Samples, together
 from harness.expect import expect_status
 from harness.target import Target
 
@@ -21,11 +21,11 @@ LARGE_BYTES = 4 * 1024 * 1024
 
 
 async def cancel_behind_others(
-    org: Organisation, document: Document, target: Target, sent: Sent, seed: int
+    org: Organization, document: Document, target: Target, sent: Sent, seed: int
 ) -> None:
     """Cancel an export where chance let none be canceled: workers may be quicker than requests.
 
-    An organisation has no more exports in progress than its share, so one that is requested behind
+    An organization has no more exports in progress than its share, so one that is requested behind
     as many large ones waits. Where it does not work, the caller's `expect_reached` says so.
     """
     if OPERATION not in document.operations or sent.succeeded[OPERATION]:

@@ -13,7 +13,7 @@ def expect_nothing_wrong(sent: Sent, seed: int) -> None:
     kinds = {finding.faults[0]: finding for finding in reversed(findings)}
     raise CheckFailed(
         expected="every answer as the contract and its document have it",
-        came=f"{len(sent.findings)} wrong ones of {sent.requests} (seed {seed}); the simplest:",
+        got=f"{len(sent.findings)} wrong ones of {sent.requests} (seed {seed}); the simplest:",
         detail="\n".join(finding.tell() for finding in list(kinds.values())[:3]),
     )
 

@@ -49,7 +49,7 @@ class ExportStates:
             if time.monotonic() > until:
                 raise CheckFailed(
                     expected=f"export {export_id} to end within {EXPORT_DEADLINE_S:g} s",
-                    came=f"it is still {state}",
+                    got=f"it is still {state}",
                 )
             shown = await self.client.call("getExport", path={"export_id": export_id})
             self.known[export_id] = str(expect_status(shown, 200).data["state"])

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.client import LIVE_STATES, Organisation, Record, Samples
+from harness.client import LIVE_STATES, Organization, Record, Samples
 from harness.client.client import TERMINAL_STATES
 from harness.errors import CheckFailed
 from harness.expect import expect_status
@@ -19,7 +19,7 @@ FAILS_WITHIN_S = 15.0
 class Ground:
     """One tenant's things, by the name of the parameter that takes their id."""
 
-    org: Organisation
+    org: Organization
     jobs: list[Record] = field(default_factory=list)
     evidence: list[Record] = field(default_factory=list)
     exports: dict[str, list[str]] = field(default_factory=dict)
@@ -48,7 +48,7 @@ class Ground:
                 return failed[number % len(failed)]
         there = self.ids.get(name)
         if not there:
-            raise CheckFailed(expected=f"something for {{{name}}}", came="nothing of that kind")
+            raise CheckFailed(expected=f"something for {{{name}}}", got="nothing of that kind")
         return there[number % len(there)]
 
     async def live_export(self, number: int) -> str:
@@ -59,7 +59,7 @@ class Ground:
         return str(expect_status(answer, 200, 202).data["id"])
 
 
-async def settle(org: Organisation, samples: Samples, system: System) -> Ground:
+async def settle(org: Organization, samples: Samples, system: System) -> Ground:
     """Give a tenant jobs, evidence, and exports: ready, canceled and, if it can be had, failed."""
     ground = Ground(org=org)
     client = org.client
@@ -86,14 +86,14 @@ async def settle(org: Organisation, samples: Samples, system: System) -> Ground:
 
 
 async def settle_both(
-    organisations: tuple[Organisation, Organisation], samples: Samples, system: System
+    organizations: tuple[Organization, Organization], samples: Samples, system: System
 ) -> tuple[Ground, Ground]:
     """Give two tenants their things, side by side."""
-    own, foreign = (settle(org, samples, system) for org in organisations)
+    own, foreign = (settle(org, samples, system) for org in organizations)
     return await asyncio.gather(own, foreign)
 
 
-async def _spoiled_export(org: Organisation, samples: Samples, system: System) -> str | None:
+async def _spoiled_export(org: Organization, samples: Samples, system: System) -> str | None:
     """An export that must fail: the object of its evidence is gone. None where we cannot."""
     if system.target.storage is None or system.storage_dir is None:
         return None

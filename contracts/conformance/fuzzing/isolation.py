@@ -7,16 +7,16 @@ from uuid import uuid4
 from contracts.conformance.fuzzing.case import Case
 from contracts.conformance.fuzzing.document import Document, Operation
 from contracts.conformance.fuzzing.sending import send
-from harness.client import Answer, Organisation
+from harness.client import Answer, Organization
 
 SPECIAL_HEADERS = ("x-evidence-deduplicated", "x-idempotency-replayed", "x-export-in-progress")
 
 
 @dataclass(kw_only=True)
 class Stranger:
-    """Somebody of another organisation, who has nothing to do with the tenant that is fuzzed."""
+    """Somebody of another organization, who has nothing to do with the tenant that is fuzzed."""
 
-    org: Organisation
+    org: Organization
     document: Document
     absent: dict[str, str | None] = field(default_factory=dict)
     """By operationId: the code with which a random id is answered."""
@@ -34,13 +34,13 @@ class Stranger:
         self.tried += 1
         if theirs.status != 404:
             what = f"gets {theirs.status} for the same request, not 404"
-            return [f"another organisation's member {what}: {theirs.describe()}"]
+            return [f"another organization's member {what}: {theirs.describe()}"]
         code = await self._code_of_absent(operation, case, instance)
         if theirs.code != code:
             what = f"is told {theirs.code!r}, where a random id is {code!r}"
-            return [f"another organisation's member {what}: {theirs.describe()}"]
+            return [f"another organization's member {what}: {theirs.describe()}"]
         return [
-            f"another organisation's member gets {name} with the 404: {theirs.describe()}"
+            f"another organization's member gets {name} with the 404: {theirs.describe()}"
             for name in SPECIAL_HEADERS
             if name in theirs.headers
         ]
@@ -51,16 +51,16 @@ class Stranger:
             theirs = await send(self.org.client, case, instance=instance)
             self.tried += 1
             seen = theirs.status < 300 and theirs.items
-            return [f"another organisation sees the events: {theirs.describe()}"] if seen else []
+            return [f"another organization sees the events: {theirs.describe()}"] if seen else []
         if case.operation_id == "verifyManifest":
             theirs = await send(self.org.client, case, instance=instance)
             self.tried += 1
             named = "export_id" in json.loads(case.body or b"{}")
             if named and theirs.status != 404:
-                return [f"another organisation verifies the export: {theirs.describe()}"]
+                return [f"another organization verifies the export: {theirs.describe()}"]
             valid = theirs.status < 300 and theirs.data["manifest_valid"] is not False
             return (
-                [f"another organisation's manifest is valid: {theirs.describe()}"] if valid else []
+                [f"another organization's manifest is valid: {theirs.describe()}"] if valid else []
             )
         return []
 

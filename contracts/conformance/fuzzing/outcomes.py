@@ -89,7 +89,7 @@ def _foreign_faults(data: Any, organization_id: str) -> list[str]:  # noqa: ANN4
         if isinstance(each, dict) and "organization_id" in each
     }
     others = owners - {organization_id}
-    return [f"it shows things of another organisation, {', '.join(others)}"] if others else []
+    return [f"it shows things of another organization, {', '.join(others)}"] if others else []
 
 
 async def _uploaded(

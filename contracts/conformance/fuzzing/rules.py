@@ -81,7 +81,7 @@ class Judge:
         if verdict_of(self.document, operation, case) is not Verdict.ALLOWED:
             return faults
         if status == 404:
-            faults.append("it is 404 though every id in it is one of the organisation's own")
+            faults.append("it is 404 though every id in it is one of the organization's own")
         elif status in FORM_REFUSALS and not _reuses_key(case, answer):
             faults.append(f"it is refused as {status} though the document allows the request")
         return faults
@@ -95,7 +95,7 @@ class Judge:
         if verdict_of(self.document, operation, case) is Verdict.WRONG:
             faults.append("it succeeded though the document does not allow the request")
         if "foreign" in case.ownerships and _names_foreign_thing(operation, case):
-            faults.append("it succeeded with the id of another organisation's thing")
+            faults.append("it succeeded with the id of another organization's thing")
         return faults + self.success_shape(operation, answer)
 
     def success_shape(self, operation: Operation, answer: Answer) -> list[str]:

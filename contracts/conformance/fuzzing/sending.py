@@ -34,11 +34,11 @@ class Finding:
 
     def tell(self) -> str:
         """Say it in a few lines."""
-        came = self.answer.describe() if self.answer else "no answer"
+        got = self.answer.describe() if self.answer else "no answer"
         return (
             f"{self.case.operation_id}: {'; '.join(self.faults)}\n"
             f"  {self.case.phase} case {self.case.number} ({self.case.about:.120})\n"
-            f"  {self.case.as_curl(self.base_url)}\n  {came}"
+            f"  {self.case.as_curl(self.base_url)}\n  {got}"
         )
 
 
@@ -105,7 +105,7 @@ class Sender:
             self.sent.unsendable += 1  # a header that no client library lets through
             return
         except NoAnswer as error:
-            self.note(real, None, [f"it got no answer: {error.came}"], instance)
+            self.note(real, None, [f"it got no answer: {error.got}"], instance)
             return
         self.sent.requests += 1
         faults = self.judge.faults(case, answer)
@@ -115,7 +115,7 @@ class Sender:
             try:
                 faults = await follow(real, answer)
             except CheckFailed as error:
-                faults = [f"expected {error.expected}, came {error.came}"]
+                faults = [f"expected {error.expected}, got {error.got}"]
         if faults:
             self.note(real, answer, faults, instance)
 

@@ -16,7 +16,7 @@ from contracts.conformance.fuzzing.linked import Step, about, taken, with_key
 from contracts.conformance.fuzzing.outcomes import WalkState, outcome_faults
 from contracts.conformance.fuzzing.rules import Judge
 from contracts.conformance.fuzzing.sending import Finding, Sent, send
-from harness.client import Answer, NoAnswer, Organisation
+from harness.client import Answer, NoAnswer, Organization
 from harness.errors import CheckFailed
 
 CANCEL_TRIES = 4
@@ -34,7 +34,7 @@ class Walk:
     """One tenant's way through the API. The same seed takes the same way."""
 
     name: str
-    org: Organisation
+    org: Organization
     judge: Judge
     cases: Mapping[str, Sequence[Case]]
     """Drawn cases by operationId, all of them allowed."""
@@ -201,7 +201,7 @@ class Walk:
         try:
             answer = await send(self.org.client, case, instance=instance)
         except NoAnswer as error:
-            self._note(case, None, [f"it got no answer: {error.came}"])
+            self._note(case, None, [f"it got no answer: {error.got}"])
             return None
         self.sent.requests += 1
         step = Step(case=case, answer=answer)
@@ -218,7 +218,7 @@ class Walk:
                 if not faults and not self.hurried:
                     faults = await self.stranger.faults(case, answer)
             except CheckFailed as error:
-                faults = [f"expected {error.expected}, came {error.came}"]
+                faults = [f"expected {error.expected}, got {error.got}"]
         if faults:
             self._note(case, answer, faults)
         return step

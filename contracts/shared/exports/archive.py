@@ -27,14 +27,14 @@ def unpack(answer: Answer) -> dict[str, bytes]:
     except BadArchive as error:
         raise CheckFailed(
             expected=f"a valid ZIP from {answer.path}",
-            came=f"{len(answer.body)} bytes that begin with {answer.body[:16]!r}: {error}",
+            got=f"{len(answer.body)} bytes that begin with {answer.body[:16]!r}: {error}",
         ) from error
     for name in entries:
         path = PurePosixPath(name)
         expect(
             not path.is_absolute() and ".." not in path.parts and "\\" not in name,
             expected="entries of the ZIP to stay in the folder it is unpacked to",
-            came=repr(name),
+            got=repr(name),
         )
     return {answer.spoken.filed_name(name): content for name, content in entries.items()}
 
@@ -42,15 +42,15 @@ def unpack(answer: Answer) -> dict[str, bytes]:
 def expect_evidence_in(entries: dict[str, bytes], uploaded: dict[str, Sample]) -> None:
     """Fail unless the ZIP holds every uploaded file's bytes, a manifest and the ledger."""
     for name in ("manifest.json", "ledger.json"):
-        expect(name in entries, expected=f"{name} in the proof pack", came=str(sorted(entries)))
+        expect(name in entries, expected=f"{name} in the proof pack", got=str(sorted(entries)))
     try:
         parse(entries["ledger.json"])
     except BadDocument as error:
-        raise CheckFailed(expected="the chain as JSON in ledger.json", came=str(error)) from error
+        raise CheckFailed(expected="the chain as JSON in ledger.json", got=str(error)) from error
     digests = {sha256_hex(content) for content in entries.values()}
     for evidence_id, sample in uploaded.items():
         expect(
             sample.sha256 in digests,
             expected=f"the bytes of evidence {evidence_id} ({sample.mime_type}) in the proof pack",
-            came=f"{len(entries)} entries, none with its digest: {sorted(entries)}",
+            got=f"{len(entries)} entries, none with its digest: {sorted(entries)}",
         )

@@ -40,7 +40,7 @@ class Claims:
     """Must be allowed to become `WORKER_ROLE`."""
     function: str
     cap: int
-    """The most that one organisation may have in progress."""
+    """The most that one organization may have in progress."""
 
     @asynccontextmanager
     async def worker(self) -> AsyncIterator[AsyncConnection[Any]]:
@@ -65,13 +65,13 @@ class Claims:
         except psycopg.Error as error:
             raise CheckFailed(
                 expected=f"{call} to claim exports",
-                came=f"SQLSTATE {error.sqlstate}: {error}".replace("\n", " "),
+                got=f"SQLSTATE {error.sqlstate}: {error}".replace("\n", " "),
             ) from error
         # A function that returns one composite gives a row of NULLs for nothing.
         claimed = sum(any(value is not None for value in row.values()) for row in rows)
         if claimed > limit:
             raise CheckFailed(
-                expected=f"at most {limit} exports from {call}", came=f"{claimed} exports"
+                expected=f"at most {limit} exports from {call}", got=f"{claimed} exports"
             )
         return claimed
 
@@ -105,7 +105,7 @@ class Claims:
                         return got
             raise CheckFailed(
                 expected=f"{self.function} to come back empty once every cap is reached",
-                came=f"{got} exports claimed by one worker in {MAX_CALLS} calls, and still more",
+                got=f"{got} exports claimed by one worker in {MAX_CALLS} calls, and still more",
             )
 
         return sum(await asyncio.gather(*map(claim_until_empty, range(1, workers + 1))))

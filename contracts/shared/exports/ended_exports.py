@@ -1,7 +1,7 @@
 """Exports that end otherwise than ready: canceled by their owner, failed for want of a file."""
 
 from contracts.shared.resources.stored_objects import StoredObjects
-from harness.client import Organisation, Record, Sample, together
+from harness.client import Organization, Record, Sample, together
 from harness.errors import Inconclusive
 from harness.expect import expect_status
 from harness.target import Target
@@ -13,7 +13,7 @@ ROUNDS = 10
 LONGEST_FAILURE_S = 30.0
 
 
-async def canceled_export(org: Organisation) -> tuple[Record, list[str]]:
+async def canceled_export(org: Organization) -> tuple[Record, list[str]]:
     """Request exports until one could be canceled before a worker was done with it.
 
     Gives the data of the canceled one, and the ids of the others, which go on.
@@ -48,7 +48,7 @@ def failure_within_s(target: Target) -> float | None:
 
 
 async def failed_export(
-    org: Organisation, sample: Sample, objects: StoredObjects, *, deadline_s: float
+    org: Organization, sample: Sample, objects: StoredObjects, *, deadline_s: float
 ) -> tuple[Record, Record]:
     """Request a proof pack whose only file is gone from the storage, and wait for its end.
 

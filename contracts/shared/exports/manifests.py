@@ -6,12 +6,12 @@ from typing import Any
 
 from contracts.shared.resources.conventions import expect_just_now
 from contracts.shared.resources.digests import sha256_hex
-from harness.client import Client, Organisation, Record
+from harness.client import Client, Organization, Record
 from harness.expect import expect, expect_equal, expect_status
 
 
 def expect_described(
-    manifest: Record, export: Record, org: Organisation, filters: Mapping[str, Any]
+    manifest: Record, export: Record, org: Organization, filters: Mapping[str, Any]
 ) -> None:
     """Fail unless the manifest says whose export this is, and which."""
     for name, wanted in {
@@ -29,7 +29,7 @@ def expect_described(
 def manifest_files(manifest: Record) -> list[Record]:
     """Give the entries of `files`; fail when one of them is not what an entry is."""
     files = manifest["files"]
-    expect(isinstance(files, list), expected="a list of files in the manifest", came=repr(files))
+    expect(isinstance(files, list), expected="a list of files in the manifest", got=repr(files))
     for file in files:
         expect(
             isinstance(file, Record)
@@ -37,7 +37,7 @@ def manifest_files(manifest: Record) -> list[Record]:
             and type(file["size"]) is int
             and isinstance(file["evidence_id"], str | None),
             expected="files of a manifest as {name, type, size, sha256, evidence_id}",
-            came=repr(file),
+            got=repr(file),
         )
     return list(files)
 
@@ -72,7 +72,7 @@ async def expect_recorded(client: Client, manifest: Record, export: Record) -> N
     expect(
         export["manifest_hash"] in json.dumps(completed[0]["metadata"]),
         expected=f"manifest_hash {export['manifest_hash']} in the export.completed event",
-        came=str(completed[0]["metadata"]),
+        got=str(completed[0]["metadata"]),
     )
     seq, hash_of_head = ledger_head(manifest)
     hashes = {event["ledger_seq"]: event["hash"] for event in await client.ledger_events()}
@@ -87,7 +87,7 @@ def ledger_head(manifest: Record) -> tuple[int, str]:
         and type(head["ledger_seq"]) is int
         and isinstance(head["hash"], str),
         expected="ledger_head {ledger_seq, hash} in the manifest, a number and a text",
-        came=repr(head),
+        got=repr(head),
     )
     return head["ledger_seq"], head["hash"]
 
@@ -99,7 +99,7 @@ async def expect_valid(client: Client, question: dict[str, Any]) -> None:
         expect(
             answer.data[name] is True,
             expected=f"{name}: true for an untouched manifest sent as {' and '.join(question)}",
-            came=answer.describe(),
+            got=answer.describe(),
         )
     bad = [file for file in answer.data["files"] if file["ok"] is not True]
     expect_equal((bad, answer.data["mismatches"]), ([], []), "the bad files and mismatches")
@@ -114,7 +114,7 @@ async def expect_tampering_seen(
     expect(
         answer.data["export_match"] is False,
         expected=f"export_match: false for a manifest that was changed at {depth}",
-        came=answer.describe(),
+        got=answer.describe(),
     )
 
 

@@ -116,7 +116,7 @@ def expect_live_answer(answer: Answer, export_id: str, *, detail: str = "") -> N
     expect(
         answer.flag("x-export-in-progress"),
         expected="X-Export-In-Progress: true with the live export",
-        came=answer.describe(),
+        got=answer.describe(),
     )
 
 
@@ -127,7 +127,7 @@ def expect_once(answers: Sequence[Answer], operation_id: str) -> None:
     expect(
         any(answer.status == 202 for answer in answers),
         expected=f"one of {len(answers)} {operation_id} at once to be accepted",
-        came=answers[0].describe(),
+        got=answers[0].describe(),
     )
 
 

@@ -9,7 +9,7 @@ import psycopg
 
 from contracts.shared.exports.direct_claims import Claims, declared_claim
 from contracts.shared.exports.held_table import held
-from harness.client import Answer, Client, Organisation
+from harness.client import Answer, Client, Organization
 from harness.errors import Inconclusive
 from harness.plugin.fixtures import FreshSystem, OwnSystem
 from harness.target import Capability, Target
@@ -26,9 +26,9 @@ class StillSystem:
     claims: Claims
     table: str
 
-    async def new_organisation(self) -> Organisation:
+    async def new_organization(self) -> Organization:
         """Make a tenant."""
-        return await self.own.organisations.new("still")
+        return await self.own.organizations.new("still")
 
     async def at_the_door(self, table: str, race: Awaitable[list[Answer]]) -> list[Answer]:
         """Run a race whose writers to `table` are let in together, once several stand there.

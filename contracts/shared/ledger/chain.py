@@ -1,4 +1,4 @@
-"""What an organisation's ledger must look like over HTTP."""
+"""What an organization's ledger must look like over HTTP."""
 
 from harness.client import Client, Record
 from harness.expect import expect, expect_equal, expect_status
@@ -12,7 +12,7 @@ async def expect_verified(client: Client, event: Record) -> None:
         expect(
             verification[name] is True,
             expected=f"{name}: true for {event['event_name']} event {event['ledger_seq']}",
-            came=answer.describe(),
+            got=answer.describe(),
         )
     expect_equal(
         verification["depth"],
@@ -22,7 +22,7 @@ async def expect_verified(client: Client, event: Record) -> None:
 
 
 def expect_linked(events: list[Record]) -> None:
-    """Fail unless the events of an organisation are one chain without gaps or forks."""
+    """Fail unless the events of an organization are one chain without gaps or forks."""
     before = None
     for number, event in enumerate(events, 1):
         expect_equal(event["ledger_seq"], number, "ledger_seq, 1, 2, 3 … without gaps or forks")

@@ -1,4 +1,4 @@
-"""The hash chain of an organisation, computed again from what its rows say."""
+"""The hash chain of an organization, computed again from what its rows say."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -63,11 +63,11 @@ class Breach:
 
     ledger_seq: int
     expected: str
-    came: str
+    got: str
 
 
 def breaches(events: Iterable[StoredEvent], salts: Mapping[str, str]) -> list[Breach]:
-    """Walk one organisation's chain and give everything wrong with it, in its order.
+    """Walk one organization's chain and give everything wrong with it, in its order.
 
     The events may come in any order. A salt that is not known raises `KeyError`.
     """
@@ -81,7 +81,7 @@ def breaches(events: Iterable[StoredEvent], salts: Mapping[str, str]) -> list[Br
                 Breach(
                     ledger_seq=event.ledger_seq,
                     expected=f"ledger_seq 1, 2, 3 … without gaps or forks, so {due} here",
-                    came=f"{event.ledger_seq} ({kind})",
+                    got=f"{event.ledger_seq} ({kind})",
                 )
             )
         before = previous.hash if previous else ""
@@ -91,7 +91,7 @@ def breaches(events: Iterable[StoredEvent], salts: Mapping[str, str]) -> list[Br
                     ledger_seq=event.ledger_seq,
                     expected=f"the prev_hash of {event.name} to be the hash of the event before, "
                     f"{before or 'nothing'}",
-                    came=event.prev_hash or "nothing",
+                    got=event.prev_hash or "nothing",
                 )
             )
         if event.hash != event.expected_hash(salts):
@@ -101,7 +101,7 @@ def breaches(events: Iterable[StoredEvent], salts: Mapping[str, str]) -> list[Br
                     expected=f"the hash of {event.name} to be "
                     f"sha256(canonical || prev_hash || salt) = {event.expected_hash(salts)} over "
                     f"{event.canonical()!r}",
-                    came=event.hash,
+                    got=event.hash,
                 )
             )
         previous = event

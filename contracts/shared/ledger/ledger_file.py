@@ -32,7 +32,7 @@ def events_in(content: bytes) -> list[dict[str, Any]]:
         document = json.loads(content)
     except (ValueError, RecursionError) as error:
         raise CheckFailed(
-            expected="the chain as JSON in ledger.json", came=f"{content[:200]!r}: {error}"
+            expected="the chain as JSON in ledger.json", got=f"{content[:200]!r}: {error}"
         ) from error
     lists = [document] if isinstance(document, list) else []
     if isinstance(document, dict):
@@ -40,14 +40,14 @@ def events_in(content: bytes) -> list[dict[str, Any]]:
     if len(lists) != 1 or not all(isinstance(event, dict) for event in lists[0]):
         raise CheckFailed(
             expected="one list of events in ledger.json",
-            came=content[:200].decode(errors="replace"),
+            got=content[:200].decode(errors="replace"),
         )
     events: list[dict[str, Any]] = lists[0]
     return events
 
 
 def expect_ledger_file(content: bytes, manifest: Record, chain: Sequence[Record]) -> None:
-    """Fail unless `ledger.json` is the organisation's chain, from 1 to the manifest's head."""
+    """Fail unless `ledger.json` is the organization's chain, from 1 to the manifest's head."""
     head, _ = ledger_head(manifest)
     filed = [chain[0].spoken.filed_event(event) for event in events_in(content)]
     expect_equal(
@@ -65,5 +65,5 @@ def _expect_same(event: Mapping[str, Any], shown: Record) -> None:
             (shown.meant(name, event.get(name)) or None) == (shown.shown(name) or None),
             expected=f"{name} {shown.shown(name)!r} of event {shown['ledger_seq']} in ledger.json, "
             "as the API shows it",
-            came=repr(event.get(name)),
+            got=repr(event.get(name)),
         )

@@ -36,7 +36,7 @@ class StoredLedger:
         return cls(database=database, ledger=ledger, salts=salts)
 
     async def chain(self, organization_id: str) -> list[StoredEvent]:
-        """Give an organisation's events, oldest first."""
+        """Give an organization's events, oldest first."""
         named = self.ledger.columns
         rows = await self.database.fetch(
             f"""
@@ -60,7 +60,7 @@ class StoredLedger:
         return [stored_event(row) for row in rows]
 
     async def shown(self, organization_id: str) -> list[Row]:
-        """Give what of an organisation's rows has no part in the hash, oldest first."""
+        """Give what of an organization's rows has no part in the hash, oldest first."""
         named = self.ledger.columns
         return await self.database.fetch(
             f"""
@@ -114,8 +114,8 @@ class StoredLedger:
         for breach in breaches(events, self.salts):
             expect(
                 False,
-                expected=f"{breach.expected} [organisation {organization_id}]",
-                came=breach.came,
+                expected=f"{breach.expected} [organization {organization_id}]",
+                got=breach.got,
                 detail=detail,
             )
         return events

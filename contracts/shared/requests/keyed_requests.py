@@ -65,7 +65,7 @@ def expect_new(answer: Answer, request: KeyedRequest, *, detail: str = "") -> Re
     expect(
         not answer.flag("x-idempotency-replayed"),
         expected=f"no X-Idempotency-Replayed on the first answer to {request.what} under a key",
-        came=answer.describe(),
+        got=answer.describe(),
         detail=detail,
     )
     return answer.data
@@ -83,7 +83,7 @@ def expect_original(again: Answer, first: Answer) -> None:
         200 <= again.status < 300 and again.flag("x-idempotency-replayed"),
         expected="the original answer (any 2xx) with X-Idempotency-Replayed: true to the same "
         "export request under the same key",
-        came=f"X-Idempotency-Replayed {again.headers.get('x-idempotency-replayed')!r} with "
+        got=f"X-Idempotency-Replayed {again.headers.get('x-idempotency-replayed')!r} with "
         f"{again.describe()}",
     )
     for name in STABLE_IN_EXPORTS:
@@ -97,5 +97,5 @@ def expect_reuse_refused(answer: Answer, difference: str) -> None:
     expect(
         not answer.flag("x-idempotency-replayed"),
         expected="no X-Idempotency-Replayed on a refusal",
-        came=answer.describe(),
+        got=answer.describe(),
     )

@@ -32,13 +32,13 @@ def expect_one_answered(answers: Sequence[Answer], *, fresh: int, what: str) -> 
     expect(
         len(ids) == 1,
         expected=f"one record from {len(answers)} {what} at once",
-        came=f"{len(ids)} records: {dict(ids)}",
+        got=f"{len(ids)} records: {dict(ids)}",
     )
     expect(
         len(firsts) == 1 and firsts[0].status == fresh,
         expected=f"one {fresh} without X-Idempotency-Replayed among {len(answers)} {what}, "
         "every other 2xx a replay of it",
-        came=f"{len(firsts)} without it: {[answer.describe() for answer in firsts[:3]]}",
+        got=f"{len(firsts)} without it: {[answer.describe() for answer in firsts[:3]]}",
     )
     return str(next(iter(ids)))
 
@@ -59,7 +59,7 @@ def expect_one_winner(
     expect(
         len(firsts) == 1,
         expected=f"one of {len(answers)} different requests under one key to be new",
-        came=f"{len(firsts)}: {[answer.describe() for _, answer in firsts[:3]]}",
+        got=f"{len(firsts)}: {[answer.describe() for _, answer in firsts[:3]]}",
     )
     winner, first = firsts[0]
     for request, answer in answers:
@@ -79,7 +79,7 @@ def expect_told_when(answer: Answer) -> None:
     expect(
         answer.headers.get("retry-after", "").isdigit(),
         expected="a Retry-After with the 409 to a key in flight",
-        came=answer.describe(),
+        got=answer.describe(),
     )
 
 
@@ -101,12 +101,12 @@ async def expect_one_at_a_time(
             expect(
                 answer.flag("x-export-in-progress"),
                 expected="X-Export-In-Progress: true with the live export",
-                came=answer.describe(),
+                got=answer.describe(),
             )
             expect(
                 answer.data["id"] in accepted,
                 expected=f"an export that was accepted with 202, one of {sorted(accepted)}",
-                came=answer.describe(),
+                got=answer.describe(),
             )
     listed = await client.listed("listExports", path={"job_id": job_id})
     of_type = {export["id"] for export in listed if export["export_type"] == export_type}
@@ -119,7 +119,7 @@ async def expect_one_at_a_time(
             expect(
                 live is None,
                 expected="one live export of a job and type at a time",
-                came=f"{event['target_id']} was requested (ledger_seq {event['ledger_seq']}) "
+                got=f"{event['target_id']} was requested (ledger_seq {event['ledger_seq']}) "
                 f"while {live} was {' or '.join(sorted(LIVE_STATES))}",
             )
             live = event["target_id"]

@@ -23,7 +23,7 @@ def expect_convention(answer: Answer, *, ids: Iterable[str], moments: Iterable[s
     expect(
         answer.request_id,
         expected=f"X-Request-ID on every response, also of {answer.operation_id}",
-        came=answer.describe(),
+        got=answer.describe(),
     )
     for name in ids:
         expect_uuid(answer.data, name)
@@ -37,7 +37,7 @@ def expect_uuid(record: Record, name: str) -> None:
         UUID(record[name])
     except (ValueError, AttributeError, TypeError) as error:
         raise CheckFailed(
-            expected=f"{name} in {record.source} to be a UUID", came=repr(record[name])
+            expected=f"{name} in {record.source} to be a UUID", got=repr(record[name])
         ) from error
 
 
@@ -47,12 +47,12 @@ def instant_of(record: Record, name: str) -> datetime:
     expect(
         isinstance(value, str) and _RFC_3339_UTC.fullmatch(value),
         expected=f"{name} in {record.source} as RFC 3339 in UTC",
-        came=repr(value),
+        got=repr(value),
     )
     try:
         return datetime.fromisoformat(value.upper())
     except ValueError as error:
-        raise CheckFailed(expected=f"{name} to be a time", came=repr(value)) from error
+        raise CheckFailed(expected=f"{name} to be a time", got=repr(value)) from error
 
 
 def expect_just_now(record: Record, name: str) -> None:
@@ -61,5 +61,5 @@ def expect_just_now(record: Record, name: str) -> None:
     expect(
         abs(instant - datetime.now(UTC)) < CLOCK_TOLERANCE,
         expected=f"{name} in {record.source} to be about now",
-        came=record[name],
+        got=record[name],
     )

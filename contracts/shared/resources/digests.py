@@ -26,7 +26,7 @@ def expect_repr_digest(answer: Answer) -> None:
 
 
 def jcs_hash(document: object) -> str:
-    """The SHA-256 of a document's RFC 8785 serialisation.
+    """The SHA-256 of a document's RFC 8785 serialization.
 
     Raises `rfc8785.CanonicalizationError` for what has none: NaN, integers beyond 2^53.
     """

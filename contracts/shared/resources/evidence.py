@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from contracts.shared.resources.conventions import instant_of
 from contracts.shared.resources.digests import expect_repr_digest, sha256_hex
-from harness.client import Answer, Organisation, Record, Sample
+from harness.client import Answer, Organization, Record, Sample
 from harness.expect import expect, expect_equal
 
 CAPTURED_AT = datetime(2026, 1, 31, 12, 0, 0, tzinfo=UTC)
@@ -13,7 +13,7 @@ REPEATED_FORM = {"tag": "roof", "phase": "after"}
 """What the existing client sends when it repeats: without `captured_at`, which is not compared."""
 
 
-def expect_sealed(evidence: Record, sample: Sample, job: Record, org: Organisation) -> None:
+def expect_sealed(evidence: Record, sample: Sample, job: Record, org: Organization) -> None:
     """Fail unless the data of a new piece of evidence says what was uploaded."""
     for name, wanted in {
         "evidence_id": evidence["id"],
@@ -33,7 +33,7 @@ def expect_sealed(evidence: Record, sample: Sample, job: Record, org: Organisati
     expect(
         evidence["storage_path"],
         expected="storage_path in new evidence",
-        came=repr(evidence["storage_path"]),
+        got=repr(evidence["storage_path"]),
     )
     expect_equal(
         instant_of(evidence, "captured_at"), CAPTURED_AT, "captured_at, as it was uploaded"
@@ -48,13 +48,13 @@ def expect_content(answer: Answer, sample: Sample) -> None:
         "x-content-type-options": "nosniff",
         "content-type": sample.mime_type,
     }.items():
-        came = answer.headers.get(header, "").partition(";")[0]
-        expect_equal(came, wanted, f"{header} of evidence content")
+        got = answer.headers.get(header, "").partition(";")[0]
+        expect_equal(got, wanted, f"{header} of evidence content")
     disposition = answer.headers.get("content-disposition", "")
     expect(
         disposition.lower().startswith("attachment"),
         expected="evidence content as an attachment",
-        came=f"Content-Disposition {disposition!r}",
+        got=f"Content-Disposition {disposition!r}",
     )
 
 
@@ -63,11 +63,11 @@ def expect_replayed(again: Answer, first: Answer) -> None:
     expect(
         200 <= again.status < 300,
         expected="the original answer (any 2xx) to the same request under the same key",
-        came=again.describe(),
+        got=again.describe(),
     )
     expect(
         again.flag("x-idempotency-replayed"),
         expected="X-Idempotency-Replayed: true on a repeated upload",
-        came=f"{again.headers.get('x-idempotency-replayed')!r} with {again.describe()}",
+        got=f"{again.headers.get('x-idempotency-replayed')!r} with {again.describe()}",
     )
     expect_equal(again.data, first.data, "the data of the repeated upload")

@@ -1,4 +1,4 @@
-"""What requests have left behind: the records and events that an organisation shows."""
+"""What requests have left behind: the records and events that an organization shows."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from harness.expect import expect_equal
 
 @dataclass(frozen=True, kw_only=True)
 class Footprint:
-    """The ids of everything in some jobs, and the events of their organisation."""
+    """The ids of everything in some jobs, and the events of their organization."""
 
     evidence: tuple[str, ...]
     exports: tuple[str, ...]

@@ -46,7 +46,7 @@ async def pages_of(
             len(answer.items) <= (limit or DEFAULT_LIMIT),
             expected=f"at most {limit or DEFAULT_LIMIT} items on a page of {listed.operation_id} "
             + (f"with limit={limit}" if limit else "without a limit"),
-            came=f"{len(answer.items)}",
+            got=f"{len(answer.items)}",
         )
         pages.append(answer.items)
         cursor = answer.document["next_cursor"]
@@ -55,17 +55,17 @@ async def pages_of(
         expect(
             isinstance(cursor, str) and cursor,
             expected=f"next_cursor of {listed.operation_id} to be a string or null",
-            came=repr(cursor),
+            got=repr(cursor),
         )
         expect(
             cursor not in seen,
             expected=f"next_cursor of {listed.operation_id} to lead on",
-            came=f"{cursor} for the second time, on page {len(pages)} with limit={limit}",
+            got=f"{cursor} for the second time, on page {len(pages)} with limit={limit}",
         )
         seen.add(cursor)
     raise CheckFailed(
         expected=f"{listed.operation_id} to come to an end within {MAX_PAGES} pages",
-        came=f"a next_cursor on each of them, {sum(map(len, pages))} items so far",
+        got=f"a next_cursor on each of them, {sum(map(len, pages))} items so far",
     )
 
 
@@ -88,14 +88,14 @@ async def expect_listed(
     expect(
         counted == due,
         expected=f"every one of {len(wanted)} items once from {how}",
-        came=f"{len(items)}: missing {list((due - counted).elements())[:3]}, "
+        got=f"{len(items)}: missing {list((due - counted).elements())[:3]}, "
         f"doubled or strange {list((counted - due).elements())[:3]}",
     )
     for before, after in itertools.pairwise(items):
         expect(
             instant_of(before, "created_at") <= instant_of(after, "created_at"),
             expected=f"the oldest first from {how}",
-            came=f"{before['created_at']} before {after['created_at']}",
+            got=f"{before['created_at']} before {after['created_at']}",
         )
     return items
 

@@ -1,4 +1,4 @@
-"""What one organisation has: one of everything with an id, and how to see that it is untouched."""
+"""What one organization has: one of everything with an id, and how to see that it is untouched."""
 
 import itertools
 import re
@@ -9,7 +9,7 @@ from typing import Any
 
 from contracts.shared.resources.digests import sha256_hex
 from contracts.shared.tenants.operations import IdSlot
-from harness.client import Organisation, Record, Sample, Samples, together
+from harness.client import Organization, Record, Sample, Samples, together
 from harness.expect import expect_status
 
 UUID_TEXT = re.compile(
@@ -22,9 +22,9 @@ SHORTEST_MARK = 16
 
 @dataclass(frozen=True, kw_only=True)
 class Estate:
-    """An organisation, and the ids of what it has."""
+    """An organization, and the ids of what it has."""
 
-    org: Organisation
+    org: Organization
     sample: Sample
     """The file of its evidence."""
     key: str
@@ -32,22 +32,22 @@ class Estate:
     values: Mapping[str, Sequence[Any]]
     """Ids by the kind of a slot; a target of a ledger event may be evidence or an export."""
     marks: frozenset[bytes] = field(repr=False)
-    """What only this organisation may ever be told."""
+    """What only this organization may ever be told."""
 
     def picks(self, slots: Sequence[IdSlot]) -> Iterator[dict[str, Any]]:
-        """Each way to fill the slots with what is this organisation's own."""
+        """Each way to fill the slots with what is this organization's own."""
         kinds = [self.values.get(slot.kind, [str(uuid.uuid4())]) for slot in slots]
         for chosen in itertools.product(*kinds):
             yield dict(zip((slot.name for slot in slots), chosen, strict=True))
 
     def own(self, slots: Sequence[IdSlot]) -> dict[str, Any]:
-        """One way to fill the slots with what is this organisation's own."""
+        """One way to fill the slots with what is this organization's own."""
         return next(self.picks(slots))
 
     async def state(self) -> dict[str, Any]:
         """Everything that its owner can see, the bytes of downloads as digests.
 
-        Of an organisation that others use as well: all about what is this estate's.
+        Of an organization that others use as well: all about what is this estate's.
         """
         owner = self.org.as_role(self.org.roles[0])
         job = {"job_id": self.values["job"][0]}
@@ -74,8 +74,8 @@ class Estate:
         return await _events_about(self.org, self.values["target"])
 
 
-async def furnish(org: Organisation, samples: Samples) -> Estate:
-    """Give an organisation a job, evidence in it and a finished export of it."""
+async def furnish(org: Organization, samples: Samples) -> Estate:
+    """Give an organization a job, evidence in it and a finished export of it."""
     job = await org.new_job(f"Job {uuid.uuid4()} of {org.name}")
     sample, key = samples.new(), f"shakedown-{uuid.uuid4()}"
     uploaded = await org.client.upload(job["id"], sample, key=key)
@@ -104,21 +104,21 @@ async def furnish(org: Organisation, samples: Samples) -> Estate:
     )
 
 
-async def furnish_all(organisations: Sequence[Organisation], samples: Samples) -> list[Estate]:
-    """Furnish several organisations at once."""
-    estates = await together(furnish(org, samples) for org in organisations)
+async def furnish_all(organizations: Sequence[Organization], samples: Samples) -> list[Estate]:
+    """Furnish several organizations at once."""
+    estates = await together(furnish(org, samples) for org in organizations)
     return [
         _apart(estate, [other for other in estates if other is not estate]) for estate in estates
     ]
 
 
 def _apart(estate: Estate, others: Sequence[Estate]) -> Estate:
-    """One person may be a user of several organisations: then the user's id is no mark."""
+    """One person may be a user of several organizations: then the user's id is no mark."""
     users = {user.encode() for other in others for user in other.org.users.values()}
     return replace(estate, marks=estate.marks - users)
 
 
-async def _events_about(org: Organisation, targets: Sequence[str]) -> list[Record]:
+async def _events_about(org: Organization, targets: Sequence[str]) -> list[Record]:
     found = await together(org.client.ledger_events(target_id=target) for target in targets)
     return [event for events in found for event in events]
 
@@ -156,7 +156,7 @@ def marks_of(things: Sequence[Record]) -> frozenset[bytes]:
     )
 
 
-def _marks(org: Organisation, sample: Sample) -> frozenset[bytes]:
+def _marks(org: Organization, sample: Sample) -> frozenset[bytes]:
     named = [org.id, *org.users.values()]
     texts = [*(text for text in named if len(text) >= SHORTEST_MARK), sample.sha256]
     # Every sample file carries a note of its own; 24 bytes of it are nobody else's.

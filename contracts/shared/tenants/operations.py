@@ -20,7 +20,7 @@ from harness.target import Target
 
 KINDS = ("job", "evidence", "export", "event", "target", "manifest", "organization")
 """What an id can be of. `target` is the evidence or export of a ledger event; a manifest is no id,
-but names an export, its job, its organisation and its files as an id does."""
+but names an export, its job, its organization and its files as an id does."""
 
 READING_POSTS = frozenset({"verifyManifest"})
 """Operations that write nothing although their method is one for writing."""
@@ -59,7 +59,7 @@ class Operation:
 
     @property
     def writes(self) -> bool:
-        """Whether it changes something of its organisation."""
+        """Whether it changes something of its organization."""
         return self.route.method not in _SAFE_METHODS and self.id not in READING_POSTS
 
     @property

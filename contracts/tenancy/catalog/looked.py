@@ -19,7 +19,7 @@ class Looked:
     """Its name."""
     rule: str
     expected: str = ""
-    came: str = ""
+    got: str = ""
 
     @property
     def wrong(self) -> bool:
@@ -27,11 +27,11 @@ class Looked:
         return bool(self.expected)
 
 
-def judged(kind: Kind, about: str, rule: str, holds: object, *, expected: str, came: str) -> Looked:
+def judged(kind: Kind, about: str, rule: str, holds: object, *, expected: str, got: str) -> Looked:
     """Say what a rule found."""
     if holds:
         return Looked(kind=kind, about=about, rule=rule)
-    return Looked(kind=kind, about=about, rule=rule, expected=expected, came=came)
+    return Looked(kind=kind, about=about, rule=rule, expected=expected, got=got)
 
 
 def expect_nothing_wrong(looked: Iterable[Looked]) -> None:
@@ -40,6 +40,6 @@ def expect_nothing_wrong(looked: Iterable[Looked]) -> None:
     expect(
         not wrong,
         expected=wrong[0].expected if wrong else "",
-        came=wrong[0].came if wrong else "",
-        detail="\n".join(f"and: expected {one.expected}; came: {one.came}" for one in wrong[1:]),
+        got=wrong[0].got if wrong else "",
+        detail="\n".join(f"and: expected {one.expected}; got: {one.got}" for one in wrong[1:]),
     )

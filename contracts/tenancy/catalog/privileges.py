@@ -65,7 +65,7 @@ def privileges(
             "truncate",
             not roles,
             expected=f"nobody's requests to TRUNCATE {table.relation.name}, which asks no policy",
-            came=f"{' and '.join(roles)} may",
+            got=f"{' and '.join(roles)} may",
         )
 
 
@@ -78,7 +78,7 @@ def _of_roles(catalog: Catalog, tables: list[TenantTable]) -> Iterator[Looked]:
     roles = {role.name: role for role in catalog.roles}
     for name in ROLES:
         yield judged(
-            "role", name, "exists", name in roles, expected=f"a role {name}", came="there is none"
+            "role", name, "exists", name in roles, expected=f"a role {name}", got="there is none"
         )
     owners = {table.relation.owner for table in tables}
     for name in REQUEST_ROLES:
@@ -93,8 +93,8 @@ def _of_memberships(role: Role, owners: set[str]) -> Looked:
         role.name,
         "memberships",
         role.superuser or not too_much,  # a superuser is told as such, by row security
-        expected=f"{role.name} to be no member of a role that sees every organisation's rows",
-        came=f"it may become {', '.join(sorted(too_much))}",
+        expected=f"{role.name} to be no member of a role that sees every organization's rows",
+        got=f"it may become {', '.join(sorted(too_much))}",
     )
 
 
@@ -115,7 +115,7 @@ def _of_function(function: Function) -> Iterator[Looked]:
         "not for PUBLIC",
         function.is_trigger or PUBLIC not in function.granted,
         expected=f"no EXECUTE for PUBLIC on {function.signature}",
-        came="PUBLIC may execute it",
+        got="PUBLIC may execute it",
     )
     if function.kind == "a" or function.resolved or function.language in NOT_INTERPRETED:
         return
@@ -127,7 +127,7 @@ def _of_function(function: Function) -> Iterator[Looked]:
         path is not None and "$user" not in path,
         expected=f"{function.signature} to have a fixed search_path"
         + (", because it runs with its owner's rights" if function.definer else ""),
-        came="it has none of its own: it runs with its caller's"
+        got="it has none of its own: it runs with its caller's"
         if path is None
         else f"search_path={path}, which is another one for every caller",
     )
@@ -157,7 +157,7 @@ def _of_queue_function(function: Function, *, claims: bool) -> Iterator[Looked]:
         f"{what} for {WORKER_ROLE} alone",
         not others and not reached,
         expected=f"{function.signature}, a {what} function, to be for {WORKER_ROLE} alone",
-        came=f"{', '.join(dict.fromkeys(others + reached))} may execute it",
+        got=f"{', '.join(dict.fromkeys(others + reached))} may execute it",
     )
     if claims:
         yield judged(
@@ -166,7 +166,7 @@ def _of_queue_function(function: Function, *, claims: bool) -> Iterator[Looked]:
             f"{what} for {WORKER_ROLE}",
             function.owner == WORKER_ROLE or WORKER_ROLE in function.callers,
             expected=f"{WORKER_ROLE} to have EXECUTE on {function.signature}",
-            came="it has not",
+            got="it has not",
         )
 
 
@@ -179,7 +179,7 @@ def _of_wrapper(function: Function, inner: Function) -> Iterator[Looked]:
         not (function.definer and reached),
         expected=f"{function.signature}, which calls {inner.signature} with its owner's rights, "
         f"to be for {WORKER_ROLE} alone as well",
-        came=f"{', '.join(reached)} may execute it",
+        got=f"{', '.join(reached)} may execute it",
     )
 
 
@@ -230,7 +230,7 @@ def _of_schemas(catalog: Catalog, tables: list[TenantTable]) -> Iterator[Looked]
                 False,
                 expected=f"{role.name} not to have CREATE on the schema {schema}, where what it "
                 "makes would be found by functions and queries of others",
-                came="it has",
+                got="it has",
             )
 
 

@@ -26,13 +26,13 @@ def row_security(catalog: Catalog, tables: list[TenantTable]) -> Iterator[Looked
                 "bound",
                 not (role.superuser or role.bypasses_row_security),
                 expected=f"row security to bind the role {role.name}",
-                came="it is a superuser" if role.superuser else "it has BYPASSRLS",
+                got="it is a superuser" if role.superuser else "it has BYPASSRLS",
             )
 
 
 def _of_table(table: TenantTable) -> Iterator[Looked]:
     relation = table.relation
-    reached = reach(relation, own_column=table.organisation is not None)
+    reached = reach(relation, own_column=table.organization is not None)
     if not table.named and not reached:
         # Whoever cannot touch it needs no policy to be kept from it.
         yield Looked(kind="table", about=relation.name, rule="out of reach")
@@ -44,7 +44,7 @@ def _of_table(table: TenantTable) -> Iterator[Looked]:
         "enabled",
         relation.row_security,
         expected=f"row-level security to be enabled on {relation.name}: {why}",
-        came="a foreign table, which cannot have it" if relation.kind == "f" else "it is not",
+        got="a foreign table, which cannot have it" if relation.kind == "f" else "it is not",
     )
     yield judged(
         "table",
@@ -53,7 +53,7 @@ def _of_table(table: TenantTable) -> Iterator[Looked]:
         relation.forced or relation.kind == "f",
         expected=f"row-level security to be forced on {relation.name}, so that it binds its "
         f"owner {relation.owner} as well: {why}",
-        came="it is not forced",
+        got="it is not forced",
     )
     for command, privilege in COMMANDS.items():
         for role in REQUEST_ROLES:
@@ -65,7 +65,7 @@ def _of_table(table: TenantTable) -> Iterator[Looked]:
                 open_policy is None,
                 expected=f"every policy that lets {role} {privilege} rows of {relation.name} "
                 "to ask whose they are",
-                came=f"policy {open_policy} says true, and permissive policies are joined by OR",
+                got=f"policy {open_policy} says true, and permissive policies are joined by OR",
             )
 
 
@@ -122,7 +122,7 @@ def _of_view(view: Relation) -> Looked:
             not readers,
             expected=f"nobody's requests to read the materialized view {view.name}, which no row "
             "security can guard and which reads tenant tables",
-            came=f"{' and '.join(readers)} may SELECT from it",
+            got=f"{' and '.join(readers)} may SELECT from it",
         )
     return judged(
         "table",
@@ -130,5 +130,5 @@ def _of_view(view: Relation) -> Looked:
         "security_invoker",
         view.security_invoker,
         expected=f"the view {view.name}, which reads tenant tables, to be security_invoker",
-        came=f"it reads them with the rights and the row security of its owner {view.owner}",
+        got=f"it reads them with the rights and the row security of its owner {view.owner}",
     )

@@ -7,14 +7,14 @@ from contracts.tenancy.catalog.values import Catalog, Column, Relation
 from harness.errors import Inconclusive
 from harness.target import Target
 
-ORGANISATION_COLUMNS = frozenset(
+ORGANIZATION_COLUMNS = frozenset(
     f"{word}{suffix}"
-    for word in ("organization", "organisation", "org", "tenant")
+    for word in ("organization", "organization", "org", "tenant")
     for suffix in ("", "id", "uuid")
 )
 """Names of a column that says whose a row is, in lower case and without underscores."""
 
-ORGANISATION_TYPES = frozenset({"uuid", "text", "character varying", "character", "citext"})
+ORGANIZATION_TYPES = frozenset({"uuid", "text", "character varying", "character", "citext"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +24,7 @@ class TenantTable:
     relation: Relation
     named: bool
     """Whether the contract names it; the others were found by what they look like."""
-    organisation: Column | None
+    organization: Column | None
     """The column that says whose a row is; None where only a foreign key leads there."""
 
 
@@ -38,11 +38,11 @@ def contract_tables(target: Target) -> dict[str, str]:
     }
 
 
-def organisation_column(relation: Relation) -> Column | None:
+def organization_column(relation: Relation) -> Column | None:
     """Give the column that says whose a row is, None where there is none."""
     for column in relation.columns:
         plain = column.name.replace("_", "").replace("-", "").lower()
-        if plain in ORGANISATION_COLUMNS and column.type in ORGANISATION_TYPES:
+        if plain in ORGANIZATION_COLUMNS and column.type in ORGANIZATION_TYPES:
             return column
     return None
 
@@ -56,7 +56,7 @@ def is_called(relation: Relation, wanted: str) -> bool:
 def tenant_tables(catalog: Catalog, target: Target) -> list[TenantTable]:
     """Give every table, partition and foreign table that holds rows of tenants.
 
-    Those are the contract's; those with a column for the organisation; the partitions of either;
+    Those are the contract's; those with a column for the organization; the partitions of either;
     and those whose foreign keys lead to one, because a row about an export is its tenant's, too.
     `Inconclusive` when one that the contract names is not there (`jobs` it leaves open).
     """
@@ -68,7 +68,7 @@ def tenant_tables(catalog: Catalog, target: Target) -> list[TenantTable]:
         if table.is_table and any(is_called(table, name) for name in names.values())
     }
     _refuse_missing(names, [table for table in tables if table.oid in named])
-    found = named | {table.oid for table in tables if organisation_column(table)}
+    found = named | {table.oid for table in tables if organization_column(table)}
     while (
         more := {table.oid for table in tables if (table.parents | table.referenced) & found}
         - found
@@ -76,7 +76,7 @@ def tenant_tables(catalog: Catalog, target: Target) -> list[TenantTable]:
         found |= more
     return [
         TenantTable(
-            relation=table, named=table.oid in named, organisation=organisation_column(table)
+            relation=table, named=table.oid in named, organization=organization_column(table)
         )
         for table in tables
         if table.oid in found

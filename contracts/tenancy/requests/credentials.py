@@ -7,7 +7,7 @@ from typing import Any
 
 import jwt
 
-from harness.client import Organisation
+from harness.client import Organization
 from harness.client.tokens import signed, unsigned
 
 ANOTHER_SECRET = "a key that is not the issuer's, and just as long as one of his"  # noqa: S105
@@ -45,7 +45,7 @@ def bearer(
         )
 
 
-def unfit(org: Organisation) -> Iterator[Credential]:
+def unfit(org: Organization) -> Iterator[Credential]:
     """All that must not get in and takes no token but the mightiest user's own."""
     good, other = org.tokens[org.roles[0]], org.tokens[org.roles[-1]]
     yield from _without_a_token()
@@ -66,7 +66,7 @@ def unfit(org: Organisation) -> Iterator[Credential]:
     )
 
 
-def unfit_or_forged(org: Organisation) -> Iterator[Credential]:
+def unfit_or_forged(org: Organization) -> Iterator[Credential]:
     """The same, and what whoever has seen that token can make of it."""
     yield from unfit(org)
     good = org.tokens[org.roles[0]]

@@ -20,7 +20,7 @@ def expect_answered(answer: Answer, statuses: frozenset[int], what: str) -> None
     expect(
         answer.status in statuses,
         expected=f"{min(statuses)} to {max(statuses)} from {answer.operation_id}",
-        came=answer.describe(),
+        got=answer.describe(),
         detail=what,
     )
 
@@ -39,7 +39,7 @@ def expect_challenge(answer: Answer, detail: str) -> None:
     expect(
         challenges.lower().split(",")[0].split()[:1] == ["bearer"],
         expected="WWW-Authenticate: Bearer with a 401",
-        came=f"{challenges!r} in {answer.describe()}",
+        got=f"{challenges!r} in {answer.describe()}",
         detail=detail,
     )
 
@@ -50,7 +50,7 @@ def expect_own(answer: Answer, form: Form, persona: Persona) -> None:
     A state that does not allow it (409) still says that the thing is there.
     """
     operation = form.operation
-    detail = f"{form}, asked by the {persona.name} of the organisation that it belongs to"
+    detail = f"{form}, asked by the {persona.name} of the organization that it belongs to"
     if persona.looks_only and operation.writes:
         expect_status(answer, 403, detail=detail)
     elif persona.looks_only and operation.id in READING_POSTS and answer.status == 403:
@@ -61,17 +61,17 @@ def expect_own(answer: Answer, form: Form, persona: Persona) -> None:
         expect(
             200 <= answer.status < 300,
             expected=f"2xx from {operation.id}",
-            came=answer.describe(),
+            got=answer.describe(),
             detail=detail,
         )
 
 
 def expect_absent(answer: Answer, form: Form, asked: Sequence[IdSlot], who: Persona) -> None:
-    """Fail unless a request about what the organisation does not have answers that it is not there.
+    """Fail unless a request about what the organization does not have answers that it is not there.
 
     `asked` are the slots that hold what it does not have.
     """
-    detail = f"{form} with {_named(asked)} of nothing that the organisation of the {who.name} has"
+    detail = f"{form} with {_named(asked)} of nothing that the organization of the {who.name} has"
     is_post = form.operation.writes or form.operation.id in READING_POSTS
     if any(slot.place != "query" and slot.kind != "manifest" for slot in asked):
         refused = (403,) if who.looks_only and is_post else ()
@@ -80,7 +80,7 @@ def expect_absent(answer: Answer, form: Form, asked: Sequence[IdSlot], who: Pers
     expect(
         answer.status < 500,
         expected=f"no error of the server from {form.operation.id}",
-        came=answer.describe(),
+        got=answer.describe(),
         detail=detail,
     )
     if not 200 <= answer.status < 300:
@@ -91,8 +91,8 @@ def expect_absent(answer: Answer, form: Form, asked: Sequence[IdSlot], who: Pers
         for name in VERDICTS:
             expect(
                 answer.data[name] is not True,
-                expected=f"{name}: false for a manifest of another organisation, or of none",
-                came=answer.describe(),
+                expected=f"{name}: false for a manifest of another organization, or of none",
+                got=answer.describe(),
                 detail=detail,
             )
 
@@ -104,7 +104,7 @@ def expect_malformed(answer: Answer, form: Form, asked: Sequence[IdSlot]) -> Non
     expect(
         lowest <= answer.status < 500,
         expected=f"4xx from {form.operation.id}",
-        came=answer.describe(),
+        got=answer.describe(),
         detail=detail,
     )
     if answer.status < 300:
@@ -118,8 +118,8 @@ def expect_untold(owner: Estate, request: Request, answer: Answer, *, what: str 
         if (mark in answer.body or mark in heads) and not request.holds(mark):
             expect(
                 False,
-                expected=f"nothing of organisation {owner.org.id} told to another one",
-                came=f"{mark.decode('utf-8', 'replace')!r} in {answer.describe()}",
+                expected=f"nothing of organization {owner.org.id} told to another one",
+                got=f"{mark.decode('utf-8', 'replace')!r} in {answer.describe()}",
                 detail=what,
             )
 

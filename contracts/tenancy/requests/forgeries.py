@@ -14,18 +14,18 @@ from contracts.tenancy.requests.credentials import (
     unfit,
 )
 from contracts.tenancy.requests.personas import LONG_AGO_S, vouching_claims
-from harness.client import Organisation, TokenRecipe
+from harness.client import Organization, TokenRecipe
 from harness.client.tokens import ABSENT, DIGESTS, claims_of, signed, unsigned
 
-NO_ORGANISATION = frozenset({403})
+NO_ORGANIZATION = frozenset({403})
 TURNED_AWAY = frozenset({400, 401, 403})
 """Where the contract does not say which, and nobody may get in all the same."""
 
 
 class Forger:
-    """Makes tokens that claim to be of an organisation's owner."""
+    """Makes tokens that claim to be of an organization's owner."""
 
-    def __init__(self, recipe: TokenRecipe, org: Organisation) -> None:
+    def __init__(self, recipe: TokenRecipe, org: Organization) -> None:
         self.recipe = recipe
         self.org = org
         self.header = {"alg": recipe.algorithm, "typ": "JWT"}
@@ -58,8 +58,8 @@ class Forger:
             (UNAUTHORIZED, self._for_others()),
             (TURNED_AWAY, self._odd()),
             (NOT_A_TOKEN, self._strange_parts()),
-            (NO_ORGANISATION, self._without_organisation()),
-            (frozenset({401, 403}), self._with_an_odd_organisation()),
+            (NO_ORGANIZATION, self._without_organization()),
+            (frozenset({401, 403}), self._with_an_odd_organization()),
         ):
             yield from bearer(expected, kinds)
 
@@ -142,25 +142,25 @@ class Forger:
         yield "a header that is no JSON", signed(b"{", self.claims(), secret=self.recipe.secret)
         yield "claims nested without end", self.token(b"[" * 2000)
 
-    def _without_organisation(self) -> Iterator[tuple[str, str]]:
+    def _without_organization(self) -> Iterator[tuple[str, str]]:
         nothing: dict[str, Any] = dict.fromkeys(vouching_claims(self.recipe), ABSENT)
         yield "no app_metadata!", self.token(self.claims(**nothing))
         for name in nothing:
             yield f"{name} is null", self.token(self.claims(**{name: None}))
             yield f"{name} is empty", self.token(self.claims(**{name: {}}))
         for organization in (ABSENT, None):
-            yield f"the organisation is {organization!r}", self._of(organization)
+            yield f"the organization is {organization!r}", self._of(organization)
 
-    def _with_an_odd_organisation(self) -> Iterator[tuple[str, str]]:
+    def _with_an_odd_organization(self) -> Iterator[tuple[str, str]]:
         own = self.org.id
         for organization in (
             "", "not-an-id", 7, True, [own], {"id": own}, "*", "%", f"{own},{own}",
             f"{own}' OR '1'='1", own[:-1], f"{own}\0",
         ):  # fmt: skip
-            yield f"the organisation is {organization!r}", self._of(organization)
+            yield f"the organization is {organization!r}", self._of(organization)
 
     def _of(self, organization: object) -> str:
-        """A well-signed token of what is no organisation."""
+        """A well-signed token of what is no organization."""
         return self.token(
             claims_of(
                 self.recipe,

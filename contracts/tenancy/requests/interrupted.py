@@ -17,7 +17,7 @@ SERVED = frozenset(range(200, 300))
 async def expect_not_taken_for(
     form: Form, own: Estate, other: Estate, sample: Sample, reading: Sequence[Form], instance: int
 ) -> None:
-    """Fail when what an organisation writes becomes another's who was served meanwhile."""
+    """Fail when what an organization writes becomes another's who was served meanwhile."""
     request = form.request(own.own(form.slots), sample)
 
     async def meanwhile() -> None:
@@ -26,7 +26,7 @@ async def expect_not_taken_for(
             await asked.send(other.org.client, instance)
 
     answer = await _send_in_two(request, own.org.client, instance, meanwhile)
-    what = f"{form} while another organisation is served"
+    what = f"{form} while another organization is served"
     expect_answered(answer, SERVED, what)
     if answer.body:
         expect_of(own, answer.data, f"the answer to {what}")

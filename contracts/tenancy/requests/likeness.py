@@ -41,7 +41,7 @@ async def expect_alike(
         if len(usual) == 1 and not usual & ours:
             raise CheckFailed(
                 expected=f"{what} to answer as {than} does: {name} {_shown(*usual)}",
-                came=f"{name} {_shown(seen[0][0].get(name))} in {seen[0][1].describe()}",
+                got=f"{name} {_shown(seen[0][0].get(name))} in {seen[0][1].describe()}",
                 detail=f"about {than}: {random[0][1].describe()}",
             )
 

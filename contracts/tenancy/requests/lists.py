@@ -1,4 +1,4 @@
-"""Reading lists page by page, in turn with another organisation, and what each must hold."""
+"""Reading lists page by page, in turn with another organization, and what each must hold."""
 
 import uuid
 from collections.abc import Mapping, Sequence
@@ -18,12 +18,12 @@ PAGE_SIZE = 2
 """So that five rows take three pages, the last of them not full."""
 MAX_PAGES = 50
 LARGEST_PAGE = 100
-"""For lists of an organisation that others use as well: they may be long."""
+"""For lists of an organization that others use as well: they may be long."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Holder:
-    """An organisation with enough of everything for several pages."""
+    """An organization with enough of everything for several pages."""
 
     estate: Estate
     created: Mapping[str, Sequence[str]]
@@ -33,7 +33,7 @@ class Holder:
 
 
 async def fill(estate: Estate, samples: Samples) -> Holder:
-    """Give an organisation more jobs, more evidence in the first one and more exports of it."""
+    """Give an organization more jobs, more evidence in the first one and more exports of it."""
     org, job_id = estate.org, estate.values["job"][0]
     jobs = [await org.new_job(f"Job {uuid.uuid4()}") for _ in range(ROWS - 1)]
     evidence = [await org.client.new_evidence(job_id, samples.new()) for _ in range(ROWS - 1)]
@@ -66,7 +66,7 @@ def list_forms(operations: Sequence[Operation]) -> list[Form]:
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """One list of one organisation, read on one instance in one role."""
+    """One list of one organization, read on one instance in one role."""
 
     form: Form
     ids: Mapping[str, Any]
@@ -86,7 +86,7 @@ class Reading:
         return LARGEST_PAGE if self.is_shared and not self.form.slots else PAGE_SIZE
 
     async def page(self, query: Mapping[str, Any]) -> Answer:
-        """Ask for a page. Whatever comes, nothing of another organisation may be in it."""
+        """Ask for a page. Whatever comes, nothing of another organization may be in it."""
         request = self.form.request(self.ids, self.holder.estate.sample, query=query)
         answer = await request.send(self.client, self.instance)
         for other in self.others:
@@ -97,9 +97,9 @@ class Reading:
         return answer
 
     def expect_complete(self, items: Sequence[Record]) -> None:
-        """Fail unless the whole list is what its organisation made.
+        """Fail unless the whole list is what its organization made.
 
-        Where others have made things in the same organisation: unless all of ours is there.
+        Where others have made things in the same organization: unless all of ours is there.
         """
         created = self.holder.created.get(self.form.operation.id)
         found = [item["id"] for item in items]
@@ -113,11 +113,11 @@ class Reading:
         target = self.ids.get("target_id")
         for item in items if target else ():
             expect_equal(item["target_id"], target, f"target_id of every item of {self.form}")
-        expect(found, expected=f"something in {self.form}", came="nothing")
+        expect(found, expected=f"something in {self.form}", got="nothing")
 
 
 def expect_of(owner: Estate, item: Record, what: str) -> None:
-    """Fail when something says that it belongs to another organisation."""
+    """Fail when something says that it belongs to another organization."""
     stated = item.get("organization_id") or owner.org.id
     expect_equal(stated, owner.org.id, f"the organization_id in {what}")
 
@@ -140,17 +140,17 @@ async def read_in_turn(readings: Sequence[Reading]) -> list[list[Record]]:
             return items
     if readings[left[0]].is_shared:
         raise Inconclusive(
-            f"{readings[0].form} of organisation {readings[left[0]].holder.estate.org.id} has more "
+            f"{readings[0].form} of organization {readings[left[0]].holder.estate.org.id} has more "
             f"than {MAX_PAGES} pages: what this run made, at its end, was not looked at"
         )
     expect(
         False,
         expected=f"{readings[0].form} to come to an end within {MAX_PAGES} pages",
-        came=f"a next_cursor on each of them, {len(items[left[0]])} items so far",
+        got=f"a next_cursor on each of them, {len(items[left[0]])} items so far",
     )
     return items
 
 
 async def fill_all(estates: Sequence[Estate], samples: Samples) -> list[Holder]:
-    """Fill several organisations at once."""
+    """Fill several organizations at once."""
     return await together(fill(estate, samples) for estate in estates)

@@ -45,7 +45,7 @@ class Question:
 
 @dataclass(frozen=True, kw_only=True)
 class Matrix:
-    """Two organisations, of which the stranger asks about what the owner has."""
+    """Two organizations, of which the stranger asks about what the owner has."""
 
     owner: Estate
     stranger: Estate
@@ -78,7 +78,7 @@ class Matrix:
     async def ask(
         self, question: Question, owner: Persona, stranger: Persona, instance: int
     ) -> None:
-        """Ask as the same persona of both organisations, and judge every answer.
+        """Ask as the same persona of both organizations, and judge every answer.
 
         The owner asks first and of the same instance, so that an answer kept for somebody else
         would be there to be given away, and once more at the end, whether it is still there.
@@ -97,7 +97,7 @@ class Matrix:
         none = self.asking(question, "malformed", stranger, instance)
         if stranger.leads and not form.operation.writes:
             at_home = self.asking(question, "malformed", owner, instance)
-            await expect_alike(none, at_home, f"{form} with no id", than="another organisation")
+            await expect_alike(none, at_home, f"{form} with no id", than="another organization")
             await own()
         else:
             await none()
@@ -115,7 +115,7 @@ class Matrix:
                 )
 
     def asking_own(self, question: Question, persona: Persona, instance: int) -> Asked:
-        """Ask about what belongs to the persona's own organisation, and judge the answer."""
+        """Ask about what belongs to the persona's own organization, and judge the answer."""
         form, request = question.form, self.own_request(question)
 
         async def asked() -> tuple[Request, Answer]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from contracts.tenancy.requests.credentials import ANOTHER_SECRET, forged_from
-from harness.client import Organisation, Organisations, TokenRecipe
+from harness.client import Organization, Organizations, TokenRecipe
 from harness.client.client import Client
 from harness.client.tokens import ABSENT, ROLES, claims_of, signed, unsigned
 
@@ -22,7 +22,7 @@ GIVEN = "given"
 
 @dataclass(frozen=True, kw_only=True)
 class Persona:
-    """Somebody with a token, or without one, of one organisation."""
+    """Somebody with a token, or without one, of one organization."""
 
     name: str
     client: Client = field(repr=False)
@@ -37,21 +37,21 @@ class Persona:
         return self.name == "viewer"
 
 
-def personas(organisations: Organisations, org: Organisation) -> dict[str, Persona]:
-    """Everybody who asks, by name; those who are refused claim to be the organisation's owner.
+def personas(organizations: Organizations, org: Organization) -> dict[str, Persona]:
+    """Everybody who asks, by name; those who are refused claim to be the organization's owner.
 
     Where tokens are somebody else's to make: those who have one, and those whom nobody needs the
     issuer's secret to be.
     """
-    known = _minted if organisations.can_mint else _unminted
+    known = _minted if organizations.can_mint else _unminted
     return {
         name: Persona(
             name=name,
-            client=organisations.with_token(token),
+            client=organizations.with_token(token),
             refused=refused,
             leads=name in {"owner", GIVEN},
         )
-        for name, (token, refused) in known(organisations, org).items()
+        for name, (token, refused) in known(organizations, org).items()
     }
 
 
@@ -65,7 +65,7 @@ def writers(people: Mapping[str, Persona]) -> list[Persona]:
     return [one for one in people.values() if one.refused is None and not one.looks_only]
 
 
-def _unminted(_: Organisations, org: Organisation) -> Mapping[str, Shown]:
+def _unminted(_: Organizations, org: Organization) -> Mapping[str, Shown]:
     known = org.tokens if org.is_fresh else {GIVEN: org.tokens[org.roles[0]]}
     forged = forged_from(next(iter(known.values())))
     return {
@@ -75,8 +75,8 @@ def _unminted(_: Organisations, org: Organisation) -> Mapping[str, Shown]:
     }
 
 
-def _minted(organisations: Organisations, org: Organisation) -> Mapping[str, Shown]:
-    recipe = organisations.recipe
+def _minted(organizations: Organizations, org: Organization) -> Mapping[str, Shown]:
+    recipe = organizations.recipe
     good = claims_of(recipe, user=org.users["owner"], organization=org.id, role="owner")
     header = {"alg": recipe.algorithm, "typ": "JWT"}
     expired = good | {"exp": int(time.time()) - LONG_AGO_S}
@@ -89,7 +89,7 @@ def _minted(organisations: Organisations, org: Organisation) -> Mapping[str, Sho
             401,
         ),
         "alg: none": (unsigned({"alg": "none", "typ": "JWT"}, good), 401),
-        "organisation only in user_metadata": (
+        "organization only in user_metadata": (
             _with_secret(recipe, in_user_metadata_only(recipe, org)),
             403,
         ),
@@ -97,14 +97,14 @@ def _minted(organisations: Organisations, org: Organisation) -> Mapping[str, Sho
 
 
 def vouching_claims(recipe: TokenRecipe) -> tuple[str, ...]:
-    """The names of the top-level claims that carry the organisation, such as `app_metadata`."""
+    """The names of the top-level claims that carry the organization, such as `app_metadata`."""
     return tuple(name for name, value in recipe.claims.items() if "{organization}" in str(value))
 
 
 def in_user_metadata_only(
-    recipe: TokenRecipe, org: Organisation, *, role: str = "owner"
+    recipe: TokenRecipe, org: Organization, *, role: str = "owner"
 ) -> dict[str, Any]:
-    """Claims that name the organisation where users themselves can write, and nowhere else."""
+    """Claims that name the organization where users themselves can write, and nowhere else."""
     said = {"organization_id": org.id, "role": role}
     left_out: dict[str, Any] = dict.fromkeys(vouching_claims(recipe), ABSENT)
     return claims_of(

@@ -1,4 +1,4 @@
-"""Naming another organisation, or a better role, in places that nobody vouches for."""
+"""Naming another organization, or a better role, in places that nobody vouches for."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -7,11 +7,11 @@ from typing import Any
 
 from contracts.tenancy.requests.forms import Form, Request
 from contracts.tenancy.requests.personas import vouching_claims
-from harness.client import Organisation, Sample, TokenRecipe
+from harness.client import Organization, Sample, TokenRecipe
 from harness.client.tokens import ABSENT, claims_of, signed
 
 HEADERS = (
-    "x-organization-id", "x-organisation-id", "x-organization", "x-org-id", "x-org",
+    "x-organization-id", "x-organization-id", "x-organization", "x-org-id", "x-org",
     "x-tenant-id", "x-tenant", "x-account-id", "x-workspace-id", "x-hasura-org-id",
 )  # fmt: skip
 ROLE_HEADERS = ("x-role", "x-user-role", "x-org-role", "x-hasura-role")
@@ -49,16 +49,16 @@ class Smuggling:
         return replace(request, headers=headers)
 
 
-def smugglings(victim: Organisation) -> list[Smuggling]:
+def smugglings(victim: Organization) -> list[Smuggling]:
     """Every place in which the victim is named, with the role of its owner."""
-    organisation, owner = victim.id, next(iter(victim.users.values()))
-    said: dict[str, Any] = {**dict.fromkeys(NAMES, organisation), "role": "owner"}
-    named = {**dict.fromkeys(NAMES, organisation), "roles": ["owner"], "user_role": "owner"}
+    organization, owner = victim.id, next(iter(victim.users.values()))
+    said: dict[str, Any] = {**dict.fromkeys(NAMES, organization), "role": "owner"}
+    named = {**dict.fromkeys(NAMES, organization), "roles": ["owner"], "user_role": "owner"}
     headers = {
-        **dict.fromkeys(HEADERS, organisation),
+        **dict.fromkeys(HEADERS, organization),
         **dict.fromkeys(ROLE_HEADERS, "owner"),
         **dict.fromkeys(USER_HEADERS, owner),
-        "cookie": f"organization_id={organisation}; org={organisation}; role=owner",
+        "cookie": f"organization_id={organization}; org={organization}; role=owner",
     }
     return [
         Smuggling(
@@ -82,15 +82,15 @@ def smugglings(victim: Organisation) -> list[Smuggling]:
 
 def token_of(
     recipe: TokenRecipe,
-    org: Organisation,
+    org: Organization,
     smuggling: Smuggling,
     *,
     role: object = "member",
     vouched: bool = True,
 ) -> str:
-    """A well-signed token of an organisation's user that also says what is to be smuggled.
+    """A well-signed token of an organization's user that also says what is to be smuggled.
 
-    Without `vouched` nothing in it that counts names an organisation.
+    Without `vouched` nothing in it that counts names an organization.
     """
     user = org.users[role] if isinstance(role, str) and role in org.users else org.users["member"]
     vouching = vouching_claims(recipe)

@@ -1,4 +1,4 @@
-"""What the database holds of organisations, where a target gives access to it."""
+"""What the database holds of organizations, where a target gives access to it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _COLUMN = "organization_id"
 
 
 async def everything_of(estate: Estate, stored_rows: "StoredRows") -> dict[str, object]:
-    """All that an organisation has, over HTTP and, where nobody else uses it, in the database."""
+    """All that an organization has, over HTTP and, where nobody else uses it, in the database."""
     stored = await stored_rows.of([estate.org.id] if estate.org.is_fresh else [])
     return await estate.state() | {f"the rows of {table}": rows for table, rows in stored.items()}
 
@@ -26,7 +26,7 @@ class StoredRows:
     database: Database | None
 
     async def of(self, organization_ids: Sequence[str]) -> dict[str, list[Any]]:
-        """All rows of these organisations by table, as text; empty where they cannot be read."""
+        """All rows of these organizations by table, as text; empty where they cannot be read."""
         if self.database is None:
             return {}
         found = await self.database.fetch(

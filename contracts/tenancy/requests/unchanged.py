@@ -9,18 +9,18 @@ _MISSING = object()
 
 
 def expect_unchanged(
-    came: Mapping[str, object], before: Mapping[str, object], *, after: str
+    got: Mapping[str, object], before: Mapping[str, object], *, after: str
 ) -> None:
     """Fail when anything differs, naming the first place; `after` says what should not do that."""
-    for what in (*before, *(name for name in came if name not in before)):
-        found = first_difference(before.get(what, _MISSING), came.get(what, _MISSING))
+    for what in (*before, *(name for name in got if name not in before)):
+        found = first_difference(before.get(what, _MISSING), got.get(what, _MISSING))
         if found is not None:
             where, was, now = found
             place = f"{what} at {where}" if where else what
             expect(
                 False,
                 expected=f"{place} to be as before, {_shown(was)}",
-                came=_shown(now),
+                got=_shown(now),
                 detail=f"after {after}",
             )
 

@@ -7,7 +7,7 @@ import psycopg
 
 from contracts.shared.exports.direct_claims import Claims
 from contracts.shared.tenants.estate import Estate
-from harness.client import Organisation, Record, Sample
+from harness.client import Organization, Record, Sample
 from harness.errors import Inconclusive
 from harness.expect import expect_equal, expect_status
 from harness.plugin.fixtures import OwnSystem
@@ -17,7 +17,7 @@ STATES = ("queued", "preparing", "failed", "canceled")
 
 
 async def exports_by_state(
-    own: OwnSystem, org: Organisation, claim: Claim, sample: Sample, cap: int
+    own: OwnSystem, org: Organization, claim: Claim, sample: Sample, cap: int
 ) -> dict[str, Estate]:
     """A job with an export for each of `STATES`, on a system that has no workers.
 
@@ -36,8 +36,8 @@ async def exports_by_state(
     expect_equal(claimed, 2, "the number of exports claimed out of three queued ones")
     await _fail(own, claim.table, exports["failed"]["id"])
     shown = {state: await org.client.get_export(export["id"]) for state, export in exports.items()}
-    came = {state: export["state"] for state, export in shown.items()}
-    expect_equal(came, {state: state for state in came}, "the states of exports")
+    got = {state: export["state"] for state, export in shown.items()}
+    expect_equal(got, {state: state for state in got}, "the states of exports")
     return {state: _estate(org, sample, export) for state, export in shown.items()}
 
 
@@ -69,7 +69,7 @@ async def _fail(own: OwnSystem, table: str, export_id: str) -> None:
     raise Inconclusive(f"the database does not let an export fail by hand: {problem}")
 
 
-def _estate(org: Organisation, sample: Sample, export: Record) -> Estate:
+def _estate(org: Organization, sample: Sample, export: Record) -> Estate:
     return Estate(
         org=org,
         sample=sample,

@@ -1,4 +1,4 @@
-"""What may come of naming another organisation or role where nobody vouches for it."""
+"""What may come of naming another organization or role where nobody vouches for it."""
 
 import itertools
 from collections.abc import Awaitable, Iterator, Sequence
@@ -11,7 +11,7 @@ from contracts.tenancy.requests.likeness import content_of
 from contracts.tenancy.requests.lists import expect_of
 from contracts.tenancy.requests.personas import Persona
 from contracts.tenancy.requests.smuggling import Smuggling, takes, token_of
-from harness.client import Answer, Client, Organisations, Samples
+from harness.client import Answer, Client, Organizations, Samples
 from harness.client.tokens import ABSENT
 from harness.expect import expect, expect_equal
 from harness.plugin.coverage import Coverage
@@ -25,9 +25,9 @@ NOT_THIS_WAY = frozenset({400, 422})
 
 @dataclass(frozen=True, kw_only=True)
 class Unvouched:
-    """A user of one organisation, and another organisation that is named without right."""
+    """A user of one organization, and another organization that is named without right."""
 
-    organisations: Organisations
+    organizations: Organizations
     own: Estate
     victim: Estate
     samples: Samples
@@ -42,7 +42,7 @@ class Unvouched:
         pairs = [(form, way) for form in forms for way in ways if takes(form, way)]
         writing = [(form, way) for form, way in pairs if form.operation.writes]
         yield [self.read(form, way) for form, way in pairs if not form.operation.writes]
-        if self.organisations.can_mint:
+        if self.organizations.can_mint:
             yield [self.of_nobody(form, way) for form, way in pairs]
             roles = ("viewer", ABSENT)
             yield [self.climb(form, way, role) for form, way in writing for role in roles]
@@ -54,7 +54,7 @@ class Unvouched:
         plain = form.request(self.own.own(form.slots), self.own.sample)
         usual = await plain.send(self.own.org.client, instance)
         answer = await self._send(form, way, self.own, self._client(way), instance)
-        what = f"{form} with another organisation in {way.name}"
+        what = f"{form} with another organization in {way.name}"
         expect_answered(answer, SERVED if way.in_token else SERVED | REFUSED, what)
         if answer.status in SERVED:
             expect_equal(content_of(answer), content_of(usual), f"the answer to {what}")
@@ -62,11 +62,11 @@ class Unvouched:
         self._saw(form, way, "reads")
 
     async def write(self, form: Form, way: Smuggling) -> None:
-        """What is written is written in the own organisation, or not at all."""
+        """What is written is written in the own organization, or not at all."""
         instance = next(self.instances)
         await self._ask_about_the_other(form, way, instance)
         answer = await self._send(form, way, self.own, self._client(way), instance)
-        what = f"{form} with another organisation in {way.name}"
+        what = f"{form} with another organization in {way.name}"
         expect_answered(answer, SERVED | ({409} if way.in_token else REFUSED), what)
         if answer.status in SERVED and answer.body:
             expect_of(self.own, answer.data, f"the answer to {what}")
@@ -74,25 +74,25 @@ class Unvouched:
             expect(
                 by not in self.victim.org.users.values(),
                 expected=f"nobody else to have written what {what} writes",
-                came=f"created_by {by!r}, a user of the other organisation",
+                got=f"created_by {by!r}, a user of the other organization",
             )
         self._saw(form, way, "writes")
 
     async def of_nobody(self, form: Form, way: Smuggling) -> None:
-        """Who is of no organisation does not become one of any by saying so."""
-        token = token_of(self.organisations.recipe, self.own.org, way, vouched=False)
-        client = self.organisations.with_token(token)
+        """Who is of no organization does not become one of any by saying so."""
+        token = token_of(self.organizations.recipe, self.own.org, way, vouched=False)
+        client = self.organizations.with_token(token)
         for estate in (self.victim, self.own):
             answer = await self._send(form, way, estate, client, next(self.instances))
             expect_answered(
-                answer, self._refusals(way, 403), f"{form} with an organisation in {way.name} only"
+                answer, self._refusals(way, 403), f"{form} with an organization in {way.name} only"
             )
-        self._saw(form, way, "of no organisation")
+        self._saw(form, way, "of no organization")
 
     async def climb(self, form: Form, way: Smuggling, role: object) -> None:
         """A viewer, or somebody without a role, does not become an owner by saying so."""
-        token = token_of(self.organisations.recipe, self.own.org, way, role=role)
-        client = self.organisations.with_token(token)
+        token = token_of(self.organizations.recipe, self.own.org, way, role=role)
+        client = self.organizations.with_token(token)
         answer = await self._send(form, way, self.own, client, next(self.instances))
         expected = self._refusals(way, 403) if role == "viewer" else self._refusals(way, 401, 403)
         who = "a viewer" if role == "viewer" else "somebody without a role"
@@ -113,11 +113,11 @@ class Unvouched:
     ) -> Answer:
         request = way.request(form, about.own(form.slots), self.samples.new())
         answer = await request.send(client, instance)
-        what = f"{form} with {way.name} that names another organisation"
+        what = f"{form} with {way.name} that names another organization"
         expect(
             answer.status < 500,
             expected="no error of the server",
-            came=answer.describe(),
+            got=answer.describe(),
             detail=what,
         )
         expect_untold(self.victim, request, answer, what=what)
@@ -126,8 +126,8 @@ class Unvouched:
     def _client(self, way: Smuggling) -> Client:
         if not way.in_token:
             return self.own.org.client
-        token = token_of(self.organisations.recipe, self.own.org, way)
-        return self.organisations.with_token(token)
+        token = token_of(self.organizations.recipe, self.own.org, way)
+        return self.organizations.with_token(token)
 
     def _refusals(self, way: Smuggling, *statuses: int) -> frozenset[int]:
         further = NOT_THIS_WAY if way.query or way.members else frozenset()

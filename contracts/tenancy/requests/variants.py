@@ -110,7 +110,7 @@ def _expect_nothing_had(form: Form, answer: Answer, what: str) -> None:
     expect(
         answer.status < 500 and (answer.status >= 400 or _has_only_filters(form)),
         expected=f"4xx to {what}",
-        came=answer.describe(),
+        got=answer.describe(),
     )
 
 

@@ -1,4 +1,4 @@
-"""Calling every function that a request's role may call, about another organisation's things."""
+"""Calling every function that a request's role may call, about another organization's things."""
 
 import uuid
 from collections.abc import Iterator, Mapping
@@ -16,9 +16,9 @@ from harness.expect import expect
 Arguments = tuple[str | None, ...]
 
 KINDS = {
-    "organi": "organisation",
-    "tenant": "organisation",
-    "org_": "organisation",
+    "organi": "organization",
+    "tenant": "organization",
+    "org_": "organization",
     "job": "job",
     "evidence": "evidence",
     "event": "event",
@@ -45,7 +45,7 @@ PLAIN = {
 
 @dataclass(frozen=True, kw_only=True)
 class Caller:
-    """Calls functions in a role of requests, with claims of an organisation or without."""
+    """Calls functions in a role of requests, with claims of an organization or without."""
 
     connection: Connection
     role: str
@@ -55,7 +55,7 @@ class Caller:
     tables: list[TenantTable]
 
     async def expect_no_way_through(self, function: Function, theirs: Belongings) -> int:
-        """Fail if calls about another organisation's things change or tell anything of them.
+        """Fail if calls about another organization's things change or tell anything of them.
 
         All of it is undone. Gives how often the function was called.
         """
@@ -71,8 +71,8 @@ class Caller:
                 expect(
                     not leaked,
                     expected=f"{self.role} with {self.asked} to be told nothing of another "
-                    f"organisation, and no secret, by {function.signature} called with {arguments}",
-                    came=f"{len(leaked)} such texts in {told[:300]!r}",
+                    f"organization, and no secret, by {function.signature} called with {arguments}",
+                    got=f"{len(leaked)} such texts in {told[:300]!r}",
                 )
             await self.connection.execute("RESET ROLE")
             after = await self._state_of(theirs)
@@ -80,8 +80,8 @@ class Caller:
             expect(
                 not changed,
                 expected=f"{self.role} with {self.asked} to change nothing of another "
-                f"organisation by calling {function.signature}",
-                came=f"its rows in {', '.join(changed)} are others than before",
+                f"organization by calling {function.signature}",
+                got=f"its rows in {', '.join(changed)} are others than before",
             )
         return calls
 
@@ -103,14 +103,14 @@ class Caller:
             return "\n".join(filter(None, [str(error), error.diag.message_detail]))
 
     async def _state_of(self, theirs: Belongings) -> dict[str, str]:
-        """A digest of all rows of the other organisation, by table."""
+        """A digest of all rows of the other organization, by table."""
         digests = " UNION ALL ".join(
             f"SELECT '{table.relation.table_name}' AS name, "  # noqa: S608 - quoted by the server
             "md5(string_agg(r::text, '|' ORDER BY r::text)) AS digest "
             f"FROM {table.relation.name} AS r "
-            f"WHERE r.{quoted(table.organisation.name)}::text = %(theirs)s"
+            f"WHERE r.{quoted(table.organization.name)}::text = %(theirs)s"
             for table in self.tables
-            if table.organisation is not None
+            if table.organization is not None
         )
         cursor = await self.connection.execute(digests, {"theirs": theirs.id})
         return {str(row["name"]): str(row["digest"]) for row in await cursor.fetchall()}
@@ -158,4 +158,4 @@ def _value(argument: Argument, ids: Mapping[str, str], kind: str | None) -> str 
 
 def _unheard_of(ids: Mapping[str, str]) -> str:
     """An id that nothing has, the same in every call of a check."""
-    return str(uuid.uuid5(uuid.UUID(ids["organisation"]), "nothing"))
+    return str(uuid.uuid5(uuid.UUID(ids["organization"]), "nothing"))

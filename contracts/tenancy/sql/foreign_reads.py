@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from contracts.tenancy.catalog import Catalog, Relation
 from contracts.tenancy.catalog.contents import contains, quoted
-from contracts.tenancy.catalog.tenants import TenantTable, organisation_column
+from contracts.tenancy.catalog.tenants import TenantTable, organization_column
 from contracts.tenancy.sql.request_sql import Connection, attempt
 from contracts.tenancy.sql.tenant_belongings import Belongings
 from harness.expect import expect
@@ -47,21 +47,21 @@ class Reader:
         if outcome.error is not None:
             expect(
                 all_of is None or outcome.denied,
-                expected=f"{self.who} to see the rows of its organisation in {relation.name}",
-                came=outcome.describe(),
+                expected=f"{self.who} to see the rows of its organization in {relation.name}",
+                got=outcome.describe(),
             )
             return 0
         seen = outcome.rows[0]
         expect(
             not seen["of_others"],
-            expected=f"{self.who} to see no row of another organisation, and no secret, "
+            expected=f"{self.who} to see no row of another organization, and no secret, "
             f"in {relation.name}",
-            came=f"{seen['of_others']} of them",
+            got=f"{seen['of_others']} of them",
         )
         expect(
             all_of is None or not owner or seen["own"] == all_of,
-            expected=f"{self.who} to see all {all_of} rows of its organisation in {relation.name}",
-            came=f"{seen['own']} rows",
+            expected=f"{self.who} to see all {all_of} rows of its organization in {relation.name}",
+            got=f"{seen['own']} rows",
         )
         return int(seen["own"])
 
@@ -84,19 +84,19 @@ class Reader:
             expect(
                 seen == 0,
                 expected=f"{self.who} to see no tenant's row, and no secret, in {relation.name}",
-                came=f"{seen} rows",
+                got=f"{seen} rows",
             )
         else:
             expect(
                 errors or outcome.denied,
                 expected=f"{self.who} to see no row in {relation.name}, and no error: on a pooled "
                 "connection the setting reads '' once a SET LOCAL has ended",
-                came=outcome.describe(),
+                got=outcome.describe(),
             )
 
     def _owner(self, relation: Relation) -> str | None:
         """SQL for whose a row of `r` is, None where the role cannot see it."""
-        column = organisation_column(relation)
+        column = organization_column(relation)
         if column is None or not column.open_to(self.role, "SELECT"):
             return None
         return f"r.{quoted(column.name)}::text"
@@ -110,13 +110,13 @@ def readable(catalog: Catalog, role: str) -> list[Relation]:
 async def stored_rows(
     connection: Connection, tables: list[TenantTable], organization: str
 ) -> dict[int, int]:
-    """Count an organisation's rows in each tenant table, by its oid, past all row security."""
+    """Count an organization's rows in each tenant table, by its oid, past all row security."""
     counts = {}
     for table in tables:
-        if table.organisation is not None:
+        if table.organization is not None:
             cursor = await connection.execute(
                 f"SELECT count(*) AS stored FROM {table.relation.name} "  # noqa: S608 - as above
-                f"WHERE {quoted(table.organisation.name)}::text = %s",
+                f"WHERE {quoted(table.organization.name)}::text = %s",
                 [organization],
             )
             row = await cursor.fetchone()

@@ -17,7 +17,7 @@ WITHOUT_TRIGGERS = "SET LOCAL session_replication_role = replica"
 
 @dataclass(frozen=True, kw_only=True)
 class Writer:
-    """Tries to write as a request of one organisation would; every try is undone."""
+    """Tries to write as a request of one organization would; every try is undone."""
 
     connection: Connection
     role: str
@@ -28,20 +28,20 @@ class Writer:
     theirs: str
 
     async def expect_kept_out(
-        self, relation: Relation, organisation: Column, own: Mapping[str, Any], stored: int
+        self, relation: Relation, organization: Column, own: Mapping[str, Any], stored: int
     ) -> list[str]:
-        """Fail if anything of another organisation can be written; give what was tried.
+        """Fail if anything of another organization can be written; give what was tried.
 
-        `own` is a row of the writer's organisation, which has `stored` of them.
+        `own` is a row of the writer's organization, which has `stored` of them.
         """
         privileges = relation.granted.get(self.role, frozenset())
         tried = []
         if "INSERT" in privileges:
-            await self._insert(relation, organisation, own)
+            await self._insert(relation, organization, own)
             tried.append("INSERT")
         if "UPDATE" in privileges:
-            await self._move(relation, organisation)
-            await self._update_blindly(relation, organisation, own, stored)
+            await self._move(relation, organization)
+            await self._update_blindly(relation, organization, own, stored)
             tried.append("UPDATE")
         if "DELETE" in privileges:
             await self._delete_blindly(relation, stored)
@@ -49,10 +49,10 @@ class Writer:
         return tried
 
     async def _insert(
-        self, relation: Relation, organisation: Column, own: Mapping[str, Any]
+        self, relation: Relation, organization: Column, own: Mapping[str, Any]
     ) -> None:
-        """A row like one's own, but another organisation's."""
-        row = {**own, organisation.name: self.theirs}
+        """A row like one's own, but another organization's."""
+        row = {**own, organization.name: self.theirs}
         for column in relation.columns:
             if column.name == "id" and column.type == "uuid":
                 row["id"] = str(uuid.uuid4())
@@ -67,29 +67,29 @@ class Writer:
             [json.dumps(row)],
         )
         self._expect_refused(
-            outcome, f"a row of another organisation inserted into {relation.name}"
+            outcome, f"a row of another organization inserted into {relation.name}"
         )
 
-    async def _move(self, relation: Relation, organisation: Column) -> None:
-        """All that one may update, given to another organisation.
+    async def _move(self, relation: Relation, organization: Column) -> None:
+        """All that one may update, given to another organization.
 
         Without a condition: with one, policies for SELECT would have to let the new row pass, too.
         """
-        if not organisation.open_to(self.role, "UPDATE"):
+        if not organization.open_to(self.role, "UPDATE"):
             return
         outcome = await self._try(
             f"UPDATE {relation.name} "  # noqa: S608 - quoted by the server
-            f"SET {quoted(organisation.name)} = %s::{organisation.type}",
+            f"SET {quoted(organization.name)} = %s::{organization.type}",
             [self.theirs],
         )
-        self._expect_refused(outcome, f"a row of {relation.name} moved to another organisation")
+        self._expect_refused(outcome, f"a row of {relation.name} moved to another organization")
 
     async def _update_blindly(
-        self, relation: Relation, organisation: Column, own: Mapping[str, Any], stored: int
+        self, relation: Relation, organization: Column, own: Mapping[str, Any], stored: int
     ) -> None:
         """Every row there is, without a condition: then only UPDATE's own policies are asked."""
         columns = relation.columns_open_to(self.role, "UPDATE")
-        columns.sort(key=lambda column: column.name != organisation.name)
+        columns.sort(key=lambda column: column.name != organization.name)
         for column in columns:
             value = own.get(column.name)
             outcome = await self._try(
@@ -98,8 +98,8 @@ class Writer:
                 f"(jsonb_populate_record(NULL::{relation.name}, %s::jsonb)).{quoted(column.name)}",
                 [json.dumps({column.name: value})],
             )
-            # To one's own rows the organisation is no news, so no constraint could object.
-            if outcome.met_a_constraint and column.name != organisation.name:
+            # To one's own rows the organization is no news, so no constraint could object.
+            if outcome.met_a_constraint and column.name != organization.name:
                 continue
             self._expect_own_at_most(outcome, f"UPDATE of every row of {relation.name}", stored)
             return
@@ -125,7 +125,7 @@ class Writer:
         expect(
             not done and not outcome.met_a_constraint,
             expected=f"{self.role} with {self.asked} to be refused {what}",
-            came="it was let" if done else f"policies let it through to {outcome.describe()}",
+            got="it was let" if done else f"policies let it through to {outcome.describe()}",
         )
 
     def _expect_own_at_most(self, outcome: Outcome, what: str, stored: int) -> None:
@@ -133,5 +133,5 @@ class Writer:
             not outcome.met_a_constraint and outcome.affected <= stored,
             expected=f"{self.role} with {self.asked} to reach no more than its {stored} own rows "
             f"with {what}",
-            came=outcome.describe(),
+            got=outcome.describe(),
         )

@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 from psycopg import AsyncConnection
 
-from harness.client import Organisation, Organisations
+from harness.client import Organization, Organizations
 from harness.client.tokens import filled
 from harness.database import Parameters, Row
 from harness.errors import Inconclusive
@@ -62,11 +62,11 @@ class Outcome:
 
 
 def claims_of(
-    organisations: Organisations, organisation: Organisation, role: str = "member"
+    organizations: Organizations, organization: Organization, role: str = "member"
 ) -> dict[str, Any]:
-    """Give the claims in the token of the organisation's user in a role."""
-    values = {"user": organisation.users[role], "organization": organisation.id, "role": role}
-    return dict(filled(organisations.recipe.claims, values))
+    """Give the claims in the token of the organization's user in a role."""
+    values = {"user": organization.users[role], "organization": organization.id, "role": role}
+    return dict(filled(organizations.recipe.claims, values))
 
 
 async def claim(connection: Connection, claims: Claims) -> None:

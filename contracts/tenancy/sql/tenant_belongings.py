@@ -4,33 +4,33 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from harness.client import Organisation, Samples
+from harness.client import Organization, Samples
 from harness.expect import expect_status
 
 
 @dataclass(frozen=True, kw_only=True)
 class Belongings:
-    """What one organisation has."""
+    """What one organization has."""
 
     id: str
-    """The organisation's own id."""
+    """The organization's own id."""
     ids: Mapping[str, str]
-    """By kind: `organisation`, `job`, `evidence`, `export`, `event`."""
+    """By kind: `organization`, `job`, `evidence`, `export`, `event`."""
     marks: frozenset[str]
     """Texts by which what nobody else may see would be known, the ids among them."""
 
 
-async def furnish(organisation: Organisation, samples: Samples) -> Belongings:
-    """Give an organisation a job, evidence and an export that is ready: nothing moves any more."""
-    client = organisation.client
+async def furnish(organization: Organization, samples: Samples) -> Belongings:
+    """Give an organization a job, evidence and an export that is ready: nothing moves any more."""
+    client = organization.client
     title = f"Title {uuid.uuid4()}"
-    job = await organisation.new_job(title)
+    job = await organization.new_job(title)
     evidence = await client.new_evidence(job["id"], samples.new())
     requested = await client.new_export(job["id"])
     export = await client.wait_for_export(requested["id"])
     events = expect_status(await client.call("listLedgerEvents"), 200).items
     ids = {
-        "organisation": organisation.id,
+        "organization": organization.id,
         "job": job["id"],
         "evidence": evidence["id"],
         "export": export["id"],
@@ -38,7 +38,7 @@ async def furnish(organisation: Organisation, samples: Samples) -> Belongings:
     }
     texts = [
         *ids.values(),
-        *organisation.users.values(),
+        *organization.users.values(),
         *(event["hash"] for event in events),
         title,
         evidence["file_sha256"],
@@ -46,7 +46,7 @@ async def furnish(organisation: Organisation, samples: Samples) -> Belongings:
         export["manifest_hash"],
     ]
     return Belongings(
-        id=organisation.id,
+        id=organization.id,
         ids={kind: str(value) for kind, value in ids.items()},
         marks=frozenset(str(text) for text in texts if text),
     )

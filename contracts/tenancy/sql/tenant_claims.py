@@ -1,4 +1,4 @@
-"""Claims with which the database is asked: an organisation's own, and those that give no right."""
+"""Claims with which the database is asked: an organization's own, and those that give no right."""
 
 import json
 import uuid
@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 PLACE = ("app_metadata", "organization_id")
-"""Where, says the contract, the organisation stands; nothing else is trusted."""
+"""Where, says the contract, the organization stands; nothing else is trusted."""
 
 
 def trusted_place(template: Mapping[str, Any]) -> bool:
-    """Say whether a target's tokens have the organisation where the contract has it, only there."""
+    """Say whether a target's tokens have the organization where the contract has it, only there."""
     outer, inner = PLACE
     metadata = template.get(outer)
     return (
@@ -23,23 +23,23 @@ def trusted_place(template: Mapping[str, Any]) -> bool:
 def without_right(own: Mapping[str, Any]) -> dict[str, str]:
     """Give claims, by what is the matter with them, that must show nobody's rows.
 
-    `own` are those of an organisation that has rows. An error is as good as no rows.
+    `own` are those of an organization that has rows. An error is as good as no rows.
     """
     organization = own[PLACE[0]][PLACE[1]]
     bare = {name: value for name, value in own.items() if name != PLACE[0]}
     elsewhere = {"organization_id": organization, "role": "owner"}
     documents: dict[str, object] = {
         "no claims at all": {},
-        "no organisation": bare,
-        "a role and no organisation": bare | {"app_metadata": {"role": "owner"}},
-        "the organisation only in user_metadata": bare | {"user_metadata": elsewhere},
-        "the organisation only at the top": bare | elsewhere,
-        "an organisation that has nothing": _with(own, str(uuid.uuid4())),
-        "null for an organisation": _with(own, None),
-        "an empty organisation": _with(own, ""),
-        "an organisation that is no UUID": _with(own, "not-a-uuid"),
-        "a pattern for an organisation": _with(own, "%"),
-        "a list of organisations": _with(own, [organization]),
+        "no organization": bare,
+        "a role and no organization": bare | {"app_metadata": {"role": "owner"}},
+        "the organization only in user_metadata": bare | {"user_metadata": elsewhere},
+        "the organization only at the top": bare | elsewhere,
+        "an organization that has nothing": _with(own, str(uuid.uuid4())),
+        "null for an organization": _with(own, None),
+        "an empty organization": _with(own, ""),
+        "an organization that is no UUID": _with(own, "not-a-uuid"),
+        "a pattern for an organization": _with(own, "%"),
+        "a list of organizations": _with(own, [organization]),
         "a list for claims": [own],
         "text for claims": json.dumps(own),
     }
@@ -54,8 +54,8 @@ def misleading(own: Mapping[str, Any], other: str) -> dict[str, str]:
     """
     elsewhere = {"organization_id": other, "role": "owner"}
     return {
-        "another organisation in user_metadata": json.dumps({**own, "user_metadata": elsewhere}),
-        "another organisation at the top": json.dumps({**own, "organization_id": other}),
+        "another organization in user_metadata": json.dumps({**own, "user_metadata": elsewhere}),
+        "another organization at the top": json.dumps({**own, "organization_id": other}),
     }
 
 

@@ -12,7 +12,7 @@ import psycopg
 
 from contracts.tenancy.catalog import REQUEST_ROLES, Catalog, Column, Relation
 from contracts.tenancy.catalog.contents import quoted
-from contracts.tenancy.catalog.tenants import TenantTable, organisation_column, views_over
+from contracts.tenancy.catalog.tenants import TenantTable, organization_column, views_over
 from contracts.tenancy.sql.foreign_calls import Caller, callable_by
 from contracts.tenancy.sql.foreign_reads import Reader, readable, stored_rows
 from contracts.tenancy.sql.foreign_writes import Writer
@@ -26,7 +26,7 @@ from harness.plugin.observations import Observations
 ANON, AUTHENTICATED = REQUEST_ROLES
 
 OWN = "its own claims"
-SOMEBODYS = "an organisation's claims"
+SOMEBODYS = "an organization's claims"
 AFTER_SET_LOCAL = "claims that are ''"
 NEVER_SET = "claims that were never set"
 
@@ -43,11 +43,11 @@ class Ground:
     exports: str
     """The table of exports."""
     claims: Mapping[str, dict[str, Any]]
-    """The claims of each organisation's member, by its id."""
+    """The claims of each organization's member, by its id."""
     others: Mapping[str, Mapping[str, dict[str, Any]]]
     """The claims of its other users, by its id and their role."""
     standard: bool
-    """Whether they have the organisation where the contract has it."""
+    """Whether they have the organization where the contract has it."""
     observe: Observations
     cover: Coverage
 
@@ -81,7 +81,7 @@ async def expect_tenants_apart(
 async def own_rows(
     ground: Ground, connection: Connection, mine: Belongings, theirs: Belongings
 ) -> None:
-    """Fail unless an organisation's claims show all its rows and none of another."""
+    """Fail unless an organization's claims show all its rows and none of another."""
     stored = await stored_rows(connection, ground.tables, mine.id)
     named = {table.relation.oid for table in ground.tables if table.named}
     own = ground.claims[mine.id]
@@ -100,7 +100,7 @@ async def own_rows(
                     "sql", table=relation.name, role=AUTHENTICATED, tried=f"SELECT {asked}"
                 )
                 if seen and relation.oid in named:
-                    ground.observe(what="contract's tables read with an organisation's claims")
+                    ground.observe(what="contract's tables read with an organization's claims")
 
 
 async def nobodys_rows(
@@ -125,14 +125,14 @@ async def nobodys_rows(
 async def no_writes(
     ground: Ground, connection: Connection, mine: Belongings, theirs: Belongings
 ) -> None:
-    """Fail if a request's role can write what belongs to another organisation."""
+    """Fail if a request's role can write what belongs to another organization."""
     own = json.dumps(ground.claims[mine.id])
     tries = [
         (AUTHENTICATED, own, OWN),
         (AUTHENTICATED, "", AFTER_SET_LOCAL),
         (ANON, own, SOMEBODYS),
     ]
-    for relation, organisation, rows in await writable(ground, connection, mine):
+    for relation, organization, rows in await writable(ground, connection, mine):
         for role, claims, asked in tries:
             writer = Writer(
                 connection=connection,
@@ -143,35 +143,35 @@ async def no_writes(
                 theirs=theirs.id,
             )
             stored = len(rows) if claims == own else 0
-            for command in await writer.expect_kept_out(relation, organisation, rows[0], stored):
+            for command in await writer.expect_kept_out(relation, organization, rows[0], stored):
                 ground.cover("sql", table=relation.name, role=role, tried=f"{command} {asked}")
 
 
 async def writable(
     ground: Ground, connection: Connection, mine: Belongings
 ) -> list[tuple[Relation, Column, list[dict[str, Any]]]]:
-    """Give what has a column for the organisation, that column, and the organisation's rows."""
+    """Give what has a column for the organization, that column, and the organization's rows."""
     relations = [table.relation for table in ground.tables]
     relations += [view for view in views_over(ground.catalog, ground.tables) if view.kind == "v"]
     found = []
     for relation in relations:
-        organisation = organisation_column(relation)
-        if organisation is None:
+        organization = organization_column(relation)
+        if organization is None:
             continue
         cursor = await connection.execute(
             f"SELECT to_jsonb(r) AS row FROM {relation.name} AS r "  # noqa: S608 - from the catalog
-            f"WHERE r.{quoted(organisation.name)}::text = %s",
+            f"WHERE r.{quoted(organization.name)}::text = %s",
             [mine.id],
         )
         if rows := [row["row"] for row in await cursor.fetchall()]:
-            found.append((relation, organisation, rows))
+            found.append((relation, organization, rows))
     return found
 
 
 async def no_calls(
     ground: Ground, connection: Connection, mine: Belongings, theirs: Belongings
 ) -> None:
-    """Fail if a function lets a request through to what belongs to another organisation."""
+    """Fail if a function lets a request through to what belongs to another organization."""
     for role, claims, asked, states in (
         (AUTHENTICATED, json.dumps(ground.claims[mine.id]), OWN, (None, *OTHER_STATES)),
         (AUTHENTICATED, "", AFTER_SET_LOCAL, (None,)),
@@ -193,7 +193,7 @@ async def no_calls(
 async def put_exports(
     connection: Connection, exports: str, organization: str, state: str | None
 ) -> bool:
-    """Put an organisation's exports into a state, if the table lets us; None changes nothing."""
+    """Put an organization's exports into a state, if the table lets us; None changes nothing."""
     if state is None:
         return True
     try:

@@ -10,7 +10,7 @@ from chaos.drills import in_the_open
 from chaos.drills.in_the_open import Drill, differences
 from chaos.exports.backlog import Backlog
 from harness.checkers import RecoveryTimes
-from harness.client import Organisation, Record
+from harness.client import Organization, Record
 from harness.errors import Inconclusive
 from harness.plugin.fixtures import OwnSystem
 from harness.system import Instance
@@ -46,10 +46,10 @@ class Scene:
     def owners(self) -> Mapping[str, Any]:
         return dict.fromkeys(self.states[0], self)
 
-    async def grow(self, organisations: int) -> None:
-        self.grown += organisations
+    async def grow(self, organizations: int) -> None:
+        self.grown += organizations
 
-    # An organisation, and its client.
+    # An organization, and its client.
 
     id = "org"
 
@@ -71,7 +71,7 @@ class Scene:
     def drill(self) -> Drill:
         own = cast("OwnSystem", type("Own", (), {"system": self})())
         backlog = cast("Backlog", self)
-        bystander = cast("Organisation", self)
+        bystander = cast("Organization", self)
         return Drill(own=own, backlog=backlog, times=TIMES, max_attempts=3, bystander=bystander)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from chaos.staging.drill import Scene
-from harness.client import Organisations, Samples
+from harness.client import Organizations, Samples
 from harness.guard import Guard
 from harness.history import HistoryWriter
 from harness.machine.commands import Ended
@@ -148,12 +148,12 @@ def scene_of(journal: Journal, tmp_path: Path) -> SceneOf:
     async def set_scene(file: Path) -> AsyncIterator[Scene]:
         target = load_target(file, allow_faults=True)
         with HistoryWriter(tmp_path / "history.jsonl") as history:
-            async with Organisations.of(target, target.api.base_urls) as organisations:
+            async with Organizations.of(target, target.api.base_urls) as organizations:
                 yield Scene(
                     target=target,
                     guard=await Guard.of(target),
                     journal=journal,
-                    owners=await organisations.several(3),
+                    owners=await organizations.several(3),
                     samples=Samples(random.Random(7)),
                     history=history,
                     tell=Ended.describe,

@@ -12,7 +12,7 @@ NOON = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 
 
 def queued(name: str, **changed: str | int) -> Standing:
-    """An export of the organisation that its name begins with, older than those named later."""
+    """An export of the organization that its name begins with, older than those named later."""
     values: dict[str, Any] = {
         "id": name,
         "organization_id": name[0],

@@ -25,7 +25,7 @@ INSERT INTO copies.jobs VALUES ('00000000-0000-0000-0000-000000000001');
 INSERT INTO copies.exports (organization_id, job_id, export_type, slug)
 VALUES (gen_random_uuid(), '00000000-0000-0000-0000-000000000001', 'ledger', 'a');
 """
-ORGANISATIONS = [f"00000000-0000-0000-0000-00000000000{number}" for number in (7, 8)]
+ORGANIZATIONS = [f"00000000-0000-0000-0000-00000000000{number}" for number in (7, 8)]
 
 
 async def test_copies_are_unique_and_dealt_out(database: Database) -> None:
@@ -33,13 +33,13 @@ async def test_copies_are_unique_and_dealt_out(database: Database) -> None:
     original = await database.fetch_one("SELECT * FROM copies.exports")
     await copy_export(
         database, "copies.exports", str(original["id"]),
-        count=10, organizations=ORGANISATIONS, later_us=-1_000_000_000,
+        count=10, organizations=ORGANIZATIONS, later_us=-1_000_000_000,
     )  # fmt: skip
     rows = await database.fetch("SELECT * FROM copies.exports ORDER BY created_at DESC")
     assert rows[0] == original
     copies = rows[1:]
     assert len(copies) == 10
-    assert [str(each["organization_id"]) for each in copies].count(ORGANISATIONS[0]) == 5
+    assert [str(each["organization_id"]) for each in copies].count(ORGANIZATIONS[0]) == 5
     assert (original["created_at"] - copies[-1]["created_at"]).total_seconds() == 10_000
     assert len({each["job_id"] for each in rows}) == 11
     await database.fetch("DROP SCHEMA copies CASCADE")
@@ -52,6 +52,6 @@ async def test_a_table_that_takes_no_copies_is_inconclusive(database: Database) 
     with pytest.raises(Inconclusive, match="does not take copies"):
         await copy_export(
             database, "copies.exports", str(original["id"]),
-            count=1, organizations=ORGANISATIONS, later_us=1,
+            count=1, organizations=ORGANIZATIONS, later_us=1,
         )  # fmt: skip
     await database.fetch("DROP SCHEMA copies CASCADE")

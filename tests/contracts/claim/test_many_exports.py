@@ -42,10 +42,10 @@ def test_only_what_was_silent_for_the_stuck_timeout_is_excused(target: Target) -
 
 def test_causes_are_told_before_consequences() -> None:
     def violation(rule: str) -> Violation:
-        return Violation(rule=rule, subject="e", expected=f"no {rule}", came=rule)
+        return Violation(rule=rule, subject="e", expected=f"no {rule}", got=rule)
 
     expect_done_once([])
     with pytest.raises(CheckFailed) as failure:
         expect_done_once([violation("repeated"), violation("two-owners")])
-    assert failure.value.came == "two-owners"
+    assert failure.value.got == "two-owners"
     assert "no repeated" in failure.value.detail

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from contracts.golden.export_life import expect_export
-from harness.client import Organisation, Record
+from harness.client import Organization, Record
 from harness.client.client import Client
 from harness.client.routes import Routes
 from harness.client.transport import Transport
@@ -12,7 +12,7 @@ from harness.errors import CheckFailed
 ID = "3f0e1e56-6a0f-4c2b-9a52-0a3a1c3f6a10"
 NOW = "2026-01-31T12:00:00Z"
 CLIENT = Client(transport=Transport(["http://127.0.0.1:1"]), routes=Routes({}), token=None)
-ORG = Organisation(id=ID, name="", users={}, tokens={}, client=CLIENT)
+ORG = Organization(id=ID, name="", users={}, tokens={}, client=CLIENT)
 
 
 def export(**fields: object) -> Record:

@@ -44,7 +44,7 @@ def test_a_field_of_another_kind_is_named() -> None:
     record.source = "the answer to getExport"
     with pytest.raises(CheckFailed, match="progress in the answer to getExport") as failed:
         expect_fields(record, {"progress": PERCENTAGE})
-    assert failed.value.came == "'50'"
+    assert failed.value.got == "'50'"
 
 
 def test_a_missing_field_is_named() -> None:

@@ -15,11 +15,11 @@ async def test_the_smallest_failing_example_is_what_is_raised() -> None:
     async def attempt(number: int) -> None:
         await asyncio.sleep(0)
         if number >= 17:
-            raise CheckFailed(expected="a number below 17", came=str(number))
+            raise CheckFailed(expected="a number below 17", got=str(number))
 
     with pytest.raises(CheckFailed) as failure:
         await for_examples(st.integers(0, 1000), attempt, examples=100, seed=1)
-    assert failure.value.came == "17"
+    assert failure.value.got == "17"
 
 
 async def test_the_same_seed_draws_the_same_examples() -> None:
@@ -42,7 +42,7 @@ async def test_a_failure_that_does_not_come_again_is_still_a_failure() -> None:
         nonlocal failed
         if not failed:
             failed = True
-            raise CheckFailed(expected="it", came="not it")
+            raise CheckFailed(expected="it", got="not it")
 
     with pytest.raises(CheckFailed, match="not it"):
         await for_examples(st.integers(), attempt, examples=5, seed=1)

@@ -1,11 +1,11 @@
-"""Organisations whose tokens were given: who asks for them, and what counts as theirs alone."""
+"""Organizations whose tokens were given: who asks for them, and what counts as theirs alone."""
 
 import jwt
 import pytest
 
 from contracts.tenancy.requests.credentials import ANOTHER_SECRET, forged_from
 from contracts.tenancy.requests.personas import leader, personas, writers
-from harness.client import Organisations
+from harness.client import Organizations
 from harness.target import Target, load_target
 from harness.target.environment import ONE_USER, TWO_TENANTS, environment_target
 from tests.given_tokens import token_of
@@ -21,9 +21,9 @@ def target(monkeypatch: pytest.MonkeyPatch) -> Target:
 
 
 async def test_the_given_user_and_those_whom_nobody_needs_a_secret_to_be(target: Target) -> None:
-    async with Organisations.of(target, target.api.base_urls) as organisations:
-        org = await organisations.new()
-        people = personas(organisations, org)
+    async with Organizations.of(target, target.api.base_urls) as organizations:
+        org = await organizations.new()
+        people = personas(organizations, org)
     given = leader(people)
     assert writers(people) == [given]
     assert given.client.token == org.client.token

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-HEAD_BYTES = 128  # enough to recognise every type
+HEAD_BYTES = 128  # enough to recognize every type
 _DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 _OFFICE_PARTS = (b"[Content_Types].xml", b"_rels/", b"docProps/", b"word/", b"customXml/")
 _QUICKTIME_ATOMS = (b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")

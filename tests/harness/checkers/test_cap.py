@@ -4,23 +4,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.checkers import Transition, per_organisation_cap
+from harness.checkers import Transition, per_organization_cap
 from harness.checkers.cap import ACCEPTS, CAP_OF_EXAMPLES, REJECTS, most_in_progress
 from harness.checkers.examples import Example, told
 
 
 @pytest.mark.parametrize("good", ACCEPTS, ids=lambda each: each.says)
 def test_accepts(good: Example) -> None:
-    assert per_organisation_cap(good.transitions, CAP_OF_EXAMPLES) == []
+    assert per_organization_cap(good.transitions, CAP_OF_EXAMPLES) == []
 
 
 @pytest.mark.parametrize("bad", REJECTS, ids=lambda each: each.says)
 def test_rejects_the_very_claim(bad: Example) -> None:
-    [over] = per_organisation_cap(bad.transitions, CAP_OF_EXAMPLES)
+    [over] = per_organization_cap(bad.transitions, CAP_OF_EXAMPLES)
     assert over.rule == bad.rule
     assert over.subject == "o1"
-    assert "o1.e3" in over.came
-    assert "3 at once" in over.came
+    assert "o1.e3" in over.got
+    assert "3 at once" in over.got
 
 
 STEPS = st.lists(
@@ -42,7 +42,7 @@ def test_agrees_with_the_oracle(steps: list[tuple[str, str]], cap: int) -> None:
         and step.old_state != "preparing"
         and in_progress(transitions, step) > cap
     ]
-    found = per_organisation_cap(transitions, cap)
+    found = per_organization_cap(transitions, cap)
     assert [each.subject for each in found] == [step.organization_id for step in over]
     most: dict[str, int] = {}
     for step in transitions:
@@ -52,7 +52,7 @@ def test_agrees_with_the_oracle(steps: list[tuple[str, str]], cap: int) -> None:
 
 
 def in_progress(transitions: list[Transition], now: Transition) -> int:
-    """Count the organisation's exports whose last change up to `now` left them preparing."""
+    """Count the organization's exports whose last change up to `now` left them preparing."""
     last = {step.export_id: step for step in transitions if step.n <= now.n}
     return sum(
         step.new_state == "preparing" and step.organization_id == now.organization_id

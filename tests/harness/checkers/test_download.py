@@ -33,7 +33,7 @@ def test_no_flipped_byte_goes_unseen(position: int) -> None:
 
 
 def violation(number: int) -> Violation:
-    return Violation(rule="lost", subject=f"e{number}", expected=f"e{number} there", came="gone")
+    return Violation(rule="lost", subject=f"e{number}", expected=f"e{number} there", got="gone")
 
 
 def test_nothing_found_is_no_failure() -> None:
@@ -49,7 +49,7 @@ def test_the_first_speaks_and_the_rest_is_listed_with_what_is_known() -> None:
         )
     assert failed.value.expected == "e0 there [lost]"
     assert "about e0: killed at after_claim" in failed.value.detail
-    assert "e1 there; came gone (killed at before_store)" in failed.value.detail
+    assert "e1 there; got gone (killed at before_store)" in failed.value.detail
     assert "20 violations in all" in failed.value.detail
     assert "in this run" in failed.value.detail
     assert len(failed.value.detail.splitlines()) < 12

@@ -59,8 +59,8 @@ def test_a_violation_names_the_export_the_worker_and_the_time() -> None:
     two_owners = next(each for each in found if each.rule == "two-owners")
     assert "e1" in two_owners.expected
     assert "w1" in two_owners.expected
-    assert "w2" in two_owners.came
-    assert "00:00:02.25" in two_owners.came
+    assert "w2" in two_owners.got
+    assert "00:00:02.25" in two_owners.got
 
 
 EXPORTS = ("e1", "e2", "e3")

@@ -9,8 +9,8 @@ from harness.checkers import Transition, overtaken, rank_correlation
 from harness.checkers.examples import MIDNIGHT, told
 
 CREATED: dict[str, datetime] = {
-    f"o{organisation}.e{number}": MIDNIGHT + timedelta(seconds=10 * organisation + number)
-    for organisation in (1, 2)
+    f"o{organization}.e{number}": MIDNIGHT + timedelta(seconds=10 * organization + number)
+    for organization in (1, 2)
     for number in (1, 2, 3)
 }
 QUEUED = "\n".join(f"{export} queued" for export in CREATED)
@@ -32,7 +32,7 @@ def test_the_youngest_first_overtakes_all_others() -> None:
     assert found(claims, slack=3) == {"o1.e1", "o1.e2"}
 
 
-def test_an_organisation_at_its_cap_is_passed() -> None:
+def test_an_organization_at_its_cap_is_passed() -> None:
     claims = "o1.e1 claimed w1\no2.e1 claimed w1\no1.e1 ready\no1.e2 claimed w1"
     assert found(claims, cap=1) == set()
     assert found(claims, cap=2) == {"o1.e2", "o1.e3"}

@@ -58,8 +58,8 @@ def test_the_message_tells_who_was_at_what_and_when() -> None:
     )
     for part in ("e1", "w1", "SIGKILL", "2 s", "00:00:10.0"):
         assert part in early.expected
-    assert "00:00:11.25" in early.came
-    assert "1.25 s after" in early.came
+    assert "00:00:11.25" in early.got
+    assert "1.25 s after" in early.got
 
 
 def test_a_young_heartbeat_is_never_stolen_from() -> None:

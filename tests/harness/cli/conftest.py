@@ -31,7 +31,7 @@ ready_timeout_s = {ready_timeout_s}
 
 [api.environment]
 SECRET = "{{jwt_secret}}"
-BEHAVIOUR = "{behaviour}"
+BEHAVIOR = "{behavior}"
 
 [tokens.mint]
 secret = "{secret}"
@@ -84,12 +84,12 @@ class Workplace:
         self._started: list[subprocess.Popen[str]] = []
         self.target()
 
-    def target(self, behaviour: str = "", ready_timeout_s: float = 10) -> None:
+    def target(self, behavior: str = "", ready_timeout_s: float = 10) -> None:
         """Write the target file, of a backend that behaves well or not."""
         text = TARGET.format(
             standin=Path(__file__).with_name("standin.py"),
             secret=SECRET,
-            behaviour=behaviour,
+            behavior=behavior,
             ready_timeout_s=ready_timeout_s,
         )
         (self.folder / "shakedown.toml").write_text(text, encoding="utf-8")

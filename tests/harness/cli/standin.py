@@ -27,9 +27,9 @@ async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
 async def main() -> None:
     sys.stdout.write(f"the secret is {os.environ.get('SECRET')}\n")
     sys.stdout.flush()
-    if os.environ.get("BEHAVIOUR") == "dies":
+    if os.environ.get("BEHAVIOR") == "dies":
         sys.exit("cannot find my settings")
-    if os.environ.get("BEHAVIOUR") == "never-ready":
+    if os.environ.get("BEHAVIOR") == "never-ready":
         await asyncio.sleep(600)
     server = await asyncio.start_server(answer, sys.argv[1], int(sys.argv[2]))
     await server.serve_forever()

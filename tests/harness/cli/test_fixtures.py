@@ -11,7 +11,7 @@ pytestmark = pytest.mark.integration
 
 CHECKS = """
 @check("own.shared", "The shared system serves", checklist="Own works", observes=4)
-async def check_shared(observe, organisations, org, other_org, database, system, target, seed):
+async def check_shared(observe, organizations, org, other_org, database, system, target, seed):
     job = await org.new_job()
     (row,) = await database.fetch("SELECT organization_id FROM jobs WHERE id = %s", [job["id"]])
     assert str(row["organization_id"]) == org.id != other_org.id
@@ -33,7 +33,7 @@ async def check_fresh(observe, org, fresh_system, system):
     ) as own:
         assert (await own.database.fetch_one("SELECT count(*) AS n FROM jobs"))["n"] == 0
         observe()
-        theirs = await own.organisations.new()
+        theirs = await own.organizations.new()
         job = await theirs.new_job()
         export = await theirs.client.new_export(job["id"])
         await theirs.client.wait_for_export(export["id"])

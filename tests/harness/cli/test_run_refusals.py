@@ -108,12 +108,12 @@ def test_a_bad_target_is_refused_before_anything_is_written(workplace: Workplace
 
 
 @pytest.mark.parametrize(
-    ("behaviour", "told"),
+    ("behavior", "told"),
     [("dies", "cannot find my settings"), ("never-ready", "api-1")],
 )
-def test_a_backend_that_does_not_come_up(workplace: Workplace, behaviour: str, told: str) -> None:
+def test_a_backend_that_does_not_come_up(workplace: Workplace, behavior: str, told: str) -> None:
     workplace.checks(GOOD)
-    workplace.target(behaviour, ready_timeout_s=1)
+    workplace.target(behavior, ready_timeout_s=1)
     finished = workplace.gate()
     assert finished.code == 3
     assert told in finished.stderr

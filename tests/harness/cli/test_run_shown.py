@@ -63,7 +63,7 @@ def test_in_ci_nothing_is_redrawn(workplace: Workplace) -> None:
     assert "✘" in shown
 
 
-def test_no_color_is_honoured(workplace: Workplace) -> None:
+def test_no_color_is_honored(workplace: Workplace) -> None:
     shown = _on_a_terminal(workplace, NO_COLOR="1", CI="true")
     assert not re.search(r"\x1b\[[0-9;]*3[0-9]m", shown)
 

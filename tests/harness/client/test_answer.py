@@ -19,16 +19,16 @@ def answer(body: bytes, status: int = 200, **headers: str) -> Answer:
 
 
 def test_data_is_what_the_envelope_holds() -> None:
-    came = answer(b'{"data": {"id": "1", "files": [{"name": "a"}]}}')
-    assert came.data["id"] == "1"
-    assert came.data["files"][0]["name"] == "a"
+    got = answer(b'{"data": {"id": "1", "files": [{"name": "a"}]}}')
+    assert got.data["id"] == "1"
+    assert got.data["files"][0]["name"] == "a"
 
 
 def test_a_missing_field_fails_the_check_and_says_which_at_any_depth() -> None:
-    came = answer(b'{"data": {"id": "1", "files": [{"name": "a"}]}}')
+    got = answer(b'{"data": {"id": "1", "files": [{"name": "a"}]}}')
     with pytest.raises(CheckFailed, match=r"'sha256' in the answer to getExport"):
-        came.data["files"][0]["sha256"]
-    assert came.data.get("sha256") is None
+        got.data["files"][0]["sha256"]
+    assert got.data.get("sha256") is None
 
 
 @pytest.mark.parametrize(
@@ -65,21 +65,21 @@ def test_flags_are_true_or_not() -> None:
 
 
 def test_a_message_names_request_instance_and_request_id_and_is_short() -> None:
-    came = answer(b"x" * 5000, 500, **{"x-request-id": "r-77"}).describe()
-    assert came.startswith("500 to GET /api/exports/1 from API instance 2 [request id r-77]: xxx")
-    assert came.endswith("4600 bytes more")
+    got = answer(b"x" * 5000, 500, **{"x-request-id": "r-77"}).describe()
+    assert got.startswith("500 to GET /api/exports/1 from API instance 2 [request id r-77]: xxx")
+    assert got.endswith("4600 bytes more")
 
 
 def test_expectations_fail_in_the_contracts_words() -> None:
-    expect(True, expected="a", came="b")
+    expect(True, expected="a", got="b")
     expect_equal({"a": 1}, {"a": 1}, "the data")
     assert expect_status(answer(b"", 202), 200, 202).status == 202
     with pytest.raises(CheckFailed) as failure:
         expect_status(answer(b"no", 500), 200, 202, detail="after a retry")
     assert failure.value.expected == "200 or 202 from getExport"
-    assert failure.value.came.startswith("500 to GET")
+    assert failure.value.got.startswith("500 to GET")
     assert failure.value.detail == "after a retry"
     with pytest.raises(CheckFailed) as failure:
         expect_equal("x" * 1000, 1, "the progress")
     assert failure.value.expected == "the progress to be 1"
-    assert len(failure.value.came) < 400
+    assert len(failure.value.got) < 400

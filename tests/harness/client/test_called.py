@@ -1,4 +1,4 @@
-"""Organisations that the backend makes: which calls are made, what comes of answers that fail."""
+"""Organizations that the backend makes: which calls are made, what comes of answers that fail."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from harness.client import Organisations, Routes, Transport
+from harness.client import Organizations, Routes, Transport
 from harness.client.called import Caller
 from harness.errors import Inconclusive, Misconfigured
 from harness.redaction.redactor import Redactor
@@ -84,17 +84,17 @@ class Learned:
     tokens: list[str] = field(default_factory=list)
 
 
-def organisations(backend: Backend, learned: Learned | None = None) -> Organisations:
+def organizations(backend: Backend, learned: Learned | None = None) -> Organizations:
     transport = Transport([backend.url])
     learn = (learned or Learned()).tokens.extend
     tokens = CalledTokens.model_validate(SAID)
     caller = Caller(tokens=tokens, transport=transport, learn=learn)
-    return Organisations(transport, Routes({}), None, caller=caller)
+    return Organizations(transport, Routes({}), None, caller=caller)
 
 
 async def test_each_call_knows_what_the_calls_before_have_given(backend: Backend) -> None:
     learned = Learned()
-    async with organisations(backend, learned) as made:
+    async with organizations(backend, learned) as made:
         org = await made.new("north wing")
     assert org.id == "17"
     assert org.users == {"owner": "p-1", "member": "p-2", "viewer": "p-3"}
@@ -161,7 +161,7 @@ async def test_a_call_that_fails_is_named(
     backend: Backend, path: str, answer: web.Response | float, told: str
 ) -> None:
     backend.broken[path] = answer
-    async with organisations(backend) as made:
+    async with organizations(backend) as made:
         with pytest.raises(Misconfigured, match=told) as caught:
             await made.new("x")
     assert "not-to-be-shown" not in str(caught.value)
@@ -169,7 +169,7 @@ async def test_a_call_that_fails_is_named(
 
 
 async def test_claims_of_ones_own_choosing_are_inconclusive(backend: Backend) -> None:
-    async with organisations(backend) as made:
+    async with organizations(backend) as made:
         assert not made.can_mint
         with pytest.raises(Inconclusive, match=r"takes \[tokens\.mint\].*\[tokens\.calls\]"):
             _ = made.recipe

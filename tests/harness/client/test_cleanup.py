@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from harness.client import Organisations
+from harness.client import Organizations
 from harness.client.mark import RunMark, remains_of
 from harness.target import Target, load_target
 
@@ -32,14 +32,14 @@ base_urls = ["{url}"]
 admin_token = "of-the-admin"
 headers = {{ Authorization = "Bearer {{admin_token}}" }}
 [tokens.calls.organization]
-path = "/organisations"
+path = "/organizations"
 gives = {{ organization = "/id" }}
 [tokens.calls.user]
-path = "/organisations/{{organization}}/users"
+path = "/organizations/{{organization}}/users"
 gives = {{ user = "/id", token = "/token" }}
 [cleanup]
 job = {{ path = "/api/jobs/{{job_id}}" }}
-organization = {{ path = "/organisations/{{organization_id}}" }}
+organization = {{ path = "/organizations/{{organization_id}}" }}
 """
 
 
@@ -61,7 +61,7 @@ class Backend:
         self.authorizations.append(request.headers["authorization"])
         if request.method == "DELETE":
             return web.Response(status=403 if request.path.endswith("/1") else 204)
-        if request.path == "/organisations":
+        if request.path == "/organizations":
             return web.json_response({"id": f"o{next(self._ids)}"}, status=201)
         if request.path.endswith("/users"):
             return web.json_response({"id": "u", "token": "of-the-user"}, status=201)
@@ -94,17 +94,17 @@ def target_at(url: str, folder: Path, cleanup: str) -> Target:
     return load_target(file)
 
 
-async def test_an_organisation_that_the_backend_made_is_removed_by_whoever_had_it_made(
+async def test_an_organization_that_the_backend_made_is_removed_by_whoever_had_it_made(
     backend: Backend, tmp_path: Path
 ) -> None:
     file = tmp_path / "shakedown.toml"
     file.write_text(CALLS.format(url=backend.url), encoding="utf-8")
     target, created = load_target(file), tmp_path / "created.jsonl"
     mark = RunMark("7-abc", created, cleanup=True)
-    async with Organisations.of(target, target.api.base_urls, mark) as organisations:
-        org = await organisations.new("org")
+    async with Organizations.of(target, target.api.base_urls, mark) as organizations:
+        org = await organizations.new("org")
         await org.new_job("First")
-    assert backend.seen[-2:] == ["DELETE /api/jobs/2", "DELETE /organisations/o1"]
+    assert backend.seen[-2:] == ["DELETE /api/jobs/2", "DELETE /organizations/o1"]
     assert backend.authorizations[-2:] == ["Bearer of-the-user", "Bearer of-the-admin"]
     remains = remains_of(created, "7-abc")
     assert (remains.made, remains.removed) == (2, 2)
@@ -115,8 +115,8 @@ async def use(backend: Backend, folder: Path, declared: str, *, cleanup: bool) -
     target = target_at(backend.url, folder, declared)
     created = folder / "created.jsonl"
     mark = RunMark("7-abc", created, cleanup=cleanup)
-    async with Organisations.of(target, target.api.base_urls, mark) as organisations:
-        org = await organisations.new("org")
+    async with Organizations.of(target, target.api.base_urls, mark) as organizations:
+        org = await organizations.new("org")
         first, second = await org.new_job("First"), await org.new_job("Second")
         await org.client.new_export(first["id"])
         await org.client.new_export(second["id"])

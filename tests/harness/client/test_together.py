@@ -40,7 +40,7 @@ async def test_the_first_failure_is_raised_plainly_and_the_others_are_ended() ->
 
     async def failing() -> None:
         await asyncio.sleep(0.01)
-        raise CheckFailed(expected="a", came="b")
+        raise CheckFailed(expected="a", got="b")
 
     with pytest.raises(CheckFailed, match="expected a"):
         await together([lasting(), failing()])

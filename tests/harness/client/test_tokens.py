@@ -4,7 +4,7 @@ from base64 import urlsafe_b64encode
 
 import jwt
 
-from harness.client import Organisations, Routes, TokenRecipe, Transport, mint
+from harness.client import Organizations, Routes, TokenRecipe, Transport, mint
 from harness.client.tokens import ABSENT, claims_of, filled, signed, unsigned
 
 RECIPE = TokenRecipe(
@@ -41,8 +41,8 @@ def test_secrets_and_tokens_are_not_in_any_repr() -> None:
     assert RECIPE.secret not in repr(RECIPE)
 
 
-async def test_every_organisation_is_new_and_has_a_user_in_each_role() -> None:
-    async with Organisations(Transport(["http://127.0.0.1:1"]), Routes({}), RECIPE) as made:
+async def test_every_organization_is_new_and_has_a_user_in_each_role() -> None:
+    async with Organizations(Transport(["http://127.0.0.1:1"]), Routes({}), RECIPE) as made:
         first, second = await made.several(2)
     assert first.id != second.id
     tokens = {role: read(first.tokens[role]) for role in ("owner", "member", "viewer")}

@@ -54,7 +54,7 @@ def test_steps_that_are_not_named_are_not_explored() -> None:
     assert plan({Kind.CLAIM}, workers=2)
 
 
-def test_no_scenario_claims_more_than_three_organisations_have() -> None:
+def test_no_scenario_claims_more_than_three_organizations_have() -> None:
     for each in plan(NAMEABLE_KINDS, workers=3):
         scenario: Scenario = each.scenario
         assert sum(scenario.exports) <= 7

@@ -128,7 +128,7 @@ async def test_a_lock_of_a_session_is_held_for_ever(task_queue: TaskQueue) -> No
         task_queue, planned("claim", "claim", exports=(2,)), budget=Budget(findings=1)
     )
     finding = found.findings["blocked-for-ever"]
-    assert "waits for A" in finding.violation.came
+    assert "waits for A" in finding.violation.got
 
 
 async def test_a_stranger_in_the_way_is_named_and_proves_nothing(
@@ -195,7 +195,7 @@ async def test_a_step_that_raises_is_a_violation(task_queue: TaskQueue) -> None:
     found = await explored(
         task_queue, planned("claim complete", "claim"), protocol, Budget(findings=1)
     )
-    assert "22012: division by zero" in found.findings["step-raised"].violation.came
+    assert "22012: division by zero" in found.findings["step-raised"].violation.got
 
 
 async def test_steps_that_are_left_out_are_not_run(task_queue: TaskQueue) -> None:

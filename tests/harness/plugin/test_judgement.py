@@ -19,9 +19,9 @@ def _judged(error: BaseException) -> Finding:
 
 
 def test_a_broken_expectation_is_a_failure_with_its_parts_and_its_place() -> None:
-    finding = _judged(CheckFailed(expected="201", came="500", detail="request 7"))
+    finding = _judged(CheckFailed(expected="201", got="500", detail="request 7"))
     assert finding.verdict is Verdict.FAIL
-    assert (finding.expected, finding.came, finding.detail) == ("201", "500", "request 7")
+    assert (finding.expected, finding.got, finding.detail) == ("201", "500", "request 7")
     assert finding.message == "expected 201\ncame 500\nrequest 7"
     assert finding.where.startswith("tests/harness/plugin/test_judgement.py:")
 
@@ -55,6 +55,6 @@ def test_of_a_group_a_failure_dominates_and_the_others_are_counted() -> None:
 
 
 def test_what_hypothesis_adds_to_a_failure_is_told() -> None:
-    error = CheckFailed(expected="a", came="b")
+    error = CheckFailed(expected="a", got="b")
     error.add_note("Falsifying example: document={}")
     assert "Falsifying example" in _judged(error).detail

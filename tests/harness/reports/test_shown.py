@@ -76,7 +76,7 @@ def test_on_a_terminal_the_checklist_is_grouped_by_family_and_line(show: Show) -
     assert "Title of claim.fallback (allowed)" in text
 
 
-def test_without_colour_nothing_is_coloured(show: Show) -> None:
+def test_without_color_nothing_is_colored(show: Show) -> None:
     assert not re.search(r"\x1b\[[0-9;]*3[0-9]m", _terminal(show, no_color=True))
     assert "\x1b[32m" in _terminal(show, color_system="standard")
 

@@ -13,7 +13,7 @@ SECRET = "hush-hush-hush-hush-hush-hush-hush"
 BASIC = f"""\
 name = "stand-in"
 [environment]
-BEHAVIOUR = ""
+BEHAVIOR = ""
 [api]
 command = ["{{python}}", "-S", "{STAND_IN}", "{{instance}}"]
 instances = 2
@@ -39,8 +39,8 @@ MakeTarget = Callable[..., Target]
 def make_target(tmp_path: Path) -> MakeTarget:
     """Give a factory of targets that start the stand-in: the basic one with replacements."""
 
-    def make(*changes: tuple[str, str], behaviour: str = "") -> Target:
-        text = BASIC.replace('BEHAVIOUR = ""', f'BEHAVIOUR = "{behaviour}"')
+    def make(*changes: tuple[str, str], behavior: str = "") -> Target:
+        text = BASIC.replace('BEHAVIOR = ""', f'BEHAVIOR = "{behavior}"')
         return changed_target(tmp_path, text, changes)
 
     return make

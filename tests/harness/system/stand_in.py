@@ -1,4 +1,4 @@
-"""A backend of thirty lines, for tests of the harness: behaves as `BEHAVIOUR` says.
+"""A backend of thirty lines, for tests of the harness: behaves as `BEHAVIOR` says.
 
 Words separated by spaces: `die:<code>` at once, `never` ready, `deaf` listens to nobody, `slow:<s>`
 to get ready, `child` has one in its session and one outside, `stubborn` ignores SIGTERM,
@@ -20,7 +20,7 @@ def say(*what: str) -> None:
     sys.stdout.flush()
 
 
-words = dict(word.partition(":")[::2] for word in os.environ.get("BEHAVIOUR", "").split())
+words = dict(word.partition(":")[::2] for word in os.environ.get("BEHAVIOR", "").split())
 began = time.monotonic()
 
 

@@ -48,7 +48,7 @@ async def test_kill(system: System) -> None:
 
 
 async def test_kill_takes_the_children_along(system: System, journal: Journal) -> None:
-    instance = await system.start("worker", {"BEHAVIOUR": "child"})
+    instance = await system.start("worker", {"BEHAVIOR": "child"})
     members = family(process_of(instance))
     assert len(members) == 3
     await system.kill(instance)
@@ -90,21 +90,21 @@ async def test_stop_gives_the_exit_code(system: System) -> None:
 
 
 async def test_stop_waits_for_the_grace_and_no_longer(system: System) -> None:
-    slow = await system.start("api", {"BEHAVIOUR": "drain:0.5"})
+    slow = await system.start("api", {"BEHAVIOR": "drain:0.5"})
     began = time.monotonic()
     assert await system.stop(slow) == 7
     assert 0.5 <= time.monotonic() - began < 4
-    stubborn = await system.start("api", {"BEHAVIOUR": "stubborn"})
+    stubborn = await system.start("api", {"BEHAVIOR": "stubborn"})
     began = time.monotonic()
     assert await system.stop(stubborn, grace_s=0.3) == -signal.SIGKILL
     assert 0.3 <= time.monotonic() - began < 3
 
 
 async def test_restart_keeps_name_port_and_environment(system: System) -> None:
-    before = await system.start("worker", {"BEHAVIOUR": "slow:0.1"})
+    before = await system.start("worker", {"BEHAVIOR": "slow:0.1"})
     after = await system.restart(before)
     assert (after.name, after.base_url) == (before.name, before.base_url)
-    assert after.environment == {"BEHAVIOUR": "slow:0.1"}
+    assert after.environment == {"BEHAVIOR": "slow:0.1"}
     assert after.pid != before.pid
     assert system.workers == (system.workers[0], after)
     assert not process_of(before).is_alive()
@@ -117,7 +117,7 @@ async def test_restart_keeps_name_port_and_environment(system: System) -> None:
 async def test_restart_of_one_that_does_not_come_back(system: System) -> None:
     (api,) = system.api
     with pytest.raises(InstanceFailed, match="api-1 exited with 4"):
-        await system.restart(api, environment={"BEHAVIOUR": "die:4"})
+        await system.restart(api, environment={"BEHAVIOR": "die:4"})
     assert not system.is_alive(api)
     back = await system.restart(api)
     assert system.api == (back,)
@@ -202,7 +202,7 @@ asyncio.run(main())
 def test_recover_after_the_harness_was_killed(
     make_target: MakeTarget, run_base: Path, journal: Journal
 ) -> None:
-    target = make_target(behaviour="child stubborn")
+    target = make_target(behavior="child stubborn")
     harness = subprocess.Popen(
         [sys.executable, "-c", KILLED, str(target.file), str(run_base)], stdout=subprocess.PIPE
     )

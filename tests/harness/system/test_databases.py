@@ -32,7 +32,7 @@ def with_database(make_target: MakeTarget) -> MakeTarget:
     def make(
         *,
         migration: str = "",
-        behaviour: str = "",
+        behavior: str = "",
         instrument: str = "true",
         claim: str = "[claim]\n",
     ) -> Target:
@@ -51,7 +51,7 @@ timeout_s = {1 if migration == "hang" else 30}
         return make_target(
             ("[api]\n", tables),
             ("instances = 2", "instances = 1"),
-            behaviour=behaviour,
+            behavior=behavior,
         )
 
     return make
@@ -98,9 +98,9 @@ async def test_the_backend_gets_a_migrated_clone(system: System) -> None:
 
 
 async def test_the_instrument_loses_no_transition(system: System) -> None:
-    export, organisation = uuid.uuid4(), uuid.uuid4()
+    export, organization = uuid.uuid4(), uuid.uuid4()
     url = system.database_url
-    await ask(url, f"INSERT INTO exports VALUES ('{export}', '{organisation}', 'queued', 0)")
+    await ask(url, f"INSERT INTO exports VALUES ('{export}', '{organization}', 'queued', 0)")
     await ask(url, "UPDATE exports SET heartbeat_at = now(), progress = 5")
     await ask(url, "UPDATE exports SET state = 'preparing', attempt = 1, claimed_by = 'w'")
     await ask(url, "UPDATE exports SET heartbeat_at = now()")
@@ -117,7 +117,7 @@ async def test_the_instrument_loses_no_transition(system: System) -> None:
         ("preparing", "preparing", 1, 1, "w", "v"),
         ("preparing", "ready", 1, 1, "v", "v"),
     ]
-    assert {row[:2] for row in seen} == {(str(export), str(organisation))}
+    assert {row[:2] for row in seen} == {(str(export), str(organization))}
     times = await ask(system.readonly_url, "SELECT at, txid FROM shakedown.export_transitions")
     assert len(set(times)) == 4
 
@@ -158,19 +158,19 @@ async def test_exports_in_other_words_are_seen_in_the_contracts(
 ) -> None:
     target = with_database(migration="other words", claim=OTHER_WORDS)
     system = await bring_up(target, journal)
-    organisation, other = uuid.uuid4(), uuid.uuid4()
+    organization, other = uuid.uuid4(), uuid.uuid4()
     for statement in (
-        f"INSERT INTO packages VALUES ('p1', '{organisation}', 'new', 0)",
+        f"INSERT INTO packages VALUES ('p1', '{organization}', 'new', 0)",
         "UPDATE packages SET phase = 'fetching', attempt = 1, who = 'w', due = '2026-01-01 00:00Z'",
         "UPDATE packages SET phase = 'packing' WHERE nr = 'p1'",
         "UPDATE packages SET phase = 'lost', due = NULL, problem = 'GAVE_UP' WHERE nr = 'p1'",
         f"INSERT INTO packages VALUES ('p2', '{other}', 'new', 0)",
-        f"INSERT INTO trail VALUES ('{organisation}', 'package.finished', 'p1')",
+        f"INSERT INTO trail VALUES ('{organization}', 'package.finished', 'p1')",
     ):
         await ask(system.database_url, statement)
     assert system.readonly_url
     database = Database(system.readonly_url)
-    observed = await observe_exports(database, target, [str(organisation)])
+    observed = await observe_exports(database, target, [str(organization)])
     await database.close()
     (export,) = observed.exports
     assert (export.id, export.state, export.attempt) == ("p1", "lost", 1)
@@ -303,7 +303,7 @@ async def test_an_instance_that_fails_takes_the_database_down(
     with_database: MakeTarget, journal: Journal
 ) -> None:
     with pytest.raises(InstanceFailed):
-        await bring_up(with_database(behaviour="die:3"), journal)
+        await bring_up(with_database(behavior="die:3"), journal)
     assert marked(journal.run_id, journal.run_dir) == []
     assert [entry.kind for entry in read_entries(journal.run_dir).values()] == ["run"]
     assert in_memory(journal) == []

@@ -65,7 +65,7 @@ async def test_instances_side_by_side(make_target: MakeTarget, journal: Journal)
 
 
 async def test_the_slow_ones_do_not_add_up(make_target: MakeTarget, journal: Journal) -> None:
-    target = make_target(behaviour="slow:1")
+    target = make_target(behavior="slow:1")
     began = time.monotonic()
     system = await bring_up(target, journal, api_instances=4, workers=0)
     took = time.monotonic() - began
@@ -110,7 +110,7 @@ async def test_an_instance_that_dies_is_told_at_once(
     target = make_target(
         ("[environment]", '[environment]\nSECRET = "{jwt_secret}"'),
         ("ready_timeout_s = 10", "ready_timeout_s = 60"),
-        behaviour="die:3",
+        behavior="die:3",
     )
     began = time.monotonic()
     with pytest.raises(InstanceFailed) as caught:
@@ -134,7 +134,7 @@ async def test_an_instance_that_is_killed_says_by_what(
 async def test_one_that_never_gets_ready(make_target: MakeTarget, journal: Journal) -> None:
     target = make_target(
         ("ready_timeout_s = 10", "ready_timeout_s = 1"),
-        behaviour="never child",
+        behavior="never child",
     )
     with pytest.raises(InstanceFailed) as caught:
         await bring_up(target, journal)
@@ -151,7 +151,7 @@ async def test_one_that_never_gets_ready(make_target: MakeTarget, journal: Journ
 async def test_one_that_listens_to_nobody(make_target: MakeTarget, journal: Journal) -> None:
     target = make_target(
         ("ready_timeout_s = 10", "ready_timeout_s = 1"),
-        behaviour="deaf",
+        behavior="deaf",
     )
     with pytest.raises(InstanceFailed, match=r"came to: .*refused"):
         await bring_up(target, journal)
@@ -159,7 +159,7 @@ async def test_one_that_listens_to_nobody(make_target: MakeTarget, journal: Jour
 
 
 async def test_one_fails_and_all_go(make_target: MakeTarget, journal: Journal) -> None:
-    target = make_target(("[worker.environment]", '[worker.environment]\nBEHAVIOUR = "quit-late"'))
+    target = make_target(("[worker.environment]", '[worker.environment]\nBEHAVIOR = "quit-late"'))
     with pytest.raises(InstanceFailed, match=r"(?s)worker-1 exited with 5.*giving up"):
         await bring_up(target, journal)
     assert nothing_runs(journal)
@@ -236,7 +236,7 @@ async def test_two_systems_do_not_disturb_each_other(
 async def test_cancelling_a_launch_leaves_nothing(
     make_target: MakeTarget, journal: Journal
 ) -> None:
-    target = make_target(behaviour="slow:30")
+    target = make_target(behavior="slow:30")
     for after in (0.0, 0.05, 0.3):
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(after):
@@ -345,7 +345,7 @@ async def test_a_sibling_that_fails_leaves_the_system_alone(
 ) -> None:
     system = await bring_up(make_target(), journal, api_instances=1, workers=0)
     with pytest.raises(InstanceFailed, match="exited with 9"):
-        await launch_sibling(system, environment={"BEHAVIOUR": "die:9"})
+        await launch_sibling(system, environment={"BEHAVIOR": "die:9"})
     assert [process.pid for process in marked(journal.run_id, journal.run_dir)] == [
         system.api[0].pid
     ]

@@ -99,7 +99,7 @@ def test_the_share_is_rounded_down(share: float, declared: int, harmed: int) -> 
         ("[cleanup]", "force = true\n[cleanup]", ":22: chaos.faults.kill.force: unknown key"),
         ("/{job_id}", "/{database_url}", ":23: cleanup.job.path: unknown placeholder"),
         ("job = {", "jobs = {", ":23: cleanup.jobs"),
-        ("job = {", "organization = {", (":23: cleanup.organization: only an organisation made by "
+        ("job = {", "organization = {", (":23: cleanup.organization: only an organization made by "
          "[tokens.calls]")),
     ],
 )  # fmt: skip

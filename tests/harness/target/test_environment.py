@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.client import Organisations
+from harness.client import Organizations
 from harness.client.given import given_users
 from harness.errors import Inconclusive, Misconfigured
 from harness.target import Capability, load_target
@@ -41,7 +41,7 @@ def test_a_variable_that_is_missing_is_refused_by_name(
         load_target(environment_target())
 
 
-def test_one_user_offers_neither_tenants_nor_new_organisations(
+def test_one_user_offers_neither_tenants_nor_new_organizations(
     environment: pytest.MonkeyPatch,
 ) -> None:
     set_all(environment)
@@ -59,15 +59,15 @@ async def test_two_tenants_are_taken_in_turn_and_a_third_is_inconclusive(
     set_all(environment)
     target = load_target(environment_target())
     assert target.capabilities() == {Capability.HTTP, Capability.TENANTS}
-    async with Organisations.of(target, target.api.base_urls) as organisations:
-        a, b = await organisations.several(2)
+    async with Organizations.of(target, target.api.base_urls) as organizations:
+        a, b = await organizations.several(2)
         assert (a.id, b.id, a.is_fresh) == ("A", "B", False)
-        with pytest.raises(Inconclusive, match="further organisation"):
-            await organisations.new()
+        with pytest.raises(Inconclusive, match="further organization"):
+            await organizations.new()
         with pytest.raises(Inconclusive, match="viewer"):
             a.as_role("viewer")
         with pytest.raises(Inconclusive, match="ready-made"):
-            _ = organisations.recipe
+            _ = organizations.recipe
 
 
 def test_a_token_that_does_not_say_whose_it_is_is_refused(
@@ -79,7 +79,7 @@ def test_a_token_that_does_not_say_whose_it_is_is_refused(
         given_users(load_target(environment_target()))
 
 
-def test_two_tokens_of_one_organisation_are_refused(environment: pytest.MonkeyPatch) -> None:
+def test_two_tokens_of_one_organization_are_refused(environment: pytest.MonkeyPatch) -> None:
     set_all(environment)
     environment.setenv("JWT_ORG_B", token_of("A"))
     with pytest.raises(Misconfigured, match=r"org_b: expected a token of another .* both are of A"):

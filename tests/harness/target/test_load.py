@@ -236,7 +236,7 @@ def test_external(tmp_path: Path) -> None:
     assert target.capabilities() == {
         Capability.HTTP,
         Capability.TENANTS,
-        Capability.ORGANISATIONS,
+        Capability.ORGANIZATIONS,
     }
     assert "api.base_urls: missing" in "\n".join(
         refusals(tmp_path, 'driver="external"\n' + MINIMAL)

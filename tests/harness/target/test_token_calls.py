@@ -42,9 +42,9 @@ def loaded(folder: Path, text: str = TEXT) -> Target:
     return load_target(file)
 
 
-def test_new_organisations_are_offered_and_the_admin_token_is_secret(tmp_path: Path) -> None:
+def test_new_organizations_are_offered_and_the_admin_token_is_secret(tmp_path: Path) -> None:
     target = loaded(tmp_path)
-    assert {Capability.TENANTS, Capability.ORGANISATIONS} <= target.capabilities()
+    assert {Capability.TENANTS, Capability.ORGANIZATIONS} <= target.capabilities()
     assert "open-sesame-0815" in target.secrets
     assert "open-sesame-0815" not in repr(target)
     assert target.expand_environment(target.api.environment) == {"ADMIN": "open-sesame-0815"}
@@ -61,8 +61,8 @@ def test_a_worker_may_have_no_ready_path(tmp_path: Path) -> None:
     [
         (
             'path = "/tenants/{organization}/people"',
-            'path = "/tenants/{organisation}/people"',
-            "17: tokens.calls.user.path: unknown placeholder {organisation}; expected one of {ad",
+            'path = "/tenants/{organization}/people"',
+            "17: tokens.calls.user.path: unknown placeholder {organization}; expected one of {ad",
         ),
         (
             'tags = ["{unique}", 3]',

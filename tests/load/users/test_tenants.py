@@ -5,7 +5,7 @@ import pytest
 from load.users.tenants import NoTenant, Tenant, base_urls_of, tenants_of
 
 
-def test_every_organisation_with_a_token_takes_part() -> None:
+def test_every_organization_with_a_token_takes_part() -> None:
     environment = {
         "JWT_ORG_B": "b", "JWT_ORG_A": "a", "JOB_ID_ORG_A": "job-a", "JWT_ORG_C": "",
         "JWT_TOKEN": "t", "JWT_SECRET": "s", "JWT_ORG_a": "no",

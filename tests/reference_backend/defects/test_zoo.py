@@ -22,7 +22,7 @@ def shipped_checks() -> set[str]:
     return {
         found
         for folder in ("contracts", "load", "chaos")
-        for file in (BACKEND.parent / folder).glob("check_*.py")
+        for file in (BACKEND.parent / folder).rglob("check_*.py")
         for found in CHECK_ID.findall(file.read_text(encoding="utf-8"))
     }
 

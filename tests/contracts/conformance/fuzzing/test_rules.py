@@ -91,8 +91,8 @@ def test_right_answers(document: Document, status: int, body: bytes, target: str
     ("status", "body", "target", "named"),
     [
         (500, problem(500), f"/api/jobs/{OWN}", "never cause a 500"),
-        (404, problem(404), f"/api/jobs/{OWN}", "organisation's own"),
-        (200, shown(), f"/api/jobs/{FOREIGN}", "another organisation's thing"),
+        (404, problem(404), f"/api/jobs/{OWN}", "organization's own"),
+        (200, shown(), f"/api/jobs/{FOREIGN}", "another organization's thing"),
         (400, problem(400), f"/api/jobs/{OWN}", "the document allows"),
         (403, problem(403), f"/api/jobs/{OWN}", "member's"),
         (202, shown(), f"/api/jobs/{OWN}", "does not document"),

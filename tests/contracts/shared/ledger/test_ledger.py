@@ -91,14 +91,14 @@ def test_other_white_space_and_order_are_the_same_document() -> None:
 def test_a_gap_is_named() -> None:
     events = chain(4)
     del events[1]
-    assert "a gap" in breaches(events, SALTS)[0].came
+    assert "a gap" in breaches(events, SALTS)[0].got
 
 
 def test_a_fork_is_named() -> None:
     events = chain(3)
     fork = replace(events[1], metadata="{}")
     events.append(replace(fork, hash=fork.expected_hash(SALTS)))
-    assert any("a fork" in breach.came for breach in breaches(events, SALTS))
+    assert any("a fork" in breach.got for breach in breaches(events, SALTS))
 
 
 def test_a_cut_chain_is_named() -> None:
@@ -106,11 +106,11 @@ def test_a_cut_chain_is_named() -> None:
     loose = replace(events[2], prev_hash=None)
     events[2] = replace(loose, hash=loose.expected_hash(SALTS))
     found = breaches(events, SALTS)
-    assert [breach.came for breach in found] == ["nothing"]
+    assert [breach.got for breach in found] == ["nothing"]
 
 
 def test_a_chain_that_does_not_begin_with_one_has_a_gap() -> None:
-    assert breaches(chain(2)[1:], SALTS)[0].came == "2 (a gap)"
+    assert breaches(chain(2)[1:], SALTS)[0].got == "2 (a gap)"
 
 
 def test_an_unknown_salt_is_not_guessed() -> None:

@@ -18,7 +18,7 @@ OWN = "(organization_id = current_organization())"
 OWN_POLICY = Policy(
     name="own", roles=frozenset({"authenticated", "anon"}), using=OWN, with_check=None
 )
-ORGANISATION = Column(name="organization_id", type="uuid")
+ORGANIZATION = Column(name="organization_id", type="uuid")
 
 
 def table(oid: int, name: str) -> Relation:
@@ -31,7 +31,7 @@ def table(oid: int, name: str) -> Relation:
         row_security=True,
         forced=True,
         granted=READERS,
-        columns=(ORGANISATION,),
+        columns=(ORGANIZATION,),
         policies=(OWN_POLICY,),
     )
 
@@ -161,7 +161,7 @@ def test_a_policy_that_says_true_is_found(privilege: str, policy: dict[str, Any]
     relation = replace(opened(**policy), granted=NOBODY | {"authenticated": frozenset({privilege})})
     (found,) = rows_wrong(with_relations(relation))
     assert found.rule == "policies"
-    assert "support" in found.came
+    assert "support" in found.got
 
 
 @pytest.mark.parametrize(

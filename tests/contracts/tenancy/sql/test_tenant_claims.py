@@ -10,7 +10,7 @@ OWN = {
     "role": "authenticated",
     "app_metadata": {"organization_id": "a", "role": "member"},
 }
-IDS = {"organisation": "00000000-0000-0000-0000-000000000001", "job": "j", "export": "e"}
+IDS = {"organization": "00000000-0000-0000-0000-000000000001", "job": "j", "export": "e"}
 FUNCTION = Function(
     schema="public", function_name="f", name="public.f", signature="public.f()", owner="backend"
 )
@@ -21,7 +21,7 @@ def called_with(*arguments: tuple[str, str]) -> list[tuple[str | None, ...]]:
     return list(assignments(replace(FUNCTION, arguments=made), IDS))
 
 
-def test_no_claims_without_right_name_an_organisation_where_it_is_trusted() -> None:
+def test_no_claims_without_right_name_an_organization_where_it_is_trusted() -> None:
     for what, text in without_right(OWN).items():
         try:
             claims = json.loads(text)
@@ -54,7 +54,7 @@ def test_an_argument_that_says_what_it_is_gets_that_id() -> None:
 def test_an_argument_that_says_nothing_gets_every_id_in_turn() -> None:
     given = called_with(("p_id", "uuid"), ("p_job_id", "uuid"))
     assert {second for _, second in given} == {"j"}
-    assert {first for first, _ in given} > {"j", "e", IDS["organisation"]}
+    assert {first for first, _ in given} > {"j", "e", IDS["organization"]}
 
 
 def test_what_takes_no_arguments_is_called_once_and_what_is_unknown_gets_null() -> None:

@@ -60,7 +60,7 @@ ALTER TABLE {table} FORCE ROW LEVEL SECURITY;
 CREATE POLICY own ON {table} USING (organization_id = (SELECT organization()));
 GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO authenticated;
 RESET ROLE;
-INSERT INTO {table} (organization_id, title) SELECT unnest(%(organisations)s::uuid[]), %(title)s;
+INSERT INTO {table} (organization_id, title) SELECT unnest(%(organizations)s::uuid[]), %(title)s;
 """
 
 DEFINER = "LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public"
@@ -83,7 +83,7 @@ async def furnished(database: Database) -> tuple[Belongings, Belongings]:
     ids = [str(uuid.uuid4()), str(uuid.uuid4())]
     made = []
     for number, organization in enumerate(ids):
-        things = {"organisation": organization}
+        things = {"organization": organization}
         for table in TABLES:
             if not number:
                 for statement in TABLE.format(table=table).split(";\n")[:-1]:
@@ -100,7 +100,7 @@ async def furnished(database: Database) -> tuple[Belongings, Belongings]:
                 id=organization,
                 ids=dict(
                     zip(
-                        ("organisation", "job", "evidence", "export", "event"),
+                        ("organization", "job", "evidence", "export", "event"),
                         things.values(),
                         strict=True,
                     )
@@ -163,7 +163,7 @@ async def test_the_catalog_of_a_right_database_is_right(tenants_database: Databa
         ("CREATE POLICY a ON jobs FOR SELECT USING (title = 't')", "no tenant's row"),
         (
             "CREATE POLICY a ON jobs FOR SELECT USING (organization() IS NOT NULL)",
-            "no row of another organisation",
+            "no row of another organization",
         ),
         (
             (
@@ -186,20 +186,20 @@ async def test_the_catalog_of_a_right_database_is_right(tenants_database: Databa
             "CREATE VIEW titles AS SELECT id FROM jobs; GRANT SELECT ON titles TO authenticated",
             "public.titles",
         ),
-        ("GRANT SELECT ON jobs TO anon", "anon with an organisation's claims"),
+        ("GRANT SELECT ON jobs TO anon", "anon with an organization's claims"),
         (
             (
                 f"CREATE FUNCTION export_of(p_id uuid) RETURNS SETOF exports {DEFINER} AS "
                 "'SELECT * FROM exports'"
             ),
-            "to be told nothing of another organisation",
+            "to be told nothing of another organization",
         ),
         (
             (
                 f"CREATE FUNCTION cancel(p_id uuid) RETURNS void {DEFINER} AS "
                 "$$ UPDATE exports SET state = 'canceled' WHERE id = p_id AND state = 'queued' $$"
             ),
-            "to change nothing of another organisation",
+            "to change nothing of another organization",
         ),
         (
             (

@@ -60,7 +60,7 @@ export const LOCK_NUMBER = "hashtextextended($1, 0)";
 const AWAY_CLASSES = ["08", "53", "57", "58"]; // connection, resources, operator, system errors
 const AWAY_CODES = new Set([
   ...["ECONNREFUSED", "ECONNRESET", "EPIPE", "ETIMEDOUT", "ENOENT", "EHOSTUNREACH", "ENOTFOUND"],
-  ...["25006", "40001", "40P01", "55P03"], // read-only, serialisation, deadlock, lock not available
+  ...["25006", "40001", "40P01", "55P03"], // read-only, serialization, deadlock, lock not available
   ...["55000", "3D000"], // the database takes no connections, or is not there
 ]);
 const STORAGE_CODES = new Set(["ENOSPC", "EDQUOT", "EIO", "EROFS", "EACCES", "EPERM", "EMFILE"]);

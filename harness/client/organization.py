@@ -28,7 +28,7 @@ NOT_OFFERED = (404, 405, 501)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Organisation:
+class Organization:
     """One tenant with a user in each role."""
 
     id: str
@@ -53,7 +53,7 @@ class Organisation:
         return tuple(self.tokens)
 
     def as_role(self, role: str) -> Client:
-        """The client of this organisation's `owner`, `member` or `viewer`.
+        """The client of this organization's `owner`, `member` or `viewer`.
 
         Raises `Inconclusive` where the only token was given, and nobody said whose role it is.
         """
@@ -70,7 +70,7 @@ class Organisation:
             asked = await self.client.call("createJob", json={"title": wanted})
             if asked.status == HTTPStatus.FORBIDDEN:
                 raise Inconclusive(
-                    f"the token given for organisation {self.id} may not make a job, which this "
+                    f"the token given for organization {self.id} may not make a job, which this "
                     f"check needs: {asked.describe()}; give the token of an owner or a member"
                 )
             if asked.status in NOT_OFFERED:
@@ -80,7 +80,7 @@ class Organisation:
         return await self.client.create_job(title or f"Job of {self.name or self.id}")
 
 
-class Organisations:
+class Organizations:
     """Makes tenants on one system, and clients for those who are no tenant's."""
 
     def __init__(
@@ -153,7 +153,7 @@ class Organisations:
         """Whether tokens with claims of a check's own choosing can be had."""
         return self._recipe is not None
 
-    async def new(self, name: str = "") -> Organisation:
+    async def new(self, name: str = "") -> Organization:
         """Make a tenant that has nothing yet; where tokens were given, take the next of those.
 
         Raises `Inconclusive` when all that were given are taken, `Misconfigured` when the backend
@@ -169,7 +169,7 @@ class Organisations:
             role: mint(self.recipe, user=user, organization=organization, role=role)
             for role, user in users.items()
         }
-        return Organisation(
+        return Organization(
             id=organization,
             name=name,
             users=users,
@@ -177,12 +177,12 @@ class Organisations:
             client=self.with_token(tokens["member"]),
         )
 
-    async def _called(self, caller: Caller, name: str) -> Organisation:
+    async def _called(self, caller: Caller, name: str) -> Organization:
         mark = self.transport.mark
-        made = await caller.new_organisation(mark.title(name) if mark else name or "Shakedown")
+        made = await caller.new_organization(mark.title(name) if mark else name or "Shakedown")
         if mark is not None:
-            mark.made_organisation(made.id, made.made_with)
-        return Organisation(
+            mark.made_organization(made.id, made.made_with)
+        return Organization(
             id=made.id,
             name=name,
             users=made.users,
@@ -190,13 +190,13 @@ class Organisations:
             client=self.with_token(made.tokens["member"]),
         )
 
-    def _next_given(self, name: str) -> Organisation:
+    def _next_given(self, name: str) -> Organization:
         if not self._given:
             raise Inconclusive(
-                "this check needs a further organisation, and this target gives tokens of no more"
+                "this check needs a further organization, and this target gives tokens of no more"
             )
         user = self._given.pop(0)
-        return Organisation(
+        return Organization(
             id=user.organization,
             name=name,
             users={"member": user.id},
@@ -205,9 +205,9 @@ class Organisations:
             given_job=user.job,
         )
 
-    async def several(self, count: int) -> list[Organisation]:
+    async def several(self, count: int) -> list[Organization]:
         """Make a number of tenants."""
-        return [await self.new(f"organisation {number}") for number in range(1, count + 1)]
+        return [await self.new(f"organization {number}") for number in range(1, count + 1)]
 
     def with_token(self, token: str | None) -> Client:
         """A client with any token at all, also none."""

@@ -1,16 +1,16 @@
 """JSON that is none, too much, or different for each who reads it."""
 
-from tests.hostile.server import Behaviour, Request, Write, answer
+from tests.hostile.server import Behavior, Request, Write, answer
 
 EMPTY_OBJECTS = 1_390_000
 """Just below the bound of a document, and the most memory for its length."""
 
 
-def says(body: bytes, status: str = "201 Created") -> Behaviour:
-    async def behaviour(_: Request, write: Write) -> None:
+def says(body: bytes, status: str = "201 Created") -> Behavior:
+    async def behavior(_: Request, write: Write) -> None:
         await write(answer(body, status))
 
-    return behaviour
+    return behavior
 
 
 html = says(b"<html><script>alert(1)</script></html>")

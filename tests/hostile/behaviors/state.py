@@ -8,7 +8,7 @@ import struct
 import zipfile
 import zlib
 
-from tests.hostile.server import Behaviour, Request, Write, answer, data, honest
+from tests.hostile.server import Behavior, Request, Write, answer, data, honest
 
 _numbers = itertools.count()
 
@@ -40,7 +40,7 @@ async def a_state_of_another_type(_: Request, write: Write) -> None:
 
 async def a_cookie(request: Request, write: Write) -> None:
     if request.header("cookie"):
-        await write(data({}, "500 A client of another organisation brings a cookie"))
+        await write(data({}, "500 A client of another organization brings a cookie"))
     else:
         cookie = "Set-Cookie: session=first; Path=/"
         await write(honest(request).replace(b"\r\n", f"\r\n{cookie}\r\n".encode(), 1))
@@ -50,17 +50,17 @@ async def a_second_answer_unasked(request: Request, write: Write) -> None:
     await write(data({"id": request.path}) + data({"id": "of nobody's request"}))
 
 
-def file_of(body: bytes) -> Behaviour:
+def file_of(body: bytes) -> Behavior:
     digest = base64.b64encode(hashlib.sha256(body).digest()).decode()
 
-    async def behaviour(_: Request, write: Write) -> None:
+    async def behavior(_: Request, write: Write) -> None:
         head = answer(b"", "200 OK", f"Repr-Digest: sha-256=:{digest}:")
         head = head.replace(b"application/json", b"application/zip")
         await write(head.replace(b"Content-Length: 0", b"Content-Length: %d" % len(body)))
         for start in range(0, len(body), 2**20):
             await write(body[start : start + 2**20])
 
-    return behaviour
+    return behavior
 
 
 async def ninety_megabytes(_: Request, write: Write) -> None:

@@ -1,13 +1,13 @@
 """Where a backend would like to send us."""
 
-from tests.hostile.server import Behaviour, Request, Write, answer
+from tests.hostile.server import Behavior, Request, Write, answer
 
 
-def to(location: str, status: str = "302 Found") -> Behaviour:
-    async def behaviour(_: Request, write: Write) -> None:
+def to(location: str, status: str = "302 Found") -> Behavior:
+    async def behavior(_: Request, write: Write) -> None:
         await write(answer(b"", status, f"Location: {location}"))
 
-    return behaviour
+    return behavior
 
 
 async def in_a_loop(request: Request, write: Write) -> None:

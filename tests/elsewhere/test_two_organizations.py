@@ -1,4 +1,4 @@
-"""Two organisations with a token of each: what tenancy checks can see of a backend with that."""
+"""Two organizations with a token of each: what tenancy checks can see of a backend with that."""
 
 import pytest
 
@@ -44,12 +44,12 @@ async def test_with_a_viewer_nothing_can_be_made_to_look_at(reference: System, g
     assert "give the token of an owner or a member" in outcome.told
 
 
-async def test_two_tokens_of_one_organisation_are_refused(reference: System, gate: Gate) -> None:
+async def test_two_tokens_of_one_organization_are_refused(reference: System, gate: Gate) -> None:
     environment = await known_by(reference)
     environment["JWT_ORG_B"] = environment["JWT_ORG_A"]
     outcome = await gate.run("--only", "tenancy.matrix", environment=environment)
     assert outcome.code == 3, outcome.told
-    assert "expected a token of another organisation" in outcome.told
+    assert "expected a token of another organization" in outcome.told
     assert environment["JWT_ORG_A"] not in outcome.told
 
 

@@ -1,0 +1,34 @@
+"""Old names that teams' own checks may still use: they work, and a warning says what to write."""
+
+import functools
+import warnings
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class RenamedWarning(DeprecationWarning):
+    """A team's check uses a name that has another one now."""
+
+
+def warn_renamed(old: str, new: str, *, stacklevel: int = 3) -> None:
+    """Say that `old` is now called `new`, at the line of the caller's caller."""
+    warnings.warn(f"write {new} instead of {old}", RenamedWarning, stacklevel=stacklevel)
+
+
+def accepts_old_keywords(**new_names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Let a function take arguments under their old keywords, too: `old="new"`."""
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        @functools.wraps(function)
+        def call(*args: P.args, **kwargs: P.kwargs) -> R:
+            for old in new_names.keys() & kwargs.keys():
+                warn_renamed(f"{old}=", f"{new_names[old]}=")
+                kwargs[new_names[old]] = kwargs.pop(old)
+            return function(*args, **kwargs)
+
+        return call
+
+    return decorate
