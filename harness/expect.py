@@ -39,7 +39,7 @@ def expect_equal(got: object, expected: object, what: str, *, detail: str = "") 
     """Fail the check unless two values are equal; `what` names the value."""
     if got != expected:
         raise CheckFailed(
-            expected=f"{what} to be {_shown(expected)}", got=_shown(got), detail=detail
+            expected=f"{what}: {_shown(expected)}", got=_shown(got), detail=detail
         )
 
 

@@ -54,5 +54,5 @@ def test_messages() -> None:
     assert str(Misconfigured("unknown key", where="a.toml:3")) == "a.toml:3: unknown key"
     assert str(InstanceFailed("api-1 died")) == "api-1 died"
     failed = CheckFailed("a 201", "a 500", "request 7")
-    assert str(failed) == "expected a 201\ncame a 500\nrequest 7"
+    assert str(failed) == "expected a 201\ngot a 500\nrequest 7"
     assert (failed.expected, failed.got, failed.detail) == ("a 201", "a 500", "request 7")

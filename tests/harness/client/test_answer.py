@@ -81,5 +81,5 @@ def test_expectations_fail_in_the_contracts_words() -> None:
     assert failure.value.detail == "after a retry"
     with pytest.raises(CheckFailed) as failure:
         expect_equal("x" * 1000, 1, "the progress")
-    assert failure.value.expected == "the progress to be 1"
+    assert failure.value.expected == "the progress: 1"
     assert len(failure.value.got) < 400

@@ -61,8 +61,8 @@ def test_a_worker_may_have_no_ready_path(tmp_path: Path) -> None:
     [
         (
             'path = "/tenants/{organization}/people"',
-            'path = "/tenants/{organization}/people"',
-            "17: tokens.calls.user.path: unknown placeholder {organization}; expected one of {ad",
+            'path = "/tenants/{organisation}/people"',
+            "17: tokens.calls.user.path: unknown placeholder {organisation}; expected one of {ad",
         ),
         (
             'tags = ["{unique}", 3]',
