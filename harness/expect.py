@@ -38,9 +38,7 @@ def expect(condition: object, *, expected: str, got: str, detail: str = "") -> N
 def expect_equal(got: object, expected: object, what: str, *, detail: str = "") -> None:
     """Fail the check unless two values are equal; `what` names the value."""
     if got != expected:
-        raise CheckFailed(
-            expected=f"{what}: {_shown(expected)}", got=_shown(got), detail=detail
-        )
+        raise CheckFailed(expected=f"{what}: {_shown(expected)}", got=_shown(got), detail=detail)
 
 
 def expect_status(answer: AnswerT, *statuses: int, detail: str = "") -> AnswerT:

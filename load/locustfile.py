@@ -60,7 +60,7 @@ class _Process:
 
 
 @events.init.add_listener  # type: ignore[untyped-decorator]
-def _prepare(environment: Environment, **_: object) -> None:
+def _prepare(environment: Environment, **_: object) -> None:  # noqa: ARG001
     try:
         tokens = [tenant.token for tenant in tenants_of(os.environ)]
         _Process.speech = Speech.of(os.environ)

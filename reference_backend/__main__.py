@@ -25,7 +25,7 @@ def main(arguments: Sequence[str]) -> int:
             EXIT_MISCONFIGURED,
         )
     if defect := os.environ.get("REFERENCE_BACKEND_DEFECT"):
-        from reference_backend import defects  # the bug zoo, absent from every clean run
+        from reference_backend import defects  # the bug zoo, absent from every clean run  # noqa: PLC0415
 
         try:
             defects.switch_on(defect)
@@ -43,16 +43,16 @@ def main(arguments: Sequence[str]) -> int:
     if command == "migrate":
         return _migrate(settings)
     if command == "worker":
-        from reference_backend.worker import process
+        from reference_backend.worker import process  # noqa: PLC0415
 
         return process.main(settings)
-    from reference_backend.api import application
+    from reference_backend.api import application  # noqa: PLC0415
 
     return application.main(settings)
 
 
 def _migrate(settings: Settings) -> int:
-    from reference_backend import migrate
+    from reference_backend import migrate  # noqa: PLC0415
 
     try:
         applied = asyncio.run(migrate.migrate(settings))

@@ -196,10 +196,10 @@ def _fresh(comparison: _Comparison) -> _Comparison:
 def _official_schema() -> Any:  # noqa: ANN401 - a compiled schema
     try:
         # The schema that the OpenAPI initiative publishes, as schemathesis brings it along.
-        from schemathesis.specs.openapi.definitions import OPENAPI_31
+        from schemathesis.specs.openapi.definitions import OPENAPI_31  # noqa: PLC0415
     except ImportError as error:
         raise Inconclusive(f"no schema of OpenAPI 3.1 to hold the document to: {error}") from error
-    import jsonschema_rs
+    import jsonschema_rs  # noqa: PLC0415
 
     return jsonschema_rs.Draft202012Validator(OPENAPI_31)
 

@@ -242,6 +242,6 @@ class Fixed(Chooser):
         wanted = self._schedule[len(so_far)]
         return wanted if wanted in able else None
 
-    def done(self, schedule: Schedule) -> None:
+    def done(self, schedule: Schedule) -> None:  # noqa: ARG002
         """It has been run."""
         self._ran = True

@@ -45,7 +45,7 @@ class Elsewhere:
         """Refused."""
         self._refuse()
 
-    async def stop(self, grace_s: float) -> int | None:
+    async def stop(self, grace_s: float) -> int | None:  # noqa: ARG002
         """Refused."""
         self._refuse()
 

@@ -13,7 +13,7 @@ def suit_hypothesis(function: Any, seed: int) -> None:  # noqa: ANN401 - or its 
     if not getattr(function, "is_hypothesis_test", False):
         return
     # Loaded here: most check files do without, and it takes its time.
-    from hypothesis import HealthCheck, core, settings
+    from hypothesis import HealthCheck, core, settings  # noqa: PLC0415
 
     # What Hypothesis's own `--hypothesis-seed` does, which would load it in every run.
     core.global_force_seed = seed  # type: ignore[assignment]

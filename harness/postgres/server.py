@@ -170,7 +170,7 @@ class Server:
 @contextlib.asynccontextmanager
 async def connect(url: str) -> "AsyncIterator[psycopg.AsyncConnection[tuple[object, ...]]]":
     """Connect as administrator: every statement commits on its own."""
-    import psycopg  # 0.1 s that pays only once a server is there to talk to
+    import psycopg  # 0.1 s that pays only once a server is there to talk to  # noqa: PLC0415
 
     connection = await psycopg.AsyncConnection.connect(url, autocommit=True, connect_timeout=10)
     try:

@@ -138,8 +138,8 @@ def _stop_server(data_dir: Path, healing: Healing) -> None:
 def _clear_engine(host: str, healing: Healing) -> None:
     """Remove the run's containers, volumes and networks from the engine that it used."""
     # Loaded here: it takes 0.3 s, and most runs have no containers.
-    from harness.containers.engine import Engine
-    from harness.containers.remains import remove_run
+    from harness.containers.engine import Engine  # noqa: PLC0415
+    from harness.containers.remains import remove_run  # noqa: PLC0415
 
     try:
         with contextlib.closing(Engine.connect(host)) as engine:

@@ -55,8 +55,8 @@ def recover(bases: Sequence[Path] | None = None) -> Recovery:
 def _look_into_engine(healed: list[Healing], alive: list[str]) -> None:
     """Heal runs of which nothing is left but what their labels mark in the container engine."""
     # Loaded here: everything before does without it.
-    from harness.containers.engine import Engine
-    from harness.containers.remains import remove_run, runs_in
+    from harness.containers.engine import Engine  # noqa: PLC0415
+    from harness.containers.remains import remove_run, runs_in  # noqa: PLC0415
 
     known = {healing.run_id for healing in healed} | set(alive)
     try:

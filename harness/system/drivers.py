@@ -37,7 +37,7 @@ class Pieces:
         target = self._target
         if "docker" in {target.driver, target.database.source}:
             # Loaded here: without containers nothing of it is needed.
-            from harness.containers.ground import Ground
+            from harness.containers.ground import Ground  # noqa: PLC0415
 
             self._ground = await Ground.prepare(self._journal, self._say)
         starting = asyncio.ensure_future(self._start_server())
@@ -64,7 +64,7 @@ class Pieces:
                 self._run_dir, self._journal, target.database.settings
             )
         elif target.database.source == "docker":
-            from harness.containers.database import ContainerDatabase
+            from harness.containers.database import ContainerDatabase  # noqa: PLC0415
 
             assert self._ground is not None
             self._server = await ContainerDatabase.start(self._ground, target.database, self._say)
@@ -73,7 +73,7 @@ class Pieces:
         if self._target.driver != "docker":
             return ProcessDriver(self._journal)
         assert self._ground is not None
-        from harness.containers.driver import ContainerDriver
+        from harness.containers.driver import ContainerDriver  # noqa: PLC0415
 
         return await ContainerDriver.with_images(
             self._ground, self._target, self._say, self._run_dir / "logs" / "main"
@@ -84,7 +84,7 @@ def attached_driver(target: Target, journal: Journal, images: Mapping[str, str])
     """Give the driver of a run that another process has begun."""
     if target.driver != "docker":
         return ProcessDriver(journal)
-    from harness.containers.driver import ContainerDriver
-    from harness.containers.ground import Ground
+    from harness.containers.driver import ContainerDriver  # noqa: PLC0415
+    from harness.containers.ground import Ground  # noqa: PLC0415
 
     return ContainerDriver(Ground.attach(journal), target, images)

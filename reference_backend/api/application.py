@@ -102,7 +102,7 @@ async def _worker_beside(
     if not settings.run_worker:
         yield lambda: None
         return
-    from reference_backend.worker.loop import Worker  # an API alone has no use for it
+    from reference_backend.worker.loop import Worker  # an API alone has no use for it  # noqa: PLC0415
 
     worker = Worker(settings, storage)
     running = asyncio.create_task(worker.run())

@@ -29,7 +29,7 @@ def _document() -> bytes:
 
 def as_json(source: str) -> str:
     """The document, written in YAML, as JSON."""
-    import yaml  # needed to generate the document, not to serve it
+    import yaml  # needed to generate the document, not to serve it  # noqa: PLC0415
 
     return json.dumps(yaml.safe_load(source), indent=1, ensure_ascii=False) + "\n"
 

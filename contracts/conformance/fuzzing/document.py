@@ -207,7 +207,7 @@ class Document:
         return self._loosened(self.raw.get("components") or {})
 
     def _compile(self, kind: str, schema: Schema, components: Json) -> Validator:
-        import jsonschema_rs  # only the checks that validate load it
+        import jsonschema_rs  # only the checks that validate load it  # noqa: PLC0415
 
         key = f"{kind} {json.dumps(schema, sort_keys=True)}"
         if key not in self._compiled:
