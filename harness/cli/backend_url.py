@@ -4,7 +4,7 @@ import os
 from collections.abc import MutableMapping
 
 from harness.errors import Misconfigured
-from harness.redaction.disguises import passwords_of
+from harness.redaction.secret_encodings import passwords_of
 
 VARIABLE = "BACKEND_URL"
 

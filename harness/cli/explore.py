@@ -225,7 +225,7 @@ async def _database(wish: _Wish) -> "AsyncIterator[tuple[str, Protocol]]":
     if wish.dsn is not None:
         assert wish.protocol is not None
         _refuse_unreadable(wish.dsn)
-        wish.hide.learn([wish.dsn])
+        wish.hide.add_secrets([wish.dsn])
         yield wish.dsn, load_protocol(wish.protocol)
         return
     from harness.machine.journal import Journal
@@ -245,7 +245,7 @@ async def _database(wish: _Wish) -> "AsyncIterator[tuple[str, Protocol]]":
             api_instances=0,
             workers=0,
         )
-        wish.hide.learn(system.secrets)
+        wish.hide.add_secrets(system.secrets)
         if system.control_url is None:
             raise Misconfigured(
                 f"the target {target.name!r} gives no database to explore (database.source = "

@@ -20,7 +20,7 @@ from harness.cli.options import (
     target_or_url_option,
 )
 from harness.errors import Misconfigured
-from harness.untrusted.harmless import harmless
+from harness.untrusted.sanitizing import sanitize
 from harness.verdict import ExitCode
 
 if TYPE_CHECKING:
@@ -215,7 +215,7 @@ def run(
         pytest_words=words,
     ).execute()
     if summary.exit_code in (ExitCode.MISCONFIGURED, ExitCode.INTERNAL_ERROR):
-        click.echo(harmless(f"shakedown: {summary.trouble}"), err=True)
+        click.echo(sanitize(f"shakedown: {summary.trouble}"), err=True)
     if loaded.driver == "external":
         _tell_remains(report_path, summary.run_id)
     return summary.exit_code

@@ -12,7 +12,7 @@ from harness.client.answer import Answer
 from harness.errors import CheckFailed
 from harness.redaction.redactor import Redactor
 from harness.target.chaos import Removable
-from harness.untrusted.harmless import shortened
+from harness.untrusted.sanitizing import shorten
 
 _MOST_CHARACTERS = 500
 
@@ -112,9 +112,7 @@ class RunMark:
 
     def _write(self, **facts: str) -> None:
         # Ids and reasons are the backend's words: shown harmless, and no longer than an id may be.
-        told = {
-            name: shortened(self._redact(text), _MOST_CHARACTERS) for name, text in facts.items()
-        }
+        told = {name: shorten(self._redact(text), _MOST_CHARACTERS) for name, text in facts.items()}
         line = json.dumps({"run": self.run_id, **told}).encode() + b"\n"
         target = os.open(self.file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:

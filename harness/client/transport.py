@@ -21,7 +21,7 @@ from harness.client.mark import RunMark
 from harness.client.multipart import renamed_parts
 from harness.client.routes import Route
 from harness.errors import CheckFailed, Outcome, classify
-from harness.untrusted.harmless import shortened
+from harness.untrusted.sanitizing import shorten
 
 MAX_CONNECTIONS = 64
 """Enough for every race that a check starts, few enough for a backend's own limits."""
@@ -215,5 +215,5 @@ def reason_of(error: aiohttp.ClientError | OSError) -> str:
         case aiohttp.ClientSSLError():
             return f"no TLS: {error}"
         case aiohttp.ClientResponseError():
-            return f"what is no HTTP/1.1 answer: {shortened(error.message, SHOWN_CHARACTERS)}"
-    return f"{type(error).__name__}: {shortened(str(error), SHOWN_CHARACTERS)}"
+            return f"what is no HTTP/1.1 answer: {shorten(error.message, SHOWN_CHARACTERS)}"
+    return f"{type(error).__name__}: {shorten(str(error), SHOWN_CHARACTERS)}"

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from harness.redaction.disguises import passwords_of
+from harness.redaction.secret_encodings import passwords_of
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,7 +17,7 @@ from harness.plugin.observations import Observations
 from harness.plugin.settings import settings_of
 from harness.system import System
 from harness.target.capability import Capability
-from harness.untrusted.harmless import shortened
+from harness.untrusted.sanitizing import shorten
 from harness.verdict import Verdict
 
 FIXTURES_S = 60
@@ -188,7 +188,7 @@ def _result(item: pytest.Item) -> CheckResult:
     settings, redact = settings_of(item.config), redactor_of(item.config)
 
     def told(text: str) -> str:
-        return shortened(redact(text))  # in this order: half a secret is not recognized
+        return shorten(redact(text))  # in this order: half a secret is not recognized
 
     ranked = sorted(trial.findings, key=lambda finding: finding.verdict is not Verdict.FAIL)
     finding = ranked[0] if ranked else Finding(verdict=Verdict.PASS, message="")
@@ -220,7 +220,7 @@ def _write_log(item: pytest.Item, trial: _Trial) -> str:
     text = "\n\n".join([f"{spec.id}: {spec.title}", settings.repeat_command(spec.id), *trial.log])
     # Cut after the redaction: a cut through a secret would leave half of it.
     path.write_text(
-        shortened(redactor_of(item.config)(text), LOG_CHARACTERS) + "\n", encoding="utf-8"
+        shorten(redactor_of(item.config)(text), LOG_CHARACTERS) + "\n", encoding="utf-8"
     )
     return str(path)
 

@@ -20,7 +20,7 @@ from harness.plugin.execution import check_log, coverage_of, observations_of
 from harness.plugin.marks import mark_of
 from harness.plugin.observations import Observations
 from harness.plugin.settings import settings_of
-from harness.redaction import issued
+from harness.redaction.issued_tokens import record_issued_tokens
 from harness.renamed import warn_renamed
 from harness.system import System, launch_sibling
 from harness.target import Capability, Target
@@ -94,8 +94,8 @@ def hiding_tokens(config: pytest.Config, system: System) -> Callable[[Iterable[s
 
     def learn(tokens: Iterable[str]) -> None:
         told = tuple(tokens)
-        redact.learn_issued(told)
-        issued.note(system.run_dir, told)
+        redact.add_issued_tokens(told)
+        record_issued_tokens(system.run_dir, told)
 
     return learn
 
@@ -199,7 +199,7 @@ def fresh_system(request: pytest.FixtureRequest, target: Target, system: System)
             async with _opened(own, target, hiding_tokens(config, own)) as opened:
                 yield opened
         finally:
-            redactor_of(config).learn(own.secrets)
+            redactor_of(config).add_secrets(own.secrets)
             await own.close()
 
     return bring_up

@@ -13,7 +13,7 @@ from harness.plugin.marks import mark_of
 from harness.plugin.settings import RunSettings
 from harness.plugin.trouble import Troubles
 from harness.recovery.healing import end_run
-from harness.redaction import issued
+from harness.redaction.issued_tokens import read_issued_tokens
 from harness.redaction.redactor import Redactor
 from harness.reports.instance_logs import keep_logs
 from harness.system import System, launch
@@ -67,7 +67,7 @@ class Stage:
                 ),
             )
         )
-        self._redact.learn(self._system.secrets)
+        self._redact.add_secrets(self._system.secrets)
         run_interruptible(self._try_tokens(self._system))
         self.bring_up_seconds = self._system.bring_up_seconds
         self.facts = TargetFacts(
@@ -88,7 +88,7 @@ class Stage:
         mark = mark_of(system, self._settings, self._redact)
         base_urls = [instance.base_url for instance in system.api]
         async with Organizations.of(
-            self._target, base_urls, mark, self._redact.learn_issued
+            self._target, base_urls, mark, self._redact.add_issued_tokens
         ) as organizations:
             await organizations.new("shakedown")
 
@@ -100,7 +100,9 @@ class Stage:
         if system is not None:
             steps.append(lambda: asyncio.run(system.close()))
         if journal is not None:
-            steps.append(lambda: self._redact.learn_issued(issued.noted(journal.run_dir)))
+            steps.append(
+                lambda: self._redact.add_issued_tokens(read_issued_tokens(journal.run_dir))
+            )
             # Also after a bring-up that failed: the logs are what tells why.
             steps.append(lambda: keep_logs(self.run_dir, self._settings.report_path, self._redact))
             steps.append(lambda: _close(journal, troubles))

@@ -3,9 +3,14 @@
 import re
 from collections.abc import Iterable
 
-from harness.redaction.disguises import SHORTEST_SECRET, decoded, disguises_of, parts_of
-from harness.redaction.issued import IssuedTokens
-from harness.untrusted.harmless import harmless
+from harness.redaction.issued_tokens import IssuedTokens
+from harness.redaction.secret_encodings import (
+    SHORTEST_SECRET,
+    base64_decodings,
+    encodings_of,
+    parts_of,
+)
+from harness.untrusted.sanitizing import sanitize
 
 HIDDEN = "***"
 
@@ -49,31 +54,31 @@ class Redactor:
         self._cuttable: set[str] = set()
         self._known: re.Pattern[str] | None = None
         self._issued = IssuedTokens()
-        self.learn(secrets)
+        self.add_secrets(secrets)
 
-    def learn(self, secrets: Iterable[str]) -> None:
+    def add_secrets(self, secrets: Iterable[str]) -> None:
         """Hide these as well from now on: whole, in parts, quoted, escaped, encoded."""
         parts = {part for secret in secrets for part in parts_of(secret)}
         self._secrets |= {part for part in parts if len(part) >= SHORTEST_SECRET}
         self._cuttable |= self._secrets
-        disguises = {text for secret in self._secrets for text in disguises_of(secret)}
+        encodings = {text for secret in self._secrets for text in encodings_of(secret)}
         # The longest first: one secret may be a part of another.
-        alternatives = [re.escape(text) for text in sorted(disguises, key=len, reverse=True)]
+        alternatives = [re.escape(text) for text in sorted(encodings, key=len, reverse=True)]
         self._known = re.compile("|".join(alternatives)) if alternatives else None
 
-    def learn_issued(self, tokens: Iterable[str]) -> None:
+    def add_issued_tokens(self, tokens: Iterable[str]) -> None:
         """Hide tokens that the backend gives out: there may be a great many of them."""
         for token in tokens:
-            if self._issued.learn(token):
+            if self._issued.add(token):
                 self._cuttable.add(token)
             else:
-                self.learn([token])
+                self.add_secrets([token])
 
     def __call__(self, text: str) -> str:
         """Give the text without its secrets, and harmless to whatever displays it."""
         text = self._without_secrets(_WRAPPED_LINES.sub(self._unwrapped_if_it_tells, text))
         text = _BASE64.sub(self._unless_it_tells, text)
-        return harmless(self._without_halves(text))
+        return sanitize(self._without_halves(text))
 
     def _without_secrets(self, text: str) -> str:
         text = self._issued.hidden(text, HIDDEN)
@@ -85,7 +90,7 @@ class Redactor:
         return found[0] if hidden == unwrapped else hidden
 
     def _unless_it_tells(self, found: re.Match[str]) -> str:
-        told = any(self._without_secrets(said) != said for said in decoded(found[0]))
+        told = any(self._without_secrets(said) != said for said in base64_decodings(found[0]))
         return HIDDEN if told else found[0]
 
     def _without_halves(self, text: str) -> str:

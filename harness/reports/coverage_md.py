@@ -4,7 +4,7 @@ from pathlib import Path
 
 from harness.coverage import CoverageTable
 from harness.events import Event, RunFinished, RunSummary
-from harness.untrusted.harmless import harmless, shortened
+from harness.untrusted.sanitizing import sanitize, shorten
 
 _LONGEST_CELL = 300
 
@@ -64,5 +64,5 @@ def as_markdown(table: CoverageTable) -> str:
 
 def _cell(text: str) -> str:
     """One cell, whatever is in the name of a table or a path: no markup, no end of the row."""
-    shown = shortened(harmless(text), _LONGEST_CELL).translate(_MARKUP)
+    shown = shorten(sanitize(text), _LONGEST_CELL).translate(_MARKUP)
     return " ".join(shown.split("\n"))

@@ -4,7 +4,7 @@ from pathlib import Path
 from xml.etree.ElementTree import Element, ElementTree, SubElement, indent
 
 from harness.events import CheckResult, Event, RunFinished, RunSummary
-from harness.untrusted.harmless import harmless
+from harness.untrusted.sanitizing import sanitize
 from harness.verdict import Verdict
 
 
@@ -84,4 +84,4 @@ def _case(suite: Element, result: CheckResult) -> None:
 
 def _clean(text: str) -> str:
     """Show what XML 1.0 cannot hold, which is less than what is harmless to display."""
-    return harmless(text)
+    return sanitize(text)

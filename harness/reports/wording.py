@@ -1,7 +1,7 @@
 """How a run is told in words: the same on a terminal and in a pipe."""
 
 from harness.events import CheckResult, RunSummary, TargetFacts
-from harness.untrusted.harmless import harmless, shortened
+from harness.untrusted.sanitizing import sanitize, shorten
 from harness.verdict import ExitCode, Verdict
 
 _LONGEST_LINE = 2_000
@@ -91,8 +91,8 @@ def printable(text: str, *, most_lines: int = 24) -> str:
 
     What is cut off beyond `most_lines` is in the log.
     """
-    lines = harmless(text).split("\n")
+    lines = sanitize(text).split("\n")
     if len(lines) > most_lines:
         left_out = len(lines) - most_lines
         lines = [*lines[:most_lines], f"… {left_out} more lines in the log"]
-    return "\n".join(shortened(line, _LONGEST_LINE) for line in lines)
+    return "\n".join(shorten(line, _LONGEST_LINE) for line in lines)

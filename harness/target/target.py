@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, PrivateAttr, SecretStr
 
 from harness.errors import Misconfigured
-from harness.redaction.disguises import passwords_of
+from harness.redaction.secret_encodings import passwords_of
 from harness.target.capability import Capability
 from harness.target.chaos import Chaos, CleanupCall, Removable
 from harness.target.dialect import Contract

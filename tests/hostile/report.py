@@ -33,7 +33,7 @@ What bounds them:
 - Nothing is decompressed that nobody asked to be compressed. JSON is refused where parsers read it
   differently: names twice, half surrogate pairs, NaN, numbers of thousands of digits.
 - Redirects are shown, never followed; certificates are always checked; no cookie is kept.
-- Whatever is printed or written goes through `harness/untrusted/harmless.py`, which shows
+- Whatever is printed or written goes through `harness/untrusted/sanitizing.py`, which shows
   control characters, direction overrides and workflow commands instead of letting them act.
 """
 

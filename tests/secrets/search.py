@@ -1,6 +1,6 @@
 """Looking for secrets in bytes, in every form that one may have been repeated in.
 
-Written apart from `harness.redaction.disguises`, which is what it is to find mistakes of.
+Written apart from `harness.redaction.secret_encodings`, which is what it is to find mistakes of.
 """
 
 import json

@@ -51,7 +51,7 @@ def passwords_of(url: str) -> Iterator[str]:
         yield re.sub(r"\\(.)", r"\1", text[1:-1]) if quoted else unquote(text)
 
 
-def disguises_of(secret: str) -> Iterator[str]:
+def encodings_of(secret: str) -> Iterator[str]:
     """Give the texts that a secret appears as: plain, URL-quoted, escaped, in hex and base64."""
     yield secret
     for quoted in (quote(secret), quote(secret, safe=""), quote_plus(secret)):
@@ -84,7 +84,7 @@ def _in_base64(raw: bytes) -> Iterator[str]:
                 yield text
 
 
-def decoded(text: str) -> Iterator[str]:
+def base64_decodings(text: str) -> Iterator[str]:
     """Give what a run of base64 letters may say, whichever of its letters is the first of four."""
     letters = text.rstrip("=").replace("-", "+").replace("_", "/")
     for start in range(4):

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.redaction.redactor import Redactor
-from harness.untrusted.harmless import harmless, shortened
+from harness.untrusted.sanitizing import sanitize, shorten
 
 SIGNIFICANT = st.sampled_from(list("\x1b\r\n\t :#[\ud800"))
 STRANGE = st.text(alphabet=st.one_of(st.characters(), SIGNIFICANT))
@@ -26,20 +26,20 @@ STRANGE = st.text(alphabet=st.one_of(st.characters(), SIGNIFICANT))
     ],
 )
 def test_what_would_act_is_shown(text: str, shown: str) -> None:
-    assert harmless(text) == shown
+    assert sanitize(text) == shown
     assert Redactor()(text) == shown
 
 
 @given(STRANGE)
 def test_nothing_is_left_that_acts(text: str) -> None:
-    shown = harmless(text)
+    shown = sanitize(text)
     assert all(letter.isprintable() or letter in "\n\t" for letter in shown)
     assert not any(line.lstrip().startswith("::") for line in shown.splitlines())
     assert "##[" not in shown
-    assert harmless(shown) == shown
+    assert sanitize(shown) == shown
     shown.encode("utf-8")
 
 
 def test_a_long_text_is_cut_and_says_so() -> None:
-    assert shortened("abc", 3) == "abc"
-    assert shortened("abcdef", 3) == "abc… (3 characters more)"
+    assert shorten("abc", 3) == "abc"
+    assert shorten("abcdef", 3) == "abc… (3 characters more)"

@@ -10,10 +10,10 @@ from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
-from harness.redaction.disguises import disguises_of, parts_of
+from harness.redaction.secret_encodings import encodings_of, parts_of
 
 _BEGINNING = 12
-"""Characters by which a token is looked up; shorter ones are for `Redactor.learn` to know."""
+"""Characters by which a token is looked up; shorter ones are for `Redactor.add_secrets` to know."""
 
 _CANDIDATE = re.compile(rf"[\w.~+/=%\\-]{{{_BEGINNING},}}")
 """Letters of tokens (RFC 9110, section 11.2), and those they are quoted and escaped with."""
@@ -25,12 +25,12 @@ class IssuedTokens:
     def __init__(self) -> None:
         self._by_beginning: defaultdict[str, set[str]] = defaultdict(set)
 
-    def learn(self, token: str) -> bool:
+    def add(self, token: str) -> bool:
         """Know a token from now on; False, and nothing is done, for one of another form."""
-        disguises = {text for part in parts_of(token) for text in disguises_of(part)}
-        if not all(_CANDIDATE.fullmatch(text) for text in disguises):
+        encodings = {text for part in parts_of(token) for text in encodings_of(part)}
+        if not all(_CANDIDATE.fullmatch(text) for text in encodings):
             return False
-        for text in disguises:
+        for text in encodings:
             self._by_beginning[text[:_BEGINNING]].add(text)
         return True
 
@@ -52,7 +52,7 @@ class IssuedTokens:
         return "".join([*kept, text[start:]])
 
 
-def note(run_dir: Path, tokens: Iterable[str]) -> None:
+def record_issued_tokens(run_dir: Path, tokens: Iterable[str]) -> None:
     """Tell the other processes of a run, by a file that nobody else reads and that ends with it."""
     lines = "".join(f"{token.encode().hex()}\n" for token in tokens)
     opened = os.open(_file(run_dir), os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -62,7 +62,7 @@ def note(run_dir: Path, tokens: Iterable[str]) -> None:
         os.close(opened)
 
 
-def noted(run_dir: Path) -> tuple[str, ...]:
+def read_issued_tokens(run_dir: Path) -> tuple[str, ...]:
     """Give every token that a process of the run has told of."""
     file = _file(run_dir)
     lines = file.read_text(encoding="ascii").splitlines() if file.exists() else []

@@ -15,7 +15,7 @@ _WORKFLOW_COMMAND = re.compile(r"^([ \t]*)(?=::)", re.MULTILINE)
 _OLD_WORKFLOW_COMMAND = "##["
 
 
-def harmless(text: str) -> str:
+def sanitize(text: str) -> str:
     r"""Show what would act on whoever displays it, instead of letting it act.
 
     Control characters (terminal sequences begin with one), direction overrides, lone surrogates
@@ -28,7 +28,7 @@ def harmless(text: str) -> str:
     return shown.replace(_OLD_WORKFLOW_COMMAND, "#\\#[")
 
 
-def shortened(text: str, most: int = MOST_CHARACTERS) -> str:
+def shorten(text: str, most: int = MOST_CHARACTERS) -> str:
     """Cut a text that is longer than `most` characters, and say so."""
     if len(text) <= most:
         return text
