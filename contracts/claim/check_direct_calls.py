@@ -3,8 +3,13 @@
 from collections import Counter
 from collections.abc import Mapping
 
-from contracts.claim.claim_calls import Tokens, Trial, standing, trial
-from contracts.claim.many_exports import request_exports
+from contracts.claim.claim_transaction import (
+    ClaimTransaction,
+    IssuedTokens,
+    claim_transaction,
+    read_exports,
+)
+from contracts.claim.export_batches import request_exports
 from contracts.shared.exports.direct_claims import Claims, declared_claim
 from harness.check import check
 from harness.client import Organization
@@ -48,20 +53,20 @@ async def check_direct_calls(
     fresh_system: FreshSystem, target: Target, observe: Observations
 ) -> None:
     claim = declared_claim(target)
-    table, tokens = claim.table, Tokens()
+    table, tokens = claim.table, IssuedTokens()
     async with fresh_system(api_instances=1, workers=0) as own:
         claims = Claims(database=own.control_database, function=claim.function, cap=DEFAULT_CAP)
-        async with trial(claims, table, tokens) as nothing:
+        async with claim_transaction(claims, table, tokens) as nothing:
             await nothing.claim("{worker}", worker="nothing to do", limit=0)
         tenants = await own.organizations.several(2)
         await request_exports(tenants, jobs_each=JOBS_EACH)
         await cancel_one(tenants[0])
         async with own.control_database.connect() as connection:
-            before = await standing(connection, table)
+            before = await read_exports(connection, table)
 
         for planner, settings in PLANNERS.items():
             for limit in LIMITS:
-                async with trial(claims, table, tokens, settings) as one:
+                async with claim_transaction(claims, table, tokens, settings) as one:
                     await one.claim(
                         f"{{worker}}, p_limit => {limit}, p_max_per_org => {UNBOUND}",
                         worker=f"limit {limit}, {planner}",
@@ -70,21 +75,21 @@ async def check_direct_calls(
                     expect_something(one, f"p_limit => {limit} with {planner}")
                     observe(one.claimed, what="claimed under forced plans")
         for arguments, limit in WAYS_TO_CALL.items():
-            async with trial(claims, table, tokens) as one:
+            async with claim_transaction(claims, table, tokens) as one:
                 await one.claim(arguments, worker="wörker o'clock", limit=limit)
                 expect_something(one, arguments)
                 observe(one.claimed, what="claimed by other ways to call")
-        async with trial(claims, table, tokens) as one:
+        async with claim_transaction(claims, table, tokens) as one:
             await expect_the_defaults(one)
             observe(one.claimed, what="claimed by defaults")
-        async with trial(claims, table, tokens) as one:
+        async with claim_transaction(claims, table, tokens) as one:
             await expect_one_more_attempt(one)
-        async with trial(claims, table, tokens) as one:
+        async with claim_transaction(claims, table, tokens) as one:
             await expect_locked_are_skipped(one)
             observe(one.claimed, what="claimed beside locked exports")
 
         async with own.control_database.connect() as connection:
-            expect_equal(await standing(connection, table), before, "what was rolled back")
+            expect_equal(await read_exports(connection, table), before, "what was rolled back")
     if tokens.unnamed:
         raise Inconclusive(
             f"{tokens.unnamed} claims came back without a column that is called something with "
@@ -111,7 +116,7 @@ async def cancel_one(tenant: Organization) -> None:
     expect_status(answer, 202)
 
 
-def expect_something(one: Trial, how: str) -> None:
+def expect_something(one: ClaimTransaction, how: str) -> None:
     """Fail unless a claim of a queue that is long enough took at least one export."""
     expect(
         one.claimed,
@@ -120,7 +125,7 @@ def expect_something(one: Trial, how: str) -> None:
     )
 
 
-async def expect_the_defaults(one: Trial) -> None:
+async def expect_the_defaults(one: ClaimTransaction) -> None:
     """Fail unless a claim without numbers takes one export at a time, and three of each tenant."""
     taken: list[str] = []
     for number in range(4 * JOBS_EACH):
@@ -128,7 +133,7 @@ async def expect_the_defaults(one: Trial) -> None:
         if not found:
             break
         taken += [each.organization_id for each in found]
-    organizations = {each.organization_id for each in (await one.standing()).values()}
+    organizations = {each.organization_id for each in (await one.read_exports()).values()}
     expect_equal(
         Counter(taken),
         Counter(dict.fromkeys(organizations, DEFAULT_CAP)),
@@ -136,7 +141,7 @@ async def expect_the_defaults(one: Trial) -> None:
     )
 
 
-async def expect_one_more_attempt(one: Trial) -> None:
+async def expect_one_more_attempt(one: ClaimTransaction) -> None:
     """Fail unless an export that is claimed again counts one attempt more, with another token."""
     claim = f"{{worker}}, 1, {UNBOUND}"
     for attempt in (1, 2, 3):
@@ -146,7 +151,7 @@ async def expect_one_more_attempt(one: Trial) -> None:
         await put_back(one, taken[0].id)
 
 
-async def put_back(one: Trial, export_id: str) -> None:
+async def put_back(one: ClaimTransaction, export_id: str) -> None:
     """Queue an export again, as recovery leaves it: nobody's, and the oldest there is."""
     columns = await one.connection.execute(
         "SELECT attname AS name FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 "
@@ -162,14 +167,14 @@ async def put_back(one: Trial, export_id: str) -> None:
     )
 
 
-async def expect_locked_are_skipped(one: Trial) -> None:
+async def expect_locked_are_skipped(one: ClaimTransaction) -> None:
     """Fail unless a claim passes exports that another transaction has locked, without waiting.
 
     First the head of the queue, then all but one organization, as a long cancellation or a
     backup's lock would hold them.
     """
     queue = sorted(
-        (each for each in (await one.standing()).values() if each.state == "queued"),
+        (each for each in (await one.read_exports()).values() if each.state == "queued"),
         key=lambda each: each.created_at,
     )
     heads = {each.organization_id: each.id for each in reversed(queue)}

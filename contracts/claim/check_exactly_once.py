@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
 
-from contracts.claim.many_exports import (
+from contracts.claim.export_batches import (
     completions_of,
     expect_done_once,
+    reclaimed_after_silence,
     request_exports,
-    silenced,
     wait_for_all,
 )
 from contracts.shared.resources.conventions import instant_of
@@ -61,7 +61,7 @@ async def check_exactly_once(
             transitions = observed.transitions
         finally:
             await database.close()
-    harmed = silenced(transitions, target)
+    harmed = reclaimed_after_silence(transitions, target)
     facts = [ExportFact.shown(each, each["organization_id"]) for each in exports]
     expect_no_violations(claims_in_the_open(transitions or ()))
     expect_done_once(exactly_once(accepted, facts, completions, transitions, harmed=harmed))

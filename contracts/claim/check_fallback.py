@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from contracts.claim.broken_function import claim_function
-from contracts.claim.many_exports import request_exports, wait_for_all
-from contracts.claim.own_exports import busy, observed_done_once
-from contracts.claim.readiness import FALLBACKS, expect_readiness, fallbacks_counted
+from contracts.claim.claim_function import find_claim_function
+from contracts.claim.done_once import expect_each_done_once, slow_worker_environment
+from contracts.claim.export_batches import request_exports, wait_for_all
+from contracts.claim.readiness import FALLBACK_METRIC, expect_readiness, read_fallback_total
 from contracts.shared.exports.direct_claims import declared_claim
 from contracts.shared.exports.held_table import held
 from harness.check import check
@@ -42,12 +42,14 @@ the order is then not exact. With this correlation of turn and age it is the rev
 async def check_fallback(fresh_system: FreshSystem, target: Target, observe: Observations) -> None:
     claim = declared_claim(target)
     cap = target.limits.per_org_in_progress
-    async with fresh_system(api_instances=1, workers=2, worker_environment=busy(target)) as own:
-        function = await claim_function(own.control_database, claim.function)
+    async with fresh_system(
+        api_instances=1, workers=2, worker_environment=slow_worker_environment(target)
+    ) as own:
+        function = await find_claim_function(own.control_database, claim.function)
         tenants = await own.organizations.several(2)
         client = tenants[0].client
-        counted = await fallbacks_counted(own, client)
-        expect_equal(counted, 0, f"{FALLBACKS} while nothing is missing")
+        counted = await read_fallback_total(own, client)
+        expect_equal(counted, 0, f"{FALLBACK_METRIC} while nothing is missing")
         written = log_sizes(own)
         await function.hide()
         missing = f"{claim.function} is gone"
@@ -60,14 +62,14 @@ async def check_fallback(fresh_system: FreshSystem, target: Target, observe: Obs
         late = await queue_all_at_once(own, tenants)
         accepted |= late
         await wait_for_all(late, deadline_s=30)
-        transitions = (await observed_done_once(own, target, tenants, accepted)).watched()
+        transitions = (await expect_each_done_once(own, target, tenants, accepted)).watched()
         expect_no_violations(per_organization_cap(transitions, cap))
         expect_not_backwards(transitions, late)
         observe(len(accepted), what="exports")
-        counted = await fallbacks_counted(own, client)
+        counted = await read_fallback_total(own, client)
         expect(
             counted > 0,
-            expected=f"{FALLBACKS} to count claims while {missing}",
+            expected=f"{FALLBACK_METRIC} to count claims while {missing}",
             got=f"{counted:g} in the metrics of API and workers",
         )
         expect_logged(own, written, claim.function)
@@ -82,12 +84,12 @@ async def expect_function_used(
 ) -> None:
     """Fail unless workers go back to the claim function once it is there again."""
     await wait_for_all(await request_exports(tenants, jobs_each=1), deadline_s=20)
-    counted = await fallbacks_counted(own, client)
+    counted = await read_fallback_total(own, client)
     await wait_for_all(await request_exports(tenants, jobs_each=2), deadline_s=20)
     expect_equal(
-        await fallbacks_counted(own, client),
+        await read_fallback_total(own, client),
         counted,
-        f"{FALLBACKS} after the claim function came back and more exports were claimed",
+        f"{FALLBACK_METRIC} after the claim function came back and more exports were claimed",
     )
 
 

@@ -12,7 +12,7 @@ from harness.plugin.fixtures import OwnSystem
 READINESS_WITHIN_S = 5.0
 """How soon readiness must tell the truth: load balancers ask every few seconds."""
 
-FALLBACKS = "export_claim_fallback_total"
+FALLBACK_METRIC = "export_claim_fallback_total"
 
 
 async def expect_readiness(client: Client, status: int, since: str) -> None:
@@ -47,13 +47,13 @@ async def _ask(client: Client, route: Route, instance: int) -> Answer:
     )
 
 
-async def fallbacks_counted(own: OwnSystem, client: Client) -> float:
+async def read_fallback_total(own: OwnSystem, client: Client) -> float:
     """How many claims without the function the metrics of API and workers tell of.
 
     A total that the API gets from the database and one that each worker counts for itself are
     the same total: the larger one of the two. A worker without a ready path answers nobody.
     """
-    by_api = total_of((await client.call("metrics", instance=0)).text, FALLBACKS) or 0
+    by_api = total_of((await client.call("metrics", instance=0)).text, FALLBACK_METRIC) or 0
     by_workers = 0.0
     alive = [worker.base_url for worker in own.system.workers if own.system.is_alive(worker)]
     declared = own.system.target.worker
@@ -65,5 +65,5 @@ async def fallbacks_counted(own: OwnSystem, client: Client) -> float:
                 answer = await transport.send(
                     route, path, instance=instance, deadline_s=5, headers={}
                 )
-                by_workers += total_of(answer.text, FALLBACKS) or 0
+                by_workers += total_of(answer.text, FALLBACK_METRIC) or 0
     return max(by_api, by_workers)

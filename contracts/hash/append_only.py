@@ -22,7 +22,7 @@ _ANOTHER_VALUE = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Attempt:
+class Statement:
     """One statement that would rewrite history."""
 
     name: str
@@ -77,32 +77,32 @@ class AppendOnlyTable:
             ),
         )
 
-    def attempts(self, mine: str) -> Iterator[Attempt]:
+    def attempts(self, mine: str) -> Iterator[Statement]:
         """Give the statements; `mine` is the condition of the rows that they may touch.
 
         TRUNCATE knows no conditions: whoever tries it must take it back.
         """
         for column in self.columns:
             if (value := self._another(column)) is not None:
-                yield Attempt(
+                yield Statement(
                     name=f"UPDATE {column}",
                     sql=f"UPDATE {self.name} SET {column} = {value} WHERE {mine}",  # noqa: S608
                 )
         for table in (self.name, *self.parts):
             of = "" if table == self.name else f" {table}"
-            yield Attempt(name=f"DELETE{of}", sql=f"DELETE FROM {table} WHERE {mine}")  # noqa: S608
-            yield Attempt(name=f"TRUNCATE{of}", sql=f"TRUNCATE {table}")
+            yield Statement(name=f"DELETE{of}", sql=f"DELETE FROM {table} WHERE {mine}")  # noqa: S608
+            yield Statement(name=f"TRUNCATE{of}", sql=f"TRUNCATE {table}")
         for table in (self.name, *self.parents):
             of = "" if table == self.name else f" {table}"
-            yield Attempt(name=f"TRUNCATE{of} CASCADE", sql=f"TRUNCATE {table} CASCADE")
+            yield Statement(name=f"TRUNCATE{of} CASCADE", sql=f"TRUNCATE {table} CASCADE")
         if self.key:
             yield from self._in_disguise(mine)
 
-    def _in_disguise(self, mine: str) -> Iterator[Attempt]:
+    def _in_disguise(self, mine: str) -> Iterator[Statement]:
         """Give the statements that do not begin with the name of what they do."""
         names, key = ", ".join(self.columns), ", ".join(self.key)
         change = f"UPDATE SET {self.hash_column} = reverse(old.{self.hash_column})"
-        yield Attempt(
+        yield Statement(
             name="INSERT ON CONFLICT DO UPDATE",
             sql=f"INSERT INTO {self.name} AS old ({names}) SELECT {names} FROM {self.name} "  # noqa: S608
             f"WHERE {mine} ON CONFLICT ({key}) DO {change}",
@@ -112,8 +112,8 @@ class AppendOnlyTable:
             f"MERGE INTO {self.name} AS old USING (SELECT {key} FROM {self.name} WHERE {mine}) "  # noqa: S608
             f"AS row ON {same} WHEN MATCHED THEN"
         )
-        yield Attempt(name="MERGE UPDATE", sql=f"{merge} {change}")
-        yield Attempt(name="MERGE DELETE", sql=f"{merge} DELETE")
+        yield Statement(name="MERGE UPDATE", sql=f"{merge} {change}")
+        yield Statement(name="MERGE DELETE", sql=f"{merge} DELETE")
 
     def _another(self, column: str) -> str | None:
         if "hash" in column:

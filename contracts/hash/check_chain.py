@@ -3,7 +3,7 @@
 import json
 from datetime import timedelta
 
-from contracts.hash.ledger_history import History, expect_told, live_through
+from contracts.hash.expected_ledger import ExpectedLedger, cause_every_event, expect_recorded_events
 from contracts.shared.exports.archive import unpack
 from contracts.shared.ledger.chain import expect_linked, expect_verified
 from contracts.shared.ledger.ledger_file import expect_ledger_file
@@ -46,13 +46,13 @@ async def check_chain(
     tenants = await organizations.several(TENANTS)
     objects = StoredObjects.of(system, target)
     histories = await together(
-        live_through(tenant, samples, target, objects if tenant is tenants[0] else None)
+        cause_every_event(tenant, samples, target, objects if tenant is tenants[0] else None)
         for tenant in tenants
     )
     for history in histories:
         events = await history.org.client.ledger_events()
         expect_linked(events)
-        expect_told(history, events)
+        expect_recorded_events(history, events)
         observe(len(events), what="events over HTTP")
         await expect_verified_everywhere(history, events, cover)
         observe(len(events), what="events that the backend verified")
@@ -66,7 +66,7 @@ async def check_chain(
 
 
 async def expect_verified_everywhere(
-    history: History, events: list[Record], cover: Coverage
+    history: ExpectedLedger, events: list[Record], cover: Coverage
 ) -> None:
     """Fail unless every event verifies, at whichever instance."""
     client = history.org.client
@@ -75,7 +75,7 @@ async def expect_verified_everywhere(
         cover("ledger events", event=event["event_name"], verified="over HTTP")
 
 
-async def expect_shown_alike(history: History, events: list[Record]) -> None:
+async def expect_shown_alike(history: ExpectedLedger, events: list[Record]) -> None:
     """Fail unless lists, pages and single answers show the same events, in ascending order."""
     client = history.org.client
     paged = await client.listed("listLedgerEvents", query={"limit": PAGE})
@@ -95,7 +95,7 @@ async def expect_shown_alike(history: History, events: list[Record]) -> None:
         )
 
 
-async def expect_filed(history: History, events: list[Record]) -> None:
+async def expect_filed(history: ExpectedLedger, events: list[Record]) -> None:
     """Fail unless both kinds of export hold the chain up to their ledger head."""
     client = history.org.client
     for export in history.ready:
@@ -109,7 +109,9 @@ async def expect_filed(history: History, events: list[Record]) -> None:
         expect_ledger_file(entries["ledger.json"], manifest.document, events)
 
 
-async def expect_stored(stored: StoredLedger, history: History, events: list[Record]) -> None:
+async def expect_stored(
+    stored: StoredLedger, history: ExpectedLedger, events: list[Record]
+) -> None:
     """Fail unless the rows are the chain that was shown, and every hash of them is right."""
     rows = await stored.expect_sound(history.org.id)
     beside = await stored.shown(history.org.id)
@@ -138,7 +140,7 @@ async def expect_stored(stored: StoredLedger, history: History, events: list[Rec
         )
 
 
-def expect_secret(stored: StoredLedger, history: History, events: list[Record]) -> None:
+def expect_secret(stored: StoredLedger, history: ExpectedLedger, events: list[Record]) -> None:
     """Fail when a salt stands in what was shown."""
     shown = repr(events)
     for key_id, salt in stored.salts.items():

@@ -9,7 +9,7 @@ import psycopg
 from psycopg import AsyncConnection, sql
 from psycopg.rows import DictRow
 
-from contracts.hash.append_only import AppendOnlyTable, Attempt
+from contracts.hash.append_only import AppendOnlyTable, Statement
 from harness.check import check
 from harness.client import Organization, Samples
 from harness.database import Database
@@ -111,7 +111,7 @@ class Drill:
             f"FROM {table.name} AS t WHERE {mine}"
         )
 
-    async def expect_refused(self, role: str, attempt: Attempt) -> None:
+    async def expect_refused(self, role: str, attempt: Statement) -> None:
         """Fail unless the statement is refused, or leaves every row as it was."""
         for _ in range(TRIES):
             try:
@@ -121,7 +121,7 @@ class Drill:
             return
         raise Inconclusive(f"{attempt.name} found the table locked {TRIES} times")
 
-    async def _try(self, role: str, attempt: Attempt) -> None:
+    async def _try(self, role: str, attempt: Statement) -> None:
         async with self._connection.transaction(force_rollback=True):
             before = await self._rows()
             try:

@@ -2,7 +2,7 @@
 
 import random
 
-from contracts.hash.crowds import APPENDS, Crowd
+from contracts.hash.concurrent_appends import APPENDS, ConcurrentAppends
 from contracts.shared.ledger.chain import expect_linked, expect_verified
 from contracts.shared.ledger.stored_ledger import StoredLedger
 from harness.check import check
@@ -27,19 +27,19 @@ async def check_no_fork(
     stored_ledger: StoredLedger | None,
     observe: Observations,
 ) -> None:
-    crowds = [Crowd(tenant) for tenant in await organizations.several(TENANTS)]
-    await together(crowd.prepare() for crowd in crowds)
-    appends = [append for crowd in crowds for append in crowd.appends(samples)]
+    all_appends = [ConcurrentAppends(tenant) for tenant in await organizations.several(TENANTS)]
+    await together(each.prepare() for each in all_appends)
+    appends = [append for each in all_appends for append in each.appends(samples)]
     rng.shuffle(appends)
     await together(append() for append in appends)
-    for crowd in crowds:
-        await crowd.settle()
+    for each in all_appends:
+        await each.settle()
         if stored_ledger is not None:
             # Before the look over HTTP: it can tell a fork from a gap, and what led to it.
-            await stored_ledger.expect_sound(crowd.org.id, detail=f"after {len(appends)} at once")
-        events = await crowd.org.client.ledger_events()
+            await stored_ledger.expect_sound(each.org.id, detail=f"after {len(appends)} at once")
+        events = await each.org.client.ledger_events()
         expect_linked(events)
-        crowd.expect_each_once(events)
+        each.expect_each_once(events)
         for event in (events[len(events) // 2], events[-1]):
-            await expect_verified(crowd.org.client, event)
+            await expect_verified(each.org.client, event)
         observe(len(events), what="events")

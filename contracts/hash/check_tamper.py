@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator
 
-from contracts.hash.forgery import Forger
-from contracts.hash.ledger_history import live_through
-from contracts.hash.tamper_drill import AFTER, Drill
+from contracts.hash.expected_ledger import cause_every_event
+from contracts.hash.ledger_editor import LedgerEditor
 from contracts.hash.tampering import (
     Tampering,
     field_tamperings,
@@ -12,6 +11,7 @@ from contracts.hash.tampering import (
     metadata_tamperings,
     with_nested_key,
 )
+from contracts.hash.verified_chain import AFTER, Drill
 from contracts.shared.exports.manifests import expect_valid
 from contracts.shared.ledger.chain import expect_verified
 from contracts.shared.ledger.stored_ledger import StoredLedger
@@ -54,14 +54,14 @@ async def check_tamper(
         raise Inconclusive("the target file has no [ledger] table with the salts of the hashes")
     async with (
         fresh_system(api_instances=1, workers=1) as own,
-        Forger.at_work(own.control_database, target.ledger) as forger,
+        LedgerEditor.open(own.control_database, target.ledger) as editor,
     ):
         stored = StoredLedger.of(own.database, target.ledger)
         org = await own.organizations.new("tampered")
         counted = await mismatches(org.client) if "metrics" in org.client.routes else 0.0
         objects = StoredObjects.of(own.system, target)
-        history = await live_through(org, samples, target, objects)
-        drill = await Drill.on(org, forger, stored)
+        history = await cause_every_event(org, samples, target, objects)
+        drill = await Drill.on(org, editor, stored)
         await drill.expect_sound()
 
         for at, tampering in tamperings(drill, stored):
@@ -80,7 +80,7 @@ async def check_tamper(
 
         await expect_ledger_match(drill, history.ready[0], stored)
         observe(4, what="manifests of a tampered ledger")
-        await expect_long_walk(await own.organizations.new("long"), samples, forger, stored)
+        await expect_long_walk(await own.organizations.new("long"), samples, editor, stored)
         observe(2, what="events of a long chain")
         if "metrics" in org.client.routes:
             await expect_counted(org.client, counted)
@@ -113,7 +113,7 @@ async def expect_ledger_match(drill: Drill, export: Record, stored: StoredLedger
         (at, forged, False),
         (at + 1, added[at + 1], True),
     ):
-        await drill.forger.change(drill.rows[row], changes)
+        await drill.editor.change(drill.rows[row], changes)
         answer = await drill.org.client.call("verifyManifest", json={"export_id": export["id"]})
         verdict = expect_status(answer, 200).data
         what = f"{drill.rows[row].name} tampered with; the export was completed by {completed.name}"
@@ -127,24 +127,24 @@ async def expect_ledger_match(drill: Drill, export: Record, stored: StoredLedger
                 expected=f"{flag} {str(due).lower()}, with {what}",
                 got=answer.describe(),
             )
-        await drill.forger.restore(drill.org.id)
+        await drill.editor.restore(drill.org.id)
     await expect_valid(drill.org.client, {"export_id": export["id"]})
 
 
 async def expect_long_walk(
-    org: Organization, samples: Samples, forger: Forger, stored: StoredLedger
+    org: Organization, samples: Samples, editor: LedgerEditor, stored: StoredLedger
 ) -> None:
     """Fail unless verification walks a long chain from its first event to the one asked about."""
     await org.client.new_evidence((await org.new_job())["id"], samples.new())
-    await forger.prolong(await stored.chain(org.id), LONG, stored.salts)
-    drill = await Drill.on(org, forger, stored)
+    await editor.extend(await stored.chain(org.id), LONG, stored.salts)
+    drill = await Drill.on(org, editor, stored)
     last = {"id": drill.ids[-1], "event_name": "evidence.sealed", "ledger_seq": LONG}
     await expect_verified(org.client, Record(last))
     for at in (0, LONG // 2):
         changes = {"metadata": with_nested_key(drill.rows[at].metadata)}
-        await forger.change(drill.rows[at], changes)
-        await drill.expect_said({drill.last: AFTER}, f"{drill.rows[at].name} tampered with")
-        await forger.restore(org.id)
+        await editor.change(drill.rows[at], changes)
+        await drill.expect_flags({drill.last: AFTER}, f"{drill.rows[at].name} tampered with")
+        await editor.restore(org.id)
 
 
 async def mismatches(client: Client) -> float:

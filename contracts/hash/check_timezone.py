@@ -3,7 +3,7 @@
 from itertools import product
 
 from contracts.hash.canonical_function import canonical_function, expect_canonical
-from contracts.hash.session_settings import SessionSettings, restarted_under_one_of
+from contracts.hash.session_settings import SessionSettings, restart_with_first_accepted
 from contracts.shared.exports.manifests import expect_valid
 from contracts.shared.ledger.chain import expect_linked, expect_verified
 from contracts.shared.ledger.stored_ledger import DatabaseFunction, StoredLedger
@@ -56,7 +56,7 @@ async def check_timezone(
         await expect_right(stored, org, FIRST)
         observe(len(written), what=f"written under {FIRST.time_zone}")
 
-        settings = await restarted_under_one_of(own, org.client, SECOND)
+        settings = await restart_with_first_accepted(own, org.client, SECOND)
         for event in written:
             await expect_verified(org.client, event)
         observe(len(written), what="verified after the move")

@@ -37,7 +37,7 @@ class SessionSettings:
         return {"TZ": self.time_zone, "PGTZ": self.time_zone}
 
 
-async def restart_under(own: OwnSystem, settings: SessionSettings) -> None:
+async def restart_with(own: OwnSystem, settings: SessionSettings) -> None:
     """Make these the database's defaults, and let every instance begin anew under them."""
     database = own.control_database
     for name, value in settings.all().items():
@@ -63,17 +63,17 @@ async def works(own: OwnSystem, client: Client) -> bool:  # noqa: ARG001
     return True
 
 
-async def restarted_under_one_of(
+async def restart_with_first_accepted(
     own: OwnSystem, client: Client, choices: tuple[SessionSettings, ...]
 ) -> SessionSettings:
     """Restart under the first of these settings that the driver bears, at worst the last."""
     *daring, safe = choices
     for settings in daring:
         try:
-            await restart_under(own, settings)
+            await restart_with(own, settings)
         except InstanceFailed:
             continue
         if await works(own, client):
             return settings
-    await restart_under(own, safe)
+    await restart_with(own, safe)
     return safe

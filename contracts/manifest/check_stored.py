@@ -3,9 +3,9 @@
 import json
 import uuid
 
-from contracts.manifest.manifest_examples import FILTERS
-from contracts.manifest.manifest_verdicts import NOTHING, expect_all_well, expect_flags, objects_in
-from contracts.manifest.ready_exports import ReadyExport, make_export, sealed
+from contracts.manifest.ready_exports import ReadyExport, make_export, upload_files
+from contracts.manifest.rfc8785_examples import FILTERS
+from contracts.manifest.verify_manifest import NOTHING, expect_flags, expect_untampered, objects_in
 from contracts.shared.exports.ended_exports import canceled_export
 from contracts.shared.exports.manifests import (
     expect_described,
@@ -32,7 +32,7 @@ async def check_stored(
     org: Organization, other_org: Organization, samples: Samples, observe: Observations
 ) -> None:
     job = await org.new_job()
-    await sealed(org, job, [samples.new(), samples.new("application/pdf")])
+    await upload_files(org, job, [samples.new(), samples.new("application/pdf")])
     exports = [await make_export(org, job, export_type) for export_type in EXPORT_TYPES]
     for made in exports:
         expect_one_text(made)
@@ -91,7 +91,7 @@ async def expect_stored_well(client: Client, made: ReadyExport) -> None:
     shown = await client.call("getManifest", path={"export_id": made.id})
     expect_equal(shown.sent.body, made.manifest_bytes, "the bytes of getManifest at every instance")
     answer = await client.call("verifyManifest", json={"export_id": made.id})
-    expect_all_well(answer, f"an untouched {made.export['export_type']} asked for by its id")
+    expect_untampered(answer, f"an untouched {made.export['export_type']} asked for by its id")
     expect_equal(
         sorted(file["name"] for file in objects_in(answer, "files")),
         sorted(file["name"] for file in manifest_files(made.manifest)),

@@ -5,14 +5,14 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from contracts.manifest.manifest_examples import SPELLINGS
-from contracts.manifest.manifest_verdicts import (
-    expect_all_well,
+from contracts.manifest.ready_exports import ReadyExport, make_export, upload_files
+from contracts.manifest.rfc8785_examples import SERIALIZATIONS
+from contracts.manifest.verify_manifest import (
     expect_flags,
-    expect_named,
+    expect_mismatch,
+    expect_untampered,
     verify_text,
 )
-from contracts.manifest.ready_exports import ReadyExport, make_export, sealed
 from harness.check import check
 from harness.client import Answer, Organization, Samples, together
 from harness.expect import expect_status
@@ -53,7 +53,7 @@ OTHERS = 6
     "manifest.submitted",
     "A submitted manifest is judged by its content: respelled it matches, another one does not",
     checklist="Verify manifest integrity",
-    observes=2 + 2 * len(SPELLINGS) + OTHERS + len(SHAPES) + len(MALFORMED),
+    observes=2 + 2 * len(SERIALIZATIONS) + OTHERS + len(SHAPES) + len(MALFORMED),
 )
 async def check_submitted(
     org: Organization,
@@ -63,7 +63,7 @@ async def check_submitted(
     observe: Observations,
 ) -> None:
     job = await org.new_job()
-    await sealed(org, job, [samples.new()])
+    await upload_files(org, job, [samples.new()])
     made, another, foreign = await together(
         [
             make_export(org, job),
@@ -74,11 +74,11 @@ async def check_submitted(
     ids: tuple[str | None, ...] = (made.id, None)
     for export_id in ids:
         text = made.manifest_bytes.decode()
-        expect_all_well(await verify_text(org.client, text, export_id), "the stored bytes, sent")
+        expect_untampered(await verify_text(org.client, text, export_id), "the stored bytes, sent")
         observe(what="sent as they are")
-        for name, spell in SPELLINGS.items():
+        for name, spell in SERIALIZATIONS.items():
             answer = await verify_text(org.client, spell(made.manifest), export_id)
-            expect_all_well(answer, f"the same manifest, {name}")
+            expect_untampered(answer, f"the same manifest, {name}")
             cover("submitted manifests", sent=name, export_id=str(export_id is not None))
             observe(what="spelled otherwise")
     await expect_others_told_apart(org, made, another, foreign)
@@ -103,11 +103,11 @@ async def expect_others_told_apart(
     answer = await verify_text(org.client, json.dumps(another.manifest), made.id)
     what = "the manifest of another export"
     expect_flags(answer, {"manifest_valid": True, "export_match": False}, what)
-    expect_named(answer, what)
+    expect_mismatch(answer, what)
     answer = await verify_text(org.client, json.dumps(foreign.manifest), made.id)
     what = "the manifest of another organization"
     expect_flags(answer, {"manifest_valid": False, "export_match": False}, what)
-    expect_named(answer, what)
+    expect_mismatch(answer, what)
 
 
 async def expect_strangers_told_nothing(

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from contracts.manifest.manifest_examples import FILTERS
+from contracts.manifest.rfc8785_examples import FILTERS
 from contracts.shared.exports.archive import unpack
 from harness.client import Organization, Record, Sample
 from harness.expect import expect_status
@@ -37,10 +37,10 @@ async def make_export(
 ) -> ReadyExport:
     """Request an export, wait until it is ready, and get all there is of it."""
     requested = await org.client.new_export(job["id"], export_type, filters=filters)
-    return await collect(org, requested)
+    return await read_when_ready(org, requested)
 
 
-async def collect(org: Organization, requested: Record) -> ReadyExport:
+async def read_when_ready(org: Organization, requested: Record) -> ReadyExport:
     """Wait until a requested export is ready and get all there is of it."""
     export = await org.client.wait_for_export(requested["id"])
     path = {"export_id": export["id"]}
@@ -54,7 +54,7 @@ async def collect(org: Organization, requested: Record) -> ReadyExport:
     )
 
 
-async def sealed(
+async def upload_files(
     org: Organization, job: Record, samples: Sequence[Sample]
 ) -> dict[str, tuple[Record, Sample]]:
     """Upload files to a job; give evidence and file by the evidence's id."""

@@ -56,7 +56,7 @@ class StoredManifest:
         return rows[0]["value"] if len(rows) == 1 else None
 
     @asynccontextmanager
-    async def spoiled(self, old: str, new: str) -> AsyncIterator[None]:
+    async def replaced(self, old: str, new: str) -> AsyncIterator[None]:
         """Put `new` where `old` is, inside the block. `Inconclusive` where that is not possible."""
         before = await self.read() or ""
         await self._write(before.replace(old, new))

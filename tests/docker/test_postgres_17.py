@@ -17,7 +17,7 @@ import pytest
 from psycopg.rows import dict_row
 
 from contracts.hash import json_documents
-from contracts.hash.examples import for_examples
+from contracts.hash.async_hypothesis import for_each_example
 from contracts.shared.ledger.canonical_json import jsonb_pretty
 from harness.containers.database import ContainerDatabase
 from harness.containers.engine import Engine
@@ -84,7 +84,7 @@ async def test_canonical_json_is_what_this_server_writes(container_url: str) -> 
             assert row is not None
             assert row[0] == jsonb_pretty(document)
 
-        await for_examples(json_documents.values(), same, examples=300, seed=17)
+        await for_each_example(json_documents.values(), same, examples=300, seed=17)
 
 
 async def test_raced_claims_take_each_export_once_and_keep_the_cap(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from contracts.hash.append_only import AppendOnlyTable, Attempt
+from contracts.hash.append_only import AppendOnlyTable, Statement
 from harness.database import Database
 from harness.target.models import Ledger
 
@@ -33,7 +33,7 @@ CONTENTS = (
 MINE = "organization_id = '00000000-0000-0000-0000-000000000001'"
 
 
-async def attempts(database: Database) -> list[Attempt]:
+async def attempts(database: Database) -> list[Statement]:
     ledger = Ledger(table="books.audit_logs", salts={"k1": "salt"})  # type: ignore[dict-item]
     return list((await AppendOnlyTable.read(database, ledger)).attempts(MINE))
 

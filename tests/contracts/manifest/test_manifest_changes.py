@@ -5,7 +5,7 @@ import pytest
 import rfc8785
 
 from contracts.manifest.manifest_changes import Change, every_change
-from contracts.manifest.manifest_examples import FILTERS, SPELLINGS
+from contracts.manifest.rfc8785_examples import FILTERS, SERIALIZATIONS
 from contracts.shared.resources.digests import jcs_hash
 
 FILE = {"name", "type", "size", "sha256", "evidence_id"}
@@ -67,9 +67,9 @@ def test_what_is_called_well_formed_has_all_fields_in_their_types() -> None:
             assert well_formed(change), change
 
 
-@pytest.mark.parametrize("name", SPELLINGS)
+@pytest.mark.parametrize("name", SERIALIZATIONS)
 def test_a_spelling_is_another_text_of_the_same_document(name: str) -> None:
-    text = SPELLINGS[name](manifest())
+    text = SERIALIZATIONS[name](manifest())
     assert text.encode() != rfc8785.dumps(manifest())
     assert jcs_hash(json.loads(text)) == jcs_hash(manifest())
 

@@ -4,7 +4,7 @@ import psycopg
 import pytest
 
 from contracts.hash import json_documents
-from contracts.hash.examples import for_examples
+from contracts.hash.async_hypothesis import for_each_example
 from contracts.shared.ledger.canonical_json import NotStorable, jsonb_pretty
 from contracts.shared.ledger.ledger import StoredEvent
 from harness.database import Database
@@ -23,7 +23,7 @@ async def test_any_document_is_written_as_postgres_writes_it(database: Database,
     async def attempt(document: str) -> None:
         assert jsonb_pretty(document) == await by_postgres(database, document)
 
-    await for_examples(json_documents.values(), attempt, examples=250, seed=seed)
+    await for_each_example(json_documents.values(), attempt, examples=250, seed=seed)
 
 
 @pytest.mark.parametrize(

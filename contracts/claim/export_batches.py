@@ -66,7 +66,7 @@ async def completions_of(organizations: Iterable[Organization]) -> list[Completi
     return CompletionFact.among(chain.from_iterable(ledgers))
 
 
-def silenced(transitions: Iterable[Transition] | None, target: Target) -> set[str]:
+def reclaimed_after_silence(transitions: Iterable[Transition] | None, target: Target) -> set[str]:
     """The exports that were rightly taken back from a worker which had fallen silent.
 
     Nobody harms workers here, but a machine that stands still for as long as the stuck timeout

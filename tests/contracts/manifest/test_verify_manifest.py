@@ -3,13 +3,13 @@ from typing import Any
 
 import pytest
 
-from contracts.manifest.manifest_verdicts import (
+from contracts.manifest.verify_manifest import (
     SOUND,
-    expect_all_well,
-    expect_bad_file,
     expect_flags,
-    expect_named,
-    expect_named_at,
+    expect_mismatch,
+    expect_mismatch_at,
+    expect_only_bad_file,
+    expect_untampered,
 )
 from harness.client import Answer
 from harness.errors import CheckFailed
@@ -42,37 +42,37 @@ def answer(*paths: str, ok: bool = True, **more: Any) -> Answer:  # noqa: ANN401
     ],
 )  # fmt: skip
 def test_a_change_may_be_named_in_many_ways(path: str) -> None:
-    expect_named_at(answer(path), PATH, FIELDS, "it")
-    expect_named_at(answer("filters/x", path), PATH, FIELDS, "it") if "files" in path else None
+    expect_mismatch_at(answer(path), PATH, FIELDS, "it")
+    expect_mismatch_at(answer("filters/x", path), PATH, FIELDS, "it") if "files" in path else None
 
 
 @pytest.mark.parametrize("path", ["filters/phase", "manifest/files/0/sha256", "export_id"])
 def test_pointing_elsewhere_is_no_name(path: str) -> None:
     with pytest.raises(CheckFailed, match="files/0/size"):
-        expect_named_at(answer(path), PATH, FIELDS, "it")
+        expect_mismatch_at(answer(path), PATH, FIELDS, "it")
 
 
 def test_a_file_that_is_not_ok_is_a_name() -> None:
-    expect_named(answer(ok=False), "it")
+    expect_mismatch(answer(ok=False), "it")
     with pytest.raises(CheckFailed):
-        expect_named(answer(), "it")
+        expect_mismatch(answer(), "it")
 
 
 @pytest.mark.parametrize("mismatches", ["text", ["text"], [{"path": "x"}], [{"path": 1}], None])
 def test_odd_mismatches_fail_and_do_not_crash(mismatches: object) -> None:
     with pytest.raises(CheckFailed):
-        expect_named(answer(mismatches=mismatches), "it")
+        expect_mismatch(answer(mismatches=mismatches), "it")
 
 
 def test_all_well_and_one_bad_file() -> None:
-    expect_all_well(answer(), "it")
-    expect_bad_file(answer(ok=False), "a", "it")
+    expect_untampered(answer(), "it")
+    expect_only_bad_file(answer(ok=False), "a", "it")
     for wrong in (answer(ok=False), answer("files")):
         with pytest.raises(CheckFailed):
-            expect_all_well(wrong, "it")
+            expect_untampered(wrong, "it")
     for name in ("b", "c"):
         with pytest.raises(CheckFailed):
-            expect_bad_file(answer(ok=False), name, "it")
+            expect_only_bad_file(answer(ok=False), name, "it")
 
 
 def test_flags_are_booleans() -> None:

@@ -22,7 +22,7 @@ BY_THE_SYSTEM = frozenset({"export.completed", "export.failed"})
 
 
 @dataclass(kw_only=True)
-class History:
+class ExpectedLedger:
     """What was done in an organization, by the thing it was done to."""
 
     org: Organization
@@ -47,14 +47,14 @@ class History:
         return sum(map(len, self.events.values()))
 
 
-async def live_through(
+async def cause_every_event(
     org: Organization, samples: Samples, target: Target, objects: StoredObjects | None
-) -> History:
+) -> ExpectedLedger:
     """Do in a new organization everything that leaves an event.
 
     An export fails only where its file can be taken away, and soon enough.
     """
-    history = History(org=org)
+    history = ExpectedLedger(org=org)
     within_s = failure_within_s(target)
     deeds = [_seal_and_export(history, samples), _cancel(history)]
     if objects is not None and within_s is not None:
@@ -63,7 +63,7 @@ async def live_through(
     return history
 
 
-async def _seal_and_export(history: History, samples: Samples) -> None:
+async def _seal_and_export(history: ExpectedLedger, samples: Samples) -> None:
     org = history.org
     job = await org.new_job()
     for role in ("member", "owner"):
@@ -76,7 +76,7 @@ async def _seal_and_export(history: History, samples: Samples) -> None:
         history.ready.append(await client.wait_for_export(requested["id"]))
 
 
-async def _cancel(history: History) -> None:
+async def _cancel(history: ExpectedLedger) -> None:
     org = history.org
     canceled, others = await canceled_export(org)
     history.note(canceled, org.users["member"], CANCELED)
@@ -85,7 +85,7 @@ async def _cancel(history: History) -> None:
 
 
 async def _fail_and_retry(
-    history: History, samples: Samples, objects: StoredObjects, within_s: float
+    history: ExpectedLedger, samples: Samples, objects: StoredObjects, within_s: float
 ) -> None:
     org = history.org
     evidence, export = await failed_export(org, samples.new(), objects, deadline_s=within_s)
@@ -99,7 +99,7 @@ async def _fail_and_retry(
     history.note(export, org.users["member"], RETRIED)
 
 
-def expect_told(history: History, events: Sequence[Record]) -> None:
+def expect_recorded_events(history: ExpectedLedger, events: Sequence[Record]) -> None:
     """Fail unless the ledger tells this history: every event once, about what, by whom."""
     told: dict[str, list[str]] = {}
     for event in events:
@@ -116,7 +116,7 @@ def expect_told(history: History, events: Sequence[Record]) -> None:
     )
 
 
-def _expect_attributed(history: History, event: Record) -> None:
+def _expect_attributed(history: ExpectedLedger, event: Record) -> None:
     what = f"{event['event_name']} event {event['ledger_seq']}"
     expect_equal(event["organization_id"], history.org.id, f"the organization_id of {what}")
     expect_equal(

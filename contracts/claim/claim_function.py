@@ -89,7 +89,7 @@ class ClaimFunction:
         return int(row["calls"])
 
 
-async def claim_function(database: Database, name: str) -> ClaimFunction:
+async def find_claim_function(database: Database, name: str) -> ClaimFunction:
     """Find the function in the catalogue; `Inconclusive` when it is not there."""
     overloads = await database.fetch(_OVERLOADS, [name.rpartition(".")[2]])
     if not overloads:

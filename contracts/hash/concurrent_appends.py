@@ -21,7 +21,7 @@ PATIENCE = 5
 """How often a request is sent that is told to come back later (503)."""
 
 
-class Crowd:
+class ConcurrentAppends:
     """The users of one organization, and what they have done."""
 
     def __init__(self, org: Organization) -> None:

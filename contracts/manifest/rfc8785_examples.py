@@ -44,7 +44,7 @@ def respelled(document: dict[str, Any]) -> str:
     return f'{{"filters": {filters}, {json.dumps(rest)[1:]}'
 
 
-SPELLINGS: dict[str, Callable[[dict[str, Any]], str]] = {
+SERIALIZATIONS: dict[str, Callable[[dict[str, Any]], str]] = {
     "pretty, keys backwards": pretty,
     "escaped": escaped,
     "numbers spelled otherwise": respelled,

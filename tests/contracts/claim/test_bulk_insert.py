@@ -1,6 +1,6 @@
 import pytest
 
-from contracts.claim.copied_exports import copy_export
+from contracts.claim.bulk_insert import copy_export
 from harness.database import Database
 from harness.errors import Inconclusive
 

@@ -3,10 +3,10 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from contracts.claim.claim_calls import Tokens, Trial, trial
-from contracts.claim.copied_exports import copy_export
-from contracts.claim.many_exports import expect_done_once, request_exports, wait_for_all
-from contracts.claim.own_exports import busy, observed_done_once
+from contracts.claim.bulk_insert import copy_export
+from contracts.claim.claim_transaction import ClaimTransaction, IssuedTokens, claim_transaction
+from contracts.claim.done_once import expect_each_done_once, slow_worker_environment
+from contracts.claim.export_batches import expect_done_once, request_exports, wait_for_all
 from contracts.shared.exports.direct_claims import Claims, declared_claim
 from harness.check import check
 from harness.checkers import (
@@ -61,7 +61,7 @@ async def check_per_org_cap(
         for tenant in tenants:  # one after the other: the head of the queue is one organization's
             await request_exports([tenant], jobs_each=cap + 1)
         for asked in (1, 2, cap, cap + 2):
-            async with trial(claims, table, Tokens()) as one:
+            async with claim_transaction(claims, table, IssuedTokens()) as one:
                 await expect_cap_as_asked(one, asked)
         await put_a_backlog_in_front(own, table, tenants[0])
         claimed = await claims.claim_beside_an_open_claim(limit=cap - 1)
@@ -98,14 +98,14 @@ async def expect_cap_kept_by_workers(
     )
     await start_workers(own, target, workers)
     exports = await wait_for_all(accepted, deadline_s=30)
-    transitions = (await observed_done_once(own, target, tenants, accepted)).watched()
+    transitions = (await expect_each_done_once(own, target, tenants, accepted)).watched()
     expect_no_violations(per_organization_cap(transitions, cap))
     if max(most_in_progress(transitions).values()) < cap:
         raise Inconclusive(f"workers never had {cap} exports of one organization in progress")
     return len(exports)
 
 
-async def expect_cap_as_asked(one: Trial, cap: int) -> None:
+async def expect_cap_as_asked(one: ClaimTransaction, cap: int) -> None:
     """Fail unless claims keep to, and make use of, the `p_max_per_org` that they are called with.
 
     One by one first, then with a `p_limit` that is larger than any cap.
@@ -114,7 +114,7 @@ async def expect_cap_as_asked(one: Trial, cap: int) -> None:
     for limit in (1, BATCH, BATCH, BATCH, *[BATCH] * 2 * cap):
         claimed = await one.claim(f"{{worker}}, {limit}, {cap}", worker="capped", limit=limit)
         taken.update(each.organization_id for each in claimed)
-    organizations = {each.organization_id for each in (await one.standing()).values()}
+    organizations = {each.organization_id for each in (await one.read_exports()).values()}
     expect_equal(
         taken,
         Counter(dict.fromkeys(organizations, cap)),
@@ -162,7 +162,9 @@ async def clear(own: OwnSystem, table: str) -> None:
 
 async def start_workers(own: OwnSystem, target: Target, count: int) -> Sequence[Instance]:
     """Start workers that take their time over each export."""
-    return await together(own.system.start("worker", busy(target)) for _ in range(count))
+    return await together(
+        own.system.start("worker", slow_worker_environment(target)) for _ in range(count)
+    )
 
 
 async def expect_share_kept(

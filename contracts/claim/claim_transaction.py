@@ -22,7 +22,7 @@ Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Standing:
+class ExportRow:
     """An export as its row says."""
 
     id: str
@@ -36,7 +36,7 @@ class Standing:
 
 
 @dataclass
-class Tokens:
+class IssuedTokens:
     """Every claim token that was ever issued, to see that none is issued again."""
 
     issued: set[str] = field(default_factory=set)
@@ -65,26 +65,26 @@ class Tokens:
 
 
 @dataclass(kw_only=True)
-class Trial:
+class ClaimTransaction:
     """A transaction in the role of workers, which is rolled back in the end."""
 
     connection: AsyncConnection[Any]
     role: str
     claims: Claims
     table: str
-    tokens: Tokens
+    tokens: IssuedTokens
     claimed: int = 0
     """How many exports were claimed in it."""
 
-    async def claim(self, arguments: str, *, worker: str, limit: int) -> list[Standing]:
+    async def claim(self, arguments: str, *, worker: str, limit: int) -> list[ExportRow]:
         """Call the function and give what it claimed, judged as one claim.
 
         `arguments` as in SQL, with `{worker}` for the quoted name; `limit` is what they allow.
         """
         call = f"{self.claims.function}({arguments.format(worker=_quoted(worker))})"
-        before = await self.standing()
+        before = await self.read_exports()
         rows = await self._call(call)
-        after = await self.standing()
+        after = await self.read_exports()
         taken = [after[each] for each in after if _is_new(after[each], before[each])]
         expect(
             len(rows) <= limit,
@@ -97,16 +97,16 @@ class Trial:
             f"the number of exports that are {IN_PROGRESS} by {call}",
             detail=f"it returned {len(rows)} rows",
         )
-        expect_untouched(
+        expect_unchanged(
             before, after, {each.id for each in taken}, f"{call} to change what it claims only"
         )
         await self._judge(call, worker, rows, [(before[each.id], each) for each in taken])
         self.claimed += len(taken)
         return sorted(taken, key=lambda each: each.created_at)
 
-    async def standing(self) -> dict[str, Standing]:
+    async def read_exports(self) -> dict[str, ExportRow]:
         """Every export by its id, whatever the role may see."""
-        return await standing(self.connection, self.table, self.role)
+        return await read_exports(self.connection, self.table, self.role)
 
     async def _call(self, call: str) -> list[Row]:
         try:
@@ -129,7 +129,7 @@ class Trial:
         call: str,
         worker: str,
         rows: Sequence[Row],
-        taken: Sequence[tuple[Standing, Standing]],
+        taken: Sequence[tuple[ExportRow, ExportRow]],
     ) -> None:
         for row in rows:
             expect(
@@ -162,9 +162,9 @@ class Trial:
 
 
 @asynccontextmanager
-async def trial(
-    claims: Claims, table: str, tokens: Tokens, settings: Mapping[str, str] | None = None
-) -> AsyncIterator[Trial]:
+async def claim_transaction(
+    claims: Claims, table: str, tokens: IssuedTokens, settings: Mapping[str, str] | None = None
+) -> AsyncIterator[ClaimTransaction]:
     """Try claims on a connection of its own and take them back; `settings` are the session's."""
     async with claims.worker() as connection:
         role = (await _one(connection, "SELECT current_user AS role"))["role"]
@@ -174,7 +174,9 @@ async def trial(
         await connection.execute(f"SET lock_timeout = {LOCK_TIMEOUT_MS}")
         await connection.execute("BEGIN")
         try:
-            yield Trial(connection=connection, role=role, claims=claims, table=table, tokens=tokens)
+            yield ClaimTransaction(
+                connection=connection, role=role, claims=claims, table=table, tokens=tokens
+            )
         finally:
             await connection.execute("ROLLBACK")
 
@@ -196,9 +198,9 @@ def claimed_rows(rows: Iterable[Row]) -> Iterable[Row]:
             yield row
 
 
-async def standing(
+async def read_exports(
     connection: AsyncConnection[Any], table: str, role: str = ""
-) -> dict[str, Standing]:
+) -> dict[str, ExportRow]:
     """Read every export by its id, past the row security of a role that the connection has."""
     if role:
         await connection.execute("RESET ROLE")
@@ -209,13 +211,13 @@ async def standing(
             "CASE WHEN isfinite(created_at) THEN created_at ELSE 'epoch' END AS created_at, "
             f"GREATEST(started_at, heartbeat_at) AS stamped_at FROM {table}"
         )
-        return {row["id"]: Standing(**row) for row in await cursor.fetchall()}
+        return {row["id"]: ExportRow(**row) for row in await cursor.fetchall()}
     except (psycopg.errors.UndefinedColumn, psycopg.errors.UndefinedTable) as error:
         raise Inconclusive(f"{table} has not what this check reads: {error}") from error
 
 
-def expect_untouched(
-    before: Mapping[str, Standing], after: Mapping[str, Standing], ours: set[str], expected: str
+def expect_unchanged(
+    before: Mapping[str, ExportRow], after: Mapping[str, ExportRow], ours: set[str], expected: str
 ) -> None:
     """Fail unless exports other than `ours` stand as they stood, which is what was `expected`."""
     changed = {
@@ -229,7 +231,7 @@ def expect_untouched(
     )
 
 
-def _is_new(now: Standing, then: Standing) -> bool:
+def _is_new(now: ExportRow, then: ExportRow) -> bool:
     """Whether an export was claimed in between, from whichever state."""
     return now.state == IN_PROGRESS and (
         then.state != IN_PROGRESS

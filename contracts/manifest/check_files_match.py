@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from contracts.manifest.ready_exports import ReadyExport, collect, make_export, sealed
-from contracts.manifest.second_attempts import can_die_after_storing, stored_and_died
+from contracts.manifest.crash_after_store import can_crash_after_store, crash_after_store
+from contracts.manifest.ready_exports import ReadyExport, make_export, read_when_ready, upload_files
 from contracts.shared.exports.archive import unpack
 from contracts.shared.exports.manifests import expect_files_match, ledger_head, manifest_files
 from contracts.shared.ledger.ledger_file import expect_ledger_file
@@ -50,8 +50,8 @@ async def expect_filed(org: Organization, samples: Samples, observe: Observation
     """Fail unless manifests, archives and uploads agree."""
     job, elsewhere, empty = await together(org.new_job() for _ in range(3))
     files = [replace(samples.new(), file_name=name) for name in NAMES]
-    uploaded = await sealed(org, job, files)
-    await sealed(org, elsewhere, [samples.new()])
+    uploaded = await upload_files(org, job, files)
+    await upload_files(org, elsewhere, [samples.new()])
     pack, ledger, nothing = await together(
         [make_export(org, job), make_export(org, job, "ledger"), make_export(org, empty)]
     )
@@ -118,18 +118,18 @@ async def expect_as_of_request(own: OwnSystem, target: Target, samples: Samples)
     """
     org = await own.organizations.new("early")
     job = await org.new_job()
-    before = await sealed(org, job, [samples.new()])
+    before = await upload_files(org, job, [samples.new()])
     requested = [await org.client.new_export(job["id"], kind) for kind in ("proof-pack", "ledger")]
     last = max(event["ledger_seq"] for event in await org.client.ledger_events())
-    await sealed(org, job, [samples.new()])
+    await upload_files(org, job, [samples.new()])
     objects = StoredObjects.of(own.system, target)
     first: Mapping[str, bytes] = {}
-    if objects is not None and can_die_after_storing(target):
+    if objects is not None and can_crash_after_store(target):
         ids = [str(export["id"]) for export in requested]
-        first = await stored_and_died(own, target, objects, ids)
+        first = await crash_after_store(own, target, objects, ids)
     await own.system.start("worker")
     for export, files in zip(requested, (before, {}), strict=True):
-        made = await collect(org, export)
+        made = await read_when_ready(org, export)
         download = await org.client.download(made.id)
         expect(
             first.get(made.id, download.body) == download.body,

@@ -15,7 +15,7 @@ from harness.errors import CheckFailed
 Example = TypeVar("Example")
 
 
-async def for_examples(
+async def for_each_example(
     strategy: SearchStrategy[Example],
     attempt: Callable[[Example], Awaitable[None]],
     *,

@@ -3,9 +3,15 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from contracts.claim.claim_calls import Standing, Tokens, Trial, standing, trial
-from contracts.claim.many_exports import wait_for_all
-from contracts.claim.own_exports import busy, observed_done_once
+from contracts.claim.claim_transaction import (
+    ClaimTransaction,
+    ExportRow,
+    IssuedTokens,
+    claim_transaction,
+    read_exports,
+)
+from contracts.claim.done_once import expect_each_done_once, slow_worker_environment
+from contracts.claim.export_batches import wait_for_all
 from contracts.shared.exports.direct_claims import Claims, declared_claim
 from harness.check import check
 from harness.checkers import expect_no_violations, overtaken
@@ -41,19 +47,19 @@ async def check_oldest_first(
         tenants = await own.organizations.several(len(set(TURNS)))
         accepted = await request_in_turns(tenants)
         async with own.control_database.connect() as connection:
-            queued = await standing(connection, table)
+            queued = await read_exports(connection, table)
         created = {each.id: each.created_at for each in queued.values()}
         await expect_places(tenants)
         await shuffle_pages(own, table)
         for limit, most in ((1, UNBOUND), (1, cap), (BATCH, UNBOUND), (BATCH, cap)):
-            async with trial(claims, table, Tokens()) as one:
+            async with claim_transaction(claims, table, IssuedTokens()) as one:
                 await expect_in_order(one, limit=limit, cap=most)
                 if most == UNBOUND and limit == 1:
                     observe(one.claimed, what="claimed one by one")
         returned = await orphan_the_oldest(own, claims, table)
-        await own.system.start("worker", busy(target))
+        await own.system.start("worker", slow_worker_environment(target))
         await wait_for_all(accepted, deadline_s=30)
-        observed = await observed_done_once(own, target, tenants, accepted, harmed={returned})
+        observed = await expect_each_done_once(own, target, tenants, accepted, harmed={returned})
         expect_no_violations(overtaken(observed.watched(), created, cap=cap, slack=SLACK))
         observe(len(observed.exports), what="claimed by a worker")
 
@@ -102,9 +108,9 @@ async def shuffle_pages(own: OwnSystem, table: str) -> None:
             )
 
 
-async def expect_in_order(one: Trial, *, limit: int, cap: int) -> None:
+async def expect_in_order(one: ClaimTransaction, *, limit: int, cap: int) -> None:
     """Fail unless claims take the oldest, passing only organizations that are at their cap."""
-    queue = sorted((await one.standing()).values(), key=lambda each: each.created_at)
+    queue = sorted((await one.read_exports()).values(), key=lambda each: each.created_at)
     taken: Counter[str] = Counter()
     while due := first_claimable(queue, taken, limit, cap):
         claimed = await one.claim(f"{{worker}}, {limit}, {cap}", worker="in order", limit=limit)
@@ -121,10 +127,10 @@ async def expect_in_order(one: Trial, *, limit: int, cap: int) -> None:
 
 
 def first_claimable(
-    queue: Sequence[Standing], taken: Counter[str], limit: int, cap: int
-) -> list[Standing]:
+    queue: Sequence[ExportRow], taken: Counter[str], limit: int, cap: int
+) -> list[ExportRow]:
     """The oldest exports of organizations that are not at their cap, these exports included."""
-    found: list[Standing] = []
+    found: list[ExportRow] = []
     counted = Counter(taken)
     for each in queue:
         if len(found) < limit and counted[each.organization_id] < cap:

@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from contracts.claim.many_exports import expect_done_once, silenced
+from contracts.claim.export_batches import expect_done_once, reclaimed_after_silence
 from harness.checkers import Transition, Violation
 from harness.errors import CheckFailed
 from harness.target import Target, load_target
@@ -34,10 +34,10 @@ def taken_back(after_s: float | None, new_state: str = "queued") -> Transition:
 def test_only_what_was_silent_for_the_stuck_timeout_is_excused(target: Target) -> None:
     assert target.worker is not None
     timeout = target.worker.stuck_timeout_s
-    assert silenced([taken_back(timeout)], target) == {"e"}
+    assert reclaimed_after_silence([taken_back(timeout)], target) == {"e"}
     for step in (taken_back(timeout - 0.01), taken_back(None), taken_back(timeout, "ready")):
-        assert silenced([step], target) == set()
-    assert silenced(None, target) == set()
+        assert reclaimed_after_silence([step], target) == set()
+    assert reclaimed_after_silence(None, target) == set()
 
 
 def test_causes_are_told_before_consequences() -> None:

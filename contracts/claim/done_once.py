@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 
-from contracts.claim.many_exports import expect_done_once, silenced
+from contracts.claim.export_batches import expect_done_once, reclaimed_after_silence
 from harness.checkers import (
     Observed,
     claims_in_the_open,
@@ -18,14 +18,14 @@ BUSY_S = 0.1
 """How long a slowed-down worker stays at one export, so that exports of one organization meet."""
 
 
-def busy(target: Target) -> dict[str, str]:
+def slow_worker_environment(target: Target) -> dict[str, str]:
     """The environment of a worker that takes its time; empty where it cannot be made to."""
     if target.failpoints is None:
         return {}
     return target.failpoints.environment({"while_working": f"sleep:{BUSY_S:g}"})
 
 
-async def observed_done_once(
+async def expect_each_done_once(
     own: OwnSystem,
     target: Target,
     tenants: Sequence[Organization],
@@ -39,7 +39,7 @@ async def observed_done_once(
     """
     observed = await observe_exports(own.database, target, [tenant.id for tenant in tenants])
     transitions = observed.watched()
-    harmed = silenced(transitions, target) | set(harmed)
+    harmed = reclaimed_after_silence(transitions, target) | set(harmed)
     expect_no_violations(claims_in_the_open(transitions))
     expect_done_once(
         exactly_once(accepted, observed.exports, observed.completions, transitions, harmed=harmed)

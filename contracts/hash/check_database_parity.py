@@ -3,8 +3,8 @@
 import json
 
 from contracts.hash import json_documents
+from contracts.hash.async_hypothesis import for_each_example
 from contracts.hash.canonical_function import canonical_function, expect_canonical
-from contracts.hash.examples import for_examples
 from contracts.shared.ledger.canonical_json import jsonb_pretty
 from contracts.shared.ledger.chain import expect_verified
 from contracts.shared.ledger.stored_ledger import StoredLedger
@@ -71,7 +71,7 @@ async def check_database_parity(
                 expect_canonical(function.name, first.with_metadata(document).canonical(), got)
                 observe(what=f"documents in {function.name}")
 
-        await for_examples(
+        await for_each_example(
             json_documents.objects(), agrees_with_postgres, examples=DOCUMENTS, seed=seed
         )
 
@@ -88,7 +88,7 @@ async def check_database_parity(
         sent.append(document)
         observe(what="documents over HTTP")
 
-    await for_examples(
+    await for_each_example(
         json_documents.objects(portable=True), survives_the_api, examples=SENT, seed=seed
     )
     for document in DOUBTFUL:

@@ -4,16 +4,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from contracts.manifest.manifest_changes import Change, every_change
-from contracts.manifest.manifest_examples import FILTERS
-from contracts.manifest.manifest_verdicts import (
-    expect_all_well,
-    expect_bad_file,
-    expect_flags,
-    expect_named,
-    expect_named_at,
-)
-from contracts.manifest.ready_exports import ReadyExport, make_export, sealed
+from contracts.manifest.ready_exports import ReadyExport, make_export, upload_files
+from contracts.manifest.rfc8785_examples import FILTERS
 from contracts.manifest.stored_manifest import StoredManifest
+from contracts.manifest.verify_manifest import (
+    expect_flags,
+    expect_mismatch,
+    expect_mismatch_at,
+    expect_only_bad_file,
+    expect_untampered,
+)
 from contracts.shared.exports.manifests import manifest_files
 from contracts.shared.resources.stored_objects import StoredObjects
 from harness.check import check
@@ -54,7 +54,9 @@ async def check_tamper_nested(
             raise Inconclusive("the target file has no [storage] that tells where objects are")
         org = await own.organizations.new("tampered")
         job = await org.new_job()
-        uploaded = await sealed(org, job, [samples.new(), samples.new(), samples.new("video/mp4")])
+        uploaded = await upload_files(
+            org, job, [samples.new(), samples.new(), samples.new("video/mp4")]
+        )
         made = await make_export(org, job)
 
         expect(
@@ -83,7 +85,7 @@ async def check_tamper_nested(
             observe(what="objects damaged")
         await expect_spoiling_seen(own, org.client, made, target, observe)
         answer = await org.client.call("verifyManifest", json={"export_id": made.id})
-        expect_all_well(answer, "an export after everything was put right again")
+        expect_untampered(answer, "an export after everything was put right again")
 
 
 async def expect_change_seen(
@@ -101,7 +103,7 @@ async def expect_change_seen(
     if change.manifest_valid is not None:
         flags["manifest_valid"] = change.manifest_valid
     expect_flags(answer, flags, what)
-    expect_named_at(answer, change.path, made.manifest, what)
+    expect_mismatch_at(answer, change.path, made.manifest, what)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,9 +155,9 @@ async def expect_damage_seen(client: Client, made: ReadyExport, damage: Damage) 
         answer = await client.call("verifyManifest", json={name: value})
         what = f"an export with its {damage.kind} object {damage.what}, asked by {name}"
         expect_flags(answer, DAMAGED, what)
-        expect_named(answer, what)
+        expect_mismatch(answer, what)
         if damage.file_name is not None:
-            expect_bad_file(answer, damage.file_name, what)
+            expect_only_bad_file(answer, damage.file_name, what)
 
 
 async def expect_spoiling_seen(
@@ -169,9 +171,9 @@ async def expect_spoiling_seen(
     for name, old in (("manifest", entry), ("manifest_hash", digest)):
         if name not in columns:
             continue
-        async with columns[name].spoiled(old, old[::-1]):
+        async with columns[name].replaced(old, old[::-1]):
             answer = await client.call("verifyManifest", json={"export_id": made.id})
             what = f"an export whose stored {name} was changed in the database"
             expect_flags(answer, {"export_match": False}, what)
-            expect_named(answer, what)
+            expect_mismatch(answer, what)
         observe(what=f"stored {name} changed")

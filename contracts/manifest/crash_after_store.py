@@ -19,7 +19,7 @@ LONGEST_TIMEOUT_S = 5.0
 FAILPOINT = "after_store"
 
 
-def can_die_after_storing(target: Target) -> bool:
+def can_crash_after_store(target: Target) -> bool:
     """Say whether a worker can be stopped there and killed, and is replaced soon enough."""
     needed = {Capability.FAILPOINTS, Capability.KILL}
     return (
@@ -31,7 +31,7 @@ def can_die_after_storing(target: Target) -> bool:
     )
 
 
-async def stored_and_died(
+async def crash_after_store(
     own: OwnSystem, target: Target, objects: StoredObjects, export_ids: Collection[str]
 ) -> Mapping[str, bytes]:
     """Let a worker store these exports and die before any of them is ready; give what it stored."""

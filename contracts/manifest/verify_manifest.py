@@ -49,7 +49,7 @@ def expect_flags(answer: Answer, flags: Mapping[str, bool], what: str) -> None:
         )
 
 
-def expect_all_well(answer: Answer, what: str) -> None:
+def expect_untampered(answer: Answer, what: str) -> None:
     """Fail unless everything is true, every file is well and nothing is a mismatch."""
     expect_flags(answer, SOUND, what)
     bad = [file for file in objects_in(answer, "files") if file["ok"] is not True]
@@ -60,7 +60,7 @@ def expect_all_well(answer: Answer, what: str) -> None:
     )
 
 
-def expect_named(answer: Answer, what: str) -> None:
+def expect_mismatch(answer: Answer, what: str) -> None:
     """Fail unless something is said to be wrong: a mismatch with all its parts, or a file.
 
     An empty path is a JSON Pointer, too: to the whole document (RFC 6901, section 5).
@@ -81,14 +81,14 @@ def expect_named(answer: Answer, what: str) -> None:
     )
 
 
-def expect_named_at(answer: Answer, path: Path, fields: Mapping[str, Any], what: str) -> None:
+def expect_mismatch_at(answer: Answer, path: Path, fields: Mapping[str, Any], what: str) -> None:
     """The same, and fail when mismatches point into the manifest, but not to where it was changed.
 
     How a path is written is the backend's affair, and it may tell of a wrong hash alone; a path
     that names a field of the manifest (one of `fields`) must begin with the right one, and
     mention the last step unless it stops before it.
     """
-    expect_named(answer, what)
+    expect_mismatch(answer, what)
     steps = [str(step) for step in path]
     if not all(_STEP.fullmatch(step) for step in steps):
         return
@@ -109,7 +109,7 @@ def expect_named_at(answer: Answer, path: Path, fields: Mapping[str, Any], what:
     )
 
 
-def expect_bad_file(answer: Answer, name: str, what: str) -> None:
+def expect_only_bad_file(answer: Answer, name: str, what: str) -> None:
     """Fail unless this file, and no other, is said not to be ok."""
     verdicts = {str(file["name"]): file["ok"] for file in objects_in(answer, "files")}
     expect(

@@ -6,11 +6,11 @@ import asyncio
 import time
 from collections.abc import Mapping
 
-from contracts.claim.broken_function import ClaimFunction, claim_function
-from contracts.claim.claim_calls import expect_untouched, standing
-from contracts.claim.many_exports import request_exports, wait_for_all
-from contracts.claim.own_exports import observed_done_once
-from contracts.claim.readiness import expect_readiness, fallbacks_counted
+from contracts.claim.claim_function import ClaimFunction, find_claim_function
+from contracts.claim.claim_transaction import expect_unchanged, read_exports
+from contracts.claim.done_once import expect_each_done_once
+from contracts.claim.export_batches import request_exports, wait_for_all
+from contracts.claim.readiness import expect_readiness, read_fallback_total
 from contracts.shared.exports.direct_claims import declared_claim
 from harness.check import check
 from harness.client import Client, Organization
@@ -58,7 +58,7 @@ async def check_raising_function(
     async with fresh_system(api_instances=INSTANCES, workers=1) as own:
         tenants = await own.organizations.several(2)
         client = tenants[0].client
-        function = await claim_function(own.control_database, claim.function)
+        function = await find_claim_function(own.control_database, claim.function)
         await expect_readiness(client, 200, "the start")
         await function.replace_body(ALWAYS)
         await expect_readiness(client, 503, "the claim function raises, with nothing queued")
@@ -66,7 +66,7 @@ async def check_raising_function(
         await expect_readiness(client, 200, "the claim function is whole again")
         observe(what="an outage with nothing queued")
 
-        before = await fallbacks_counted(own, client)
+        before = await read_fallback_total(own, client)
         await own.system.pause(own.system.workers[0])
         accepted = await request_exports(tenants, jobs_each=2)
         await expect_probes_harmless(own, client, table)
@@ -85,9 +85,9 @@ async def check_raising_function(
         await expect_readiness(client, 200, "the claim function is whole again")
         await revive(own)
         await wait_for_all(accepted, deadline_s=20)
-        await observed_done_once(own, target, tenants, accepted)
+        await expect_each_done_once(own, target, tenants, accepted)
         expect_equal(
-            await fallbacks_counted(own, client),
+            await read_fallback_total(own, client),
             before,
             "the claims without the claim function, which was there all the time",
         )
@@ -98,12 +98,12 @@ async def check_raising_function(
 async def expect_probes_harmless(own: OwnSystem, client: Client, table: str) -> None:
     """Fail unless asking whether it is ready leaves everything as it is, the ledger included."""
     async with own.control_database.connect() as connection:
-        before, events = await standing(connection, table), await client.ledger_events()
+        before, events = await read_exports(connection, table), await client.ledger_events()
         for probe in range(PROBES * client.instances):
             answer = await client.call("ready", instance=probe % client.instances)
             expect_status(answer, 200, detail="the claim function is whole, and exports are queued")
-        after = await standing(connection, table)
-        expect_untouched(before, after, set(), "the ready path to leave every export alone")
+        after = await read_exports(connection, table)
+        expect_unchanged(before, after, set(), "the ready path to leave every export alone")
         expect_equal(await client.ledger_events(), events, "the ledger after the ready path")
 
 
@@ -133,7 +133,7 @@ async def until_tried(
 async def expect_nothing_claimed(own: OwnSystem, table: str) -> None:
     """Fail unless every export is still queued and was never claimed."""
     async with own.control_database.connect() as connection:
-        stood = await standing(connection, table)
+        stood = await read_exports(connection, table)
     for export in stood.values():
         expect_equal(
             (export.state, export.attempt),

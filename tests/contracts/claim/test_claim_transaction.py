@@ -4,14 +4,19 @@ from typing import Any
 
 import pytest
 
-from contracts.claim.check_order import first_claimable
-from contracts.claim.claim_calls import Standing, Tokens, claimed_rows, expect_untouched
+from contracts.claim.check_oldest_first import first_claimable
+from contracts.claim.claim_transaction import (
+    ExportRow,
+    IssuedTokens,
+    claimed_rows,
+    expect_unchanged,
+)
 from harness.errors import CheckFailed
 
 NOON = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 
 
-def queued(name: str, **changed: str | int) -> Standing:
+def queued(name: str, **changed: str | int) -> ExportRow:
     """An export of the organization that its name begins with, older than those named later."""
     values: dict[str, Any] = {
         "id": name,
@@ -22,11 +27,11 @@ def queued(name: str, **changed: str | int) -> Standing:
         "created_at": NOON + timedelta(seconds=int(name[1:])),
         "stamped_at": None,
     }
-    return Standing(**values | changed)
+    return ExportRow(**values | changed)
 
 
 def test_a_token_is_taken_once() -> None:
-    tokens = Tokens()
+    tokens = IssuedTokens()
     tokens.take({"id": 1, "claim_token": "a"}, "f()")
     tokens.take({"id": 1, "claimToken": "b"}, "f()")
     with pytest.raises(CheckFailed, match="never issued before"):
@@ -36,7 +41,7 @@ def test_a_token_is_taken_once() -> None:
 
 
 def test_a_claim_without_a_column_for_the_token_is_counted() -> None:
-    tokens = Tokens()
+    tokens = IssuedTokens()
     tokens.take({"id": 1, "attempt": 1}, "f()")
     assert tokens.unnamed == 1
 
@@ -61,10 +66,10 @@ def test_what_a_function_returns_for_its_claims(
 def test_only_the_claimed_may_change() -> None:
     before = {"a1": queued("a1"), "a2": queued("a2")}
     after = before | {"a1": queued("a1", state="preparing", attempt=1)}
-    expect_untouched(before, after, {"a1"}, "nothing else")
+    expect_unchanged(before, after, {"a1"}, "nothing else")
     for changed in (after, {"a1": before["a1"]}, before | {"b3": queued("b3")}):
         with pytest.raises(CheckFailed, match="1 others changed"):
-            expect_untouched(before, changed, set(), "nothing else")
+            expect_unchanged(before, changed, set(), "nothing else")
 
 
 def test_the_oldest_that_the_cap_leaves_room_for() -> None:

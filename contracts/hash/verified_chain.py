@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from contracts.hash.forgery import Forger
+from contracts.hash.ledger_editor import LedgerEditor
 from contracts.hash.tampering import Tampering
 from contracts.shared.ledger.ledger import StoredEvent
 from contracts.shared.ledger.stored_ledger import StoredLedger
@@ -14,7 +14,7 @@ from harness.expect import expect, expect_status
 
 
 @dataclass(frozen=True, kw_only=True)
-class Said:
+class Flags:
     """What verifyLedgerEvent must say of one event; None is not judged."""
 
     hash_matches: bool | None
@@ -22,8 +22,8 @@ class Said:
     chain_ok: bool
 
 
-SOUND = Said(hash_matches=True, prev_hash_valid=True, chain_ok=True)
-AFTER = Said(hash_matches=True, prev_hash_valid=True, chain_ok=False)
+SOUND = Flags(hash_matches=True, prev_hash_valid=True, chain_ok=True)
+AFTER = Flags(hash_matches=True, prev_hash_valid=True, chain_ok=False)
 """Of an event that is right in itself, with something wrong before it."""
 
 
@@ -31,20 +31,24 @@ class Drill:
     """One organization's chain, which is whole again after every step."""
 
     def __init__(
-        self, org: Organization, forger: Forger, rows: Sequence[StoredEvent], ids: Sequence[str]
+        self,
+        org: Organization,
+        editor: LedgerEditor,
+        rows: Sequence[StoredEvent],
+        ids: Sequence[str],
     ) -> None:
         self.org = org
-        self.forger = forger
+        self.editor = editor
         self.rows = rows
         self.ids = ids
 
     @classmethod
-    async def on(cls, org: Organization, forger: Forger, stored: StoredLedger) -> Self:
+    async def on(cls, org: Organization, editor: LedgerEditor, stored: StoredLedger) -> Self:
         """Take an organization's chain as it is now for what every step goes back to."""
-        await forger.keep()
+        await editor.keep()
         rows = await stored.expect_sound(org.id)
         beside = await stored.shown(org.id)
-        return cls(org, forger, rows, [row["id"] for row in beside])
+        return cls(org, editor, rows, [row["id"] for row in beside])
 
     @property
     def middle(self) -> int:
@@ -81,57 +85,57 @@ class Drill:
             said[at - 1] = SOUND
         if at < self.last and (tampering.of_links or at + 1 == self.last):
             valid = False if tampering.next_is_cut_off else None
-            said[at + 1] = Said(hash_matches=True, prev_hash_valid=valid, chain_ok=False)
-        said[at] = Said(
+            said[at + 1] = Flags(hash_matches=True, prev_hash_valid=valid, chain_ok=False)
+        said[at] = Flags(
             hash_matches=tampering.hash_matches,
             prev_hash_valid=tampering.prev_hash_valid,
             chain_ok=tampering.hash_matches and tampering.prev_hash_valid,
         )
-        await self.forger.change(self.rows[at], tampering.changes)
-        await self.expect_said(said, f"{self.rows[at].name} tampered with: {tampering.name}")
-        await self.forger.restore(self.org.id)
+        await self.editor.change(self.rows[at], tampering.changes)
+        await self.expect_flags(said, f"{self.rows[at].name} tampered with: {tampering.name}")
+        await self.editor.restore(self.org.id)
 
     async def moved_in_time(self, at: int, interval: str = "1 hour") -> None:
         """Change when an event happened."""
-        await self.forger.shift(self.rows[at], interval)
+        await self.editor.shift(self.rows[at], interval)
         said = {
-            at: Said(hash_matches=False, prev_hash_valid=True, chain_ok=False),
+            at: Flags(hash_matches=False, prev_hash_valid=True, chain_ok=False),
             self.last: AFTER,
         }
-        await self.expect_said(said, f"{self.rows[at].name} moved by {interval}")
-        await self.forger.restore(self.org.id)
+        await self.expect_flags(said, f"{self.rows[at].name} moved by {interval}")
+        await self.editor.restore(self.org.id)
 
     async def removed(self, at: int) -> None:
         """Take an event out of the middle: the one after it has nothing to hold on to."""
-        await self.forger.remove(self.rows[at])
+        await self.editor.remove(self.rows[at])
         said = {
-            at + 1: Said(hash_matches=True, prev_hash_valid=False, chain_ok=False),
+            at + 1: Flags(hash_matches=True, prev_hash_valid=False, chain_ok=False),
             self.last: AFTER,
         }
         if at > 0:
             said[at - 1] = SOUND
-        await self.expect_said(said, f"{self.rows[at].name} removed")
-        await self.forger.restore(self.org.id)
+        await self.expect_flags(said, f"{self.rows[at].name} removed")
+        await self.editor.restore(self.org.id)
 
     async def swapped(self, at: int) -> None:
         """Let an event and the next one change places."""
-        await self.forger.swap(self.rows[at], self.rows[at + 1])
-        wrong = Said(hash_matches=False, prev_hash_valid=None, chain_ok=False)
+        await self.editor.swap(self.rows[at], self.rows[at + 1])
+        wrong = Flags(hash_matches=False, prev_hash_valid=None, chain_ok=False)
         said = {at - 1: SOUND, at: wrong, at + 1: wrong, self.last: AFTER}
-        await self.expect_said(
+        await self.expect_flags(
             said, f"{self.rows[at].name} and {self.rows[at + 1].name} changed places"
         )
-        await self.forger.restore(self.org.id)
+        await self.editor.restore(self.org.id)
 
     async def expect_sound(self) -> None:
         """Fail unless every event is sound."""
-        await self.expect_said(dict.fromkeys(range(len(self.rows)), SOUND), "nothing wrong")
+        await self.expect_flags(dict.fromkeys(range(len(self.rows)), SOUND), "nothing wrong")
 
-    async def expect_said(self, said: Mapping[int, Said], what: str) -> None:
+    async def expect_flags(self, said: Mapping[int, Flags], what: str) -> None:
         """Fail unless verification says this of each of these events."""
         await together((self._expect(at, due, what) for at, due in said.items()), at_once=8)
 
-    async def _expect(self, at: int, due: Said, what: str) -> None:
+    async def _expect(self, at: int, due: Flags, what: str) -> None:
         path = {"event_id": self.ids[at]}
         answer = expect_status(
             await self.org.client.call("verifyLedgerEvent", path=path), 200, detail=what

@@ -1,8 +1,8 @@
 """What a claim costs: it depends on what is queued, not on all that was ever done."""
 
-from contracts.claim.claim_calls import claimed_rows
-from contracts.claim.copied_exports import copy_export
-from contracts.claim.many_exports import request_exports
+from contracts.claim.bulk_insert import copy_export
+from contracts.claim.claim_transaction import claimed_rows
+from contracts.claim.export_batches import request_exports
 from contracts.shared.exports.direct_claims import Claims, declared_claim
 from harness.check import check
 from harness.client import together

@@ -18,7 +18,7 @@ from harness.target.models import Ledger
 KEPT = "shakedown_kept_ledger"
 
 
-class Forger:
+class LedgerEditor:
     """Works on the ledger of one's own system: its protection is switched off for good.
 
     Columns go by their names in the contract.
@@ -34,7 +34,7 @@ class Forger:
 
     @classmethod
     @asynccontextmanager
-    async def at_work(cls, database: Database, ledger: Ledger) -> AsyncIterator[Self]:
+    async def open(cls, database: Database, ledger: Ledger) -> AsyncIterator[Self]:
         """Switch off what protects the table. `Inconclusive` where not even a superuser may."""
         async with database.connect() as connection:
             try:
@@ -103,7 +103,7 @@ class Forger:
                 parameters,
             )
 
-    async def prolong(
+    async def extend(
         self, chain: Sequence[StoredEvent], length: int, salts: Mapping[str, str]
     ) -> None:
         """Make a sound chain `length` events long, with copies of its last event.
