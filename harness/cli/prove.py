@@ -13,7 +13,7 @@ from harness.errors import Misconfigured
 from harness.machine.interruptible import run_interruptible
 from harness.plugin.signals import Interruption
 from harness.prove.gate import Gate
-from harness.prove.markdown import as_markdown
+from harness.prove.markdown import as_markdown, zoo_as_markdown
 from harness.prove.matrix import Matrix
 from harness.prove.show import Show
 from harness.prove.trials import Plan, choose, prove_gate
@@ -39,6 +39,12 @@ from harness.target.shipped import Choice, chosen_target, refuse_contradiction
     "--full",
     is_flag=True,
     help="Run the whole gate on every defect, not only the checks that are expected to catch it.",
+)
+@click.option(
+    "--list",
+    "only_list",
+    is_flag=True,
+    help="Print the defects and the checks that must catch them as Markdown; run nothing.",
 )
 @click.option(
     "--sample",
@@ -84,6 +90,7 @@ def prove(
     defects: tuple[str, ...],
     side_by_side: int,
     full: bool,
+    only_list: bool,
     sample: int,
     seed: str | None,
     clean_runs: int,
@@ -107,11 +114,15 @@ def prove(
             f"the target {aimed.name!r} has no bug zoo: "
             "expected a [zoo] table with list_command and variable"
         )
+    zoo = asyncio.run(read_zoo(aimed.expand_command(aimed.zoo.list_command), aimed.directory))
+    chosen = tuple(choose(zoo, defects, sample, number))
+    if only_list:
+        click.echo(zoo_as_markdown(chosen), nl=False)
+        return
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise Misconfigured(f"--out {out}: cannot be written: {error}") from error
-    zoo = asyncio.run(read_zoo(aimed.expand_command(aimed.zoo.list_command), aimed.directory))
     plan = Plan(
         gate=Gate(
             variable=aimed.zoo.variable,
@@ -119,7 +130,7 @@ def prove(
             target=target,
             allow_inconclusive=split_commas(allow_inconclusive),
         ),
-        defects=tuple(choose(zoo, defects, sample, number)),
+        defects=chosen,
         zoo_size=len(zoo),
         every_check=aimed.zoo.every_check,
         side_by_side=side_by_side,
