@@ -23,13 +23,13 @@ from harness.checkers import (
     expect_no_violations,
     observe_exports,
 )
-from harness.checkers.facts import READY
 from harness.client import Samples, together
 from harness.errors import Inconclusive
 from harness.history import HistoryWriter
 from harness.plugin.fixtures import FreshSystem, OwnSystem
 from harness.plugin.observations import Observations
 from harness.target import Capability, Target
+from harness.vocabulary.exports import READY
 
 UNTIL_KILLED_S = 60.0
 """How long a doomed worker sleeps at its failpoint: it does not get to see the end of it."""

@@ -37,7 +37,6 @@ from harness.checkers import (
     expect_no_violations,
     observe_exports,
 )
-from harness.checkers.facts import IN_PROGRESS, TERMINAL
 from harness.client import Samples, together
 from harness.errors import Inconclusive
 from harness.expect import expect
@@ -45,6 +44,7 @@ from harness.history import HistoryWriter
 from harness.plugin.fixtures import FreshSystem, OwnSystem
 from harness.plugin.observations import Observations
 from harness.target import Capability, Target
+from harness.vocabulary.exports import PREPARING, TERMINAL_STATES
 
 BUSY_S = 0.7
 """How long the successor is at each export, so that the first zombie meets it at work."""
@@ -195,7 +195,7 @@ async def taken_over(
     until = time.monotonic() + recovery.times.stuck_timeout_s + WORK_S
     while True:
         observed, now = await observe_exports(own.database, target), await now_of(own.database)
-        busy = {export.id for export in observed.exports if export.state == IN_PROGRESS}
+        busy = {export.id for export in observed.exports if export.state == PREPARING}
         taken = {
             step.export_id: step.at
             for step in observed.watched()
@@ -225,7 +225,7 @@ async def all_done(own: OwnSystem, target: Target, recovery: Recovery) -> Observ
     observed = await settled(
         own.database, target, within_s=within_s, is_hopeless=recovery.is_overdue
     )
-    live = [export for export in observed.exports if export.state not in TERMINAL]
+    live = [export for export in observed.exports if export.state not in TERMINAL_STATES]
     if live:
         expect_no_violations(recovery.violations(observed), notes=recovery.notes)
         raise Inconclusive(

@@ -18,7 +18,6 @@ from harness.checkers import (
     observe_exports,
     per_organization_cap,
 )
-from harness.checkers.facts import TERMINAL
 from harness.checkers.shown import observe_shown
 from harness.client import Client, Organization, Organizations, together
 from harness.database import Database
@@ -28,6 +27,7 @@ from harness.history import CRASH, HistoryWriter, Operation
 from harness.plugin.observations import Observations
 from harness.system import System
 from harness.target import Capability, Target
+from harness.vocabulary.exports import TERMINAL_STATES
 from load.locust_run import LocustRun, run_locust
 from load.users.downloads import fault_in
 
@@ -151,7 +151,7 @@ async def wait_until_drained(look: Callable[[], Awaitable[Observed]]) -> Observe
     until = time.monotonic() + DRAIN_S
     while True:
         observed = await look()
-        is_drained = all(export.state in TERMINAL for export in observed.exports)
+        is_drained = all(export.state in TERMINAL_STATES for export in observed.exports)
         if is_drained or time.monotonic() > until:
             return observed
         await asyncio.sleep(_POLL_S)

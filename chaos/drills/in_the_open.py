@@ -14,7 +14,6 @@ from typing import Any
 from chaos.exports.aftermath import damages_of
 from chaos.exports.backlog import Backlog
 from harness.checkers import ExportFact, RecoveryTimes, exactly_once
-from harness.checkers.facts import IN_PROGRESS, TERMINAL
 from harness.checkers.shown import shown_completions, shown_exports
 from harness.checkers.violations import Violation
 from harness.client import NoAnswer, Organization, Record
@@ -22,6 +21,7 @@ from harness.errors import Inconclusive
 from harness.plugin.fixtures import OwnSystem
 from harness.system import Instance
 from harness.target import Capability, Target
+from harness.vocabulary.exports import PREPARING, TERMINAL_STATES
 
 EVIDENCE_BYTES = 10 * 1024 * 1024
 """Of the evidence of each proof pack: a worker is at it for long enough to be caught."""
@@ -73,13 +73,13 @@ class Drill:
         """The exports that have not ended."""
         owners = self.backlog.owners
         shown = await shown_exports([each for each in owners if each not in self.ended], owners)
-        self.ended.update(name for name, one in shown.items() if one["state"] in TERMINAL)
+        self.ended.update(name for name, one in shown.items() if one["state"] in TERMINAL_STATES)
         return {name: one for name, one in shown.items() if name not in self.ended}
 
     async def held(self) -> dict[str, Record]:
         """The exports that are in progress."""
         live = await self.live()
-        return {name: one for name, one in live.items() if one["state"] == IN_PROGRESS}
+        return {name: one for name, one in live.items() if one["state"] == PREPARING}
 
     async def freeze(self, worker: Instance) -> None:
         """Freeze a worker where it holds nobody up. `Inconclusive` when there is no such place."""
@@ -126,7 +126,7 @@ class Drill:
     async def _have_work(self) -> None:
         """See to it that a worker finds something: what is queued may be over a tenant's share."""
         live, owners = await self.live(), self.backlog.owners
-        busy = {owners[name].id for name, one in live.items() if one["state"] == IN_PROGRESS}
+        busy = {owners[name].id for name, one in live.items() if one["state"] == PREPARING}
         if not any(
             one["state"] == "queued" and owners[name].id not in busy for name, one in live.items()
         ):

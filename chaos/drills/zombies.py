@@ -10,8 +10,8 @@ import psutil
 
 from chaos.workers.posts import Post
 from harness.checkers import Observed, Violation
-from harness.checkers.facts import READY
 from harness.errors import Inconclusive
+from harness.vocabulary.exports import READY
 
 PRECISION = 0.9
 """The part of a sleep that surely has passed when it ends: its clock is not the database's."""

@@ -8,7 +8,6 @@ from functools import cache
 from pathlib import Path
 
 from harness.checkers import Download, Observed, Orphan, Violation, damages, observe_exports
-from harness.checkers.facts import TERMINAL
 from harness.client import Organization, together
 from harness.database import Database, Row
 from harness.errors import Inconclusive
@@ -16,6 +15,7 @@ from harness.expect import expect_status
 from harness.target import Target
 from harness.target.export_table import ExportTable
 from harness.target.models import ExportColumn
+from harness.vocabulary.exports import TERMINAL_STATES
 
 _POLL_S = 0.05
 _HELD: tuple[ExportColumn, ...] = (
@@ -79,7 +79,7 @@ async def settled(
     while True:
         now = await now_of(database)
         observed = await observe_exports(database, target)
-        before, ended = ended, sum(export.state in TERMINAL for export in observed.exports)
+        before, ended = ended, sum(export.state in TERMINAL_STATES for export in observed.exports)
         if ended == len(observed.exports):
             return observed
         if ended > before:

@@ -12,10 +12,10 @@ from harness.checkers import (
     exactly_once,
     impossible_lives,
 )
-from harness.checkers.facts import READY
 from harness.client import together
 from harness.expect import expect_status
 from harness.history import HistoryWriter, read_history
+from harness.vocabulary.exports import READY
 
 AT_ONCE = 4
 """Requests at a time: others use this system too."""

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from chaos.staging.abort import AbortWatch
 from harness.checkers import Sighting
-from harness.checkers.facts import TERMINAL
 from harness.client import Client, Organization, Samples
 from harness.client.transport import NoAnswer
 from harness.errors import CheckFailed
 from harness.history import HistoryWriter, OperationType
 from harness.target.chaos import Chaos
+from harness.vocabulary.exports import TERMINAL_STATES
 
 PROBE_S = 0.5
 LOOK_S = 0.2
@@ -154,7 +154,7 @@ class Stream:
         )
         self.sightings.append(sighting)
         self._last[each.export_id] = sighting
-        if sighting.state in TERMINAL:
+        if sighting.state in TERMINAL_STATES:
             self.ended.add(each.export_id)
             self._history.write(
                 "ok" if sighting.state == "ready" else "fail",

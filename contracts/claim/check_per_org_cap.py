@@ -16,7 +16,6 @@ from harness.checkers import (
     observe_exports,
     per_organization_cap,
 )
-from harness.checkers.facts import IN_PROGRESS
 from harness.client import Organization, Sample, Samples, together
 from harness.errors import Inconclusive
 from harness.expect import expect, expect_equal, expect_status
@@ -24,6 +23,7 @@ from harness.plugin.fixtures import FreshSystem, OwnSystem
 from harness.plugin.observations import Observations
 from harness.system import Instance
 from harness.target import Capability, Target
+from harness.vocabulary.exports import PREPARING
 
 BATCH = 50
 """A `p_limit` larger than any cap here."""
@@ -142,7 +142,7 @@ async def expect_room_for_one(
 ) -> None:
     """Fail unless an export that ends makes room for just one more of its organization."""
     observed = await observe_exports(own.database, target, [tenant.id])
-    ended = next(export.id for export in observed.exports if export.state == IN_PROGRESS)
+    ended = next(export.id for export in observed.exports if export.state == PREPARING)
     answer = await tenant.client.call("cancelExport", path={"export_id": ended})
     expect_status(answer, 202)
     if (await tenant.client.get_export(ended))["state"] != "canceled":
@@ -205,6 +205,6 @@ async def in_progress(
     ids = [tenant.id for tenant in tenants]
     observed = await observe_exports(own.database, target, ids)
     taken = Counter(
-        export.organization_id for export in observed.exports if export.state == IN_PROGRESS
+        export.organization_id for export in observed.exports if export.state == PREPARING
     )
     return {organization_id: taken[organization_id] for organization_id in ids}

@@ -11,9 +11,9 @@ import psycopg
 from psycopg import AsyncConnection
 
 from contracts.shared.exports.direct_claims import Claims
-from harness.checkers.facts import IN_PROGRESS
 from harness.errors import CheckFailed, Inconclusive
 from harness.expect import expect, expect_equal
+from harness.vocabulary.exports import PREPARING
 
 LOCK_TIMEOUT_MS = 1500
 """How long a claim may wait for somebody else's lock before that counts as waiting."""
@@ -94,7 +94,7 @@ class ClaimTransaction:
         expect_equal(
             len(taken),
             len(rows),
-            f"the number of exports that are {IN_PROGRESS} by {call}",
+            f"the number of exports that are {PREPARING} by {call}",
             detail=f"it returned {len(rows)} rows",
         )
         expect_unchanged(
@@ -233,9 +233,8 @@ def expect_unchanged(
 
 def _is_new(now: ExportRow, then: ExportRow) -> bool:
     """Whether an export was claimed in between, from whichever state."""
-    return now.state == IN_PROGRESS and (
-        then.state != IN_PROGRESS
-        or (now.attempt, now.claimed_by) != (then.attempt, then.claimed_by)
+    return now.state == PREPARING and (
+        then.state != PREPARING or (now.attempt, now.claimed_by) != (then.attempt, then.claimed_by)
     )
 
 

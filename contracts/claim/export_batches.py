@@ -10,9 +10,9 @@ from harness.checkers import (
     Violation,
     expect_no_violations,
 )
-from harness.checkers.facts import IN_PROGRESS
 from harness.client import Organization, Record, Sample, together
 from harness.target import Target
+from harness.vocabulary.exports import PREPARING
 
 CAUSES = frozenset({"two-owners", "undecided", "no-such-way"})
 """Rules about the way there: what breaks one of them explains most of what is wrong at the end."""
@@ -78,7 +78,7 @@ def reclaimed_after_silence(transitions: Iterable[Transition] | None, target: Ta
     return {
         step.export_id
         for step in transitions
-        if step.old_state == IN_PROGRESS
+        if step.old_state == PREPARING
         and step.new_state == "queued"
         and step.heartbeat_at is not None
         and step.at >= step.heartbeat_at + timeout

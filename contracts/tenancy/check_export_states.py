@@ -11,12 +11,12 @@ from contracts.tenancy.requests.unchanged import expect_unchanged
 from contracts.tenancy.requests.unfinished import STATES, exports_by_state, shown_exports
 from harness.check import check
 from harness.client import Samples, together
-from harness.client.tokens import ROLES
 from harness.expect import expect_status
 from harness.plugin.coverage import Coverage
 from harness.plugin.fixtures import FreshSystem
 from harness.plugin.observations import Observations
 from harness.target import Capability, Target
+from harness.vocabulary.roles import ROLES
 
 AT_ONCE = 8
 KNOWN = {"job", "export", "target"}

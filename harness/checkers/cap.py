@@ -4,8 +4,9 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from harness.checkers.examples import Example, example
-from harness.checkers.facts import IN_PROGRESS, Transition
+from harness.checkers.facts import Transition
 from harness.checkers.violations import Violation
+from harness.vocabulary.exports import PREPARING
 
 
 def per_organization_cap(transitions: Iterable[Transition], cap: int) -> list[Violation]:
@@ -20,7 +21,7 @@ def per_organization_cap(transitions: Iterable[Transition], cap: int) -> list[Vi
     in_progress: dict[str, dict[str, Transition]] = defaultdict(dict)
     for step in transitions:
         held = in_progress[step.organization_id]
-        if step.new_state != IN_PROGRESS:
+        if step.new_state != PREPARING:
             held.pop(step.export_id, None)
             continue
         is_new = step.export_id not in held
@@ -39,7 +40,7 @@ def most_in_progress(transitions: Iterable[Transition]) -> dict[str, int]:
     held: dict[str, set[str]] = defaultdict(set)
     for step in transitions:
         of_organization = held[step.organization_id]
-        if step.new_state == IN_PROGRESS:
+        if step.new_state == PREPARING:
             of_organization.add(step.export_id)
         else:
             of_organization.discard(step.export_id)

@@ -14,8 +14,7 @@ from harness.checkers.violations import Violation
 from harness.client.answer import PLAIN, Spoken
 from harness.untrusted.archives import BadArchive, unpacked
 from harness.untrusted.documents import parse
-
-MANIFEST = "manifest.json"
+from harness.vocabulary.exports import MANIFEST_FILE
 
 _SHA256_DIGEST = re.compile(r"(?:^|,)\s*sha-256=:([^:]*):")
 
@@ -76,9 +75,11 @@ def _digest(download: Download) -> Iterator[Violation]:
 
 
 def _manifest(download: Download, contents: Mapping[str, bytes]) -> Iterator[Violation]:
-    manifest = contents.get(MANIFEST)
+    manifest = contents.get(MANIFEST_FILE)
     if manifest is None:
-        yield _violation(download, "manifest", f"to hold {MANIFEST}", f"only {sorted(contents)}")
+        yield _violation(
+            download, "manifest", f"to hold {MANIFEST_FILE}", f"only {sorted(contents)}"
+        )
         return
     digest = hashlib.sha256(manifest).hexdigest()
     if digest != download.manifest_hash:
@@ -95,7 +96,7 @@ def _manifest(download: Download, contents: Mapping[str, bytes]) -> Iterator[Vio
     actual = {
         name: (len(content), hashlib.sha256(content).hexdigest())
         for name, content in contents.items()
-        if name != MANIFEST
+        if name != MANIFEST_FILE
     }
     for name in sorted(listed.keys() | actual.keys()):
         if listed.get(name) != actual.get(name):
@@ -125,7 +126,7 @@ def _example(files: Mapping[str, bytes], **changed: bytes) -> Download:
     manifest = json.dumps({"files": listed}).encode()
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
-        for name, content in {**files, MANIFEST: manifest, **changed}.items():
+        for name, content in {**files, MANIFEST_FILE: manifest, **changed}.items():
             archive.writestr(name, content)
     return _with_digest(buffer.getvalue(), hashlib.sha256(manifest).hexdigest())
 
@@ -165,7 +166,7 @@ REJECTS: Mapping[str, tuple[str, Download]] = {
     "half an object": ("no-zip", _with_digest(_GOOD.body[: len(_GOOD.body) // 2], _HASH)),
     "an empty object": ("no-zip", _with_digest(b"", _HASH)),
     "another attempt's manifest": ("manifest", _with_digest(_GOOD.body, "0" * 64)),
-    "a manifest that is none": ("manifest", _example(_FILES, **{MANIFEST: b"[]"})),
+    "a manifest that is none": ("manifest", _example(_FILES, **{MANIFEST_FILE: b"[]"})),
     "a file that the manifest does not list": ("files", _example(_FILES, surprise=b"!")),
     "a file with other bytes": ("files", _example(_FILES, evidence=b"another picture")),
 }

@@ -9,23 +9,16 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator
 
 from harness.checkers.examples import Example, example
-from harness.checkers.facts import (
-    IN_PROGRESS,
-    READY,
-    TERMINAL,
-    CompletionFact,
-    ExportFact,
-    Transition,
-)
+from harness.checkers.facts import CompletionFact, ExportFact, Transition
 from harness.checkers.violations import Violation
-
-_WAYS: dict[str | None, frozenset[str]] = {
-    None: frozenset({"queued"}),
-    "queued": frozenset({"preparing", "canceled"}),
-    "preparing": frozenset({"queued", "ready", "failed", "canceled"}),
-    "failed": frozenset({"queued"}),
-}
-"""Where an export may go from each state; there is no way out of `ready` and `canceled`."""
+from harness.vocabulary.exports import (
+    FAILED,
+    NEXT_STATES,
+    PREPARING,
+    QUEUED,
+    READY,
+    TERMINAL_STATES,
+)
 
 
 def exactly_once(
@@ -125,7 +118,7 @@ def _ways(transitions: Iterable[Transition], by_id: dict[str, ExportFact]) -> li
 
 def _step(step: Transition) -> Iterator[Violation]:
     """Judge one change by itself: it tells both what was before and what came."""
-    if step.is_claim and step.old_state == IN_PROGRESS:
+    if step.is_claim and step.old_state == PREPARING:
         yield Violation(
             rule="two-owners",
             subject=step.export_id,
@@ -135,14 +128,14 @@ def _step(step: Transition) -> Iterator[Violation]:
         )
     elif step.old_state == step.new_state:
         pass
-    elif step.old_state in TERMINAL and (step.old_state, step.new_state) != ("failed", "queued"):
+    elif step.old_state in TERMINAL_STATES and (step.old_state, step.new_state) != (FAILED, QUEUED):
         yield Violation(
             rule="undecided",
             subject=step.export_id,
             expected=f"export {step.export_id} to stay {step.old_state}, which is final",
             got=step.describe(),
         )
-    elif step.new_state not in (ways := _WAYS.get(step.old_state, frozenset())):
+    elif step.new_state not in (ways := NEXT_STATES.get(step.old_state, frozenset())):
         yield Violation(
             rule="no-such-way",
             subject=step.export_id,

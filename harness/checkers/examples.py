@@ -12,16 +12,17 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from harness.checkers.facts import CompletionFact, ExportFact, Transition
+from harness.vocabulary.exports import CANCELED, FAILED, PREPARING, QUEUED, READY
 
 MIDNIGHT = datetime(2026, 1, 1, tzinfo=UTC)
 
 _STATES = {
-    "queued": "queued",
-    "claimed": "preparing",
-    "returned": "queued",
-    "ready": "ready",
-    "failed": "failed",
-    "canceled": "canceled",
+    QUEUED: QUEUED,
+    "claimed": PREPARING,
+    "returned": QUEUED,
+    READY: READY,
+    FAILED: FAILED,
+    CANCELED: CANCELED,
 }
 
 
@@ -70,7 +71,7 @@ def example(
         for step in last.values()
         if step.export_id not in gone.split()
     )
-    counts = {export.id: int(export.state == "ready") for export in exports} | (events or {})
+    counts = {export.id: int(export.state == READY) for export in exports} | (events or {})
     return Example(
         says=says,
         transitions=transitions,
@@ -122,7 +123,7 @@ def _next(export: str, verb: str, worker: str | None, now: dict[str, Transition]
         export_id=export,
         organization_id=export.partition(".")[0],
         old_state=state,
-        new_state=_STATES.get(verb) or state or "queued",
+        new_state=_STATES.get(verb) or state or QUEUED,
         old_attempt=attempt,
         new_attempt=0 if verb == "reset" else (attempt or 0) + (verb == "claimed"),
         old_claimed_by=owner,

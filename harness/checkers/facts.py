@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
-IN_PROGRESS = "preparing"
-READY = "ready"
-TERMINAL = frozenset({"ready", "failed", "canceled"})
+from harness.vocabulary.events import EXPORT_COMPLETED
+from harness.vocabulary.exports import PREPARING
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,7 +48,7 @@ class CompletionFact:
         return [
             cls(export_id=event["target_id"])
             for event in events
-            if event["event_name"] == "export.completed"
+            if event["event_name"] == EXPORT_COMPLETED
         ]
 
 
@@ -78,8 +77,8 @@ class Transition:
     @property
     def is_claim(self) -> bool:
         """Whether somebody became the owner of the export, rightly or not."""
-        return self.new_state == IN_PROGRESS and (
-            self.old_state != IN_PROGRESS
+        return self.new_state == PREPARING and (
+            self.old_state != PREPARING
             or self.new_attempt != self.old_attempt
             or self.new_claimed_by != self.old_claimed_by
         )

@@ -13,6 +13,7 @@ from harness.errors import Inconclusive
 from harness.target import Target
 from harness.target.export_table import ExportTable
 from harness.target.models import ExportColumn
+from harness.vocabulary.events import EXPORT_COMPLETED
 
 _READ: tuple[ExportColumn, ...] = (
     "id",
@@ -59,7 +60,7 @@ async def observe_exports(
         )
     wanted = {
         "organizations": None if organizations is None else list(organizations),
-        "completed": target.contract.word("ledger_event", "event_name", "export.completed"),
+        "completed": target.contract.word("ledger_event", "event_name", EXPORT_COMPLETED),
     }
     columns = target.ledger.columns
     row = await database.fetch_one(

@@ -4,8 +4,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from harness.checkers.facts import IN_PROGRESS, Transition
+from harness.checkers.facts import Transition
 from harness.checkers.violations import Violation
+from harness.vocabulary.exports import PREPARING, QUEUED
 
 
 def overtaken(
@@ -41,9 +42,9 @@ def overtaken(
                     overtakers[older].append(step)
         queued.pop(step.export_id, None)
         in_progress[step.organization_id].discard(step.export_id)
-        if step.new_state == "queued" and step.export_id in created:
+        if step.new_state == QUEUED and step.export_id in created:
             queued[step.export_id] = step.organization_id
-        elif step.new_state == IN_PROGRESS:
+        elif step.new_state == PREPARING:
             in_progress[step.organization_id].add(step.export_id)
     return [
         Violation(

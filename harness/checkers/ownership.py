@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 
-from harness.checkers.facts import IN_PROGRESS, Transition
+from harness.checkers.facts import Transition
 from harness.checkers.violations import Violation
+from harness.vocabulary.exports import PREPARING
 
 
 def claims_in_the_open(transitions: Iterable[Transition]) -> list[Violation]:
@@ -20,7 +21,7 @@ def claims_in_the_open(transitions: Iterable[Transition]) -> list[Violation]:
             claims[step.export_id] = step
             if not step.new_claimed_by:
                 found.append(_nobodys(step))
-        elif step.old_state == IN_PROGRESS and step.new_state != IN_PROGRESS:
+        elif step.old_state == PREPARING and step.new_state != PREPARING:
             claim = claims.pop(step.export_id, None)
             if claim is not None and claim.txid is not None and claim.txid == step.txid:
                 found.append(_unseen(claim, step))
@@ -31,7 +32,7 @@ def _nobodys(claim: Transition) -> Violation:
     return Violation(
         rule="nobodys",
         subject=claim.export_id,
-        expected=f"claimed_by to tell who has export {claim.export_id}, which is {IN_PROGRESS}",
+        expected=f"claimed_by to tell who has export {claim.export_id}, which is {PREPARING}",
         got=f"nobody: {claim.describe()}",
     )
 
@@ -41,7 +42,7 @@ def _unseen(claim: Transition, end: Transition) -> Violation:
         rule="claim-unseen",
         subject=claim.export_id,
         expected=f"the claim of export {claim.export_id} to be committed before the work begins, "
-        f"so that others see it {IN_PROGRESS}",
+        f"so that others see it {PREPARING}",
         got=f"one transaction ({claim.txid}) that claimed it at {claim.at:%H:%M:%S.%f} and made "
         f"it {end.new_state} at {end.at:%H:%M:%S.%f}",
     )

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from harness.checkers.examples import MIDNIGHT, Example, example
-from harness.checkers.facts import IN_PROGRESS, READY, ExportFact, Transition
+from harness.checkers.facts import ExportFact, Transition
 from harness.checkers.violations import Violation
+from harness.vocabulary.exports import PREPARING, QUEUED, READY
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,8 +62,8 @@ def reclaimed_in_time(
     """
     left: dict[tuple[str, int | None], Transition] = {}
     for step in transitions:
-        is_same_attempt = step.new_state == IN_PROGRESS and step.new_attempt == step.old_attempt
-        if step.old_state == IN_PROGRESS and not is_same_attempt:
+        is_same_attempt = step.new_state == PREPARING and step.new_attempt == step.old_attempt
+        if step.old_state == PREPARING and not is_same_attempt:
             left.setdefault((step.export_id, step.old_attempt), step)
     found = []
     for orphan in orphans:
@@ -92,8 +93,8 @@ def never_stolen(transitions: Iterable[Transition], stuck_timeout_s: float) -> l
             got=step.describe(),
         )
         for step in transitions
-        if step.old_state == IN_PROGRESS
-        and (step.new_state == "queued" or step.is_claim)
+        if step.old_state == PREPARING
+        and (step.new_state == QUEUED or step.is_claim)
         and step.heartbeat_at is not None
         and step.at < step.heartbeat_at + timeout
     ]

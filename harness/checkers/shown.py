@@ -6,6 +6,7 @@ from itertools import chain
 from harness.checkers.facts import CompletionFact, ExportFact
 from harness.checkers.observed import Observed
 from harness.client import Organization, Record, together
+from harness.vocabulary.events import EXPORT_REQUESTED
 
 _AT_ONCE = 8
 
@@ -45,7 +46,7 @@ async def observe_shown(
         owners |= {
             event["target_id"]: organization
             for event in events
-            if event["event_name"] == "export.requested"
+            if event["event_name"] == EXPORT_REQUESTED
         }
     shown = await shown_exports(owners, owners)
     return Observed(

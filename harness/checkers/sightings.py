@@ -7,10 +7,8 @@ import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.checkers.facts import IN_PROGRESS, READY
 from harness.checkers.violations import Violation
-
-_FINAL = frozenset({READY, "canceled"})
+from harness.vocabulary.exports import FINAL_STATES, PREPARING, QUEUED
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,17 +48,17 @@ def _life(life: Sequence[Sighting], max_attempts: int) -> Iterator[Violation]:
     owners: dict[int, str] = {}
     for before, after in itertools.pairwise(life):
         got = f"{before.describe()}, then {after.describe()}"
-        if before.state in _FINAL and after.state != before.state:
+        if before.state in FINAL_STATES and after.state != before.state:
             yield _violation("undecided", after, f"{before.state} to stay {before.state}", got)
         if after.attempt < before.attempt:
             yield _violation("attempts-lost", after, "attempts to rise only", got)
         elif after.attempt == before.attempt and (before.state, after.state) == (
-            "queued",
-            IN_PROGRESS,
+            QUEUED,
+            PREPARING,
         ):
             yield _violation("attempt-uncounted", after, "each claim to be a new attempt", got)
     for sighting in life:
-        if sighting.claimed_by is None or sighting.state != IN_PROGRESS:
+        if sighting.claimed_by is None or sighting.state != PREPARING:
             continue
         owner = owners.setdefault(sighting.attempt, sighting.claimed_by)
         if owner != sighting.claimed_by:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from harness.client.answer import Answer, Record
-from harness.client.client import LIVE_STATES, TERMINAL_STATES, Client
+from harness.client.client import Client
 from harness.client.organization import Organization, Organizations
 from harness.client.routes import Route, Routes
 from harness.client.samples import ALLOWED_TYPES, Sample, Samples
@@ -11,6 +11,7 @@ from harness.client.together import together
 from harness.client.tokens import TokenRecipe, mint
 from harness.client.transport import NoAnswer, Transport
 from harness.renamed import warn_renamed
+from harness.vocabulary.exports import LIVE_STATES, TERMINAL_STATES
 
 _OLD_NAMES = {"Organisation": Organization, "Organisations": Organizations}
 """What teams' own checks may still import."""

@@ -10,12 +10,12 @@ from urllib.parse import quote
 from harness.client.answer import Answer
 from harness.client.dialect.pointers import steps, value_at
 from harness.client.routes import Route
-from harness.client.tokens import ROLES
 from harness.client.transport import NoAnswer, Transport
 from harness.errors import Misconfigured
 from harness.target.calls import Call, CalledTokens
 from harness.target.template import fill
 from harness.untrusted.documents import BadDocument, parse
+from harness.vocabulary.roles import ROLES
 
 MOST_CHARACTERS = 8192
 """Of an id or a token: what is longer no server takes back in a header."""

@@ -16,9 +16,7 @@ from harness.client.samples import Sample
 from harness.client.transport import Body, Transport
 from harness.errors import CheckFailed
 from harness.expect import expect_status
-
-LIVE_STATES = frozenset({"queued", "preparing"})
-TERMINAL_STATES = frozenset({"ready", "failed", "canceled"})
+from harness.vocabulary.exports import PROOF_PACK, READY, TERMINAL_STATES
 
 DEADLINE_S = 10.0
 """How long a request may take before the backend counts as not answering."""
@@ -160,7 +158,7 @@ class Client:
     async def request_export(
         self,
         job_id: str,
-        export_type: str = "proof-pack",
+        export_type: str = PROOF_PACK,
         *,
         filters: Mapping[str, Any] | None = None,
         key: str | None = None,
@@ -178,7 +176,7 @@ class Client:
     async def new_export(
         self,
         job_id: str,
-        export_type: str = "proof-pack",
+        export_type: str = PROOF_PACK,
         *,
         filters: Mapping[str, Any] | None = None,
     ) -> Record:
@@ -196,7 +194,7 @@ class Client:
         self,
         export_id: str,
         *,
-        states: Collection[str] = ("ready",),
+        states: Collection[str] = (READY,),
         deadline_s: float = EXPORT_DEADLINE_S,
     ) -> Record:
         """Poll until the export is in one of `states` and give its data.
@@ -227,7 +225,7 @@ class Client:
         self,
         export_ids: Iterable[str],
         *,
-        states: Collection[str] = ("ready",),
+        states: Collection[str] = (READY,),
         deadline_s: float = EXPORT_DEADLINE_S,
     ) -> list[Record]:
         """Wait for every one of many exports, one after the other, for so long after the last.

@@ -16,12 +16,13 @@ from harness.client.given import GivenUser, given_users
 from harness.client.mark import RunMark
 from harness.client.of_target import recipe_of, routes_of
 from harness.client.routes import Routes
-from harness.client.tokens import ROLES, TokenRecipe, mint
+from harness.client.tokens import TokenRecipe, mint
 from harness.client.transport import Transport
 from harness.errors import Inconclusive
 from harness.expect import expect_status
 from harness.target import Target
 from harness.target.chaos import CleanupCall, Removable
+from harness.vocabulary.roles import MEMBER, ROLES
 
 NOT_OFFERED = (404, 405, 501)
 """What a backend answers to an operation that it does not have (RFC 9110, section 15)."""
@@ -174,7 +175,7 @@ class Organizations:
             name=name,
             users=users,
             tokens=tokens,
-            client=self.with_token(tokens["member"]),
+            client=self.with_token(tokens[MEMBER]),
         )
 
     async def _called(self, caller: Caller, name: str) -> Organization:
@@ -187,7 +188,7 @@ class Organizations:
             name=name,
             users=made.users,
             tokens=made.tokens,
-            client=self.with_token(made.tokens["member"]),
+            client=self.with_token(made.tokens[MEMBER]),
         )
 
     def _next_given(self, name: str) -> Organization:
@@ -199,8 +200,8 @@ class Organizations:
         return Organization(
             id=user.organization,
             name=name,
-            users={"member": user.id},
-            tokens={"member": user.token},
+            users={MEMBER: user.id},
+            tokens={MEMBER: user.token},
             client=self.with_token(user.token),
             given_job=user.job,
         )

@@ -11,8 +11,6 @@ from typing import Any, Final
 
 import jwt
 
-ROLES = ("owner", "member", "viewer")
-
 DIGESTS: Mapping[str, str] = {"HS256": "sha256", "HS384": "sha384", "HS512": "sha512"}
 """The hash function of each HMAC algorithm (RFC 7518, section 3.2)."""
 

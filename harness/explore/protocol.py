@@ -8,6 +8,7 @@ from pydantic import Field
 from harness.explore.scenario import Kind
 from harness.explore.statement import Statement
 from harness.target.models import Positive, Seconds, Table
+from harness.vocabulary.exports import CANCELED, FAILED, PREPARING, QUEUED, READY
 
 Sql = Annotated[str, Field(min_length=1)]
 States = Annotated[tuple[str, ...], Field(min_length=1)]
@@ -57,10 +58,10 @@ class State(Table):
     owner: str = "claimed_by"
     completions: str = "completions"
     """How often the completion was recorded, such as a count of ledger events."""
-    queued: States = ("queued",)
-    owned: States = ("preparing",)
-    terminal: States = ("ready", "failed", "canceled")
-    completed: States = ("ready",)
+    queued: States = (QUEUED,)
+    owned: States = (PREPARING,)
+    terminal: States = (READY, FAILED, CANCELED)
+    completed: States = (READY,)
 
 
 class Claim(Table):

@@ -1,11 +1,13 @@
 """Where a backend departs from the contract's words: the tables of `[contract]`."""
 
 from collections.abc import Mapping
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from harness.target.models import Names, Table, UrlPath
+from harness.vocabulary.exports import LEDGER_FILE, MANIFEST_FILE
+from harness.vocabulary.resources import Resource
 
 Pointer = Annotated[str, Field(pattern=r"^(/([^~/]|~[01])*)*$")]
 """A JSON Pointer (RFC 6901); `""` is the whole document."""
@@ -19,23 +21,6 @@ Refusal = Annotated[str, Field(pattern=r"^[1-5]\d\d( \S+)?$")]
 FileName = Annotated[str, Field(min_length=1)]
 
 Status = Annotated[int, Field(ge=200, le=299)]
-
-Resource = Literal[
-    "job",
-    "evidence",
-    "export",
-    "ledger_event",
-    "ledger_verification",
-    "manifest_verification",
-    "ledger_line",
-    "manifest",
-    "manifest_file",
-    "manifest_head",
-]
-"""Kinds of things. The last four are what exports hold: an event as it is filed, the manifest, each
-of its `files`, and its `ledger_head`."""
-
-RESOURCES: tuple[str, ...] = get_args(Resource)
 
 
 class Operation(Table):
@@ -66,8 +51,8 @@ class Envelope(Table):
 class Archive(Table):
     """What the files of an export that the contract knows by name are called."""
 
-    manifest: FileName = "manifest.json"
-    ledger: FileName = "ledger.json"
+    manifest: FileName = MANIFEST_FILE
+    ledger: FileName = LEDGER_FILE
 
 
 class Problem(Table):

@@ -4,9 +4,10 @@ import difflib
 import re
 from collections.abc import Iterator
 
-from harness.target.dialect import RESOURCES
 from harness.target.lines import KeyPath
 from harness.target.target import Target
+from harness.vocabulary.exports import LEDGER_FILE, MANIFEST_FILE
+from harness.vocabulary.resources import RESOURCES
 
 _PARAMETER = re.compile(r"\{([^}/]+)\}")
 _PARAMETERS = frozenset({"job_id", "evidence_id", "export_id", "event_id", "export_type"})
@@ -29,7 +30,7 @@ def broken_dialect_rules(target: Target) -> Iterator[tuple[KeyPath, str]]:
             )
     if contract.archive.manifest == contract.archive.ledger:
         yield ("contract", "archive"), "expected two names, one for each of manifest and ledger"
-    for key, other in (("manifest", "ledger.json"), ("ledger", "manifest.json")):
+    for key, other in (("manifest", LEDGER_FILE), ("ledger", MANIFEST_FILE)):
         if getattr(contract.archive, key) == other:
             yield ("contract", "archive", key), f"{other!r} is the contract's name of another file"
     for name, operation in contract.operations.items():

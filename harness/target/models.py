@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
 from harness.errors import Misconfigured
+from harness.vocabulary.roles import ROLES
 
 
 def _words(value: object) -> object:
@@ -151,7 +152,7 @@ class MintedTokens(Table):
     lifetime_s: Seconds = 3600
     claims: Mapping[str, Any]
     """A template: `{user}`, `{organization}` and `{role}` are filled in, at any depth."""
-    roles: tuple[str, ...] = ("owner", "member", "viewer")
+    roles: tuple[str, ...] = ROLES
     role_names: Mapping[str, str] = {}
     """What the claims call a role, by the contract's name, where it is called differently."""
 

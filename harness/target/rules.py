@@ -6,11 +6,9 @@ from harness.target.lines import KeyPath
 from harness.target.models import OPTIONAL_COLUMNS, Api, Migrate, Worker
 from harness.target.target import Target
 from harness.target.template import SECRET_NAMES, placeholders, unknown_placeholder
+from harness.vocabulary.exports import STATES
 
 Broken = Iterator[tuple[KeyPath, str]]
-
-STATES = frozenset({"queued", "preparing", "ready", "failed", "canceled"})
-"""Of an export, in the contract's words."""
 
 _OF_INSTANCES = frozenset({"port", "storage_dir", "instance"})
 

@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.client import LIVE_STATES, Organization, Record, Samples
-from harness.client.client import TERMINAL_STATES
+from harness.client import LIVE_STATES, TERMINAL_STATES, Organization, Record, Samples
 from harness.errors import CheckFailed
 from harness.expect import expect_status
 from harness.system import System

@@ -8,7 +8,8 @@ from typing import Any, Literal
 from contracts.tenancy.requests.credentials import ANOTHER_SECRET, forged_from
 from harness.client import Organization, Organizations, TokenRecipe
 from harness.client.client import Client
-from harness.client.tokens import ABSENT, ROLES, claims_of, signed, unsigned
+from harness.client.tokens import ABSENT, claims_of, signed, unsigned
+from harness.vocabulary.roles import ROLES
 
 Refusal = Literal[401, 403]
 Shown = tuple[str | None, Refusal | None]

@@ -9,10 +9,11 @@ from multidict import CIMultiDict
 
 from harness.client.answer import Answer
 from harness.client.dialect.pointers import NOTHING, moved, steps, value_at
-from harness.client.dialect.words import LISTS, RESOURCES, Words
+from harness.client.dialect.words import Words
 from harness.client.routes import Route
-from harness.target.dialect import Contract, Operation, Resource
+from harness.target.dialect import Contract, Operation
 from harness.untrusted.documents import BadDocument, parse
+from harness.vocabulary.resources import LISTS, RETURNED_BY, Resource
 
 _PLAIN = Operation()
 _EXISTING = ("x-evidence-deduplicated", "x-export-in-progress")
@@ -34,7 +35,7 @@ class AnswerTranslation:
         """Translate an answer to an operation; the answer as it came is kept in `as_sent`."""
         headers = CIMultiDict(answer.headers)
         headers.update(self.words.shown_headers(answer.headers))
-        resource = RESOURCES.get(route.operation_id)
+        resource = RETURNED_BY.get(route.operation_id)
         spoken = self.words.spoken(resource)
         sent = replace(answer, spoken=spoken)
         meant = replace(sent, headers=headers, as_sent=sent)

@@ -7,10 +7,9 @@ from functools import cached_property
 from typing import Any
 
 from harness.client.dialect.pointers import moved, moved_back, steps
-from harness.target.dialect import Contract, Resource
-
-MANIFEST, LEDGER = "manifest.json", "ledger.json"
-"""What the contract calls the two."""
+from harness.target.dialect import Contract
+from harness.vocabulary.exports import LEDGER_FILE, MANIFEST_FILE
+from harness.vocabulary.resources import Resource
 
 _MANIFESTS: tuple[Resource, ...] = ("manifest", "manifest_file", "manifest_head")
 
@@ -44,7 +43,7 @@ class Filing:
         files become one.
         """
         archive = self.contract.archive
-        pairs = ((archive.manifest, MANIFEST), (archive.ledger, LEDGER))
+        pairs = ((archive.manifest, MANIFEST_FILE), (archive.ledger, LEDGER_FILE))
         differing = {theirs: ours for theirs, ours in pairs if theirs != ours}
         return {ours: theirs for theirs, ours in differing.items()} | differing
 

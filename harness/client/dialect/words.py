@@ -7,31 +7,10 @@ from typing import Any
 
 from harness.client.answer import Spoken
 from harness.client.dialect.filed import Filing
-from harness.target.dialect import Contract, Resource
-
-RESOURCES: Mapping[str, Resource] = {
-    "createJob": "job",
-    "listJobs": "job",
-    "getJob": "job",
-    "uploadEvidence": "evidence",
-    "listEvidence": "evidence",
-    "getEvidence": "evidence",
-    "requestExport": "export",
-    "listExports": "export",
-    "getExport": "export",
-    "cancelExport": "export",
-    "retryExport": "export",
-    "listLedgerEvents": "ledger_event",
-    "getLedgerEvent": "ledger_event",
-    "verifyLedgerEvent": "ledger_verification",
-    "verifyManifest": "manifest_verification",
-    "getManifest": "manifest",
-}
-"""What each operation of the contract answers with."""
+from harness.target.dialect import Contract
+from harness.vocabulary.resources import RETURNED_BY, Resource
 
 _PARTS = ("manifest", "manifest_file", "manifest_head")
-
-LISTS = frozenset({"listJobs", "listEvidence", "listExports", "listLedgerEvents"})
 
 
 @dataclass(frozen=True)
@@ -64,7 +43,7 @@ class Words:
 
     def said(self, operation_id: str, field: str, value: Any) -> Any:  # noqa: ANN401 - JSON
         """The backend's word for one of the contract's in a request; others stay."""
-        resource = RESOURCES.get(operation_id)
+        resource = RETURNED_BY.get(operation_id)
         if resource is None or not isinstance(value, str):
             return value
         return self.contract.word(resource, field, value)
@@ -103,7 +82,7 @@ class Words:
                 manifest_as_filed=self.filing.manifest_back,
                 filed_event=self.filing.line,
             )
-            for resource in (None, *RESOURCES.values())
+            for resource in (None, *RETURNED_BY.values())
         }
 
     @cached_property

@@ -1,0 +1,1 @@
+"""The words of the contract that the whole harness uses: states, roles, events, resources."""
