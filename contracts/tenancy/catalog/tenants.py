@@ -9,7 +9,7 @@ from harness.target import Target
 
 ORGANIZATION_COLUMNS = frozenset(
     f"{word}{suffix}"
-    for word in ("organization", "organization", "org", "tenant")
+    for word in ("organization", "organisation", "org", "tenant")
     for suffix in ("", "id", "uuid")
 )
 """Names of a column that says whose a row is, in lower case and without underscores."""

@@ -11,7 +11,7 @@ from harness.client import Organization, Sample, TokenRecipe
 from harness.client.tokens import ABSENT, claims_of, signed
 
 HEADERS = (
-    "x-organization-id", "x-organization-id", "x-organization", "x-org-id", "x-org",
+    "x-organization-id", "x-organisation-id", "x-organization", "x-org-id", "x-org",
     "x-tenant-id", "x-tenant", "x-account-id", "x-workspace-id", "x-hasura-org-id",
 )  # fmt: skip
 ROLE_HEADERS = ("x-role", "x-user-role", "x-org-role", "x-hasura-role")

@@ -95,6 +95,10 @@ def test_a_right_catalog_is_found_right() -> None:
         (plain(9, "idempotency_keys"), "enabled"),
         (replace(table(9, "idempotency_keys"), forced=False), "forced"),
         (replace(plain(9, "facts"), columns=(Column(name="tenantId", type="text"),)), "enabled"),
+        (
+            replace(plain(9, "facts"), columns=(Column(name="organisation_id", type="uuid"),)),
+            "enabled",
+        ),
         (replace(plain(9, "exports_2026"), columns=(), parents=frozenset({3})), "enabled"),
         (replace(plain(9, "notes"), columns=(), referenced=frozenset({3})), "enabled"),
         (replace(plain(9, "elsewhere"), kind="f"), "enabled"),

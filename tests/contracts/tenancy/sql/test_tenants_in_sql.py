@@ -89,7 +89,7 @@ async def furnished(database: Database) -> tuple[Belongings, Belongings]:
                 for statement in TABLE.format(table=table).split(";\n")[:-1]:
                     await database.fetch(
                         statement,
-                        {"organisations": ids, "title": "t"} if "%(" in statement else None,
+                        {"organizations": ids, "title": "t"} if "%(" in statement else None,
                     )
             row = await database.fetch_one(
                 f"SELECT id::text AS id FROM {table} WHERE organization_id = %s", [organization]
