@@ -23,7 +23,7 @@ _ATTRIBUTE = "__shakedown_check__"
 Function = TypeVar("Function", bound=Callable[..., object])
 
 
-def is_meant(check_id: str, ids: Container[str]) -> bool:
+def matches_id(check_id: str, ids: Container[str]) -> bool:
     """Say whether one of the ids means this check: a plain one stands for all of its parameters."""
     return check_id in ids or check_id.partition("[")[0] in ids
 

@@ -24,7 +24,7 @@ class CheckResult:
     seconds: float
     """From the start of its fixtures to the end of their teardown."""
     message: str = ""
-    """Why it is not a pass: the whole story in plain text. Empty for a pass."""
+    """Why it is not a pass: the whole explanation in plain text. Empty for a pass."""
     expected: str = ""
     """For a failure: what the contract says."""
     got: str = ""
@@ -35,7 +35,7 @@ class CheckResult:
     """`file:line` of the check that found it."""
     log: str = ""
     """The file with the traceback and the captured output, empty when there is nothing to see."""
-    repeat: str = ""
+    reproduce: str = ""
     """The command line that runs this check alone again, with the same seed."""
     ran: bool = True
     """False when its turn never came; the message says why."""
@@ -162,7 +162,7 @@ class RunSummary:
     target: TargetFacts
     checks: tuple[CheckResult, ...]
     report_path: Path
-    trouble: str = ""
+    error: str = ""
     """Why the run as such went wrong (misconfigured, interrupted, internal error), else empty."""
     run_id: str = ""
     """The mark of what the run made; empty when it did not get so far."""

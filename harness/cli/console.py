@@ -28,7 +28,7 @@ def own_stdout() -> TextIO:
 
 
 def choose_reporter(
-    stream: TextIO, *, environment: Mapping[str, str], pytest_words: Sequence[str]
+    stream: TextIO, *, environment: Mapping[str, str], pytest_args: Sequence[str]
 ) -> Reporter:
     """Give the reporter for this output: colored on a terminal, plain lines in a pipe."""
     if not stream.isatty():
@@ -39,11 +39,11 @@ def choose_reporter(
     from harness.reports.terminal import TerminalReporter
 
     console = Console(file=stream, highlight=False)
-    return TerminalReporter(console, live=_may_redraw(environment, pytest_words))
+    return TerminalReporter(console, live=_may_redraw(environment, pytest_args))
 
 
-def _may_redraw(environment: Mapping[str, str], pytest_words: Sequence[str]) -> bool:
+def _may_redraw(environment: Mapping[str, str], pytest_args: Sequence[str]) -> bool:
     in_ci = environment.get("CI", "").lower() not in ("", "0", "false")
     dumb = environment.get("TERM", "") in ("dumb", "unknown")
-    shared = any(word in _TAKE_THE_TERMINAL for word in pytest_words)
+    shared = any(word in _TAKE_THE_TERMINAL for word in pytest_args)
     return not (in_ci or dumb or shared)

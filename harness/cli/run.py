@@ -33,11 +33,11 @@ class _RunCommand(click.Command):
     """Keeps what stands behind `--` apart: it is pytest's."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        ours, pytest_words = args, []
+        ours, pytest_args = args, []
         if "--" in args:
             cut = args.index("--")
-            ours, pytest_words = args[:cut], args[cut + 1 :]
-        ctx.obj = tuple(pytest_words)
+            ours, pytest_args = args[:cut], args[cut + 1 :]
+        ctx.obj = tuple(pytest_args)
         return super().parse_args(ctx, ours)
 
 
@@ -116,7 +116,7 @@ class _RunCommand(click.Command):
 )
 @click.pass_obj
 def run(
-    pytest_words: tuple[str, ...],
+    pytest_args: tuple[str, ...],
     *,
     folders: tuple[str, ...],
     target: Path | BackendUrl | None,
@@ -196,11 +196,11 @@ def run(
     if (
         processes is None
         and loaded.tokens.makes_organizations
-        and not (only or no_built_in or pytest_words)
+        and not (only or no_built_in or pytest_args)
     ):
         processes = default_processes()
-    words = [*(["-n", str(processes)] if (processes or 1) > 1 else []), *pytest_words]
-    shown = choose_reporter(own_stdout(), environment=os.environ, pytest_words=words)
+    words = [*(["-n", str(processes)] if (processes or 1) > 1 else []), *pytest_args]
+    shown = choose_reporter(own_stdout(), environment=os.environ, pytest_args=words)
     reporters: list[Reporter] = [
         ResultsJson(report_path),
         JunitXml(report_path),
@@ -212,10 +212,10 @@ def run(
         target=loaded,
         reporters=reporters,
         started_at=started_at,
-        pytest_words=words,
+        pytest_args=words,
     ).execute()
     if summary.exit_code in (ExitCode.MISCONFIGURED, ExitCode.INTERNAL_ERROR):
-        click.echo(sanitize(f"shakedown: {summary.trouble}"), err=True)
+        click.echo(sanitize(f"shakedown: {summary.error}"), err=True)
     if loaded.driver == "external":
         _tell_remains(report_path, summary.run_id)
     return summary.exit_code

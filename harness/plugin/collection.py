@@ -10,22 +10,22 @@ import pytest
 
 from harness.check import CheckSpec, place_of, spec_of
 from harness.errors import Misconfigured
-from harness.plugin.catalogue import Catalogue, wanted, with_parameter
 from harness.plugin.context import TARGET, system_of
-from harness.plugin.generated import suit_hypothesis
-from harness.plugin.judgement import show
+from harness.plugin.findings import show
+from harness.plugin.hypothesis_settings import adapt_hypothesis
+from harness.plugin.selection import CollectedChecks, is_selected, with_parameter
 from harness.plugin.settings import settings_of
 from harness.target.capability import Capability
 
 SPEC = pytest.StashKey[CheckSpec]()
-CATALOGUE = pytest.StashKey[Catalogue]()
+COLLECTED = pytest.StashKey[CollectedChecks]()
 _KNOWN = pytest.StashKey[dict[str, CheckSpec]]()
 _PROBLEMS = pytest.StashKey[list[str]]()
 
 
-def catalogue_file(run_dir: Path, worker_id: str) -> Path:
+def collected_file(run_dir: Path, worker_id: str) -> Path:
     """Where a worker process tells the controller what it collected."""
-    return run_dir / f"catalogue-{worker_id}.json"
+    return run_dir / f"collected-{worker_id}.json"
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -45,7 +45,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     left_out: list[pytest.Item] = []
     for item in checks:
         spec = item.stash[SPEC]
-        fits = wanted(spec, only=settings.only, profile=settings.profile)
+        fits = is_selected(spec, only=settings.only, profile=settings.profile)
         # Faults by command lines are nobody's gap where none are declared, unless asked for.
         if Capability.FAULTS in spec.needs and target is not None and not settings.only:
             fits = fits and bool(target.chaos.faults)
@@ -74,26 +74,26 @@ def _declared(item: pytest.Item) -> bool:
         return False
     callspec = getattr(item, "callspec", None)
     item.stash[SPEC] = with_parameter(spec, callspec.id if callspec else None)
-    suit_hypothesis(function, settings_of(item.config).seed)
+    adapt_hypothesis(function, settings_of(item.config).seed)
     return True
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Keep the catalogue; from a worker process, hand it to the controller."""
+    """Keep the collected; from a worker process, hand it to the controller."""
     config = session.config
     known, problems = config.stash[_KNOWN], config.stash[_PROBLEMS]
-    catalogue = Catalogue(
+    collected = CollectedChecks(
         known=known,
         # An interruption in the middle of the collection leaves items that nobody has looked at.
         selected={item.nodeid: item.stash[SPEC] for item in session.items if SPEC in item.stash},
         problems=tuple(problems),
     )
-    config.stash[CATALOGUE] = catalogue
+    config.stash[COLLECTED] = collected
     told = getattr(config, "workerinput", None)
     if told is not None:
-        path = catalogue_file(system_of(config).run_dir, told["workerid"])
-        plain = catalogue.to_dict() | {"pid": os.getpid()}
+        path = collected_file(system_of(config).run_dir, told["workerid"])
+        plain = collected.to_dict() | {"pid": os.getpid()}
         path.write_text(json.dumps(plain), encoding="utf-8")
 
 

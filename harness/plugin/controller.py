@@ -19,15 +19,15 @@ from harness.events import (
     CheckStarted,
     DebuggerEntered,
 )
-from harness.plugin.catalogue import Catalogue, refuse_impossible_wishes
-from harness.plugin.collection import CATALOGUE, catalogue_file
+from harness.plugin.collection import COLLECTED, collected_file
 from harness.plugin.context import REDACTOR, SYSTEM, TARGET
 from harness.plugin.execution import RESULT_ATTRIBUTE
 from harness.plugin.quiet import silence
+from harness.plugin.run_errors import RunErrors
+from harness.plugin.selection import CollectedChecks, refuse_bad_selection
 from harness.plugin.settings import SETTINGS, RunSettings
+from harness.plugin.shared_system import SharedSystem
 from harness.plugin.signals import Interruption
-from harness.plugin.stage import Stage
-from harness.plugin.trouble import Troubles
 from harness.plugin.worker import WORKER_INPUT, worker_input
 from harness.redaction.redactor import Redactor
 from harness.target import Target
@@ -46,19 +46,19 @@ class Controller:
         settings: RunSettings,
         target: Target,
         *,
-        stage: Stage,
-        troubles: Troubles,
+        shared: SharedSystem,
+        errors: RunErrors,
         interruption: Interruption,
         events: Broadcast,
         redact: Redactor,
     ) -> None:
-        self.catalogue: Catalogue | None = None
+        self.collected: CollectedChecks | None = None
         self.stopped_early = ""
         """Why pytest ended before the last check, in its words."""
         self._settings = settings
         self._target = target
-        self._stage = stage
-        self._troubles = troubles
+        self._shared = shared
+        self._errors = errors
         self._interruption = interruption
         self._events = events
         self._redact = redact
@@ -96,24 +96,24 @@ class Controller:
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:  # noqa: ANN401 - xdist exports no type
         """Tell a worker process what it needs to know."""
-        node.workerinput[WORKER_INPUT] = worker_input(self._settings, self._stage.system)
+        node.workerinput[WORKER_INPUT] = worker_input(self._settings, self._shared.system)
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Without worker processes: the system is brought up once it is known what for."""
         if not _distributed(session.config) and not session.config.option.collectonly:
-            self._take_catalogue(session.config.stash[CATALOGUE])
+            self._take_collected(session.config.stash[COLLECTED])
             with self._exit_when_refused():
                 self._bring_up(session.config)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, node: Any) -> None:  # noqa: ANN401
-        """Take the catalogue from the first worker process that has one."""
-        path = catalogue_file(self._stage.run_dir, node.gateway.id)
+        """Take the collected from the first worker process that has one."""
+        path = collected_file(self._shared.run_dir, node.gateway.id)
         plain = json.loads(path.read_text(encoding="utf-8"))
         self._worker_pids[node.gateway.id] = plain["pid"]
-        if self.catalogue is None:
-            self._take_catalogue(Catalogue.from_dict(plain))
+        if self.collected is None:
+            self._take_collected(CollectedChecks.from_dict(plain))
 
     # While checks run.
 
@@ -166,9 +166,9 @@ class Controller:
     def pytest_internalerror(self, excrepr: object, excinfo: pytest.ExceptionInfo[Any]) -> bool:
         """Take note of an error of ours, or of a plugin's; its traceback is for the log."""
         if isinstance(excinfo.value, Misconfigured):
-            self._troubles.refuse(excinfo.value)
+            self._errors.note_misconfigured(excinfo.value)
         else:
-            self._troubles.confess(excinfo.exconly(), str(excrepr))
+            self._errors.note_crash_text(excinfo.exconly(), str(excrepr))
         return True
 
     @pytest.hookimpl(tryfirst=True)
@@ -180,7 +180,7 @@ class Controller:
 
     @property
     def _selected(self) -> Mapping[str, CheckSpec]:
-        return self.catalogue.selected if self.catalogue else {}
+        return self.collected.selected if self.collected else {}
 
     def _hear_what_workers_said(self) -> None:
         """Take in the events of worker processes that xdist had no time to hand on."""
@@ -194,20 +194,20 @@ class Controller:
             elif name == "testreport":
                 self.pytest_runtest_logreport(told["rep"])
 
-    def _take_catalogue(self, catalogue: Catalogue) -> None:
+    def _take_collected(self, collected: CollectedChecks) -> None:
         with self._exit_when_refused():
-            refuse_impossible_wishes(
-                catalogue,
+            refuse_bad_selection(
+                collected,
                 only=self._settings.only,
                 allow=self._settings.allow_inconclusive,
                 profile=self._settings.profile,
             )
-        self.catalogue = catalogue
-        self._events.emit(ChecksSelected(checks=tuple(catalogue.selected.values())))
+        self.collected = collected
+        self._events.emit(ChecksSelected(checks=tuple(collected.selected.values())))
 
     def _bring_up(self, config: pytest.Config) -> None:
-        self._stage.bring_up()
-        config.stash[SYSTEM] = self._stage.system
+        self._shared.bring_up()
+        config.stash[SYSTEM] = self._shared.system
 
     @contextlib.contextmanager
     def _exit_when_refused(self) -> Iterator[None]:
@@ -215,7 +215,7 @@ class Controller:
         try:
             yield
         except Misconfigured as error:
-            self._troubles.refuse(error)
+            self._errors.note_misconfigured(error)
             pytest.exit(str(error), returncode=ExitCode.MISCONFIGURED)
 
     def _finish(self, node: str, result: CheckResult) -> None:
@@ -231,7 +231,7 @@ class Controller:
             spec,
             Verdict.INCONCLUSIVE,
             message=self._redact(why),
-            repeat=self._settings.repeat_command(spec.id),
+            reproduce=self._settings.reproduce_command(spec.id),
             ran=ran,
         )
 

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from harness.check import is_meant
+from harness.check import matches_id
 from harness.events import CheckResult
 from harness.plugin.collection import SPEC
 from harness.plugin.context import redactor_of, system_of, target_of
 from harness.plugin.coverage import Coverage
 from harness.plugin.deadline import WATCHDOG_SLACK_S, Deadline, watchdog
-from harness.plugin.judgement import Finding, judge
+from harness.plugin.findings import Finding, judge
 from harness.plugin.observations import Observations
 from harness.plugin.settings import settings_of
 from harness.system import System
@@ -30,7 +30,7 @@ RESULT_ATTRIBUTE = "shakedown_result"
 """Where a report carries the plain form of a `CheckResult` from worker to controller."""
 
 
-class _Trial:
+class _CheckState:
     """What is known of a check while it runs."""
 
     def __init__(self) -> None:
@@ -42,23 +42,23 @@ class _Trial:
         self.log: list[str] = []
 
 
-_TRIAL = pytest.StashKey[_Trial]()
+_STATE = pytest.StashKey[_CheckState]()
 
 
 def observations_of(item: pytest.Item) -> Observations:
     """Give the counter of the check that is running."""
-    return item.stash[_TRIAL].observations
+    return item.stash[_STATE].observations
 
 
 def coverage_of(item: pytest.Item) -> Coverage:
     """Give what the check that is running notes of where it looked."""
-    return item.stash[_TRIAL].coverage
+    return item.stash[_STATE].coverage
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
-    """Begin the trial of a check."""
-    item.stash[_TRIAL] = _Trial()
+    """Begin the state of a check."""
+    item.stash[_STATE] = _CheckState()
     with watchdog(FIXTURES_S + item.stash[SPEC].deadline_s, "setting the check up"):
         return (yield)
 
@@ -70,9 +70,9 @@ def pytest_skip_without_capabilities(item: pytest.Item) -> None:
     Not in the wrapper above, which comes before those of pytest's own plugins: what they set up
     they rely on in the teardown, and where that crashed, fixtures of the folder stayed set up.
     """
-    trial = item.stash[_TRIAL]
-    trial.missing = item.stash[SPEC].needs - target_of(item.config).capabilities()
-    if trial.missing:
+    state = item.stash[_STATE]
+    state.missing = item.stash[SPEC].needs - target_of(item.config).capabilities()
+    if state.missing:
         pytest.skip("the target does not offer what it needs")
 
 
@@ -103,8 +103,8 @@ def _add_obituaries(error: BaseException, system: System) -> None:
     try:
         for told in system.obituaries():
             error.add_note(told)
-    except Exception as trouble:
-        error.add_note(f"whether all instances still run could not be told: {trouble!r}")
+    except Exception as problem:
+        error.add_note(f"whether all instances still run could not be found out: {problem!r}")
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -120,15 +120,15 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Judge a phase; after the last one, send the whole result along with the report."""
     report = yield
-    trial = item.stash[_TRIAL]
-    finding = _finding(item, call, trial)
+    state = item.stash[_STATE]
+    finding = _finding(item, call, state)
     if finding is not None:
-        trial.findings.append(finding)
+        state.findings.append(finding)
         if report.failed:
-            trial.log.append(f"{call.when}:\n{report.longreprtext}")
+            state.log.append(f"{call.when}:\n{report.longreprtext}")
         _tell_pytest(report, finding, allowed=_allowed(item), item=item)
     if call.when == "teardown":
-        trial.log += [f"{title}:\n{text}" for title, text in report.sections]
+        state.log += [f"{title}:\n{text}" for title, text in report.sections]
         setattr(report, RESULT_ATTRIBUTE, _result(item).to_dict())
     _hide_secrets(report, redactor_of(item.config))
     return report
@@ -144,20 +144,20 @@ def _hide_secrets(report: pytest.TestReport, redact: Callable[[str], str]) -> No
     report.sections = [(title, redact(text)) for title, text in report.sections]
 
 
-def _finding(item: pytest.Item, call: pytest.CallInfo[None], trial: _Trial) -> Finding | None:
-    if trial.missing and call.when == "setup":
-        lacking = ", ".join(sorted(trial.missing))
+def _finding(item: pytest.Item, call: pytest.CallInfo[None], state: _CheckState) -> Finding | None:
+    if state.missing and call.when == "setup":
+        lacking = ", ".join(sorted(state.missing))
         return Finding(
             verdict=Verdict.INCONCLUSIVE, message=f"this target does not offer: {lacking}"
         )
     if call.excinfo is not None:
         return judge(call.excinfo.value, item.path)
     needed = item.stash[SPEC].observes
-    if call.when == "call" and needed and not trial.observations.suffice(needed):
+    if call.when == "call" and needed and not state.observations.suffice(needed):
         return Finding(
             verdict=Verdict.INCONCLUSIVE,
-            message=f"observed {trial.observations} of the "
-            f"{trial.observations.still_needed(needed)} that a pass needs",
+            message=f"observed {state.observations} of the "
+            f"{state.observations.still_needed(needed)} that a pass needs",
         )
     return None
 
@@ -180,44 +180,46 @@ def _tell_pytest(
 
 
 def _allowed(item: pytest.Item) -> bool:
-    return is_meant(item.stash[SPEC].id, settings_of(item.config).allow_inconclusive)
+    return matches_id(item.stash[SPEC].id, settings_of(item.config).allow_inconclusive)
 
 
 def _result(item: pytest.Item) -> CheckResult:
-    trial, spec = item.stash[_TRIAL], item.stash[SPEC]
+    state, spec = item.stash[_STATE], item.stash[SPEC]
     settings, redact = settings_of(item.config), redactor_of(item.config)
 
     def told(text: str) -> str:
         return shorten(redact(text))  # in this order: half a secret is not recognized
 
-    ranked = sorted(trial.findings, key=lambda finding: finding.verdict is not Verdict.FAIL)
+    ranked = sorted(state.findings, key=lambda finding: finding.verdict is not Verdict.FAIL)
     finding = ranked[0] if ranked else Finding(verdict=Verdict.PASS, message="")
     return CheckResult.of(
         spec,
         finding.verdict,
-        observations=trial.observations.count,
-        needed_observations=trial.observations.still_needed(spec.observes),
-        seconds=round(time.monotonic() - trial.began, 3),
+        observations=state.observations.count,
+        needed_observations=state.observations.still_needed(spec.observes),
+        seconds=round(time.monotonic() - state.began, 3),
         message=told(finding.message),
         expected=told(finding.expected),
         got=told(finding.got),
         detail=told(finding.detail),
         where=finding.where,
-        log=_write_log(item, trial) if ranked else "",
-        repeat=settings.repeat_command(spec.id),
+        log=_write_log(item, state) if ranked else "",
+        reproduce=settings.reproduce_command(spec.id),
         allowed=finding.verdict is Verdict.INCONCLUSIVE and _allowed(item),
-        coverage=tuple(table.told(redact) for table in trial.coverage.tables()),
+        coverage=tuple(table.told(redact) for table in state.coverage.tables()),
     )
 
 
-def _write_log(item: pytest.Item, trial: _Trial) -> str:
+def _write_log(item: pytest.Item, state: _CheckState) -> str:
     """Keep traceback and captured output for whoever digs; the terminal shows only the message."""
-    if not trial.log:
+    if not state.log:
         return ""
     settings, spec = settings_of(item.config), item.stash[SPEC]
     path = check_log(settings.report_path, spec.id)
     path.parent.mkdir(exist_ok=True)
-    text = "\n\n".join([f"{spec.id}: {spec.title}", settings.repeat_command(spec.id), *trial.log])
+    text = "\n\n".join(
+        [f"{spec.id}: {spec.title}", settings.reproduce_command(spec.id), *state.log]
+    )
     # Cut after the redaction: a cut through a secret would leave half of it.
     path.write_text(
         shorten(redactor_of(item.config)(text), LOG_CHARACTERS) + "\n", encoding="utf-8"

@@ -17,8 +17,8 @@ from harness.plugin.collection import SPEC
 from harness.plugin.context import redactor_of, system_of, target_of
 from harness.plugin.coverage import Coverage
 from harness.plugin.execution import check_log, coverage_of, observations_of
-from harness.plugin.marks import mark_of
 from harness.plugin.observations import Observations
+from harness.plugin.run_mark import mark_of
 from harness.plugin.settings import settings_of
 from harness.redaction.issued_tokens import record_issued_tokens
 from harness.renamed import warn_renamed

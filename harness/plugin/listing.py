@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from harness.errors import Misconfigured
-from harness.plugin.catalogue import Catalogue, refuse_impossible_wishes
-from harness.plugin.collection import CATALOGUE
+from harness.plugin.collection import COLLECTED
 from harness.plugin.quiet import silence
 from harness.plugin.run import isolate, pytest_arguments
+from harness.plugin.selection import CollectedChecks, refuse_bad_selection
 from harness.plugin.settings import SETTINGS, RunSettings
 
 
-def find_checks(folders: Sequence[str], *, built_in: bool) -> Catalogue:
+def find_checks(folders: Sequence[str], *, built_in: bool) -> CollectedChecks:
     """Give every check that comes along or lies in `folders`, of whatever profile.
 
     Raises `Misconfigured` when a file cannot be read or two checks have one id.
@@ -30,10 +30,10 @@ def find_checks(folders: Sequence[str], *, built_in: bool) -> Catalogue:
         finder = _Finder(settings)
         isolate(Path(scratch))
         pytest.main(pytest_arguments(settings, Path(scratch), ["--collect-only"]), plugins=[finder])
-    if finder.catalogue is None:
+    if finder.collected is None:
         raise Misconfigured("the checks could not be collected; pytest's message is above")
-    refuse_impossible_wishes(finder.catalogue, only=(), allow=(), profile="soak")
-    return finder.catalogue
+    refuse_bad_selection(finder.collected, only=(), allow=(), profile="soak")
+    return finder.collected
 
 
 class _Finder:
@@ -41,7 +41,7 @@ class _Finder:
 
     def __init__(self, settings: RunSettings) -> None:
         self._settings = settings
-        self.catalogue: Catalogue | None = None
+        self.collected: CollectedChecks | None = None
 
     @pytest.hookimpl(trylast=True)
     def pytest_configure(self, config: pytest.Config) -> None:
@@ -50,4 +50,4 @@ class _Finder:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        self.catalogue = session.config.stash[CATALOGUE]
+        self.collected = session.config.stash[COLLECTED]

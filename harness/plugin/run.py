@@ -21,10 +21,10 @@ from harness.events import (
     RunSummary,
 )
 from harness.plugin.controller import Controller
+from harness.plugin.run_errors import RunError, RunErrors
 from harness.plugin.settings import RunSettings
+from harness.plugin.shared_system import SharedSystem
 from harness.plugin.signals import Interruption
-from harness.plugin.stage import Stage
-from harness.plugin.trouble import Trouble, Troubles
 from harness.redaction.redactor import Redactor
 from harness.target import Target
 from harness.verdict import ExitCode, Verdict, combine, exit_code
@@ -80,7 +80,7 @@ class Run:
     target: Target
     reporters: Sequence[Reporter]
     started_at: datetime
-    pytest_words: Sequence[str] = ()
+    pytest_args: Sequence[str] = ()
     """What the user wants pytest to be told besides."""
 
     def execute(self) -> RunSummary:
@@ -89,29 +89,29 @@ class Run:
         events, interruption = Broadcast(self.reporters), Interruption()
         redact = Redactor(self.target.secrets)
         report_path = self.settings.report_path
-        troubles = Troubles(report_path, redact)
-        stage = Stage(self.target, settings=self.settings, events=events, redact=redact)
+        errors = RunErrors(report_path, redact)
+        shared = SharedSystem(self.target, settings=self.settings, events=events, redact=redact)
         controller = Controller(
-            self.settings, self.target, stage=stage, troubles=troubles,
+            self.settings, self.target, shared=shared, errors=errors,
             interruption=interruption, events=events, redact=redact,
         )  # fmt: skip
         with interruption.listening():
             try:
                 events.emit(self._started())
-                stage.begin()
-                isolate(stage.run_dir)
-                self._pytest(controller, troubles, stage.run_dir)
+                shared.begin()
+                isolate(shared.run_dir)
+                self._pytest(controller, errors, shared.run_dir)
             except KeyboardInterrupt:
                 interruption.note()
             except Misconfigured as error:
-                troubles.refuse(error)
+                errors.note_misconfigured(error)
             except Exception as error:
-                troubles.blame(error)
+                errors.note_crash(error)
             finally:
                 interruption.shield()
-                stage.take_down(troubles)
+                shared.take_down(errors)
             summary = self._summary(
-                controller, stage, interruption, troubles.first, time.monotonic() - began
+                controller, shared, interruption, errors.first, time.monotonic() - began
             )
             events.emit(RunFinished(summary=summary))
             events.close()
@@ -126,26 +126,26 @@ class Run:
             report_path=self.settings.report_path,
         )
 
-    def _pytest(self, controller: Controller, troubles: Troubles, scratch: Path) -> None:
-        arguments = pytest_arguments(self.settings, scratch, self.pytest_words)
+    def _pytest(self, controller: Controller, errors: RunErrors, scratch: Path) -> None:
+        arguments = pytest_arguments(self.settings, scratch, self.pytest_args)
         status = pytest.main(arguments, plugins=[controller])
-        if controller.catalogue is not None or troubles.first is not None:
+        if controller.collected is not None or errors.first is not None:
             return
         if status == pytest.ExitCode.INTERNAL_ERROR:
             raise RuntimeError("pytest could not begin; its message is above")
-        words = " ".join(self.pytest_words)
+        words = " ".join(self.pytest_args)
         told = f"pytest was told {words} and ran no check" if words else "pytest ran no check"
         raise Misconfigured(f"{told}; its message is above")
 
     def _summary(
         self,
         controller: Controller,
-        stage: Stage,
+        shared: SharedSystem,
         interruption: Interruption,
-        trouble: Trouble | None,
+        error: RunError | None,
         seconds: float,
     ) -> RunSummary:
-        reason = _reason(interruption, trouble)
+        reason = _reason(interruption, error)
         first_line = reason.partition("\n")[0]
         checks = controller.results(
             first_line or controller.stopped_early or "pytest ended before its turn came"
@@ -155,17 +155,17 @@ class Run:
             verdict = Verdict.INCONCLUSIVE
         return RunSummary(
             verdict=verdict,
-            exit_code=_exit_code(interruption, trouble, verdict),
+            exit_code=_exit_code(interruption, error, verdict),
             seed=self.settings.seed,
             profile=self.settings.profile,
             started_at=self.started_at,
             seconds=seconds,
-            bring_up_seconds=stage.bring_up_seconds,
-            target=stage.facts,
+            bring_up_seconds=shared.bring_up_seconds,
+            target=shared.facts,
             checks=checks,
             report_path=self.settings.report_path,
-            trouble=reason,
-            run_id=stage.run_id,
+            error=reason,
+            run_id=shared.run_id,
         )
 
 
@@ -175,16 +175,16 @@ def verdict_of(checks: Sequence[CheckResult]) -> Verdict:
     return combine(counted)
 
 
-def _reason(interruption: Interruption, trouble: Trouble | None) -> str:
+def _reason(interruption: Interruption, error: RunError | None) -> str:
     if interruption.signal is not None:
         return f"interrupted by {interruption.signal.name}"
-    return trouble.message if trouble is not None else ""
+    return error.message if error is not None else ""
 
 
-def _exit_code(interruption: Interruption, trouble: Trouble | None, verdict: Verdict) -> int:
+def _exit_code(interruption: Interruption, error: RunError | None, verdict: Verdict) -> int:
     if interruption.exit_code is not None:
         return interruption.exit_code
-    return trouble.exit_code if trouble is not None else exit_code(verdict)
+    return error.exit_code if error is not None else exit_code(verdict)
 
 
 def _including(errors: Sequence[Exception], summary: RunSummary, redact: Redactor) -> RunSummary:
@@ -195,5 +195,5 @@ def _including(errors: Sequence[Exception], summary: RunSummary, redact: Redacto
     return replace(
         summary,
         exit_code=ExitCode.INTERNAL_ERROR,
-        trouble=redact(f"a report could not be written:\n{told}"),
+        error=redact(f"a report could not be written:\n{told}"),
     )

@@ -38,7 +38,7 @@ class RunSettings:
     allow_faults: bool = False
     """Whether a backend that runs elsewhere may be harmed, as far as its target file allows."""
 
-    def repeat_command(self, check_id: str) -> str:
+    def reproduce_command(self, check_id: str) -> str:
         """Give the command line that runs one check again, exactly as it ran here."""
         words = ["shakedown", "run", "--only", check_id, "--seed", str(self.seed)]
         words += words_for(self.target_path, self.target_url)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import orjson
 
-from harness.check import is_meant
+from harness.check import matches_id
 from harness.prove.matrix import GateRun
 
 _STOP_GRACE_S = 20.0
@@ -67,7 +67,7 @@ class Gate:
             checks = orjson.loads(results.read_bytes())["checks"]
         failed = tuple(check["id"] for check in checks if check["verdict"] == "fail")
         open_ones = [check["id"] for check in checks if check["verdict"] == "inconclusive"]
-        gaps = tuple(check for check in open_ones if is_meant(check, self.allow_inconclusive))
+        gaps = tuple(check for check in open_ones if matches_id(check, self.allow_inconclusive))
         unjudged = [check for check in open_ones if check not in gaps]
         return GateRun(
             exit_code=exit_code,

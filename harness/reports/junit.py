@@ -53,8 +53,8 @@ def _suites(summary: RunSummary) -> Element:
         SubElement(properties, "property", name=name, value=_clean(str(value)))
     for result in summary.checks:
         _case(suite, result)
-    if summary.trouble:
-        SubElement(suite, "system-err").text = _clean(summary.trouble)
+    if summary.error:
+        SubElement(suite, "system-err").text = _clean(summary.error)
     return root
 
 
@@ -78,7 +78,7 @@ def _case(suite: Element, result: CheckResult) -> None:
     lines = [f"{result.title} ({result.checklist})", result.message]
     lines += [f"where: {result.where}"] if result.where else []
     lines += [f"log: {result.log}"] if result.log else []
-    lines += [f"repeat: {result.repeat}"]
+    lines += [f"reproduce: {result.reproduce}"]
     element.text = _clean("\n".join(lines))
 
 

@@ -11,12 +11,12 @@ from harness.events import (
     RunSummary,
     SystemReady,
 )
-from harness.reports.wording import (
+from harness.reports.describe import (
     conclusion,
     coverage_line,
+    explanation,
+    notes,
     observed,
-    remarks,
-    story,
     system_facts,
 )
 from harness.verdict import Verdict
@@ -62,12 +62,12 @@ class PlainReporter:
         for result in summary.checks:
             if result.ran and result.verdict is not Verdict.PASS:
                 self._line(f"\n{_WORDS[result.verdict]}  {result.id}  {result.title}")
-                for label, text in story(result):
+                for label, text in explanation(result):
                     self._labeled(label, text)
         self._line("")
         if covered := coverage_line(summary):
             self._line(covered)
-        for remark in remarks(summary):
+        for remark in notes(summary):
             self._line(remark)
         self._line(f"report: {summary.report_path}")
         self._line(conclusion(summary))

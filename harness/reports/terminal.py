@@ -23,13 +23,13 @@ from harness.events import (
     SystemReady,
     TearDownStarted,
 )
-from harness.reports.wording import (
+from harness.reports.describe import (
     MARKS,
     conclusion,
     coverage_line,
+    explanation,
+    notes,
     observed,
-    remarks,
-    story,
     system_facts,
 )
 from harness.verdict import ExitCode, Verdict
@@ -160,11 +160,11 @@ def print_summary(console: Console, summary: RunSummary) -> None:
                 console.print(_line(result, width))
     for result in summary.checks:
         if result.ran and result.verdict is not Verdict.PASS:
-            _print_story(console, result)
+            _print_explanation(console, result)
     console.print()
     if covered := coverage_line(summary):
         console.print(Text(covered, style="dim"), soft_wrap=True)
-    for remark in remarks(summary):
+    for remark in notes(summary):
         console.print(Text(remark, style="yellow"))
     console.print(Text(f"report: {summary.report_path}", style="dim"), soft_wrap=True)
     style = (
@@ -204,14 +204,14 @@ def _line(result: CheckResult, id_width: int) -> RenderableType:
     return row
 
 
-def _print_story(console: Console, result: CheckResult) -> None:
+def _print_explanation(console: Console, result: CheckResult) -> None:
     console.print()
     console.print(
         Text.assemble(
             (f"{MARKS[result.verdict]} {result.id}", _STYLES[result.verdict]), f"  {result.title}"
         )
     )
-    for label, text in story(result):
+    for label, text in explanation(result):
         first, *others = text.splitlines() or [""]
         # Soft-wrapped, so that a command or a path can be copied in one piece.
         console.print(Text.assemble((f"    {label:<10}", "dim"), first), soft_wrap=True)

@@ -16,7 +16,7 @@ async def check_first(observe):
 @check("own.second", "Second", checklist="Own works", observes=1)
 async def check_second(observe):
     local = "seen in the debugger"
-    raise CheckFailed(expected="a", came="b")
+    raise CheckFailed(expected="a", got="b")
 
 @check("own.third", "Third", checklist="Own works", observes=1)
 async def check_third(observe):
@@ -91,7 +91,7 @@ def test_in_processes_every_check_has_its_verdict_and_one_system_serves_them(
         async def check_many(observe, system, number):
             observe()
             await asyncio.sleep(0.1)
-            raise CheckFailed(expected=system.api[0].base_url, came=str(os.getpid()))
+            raise CheckFailed(expected=system.api[0].base_url, got=str(os.getpid()))
 
         @check("own.crash", "Kills its process", checklist="Own works", observes=1)
         async def check_crash(observe):
@@ -114,7 +114,7 @@ def test_in_processes_every_check_has_its_verdict_and_one_system_serves_them(
     assert "{'a': 1} == {'a': 2}" in finished.message("own.one")
     told = [finished.message(f"own.many[{number}]") for number in range(6)]
     assert len({re.search(r"expected (.*)", each)[1] for each in told}) == 1  # type: ignore[index]
-    assert len({re.search(r"came (.*)", each)[1] for each in told}) > 1  # type: ignore[index]
+    assert len({re.search(r"got (.*)", each)[1] for each in told}) > 1  # type: ignore[index]
     assert workplace.leftovers() == []
 
 

@@ -20,7 +20,7 @@ async def check_passes(observe):
 
 @check("own.fails", "It fails", checklist="Own works", observes=1)
 async def check_fails(observe):
-    raise CheckFailed(expected="a", came="b")
+    raise CheckFailed(expected="a", got="b")
 """
 
 

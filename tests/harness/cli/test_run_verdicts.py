@@ -19,7 +19,7 @@ async def check_passes(observe, system):
 async def check_fails(observe, target):
     print("printed by the check")
     secret = target.tokens.mint.secret.get_secret_value()
-    raise CheckFailed(expected="a 201", came=f"a 500 with {secret}")
+    raise CheckFailed(expected="a 201", got=f"a 500 with {secret}")
 
 @check("own.asserts", "It asserts", checklist="Own works", observes=1)
 async def check_asserts(observe):
@@ -45,7 +45,7 @@ async def check_stuck(observe):
     try:
         await asyncio.sleep(60)
     except asyncio.CancelledError:
-        raise CheckFailed(expected="an answer in time", came="none")
+        raise CheckFailed(expected="an answer in time", got="none")
 
 @check("open.needs", "Needy", checklist="Open ends", observes=1, needs=[Capability.DATABASE])
 async def check_needs(observe):
@@ -68,7 +68,7 @@ async def check_teardown(observe, breaks_afterwards):
 @check("own.tasks", "One of its tasks fails", checklist="Own works", observes=1)
 async def check_tasks(observe):
     async def fail():
-        raise CheckFailed(expected="once", came="twice")
+        raise CheckFailed(expected="once", got="twice")
     async with asyncio.TaskGroup() as group:
         group.create_task(fail())
 """
@@ -100,7 +100,7 @@ def test_each_check_has_its_verdict_and_fail_dominates(mixed: Finished) -> None:
 @pytest.mark.parametrize(
     ("check_id", "told"),
     [
-        ("own.fails", "expected a 201\ncame a 500 with ***"),
+        ("own.fails", "expected a 201\ngot a 500 with ***"),
         ("own.asserts", "assert 500 == 201"),
         ("open.crashes", "the check crashed: KeyError: 'missing', at checks/check_own.py:"),
         ("open.unseen", "observed 3 (answers: 3) of the 20 that a pass needs"),
@@ -108,7 +108,7 @@ def test_each_check_has_its_verdict_and_fail_dominates(mixed: Finished) -> None:
         ("open.needs", "this target does not offer: database"),
         ("open.skipped", "skipped: not today"),
         ("open.teardown", "the check crashed: RuntimeError: cannot clean up"),
-        ("own.tasks", "expected once\ncame twice"),
+        ("own.tasks", "expected once\ngot twice"),
     ],
 )
 def test_a_message_says_why(mixed: Finished, check_id: str, told: str) -> None:
@@ -133,7 +133,7 @@ def test_junit_tells_failures_from_errors(mixed: Finished) -> None:
 
 def test_each_failure_comes_with_the_command_that_repeats_it(mixed: Finished) -> None:
     repeat = "shakedown run --only own.fails --seed 7 --target shakedown.toml --no-built-in checks"
-    assert f"  repeat    {repeat}" in mixed.stdout.splitlines()
+    assert f"  reproduce {repeat}" in mixed.stdout.splitlines()
 
 
 def test_a_traceback_is_in_the_log_and_not_on_the_terminal(mixed: Finished) -> None:
@@ -204,7 +204,7 @@ def test_a_seed_repeats_a_run_whatever_the_hash_seed(workplace: Workplace) -> No
         @check("own.draws", "It draws", checklist="Own works", observes=1)
         async def check_draws(observe, rng, seed):
             observe()
-            raise CheckFailed(expected=str(seed), came=str(rng.random()))
+            raise CheckFailed(expected=str(seed), got=str(rng.random()))
 
         @check("own.generates", "It generates", checklist="Own works", observes=1)
         @settings(max_examples=20)
@@ -215,7 +215,7 @@ def test_a_seed_repeats_a_run_whatever_the_hash_seed(workplace: Workplace) -> No
 
         @check("own.tells", "It tells", checklist="Own works", observes=1)
         async def check_tells(observe):
-            raise CheckFailed(expected="-", came=str(drawn))
+            raise CheckFailed(expected="-", got=str(drawn))
         """
     )
 
@@ -239,10 +239,10 @@ def test_an_instance_that_ended_is_part_of_the_reason(workplace: Workplace) -> N
             os.kill(system.api[0].pid, 9)  # as it would by itself
             while system.is_alive(system.api[0]):
                 await asyncio.sleep(0.01)
-            raise CheckFailed(expected="an answer", came="none")
+            raise CheckFailed(expected="an answer", got="none")
         """
     )
     finished = workplace.gate()
     assert finished.code == 1, finished.stderr
     message = finished.message("own.after-a-crash")
-    assert message.startswith("expected an answer\ncame none\napi-1 runs no longer")
+    assert message.startswith("expected an answer\ngot none\napi-1 runs no longer")

@@ -33,7 +33,7 @@ def result(check_id: str, verdict: Verdict, **fields: object) -> CheckResult:
     plain = CheckResult(
         id=check_id, title=f"Title of {check_id}", checklist=f"Line of {check_id.split('.')[0]}",
         verdict=verdict, observations=3, needed_observations=3, seconds=0.25,
-        repeat="" if verdict is Verdict.PASS else f"shakedown run --only {check_id} --seed 7",
+        reproduce="" if verdict is Verdict.PASS else f"shakedown run --only {check_id} --seed 7",
     )  # fmt: skip
     return replace(plain, **fields)  # type: ignore[arg-type]
 
@@ -41,7 +41,7 @@ def result(check_id: str, verdict: Verdict, **fields: object) -> CheckResult:
 RESULTS = (
     result("golden.upload", Verdict.PASS, coverage=(OPERATIONS,)),
     result(
-        "claim.exactly-once", Verdict.FAIL, message="expected once\ncame twice\nexport <7>\x1b[2J",
+        "claim.exactly-once", Verdict.FAIL, message="expected once\ngot twice\nexport <7>\x1b[2J",
         expected="once", got="twice", detail="export <7>\x1b[2J",
         where="contracts/claim/check_exactly_once.py:41",
         log="report/checks/claim.exactly-once.log",

@@ -45,7 +45,7 @@ def test_results_json_is_what_the_documentation_says(
         "id": "claim.exactly-once", "title": "Title of claim.exactly-once",
         "checklist": "Line of claim", "verdict": "fail", "observations": 3,
         "needed_observations": 3, "seconds": 0.25,
-        "message": "expected once\ncame twice\nexport <7>\x1b[2J", "coverage": [],
+        "message": "expected once\ngot twice\nexport <7>\x1b[2J", "coverage": [],
     }  # fmt: skip
 
 

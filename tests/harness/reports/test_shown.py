@@ -39,11 +39,11 @@ def test_in_a_pipe_there_is_a_line_for_each_check_and_no_escape_sequence(plain: 
 def test_a_failure_tells_what_was_expected_what_came_and_how_to_repeat_it(plain: str) -> None:
     for told in (
         "  expected  once",
-        "  came      twice",
+        "  got       twice",
         "  detail    export <7>\\x1b[2J",
         "  where     contracts/claim/check_exactly_once.py:41",
         "  log       report/checks/claim.exactly-once.log",
-        "  repeat    shakedown run --only claim.exactly-once --seed 7",
+        "  reproduce shakedown run --only claim.exactly-once --seed 7",
     ):
         assert told in plain.splitlines()
 

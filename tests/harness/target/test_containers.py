@@ -127,5 +127,5 @@ def test_a_target_file_decides_for_itself(tmp_path: Path) -> None:
 )
 def test_the_command_that_repeats_a_check(target_path: Path | None, words: list[str]) -> None:
     options: dict[str, Any] = {"seed": 7, "report_path": Path("out"), "target_path": target_path}
-    command = RunSettings(**options).repeat_command("golden.upload")
+    command = RunSettings(**options).reproduce_command("golden.upload")
     assert command.split() == ["shakedown", "run", "--only", "golden.upload", "--seed", "7", *words]

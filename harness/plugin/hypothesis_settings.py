@@ -3,7 +3,7 @@
 from typing import Any
 
 
-def suit_hypothesis(function: Any, seed: int) -> None:  # noqa: ANN401 - or its wrapper
+def adapt_hypothesis(function: Any, seed: int) -> None:  # noqa: ANN401 - or its wrapper
     """Adapt seed and settings of a check under `@given`; other functions are left alone.
 
     Fixtures such as `observe` and `org` are meant to last for all examples of a check. How long

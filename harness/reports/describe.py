@@ -11,13 +11,13 @@ _TOLD_ON_STDERR = (ExitCode.MISCONFIGURED, ExitCode.INTERNAL_ERROR)
 MARKS = {Verdict.PASS: "✔", Verdict.FAIL: "✘", Verdict.INCONCLUSIVE: "?"}
 
 
-def story(result: CheckResult) -> list[tuple[str, str]]:
+def explanation(result: CheckResult) -> list[tuple[str, str]]:
     """Give label and text of everything there is to say about a check that did not pass."""
     if result.expected or result.got:
         parts = [("expected", result.expected), ("got", result.got), ("detail", result.detail)]
     else:
         parts = [("why", result.message)]
-    parts += [("where", result.where), ("log", result.log), ("reproduce", result.repeat)]
+    parts += [("where", result.where), ("log", result.log), ("reproduce", result.reproduce)]
     return [(label, printable(text)) for label, text in parts if text]
 
 
@@ -37,7 +37,7 @@ def system_facts(target: TargetFacts) -> str:
     return f"{target.api_instances} API + {workers}{postgres}"
 
 
-def remarks(summary: RunSummary) -> list[str]:
+def notes(summary: RunSummary) -> list[str]:
     """Say what else matters to the verdict: known gaps, checks that never ran, an interruption.
 
     What makes a run misconfigured, or an error of ours, goes to standard error instead.
@@ -48,8 +48,8 @@ def remarks(summary: RunSummary) -> list[str]:
     if waiting := [result for result in summary.checks if not result.ran]:
         ids = ", ".join(result.id for result in waiting)
         told.append(f"{len(waiting)} {printable(waiting[0].message)}\n  {ids}")
-    if summary.trouble and summary.exit_code not in _TOLD_ON_STDERR:
-        told.append(printable(summary.trouble))
+    if summary.error and summary.exit_code not in _TOLD_ON_STDERR:
+        told.append(printable(summary.error))
     return told
 
 

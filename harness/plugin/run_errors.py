@@ -10,31 +10,31 @@ from harness.verdict import ExitCode
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trouble:
+class RunError:
     """Why a run could not be done as it was asked for."""
 
     exit_code: ExitCode
     message: str
 
 
-class Troubles:
-    """Keeps the first trouble of a run, which is the cause of the others."""
+class RunErrors:
+    """Keeps the first error of a run, which is the cause of the others."""
 
     def __init__(self, report_path: Path, redact: Redactor) -> None:
         self._log = report_path / "internal-error.log"
         self._redact = redact
-        self.first: Trouble | None = None
+        self.first: RunError | None = None
 
-    def refuse(self, error: Misconfigured) -> None:
+    def note_misconfigured(self, error: Misconfigured) -> None:
         """Take note that the run cannot go on as it was asked for."""
         self._keep(ExitCode.MISCONFIGURED, str(error))
 
-    def blame(self, error: BaseException) -> None:
+    def note_crash(self, error: BaseException) -> None:
         """Take note of an error of our own; its traceback goes to a log in the report."""
         told = traceback.format_exception_only(error)[-1]
-        self.confess(told, "".join(traceback.format_exception(error)))
+        self.note_crash_text(told, "".join(traceback.format_exception(error)))
 
-    def confess(self, told: str, trace: str) -> None:
+    def note_crash_text(self, told: str, trace: str) -> None:
         """Take note of an error of our own that pytest, or another process, has put into words."""
         with self._log.open("a", encoding="utf-8") as log:
             log.write(self._redact(trace) + "\n")
@@ -45,4 +45,4 @@ class Troubles:
         )
 
     def _keep(self, exit_code: ExitCode, message: str) -> None:
-        self.first = self.first or Trouble(exit_code=exit_code, message=self._redact(message))
+        self.first = self.first or RunError(exit_code=exit_code, message=self._redact(message))

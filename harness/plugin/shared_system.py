@@ -9,9 +9,9 @@ from harness.errors import Misconfigured
 from harness.events import BringUpProgress, Broadcast, SystemReady, TargetFacts, TearDownStarted
 from harness.machine.interruptible import run_interruptible
 from harness.machine.journal import Journal
-from harness.plugin.marks import mark_of
+from harness.plugin.run_errors import RunErrors
+from harness.plugin.run_mark import mark_of
 from harness.plugin.settings import RunSettings
-from harness.plugin.trouble import Troubles
 from harness.recovery.healing import end_run
 from harness.redaction.issued_tokens import read_issued_tokens
 from harness.redaction.redactor import Redactor
@@ -20,7 +20,7 @@ from harness.system import System, launch
 from harness.target import Target
 
 
-class Stage:
+class SharedSystem:
     """Set by `begin` and `bring_up`, cleared by `take_down`, which is due after either."""
 
     def __init__(
@@ -92,7 +92,7 @@ class Stage:
         ) as organizations:
             await organizations.new("shakedown")
 
-    def take_down(self, troubles: Troubles) -> None:
+    def take_down(self, errors: RunErrors) -> None:
         """End all instances, keep their logs, and remove all else of this run. Never raises."""
         self._events.emit(TearDownStarted())
         system, journal = self._system, self._journal
@@ -105,12 +105,12 @@ class Stage:
             )
             # Also after a bring-up that failed: the logs are what tells why.
             steps.append(lambda: keep_logs(self.run_dir, self._settings.report_path, self._redact))
-            steps.append(lambda: _close(journal, troubles))
+            steps.append(lambda: _close(journal, errors))
         for step in steps:
             try:
                 step()
             except Exception as error:
-                troubles.blame(error)
+                errors.note_crash(error)
 
     @property
     def _begun(self) -> Journal:
@@ -118,9 +118,9 @@ class Stage:
         return self._journal
 
 
-def _close(journal: Journal, troubles: Troubles) -> None:
+def _close(journal: Journal, errors: RunErrors) -> None:
     if problems := end_run(journal).problems:
         left = "\n".join(problems)
-        troubles.refuse(
+        errors.note_misconfigured(
             Misconfigured(f"left behind, for `shakedown recover` or for you to heal:\n{left}")
         )

@@ -75,7 +75,7 @@ def _judge_one(error: BaseException, check_path: Path) -> Finding:
 
 
 def _failure(expected: str, got: str, detail: str, where: str) -> Finding:
-    lines = [f"expected {expected}", f"came {got}", detail]
+    lines = [f"expected {expected}", f"got {got}", detail]
     return Finding(
         verdict=Verdict.FAIL,
         message="\n".join(filter(None, lines)),

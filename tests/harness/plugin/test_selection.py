@@ -6,10 +6,10 @@ import pytest
 
 from harness.check import CheckSpec
 from harness.errors import Misconfigured
-from harness.plugin.catalogue import (
-    Catalogue,
-    refuse_impossible_wishes,
-    wanted,
+from harness.plugin.selection import (
+    CollectedChecks,
+    is_selected,
+    refuse_bad_selection,
     with_parameter,
 )
 from harness.target.capability import Capability
@@ -29,11 +29,11 @@ def _refused(specs: list[CheckSpec], **wishes: object) -> str:
     selected = {
         node: spec
         for node, spec in known.items()
-        if wanted(spec, only=options["only"], profile=options["profile"])
+        if is_selected(spec, only=options["only"], profile=options["profile"])
     }
-    catalogue = Catalogue(known=known, selected=selected)
+    collected = CollectedChecks(known=known, selected=selected)
     with pytest.raises(Misconfigured) as refused:
-        refuse_impossible_wishes(catalogue, **options)
+        refuse_bad_selection(collected, **options)
     return str(refused.value)
 
 
@@ -49,7 +49,7 @@ def _refused(specs: list[CheckSpec], **wishes: object) -> str:
     ],
 )
 def test_patterns_are_globs_over_ids(check_id: str, pattern: str, fits: bool) -> None:
-    assert wanted(_spec(check_id), only=[pattern], profile="quick") is fits
+    assert is_selected(_spec(check_id), only=[pattern], profile="quick") is fits
 
 
 def test_a_pattern_that_matches_nothing_is_refused_with_what_may_have_been_meant() -> None:
@@ -79,6 +79,6 @@ def test_two_checks_with_one_id_are_refused() -> None:
 
 def test_a_catalogue_survives_the_way_from_a_worker_to_the_controller() -> None:
     spec = with_parameter(_spec("upload.type"), "png")
-    catalogue = Catalogue(known={"a": spec}, selected={"a": spec}, problems=("broken",))
-    assert Catalogue.from_dict(catalogue.to_dict()) == catalogue
+    collected = CollectedChecks(known={"a": spec}, selected={"a": spec}, problems=("broken",))
+    assert CollectedChecks.from_dict(collected.to_dict()) == collected
     assert spec.id == "upload.type[png]"

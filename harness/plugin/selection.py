@@ -6,13 +6,13 @@ from dataclasses import asdict, dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Any, Self
 
-from harness.check import CheckSpec, Profile, is_meant
+from harness.check import CheckSpec, Profile, matches_id
 from harness.errors import Misconfigured
 from harness.target.capability import Capability
 
 
 @dataclass(frozen=True, kw_only=True)
-class Catalogue:
+class CollectedChecks:
     """What pytest found in the check files. Keys are pytest's node ids."""
 
     known: Mapping[str, CheckSpec]
@@ -48,7 +48,7 @@ def _spec(fields: dict[str, Any]) -> CheckSpec:
     return CheckSpec(**fields | {"needs": frozenset(map(Capability, fields["needs"]))})
 
 
-def wanted(spec: CheckSpec, *, only: Sequence[str], profile: Profile) -> bool:
+def is_selected(spec: CheckSpec, *, only: Sequence[str], profile: Profile) -> bool:
     """Say whether a run with these options includes the check."""
     chosen = not only or any(_matches(spec.id, pattern) for pattern in only)
     return chosen and spec.belongs_to(profile)
@@ -60,26 +60,26 @@ def _matches(check_id: str, pattern: str) -> bool:
     return check_id == pattern or fnmatchcase(check_id.partition("[")[0], pattern)
 
 
-def refuse_impossible_wishes(
-    catalogue: Catalogue, *, only: Sequence[str], allow: Sequence[str], profile: Profile
+def refuse_bad_selection(
+    collected: CollectedChecks, *, only: Sequence[str], allow: Sequence[str], profile: Profile
 ) -> None:
     """Refuse unreadable files, a pattern or id that matches nothing, and a run of no checks.
 
     Raises `Misconfigured`: a run that silently tested less than it was asked to would mislead.
     """
-    if catalogue.problems:
-        raise Misconfigured("\n".join(catalogue.problems))
-    _refuse_duplicates(catalogue.known)
-    specs = list(catalogue.known.values())
+    if collected.problems:
+        raise Misconfigured("\n".join(collected.problems))
+    _refuse_duplicates(collected.known)
+    specs = list(collected.known.values())
     problems = [
         problem for pattern in only if (problem := _pattern_problem(pattern, specs, profile))
     ]
     problems += [
         f"--allow-inconclusive {wish}: there is no such check{_suggest(wish, specs)}"
         for wish in allow
-        if not any(is_meant(spec.id, (wish,)) for spec in specs)
+        if not any(matches_id(spec.id, (wish,)) for spec in specs)
     ]
-    if not problems and not catalogue.selected:
+    if not problems and not collected.selected:
         problems = [f"no check is left to run: {len(specs)} known, all of them deselected"]
     if problems:
         raise Misconfigured("\n".join(problems))

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import CheckFailed, Inconclusive, Misconfigured
-from harness.plugin.judgement import Finding, judge
+from harness.plugin.findings import Finding, judge
 from harness.verdict import Verdict
 
 HERE = Path(__file__)
@@ -22,8 +22,8 @@ def test_a_broken_expectation_is_a_failure_with_its_parts_and_its_place() -> Non
     finding = _judged(CheckFailed(expected="201", got="500", detail="request 7"))
     assert finding.verdict is Verdict.FAIL
     assert (finding.expected, finding.got, finding.detail) == ("201", "500", "request 7")
-    assert finding.message == "expected 201\ncame 500\nrequest 7"
-    assert finding.where.startswith("tests/harness/plugin/test_judgement.py:")
+    assert finding.message == "expected 201\ngot 500\nrequest 7"
+    assert finding.where.startswith("tests/harness/plugin/test_findings.py:")
 
 
 def test_a_plain_assert_is_a_failure_told_by_its_explanation() -> None:
