@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable
 from pathlib import Path
 
-from chaos.staging.drill import BrokenOff, Scene, drill
+from chaos.staging.drill import Aborted, StagingDrill, drill
 from harness.check import check
 from harness.client import Organizations, Samples
 from harness.errors import Inconclusive
@@ -40,7 +40,7 @@ async def check_staging_fault(
     report_dir: Path,
     observe: Observations,
 ) -> None:
-    scene = Scene(
+    staging_drill = StagingDrill(
         target=target,
         guard=guard,
         journal=system.journal,
@@ -54,8 +54,8 @@ async def check_staging_fault(
     open_questions: list[str] = []
     for name, fault in target.chaos.faults.items():
         try:
-            under_way = await drill(name, fault, scene)
-        except BrokenOff:
+            under_way = await drill(name, fault, staging_drill)
+        except Aborted:
             raise  # whoever did not bear one fault well is spared the others
         except Inconclusive as question:
             open_questions.append(str(question))

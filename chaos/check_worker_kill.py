@@ -5,15 +5,20 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from chaos.drills.in_the_open import only_in_the_open
-from chaos.drills.judgement import Recovery
-from chaos.drills.open_drills import kill_in_the_open
-from chaos.drills.promises import recovery_times
-from chaos.exports.aftermath import damages_of, now_of, orphans_of, settled
+from chaos.drills.http_only import is_http_only
+from chaos.drills.http_only_drills import http_only_kill
+from chaos.drills.recovery import Recovery
+from chaos.drills.recovery_timing import recovery_times
 from chaos.exports.backlog import Backlog
+from chaos.exports.final_state import (
+    broken_downloads,
+    database_now,
+    orphans_of,
+    wait_until_all_ended,
+)
 from chaos.faults.kill_worker import workers_killed
-from chaos.workers.ambush import backlog_for, caught_at_work
-from chaos.workers.posts import Post, all_at_their_posts, post
+from chaos.workers.busy_worker_freezer import backlog_for, freeze_busy_workers
+from chaos.workers.parked_workers import ParkedWorker, start_parked, wait_until_parked
 from harness.check import check
 from harness.checkers import (
     Observed,
@@ -64,29 +69,29 @@ async def check_worker_kill(
     history: HistoryWriter,
     observe: Observations,
 ) -> None:
-    if only_in_the_open(target):
-        await kill_in_the_open(fresh_system, target, rng, history, observe)
+    if is_http_only(target):
+        await http_only_kill(fresh_system, target, rng, history, observe)
         return
     times = recovery_times(target)
     async with fresh_system(api_instances=1, workers=0) as own:
         backlog = backlog_for(own, target, Samples(rng))
-        scene = await set_the_scene(own, target, backlog)
-        await expect_ready_means_stored(own, target, backlog, scene)
+        parked = await hold_exports(own, target, backlog)
+        await expect_ready_means_stored(own, target, backlog, parked)
         async with workers_killed(
             own.system,
-            [each.worker for each in scene.doomed],
+            [each.worker for each in parked.doomed],
             history=history,
             replacements=HEALTHY_WORKERS,
         ):
-            orphans = await look_at_the_dead(own, target, scene)
+            orphans = await orphans_of_killed(own, target, parked)
         recovery = Recovery(
             orphans=orphans,
             times=times,
-            watched_from=await now_of(own.database),
+            watched_from=await database_now(own.database),
             cap=target.limits.per_org_in_progress,
-            disturbed=scene.disturbed,
+            disturbed=parked.disturbed,
         )
-        observed = await settled(
+        observed = await wait_until_all_ended(
             own.database,
             target,
             within_s=times.stuck_timeout_s + times.sweep_interval_s + WORK_S,
@@ -94,34 +99,34 @@ async def check_worker_kill(
         )
         expect_no_violations(
             recovery.violations(observed),
-            notes=scene.notes | recovery.notes,
+            notes=parked.notes | recovery.notes,
             detail=f"healthy workers ran from {recovery.watched_from:%H:%M:%S.%f} on, by the "
             "database's clock",
         )
         expect_no_violations(
-            await damages_of([each.id for each in observed.exports], backlog.owners),
-            notes=scene.notes,
+            await broken_downloads([each.id for each in observed.exports], backlog.owners),
+            notes=parked.notes,
         )
-        expect_outlived(scene, observed, times)
-        doomed = {each.worker.name for each in scene.doomed}
-        killed = [each for each in scene.at_post.values() if each.worker.name in doomed]
+        expect_outlived(parked, observed, times)
+        doomed = {each.worker.name for each in parked.doomed}
+        killed = [each for each in parked.held.values() if each.worker.name in doomed]
         observe(len(killed), what="exports whose worker was killed")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Scene:
-    """Workers at their posts."""
+class ParkedWorkers:
+    """Workers that hold exports."""
 
-    doomed: Sequence[Post]
-    long: Post | None
+    doomed: Sequence[ParkedWorker]
+    long: ParkedWorker | None
     """A healthy worker at something that takes longer than the stuck timeout."""
-    at_post: Mapping[str, Post]
+    held: Mapping[str, ParkedWorker]
     """Where each claimed export is held."""
 
     @property
     def disturbed(self) -> frozenset[str]:
         """The exports that were caught, one after the other, by freezing workers."""
-        return frozenset(name for name, each in self.at_post.items() if each.failpoint is None)
+        return frozenset(name for name, each in self.held.items() if each.failpoint is None)
 
     @property
     def notes(self) -> dict[str, str]:
@@ -129,18 +134,18 @@ class Scene:
         return {
             export_id: f"{each.worker.name} was {each.where} with it"
             + (", alive" if each is self.long else "")
-            for export_id, each in self.at_post.items()
+            for export_id, each in self.held.items()
         }
 
 
-async def set_the_scene(own: OwnSystem, target: Target, backlog: Backlog) -> Scene:
-    """Bring workers to their posts, each with exports in its hands."""
+async def hold_exports(own: OwnSystem, target: Target, backlog: Backlog) -> ParkedWorkers:
+    """Bring workers to the point where each holds exports."""
     if target.failpoints is None:
         return await _anywhere(own, target, backlog)
     return await _at_failpoints(own, target, backlog)
 
 
-async def _at_failpoints(own: OwnSystem, target: Target, backlog: Backlog) -> Scene:
+async def _at_failpoints(own: OwnSystem, target: Target, backlog: Backlog) -> ParkedWorkers:
     failpoints, worker = target.failpoints, target.worker
     assert failpoints is not None
     assert worker is not None
@@ -150,28 +155,28 @@ async def _at_failpoints(own: OwnSystem, target: Target, backlog: Backlog) -> Sc
         wanted.append(("while_working", long_s))
     preparing = asyncio.ensure_future(backlog.prepare(FIRST_ORGANIZATIONS))
     try:
-        posts = await together(
-            post(own.system, failpoints, name, seconds) for name, seconds in wanted
+        workers = await together(
+            start_parked(own.system, failpoints, name, seconds) for name, seconds in wanted
         )
     finally:
         await preparing
     # Only now: they all claim at the same time, and are still busy when the exports of the dead
     # are to be taken back.
     await backlog.request()
-    at_post = await all_at_their_posts(posts, backlog, own.database, target, until_full=True)
+    held = await wait_until_parked(workers, backlog, own.database, target, until_full=True)
     count = len(failpoints.names)
-    return Scene(doomed=posts[:count], long=next(iter(posts[count:]), None), at_post=at_post)
+    return ParkedWorkers(doomed=workers[:count], long=next(iter(workers[count:]), None), held=held)
 
 
-async def _anywhere(own: OwnSystem, target: Target, backlog: Backlog) -> Scene:
+async def _anywhere(own: OwnSystem, target: Target, backlog: Backlog) -> ParkedWorkers:
     started = await together(own.system.start("worker") for _ in range(VICTIMS_WITHOUT_FAILPOINTS))
-    posts = [Post(worker=each, failpoint=None, seconds=0) for each in started]
-    at_post = await caught_at_work(own, posts, backlog, target, together=False)
-    return Scene(doomed=posts, long=None, at_post=at_post)
+    workers = [ParkedWorker(worker=each, failpoint=None, seconds=0) for each in started]
+    held = await freeze_busy_workers(own, workers, backlog, target, together=False)
+    return ParkedWorkers(doomed=workers, long=None, held=held)
 
 
 async def expect_ready_means_stored(
-    own: OwnSystem, target: Target, backlog: Backlog, scene: Scene
+    own: OwnSystem, target: Target, backlog: Backlog, parked: ParkedWorkers
 ) -> None:
     """Fail unless whatever the database calls ready can be downloaded, at this very moment.
 
@@ -179,20 +184,20 @@ async def expect_ready_means_stored(
     """
     observed = await observe_exports(own.database, target)
     ready = [export.id for export in observed.exports if export.state == READY]
-    expect_no_violations(await damages_of(ready, backlog.owners), notes=scene.notes)
+    expect_no_violations(await broken_downloads(ready, backlog.owners), notes=parked.notes)
 
 
-async def look_at_the_dead(own: OwnSystem, target: Target, scene: Scene) -> list[Orphan]:
+async def orphans_of_killed(own: OwnSystem, target: Target, parked: ParkedWorkers) -> list[Orphan]:
     """Say what the dead held. Fail where state and ledger tell different stories now.
 
     `Inconclusive` when they held nothing.
     """
-    described = {each.worker.name: f"SIGKILL {each.where}" for each in scene.doomed}
+    described = {each.worker.name: f"SIGKILL {each.where}" for each in parked.doomed}
     observed = await observe_exports(own.database, target)
     # Nobody is left who could still write the other half.
     expect_no_violations(
         exactly_once([], observed.exports, observed.completions, observed.watched()),
-        notes=scene.notes,
+        notes=parked.notes,
         detail=f"seen when {', '.join(described)} were dead, before healthy workers were started",
     )
     orphans = await orphans_of(own.database, target, described)
@@ -203,11 +208,11 @@ async def look_at_the_dead(own: OwnSystem, target: Target, scene: Scene) -> list
     return orphans
 
 
-def expect_outlived(scene: Scene, observed: Observed, times: RecoveryTimes) -> None:
+def expect_outlived(parked: ParkedWorkers, observed: Observed, times: RecoveryTimes) -> None:
     """Leave the question open unless a healthy export did take longer than the stuck timeout."""
-    if scene.long is None:
+    if parked.long is None:
         return
-    name = scene.long.worker.name
+    name = parked.long.worker.name
     claimed = {
         step.export_id: step.at
         for step in observed.watched()
@@ -221,6 +226,6 @@ def expect_outlived(scene: Scene, observed: Observed, times: RecoveryTimes) -> N
     if max(took, default=0) <= times.stuck_timeout_s:
         raise Inconclusive(
             f"no export of {name} took longer than the stuck timeout ({times.stuck_timeout_s:g} s) "
-            f"though it slept {scene.long.seconds:g} s {scene.long.where}: "
+            f"though it slept {parked.long.seconds:g} s {parked.long.where}: "
             f"{[f'{seconds:.2f} s' for seconds in took]}"
         )

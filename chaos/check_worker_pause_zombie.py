@@ -12,23 +12,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from chaos.drills.in_the_open import only_in_the_open
-from chaos.drills.judgement import Recovery
-from chaos.drills.open_drills import pause_in_the_open
-from chaos.drills.promises import recovery_times
-from chaos.drills.zombies import Encounter, switches, until_awake
-from chaos.exports.aftermath import (
-    changes_between,
-    damages_of,
-    everything_in,
-    now_of,
-    orphans_of,
-    settled,
-)
+from chaos.drills.http_only import is_http_only
+from chaos.drills.http_only_drills import http_only_pause
+from chaos.drills.recovery import Recovery
+from chaos.drills.recovery_timing import recovery_times
+from chaos.drills.stale_workers import StaleWakeUp, context_switches, wait_until_running
 from chaos.exports.backlog import Backlog
+from chaos.exports.final_state import (
+    broken_downloads,
+    changes_between,
+    database_now,
+    orphans_of,
+    snapshot_rows,
+    wait_until_all_ended,
+)
 from chaos.faults.pause_worker import worker_paused
-from chaos.workers.ambush import backlog_for, caught_at_work
-from chaos.workers.posts import Post, all_at_their_posts, claims_of, post
+from chaos.workers.busy_worker_freezer import backlog_for, freeze_busy_workers
+from chaos.workers.parked_workers import ParkedWorker, last_claims, start_parked, wait_until_parked
 from harness.check import check
 from harness.checkers import (
     Observed,
@@ -74,13 +74,13 @@ async def check_worker_pause_zombie(
     history: HistoryWriter,
     observe: Observations,
 ) -> None:
-    if only_in_the_open(target):
-        await pause_in_the_open(fresh_system, target, rng, history, observe)
+    if is_http_only(target):
+        await http_only_pause(fresh_system, target, rng, history, observe)
         return
     times = recovery_times(target)
     async with fresh_system(api_instances=1, workers=0) as own:
         backlog = backlog_for(own, target, Samples(rng))
-        first, second, disturbed = await future_zombies(own, target, backlog, times)
+        first, second, disturbed = await workers_to_freeze(own, target, backlog, times)
         async with worker_paused(own.system, second.worker, history=history):
             async with worker_paused(own.system, first.worker, history=history):
                 lost = await what_they_lose(own, target, (first, second))
@@ -88,7 +88,7 @@ async def check_worker_pause_zombie(
                 recovery = Recovery(
                     orphans=[orphan for each in lost.values() for orphan in each],
                     times=times,
-                    watched_from=await now_of(own.database),
+                    watched_from=await database_now(own.database),
                     cap=target.limits.per_org_in_progress,
                     disturbed=disturbed,
                 )
@@ -97,30 +97,32 @@ async def check_worker_pause_zombie(
                 else:
                     taken = {}
                     await all_done(own, target, recovery)
-                before = await everything_in(own.database, target)
-                asleep, still_asleep_at = switches(first), await now_of(own.database)
-            await until_awake(first, asleep)
-            encounter = Encounter(
+                before = await snapshot_rows(own.database, target)
+                asleep, still_asleep_at = context_switches(first), await database_now(own.database)
+            await wait_until_running(first, asleep)
+            wake_up = StaleWakeUp(
                 zombie=first,
                 successor=successor,
                 taken=taken,
                 still_asleep_at=still_asleep_at,
-                woken_at=await now_of(own.database),
+                woken_at=await database_now(own.database),
             )
             if taken:
                 observed = await all_done(own, target, recovery)
-                expect_no_violations(encounter.finished_by_zombie(observed), notes=recovery.notes)
-                met = encounter.met(observed)
+                expect_no_violations(wake_up.finished_by_zombie(observed), notes=recovery.notes)
+                met = wake_up.met(observed)
                 observe(len(met), what="exports whose old owner woke up beside the new one")
-                before = await everything_in(own.database, target)
-            asleep = switches(second)
-        await until_awake(second, asleep)
+                before = await snapshot_rows(own.database, target)
+            asleep = context_switches(second)
+        await wait_until_running(second, asleep)
         # Time for whatever it does at once, and for the heartbeat that tells it the news.
         await asyncio.sleep(2 * heartbeat_interval_s(target))
-        expect_unchanged(before, await everything_in(own.database, target), second)
+        expect_unchanged(before, await snapshot_rows(own.database, target), second)
         observed = await observe_exports(own.database, target)
         expect_no_violations(recovery.violations(observed), notes=recovery.notes)
-        expect_no_violations(await damages_of(backlog.owners, backlog.owners), notes=recovery.notes)
+        expect_no_violations(
+            await broken_downloads(backlog.owners, backlog.owners), notes=recovery.notes
+        )
         late = lost[second.worker.name] if taken else recovery.orphans
         observe(len(late), what="exports whose old owner woke up too late")
 
@@ -130,9 +132,9 @@ def heartbeat_interval_s(target: Target) -> float:
     return target.worker.heartbeat_interval_s if target.worker else 0.0
 
 
-async def future_zombies(
+async def workers_to_freeze(
     own: OwnSystem, target: Target, backlog: Backlog, times: RecoveryTimes
-) -> tuple[Post, Post, frozenset[str]]:
+) -> tuple[ParkedWorker, ParkedWorker, frozenset[str]]:
     """Bring two workers to the point where all that is left to do is to commit.
 
     Gives the exports, too, that were caught by freezing them: one of the two may rightly have
@@ -143,31 +145,31 @@ async def future_zombies(
     """
     if target.failpoints is None:
         started = await together(own.system.start("worker") for _ in range(2))
-        first, second = (Post(worker=each, failpoint=None, seconds=0) for each in started)
-        caught = await caught_at_work(own, (first, second), backlog, target, together=True)
+        first, second = (ParkedWorker(worker=each, failpoint=None, seconds=0) for each in started)
+        caught = await freeze_busy_workers(own, (first, second), backlog, target, together=True)
         return first, second, frozenset(caught)
     preparing = asyncio.ensure_future(backlog.prepare(1))
     try:
         first, second = await together(
-            post(own.system, target.failpoints, "before_commit", times.stuck_timeout_s)
+            start_parked(own.system, target.failpoints, "before_commit", times.stuck_timeout_s)
             for _ in range(2)
         )
     finally:
         await preparing
     await backlog.request()
-    await all_at_their_posts((first, second), backlog, own.database, target, until_full=False)
+    await wait_until_parked((first, second), backlog, own.database, target, until_full=False)
     return first, second, frozenset()
 
 
-async def start_successor(own: OwnSystem, target: Target) -> Post:
+async def start_successor(own: OwnSystem, target: Target) -> ParkedWorker:
     """Start a healthy worker, one that takes its time where it can be told to."""
     if target.failpoints is None:
-        return Post(worker=await own.system.start("worker"), failpoint=None, seconds=0)
-    return await post(own.system, target.failpoints, "while_working", BUSY_S)
+        return ParkedWorker(worker=await own.system.start("worker"), failpoint=None, seconds=0)
+    return await start_parked(own.system, target.failpoints, "while_working", BUSY_S)
 
 
 async def what_they_lose(
-    own: OwnSystem, target: Target, zombies: Sequence[Post]
+    own: OwnSystem, target: Target, zombies: Sequence[ParkedWorker]
 ) -> Mapping[str, Sequence[Orphan]]:
     """What each of the frozen workers holds. `Inconclusive` when one got rid of it in time."""
     described = {each.worker.name: f"SIGSTOP {each.where}" for each in zombies}
@@ -194,7 +196,10 @@ async def taken_over(
     attempts = {orphan.export_id: orphan.attempt for orphan in lost}
     until = time.monotonic() + recovery.times.stuck_timeout_s + WORK_S
     while True:
-        observed, now = await observe_exports(own.database, target), await now_of(own.database)
+        observed, now = (
+            await observe_exports(own.database, target),
+            await database_now(own.database),
+        )
         busy = {export.id for export in observed.exports if export.state == PREPARING}
         taken = {
             step.export_id: step.at
@@ -203,7 +208,7 @@ async def taken_over(
             and step.export_id in busy
             and step.new_attempt > attempts.get(step.export_id, step.new_attempt)
         }
-        if taken and not claims_of(observed.watched())[zombie] & busy:
+        if taken and not last_claims(observed.watched())[zombie] & busy:
             return taken
         if recovery.is_overdue(observed, now):
             # What is missing at the end is beside the point: it was never taken up again.
@@ -222,7 +227,7 @@ async def all_done(own: OwnSystem, target: Target, recovery: Recovery) -> Observ
     What somebody is still at changes by itself: nothing could be said of a zombie then.
     """
     within_s = recovery.times.stuck_timeout_s + recovery.times.sweep_interval_s + WORK_S
-    observed = await settled(
+    observed = await wait_until_all_ended(
         own.database, target, within_s=within_s, is_hopeless=recovery.is_overdue
     )
     live = [export for export in observed.exports if export.state not in TERMINAL_STATES]
@@ -237,7 +242,7 @@ async def all_done(own: OwnSystem, target: Target, recovery: Recovery) -> Observ
 def expect_unchanged(
     before: Mapping[str, Mapping[str, object]],
     after: Mapping[str, Mapping[str, object]],
-    zombie: Post,
+    zombie: ParkedWorker,
 ) -> None:
     """Fail unless exports and ledger are, to the last column, as they were before it woke up."""
     changes = changes_between(before, after)

@@ -29,7 +29,7 @@ from harness.system import System
 from harness.target import Capability, Target
 from harness.vocabulary.exports import TERMINAL_STATES
 from load.locust_run import LocustRun, run_locust
-from load.users.downloads import fault_in
+from load.users.downloads import download_problem
 
 USERS = 8
 ORGANIZATIONS = 4
@@ -184,7 +184,7 @@ def expect_seen_through(run: LocustRun, accepted: Mapping[str, str]) -> None:
     if len(set(accepted.values())) < ORGANIZATIONS:
         raise Inconclusive(
             f"only the organizations {sorted(set(accepted.values()))} of {ORGANIZATIONS} got an "
-            f"export accepted within {MOST_S} s; locust's last words:\n{run.last_words}"
+            f"export accepted within {MOST_S} s; locust's last words:\n{run.last_lines}"
         )
 
 
@@ -215,7 +215,7 @@ async def expect_same_bytes(
 async def expect_intact(client: Client, export_id: str, before: str | None) -> None:
     """Fail unless the export downloads as a ZIP with the digest it says, and said before."""
     answer = expect_status(await client.download(export_id), 200)
-    fault = fault_in(answer.body, answer.headers.get("repr-digest"), uploaded=None)
+    fault = download_problem(answer.body, answer.headers.get("repr-digest"), uploaded=None)
     expect(
         not fault,
         expected=f"export {export_id} to download intact after the load",

@@ -19,7 +19,7 @@ from harness.machine.journal import Journal
 from harness.machine.processes import RUN_MARKER, Process
 from harness.redaction.redactor import Redactor
 from harness.target.dialect import Contract
-from load.users.speech import CONTRACT
+from load.users.request_dialect import CONTRACT
 
 LOCUSTFILE = Path(__file__).with_name("locustfile.py")
 
@@ -48,7 +48,7 @@ class LocustRun:
     """What its users did, from the history."""
     output: Path
     """Everything it printed."""
-    last_words: str
+    last_lines: str
     """The end of what it printed, for messages."""
 
 
@@ -96,20 +96,20 @@ async def run_locust(
         deadline_s=START_S + at_most_s + FINISH_S,
     )
     _make_fit_to_keep(home, Redactor([*secrets, *tokens.values()]))
-    last_words = _tail(output)
+    last_lines = _tail(output)
     if exit_code is None:
         raise Inconclusive(
             f"locust was not done {START_S + FINISH_S:g} s after its {at_most_s} s; "
-            f"its last words:\n{last_words}"
+            f"its last words:\n{last_lines}"
         )
     operations = tuple(_of_users(pid, history))
     if exit_code not in {0, 1} or not operations:
         raise Inconclusive(
             f"locust itself failed (exit code {exit_code}, {len(operations)} lines of history); "
-            f"its last words:\n{last_words}"
+            f"its last words:\n{last_lines}"
         )
     return LocustRun(
-        exit_code=exit_code, operations=operations, output=output, last_words=last_words
+        exit_code=exit_code, operations=operations, output=output, last_lines=last_lines
     )
 
 

@@ -34,8 +34,8 @@ from harness.history import CRASH, HistoryWriter, OperationType
 from harness.machine.processes import RUN_MARKER
 from harness.redaction.redactor import Redactor
 from load.users.bounded_responses import BoundedResponse
-from load.users.downloads import fault_in
-from load.users.speech import Speech, UnknownDialect
+from load.users.downloads import download_problem
+from load.users.request_dialect import RequestDialect, UnknownDialect
 from load.users.tenants import NoTenant, base_urls_of, tenants_of
 
 EXPORT_DEADLINE_S = 30.0
@@ -52,7 +52,7 @@ _numbers = itertools.count()
 class _Process:
     """What all users of this process have in common."""
 
-    speech: Speech
+    dialect: RequestDialect
     writer: HistoryWriter | None = None
     """The history, if one is wanted."""
     mark: RunMark | None = None
@@ -63,7 +63,7 @@ class _Process:
 def _prepare(environment: Environment, **_: object) -> None:  # noqa: ARG001
     try:
         tokens = [tenant.token for tenant in tenants_of(os.environ)]
-        _Process.speech = Speech.of(os.environ)
+        _Process.dialect = RequestDialect.of(os.environ)
         if path := os.environ.get("SHAKEDOWN_HISTORY"):
             _Process.writer = HistoryWriter(Path(path), Redactor(tokens))
         if path := os.environ.get("SHAKEDOWN_CREATED"):
@@ -158,7 +158,7 @@ class ExportUser(FastHttpUser):
     def _download(self, export_id: str, sample: bytes | None) -> None:
         answer = self._send("downloadExport", {"export_id": export_id}, job=export_id)
         digest = hashlib.sha256(answer.body).hexdigest()
-        if fault := fault_in(answer.body, answer.headers.get("repr-digest"), sample):
+        if fault := download_problem(answer.body, answer.headers.get("repr-digest"), sample):
             self._give_up("downloadExport", "fail", fault, job=export_id, sha256=digest)
         self._note("ok", "downloadExport", job=export_id, sha256=digest)
 
@@ -180,13 +180,13 @@ class ExportUser(FastHttpUser):
         """
         if not is_poll:
             self._note("invoke", operation_id, job=job)
-        route = _Process.speech.routes[operation_id]
+        route = _Process.dialect.routes[operation_id]
         sent = {
             "Authorization": f"Bearer {self.tenant.token}",
             "Accept-Encoding": "identity",
             "User-Agent": f"shakedown run/{self.run_id or 'by hand'}",
         }
-        request = _Process.speech.request(
+        request = _Process.dialect.request(
             route, values, sent | dict(headers or {}), json=json, file=file
         )
         with gevent.Timeout(REQUEST_DEADLINE_S, TimeoutError("no whole answer in time")):
@@ -196,7 +196,7 @@ class ExportUser(FastHttpUser):
                 catch_response=True,
             )  # fmt: skip
         with response as got:
-            answer = _Process.speech.meant(
+            answer = _Process.dialect.answer(
                 route, request.path, got.status_code or 0, got.headers or {}, got.content or b""
             )
             if _Process.mark is not None:

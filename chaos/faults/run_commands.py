@@ -22,11 +22,11 @@ PROOF_POLL_S = 0.1
 Result = TypeVar("Result")
 
 
-class TookNoHold(Inconclusive):
+class FaultNotShown(Inconclusive):
     """The fault was not, or not provably, there: nothing was learnt about it."""
 
 
-class NotUndone(CheckFailed):
+class UndoFailed(CheckFailed):
     """The undo did not do its work: the system is left as the fault left it."""
 
 
@@ -52,8 +52,8 @@ async def harmed_by_commands(
     """Harm instances one after the other; inside, the fault shows on all of them.
 
     What undoes it is in the journal before anything is done, and is run whatever happens.
-    Raises `Refused` where an instance may not be harmed now, `TookNoHold` when a command failed
-    or the proof did not come, and `NotUndone` when an undo failed: `shakedown recover`, and the
+    Raises `Refused` where an instance may not be harmed now, `FaultNotShown` when a command failed
+    or the proof did not come, and `UndoFailed` when an undo failed: `shakedown recover`, and the
     end of the run, then try it once more.
     """
     begun: list[tuple[str, HarmedInstance]] = []
@@ -103,7 +103,7 @@ async def _inject(name: str, fault: FaultCommands, victim: HarmedInstance, means
     told = means.tell(ended)
     if not ended.is_ok:
         means.history.write("info", name, process=means.process, worker=victim.name, error=told)
-        raise TookNoHold(f"the command that injects {name!r} failed: {told}")
+        raise FaultNotShown(f"the command that injects {name!r} failed: {told}")
     means.history.write("ok", name, process=means.process, worker=victim.name)
 
 
@@ -125,7 +125,7 @@ async def _prove(name: str, fault: FaultCommands, victim: HarmedInstance, means:
             means.history.write("ok", f"proof-{name}", process=means.process, worker=victim.name)
             return
         if loop.time() > until or means.is_over():
-            raise TookNoHold(
+            raise FaultNotShown(
                 f"{name!r} did not show on {victim.name} within {fault.timeout_s:g} s: "
                 + means.tell(ended)
             )
@@ -153,7 +153,7 @@ async def _undo_all(
             )
             failed.append(f"{victim.name}: {told}")
     if failed:
-        raise NotUndone(
+        raise UndoFailed(
             expected=f"the undo of {name!r} to end with 0",
             got="; ".join(failed),
             detail="THE FAULT IS STILL THERE as far as anybody can tell. The undo is tried once "
@@ -172,7 +172,7 @@ async def _to_the_end(healing: Awaitable[None]) -> None:
             if task.done():
                 raise
             cancelled = error
-        except NotUndone:
+        except UndoFailed:
             break
     task.result()
     if cancelled is not None:

@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from chaos.faults.run_commands import Means, TookNoHold, harmed_by_commands
+from chaos.faults.run_commands import FaultNotShown, Means, harmed_by_commands
 from chaos.staging.abort import AbortWatch
-from chaos.staging.judgement import violations_of
+from chaos.staging.checkers import violations_of
 from chaos.staging.stream import Stream
 from harness.checkers import expect_no_violations
 from harness.client import Organization, Samples
@@ -28,12 +28,12 @@ AT_WORK_S = 10.0
 """How long to wait for a moment in which an instance that is to be harmed holds an export."""
 
 
-class BrokenOff(Inconclusive):
+class Aborted(Inconclusive):
     """The abort condition held. What was accepted was kept, but the fault was not sat out."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Scene:
+class StagingDrill:
     """Where a drill takes place."""
 
     target: Target
@@ -45,38 +45,38 @@ class Scene:
     tell: Callable[[Ended], str]
 
 
-async def drill(name: str, fault: FaultCommands, scene: Scene) -> int:
+async def drill(name: str, fault: FaultCommands, staging_drill: StagingDrill) -> int:
     """Run one declared fault; give how many exports were under way when it took hold.
 
     `CheckFailed` when a promise was broken: something accepted was lost, doubled or damaged, the
     undo failed, or there is no steady state afterwards. `Inconclusive` when it was not steady
     before (then nothing was harmed), the fault took no hold, or the drill was broken off.
     """
-    chaos, process = scene.target.chaos, f"staging-fault:{name}"
-    await scene.guard.permit_load()
-    await _steady_before(scene)
+    chaos, process = staging_drill.target.chaos, f"staging-fault:{name}"
+    await staging_drill.guard.permit_load()
+    await _steady_before(staging_drill)
     watch = AbortWatch(chaos.abort, now=time.monotonic())
     stream = Stream(
-        scene.owners,
-        scene.samples,
+        staging_drill.owners,
+        staging_drill.samples,
         chaos=chaos,
         watch=watch,
-        history=scene.history,
+        history=staging_drill.history,
         process=process,
     )
-    stream.probe_job = (await scene.owners[0].new_job())["id"]
-    took_no_hold: TookNoHold | None = None
+    stream.probe_job = (await staging_drill.owners[0].new_job())["id"]
+    not_shown: FaultNotShown | None = None
     means = Means(
-        guard=scene.guard,
-        journal=scene.journal,
-        history=scene.history,
+        guard=staging_drill.guard,
+        journal=staging_drill.journal,
+        history=staging_drill.history,
         process=process,
-        tell=scene.tell,
+        tell=staging_drill.tell,
         is_over=lambda: bool(watch.reason),
     )
     under_way = 0
     async with _running(stream.request_all(), stream.probe(), stream.follow(), stream.count()):
-        chosen = victims(scene, fault)
+        chosen = victims(staging_drill, fault)
         names = {victim.name for victim in chosen}
         await _until(lambda: bool(stream.in_hands_of(names) or watch.reason), AT_WORK_S)
         if not watch.reason:
@@ -85,35 +85,35 @@ async def drill(name: str, fault: FaultCommands, scene: Scene) -> int:
                     # A backend need not call its workers as its platform does.
                     under_way = stream.in_hands_of(names) or len(stream.live)
                     await _until(lambda: bool(watch.reason), fault.hold_s)
-            except TookNoHold as error:
-                took_no_hold = error
+            except FaultNotShown as error:
+                not_shown = error
     healed = f"{name!r} was undone"
     if watch.reason:
         healed = f"{name!r} was broken off because {watch.reason}, and undone"
-    await _drain(stream, drain_s(scene.target))
-    await _steady_after(scene, healed)
+    await _drain(stream, drain_s(staging_drill.target))
+    await _steady_after(staging_drill, healed)
     expect_no_violations(
         await violations_of(
             stream,
-            history=scene.history,
+            history=staging_drill.history,
             process=process,
-            max_attempts=scene.target.limits.max_attempts,
+            max_attempts=staging_drill.target.limits.max_attempts,
         ),
         detail=f"{len(stream.accepted)} exports were accepted; {healed}",
     )
     if watch.reason:
-        raise BrokenOff(
+        raise Aborted(
             f"{healed}; all of the {len(stream.accepted)} accepted exports were kept, and the "
             "system is steady again"
         )
-    if took_no_hold is not None:
-        raise took_no_hold
+    if not_shown is not None:
+        raise not_shown
     return under_way
 
 
-def victims(scene: Scene, fault: FaultCommands) -> Sequence[HarmedInstance]:
+def victims(staging_drill: StagingDrill, fault: FaultCommands) -> Sequence[HarmedInstance]:
     """The first instances of the fault's role, as many as the share allows."""
-    chaos = scene.target.chaos
+    chaos = staging_drill.target.chaos
     of_role = [instance for instance in chaos.instances if instance.role == fault.role]
     return of_role[: chaos.at_most(fault.role)]
 
@@ -127,32 +127,32 @@ def drain_s(target: Target) -> float:
     return recovery + chaos.steady_within_s
 
 
-async def _steady_before(scene: Scene) -> None:
+async def _steady_before(staging_drill: StagingDrill) -> None:
     try:
-        await _probe_export(scene)
+        await _probe_export(staging_drill)
     except CheckFailed as failure:
         raise Inconclusive(
             f"not steady before the fault, so nothing was harmed: {failure}"
         ) from failure
 
 
-async def _steady_after(scene: Scene, healed: str) -> None:
+async def _steady_after(staging_drill: StagingDrill, healed: str) -> None:
     try:
-        await _probe_export(scene)
+        await _probe_export(staging_drill)
     except CheckFailed as failure:
         raise CheckFailed(
-            expected=f"a steady state within {scene.target.chaos.steady_within_s:g} s, as "
+            expected=f"a steady state within {staging_drill.target.chaos.steady_within_s:g} s, as "
             f"before the fault; {healed}",
             got=failure.got,
             detail=f"expected {failure.expected}",
         ) from failure
 
 
-async def _probe_export(scene: Scene) -> None:
+async def _probe_export(staging_drill: StagingDrill) -> None:
     """Walk the whole way once: a job, a file, an export that becomes ready."""
-    owner, within_s = scene.owners[0], scene.target.chaos.steady_within_s
+    owner, within_s = staging_drill.owners[0], staging_drill.target.chaos.steady_within_s
     job = await owner.new_job()
-    await owner.client.new_evidence(job["id"], scene.samples.new())
+    await owner.client.new_evidence(job["id"], staging_drill.samples.new())
     export = await owner.client.new_export(job["id"])
     await owner.client.wait_for_export(export["id"], deadline_s=within_s)
 

@@ -10,7 +10,7 @@ from harness.untrusted.archives import BadArchive, unpacked
 _SHA256_DIGEST = re.compile(r"(?:^|,)\s*sha-256=:([^:]*):")
 
 
-def fault_in(body: bytes, repr_digest: str | None, uploaded: bytes | None) -> str:
+def download_problem(body: bytes, repr_digest: str | None, uploaded: bytes | None) -> str:
     """Say what is wrong with a downloaded proof pack, in a sentence; empty when nothing is.
 
     It must have the digest that `Repr-Digest` (RFC 9530) says, and be a ZIP with the uploaded file

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from chaos.staging.drill import Scene
+from chaos.staging.drill import StagingDrill
 from harness.client import Organizations, Samples
 from harness.guard import Guard
 from harness.history import HistoryWriter
@@ -137,19 +137,19 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
     end_run(begun)
 
 
-SceneOf = Callable[[Path], AbstractAsyncContextManager[Scene]]
+DrillOf = Callable[[Path], AbstractAsyncContextManager[StagingDrill]]
 
 
 @pytest.fixture
-def scene_of(journal: Journal, tmp_path: Path) -> SceneOf:
-    """Set the scene of a drill against what a target file names."""
+def drill_of(journal: Journal, tmp_path: Path) -> DrillOf:
+    """Set the staging_drill of a drill against what a target file names."""
 
     @asynccontextmanager
-    async def set_scene(file: Path) -> AsyncIterator[Scene]:
+    async def open_drill(file: Path) -> AsyncIterator[StagingDrill]:
         target = load_target(file, allow_faults=True)
         with HistoryWriter(tmp_path / "history.jsonl") as history:
             async with Organizations.of(target, target.api.base_urls) as organizations:
-                yield Scene(
+                yield StagingDrill(
                     target=target,
                     guard=await Guard.of(target),
                     journal=journal,
@@ -159,4 +159,4 @@ def scene_of(journal: Journal, tmp_path: Path) -> SceneOf:
                     tell=Ended.describe,
                 )
 
-    return set_scene
+    return open_drill

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from chaos.faults.run_commands import NotUndone, TookNoHold
-from chaos.staging.drill import BrokenOff, drill
+from chaos.faults.run_commands import FaultNotShown, UndoFailed
+from chaos.staging.drill import Aborted, drill
 from harness.errors import CheckFailed, Inconclusive
 from harness.guard import Refused
 from harness.history import read_history
 from harness.machine.journal import Journal, read_entries
 from harness.recovery.healing import end_run
-from tests.chaos.staging.conftest import SceneOf, Staging
+from tests.chaos.staging.conftest import DrillOf, Staging
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
 
@@ -26,11 +26,11 @@ def faults_of(journal: Journal) -> Sequence[object]:
 
 
 async def test_a_worker_is_killed_and_nothing_is_lost(
-    staging: Staging, scene_of: SceneOf, journal: Journal, tmp_path: Path
+    staging: Staging, drill_of: DrillOf, journal: Journal, tmp_path: Path
 ) -> None:
     file = staging.write(staging.fault("kill", "kill", "nothing"))
-    async with scene_of(file) as scene:
-        assert await drill("kill", scene.target.chaos.faults["kill"], scene) >= 1
+    async with drill_of(file) as staging_drill:
+        assert await drill("kill", staging_drill.target.chaos.faults["kill"], staging_drill) >= 1
     assert staging.log() == ["kill worker-1", "nothing worker-1"]
     assert faults_of(journal) == []
     history = list(read_history(tmp_path / "history.jsonl"))
@@ -47,12 +47,12 @@ async def test_a_worker_is_killed_and_nothing_is_lost(
 
 
 async def test_a_worker_is_frozen_until_others_have_its_work(
-    staging: Staging, scene_of: SceneOf
+    staging: Staging, drill_of: DrillOf
 ) -> None:
     fault = staging.fault("pause", "pause", "resume", LONG)
     fault += f"proof = {staging.command('is-paused')}\n".replace("'", '"')
-    async with scene_of(staging.write(fault)) as scene:
-        assert await drill("pause", scene.target.chaos.faults["pause"], scene) >= 1
+    async with drill_of(staging.write(fault)) as staging_drill:
+        assert await drill("pause", staging_drill.target.chaos.faults["pause"], staging_drill) >= 1
     assert staging.log() == ["pause worker-1", "is-paused worker-1", "resume worker-1"]
 
 
@@ -66,22 +66,22 @@ async def test_a_worker_is_frozen_until_others_have_its_work(
     indirect=["staging"],
 )
 async def test_defects_that_only_a_fault_shows(
-    staging: Staging, scene_of: SceneOf, fault: tuple[str, str, str], told: str
+    staging: Staging, drill_of: DrillOf, fault: tuple[str, str, str], told: str
 ) -> None:
     file = staging.write(staging.fault("harm", *fault))
-    async with scene_of(file) as scene:
+    async with drill_of(file) as staging_drill:
         with pytest.raises(CheckFailed, match=told):
-            await drill("harm", scene.target.chaos.faults["harm"], scene)
+            await drill("harm", staging_drill.target.chaos.faults["harm"], staging_drill)
 
 
 async def test_it_is_broken_off_the_moment_the_condition_holds(
-    staging: Staging, scene_of: SceneOf
+    staging: Staging, drill_of: DrillOf
 ) -> None:
     fault = staging.fault("freeze", "pause-all", "resume-all", "hold_s = 100\n")
     file = staging.write(fault + "[chaos.abort]\nno_completion_s = 2\n")
-    async with scene_of(file) as scene:
-        with pytest.raises(BrokenOff, match=r"no export became ready for .* and undone"):
-            await drill("freeze", scene.target.chaos.faults["freeze"], scene)
+    async with drill_of(file) as staging_drill:
+        with pytest.raises(Aborted, match=r"no export became ready for .* and undone"):
+            await drill("freeze", staging_drill.target.chaos.faults["freeze"], staging_drill)
     assert staging.log() == ["pause-all worker-1", "resume-all worker-1"]
 
 
@@ -90,57 +90,57 @@ async def test_it_is_broken_off_the_moment_the_condition_holds(
     [("fail", "ended with 7"), ("hang", "did not end within 1 s"), ("no-such-word", "with 2")],
 )
 async def test_a_fault_that_takes_no_hold(
-    staging: Staging, scene_of: SceneOf, journal: Journal, word: str, told: str
+    staging: Staging, drill_of: DrillOf, journal: Journal, word: str, told: str
 ) -> None:
     file = staging.write(staging.fault("harm", word, "resume", "timeout_s = 1\n"))
-    async with scene_of(file) as scene:
-        with pytest.raises(TookNoHold, match=told):
-            await drill("harm", scene.target.chaos.faults["harm"], scene)
+    async with drill_of(file) as staging_drill:
+        with pytest.raises(FaultNotShown, match=told):
+            await drill("harm", staging_drill.target.chaos.faults["harm"], staging_drill)
     assert staging.log() == [f"{word} worker-1", "resume worker-1"]
     assert faults_of(journal) == []
 
 
-async def test_a_fault_that_does_not_show(staging: Staging, scene_of: SceneOf) -> None:
+async def test_a_fault_that_does_not_show(staging: Staging, drill_of: DrillOf) -> None:
     fault = staging.fault("pause", "nothing", "resume", "timeout_s = 2\n")
     fault += f"proof = {staging.command('is-paused')}\n".replace("'", '"')
-    async with scene_of(staging.write(fault)) as scene:
-        with pytest.raises(TookNoHold, match="did not show on worker-1 within 2 s"):
-            await drill("pause", scene.target.chaos.faults["pause"], scene)
+    async with drill_of(staging.write(fault)) as staging_drill:
+        with pytest.raises(FaultNotShown, match="did not show on worker-1 within 2 s"):
+            await drill("pause", staging_drill.target.chaos.faults["pause"], staging_drill)
 
 
 async def test_an_undo_that_fails_is_loud_and_stays_in_the_journal(
-    staging: Staging, scene_of: SceneOf, journal: Journal
+    staging: Staging, drill_of: DrillOf, journal: Journal
 ) -> None:
     file = staging.write(staging.fault("harm", "nothing", "fail", "hold_s = 0.2\n"))
-    async with scene_of(file) as scene:
-        with pytest.raises(NotUndone, match="ended with 7"):
-            await drill("harm", scene.target.chaos.faults["harm"], scene)
+    async with drill_of(file) as staging_drill:
+        with pytest.raises(UndoFailed, match="ended with 7"):
+            await drill("harm", staging_drill.target.chaos.faults["harm"], staging_drill)
     assert faults_of(journal) == ["harm of worker-1"]
     healing = end_run(journal)
     assert "could not be undone" in healing.problems[0]
     assert journal.run_dir.exists(), "another try must be possible"
 
 
-async def test_what_is_not_steady_is_not_harmed(staging: Staging, scene_of: SceneOf) -> None:
+async def test_what_is_not_steady_is_not_harmed(staging: Staging, drill_of: DrillOf) -> None:
     for worker in staging.system.workers:
         await staging.system.pause(worker)
     file = staging.write(staging.fault("kill", "kill", "nothing"))
     text = file.read_text(encoding="utf-8").replace("steady_within_s = 20", "steady_within_s = 1")
     file.write_text(text, encoding="utf-8")
-    async with scene_of(file) as scene:
+    async with drill_of(file) as staging_drill:
         with pytest.raises(Inconclusive, match="not steady before the fault, so nothing was harm"):
-            await drill("kill", scene.target.chaos.faults["kill"], scene)
+            await drill("kill", staging_drill.target.chaos.faults["kill"], staging_drill)
     assert staging.log() == []
 
 
 async def test_a_file_that_changes_while_the_drill_goes_on(
-    staging: Staging, scene_of: SceneOf, journal: Journal
+    staging: Staging, drill_of: DrillOf, journal: Journal
 ) -> None:
     file = staging.write(staging.fault("kill", "kill", "nothing"))
-    async with scene_of(file) as scene:
-        await scene.guard.permit_load()
+    async with drill_of(file) as staging_drill:
+        await staging_drill.guard.permit_load()
         file.write_text(file.read_text(encoding="utf-8") + "# changed\n", encoding="utf-8")
         with pytest.raises(Refused, match="has changed since it was checked"):
-            await drill("kill", scene.target.chaos.faults["kill"], scene)
+            await drill("kill", staging_drill.target.chaos.faults["kill"], staging_drill)
     assert staging.log() == []
     assert faults_of(journal) == []

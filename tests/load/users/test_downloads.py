@@ -7,7 +7,7 @@ import zipfile
 
 import pytest
 
-from load.users.downloads import fault_in
+from load.users.downloads import download_problem
 
 
 def zipped(**contents: bytes) -> bytes:
@@ -29,7 +29,7 @@ BODY = zipped(evidence=b"mine", manifest=b"{}")
 @pytest.mark.parametrize("more", ["{}", "sha-512=:AAAA:, {}", "{}, md5=:AAAA:"])
 @pytest.mark.parametrize("uploaded", [b"mine", None])
 def test_a_right_download_has_no_fault(more: str, uploaded: bytes | None) -> None:
-    assert fault_in(BODY, more.format(digest_of(BODY)), uploaded) == ""
+    assert download_problem(BODY, more.format(digest_of(BODY)), uploaded) == ""
 
 
 @pytest.mark.parametrize(
@@ -46,9 +46,9 @@ def test_a_right_download_has_no_fault(more: str, uploaded: bytes | None) -> Non
     ],
 )
 def test_each_fault_is_named(body: bytes, digest: str | None, fault: str) -> None:
-    assert fault in fault_in(body, digest, b"mine")
+    assert fault in download_problem(body, digest, b"mine")
 
 
 def test_a_damaged_entry_is_a_fault() -> None:
     damaged = BODY.replace(b"mine", b"mime")
-    assert "not a ZIP" in fault_in(damaged, digest_of(damaged), None)
+    assert "not a ZIP" in download_problem(damaged, digest_of(damaged), None)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from chaos.drills.judgement import Recovery
+from chaos.drills.recovery import Recovery
 from harness.checkers import Observed
 from harness.checkers.examples import MIDNIGHT, example
 from harness.checkers.recovery import TIMES_OF_EXAMPLES, orphan_of_examples

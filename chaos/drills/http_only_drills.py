@@ -3,19 +3,19 @@
 import asyncio
 import random
 
-from chaos.drills.in_the_open import (
+from chaos.drills.http_only import (
     EVIDENCE_BYTES,
     FIRST_ORGANIZATIONS,
     Drill,
     differences,
     names_of,
 )
-from chaos.drills.promises import recovery_times
-from chaos.drills.zombies import switches, until_awake
+from chaos.drills.recovery_timing import recovery_times
+from chaos.drills.stale_workers import context_switches, wait_until_running
 from chaos.exports.backlog import Backlog
 from chaos.faults.kill_worker import heal, workers_killed
 from chaos.faults.pause_worker import worker_paused
-from chaos.workers.posts import Post
+from chaos.workers.parked_workers import ParkedWorker
 from harness.checkers import expect_no_violations
 from harness.client import Samples, together
 from harness.expect import expect
@@ -32,7 +32,7 @@ VICTIMS = 6
 HEALTHY_WORKERS = 2
 
 
-async def kill_in_the_open(
+async def http_only_kill(
     fresh_system: FreshSystem,
     target: Target,
     rng: random.Random,
@@ -85,7 +85,7 @@ async def frozen_workers(drill: Drill, count: int) -> list[Instance]:
     return workers
 
 
-async def pause_in_the_open(
+async def http_only_pause(
     fresh_system: FreshSystem,
     target: Target,
     rng: random.Random,
@@ -102,7 +102,7 @@ async def pause_in_the_open(
             caught = await drill.catch(zombie)
             asleep_with |= {(name, export["attempt"]) for name, export in caught.items()}
         lost = await drill.held()
-        first, second = (Post(worker=each, failpoint=None, seconds=0) for each in zombies)
+        first, second = (ParkedWorker(worker=each, failpoint=None, seconds=0) for each in zombies)
         async with (
             worker_paused(own.system, first.worker, history=history),
             worker_paused(own.system, second.worker, history=history),
@@ -111,9 +111,9 @@ async def pause_in_the_open(
             shown = await drill.until_done()
             expect_no_violations(await drill.violations(shown, lost, harmed=drill.backlog.owners))
             before = await drill.told()
-            asleep = [switches(each) for each in (first, second)]
+            asleep = [context_switches(each) for each in (first, second)]
         for zombie_post, count in zip((first, second), asleep, strict=True):
-            await until_awake(zombie_post, count)
+            await wait_until_running(zombie_post, count)
         # Time for whatever they do at once, and for the heartbeat that tells them the news.
         await asyncio.sleep(drill.times.stuck_timeout_s)
         changes = differences(before, await drill.told())

@@ -6,8 +6,8 @@ from typing import Any, cast
 
 import pytest
 
-from chaos.drills import in_the_open
-from chaos.drills.in_the_open import Drill, differences
+from chaos.drills import http_only
+from chaos.drills.http_only import Drill, differences
 from chaos.exports.backlog import Backlog
 from harness.checkers import RecoveryTimes
 from harness.client import Organization, Record
@@ -20,7 +20,7 @@ WORKER = cast("Instance", type("Worker", (), {"name": "worker-1"})())
 
 
 @dataclass
-class Scene:
+class FakeSystem:
     """A system whose exports change each time that the worker has run for a while."""
 
     states: list[dict[str, tuple[str, int]]]
@@ -54,7 +54,7 @@ class Scene:
     id = "org"
 
     @property
-    def client(self) -> "Scene":
+    def client(self) -> "FakeSystem":
         return self
 
     def marked(self, title: str) -> str:
@@ -77,19 +77,19 @@ class Scene:
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(in_the_open, "GLIMPSES_S", (0.001,))
-    monkeypatch.setattr(in_the_open, "CATCH_DEADLINE_S", 0.3)
+    monkeypatch.setattr(http_only, "RUN_FOR_S", (0.001,))
+    monkeypatch.setattr(http_only, "FREEZE_DEADLINE_S", 0.3)
 
 
 async def test_a_worker_is_caught_with_what_it_has_claimed_itself() -> None:
-    scene = Scene(
+    fake = FakeSystem(
         [
             {"a": ("preparing", 1), "b": ("queued", 0), "c": ("preparing", 1)},
             {"a": ("preparing", 1), "b": ("preparing", 1), "c": ("preparing", 2)},
         ]
     )
-    assert set(await scene.drill.catch(WORKER)) == {"b", "c"}
-    assert scene.frozen
+    assert set(await fake.drill.catch(WORKER)) == {"b", "c"}
+    assert fake.frozen
 
 
 @pytest.mark.parametrize(
@@ -102,27 +102,27 @@ async def test_a_worker_is_caught_with_what_it_has_claimed_itself() -> None:
     ids=["too fast", "the last attempt", "another's"],
 )
 async def test_a_worker_that_is_not_caught_is_inconclusive(states: Any) -> None:  # noqa: ANN401
-    scene = Scene(states)
+    fake = FakeSystem(states)
     with pytest.raises(Inconclusive, match="worker-1 was never seen with an export in progress"):
-        await scene.drill.catch(WORKER)
-    assert scene.grown, "it must have had something to do"
+        await fake.drill.catch(WORKER)
+    assert fake.grown, "it must have had something to do"
 
 
 async def test_a_worker_that_holds_everybody_up_goes_on_for_a_moment() -> None:
-    scene = Scene(
+    fake = FakeSystem(
         [{"a": ("queued", 0)}, {"a": ("preparing", 1)}, {"a": ("preparing", 1)}], can_write=[503]
     )
-    assert set(await scene.drill.catch(WORKER)) == {"a"}
-    assert len(scene.states) == 1, "it was let go a second time"
+    assert set(await fake.drill.catch(WORKER)) == {"a"}
+    assert len(fake.states) == 1, "it was let go a second time"
 
 
 async def test_waiting_ends_when_nothing_is_live_and_at_the_deadline(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    done = Scene([{"a": ("ready", 1), "b": ("failed", 3)}])
+    done = FakeSystem([{"a": ("ready", 1), "b": ("failed", 3)}])
     assert (await done.drill.until_done())["b"]["state"] == "failed"
-    monkeypatch.setattr(in_the_open, "WORK_S", -1.0)
-    stuck = Scene([{"a": ("preparing", 1)}])
+    monkeypatch.setattr(http_only, "WORK_S", -1.0)
+    stuck = FakeSystem([{"a": ("preparing", 1)}])
     assert (await stuck.drill.until_done())["a"]["state"] == "preparing"
 
 

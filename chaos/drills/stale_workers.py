@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import psutil
 
-from chaos.workers.posts import Post
+from chaos.workers.parked_workers import ParkedWorker
 from harness.checkers import Observed, Violation
 from harness.errors import Inconclusive
 from harness.vocabulary.exports import READY
@@ -21,11 +21,11 @@ _POLL_S = 0.02
 
 
 @dataclass(frozen=True, kw_only=True)
-class Encounter:
+class StaleWakeUp:
     """A zombie that wakes up while its successor is at the exports that once were its own."""
 
-    zombie: Post
-    successor: Post
+    zombie: ParkedWorker
+    successor: ParkedWorker
     """Sleeps over each export for a while, so whoever finishes one sooner is not the successor."""
     taken: Mapping[str, datetime]
     """When the successor claimed each of the exports, by the database's clock."""
@@ -71,7 +71,7 @@ class Encounter:
         return met
 
 
-def switches(zombie: Post) -> int:
+def context_switches(zombie: ParkedWorker) -> int:
     """How often the worker's process has gone to wait for something: it rises while it runs.
 
     `Inconclusive` where its process cannot be seen from here.
@@ -82,10 +82,10 @@ def switches(zombie: Post) -> int:
     return count
 
 
-async def until_awake(zombie: Post, before: int) -> None:
-    """Wait until the worker really runs, its switches beyond `before`; else `Inconclusive`."""
+async def wait_until_running(zombie: ParkedWorker, before: int) -> None:
+    """Wait until the worker runs: its switches exceed `before`. Else `Inconclusive`."""
     until = time.monotonic() + AWAKE_DEADLINE_S
-    while switches(zombie) <= before:
+    while context_switches(zombie) <= before:
         if time.monotonic() > until:
             raise Inconclusive(
                 f"{zombie.worker.name} did nothing in {AWAKE_DEADLINE_S:g} s after SIGCONT"

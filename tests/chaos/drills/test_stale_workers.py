@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from chaos.drills.zombies import Encounter
-from chaos.workers.posts import Post
+from chaos.drills.stale_workers import StaleWakeUp
+from chaos.workers.parked_workers import ParkedWorker
 from harness.checkers import Observed
 from harness.checkers.examples import MIDNIGHT, told
 from harness.errors import Inconclusive
@@ -17,9 +17,9 @@ def at(seconds: float) -> datetime:
     return MIDNIGHT + timedelta(seconds=seconds)
 
 
-def post(name: str, seconds: float) -> Post:
+def worker(name: str, seconds: float) -> ParkedWorker:
     worker = Instance(name=name, role="worker", base_url="", log_path=Path("none.log"))
-    return Post(worker=worker, failpoint="while_working", seconds=seconds)
+    return ParkedWorker(worker=worker, failpoint="while_working", seconds=seconds)
 
 
 def ready_at(seconds: float) -> Observed:
@@ -27,10 +27,10 @@ def ready_at(seconds: float) -> Observed:
     return Observed(exports=(), completions=(), transitions=told(story))
 
 
-def encounter(still_asleep_at: float) -> Encounter:
-    return Encounter(
-        zombie=post("w1", 2),
-        successor=post("w2", 1),
+def wake_up(still_asleep_at: float) -> StaleWakeUp:
+    return StaleWakeUp(
+        zombie=worker("w1", 2),
+        successor=worker("w2", 1),
         taken={"e1": at(5)},
         still_asleep_at=at(still_asleep_at),
         woken_at=at(still_asleep_at + 0.1),
@@ -38,17 +38,17 @@ def encounter(still_asleep_at: float) -> Encounter:
 
 
 def test_what_its_owner_had_no_time_for_was_the_zombies_work() -> None:
-    [violation] = encounter(5.1).finished_by_zombie(ready_at(5.2))
+    [violation] = wake_up(5.1).finished_by_zombie(ready_at(5.2))
     assert violation.rule == "finished-by-zombie"
     assert "w2 (attempt 2)" in violation.expected
     assert "w1, whose claim is stale" in violation.got
 
 
 def test_what_took_its_time_was_the_owners_work() -> None:
-    assert not encounter(5.1).finished_by_zombie(ready_at(6))
+    assert not wake_up(5.1).finished_by_zombie(ready_at(6))
 
 
 def test_they_must_have_met() -> None:
-    assert encounter(5.1).met(ready_at(6)) == {"e1"}
+    assert wake_up(5.1).met(ready_at(6)) == {"e1"}
     with pytest.raises(Inconclusive, match="they did not meet"):
-        encounter(6.1).met(ready_at(6))
+        wake_up(6.1).met(ready_at(6))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from chaos.workers.posts import Post, claims_of, refuse_strangers
+from chaos.workers.parked_workers import ParkedWorker, last_claims, refuse_unknown_workers
 from harness.checkers.examples import told
 from harness.errors import Inconclusive
 from harness.system import Instance
@@ -12,31 +12,31 @@ from harness.system import Instance
 ARMED = "before_commit=sleep:60"
 
 
-def post_with(log: str, directory: Path) -> Post:
+def worker_with(log: str, directory: Path) -> ParkedWorker:
     path = directory / "worker-1.log"
     path.write_text(log)
     worker = Instance(name="worker-1", role="worker", base_url="http://127.0.0.1:1", log_path=path)
-    return Post(worker=worker, failpoint="before_commit", seconds=60, armed=ARMED)
+    return ParkedWorker(worker=worker, failpoint="before_commit", seconds=60, armed=ARMED)
 
 
 def test_each_time_that_the_log_names_the_failpoint_counts(tmp_path: Path) -> None:
     log = f"failpoints are armed: {ARMED}\nfailpoint before_commit: sleep\nat before_commit\n"
-    assert post_with(log, tmp_path).times_reached() == 2
+    assert worker_with(log, tmp_path).times_reached() == 2
 
 
 def test_to_have_been_told_is_not_to_be_there(tmp_path: Path) -> None:
-    assert post_with(f"failpoints are armed: {ARMED}\n", tmp_path).times_reached() == 0
+    assert worker_with(f"failpoints are armed: {ARMED}\n", tmp_path).times_reached() == 0
 
 
 def test_another_failpoint_with_a_longer_name_does_not_count(tmp_path: Path) -> None:
-    assert post_with("failpoint not_before_commit_yet\n", tmp_path).times_reached() == 0
+    assert worker_with("failpoint not_before_commit_yet\n", tmp_path).times_reached() == 0
 
 
 def test_the_last_claim_tells_whose_an_export_is() -> None:
     steps = told("e1 queued\ne2 queued\ne1 claimed w1\ne2 claimed w1\ne1 returned\ne1 claimed w2")
-    assert claims_of(steps) == {"w1": {"e2"}, "w2": {"e1"}}
+    assert last_claims(steps) == {"w1": {"e2"}, "w2": {"e1"}}
 
 
 def test_an_owner_whom_nobody_started_is_told_with_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(Inconclusive, match=r"host-17.*\{instance\}"):
-        refuse_strangers({"host-17": {"e1"}}, [post_with("", tmp_path)])
+        refuse_unknown_workers({"host-17": {"e1"}}, [worker_with("", tmp_path)])

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from chaos.exports.aftermath import damages_of
+from chaos.exports.final_state import broken_downloads
 from chaos.staging.stream import Accepted, Stream
 from harness.checkers import (
     CompletionFact,
@@ -37,7 +37,7 @@ async def violations_of(
     found = exactly_once(accepted, exports, completions, harmed=set(accepted))
     found += impossible_lives(stream.sightings, max_attempts=max_attempts)
     ready = [fact.id for fact in exports if fact.state == READY]
-    found += await damages_of(ready, {key: each.owner for key, each in known.items()})
+    found += await broken_downloads(ready, {key: each.owner for key, each in known.items()})
     for export_id in ready:
         history.write("ok", "downloadExport", process=process, job=export_id)
     return found

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from itertools import cycle
 from typing import Any
 
-from chaos.exports.aftermath import damages_of
 from chaos.exports.backlog import Backlog
+from chaos.exports.final_state import broken_downloads
 from harness.checkers import ExportFact, RecoveryTimes, exactly_once
 from harness.checkers.shown import shown_completions, shown_exports
 from harness.checkers.violations import Violation
@@ -26,10 +26,10 @@ from harness.vocabulary.exports import PREPARING, TERMINAL_STATES
 EVIDENCE_BYTES = 10 * 1024 * 1024
 """Of the evidence of each proof pack: a worker is at it for long enough to be caught."""
 
-CATCH_DEADLINE_S = 30.0
+FREEZE_DEADLINE_S = 30.0
 """How long it may take until workers have been frozen with exports in their hands."""
 
-GLIMPSES_S = (0.1, 0.3, 0.6)
+RUN_FOR_S = (0.1, 0.3, 0.6)
 """How long a worker runs before it is frozen again, if it is not seen at work sooner."""
 
 WRITING_S = 2.0
@@ -43,7 +43,7 @@ _POLL_S = 0.05
 _GLANCE_S = 0.002
 
 
-def only_in_the_open(target: Target) -> bool:
+def is_http_only(target: Target) -> bool:
     """Whether a drill of this target has to do without its database.
 
     Either nobody may look into it, or the target file does not say what is to be seen there.
@@ -83,7 +83,7 @@ class Drill:
 
     async def freeze(self, worker: Instance) -> None:
         """Freeze a worker where it holds nobody up. `Inconclusive` when there is no such place."""
-        until = time.monotonic() + CATCH_DEADLINE_S
+        until = time.monotonic() + FREEZE_DEADLINE_S
         while True:
             await self.own.system.pause(worker)
             if await self._can_write():
@@ -102,10 +102,10 @@ class Drill:
 
         `Inconclusive` when it is too fast to be caught.
         """
-        until = time.monotonic() + CATCH_DEADLINE_S
+        until = time.monotonic() + FREEZE_DEADLINE_S
         await self._have_work()
         before = await self.held()
-        glimpses = cycle(GLIMPSES_S)
+        glimpses = cycle(RUN_FOR_S)
         while True:
             await self.own.system.resume(worker)
             seen_by = time.monotonic() + next(glimpses)
@@ -119,7 +119,7 @@ class Drill:
             if time.monotonic() > until:
                 raise Inconclusive(
                     f"{worker.name} was never seen with an export in progress within "
-                    f"{CATCH_DEADLINE_S:g} s and {len(self.backlog.owners)} exports"
+                    f"{FREEZE_DEADLINE_S:g} s and {len(self.backlog.owners)} exports"
                 )
             await self._have_work()
 
@@ -191,7 +191,7 @@ class Drill:
             if shown[name]["attempt"] <= orphan["attempt"]
         ]
         ready = [name for name, export in shown.items() if export["state"] == "ready"]
-        return [*found, *await damages_of(ready, self.backlog.owners)]
+        return [*found, *await broken_downloads(ready, self.backlog.owners)]
 
 
 def _newly(held: Mapping[str, Record], before: Mapping[str, Record]) -> dict[str, Record]:

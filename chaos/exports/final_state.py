@@ -29,7 +29,7 @@ _HELD: tuple[ExportColumn, ...] = (
 )
 
 
-async def now_of(database: Database) -> datetime:
+async def database_now(database: Database) -> datetime:
     """The database's clock, by which all timing is judged."""
     moment: datetime = (await database.fetch_one("SELECT clock_timestamp() AS now"))["now"]
     return moment
@@ -63,7 +63,7 @@ async def orphans_of(
     ]
 
 
-async def settled(
+async def wait_until_all_ended(
     database: Database,
     target: Target,
     *,
@@ -77,7 +77,7 @@ async def settled(
     """
     until, ended = time.monotonic() + within_s, 0
     while True:
-        now = await now_of(database)
+        now = await database_now(database)
         observed = await observe_exports(database, target)
         before, ended = ended, sum(export.state in TERMINAL_STATES for export in observed.exports)
         if ended == len(observed.exports):
@@ -89,7 +89,7 @@ async def settled(
         await asyncio.sleep(_POLL_S)
 
 
-async def damages_of(
+async def broken_downloads(
     export_ids: Iterable[str], owners: Mapping[str, Organization]
 ) -> list[Violation]:
     """Download exports that the database calls ready; give everything that is wrong with them."""
@@ -116,13 +116,13 @@ async def _damages(export_id: str, owner: Organization) -> list[Violation]:
     )
 
 
-async def everything_in(database: Database, target: Target) -> Mapping[str, Mapping[str, object]]:
+async def snapshot_rows(database: Database, target: Target) -> Mapping[str, Mapping[str, object]]:
     """Every export and ledger event with all its columns, by what it is."""
     table = ExportTable.of(target)
     if table is None or target.ledger is None:
         raise Inconclusive("the target file does not say which tables hold exports and ledger")
     columns = target.ledger.columns
-    sql = _sql("everything").format(
+    sql = _sql("snapshot").format(
         exports=table.claim.table,
         id=table.id,
         ledger=target.ledger.table,

@@ -15,19 +15,19 @@ from harness.system import Instance, System
 from harness.target import Target
 from harness.target.models import Failpoints
 
-POST_DEADLINE_S = 20.0
+PARK_DEADLINE_S = 20.0
 """How long workers may take to claim something and get to their failpoints."""
 
 _POLL_S = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
-class Post:
+class ParkedWorker:
     """A worker, and where it was told to stop."""
 
     worker: Instance
     failpoint: str | None
-    """None: it had no failpoint, and was frozen wherever it happened to be (`ambush.py`)."""
+    """None: it was frozen at work instead (`busy_worker_freezer.py`)."""
     seconds: float
     """How long it sleeps there."""
     armed: str = field(default="", repr=False)
@@ -48,15 +48,17 @@ class Post:
         return len(re.findall(rf"\b{re.escape(self.failpoint)}\b", log.replace(self.armed, "")))
 
 
-async def post(system: System, failpoints: Failpoints, where: str, seconds: float) -> Post:
+async def start_parked(
+    system: System, failpoints: Failpoints, where: str, seconds: float
+) -> ParkedWorker:
     """Start a worker that sleeps for so long whenever an export of its gets there."""
     environment = failpoints.environment({where: f"sleep:{seconds:g}"})
     worker = await system.start("worker", environment)
     armed = environment[failpoints.variable]
-    return Post(worker=worker, failpoint=where, seconds=seconds, armed=armed)
+    return ParkedWorker(worker=worker, failpoint=where, seconds=seconds, armed=armed)
 
 
-def claims_of(transitions: Sequence[Transition]) -> dict[str | None, set[str]]:
+def last_claims(transitions: Sequence[Transition]) -> dict[str | None, set[str]]:
     """Which exports each worker claimed last of all, by its name."""
     owners = {step.export_id: step.new_claimed_by for step in transitions if step.is_claim}
     claims: dict[str | None, set[str]] = defaultdict(set)
@@ -65,48 +67,48 @@ def claims_of(transitions: Sequence[Transition]) -> dict[str | None, set[str]]:
     return claims
 
 
-async def all_at_their_posts(
-    posts: Sequence[Post],
+async def wait_until_parked(
+    workers: Sequence[ParkedWorker],
     backlog: Backlog,
     database: Database,
     target: Target,
     *,
     until_full: bool,
-) -> Mapping[str, Post]:
-    """Wait until every worker stands at its failpoint with all it claimed; give the post by export.
+) -> Mapping[str, ParkedWorker]:
+    """Wait until every worker is parked with all it claimed; give the worker by export.
 
     The backlog grows until each has something, or `until_full`: a worker that has a free place
     would take others' exports later. `Inconclusive`, with the worker and its failpoint, when one
     does not get there in time.
     """
-    until = time.monotonic() + POST_DEADLINE_S
+    until = time.monotonic() + PARK_DEADLINE_S
     calm = 0
     while True:
         observed = await observe_exports(database, target)
-        claims = claims_of(observed.watched())
-        refuse_strangers(claims, posts)
+        claims = last_claims(observed.watched())
+        refuse_unknown_workers(claims, workers)
         waiting = sum(export.state == "queued" for export in observed.exports)
-        absent = [each for each in posts if not _is_there(each, claims)]
+        absent = [each for each in workers if not _is_there(each, claims)]
         is_calm = not absent and (waiting > 0 or not until_full)
         calm = calm + 1 if is_calm else 0
         if calm == (2 if until_full else 1):
-            return {export_id: each for each in posts for export_id in claims[each.worker.name]}
+            return {export_id: each for each in workers for export_id in claims[each.worker.name]}
         if time.monotonic() > until:
             raise Inconclusive(_missing(absent, claims, observed))
-        has_idle = any(not claims.get(each.worker.name) for each in posts)
+        has_idle = any(not claims.get(each.worker.name) for each in workers)
         if not waiting and (until_full or has_idle):
             await backlog.grow(1)
         await asyncio.sleep(_POLL_S)
 
 
-def _is_there(each: Post, claims: Mapping[str | None, set[str]]) -> bool:
+def _is_there(each: ParkedWorker, claims: Mapping[str | None, set[str]]) -> bool:
     held = claims.get(each.worker.name, set())
     return bool(held) and each.times_reached() >= len(held)
 
 
-def refuse_strangers(claims: Iterable[str | None], posts: Sequence[Post]) -> None:
+def refuse_unknown_workers(claims: Iterable[str | None], workers: Sequence[ParkedWorker]) -> None:
     """`claimed_by` has to be the instance's name, or nobody can tell whose export is whose."""
-    names = {each.worker.name for each in posts}
+    names = {each.worker.name for each in workers}
     if strangers := set(claims) - names:
         raise Inconclusive(
             f"exports are claimed by {sorted(map(str, strangers))}, but the workers are "
@@ -115,17 +117,17 @@ def refuse_strangers(claims: Iterable[str | None], posts: Sequence[Post]) -> Non
 
 
 def _missing(
-    absent: Sequence[Post], claims: Mapping[str | None, set[str]], observed: Observed
+    absent: Sequence[ParkedWorker], claims: Mapping[str | None, set[str]], observed: Observed
 ) -> str:
     if not absent:
         return (
-            f"workers still took exports after {POST_DEADLINE_S:g} s and "
+            f"workers still took exports after {PARK_DEADLINE_S:g} s and "
             f"{len(observed.exports)} exports"
         )
     each = absent[0]
     held = claims.get(each.worker.name, set())
     return (
-        f"{each.worker.name} did not get {each.where} within {POST_DEADLINE_S:g} s: it claimed "
+        f"{each.worker.name} did not get {each.where} within {PARK_DEADLINE_S:g} s: it claimed "
         f"{len(held)} of {len(observed.exports)} exports, and its log names the failpoint "
         f"{each.times_reached()} times ({len(absent)} of the workers are not there)"
     )

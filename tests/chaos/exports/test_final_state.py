@@ -1,6 +1,6 @@
 """What is said about the changes that nobody should have made."""
 
-from chaos.exports.aftermath import changes_between
+from chaos.exports.final_state import changes_between
 
 ROW: dict[str, dict[str, object]] = {"export e1": {"state": "ready", "attempt": 2}}
 

@@ -6,7 +6,7 @@ import pytest
 
 from harness.client.samples import Sample
 from harness.target.dialect import Contract
-from load.users.speech import CONTRACT, Speech, UnknownDialect
+from load.users.request_dialect import CONTRACT, RequestDialect, UnknownDialect
 
 OWN = {
     "envelope": {"data": "/result"},
@@ -23,16 +23,16 @@ FILE = Sample(file_name="a.png", mime_type="image/png", content=b"png")
 
 
 @pytest.fixture
-def own() -> Speech:
-    openapi = Speech.of({}).document
+def own() -> RequestDialect:
+    openapi = RequestDialect.of({}).document
     contract = Contract.model_validate(OWN | {"openapi": openapi}, strict=False)
-    return Speech.of({CONTRACT: contract.model_dump_json()})
+    return RequestDialect.of({CONTRACT: contract.model_dump_json()})
 
 
 def test_the_contracts_own_words_by_default() -> None:
-    speech = Speech.of({})
-    route = speech.routes["requestExport"]
-    request = speech.request(
+    dialect = RequestDialect.of({})
+    route = dialect.routes["requestExport"]
+    request = dialect.request(
         route, {"job_id": "1", "export_type": "ledger"}, {"A": "b"}, json={"filters": {}}
     )
     assert request.path == "/api/jobs/1/export/ledger"
@@ -40,7 +40,7 @@ def test_the_contracts_own_words_by_default() -> None:
     assert request.headers == {"A": "b", "Content-Type": "application/json"}
 
 
-def test_requests_in_other_words(own: Speech) -> None:
+def test_requests_in_other_words(own: RequestDialect) -> None:
     created = own.request(own.routes["createJob"], {}, {}, json={"title": "t"})
     assert (created.path, created.body) == ("/cases", b'{"name":"t"}')
     values = {"job_id": "1", "export_type": "ledger"}
@@ -50,7 +50,7 @@ def test_requests_in_other_words(own: Speech) -> None:
     assert json.loads(requested.body) == {"filters": {}, "kind": "ledger"}
 
 
-def test_a_form_in_other_words(own: Speech) -> None:
+def test_a_form_in_other_words(own: RequestDialect) -> None:
     key = {"Idempotency-Key": "k"}
     sent = own.request(own.routes["uploadEvidence"], {"job_id": "1"}, key, file=FILE)
     assert sent.path == "/cases/1/files"
@@ -60,13 +60,15 @@ def test_a_form_in_other_words(own: Speech) -> None:
 
 
 @pytest.mark.parametrize(("headers", "status"), [({}, 202), ({"X-Running": "yes"}, 200)])
-def test_answers_in_the_contracts_words(own: Speech, headers: dict[str, str], status: int) -> None:
+def test_answers_in_the_contracts_words(
+    own: RequestDialect, headers: dict[str, str], status: int
+) -> None:
     body = b'{"result": {"id": "1", "state": "packing"}}'
-    answer = own.meant(own.routes["requestExport"], "/cases/1/packages", 201, headers, body)
+    answer = own.answer(own.routes["requestExport"], "/cases/1/packages", 201, headers, body)
     assert (answer.status, answer.data) == (status, {"id": "1", "state": "preparing"})
 
 
 @pytest.mark.parametrize("text", ["no JSON", "[]", '{"operations": {"createJob": {"way": "/x"}}}'])
 def test_what_is_no_contract_is_refused(text: str) -> None:
     with pytest.raises(UnknownDialect, match=CONTRACT):
-        Speech.of({CONTRACT: text})
+        RequestDialect.of({CONTRACT: text})

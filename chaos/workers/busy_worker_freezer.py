@@ -8,9 +8,9 @@ from functools import cache
 from itertools import cycle
 from pathlib import Path
 
-from chaos.exports.aftermath import in_progress
 from chaos.exports.backlog import Backlog
-from chaos.workers.posts import Post, refuse_strangers
+from chaos.exports.final_state import in_progress
+from chaos.workers.parked_workers import ParkedWorker, refuse_unknown_workers
 from harness.client import Samples
 from harness.errors import Inconclusive
 from harness.plugin.fixtures import OwnSystem
@@ -19,10 +19,10 @@ from harness.target import Capability, Target
 EVIDENCE_BYTES = 4 * 1024 * 1024
 """Of the evidence of each proof pack: a worker is at it for long enough to be caught."""
 
-AMBUSH_DEADLINE_S = 20.0
+FREEZE_DEADLINE_S = 20.0
 """How long it may take until each of them has been caught."""
 
-GLIMPSES_S = (0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.3)
+RUN_FOR_S = (0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.3)
 """How long a worker runs before it is frozen again, if it is not seen at work sooner: first so
 short that a quick one does not get through all its work, then long enough for one that looks for
 work now and then. Over and over."""
@@ -40,15 +40,15 @@ def backlog_for(own: OwnSystem, target: Target, samples: Samples) -> Backlog:
     return Backlog(own.organizations, samples, evidence_bytes=evidence_bytes)
 
 
-async def caught_at_work(
+async def freeze_busy_workers(
     own: OwnSystem,
-    posts: Sequence[Post],
+    workers: Sequence[ParkedWorker],
     backlog: Backlog,
     target: Target,
     *,
     together: bool,
-) -> Mapping[str, Post]:
-    """Freeze each worker while it has exports in progress; give the post by export.
+) -> Mapping[str, ParkedWorker]:
+    """Freeze each worker while it has exports in progress; give the worker by export.
 
     One that is frozen for longer than the stuck timeout, while the next ones are lain in wait for,
     rightly loses to them what it had. Where all are to hold something at the end, `together`, it is
@@ -63,31 +63,31 @@ async def caught_at_work(
             "this target has neither failpoints nor a way to pause a worker: nobody can tell "
             "whether a worker was at work when it was killed"
         )
-    until = time.monotonic() + AMBUSH_DEADLINE_S
-    ambush = _Ambush(own=own, posts=posts, backlog=backlog, target=target, until=until)
-    for each in posts:
+    until = time.monotonic() + FREEZE_DEADLINE_S
+    freezer = _Freezer(own=own, workers=workers, backlog=backlog, target=target, until=until)
+    for each in workers:
         await own.system.pause(each.worker)
     await backlog.grow(FIRST_ORGANIZATIONS)
-    caught: dict[str, Post] = {}
-    idle = list(posts)
+    caught: dict[str, ParkedWorker] = {}
+    idle = list(workers)
     while idle:
         for each in idle:
-            caught |= dict.fromkeys(await ambush.catch(each), each)
-        idle = [each for each in posts if together and not await ambush.held(each)]
-        if idle and ambush.is_over:
+            caught |= dict.fromkeys(await freezer.catch(each), each)
+        idle = [each for each in workers if together and not await freezer.held(each)]
+        if idle and freezer.is_over:
             raise Inconclusive(
                 f"{idle[0].worker.name} lost what it had each time that another one was lain in "
-                f"wait for: they never held something together within {AMBUSH_DEADLINE_S:g} s"
+                f"wait for: they never held something together within {FREEZE_DEADLINE_S:g} s"
             )
     return caught
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Ambush:
+class _Freezer:
     """Frozen workers that are let go on one at a time, and a backlog that never ends."""
 
     own: OwnSystem
-    posts: Sequence[Post]
+    workers: Sequence[ParkedWorker]
     backlog: Backlog
     target: Target
     until: float
@@ -97,20 +97,20 @@ class _Ambush:
     def is_over(self) -> bool:
         return time.monotonic() > self.until
 
-    async def catch(self, each: Post) -> set[str]:
+    async def catch(self, each: ParkedWorker) -> set[str]:
         """Freeze one worker while it has exports in progress, and give them."""
-        glimpses = cycle(GLIMPSES_S)
+        glimpses = cycle(RUN_FOR_S)
         while not (held := await self._glimpse(each, next(glimpses))):
             if self.is_over:
                 raise Inconclusive(
                     f"{each.worker.name} was never seen with an export in progress, and outside of "
-                    f"a transaction, within {AMBUSH_DEADLINE_S:g} s and "
+                    f"a transaction, within {FREEZE_DEADLINE_S:g} s and "
                     f"{len(self.backlog.owners)} exports"
                 )
             await self.backlog.grow(1)
         return held
 
-    async def _glimpse(self, each: Post, seconds: float) -> set[str]:
+    async def _glimpse(self, each: ParkedWorker, seconds: float) -> set[str]:
         """Let a worker run until it is at work; give what it holds, frozen again.
 
         Nothing, but frozen all the same, where there is nothing to be held or the time is over.
@@ -133,10 +133,10 @@ class _Ambush:
             # It has locks in its hands, or what another had who is frozen: after its last attempt
             # that would rightly fail. It goes on for a moment, however late it is.
 
-    async def held(self, each: Post) -> dict[str, int]:
+    async def held(self, each: ParkedWorker) -> dict[str, int]:
         """Give what a worker has in progress, and at which attempt."""
         rows = await in_progress(self.own.database, self.target)
-        refuse_strangers((row["claimed_by"] for row in rows), self.posts)
+        refuse_unknown_workers((row["claimed_by"] for row in rows), self.workers)
         return {row["id"]: row["attempt"] for row in rows if row["claimed_by"] == each.worker.name}
 
     async def _is_in_transaction(self) -> bool:

@@ -26,7 +26,7 @@ class UnknownDialect(Exception):
     """The variable does not hold a contract; the message says why."""
 
 
-class Speech:
+class RequestDialect:
     """Turns operations into requests, and answers into what they mean."""
 
     def __init__(self, contract: Contract) -> None:
@@ -36,7 +36,7 @@ class Speech:
         self._dialect = Dialect.of(contract, self.routes)
 
     @classmethod
-    def of(cls, environment: Mapping[str, str]) -> "Speech":
+    def of(cls, environment: Mapping[str, str]) -> "RequestDialect":
         """Speak as the environment tells. Raises `UnknownDialect`."""
         text = environment.get(CONTRACT)
         try:
@@ -69,7 +69,7 @@ class Speech:
             return Request(path=path, headers=sent, body=body)
         return self._dialect.request(route, path, None, sent, body or None)
 
-    def meant(
+    def answer(
         self, route: Route, path: str, status: int, headers: Mapping[str, str], body: bytes
     ) -> Answer:
         """Give the answer to such a request in the contract's words."""
