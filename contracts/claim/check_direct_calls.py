@@ -10,7 +10,7 @@ from contracts.claim.claim_transaction import (
     read_exports,
 )
 from contracts.claim.export_batches import request_exports
-from contracts.shared.exports.direct_claims import Claims, declared_claim
+from contracts.shared.exports.claim_function import ClaimFunction, declared_claim
 from harness.check import check
 from harness.client import Organization
 from harness.errors import Inconclusive
@@ -55,7 +55,9 @@ async def check_direct_calls(
     claim = declared_claim(target)
     table, tokens = claim.table, IssuedTokens()
     async with fresh_system(api_instances=1, workers=0) as own:
-        claims = Claims(database=own.control_database, function=claim.function, cap=DEFAULT_CAP)
+        claims = ClaimFunction(
+            database=own.control_database, function=claim.function, cap=DEFAULT_CAP
+        )
         async with claim_transaction(claims, table, tokens) as nothing:
             await nothing.claim("{worker}", worker="nothing to do", limit=0)
         tenants = await own.organizations.several(2)

@@ -11,7 +11,7 @@ from contracts.claim.export_batches import (
     request_exports,
     wait_for_all,
 )
-from contracts.shared.resources.conventions import instant_of
+from contracts.shared.resources.conventions import time_of
 from contracts.shared.resources.prometheus import total_of
 from harness.check import check
 from harness.checkers import (
@@ -79,7 +79,7 @@ async def check_exactly_once(
 def expect_told(export: Record) -> None:
     """Fail unless an export that is ready tells when it was worked on, in the order of time."""
     names = ("created_at", "started_at", "completed_at")
-    told = [instant_of(export, name) for name in names]
+    told = [time_of(export, name) for name in names]
     expect(
         told[1] >= told[0] - SAME_TIME and told[2] >= told[1] - SAME_TIME,
         expected=f"{' ≤ '.join(names)} of export {export['id']}, which is ready",

@@ -6,8 +6,8 @@ from contracts.claim.claim_function import find_claim_function
 from contracts.claim.done_once import expect_each_done_once, slow_worker_environment
 from contracts.claim.export_batches import request_exports, wait_for_all
 from contracts.claim.readiness import FALLBACK_METRIC, expect_readiness, read_fallback_total
-from contracts.shared.exports.direct_claims import declared_claim
-from contracts.shared.exports.held_table import held
+from contracts.shared.exports.claim_function import declared_claim
+from contracts.shared.exports.table_lock import lock_table
 from harness.check import check
 from harness.checkers import (
     Transition,
@@ -104,10 +104,10 @@ async def meet_at_the_head(
     await together(own.system.pause(worker) for worker in own.system.workers)
     try:
         accepted = await request_exports([tenant], jobs_each=2)
-        async with held(own.control_database, table) as exports:
+        async with lock_table(own.control_database, table) as exports:
             await together(own.system.resume(worker) for worker in own.system.workers)
             if exports is not None:
-                await exports.until_several_wait(len(own.system.workers), deadline_s=1.5)
+                await exports.wait_for_waiters(len(own.system.workers), deadline_s=1.5)
     finally:
         await together(own.system.resume(worker) for worker in own.system.workers)
     await wait_for_all(accepted, deadline_s=20)

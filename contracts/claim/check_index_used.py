@@ -3,7 +3,7 @@
 from contracts.claim.bulk_insert import copy_export
 from contracts.claim.claim_transaction import claimed_rows
 from contracts.claim.export_batches import request_exports
-from contracts.shared.exports.direct_claims import Claims, declared_claim
+from contracts.shared.exports.claim_function import ClaimFunction, declared_claim
 from harness.check import check
 from harness.client import together
 from harness.errors import Inconclusive
@@ -48,7 +48,7 @@ async def check_index_used(
     claim = declared_claim(target)
     cap = target.limits.per_org_in_progress
     async with fresh_system(api_instances=1, workers=0) as own:
-        claims = Claims(database=own.control_database, function=claim.function, cap=cap)
+        claims = ClaimFunction(database=own.control_database, function=claim.function, cap=cap)
         await fill(own, claim.table)
         for limit, when in (
             (1, "of a queue that nobody claimed from"),
@@ -83,7 +83,7 @@ async def fill(own: OwnSystem, table: str) -> None:
     await own.control_database.fetch(f"ANALYZE {table}")
 
 
-async def rows_read(claims: Claims, table: str, limit: int) -> int:
+async def rows_read(claims: ClaimFunction, table: str, limit: int) -> int:
     """Claim, and say how many rows of the table or its indexes were read for that."""
     async with claims.worker() as connection:
         await connection.execute("BEGIN")

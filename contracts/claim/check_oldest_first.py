@@ -12,7 +12,7 @@ from contracts.claim.claim_transaction import (
 )
 from contracts.claim.done_once import expect_each_done_once, slow_worker_environment
 from contracts.claim.export_batches import wait_for_all
-from contracts.shared.exports.direct_claims import Claims, declared_claim
+from contracts.shared.exports.claim_function import ClaimFunction, declared_claim
 from harness.check import check
 from harness.checkers import expect_no_violations, overtaken
 from harness.client import Organization, together
@@ -43,7 +43,7 @@ async def check_oldest_first(
     claim = declared_claim(target)
     cap, table = target.limits.per_org_in_progress, claim.table
     async with fresh_system(api_instances=1, workers=0) as own:
-        claims = Claims(database=own.control_database, function=claim.function, cap=cap)
+        claims = ClaimFunction(database=own.control_database, function=claim.function, cap=cap)
         tenants = await own.organizations.several(len(set(TURNS)))
         accepted = await request_in_turns(tenants)
         async with own.control_database.connect() as connection:
@@ -139,7 +139,7 @@ def first_claimable(
     return found
 
 
-async def orphan_the_oldest(own: OwnSystem, claims: Claims, table: str) -> str:
+async def orphan_the_oldest(own: OwnSystem, claims: ClaimFunction, table: str) -> str:
     """Claim the oldest export for a worker that was silent for an hour by the database's clock."""
     async with claims.worker() as connection:
         await claims.claim(connection, "silent", 1)

@@ -7,7 +7,7 @@ from contracts.claim.bulk_insert import copy_export
 from contracts.claim.claim_transaction import ClaimTransaction, IssuedTokens, claim_transaction
 from contracts.claim.done_once import expect_each_done_once, slow_worker_environment
 from contracts.claim.export_batches import expect_done_once, request_exports, wait_for_all
-from contracts.shared.exports.direct_claims import Claims, declared_claim
+from contracts.shared.exports.claim_function import ClaimFunction, declared_claim
 from harness.check import check
 from harness.checkers import (
     exactly_once,
@@ -56,7 +56,7 @@ async def check_per_org_cap(
     claim = declared_claim(target)
     cap, table = target.limits.per_org_in_progress, claim.table
     async with fresh_system(api_instances=1, workers=0) as own:
-        claims = Claims(database=own.control_database, function=claim.function, cap=cap)
+        claims = ClaimFunction(database=own.control_database, function=claim.function, cap=cap)
         tenants = await own.organizations.several(2)
         for tenant in tenants:  # one after the other: the head of the queue is one organization's
             await request_exports([tenant], jobs_each=cap + 1)
@@ -64,10 +64,12 @@ async def check_per_org_cap(
             async with claim_transaction(claims, table, IssuedTokens()) as one:
                 await expect_cap_as_asked(one, asked)
         await put_a_backlog_in_front(own, table, tenants[0])
-        claimed = await claims.claim_beside_an_open_claim(limit=cap - 1)
+        claimed = await claims.claim_during_open_claim(limit=cap - 1)
         await expect_share_kept(own, target, tenants, "two claims, one of them not yet committed")
         limits = (1, cap - 1, cap, BATCH)
-        claimed += await claims.stampede(8, limit_of=lambda number: limits[number % len(limits)])
+        claimed += await claims.claim_concurrently(
+            8, limit_of=lambda number: limits[number % len(limits)]
+        )
         await expect_share_kept(own, target, tenants, "eight workers claiming at once")
         await expect_share_used(own, target, tenants)
         await expect_room_for_one(own, target, claims, tenants[1])
@@ -138,7 +140,7 @@ async def put_a_backlog_in_front(own: OwnSystem, table: str, tenant: Organizatio
 
 
 async def expect_room_for_one(
-    own: OwnSystem, target: Target, claims: Claims, tenant: Organization
+    own: OwnSystem, target: Target, claims: ClaimFunction, tenant: Organization
 ) -> None:
     """Fail unless an export that ends makes room for just one more of its organization."""
     observed = await observe_exports(own.database, target, [tenant.id])

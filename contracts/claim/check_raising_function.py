@@ -11,7 +11,7 @@ from contracts.claim.claim_transaction import expect_unchanged, read_exports
 from contracts.claim.done_once import expect_each_done_once
 from contracts.claim.export_batches import request_exports, wait_for_all
 from contracts.claim.readiness import expect_readiness, read_fallback_total
-from contracts.shared.exports.direct_claims import declared_claim
+from contracts.shared.exports.claim_function import declared_claim
 from harness.check import check
 from harness.client import Client, Organization
 from harness.errors import Inconclusive

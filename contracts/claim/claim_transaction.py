@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 from psycopg import AsyncConnection
 
-from contracts.shared.exports.direct_claims import Claims
+from contracts.shared.exports.claim_function import ClaimFunction
 from harness.errors import CheckFailed, Inconclusive
 from harness.expect import expect, expect_equal
 from harness.vocabulary.exports import PREPARING
@@ -70,7 +70,7 @@ class ClaimTransaction:
 
     connection: AsyncConnection[Any]
     role: str
-    claims: Claims
+    claims: ClaimFunction
     table: str
     tokens: IssuedTokens
     claimed: int = 0
@@ -163,7 +163,10 @@ class ClaimTransaction:
 
 @asynccontextmanager
 async def claim_transaction(
-    claims: Claims, table: str, tokens: IssuedTokens, settings: Mapping[str, str] | None = None
+    claims: ClaimFunction,
+    table: str,
+    tokens: IssuedTokens,
+    settings: Mapping[str, str] | None = None,
 ) -> AsyncIterator[ClaimTransaction]:
     """Try claims on a connection of its own and take them back; `settings` are the session's."""
     async with claims.worker() as connection:

@@ -14,7 +14,7 @@ from contracts.conformance.fuzzing.isolation import Stranger
 from contracts.conformance.fuzzing.order import Order, generated
 from contracts.conformance.fuzzing.rules import Judge
 from contracts.conformance.fuzzing.sending import Sender, Sent
-from contracts.shared.resources.footprint import footprint_of
+from contracts.shared.resources.snapshot import take_snapshot
 from harness.check import check
 from harness.client import Organizations, Samples
 from harness.expect import expect_equal
@@ -61,7 +61,7 @@ async def check_fuzz(
     sent = Sent()
     sender = Sender(judge=Judge(document=document), own=grounds[0], foreign=grounds[1], sent=sent)
     stranger = Stranger(org=third, document=document)
-    before = await footprint_of(foreign.client, *grounds[1].jobs)
+    before = await take_snapshot(foreign.client, *grounds[1].jobs)
     order = Order(document=document.raw, seed=seed, examples=examples)
     await sender.send_all(_hostile(document, thorough=thorough))
     await sender.send_all(generated(order), follow=stranger.faults)
@@ -84,5 +84,5 @@ async def _hostile(document: Document, *, thorough: bool) -> AsyncGenerator[Case
 
 
 async def _expect_untouched(ground: Ground, before: object) -> None:
-    after = await footprint_of(ground.org.client, *ground.jobs)
+    after = await take_snapshot(ground.org.client, *ground.jobs)
     expect_equal(after, before, "what the organization has whose ids were used by another one")

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 from contracts.conformance.fuzzing.document import Document
 from contracts.conformance.problems import expect_problem
-from contracts.shared.resources.footprint import footprint_of
+from contracts.shared.resources.snapshot import take_snapshot
 from harness.check import check
 from harness.client import Answer, Client, Organization, Record, Route, Samples, together
 from harness.errors import CheckFailed
@@ -175,7 +175,7 @@ async def _everything(client: Client, job: Record, evidence: Record, export: Rec
         )
     )
     jobs = await client.listed("listJobs")
-    return [expect_status(each, 200).data for each in shown], jobs, await footprint_of(client, job)
+    return [expect_status(each, 200).data for each in shown], jobs, await take_snapshot(client, job)
 
 
 async def _send(client: Client, route: Route, method: str, number: int) -> Answer:

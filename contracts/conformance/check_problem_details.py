@@ -9,7 +9,7 @@ from contracts.conformance.database_gone import database_gone
 from contracts.conformance.problems import expect_problem
 from contracts.conformance.provocations import Provocation, Scene
 from contracts.conformance.request_ids import expect_request_ids
-from contracts.shared.resources.footprint import footprint_of
+from contracts.shared.resources.snapshot import take_snapshot
 from harness.check import check
 from harness.client import Answer, Client, Organization, Organizations, Route, Samples, together
 from harness.errors import CheckFailed, Inconclusive
@@ -123,7 +123,7 @@ async def _expect_outage_told(own: OwnSystem, samples: Samples) -> list[Answer]:
     job = await org.new_job()
     evidence = await client.new_evidence(job["id"], samples.new())
     export = await client.new_export(job["id"])
-    before = await footprint_of(client, job)
+    before = await take_snapshot(client, job)
     sample, key = samples.new("application/pdf"), str(uuid.uuid4())
     job_path, export_path = {"job_id": job["id"]}, {"export_id": export["id"]}
     evidence_path, event_path = (
@@ -166,7 +166,7 @@ async def _expect_outage_told(own: OwnSystem, samples: Samples) -> list[Answer]:
         expect_equal(answer.document["retryable"], True, f"`retryable` of {what}")
     expect_status(alive, 200, detail="the process lives, whatever has become of its database")
     await _until_ready(client)
-    expect_equal(await footprint_of(client, job), before, "what there is after the outage")
+    expect_equal(await take_snapshot(client, job), before, "what there is after the outage")
     expect_equal(len(await client.listed("listJobs")), 1, "the number of jobs after the outage")
     again = expect_status(await client.upload(job["id"], sample, key=key), 201)
     expect(

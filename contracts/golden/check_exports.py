@@ -11,8 +11,8 @@ from contracts.golden.export_lifecycle import expect_lifecycle
 from contracts.golden.fields import expect_json
 from contracts.golden.ledger_export import expect_chain_in, expect_whole_ledger
 from contracts.shared.exports.archive import expect_evidence_in, unpack
-from contracts.shared.exports.still_system import can_stand_still, still_system
-from contracts.shared.resources.conventions import expect_convention
+from contracts.shared.exports.workerless_system import can_run_without_workers, workerless_system
+from contracts.shared.resources.conventions import expect_conventions
 from contracts.shared.resources.digests import expect_repr_digest
 from contracts.shared.resources.pages import List, expect_listed
 from harness.check import check
@@ -58,10 +58,10 @@ async def check_export_download(
     ids = [*(export["id"] for export in ready), again.data["id"]]
     for limit in (1, 3, None):
         await expect_listed(org.client, listed, ids, limit=limit)
-    if can_stand_still(target):
-        async with still_system(fresh_system, target, api_instances=1) as still:
-            tenant = await still.new_organization()
-            async for state in expect_lifecycle(still, tenant, samples):
+    if can_run_without_workers(target):
+        async with workerless_system(fresh_system, target, api_instances=1) as workerless:
+            tenant = await workerless.new_organization()
+            async for state in expect_lifecycle(workerless, tenant, samples):
                 cover("states of exports", state=state)
                 observe(what="states looked at in peace")
 
@@ -73,7 +73,7 @@ async def expect_exported(
     requested = expect_status(await org.client.request_export(job["id"], export_type), 202)
     expect_retry_after(requested, "an accepted export")
     expect_json(requested)
-    expect_convention(requested, ids=("id", "job_id"), moments=["created_at"])
+    expect_conventions(requested, ids=("id", "job_id"), moments=["created_at"])
     expect_export(requested.data, org)
     for name, wanted in {"job_id": job["id"], "export_type": export_type, "filters": {}}.items():
         expect_equal(requested.data[name], wanted, f"{name} of a new {export_type} export")

@@ -13,9 +13,9 @@ from contracts.shared.exports.manifests import (
     expect_tampering_seen,
     expect_valid,
 )
-from contracts.shared.ledger.chain import expect_linked, expect_verified
+from contracts.shared.ledger.api_chain import expect_linked, expect_verified
 from contracts.shared.ledger.stored_ledger import StoredLedger
-from contracts.shared.resources.conventions import expect_convention
+from contracts.shared.resources.conventions import expect_conventions
 from contracts.shared.resources.digests import jcs_hash, sha256_hex
 from contracts.shared.resources.pages import List, expect_listed
 from harness.check import check
@@ -43,7 +43,7 @@ async def check_ledger_event(
         evidence = await org.client.new_evidence(job["id"], samples.new())
         path = {"event_id": evidence["ledger_event_id"]}
         shown = expect_status(await org.client.call("getLedgerEvent", path=path), 200)
-        expect_convention(shown, ids=("id", "target_id"), moments=["created_at"])
+        expect_conventions(shown, ids=("id", "target_id"), moments=["created_at"])
         expect_json(shown)
         event = shown.data
         expect_fields(event, LEDGER_EVENT)
@@ -71,7 +71,7 @@ async def check_ledger_event(
     await expect_verified(org.client, events[-1])
     observe(what="chain read over HTTP")
     if stored_ledger is not None:
-        rows = await stored_ledger.expect_sound(org.id)
+        rows = await stored_ledger.expect_valid_chain(org.id)
         expect_equal(
             [row.hash for row in rows],
             [event["hash"] for event in events],

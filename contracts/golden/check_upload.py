@@ -4,7 +4,7 @@ import json
 import uuid
 
 from contracts.golden.fields import EVIDENCE, JOB, expect_echo, expect_fields, expect_json
-from contracts.shared.resources.conventions import expect_convention
+from contracts.shared.resources.conventions import expect_conventions
 from contracts.shared.resources.evidence import (
     FORM,
     REPEATED_FORM,
@@ -36,7 +36,7 @@ async def check_upload(org: Organization, samples: Samples, observe: Observation
         )
         evidence = answer.data
         expect_json(answer)
-        expect_convention(answer, ids=("id", "job_id", "ledger_event_id"), moments=["created_at"])
+        expect_conventions(answer, ids=("id", "job_id", "ledger_event_id"), moments=["created_at"])
         expect_fields(evidence, EVIDENCE)
         expect_sealed(evidence, sample, job, org)
         shown = expect_status(await org.client.follow(answer), 200)
@@ -77,7 +77,7 @@ async def expect_job(org: Organization) -> Record:
     expect_json(answer)
     job = answer.data
     expect_fields(job, JOB)
-    expect_convention(answer, ids=("id", "organization_id"), moments=["created_at"])
+    expect_conventions(answer, ids=("id", "organization_id"), moments=["created_at"])
     expect_equal(job["title"], TITLE, "the title of a new job")
     expect_equal(job["organization_id"], org.id, "organization_id of a new job")
     shown = expect_status(await org.client.follow(answer), 200)

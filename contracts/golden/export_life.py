@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping
 
 from contracts.golden.fields import EXPORT, expect_fields
-from contracts.shared.resources.conventions import expect_just_now, instant_of
+from contracts.shared.resources.conventions import expect_recent, time_of
 from harness.client import LIVE_STATES, Answer, Client, Organization, Record
 from harness.client.client import EXPORT_DEADLINE_S, POLL_INTERVAL_S
 from harness.errors import CheckFailed
@@ -110,8 +110,8 @@ def expect_ended_well(export: Record) -> None:
     """Fail unless the times of an export that nothing disturbed are in order, and of now."""
     names = ("created_at", "started_at", "completed_at")
     for name in names:
-        expect_just_now(export, name)
-    times = [instant_of(export, name) for name in names]
+        expect_recent(export, name)
+    times = [time_of(export, name) for name in names]
     expect(
         times == sorted(times),
         expected="created_at, started_at and completed_at in this order",

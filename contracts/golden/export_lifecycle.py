@@ -10,14 +10,14 @@ from contracts.golden.export_life import (
     expect_retry_after,
 )
 from contracts.golden.fields import EXPORT
-from contracts.shared.exports.raced_exports import expect_live_answer
-from contracts.shared.exports.still_system import BY_HAND, StillSystem
+from contracts.shared.exports.export_races import expect_live_answer
+from contracts.shared.exports.workerless_system import MANUAL_WORKER, WorkerlessSystem
 from harness.client import LIVE_STATES, Answer, Organization, Record, Samples
 from harness.expect import expect, expect_equal, expect_status
 
 
 async def expect_lifecycle(
-    still: StillSystem, org: Organization, samples: Samples
+    workerless: WorkerlessSystem, org: Organization, samples: Samples
 ) -> AsyncIterator[str]:
     """Fail unless every state is shown, and left, as it has to be; give each that was seen."""
     job = await org.new_job()
@@ -39,14 +39,14 @@ async def expect_lifecycle(
     await two.expect_settled("canceled")
     yield "canceled"
 
-    await still.claim(org.client, one.id)
+    await workerless.claim(org.client, one.id)
     claimed = await one.expect_state("preparing", events=["export.requested"])
-    expect_equal(claimed["claimed_by"], BY_HAND, "claimed_by of an export in progress")
+    expect_equal(claimed["claimed_by"], MANUAL_WORKER, "claimed_by of an export in progress")
     expect_equal(claimed["attempt"], 1, "the attempt of an export that was claimed once")
     await expect_refused(org.client, "retryExport", one.id, "preparing")
     yield "preparing"
 
-    await still.fail(one.id)
+    await workerless.fail(one.id)
     await one.expect_state("failed", events=["export.requested"])
     await expect_refused(org.client, "cancelExport", one.id, "failed")
     yield "failed"
@@ -55,7 +55,7 @@ async def expect_lifecycle(
     twice = ["export.requested", "export.requested"]
     await one.expect_state("queued", events=twice)
     await expect_refused(org.client, "retryExport", one.id, "queued again")
-    await still.claim(org.client, one.id)
+    await workerless.claim(org.client, one.id)
     claimed = await one.expect_state("preparing", events=twice)
     expect_equal(claimed["attempt"], 2, "the attempt of a retried export that was claimed again")
     yield "retried"

@@ -5,10 +5,10 @@ from datetime import timedelta
 
 from contracts.hash.expected_ledger import ExpectedLedger, cause_every_event, expect_recorded_events
 from contracts.shared.exports.archive import unpack
-from contracts.shared.ledger.chain import expect_linked, expect_verified
+from contracts.shared.ledger.api_chain import expect_linked, expect_verified
 from contracts.shared.ledger.ledger_file import expect_ledger_file
 from contracts.shared.ledger.stored_ledger import StoredLedger
-from contracts.shared.resources.conventions import instant_of
+from contracts.shared.resources.conventions import time_of
 from contracts.shared.resources.stored_objects import StoredObjects
 from harness.check import check
 from harness.client import Organizations, Record, Samples, together
@@ -113,7 +113,7 @@ async def expect_stored(
     stored: StoredLedger, history: ExpectedLedger, events: list[Record]
 ) -> None:
     """Fail unless the rows are the chain that was shown, and every hash of them is right."""
-    rows = await stored.expect_sound(history.org.id)
+    rows = await stored.expect_valid_chain(history.org.id)
     beside = await stored.shown(history.org.id)
     expect_equal(len(rows), len(events), "the number of rows of the organization's ledger")
     for event, row, more in zip(events, rows, beside, strict=True):
@@ -134,7 +134,7 @@ async def expect_stored(
             f"the metadata of {row.name}",
         )
         expect(
-            abs(instant_of(event, "created_at") - more["created_at"]) < SHOWN_PRECISION,
+            abs(time_of(event, "created_at") - more["created_at"]) < SHOWN_PRECISION,
             expected=f"created_at of {row.name} to be that of the row, {more['created_at']}",
             got=event["created_at"],
         )

@@ -5,8 +5,8 @@ import json
 from contracts.hash import json_documents
 from contracts.hash.async_hypothesis import for_each_example
 from contracts.hash.canonical_function import canonical_function, expect_canonical
+from contracts.shared.ledger.api_chain import expect_verified
 from contracts.shared.ledger.canonical_json import jsonb_pretty
-from contracts.shared.ledger.chain import expect_verified
 from contracts.shared.ledger.stored_ledger import StoredLedger
 from harness.check import check
 from harness.client import Answer, Client, Organizations, Record, together
@@ -58,7 +58,7 @@ async def check_database_parity(
         raise Inconclusive("the target file has no [ledger] table with the salts of the hashes")
     org = await organizations.new("parity")
     await request_with(org.client, "{}")
-    first, *_ = await stored_ledger.expect_sound(org.id)
+    first, *_ = await stored_ledger.expect_valid_chain(org.id)
 
     async with canonical_function(target, system) as function:
 
@@ -67,7 +67,7 @@ async def check_database_parity(
             expect_emulated(document, row["text"])
             observe(what="documents in PostgreSQL")
             if function is not None:
-                got = await stored_ledger.canonical_by(function, first, document)
+                got = await stored_ledger.canonical_from_backend(function, first, document)
                 expect_canonical(function.name, first.with_metadata(document).canonical(), got)
                 observe(what=f"documents in {function.name}")
 
@@ -79,7 +79,7 @@ async def check_database_parity(
 
     async def survives_the_api(document: str) -> None:
         export = await request_with(org.client, document)
-        rows = await stored_ledger.expect_sound(org.id, detail=f"after filters {document}")
+        rows = await stored_ledger.expect_valid_chain(org.id, detail=f"after filters {document}")
         expect(
             any(row.fields["target_id"] == export["id"] for row in rows),
             expected=f"an export.requested event of export {export['id']} in the ledger",
@@ -94,13 +94,13 @@ async def check_database_parity(
     for document in DOUBTFUL:
         answer = await request_filtered(org.client, document)
         expect_status(answer, 202, 400, 422, detail=f"filters {document[:100]}")
-        await stored_ledger.expect_sound(org.id, detail=f"after filters {document[:100]}")
+        await stored_ledger.expect_valid_chain(org.id, detail=f"after filters {document[:100]}")
 
     crowd = await organizations.new("crowd")
     exports = await together(request_with(crowd.client, document) for document in sent[-CROWD:])
     await crowd.client.wait_for_exports([export["id"] for export in exports])
     for organization in (org, crowd):
-        rows = await stored_ledger.expect_sound(organization.id)
+        rows = await stored_ledger.expect_valid_chain(organization.id)
         observe(len(rows), what="rows recomputed")
         events = await organization.client.ledger_events()
         for event in (events[len(events) // 2], events[-1]):

@@ -3,7 +3,7 @@
 import random
 
 from contracts.hash.concurrent_appends import APPENDS, ConcurrentAppends
-from contracts.shared.ledger.chain import expect_linked, expect_verified
+from contracts.shared.ledger.api_chain import expect_linked, expect_verified
 from contracts.shared.ledger.stored_ledger import StoredLedger
 from harness.check import check
 from harness.client import Organizations, Samples, together
@@ -36,7 +36,9 @@ async def check_no_fork(
         await each.settle()
         if stored_ledger is not None:
             # Before the look over HTTP: it can tell a fork from a gap, and what led to it.
-            await stored_ledger.expect_sound(each.org.id, detail=f"after {len(appends)} at once")
+            await stored_ledger.expect_valid_chain(
+                each.org.id, detail=f"after {len(appends)} at once"
+            )
         events = await each.org.client.ledger_events()
         expect_linked(events)
         each.expect_each_once(events)

@@ -5,9 +5,9 @@ from itertools import product
 from contracts.hash.canonical_function import canonical_function, expect_canonical
 from contracts.hash.session_settings import SessionSettings, restart_with_first_accepted
 from contracts.shared.exports.manifests import expect_valid
-from contracts.shared.ledger.chain import expect_linked, expect_verified
+from contracts.shared.ledger.api_chain import expect_linked, expect_verified
 from contracts.shared.ledger.stored_ledger import DatabaseFunction, StoredLedger
-from contracts.shared.resources.conventions import expect_just_now
+from contracts.shared.resources.conventions import expect_recent
 from harness.check import check
 from harness.client import Organization, Record, Samples
 from harness.errors import Inconclusive
@@ -82,9 +82,9 @@ async def expect_right(stored: StoredLedger, org: Organization, settings: Sessio
     """Fail unless the whole chain is right, verifies, and shows UTC times."""
     events = await org.client.ledger_events()
     for event in events:
-        expect_just_now(event, "created_at")
+        expect_recent(event, "created_at")
     expect_linked(events)
-    await stored.expect_sound(org.id, detail=f"written under {settings.name}")
+    await stored.expect_valid_chain(org.id, detail=f"written under {settings.name}")
     for event in events:
         await expect_verified(org.client, event)
 
@@ -99,6 +99,6 @@ async def expect_steady(
         for name, value in settings.all().items():
             await function.database.fetch("SELECT set_config(%s, %s, false)", [name, value])
         for event in (first, last):
-            got = await stored.canonical_by(function, event, event.metadata or "{}")
+            got = await stored.canonical_from_backend(function, event, event.metadata or "{}")
             expect_canonical(function.name, event.canonical(), got, detail=settings.name)
         cover("session settings", time_zone=zone, date_style=style)

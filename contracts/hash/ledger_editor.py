@@ -10,7 +10,7 @@ import psycopg
 from psycopg import AsyncConnection
 from psycopg.rows import DictRow
 
-from contracts.shared.ledger.ledger import StoredEvent
+from contracts.shared.ledger.hash_chain import StoredEvent
 from harness.database import Database
 from harness.errors import Inconclusive
 from harness.target.models import Ledger

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from contracts.shared.ledger.canonical_json import JsonValue, canonical_text, parse
-from contracts.shared.ledger.ledger import StoredEvent
+from contracts.shared.ledger.hash_chain import StoredEvent
 from contracts.shared.resources import json_changes
 
 Changes = Mapping[str, str | int | None]

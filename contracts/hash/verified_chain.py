@@ -6,7 +6,7 @@ from typing import Self
 
 from contracts.hash.ledger_editor import LedgerEditor
 from contracts.hash.tampering import Tampering
-from contracts.shared.ledger.ledger import StoredEvent
+from contracts.shared.ledger.hash_chain import StoredEvent
 from contracts.shared.ledger.stored_ledger import StoredLedger
 from harness.client import Organization, together
 from harness.errors import CheckFailed
@@ -46,7 +46,7 @@ class Drill:
     async def on(cls, org: Organization, editor: LedgerEditor, stored: StoredLedger) -> Self:
         """Take an organization's chain as it is now for what every step goes back to."""
         await editor.keep()
-        rows = await stored.expect_sound(org.id)
+        rows = await stored.expect_valid_chain(org.id)
         beside = await stored.shown(org.id)
         return cls(org, editor, rows, [row["id"] for row in beside])
 
@@ -127,7 +127,7 @@ class Drill:
         )
         await self.editor.restore(self.org.id)
 
-    async def expect_sound(self) -> None:
+    async def expect_valid_chain(self) -> None:
         """Fail unless every event is sound."""
         await self.expect_flags(dict.fromkeys(range(len(self.rows)), SOUND), "nothing wrong")
 

@@ -13,7 +13,7 @@ from contracts.shared.requests.keyed_requests import (
     upload_of,
 )
 from contracts.shared.requests.stalled_upload import stalled_upload
-from contracts.shared.resources.footprint import expect_nothing_left, footprint_of
+from contracts.shared.resources.snapshot import expect_nothing_left, take_snapshot
 from harness.check import check
 from harness.client import Answer, Organization, Record, Samples, together
 from harness.errors import Inconclusive
@@ -92,7 +92,7 @@ async def expect_known(
     org: Organization, job: Record, known: Sequence[Known], instances: Sequence[int]
 ) -> None:
     """Fail unless these instances, asked all at once, replay what belongs to the keys."""
-    before = await footprint_of(org.client, job)
+    before = await take_snapshot(org.client, job)
 
     async def expect_of(each: Known, instance: int) -> None:
         reused = await settled(org.client, each.other, each.key, instance=instance)
@@ -116,7 +116,7 @@ async def expect_known_after_restart(
     job, slow_job = await org.new_job(), await org.new_job()
     known = await answered(org, job, samples, instance=0)
     slow = samples.new("application/pdf")
-    nothing = await footprint_of(org.client, slow_job)
+    nothing = await take_snapshot(org.client, slow_job)
     async with stalled_upload(org.client, slow_job, slow, key="cut-off", instance=0):
         await together(own.system.restart(instance) for instance in own.system.api)
     await expect_known(org, job, known, range(OWN_INSTANCES))

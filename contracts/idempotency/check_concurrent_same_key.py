@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from contracts.idempotency.settled import settled
+from contracts.shared.requests.concurrent_requests import expect_one_record, expect_one_winner
 from contracts.shared.requests.keyed_requests import (
     KeyedRequest,
     expect_original,
@@ -10,9 +11,8 @@ from contracts.shared.requests.keyed_requests import (
     export_of,
     upload_of,
 )
-from contracts.shared.requests.one_record import expect_one_answered, expect_one_winner
 from contracts.shared.requests.stalled_upload import stalled_upload
-from contracts.shared.resources.footprint import expect_nothing_left, footprint_of
+from contracts.shared.resources.snapshot import expect_nothing_left, take_snapshot
 from harness.check import check
 from harness.client import Answer, Client, Organization, Samples, together
 from harness.expect import expect_equal, expect_status
@@ -81,7 +81,7 @@ async def expect_one_effect(
     """Fail unless one request, raced under one key, had one effect, and every racer learns it."""
     answers = [answer for _, answer in await raced(org.client, [request], key)]
     what = f"same requests to {request.operation_id} under one key"
-    record_id = expect_one_answered(answers, fresh=request.fresh, what=what)
+    record_id = expect_one_record(answers, fresh=request.fresh, what=what)
     (first,) = (answer for answer in answers if is_first(answer))
     for answer in answers:
         if answer.flag("x-idempotency-replayed"):
@@ -98,7 +98,7 @@ async def expect_one_contender(
 ) -> None:
     """Fail unless of two different requests, raced under one key, exactly one has the key."""
     jobs = await org.client.listed("listJobs")
-    before = await footprint_of(org.client, *jobs)
+    before = await take_snapshot(org.client, *jobs)
     answers = await raced(org.client, contenders, key)
     winner, first = expect_one_winner(answers)
     for contender in contenders:
@@ -107,7 +107,7 @@ async def expect_one_contender(
             expect_original(again, first)
         else:
             expect_reuse_refused(again, "another body, which lost the race for the key")
-    after = await footprint_of(org.client, *jobs)
+    after = await take_snapshot(org.client, *jobs)
     expect_equal(
         len(after.evidence + after.exports) - len(before.evidence + before.exports),
         1,
@@ -133,7 +133,7 @@ async def expect_held_while_in_flight(
         beside = await second.send(org.client, key, instance=last)
         finished = await stalled.finish()
     if finish_first:
-        expect_one_answered([finished, beside], fresh=201, what="uploads, one of them slow,")
+        expect_one_record([finished, beside], fresh=201, what="uploads, one of them slow,")
     else:
         expect_one_winner([(first, finished), (second, beside)])
     winner = first if finish_first or finished.status == 201 else second
@@ -146,7 +146,7 @@ async def expect_held_while_in_flight(
 async def expect_free_after_a_cut(org: Organization, samples: Samples, key: str) -> None:
     """Fail unless a key whose upload was cut off in the middle can be used again."""
     job, sample = await org.new_job(), samples.new("application/pdf")
-    nothing = await footprint_of(org.client, job)
+    nothing = await take_snapshot(org.client, job)
     async with stalled_upload(org.client, job, sample, key=key, instance=0) as stalled:
         await stalled.cut()
     await expect_nothing_left(org.client, nothing, job, what="an upload that was cut off")

@@ -12,7 +12,7 @@ from contracts.shared.requests.keyed_requests import (
     export_of,
     upload_of,
 )
-from contracts.shared.resources.footprint import expect_nothing_left, footprint_of
+from contracts.shared.resources.snapshot import expect_nothing_left, take_snapshot
 from harness.check import check
 from harness.client import Organization, Record, Sample, Samples
 from harness.errors import CheckFailed
@@ -46,7 +46,7 @@ async def check_key_reuse(
             expect_status(original, 200, detail="the bytes of another upload under a new key")
         else:
             expect_new(original, first)
-        before = await footprint_of(org.client, *await jobs_of(org))
+        before = await take_snapshot(org.client, *await jobs_of(org))
         for difference, other in others.items():
             expect_reuse_refused(await other.send(org.client, key), difference)
             cover("reused keys", operation=first.operation_id, difference=difference)

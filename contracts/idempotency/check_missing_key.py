@@ -8,7 +8,7 @@ from contracts.shared.requests.keyed_requests import (
     upload_of,
 )
 from contracts.shared.requests.stalled_upload import stalled_upload
-from contracts.shared.resources.footprint import Footprint, expect_nothing_left, footprint_of
+from contracts.shared.resources.snapshot import Snapshot, expect_nothing_left, take_snapshot
 from harness.check import check
 from harness.client import Organization, Record, Samples
 from harness.expect import expect, expect_status
@@ -53,7 +53,7 @@ async def check_missing_key(
     org: Organization, samples: Samples, observe: Observations, cover: Coverage
 ) -> None:
     job = await org.new_job()
-    nothing = await footprint_of(org.client, job)
+    nothing = await take_snapshot(org.client, job)
     await expect_refused(org, job, upload_of(job, samples.new()), nothing, observe, cover)
     for what, malformed in MALFORMED.items():  # an export needs no key, but none that is no key
         answer = await export_of(job).send(org.client, malformed)
@@ -86,7 +86,7 @@ async def expect_refused(
     org: Organization,
     job: Record,
     request: KeyedRequest,
-    nothing: Footprint,
+    nothing: Snapshot,
     observe: Observations,
     cover: Coverage,
 ) -> None:

@@ -13,8 +13,8 @@ from contracts.shared.requests.keyed_requests import (
     upload_of,
 )
 from contracts.shared.requests.stalled_upload import stalled_upload
-from contracts.shared.resources.footprint import expect_nothing_left, footprint_of
-from contracts.shared.tenants.estate import SHORTEST_MARK
+from contracts.shared.resources.snapshot import expect_nothing_left, take_snapshot
+from contracts.shared.tenants.populated_tenant import MIN_MARK_LENGTH
 from harness.check import check
 from harness.client import Answer, Organization, Organizations, Record, Samples
 from harness.errors import Inconclusive
@@ -125,7 +125,7 @@ def expect_own(
     expect_equal(
         answer.data["organization_id"], stranger.id, "organization_id in the answer to its own key"
     )
-    owned = [owner.id] if len(owner.id) >= SHORTEST_MARK else []
+    owned = [owner.id] if len(owner.id) >= MIN_MARK_LENGTH else []
     for secret in (original.data["id"], original.data["job_id"], *owned):
         expect(
             secret.encode() not in answer.body and secret not in str(dict(answer.headers)),
@@ -153,7 +153,7 @@ async def expect_one_for_all_users(
 ) -> None:
     """Fail unless the key is the organization's: any user's who may write, and nobody else's."""
     job = Record(id=original.data["job_id"])
-    before = await footprint_of(org.client, job)
+    before = await take_snapshot(org.client, job)
     owner = org.as_role("owner")
     expect_original(await request.send(owner, KEY), original)
     another = (

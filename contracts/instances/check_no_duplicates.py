@@ -4,16 +4,23 @@ from collections import Counter
 from collections.abc import Sequence
 
 from contracts.instances.several_instances import several
-from contracts.shared.exports.raced_exports import (
+from contracts.shared.exports.export_races import (
     expect_one_canceled,
     expect_one_live,
     expect_one_requested,
     expect_one_retried,
     expect_one_successor,
 )
-from contracts.shared.exports.still_system import StillSystem, can_stand_still, still_system
-from contracts.shared.requests.one_record import expect_one_answered, expect_one_at_a_time
-from contracts.shared.requests.stalled_upload import finished_together
+from contracts.shared.exports.workerless_system import (
+    WorkerlessSystem,
+    can_run_without_workers,
+    workerless_system,
+)
+from contracts.shared.requests.concurrent_requests import (
+    expect_one_live_at_a_time,
+    expect_one_record,
+)
+from contracts.shared.requests.stalled_upload import finish_together
 from harness.check import check
 from harness.client import Answer, Organization, Record, Samples, together
 from harness.expect import expect, expect_equal, expect_status
@@ -49,14 +56,14 @@ async def check_no_duplicates(
     answers = await together(
         client.upload(job["id"], sample, key="one-key", instance=turn) for turn in turns
     )
-    expect_one_answered(answers, fresh=201, what="uploads under one key")
+    expect_one_record(answers, fresh=201, what="uploads under one key")
     await expect_evidence_listed(org, job["id"], 1, "uploads of one request under one key")
     observe(RACERS, what="one key")
 
     for race in range(RACES):
         job, sample = await org.new_job(), samples.new("application/pdf")
         keys = [(f"key-{race}-{number}", turn) for number, turn in enumerate(turns)]
-        expect_one_stored(await finished_together(client, job, sample, keys))
+        expect_one_stored(await finish_together(client, job, sample, keys))
         await expect_evidence_listed(org, job["id"], 1, "uploads of the same bytes, other keys")
         observe(RACERS, what="same bytes")
 
@@ -78,18 +85,18 @@ async def check_no_duplicates(
     )
     for nth, export_type in enumerate(types):
         of_type = answers[nth :: len(types)]
-        await expect_one_at_a_time(client, job["id"], of_type, export_type=export_type)
+        await expect_one_live_at_a_time(client, job["id"], of_type, export_type=export_type)
         observe(RACERS, what=export_type)
 
-    if can_stand_still(target):
-        async with still_system(fresh_system, target, api_instances=2) as still:
-            tenant = await still.new_organization()
-            await expect_one_upload_at_the_door(still, tenant, samples, observe)
-            await expect_one_export_at_a_time(still, tenant, observe)
+    if can_run_without_workers(target):
+        async with workerless_system(fresh_system, target, api_instances=2) as workerless:
+            tenant = await workerless.new_organization()
+            await expect_one_upload_at_the_door(workerless, tenant, samples, observe)
+            await expect_one_export_at_a_time(workerless, tenant, observe)
 
 
 async def expect_one_upload_at_the_door(
-    still: StillSystem, org: Organization, samples: Samples, observe: Observations
+    workerless: WorkerlessSystem, org: Organization, samples: Samples, observe: Observations
 ) -> None:
     """Fail when uploads that all found nothing stored, and then store, leave more than one."""
     client = org.client
@@ -99,32 +106,32 @@ async def expect_one_upload_at_the_door(
         client.upload(job["id"], sample, key=f"door-{number}", instance=turn)
         for number, turn in enumerate(turns)
     )
-    expect_one_stored(await still.at_the_door("evidence", race))
+    expect_one_stored(await workerless.run_with_writes_held("evidence", race))
     await expect_evidence_listed(org, job["id"], 1, "uploads of the same bytes that met")
     job, sample = await org.new_job(), samples.new("image/webp")
     race = together(client.upload(job["id"], sample, key="door", instance=turn) for turn in turns)
-    answers = await still.at_the_door("evidence", race)
-    expect_one_answered(answers, fresh=201, what="uploads under one key that met")
+    answers = await workerless.run_with_writes_held("evidence", race)
+    expect_one_record(answers, fresh=201, what="uploads under one key that met")
     await expect_evidence_listed(org, job["id"], 1, "uploads under one key that met")
     observe(2 * RACERS, what="uploads that met")
 
 
 async def expect_one_export_at_a_time(
-    still: StillSystem, org: Organization, observe: Observations
+    workerless: WorkerlessSystem, org: Organization, observe: Observations
 ) -> None:
     """Fail unless each step of an export's life, asked for many times at once, is made once."""
     client, job = org.client, await org.new_job()
-    export_id = await expect_one_requested(still, client, job, observe)
-    await expect_one_canceled(still, client, export_id, observe)
-    export_id = await expect_one_requested(still, client, job, observe)
-    await still.claim(client, export_id)
+    export_id = await expect_one_requested(workerless, client, job, observe)
+    await expect_one_canceled(workerless, client, export_id, observe)
+    export_id = await expect_one_requested(workerless, client, job, observe)
+    await workerless.claim(client, export_id)
     await expect_one_live(client, job, export_id, "preparing", observe)
-    await still.fail(export_id)
-    await expect_one_retried(still, client, export_id, observe)
+    await workerless.fail(export_id)
+    await expect_one_retried(workerless, client, export_id, observe)
     await expect_one_live(client, job, export_id, "queued", observe)
-    await still.claim(client, export_id)
-    await still.fail(export_id)
-    await expect_one_successor(still, client, job, export_id, observe)
+    await workerless.claim(client, export_id)
+    await workerless.fail(export_id)
+    await expect_one_successor(workerless, client, job, export_id, observe)
 
 
 def expect_one_stored(answers: Sequence[Answer]) -> None:

@@ -5,7 +5,11 @@ from collections.abc import Sequence
 
 from contracts.instances.several_instances import several
 from contracts.instances.views import Estate, expect_everywhere, expect_same, ids
-from contracts.shared.exports.still_system import StillSystem, can_stand_still, still_system
+from contracts.shared.exports.workerless_system import (
+    WorkerlessSystem,
+    can_run_without_workers,
+    workerless_system,
+)
 from contracts.shared.resources.pages import (
     DEFAULT_LIMIT,
     List,
@@ -40,12 +44,12 @@ async def check_read_your_writes(
     cover: Coverage,
 ) -> None:
     instances = several(org.client.instances)
-    if can_stand_still(target):
-        async with still_system(fresh_system, target, api_instances=2) as still:
-            client = (await still.new_organization()).client
-            await Story(client, samples, observe, cover, still=still).tell()
+    if can_run_without_workers(target):
+        async with workerless_system(fresh_system, target, api_instances=2) as workerless:
+            client = (await workerless.new_organization()).client
+            await Story(client, samples, observe, cover, workerless=workerless).tell()
     else:
-        await Story(org.client, samples, observe, cover, still=None).tell()
+        await Story(org.client, samples, observe, cover, workerless=None).tell()
     for writer, export_type in zip(instances, ("proof-pack", "ledger"), strict=False):
         await expect_ready_everywhere(org, samples, export_type, writer)
         cover("seen on other instances", written="an export that became ready")
@@ -74,14 +78,14 @@ class Story:
         observe: Observations,
         cover: Coverage,
         *,
-        still: StillSystem | None,
+        workerless: WorkerlessSystem | None,
     ) -> None:
         self.client = client
         self.samples = samples
         self.observe = observe
         self.cover = cover
-        self.still = still
-        self.estate = Estate(client=client, still=still is not None)
+        self.workerless = workerless
+        self.estate = Estate(client=client, workerless=workerless is not None)
         self.turns = itertools.cycle(range(client.instances))
 
     async def tell(self) -> None:
@@ -92,13 +96,13 @@ class Story:
         await self._upload(job)
         await self._create_job()
         export_id = await self._request(job, "ledger")
-        if self.still is None:
+        if self.workerless is None:
             return
         await self._change(export_id, "cancelExport", "canceled")
         export_id = await self._request(job, "proof-pack")
-        await self.still.claim(self.client, export_id)
+        await self.workerless.claim(self.client, export_id)
         await self._seen("saw the export claimed", 0, export_id, "preparing")
-        await self.still.fail(export_id)
+        await self.workerless.fail(export_id)
         await self._seen("saw the export fail", 0, export_id, "failed")
         await self._change(export_id, "retryExport", "queued")
         await self._change(export_id, "cancelExport", "canceled")

@@ -36,7 +36,7 @@ class Estate:
     """What is known to be there, so that there is something to ask for by its id."""
 
     client: Client
-    still: bool
+    workerless: bool
     """Whether nobody works on exports: then two looks at one must be the same in everything."""
     jobs: list[str] = field(default_factory=list)
     evidence: list[str] = field(default_factory=list)
@@ -74,7 +74,7 @@ class Estate:
         for export in self.exports:
             path = {"export_id": export}
             ask(f"export {export}", "getExport", lambda shown: self._export(shown.data), path=path)
-            if self.still:
+            if self.workerless:
                 query = {"target_id": export}
                 ask(f"the events of {export}", "listLedgerEvents", _items, query=query)
                 ask(f"the download of {export}", "downloadExport", _digest, path=path)
@@ -97,7 +97,7 @@ class Estate:
         return [self._export(export) for export in answer.items]
 
     def _export(self, export: Mapping[str, Any]) -> Mapping[str, Any]:
-        if self.still:
+        if self.workerless:
             return export
         return {name: value for name, value in export.items() if name not in MOVES}
 
@@ -106,7 +106,7 @@ class Estate:
         return [
             event
             for event in answer.items
-            if self.still or event["event_name"] not in {"export.completed", "export.failed"}
+            if self.workerless or event["event_name"] not in {"export.completed", "export.failed"}
         ]
 
 

@@ -1,8 +1,8 @@
 """An export of another organization is absent in every state, also while it could be changed."""
 
-from contracts.shared.exports.direct_claims import declared_claim
-from contracts.shared.tenants.estate import Estate
+from contracts.shared.exports.claim_function import declared_claim
 from contracts.shared.tenants.operations import operations_of
+from contracts.shared.tenants.populated_tenant import PopulatedTenant
 from contracts.tenancy.requests.expectations import expect_own
 from contracts.tenancy.requests.forms import Form, forms_with_ids
 from contracts.tenancy.requests.matrix import Matrix
@@ -42,33 +42,33 @@ async def check_export_states(
     sample, cap = samples.new(), target.limits.per_org_in_progress
     async with fresh_system(api_instances=1, workers=0) as own:
         org, other = await own.organizations.several(2)
-        estates = await exports_by_state(own, org, claim, sample, cap)
+        tenants = await exports_by_state(own, org, claim, sample, cap)
         at_home = personas(own.organizations, org)
         strangers = personas(own.organizations, other)
-        before = await shown_exports(estates)
-        stranger = Estate(org=other, sample=sample, key="", values={}, marks=frozenset())
+        before = await shown_exports(tenants)
+        stranger = PopulatedTenant(org=other, sample=sample, key="", values={}, marks=frozenset())
 
         async def try_form(state: str, form: Form) -> None:
-            owner, viewer = estates[state], at_home["viewer"]
+            owner, viewer = tenants[state], at_home["viewer"]
             matrix = Matrix(owner=owner, stranger=stranger, sample=sample, cover=cover)
             for question in matrix.questions(form):
                 await matrix.ask_absent(question, strangers, 0)
                 observe(len(ROLES), what=state)
             if form.operation.writes:
-                request = form.request(owner.own(form.slots), sample)
+                request = form.request(owner.own_ids(form.slots), sample)
                 expect_own(await request.send(viewer.client, 0), form, viewer)
 
         await together(
-            (try_form(state, form) for state in estates for form in forms), at_once=AT_ONCE
+            (try_form(state, form) for state in tenants for form in forms), at_once=AT_ONCE
         )
         after = "all that strangers and viewers have tried"
-        expect_unchanged(await shown_exports(estates), before, after=after)
+        expect_unchanged(await shown_exports(tenants), before, after=after)
         for state, operation_id in (
             ("queued", "cancelExport"),
             ("preparing", "cancelExport"),
             ("failed", "retryExport"),
         ):
-            path = {"export_id": estates[state].values["export"][0]}
+            path = {"export_id": tenants[state].values["export"][0]}
             expect_status(
                 await org.client.call(operation_id, path=path), 202, detail=f"{state}, to its owner"
             )

@@ -3,8 +3,8 @@
 import itertools
 
 from contracts.shared.exports.archive import unpack
-from contracts.shared.tenants.estate import furnish_all
 from contracts.shared.tenants.operations import operations_of
+from contracts.shared.tenants.populated_tenant import populate_all
 from contracts.tenancy.requests.forms import Form
 from contracts.tenancy.requests.lists import Holder, Reading, fill_all, list_forms, read_in_turn
 from harness.check import check
@@ -37,13 +37,13 @@ async def check_lists(
     cover: Coverage,
 ) -> None:
     left, right, *empty = await organizations.several(3 if organizations.can_make_more else 2)
-    holders = await fill_all(await furnish_all([left, right], samples), samples)
+    holders = await fill_all(await populate_all([left, right], samples), samples)
     forms = list_forms(operations_of(target))
     roles = itertools.cycle(pairs_of_roles(left, right))
 
     async def in_turn(form: Form, instance: int, pair: tuple[str, str]) -> None:
         """Both organizations page through the same list, one page of each after the other."""
-        for number in range(len(list(holders[0].estate.picks(form.slots)))):
+        for number in range(len(list(holders[0].tenant.own_id_choices(form.slots)))):
             readings = [
                 reading(form, number, holder, holders, role, instance)
                 for holder, role in zip(holders, pair, strict=True)
@@ -62,7 +62,7 @@ async def check_lists(
         await expect_packed_for_itself(mine, other)
         observe(len(mine.created["listExports"]), what="exports")
     for form in forms:
-        for number in range(len(list(holders[0].estate.picks(form.slots)))):
+        for number in range(len(list(holders[0].tenant.own_id_choices(form.slots)))):
             for mine, other in (holders, holders[::-1]):
                 await expect_no_way_in_by_cursor(form, number, mine, other)
                 observe(what="cursors of another organization")
@@ -85,10 +85,10 @@ def reading(
     """A list of a holder; of the several ways to fill in its ids the one of this number."""
     return Reading(
         form=form,
-        ids=list(holder.estate.picks(form.slots))[number],
+        ids=list(holder.tenant.own_id_choices(form.slots))[number],
         holder=holder,
         others=[other for other in holders if other is not holder],
-        client=holder.estate.org.as_role(role),
+        client=holder.tenant.org.as_role(role),
         instance=instance,
     )
 
@@ -96,24 +96,24 @@ def reading(
 async def expect_packed_for_itself(mine: Holder, other: Holder) -> None:
     """Fail when an export, which is a list as well, holds anything of another organization."""
     for export_id in mine.created["listExports"]:
-        answer = await mine.estate.org.client.download(export_id)
+        answer = await mine.tenant.org.client.download(export_id)
         for name, content in unpack(answer).items():
-            for mark in other.estate.marks:
+            for mark in other.tenant.marks:
                 expect(
                     mark not in content,
-                    expected=f"nothing of organization {other.estate.org.id} in {name} of an "
-                    f"export of organization {mine.estate.org.id}",
+                    expected=f"nothing of organization {other.tenant.org.id} in {name} of an "
+                    f"export of organization {mine.tenant.org.id}",
                     got=mark.decode("utf-8", "replace"),
                 )
 
 
 async def expect_no_way_in_by_cursor(form: Form, number: int, mine: Holder, other: Holder) -> None:
     """Fail when the cursor that another organization got leads to anything but own rows."""
-    theirs = reading(form, number, other, [mine, other], other.estate.org.roles[0], 0)
+    theirs = reading(form, number, other, [mine, other], other.tenant.org.roles[0], 0)
     cursor = (await theirs.page({"limit": 1})).document.get("next_cursor")
     if cursor is None:
         return  # one row, one page
-    own = reading(form, number, mine, [mine, other], mine.estate.org.roles[0], 0)
+    own = reading(form, number, mine, [mine, other], mine.tenant.org.roles[0], 0)
     [items] = await read_in_turn([own])
     whole = {item["id"] for item in items}
     answer = await own.page({"limit": 100, "cursor": cursor})
@@ -129,7 +129,7 @@ async def expect_no_way_in_by_cursor(form: Form, number: int, mine: Holder, othe
 
 async def expect_empty(form: Form, empty: Organization, holders: list[Holder]) -> None:
     """Fail unless an organization that has nothing is shown nothing."""
-    await holders[0].estate.org.client.call(form.operation.id, instance=0)
+    await holders[0].tenant.org.client.call(form.operation.id, instance=0)
     answer = expect_status(await empty.client.call(form.operation.id, instance=0), 200)
     expect_equal(answer.items, [], f"the items of {form} in a new organization")
     expect_equal(answer.document.get("next_cursor"), None, f"the next_cursor of an empty {form}")

@@ -3,8 +3,8 @@
 import itertools
 from collections.abc import Awaitable, Iterator
 
-from contracts.shared.tenants.estate import Estate, furnish_all
 from contracts.shared.tenants.operations import Operation, operations_of
+from contracts.shared.tenants.populated_tenant import PopulatedTenant, populate_all
 from contracts.tenancy.requests.expectations import expect_own
 from contracts.tenancy.requests.forms import Form, forms_with_ids
 from contracts.tenancy.requests.matrix import Matrix
@@ -46,7 +46,7 @@ async def check_matrix(
     observe: Observations,
     cover: Coverage,
 ) -> None:
-    owner, stranger = await furnish_all(await organizations.several(2), samples)
+    owner, stranger = await populate_all(await organizations.several(2), samples)
     matrix = Matrix(owner=owner, stranger=stranger, sample=samples.new(), cover=cover)
     operations = operations_of(target)
     forms, unbuildable = forms_with_ids(operations)
@@ -120,13 +120,13 @@ def asked_otherwise(
 async def everything(matrix: Matrix, stored_rows: StoredRows) -> dict[str, object]:
     """All that both organizations have, over HTTP and in the database."""
     both = (matrix.owner, matrix.stranger)
-    shown = await together(estate.state() for estate in both)
+    shown = await together(tenant.state() for tenant in both)
     found: dict[str, object] = {
         f"{what} of {whose}": state[what]
         for whose, state in zip(("the owner", "the stranger"), shown, strict=True)
         for what in state
     }
-    alone = [estate.org.id for estate in both if estate.org.is_fresh]
+    alone = [tenant.org.id for tenant in both if tenant.org.is_fresh]
     stored = await stored_rows.of(alone)
     return found | {f"rows of {table}": rows for table, rows in stored.items()}
 
@@ -140,14 +140,14 @@ async def own_write(
     evidence = await client.new_evidence(job["id"], samples.new())
     export = await client.new_export(job["id"])
     fresh = {"job": job["id"], "evidence": evidence["id"], "export": export["id"]}
-    ids = matrix.owner.own(form.slots)
+    ids = matrix.owner.own_ids(form.slots)
     ids |= {slot.name: fresh[slot.kind] for slot in form.slots if slot.kind in fresh}
     answer = await form.request(ids, samples.new()).send(client, instance)
     expect_own(answer, form, persona)
     matrix.note(form, "own", persona)
 
 
-async def expect_no_copy_told(owner: Estate, stranger: Organization) -> None:
+async def expect_no_copy_told(owner: PopulatedTenant, stranger: Organization) -> None:
     """Fail when uploading the very bytes that another organization has is not like any upload."""
     job = await stranger.new_job()
     answer = expect_status(await stranger.client.upload(job["id"], owner.sample), 201)

@@ -4,8 +4,8 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from contracts.shared.tenants.estate import Estate, furnish_all
 from contracts.shared.tenants.operations import operations_of
+from contracts.shared.tenants.populated_tenant import PopulatedTenant, populate_all
 from contracts.tenancy.requests.credentials import Credential, unfit_or_forged
 from contracts.tenancy.requests.expectations import expect_answered, expect_challenge, expect_untold
 from contracts.tenancy.requests.forgeries import Forger
@@ -59,14 +59,14 @@ async def check_tokens(
     observe: Observations,
     cover: Coverage,
 ) -> None:
-    estate, other = await furnish_all(await organizations.several(2), samples)
+    tenant, other = await populate_all(await organizations.several(2), samples)
     turn = itertools.cycle(range(organizations.instances))
     protected, public, unbuildable = forms_by_protection(operations_of(target))
     nobody, sample = organizations.with_token(None), samples.new()
-    forger = Forger(organizations.recipe, estate.org) if organizations.can_mint else None
+    forger = Forger(organizations.recipe, tenant.org) if organizations.can_mint else None
 
     async def attempt(credential: Credential, form: Form, instance: int) -> None:
-        request = form.request(estate.own(form.slots), sample, query=credential.query)
+        request = form.request(tenant.own_ids(form.slots), sample, query=credential.query)
         answer = await request.send(nobody, instance, credential.headers)
         expect_answered(answer, credential.expected, f"{form} with {credential.name}")
         if answer.status == 401:
@@ -75,26 +75,26 @@ async def check_tokens(
             cover("tokens", operation=form.operation.id, token=credential.name)
         observe(what="tokens that do not hold")
 
-    await expect_let_in(estate, organizations.instances)
-    before = await estate.state()
+    await expect_let_in(tenant, organizations.instances)
+    before = await tenant.state()
     await together(
         (
             attempt(credential, form, next(turn))
-            for credential in (forger.everything() if forger else unfit_or_forged(estate.org))
+            for credential in (forger.everything() if forger else unfit_or_forged(tenant.org))
             for form in protected
             if credential.everywhere or form.operation.id in A_FEW
         ),
         at_once=AT_ONCE,
     )
-    expect_unchanged(await estate.state(), before, after="all those tokens")
+    expect_unchanged(await tenant.state(), before, after="all those tokens")
     if forger is not None:
         for role in DATABASE_ROLES:
             client = organizations.with_token(forger.token(forger.claims(role=role)))
-            await expect_confined(client, estate, other, protected, f"the claim role: {role!r}")
+            await expect_confined(client, tenant, other, protected, f"the claim role: {role!r}")
             observe(what="roles of the database")
     for form in protected:
         if form.operation.id in READ_AROUND:
-            await expect_no_way_around(nobody, estate, form, next(turn))
+            await expect_no_way_around(nobody, tenant, form, next(turn))
             observe(len(DETOURS), what="detours")
     observe.excuse(PUBLIC - len(public), "public operations that are absent")
     for form in public:
@@ -111,39 +111,41 @@ async def check_tokens(
         raise Inconclusive(f"no request can be made from the document for {'; '.join(unbuildable)}")
 
 
-async def expect_let_in(estate: Estate, instances: int) -> None:
+async def expect_let_in(tenant: PopulatedTenant, instances: int) -> None:
     """Fail unless good tokens open every instance: else it proves nothing that bad ones do not."""
-    for role, instance in itertools.product(estate.org.roles, range(instances)):
-        answer = await estate.org.as_role(role).call("listJobs", instance=instance)
+    for role, instance in itertools.product(tenant.org.roles, range(instances)):
+        answer = await tenant.org.as_role(role).call("listJobs", instance=instance)
         expect_status(answer, 200, detail=f"asked by the {role}, with a good token")
-        scheme = {"authorization": f"bearer {estate.org.tokens[role]}"}
-        lower = await estate.org.as_role(role).call("listJobs", instance=instance, headers=scheme)
+        scheme = {"authorization": f"bearer {tenant.org.tokens[role]}"}
+        lower = await tenant.org.as_role(role).call("listJobs", instance=instance, headers=scheme)
         # The scheme's case does not matter (RFC 9110, section 11.1); the contract writes `Bearer`.
         expect_status(lower, 200, 401, detail="a good token after `bearer`")
 
 
-async def expect_no_way_around(nobody: Client, estate: Estate, form: Form, instance: int) -> None:
+async def expect_no_way_around(
+    nobody: Client, tenant: PopulatedTenant, form: Form, instance: int
+) -> None:
     """Fail when nobody at all is told anything on a path that is nearly the right one."""
-    plain = form.request(estate.own(form.slots), estate.sample)
+    plain = form.request(tenant.own_ids(form.slots), tenant.sample)
     for name, detour in DETOURS.items():
         request = replace(plain, path=detour(plain.path))
         answer = await request.send(nobody, instance)
-        expect_untold(estate, request, answer, what=f"{form} without a token, by {name}")
+        expect_untold(tenant, request, answer, what=f"{form} without a token, by {name}")
 
 
 async def expect_confined(
-    client: Client, own: Estate, other: Estate, forms: Sequence[Form], what: str
+    client: Client, own: PopulatedTenant, other: PopulatedTenant, forms: Sequence[Form], what: str
 ) -> None:
     """Fail when a token of one organization reads anything of another, or breaks the server."""
     for form in forms:
         if form.operation.writes:
             continue
-        for estate in (own, other):
-            request = form.request(estate.own(form.slots), own.sample)
+        for tenant in (own, other):
+            request = form.request(tenant.own_ids(form.slots), own.sample)
             answer = await request.send(client, 0)
             expect_answered(answer, NO_BREAKDOWN, f"{form} with {what}")
             expect_untold(other, request, answer, what=f"{form} with {what}")
-            strange = estate is other and any(slot.place == "path" for slot in form.slots)
+            strange = tenant is other and any(slot.place == "path" for slot in form.slots)
             expect(
                 not strange or answer.status >= 400,
                 expected=f"{form} about what another organization has to be refused",

@@ -1,7 +1,7 @@
 """Whose request it is, and in which role, says app_metadata and nothing else."""
 
-from contracts.shared.tenants.estate import furnish_all
 from contracts.shared.tenants.operations import operations_of
+from contracts.shared.tenants.populated_tenant import populate_all
 from contracts.tenancy.requests.forms import forms_by_protection
 from contracts.tenancy.requests.interrupted import expect_not_taken_for
 from contracts.tenancy.requests.smuggling import smugglings
@@ -34,7 +34,7 @@ async def check_user_metadata(
     observe: Observations,
     cover: Coverage,
 ) -> None:
-    own, victim = await furnish_all(await organizations.several(2), samples)
+    own, victim = await populate_all(await organizations.several(2), samples)
     forms, _, unbuildable = forms_by_protection(operations_of(target))
     before = await everything_of(victim, stored_rows)
     tried = Unvouched(

@@ -3,8 +3,8 @@
 import itertools
 from dataclasses import replace
 
-from contracts.shared.tenants.estate import furnish
 from contracts.shared.tenants.operations import operations_of
+from contracts.shared.tenants.populated_tenant import populate
 from contracts.tenancy.requests.expectations import expect_answered, expect_own
 from contracts.tenancy.requests.forms import Form, forms_by_protection
 from contracts.tenancy.requests.likeness import content_of
@@ -48,7 +48,7 @@ async def check_viewer(
     observe: Observations,
     cover: Coverage,
 ) -> None:
-    estate = await furnish(org, samples)
+    tenant = await populate(org, samples)
     forms, _, unbuildable = forms_by_protection(operations_of(target))
     writing = [form for form in forms if form.operation.writes]
     turn = itertools.cycle(range(organizations.instances))
@@ -56,10 +56,10 @@ async def check_viewer(
     if target.contract.absent_operations:
         lacking = READS + WRITES - len(forms)
         observe.excuse(max(0, lacking), "operations that are absent")
-    before = await everything_of(estate, stored_rows)
+    before = await everything_of(tenant, stored_rows)
 
     async def read(form: Form, instance: int) -> None:
-        request = form.request(estate.own(form.slots), estate.sample)
+        request = form.request(tenant.own_ids(form.slots), tenant.sample)
         seen = await request.send(viewer.client, instance)
         expect_own(seen, form, viewer)
         if seen.status < 300:
@@ -69,7 +69,7 @@ async def check_viewer(
         observe(what="reads")
 
     async def write(form: Form, client: Client, role: object, instance: int) -> None:
-        request = form.request(estate.own(form.slots), samples.new())
+        request = form.request(tenant.own_ids(form.slots), samples.new())
         answer = await request.send(client, instance)
         expect_no_write(answer, role, f"{form} by somebody of the role {shown(role)}")
         cover("viewer", operation=form.operation.id, role=shown(role))
@@ -77,8 +77,8 @@ async def check_viewer(
 
     async def repeat(form: Form, instance: int) -> None:
         """What a member did under a key is no more a viewer's for being repeated."""
-        request = form.request(estate.own(form.slots), estate.sample)
-        keyed = replace(request, headers={**request.headers, "idempotency-key": estate.key})
+        request = form.request(tenant.own_ids(form.slots), tenant.sample)
+        keyed = replace(request, headers={**request.headers, "idempotency-key": tenant.key})
         expect_no_write(
             await keyed.send(viewer.client, instance), "viewer", f"{form}, repeated by a viewer"
         )
@@ -102,7 +102,7 @@ async def check_viewer(
         at_once=AT_ONCE,
     )
     await together(repeat(form, next(turn)) for form in writing)
-    after = await everything_of(estate, stored_rows)
+    after = await everything_of(tenant, stored_rows)
     expect_unchanged(after, before, after="all that viewers have tried")
     expect_status(await org.as_role("owner").call("createJob", json={"title": "allowed"}), 201)
     observe(what="writes of the owner")

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from contracts.shared.resources.conventions import expect_just_now
+from contracts.shared.resources.conventions import expect_recent
 from contracts.shared.resources.digests import sha256_hex
 from harness.client import Client, Organization, Record
 from harness.expect import expect, expect_equal, expect_status
@@ -22,7 +22,7 @@ def expect_described(
         "filters": filters,
     }.items():
         expect_equal(manifest[name], wanted, f"{name} in the manifest")
-    expect_just_now(manifest, "generated_at")
+    expect_recent(manifest, "generated_at")
     expect_equal(export["filters"], filters, "the filters that the export shows")
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
-from contracts.shared.ledger.ledger import StoredEvent, breaches, stored_event
+from contracts.shared.ledger.hash_chain import StoredEvent, breaches, stored_event
 from harness.database import Database, Row
 from harness.errors import Inconclusive
 from harness.expect import expect
@@ -75,7 +75,7 @@ class StoredLedger:
             {"organization_id": organization_id},
         )
 
-    async def canonical_by(
+    async def canonical_from_backend(
         self, function: DatabaseFunction, event: StoredEvent, metadata: str
     ) -> str | None:
         """Give what the backend's own function writes for an event with other metadata."""
@@ -99,7 +99,9 @@ class StoredLedger:
         canonical: str | None = row["canonical"]
         return canonical
 
-    async def expect_sound(self, organization_id: str, *, detail: str = "") -> list[StoredEvent]:
+    async def expect_valid_chain(
+        self, organization_id: str, *, detail: str = ""
+    ) -> list[StoredEvent]:
         """Fail the check unless every hash and link of the chain is right; give its events.
 
         Everything is computed by the harness itself from the stored columns and the salt.

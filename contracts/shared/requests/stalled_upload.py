@@ -87,7 +87,7 @@ async def stalled_upload(
         await stalled.cut()
 
 
-async def finished_together(
+async def finish_together(
     client: Client, job: Record, sample: Sample, keys_and_instances: Iterable[tuple[str, int]]
 ) -> list[Answer]:
     """Upload a file several times, so that the last bytes of all of them come at one moment.

@@ -15,7 +15,7 @@ CLOCK_TOLERANCE = timedelta(minutes=30)
 _RFC_3339_UTC = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]00:00)")
 
 
-def expect_convention(answer: Answer, *, ids: Iterable[str], moments: Iterable[str]) -> None:
+def expect_conventions(answer: Answer, *, ids: Iterable[str], moments: Iterable[str]) -> None:
     """Fail unless the answer has a request id, and these fields of its data are as agreed.
 
     `ids` must be UUIDs, `moments` times of just now.
@@ -28,7 +28,7 @@ def expect_convention(answer: Answer, *, ids: Iterable[str], moments: Iterable[s
     for name in ids:
         expect_uuid(answer.data, name)
     for name in moments:
-        expect_just_now(answer.data, name)
+        expect_recent(answer.data, name)
 
 
 def expect_uuid(record: Record, name: str) -> None:
@@ -41,7 +41,7 @@ def expect_uuid(record: Record, name: str) -> None:
         ) from error
 
 
-def instant_of(record: Record, name: str) -> datetime:
+def time_of(record: Record, name: str) -> datetime:
     """Read a time; fail unless it is RFC 3339 in UTC."""
     value = record[name]
     expect(
@@ -55,9 +55,9 @@ def instant_of(record: Record, name: str) -> datetime:
         raise CheckFailed(expected=f"{name} to be a time", got=repr(value)) from error
 
 
-def expect_just_now(record: Record, name: str) -> None:
+def expect_recent(record: Record, name: str) -> None:
     """Fail unless a time is about now."""
-    instant = instant_of(record, name)
+    instant = time_of(record, name)
     expect(
         abs(instant - datetime.now(UTC)) < CLOCK_TOLERANCE,
         expected=f"{name} in {record.source} to be about now",

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from contracts.shared.resources.conventions import instant_of
+from contracts.shared.resources.conventions import time_of
 from contracts.shared.resources.digests import expect_repr_digest, sha256_hex
 from harness.client import Answer, Organization, Record, Sample
 from harness.expect import expect, expect_equal
@@ -35,9 +35,7 @@ def expect_sealed(evidence: Record, sample: Sample, job: Record, org: Organizati
         expected="storage_path in new evidence",
         got=repr(evidence["storage_path"]),
     )
-    expect_equal(
-        instant_of(evidence, "captured_at"), CAPTURED_AT, "captured_at, as it was uploaded"
-    )
+    expect_equal(time_of(evidence, "captured_at"), CAPTURED_AT, "captured_at, as it was uploaded")
 
 
 def expect_content(answer: Answer, sample: Sample) -> None:

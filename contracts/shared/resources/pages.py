@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from contracts.shared.resources.conventions import instant_of
+from contracts.shared.resources.conventions import time_of
 from harness.client import Client, Record
 from harness.errors import CheckFailed
 from harness.expect import expect, expect_equal, expect_status
@@ -93,7 +93,7 @@ async def expect_listed(
     )
     for before, after in itertools.pairwise(items):
         expect(
-            instant_of(before, "created_at") <= instant_of(after, "created_at"),
+            time_of(before, "created_at") <= time_of(after, "created_at"),
             expected=f"the oldest first from {how}",
             got=f"{before['created_at']} before {after['created_at']}",
         )

@@ -22,7 +22,7 @@ KINDS = ("job", "evidence", "export", "event", "target", "manifest", "organizati
 """What an id can be of. `target` is the evidence or export of a ledger event; a manifest is no id,
 but names an export, its job, its organization and its files as an id does."""
 
-READING_POSTS = frozenset({"verifyManifest"})
+READ_ONLY_POSTS = frozenset({"verifyManifest"})
 """Operations that write nothing although their method is one for writing."""
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -60,7 +60,7 @@ class Operation:
     @property
     def writes(self) -> bool:
         """Whether it changes something of its organization."""
-        return self.route.method not in _SAFE_METHODS and self.id not in READING_POSTS
+        return self.route.method not in _SAFE_METHODS and self.id not in READ_ONLY_POSTS
 
     @property
     def parameters(self) -> Sequence[Mapping[str, Any]]:

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from contracts.shared.tenants.estate import Estate
-from contracts.shared.tenants.operations import READING_POSTS, IdSlot
+from contracts.shared.tenants.operations import READ_ONLY_POSTS, IdSlot
+from contracts.shared.tenants.populated_tenant import PopulatedTenant
 from contracts.tenancy.requests.forms import Form, Request
 from contracts.tenancy.requests.personas import Persona
 from harness.client import Answer
@@ -53,7 +53,7 @@ def expect_own(answer: Answer, form: Form, persona: Persona) -> None:
     detail = f"{form}, asked by the {persona.name} of the organization that it belongs to"
     if persona.looks_only and operation.writes:
         expect_status(answer, 403, detail=detail)
-    elif persona.looks_only and operation.id in READING_POSTS and answer.status == 403:
+    elif persona.looks_only and operation.id in READ_ONLY_POSTS and answer.status == 403:
         return  # it writes nothing; a backend that goes by the method is within the contract
     elif operation.writes and answer.status == 409:
         return
@@ -72,7 +72,7 @@ def expect_absent(answer: Answer, form: Form, asked: Sequence[IdSlot], who: Pers
     `asked` are the slots that hold what it does not have.
     """
     detail = f"{form} with {_named(asked)} of nothing that the organization of the {who.name} has"
-    is_post = form.operation.writes or form.operation.id in READING_POSTS
+    is_post = form.operation.writes or form.operation.id in READ_ONLY_POSTS
     if any(slot.place != "query" and slot.kind != "manifest" for slot in asked):
         refused = (403,) if who.looks_only and is_post else ()
         expect_status(answer, 404, *refused, detail=detail)
@@ -111,7 +111,9 @@ def expect_malformed(answer: Answer, form: Form, asked: Sequence[IdSlot]) -> Non
         expect_equal(answer.items, [], f"the items of {form}", detail=detail)
 
 
-def expect_untold(owner: Estate, request: Request, answer: Answer, *, what: str = "") -> None:
+def expect_untold(
+    owner: PopulatedTenant, request: Request, answer: Answer, *, what: str = ""
+) -> None:
     """Fail when an answer to a stranger tells what the request did not tell itself."""
     heads = "\n".join(f"{name}: {value}" for name, value in answer.headers.items()).encode()
     for mark in owner.marks:

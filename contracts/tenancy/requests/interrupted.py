@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
-from contracts.shared.tenants.estate import Estate
+from contracts.shared.tenants.populated_tenant import PopulatedTenant
 from contracts.tenancy.requests.expectations import expect_answered
 from contracts.tenancy.requests.forms import Form, Request
 from contracts.tenancy.requests.lists import expect_of
@@ -15,14 +15,19 @@ SERVED = frozenset(range(200, 300))
 
 
 async def expect_not_taken_for(
-    form: Form, own: Estate, other: Estate, sample: Sample, reading: Sequence[Form], instance: int
+    form: Form,
+    own: PopulatedTenant,
+    other: PopulatedTenant,
+    sample: Sample,
+    reading: Sequence[Form],
+    instance: int,
 ) -> None:
     """Fail when what an organization writes becomes another's who was served meanwhile."""
-    request = form.request(own.own(form.slots), sample)
+    request = form.request(own.own_ids(form.slots), sample)
 
     async def meanwhile() -> None:
         for between in reading:
-            asked = between.request(other.own(between.slots), sample)
+            asked = between.request(other.own_ids(between.slots), sample)
             await asked.send(other.org.client, instance)
 
     answer = await _send_in_two(request, own.org.client, instance, meanwhile)

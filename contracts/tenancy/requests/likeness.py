@@ -9,7 +9,7 @@ import json
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from contracts.shared.tenants.estate import UUID_TEXT
+from contracts.shared.tenants.populated_tenant import UUID_TEXT
 from contracts.tenancy.requests.forms import Request
 from harness.client import Answer
 from harness.errors import CheckFailed

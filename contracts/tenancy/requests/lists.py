@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from contracts.shared.tenants.estate import Estate, marks_of
 from contracts.shared.tenants.operations import Operation
+from contracts.shared.tenants.populated_tenant import PopulatedTenant, marks_of
 from contracts.tenancy.requests.expectations import expect_untold
 from contracts.tenancy.requests.forms import Form, forms_of
 from harness.client import Answer, Client, Record, Samples, together
@@ -25,16 +25,16 @@ LARGEST_PAGE = 100
 class Holder:
     """An organization with enough of everything for several pages."""
 
-    estate: Estate
+    tenant: PopulatedTenant
     created: Mapping[str, Sequence[str]]
     """What each list must hold, by operationId, as far as it is known from making it."""
     events: int
     """How many events its ledger must have."""
 
 
-async def fill(estate: Estate, samples: Samples) -> Holder:
+async def fill(tenant: PopulatedTenant, samples: Samples) -> Holder:
     """Give an organization more jobs, more evidence in the first one and more exports of it."""
-    org, job_id = estate.org, estate.values["job"][0]
+    org, job_id = tenant.org, tenant.values["job"][0]
     jobs = [await org.new_job(f"Job {uuid.uuid4()}") for _ in range(ROWS - 1)]
     evidence = [await org.client.new_evidence(job_id, samples.new()) for _ in range(ROWS - 1)]
     exports = []
@@ -42,11 +42,11 @@ async def fill(estate: Estate, samples: Samples) -> Holder:
         requested = await org.client.new_export(job_id, export_type)
         exports.append(await org.client.wait_for_export(requested["id"]))
     return Holder(
-        estate=replace(estate, marks=estate.marks | marks_of([*jobs, *evidence, *exports])),
+        tenant=replace(tenant, marks=tenant.marks | marks_of([*jobs, *evidence, *exports])),
         created={
             "listJobs": [job_id, *(job["id"] for job in jobs)],
-            "listEvidence": [estate.values["evidence"][0], *(one["id"] for one in evidence)],
-            "listExports": [estate.values["export"][0], *(one["id"] for one in exports)],
+            "listEvidence": [tenant.values["evidence"][0], *(one["id"] for one in evidence)],
+            "listExports": [tenant.values["export"][0], *(one["id"] for one in exports)],
         },
         events=ROWS + 2 * (1 + len(exports)),
     )
@@ -78,7 +78,7 @@ class Reading:
     @property
     def is_shared(self) -> bool:
         """Whether others may have added to it, or still do."""
-        return not self.holder.estate.org.is_fresh
+        return not self.holder.tenant.org.is_fresh
 
     @property
     def page_size(self) -> int:
@@ -87,13 +87,13 @@ class Reading:
 
     async def page(self, query: Mapping[str, Any]) -> Answer:
         """Ask for a page. Whatever comes, nothing of another organization may be in it."""
-        request = self.form.request(self.ids, self.holder.estate.sample, query=query)
+        request = self.form.request(self.ids, self.holder.tenant.sample, query=query)
         answer = await request.send(self.client, self.instance)
         for other in self.others:
-            expect_untold(other.estate, request, answer, what=str(self.form))
+            expect_untold(other.tenant, request, answer, what=str(self.form))
         if 200 <= answer.status < 300:
             for item in answer.items:
-                expect_of(self.holder.estate, item, str(self.form))
+                expect_of(self.holder.tenant, item, str(self.form))
         return answer
 
     def expect_complete(self, items: Sequence[Record]) -> None:
@@ -116,7 +116,7 @@ class Reading:
         expect(found, expected=f"something in {self.form}", got="nothing")
 
 
-def expect_of(owner: Estate, item: Record, what: str) -> None:
+def expect_of(owner: PopulatedTenant, item: Record, what: str) -> None:
     """Fail when something says that it belongs to another organization."""
     stated = item.get("organization_id") or owner.org.id
     expect_equal(stated, owner.org.id, f"the organization_id in {what}")
@@ -140,7 +140,7 @@ async def read_in_turn(readings: Sequence[Reading]) -> list[list[Record]]:
             return items
     if readings[left[0]].is_shared:
         raise Inconclusive(
-            f"{readings[0].form} of organization {readings[left[0]].holder.estate.org.id} has more "
+            f"{readings[0].form} of organization {readings[left[0]].holder.tenant.org.id} has more "
             f"than {MAX_PAGES} pages: what this run made, at its end, was not looked at"
         )
     expect(
@@ -151,6 +151,6 @@ async def read_in_turn(readings: Sequence[Reading]) -> list[list[Record]]:
     return items
 
 
-async def fill_all(estates: Sequence[Estate], samples: Samples) -> list[Holder]:
+async def fill_all(tenants: Sequence[PopulatedTenant], samples: Samples) -> list[Holder]:
     """Fill several organizations at once."""
-    return await together(fill(estate, samples) for estate in estates)
+    return await together(fill(tenant, samples) for tenant in tenants)

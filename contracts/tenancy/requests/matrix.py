@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from contracts.shared.tenants.estate import Estate, absent, malformed
 from contracts.shared.tenants.operations import IdSlot
+from contracts.shared.tenants.populated_tenant import PopulatedTenant, absent, malformed
 from contracts.tenancy.requests.expectations import (
     expect_absent,
     expect_malformed,
@@ -47,8 +47,8 @@ class Question:
 class Matrix:
     """Two organizations, of which the stranger asks about what the owner has."""
 
-    owner: Estate
-    stranger: Estate
+    owner: PopulatedTenant
+    stranger: PopulatedTenant
     sample: Sample
     """What uploads of strangers bring."""
     cover: Coverage
@@ -61,18 +61,18 @@ class Matrix:
         if len(form.slots) > 1:
             subsets.append(form.slots)
         for varied in subsets:
-            for foreign in self.owner.picks(varied):
+            for foreign in self.owner.own_id_choices(varied):
                 yield Question(form=form, varied=varied, foreign=foreign)
 
     def request(self, question: Question, relation: Relation) -> Request:
         """The stranger's request: with ids of this relation where they vary, else with its own."""
         values = {name: _VALUES[relation](value) for name, value in question.foreign.items()}
-        own = self.stranger.own(question.form.slots)
+        own = self.stranger.own_ids(question.form.slots)
         return question.form.request(own | values, self.sample)
 
     def own_request(self, question: Question) -> Request:
         """The owner's request about the very same things."""
-        own = self.owner.own(question.form.slots)
+        own = self.owner.own_ids(question.form.slots)
         return question.form.request(own | dict(question.foreign), self.sample)
 
     async def ask(

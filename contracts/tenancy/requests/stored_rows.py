@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from contracts.shared.tenants.estate import Estate
+from contracts.shared.tenants.populated_tenant import PopulatedTenant
 from harness.database import Database
 
 TENANT_TABLES = ("jobs", "evidence", "exports", "audit_logs")
@@ -13,10 +13,10 @@ TENANT_TABLES = ("jobs", "evidence", "exports", "audit_logs")
 _COLUMN = "organization_id"
 
 
-async def everything_of(estate: Estate, stored_rows: "StoredRows") -> dict[str, object]:
+async def everything_of(tenant: PopulatedTenant, stored_rows: "StoredRows") -> dict[str, object]:
     """All that an organization has, over HTTP and, where nobody else uses it, in the database."""
-    stored = await stored_rows.of([estate.org.id] if estate.org.is_fresh else [])
-    return await estate.state() | {f"the rows of {table}": rows for table, rows in stored.items()}
+    stored = await stored_rows.of([tenant.org.id] if tenant.org.is_fresh else [])
+    return await tenant.state() | {f"the rows of {table}": rows for table, rows in stored.items()}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 import psycopg
 
-from contracts.shared.exports.direct_claims import Claims
-from contracts.shared.tenants.estate import Estate
+from contracts.shared.exports.claim_function import ClaimFunction
+from contracts.shared.tenants.populated_tenant import PopulatedTenant
 from harness.client import Organization, Record, Sample
 from harness.errors import Inconclusive
 from harness.expect import expect_equal, expect_status
@@ -18,7 +18,7 @@ STATES = ("queued", "preparing", "failed", "canceled")
 
 async def exports_by_state(
     own: OwnSystem, org: Organization, claim: Claim, sample: Sample, cap: int
-) -> dict[str, Estate]:
+) -> dict[str, PopulatedTenant]:
     """A job with an export for each of `STATES`, on a system that has no workers.
 
     The first two are claimed as a worker would; one of them is made a failed one by hand.
@@ -30,7 +30,7 @@ async def exports_by_state(
         exports[state] = await org.client.new_export(job["id"])
     cancel = {"export_id": exports["canceled"]["id"]}
     expect_status(await org.client.call("cancelExport", path=cancel), 202)
-    claims = Claims(database=own.control_database, function=claim.function, cap=cap)
+    claims = ClaimFunction(database=own.control_database, function=claim.function, cap=cap)
     async with claims.worker() as worker:
         claimed = await claims.claim(worker, "shakedown", 2)
     expect_equal(claimed, 2, "the number of exports claimed out of three queued ones")
@@ -41,12 +41,12 @@ async def exports_by_state(
     return {state: _estate(org, sample, export) for state, export in shown.items()}
 
 
-async def shown_exports(estates: Mapping[str, Estate]) -> dict[str, Record]:
+async def shown_exports(tenants: Mapping[str, PopulatedTenant]) -> dict[str, Record]:
     """What their owner sees of the exports, and the whole ledger."""
-    org = next(iter(estates.values())).org
+    org = next(iter(tenants.values())).org
     shown = {
-        state: await org.client.get_export(estate.values["export"][0])
-        for state, estate in estates.items()
+        state: await org.client.get_export(tenant.values["export"][0])
+        for state, tenant in tenants.items()
     }
     return {f"the {state} export": export for state, export in shown.items()} | {
         "the ledger": Record(events=await org.client.ledger_events())
@@ -69,8 +69,8 @@ async def _fail(own: OwnSystem, table: str, export_id: str) -> None:
     raise Inconclusive(f"the database does not let an export fail by hand: {problem}")
 
 
-def _estate(org: Organization, sample: Sample, export: Record) -> Estate:
-    return Estate(
+def _estate(org: Organization, sample: Sample, export: Record) -> PopulatedTenant:
+    return PopulatedTenant(
         org=org,
         sample=sample,
         key=str(uuid.uuid4()),

@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Awaitable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from contracts.shared.tenants.estate import Estate
+from contracts.shared.tenants.populated_tenant import PopulatedTenant
 from contracts.tenancy.requests.expectations import expect_absent, expect_answered, expect_untold
 from contracts.tenancy.requests.forms import Form
 from contracts.tenancy.requests.likeness import content_of
@@ -28,8 +28,8 @@ class Unvouched:
     """A user of one organization, and another organization that is named without right."""
 
     organizations: Organizations
-    own: Estate
-    victim: Estate
+    own: PopulatedTenant
+    victim: PopulatedTenant
     samples: Samples
     observe: Observations
     cover: Coverage
@@ -51,7 +51,7 @@ class Unvouched:
     async def read(self, form: Form, way: Smuggling) -> None:
         """Reading is as if nothing more had been said: own things as they are, no others."""
         instance = next(self.instances)
-        plain = form.request(self.own.own(form.slots), self.own.sample)
+        plain = form.request(self.own.own_ids(form.slots), self.own.sample)
         usual = await plain.send(self.own.org.client, instance)
         answer = await self._send(form, way, self.own, self._client(way), instance)
         what = f"{form} with another organization in {way.name}"
@@ -82,8 +82,8 @@ class Unvouched:
         """Who is of no organization does not become one of any by saying so."""
         token = token_of(self.organizations.recipe, self.own.org, way, vouched=False)
         client = self.organizations.with_token(token)
-        for estate in (self.victim, self.own):
-            answer = await self._send(form, way, estate, client, next(self.instances))
+        for tenant in (self.victim, self.own):
+            answer = await self._send(form, way, tenant, client, next(self.instances))
             expect_answered(
                 answer, self._refusals(way, 403), f"{form} with an organization in {way.name} only"
             )
@@ -109,9 +109,9 @@ class Unvouched:
             expect_absent(answer, form, form.slots, member)
 
     async def _send(
-        self, form: Form, way: Smuggling, about: Estate, client: Client, instance: int
+        self, form: Form, way: Smuggling, about: PopulatedTenant, client: Client, instance: int
     ) -> Answer:
-        request = way.request(form, about.own(form.slots), self.samples.new())
+        request = way.request(form, about.own_ids(form.slots), self.samples.new())
         answer = await request.send(client, instance)
         what = f"{form} with {way.name} that names another organization"
         expect(

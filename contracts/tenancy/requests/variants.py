@@ -5,8 +5,8 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
-from contracts.shared.tenants.estate import Estate
 from contracts.shared.tenants.operations import Operation
+from contracts.shared.tenants.populated_tenant import PopulatedTenant
 from contracts.tenancy.requests.forms import Form, Request
 from contracts.tenancy.requests.likeness import Asked, expect_alike
 from contracts.tenancy.requests.matrix import Matrix, Question
@@ -34,7 +34,9 @@ OWNERS_KEY = "a repetition under the owner's Idempotency-Key"
 OTHER_METHODS = ("PUT", "PATCH", "DELETE", "POST")
 
 
-def variants(form: Form, owner: Estate, others: frozenset[str]) -> Iterator[tuple[str, Variant]]:
+def variants(
+    form: Form, owner: PopulatedTenant, others: frozenset[str]
+) -> Iterator[tuple[str, Variant]]:
     """Each with its name; `others` are methods that the form's path does not take."""
     operation = form.operation
     if operation.route.method == "GET":

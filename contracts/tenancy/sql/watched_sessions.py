@@ -119,7 +119,7 @@ class _Session:
         self._from_client, self._to_client = reader, writer
         self._number = 0
         self._turn = asyncio.Lock()
-        """Held by whoever writes to the server."""
+        """LockedTable by whoever writes to the server."""
         self._unanswered = 0
         """Messages of the client that the server has yet to answer with ReadyForQuery."""
         self._open_ended = False

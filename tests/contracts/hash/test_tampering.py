@@ -9,8 +9,8 @@ from contracts.hash.tampering import (
     link_tamperings,
     metadata_tamperings,
 )
-from contracts.shared.ledger.ledger import StoredEvent, breaches
-from tests.contracts.shared.ledger.test_ledger import SALTS, chain
+from contracts.shared.ledger.hash_chain import StoredEvent, breaches
+from tests.contracts.shared.ledger.test_hash_chain import SALTS, chain
 
 VICTIM = 2
 

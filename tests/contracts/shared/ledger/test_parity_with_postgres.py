@@ -6,7 +6,7 @@ import pytest
 from contracts.hash import json_documents
 from contracts.hash.async_hypothesis import for_each_example
 from contracts.shared.ledger.canonical_json import NotStorable, jsonb_pretty
-from contracts.shared.ledger.ledger import StoredEvent
+from contracts.shared.ledger.hash_chain import StoredEvent
 from harness.database import Database
 
 pytestmark = pytest.mark.integration

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from contracts.shared.tenants.estate import absent
+from contracts.shared.tenants.populated_tenant import absent
 from contracts.tenancy.requests.forms import Request
 from contracts.tenancy.requests.likeness import Asked, expect_alike
 from contracts.tenancy.requests.unchanged import expect_unchanged, first_difference

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from contracts.shared.exports.still_system import StillSystem
+from contracts.shared.exports.workerless_system import WorkerlessSystem
 from harness.client import LIVE_STATES, Answer, Client, Record, together
 from harness.expect import expect, expect_equal, expect_status
 from harness.plugin.observations import Observations
@@ -11,13 +11,13 @@ RACERS = 8
 
 
 async def expect_one_requested(
-    still: StillSystem, client: Client, job: Record, observe: Observations
+    workerless: WorkerlessSystem, client: Client, job: Record, observe: Observations
 ) -> str:
     """Fail unless of raced requests for one job and type one is accepted; give the export's id."""
     race = together(
         client.request_export(job["id"], instance=turn % client.instances) for turn in range(RACERS)
     )
-    answers = await still.at_the_door(still.table, race)
+    answers = await workerless.run_with_writes_held(workerless.table, race)
     accepted = [answer for answer in answers if answer.status == 202]
     expect_equal(len(accepted), 1, f"the number of 202 among {RACERS} requests of one export")
     export_id: str = accepted[0].data["id"]
@@ -47,10 +47,12 @@ async def expect_one_live(
 
 
 async def expect_one_canceled(
-    still: StillSystem, client: Client, export_id: str, observe: Observations
+    workerless: WorkerlessSystem, client: Client, export_id: str, observe: Observations
 ) -> None:
     """Fail unless raced cancellations cancel once."""
-    answers = await still.at_the_door(still.table, _changed(client, "cancelExport", export_id))
+    answers = await workerless.run_with_writes_held(
+        workerless.table, _changed(client, "cancelExport", export_id)
+    )
     expect_once(answers, "cancelExport")
     expect_equal(
         (await client.get_export(export_id))["state"], "canceled", "the state after cancelExport"
@@ -61,10 +63,12 @@ async def expect_one_canceled(
 
 
 async def expect_one_retried(
-    still: StillSystem, client: Client, export_id: str, observe: Observations
+    workerless: WorkerlessSystem, client: Client, export_id: str, observe: Observations
 ) -> None:
     """Fail unless raced retries of a failed export queue it again once."""
-    answers = await still.at_the_door(still.table, _changed(client, "retryExport", export_id))
+    answers = await workerless.run_with_writes_held(
+        workerless.table, _changed(client, "retryExport", export_id)
+    )
     expect_once(answers, "retryExport")
     expect_equal(
         (await client.get_export(export_id))["state"], "queued", "the state after retryExport"
@@ -80,15 +84,15 @@ async def expect_one_retried(
 
 
 async def expect_one_successor(
-    still: StillSystem, client: Client, job: Record, export_id: str, observe: Observations
+    workerless: WorkerlessSystem, client: Client, job: Record, export_id: str, observe: Observations
 ) -> None:
     """Fail unless retries of a failed export, raced with new requests, leave one live export.
 
     Whichever comes first: the ledger has one more `export.requested` by it.
     """
     before = await requests_of(client, job)
-    answers = await still.at_the_door(
-        still.table,
+    answers = await workerless.run_with_writes_held(
+        workerless.table,
         together(
             _change(client, "retryExport", export_id, turn // 2)
             if turn % 2

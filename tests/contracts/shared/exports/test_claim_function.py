@@ -3,8 +3,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from contracts.shared.exports.direct_claims import Claims
-from contracts.shared.exports.held_table import held
+from contracts.shared.exports.claim_function import ClaimFunction
+from contracts.shared.exports.table_lock import lock_table
 from harness.database import Database
 from harness.errors import CheckFailed
 
@@ -53,9 +53,9 @@ RIGHT = {
 
 
 @pytest.fixture
-async def claims(database: Database) -> AsyncIterator[Claims]:
+async def claims(database: Database) -> AsyncIterator[ClaimFunction]:
     await define(database, RIGHT)
-    yield Claims(database=database, function="claims.claim_export_job", cap=CAP)
+    yield ClaimFunction(database=database, function="claims.claim_export_job", cap=CAP)
     await database.fetch("DROP SCHEMA claims CASCADE")
 
 
@@ -77,62 +77,66 @@ async def attempts(database: Database) -> list[int]:
     return [row["attempt"] for row in rows]
 
 
-async def test_a_right_function_keeps_the_cap_beside_an_open_claim(claims: Claims) -> None:
-    assert await claims.claim_beside_an_open_claim(limit=CAP - 1) == CAP
+async def test_a_right_function_keeps_the_cap_beside_an_open_claim(claims: ClaimFunction) -> None:
+    assert await claims.claim_during_open_claim(limit=CAP - 1) == CAP
     assert await attempts(claims.database) == [1] * CAP
 
 
-async def test_a_right_function_keeps_and_reaches_the_cap_in_a_stampede(claims: Claims) -> None:
-    assert await claims.stampede(6, limit_of=lambda number: number % CAP + 1) == CAP
+async def test_a_right_function_keeps_and_reaches_the_cap_in_a_stampede(
+    claims: ClaimFunction,
+) -> None:
+    assert await claims.claim_concurrently(6, limit_of=lambda number: number % CAP + 1) == CAP
     assert await attempts(claims.database) == [1] * CAP
 
 
-async def test_a_cap_counted_without_the_lock_is_always_seen(claims: Claims) -> None:
+async def test_a_cap_counted_without_the_lock_is_always_seen(claims: ClaimFunction) -> None:
     for _ in range(5):
         await define(claims.database, RIGHT | {"lock": ""})
-        await claims.claim_beside_an_open_claim(limit=CAP - 1)
+        await claims.claim_during_open_claim(limit=CAP - 1)
         assert len(await attempts(claims.database)) == 2 * (CAP - 1)
 
 
-async def test_a_claim_without_lock_and_guard_is_always_seen_twice(claims: Claims) -> None:
+async def test_a_claim_without_lock_and_guard_is_always_seen_twice(claims: ClaimFunction) -> None:
     for _ in range(5):
         await define(claims.database, {"lock": "", "limit": "p_limit", "skip": "", "guard": ""})
-        await claims.claim_beside_an_open_claim(limit=2)
+        await claims.claim_during_open_claim(limit=2)
         assert await attempts(claims.database) == [2, 2]
 
 
-async def test_more_than_was_asked_for_fails_the_check(claims: Claims) -> None:
+async def test_more_than_was_asked_for_fails_the_check(claims: ClaimFunction) -> None:
     await define(claims.database, RIGHT | {"limit": "p_max_per_org"})
     with pytest.raises(CheckFailed, match="at most 1 exports"):
-        await claims.stampede(1, limit_of=lambda _number: 1)
+        await claims.claim_concurrently(1, limit_of=lambda _number: 1)
 
 
-async def test_a_function_that_raises_fails_the_check_and_its_error_is_told(claims: Claims) -> None:
+async def test_a_function_that_raises_fails_the_check_and_its_error_is_told(
+    claims: ClaimFunction,
+) -> None:
     await define(claims.database, RIGHT | {"guard": "AND id = e.id"})
     with pytest.raises(CheckFailed, match="SQLSTATE 42702"):
-        await claims.stampede(1, limit_of=lambda _number: 1)
+        await claims.claim_concurrently(1, limit_of=lambda _number: 1)
 
 
-async def test_a_function_that_never_comes_back_empty_is_stopped(claims: Claims) -> None:
+async def test_a_function_that_never_comes_back_empty_is_stopped(claims: ClaimFunction) -> None:
     await claims.database.fetch(
         "CREATE OR REPLACE FUNCTION claims.claim_export_job(p_worker text, p_limit int DEFAULT 1, "
         "p_max_per_org int DEFAULT 3) RETURNS SETOF claims.exports LANGUAGE sql AS "
         "'SELECT * FROM claims.exports LIMIT 1'"
     )
     with pytest.raises(CheckFailed, match="come back empty"):
-        await claims.stampede(1, limit_of=lambda _number: 1)
+        await claims.claim_concurrently(1, limit_of=lambda _number: 1)
 
 
-async def test_a_row_of_nulls_is_nothing(claims: Claims) -> None:
+async def test_a_row_of_nulls_is_nothing(claims: ClaimFunction) -> None:
     await claims.database.fetch(
         "DROP FUNCTION claims.claim_export_job; "
         "CREATE FUNCTION claims.claim_export_job(p_worker text, p_limit int, p_max_per_org int) "
         "RETURNS claims.exports LANGUAGE sql AS 'SELECT NULL::claims.exports'"
     )
-    assert await claims.stampede(2, limit_of=lambda _number: 1) == 0
+    assert await claims.claim_concurrently(2, limit_of=lambda _number: 1) == 0
 
 
-async def test_writers_meet_at_a_held_table_and_readers_pass(claims: Claims) -> None:
+async def test_writers_meet_at_a_held_table_and_readers_pass(claims: ClaimFunction) -> None:
     database = claims.database
 
     async def write(export_id: int) -> None:
@@ -141,24 +145,24 @@ async def test_writers_meet_at_a_held_table_and_readers_pass(claims: Claims) -> 
                 "UPDATE claims.exports SET attempt = attempt + 1 WHERE id = %s", [export_id]
             )
 
-    async with held(database, "claims.exports") as exports:
+    async with lock_table(database, "claims.exports") as exports:
         assert exports is not None
         writers = [asyncio.create_task(write(export_id)) for export_id in (1, 1, 2)]
-        assert await exports.until_several_wait(3, deadline_s=5) == 3
+        assert await exports.wait_for_waiters(3, deadline_s=5) == 3
         assert (await database.fetch("SELECT sum(attempt) AS n FROM claims.exports"))[0]["n"] == 0
         assert not any(writer.done() for writer in writers)
     await asyncio.gather(*writers)
     assert (await database.fetch("SELECT sum(attempt) AS n FROM claims.exports"))[0]["n"] == 3
 
 
-async def test_fewer_than_wanted_are_told_at_the_deadline(claims: Claims) -> None:
-    async with held(claims.database, "claims.exports") as exports:
+async def test_fewer_than_wanted_are_told_at_the_deadline(claims: ClaimFunction) -> None:
+    async with lock_table(claims.database, "claims.exports") as exports:
         assert exports is not None
-        assert await exports.until_several_wait(1, deadline_s=0.05) == 0
+        assert await exports.wait_for_waiters(1, deadline_s=0.05) == 0
 
 
-async def test_a_table_that_cannot_be_held_is_none_and_soon(claims: Claims) -> None:
+async def test_a_table_that_cannot_be_held_is_none_and_soon(claims: ClaimFunction) -> None:
     async with claims.database.connect() as writer, writer.transaction():
         await writer.execute("UPDATE claims.exports SET attempt = 1 WHERE id = 1")
-        async with held(claims.database, "claims.exports", within_s=0.1) as exports:
+        async with lock_table(claims.database, "claims.exports", within_s=0.1) as exports:
             assert exports is None

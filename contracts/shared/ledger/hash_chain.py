@@ -58,7 +58,7 @@ class StoredEvent:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Breach:
+class ChainViolation:
     """One thing that is wrong with a chain."""
 
     ledger_seq: int
@@ -66,19 +66,19 @@ class Breach:
     got: str
 
 
-def breaches(events: Iterable[StoredEvent], salts: Mapping[str, str]) -> list[Breach]:
+def breaches(events: Iterable[StoredEvent], salts: Mapping[str, str]) -> list[ChainViolation]:
     """Walk one organization's chain and give everything wrong with it, in its order.
 
     The events may come in any order. A salt that is not known raises `KeyError`.
     """
-    found: list[Breach] = []
+    found: list[ChainViolation] = []
     previous: StoredEvent | None = None
     for event in sorted(events, key=lambda event: event.ledger_seq):
         due = previous.ledger_seq + 1 if previous else 1
         if event.ledger_seq != due:
             kind = "a fork: that number is taken" if event.ledger_seq < due else "a gap"
             found.append(
-                Breach(
+                ChainViolation(
                     ledger_seq=event.ledger_seq,
                     expected=f"ledger_seq 1, 2, 3 … without gaps or forks, so {due} here",
                     got=f"{event.ledger_seq} ({kind})",
@@ -87,7 +87,7 @@ def breaches(events: Iterable[StoredEvent], salts: Mapping[str, str]) -> list[Br
         before = previous.hash if previous else ""
         if (event.prev_hash or "") != before:
             found.append(
-                Breach(
+                ChainViolation(
                     ledger_seq=event.ledger_seq,
                     expected=f"the prev_hash of {event.name} to be the hash of the event before, "
                     f"{before or 'nothing'}",
@@ -96,7 +96,7 @@ def breaches(events: Iterable[StoredEvent], salts: Mapping[str, str]) -> list[Br
             )
         if event.hash != event.expected_hash(salts):
             found.append(
-                Breach(
+                ChainViolation(
                     ledger_seq=event.ledger_seq,
                     expected=f"the hash of {event.name} to be "
                     f"sha256(canonical || prev_hash || salt) = {event.expected_hash(salts)} over "

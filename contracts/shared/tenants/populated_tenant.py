@@ -16,12 +16,12 @@ UUID_TEXT = re.compile(
     r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE
 )
 MALFORMED = "not-an-id"
-SHORTEST_MARK = 16
+MIN_MARK_LENGTH = 16
 """Of what somebody else has named: a shorter text may stand in anybody's answers."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Estate:
+class PopulatedTenant:
     """An organization, and the ids of what it has."""
 
     org: Organization
@@ -34,20 +34,20 @@ class Estate:
     marks: frozenset[bytes] = field(repr=False)
     """What only this organization may ever be told."""
 
-    def picks(self, slots: Sequence[IdSlot]) -> Iterator[dict[str, Any]]:
+    def own_id_choices(self, slots: Sequence[IdSlot]) -> Iterator[dict[str, Any]]:
         """Each way to fill the slots with what is this organization's own."""
         kinds = [self.values.get(slot.kind, [str(uuid.uuid4())]) for slot in slots]
         for chosen in itertools.product(*kinds):
             yield dict(zip((slot.name for slot in slots), chosen, strict=True))
 
-    def own(self, slots: Sequence[IdSlot]) -> dict[str, Any]:
+    def own_ids(self, slots: Sequence[IdSlot]) -> dict[str, Any]:
         """One way to fill the slots with what is this organization's own."""
-        return next(self.picks(slots))
+        return next(self.own_id_choices(slots))
 
     async def state(self) -> dict[str, Any]:
         """Everything that its owner can see, the bytes of downloads as digests.
 
-        Of an organization that others use as well: all about what is this estate's.
+        Of an organization that others use as well: all about what is this tenant's.
         """
         owner = self.org.as_role(self.org.roles[0])
         job = {"job_id": self.values["job"][0]}
@@ -70,11 +70,11 @@ class Estate:
         }
 
     async def events(self) -> list[Record]:
-        """The events of the ledger about this estate's evidence and exports."""
+        """The events of the ledger about this tenant's evidence and exports."""
         return await _events_about(self.org, self.values["target"])
 
 
-async def furnish(org: Organization, samples: Samples) -> Estate:
+async def populate(org: Organization, samples: Samples) -> PopulatedTenant:
     """Give an organization a job, evidence in it and a finished export of it."""
     job = await org.new_job(f"Job {uuid.uuid4()} of {org.name}")
     sample, key = samples.new(), f"shakedown-{uuid.uuid4()}"
@@ -87,7 +87,7 @@ async def furnish(org: Organization, samples: Samples) -> Estate:
     targets = [evidence["id"], export["id"]]
     events = await (org.client.ledger_events() if org.is_fresh else _events_about(org, targets))
     made = Record(job, title=None) if job["id"] == org.given_job else job
-    return Estate(
+    return PopulatedTenant(
         org=org,
         sample=sample,
         key=key,
@@ -104,18 +104,20 @@ async def furnish(org: Organization, samples: Samples) -> Estate:
     )
 
 
-async def furnish_all(organizations: Sequence[Organization], samples: Samples) -> list[Estate]:
+async def populate_all(
+    organizations: Sequence[Organization], samples: Samples
+) -> list[PopulatedTenant]:
     """Furnish several organizations at once."""
-    estates = await together(furnish(org, samples) for org in organizations)
+    tenants = await together(populate(org, samples) for org in organizations)
     return [
-        _apart(estate, [other for other in estates if other is not estate]) for estate in estates
+        _apart(tenant, [other for other in tenants if other is not tenant]) for tenant in tenants
     ]
 
 
-def _apart(estate: Estate, others: Sequence[Estate]) -> Estate:
+def _apart(tenant: PopulatedTenant, others: Sequence[PopulatedTenant]) -> PopulatedTenant:
     """One person may be a user of several organizations: then the user's id is no mark."""
     users = {user.encode() for other in others for user in other.org.users.values()}
-    return replace(estate, marks=estate.marks - users)
+    return replace(tenant, marks=tenant.marks - users)
 
 
 async def _events_about(org: Organization, targets: Sequence[str]) -> list[Record]:
@@ -158,7 +160,7 @@ def marks_of(things: Sequence[Record]) -> frozenset[bytes]:
 
 def _marks(org: Organization, sample: Sample) -> frozenset[bytes]:
     named = [org.id, *org.users.values()]
-    texts = [*(text for text in named if len(text) >= SHORTEST_MARK), sample.sha256]
+    texts = [*(text for text in named if len(text) >= MIN_MARK_LENGTH), sample.sha256]
     # Every sample file carries a note of its own; 24 bytes of it are nobody else's.
     note = sample.content[sample.content.index(b"shakedown") :][:40]
     return frozenset([*(text.encode() for text in texts), note])

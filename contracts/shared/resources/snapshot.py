@@ -8,7 +8,7 @@ from harness.expect import expect_equal
 
 
 @dataclass(frozen=True, kw_only=True)
-class Footprint:
+class Snapshot:
     """The ids of everything in some jobs, and the events of their organization."""
 
     evidence: tuple[str, ...]
@@ -20,7 +20,7 @@ class Footprint:
 WRITTEN_BY_REQUESTS = ("evidence.sealed", "export.requested", "export.canceled")
 
 
-async def footprint_of(client: Client, *jobs: Record) -> Footprint:
+async def take_snapshot(client: Client, *jobs: Record) -> Snapshot:
     """See what there is in these jobs and in the ledger."""
     evidence = await together(
         client.listed("listEvidence", path={"job_id": job["id"]}) for job in jobs
@@ -29,7 +29,7 @@ async def footprint_of(client: Client, *jobs: Record) -> Footprint:
         client.listed("listExports", path={"job_id": job["id"]}) for job in jobs
     )
     events = await client.ledger_events()
-    return Footprint(
+    return Snapshot(
         evidence=tuple(item["id"] for items in evidence for item in items),
         exports=tuple(item["id"] for items in exports for item in items),
         by_requests=Counter(
@@ -38,9 +38,9 @@ async def footprint_of(client: Client, *jobs: Record) -> Footprint:
     )
 
 
-async def expect_nothing_left(client: Client, before: Footprint, *jobs: Record, what: str) -> None:
+async def expect_nothing_left(client: Client, before: Snapshot, *jobs: Record, what: str) -> None:
     """Fail when the jobs or the ledger show more, or less, than before."""
-    after = await footprint_of(client, *jobs)
+    after = await take_snapshot(client, *jobs)
     expect_equal(after.evidence, before.evidence, f"the evidence after {what}")
     expect_equal(after.exports, before.exports, f"the exports after {what}")
     expect_equal(dict(after.by_requests), dict(before.by_requests), f"the events after {what}")

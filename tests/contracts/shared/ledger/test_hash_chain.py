@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from contracts.shared.ledger.ledger import StoredEvent, breaches
+from contracts.shared.ledger.hash_chain import StoredEvent, breaches
 
 SALTS = {"k1": "secret", "k2": "another"}
 

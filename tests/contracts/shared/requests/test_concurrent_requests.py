@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
+from contracts.shared.requests.concurrent_requests import expect_one_record, expect_one_winner
 from contracts.shared.requests.keyed_requests import KeyedRequest
-from contracts.shared.requests.one_record import expect_one_answered, expect_one_winner
 from harness.client import Answer
 from harness.errors import CheckFailed
 
@@ -45,7 +45,7 @@ def in_flight(**headers: str) -> Answer:
     ],
 )
 def test_one_record_is_accepted(answers: list[Answer]) -> None:
-    assert expect_one_answered(answers, fresh=201, what="uploads") == "a"
+    assert expect_one_record(answers, fresh=201, what="uploads") == "a"
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_one_record_is_accepted(answers: list[Answer]) -> None:
 )
 def test_anything_else_is_rejected(answers: list[Answer], said: str) -> None:
     with pytest.raises(CheckFailed, match=said):
-        expect_one_answered(answers, fresh=201, what="uploads")
+        expect_one_record(answers, fresh=201, what="uploads")
 
 
 def asked(body: str) -> KeyedRequest:

@@ -18,7 +18,7 @@ LONELY_S = 0.7
 
 
 @dataclass(frozen=True, kw_only=True)
-class Held:
+class LockedTable:
     """A table that can be read and not written."""
 
     database: Database
@@ -31,7 +31,7 @@ class Held:
         )
         return int(row["waiting"])
 
-    async def until_several_wait(
+    async def wait_for_waiters(
         self, wanted: int, *, deadline_s: float, over: Callable[[], bool] = lambda: False
     ) -> int:
         """Wait until at least `wanted` connections wait and no more come; give their number.
@@ -53,9 +53,9 @@ class Held:
 
 
 @asynccontextmanager
-async def held(
+async def lock_table(
     database: Database, table: str, *, within_s: float = 1.0
-) -> AsyncIterator[Held | None]:
+) -> AsyncIterator[LockedTable | None]:
     """Let nobody write to the table inside the block; None when that lock was not to be had.
 
     Writers wait, they do not fail; reading, also `FOR UPDATE`, goes on.
@@ -65,7 +65,7 @@ async def held(
         await connection.execute(f"SET LOCAL lock_timeout = '{int(within_s * 1000)}ms'")
         try:
             await connection.execute(f"LOCK TABLE {table} IN SHARE MODE")
-            locked: Held | None = Held(database=database)
+            locked: LockedTable | None = LockedTable(database=database)
         except psycopg.errors.LockNotAvailable:
             locked = None
         try:

@@ -33,7 +33,7 @@ def declared_claim(target: Target) -> Claim:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Claims:
+class ClaimFunction:
     """The claim function of one database."""
 
     database: Database
@@ -75,7 +75,7 @@ class Claims:
             )
         return claimed
 
-    async def claim_beside_an_open_claim(self, limit: int) -> int:
+    async def claim_during_open_claim(self, limit: int) -> int:
         """Claim while another worker's claim is made and not yet committed; give the sum.
 
         The second claim is let run until it ends or waits for the first one's transaction.
@@ -92,7 +92,7 @@ class Claims:
                 beside.cancel()
                 await asyncio.gather(beside, return_exceptions=True)
 
-    async def stampede(self, workers: int, limit_of: Callable[[int], int]) -> int:
+    async def claim_concurrently(self, workers: int, limit_of: Callable[[int], int]) -> int:
         """Let many workers claim at once until each comes back empty twice; give the sum."""
 
         async def claim_until_empty(number: int) -> int:

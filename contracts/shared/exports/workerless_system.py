@@ -7,30 +7,30 @@ from dataclasses import dataclass
 
 import psycopg
 
-from contracts.shared.exports.direct_claims import Claims, declared_claim
-from contracts.shared.exports.held_table import held
+from contracts.shared.exports.claim_function import ClaimFunction, declared_claim
+from contracts.shared.exports.table_lock import lock_table
 from harness.client import Answer, Client, Organization
 from harness.errors import Inconclusive
 from harness.plugin.fixtures import FreshSystem, OwnSystem
 from harness.target import Capability, Target
 
-BY_HAND = "claimed-by-hand"
+MANUAL_WORKER = "claimed-by-hand"
 """The name of the worker that is none."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class StillSystem:
+class WorkerlessSystem:
     """A system on which nothing happens to exports but by a request, or by this."""
 
     own: OwnSystem
-    claims: Claims
+    claims: ClaimFunction
     table: str
 
     async def new_organization(self) -> Organization:
         """Make a tenant."""
         return await self.own.organizations.new("still")
 
-    async def at_the_door(self, table: str, race: Awaitable[list[Answer]]) -> list[Answer]:
+    async def run_with_writes_held(self, table: str, race: Awaitable[list[Answer]]) -> list[Answer]:
         """Run a race whose writers to `table` are let in together, once several stand there.
 
         Who looks first and writes then has looked by that time: what an unlucky moment does to
@@ -39,9 +39,9 @@ class StillSystem:
         racing = asyncio.ensure_future(race)
         try:
             if await self._has(table):
-                async with held(self.own.control_database, table) as lock:
+                async with lock_table(self.own.control_database, table) as lock:
                     if lock is not None:
-                        await lock.until_several_wait(2, deadline_s=2, over=racing.done)
+                        await lock.wait_for_waiters(2, deadline_s=2, over=racing.done)
             return await racing
         finally:
             racing.cancel()
@@ -55,7 +55,7 @@ class StillSystem:
     async def claim(self, client: Client, export_id: str) -> None:
         """Claim the export as a worker does. It must be the oldest one that is queued."""
         async with self.claims.worker() as connection:
-            await self.claims.claim(connection, BY_HAND, 1)
+            await self.claims.claim(connection, MANUAL_WORKER, 1)
         state = (await client.get_export(export_id, instance=0))["state"]
         if state != "preparing":
             raise Inconclusive(f"export {export_id} was to be claimed by hand, and is {state}")
@@ -71,7 +71,7 @@ class StillSystem:
             ) from error
 
 
-def can_stand_still(target: Target) -> bool:
+def can_run_without_workers(target: Target) -> bool:
     """Whether a target can be brought up without workers and its queue be changed by hand.
 
     That takes a claim function, and a table with the contract's own columns and states.
@@ -83,15 +83,15 @@ def can_stand_still(target: Target) -> bool:
 
 
 @asynccontextmanager
-async def still_system(
+async def workerless_system(
     fresh_system: FreshSystem, target: Target, *, api_instances: int
-) -> AsyncIterator[StillSystem]:
+) -> AsyncIterator[WorkerlessSystem]:
     """Bring up API instances and a database, and nobody who works on exports."""
     claim = declared_claim(target)
     async with fresh_system(api_instances=api_instances, workers=0) as own:
-        claims = Claims(
+        claims = ClaimFunction(
             database=own.control_database,
             function=claim.function,
             cap=target.limits.per_org_in_progress,
         )
-        yield StillSystem(own=own, claims=claims, table=claim.table)
+        yield WorkerlessSystem(own=own, claims=claims, table=claim.table)

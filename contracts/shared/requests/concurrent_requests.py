@@ -14,7 +14,7 @@ from harness.expect import expect, expect_equal, expect_status
 ENDINGS = {"export.completed", "export.failed", "export.canceled"}
 
 
-def expect_one_answered(answers: Sequence[Answer], *, fresh: int, what: str) -> str:
+def expect_one_record(answers: Sequence[Answer], *, fresh: int, what: str) -> str:
     """Fail unless one of many same requests under one key was new, and give the record's id.
 
     Of the others each is the original answer again, marked as a replay, or 409 with Retry-After
@@ -25,7 +25,7 @@ def expect_one_answered(answers: Sequence[Answer], *, fresh: int, what: str) -> 
     firsts = []
     for answer in answers:
         if answer.status == 409:
-            expect_told_when(answer)
+            expect_retry_after(answer)
         elif not answer.flag("x-idempotency-replayed"):
             firsts.append(answer)
     ids = Counter(answer.data["id"] for answer in answers if answer.status != 409)
@@ -66,7 +66,7 @@ def expect_one_winner(
         if answer is first:
             continue
         if answer.status == 409:
-            expect_told_when(answer)
+            expect_retry_after(answer)
         elif request is winner:
             expect_original(answer, first)
         else:
@@ -74,7 +74,7 @@ def expect_one_winner(
     return winner, first
 
 
-def expect_told_when(answer: Answer) -> None:
+def expect_retry_after(answer: Answer) -> None:
     """Fail unless a 409 to a key in flight says when to come back."""
     expect(
         answer.headers.get("retry-after", "").isdigit(),
@@ -83,7 +83,7 @@ def expect_told_when(answer: Answer) -> None:
     )
 
 
-async def expect_one_at_a_time(
+async def expect_one_live_at_a_time(
     client: Client, job_id: str, answers: Sequence[Answer], *, export_type: str
 ) -> None:
     """Fail unless requests for one job and type never had two exports live together.
