@@ -10,7 +10,7 @@ from harness.client import Organizations, Samples
 from harness.errors import Inconclusive
 from harness.guard import Guard
 from harness.history import HistoryWriter
-from harness.machine.commands import Ended
+from harness.machine.commands import CommandResult
 from harness.plugin.observations import Observations
 from harness.redaction.redactor import Redactor
 from harness.system import System
@@ -68,10 +68,10 @@ async def check_staging_fault(
         raise Inconclusive("\n".join(open_questions))
 
 
-def kept_in(log: Path, redact: Redactor) -> Callable[[Ended], str]:
+def kept_in(log: Path, redact: Redactor) -> Callable[[CommandResult], str]:
     """Keep what commands print in a file of the report; give its end for a message."""
 
-    def tell(ended: Ended) -> str:
+    def tell(ended: CommandResult) -> str:
         told = redact(ended.describe())
         with log.open("a", encoding="utf-8") as file:
             file.write(told + "\n\n")

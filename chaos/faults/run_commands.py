@@ -11,10 +11,10 @@ from typing import TypeVar
 from harness.errors import CheckFailed, Inconclusive
 from harness.guard import Guard
 from harness.history import HistoryWriter
-from harness.machine.commands import Ended, run_command
+from harness.machine.commands import CommandResult, run_command
 from harness.machine.journal import Journal
 from harness.machine.processes import RUN_MARKER
-from harness.target.chaos import FaultCommands, HarmedInstance
+from harness.target.chaos import ChaosInstance, FaultCommands
 from harness.target.template import fill
 
 PROOF_POLL_S = 0.1
@@ -39,7 +39,7 @@ class Means:
     history: HistoryWriter
     process: str
     """Who does it, for the history."""
-    tell: Callable[[Ended], str]
+    tell: Callable[[CommandResult], str]
     """Keeps what a command came to, and gives it for a message: without secrets."""
     is_over: Callable[[], bool]
     """Whether the drill is to be broken off: nothing more is injected then."""
@@ -47,7 +47,7 @@ class Means:
 
 @asynccontextmanager
 async def harmed_by_commands(
-    name: str, fault: FaultCommands, victims: Sequence[HarmedInstance], *, means: Means
+    name: str, fault: FaultCommands, victims: Sequence[ChaosInstance], *, means: Means
 ) -> AsyncIterator[None]:
     """Harm instances one after the other; inside, the fault shows on all of them.
 
@@ -56,7 +56,7 @@ async def harmed_by_commands(
     or the proof did not come, and `UndoFailed` when an undo failed: `shakedown recover`, and the
     end of the run, then try it once more.
     """
-    begun: list[tuple[str, HarmedInstance]] = []
+    begun: list[tuple[str, ChaosInstance]] = []
     try:
         for victim in victims:
             undo = filled(fault.undo, victim)
@@ -81,7 +81,7 @@ async def harmed_by_commands(
         await _to_the_end(_undo_all(name, fault, begun[::-1], means))
 
 
-def filled(argv: Sequence[str], victim: HarmedInstance) -> tuple[str, ...]:
+def filled(argv: Sequence[str], victim: ChaosInstance) -> tuple[str, ...]:
     """Fill an instance's names into a command."""
     values = {
         "instance": victim.name,
@@ -92,7 +92,7 @@ def filled(argv: Sequence[str], victim: HarmedInstance) -> tuple[str, ...]:
     return tuple(fill(word, values) for word in argv)
 
 
-async def _inject(name: str, fault: FaultCommands, victim: HarmedInstance, means: Means) -> None:
+async def _inject(name: str, fault: FaultCommands, victim: ChaosInstance, means: Means) -> None:
     means.history.write("invoke", name, process=means.process, worker=victim.name)
     ended = await run_command(
         filled(fault.inject, victim),
@@ -107,7 +107,7 @@ async def _inject(name: str, fault: FaultCommands, victim: HarmedInstance, means
     means.history.write("ok", name, process=means.process, worker=victim.name)
 
 
-async def _prove(name: str, fault: FaultCommands, victim: HarmedInstance, means: Means) -> None:
+async def _prove(name: str, fault: FaultCommands, victim: ChaosInstance, means: Means) -> None:
     if fault.proof is None:
         return
     argv = filled(fault.proof, victim)
@@ -135,7 +135,7 @@ async def _prove(name: str, fault: FaultCommands, victim: HarmedInstance, means:
 async def _undo_all(
     name: str,
     fault: FaultCommands,
-    begun: Sequence[tuple[str, HarmedInstance]],
+    begun: Sequence[tuple[str, ChaosInstance]],
     means: Means,
 ) -> None:
     """Undo everything, also after one undo has failed. No permission is needed to heal."""

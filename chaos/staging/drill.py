@@ -17,10 +17,10 @@ from harness.client import Organization, Samples
 from harness.errors import CheckFailed, Inconclusive
 from harness.guard import Guard
 from harness.history import HistoryWriter
-from harness.machine.commands import Ended
+from harness.machine.commands import CommandResult
 from harness.machine.journal import Journal
 from harness.target import Target
-from harness.target.chaos import FaultCommands, HarmedInstance
+from harness.target.chaos import ChaosInstance, FaultCommands
 
 POLL_S = 0.05
 
@@ -42,7 +42,7 @@ class StagingDrill:
     owners: Sequence[Organization]
     samples: Samples
     history: HistoryWriter
-    tell: Callable[[Ended], str]
+    tell: Callable[[CommandResult], str]
 
 
 async def drill(name: str, fault: FaultCommands, staging_drill: StagingDrill) -> int:
@@ -111,7 +111,7 @@ async def drill(name: str, fault: FaultCommands, staging_drill: StagingDrill) ->
     return under_way
 
 
-def victims(staging_drill: StagingDrill, fault: FaultCommands) -> Sequence[HarmedInstance]:
+def victims(staging_drill: StagingDrill, fault: FaultCommands) -> Sequence[ChaosInstance]:
     """The first instances of the fault's role, as many as the share allows."""
     chaos = staging_drill.target.chaos
     of_role = [instance for instance in chaos.instances if instance.role == fault.role]

@@ -33,7 +33,7 @@ def growth_of(instance: Instance) -> Iterator[Growth]:
     """Measure how far the instance's memory rises inside the block above what it was before."""
     growth, before = Growth(), []
     leader = Process(instance.pid, instance.started) if instance.pid is not None else None
-    for process in processes.family(leader) if leader is not None else ():
+    for process in processes.process_tree(leader) if leader is not None else ():
         start = _forget_peak(process)
         if start is not None:
             before.append(_Before(process=process, resident=start))

@@ -13,7 +13,7 @@ from harness.verdict import ExitCode
 if TYPE_CHECKING:
     from harness.check import CheckSpec
     from harness.target import Capability
-    from harness.target.shipped import Choice
+    from harness.target.bundled import Choice
 
 
 @click.command()
@@ -35,10 +35,10 @@ def checks(
     # Loaded here: `--help` does without them.
     from harness.plugin.listing import find_checks
     from harness.target import load_target
-    from harness.target.shipped import chosen_target, refuse_contradiction
+    from harness.target.bundled import choose_target, refuse_contradiction
 
     refuse_missing(folders)
-    loaded = load_target(target if driver is None else chosen_target(target, driver))
+    loaded = load_target(target if driver is None else choose_target(target, driver))
     refuse_contradiction(loaded, driver)
     offered = loaded.capabilities()
     found = find_checks(folders, built_in=not no_built_in)

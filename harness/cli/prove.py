@@ -18,8 +18,8 @@ from harness.prove.matrix import Matrix
 from harness.prove.show import Show
 from harness.prove.trials import Plan, choose, prove_gate
 from harness.prove.zoo import read_zoo
+from harness.target.bundled import Choice, choose_target, refuse_contradiction
 from harness.target.load import load_target
-from harness.target.shipped import Choice, chosen_target, refuse_contradiction
 
 
 @click.command(
@@ -106,7 +106,7 @@ def prove(
     ever failed, when all are tried and [zoo] every_check says that there is one for each.
     """
     number = _seed(seed)
-    target = target if driver is None else chosen_target(target, driver)
+    target = target if driver is None else choose_target(target, driver)
     aimed = load_target(target)
     refuse_contradiction(aimed, driver)
     if aimed.zoo is None:

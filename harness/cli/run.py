@@ -26,7 +26,7 @@ from harness.verdict import ExitCode
 if TYPE_CHECKING:
     from harness.check import Profile
     from harness.events import Reporter
-    from harness.target.shipped import Choice
+    from harness.target.bundled import Choice
 
 
 class _RunCommand(click.Command):
@@ -156,14 +156,14 @@ def run(
     from harness.reports.junit import JunitXml
     from harness.reports.results_json import ResultsJson
     from harness.target import load_target
-    from harness.target.shipped import chosen_target, refuse_contradiction
+    from harness.target.bundled import choose_target, refuse_contradiction
 
     url: str | None = None
     if isinstance(target, BackendUrl):
         target.name_backend()
-        url, file = str(target), chosen_target(None, None)
+        url, file = str(target), choose_target(None, None)
     else:
-        file = chosen_target(target, driver)
+        file = choose_target(target, driver)
     loaded = load_target(file, allow_faults=allow_faults)
     refuse_contradiction(loaded, driver)
     if (database := given_database(database_url)) is not None:

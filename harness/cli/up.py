@@ -17,7 +17,7 @@ from harness.verdict import ExitCode
 if TYPE_CHECKING:
     from harness.system import System
     from harness.target import Target
-    from harness.target.shipped import Choice
+    from harness.target.bundled import Choice
 
 _LOOK_INTERVAL_S = 0.5
 _TOKENS_LAST_S = 24 * 3600
@@ -51,9 +51,9 @@ def up(
     from harness.plugin.signals import Interruption
     from harness.system import launch
     from harness.target import load_target
-    from harness.target.shipped import chosen_target, refuse_contradiction
+    from harness.target.bundled import choose_target, refuse_contradiction
 
-    loaded = load_target(target if driver is None else chosen_target(target, driver))
+    loaded = load_target(target if driver is None else choose_target(target, driver))
     refuse_contradiction(loaded, driver)
     interruption = Interruption()
     system: System | None = None

@@ -12,8 +12,8 @@ from harness.client.dialect.pointers import steps, value_at
 from harness.client.routes import Route
 from harness.client.transport import NoAnswer, Transport
 from harness.errors import Misconfigured
-from harness.target.calls import Call, CalledTokens
 from harness.target.template import fill
+from harness.target.token_calls import Call, CalledTokens
 from harness.untrusted.documents import BadDocument, parse
 from harness.vocabulary.roles import ROLES
 
@@ -98,8 +98,8 @@ class Caller:
             got = answer.describe() if answer.status >= 300 else str(answer.status)
             raise Misconfigured(f"{told}: expected {expected}, got {got}")
         given: dict[str, str] = {
-            gift: _gift(answer, pointer, f"{told}: expected {gift} at {pointer!r}")
-            for gift, pointer in call.gives.items()
+            name: _gift(answer, pointer, f"{told}: expected {name} at {pointer!r}")
+            for name, pointer in call.gives.items()
         }
         if "token" in given:
             self.learn([given["token"]])

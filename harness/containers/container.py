@@ -10,7 +10,7 @@ from docker.errors import APIError, NotFound
 from harness.containers.engine import Engine, explained
 from harness.containers.logs import LogPump
 from harness.errors import Misconfigured
-from harness.instances.running import until_shows
+from harness.instances.handle import until_shows
 
 _ENDS_WITHIN_S = 10
 _POLL_S = 0.02

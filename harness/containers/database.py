@@ -18,9 +18,9 @@ from testcontainers.core.config import testcontainers_config
 
 from harness.containers.container import Container
 from harness.containers.engine import explained
-from harness.containers.ground import Ground
 from harness.containers.images import require_image
 from harness.containers.logs import LogPump
+from harness.containers.run_resources import RunResources
 from harness.containers.threads import unless_cancelled
 from harness.errors import InstanceFailed
 from harness.machine.logs import describe_end, tail
@@ -55,13 +55,13 @@ class ContainerDatabase:
 
     def __init__(
         self,
-        ground: Ground,
+        resources: RunResources,
         container: Container,
         port: int,
         passwords: Mapping[str, str],
         log_path: Path,
     ) -> None:
-        self._ground = ground
+        self._resources = resources
         self._container = container
         self._port = port
         self._passwords = passwords
@@ -72,30 +72,32 @@ class ContainerDatabase:
 
     @classmethod
     async def start(
-        cls, ground: Ground, wanted: Database, on_progress: Callable[[str], None]
+        cls, resources: RunResources, wanted: Database, on_progress: Callable[[str], None]
     ) -> Self:
         """Bring up a server of this run and wait until it takes connections.
 
-        Raises `Misconfigured` when it cannot be started; what there is of it goes with the ground.
+        Raises `Misconfigured` when it cannot be started; what it made is removed with `resources`.
         """
         image = wanted.image or _IMAGE
-        await unless_cancelled(require_image, ground.engine, image, "database.image", on_progress)
+        await unless_cancelled(
+            require_image, resources.engine, image, "database.image", on_progress
+        )
         passwords = {role: secrets.token_hex(32) for role in (SUPERUSER, OWNER, OBSERVER)}
-        log_path = ground.journal.run_dir / "logs" / "postgres" / "1.log"
+        log_path = resources.journal.run_dir / "logs" / "postgres" / "1.log"
         log_path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        volume = ground.name("postgres")
-        await ground.engine.threads.call(ground.make_volume, volume)
+        volume = resources.name("postgres")
+        await resources.engine.threads.call(resources.make_volume, volume)
         for _ in range(_PORT_TRIES):
             port = free_port()
-            server = _described(ground, wanted, passwords[SUPERUSER], port, volume)
-            if await ground.engine.threads.call(_started, server):
+            server = _described(resources, wanted, passwords[SUPERUSER], port, volume)
+            if await resources.engine.threads.call(_started, server):
                 break
         else:
             raise InstanceFailed(f"PostgreSQL lost the race for a free port {_PORT_TRIES} times")
         container = Container(
-            ground.engine, ground.name("postgres"), network=ground.network, aliases=[_HOST]
+            resources.engine, resources.name("postgres"), network=resources.network, aliases=[_HOST]
         )
-        database = cls(ground, container, port, passwords, log_path)
+        database = cls(resources, container, port, passwords, log_path)
         database._follow()
         await database._until_it_answers()
         await database._make_roles()
@@ -151,24 +153,24 @@ class ContainerDatabase:
 
         Raises `InstanceFailed` when it does not come back.
         """
-        await self._ground.engine.threads.call(self._container.kill)
+        await self._resources.engine.threads.call(self._container.kill)
         self._follow()
         with explained("starting PostgreSQL again"):
-            await self._ground.engine.threads.call(
-                self._ground.engine.client.api.start, self._container.name
+            await self._resources.engine.threads.call(
+                self._resources.engine.client.api.start, self._container.name
             )
         await self._until_it_answers()
 
     async def stop(self) -> None:
         """End the server and remove its data; safe to call twice, and after `kill`."""
-        await self._ground.engine.threads.call(self._container.remove)
-        await self._ground.engine.threads.call(
-            self._ground.remove_volume, self._ground.name("postgres")
+        await self._resources.engine.threads.call(self._container.remove)
+        await self._resources.engine.threads.call(
+            self._resources.remove_volume, self._resources.name("postgres")
         )
 
     def _follow(self) -> None:
         self._container.pump = LogPump(
-            self._ground.engine, self._container.name, self.log_path, from_start=True
+            self._resources.engine, self._container.name, self.log_path, from_start=True
         )
 
     async def _until_it_answers(self) -> None:
@@ -182,7 +184,7 @@ class ContainerDatabase:
             else:
                 self.version = re.split(r"\s", version)[0]
                 return
-            code = await self._ground.engine.threads.call(self._container.exit_code)
+            code = await self._resources.engine.threads.call(self._container.exit_code)
             if code is not None:
                 raise InstanceFailed(self._failure(describe_end(code)))
             if time.monotonic() > end:
@@ -209,7 +211,7 @@ class ContainerDatabase:
 
 
 def _described(
-    ground: Ground, wanted: Database, password: str, port: int, volume: str
+    resources: RunResources, wanted: Database, password: str, port: int, volume: str
 ) -> _Postgres:
     # Ryuk is started by us where there is one; the variable for switching it off stays the same.
     testcontainers_config.ryuk_disabled = True
@@ -223,16 +225,16 @@ def _described(
     container = _Postgres(
         wanted.image or _IMAGE, port=_PORT, username=SUPERUSER, password=password, dbname="postgres"
     )
-    container.with_name(ground.name("postgres"))
+    container.with_name(resources.name("postgres"))
     container.with_command(["postgres", *words])
     container.with_volume_mapping(volume, _DATA, "rw")
     # The library knows no host address; the one below it does.
     container.ports = {f"{_PORT}/tcp": (LOOPBACK, port)}  # type: ignore[dict-item]
     endpoint = EndpointConfig("1.41", aliases=[_HOST])
     container.with_kwargs(
-        labels=ground.labels,
-        network=ground.network,
-        networking_config={ground.network: endpoint},
+        labels=resources.labels,
+        network=resources.network,
+        networking_config={resources.network: endpoint},
     )
     return container
 

@@ -15,14 +15,14 @@ from docker.types import Mount
 from harness.containers.container import Container
 from harness.containers.database import ADDRESS
 from harness.containers.engine import explained
-from harness.containers.ground import Ground
+from harness.containers.handle import ContainerHandle
 from harness.containers.images import images_of
 from harness.containers.logs import LogPump
-from harness.containers.running import ContainerRunning
+from harness.containers.run_resources import RunResources
 from harness.containers.threads import Threads, outlast, unless_cancelled
 from harness.instances.description import Instance, Role
+from harness.instances.handle import InstanceHandle
 from harness.instances.plan import Plan, PortTaken
-from harness.instances.running import Running
 from harness.machine.logs import describe_end
 from harness.machine.ports import LOOPBACK
 from harness.target.models import Api, Migrate
@@ -39,25 +39,29 @@ _TAKEN = ("port is already allocated", "address already in use")
 class ContainerDriver:
     """Starts each instance in a container of its own."""
 
-    def __init__(self, ground: Ground, target: Target, images: Mapping[str, str]) -> None:
+    def __init__(self, resources: RunResources, target: Target, images: Mapping[str, str]) -> None:
         self.images = images
-        self._ground = ground
+        self._resources = resources
         self._target = target
 
     @classmethod
     async def with_images(
-        cls, ground: Ground, target: Target, on_progress: Callable[[str], None], log_dir: Path
+        cls,
+        resources: RunResources,
+        target: Target,
+        on_progress: Callable[[str], None],
+        log_dir: Path,
     ) -> Self:
         """Find, pull or build what the target runs. Raises `Misconfigured`."""
         images = await unless_cancelled(
-            images_of, ground.engine, target, on_progress, log_dir / "build.log"
+            images_of, resources.engine, target, on_progress, log_dir / "build.log"
         )
-        return cls(ground, target, images)
+        return cls(resources, target, images)
 
     @property
     def harness_host(self) -> str | None:
         """The gateway of the run's network, where that is on this machine."""
-        return self._ground.harness_host
+        return self._resources.harness_host
 
     def values(self, database_url: str | None, storage_dir: Path | None) -> dict[str, str]:
         """Within a container the interpreter, the addresses and the paths are others."""
@@ -75,13 +79,13 @@ class ContainerDriver:
         # Whoever they run as; the directory around it is closed to everybody else.
         plan.storage_dir.chmod(0o777)
         options = {"type": "none", "o": "bind", "device": str(plan.storage_dir)}
-        await self._ground.engine.threads.call(
-            self._ground.make_volume, self._volume(plan), options
+        await self._resources.engine.threads.call(
+            self._resources.make_volume, self._volume(plan), options
         )
 
     async def start(
         self, plan: Plan, name: str, role: Role, extra: Mapping[str, str], port: int
-    ) -> ContainerRunning:
+    ) -> ContainerHandle:
         """Create and start an instance's container."""
         table = plan.table(role)
         inner = (table.port if isinstance(table, Api) else None) or PORT
@@ -90,13 +94,13 @@ class ContainerDriver:
         environment = plan.target.expand_environment(table.environment, values)
         log_path = plan.log_path(name)
 
-        def make() -> ContainerRunning:
+        def make() -> ContainerHandle:
             container = self._create(
                 plan, name, role, command, {**environment, **extra}, log_path,
                 ports={f"{inner}/tcp": (LOOPBACK, port)},
             )  # fmt: skip
             self._start(container)
-            process = self._ground.engine.process_of(container.name)
+            process = self._resources.engine.process_of(container.name)
             instance = Instance(
                 name=name,
                 role=role,
@@ -107,27 +111,29 @@ class ContainerDriver:
                 started=process.started if process else "",
                 environment=dict(extra),
             )
-            return ContainerRunning(instance=instance, container=container)
+            return ContainerHandle(instance=instance, container=container)
 
-        return await _to_its_end(self._ground.engine.threads, make)
+        return await _to_its_end(self._resources.engine.threads, make)
 
-    def attach(self, instance: Instance) -> ContainerRunning:
+    def attach(self, instance: Instance) -> ContainerHandle:
         """Control a container that another process of the run has started."""
         assert instance.container is not None
-        container = Container(self._ground.engine, instance.container, network=self._ground.network)
-        return ContainerRunning(instance=instance, container=container)
+        container = Container(
+            self._resources.engine, instance.container, network=self._resources.network
+        )
+        return ContainerHandle(instance=instance, container=container)
 
     async def run_to_end(self, plan: Plan, program: Migrate, log_path: Path) -> str:
         """Run a program in a container of its own; all it started ends with it."""
         command = plan.target.expand_command(program.command or (), plan.values)
         environment = plan.target.expand_environment(program.environment, plan.values)
-        container = await self._ground.engine.threads.call(
+        container = await self._resources.engine.threads.call(
             self._create, plan, "migrate", "migrate", command, environment, log_path
         )
         try:
-            await self._ground.engine.threads.call(self._start, container)
+            await self._resources.engine.threads.call(self._start, container)
             end = time.monotonic() + program.timeout_s
-            while (code := await self._ground.engine.threads.call(container.exit_code)) is None:
+            while (code := await self._resources.engine.threads.call(container.exit_code)) is None:
                 if time.monotonic() > end:
                     return f"did not end within {program.timeout_s:g} s"
                 await asyncio.sleep(_POLL_S)
@@ -135,7 +141,7 @@ class ContainerDriver:
         finally:
             container.remove()
 
-    def end_all(self, running: Sequence[Running]) -> None:
+    def end_all(self, running: Sequence[InstanceHandle]) -> None:
         """Remove all containers side by side; each takes some 0.3 s."""
         if running:
             with ThreadPoolExecutor(len(running)) as pool:
@@ -145,7 +151,7 @@ class ContainerDriver:
     def clear(self, plan: Plan) -> None:
         """Remove the system's volume; what was stored lies in the harness's own directory."""
         if self._stores and plan.storage_dir is not None:
-            self._ground.remove_volume(self._volume(plan))
+            self._resources.remove_volume(self._volume(plan))
 
     @property
     def _stores(self) -> bool:
@@ -153,7 +159,7 @@ class ContainerDriver:
         return self._target.storage is not None or self._target.mentions("storage_dir")
 
     def _volume(self, plan: Plan) -> str:
-        return self._ground.name(plan.name, "storage")
+        return self._resources.name(plan.name, "storage")
 
     def _create(
         self,
@@ -165,33 +171,33 @@ class ContainerDriver:
         log_path: Path,
         **options: Any,  # noqa: ANN401 - of the client library
     ) -> Container:
-        full_name = self._ground.name(plan.name, name)
+        full_name = self._resources.name(plan.name, name)
         stores = self._stores and piece != "migrate" and plan.storage_dir is not None
         # Volumes that are empty are filled from the image and given its owner, unless no_copy.
         mounts = [Mount(STORAGE, self._volume(plan), type="volume", no_copy=True)] if stores else []
         with explained(f"creating {full_name}"):
-            self._ground.engine.client.containers.create(
+            self._resources.engine.client.containers.create(
                 self.images[piece],
                 list(command) or None,
                 name=full_name,
                 environment={**_of_the_zoo(plan.target), **environment},
-                labels=self._ground.labels,
-                network=self._ground.network,
+                labels=self._resources.labels,
+                network=self._resources.network,
                 mounts=mounts,
-                user=self._ground.user if stores else None,
+                user=self._resources.user if stores else None,
                 # Asked by the harness itself; a probe a second in each container costs a core.
                 healthcheck={"test": ["NONE"]},
                 **options,
             )
-        engine = self._ground.engine
+        engine = self._resources.engine
         pump = LogPump(engine, full_name, log_path)
-        return Container(engine, full_name, network=self._ground.network, pump=pump)
+        return Container(engine, full_name, network=self._resources.network, pump=pump)
 
     def _start(self, container: Container) -> None:
         try:
             with explained(f"starting {container.name}"):
                 try:
-                    self._ground.engine.client.api.start(container.name)
+                    self._resources.engine.client.api.start(container.name)
                 except APIError as error:
                     if any(words in str(error) for words in _TAKEN):
                         raise PortTaken(str(error.explanation)) from error
@@ -201,7 +207,7 @@ class ContainerDriver:
             raise
 
 
-async def _to_its_end(threads: Threads, make: Callable[[], ContainerRunning]) -> ContainerRunning:
+async def _to_its_end(threads: Threads, make: Callable[[], ContainerHandle]) -> ContainerHandle:
     """Make an instance in a thread; when cancelled meanwhile, remove what came of it."""
     making = threads.begin(make)
     try:

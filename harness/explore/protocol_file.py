@@ -10,8 +10,8 @@ from pydantic import ValidationError
 
 from harness.errors import Misconfigured
 from harness.explore.protocol import Protocol
-from harness.target.complaints import complaint
 from harness.target.lines import KeyLines, KeyPath
+from harness.target.validation_messages import describe_error
 
 
 def load_protocol(path: Path) -> Protocol:
@@ -36,7 +36,7 @@ def load_protocol(path: Path) -> Protocol:
     try:
         protocol = Protocol.model_validate(_with_tuples(raw))
     except ValidationError as invalid:
-        found = [complaint(each, Protocol) for each in invalid.errors(include_url=False)]
+        found = [describe_error(each, Protocol) for each in invalid.errors(include_url=False)]
         told = [(where, what.replace("the target", "the protocol")) for where, what in found]
         raise _all_of(told, KeyLines(text), path) from invalid
     if unknown := list(protocol.unknown_parameters()):

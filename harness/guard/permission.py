@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from harness.target.hosts import StrangeHost, canonical_host
+from harness.target.hosts import InvalidHost, canonical_host
 
 Addresses = frozenset[str]
 
@@ -42,7 +42,7 @@ def refusal(grant: Grant, host: str, now: Now) -> str | None:
     """
     try:
         wanted = canonical_host(host)
-    except StrangeHost as strange:
+    except InvalidHost as strange:
         return str(strange)
     if not grant.allow_faults:
         return f"{wanted} must not be harmed: --allow-faults was not given"

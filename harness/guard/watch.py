@@ -11,7 +11,7 @@ from typing import Self
 from harness.errors import Inconclusive
 from harness.guard.permission import Addresses, Grant, Now, refusal
 from harness.target import Target
-from harness.target.hosts import StrangeHost, canonical_host, host_of_url
+from harness.target.hosts import InvalidHost, canonical_host, host_of_url
 
 Resolve = Callable[[str], Awaitable[Addresses]]
 
@@ -39,7 +39,7 @@ class Guard:
         hosts = frozenset(_canonical(target.chaos.allowed_hosts))
         grant = Grant(
             allow_faults=target.allow_faults,
-            shown_file=str(target.file or "the shipped target"),
+            shown_file=str(target.file or "the bundled target"),
             sha256=target.sha256,
             hosts=hosts,
         )
@@ -69,7 +69,7 @@ class Guard:
         # Only what was written down is ever looked up.
         try:
             known = canonical_host(host) in self.grant.hosts
-        except StrangeHost:
+        except InvalidHost:
             known = False
         return await self.resolve(canonical_host(host)) if known else frozenset()
 
@@ -103,6 +103,6 @@ def _hosts_of(urls: Sequence[str]) -> tuple[str, ...]:
     for url in urls:
         try:
             found.append(host_of_url(url))
-        except StrangeHost:
+        except InvalidHost:
             found.append(url)
     return tuple(dict.fromkeys(found))

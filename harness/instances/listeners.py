@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from harness.machine.processes import Process, family
+from harness.machine.processes import Process, process_tree
 
 _LISTENING = "0A"
 
@@ -17,7 +17,7 @@ def listens(leader: Process, port: int) -> bool:
     if not inodes:
         return True
     # Most instances listen themselves; looking for their children takes 5 ms.
-    return _holds(leader, inodes) or any(_holds(each, inodes) for each in family(leader))
+    return _holds(leader, inodes) or any(_holds(each, inodes) for each in process_tree(leader))
 
 
 def _holds(process: Process, inodes: set[str]) -> bool:

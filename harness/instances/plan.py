@@ -8,7 +8,7 @@ from typing import Protocol
 from harness.errors import Misconfigured
 from harness.instances.database_access import DatabaseAccess
 from harness.instances.description import Instance, Role
-from harness.instances.running import Running
+from harness.instances.handle import InstanceHandle
 from harness.machine.journal import Journal
 from harness.target.models import Api, Migrate, Worker
 from harness.target.target import Target
@@ -37,19 +37,19 @@ class Driver(Protocol):
 
     async def start(
         self, plan: "Plan", name: str, role: Role, extra: Mapping[str, str], port: int
-    ) -> Running:
+    ) -> InstanceHandle:
         """Start an instance that is reached at this port of loopback; it need not be ready.
 
         Raises `Misconfigured` when it cannot be started, `PortTaken` when it lost its port.
         """
 
-    def attach(self, instance: Instance) -> Running:
+    def attach(self, instance: Instance) -> InstanceHandle:
         """Take over an instance that another process of the run has started."""
 
     async def run_to_end(self, plan: "Plan", program: Migrate, log_path: Path) -> str:
         """Run a program that ends by itself; give what went wrong, or nothing."""
 
-    def end_all(self, running: Sequence[Running]) -> None:
+    def end_all(self, running: Sequence[InstanceHandle]) -> None:
         """End all at once: a worker must not see the API go and log about it."""
 
     def clear(self, plan: "Plan") -> None:

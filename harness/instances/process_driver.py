@@ -11,9 +11,9 @@ from pathlib import Path
 
 from harness.errors import Misconfigured
 from harness.instances.description import Instance, Role
+from harness.instances.handle import InstanceHandle
 from harness.instances.plan import Plan
-from harness.instances.process_running import ProcessRunning
-from harness.instances.running import Running
+from harness.instances.process_handle import ProcessHandle
 from harness.machine import processes
 from harness.machine.journal import Journal
 from harness.machine.logs import describe_end
@@ -43,7 +43,7 @@ class ProcessDriver:
 
     async def start(
         self, plan: Plan, name: str, role: Role, extra: Mapping[str, str], port: int
-    ) -> ProcessRunning:
+    ) -> ProcessHandle:
         """Start an instance's process; it is in the journal before it is."""
         table = plan.table(role)
         values = {**plan.values, "port": str(port), "instance": name}
@@ -68,11 +68,11 @@ class ProcessDriver:
             started=started,
             environment=dict(extra),
         )
-        return ProcessRunning(instance=instance, journal=self._journal, entry=entry, child=child)
+        return ProcessHandle(instance=instance, journal=self._journal, entry=entry, child=child)
 
-    def attach(self, instance: Instance) -> ProcessRunning:
+    def attach(self, instance: Instance) -> ProcessHandle:
         """Control a process that another process of the run has started."""
-        return ProcessRunning(instance=instance, journal=self._journal)
+        return ProcessHandle(instance=instance, journal=self._journal)
 
     async def run_to_end(self, plan: Plan, program: Migrate, log_path: Path) -> str:
         """Run a program as a process; whatever it leaves running goes with it if it fails."""
@@ -100,14 +100,14 @@ class ProcessDriver:
         finally:
             # Whatever it left running would keep the database busy.
             if process is not None and (child.poll() is None or problem):
-                processes.kill_family(process)
+                processes.kill_tree(process)
             child.wait()
             self._journal.undone(entry)
         return problem
 
-    def end_all(self, running: Sequence[Running]) -> None:
+    def end_all(self, running: Sequence[InstanceHandle]) -> None:
         """SIGKILL all at once, then wait for each."""
-        ours = (one.process for one in running if isinstance(one, ProcessRunning))
+        ours = (one.process for one in running if isinstance(one, ProcessHandle))
         processes.send(ours, signal.SIGKILL)
         for one in running:
             one.end()

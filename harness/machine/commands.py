@@ -18,7 +18,7 @@ _POLL_S = 0.02
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ended:
+class CommandResult:
     """A command that has ended, or was ended."""
 
     argv: tuple[str, ...]
@@ -49,7 +49,7 @@ async def run_command(
     environment: Mapping[str, str] | None = None,
     is_over: Callable[[], bool] = lambda: False,
     on_start: Callable[[Process], None] = lambda _: None,
-) -> Ended:
+) -> CommandResult:
     """Run a program without a shell, in a session of its own; never raises for what it does.
 
     At `timeout_s`, as soon as `is_over()`, and when we are cancelled, it is killed with everything
@@ -93,16 +93,16 @@ def _start(
 
 def _kill(child: subprocess.Popen[bytes]) -> None:
     if process := Process.of(child.pid):
-        processes.kill_family(process)
+        processes.kill_tree(process)
     child.wait()
 
 
 def _ended(
     argv: Sequence[str], exit_code: int | None, output: IO[bytes], began: float, why: str = ""
-) -> Ended:
+) -> CommandResult:
     size = output.seek(0, 2)
     output.seek(max(0, size - KEPT_BYTES))
-    return Ended(
+    return CommandResult(
         argv=tuple(argv),
         exit_code=exit_code,
         output=output.read(KEPT_BYTES).decode("utf-8", "replace"),

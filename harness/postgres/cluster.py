@@ -12,8 +12,8 @@ from typing import Self
 from psycopg import sql
 
 from harness.errors import Misconfigured
+from harness.machine.directories import RUN_PREFIX, memory_base
 from harness.machine.journal import Journal
-from harness.machine.places import RUN_PREFIX, memory_base
 from harness.machine.ports import LOOPBACK
 from harness.postgres.account import Account
 from harness.postgres.binaries import find_binaries

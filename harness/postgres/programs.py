@@ -60,7 +60,7 @@ async def run_program(
             await asyncio.sleep(_POLL_S)
     finally:
         if program.poll() is None and leader is not None:
-            processes.kill_family(leader)
+            processes.kill_tree(leader)
         program.wait()
     if program.returncode != 0:
         end_of_it = describe_end(program.returncode)

@@ -17,8 +17,8 @@ from harness.machine.ports import LOOPBACK, free_port
 from harness.machine.processes import Process
 from harness.postgres.account import Account
 from harness.postgres.binaries import Binaries
+from harness.postgres.pid_file import is_ready, remove_shared_memory
 from harness.postgres.programs import start_program
-from harness.postgres.remains import is_ready, remove_shared_memory
 
 if TYPE_CHECKING:
     import psycopg
@@ -149,14 +149,14 @@ class Server:
             return
         leader = Process.of(self._process.pid)
         if leader is not None:
-            processes.kill_family(leader)
+            processes.kill_tree(leader)
         self._process.wait()
 
     def signal(self, number: int) -> None:
         """Send a signal to the server and all its processes; done when they have it."""
         leader = Process.of(self._process.pid) if self._process is not None else None
         if leader is not None:
-            processes.send(processes.family(leader), number)
+            processes.send(processes.process_tree(leader), number)
 
     def clean_up(self) -> None:
         """Remove what a killed server leaves on the machine outside its data directory."""

@@ -12,12 +12,12 @@ from importlib.resources import files
 from pathlib import Path
 
 from harness.errors import Misconfigured
-from harness.machine.places import cache_dir
+from harness.machine.directories import cache_dir
 from harness.machine.ports import LOOPBACK
 from harness.postgres.account import Account
 from harness.postgres.binaries import Binaries
+from harness.postgres.pid_file import remove_shared_memory
 from harness.postgres.programs import run_program
-from harness.postgres.remains import remove_shared_memory
 from harness.postgres.server import SUPERUSER, Server, ServerFiles, connect
 
 _INITDB_OPTIONS = (

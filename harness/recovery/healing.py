@@ -13,7 +13,7 @@ from harness.errors import Misconfigured
 from harness.machine import processes
 from harness.machine.journal import Entry, Journal, read_entries
 from harness.machine.processes import Process
-from harness.postgres.remains import remove_shared_memory, running_server
+from harness.postgres.pid_file import remove_shared_memory, running_server
 
 _SERVER_GRACE_S = 5.0
 
@@ -104,17 +104,17 @@ def _run(command: list[str], timeout_s: float) -> str:
         exit_code = child.wait(timeout_s)
     except subprocess.TimeoutExpired:
         if process := Process.of(child.pid):
-            processes.kill_family(process)
+            processes.kill_tree(process)
         child.wait()
         return f"{command} did not end within {timeout_s:g} s"
     return f"{command} ended with {exit_code}" if exit_code else ""
 
 
 def _end(process: Process, what: str, healing: Healing) -> None:
-    there = processes.family(process)
+    there = processes.process_tree(process)
     if not there or process == Process.ours():
         return
-    if left := processes.kill_family(process):
+    if left := processes.kill_tree(process):
         healing.problems.append(f"{what} did not die of SIGKILL: {_pids(left)}")
     else:
         healing.ended.append(f"{what} (pid {process.pid})")
@@ -139,7 +139,7 @@ def _clear_engine(host: str, healing: Healing) -> None:
     """Remove the run's containers, volumes and networks from the engine that it used."""
     # Loaded here: it takes 0.3 s, and most runs have no containers.
     from harness.containers.engine import Engine  # noqa: PLC0415
-    from harness.containers.remains import remove_run  # noqa: PLC0415
+    from harness.containers.leftovers import remove_run  # noqa: PLC0415
 
     try:
         with contextlib.closing(Engine.connect(host)) as engine:
@@ -152,10 +152,10 @@ def _clear_engine(host: str, healing: Healing) -> None:
 
 
 def _end_marked(run_id: str, directories: list[Path], healing: Healing) -> None:
-    found = processes.marked(run_id, *directories)
+    found = processes.processes_of_run(run_id, *directories)
     if not found:
         return
-    if left := processes.kill_all(lambda: processes.marked(run_id, *directories)):
+    if left := processes.kill_all(lambda: processes.processes_of_run(run_id, *directories)):
         healing.problems.append(f"did not die of SIGKILL: {_pids(left)}")
     healing.ended += [f"a process that was left (pid {process.pid})" for process in found]
 

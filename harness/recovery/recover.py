@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.errors import Misconfigured
+from harness.machine.directories import run_dirs
 from harness.machine.journal import read_entries, read_owner
-from harness.machine.places import run_dirs
 from harness.recovery.healing import Healing, heal
 
 _BEGINNING_S = 60
@@ -56,7 +56,7 @@ def _look_into_engine(healed: list[Healing], alive: list[str]) -> None:
     """Heal runs of which nothing is left but what their labels mark in the container engine."""
     # Loaded here: everything before does without it.
     from harness.containers.engine import Engine  # noqa: PLC0415
-    from harness.containers.remains import remove_run, runs_in  # noqa: PLC0415
+    from harness.containers.leftovers import remove_run, runs_in  # noqa: PLC0415
 
     known = {healing.run_id for healing in healed} | set(alive)
     try:

@@ -8,7 +8,7 @@ from pathlib import Path
 from harness.errors import Misconfigured
 from harness.instances.database_access import DatabaseAccess
 from harness.instances.description import Instance
-from harness.instances.elsewhere import Elsewhere
+from harness.instances.external_handle import ExternalHandle
 from harness.instances.plan import plan_for
 from harness.instances.process_driver import ProcessDriver
 from harness.instances.readiness import ask
@@ -58,7 +58,7 @@ async def find_external(
                 )
             await asyncio.sleep(_POLL_S)
             answer = await ask(instance.base_url, target.api.ready_path, _TIMEOUT_S)
-        system.adopt(Elsewhere(instance=instance))
+        system.adopt(ExternalHandle(instance=instance))
         on_progress(f"{instance.base_url} is ready")
     system.bring_up_seconds = time.monotonic() - began
     return system

@@ -10,15 +10,15 @@ from pathlib import Path
 from harness.errors import InstanceFailed, Misconfigured
 from harness.instances.database_access import DatabaseAccess
 from harness.instances.description import Role
-from harness.instances.instances import bring_up
 from harness.instances.plan import Driver, plan_for
+from harness.instances.start import start_instance
 from harness.machine.journal import Journal
 from harness.postgres.cluster import create_database
 from harness.postgres.template import OBSERVER, OWNER
 from harness.system.database_server import DatabaseServer
 from harness.system.databases import make_template
-from harness.system.drivers import Pieces
 from harness.system.external import find_external
+from harness.system.infrastructure import Infrastructure
 from harness.system.system import System
 from harness.target.target import Target
 
@@ -51,9 +51,9 @@ async def launch(
         return await find_external(target, run_dir, journal, on_progress, name)
     system: System | None = None
     phases: dict[str, float] = {}
-    pieces = Pieces(target, run_dir, journal, on_progress)
+    infrastructure = Infrastructure(target, run_dir, journal, on_progress)
     try:
-        driver, server = await pieces.bring_up()
+        driver, server = await infrastructure.start()
         database = DatabaseAccess()
         if server is not None:
             phases["cluster"] = time.monotonic() - began
@@ -61,11 +61,11 @@ async def launch(
             database = await _own_database(server, driver, target, journal, name, phases)
             on_progress(f"the database is migrated ({phases['migrate']:.2f} s)")
         system = _new_system(target, run_dir, journal, driver, name, database)
-        system.lead(pieces, server)
+        system.own(infrastructure, server)
         await _bring_up_all(system, counts, {}, {}, on_progress)
         await _outlast_their_start(system)
     except BaseException:
-        await (pieces if system is None else system).close()
+        await (infrastructure if system is None else system).close()
         raise
     system.bring_up_seconds = time.monotonic() - began
     phases["instances"] = system.bring_up_seconds - sum(phases.values())
@@ -229,7 +229,7 @@ async def _bring_up_all(
     async def one(name: str, role: Role) -> None:
         extra = environment if role == "api" else worker_environment
         began = time.monotonic()
-        system.adopt(await bring_up(system.plan, name, role, extra))
+        system.adopt(await start_instance(system.plan, name, role, extra))
         on_progress(f"{name} is ready ({time.monotonic() - began:.2f} s)")
 
     roles: tuple[Role, ...] = ("api", "worker")
@@ -255,6 +255,6 @@ async def _outlast_their_start(system: System) -> None:
         return
     until = time.monotonic() + _OUTLAST_S
     while time.monotonic() < until:
-        if told := system.obituaries():
+        if told := system.exit_reports():
             raise InstanceFailed(told[0])
         await asyncio.sleep(_POLL_S)

@@ -12,16 +12,16 @@ import psycopg
 from harness.errors import Misconfigured
 from harness.instances.database_access import DatabaseAccess
 from harness.instances.description import Instance, Role, SystemDescription
-from harness.instances.elsewhere import Elsewhere
-from harness.instances.instances import bring_up
+from harness.instances.external_handle import ExternalHandle
+from harness.instances.handle import InstanceHandle
 from harness.instances.plan import Plan, plan_for
-from harness.instances.running import Running
+from harness.instances.start import start_instance
 from harness.machine.journal import Journal
 from harness.machine.logs import describe_end, tail
 from harness.postgres.cluster import drop_database
 from harness.redaction.redactor import Redactor
 from harness.system.database_server import DatabaseServer
-from harness.system.drivers import Pieces, attached_driver
+from harness.system.infrastructure import Infrastructure, attach_driver
 from harness.target.load import load_target
 from harness.target.target import Target
 
@@ -60,11 +60,11 @@ class System:
         self.database_server: DatabaseServer | None = None
         """The database server, in the process that launched it."""
         self._home = home
-        self._running: dict[str, Running] = {}
+        self._running: dict[str, InstanceHandle] = {}
         self._numbers: dict[Role, int] = {}
         self._siblings: list[System] = []
         self._owned = True
-        self._shared: Pieces | None = None
+        self._shared: Infrastructure | None = None
         self._closed = False
 
     @property
@@ -159,7 +159,7 @@ class System:
             template=description.template_name,
             version=description.postgres_version,
         )
-        driver = attached_driver(target, journal, description.images)
+        driver = attach_driver(target, journal, description.images)
         plan = plan_for(
             target, journal, driver, description.name, database, description.storage_dir
         )
@@ -176,16 +176,18 @@ class System:
         system.bring_up_seconds = description.bring_up_seconds
         is_elsewhere = target.driver == "external"
         for instance in (*description.api, *description.workers):
-            system.adopt(Elsewhere(instance=instance) if is_elsewhere else driver.attach(instance))
+            system.adopt(
+                ExternalHandle(instance=instance) if is_elsewhere else driver.attach(instance)
+            )
         system._owned = False
         return system
 
-    def adopt(self, running: Running) -> Instance:
+    def adopt(self, running: InstanceHandle) -> Instance:
         """Make an instance one of this system's."""
         self._running[running.instance.name] = running
         return running.instance
 
-    def lead(self, shared: Pieces, server: DatabaseServer | None) -> None:
+    def own(self, shared: Infrastructure, server: DatabaseServer | None) -> None:
         """Answer for what all systems of the run share: it goes when this system is closed."""
         self._shared = shared
         self.database_server = server
@@ -198,7 +200,7 @@ class System:
         """Say whether the instance runs; a paused one does."""
         return self._running[instance.name].is_alive()
 
-    def obituaries(self) -> list[str]:
+    def exit_reports(self) -> list[str]:
         """Tell of each instance that runs no longer how it ended, and what it said at last."""
         told = []
         for instance in (*self.api, *self.workers):
@@ -273,7 +275,9 @@ class System:
         before.end()
         port = int(instance.base_url.rpartition(":")[2])
         extra = before.instance.environment if environment is None else environment
-        return self.adopt(await bring_up(self.plan, instance.name, instance.role, extra, port))
+        return self.adopt(
+            await start_instance(self.plan, instance.name, instance.role, extra, port)
+        )
 
     async def start(self, role: Role, environment: Mapping[str, str] | None = None) -> Instance:
         """Start one more instance and wait until it is ready."""
@@ -281,7 +285,9 @@ class System:
         # Taken at once: several may be started side by side, each under a name of its own.
         taken = max(map(_number, self._of_role(role)), default=0)
         number = self._numbers[role] = 1 + max(taken, self._numbers.get(role, 0))
-        return self.adopt(await bring_up(self.plan, f"{role}-{number}", role, environment or {}))
+        return self.adopt(
+            await start_instance(self.plan, f"{role}-{number}", role, environment or {})
+        )
 
     async def close(self) -> None:
         """End everything this system started and remove what it stored; safe to call twice.

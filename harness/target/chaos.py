@@ -20,7 +20,7 @@ Bounded = Annotated[float, Field(gt=0, le=LONGEST_S, allow_inf_nan=False)]
 Role = Literal["api", "worker"]
 
 
-class HarmedInstance(Table):
+class ChaosInstance(Table):
     """One instance that runs elsewhere and may be harmed."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$")]
@@ -63,7 +63,7 @@ class Chaos(Table):
     allowed_hosts: tuple[str, ...] = ()
     max_share: Annotated[float, Field(gt=0, le=1)] = 0.5
     """Of the declared instances of a role, rounded down: half of three is one, half of one none."""
-    instances: tuple[HarmedInstance, ...] = ()
+    instances: tuple[ChaosInstance, ...] = ()
     faults: Mapping[str, FaultCommands] = {}
     abort: Abort = Abort()
     steady_within_s: Bounded = 30

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 
 from harness.target.chaos import FaultCommands, Removable
-from harness.target.hosts import StrangeHost, canonical_host, host_of_url
+from harness.target.hosts import InvalidHost, canonical_host, host_of_url
 from harness.target.lines import KeyPath
 from harness.target.target import Target
 from harness.target.template import SECRET_NAMES, placeholders
@@ -62,19 +62,19 @@ def _hosts(target: Target) -> Broken:
     for number, url in enumerate(target.api.base_urls):
         try:
             known.add(host_of_url(url))
-        except StrangeHost as strange:
+        except InvalidHost as strange:
             if chaos.allowed_hosts:
                 yield ("api", "base_urls", number), f"{strange}; [chaos] needs an exact host"
     for number, instance in enumerate(chaos.instances):
         try:
             known.add(canonical_host(instance.host))
-        except StrangeHost as strange:
+        except InvalidHost as strange:
             yield ("chaos", "instances", number, "host"), str(strange)
     for number, host in enumerate(chaos.allowed_hosts):
         path = ("chaos", "allowed_hosts", number)
         try:
             canonical = canonical_host(host)
-        except StrangeHost as strange:
+        except InvalidHost as strange:
             yield path, str(strange)
         else:
             if canonical not in known:

@@ -8,17 +8,17 @@ ONE_USER = ("BACKEND_URL", "JWT_TOKEN", "JOB_ID")
 TWO_TENANTS = ("JWT_ORG_A", "JWT_ORG_B", "JOB_ID_ORG_A", "JOB_ID_ORG_B")
 
 _FOLDER = Path(__file__).parent
-SHIPPED = (_FOLDER / "environment.toml", _FOLDER / "environment-tenants.toml")
+ENVIRONMENT_TARGETS = (_FOLDER / "environment.toml", _FOLDER / "environment-tenants.toml")
 
 
 def environment_target(environment: Mapping[str, str] | None = None) -> Path | None:
-    """Give the shipped target file that reads the variables, None where none of them is there.
+    """Give the bundled target file that reads the variables, None where none of them is there.
 
     One that is there, even empty, says that the backend of the environment is meant: loading the
     file then refuses the others that are missing or empty, by name, instead of testing less.
     """
     there = os.environ if environment is None else environment
-    alone, tenants = SHIPPED
+    alone, tenants = ENVIRONMENT_TARGETS
     if any(name in there for name in TWO_TENANTS):
         return tenants
     return alone if any(name in there for name in ONE_USER) else None

@@ -27,7 +27,7 @@ _IPV4_COMPATIBLE = ipaddress.IPv6Network("::/96")
 _LOOPBACK = ipaddress.IPv6Address("::1")
 
 
-class StrangeHost(ValueError):
+class InvalidHost(ValueError):
     """Not exactly one host, or not spelt in the one way that everybody reads alike."""
 
 
@@ -35,12 +35,12 @@ def canonical_host(text: str) -> str:
     """Give the one spelling of a host name or address; an IPv6 address comes without brackets.
 
     Case, one dot at the end, the brackets of an IPv6 address and its zeros make no difference.
-    Raises `StrangeHost` for everything else that is not plainly one host.
+    Raises `InvalidHost` for everything else that is not plainly one host.
     """
     if not text:
-        raise StrangeHost("expected a host, got an empty text")
+        raise InvalidHost("expected a host, got an empty text")
     if not text.isascii():
-        raise StrangeHost(
+        raise InvalidHost(
             f"{text!r} has letters outside ASCII, which can look like others; "
             "write the name as it is looked up (xn--…)"
         )
@@ -58,12 +58,12 @@ def canonical_host(text: str) -> str:
 def host_of_url(url: str) -> str:
     """Give the canonical host of an http(s) URL as it stands.
 
-    Raises `StrangeHost` where the URL carries a user, a query or anything else that could make
+    Raises `InvalidHost` where the URL carries a user, a query or anything else that could make
     another program see another host in it.
     """
     found = _URL.fullmatch(url)
     if found is None:
-        raise StrangeHost(
+        raise InvalidHost(
             "expected http(s)://host, with a port and a path at most: no user, query, blank "
             "or backslash"
         )
@@ -72,26 +72,26 @@ def host_of_url(url: str) -> str:
 
 def _refuse_more_than_a_host(text: str) -> None:
     if any(letter.isspace() or not letter.isprintable() for letter in text):
-        raise StrangeHost(f"{text!r} holds blanks or control characters")
+        raise InvalidHost(f"{text!r} holds blanks or control characters")
     if "*" in text or "?" in text:
-        raise StrangeHost(f'"{text}" is a wildcard; each host must be written out')
+        raise InvalidHost(f'"{text}" is a wildcard; each host must be written out')
     if "://" in text:
-        raise StrangeHost(f'"{text}" has a scheme; write the host alone')
+        raise InvalidHost(f'"{text}" has a scheme; write the host alone')
     if "@" in text:
-        raise StrangeHost(f'"{text}" has a user; write the host alone')
+        raise InvalidHost(f'"{text}" has a user; write the host alone')
     if "/" in text or "\\" in text:
-        raise StrangeHost(f'"{text}" is a network or a path; each host must be written out')
+        raise InvalidHost(f'"{text}" is a network or a path; each host must be written out')
     if text.count(":") == 1 or "]" in text or "[" in text:
-        raise StrangeHost(f'"{text}" has a port; write the host alone')
+        raise InvalidHost(f'"{text}" has a port; write the host alone')
     if text.startswith("."):
-        raise StrangeHost(f'"{text}" is the end of many names; each host must be written out')
+        raise InvalidHost(f'"{text}" is the end of many names; each host must be written out')
 
 
 def _ipv4(lowered: str, text: str) -> str:
     try:
         address = ipaddress.IPv4Address(lowered)
     except ValueError:
-        raise StrangeHost(
+        raise InvalidHost(
             f'"{text}" is an address in a form that programs read differently; '
             "write four decimal numbers"
         ) from None
@@ -100,14 +100,14 @@ def _ipv4(lowered: str, text: str) -> str:
 
 def _ipv6(inner: str, text: str) -> str:
     if "%" in inner:
-        raise StrangeHost(f'"{text}" names a zone, which means another host on each machine')
+        raise InvalidHost(f'"{text}" names a zone, which means another host on each machine')
     try:
         address = ipaddress.IPv6Address(inner)
     except ValueError:
-        raise StrangeHost(f'"{text}" is neither a host nor an IPv6 address') from None
+        raise InvalidHost(f'"{text}" is neither a host nor an IPv6 address') from None
     compatible = address in _IPV4_COMPATIBLE and int(address) > int(_LOOPBACK)
     if compatible or any(address in network for network in _CARRIES_IPV4):
-        raise StrangeHost(
+        raise InvalidHost(
             f'"{text}" is an IPv4 address in disguise; write it as four decimal numbers'
         )
     return _somebody(address, text)
@@ -116,12 +116,12 @@ def _ipv6(inner: str, text: str) -> str:
 def _somebody(address: ipaddress.IPv4Address | ipaddress.IPv6Address, text: str) -> str:
     broadcast = address == ipaddress.IPv4Address("255.255.255.255")
     if address.is_unspecified or address.is_multicast or broadcast:
-        raise StrangeHost(f'"{text}" is not the address of one host')
+        raise InvalidHost(f'"{text}" is not the address of one host')
     return str(address)
 
 
 def _name(lowered: str, text: str) -> str:
     labels = lowered.split(".")
     if len(lowered) > _LONGEST_NAME or not all(map(_LABEL.fullmatch, labels)):
-        raise StrangeHost(f'"{text}" is not a host name')
+        raise InvalidHost(f'"{text}" is not a host name')
     return lowered

@@ -13,14 +13,14 @@ from typing import Any
 from pydantic import ValidationError
 
 from harness.errors import Misconfigured
-from harness.target.calls_rules import broken_calls_rules
 from harness.target.chaos_rules import broken_chaos_rules
-from harness.target.complaints import complaint
 from harness.target.dialect_rules import broken_dialect_rules
 from harness.target.lines import KeyLines, KeyPath
 from harness.target.rules import broken_rules
 from harness.target.target import Target
 from harness.target.template import fill, read_variable, variables
+from harness.target.token_calls_rules import broken_calls_rules
+from harness.target.validation_messages import describe_error
 
 DEFAULT_TARGET = Path(__file__).parent / "default.toml"
 
@@ -40,7 +40,7 @@ class Problem:
 
 
 def load_target(path: Path | None = None, *, allow_faults: bool = False) -> Target:
-    """Read and check a target file; None stands for the shipped one, the reference backend.
+    """Read and check a target file; None stands for the bundled one, the reference backend.
 
     The file is read once; the target remembers the digest of what was read. `allow_faults` is
     the other half of the permission to harm a backend that is not ours.
@@ -57,7 +57,7 @@ def load_target(path: Path | None = None, *, allow_faults: bool = False) -> Targ
         raise _syntax_error(error, text, shown) from error
     problems: list[Problem] = []
     prepared = _resolve(raw, (), problems)
-    _absolute_paths(prepared, file, problems, shipped=path is None)
+    _absolute_paths(prepared, file, problems, bundled=path is None)
     target = _validate(prepared, problems)
     if problems:
         # The contradictions too: look at what is left without the values that are wrong.
@@ -89,7 +89,7 @@ def _validate(raw: dict[str, Any], problems: list[Problem]) -> Target | None:
     except ValidationError as error:
         reported = {problem.path for problem in problems}
         for details in error.errors(include_url=False):
-            path, what = complaint(details, Target)
+            path, what = describe_error(details, Target)
             if path not in reported:
                 problems.append(Problem(path=path, what=what))
     return None
@@ -162,10 +162,10 @@ class _Untouched(dict[str, str]):
 
 
 def _absolute_paths(
-    raw: dict[str, Any], file: Path, problems: list[Problem], *, shipped: bool
+    raw: dict[str, Any], file: Path, problems: list[Problem], *, bundled: bool
 ) -> None:
     """Make the paths within the file independent of where the harness is called from."""
-    directory = raw.get("directory", None if shipped else ".")
+    directory = raw.get("directory", None if bundled else ".")
     if isinstance(directory, str):
         absolute = (file.parent / directory).resolve()
         raw["directory"] = str(absolute)

@@ -69,7 +69,7 @@ class Target(Table):
 
     @property
     def file(self) -> Path | None:
-        """The file it was loaded from; None for the one that is shipped."""
+        """The file it was loaded from; None for the bundled one."""
         return self._file
 
     @property

@@ -4,8 +4,8 @@ from typing import Self
 
 from pydantic import model_validator
 
-from harness.target.calls import CalledTokens
 from harness.target.models import GivenTokens, MintedTokens, Table
+from harness.target.token_calls import CalledTokens
 
 
 class Tokens(Table):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from harness.containers.engine import Engine
 from harness.containers.labels import RUN
-from harness.containers.remains import runs_in
+from harness.containers.leftovers import runs_in
 
 BEGINS_WITHIN_S = 120.0
 ENDS_WITHIN_S = 90.0

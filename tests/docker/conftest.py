@@ -18,8 +18,8 @@ from harness.machine.processes import Process
 from harness.recovery.healing import end_run
 from harness.system import System, launch
 from harness.target import Target, load_target
+from harness.target.bundled import DOCKER_TARGET
 from harness.target.models import Build
-from harness.target.shipped import IN_CONTAINERS
 from tests.target_files import changed_target
 
 STAND_IN = Path(__file__).parents[1] / "harness" / "system" / "stand_in.py"
@@ -123,7 +123,7 @@ async def shared(engine: Engine) -> AsyncIterator[System]:
     before = Held.by(engine)
     journal = Journal.begin()
     system = await launch(
-        load_target(IN_CONTAINERS),
+        load_target(DOCKER_TARGET),
         run_dir=journal.run_dir,
         journal=journal,
         api_instances=2,

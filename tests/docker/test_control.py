@@ -7,8 +7,8 @@ import pytest
 from harness.client import Organizations
 from harness.containers.database import ContainerDatabase
 from harness.containers.engine import Engine
+from harness.instances.handle import until_shows
 from harness.instances.readiness import ask
-from harness.instances.running import until_shows
 from harness.system import Instance, System, SystemDescription, launch_sibling
 
 pytestmark = pytest.mark.docker

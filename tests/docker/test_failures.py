@@ -6,8 +6,8 @@ import pytest
 
 from harness.containers.engine import Engine
 from harness.errors import InstanceFailed, Misconfigured
+from harness.instances.handle import until_shows
 from harness.instances.readiness import ask
-from harness.instances.running import until_shows
 from harness.machine.journal import Journal
 from harness.system import System, launch
 from harness.target import Target

@@ -8,10 +8,10 @@ import pytest
 import reference_backend
 from harness.containers.engine import Engine
 from harness.containers.images import build
-from harness.instances.running import until_shows
+from harness.instances.handle import until_shows
 from harness.system import System
 from harness.target import load_target
-from harness.target.shipped import IN_CONTAINERS
+from harness.target.bundled import DOCKER_TARGET
 
 pytestmark = pytest.mark.docker
 
@@ -21,14 +21,14 @@ REQUIREMENTS = Path(reference_backend.__file__).with_name("requirements.txt")
 
 @pytest.fixture(scope="module")
 def image(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> str:
-    target = load_target(IN_CONTAINERS)
+    target = load_target(DOCKER_TARGET)
     assert target.build
     log_path = tmp_path_factory.mktemp("build") / "build.log"
     return build(engine, target.build, target.name, lambda _: None, log_path)
 
 
 def test_it_is_built_once(engine: Engine, image: str, tmp_path: Path) -> None:
-    target = load_target(IN_CONTAINERS)
+    target = load_target(DOCKER_TARGET)
     assert target.build
     said: list[str] = []
     assert build(engine, target.build, target.name, said.append, tmp_path / "log") == image

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness.containers.engine import Engine
-from harness.machine.places import run_bases
+from harness.machine.directories import run_bases
 
 from .commands import Begun, beginning, shakedown
 from .conftest import DOCKERFILE, GOES_WITHIN_S, Held, MakeTarget

@@ -21,7 +21,7 @@ from contracts.hash.async_hypothesis import for_each_example
 from contracts.shared.ledger.canonical_json import jsonb_pretty
 from harness.containers.database import ContainerDatabase
 from harness.containers.engine import Engine
-from harness.containers.ground import Ground
+from harness.containers.run_resources import RunResources
 from harness.machine.journal import Journal
 from harness.recovery.healing import end_run
 from harness.target.models import Database
@@ -37,13 +37,13 @@ PASSWORD = "for-a-container-on-loopback"
 async def container_url(engine: Engine) -> AsyncIterator[str]:
     """A superuser's DSN."""
     journal = Journal.begin()
-    ground = await Ground.prepare(journal, lambda _: None)
+    resources = await RunResources.prepare(journal, lambda _: None)
     try:
-        server = await ContainerDatabase.start(ground, Database(source="docker"), lambda _: None)
+        server = await ContainerDatabase.start(resources, Database(source="docker"), lambda _: None)
         yield server.url("postgres")
         await server.stop()
     finally:
-        ground.close()
+        resources.close()
         end_run(journal)
 
 

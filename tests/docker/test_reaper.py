@@ -8,9 +8,9 @@ from testcontainers.core.config import testcontainers_config
 
 from harness.containers.engine import Engine
 from harness.containers.labels import REAPER, Labels
+from harness.containers.leftovers import remove_run
 from harness.containers.reaper import Reaper
-from harness.containers.remains import remove_run
-from harness.instances.running import until_shows
+from harness.instances.handle import until_shows
 from harness.machine.journal import Owner
 
 pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("nothing_is_left")]

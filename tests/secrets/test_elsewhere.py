@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.target.environment import SHIPPED
+from harness.target.environment import ENVIRONMENT_TARGETS
 from tests.given_tokens import token_of
 
 from .conftest import Place
@@ -56,7 +56,7 @@ def test_a_token_in_the_place_of_the_url(place: Place) -> None:
 
 
 def test_a_password_in_the_url_of_the_backend(place: Place) -> None:
-    text = SHIPPED[0].read_text(encoding="utf-8")
+    text = ENVIRONMENT_TARGETS[0].read_text(encoding="utf-8")
     place.write("quick.toml", text.replace("[api]", "[api]\nready_timeout_s = 1"))
     given = environment(f"http://me:{IN_A_URL}@127.0.0.1:9")
     finished = place.run("run", "--target", "quick.toml", "--out", "out", **given)

@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from contracts.conformance.fuzzing.case import Case
 from harness.errors import Inconclusive
-from harness.machine.places import cache_dir
+from harness.machine.directories import cache_dir
 
 LINE_BYTES = 4 * 1024 * 1024
 _LAST_WORDS = 2000

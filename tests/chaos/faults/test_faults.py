@@ -55,7 +55,7 @@ class SomeWorkers:
         return f"(nothing of {instance.name} in {lines} lines)"
 
     async def kill(self, instance: Instance) -> None:
-        assert not processes.kill_family(processes_of(instance))
+        assert not processes.kill_tree(processes_of(instance))
         self._children[instance.name].wait()
 
     async def pause(self, instance: Instance) -> None:

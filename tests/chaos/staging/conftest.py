@@ -15,7 +15,7 @@ from chaos.staging.drill import StagingDrill
 from harness.client import Organizations, Samples
 from harness.guard import Guard
 from harness.history import HistoryWriter
-from harness.machine.commands import Ended
+from harness.machine.commands import CommandResult
 from harness.machine.journal import Journal
 from harness.recovery.healing import end_run
 from harness.system import System, launch
@@ -156,7 +156,7 @@ def drill_of(journal: Journal, tmp_path: Path) -> DrillOf:
                     owners=await organizations.several(3),
                     samples=Samples(random.Random(7)),
                     history=history,
-                    tell=Ended.describe,
+                    tell=CommandResult.describe,
                 )
 
     return open_drill

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from harness.errors import Misconfigured
-from harness.machine.places import run_dirs
+from harness.machine.directories import run_dirs
 from harness.machine.processes import Process
 from harness.system import System
 from tests.chaos.staging.conftest import Staging

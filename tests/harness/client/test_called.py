@@ -12,7 +12,7 @@ from harness.client import Organizations, Routes, Transport
 from harness.client.called import Caller
 from harness.errors import Inconclusive, Misconfigured
 from harness.redaction.redactor import Redactor
-from harness.target.calls import CalledTokens
+from harness.target.token_calls import CalledTokens
 
 SAID = {
     "admin_token": "open-sesame-0815",

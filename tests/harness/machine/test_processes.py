@@ -12,10 +12,10 @@ import pytest
 from harness.machine.processes import (
     RUN_MARKER,
     Process,
-    family,
     kill_all,
-    kill_family,
-    marked,
+    kill_tree,
+    process_tree,
+    processes_of_run,
     send,
 )
 
@@ -52,7 +52,7 @@ def start() -> Iterator[Start]:
     for child in started:
         leader = Process.of(child.pid)
         if leader is not None:
-            kill_family(leader)
+            kill_tree(leader)
         child.wait()
         assert child.stdout
         child.stdout.close()
@@ -64,7 +64,7 @@ def tree(start: Start) -> tuple[Process, list[Process]]:
     assert child.stdout.readline() == b"up\n"
     leader = Process.of(child.pid)
     assert leader
-    return leader, family(leader)
+    return leader, process_tree(leader)
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
@@ -110,7 +110,7 @@ def test_a_family_is_session_and_descendants(start: Start) -> None:
 
 def test_a_family_dies_as_one(start: Start) -> None:
     leader, members = tree(start)
-    assert kill_family(leader) == []
+    assert kill_tree(leader) == []
     assert not any(member.is_alive() for member in members)
 
 
@@ -118,10 +118,10 @@ def test_what_is_left_of_a_family_without_its_leader(start: Start) -> None:
     leader, members = tree(start)
     send([leader], signal.SIGKILL)
     wait_until(lambda: not leader.is_alive())
-    left = family(leader)
+    left = process_tree(leader)
     # The one in another session has no tie to the dead leader any more; its mark would tell.
     assert len(left) == 2
-    assert kill_family(leader) == []
+    assert kill_tree(leader) == []
     for member in members:
         send([member], signal.SIGKILL)
 
@@ -129,21 +129,21 @@ def test_what_is_left_of_a_family_without_its_leader(start: Start) -> None:
 def test_a_reused_pid_is_not_killed(start: Start) -> None:
     leader, members = tree(start)
     impostor = Process(leader.pid, "1")
-    assert family(impostor) == []
+    assert process_tree(impostor) == []
     send([impostor], signal.SIGKILL)
-    assert kill_family(impostor) == []
+    assert kill_tree(impostor) == []
     assert all(member.is_alive() for member in members)
-    kill_family(leader)
+    kill_tree(leader)
 
 
 def test_a_mark_is_inherited_whatever_session(start: Start, tmp_path: Path) -> None:
     child = start(sys.executable, "-c", TREE, env={**os.environ, RUN_MARKER: "run-1"})
     assert child.stdout
     child.stdout.readline()
-    found = marked("run-1", tmp_path)
+    found = processes_of_run("run-1", tmp_path)
     assert len(found) == 4
-    assert marked("run-", tmp_path) == []
-    assert kill_all(lambda: marked("run-1", tmp_path)) == []
+    assert processes_of_run("run-", tmp_path) == []
+    assert kill_all(lambda: processes_of_run("run-1", tmp_path)) == []
     assert not any(process.is_alive() for process in found)
 
 
@@ -151,14 +151,14 @@ def test_working_in_the_directory_counts_as_a_mark(start: Start, tmp_path: Path)
     inside = tmp_path / "a" / "b"
     inside.mkdir(parents=True)
     child = start("sleep", "300", cwd=inside)
-    assert [process.pid for process in marked("none", tmp_path / "a")] == [child.pid]
-    assert marked("none", tmp_path / "ab") == []
+    assert [process.pid for process in processes_of_run("none", tmp_path / "a")] == [child.pid]
+    assert processes_of_run("none", tmp_path / "ab") == []
 
 
 def test_we_and_our_ancestors_are_spared(start: Start, tmp_path: Path) -> None:
     script = (
         "from harness.machine.processes import *; import pathlib; "
-        "print(marked('r', pathlib.Path.cwd()))"
+        "print(processes_of_run('r', pathlib.Path.cwd()))"
     )
     shell = f'"{sys.executable}" -c "{script}"; true'
     child = start("sh", "-c", shell, cwd=tmp_path, env={**os.environ, RUN_MARKER: "r"})

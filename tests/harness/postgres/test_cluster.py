@@ -7,10 +7,10 @@ import psycopg
 import pytest
 
 from harness.errors import InstanceFailed
+from harness.machine.directories import memory_base
 from harness.machine.journal import Journal, read_entries
-from harness.machine.places import memory_base
 from harness.machine.ports import free_port, is_free
-from harness.machine.processes import Process, marked
+from harness.machine.processes import Process, processes_of_run
 from harness.postgres.cluster import Cluster, create_database, drop_database
 from harness.postgres.server import connect
 from harness.postgres.template import OBSERVER, OWNER
@@ -68,7 +68,7 @@ async def test_it_is_in_memory_where_there_is_room(
 ) -> None:
     expected = memory_base() or journal.run_dir
     assert cluster.data_dir.is_relative_to(expected)
-    monkeypatch.setattr("harness.machine.places._ROOM_IN_MEMORY", 2**60)
+    monkeypatch.setattr("harness.machine.directories._ROOM_IN_MEMORY", 2**60)
     assert memory_base() is None
     other = await Cluster.start(journal.run_dir, journal)
     try:
@@ -186,7 +186,7 @@ async def test_nothing_is_left_after_stop_or_kill(journal: Journal) -> None:
     before = segments(owner)
     for end in ("stop", "kill"):
         cluster = await Cluster.start(journal.run_dir, journal)
-        children = marked(journal.run_id, cluster.data_dir)
+        children = processes_of_run(journal.run_id, cluster.data_dir)
         assert len(children) > 3
         if end == "kill":
             cluster.kill()
@@ -199,7 +199,7 @@ async def test_nothing_is_left_after_stop_or_kill(journal: Journal) -> None:
 
 
 async def test_the_server_is_never_root(cluster: Cluster, journal: Journal) -> None:
-    for process in marked(journal.run_id, cluster.data_dir):
+    for process in processes_of_run(journal.run_id, cluster.data_dir):
         assert owner_of(process) != 0
     assert cluster.data_dir.stat().st_mode & 0o777 == 0o700
 
@@ -253,7 +253,7 @@ async def test_cancelling_the_start_leaves_nothing(journal: Journal) -> None:
         if not starting.cancel():
             await starting.result().stop()  # so fast that there was nothing to cancel
         await asyncio.gather(starting, return_exceptions=True)
-        assert marked(journal.run_id, *places(journal)) == []
+        assert processes_of_run(journal.run_id, *places(journal)) == []
         assert left_of(journal) == []
 
 
@@ -266,7 +266,7 @@ async def test_the_environment_does_not_reach_the_server(
     monkeypatch.setenv("SECRET_TOKEN", "hush")
     cluster = await Cluster.start(journal.run_dir, journal)
     try:
-        (first, *_) = marked(journal.run_id, cluster.data_dir)
+        (first, *_) = processes_of_run(journal.run_id, cluster.data_dir)
         assert b"hush" not in environment_of(first)
     finally:
         await cluster.stop()

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from harness.errors import Misconfigured
+from harness.machine.directories import cache_dir
 from harness.machine.journal import Journal
-from harness.machine.places import cache_dir
 from harness.postgres import template as templates
 from harness.postgres.account import Account
 from harness.postgres.binaries import find_binaries

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.machine.places import reachable
+from harness.machine.directories import reachable
 
 pytestmark = [
     pytest.mark.integration,

@@ -11,7 +11,7 @@ import pytest
 from harness.errors import InstanceFailed
 from harness.instances.readiness import ask
 from harness.machine.journal import Journal
-from harness.machine.processes import Process, family, marked
+from harness.machine.processes import Process, process_tree, processes_of_run
 from harness.recovery.recover import recover
 from harness.system import Instance, System, SystemDescription, launch, launch_sibling
 
@@ -49,7 +49,7 @@ async def test_kill(system: System) -> None:
 
 async def test_kill_takes_the_children_along(system: System, journal: Journal) -> None:
     instance = await system.start("worker", {"BEHAVIOR": "child"})
-    members = family(process_of(instance))
+    members = process_tree(process_of(instance))
     assert len(members) == 3
     await system.kill(instance)
     assert not any(member.is_alive() for member in members)
@@ -212,7 +212,7 @@ def test_recover_after_the_harness_was_killed(
     try:
         run_dir = run_base / f"shakedown-{run_id}"
         assert recover([run_base]).alive == tuple(sorted([journal.run_id, run_id]))
-        running = marked(run_id, run_dir)
+        running = processes_of_run(run_id, run_dir)
         assert len(running) == 9  # three instances with two children each
     finally:
         harness.kill()

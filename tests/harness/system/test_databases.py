@@ -13,7 +13,7 @@ from harness.checkers import observe_exports
 from harness.database import Database
 from harness.errors import InstanceFailed, Misconfigured
 from harness.machine.journal import Journal, read_entries
-from harness.machine.processes import marked
+from harness.machine.processes import processes_of_run
 from harness.postgres.server import connect
 from harness.recovery.healing import end_run
 from harness.recovery.recover import recover
@@ -270,7 +270,7 @@ async def test_a_migration_that_fails(
 ) -> None:
     with pytest.raises(Misconfigured, match=expected):
         await bring_up(with_database(migration=migration), journal)
-    assert marked(journal.run_id, journal.run_dir) == []
+    assert processes_of_run(journal.run_id, journal.run_dir) == []
     assert [entry.kind for entry in read_entries(journal.run_dir).values()] == ["run"]
 
 
@@ -280,7 +280,7 @@ async def test_a_migration_that_leaves_a_connection_open(
     monkeypatch.setattr("harness.system.databases._QUIET_DEADLINE_S", 0.5)
     with pytest.raises(Misconfigured, match=r"still connected .* it must leave nothing running"):
         await bring_up(with_database(migration="linger"), journal)
-    (left,) = marked(journal.run_id, journal.run_dir)
+    (left,) = processes_of_run(journal.run_id, journal.run_dir)
     left_behind = end_run(journal)
     assert left_behind.ended == [f"a process that was left (pid {left.pid})"]
 
@@ -304,7 +304,7 @@ async def test_an_instance_that_fails_takes_the_database_down(
 ) -> None:
     with pytest.raises(InstanceFailed):
         await bring_up(with_database(behavior="die:3"), journal)
-    assert marked(journal.run_id, journal.run_dir) == []
+    assert processes_of_run(journal.run_id, journal.run_dir) == []
     assert [entry.kind for entry in read_entries(journal.run_dir).values()] == ["run"]
     assert in_memory(journal) == []
 
@@ -340,7 +340,7 @@ def test_recover_after_the_harness_was_killed(
         run_id, data_dir = harness.stdout.readline().decode().split()
     harness.kill()
     harness.wait()
-    running = marked(run_id, Path(data_dir))
+    running = processes_of_run(run_id, Path(data_dir))
     assert len(running) > 8
     recovery = recover([run_base])
     assert not recovery.problems

@@ -11,7 +11,7 @@ import pytest
 from harness.errors import InstanceFailed, Misconfigured
 from harness.machine.journal import Journal, read_entries
 from harness.machine.ports import free_port, is_free
-from harness.machine.processes import marked
+from harness.machine.processes import processes_of_run
 from harness.recovery.healing import end_run
 from harness.system import Instance, System, launch, launch_sibling
 from harness.target import Target
@@ -39,7 +39,7 @@ def exists(path: Path) -> bool:
 
 
 def nothing_runs(journal: Journal) -> bool:
-    return not marked(journal.run_id, journal.run_dir)
+    return not processes_of_run(journal.run_id, journal.run_dir)
 
 
 async def test_instances_side_by_side(make_target: MakeTarget, journal: Journal) -> None:
@@ -208,7 +208,7 @@ async def test_a_port_that_was_lost_is_chosen_again(
     taken = int(first.api[0].base_url.rpartition(":")[2])
     ports = iter([taken])
     monkeypatch.setattr(
-        "harness.instances.instances.free_port", lambda tried: next(ports, None) or free_port(tried)
+        "harness.instances.start.free_port", lambda tried: next(ports, None) or free_port(tried)
     )
     # The first instance answers in place of the second: it must not be taken for it.
     second = await bring_up(target, journal, api_instances=1, workers=0, name="second")
@@ -346,7 +346,7 @@ async def test_a_sibling_that_fails_leaves_the_system_alone(
     system = await bring_up(make_target(), journal, api_instances=1, workers=0)
     with pytest.raises(InstanceFailed, match="exited with 9"):
         await launch_sibling(system, environment={"BEHAVIOR": "die:9"})
-    assert [process.pid for process in marked(journal.run_id, journal.run_dir)] == [
+    assert [process.pid for process in processes_of_run(journal.run_id, journal.run_dir)] == [
         system.api[0].pid
     ]
     await system.close()

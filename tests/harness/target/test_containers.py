@@ -9,8 +9,8 @@ import pytest
 from harness.errors import Misconfigured
 from harness.plugin.settings import RunSettings
 from harness.target import Capability, load_target
+from harness.target.bundled import DOCKER_TARGET, choose_target, refuse_contradiction
 from harness.target.load import DEFAULT_TARGET
-from harness.target.shipped import IN_CONTAINERS, chosen_target, refuse_contradiction
 from tests.target_files import refusals, write
 
 TEXT = """\
@@ -28,7 +28,7 @@ claims = { sub = "{user}" }
 
 def test_the_two_shipped_files_differ_in_nothing_but_containers() -> None:
     embedded, docker = (
-        tomllib.loads(file.read_text(encoding="utf-8")) for file in (DEFAULT_TARGET, IN_CONTAINERS)
+        tomllib.loads(file.read_text(encoding="utf-8")) for file in (DEFAULT_TARGET, DOCKER_TARGET)
     )
     assert docker.pop("driver") == "docker"
     assert docker.pop("build") == {"context": "reference_backend"}
@@ -40,12 +40,12 @@ def test_the_two_shipped_files_differ_in_nothing_but_containers() -> None:
 
 
 def test_containers_can_be_cut_off() -> None:
-    offered = load_target(IN_CONTAINERS).capabilities()
+    offered = load_target(DOCKER_TARGET).capabilities()
     assert offered == load_target().capabilities() | {Capability.NETWORK}
 
 
 def test_the_build_context_is_found_as_a_package() -> None:
-    build = load_target(IN_CONTAINERS).build
+    build = load_target(DOCKER_TARGET).build
     assert build
     assert (Path(build.context) / build.dockerfile).is_file()
 
@@ -101,10 +101,10 @@ def test_several_containers_may_listen_on_the_same_port(tmp_path: Path) -> None:
 
 def test_the_option_chooses_between_the_shipped_files(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BACKEND_URL", "http://127.0.0.1:1")
-    assert chosen_target(None, "embedded") is None
-    assert chosen_target(None, "docker") == IN_CONTAINERS
-    assert chosen_target(Path("mine.toml"), None) == Path("mine.toml")
-    of_the_environment = chosen_target(None, None)
+    assert choose_target(None, "embedded") is None
+    assert choose_target(None, "docker") == DOCKER_TARGET
+    assert choose_target(Path("mine.toml"), None) == Path("mine.toml")
+    of_the_environment = choose_target(None, None)
     assert of_the_environment
     assert of_the_environment.name == "environment.toml"
 
@@ -121,7 +121,7 @@ def test_a_target_file_decides_for_itself(tmp_path: Path) -> None:
     ("target_path", "words"),
     [
         (None, []),
-        (IN_CONTAINERS, ["--driver", "docker"]),
+        (DOCKER_TARGET, ["--driver", "docker"]),
         (Path("mine.toml"), ["--target", "mine.toml"]),
     ],
 )

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.target.hosts import StrangeHost, canonical_host, host_of_url
+from harness.target.hosts import InvalidHost, canonical_host, host_of_url
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ STRANGE = [
 
 @pytest.mark.parametrize("text", STRANGE)
 def test_whatever_can_be_read_in_two_ways_is_refused(text: str) -> None:
-    with pytest.raises(StrangeHost):
+    with pytest.raises(InvalidHost):
         canonical_host(text)
 
 
@@ -139,7 +139,7 @@ def test_the_host_of_a_url(url: str, host: str) -> None:
     ],
 )
 def test_urls_that_hide_their_host_are_refused(url: str) -> None:
-    with pytest.raises(StrangeHost):
+    with pytest.raises(InvalidHost):
         host_of_url(url)
 
 
@@ -147,7 +147,7 @@ def test_urls_that_hide_their_host_are_refused(url: str) -> None:
 def test_a_canonical_spelling_stays_what_it_is(text: str) -> None:
     try:
         once = canonical_host(text)
-    except StrangeHost:
+    except InvalidHost:
         return
     assert canonical_host(once) == once
     assert once.isascii()

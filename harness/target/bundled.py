@@ -4,17 +4,16 @@ from pathlib import Path
 from typing import Literal
 
 from harness.errors import Misconfigured
-from harness.target.environment import SHIPPED as OF_THE_ENVIRONMENT
-from harness.target.environment import environment_target
+from harness.target.environment import ENVIRONMENT_TARGETS, environment_target
 from harness.target.target import Target
 
 Choice = Literal["embedded", "docker"]
 
-IN_CONTAINERS = Path(__file__).parent / "docker.toml"
+DOCKER_TARGET = Path(__file__).parent / "docker.toml"
 """The reference backend as images, with PostgreSQL in a container."""
 
 
-def chosen_target(file: Path | None, driver: Choice | None) -> Path | None:
+def choose_target(file: Path | None, driver: Choice | None) -> Path | None:
     """Give the target file that `--target` and `--driver` mean; None is the embedded reference.
 
     With neither of them, variables that name a running backend decide.
@@ -23,7 +22,7 @@ def chosen_target(file: Path | None, driver: Choice | None) -> Path | None:
         return file
     if driver is None:
         return environment_target()
-    return IN_CONTAINERS if driver == "docker" else None
+    return DOCKER_TARGET if driver == "docker" else None
 
 
 def refuse_contradiction(target: Target, driver: Choice | None) -> None:
@@ -38,10 +37,10 @@ def refuse_contradiction(target: Target, driver: Choice | None) -> None:
     )
 
 
-def words_for(file: Path | None, url: str | None = None) -> list[str]:
+def options_for(file: Path | None, url: str | None = None) -> list[str]:
     """Give the options of a command line that lead to this target file, or this URL, again."""
     if url is not None:
         return ["--target", url]
-    if file is None or file in OF_THE_ENVIRONMENT:
+    if file is None or file in ENVIRONMENT_TARGETS:
         return []
-    return ["--driver", "docker"] if file == IN_CONTAINERS else ["--target", str(file)]
+    return ["--driver", "docker"] if file == DOCKER_TARGET else ["--target", str(file)]

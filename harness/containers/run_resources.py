@@ -9,14 +9,14 @@ from docker.errors import APIError
 
 from harness.containers.engine import Engine, explained
 from harness.containers.labels import Labels
+from harness.containers.leftovers import remove_run
 from harness.containers.reaper import Reaper
-from harness.containers.remains import remove_run
 from harness.containers.threads import unless_cancelled
 from harness.errors import Misconfigured
 from harness.machine.journal import Journal, Owner, read_owner
 
 
-class Ground:
+class RunResources:
     """Made by `prepare` in the process that begins a run, by `attach` in its other processes."""
 
     def __init__(self, engine: Engine, journal: Journal, labels: Labels) -> None:
@@ -35,17 +35,17 @@ class Ground:
         Raises `Misconfigured` where there is no engine that may be used.
         """
         engine = await unless_cancelled(Engine.connect)
-        ground = cls(engine, journal, Labels.of_run(journal.run_id, Owner.ours()))
-        ground._entry = journal.note("engine", host=engine.host)
+        resources = cls(engine, journal, Labels.of_run(journal.run_id, Owner.ours()))
+        resources._entry = journal.note("engine", host=engine.host)
         try:
-            ground._reaper = await engine.threads.call(Reaper.start, engine, ground._marks)
-            if ground._reaper is None:
+            resources._reaper = await engine.threads.call(Reaper.start, engine, resources._marks)
+            if resources._reaper is None:
                 on_progress("there is no Ryuk; after a kill -9 `shakedown recover` cleans up")
-            await engine.threads.call(ground._make_network)
+            await engine.threads.call(resources._make_network)
         except BaseException:
-            ground.close()
+            resources.close()
             raise
-        return ground
+        return resources
 
     @classmethod
     def attach(cls, journal: Journal) -> Self:
@@ -108,7 +108,7 @@ class Ground:
             )
 
     def remove_volume(self, name: str) -> None:
-        """Remove a volume; one that a container still uses goes with the ground."""
+        """Remove a volume; one that a container still uses goes with the resources."""
         with explained(f"removing the volume {name}"):
             try:
                 self.engine.client.api.remove_volume(name)

@@ -1,4 +1,4 @@
-"""`python -m harness.containers.thaw ENGINE CONTAINER`: what undoes a pause after a kill -9."""
+"""`python -m harness.containers.unpause ENGINE CONTAINER`: what undoes a pause after a kill -9."""
 
 import asyncio
 import sys

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from harness.errors import Misconfigured
 from harness.instances.description import Instance
+from harness.instances.handle import until_shows
 from harness.instances.listeners import listens
-from harness.instances.running import until_shows
 from harness.machine import processes
 from harness.machine.journal import Journal
 from harness.machine.processes import Process
@@ -24,7 +24,7 @@ with contextlib.suppress(ProcessLookupError):  # it is dead: nothing is frozen a
 
 
 @dataclass(kw_only=True)
-class ProcessRunning:
+class ProcessHandle:
     """An instance with its process, and whatever that has started."""
 
     instance: Instance
@@ -67,7 +67,7 @@ class ProcessRunning:
 
     async def kill(self) -> None:
         """SIGKILL it and its children."""
-        left = await asyncio.to_thread(processes.kill_family, self.process)
+        left = await asyncio.to_thread(processes.kill_tree, self.process)
         if left:
             raise Misconfigured(f"{self.instance.name} did not die of SIGKILL: {left}")
         if self.child is not None:
@@ -76,24 +76,24 @@ class ProcessRunning:
 
     async def pause(self) -> None:
         """SIGSTOP it and its children."""
-        processes.send(processes.family(self.process), signal.SIGSTOP)
+        processes.send(processes.process_tree(self.process), signal.SIGSTOP)
         await until_shows(self.is_paused, f"{self.instance.name} to stand still after SIGSTOP")
 
     async def resume(self) -> None:
         """SIGCONT it and its children."""
-        processes.send(processes.family(self.process), signal.SIGCONT)
+        processes.send(processes.process_tree(self.process), signal.SIGCONT)
         await until_shows(
             lambda: not self.is_paused(), f"{self.instance.name} to run after SIGCONT"
         )
 
     async def stop(self, grace_s: float) -> int | None:
         """SIGTERM it, SIGKILL it after the grace."""
-        processes.send(processes.family(self.process), signal.SIGTERM)
+        processes.send(processes.process_tree(self.process), signal.SIGTERM)
         end = time.monotonic() + grace_s
         while self.is_alive() and time.monotonic() < end:
             await asyncio.sleep(_POLL_S)
         # Also after a quiet end: its children go with it.
-        await asyncio.to_thread(processes.kill_family, self.process)
+        await asyncio.to_thread(processes.kill_tree, self.process)
         return self.child.wait() if self.child is not None else None
 
     async def disconnect(self) -> None:
@@ -106,7 +106,7 @@ class ProcessRunning:
 
     def end(self) -> None:
         """SIGKILL it with all that it started, and wait until it is gone."""
-        processes.kill_family(self.process)
+        processes.kill_tree(self.process)
         if self.child is not None:
             self.child.wait()
         self.journal.undone(self.entry)

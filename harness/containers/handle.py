@@ -9,7 +9,7 @@ from harness.machine.processes import Process
 
 
 @dataclass(frozen=True, kw_only=True)
-class ContainerRunning:
+class ContainerHandle:
     """An instance with its container."""
 
     instance: Instance
@@ -29,7 +29,7 @@ class ContainerRunning:
     def resume_command(self) -> tuple[str, ...]:
         """A command of our own: a machine with an engine need not have a `docker` program."""
         engine = self.container.engine.host
-        return (sys.executable, "-m", "harness.containers.thaw", engine, self.container.name)
+        return (sys.executable, "-m", "harness.containers.unpause", engine, self.container.name)
 
     def exit_code(self) -> int | None:
         """How it ended, as the engine tells it."""

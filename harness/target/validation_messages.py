@@ -32,7 +32,7 @@ _LIMITS = {
 }
 
 
-def complaint(details: ErrorDetails, root: type[BaseModel]) -> tuple[KeyPath, str]:
+def describe_error(details: ErrorDetails, root: type[BaseModel]) -> tuple[KeyPath, str]:
     """Say where in the file a problem is, and what was expected and what came instead.
 
     `root` is the model that was validated. Values that may be secret are not repeated.

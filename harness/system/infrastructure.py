@@ -13,11 +13,11 @@ from harness.system.database_server import DatabaseServer
 from harness.target.target import Target
 
 if TYPE_CHECKING:
-    from harness.containers.ground import Ground
+    from harness.containers.run_resources import RunResources
 
 
-class Pieces:
-    """What all systems of a run share: driver, database server, and the ground both stand on."""
+class Infrastructure:
+    """What all systems of a run share: driver, database server, and the resources both stand on."""
 
     def __init__(
         self, target: Target, run_dir: Path, journal: Journal, on_progress: Callable[[str], None]
@@ -26,10 +26,10 @@ class Pieces:
         self._run_dir = run_dir
         self._journal = journal
         self._say = on_progress
-        self._ground: Ground | None = None
+        self._resources: RunResources | None = None
         self._server: DatabaseServer | None = None
 
-    async def bring_up(self) -> tuple[Driver, DatabaseServer | None]:
+    async def start(self) -> tuple[Driver, DatabaseServer | None]:
         """Give both, the server up and empty; None where the database is not ours.
 
         Raises `Misconfigured` when one of them cannot be had.
@@ -37,9 +37,9 @@ class Pieces:
         target = self._target
         if "docker" in {target.driver, target.database.source}:
             # Loaded here: without containers nothing of it is needed.
-            from harness.containers.ground import Ground  # noqa: PLC0415
+            from harness.containers.run_resources import RunResources  # noqa: PLC0415
 
-            self._ground = await Ground.prepare(self._journal, self._say)
+            self._resources = await RunResources.prepare(self._journal, self._say)
         starting = asyncio.ensure_future(self._start_server())
         try:
             driver = await self._make_driver()
@@ -54,8 +54,8 @@ class Pieces:
         """Remove what there is, once no system needs it any more."""
         if self._server is not None:
             await self._server.stop()
-        if self._ground is not None:
-            self._ground.close()
+        if self._resources is not None:
+            self._resources.close()
 
     async def _start_server(self) -> None:
         target = self._target
@@ -66,25 +66,27 @@ class Pieces:
         elif target.database.source == "docker":
             from harness.containers.database import ContainerDatabase  # noqa: PLC0415
 
-            assert self._ground is not None
-            self._server = await ContainerDatabase.start(self._ground, target.database, self._say)
+            assert self._resources is not None
+            self._server = await ContainerDatabase.start(
+                self._resources, target.database, self._say
+            )
 
     async def _make_driver(self) -> Driver:
         if self._target.driver != "docker":
             return ProcessDriver(self._journal)
-        assert self._ground is not None
+        assert self._resources is not None
         from harness.containers.driver import ContainerDriver  # noqa: PLC0415
 
         return await ContainerDriver.with_images(
-            self._ground, self._target, self._say, self._run_dir / "logs" / "main"
+            self._resources, self._target, self._say, self._run_dir / "logs" / "main"
         )
 
 
-def attached_driver(target: Target, journal: Journal, images: Mapping[str, str]) -> Driver:
+def attach_driver(target: Target, journal: Journal, images: Mapping[str, str]) -> Driver:
     """Give the driver of a run that another process has begun."""
     if target.driver != "docker":
         return ProcessDriver(journal)
     from harness.containers.driver import ContainerDriver  # noqa: PLC0415
-    from harness.containers.ground import Ground  # noqa: PLC0415
+    from harness.containers.run_resources import RunResources  # noqa: PLC0415
 
-    return ContainerDriver(Ground.attach(journal), target, images)
+    return ContainerDriver(RunResources.attach(journal), target, images)

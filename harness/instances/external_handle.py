@@ -8,7 +8,7 @@ from harness.instances.description import Instance
 
 
 @dataclass(frozen=True, kw_only=True)
-class Elsewhere:
+class ExternalHandle:
     """What driver `external` finds. Every act is refused."""
 
     instance: Instance

@@ -8,10 +8,10 @@ from pydantic import Field, SecretStr, model_validator
 from harness.target.dialect import Pointer, Status
 from harness.target.models import Seconds, Table, UrlPath
 
-Gift = Literal["organization", "user", "token"]
+Provided = Literal["organization", "user", "token"]
 """What an answer gives: the id of an organization, the id of a user, that user's token."""
 
-GIFTS: Final[tuple[Gift, ...]] = ("organization", "user", "token")
+PROVIDED: Final[tuple[Provided, ...]] = ("organization", "user", "token")
 
 
 class Call(Table):
@@ -24,7 +24,7 @@ class Call(Table):
     body: Mapping[str, Any] | None = None
     """Sent as JSON."""
     success: Annotated[tuple[Status, ...], Field(min_length=1)] = (200, 201)
-    gives: Annotated[Mapping[Gift, Pointer], Field(min_length=1)]
+    gives: Annotated[Mapping[Provided, Pointer], Field(min_length=1)]
     """JSON Pointers into the answer."""
 
     def texts(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
@@ -74,13 +74,13 @@ class CalledTokens(Table):
 
     @model_validator(mode="after")
     def _all_is_given(self) -> Self:
-        given = {gift for _, call in self.calls for gift in call.gives}
+        given = {name for _, call in self.calls for name in call.gives}
         if "organization" not in self.organization.gives:
             raise ValueError('expected organization.gives to have a pointer for "organization"')
-        missing = [gift for gift in GIFTS if gift not in given]
+        missing = [name for name in PROVIDED if name not in given]
         if missing:
             raise ValueError(
                 f"no call gives {' and '.join(missing)}; expected user.gives or sign_in.gives "
-                f"to have a pointer for each of {', '.join(GIFTS)}"
+                f"to have a pointer for each of {', '.join(PROVIDED)}"
             )
         return self

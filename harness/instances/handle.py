@@ -12,7 +12,7 @@ _POLL_S = 0.01
 _SHOWS_WITHIN_S = 10.0
 
 
-class Running(Protocol):
+class InstanceHandle(Protocol):
     """An instance that was started. Whatever is done to it is done when it shows.
 
     Every act raises `Misconfigured` when it does not show in time, and for what the driver

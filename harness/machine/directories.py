@@ -76,8 +76,8 @@ def cache_dir() -> Path:
         return _own_directory(Path(chosen))
     home = platformdirs.user_cache_path("shakedown")
     # Root with somebody else's HOME (sudo) must not leave directories there that lock them out.
-    ground = next(parent for parent in home.parents if parent.exists())
-    if ground.stat().st_uid == os.geteuid() and os.access(ground, os.W_OK):
+    existing = next(parent for parent in home.parents if parent.exists())
+    if existing.stat().st_uid == os.geteuid() and os.access(existing, os.W_OK):
         return _own_directory(home)
     return _own_directory(Path(tempfile.gettempdir()) / f"shakedown-cache-{os.geteuid()}")
 

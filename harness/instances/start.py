@@ -7,9 +7,9 @@ from pathlib import Path
 
 from harness.errors import InstanceFailed, Misconfigured
 from harness.instances.description import Instance, Role
+from harness.instances.handle import InstanceHandle
 from harness.instances.plan import Plan, PortTaken
 from harness.instances.readiness import Answer, ask
-from harness.instances.running import Running
 from harness.machine.logs import describe_end, tail
 from harness.machine.ports import LOOPBACK, free_port, is_free
 from harness.redaction.redactor import Redactor
@@ -20,9 +20,9 @@ _PORT_TRIES = 5
 _PORT_TAKEN = ("address already in use", "eaddrinuse", "address in use")
 
 
-async def bring_up(
+async def start_instance(
     plan: Plan, name: str, role: Role, extra: Mapping[str, str], port: int | None = None
-) -> Running:
+) -> InstanceHandle:
     """Start an instance and wait until it is ready, on the given port or a free one.
 
     Raises `InstanceFailed` with its last log lines when it dies or its time is over, and
@@ -59,7 +59,9 @@ async def bring_up(
             raise
 
 
-async def _wait_until_ready(plan: Plan, running: Running, table: Api | Worker, since: int) -> None:
+async def _wait_until_ready(
+    plan: Plan, running: InstanceHandle, table: Api | Worker, since: int
+) -> None:
     instance = running.instance
     end_at = time.monotonic() + table.ready_timeout_s
     answer = Answer(status=None, text="it was not asked yet")
@@ -83,7 +85,7 @@ async def _wait_until_ready(plan: Plan, running: Running, table: Api | Worker, s
         await asyncio.sleep(_POLL_S)
 
 
-def _lost_port(running: Running, port: int, log_path: Path, since: int) -> bool:
+def _lost_port(running: InstanceHandle, port: int, log_path: Path, since: int) -> bool:
     """Say whether somebody took the port between our choosing and the instance's binding it."""
     said = tail(log_path, since=since).lower()
     return any(words in said for words in _PORT_TAKEN) or (
