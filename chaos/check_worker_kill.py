@@ -21,12 +21,12 @@ from chaos.workers.busy_worker_freezer import backlog_for, freeze_busy_workers
 from chaos.workers.parked_workers import ParkedWorker, start_parked, wait_until_parked
 from harness.check import check
 from harness.checkers import (
-    Observed,
+    ExportFacts,
     Orphan,
     RecoveryTimes,
     exactly_once,
     expect_no_violations,
-    observe_exports,
+    read_exports,
 )
 from harness.client import Samples, together
 from harness.errors import Inconclusive
@@ -182,7 +182,7 @@ async def expect_ready_means_stored(
 
     Workers stand before and after they store their objects: who says `ready` too early is seen.
     """
-    observed = await observe_exports(own.database, target)
+    observed = await read_exports(own.database, target)
     ready = [export.id for export in observed.exports if export.state == READY]
     expect_no_violations(await broken_downloads(ready, backlog.owners), notes=parked.notes)
 
@@ -193,7 +193,7 @@ async def orphans_of_killed(own: OwnSystem, target: Target, parked: ParkedWorker
     `Inconclusive` when they held nothing.
     """
     described = {each.worker.name: f"SIGKILL {each.where}" for each in parked.doomed}
-    observed = await observe_exports(own.database, target)
+    observed = await read_exports(own.database, target)
     # Nobody is left who could still write the other half.
     expect_no_violations(
         exactly_once([], observed.exports, observed.completions, observed.watched()),
@@ -208,7 +208,7 @@ async def orphans_of_killed(own: OwnSystem, target: Target, parked: ParkedWorker
     return orphans
 
 
-def expect_outlived(parked: ParkedWorkers, observed: Observed, times: RecoveryTimes) -> None:
+def expect_outlived(parked: ParkedWorkers, observed: ExportFacts, times: RecoveryTimes) -> None:
     """Leave the question open unless a healthy export did take longer than the stuck timeout."""
     if parked.long is None:
         return

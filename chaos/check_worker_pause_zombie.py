@@ -31,11 +31,11 @@ from chaos.workers.busy_worker_freezer import backlog_for, freeze_busy_workers
 from chaos.workers.parked_workers import ParkedWorker, last_claims, start_parked, wait_until_parked
 from harness.check import check
 from harness.checkers import (
-    Observed,
+    ExportFacts,
     Orphan,
     RecoveryTimes,
     expect_no_violations,
-    observe_exports,
+    read_exports,
 )
 from harness.client import Samples, together
 from harness.errors import Inconclusive
@@ -118,7 +118,7 @@ async def check_worker_pause_zombie(
         # Time for whatever it does at once, and for the heartbeat that tells it the news.
         await asyncio.sleep(2 * heartbeat_interval_s(target))
         expect_unchanged(before, await snapshot_rows(own.database, target), second)
-        observed = await observe_exports(own.database, target)
+        observed = await read_exports(own.database, target)
         expect_no_violations(recovery.violations(observed), notes=recovery.notes)
         expect_no_violations(
             await broken_downloads(backlog.owners, backlog.owners), notes=recovery.notes
@@ -197,7 +197,7 @@ async def taken_over(
     until = time.monotonic() + recovery.times.stuck_timeout_s + WORK_S
     while True:
         observed, now = (
-            await observe_exports(own.database, target),
+            await read_exports(own.database, target),
             await database_now(own.database),
         )
         busy = {export.id for export in observed.exports if export.state == PREPARING}
@@ -221,7 +221,7 @@ async def taken_over(
         await asyncio.sleep(_POLL_S)
 
 
-async def all_done(own: OwnSystem, target: Target, recovery: Recovery) -> Observed:
+async def all_done(own: OwnSystem, target: Target, recovery: Recovery) -> ExportFacts:
     """Wait until nothing is live any more; fails where something should not have been for long.
 
     What somebody is still at changes by itself: nothing could be said of a zombie then.

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple, Self
 
 import orjson
 
-OperationType = Literal["invoke", "ok", "fail", "info"]
+EntryType = Literal["invoke", "ok", "fail", "info"]
 """`invoke` begins an operation; `ok` did, `fail` did not, `info` may or may not have happened."""
 
 CRASH = "crash"
@@ -17,7 +17,7 @@ CRASH = "crash"
 
 
 # A tuple and not a dataclass: reading a million of them takes two thirds of the time.
-class Operation(NamedTuple):
+class HistoryEntry(NamedTuple):
     """One line of a history: an operation begins or ends, or a fault happens."""
 
     i: int
@@ -26,7 +26,7 @@ class Operation(NamedTuple):
     """The machine's monotonic clock: comparable between the processes of one machine."""
     process: str
     """Who did it: a user of a load test, a check, a fault. One does one thing at a time."""
-    type: OperationType
+    type: EntryType
     f: str
     """What: an operationId of the API, or the label of a fault."""
     job: str | None = None
@@ -63,7 +63,7 @@ class HistoryWriter:
 
     def write(
         self,
-        type: OperationType,  # noqa: A002 - the field's name
+        type: EntryType,  # noqa: A002 - the field's name
         f: str,
         *,
         process: str,
@@ -74,9 +74,9 @@ class HistoryWriter:
         worker: str | None = None,
         sha256: str | None = None,
         error: str | None = None,
-    ) -> Operation:
+    ) -> HistoryEntry:
         """Append one line, stamped with this moment, and give it. Raises `OSError`."""
-        operation = Operation(
+        operation = HistoryEntry(
             self._written, time.monotonic_ns(), process, type, f,
             job, org, attempt, token, worker, sha256, error,
         )  # fmt: skip
@@ -106,7 +106,7 @@ class HistoryWriter:
         self.close()
 
 
-def read_history(path: Path) -> Iterator[Operation]:
+def read_history(path: Path) -> Iterator[HistoryEntry]:
     """Give the operations of a history one by one, without holding them all.
 
     A last line without its end is what a killed writer leaves behind, and is left out.
@@ -117,7 +117,7 @@ def read_history(path: Path) -> Iterator[Operation]:
             if not line.endswith(b"\n"):
                 return
             try:
-                yield Operation(**orjson.loads(line))
+                yield HistoryEntry(**orjson.loads(line))
             except (orjson.JSONDecodeError, TypeError) as error:
                 raise DamagedHistory(
                     f"{path}:{number}: expected an operation as a JSON object, "

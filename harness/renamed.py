@@ -3,7 +3,7 @@
 import functools
 import warnings
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -16,6 +16,23 @@ class RenamedWarning(DeprecationWarning):
 def warn_renamed(old: str, new: str, *, stacklevel: int = 3) -> None:
     """Say that `old` is now called `new`, at the line of the caller's caller."""
     warnings.warn(f"write {new} instead of {old}", RenamedWarning, stacklevel=stacklevel)
+
+
+class OldName:
+    """An attribute of a class under its old name: `shown = OldName("received")`."""
+
+    def __init__(self, new: str) -> None:
+        self._new = new
+        self._old = ""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._old = name
+
+    def __get__(self, instance: object, owner: type) -> Any:  # noqa: ANN401 - as the new one
+        if instance is None:
+            return self
+        warn_renamed(f"{owner.__name__}.{self._old}", f"{owner.__name__}.{self._new}")
+        return getattr(instance, self._new)
 
 
 def accepts_old_keywords(**new_names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:

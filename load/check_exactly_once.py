@@ -12,18 +12,18 @@ from pathlib import Path
 
 from harness.check import check
 from harness.checkers import (
-    Observed,
+    ExportFacts,
     exactly_once,
     expect_no_violations,
-    observe_exports,
     per_organization_cap,
+    read_exports,
 )
-from harness.checkers.shown import observe_shown
+from harness.checkers.read_api import read_exports_over_http
 from harness.client import Client, Organization, Organizations, together
 from harness.database import Database
 from harness.errors import CheckFailed, Inconclusive
 from harness.expect import expect, expect_status
-from harness.history import CRASH, HistoryWriter, Operation
+from harness.history import CRASH, HistoryEntry, HistoryWriter
 from harness.plugin.observations import Observations
 from harness.system import System
 from harness.target import Capability, Target
@@ -109,14 +109,14 @@ async def check_exactly_once(
     observe(len(digests), what="exports accepted, ready and downloaded by users")
 
 
-def is_enough(operations: Sequence[Operation]) -> bool:
+def is_enough(operations: Sequence[HistoryEntry]) -> bool:
     """Say whether users have been at it for long enough, and have got something done."""
     if not operations or len(digests_in(operations)) < LEAST_DOWNLOADS:
         return False
     return (time.monotonic_ns() - operations[0].t_ns) / 1e9 >= LEAST_S
 
 
-def accepted_in(operations: Iterable[Operation]) -> dict[str, str]:
+def accepted_in(operations: Iterable[HistoryEntry]) -> dict[str, str]:
     """The exports that users were told to be accepted, each with its organization's name."""
     return {
         operation.job: operation.org or ""
@@ -128,22 +128,22 @@ def accepted_in(operations: Iterable[Operation]) -> dict[str, str]:
 @asynccontextmanager
 async def looking(
     system: System, target: Target, made: Sequence[Organization], told: Mapping[str, Organization]
-) -> AsyncIterator[Callable[[], Awaitable[Observed]]]:
+) -> AsyncIterator[Callable[[], Awaitable[ExportFacts]]]:
     """Give how to look at the exports of these organizations: in the database, else over HTTP.
 
     `told` are the exports that users were told to be accepted, each with its owner.
     """
     if system.readonly_url is None or target.claim is None or target.ledger is None:
-        yield partial(observe_shown, made, told)
+        yield partial(read_exports_over_http, made, told)
         return
     database = Database(system.readonly_url)
     try:
-        yield partial(observe_exports, database, target, [each.id for each in made])
+        yield partial(read_exports, database, target, [each.id for each in made])
     finally:
         await database.close()
 
 
-async def wait_until_drained(look: Callable[[], Awaitable[Observed]]) -> Observed:
+async def wait_until_drained(look: Callable[[], Awaitable[ExportFacts]]) -> ExportFacts:
     """Wait until no export is live, `DRAIN_S` at most; give what is there.
 
     An export that is still live then is a violation for the checker to name.
@@ -157,7 +157,7 @@ async def wait_until_drained(look: Callable[[], Awaitable[Observed]]) -> Observe
         await asyncio.sleep(_POLL_S)
 
 
-def expect_served(operations: Sequence[Operation]) -> None:
+def expect_served(operations: Sequence[HistoryEntry]) -> None:
     """Fail unless every request of every user was answered as the contract says."""
     wrong = [each for each in operations if each.error and each.f != CRASH]
     if not wrong:
@@ -188,7 +188,7 @@ def expect_seen_through(run: LocustRun, accepted: Mapping[str, str]) -> None:
         )
 
 
-def digests_in(operations: Iterable[Operation]) -> dict[str, str]:
+def digests_in(operations: Iterable[HistoryEntry]) -> dict[str, str]:
     """The digest of each export that a user downloaded and found right."""
     return {
         operation.job: operation.sha256

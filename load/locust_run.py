@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import Inconclusive
-from harness.history import Operation, read_history
+from harness.history import HistoryEntry, read_history
 from harness.machine.journal import Journal
 from harness.machine.processes import RUN_MARKER, Process
 from harness.redaction.redactor import Redactor
@@ -44,7 +44,7 @@ class LocustRun:
 
     exit_code: int
     """0, or 1 when a request of a user failed; anything else is locust's own trouble."""
-    operations: tuple[Operation, ...]
+    operations: tuple[HistoryEntry, ...]
     """What its users did, from the history."""
     output: Path
     """Everything it printed."""
@@ -58,7 +58,7 @@ async def run_locust(
     tokens: Mapping[str, str],
     users: int,
     at_most_s: int,
-    is_enough: Callable[[Sequence[Operation]], bool],
+    is_enough: Callable[[Sequence[HistoryEntry]], bool],
     directory: Path,
     history: Path,
     journal: Journal,
@@ -113,7 +113,7 @@ async def run_locust(
     )
 
 
-def _of_users(pid: int, history: Path) -> Iterator[Operation]:
+def _of_users(pid: int, history: Path) -> Iterator[HistoryEntry]:
     """Others may write to the same history: the users of one locust are called by its pid."""
     if history.exists():
         ours = f"user-{pid}-"

@@ -26,11 +26,11 @@ from locust.env import Environment
 from locust.exception import RescheduleTask
 
 from harness.client.answer import Answer
-from harness.client.mark import RunMark
+from harness.client.run_mark import RunMark
 from harness.client.samples import Sample
 from harness.client.samples.images import png
 from harness.errors import CheckFailed, Inconclusive, Misconfigured
-from harness.history import CRASH, HistoryWriter, OperationType
+from harness.history import CRASH, EntryType, HistoryWriter
 from harness.machine.processes import RUN_MARKER
 from harness.redaction.redactor import Redactor
 from load.users.bounded_responses import BoundedResponse
@@ -200,7 +200,7 @@ class ExportUser(FastHttpUser):
                 route, request.path, got.status_code or 0, got.headers or {}, got.content or b""
             )
             if _Process.mark is not None:
-                _Process.mark.saw(answer, "", by=self.tenant.name)
+                _Process.mark.record_created(answer, "", by=self.tenant.name)
             status = answer.status
             trouble = got.request_meta["exception"]
             if status and trouble is not None and not isinstance(trouble, BadStatusCode):
@@ -228,7 +228,7 @@ class ExportUser(FastHttpUser):
     def _give_up(
         self,
         f: str,
-        type: OperationType,  # noqa: A002 - the history's own name
+        type: EntryType,  # noqa: A002 - the history's own name
         error: str,
         *,
         job: str | None = None,
@@ -245,7 +245,7 @@ class ExportUser(FastHttpUser):
 
     def _note(
         self,
-        type: OperationType,  # noqa: A002 - the history's own name
+        type: EntryType,  # noqa: A002 - the history's own name
         f: str,
         *,
         job: str | None = None,

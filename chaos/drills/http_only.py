@@ -14,7 +14,7 @@ from typing import Any
 from chaos.exports.backlog import Backlog
 from chaos.exports.final_state import broken_downloads
 from harness.checkers import ExportFact, RecoveryTimes, exactly_once
-from harness.checkers.shown import shown_completions, shown_exports
+from harness.checkers.read_api import get_completions, get_exports
 from harness.checkers.violations import Violation
 from harness.client import NoAnswer, Organization, Record
 from harness.errors import Inconclusive
@@ -67,12 +67,12 @@ class Drill:
 
     async def exports(self) -> dict[str, Record]:
         """Every export as the API shows it now, by its id."""
-        return await shown_exports(self.backlog.owners, self.backlog.owners)
+        return await get_exports(self.backlog.owners, self.backlog.owners)
 
     async def live(self) -> dict[str, Record]:
         """The exports that have not ended."""
         owners = self.backlog.owners
-        shown = await shown_exports([each for each in owners if each not in self.ended], owners)
+        shown = await get_exports([each for each in owners if each not in self.ended], owners)
         self.ended.update(name for name, one in shown.items() if one["state"] in TERMINAL_STATES)
         return {name: one for name, one in shown.items() if name not in self.ended}
 
@@ -177,15 +177,17 @@ class Drill:
     ) -> list[Violation]:
         """All that is wrong at the end: lost, doubled, damaged, or finished by nobody alive."""
         ids = list(self.backlog.owners)
-        completions = await shown_completions(self.backlog.owners)
-        found = exactly_once(ids, map(ExportFact.shown, shown.values()), completions, harmed=harmed)
+        completions = await get_completions(self.backlog.owners)
+        found = exactly_once(
+            ids, map(ExportFact.from_api, shown.values()), completions, harmed=harmed
+        )
         found += [
             Violation(
                 rule="attempts",
                 subject=name,
                 expected=f"export {name}, in progress at attempt {orphan['attempt']} when its "
                 "worker could not go on, to be claimed anew and be ready at a later attempt",
-                got=ExportFact.shown(shown[name]).describe(),
+                got=ExportFact.from_api(shown[name]).describe(),
             )
             for name, orphan in orphans.items()
             if shown[name]["attempt"] <= orphan["attempt"]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from harness.checkers import (
-    Observed,
+    ExportFacts,
     Orphan,
     RecoveryTimes,
     Violation,
@@ -36,19 +36,19 @@ class Recovery:
         """What befell the worker of each, for messages."""
         return {each.export_id: f"{each.worker} got {each.where}" for each in self.orphans}
 
-    def is_overdue(self, observed: Observed, now: datetime) -> bool:
+    def is_overdue(self, observed: ExportFacts, now: datetime) -> bool:
         """Say whether one of them should have been taken back by now and was not."""
         return bool(self.delays(observed)) and all(
             now > self.times.latest(each, self.watched_from) for each in self.orphans
         )
 
-    def delays(self, observed: Observed) -> list[Violation]:
+    def delays(self, observed: ExportFacts) -> list[Violation]:
         """Give each of them that was taken back too early, too late or not at all."""
         return reclaimed_in_time(
             self.orphans, observed.watched(), self.times, watched_from=self.watched_from
         )
 
-    def violations(self, observed: Observed) -> list[Violation]:
+    def violations(self, observed: ExportFacts) -> list[Violation]:
         """Give everything that is wrong at the end: the likeliest cause first."""
         transitions = observed.watched()
         orphaned = {each.export_id for each in self.orphans}

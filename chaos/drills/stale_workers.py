@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import psutil
 
 from chaos.workers.parked_workers import ParkedWorker
-from harness.checkers import Observed, Violation
+from harness.checkers import ExportFacts, Violation
 from harness.errors import Inconclusive
 from harness.vocabulary.exports import READY
 
@@ -33,7 +33,7 @@ class StaleWakeUp:
     woken_at: datetime
     """A moment after it was woken."""
 
-    def finished_by_zombie(self, observed: Observed) -> list[Violation]:
+    def finished_by_zombie(self, observed: ExportFacts) -> list[Violation]:
         """Give each export that was finished while its only owner slept over it."""
         busy = timedelta(seconds=self.successor.seconds * PRECISION)
         return [
@@ -53,7 +53,7 @@ class StaleWakeUp:
             and step.at < self.taken[step.export_id] + busy
         ]
 
-    def met(self, observed: Observed) -> set[str]:
+    def met(self, observed: ExportFacts) -> set[str]:
         """Which exports were not finished before the zombie woke; `Inconclusive` when all were."""
         met = {
             step.export_id

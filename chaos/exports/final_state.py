@@ -7,7 +7,14 @@ from datetime import datetime
 from functools import cache
 from pathlib import Path
 
-from harness.checkers import Download, Observed, Orphan, Violation, damages, observe_exports
+from harness.checkers import (
+    Download,
+    ExportFacts,
+    Orphan,
+    Violation,
+    download_violations,
+    read_exports,
+)
 from harness.client import Organization, together
 from harness.database import Database, Row
 from harness.errors import Inconclusive
@@ -68,8 +75,8 @@ async def wait_until_all_ended(
     target: Target,
     *,
     within_s: float,
-    is_hopeless: Callable[[Observed, datetime], bool],
-) -> Observed:
+    is_hopeless: Callable[[ExportFacts, datetime], bool],
+) -> ExportFacts:
     """Wait until every export has ended, or until waiting longer is no use; give what is there.
 
     That is when none of them has ended for `within_s`: how long one takes is the backend's
@@ -78,7 +85,7 @@ async def wait_until_all_ended(
     until, ended = time.monotonic() + within_s, 0
     while True:
         now = await database_now(database)
-        observed = await observe_exports(database, target)
+        observed = await read_exports(database, target)
         before, ended = ended, sum(export.state in TERMINAL_STATES for export in observed.exports)
         if ended == len(observed.exports):
             return observed
@@ -104,14 +111,14 @@ async def _damages(export_id: str, owner: Organization) -> list[Violation]:
     else:
         shown = await owner.client.call("getExport", path={"export_id": export_id})
         manifest_hash = expect_status(shown, 200).data["manifest_hash"]
-    return damages(
+    return download_violations(
         Download(
             export_id=export_id,
             status=answer.status,
             body=answer.body,
             repr_digest=answer.headers.get("repr-digest"),
             manifest_hash=manifest_hash,
-            spoken=answer.spoken,
+            dialect=answer.dialect,
         )
     )
 

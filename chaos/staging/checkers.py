@@ -10,7 +10,7 @@ from harness.checkers import (
     ExportFact,
     Violation,
     exactly_once,
-    impossible_lives,
+    impossible_sequences,
 )
 from harness.client import together
 from harness.expect import expect_status
@@ -35,7 +35,7 @@ async def violations_of(
     completions = [event for _, events in looked for event in events]
     # Whose worker was hit cannot be seen from here: any of them may have taken two attempts.
     found = exactly_once(accepted, exports, completions, harmed=set(accepted))
-    found += impossible_lives(stream.sightings, max_attempts=max_attempts)
+    found += impossible_sequences(stream.sightings, max_attempts=max_attempts)
     ready = [fact.id for fact in exports if fact.state == READY]
     found += await broken_downloads(ready, {key: each.owner for key, each in known.items()})
     for export_id in ready:

@@ -6,11 +6,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from chaos.staging.abort import AbortWatch
-from harness.checkers import Sighting
+from harness.checkers import PolledState
 from harness.client import Client, Organization, Samples
 from harness.client.transport import NoAnswer
 from harness.errors import CheckFailed
-from harness.history import HistoryWriter, OperationType
+from harness.history import EntryType, HistoryWriter
 from harness.target.chaos import Chaos
 from harness.vocabulary.exports import TERMINAL_STATES
 
@@ -51,8 +51,8 @@ class Stream:
         self._process = process
         self._unsure: list[tuple[str, Organization]] = []
         self.accepted: dict[str, Accepted] = {}
-        self.sightings: list[Sighting] = []
-        self._last: dict[str, Sighting] = {}
+        self.sightings: list[PolledState] = []
+        self._last: dict[str, PolledState] = {}
         self.ended: set[str] = set()
         """Exports that were seen in a state that is an end."""
         self.probe_job = ""
@@ -146,7 +146,7 @@ class Stream:
 
     def _see(self, each: Accepted, shown: Mapping[str, object]) -> None:
         attempt, owner = shown["attempt"], shown.get("claimed_by")
-        sighting = Sighting(
+        sighting = PolledState(
             export_id=each.export_id,
             state=str(shown["state"]),
             attempt=attempt if isinstance(attempt, int) else 0,
@@ -168,7 +168,7 @@ class Stream:
 
     def _write(
         self,
-        kind: OperationType,
+        kind: EntryType,
         owner: Organization,
         *,
         job: str | None = None,

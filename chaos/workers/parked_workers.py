@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from chaos.exports.backlog import Backlog
-from harness.checkers import Observed, Transition, observe_exports
+from harness.checkers import ExportFacts, Transition, read_exports
 from harness.database import Database
 from harness.errors import Inconclusive
 from harness.system import Instance, System
@@ -84,7 +84,7 @@ async def wait_until_parked(
     until = time.monotonic() + PARK_DEADLINE_S
     calm = 0
     while True:
-        observed = await observe_exports(database, target)
+        observed = await read_exports(database, target)
         claims = last_claims(observed.watched())
         refuse_unknown_workers(claims, workers)
         waiting = sum(export.state == "queued" for export in observed.exports)
@@ -117,7 +117,7 @@ def refuse_unknown_workers(claims: Iterable[str | None], workers: Sequence[Parke
 
 
 def _missing(
-    absent: Sequence[ParkedWorker], claims: Mapping[str | None, set[str]], observed: Observed
+    absent: Sequence[ParkedWorker], claims: Mapping[str | None, set[str]], observed: ExportFacts
 ) -> str:
     if not absent:
         return (

@@ -17,10 +17,10 @@ from harness.check import check
 from harness.checkers import (
     ExportFact,
     Transition,
-    claims_in_the_open,
+    claims_are_visible,
     exactly_once,
     expect_no_violations,
-    observe_exports,
+    read_exports,
 )
 from harness.client import Client, Organizations, Record
 from harness.database import Database
@@ -57,13 +57,13 @@ async def check_exactly_once(
     if system.readonly_url is not None and target.claim and target.ledger:
         database = Database(system.readonly_url)
         try:
-            observed = await observe_exports(database, target, [tenant.id for tenant in tenants])
+            observed = await read_exports(database, target, [tenant.id for tenant in tenants])
             transitions = observed.transitions
         finally:
             await database.close()
     harmed = reclaimed_after_silence(transitions, target)
-    facts = [ExportFact.shown(each, each["organization_id"]) for each in exports]
-    expect_no_violations(claims_in_the_open(transitions or ()))
+    facts = [ExportFact.from_api(each, each["organization_id"]) for each in exports]
+    expect_no_violations(claims_are_visible(transitions or ()))
     expect_done_once(exactly_once(accepted, facts, completions, transitions, harmed=harmed))
     for export in exports:
         expect_told(export)

@@ -13,8 +13,8 @@ from harness.checkers import (
     exactly_once,
     expect_no_violations,
     most_in_progress,
-    observe_exports,
     per_organization_cap,
+    read_exports,
 )
 from harness.client import Organization, Sample, Samples, together
 from harness.errors import Inconclusive
@@ -143,7 +143,7 @@ async def expect_room_for_one(
     own: OwnSystem, target: Target, claims: ClaimFunction, tenant: Organization
 ) -> None:
     """Fail unless an export that ends makes room for just one more of its organization."""
-    observed = await observe_exports(own.database, target, [tenant.id])
+    observed = await read_exports(own.database, target, [tenant.id])
     ended = next(export.id for export in observed.exports if export.state == PREPARING)
     answer = await tenant.client.call("cancelExport", path={"export_id": ended})
     expect_status(answer, 202)
@@ -180,7 +180,7 @@ async def expect_share_kept(
             expected=f"at most {cap} exports of an organization in progress after {when}",
             got=f"{taken} of organization {organization_id}",
         )
-    observed = await observe_exports(own.database, target, [tenant.id for tenant in tenants])
+    observed = await read_exports(own.database, target, [tenant.id for tenant in tenants])
     expect_done_once(
         exactly_once([], observed.exports, observed.completions, observed.transitions),
         detail=f"after {when}",
@@ -205,7 +205,7 @@ async def in_progress(
 ) -> dict[str, int]:
     """How many exports of each organization are in progress."""
     ids = [tenant.id for tenant in tenants]
-    observed = await observe_exports(own.database, target, ids)
+    observed = await read_exports(own.database, target, ids)
     taken = Counter(
         export.organization_id for export in observed.exports if export.state == PREPARING
     )

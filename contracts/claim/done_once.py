@@ -4,11 +4,11 @@ from collections.abc import Collection, Iterable, Sequence
 
 from contracts.claim.export_batches import expect_done_once, reclaimed_after_silence
 from harness.checkers import (
-    Observed,
-    claims_in_the_open,
+    ExportFacts,
+    claims_are_visible,
     exactly_once,
     expect_no_violations,
-    observe_exports,
+    read_exports,
 )
 from harness.client import Organization
 from harness.plugin.fixtures import OwnSystem
@@ -32,15 +32,15 @@ async def expect_each_done_once(
     accepted: Iterable[str],
     *,
     harmed: Collection[str] = (),
-) -> Observed:
+) -> ExportFacts:
     """Fail unless each accepted export was done exactly once; give what was seen of them.
 
     Those that are `harmed` may have needed more than one attempt.
     """
-    observed = await observe_exports(own.database, target, [tenant.id for tenant in tenants])
+    observed = await read_exports(own.database, target, [tenant.id for tenant in tenants])
     transitions = observed.watched()
     harmed = reclaimed_after_silence(transitions, target) | set(harmed)
-    expect_no_violations(claims_in_the_open(transitions))
+    expect_no_violations(claims_are_visible(transitions))
     expect_done_once(
         exactly_once(accepted, observed.exports, observed.completions, transitions, harmed=harmed)
     )

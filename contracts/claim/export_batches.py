@@ -63,7 +63,7 @@ async def wait_for_all(accepted: dict[str, Organization], *, deadline_s: float) 
 async def completions_of(organizations: Iterable[Organization]) -> list[CompletionFact]:
     """Read the `export.completed` events of organizations over HTTP."""
     ledgers = await together(organization.client.ledger_events() for organization in organizations)
-    return CompletionFact.among(chain.from_iterable(ledgers))
+    return CompletionFact.from_events(chain.from_iterable(ledgers))
 
 
 def reclaimed_after_silence(transitions: Iterable[Transition] | None, target: Target) -> set[str]:

@@ -87,7 +87,7 @@ async def expect_exported(
     expect_equal(
         (await org.client.download(export["id"])).body, download.body, "the second download"
     )
-    exported, events = expect_chain_in(entries, download.spoken), await org.client.ledger_events()
+    exported, events = expect_chain_in(entries, download.dialect), await org.client.ledger_events()
     expect_whole_ledger(exported, events, export["manifest"]["ledger_head"], export)
     if export_type == "proof-pack":
         expect_evidence_in(entries, uploaded)

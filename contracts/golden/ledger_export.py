@@ -5,14 +5,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.client import Record
-from harness.client.answer import PLAIN, Spoken
+from harness.client.answer import NO_DIALECT, ResourceDialect
 from harness.expect import expect, expect_equal
 
 CHAIN = "ledger.json"
 
 
 def expect_chain_in(
-    entries: Mapping[str, bytes], spoken: Spoken = PLAIN
+    entries: Mapping[str, bytes], dialect: ResourceDialect = NO_DIALECT
 ) -> list[Mapping[str, Any]]:
     """Give the events of the exported chain; fail when there is none as JSON.
 
@@ -23,7 +23,7 @@ def expect_chain_in(
         document = json.loads(entries[CHAIN])
     except ValueError as error:
         document = f"no JSON: {error}"
-    events = _events_in(document, spoken)
+    events = _events_in(document, dialect)
     expect(
         events,
         expected=f"the chain as JSON in {CHAIN}: a list of events with ledger_seq and hash",
@@ -59,22 +59,22 @@ def expect_whole_ledger(
     for mine, theirs in zip(exported, shown, strict=False):
         for name in ("event_name", "target_id", "prev_hash"):
             expect_equal(
-                theirs.meant(name, mine.get(name)) or None,
+                theirs.contract_value(name, mine.get(name)) or None,
                 theirs[name] or None,
                 f"{name} of exported event {theirs['ledger_seq']}",
             )
 
 
-def _events_in(document: object, spoken: Spoken) -> list[Mapping[str, Any]]:
+def _events_in(document: object, dialect: ResourceDialect) -> list[Mapping[str, Any]]:
     if isinstance(document, list):
         if all(isinstance(each, dict) for each in document):
-            filed: list[Mapping[str, Any]] = [spoken.filed_event(each) for each in document]
+            filed: list[Mapping[str, Any]] = [dialect.contract_event(each) for each in document]
             if all({"ledger_seq", "hash"} <= set(each) for each in filed):
                 return filed
         candidates: Sequence[object] = document
     else:
         candidates = list(document.values()) if isinstance(document, dict) else []
     for candidate in candidates:
-        if found := _events_in(candidate, spoken):
+        if found := _events_in(candidate, dialect):
             return found
     return []

@@ -118,7 +118,7 @@ async def expect_stored(
     expect_equal(len(rows), len(events), "the number of rows of the organization's ledger")
     for event, row, more in zip(events, rows, beside, strict=True):
         for name in ("organization_id", "actor_id", "event_name", "target_type", "target_id"):
-            said = event.meant(name, row.fields[name])
+            said = event.contract_value(name, row.fields[name])
             expect_equal(event[name] or None, said or None, f"{name} of {row.name}")
         expect_equal(event["hash"], row.hash, f"the hash of {row.name}")
         expect_equal(event["prev_hash"] or None, row.prev_hash or None, f"prev_hash of {row.name}")
@@ -129,7 +129,7 @@ async def expect_stored(
                 got=repr(event[name]),
             )
         expect_equal(
-            event.shown("metadata"),
+            event.received("metadata"),
             json.loads(row.metadata or "null"),
             f"the metadata of {row.name}",
         )

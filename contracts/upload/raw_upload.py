@@ -79,7 +79,7 @@ class RawUpload:
             headers=dialect.headers(headers) if dialect else headers,
             operation_id=route.operation_id,
             instance=chosen,
-            translated=lambda answer: transport.meant(route, answer, authorization),
+            translated=lambda answer: transport.translate(route, answer, authorization),
         ) as connection:
             yield connection
 

@@ -1,12 +1,13 @@
 """Pure functions that judge what happened (facts in, violations out), and the facts' reader."""
 
 from harness.checkers.cap import most_in_progress, per_organization_cap
-from harness.checkers.download import Download, damages
+from harness.checkers.claim_visibility import claims_are_visible
+from harness.checkers.download import Download, download_violations
 from harness.checkers.exactly_once import exactly_once
 from harness.checkers.facts import CompletionFact, ExportFact, Transition
-from harness.checkers.observed import Observed, observe_exports
 from harness.checkers.order import overtaken, rank_correlation
-from harness.checkers.ownership import claims_in_the_open
+from harness.checkers.polled_states import PolledState, impossible_sequences
+from harness.checkers.read_database import ExportFacts, read_exports
 from harness.checkers.recovery import (
     Orphan,
     RecoveryTimes,
@@ -14,30 +15,29 @@ from harness.checkers.recovery import (
     one_more_attempt,
     reclaimed_in_time,
 )
-from harness.checkers.sightings import Sighting, impossible_lives
 from harness.checkers.violations import Violation, expect_no_violations
 
 __all__ = [
     "CompletionFact",
     "Download",
     "ExportFact",
-    "Observed",
+    "ExportFacts",
     "Orphan",
+    "PolledState",
     "RecoveryTimes",
-    "Sighting",
     "Transition",
     "Violation",
-    "claims_in_the_open",
-    "damages",
+    "claims_are_visible",
+    "download_violations",
     "exactly_once",
     "expect_no_violations",
-    "impossible_lives",
+    "impossible_sequences",
     "most_in_progress",
     "never_stolen",
-    "observe_exports",
     "one_more_attempt",
     "overtaken",
     "per_organization_cap",
     "rank_correlation",
+    "read_exports",
     "reclaimed_in_time",
 ]

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from harness.checkers.violations import Violation
-from harness.client.answer import PLAIN, Spoken
+from harness.client.answer import NO_DIALECT, ResourceDialect
 from harness.untrusted.archives import BadArchive, unpacked
 from harness.untrusted.documents import parse
 from harness.vocabulary.exports import MANIFEST_FILE
@@ -30,11 +30,11 @@ class Download:
     """The header (RFC 9530) it came with."""
     manifest_hash: str | None
     """What the export's data, or its `export.completed` event, says."""
-    spoken: Spoken = PLAIN
+    dialect: ResourceDialect = NO_DIALECT
     """How the backend speaks of what it files."""
 
 
-def damages(download: Download) -> list[Violation]:
+def download_violations(download: Download) -> list[Violation]:
     """Give everything that is wrong with a downloaded export."""
     if download.status != 200:
         return [
@@ -48,7 +48,7 @@ def damages(download: Download) -> list[Violation]:
     found = list(_digest(download))
     try:
         contents = {
-            download.spoken.filed_name(name): content
+            download.dialect.contract_file_name(name): content
             for name, content in unpacked(download.body).items()
         }
     except BadArchive as error:
@@ -86,7 +86,7 @@ def _manifest(download: Download, contents: Mapping[str, bytes]) -> Iterator[Vio
         expected = f"to hold the manifest with the recorded hash {download.manifest_hash}"
         yield _violation(download, "manifest", expected, digest)
     try:
-        files = download.spoken.filed_manifest(parse(manifest))["files"]
+        files = download.dialect.contract_manifest(parse(manifest))["files"]
         listed = {file["name"]: (file["size"], file["sha256"]) for file in files}
     except (ValueError, LookupError, TypeError) as error:
         yield _violation(

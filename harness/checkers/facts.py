@@ -20,7 +20,7 @@ class ExportFact:
     error_code: str | None = None
 
     @classmethod
-    def shown(cls, export: Mapping[str, Any], organization_id: str = "") -> Self:
+    def from_api(cls, export: Mapping[str, Any], organization_id: str = "") -> Self:
         """What an export's data, as the API shows it, says to a checker."""
         return cls(
             id=export["id"],
@@ -43,7 +43,7 @@ class CompletionFact:
     export_id: str
 
     @classmethod
-    def among(cls, events: Iterable[Mapping[str, Any]]) -> list[Self]:
+    def from_events(cls, events: Iterable[Mapping[str, Any]]) -> list[Self]:
         """Those among the events of a ledger, as the API lists them."""
         return [
             cls(export_id=event["target_id"])

@@ -148,7 +148,7 @@ def run(
       shakedown run -n 2 --seed 7 -- -x                two processes, stop at the first failure
     """
     # Loaded here: `--help`, and a refusal of the options above, do without all of them.
-    from harness.client.given import given_users
+    from harness.client.given_tokens import given_users
     from harness.plugin.run import Run
     from harness.plugin.settings import RunSettings
     from harness.reports.coverage_md import CoverageMarkdown
@@ -223,10 +223,10 @@ def run(
 
 def _tell_remains(report_path: Path, run_id: str) -> None:
     """Say what the run made on a system that others use too, and what of it is still there."""
-    from harness.client.mark import remains_of
+    from harness.client.run_mark import read_leftovers
     from harness.reports.directory import CREATED
 
-    remains = remains_of(report_path / CREATED, run_id)
+    remains = read_leftovers(report_path / CREATED, run_id)
     if not remains.made:
         return
     click.echo(

@@ -4,10 +4,10 @@ from typing import Any
 
 from harness.client.answer import Answer, Record
 from harness.client.client import Client
+from harness.client.concurrency import together
 from harness.client.organization import Organization, Organizations
 from harness.client.routes import Route, Routes
 from harness.client.samples import ALLOWED_TYPES, Sample, Samples
-from harness.client.together import together
 from harness.client.tokens import TokenRecipe, mint
 from harness.client.transport import NoAnswer, Transport
 from harness.renamed import warn_renamed

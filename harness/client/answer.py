@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.errors import CheckFailed, Inconclusive
+from harness.renamed import OldName
 from harness.untrusted.documents import BadDocument, Pairs, parse
 
 SHOWN_BYTES = 400
@@ -12,26 +13,26 @@ SHOWN_BYTES = 400
 
 
 @dataclass(frozen=True, kw_only=True)
-class Spoken:
+class ResourceDialect:
     """What a reader must know of the backend's own way of speaking about one kind of thing."""
 
-    absent: frozenset[str] = frozenset()
+    absent_fields: frozenset[str] = frozenset()
     """Fields that the target declares absent: nobody can tell anything by them."""
-    meanings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    contract_values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """By field: the contract's word for each of the backend's."""
-    added: frozenset[tuple[str, str]] = frozenset()
+    added_members: frozenset[tuple[str, str]] = frozenset()
     """Field and member that a translation has added to what the backend shows."""
-    filed_name: Callable[[str], str] = str
+    contract_file_name: Callable[[str], str] = str
     """The contract's name for a file of an export."""
-    filed_manifest: Callable[[Any], Any] = lambda manifest: manifest
+    contract_manifest: Callable[[Any], Any] = lambda manifest: manifest
     """A manifest as an export files it, in the contract's words."""
-    manifest_as_filed: Callable[[Any], Any] = lambda manifest: manifest
+    backend_manifest: Callable[[Any], Any] = lambda manifest: manifest
     """A manifest of the contract's words as the backend would have filed it."""
-    filed_event: Callable[[Mapping[str, Any]], dict[str, Any]] = dict
+    contract_event: Callable[[Mapping[str, Any]], dict[str, Any]] = dict
     """An event as an export files it, under the contract's names."""
 
 
-PLAIN = Spoken()
+NO_DIALECT = ResourceDialect()
 """As the contract speaks."""
 
 MOST_NAMES = 100
@@ -43,20 +44,20 @@ class Record(dict[str, Any]):
     fails the check, naming the answer it was missing from, instead of crashing it.
     """
 
-    __slots__ = ("source", "spoken")  # a backend can make a great many of them
+    __slots__ = ("dialect", "source")  # a backend can make a great many of them
 
     source: str
     """What it was read from, for messages."""
-    spoken: Spoken
+    dialect: ResourceDialect
     """How the backend speaks of such things."""
 
     def __init__(self, *fields: Any, **more: Any) -> None:  # noqa: ANN401 - as for any dict
         super().__init__(*fields, **more)
         self.source = "the answer"
-        self.spoken = PLAIN
+        self.dialect = NO_DIALECT
 
     def __missing__(self, field: str) -> Any:  # noqa: ANN401 - it never returns
-        if field in self.spoken.absent:
+        if field in self.dialect.absent_fields:
             raise Inconclusive(
                 f"this check needs {field} in {self.source}, which the target declares absent"
             )
@@ -67,20 +68,24 @@ class Record(dict[str, Any]):
 
     def lacks(self, field: str) -> bool:
         """Say whether the field is not there, and the target declares that it never is."""
-        return field not in self and field in self.spoken.absent
+        return field not in self and field in self.dialect.absent_fields
 
-    def shown(self, field: str) -> Any:  # noqa: ANN401 - JSON
+    shown = OldName("received")
+    meant = OldName("contract_value")
+    spoken = OldName("dialect")
+
+    def received(self, field: str) -> Any:  # noqa: ANN401 - JSON
         """The field as the backend shows it, without what a translation has added to it."""
         value = self[field]
-        added = {name for owner, name in self.spoken.added if owner == field}
+        added = {name for owner, name in self.dialect.added_members if owner == field}
         if not added or not isinstance(value, Mapping):
             return value
         return {name: each for name, each in value.items() if name not in added}
 
-    def meant(self, field: str, word: Any) -> Any:  # noqa: ANN401 - JSON
+    def contract_value(self, field: str, value: Any) -> Any:  # noqa: ANN401 - JSON
         """The contract's word for what the backend says elsewhere, in a file or a row."""
-        meanings = self.spoken.meanings.get(field, {})
-        return meanings.get(word, word) if isinstance(word, str) else word
+        meanings = self.dialect.contract_values.get(field, {})
+        return meanings.get(value, value) if isinstance(value, str) else value
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,10 +103,12 @@ class Answer:
     body: bytes = field(repr=False)  # tracebacks show answers, and this may have 96 MiB
     elapsed_s: float
     """Seconds from the request to the last byte of the answer."""
-    spoken: Spoken = PLAIN
+    dialect: ResourceDialect = NO_DIALECT
     """How the backend speaks of what is in it."""
     as_sent: "Answer | None" = field(default=None, repr=False)
     """The answer in the backend's own words, where a dialect has put it into the contract's."""
+
+    spoken = OldName("dialect")
 
     @property
     def sent(self) -> "Answer":
@@ -116,7 +123,7 @@ class Answer:
         def recorded(pairs: Pairs) -> Record:
             record = Record(pairs)
             record.source = source
-            record.spoken = self.spoken
+            record.dialect = self.dialect
             return record
 
         try:

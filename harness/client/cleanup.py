@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from harness.client.mark import Created, RunMark
 from harness.client.routes import Route, Routes
+from harness.client.run_mark import Created, RunMark
 from harness.client.transport import Transport
 from harness.errors import CheckFailed
 from harness.target.chaos import CleanupCall, Removable

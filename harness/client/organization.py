@@ -8,15 +8,14 @@ from types import TracebackType
 from typing import Self
 
 from harness.client.answer import Record
-from harness.client.called import Caller
 from harness.client.cleanup import clean_up
 from harness.client.client import Client
 from harness.client.dialect import Dialect
-from harness.client.given import GivenUser, given_users
-from harness.client.mark import RunMark
-from harness.client.of_target import recipe_of, routes_of
-from harness.client.routes import Routes
-from harness.client.tokens import TokenRecipe, mint
+from harness.client.given_tokens import GivenUser, given_users
+from harness.client.provisioning import Provisioner
+from harness.client.routes import Routes, routes_of
+from harness.client.run_mark import RunMark
+from harness.client.tokens import TokenRecipe, mint, recipe_of
 from harness.client.transport import Transport
 from harness.errors import Inconclusive
 from harness.expect import expect_status
@@ -91,14 +90,14 @@ class Organizations:
         recipe: TokenRecipe | None,
         given: Sequence[GivenUser] = (),
         cleanup: Mapping[Removable, CleanupCall] | None = None,
-        caller: Caller | None = None,
+        provisioner: Provisioner | None = None,
     ) -> None:
         self.transport = transport
         self.routes = routes
         self._recipe = recipe
         self._given = list(given)
         self._cleanup = cleanup or {}
-        self._caller = caller
+        self._provisioner = provisioner
 
     @classmethod
     def of(
@@ -117,8 +116,8 @@ class Organizations:
         routes = routes_of(target)
         transport = Transport(base_urls, mark, Dialect.of(target.contract, routes))
         calls = target.tokens.calls
-        caller = Caller(tokens=calls, transport=transport, learn=learn) if calls else None
-        return cls(transport, routes, recipe, given_users(target), target.cleanup, caller)
+        provisioner = Provisioner(tokens=calls, transport=transport, learn=learn) if calls else None
+        return cls(transport, routes, recipe, given_users(target), target.cleanup, provisioner)
 
     @property
     def recipe(self) -> TokenRecipe:
@@ -126,7 +125,7 @@ class Organizations:
         if self._recipe is None:
             theirs = (
                 "the tokens of this target come from the backend itself ([tokens.calls])"
-                if self._caller
+                if self._provisioner
                 else "this target gives ready-made ones ([tokens.given])"
             )
             raise Inconclusive(
@@ -147,7 +146,7 @@ class Organizations:
     @property
     def can_make_more(self) -> bool:
         """Whether new ones can be had, as many as are wanted, with a user in each role."""
-        return self._recipe is not None or self._caller is not None
+        return self._recipe is not None or self._provisioner is not None
 
     @property
     def can_mint(self) -> bool:
@@ -160,8 +159,8 @@ class Organizations:
         Raises `Inconclusive` when all that were given are taken, `Misconfigured` when the backend
         does not make one by the target's calls.
         """
-        if self._caller is not None:
-            return await self._called(self._caller, name)
+        if self._provisioner is not None:
+            return await self._provisioned(self._provisioner, name)
         if self._recipe is None:
             return self._next_given(name)
         organization = str(uuid.uuid4())
@@ -178,11 +177,11 @@ class Organizations:
             client=self.with_token(tokens[MEMBER]),
         )
 
-    async def _called(self, caller: Caller, name: str) -> Organization:
+    async def _provisioned(self, provisioner: Provisioner, name: str) -> Organization:
         mark = self.transport.mark
-        made = await caller.new_organization(mark.title(name) if mark else name or "Shakedown")
+        made = await provisioner.new_organization(mark.title(name) if mark else name or "Shakedown")
         if mark is not None:
-            mark.made_organization(made.id, made.made_with)
+            mark.record_organization(made.id, made.made_with)
         return Organization(
             id=made.id,
             name=name,

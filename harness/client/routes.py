@@ -11,6 +11,8 @@ from urllib.parse import quote
 import yaml
 
 from harness.errors import Inconclusive, Misconfigured
+from harness.target import Target
+from harness.target.dialect import Contract
 
 METHODS = ("get", "put", "post", "delete", "patch", "head", "options")
 _PARAMETER = re.compile(r"\{([^}/]+)\}")
@@ -194,3 +196,18 @@ def load_routes(path: Path) -> Routes:
     if not routes:
         raise Misconfigured(f"{path} is no OpenAPI document with operations (no operationId in it)")
     return routes
+
+
+def routes_of(target: Target) -> Routes:
+    """The operations of the target's OpenAPI document, in the target's dialect."""
+    return contract_routes(target.contract)
+
+
+def contract_routes(contract: Contract) -> Routes:
+    """The operations of a `[contract]` as it was loaded, its document's path absolute."""
+    overrides = {
+        operation_id: (dialect.method, dialect.path)
+        for operation_id, dialect in contract.operations.items()
+    }
+    document = load_routes(Path(contract.openapi))
+    return document.overridden(overrides, contract.absent_operations)

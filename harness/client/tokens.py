@@ -11,6 +11,9 @@ from typing import Any, Final
 
 import jwt
 
+from harness.errors import Inconclusive
+from harness.target import Target
+
 DIGESTS: Mapping[str, str] = {"HS256": "sha256", "HS384": "sha384", "HS512": "sha512"}
 """The hash function of each HMAC algorithm (RFC 7518, section 3.2)."""
 
@@ -36,6 +39,25 @@ class TokenRecipe:
     """A template: `{user}`, `{organization}` and `{role}` are filled in, at any depth."""
     role_names: Mapping[str, str] = field(default_factory=dict)
     """What the claims call a role, by the contract's name."""
+
+
+def recipe_of(target: Target) -> TokenRecipe:
+    """How this target's tokens are minted. `Inconclusive` when they are given ready-made."""
+    tokens = target.tokens.mint
+    if tokens is None:
+        raise Inconclusive(
+            "this check makes organizations of its own, and this target has no [tokens.mint] "
+            "to make tokens for them with"
+        )
+    return TokenRecipe(
+        secret=tokens.secret.get_secret_value(),
+        algorithm=tokens.algorithm,
+        audience=tokens.audience,
+        issuer=tokens.issuer,
+        lifetime_s=tokens.lifetime_s,
+        claims=tokens.claims,
+        role_names=tokens.role_names,
+    )
 
 
 def mint(recipe: TokenRecipe, *, user: str, organization: str, role: str) -> str:

@@ -17,9 +17,9 @@ from yarl import URL
 from harness.client.answer import Answer
 from harness.client.bodies import Bodies, TooLong
 from harness.client.dialect import Dialect
-from harness.client.mark import RunMark
 from harness.client.multipart import renamed_parts
 from harness.client.routes import Route
+from harness.client.run_mark import RunMark
 from harness.errors import CheckFailed, Outcome, classify
 from harness.untrusted.sanitizing import shorten
 
@@ -153,19 +153,19 @@ class Transport:
             elapsed_s=time.perf_counter() - began,
         )
         self._bodies.keep(answer)
-        return self.meant(route, answer, headers.get("authorization", ""))
+        return self.translate(route, answer, headers.get("authorization", ""))
 
     @property
     def user_agent(self) -> str:
         """What every request says of who sends it."""
         return self.mark.user_agent if self.mark else "shakedown"
 
-    def meant(self, route: Route, answer: Answer, authorization: str) -> Answer:
+    def translate(self, route: Route, answer: Answer, authorization: str) -> Answer:
         """Give an answer in the contract's words; what it made is written down as the run's."""
         if self.dialect is not None:
             answer = self.dialect.answer(route, answer)
         if self.mark is not None:
-            self.mark.saw(answer, authorization)
+            self.mark.record_created(answer, authorization)
         return answer
 
     def _session(self) -> aiohttp.ClientSession:

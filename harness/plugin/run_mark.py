@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from harness.client.mark import RunMark
+from harness.client.run_mark import RunMark
 from harness.plugin.settings import RunSettings
 from harness.reports.directory import CREATED
 from harness.system import System

@@ -11,8 +11,7 @@ from harness.client.answer import Answer
 from harness.client.dialect import Dialect
 from harness.client.dialect.requests import Request
 from harness.client.multipart import encode_form
-from harness.client.of_target import contract_routes
-from harness.client.routes import Route
+from harness.client.routes import Route, contract_routes
 from harness.client.samples import Sample
 from harness.target.dialect import Contract
 

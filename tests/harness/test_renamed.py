@@ -3,7 +3,7 @@
 import pytest
 
 import harness.client
-from harness.client import Organization, Organizations
+from harness.client import Organization, Organizations, Record
 from harness.errors import CheckFailed
 from harness.expect import expect, expect_equal
 from harness.renamed import RenamedWarning
@@ -35,6 +35,16 @@ def test_came_is_got() -> None:
 def test_classes_of_the_client(old: str, new: type) -> None:
     with pytest.warns(RenamedWarning, match=f"write {new.__name__} instead of {old}"):
         assert getattr(harness.client, old) is new
+
+
+def test_attributes_of_records_and_answers() -> None:
+    record = Record(state="x")
+    with pytest.warns(RenamedWarning, match=r"write Record.received instead of Record.shown"):
+        assert record.shown("state") == "x"
+    with pytest.warns(RenamedWarning, match=r"write Record.contract_value instead"):
+        assert record.meant("state", "x") == "x"
+    with pytest.warns(RenamedWarning, match=r"write Record.dialect instead of Record.spoken"):
+        assert record.spoken is record.dialect
 
 
 def test_the_capability_keeps_its_value() -> None:

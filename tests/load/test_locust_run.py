@@ -15,7 +15,7 @@ from typing import ClassVar
 import psutil
 import pytest
 
-from harness.client.mark import RunMark, remains_of
+from harness.client.run_mark import RunMark, read_leftovers
 from harness.errors import Inconclusive
 from harness.machine.journal import Journal, read_entries
 from harness.recovery.healing import end_run
@@ -145,7 +145,7 @@ async def test_what_users_make_is_the_runs_to_remove(
     assert kinds["export"] >= accepted
     assert kinds["job"] >= kinds["evidence"] >= accepted
     assert {one.headers["authorization"] for one in mark.created} == Backend.seen
-    assert len(remains_of(mark.file, journal.run_id).left) == len(mark.created)
+    assert len(read_leftovers(mark.file, journal.run_id).left) == len(mark.created)
     assert "token-a" not in mark.file.read_text(encoding="utf-8")
 
 

@@ -36,7 +36,7 @@ def unpack(answer: Answer) -> dict[str, bytes]:
             expected="entries of the ZIP to stay in the folder it is unpacked to",
             got=repr(name),
         )
-    return {answer.spoken.filed_name(name): content for name, content in entries.items()}
+    return {answer.dialect.contract_file_name(name): content for name, content in entries.items()}
 
 
 def expect_evidence_in(entries: dict[str, bytes], uploaded: dict[str, Sample]) -> None:

@@ -49,7 +49,7 @@ def events_in(content: bytes) -> list[dict[str, Any]]:
 def expect_ledger_file(content: bytes, manifest: Record, chain: Sequence[Record]) -> None:
     """Fail unless `ledger.json` is the organization's chain, from 1 to the manifest's head."""
     head, _ = ledger_head(manifest)
-    filed = [chain[0].spoken.filed_event(event) for event in events_in(content)]
+    filed = [chain[0].dialect.contract_event(event) for event in events_in(content)]
     expect_equal(
         [event.get("ledger_seq") for event in filed],
         list(range(1, head + 1)),
@@ -61,9 +61,10 @@ def expect_ledger_file(content: bytes, manifest: Record, chain: Sequence[Record]
 
 def _expect_same(event: Mapping[str, Any], shown: Record) -> None:
     for name in (*ALWAYS, *(name for name in WHERE_SHOWN if name in event)):
+        wanted = shown.received(name)
         expect(
-            (shown.meant(name, event.get(name)) or None) == (shown.shown(name) or None),
-            expected=f"{name} {shown.shown(name)!r} of event {shown['ledger_seq']} in ledger.json, "
+            (shown.contract_value(name, event.get(name)) or None) == (wanted or None),
+            expected=f"{name} {wanted!r} of event {shown['ledger_seq']} in ledger.json, "
             "as the API shows it",
             got=repr(event.get(name)),
         )

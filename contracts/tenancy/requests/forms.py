@@ -12,7 +12,7 @@ from contracts.shared.resources.digests import jcs_hash
 from contracts.shared.tenants.operations import IdSlot, Operation
 from contracts.shared.tenants.schemas import Unbuildable, resolved, smallest
 from harness.client import Answer, Client, Record, Route, Sample
-from harness.client.answer import PLAIN
+from harness.client.answer import NO_DIALECT
 from harness.client.client import DEADLINE_S
 from harness.client.multipart import encode_form
 
@@ -116,8 +116,8 @@ class Form:
 
 
 def _digest_as_sent(manifest: Any) -> str:  # noqa: ANN401 - JSON of any shape
-    spoken = manifest.spoken if isinstance(manifest, Record) else PLAIN
-    return jcs_hash(spoken.manifest_as_filed(manifest))
+    dialect = manifest.dialect if isinstance(manifest, Record) else NO_DIALECT
+    return jcs_hash(dialect.backend_manifest(manifest))
 
 
 def forms_of(operation: Operation) -> tuple[Form, ...]:

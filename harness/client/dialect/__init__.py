@@ -7,8 +7,8 @@ from typing import Any, Self
 
 from harness.client.answer import Answer
 from harness.client.dialect.answers import AnswerTranslation
+from harness.client.dialect.name_map import NameMap
 from harness.client.dialect.requests import Body, Request, RequestTranslation
-from harness.client.dialect.words import Words
 from harness.client.routes import Route, Routes
 from harness.target.dialect import Contract
 
@@ -51,9 +51,9 @@ class Dialect:
     @cached_property
     def _requests(self) -> RequestTranslation:
         return RequestTranslation(
-            contract=self.contract, words=Words(self.contract), routes=self.routes
+            contract=self.contract, names=NameMap(self.contract), routes=self.routes
         )
 
     @cached_property
     def _answers(self) -> AnswerTranslation:
-        return AnswerTranslation(contract=self.contract, words=Words(self.contract))
+        return AnswerTranslation(contract=self.contract, names=NameMap(self.contract))

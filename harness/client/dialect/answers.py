@@ -1,4 +1,4 @@
-"""From an answer in the backend's words to one in the contract's."""
+"""From an answer in the backend's names to one in the contract's."""
 
 import json
 from collections.abc import Mapping
@@ -8,8 +8,8 @@ from typing import Any
 from multidict import CIMultiDict
 
 from harness.client.answer import Answer
+from harness.client.dialect.name_map import NameMap
 from harness.client.dialect.pointers import NOTHING, moved, steps, value_at
-from harness.client.dialect.words import Words
 from harness.client.routes import Route
 from harness.target.dialect import Contract, Operation
 from harness.untrusted.documents import BadDocument, parse
@@ -22,22 +22,22 @@ _EXISTING = ("x-evidence-deduplicated", "x-export-in-progress")
 
 @dataclass(frozen=True, kw_only=True)
 class AnswerTranslation:
-    """Puts answers into the contract's words.
+    """Puts answers into the contract's names.
 
     What is not where the dialect has it is left as it came, so that a check says what is wrong
     with it; nothing is made up but what the shape of the backend's errors has no place for.
     """
 
     contract: Contract
-    words: Words
+    names: NameMap
 
     def translated(self, route: Route, answer: Answer) -> Answer:
         """Translate an answer to an operation; the answer as it came is kept in `as_sent`."""
         headers = CIMultiDict(answer.headers)
-        headers.update(self.words.shown_headers(answer.headers))
+        headers.update(self.names.contract_headers(answer.headers))
         resource = RETURNED_BY.get(route.operation_id)
-        spoken = self.words.spoken(resource)
-        sent = replace(answer, spoken=spoken)
+        dialect = self.names.resource_dialect(resource)
+        sent = replace(answer, dialect=dialect)
         meant = replace(sent, headers=headers, as_sent=sent)
         if answer.status >= 400:
             return self._problem(route, meant)
@@ -55,14 +55,14 @@ class AnswerTranslation:
         return route.success
 
     def _success(self, route: Route, resource: Resource | None, body: bytes) -> bytes:
-        if resource is None or (resource == "manifest" and not self.words.filing.translates):
+        if resource is None or (resource == "manifest" and not self.names.export_files.translates):
             return body
         try:
             document = parse(body)
         except BadDocument:
             return body
         if resource == "manifest":
-            return _encoded(self.words.filing.manifest(document))
+            return _encoded(self.names.export_files.contract_manifest(document))
         envelope = self.contract.envelope
         if route.operation_id not in LISTS:
             thing = value_at(document, steps(envelope.data))
@@ -81,11 +81,13 @@ class AnswerTranslation:
     def _record(self, resource: Resource, thing: Mapping[str, Any]) -> dict[str, Any]:
         places = {n: steps(place) for n, place in self.contract.fields.get(resource, {}).items()}
         record = moved(places, thing)
-        if resource == "export" and self.words.filing.translates and "manifest" in record:
-            record["manifest"] = self.words.filing.manifest(record["manifest"])
+        if resource == "export" and self.names.export_files.translates and "manifest" in record:
+            record["manifest"] = self.names.export_files.contract_manifest(record["manifest"])
         if resource == "manifest_verification":
-            self.words.filing.translate_verdict(record)
-        return {name: self.words.meant(resource, name, value) for name, value in record.items()}
+            self.names.export_files.translate_verification(record)
+        return {
+            name: self.names.contract_value(resource, name, value) for name, value in record.items()
+        }
 
     def _problem(self, route: Route, answer: Answer) -> Answer:
         answer = replace(answer, body=self._shaped(answer))

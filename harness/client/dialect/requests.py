@@ -1,4 +1,4 @@
-"""From a request in the contract's words to one in the backend's."""
+"""From a request in the contract's names to one in the backend's."""
 
 import json
 from collections.abc import AsyncIterator, Mapping
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
+from harness.client.dialect.name_map import NameMap
 from harness.client.dialect.pointers import put, steps
-from harness.client.dialect.words import Words
 from harness.client.multipart import renamed_parts
 from harness.client.routes import Routes
 from harness.target.dialect import Contract, Operation
@@ -30,11 +30,11 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True)
 class RequestTranslation:
-    """Puts requests into a backend's words. What it does not understand it leaves as it is:
+    """Puts requests into a backend's names. What it does not understand it leaves as it is:
     a request that is broken on purpose stays broken."""
 
     contract: Contract
-    words: Words
+    names: NameMap
     routes: Routes
 
     def parts(self, operation_id: str) -> Mapping[str, str]:
@@ -44,7 +44,7 @@ class RequestTranslation:
 
     def headers(self, headers: Mapping[str, str]) -> dict[str, str]:
         """The same headers under the backend's names."""
-        return {self.words.header(name): value for name, value in headers.items()}
+        return {self.names.backend_header(name): value for name, value in headers.items()}
 
     def translated(
         self,
@@ -64,7 +64,7 @@ class RequestTranslation:
         sent_query = []
         for name, value in pairs:
             place = operation.send.get(name, "")
-            said = self.words.said(operation_id, name, value)
+            said = self.names.backend_value(operation_id, name, value)
             if place.startswith("/"):
                 in_body[place] = said
             else:
@@ -84,7 +84,7 @@ class RequestTranslation:
         return Request(path=written, headers=sent_headers, body=body)
 
     def _path(self, operation_id: str, way: str) -> str:
-        """The path with the backend's words for those of the contract in it."""
+        """The path with the backend's names for those of the contract in it."""
         route = self.routes.get(operation_id)
         asked, template = (
             way.split("/"),
@@ -93,7 +93,9 @@ class RequestTranslation:
         if len(asked) != len(template):
             return way
         return "/".join(
-            self.words.said(operation_id, name[1:-1], word) if name.startswith("{") else word
+            self.names.backend_value(operation_id, name[1:-1], word)
+            if name.startswith("{")
+            else word
             for name, word in zip(template, asked, strict=True)
         )
 
@@ -119,9 +121,9 @@ class RequestTranslation:
         sent: dict[str, Any] = {}
         for name, value in document.items():
             place = operation.send.get(name, "")
-            said = self.words.said(operation_id, name, value)
+            said = self.names.backend_value(operation_id, name, value)
             if operation_id == "verifyManifest" and name == "manifest":
-                said = self.words.filing.manifest_back(value)
+                said = self.names.export_files.backend_manifest(value)
             put(sent, steps(place) if place.startswith("/") else (name,), said)
         for place, value in more.items():
             put(sent, steps(place), value)

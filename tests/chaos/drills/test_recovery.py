@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from chaos.drills.recovery import Recovery
-from harness.checkers import Observed
+from harness.checkers import ExportFacts
 from harness.checkers.examples import MIDNIGHT, example
 from harness.checkers.recovery import TIMES_OF_EXAMPLES, orphan_of_examples
 
@@ -17,9 +17,9 @@ RECOVERY = Recovery(
 CLAIMED = "e1 queued\ne1 claimed w1 @9\ne1 beats @10"
 
 
-def observed(steps: str) -> Observed:
+def observed(steps: str) -> ExportFacts:
     given = example("", steps)
-    return Observed(
+    return ExportFacts(
         exports=given.exports, completions=given.completions, transitions=given.transitions
     )
 

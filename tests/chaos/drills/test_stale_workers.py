@@ -7,7 +7,7 @@ import pytest
 
 from chaos.drills.stale_workers import StaleWakeUp
 from chaos.workers.parked_workers import ParkedWorker
-from harness.checkers import Observed
+from harness.checkers import ExportFacts
 from harness.checkers.examples import MIDNIGHT, told
 from harness.errors import Inconclusive
 from harness.system import Instance
@@ -22,9 +22,9 @@ def worker(name: str, seconds: float) -> ParkedWorker:
     return ParkedWorker(worker=worker, failpoint="while_working", seconds=seconds)
 
 
-def ready_at(seconds: float) -> Observed:
+def ready_at(seconds: float) -> ExportFacts:
     story = f"e1 queued @0\ne1 claimed w1 @1\ne1 returned @4\ne1 claimed w2 @5\ne1 ready @{seconds}"
-    return Observed(exports=(), completions=(), transitions=told(story))
+    return ExportFacts(exports=(), completions=(), transitions=told(story))
 
 
 def wake_up(still_asleep_at: float) -> StaleWakeUp:

@@ -7,8 +7,8 @@ from aiohttp.test_utils import TestServer
 
 from contracts.upload.raw_upload import RawUpload
 from harness.client import Client, Sample
-from harness.client.mark import RunMark
-from harness.client.of_target import contract_routes
+from harness.client.routes import contract_routes
+from harness.client.run_mark import RunMark
 from harness.client.transport import Transport
 from harness.target.dialect import Contract
 

@@ -2,19 +2,19 @@
 
 import pytest
 
-from harness.checkers import Download, Violation, damages, expect_no_violations
+from harness.checkers import Download, Violation, download_violations, expect_no_violations
 from harness.checkers.download import ACCEPTS, REJECTS
 from harness.errors import CheckFailed
 
 
 @pytest.mark.parametrize("good", ACCEPTS.values(), ids=ACCEPTS)
 def test_accepts(good: Download) -> None:
-    assert damages(good) == []
+    assert download_violations(good) == []
 
 
 @pytest.mark.parametrize(("rule", "bad"), REJECTS.values(), ids=REJECTS)
 def test_rejects_for_the_right_reason(rule: str, bad: Download) -> None:
-    assert rule in {damage.rule for damage in damages(bad)}
+    assert rule in {damage.rule for damage in download_violations(bad)}
 
 
 @pytest.mark.parametrize("position", range(0, 300, 7))
@@ -29,7 +29,7 @@ def test_no_flipped_byte_goes_unseen(position: int) -> None:
         repr_digest=good.repr_digest,
         manifest_hash=good.manifest_hash,
     )
-    assert damages(flipped)
+    assert download_violations(flipped)
 
 
 def violation(number: int) -> Violation:

@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 
 from harness.client import Organizations
-from harness.client.mark import RunMark, remains_of
+from harness.client.run_mark import RunMark, read_leftovers
 from harness.target import Target, load_target
 
 TEXT = """\
@@ -106,7 +106,7 @@ async def test_an_organization_that_the_backend_made_is_removed_by_whoever_had_i
         await org.new_job("First")
     assert backend.seen[-2:] == ["DELETE /api/jobs/2", "DELETE /organizations/o1"]
     assert backend.authorizations[-2:] == ["Bearer of-the-user", "Bearer of-the-admin"]
-    remains = remains_of(created, "7-abc")
+    remains = read_leftovers(created, "7-abc")
     assert (remains.made, remains.removed) == (2, 2)
     assert "of-the-admin" not in created.read_text(encoding="utf-8")
 
@@ -130,7 +130,7 @@ async def test_what_is_made_carries_the_run(backend: Backend, tmp_path: Path) ->
     assert agent.startswith("shakedown/")
     assert agent.endswith(" run/7-abc")
     assert not any("DELETE" in each or "cancel" in each for each in backend.seen)
-    assert len(remains_of(created, "7-abc").left) == 4
+    assert len(read_leftovers(created, "7-abc").left) == 4
 
 
 async def test_without_declared_calls_exports_are_canceled_and_the_rest_is_told(
@@ -141,7 +141,7 @@ async def test_without_declared_calls_exports_are_canceled_and_the_rest_is_told(
         "POST /api/exports/e3/cancel",
         "POST /api/exports/e4/cancel",
     ]
-    remains = remains_of(created, "7-abc")
+    remains = read_leftovers(created, "7-abc")
     assert remains.removed == 0
     assert "export e3: canceled; the target file has no [cleanup] export" in remains.left
     assert "job 1: the target file has no [cleanup] job" in remains.left
@@ -154,7 +154,7 @@ async def test_declared_calls_remove_and_a_refusal_is_told(
     created = await use(backend, tmp_path, declared, cleanup=True)
     deleted = [each for each in backend.seen if each.startswith("DELETE")]
     assert deleted == ["DELETE /api/jobs/1", "DELETE /api/jobs/2"]
-    remains = remains_of(created, "7-abc")
+    remains = read_leftovers(created, "7-abc")
     assert (remains.made, remains.removed) == (4, 1)
     assert "job 1: DELETE answered 403" in remains.left
     text = created.read_text(encoding="utf-8")

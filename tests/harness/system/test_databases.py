@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from harness.checkers import observe_exports
+from harness.checkers import read_exports
 from harness.database import Database
 from harness.errors import InstanceFailed, Misconfigured
 from harness.machine.journal import Journal, read_entries
@@ -170,7 +170,7 @@ async def test_exports_in_other_words_are_seen_in_the_contracts(
         await ask(system.database_url, statement)
     assert system.readonly_url
     database = Database(system.readonly_url)
-    observed = await observe_exports(database, target, [str(organization)])
+    observed = await read_exports(database, target, [str(organization)])
     await database.close()
     (export,) = observed.exports
     assert (export.id, export.state, export.attempt) == ("p1", "lost", 1)

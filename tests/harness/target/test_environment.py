@@ -3,7 +3,7 @@
 import pytest
 
 from harness.client import Organizations
-from harness.client.given import given_users
+from harness.client.given_tokens import given_users
 from harness.errors import Inconclusive, Misconfigured
 from harness.target import Capability, load_target
 from harness.target.environment import ONE_USER, TWO_TENANTS, environment_target

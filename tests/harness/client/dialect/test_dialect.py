@@ -1,4 +1,4 @@
-"""What is sent and what checks see where a backend has words of its own."""
+"""What is sent and what checks see where a backend has names of its own."""
 
 import json
 from pathlib import Path
@@ -203,7 +203,7 @@ def test_a_member_that_is_added_can_be_told_from_what_came(dialect: Dialect) -> 
     event = {"result": {"details": {"digest": "d"}}}
     data = seen(dialect, "getLedgerEvent", 200, event).data
     assert data["metadata"] == {"digest": "d", "manifest_hash": "d"}
-    assert data.shown("metadata") == {"digest": "d"}
+    assert data.received("metadata") == {"digest": "d"}
 
 
 def test_a_plain_contract_has_no_dialect(routes: Routes) -> None:

@@ -1,4 +1,4 @@
-"""What a backend files in its exports: the manifest, the chain, and the names of the two."""
+"""The files in an export: their names, the manifest, and the events of the ledger file."""
 
 import re
 from collections.abc import Mapping
@@ -21,18 +21,18 @@ Json = Any
 
 
 @dataclass(frozen=True)
-class Filing:
-    """Reads what was filed in the contract's words, and says it in the backend's again.
+class ExportFileMap:
+    """Maps names in the files of exports to the contract's, and back.
 
-    Names of members and of files are translated, nothing else: what is not where the dialect has
-    it stays as it is, so that a check says what is wrong with it.
+    Only names of members and of files are translated. What is not where the dialect says stays
+    as it is, so that a check can report it.
     """
 
     contract: Contract
 
     @cached_property
     def translates(self) -> bool:
-        """Whether manifests are written differently at all."""
+        """Whether the backend writes manifests differently at all."""
         return bool(self._names) or any(self.contract.fields.get(one) for one in _MANIFESTS)
 
     @cached_property
@@ -51,8 +51,8 @@ class Filing:
         """The contract's name for a file of the archive, and the other way round."""
         return self._names.get(name, name) if isinstance(name, str) else name
 
-    def manifest(self, document: Json) -> Json:
-        """A manifest in the contract's words."""
+    def contract_manifest(self, document: Json) -> Json:
+        """A manifest in the contract's names."""
         if not isinstance(document, dict):
             return document
         said = moved(self._places("manifest"), document)
@@ -62,8 +62,8 @@ class Filing:
             said["ledger_head"] = moved(self._places("manifest_head"), head)
         return said
 
-    def manifest_back(self, document: Json) -> Json:
-        """A manifest of the contract's words as the backend would have written it."""
+    def backend_manifest(self, document: Json) -> Json:
+        """A manifest of the contract's names as the backend would have written it."""
         if not isinstance(document, dict):
             return document
         said = dict(document)
@@ -73,18 +73,20 @@ class Filing:
             said["ledger_head"] = moved_back(self._places("manifest_head"), head)
         return moved_back(self._places("manifest"), said)
 
-    def translate_verdict(self, record: dict[str, Json]) -> None:
-        """Put the files and places that a verification speaks of into the contract's words."""
+    def translate_verification(self, record: dict[str, Json]) -> None:
+        """Put the files and places that a verification speaks of into the contract's names."""
         if isinstance(files := record.get("files"), list):
             record["files"] = [self._named(each) if _is_object(each) else each for each in files]
         if isinstance(told := record.get("mismatches"), list):
             record["mismatches"] = [
-                {**each, "path": self.place(each["path"])} if _is_object(each, "path") else each
+                {**each, "path": self.contract_path(each["path"])}
+                if _is_object(each, "path")
+                else each
                 for each in told
             ]
 
-    def place(self, path: Json) -> Json:
-        """A path into a manifest (`/files/0/size`, `files[0].size`) in the contract's words."""
+    def contract_path(self, path: Json) -> Json:
+        """A path into a manifest (`/files/0/size`, `files[0].size`) in the contract's names."""
         if not isinstance(path, str):
             return path
         resource: Resource | None = "manifest"
@@ -100,7 +102,7 @@ class Filing:
 
         return _STEP.sub(said, path)
 
-    def line(self, event: Mapping[str, Json]) -> dict[str, Json]:
+    def contract_event(self, event: Mapping[str, Json]) -> dict[str, Json]:
         """An event of the chain that is filed, under the contract's names."""
         return moved(self._places("ledger_line"), event)
 

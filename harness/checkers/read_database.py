@@ -26,7 +26,7 @@ _READ: tuple[ExportColumn, ...] = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Observed:
+class ExportFacts:
     """What stands in a database about the exports of some organizations."""
 
     exports: Sequence[ExportFact]
@@ -44,9 +44,9 @@ class Observed:
         return self.transitions
 
 
-async def observe_exports(
+async def read_exports(
     database: Database, target: Target, organizations: Collection[str] | None = None
-) -> Observed:
+) -> ExportFacts:
     """Read the exports of these organizations (None: of all), their completions and changes.
 
     All of it is of one moment, also while workers work. `Inconclusive` where a table cannot be
@@ -64,7 +64,7 @@ async def observe_exports(
     }
     columns = target.ledger.columns
     row = await database.fetch_one(
-        _sql("observed").format(
+        _sql("export_facts").format(
             exports=table.rows(*_READ),
             ledger=target.ledger.table,
             target_id=columns.target_id,
@@ -74,7 +74,7 @@ async def observe_exports(
         ),
         wanted,
     )
-    return Observed(
+    return ExportFacts(
         exports=[ExportFact(**each) for each in row["exports"] or ()],
         completions=[CompletionFact(export_id=each) for each in row["completions"] or ()],
         transitions=(

@@ -1,12 +1,12 @@
-"""Names and words, in both directions: headers, states, kinds, events."""
+"""Header names and field values, mapped in both directions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from harness.client.answer import Spoken
-from harness.client.dialect.filed import Filing
+from harness.client.answer import ResourceDialect
+from harness.client.dialect.export_files import ExportFileMap
 from harness.target.dialect import Contract
 from harness.vocabulary.resources import RETURNED_BY, Resource
 
@@ -14,21 +14,21 @@ _PARTS = ("manifest", "manifest_file", "manifest_head")
 
 
 @dataclass(frozen=True)
-class Words:
-    """The words of one dialect."""
+class NameMap:
+    """The names of one backend and those of the contract."""
 
     contract: Contract
 
     @cached_property
-    def filing(self) -> Filing:
-        """The words of what is filed in exports."""
-        return Filing(self.contract)
+    def export_files(self) -> ExportFileMap:
+        """The names in the files of exports."""
+        return ExportFileMap(self.contract)
 
-    def header(self, name: str) -> str:
+    def backend_header(self, name: str) -> str:
         """What this backend calls a header of a request."""
         return self._headers.get(name.lower(), (name, ""))[0]
 
-    def shown_headers(self, headers: Mapping[str, str]) -> dict[str, str]:
+    def contract_headers(self, headers: Mapping[str, str]) -> dict[str, str]:
         """The headers that a dialect answers with, under the contract's names."""
         found = {}
         for name, (spelled, meaning) in self._headers.items():
@@ -41,46 +41,46 @@ class Words:
                 found[name] = "true"
         return found
 
-    def said(self, operation_id: str, field: str, value: Any) -> Any:  # noqa: ANN401 - JSON
+    def backend_value(self, operation_id: str, field: str, value: Any) -> Any:  # noqa: ANN401 - JSON
         """The backend's word for one of the contract's in a request; others stay."""
         resource = RETURNED_BY.get(operation_id)
         if resource is None or not isinstance(value, str):
             return value
         return self.contract.word(resource, field, value)
 
-    def meant(self, resource: Resource, field: str, value: Any) -> Any:  # noqa: ANN401 - JSON
+    def contract_value(self, resource: Resource, field: str, value: Any) -> Any:  # noqa: ANN401 - JSON
         """The contract's word for one of the backend's in an answer; others stay."""
         if not isinstance(value, str):
             return value
-        return self._meanings.get((resource, field), {}).get(value, value)
+        return self._contract_values.get((resource, field), {}).get(value, value)
 
-    def spoken(self, resource: Resource | None) -> Spoken:
+    def resource_dialect(self, resource: Resource | None) -> ResourceDialect:
         """What a reader of such things must know; None: of what is no thing of the contract."""
-        return self._spoken[resource]
+        return self._resource_dialects[resource]
 
     @cached_property
-    def _spoken(self) -> Mapping[Resource | None, Spoken]:
+    def _resource_dialects(self) -> Mapping[Resource | None, ResourceDialect]:
         return {
-            resource: Spoken(
-                absent=frozenset(
+            resource: ResourceDialect(
+                absent_fields=frozenset(
                     name
                     for owner, name in self.contract.absent_fields
                     if owner in (_PARTS if resource == "manifest" else (resource,))
                 ),
-                meanings={
+                contract_values={
                     field: meanings
-                    for (owner, field), meanings in self._meanings.items()
+                    for (owner, field), meanings in self._contract_values.items()
                     if owner == resource
                 },
-                added=frozenset(
+                added_members=frozenset(
                     (name.partition(".")[0], name.partition(".")[2])
                     for name in (self.contract.fields.get(resource, {}) if resource else ())
                     if "." in name
                 ),
-                filed_name=self.filing.name,
-                filed_manifest=self.filing.manifest,
-                manifest_as_filed=self.filing.manifest_back,
-                filed_event=self.filing.line,
+                contract_file_name=self.export_files.name,
+                contract_manifest=self.export_files.contract_manifest,
+                backend_manifest=self.export_files.backend_manifest,
+                contract_event=self.export_files.contract_event,
             )
             for resource in (None, *RETURNED_BY.values())
         }
@@ -95,7 +95,7 @@ class Words:
         return spelled
 
     @cached_property
-    def _meanings(self) -> Mapping[tuple[str, str], Mapping[str, str]]:
+    def _contract_values(self) -> Mapping[tuple[str, str], Mapping[str, str]]:
         return {
             (resource, field): {
                 theirs: ours for ours, several in meanings.items() for theirs in several

@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 
 from harness.client import Organizations, Routes, Transport
-from harness.client.called import Caller
+from harness.client.provisioning import Provisioner
 from harness.errors import Inconclusive, Misconfigured
 from harness.redaction.redactor import Redactor
 from harness.target.token_calls import CalledTokens
@@ -88,8 +88,8 @@ def organizations(backend: Backend, learned: Learned | None = None) -> Organizat
     transport = Transport([backend.url])
     learn = (learned or Learned()).tokens.extend
     tokens = CalledTokens.model_validate(SAID)
-    caller = Caller(tokens=tokens, transport=transport, learn=learn)
-    return Organizations(transport, Routes({}), None, caller=caller)
+    caller = Provisioner(tokens=tokens, transport=transport, learn=learn)
+    return Organizations(transport, Routes({}), None, provisioner=caller)
 
 
 async def test_each_call_knows_what_the_calls_before_have_given(backend: Backend) -> None:

@@ -22,7 +22,7 @@ MOST_CHARACTERS = 8192
 
 
 @dataclass(frozen=True, kw_only=True)
-class CalledOrganization:
+class ProvisionedOrganization:
     """One organization with a user in each role, as the backend has made them."""
 
     id: str
@@ -35,7 +35,7 @@ class CalledOrganization:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Caller:
+class Provisioner:
     """Makes the calls of a target's `[tokens.calls]`.
 
     `learn` is told every token, so that none of them reaches a report.
@@ -45,7 +45,7 @@ class Caller:
     transport: Transport
     learn: Callable[[Iterable[str]], None]
 
-    async def new_organization(self, name: str) -> CalledOrganization:
+    async def new_organization(self, name: str) -> ProvisionedOrganization:
         """Have an organization made, and a user in each role.
 
         Raises `Misconfigured`, naming the call, when one fails or does not give what it should.
@@ -64,7 +64,7 @@ class Caller:
             for call_name, call in self.tokens.calls[1:]:
                 of_user |= await self._made(call_name, call, of_user)
             users[role], tokens[role] = of_user["user"], of_user["token"]
-        return CalledOrganization(
+        return ProvisionedOrganization(
             id=known["organization"], users=users, tokens=tokens, made_with=headers
         )
 

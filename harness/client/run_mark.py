@@ -62,7 +62,7 @@ class RunMark:
         """Give the title that a job of this run has."""
         return f"{title} [shakedown {self.run_id}]"
 
-    def saw(self, answer: Answer, authorization: str, *, by: str = "") -> None:
+    def record_created(self, answer: Answer, authorization: str, *, by: str = "") -> None:
         """Write down what an answer says was made; never raises for what the answer is.
 
         `by` names who asked, where another process is to `adopt` what was made.
@@ -82,7 +82,7 @@ class RunMark:
             headers = {"authorization": authorization} if authorization else {}
             self.created.append(Created(kind=kind, id=made, job_id=job, headers=headers))
 
-    def made_organization(self, organization: str, headers: Mapping[str, str]) -> None:
+    def record_organization(self, organization: str, headers: Mapping[str, str]) -> None:
         """Write down that an organization was made by a call with these headers."""
         self._write(kind="organization", id=organization)
         self.created.append(Created(kind="organization", id=organization, headers=headers))
@@ -122,7 +122,7 @@ class RunMark:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Remains:
+class Leftovers:
     """What became of everything that a run made."""
 
     made: int
@@ -131,7 +131,7 @@ class Remains:
     """`kind id: why`, for each thing that is still there."""
 
 
-def remains_of(file: Path, run_id: str) -> Remains:
+def read_leftovers(file: Path, run_id: str) -> Leftovers:
     """Read what a run made and what became of it; a line that was cut off is left out."""
     fate: dict[tuple[str, str], str | None] = {}
     for facts in _lines_of(file, run_id):
@@ -141,7 +141,7 @@ def remains_of(file: Path, run_id: str) -> Remains:
         else:
             fate[key] = facts.get("left", "nobody tried to remove it")
     left = tuple(f"{kind} {id_}: {why}" for (kind, id_), why in fate.items() if why is not None)
-    return Remains(made=len(fate), removed=len(fate) - len(left), left=left)
+    return Leftovers(made=len(fate), removed=len(fate) - len(left), left=left)
 
 
 def _lines_of(file: Path, run_id: str) -> Iterator[dict[str, Any]]:

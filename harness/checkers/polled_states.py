@@ -12,7 +12,7 @@ from harness.vocabulary.exports import FINAL_STATES, PREPARING, QUEUED
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sighting:
+class PolledState:
     """One look at an export."""
 
     export_id: str
@@ -26,19 +26,19 @@ class Sighting:
         return f"{self.state} at attempt {self.attempt}{by}"
 
 
-def impossible_lives(sightings: Iterable[Sighting], *, max_attempts: int) -> list[Violation]:
+def impossible_sequences(sightings: Iterable[PolledState], *, max_attempts: int) -> list[Violation]:
     """Give everything that was seen and cannot be.
 
     Sightings are in the order of time, nobody retried or canceled an export meanwhile. Time is
     linear in their number.
     """
-    lives: dict[str, list[Sighting]] = {}
+    lives: dict[str, list[PolledState]] = {}
     for sighting in sightings:
         lives.setdefault(sighting.export_id, []).append(sighting)
     return [found for life in lives.values() for found in _life(life, max_attempts)]
 
 
-def _life(life: Sequence[Sighting], max_attempts: int) -> Iterator[Violation]:
+def _life(life: Sequence[PolledState], max_attempts: int) -> Iterator[Violation]:
     for sighting in life:
         if sighting.attempt > max_attempts:
             yield _violation(
@@ -71,7 +71,7 @@ def _life(life: Sequence[Sighting], max_attempts: int) -> Iterator[Violation]:
             break
 
 
-def _violation(rule: str, sighting: Sighting, expected: str, got: str) -> Violation:
+def _violation(rule: str, sighting: PolledState, expected: str, got: str) -> Violation:
     return Violation(
         rule=rule,
         subject=sighting.export_id,
@@ -80,14 +80,14 @@ def _violation(rule: str, sighting: Sighting, expected: str, got: str) -> Violat
     )
 
 
-def _seen(*states: tuple[str, int, str | None]) -> tuple[Sighting, ...]:
+def _seen(*states: tuple[str, int, str | None]) -> tuple[PolledState, ...]:
     return tuple(
-        Sighting(export_id="e1", state=state, attempt=attempt, claimed_by=owner)
+        PolledState(export_id="e1", state=state, attempt=attempt, claimed_by=owner)
         for state, attempt, owner in states
     )
 
 
-ACCEPTS: Mapping[str, Sequence[Sighting]] = {
+ACCEPTS: Mapping[str, Sequence[PolledState]] = {
     "a plain life": _seen(("queued", 0, None), ("preparing", 1, "w1"), ("ready", 1, "w1")),
     "seen once": _seen(("ready", 2, "w2")),
     "taken over": _seen(("preparing", 1, "w1"), ("preparing", 2, "w2"), ("ready", 2, "w2")),
@@ -95,7 +95,7 @@ ACCEPTS: Mapping[str, Sequence[Sighting]] = {
     "given up": _seen(("preparing", 3, "w1"), ("failed", 3, None)),
 }  # fmt: skip
 
-REJECTS: Mapping[str, tuple[str, Sequence[Sighting]]] = {
+REJECTS: Mapping[str, tuple[str, Sequence[PolledState]]] = {
     "ready and then not": ("undecided", _seen(("ready", 1, "w1"), ("preparing", 2, "w2"))),
     "attempts begun anew": ("attempts-lost", _seen(("preparing", 1, "w1"), ("queued", 0, None))),
     "a claim not counted": (

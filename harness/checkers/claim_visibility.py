@@ -7,7 +7,7 @@ from harness.checkers.violations import Violation
 from harness.vocabulary.exports import PREPARING
 
 
-def claims_in_the_open(transitions: Iterable[Transition]) -> list[Violation]:
+def claims_are_visible(transitions: Iterable[Transition]) -> list[Violation]:
     """Give each claim that nobody else could see while it lasted, or that names no owner.
 
     A claim that commits together with its result was never to be seen: for as long as the work

@@ -4,14 +4,14 @@ from collections.abc import Iterable, Mapping
 from itertools import chain
 
 from harness.checkers.facts import CompletionFact, ExportFact
-from harness.checkers.observed import Observed
+from harness.checkers.read_database import ExportFacts
 from harness.client import Organization, Record, together
 from harness.vocabulary.events import EXPORT_REQUESTED
 
 _AT_ONCE = 8
 
 
-async def shown_exports(
+async def get_exports(
     exports: Iterable[str], owners: Mapping[str, Organization]
 ) -> dict[str, Record]:
     """Give these exports as the API shows them now, by their ids; `owners` has whose each is."""
@@ -21,19 +21,19 @@ async def shown_exports(
     return {str(export["id"]): export for export in shown}
 
 
-async def shown_completions(owners: Mapping[str, Organization]) -> list[CompletionFact]:
+async def get_completions(owners: Mapping[str, Organization]) -> list[CompletionFact]:
     """Give every completion that the ledgers of their owners tell of these exports."""
     events = await together(
         (owner.client.ledger_events(target_id=each) for each, owner in owners.items()),
         at_once=_AT_ONCE,
     )
-    return CompletionFact.among(chain.from_iterable(events))
+    return CompletionFact.from_events(chain.from_iterable(events))
 
 
-async def observe_shown(
+async def read_exports_over_http(
     organizations: Iterable[Organization], told: Mapping[str, Organization]
-) -> Observed:
-    """Read what `observe_exports` reads, as far as the API shows it: no changes in between.
+) -> ExportFacts:
+    """Read what `read_exports` reads, as far as the API shows it: no changes in between.
 
     The exports are those in the ledgers of these organizations, and those in `told`, each with its
     owner: what somebody was told to be accepted. Unlike a database's, these facts are not of one
@@ -48,9 +48,9 @@ async def observe_shown(
             for event in events
             if event["event_name"] == EXPORT_REQUESTED
         }
-    shown = await shown_exports(owners, owners)
-    return Observed(
-        exports=[ExportFact.shown(each, owners[name].id) for name, each in shown.items()],
-        completions=CompletionFact.among(chain.from_iterable(ledgers)),
+    shown = await get_exports(owners, owners)
+    return ExportFacts(
+        exports=[ExportFact.from_api(each, owners[name].id) for name, each in shown.items()],
+        completions=CompletionFact.from_events(chain.from_iterable(ledgers)),
         transitions=None,
     )

@@ -1,4 +1,4 @@
-"""What exports hold, read in the contract's words and said in the backend's again."""
+"""What exports hold, read in the contract's names and said in the backend's again."""
 
 import copy
 import json
@@ -13,7 +13,7 @@ from multidict import CIMultiDict
 import contracts
 from harness.client.answer import Answer
 from harness.client.dialect import Dialect
-from harness.client.dialect.filed import Filing
+from harness.client.dialect.export_files import ExportFileMap
 from harness.client.routes import load_routes
 from harness.target.dialect import Contract
 
@@ -30,7 +30,7 @@ CONTRACT = Contract.model_validate(
         },
     }
 )
-FILING = Filing(CONTRACT)
+FILES = ExportFileMap(CONTRACT)
 
 THEIRS: dict[str, Any] = {
     "bundle": "b-1",
@@ -77,8 +77,8 @@ def seen(dialect: Dialect, name: str, body: bytes) -> Answer:
 
 def test_a_manifest_is_read_and_said_again() -> None:
     before = copy.deepcopy(THEIRS)
-    assert FILING.manifest(THEIRS) == OURS
-    assert FILING.manifest_back(OURS) == THEIRS
+    assert FILES.contract_manifest(THEIRS) == OURS
+    assert FILES.backend_manifest(OURS) == THEIRS
     assert before == THEIRS
 
 
@@ -93,7 +93,7 @@ def test_a_manifest_is_read_and_said_again() -> None:
 def test_a_change_in_the_contracts_words_is_one_of_the_backends(change: Any, theirs: Any) -> None:  # noqa: ANN401
     forged = copy.deepcopy(OURS)
     change(forged)
-    file = FILING.manifest_back(forged)["entries"][0]
+    file = FILES.backend_manifest(forged)["entries"][0]
     assert {name: file[name] for name in theirs} == theirs
 
 
@@ -105,14 +105,14 @@ _json = st.recursive(
 
 @given(_json | st.dictionaries(st.sampled_from(["bundle", "entries", "head", "kept"]), _json))
 def test_whatever_is_filed_comes_back_as_it_was(document: Any) -> None:  # noqa: ANN401
-    assert FILING.manifest_back(FILING.manifest(document)) == document
+    assert FILES.backend_manifest(FILES.contract_manifest(document)) == document
 
 
 def test_no_two_files_of_an_archive_become_one() -> None:
     names = ["index.json", "manifest.json", "journal.json", "ledger.json", "files/x"]
-    said = [FILING.name(name) for name in names]
+    said = [FILES.name(name) for name in names]
     assert said == ["manifest.json", "index.json", "ledger.json", "journal.json", "files/x"]
-    assert [FILING.name(name) for name in said] == names
+    assert [FILES.name(name) for name in said] == names
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_no_two_files_of_an_archive_become_one() -> None:
     ],
 )
 def test_a_path_into_a_manifest_is_the_contracts(theirs: str, ours: str) -> None:
-    assert FILING.place(theirs) == ours
+    assert FILES.contract_path(theirs) == ours
 
 
 def test_the_bytes_of_a_manifest_are_kept_for_its_digest(dialect: Dialect) -> None:
@@ -136,7 +136,7 @@ def test_the_bytes_of_a_manifest_are_kept_for_its_digest(dialect: Dialect) -> No
     answer = seen(dialect, "getManifest", body)
     assert answer.document == OURS
     assert answer.sent.body == body
-    assert answer.spoken.manifest_as_filed(answer.document) == THEIRS
+    assert answer.dialect.backend_manifest(answer.document) == THEIRS
     assert answer.sent.document == THEIRS
 
 
@@ -162,9 +162,9 @@ def test_names_of_verified_files_and_events_that_are_filed(dialect: Dialect) -> 
     answer = seen(dialect, "verifyManifest", body)
     assert answer.data["files"] == [{"name": "ledger.json", "ok": True}, 7]
     assert answer.data["mismatches"] == [{"path": "/files/0/size", "got": 1}, None]
-    spoken = seen(dialect, "downloadExport", b"PK").spoken
-    assert spoken.filed_name("index.json") == "manifest.json"
-    assert spoken.filed_event({"number": 1, "seal": "x", "what": "y"}) == {
+    names = seen(dialect, "downloadExport", b"PK").dialect
+    assert names.contract_file_name("index.json") == "manifest.json"
+    assert names.contract_event({"number": 1, "seal": "x", "what": "y"}) == {
         "ledger_seq": 1,
         "hash": "x",
         "what": "y",
