@@ -30,11 +30,11 @@ from pathlib import Path
 
 from benchmarks.peers import plain_schemathesis
 from contracts.conformance.fuzzing.document import Document
-from contracts.conformance.fuzzing.ground import settle_both
-from contracts.conformance.fuzzing.isolation import Stranger
-from contracts.conformance.fuzzing.order import Order, generated
-from contracts.conformance.fuzzing.rules import Judge
-from contracts.conformance.fuzzing.sending import Sender, Sent
+from contracts.conformance.fuzzing.generator_process import GeneratorOptions, generate_cases
+from contracts.conformance.fuzzing.other_tenant import OtherTenant
+from contracts.conformance.fuzzing.rules import ResponseRules
+from contracts.conformance.fuzzing.sending import Results, Sender
+from contracts.conformance.fuzzing.tenant_data import create_tenants
 from harness.client import Organizations, Samples
 from harness.machine.journal import Journal
 from harness.recovery.healing import end_run
@@ -69,21 +69,26 @@ async def ours(
     target: Target, system: System, examples: int, seed: int, *, replays: bool
 ) -> tuple[int, float]:
     """Run our fuzzing and give its number of cases and its seconds."""
-    document, sent = Document.of(target), Sent()
+    document, results = Document.of(target), Results()
     async with Organizations.of(target, [each.base_url for each in system.api]) as organizations:
         own, foreign, third = await organizations.several(3)
-        grounds = await settle_both((own, foreign), Samples(random.Random(seed)), system)
+        tenants = await create_tenants((own, foreign), Samples(random.Random(seed)), system)
         sender = Sender(
-            judge=Judge(document=document), own=grounds[0], foreign=grounds[1], sent=sent
+            rules=ResponseRules(document=document),
+            own=tenants[0],
+            foreign=tenants[1],
+            results=results,
         )
-        stranger = Stranger(org=third, document=document)
-        order = Order(document=document.raw, seed=seed, examples=examples)
+        other_tenant = OtherTenant(org=third, document=document)
+        options = GeneratorOptions(document=document.raw, seed=seed, examples=examples)
         began = time.perf_counter()
-        await sender.send_all(generated(order), follow=stranger.faults if replays else None)
+        await sender.send_all(
+            generate_cases(options), follow=other_tenant.violations if replays else None
+        )
         seconds = time.perf_counter() - began
-    if sent.findings:
-        raise SystemExit(sent.findings[0].tell())
-    return sent.cases, seconds
+    if results.findings:
+        raise SystemExit(results.findings[0].tell())
+    return results.cases, seconds
 
 
 async def measure(examples: int, rounds: int, *, profile: bool) -> None:
@@ -131,20 +136,20 @@ async def _profiled(target: Target, system: System, examples: int) -> None:
     print(f"ours: {cases} cases in {seconds:.2f} s (slower for being profiled)")
     pstats.Stats(profiler).sort_stats("tottime").print_stats(25)
     document = Document.of(target)
-    order = Order(document=document.raw, seed=1, examples=examples).to_json()
+    options = GeneratorOptions(document=document.raw, seed=1, examples=examples).to_json()
     print("the generator:")
     command = [sys.executable, "-c", _GENERATOR]
-    await asyncio.to_thread(subprocess.run, command, input=order, text=True, check=True)
+    await asyncio.to_thread(subprocess.run, command, input=options, text=True, check=True)
 
 
 _GENERATOR = """
 import cProfile, pstats, sys
-from contracts.conformance.fuzzing.generate import Generator
-from contracts.conformance.fuzzing.order import Order
-order = Order.from_json(sys.stdin.read())
+from contracts.conformance.fuzzing.generate import CaseGenerator
+from contracts.conformance.fuzzing.generator_process import GeneratorOptions
+options = GeneratorOptions.from_json(sys.stdin.read())
 profiler = cProfile.Profile()
 profiler.enable()
-cases = sum(1 for _ in Generator(order).cases())
+cases = sum(1 for _ in CaseGenerator(options).cases())
 profiler.disable()
 print(cases, "cases")
 pstats.Stats(profiler, stream=sys.stdout).sort_stats("tottime").print_stats(25)

@@ -7,13 +7,16 @@ import pytest
 from contracts.conformance.fuzzing.cancellation import cancel_behind_others
 from contracts.conformance.fuzzing.case import Case
 from contracts.conformance.fuzzing.document import Document
-from contracts.conformance.fuzzing.expectations import expect_nothing_wrong, expect_reached
-from contracts.conformance.fuzzing.ground import Ground, settle_both
-from contracts.conformance.fuzzing.hostile import Hostile
-from contracts.conformance.fuzzing.isolation import Stranger
-from contracts.conformance.fuzzing.order import Order, generated
-from contracts.conformance.fuzzing.rules import Judge
-from contracts.conformance.fuzzing.sending import Sender, Sent
+from contracts.conformance.fuzzing.expectations import (
+    expect_every_operation_succeeded,
+    expect_no_findings,
+)
+from contracts.conformance.fuzzing.generator_process import GeneratorOptions, generate_cases
+from contracts.conformance.fuzzing.malformed_cases import MalformedCases
+from contracts.conformance.fuzzing.other_tenant import OtherTenant
+from contracts.conformance.fuzzing.rules import ResponseRules
+from contracts.conformance.fuzzing.sending import Results, Sender
+from contracts.conformance.fuzzing.tenant_data import TenantData, create_tenants
 from contracts.shared.resources.snapshot import take_snapshot
 from harness.check import check
 from harness.client import Organizations, Samples
@@ -57,32 +60,34 @@ async def check_fuzz(
     absent = len(target.contract.absent_operations)
     observe.excuse(REQUESTS * absent // OPERATIONS, "operations that are absent")
     own, foreign, third = await organizations.several(3)
-    grounds = await settle_both((own, foreign), samples, system)
-    sent = Sent()
-    sender = Sender(judge=Judge(document=document), own=grounds[0], foreign=grounds[1], sent=sent)
-    stranger = Stranger(org=third, document=document)
-    before = await take_snapshot(foreign.client, *grounds[1].jobs)
-    order = Order(document=document.raw, seed=seed, examples=examples)
-    await sender.send_all(_hostile(document, thorough=thorough))
-    await sender.send_all(generated(order), follow=stranger.faults)
-    await cancel_behind_others(third, document, target, sent, seed)
-    for finding in sent.findings:
+    tenants = await create_tenants((own, foreign), samples, system)
+    results = Results()
+    sender = Sender(
+        rules=ResponseRules(document=document), own=tenants[0], foreign=tenants[1], results=results
+    )
+    other_tenant = OtherTenant(org=third, document=document)
+    before = await take_snapshot(foreign.client, *tenants[1].jobs)
+    options = GeneratorOptions(document=document.raw, seed=seed, examples=examples)
+    await sender.send_all(_malformed(document, thorough=thorough))
+    await sender.send_all(generate_cases(options), follow=other_tenant.violations)
+    await cancel_behind_others(third, document, target, results, seed)
+    for finding in results.findings:
         cover("fuzzing", operation=finding.case.operation_id, phase=finding.case.phase)
-    expect_nothing_wrong(sent, seed)
-    await _expect_untouched(grounds[1], before)
-    expect_reached(document, sent)
-    for operation_id in sent.succeeded:
-        for phase in sent.phases:
+    expect_no_findings(results, seed)
+    await _expect_untouched(tenants[1], before)
+    expect_every_operation_succeeded(document, results)
+    for operation_id in results.succeeded:
+        for phase in results.phases:
             cover("fuzzing", operation=operation_id, phase=phase)
-    observe(sent.requests, what="requests")
-    observe(stranger.tried, what="repeated by a stranger")
+    observe(results.requests, what="requests")
+    observe(other_tenant.tried, what="repeated by a stranger")
 
 
-async def _hostile(document: Document, *, thorough: bool) -> AsyncGenerator[Case, None]:
-    for case in Hostile(document, thorough=thorough).cases():
+async def _malformed(document: Document, *, thorough: bool) -> AsyncGenerator[Case, None]:
+    for case in MalformedCases(document, thorough=thorough).cases():
         yield case
 
 
-async def _expect_untouched(ground: Ground, before: object) -> None:
-    after = await take_snapshot(ground.org.client, *ground.jobs)
+async def _expect_untouched(data: TenantData, before: object) -> None:
+    after = await take_snapshot(data.org.client, *data.jobs)
     expect_equal(after, before, "what the organization has whose ids were used by another one")

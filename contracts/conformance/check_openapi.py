@@ -4,7 +4,11 @@ import json
 from typing import Any
 
 from contracts.conformance.fuzzing.document import Document
-from contracts.conformance.served_document import differences, document_faults, wanted_documents
+from contracts.conformance.served_document import (
+    accepted_documents,
+    differences,
+    document_violations,
+)
 from harness.check import check
 from harness.client import Answer, Organizations, Record
 from harness.errors import CheckFailed
@@ -25,13 +29,13 @@ SHOWN = 5
 async def check_openapi(
     organizations: Organizations, target: Target, observe: Observations
 ) -> None:
-    accepted = wanted_documents(target)
+    accepted = accepted_documents(target)
     anybody = organizations.with_token(None)
     served: dict[str, Any] = {}
     for instance in range(organizations.instances):
         answer = expect_status(await anybody.call("openapi", instance=instance), 200)
         served = _document_in(answer)
-        _expect_none(document_faults(served), "a valid OpenAPI 3.1 document", answer)
+        _expect_none(document_violations(served), "a valid OpenAPI 3.1 document", answer)
         otherwise = min((differences(each, served) for each in accepted), key=len)
         _expect_none(otherwise, "the contract's document, operation by operation", answer)
         observe(what="documents")
@@ -63,9 +67,9 @@ def _document_in(answer: Answer) -> dict[str, Any]:
     return dict(json.loads(answer.body))
 
 
-def _expect_none(faults: list[str], wanted: str, answer: Answer) -> None:
-    if faults:
+def _expect_none(violations: list[str], wanted: str, answer: Answer) -> None:
+    if violations:
         raise CheckFailed(
             expected=f"{wanted} from API instance {answer.instance + 1}",
-            got=f"{len(faults)} differences: {'; '.join(faults[:SHOWN])}",
+            got=f"{len(violations)} differences: {'; '.join(violations[:SHOWN])}",
         )

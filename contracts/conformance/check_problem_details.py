@@ -5,9 +5,9 @@ import time
 import uuid
 from typing import Any
 
-from contracts.conformance.database_gone import database_gone
+from contracts.conformance.database_outage import database_outage
+from contracts.conformance.error_cases import ErrorCase, ErrorCases
 from contracts.conformance.problems import expect_problem
-from contracts.conformance.provocations import Provocation, Scene
 from contracts.conformance.request_ids import expect_request_ids
 from contracts.shared.resources.snapshot import take_snapshot
 from harness.check import check
@@ -44,19 +44,19 @@ async def check_problem_details(
     breakable = {Capability.SPAWN, Capability.DATABASE_CONTROL} <= target.capabilities()
 
     async def with_everything_there() -> None:
-        scene = await Scene.of(organizations, org, samples)
-        for provocation in scene.provocations():
-            answer = await provocation.send()
-            _expect_as_promised(answer, provocation)
+        cases = await ErrorCases.of(organizations, org, samples)
+        for case in cases.cases():
+            answer = await case.send()
+            _expect_error_case(answer, case)
             observe(what="refusals")
             cover("problems", operation=answer.operation_id, status=str(answer.status))
-        await _expect_unknown_paths(org.client, scene.job["id"])
+        await _expect_unknown_paths(org.client, cases.job["id"])
         observe(len(UNKNOWN_PATHS), what="unknown paths")
-        observe(await expect_request_ids(org.client, scene.job["id"]), what="request ids")
+        observe(await expect_request_ids(org.client, cases.job["id"]), what="request ids")
 
     async def without_a_database() -> None:
         async with fresh_system(api_instances=1, workers=0) as own:
-            for answer in await _expect_outage_told(own, samples):
+            for answer in await _expect_outage_reported(own, samples):
                 observe(what="during an outage")
                 cover("problems", operation=answer.operation_id, status="503")
 
@@ -67,13 +67,13 @@ async def check_problem_details(
         )
 
 
-def _expect_as_promised(answer: Answer, provocation: Provocation) -> None:
-    what = f"for {provocation.what}"
-    if answer.status < 400 and answer.status in provocation.statuses:
+def _expect_error_case(answer: Answer, case: ErrorCase) -> None:
+    what = f"for {case.what}"
+    if answer.status < 400 and answer.status in case.statuses:
         return
-    expect_problem(answer, *provocation.statuses, codes=provocation.codes, detail=what)
+    expect_problem(answer, *case.statuses, codes=case.codes, detail=what)
     problem = answer.document
-    for name in provocation.headers:
+    for name in case.headers:
         expect(answer.headers.get(name), expected=f"{name} {what}", got=answer.describe())
     if answer.status == 401:
         challenge = answer.headers.get("www-authenticate", "")
@@ -82,18 +82,18 @@ def _expect_as_promised(answer: Answer, provocation: Provocation) -> None:
             expected=f"WWW-Authenticate: Bearer {what}",
             got=f"{challenge!r} with {answer.describe()}",
         )
-    if provocation.retryable is not None:
+    if case.retryable is not None:
         expect_equal(
             problem["retryable"],
-            provocation.retryable,
+            case.retryable,
             f"`retryable` {what}",
             detail=answer.describe(),
         )
-    if provocation.field:
+    if case.field:
         told = [text for each in problem.get("errors") or [] for text in each.values()]
         expect(
-            any(isinstance(text, str | list) and provocation.field in text for text in told),
-            expected=f"`errors` to tell of the field {provocation.field!r} {what}",
+            any(isinstance(text, str | list) and case.field in text for text in told),
+            expected=f"`errors` to tell of the field {case.field!r} {what}",
             got=answer.describe(),
         )
 
@@ -116,7 +116,7 @@ async def _expect_unknown_paths(client: Client, job_id: str) -> None:
         expect_problem(answer, 404, 400 if "%" in path else 404, detail=f"{path} is no known path")
 
 
-async def _expect_outage_told(own: OwnSystem, samples: Samples) -> list[Answer]:
+async def _expect_outage_reported(own: OwnSystem, samples: Samples) -> list[Answer]:
     """Without a database: 503 with Retry-After from whatever needs it, and nothing half-written."""
     org = await own.organizations.new()
     client = org.client
@@ -150,7 +150,7 @@ async def _expect_outage_told(own: OwnSystem, samples: Samples) -> list[Answer]:
         ("verifyLedgerEvent", {"path": event_path}),
         ("ready", {}),
     ]
-    async with database_gone(own.system):
+    async with database_outage(own.system):
         asked = [client.call(operation_id, **request) for operation_id, request in calls]
         asked.append(client.upload(job["id"], sample, key=key))
         answers = await together(asked)

@@ -8,12 +8,15 @@ import pytest
 from contracts.conformance.fuzzing.cancellation import cancel_behind_others
 from contracts.conformance.fuzzing.case import Case
 from contracts.conformance.fuzzing.document import Document
-from contracts.conformance.fuzzing.expectations import expect_nothing_wrong, expect_reached
-from contracts.conformance.fuzzing.isolation import Stranger
-from contracts.conformance.fuzzing.order import Order, generated
-from contracts.conformance.fuzzing.rules import Judge
-from contracts.conformance.fuzzing.sending import Sent
-from contracts.conformance.fuzzing.walk import Walk
+from contracts.conformance.fuzzing.expectations import (
+    expect_every_operation_succeeded,
+    expect_no_findings,
+)
+from contracts.conformance.fuzzing.generator_process import GeneratorOptions, generate_cases
+from contracts.conformance.fuzzing.other_tenant import OtherTenant
+from contracts.conformance.fuzzing.rules import ResponseRules
+from contracts.conformance.fuzzing.scenario import Scenario
+from contracts.conformance.fuzzing.sending import Results
 from harness.check import check
 from harness.client import Organizations, together
 from harness.plugin.coverage import Coverage
@@ -22,8 +25,8 @@ from harness.plugin.settings import settings_of
 from harness.system import System
 from harness.target import Capability, Target
 
-WALKS, STEPS, CASES = 9, 18, 6
-FULL_WALKS, FULL_STEPS, FULL_CASES = 60, 40, 40
+SCENARIOS, STEPS, CASES = 9, 18, 6
+FULL_SCENARIOS, FULL_STEPS, FULL_CASES = 60, 40, 40
 AT_ONCE = 6
 SPOILED = 3
 """Every so-many-th walk loses the object of its evidence, so that its exports fail."""
@@ -47,49 +50,49 @@ async def check_stateful(
 ) -> None:
     settings = settings_of(pytestconfig)
     quick = settings.profile == "quick"
-    walks, steps, examples = (
-        (WALKS, STEPS, CASES) if quick else (FULL_WALKS, FULL_STEPS, FULL_CASES)
+    scenarios, steps, examples = (
+        (SCENARIOS, STEPS, CASES) if quick else (FULL_SCENARIOS, FULL_STEPS, FULL_CASES)
     )
     document = Document.of(target)
     cases: defaultdict[str, list[Case]] = defaultdict(list)
-    order = Order(
+    options = GeneratorOptions(
         document=document.raw,
         seed=settings.seed,
         examples=examples,
         coverage=False,
         positive_only=True,
     )
-    async for case in generated(order):
+    async for case in generate_cases(options):
         cases[case.operation_id].append(case)
-    sent = Sent()
-    stranger = Stranger(org=await organizations.new("a stranger"), document=document)
+    results = Results()
+    other_tenant = OtherTenant(org=await organizations.new("a stranger"), document=document)
     storage = system.storage_dir if target.storage is not None else None
     going = [
-        Walk(
+        Scenario(
             name=f"walk-{number}",
             org=await organizations.new(f"walker {number}"),
-            judge=Judge(document=document),
+            rules=ResponseRules(document=document),
             cases=cases,
             chance=random.Random(f"{settings.seed}:walk:{number}"),
-            stranger=stranger,
-            sent=sent,
+            other_tenant=other_tenant,
+            results=results,
             spoil_below=storage if number % SPOILED == 0 else None,
         )
-        for number in range(walks)
+        for number in range(scenarios)
     ]
-    await together((walk.go(steps) for walk in going), at_once=AT_ONCE)
-    for missed in sorted(set(document.operations) - set(sent.succeeded)):
+    await together((scenario.go(steps) for scenario in going), at_once=AT_ONCE)
+    for missed in sorted(set(document.operations) - set(results.succeeded)):
         if cases[missed]:
             # Only what is about a thing is another question to each walk.
             others = going[-2::-1] if document.operations[missed].path_ids else []
-            for walk in (going[-1], *others):
-                await walk.reach(missed)
-    await cancel_behind_others(stranger.org, document, target, sent, settings.seed)
-    expect_nothing_wrong(sent, settings.seed)
-    expect_reached(document, sent)
-    taken: Counter[str] = sum((walk.links for walk in going), Counter())
+            for scenario in (going[-1], *others):
+                await scenario.reach(missed)
+    await cancel_behind_others(other_tenant.org, document, target, results, settings.seed)
+    expect_no_findings(results, settings.seed)
+    expect_every_operation_succeeded(document, results)
+    taken: Counter[str] = sum((scenario.links for scenario in going), Counter())
     for label in taken:
         operation_id, status, name = label.split(" ")
         cover("links", source=f"{operation_id} {status}", link=name)
-    observe(sent.requests, what="steps")
-    observe(stranger.tried, what="repeated by a stranger")
+    observe(results.requests, what="steps")
+    observe(other_tenant.tried, what="repeated by a stranger")

@@ -49,31 +49,31 @@ INTERNALS: Mapping[str, re.Pattern[str]] = {
 """What a client must not be shown; each kind with what gives it away."""
 
 
-def problem_faults(answer: Answer) -> list[str]:
+def problem_violations(answer: Answer) -> list[str]:
     """Everything that is wrong with an error answer as such, as sentences; none when right."""
-    faults = []
+    violations = []
     declared = answer.headers.get("content-type", "")
     if declared.partition(";")[0].strip().lower() != MEDIA_TYPE:
-        faults.append(f"its Content-Type is {declared or 'missing'}, not {MEDIA_TYPE}")
+        violations.append(f"its Content-Type is {declared or 'missing'}, not {MEDIA_TYPE}")
     try:
         document = parse(answer.body)
     except BadDocument as error:
-        return [*faults, f"its body is not JSON ({error})"]
+        return [*violations, f"its body is not JSON ({error})"]
     if not isinstance(document, dict):
-        return [*faults, "its body is not a JSON object"]
-    return faults + _wrong_members(document) + _wrong_values(document, answer)
+        return [*violations, "its body is not a JSON object"]
+    return violations + _wrong_members(document) + _wrong_values(document, answer)
 
 
 def _wrong_members(document: Mapping[str, Any]) -> list[str]:
-    faults = []
+    violations = []
     for name, kind in MEMBERS.items():
         if name not in document:
-            faults.append(f"it has no member {name!r}")
+            violations.append(f"it has no member {name!r}")
         elif not _is_a(document[name], kind):
-            faults.append(f"{name!r} is {document[name]!r:.80}, not {_JSON_NAMES[kind]}")
+            violations.append(f"{name!r} is {document[name]!r:.80}, not {_JSON_NAMES[kind]}")
         elif name in NEVER_EMPTY and not document[name].strip():
-            faults.append(f"{name!r} is empty")
-    return faults
+            violations.append(f"{name!r} is empty")
+    return violations
 
 
 _JSON_NAMES = {str: "a string", int: "a number", bool: "a boolean"}
@@ -84,19 +84,21 @@ def _is_a(value: object, kind: type) -> bool:
 
 
 def _wrong_values(document: Mapping[str, Any], answer: Answer) -> list[str]:
-    faults = []
+    violations = []
     if _is_a(document.get("status"), int) and document["status"] != answer.status:
-        faults.append(f"its 'status' says {document['status']}, the answer's is {answer.status}")
+        violations.append(
+            f"its 'status' says {document['status']}, the answer's is {answer.status}"
+        )
     if isinstance(document.get("request_id"), str) and document["request_id"] != answer.request_id:
-        faults.append(
+        violations.append(
             f"its 'request_id' is {document['request_id']!r}, X-Request-ID {answer.request_id!r}"
         )
     kind, code = document.get("type"), document.get("code")
     if isinstance(kind, str) and not _URI_REFERENCE.fullmatch(kind):
-        faults.append(f"its 'type' {kind!r:.80} is no URI reference")
+        violations.append(f"its 'type' {kind!r:.80} is no URI reference")
     if isinstance(code, str) and code and not _CODE.fullmatch(code):
-        faults.append(f"its 'code' {code!r:.80} is no machine name")
-    return faults + _wrong_errors(document.get("errors", [])) + internals_in(document)
+        violations.append(f"its 'code' {code!r:.80} is no machine name")
+    return violations + _wrong_errors(document.get("errors", [])) + internals_in(document)
 
 
 def _wrong_errors(errors: object) -> list[str]:
@@ -128,15 +130,15 @@ def expect_problem(
     `codes` are the names that the contract prescribes here; none where it leaves them open.
     """
     expect_status(answer, *statuses, detail=detail)
-    faults = problem_faults(answer)
+    violations = problem_violations(answer)
     if codes and answer.code not in codes:
-        faults.append(f"its 'code' is {answer.code!r}, not {' or '.join(codes)}")
+        violations.append(f"its 'code' is {answer.code!r}, not {' or '.join(codes)}")
     if not answer.request_id:
-        faults.append("it carries no X-Request-ID")
-    if faults:
+        violations.append("it carries no X-Request-ID")
+    if violations:
         raise CheckFailed(
             expected=f"the {answer.status} of {answer.operation_id} as an RFC 9457 problem",
             got=answer.describe(),
-            detail="; ".join(filter(None, [detail, *faults])),
+            detail="; ".join(filter(None, [detail, *violations])),
         )
     return answer

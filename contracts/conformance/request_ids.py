@@ -3,9 +3,9 @@
 from harness.client import Answer, Client
 from harness.expect import expect, expect_equal
 
-SANE = ("shakedown-1", "0f9c2a5e-31d4-4a6b-9c41-5d0f6a7b8c9d", "A" * 64, "req_42")
+VALID_IDS = ("shakedown-1", "0f9c2a5e-31d4-4a6b-9c41-5d0f6a7b8c9d", "A" * 64, "req_42")
 
-INSANE = (
+INVALID_IDS = (
     "x" * 1000,
     "two words",
     "ümlaut",
@@ -25,7 +25,7 @@ async def expect_request_ids(client: Client, job_id: str) -> int:
     """Fail unless ids are echoed, replaced or made as they should; give how many were looked at."""
     looked = 0
     for number, (sent, sane) in enumerate(
-        [*((i, True) for i in SANE), *((i, False) for i in INSANE)]
+        [*((i, True) for i in VALID_IDS), *((i, False) for i in INVALID_IDS)]
     ):
         for answer in await _on_every_kind(client, job_id, {"x-request-id": sent}, number):
             if sane:

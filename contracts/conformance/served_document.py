@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from contracts.conformance.fuzzing.document import (
+    ApiOperation,
     BrokenReference,
     Document,
-    Operation,
     in_dialect,
     read_document,
 )
@@ -35,21 +35,21 @@ MAY_SAY_MORE = frozenset({"properties", "headers", "links", "content", "examples
 Place = tuple[str, ...]
 
 
-def document_faults(served: Mapping[str, Any]) -> list[str]:
+def document_violations(served: Mapping[str, Any]) -> list[str]:
     """What is wrong with a document by the schema of OpenAPI 3.1, and with its links."""
     if not str(served.get("openapi", "")).startswith("3.1."):
         return [f"/openapi is {served.get('openapi')!r}, not 3.1"]
-    faults = [
+    violations = [
         f"{_pointer(tuple(map(str, error.instance_path)))}: {error.message:.200}"
         for error in _official_schema().iter_errors(served)
     ]
     try:
-        return faults or [*_broken_references(served), *_wrong_operations(served)]
+        return violations or [*_broken_references(served), *_wrong_operations(served)]
     except BrokenReference as error:  # among its operations, so that they cannot be told
         return [f"/paths: {error}"]
 
 
-def wanted_documents(target: Target) -> tuple[dict[str, Any], dict[str, Any]]:
+def accepted_documents(target: Target) -> tuple[dict[str, Any], dict[str, Any]]:
     """Give the contract's document in the target's words, without what it declares absent and with.
 
     One that still speaks of what is absent promises more, and is no other.
@@ -91,7 +91,7 @@ class _Comparison:
         self._ours, self._theirs = ours, theirs
         self._seen: set[tuple[str, str]] = set()
 
-    def of_operations(self, one: Operation, other: Operation, place: Place) -> Iterator[str]:
+    def of_operations(self, one: ApiOperation, other: ApiOperation, place: Place) -> Iterator[str]:
         """Where the other operation says otherwise."""
         yield from self._parameters(one, other, (*place, "parameters"))
         yield from self._nodes(one.body or {}, other.body or {}, (*place, "requestBody"))
@@ -110,7 +110,7 @@ class _Comparison:
         """Say whether two nodes say the same."""
         return not any(True for _ in self._nodes(one, other, place))
 
-    def _parameters(self, one: Operation, other: Operation, place: Place) -> Iterator[str]:
+    def _parameters(self, one: ApiOperation, other: ApiOperation, place: Place) -> Iterator[str]:
         wanted = {(each["in"], each["name"]): each for each in one.parameters}
         served = {(each["in"], each["name"]): each for each in other.parameters}
         for (where, name), parameter in wanted.items():
@@ -248,7 +248,7 @@ def _wrong_operations(served: Mapping[str, Any]) -> Iterator[str]:
                 yield f"{place}: {what}, unknown to {link.target}"
 
 
-def _secured(operation: Operation) -> str:
+def _secured(operation: ApiOperation) -> str:
     return "it asks for a token" if operation.secured else "it asks for no token"
 
 

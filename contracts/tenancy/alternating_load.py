@@ -59,12 +59,12 @@ class Load:
     """With no token."""
     samples: Samples
 
-    async def run(self, *, crowds: int, at_once: int) -> int:
+    async def run(self, *, concurrent_rounds: int, at_once: int) -> int:
         """Take turns one by one, then in crowds of several at once; give how many were answered."""
         answered = 0
         for turn in self._turns():
             answered += await turn()
-        for _ in range(crowds):
+        for _ in range(concurrent_rounds):
             answered += sum(await together((turn() for turn in self._turns()), at_once=at_once))
         return answered
 

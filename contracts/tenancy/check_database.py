@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 
 from contracts.tenancy.catalog import REQUEST_ROLES, Relation, read_catalog
-from contracts.tenancy.catalog.contents import contains
-from contracts.tenancy.catalog.looked import Looked, expect_nothing_wrong, judged
 from contracts.tenancy.catalog.privileges import claim_functions, privileges
 from contracts.tenancy.catalog.row_security import row_security
+from contracts.tenancy.catalog.rule_results import RuleResult, expect_no_violations, rule_result
 from contracts.tenancy.catalog.tenants import contract_tables, tenant_tables
+from contracts.tenancy.catalog.text_search import contains_text
 from harness.check import check
 from harness.database import Database
 from harness.errors import Inconclusive
@@ -31,10 +31,10 @@ async def check_row_security(
 ) -> None:
     catalog = await read_catalog(database)
     tables = tenant_tables(catalog, target)
-    looked = list(row_security(catalog, tables))
-    note(cover, looked)
+    results = list(row_security(catalog, tables))
+    note(cover, results)
     observe(len(tables), what="tenant tables")
-    expect_nothing_wrong(looked)
+    expect_no_violations(results)
 
 
 @check(
@@ -50,30 +50,28 @@ async def check_privileges(
     catalog = await read_catalog(database)
     tables = tenant_tables(catalog, target)
     claim = target.claim.function if target.claim else CLAIM_FUNCTION
-    looked = list(
+    results = list(
         privileges(catalog, tables, claim=claim, exports=contract_tables(target)["exports"])
     )
-    looked += [
+    results += [
         one
         for relation in catalog.relations
-        for one in await salts_out_of_reach(database, relation, target)
+        for one in await salt_results(database, relation, target)
     ]
-    note(cover, looked)
-    observe(len(looked), what="rules applied to functions, roles and tables")
-    expect_nothing_wrong(looked)
+    note(cover, results)
+    observe(len(results), what="rules applied to functions, roles and tables")
+    expect_no_violations(results)
     if not claim_functions(catalog, claim):
         raise Inconclusive(f"there is no function {claim} in the database whose rights to look at")
 
 
-def note(cover: Coverage, looked: Iterable[Looked]) -> None:
+def note(cover: Coverage, results: Iterable[RuleResult]) -> None:
     """Tell in the report which rules were applied to what."""
-    for one in looked:
+    for one in results:
         cover(f"{one.kind}s", **{one.kind: one.about, "rule": one.rule})
 
 
-async def salts_out_of_reach(
-    database: Database, relation: Relation, target: Target
-) -> list[Looked]:
+async def salt_results(database: Database, relation: Relation, target: Target) -> list[RuleResult]:
     """Look whether the salts of the ledger's hashes lie where a request could read them.
 
     Where row security guards the relation, what a role really sees is another check's business.
@@ -81,16 +79,16 @@ async def salts_out_of_reach(
     if target.ledger is None or relation.row_security:
         return []
     salts = [salt.get_secret_value() for salt in target.ledger.salts.values()]
-    looked = []
+    results = []
     for role in REQUEST_ROLES:
         if columns := relation.columns_open_to(role, "SELECT"):
             found = await database.fetch_one(
                 f"SELECT EXISTS (SELECT FROM {relation.name} AS r "  # noqa: S608 - quoted by the server
-                f"WHERE {contains(columns)}) AS found",
+                f"WHERE {contains_text(columns)}) AS found",
                 {"texts": salts},
             )
-            looked.append(
-                judged(
+            results.append(
+                rule_result(
                     "table",
                     relation.name,
                     "salts",
@@ -99,4 +97,4 @@ async def salts_out_of_reach(
                     got=f"{role} may read one in {relation.name}",
                 )
             )
-    return looked
+    return results

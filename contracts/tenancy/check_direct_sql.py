@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from contracts.tenancy.catalog import read_catalog
 from contracts.tenancy.catalog.tenants import contract_tables, tenant_tables
+from contracts.tenancy.sql.isolation import SqlIsolation, expect_isolated
 from contracts.tenancy.sql.request_sql import claims_of
-from contracts.tenancy.sql.tenant_belongings import furnish
-from contracts.tenancy.sql.tenant_claims import trusted_place
-from contracts.tenancy.sql.tenants_in_sql import Ground, expect_tenants_apart
+from contracts.tenancy.sql.sql_tenant import furnish
+from contracts.tenancy.sql.tenant_claims import has_contract_claims
 from harness.check import check
 from harness.client import Organization, Organizations, Samples, together
 from harness.database import Database
@@ -41,7 +41,7 @@ async def check_direct_sql(
     mine, theirs = (replace(one, marks=one.marks | salts_of(target)) for one in made)
     async with opened(system) as database:
         catalog = await read_catalog(database)
-        ground = Ground(
+        context = SqlIsolation(
             catalog=catalog,
             tables=tenant_tables(catalog, target),
             exports=contract_tables(target)["exports"],
@@ -54,11 +54,11 @@ async def check_direct_sql(
                 }
                 for one in (org, other_org)
             },
-            standard=trusted_place(organizations.recipe.claims),
+            standard=has_contract_claims(organizations.recipe.claims),
             observe=observe,
             cover=cover,
         )
-        await expect_tenants_apart(ground, database, mine, theirs)
+        await expect_isolated(context, database, mine, theirs)
 
 
 def salts_of(target: Target) -> frozenset[str]:

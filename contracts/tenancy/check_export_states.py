@@ -4,11 +4,11 @@ from contracts.shared.exports.claim_function import declared_claim
 from contracts.shared.tenants.operations import operations_of
 from contracts.shared.tenants.populated_tenant import PopulatedTenant
 from contracts.tenancy.requests.expectations import expect_own
-from contracts.tenancy.requests.forms import Form, forms_with_ids
+from contracts.tenancy.requests.exports_by_state import STATES, exports_by_state, shown_exports
 from contracts.tenancy.requests.matrix import Matrix
 from contracts.tenancy.requests.personas import personas
+from contracts.tenancy.requests.request_shapes import RequestShape, shapes_with_ids
 from contracts.tenancy.requests.unchanged import expect_unchanged
-from contracts.tenancy.requests.unfinished import STATES, exports_by_state, shown_exports
 from harness.check import check
 from harness.client import Samples, together
 from harness.expect import expect_status
@@ -37,8 +37,8 @@ async def check_export_states(
     cover: Coverage,
 ) -> None:
     claim = declared_claim(target)
-    forms, _ = forms_with_ids(operations_of(target))
-    forms = [form for form in forms if {slot.kind for slot in form.slots} <= KNOWN]
+    shapes, _ = shapes_with_ids(operations_of(target))
+    shapes = [shape for shape in shapes if {slot.kind for slot in shape.slots} <= KNOWN]
     sample, cap = samples.new(), target.limits.per_org_in_progress
     async with fresh_system(api_instances=1, workers=0) as own:
         org, other = await own.organizations.several(2)
@@ -48,18 +48,18 @@ async def check_export_states(
         before = await shown_exports(tenants)
         stranger = PopulatedTenant(org=other, sample=sample, key="", values={}, marks=frozenset())
 
-        async def try_form(state: str, form: Form) -> None:
+        async def try_shape(state: str, shape: RequestShape) -> None:
             owner, viewer = tenants[state], at_home["viewer"]
             matrix = Matrix(owner=owner, stranger=stranger, sample=sample, cover=cover)
-            for question in matrix.questions(form):
+            for question in matrix.questions(shape):
                 await matrix.ask_absent(question, strangers, 0)
                 observe(len(ROLES), what=state)
-            if form.operation.writes:
-                request = form.request(owner.own_ids(form.slots), sample)
-                expect_own(await request.send(viewer.client, 0), form, viewer)
+            if shape.operation.writes:
+                request = shape.request(owner.own_ids(shape.slots), sample)
+                expect_own(await request.send(viewer.client, 0), shape, viewer)
 
         await together(
-            (try_form(state, form) for state in tenants for form in forms), at_once=AT_ONCE
+            (try_shape(state, shape) for state in tenants for shape in shapes), at_once=AT_ONCE
         )
         after = "all that strangers and viewers have tried"
         expect_unchanged(await shown_exports(tenants), before, after=after)

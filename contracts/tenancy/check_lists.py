@@ -5,8 +5,14 @@ import itertools
 from contracts.shared.exports.archive import unpack
 from contracts.shared.tenants.operations import operations_of
 from contracts.shared.tenants.populated_tenant import populate_all
-from contracts.tenancy.requests.forms import Form
-from contracts.tenancy.requests.lists import Holder, Reading, fill_all, list_forms, read_in_turn
+from contracts.tenancy.requests.lists import (
+    ListOwner,
+    ListReading,
+    fill_all,
+    list_shapes,
+    read_in_turn,
+)
+from contracts.tenancy.requests.request_shapes import RequestShape
 from harness.check import check
 from harness.client import Organization, Organizations, Samples, together
 from harness.expect import expect, expect_equal, expect_status
@@ -37,37 +43,37 @@ async def check_lists(
     cover: Coverage,
 ) -> None:
     left, right, *empty = await organizations.several(3 if organizations.can_make_more else 2)
-    holders = await fill_all(await populate_all([left, right], samples), samples)
-    forms = list_forms(operations_of(target))
+    owners = await fill_all(await populate_all([left, right], samples), samples)
+    shapes = list_shapes(operations_of(target))
     roles = itertools.cycle(pairs_of_roles(left, right))
 
-    async def in_turn(form: Form, instance: int, pair: tuple[str, str]) -> None:
+    async def in_turn(shape: RequestShape, instance: int, pair: tuple[str, str]) -> None:
         """Both organizations page through the same list, one page of each after the other."""
-        for number in range(len(list(holders[0].tenant.own_id_choices(form.slots)))):
+        for number in range(len(list(owners[0].tenant.own_id_choices(shape.slots)))):
             readings = [
-                reading(form, number, holder, holders, role, instance)
-                for holder, role in zip(holders, pair, strict=True)
+                reading(shape, number, owner, owners, role, instance)
+                for owner, role in zip(owners, pair, strict=True)
             ]
             for one, items in zip(readings, await read_in_turn(readings), strict=True):
                 one.expect_complete(items)
             observe(what="read in turn")
-            cover("lists", operation=form.operation.id, instance=str(instance + 1))
+            cover("lists", operation=shape.operation.id, instance=str(instance + 1))
 
     await together(
-        in_turn(form, instance, next(roles))
-        for form in forms
+        in_turn(shape, instance, next(roles))
+        for shape in shapes
         for instance in range(organizations.instances)
     )
-    for mine, other in (holders, holders[::-1]):
-        await expect_packed_for_itself(mine, other)
+    for mine, other in (owners, owners[::-1]):
+        await expect_exports_hold_own_data(mine, other)
         observe(len(mine.created["listExports"]), what="exports")
-    for form in forms:
-        for number in range(len(list(holders[0].tenant.own_id_choices(form.slots)))):
-            for mine, other in (holders, holders[::-1]):
-                await expect_no_way_in_by_cursor(form, number, mine, other)
+    for shape in shapes:
+        for number in range(len(list(owners[0].tenant.own_id_choices(shape.slots)))):
+            for mine, other in (owners, owners[::-1]):
+                await expect_foreign_cursor_opens_nothing(shape, number, mine, other)
                 observe(what="cursors of another organization")
-        for new in () if form.slots else empty:
-            await expect_empty(form, new, holders)
+        for new in () if shape.slots else empty:
+            await expect_empty(shape, new, owners)
             observe(what="lists of a new organization")
     if not empty:
         observe.excuse(OF_A_NEW_ONE, "lists of a new organization, which nobody here can make")
@@ -80,20 +86,25 @@ def pairs_of_roles(left: Organization, right: Organization) -> list[tuple[str, s
 
 
 def reading(
-    form: Form, number: int, holder: Holder, holders: list[Holder], role: str, instance: int
-) -> Reading:
+    shape: RequestShape,
+    number: int,
+    owner: ListOwner,
+    owners: list[ListOwner],
+    role: str,
+    instance: int,
+) -> ListReading:
     """A list of a holder; of the several ways to fill in its ids the one of this number."""
-    return Reading(
-        form=form,
-        ids=list(holder.tenant.own_id_choices(form.slots))[number],
-        holder=holder,
-        others=[other for other in holders if other is not holder],
-        client=holder.tenant.org.as_role(role),
+    return ListReading(
+        shape=shape,
+        ids=list(owner.tenant.own_id_choices(shape.slots))[number],
+        owner=owner,
+        others=[other for other in owners if other is not owner],
+        client=owner.tenant.org.as_role(role),
         instance=instance,
     )
 
 
-async def expect_packed_for_itself(mine: Holder, other: Holder) -> None:
+async def expect_exports_hold_own_data(mine: ListOwner, other: ListOwner) -> None:
     """Fail when an export, which is a list as well, holds anything of another organization."""
     for export_id in mine.created["listExports"]:
         answer = await mine.tenant.org.client.download(export_id)
@@ -107,29 +118,31 @@ async def expect_packed_for_itself(mine: Holder, other: Holder) -> None:
                 )
 
 
-async def expect_no_way_in_by_cursor(form: Form, number: int, mine: Holder, other: Holder) -> None:
+async def expect_foreign_cursor_opens_nothing(
+    shape: RequestShape, number: int, mine: ListOwner, other: ListOwner
+) -> None:
     """Fail when the cursor that another organization got leads to anything but own rows."""
-    theirs = reading(form, number, other, [mine, other], other.tenant.org.roles[0], 0)
+    theirs = reading(shape, number, other, [mine, other], other.tenant.org.roles[0], 0)
     cursor = (await theirs.page({"limit": 1})).document.get("next_cursor")
     if cursor is None:
         return  # one row, one page
-    own = reading(form, number, mine, [mine, other], mine.tenant.org.roles[0], 0)
+    own = reading(shape, number, mine, [mine, other], mine.tenant.org.roles[0], 0)
     [items] = await read_in_turn([own])
     whole = {item["id"] for item in items}
     answer = await own.page({"limit": 100, "cursor": cursor})
     expect(
         answer.status < 500,
-        expected=f"no error of the server from {form} with a cursor of another organization",
+        expected=f"no error of the server from {shape} with a cursor of another organization",
         got=answer.describe(),
     )
     if 200 <= answer.status < 300:
         strange = [item["id"] for item in answer.items if item["id"] not in whole]
-        expect_equal(strange, [], f"the items of {form} that are not the organization's own")
+        expect_equal(strange, [], f"the items of {shape} that are not the organization's own")
 
 
-async def expect_empty(form: Form, empty: Organization, holders: list[Holder]) -> None:
+async def expect_empty(shape: RequestShape, empty: Organization, owners: list[ListOwner]) -> None:
     """Fail unless an organization that has nothing is shown nothing."""
-    await holders[0].tenant.org.client.call(form.operation.id, instance=0)
-    answer = expect_status(await empty.client.call(form.operation.id, instance=0), 200)
-    expect_equal(answer.items, [], f"the items of {form} in a new organization")
-    expect_equal(answer.document.get("next_cursor"), None, f"the next_cursor of an empty {form}")
+    await owners[0].tenant.org.client.call(shape.operation.id, instance=0)
+    answer = expect_status(await empty.client.call(shape.operation.id, instance=0), 200)
+    expect_equal(answer.items, [], f"the items of {shape} in a new organization")
+    expect_equal(answer.document.get("next_cursor"), None, f"the next_cursor of an empty {shape}")

@@ -6,14 +6,14 @@ from collections.abc import Awaitable, Iterator
 from contracts.shared.tenants.operations import Operation, operations_of
 from contracts.shared.tenants.populated_tenant import PopulatedTenant, populate_all
 from contracts.tenancy.requests.expectations import expect_own
-from contracts.tenancy.requests.forms import Form, forms_with_ids
 from contracts.tenancy.requests.matrix import Matrix
-from contracts.tenancy.requests.personas import Persona, leader, personas, writers
+from contracts.tenancy.requests.personas import Persona, personas, representative, writers
+from contracts.tenancy.requests.request_shapes import RequestShape, shapes_with_ids
 from contracts.tenancy.requests.stored_rows import StoredRows
 from contracts.tenancy.requests.unchanged import expect_unchanged
 from contracts.tenancy.requests.variants import (
     SPELLINGS,
-    expect_variant_alike,
+    expect_variant_indistinguishable,
     spelled,
     untaken_methods,
     variants,
@@ -49,7 +49,7 @@ async def check_matrix(
     owner, stranger = await populate_all(await organizations.several(2), samples)
     matrix = Matrix(owner=owner, stranger=stranger, sample=samples.new(), cover=cover)
     operations = operations_of(target)
-    forms, unbuildable = forms_with_ids(operations)
+    shapes, unbuildable = shapes_with_ids(operations)
     at_home = personas(organizations, owner.org)
     strangers = personas(organizations, stranger.org)
     before = await everything(matrix, stored_rows)
@@ -58,14 +58,15 @@ async def check_matrix(
     await together(
         (
             matrix.ask(question, at_home[name], strangers[name], next(turn))
-            for form in forms
-            for question in matrix.questions(form)
+            for shape in shapes
+            for question in matrix.questions(shape)
             for name in strangers
         ),
         at_once=AT_ONCE,
     )
     await together(
-        asked_otherwise(matrix, operations, forms, leader(strangers), turn), at_once=AT_ONCE
+        variant_requests(matrix, operations, shapes, representative(strangers), turn),
+        at_once=AT_ONCE,
     )
     after = await everything(matrix, stored_rows)
     expect_unchanged(after, before, after="all that strangers have tried")
@@ -77,13 +78,13 @@ async def check_matrix(
         )
     for persona in writers(at_home):
         await together(
-            own_write(matrix, form, persona, samples, next(turn))
-            for form in forms
-            if form.operation.writes
+            own_write(matrix, shape, persona, samples, next(turn))
+            for shape in shapes
+            if shape.operation.writes
         )
-    await expect_no_copy_told(owner, stranger.org)
+    await expect_no_deduplication_across_tenants(owner, stranger.org)
     observe(len(matrix.seen), what="cells")
-    there = len({form.operation.id for form in forms})
+    there = len({shape.operation.id for shape in shapes})
     absent = min(len(target.contract.absent_operations), max(0, OPERATIONS - there))
     observe.excuse(absent * IDS * WHO_ASKS, "operations that are absent")
     observe.excuse(
@@ -94,25 +95,25 @@ async def check_matrix(
         raise Inconclusive(f"no request can be made from the document for {'; '.join(unbuildable)}")
 
 
-def asked_otherwise(
+def variant_requests(
     matrix: Matrix,
     operations: tuple[Operation, ...],
-    forms: list[Form],
+    shapes: list[RequestShape],
     persona: Persona,
     turn: Iterator[int],
 ) -> Iterator[Awaitable[None]]:
     """Each question again in every variant and spelling."""
     templates = set()
-    for form in forms:
-        template = form.operation.route.template
+    for shape in shapes:
+        template = shape.operation.route.template
         others = untaken_methods(operations, template) if template not in templates else frozenset()
         templates.add(template)
-        ways = list(variants(form, matrix.owner, others))
-        for question in matrix.questions(form):
+        ways = list(variants(shape, matrix.owner, others))
+        for question in matrix.questions(shape):
             in_path = any(slot.place == "path" for slot in question.varied)
             spellings = SPELLINGS.items() if in_path else ()
             for name, variant in [*ways, *((n, spelled(question, s)) for n, s in spellings)]:
-                yield expect_variant_alike(
+                yield expect_variant_indistinguishable(
                     matrix, question, persona, next(turn), name=name, variant=variant
                 )
 
@@ -132,7 +133,7 @@ async def everything(matrix: Matrix, stored_rows: StoredRows) -> dict[str, objec
 
 
 async def own_write(
-    matrix: Matrix, form: Form, persona: Persona, samples: Samples, instance: int
+    matrix: Matrix, shape: RequestShape, persona: Persona, samples: Samples, instance: int
 ) -> None:
     """Fail unless the owner may do to its own what strangers were refused."""
     client = persona.client
@@ -140,14 +141,16 @@ async def own_write(
     evidence = await client.new_evidence(job["id"], samples.new())
     export = await client.new_export(job["id"])
     fresh = {"job": job["id"], "evidence": evidence["id"], "export": export["id"]}
-    ids = matrix.owner.own_ids(form.slots)
-    ids |= {slot.name: fresh[slot.kind] for slot in form.slots if slot.kind in fresh}
-    answer = await form.request(ids, samples.new()).send(client, instance)
-    expect_own(answer, form, persona)
-    matrix.note(form, "own", persona)
+    ids = matrix.owner.own_ids(shape.slots)
+    ids |= {slot.name: fresh[slot.kind] for slot in shape.slots if slot.kind in fresh}
+    answer = await shape.request(ids, samples.new()).send(client, instance)
+    expect_own(answer, shape, persona)
+    matrix.note(shape, "own", persona)
 
 
-async def expect_no_copy_told(owner: PopulatedTenant, stranger: Organization) -> None:
+async def expect_no_deduplication_across_tenants(
+    owner: PopulatedTenant, stranger: Organization
+) -> None:
     """Fail when uploading the very bytes that another organization has is not like any upload."""
     job = await stranger.new_job()
     answer = expect_status(await stranger.client.upload(job["id"], owner.sample), 201)

@@ -8,7 +8,7 @@ from typing import Any
 from contracts.tenancy.alternating_load import Load, Tenant, tenant
 from contracts.tenancy.catalog import read_catalog
 from contracts.tenancy.catalog.tenants import tenant_tables
-from contracts.tenancy.sql.watched_sessions import Watched, watched_sessions
+from contracts.tenancy.sql.session_proxy import SessionLog, session_proxy
 from harness.check import check
 from harness.client import Organizations, Samples, mint, together
 from harness.database import Database
@@ -19,7 +19,7 @@ from harness.system import System, launch_sibling
 from harness.target import Capability, Target
 from harness.target.template import fill
 
-CROWDS = 2
+CONCURRENT_ROUNDS = 2
 """Rounds in which several requests are under way at once, after one in which none are."""
 
 AT_ONCE = 8
@@ -52,30 +52,30 @@ async def check_pooled_connections(
     spawns = Capability.SPAWN in target.capabilities()
     if system.database_url is None or system.control_url is None or not spawns:
         load = await two_tenants(organizations, samples)
-        await load.run(crowds=CROWDS, at_once=AT_ONCE)
+        await load.run(concurrent_rounds=CONCURRENT_ROUNDS, at_once=AT_ONCE)
         raise Inconclusive(
             "no answer under alternating load showed another organization's data, but this target "
             "gives no way to look at what is left on the backend's connections"
         )
-    async with watched_api(system, target) as watched:
-        load = await two_tenants(watched.organizations, samples)
-        answered = await load.run(crowds=CROWDS, at_once=AT_ONCE)
-        await expect_nothing_left(watched.seen, load)
-        observe(min(answered, watched.seen.looks), what="looks at an idle connection")
-        await expect_to_run_as_authenticated(watched, target, load.first)
+    async with proxied_api(system, target) as proxied:
+        load = await two_tenants(proxied.organizations, samples)
+        answered = await load.run(concurrent_rounds=CONCURRENT_ROUNDS, at_once=AT_ONCE)
+        await expect_nothing_left(proxied.seen, load)
+        observe(min(answered, proxied.seen.looks), what="looks at an idle connection")
+        await expect_role_authenticated(proxied, target, load.first)
 
 
 @dataclass(frozen=True, kw_only=True)
-class WatchedApi:
+class ProxiedApi:
     """An API instance of the check's own, whose every connection to the database is watched."""
 
     organizations: Organizations
     control_database: Database
-    seen: Watched
+    seen: SessionLog
 
 
 @asynccontextmanager
-async def watched_api(system: System, target: Target) -> AsyncIterator[WatchedApi]:
+async def proxied_api(system: System, target: Target) -> AsyncIterator[ProxiedApi]:
     """Start an API instance on a database of its own that it reaches through the watcher."""
     own = await launch_sibling(system, api_instances=0, workers=0)
     try:
@@ -87,15 +87,15 @@ async def watched_api(system: System, target: Target) -> AsyncIterator[WatchedAp
                 "containers of this engine cannot reach a server that the harness runs, so their "
                 "connections to the database cannot be led through it"
             )
-        async with watched_sessions(own.database_url, host) as (url, seen):
-            environment = leading_to(url, target, own.plan.values)
+        async with session_proxy(own.database_url, host) as (url, seen):
+            environment = environment_with_database_url(url, target, own.plan.values)
             instance = await own.start("api", environment)
             if not seen.connections:
                 raise Inconclusive("the API reached its database on another way than DATABASE_URL")
             control = Database(own.control_url, writable=True)
             try:
                 async with Organizations.of(target, [instance.base_url]) as organizations:
-                    yield WatchedApi(
+                    yield ProxiedApi(
                         organizations=organizations, control_database=control, seen=seen
                     )
             finally:
@@ -104,7 +104,9 @@ async def watched_api(system: System, target: Target) -> AsyncIterator[WatchedAp
         await own.close()
 
 
-def leading_to(url: str, target: Target, values: Mapping[str, str]) -> dict[str, str]:
+def environment_with_database_url(
+    url: str, target: Target, values: Mapping[str, str]
+) -> dict[str, str]:
     """Give the API's variables that name the database, naming it by another URL.
 
     `Inconclusive` when the target tells its API in another way where the database is.
@@ -146,7 +148,7 @@ def less_organization(template: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-async def expect_nothing_left(seen: Watched, load: Load) -> None:
+async def expect_nothing_left(seen: SessionLog, load: Load) -> None:
     """Fail if an idle connection still had an organization's or a user's name in a setting.
 
     A transaction that was never ended keeps its claims as well.
@@ -174,11 +176,11 @@ async def expect_nothing_left(seen: Watched, load: Load) -> None:
     )
 
 
-async def expect_to_run_as_authenticated(watched: WatchedApi, target: Target, own: Tenant) -> None:
+async def expect_role_authenticated(proxied: ProxiedApi, target: Target, own: Tenant) -> None:
     """Fail if a request still sees rows that are hidden from `authenticated` and nobody else."""
-    for table in tenant_tables(await read_catalog(watched.control_database), target):
+    for table in tenant_tables(await read_catalog(proxied.control_database), target):
         if table.named and table.relation.row_security:
-            await watched.control_database.fetch(NOT_FOR_REQUESTS.format(table=table.relation.name))
+            await proxied.control_database.fetch(NOT_FOR_REQUESTS.format(table=table.relation.name))
     asked: list[tuple[str, dict[str, str]]] = [
         ("getJob", {"job_id": own.job_id}),
         ("listJobs", {}),

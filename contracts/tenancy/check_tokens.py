@@ -6,10 +6,14 @@ from dataclasses import replace
 
 from contracts.shared.tenants.operations import operations_of
 from contracts.shared.tenants.populated_tenant import PopulatedTenant, populate_all
-from contracts.tenancy.requests.credentials import Credential, unfit_or_forged
-from contracts.tenancy.requests.expectations import expect_answered, expect_challenge, expect_untold
+from contracts.tenancy.requests.credentials import Credential, invalid_or_forged_credentials
+from contracts.tenancy.requests.expectations import (
+    expect_challenge,
+    expect_no_leak,
+    expect_status_in,
+)
 from contracts.tenancy.requests.forgeries import Forger
-from contracts.tenancy.requests.forms import Form, forms_by_protection
+from contracts.tenancy.requests.request_shapes import RequestShape, shapes_by_protection
 from contracts.tenancy.requests.unchanged import expect_unchanged
 from harness.check import check
 from harness.client import Client, Organizations, Samples, together
@@ -24,8 +28,8 @@ NO_BREAKDOWN = frozenset(range(200, 500))
 A_FEW = ("listJobs", "createJob", "downloadExport")
 """A list, a write and a download: where every forgery is tried."""
 
-READ_AROUND = ("listJobs", "getJob", "downloadExport")
-DETOURS: Mapping[str, Callable[[str], str]] = {
+BYPASSED = ("listJobs", "getJob", "downloadExport")
+PATH_BYPASSES: Mapping[str, Callable[[str], str]] = {
     "a slash more": lambda path: f"{path}/",
     "two slashes": lambda path: f"/{path}",
     "two slashes within": lambda path: path.replace("/", "//"),
@@ -61,28 +65,30 @@ async def check_tokens(
 ) -> None:
     tenant, other = await populate_all(await organizations.several(2), samples)
     turn = itertools.cycle(range(organizations.instances))
-    protected, public, unbuildable = forms_by_protection(operations_of(target))
+    protected, public, unbuildable = shapes_by_protection(operations_of(target))
     nobody, sample = organizations.with_token(None), samples.new()
     forger = Forger(organizations.recipe, tenant.org) if organizations.can_mint else None
 
-    async def attempt(credential: Credential, form: Form, instance: int) -> None:
-        request = form.request(tenant.own_ids(form.slots), sample, query=credential.query)
+    async def attempt(credential: Credential, shape: RequestShape, instance: int) -> None:
+        request = shape.request(tenant.own_ids(shape.slots), sample, query=credential.query)
         answer = await request.send(nobody, instance, credential.headers)
-        expect_answered(answer, credential.expected, f"{form} with {credential.name}")
+        expect_status_in(answer, credential.expected, f"{shape} with {credential.name}")
         if answer.status == 401:
-            expect_challenge(answer, f"{form} with {credential.name}")
+            expect_challenge(answer, f"{shape} with {credential.name}")
         if credential.everywhere:
-            cover("tokens", operation=form.operation.id, token=credential.name)
+            cover("tokens", operation=shape.operation.id, token=credential.name)
         observe(what="tokens that do not hold")
 
-    await expect_let_in(tenant, organizations.instances)
+    await expect_valid_tokens_accepted(tenant, organizations.instances)
     before = await tenant.state()
     await together(
         (
-            attempt(credential, form, next(turn))
-            for credential in (forger.everything() if forger else unfit_or_forged(tenant.org))
-            for form in protected
-            if credential.everywhere or form.operation.id in A_FEW
+            attempt(credential, shape, next(turn))
+            for credential in (
+                forger.everything() if forger else invalid_or_forged_credentials(tenant.org)
+            )
+            for shape in protected
+            if credential.everywhere or shape.operation.id in A_FEW
         ),
         at_once=AT_ONCE,
     )
@@ -90,18 +96,20 @@ async def check_tokens(
     if forger is not None:
         for role in DATABASE_ROLES:
             client = organizations.with_token(forger.token(forger.claims(role=role)))
-            await expect_confined(client, tenant, other, protected, f"the claim role: {role!r}")
+            await expect_role_claim_ignored(
+                client, tenant, other, protected, f"the claim role: {role!r}"
+            )
             observe(what="roles of the database")
-    for form in protected:
-        if form.operation.id in READ_AROUND:
-            await expect_no_way_around(nobody, tenant, form, next(turn))
-            observe(len(DETOURS), what="detours")
+    for shape in protected:
+        if shape.operation.id in BYPASSED:
+            await expect_no_path_bypass(nobody, tenant, shape, next(turn))
+            observe(len(PATH_BYPASSES), what="detours")
     observe.excuse(PUBLIC - len(public), "public operations that are absent")
-    for form in public:
-        answer = await form.request({}, sample).send(nobody, next(turn))
+    for shape in public:
+        answer = await shape.request({}, sample).send(nobody, next(turn))
         expect(
             answer.status not in {401, 403},
-            expected=f"{form} to want no token, as the document says",
+            expected=f"{shape} to want no token, as the document says",
             got=answer.describe(),
         )
         observe(what="public operations")
@@ -111,7 +119,7 @@ async def check_tokens(
         raise Inconclusive(f"no request can be made from the document for {'; '.join(unbuildable)}")
 
 
-async def expect_let_in(tenant: PopulatedTenant, instances: int) -> None:
+async def expect_valid_tokens_accepted(tenant: PopulatedTenant, instances: int) -> None:
     """Fail unless good tokens open every instance: else it proves nothing that bad ones do not."""
     for role, instance in itertools.product(tenant.org.roles, range(instances)):
         answer = await tenant.org.as_role(role).call("listJobs", instance=instance)
@@ -122,33 +130,37 @@ async def expect_let_in(tenant: PopulatedTenant, instances: int) -> None:
         expect_status(lower, 200, 401, detail="a good token after `bearer`")
 
 
-async def expect_no_way_around(
-    nobody: Client, tenant: PopulatedTenant, form: Form, instance: int
+async def expect_no_path_bypass(
+    nobody: Client, tenant: PopulatedTenant, shape: RequestShape, instance: int
 ) -> None:
     """Fail when nobody at all is told anything on a path that is nearly the right one."""
-    plain = form.request(tenant.own_ids(form.slots), tenant.sample)
-    for name, detour in DETOURS.items():
+    plain = shape.request(tenant.own_ids(shape.slots), tenant.sample)
+    for name, detour in PATH_BYPASSES.items():
         request = replace(plain, path=detour(plain.path))
         answer = await request.send(nobody, instance)
-        expect_untold(tenant, request, answer, what=f"{form} without a token, by {name}")
+        expect_no_leak(tenant, request, answer, what=f"{shape} without a token, by {name}")
 
 
-async def expect_confined(
-    client: Client, own: PopulatedTenant, other: PopulatedTenant, forms: Sequence[Form], what: str
+async def expect_role_claim_ignored(
+    client: Client,
+    own: PopulatedTenant,
+    other: PopulatedTenant,
+    shapes: Sequence[RequestShape],
+    what: str,
 ) -> None:
     """Fail when a token of one organization reads anything of another, or breaks the server."""
-    for form in forms:
-        if form.operation.writes:
+    for shape in shapes:
+        if shape.operation.writes:
             continue
         for tenant in (own, other):
-            request = form.request(tenant.own_ids(form.slots), own.sample)
+            request = shape.request(tenant.own_ids(shape.slots), own.sample)
             answer = await request.send(client, 0)
-            expect_answered(answer, NO_BREAKDOWN, f"{form} with {what}")
-            expect_untold(other, request, answer, what=f"{form} with {what}")
-            strange = tenant is other and any(slot.place == "path" for slot in form.slots)
+            expect_status_in(answer, NO_BREAKDOWN, f"{shape} with {what}")
+            expect_no_leak(other, request, answer, what=f"{shape} with {what}")
+            strange = tenant is other and any(slot.place == "path" for slot in shape.slots)
             expect(
                 not strange or answer.status >= 400,
-                expected=f"{form} about what another organization has to be refused",
+                expected=f"{shape} about what another organization has to be refused",
                 got=answer.describe(),
                 detail=f"with {what}",
             )

@@ -2,12 +2,12 @@
 
 from contracts.shared.tenants.operations import operations_of
 from contracts.shared.tenants.populated_tenant import populate_all
-from contracts.tenancy.requests.forms import forms_by_protection
-from contracts.tenancy.requests.interrupted import expect_not_taken_for
-from contracts.tenancy.requests.smuggling import smugglings
+from contracts.tenancy.requests.interleaved_write import expect_written_for_sender
+from contracts.tenancy.requests.request_shapes import shapes_by_protection
+from contracts.tenancy.requests.spoofing import spoofs
+from contracts.tenancy.requests.spoofing_attempts import SpoofingAttempts
 from contracts.tenancy.requests.stored_rows import StoredRows, everything_of
 from contracts.tenancy.requests.unchanged import expect_unchanged
-from contracts.tenancy.requests.unvouched import Unvouched
 from harness.check import check
 from harness.client import Organizations, Samples, together
 from harness.errors import Inconclusive
@@ -35,9 +35,9 @@ async def check_user_metadata(
     cover: Coverage,
 ) -> None:
     own, victim = await populate_all(await organizations.several(2), samples)
-    forms, _, unbuildable = forms_by_protection(operations_of(target))
+    shapes, _, unbuildable = shapes_by_protection(operations_of(target))
     before = await everything_of(victim, stored_rows)
-    tried = Unvouched(
+    tried = SpoofingAttempts(
         organizations=organizations,
         own=own,
         victim=victim,
@@ -45,13 +45,13 @@ async def check_user_metadata(
         observe=observe,
         cover=cover,
     )
-    ways = [one for one in smugglings(victim.org) if organizations.can_mint or not one.in_token]
-    for attempts in tried.everything(forms, ways):
+    ways = [one for one in spoofs(victim.org) if organizations.can_mint or not one.in_token]
+    for attempts in tried.everything(shapes, ways):
         await together(attempts, at_once=AT_ONCE)
-    reading = [form for form in forms if form.operation.lists]
-    for form in forms:
-        if form.operation.writes and form.body is not None:
-            await expect_not_taken_for(form, own, victim, samples.new(), reading, 0)
+    reading = [shape for shape in shapes if shape.operation.lists]
+    for shape in shapes:
+        if shape.operation.writes and shape.body is not None:
+            await expect_written_for_sender(shape, own, victim, samples.new(), reading, 0)
             observe(what="written while others were served")
 
     after = "naming the organization where nobody vouches for it"

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 from contracts.shared.tenants.operations import operations_of
 from contracts.shared.tenants.populated_tenant import populate
-from contracts.tenancy.requests.expectations import expect_answered, expect_own
-from contracts.tenancy.requests.forms import Form, forms_by_protection
-from contracts.tenancy.requests.likeness import content_of
+from contracts.tenancy.requests.answer_comparison import content_of
+from contracts.tenancy.requests.expectations import expect_own, expect_status_in
 from contracts.tenancy.requests.personas import Persona
+from contracts.tenancy.requests.request_shapes import RequestShape, shapes_by_protection
 from contracts.tenancy.requests.stored_rows import StoredRows, everything_of
 from contracts.tenancy.requests.unchanged import expect_unchanged
 from harness.check import check
@@ -49,51 +49,51 @@ async def check_viewer(
     cover: Coverage,
 ) -> None:
     tenant = await populate(org, samples)
-    forms, _, unbuildable = forms_by_protection(operations_of(target))
-    writing = [form for form in forms if form.operation.writes]
+    shapes, _, unbuildable = shapes_by_protection(operations_of(target))
+    writing = [shape for shape in shapes if shape.operation.writes]
     turn = itertools.cycle(range(organizations.instances))
     viewer = Persona(name="viewer", client=org.as_role("viewer"), refused=None)
     if target.contract.absent_operations:
-        lacking = READS + WRITES - len(forms)
+        lacking = READS + WRITES - len(shapes)
         observe.excuse(max(0, lacking), "operations that are absent")
     before = await everything_of(tenant, stored_rows)
 
-    async def read(form: Form, instance: int) -> None:
-        request = form.request(tenant.own_ids(form.slots), tenant.sample)
+    async def read(shape: RequestShape, instance: int) -> None:
+        request = shape.request(tenant.own_ids(shape.slots), tenant.sample)
         seen = await request.send(viewer.client, instance)
-        expect_own(seen, form, viewer)
+        expect_own(seen, shape, viewer)
         if seen.status < 300:
             by_owner = await request.send(org.as_role("owner"), instance)
-            expect_equal(content_of(seen), content_of(by_owner), f"what a viewer sees of {form}")
-        cover("viewer", operation=form.operation.id, role="viewer")
+            expect_equal(content_of(seen), content_of(by_owner), f"what a viewer sees of {shape}")
+        cover("viewer", operation=shape.operation.id, role="viewer")
         observe(what="reads")
 
-    async def write(form: Form, client: Client, role: object, instance: int) -> None:
-        request = form.request(tenant.own_ids(form.slots), samples.new())
+    async def write(shape: RequestShape, client: Client, role: object, instance: int) -> None:
+        request = shape.request(tenant.own_ids(shape.slots), samples.new())
         answer = await request.send(client, instance)
-        expect_no_write(answer, role, f"{form} by somebody of the role {shown(role)}")
-        cover("viewer", operation=form.operation.id, role=shown(role))
+        expect_no_write(answer, role, f"{shape} by somebody of the role {shown(role)}")
+        cover("viewer", operation=shape.operation.id, role=shown(role))
         observe(what="writes")
 
-    async def repeat(form: Form, instance: int) -> None:
+    async def repeat(shape: RequestShape, instance: int) -> None:
         """What a member did under a key is no more a viewer's for being repeated."""
-        request = form.request(tenant.own_ids(form.slots), tenant.sample)
+        request = shape.request(tenant.own_ids(shape.slots), tenant.sample)
         keyed = replace(request, headers={**request.headers, "idempotency-key": tenant.key})
         expect_no_write(
-            await keyed.send(viewer.client, instance), "viewer", f"{form}, repeated by a viewer"
+            await keyed.send(viewer.client, instance), "viewer", f"{shape}, repeated by a viewer"
         )
         observe(what="repeated writes")
 
     await together(
-        (read(form, next(turn)) for form in forms if form not in writing), at_once=AT_ONCE
+        (read(shape, next(turn)) for shape in shapes if shape not in writing), at_once=AT_ONCE
     )
     # What a claim says for one of the three is no strange role.
     strangers = strange_roles(organizations)
     observe.excuse(WRITES * (len(NO_ROLES) - len(strangers)), "roles that nobody can have here")
     await together(
         (
-            write(form, client, role, next(turn))
-            for form in writing
+            write(shape, client, role, next(turn))
+            for shape in writing
             for role, client in (
                 ("viewer", viewer.client),
                 *((role, client_of(organizations, org, role)) for role in strangers),
@@ -101,7 +101,7 @@ async def check_viewer(
         ),
         at_once=AT_ONCE,
     )
-    await together(repeat(form, next(turn)) for form in writing)
+    await together(repeat(shape, next(turn)) for shape in writing)
     after = await everything_of(tenant, stored_rows)
     expect_unchanged(after, before, after="all that viewers have tried")
     expect_status(await org.as_role("owner").call("createJob", json={"title": "allowed"}), 201)
@@ -129,7 +129,7 @@ def client_of(organizations: Organizations, org: Organization, role: object) -> 
 
 def expect_no_write(answer: Answer, role: object, what: str) -> None:
     """Fail unless a write was refused, to a viewer with a 403 as a problem (RFC 9457)."""
-    expect_answered(answer, frozenset({403} if role == "viewer" else {401, 403}), what)
+    expect_status_in(answer, frozenset({403} if role == "viewer" else {401, 403}), what)
     kind = answer.headers.get("content-type", "")
     expect(
         kind.partition(";")[0].strip().lower() == "application/problem+json",

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from contracts.conformance.fuzzing.case import Case, slot
 from contracts.conformance.fuzzing.document import Document
-from contracts.conformance.fuzzing.rules import Judge
-from contracts.conformance.fuzzing.sending import Finding, Sent, send
+from contracts.conformance.fuzzing.rules import ResponseRules
+from contracts.conformance.fuzzing.sending import Finding, Results, send
 from harness.client import Organization, Samples, together
 from harness.expect import expect_status
 from harness.target import Target
@@ -21,16 +21,16 @@ LARGE_BYTES = 4 * 1024 * 1024
 
 
 async def cancel_behind_others(
-    org: Organization, document: Document, target: Target, sent: Sent, seed: int
+    org: Organization, document: Document, target: Target, results: Results, seed: int
 ) -> None:
     """Cancel an export where chance let none be canceled: workers may be quicker than requests.
 
     An organization has no more exports in progress than its share, so one that is requested behind
     as many large ones waits. Where it does not work, the caller's `expect_reached` says so.
     """
-    if OPERATION not in document.operations or sent.succeeded[OPERATION]:
+    if OPERATION not in document.operations or results.succeeded[OPERATION]:
         return
-    judge, samples = Judge(document=document), Samples(random.Random(f"{seed}:cancel"))
+    rules, samples = ResponseRules(document=document), Samples(random.Random(f"{seed}:cancel"))
     sample = samples.of_size(LARGE_BYTES)
     jobs = [await org.new_job() for _ in range(target.limits.per_org_in_progress)]
     await together(org.client.new_evidence(job["id"], sample) for job in jobs)
@@ -42,16 +42,16 @@ async def cancel_behind_others(
         own = _cancellation(document, number)
         case = replace(own, target=own.target.replace(SLOT, export_id))
         answer = await send(org.client, case, instance=number % org.client.instances)
-        sent.requests += 1
+        results.requests += 1
         if answer.status == 409:
             continue  # it was over already
-        if faults := judge.faults(own, answer):
+        if violations := rules.violations(own, answer):
             base_url = org.client.transport.base_urls[0]
-            sent.findings.append(
-                Finding(case=case, answer=answer, faults=tuple(faults), base_url=base_url)
+            results.findings.append(
+                Finding(case=case, answer=answer, violations=tuple(violations), base_url=base_url)
             )
         elif answer.status < 300:
-            sent.succeeded[OPERATION] += 1
+            results.succeeded[OPERATION] += 1
         return
 
 

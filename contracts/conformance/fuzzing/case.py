@@ -89,7 +89,7 @@ class Case:
         return " ".join(words)
 
 
-def digest_of(cases: Iterable[Case]) -> str:
+def cases_digest(cases: Iterable[Case]) -> str:
     """One hash over many cases, in order: the same seed gives the same."""
     digest = hashlib.sha256()
     for case in cases:

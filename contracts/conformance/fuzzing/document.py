@@ -47,7 +47,7 @@ class Link:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Operation:
+class ApiOperation:
     """One operation of the document, references resolved one level down."""
 
     id: str
@@ -79,7 +79,7 @@ class Operation:
             )
         )
 
-    def taken_apart(self, target: str) -> tuple[dict[str, str], str] | None:
+    def parse_target(self, target: str) -> tuple[dict[str, str], str] | None:
         """The parameters in a target, still quoted, and the query behind them; None for another's.
 
         A dialect may have parameters of the contract's path in the template's own query.
@@ -90,7 +90,7 @@ class Operation:
         values = found.groupdict()
         return values, values.pop("_rest") or ""
 
-    def put_together(self, values: Mapping[str, str], query: str) -> str:
+    def build_target(self, values: Mapping[str, str], query: str) -> str:
         """The target with these parameters, which are quoted, and this query behind them."""
         target = self.template
         for name, value in values.items():
@@ -156,7 +156,7 @@ class Document:
             node = {**found, **rest} if rest else found
         return node
 
-    def links_of(self, operation: Operation) -> Iterator[Link]:
+    def links_of(self, operation: ApiOperation) -> Iterator[Link]:
         """The links from an operation's answers."""
         for status, response in operation.responses.items():
             for name, link in (response.get("links") or {}).items():
@@ -216,7 +216,7 @@ class Document:
             )
         return self._compiled[key]
 
-    def _read_operations(self) -> Iterator[Operation]:
+    def _read_operations(self) -> Iterator[ApiOperation]:
         secured = bool(self.raw.get("security"))
         for template, item in (self.raw.get("paths") or {}).items():
             shared = item.get("parameters") or []
@@ -225,7 +225,7 @@ class Document:
                 if not isinstance(node, Mapping) or "operationId" not in node:
                     continue
                 body = self.resolve(node.get("requestBody"))
-                yield Operation(
+                yield ApiOperation(
                     id=node["operationId"],
                     method=method.upper(),
                     template=template,

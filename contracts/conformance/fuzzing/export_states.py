@@ -29,7 +29,7 @@ _OUTCOMES: Mapping[tuple[str, str], tuple[int, ...]] = {
     ("getManifest", "canceled"): (409,),
 }
 
-SETTLED_FIRST = frozenset({"downloadExport", "getManifest", "verifyManifest", "retryExport"})
+ASKED_AFTER_END = frozenset({"downloadExport", "getManifest", "verifyManifest", "retryExport"})
 """What is asked only of an export that has come to its end: before, the answer is chance."""
 
 
@@ -40,7 +40,7 @@ class ExportStates:
     client: Client
     known: dict[str, str] = field(default_factory=dict)
 
-    async def settle(self, export_id: str) -> str:
+    async def wait_for_end(self, export_id: str) -> str:
         """Follow an export to its end and give the state it ended in, '' for an unknown one."""
         if export_id not in self.known:
             return ""  # not one of ours to wait for
@@ -57,7 +57,7 @@ class ExportStates:
                 await asyncio.sleep(POLL_INTERVAL_S)
         return state
 
-    def faults(
+    def violations(
         self, operation_id: str, export_id: str, status: int, state: str | None
     ) -> list[str]:
         """What is wrong with an answer about an export that was in this state."""
@@ -69,7 +69,7 @@ class ExportStates:
             return []  # only one export of a job and type may be live
         return [f"the export {export_id} is {state}, and {operation_id} answers {status}"]
 
-    def learn(self, operation_id: str, export_id: str, shown: object) -> list[str]:
+    def record(self, operation_id: str, export_id: str, shown: object) -> list[str]:
         """Note the state that an answer shows; a terminal one that changed is a fault."""
         state = shown.get("state") if isinstance(shown, dict) else None
         if not isinstance(state, str):

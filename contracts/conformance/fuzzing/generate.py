@@ -26,7 +26,7 @@ from schemathesis.generation.feedback import NO_FEEDBACK
 from schemathesis.generation.overrides import Override
 
 from contracts.conformance.fuzzing.case import Case, slot
-from contracts.conformance.fuzzing.order import Order
+from contracts.conformance.fuzzing.generator_process import GeneratorOptions
 from harness.client import ALLOWED_TYPES, Samples
 
 BASE_URL = "http://generated"
@@ -45,15 +45,15 @@ OWN, FOREIGN = 0.72, 0.14
 LARGEST_SLOT = 1000
 
 
-class Generator:
+class CaseGenerator:
     """Draws cases for the operations of one document."""
 
-    def __init__(self, order: Order) -> None:
+    def __init__(self, options: GeneratorOptions) -> None:
         config = schemathesis.Config.from_dict({"generation": {"database": "none"}})
-        self._schema = schemathesis.openapi.from_dict(_unsecured(order.document), config=config)
-        self._order = order
+        self._schema = schemathesis.openapi.from_dict(_unsecured(options.document), config=config)
+        self._order = options
         self._number = 0
-        _know_files(order.seed)
+        _know_files(options.seed)
 
     def cases(self) -> Iterator[Case]:
         """All cases of the order, operation by operation."""
@@ -71,8 +71,8 @@ class Generator:
                     yield wired
 
     def _drawn(self, operation: Any, operation_id: str) -> Iterator[tuple[str, Any]]:  # noqa: ANN401
-        order = self._order
-        if order.coverage:
+        options = self._order
+        if options.coverage:
             examples = ExamplesGenerator(
                 operation=operation, override=Override(), feedback=NO_FEEDBACK, fill_missing=False
             )
@@ -89,11 +89,14 @@ class Generator:
                 feedback=NO_FEEDBACK,
             )
             yield from (("coverage", case) for case in coverage)
-        if order.examples:
+        if options.examples:
             yield from (
                 ("fuzzing", case)
                 for case in _fuzzed(
-                    operation, order.examples, f"{order.seed}:{operation_id}", order.positive_only
+                    operation,
+                    options.examples,
+                    f"{options.seed}:{operation_id}",
+                    options.positive_only,
                 )
             )
 
@@ -231,9 +234,9 @@ def _text(value: object) -> str:
 
 def main() -> int:
     """Write the cases of the order on standard input to standard output; 0 when all are written."""
-    order = Order.from_json(sys.stdin.read())
+    options = GeneratorOptions.from_json(sys.stdin.read())
     try:
-        for case in Generator(order).cases():
+        for case in CaseGenerator(options).cases():
             sys.stdout.write(json.dumps(case.to_plain(), separators=(",", ":")) + "\n")
         sys.stdout.flush()
     except BrokenPipeError:

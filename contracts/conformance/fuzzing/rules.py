@@ -6,9 +6,9 @@ from itertools import islice
 from typing import Any
 
 from contracts.conformance.fuzzing.case import Case
-from contracts.conformance.fuzzing.document import Document, Operation
-from contracts.conformance.fuzzing.validity import Verdict, verdict_of
-from contracts.conformance.problems import problem_faults
+from contracts.conformance.fuzzing.document import ApiOperation, Document
+from contracts.conformance.fuzzing.validity import Validity, validity_of
+from contracts.conformance.problems import problem_violations
 from harness.client import Answer
 from harness.untrusted.documents import BadDocument, parse
 
@@ -18,7 +18,7 @@ FORM_REFUSALS = frozenset({400, 415, 422})
 ALWAYS_POSSIBLE = frozenset({400, 404, 405, 406, 413, 414, 415, 422, 431, 501})
 """Refusals that need not be listed at an operation: they are the conventions' or HTTP's own."""
 
-SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+VALID_REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 """An id that nobody can find insane; what else a backend echoes is its own choice."""
 
 _RETRY_AFTER = re.compile(r"[0-9]+|[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} [\d:]{8} GMT")
@@ -36,25 +36,29 @@ _PROMISED: dict[tuple[str, int], tuple[str, ...]] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Judge:
+class ResponseRules:
     """Judges answers by one document."""
 
     document: Document
 
-    def faults(self, case: Case, answer: Answer) -> list[str]:
+    def violations(self, case: Case, answer: Answer) -> list[str]:
         """Everything that is wrong with the answer to a case, as sentences; none when right."""
         operation = self.operation_of(case)
-        faults = universal_faults(case, answer)
+        violations = universal_violations(case, answer)
         if operation is None:
             elsewhere = self._is_elsewhere_too(case)
-            return faults if elsewhere else faults + wrong_method_faults(case, answer)
+            return violations if elsewhere else violations + wrong_method_violations(case, answer)
         if answer.status >= 500:
-            return [f"a request must never cause a {answer.status}", *faults]
+            return [f"a request must never cause a {answer.status}", *violations]
         if answer.status >= 400:
-            return faults + self._refusal_faults(operation, case, answer)
+            return violations + self._refusal_violations(operation, case, answer)
         if answer.status >= 300:
-            return [*faults, f"it is redirected ({answer.status})"] if _is_plain(case) else faults
-        return faults + self._success_faults(operation, case, answer)
+            return (
+                [*violations, f"it is redirected ({answer.status})"]
+                if _is_plain(case)
+                else violations
+            )
+        return violations + self._success_violations(operation, case, answer)
 
     def _is_elsewhere_too(self, case: Case) -> bool:
         """Whether another operation has this path: a dialect may have several at one."""
@@ -64,43 +68,43 @@ class Judge:
             for one in self.document.operations.values()
         )
 
-    def operation_of(self, case: Case) -> Operation | None:
+    def operation_of(self, case: Case) -> ApiOperation | None:
         """The operation that the case is for; None when it was sent with another method."""
         operation = self.document.operations[case.operation_id]
         return operation if operation.method == case.method else None
 
-    def _refusal_faults(self, operation: Operation, case: Case, answer: Answer) -> list[str]:
-        status, faults = answer.status, []
+    def _refusal_violations(self, operation: ApiOperation, case: Case, answer: Answer) -> list[str]:
+        status, violations = answer.status, []
         documented = status in ALWAYS_POSSIBLE or str(status) in operation.responses
         if not documented:
-            faults.append(f"{operation.id} does not document the status {status}")
+            violations.append(f"{operation.id} does not document the status {status}")
         if status in (401, 403) and case.token:
-            faults.append(f"it is {status} though the token is a member's and holds")
+            violations.append(f"it is {status} though the token is a member's and holds")
         if not is_all_own(operation, case):
-            return faults
-        if verdict_of(self.document, operation, case) is not Verdict.ALLOWED:
-            return faults
+            return violations
+        if validity_of(self.document, operation, case) is not Validity.VALID:
+            return violations
         if status == 404:
-            faults.append("it is 404 though every id in it is one of the organization's own")
+            violations.append("it is 404 though every id in it is one of the organization's own")
         elif status in FORM_REFUSALS and not _reuses_key(case, answer):
-            faults.append(f"it is refused as {status} though the document allows the request")
-        return faults
+            violations.append(f"it is refused as {status} though the document allows the request")
+        return violations
 
-    def _success_faults(self, operation: Operation, case: Case, answer: Answer) -> list[str]:
-        faults = []
+    def _success_violations(self, operation: ApiOperation, case: Case, answer: Answer) -> list[str]:
+        violations = []
         if answer.status not in operation.successes:
             return [f"{operation.id} does not document the status {answer.status}"]
         if not case.token and operation.secured:
-            faults.append("it succeeded without a token")
-        if verdict_of(self.document, operation, case) is Verdict.WRONG:
-            faults.append("it succeeded though the document does not allow the request")
+            violations.append("it succeeded without a token")
+        if validity_of(self.document, operation, case) is Validity.INVALID:
+            violations.append("it succeeded though the document does not allow the request")
         if "foreign" in case.ownerships and _names_foreign_thing(operation, case):
-            faults.append("it succeeded with the id of another organization's thing")
-        return faults + self.success_shape(operation, answer)
+            violations.append("it succeeded with the id of another organization's thing")
+        return violations + self.success_shape(operation, answer)
 
-    def success_shape(self, operation: Operation, answer: Answer) -> list[str]:
+    def success_shape(self, operation: ApiOperation, answer: Answer) -> list[str]:
         """What is wrong with the form of a successful answer: headers, content type, body."""
-        faults = [
+        violations = [
             f"it has no {name.title()}"
             for name in _PROMISED.get((operation.id, answer.status), ())
             if not answer.headers.get(name)
@@ -108,13 +112,13 @@ class Judge:
         media = operation.responses[str(answer.status)].get("content") or {}
         declared = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
         if media and answer.method != "HEAD" and declared not in media:
-            return [*faults, f"its Content-Type {declared or '(none)'} is not documented"]
+            return [*violations, f"its Content-Type {declared or '(none)'} is not documented"]
         schema = media.get(declared, {}).get("schema")
         if schema and declared == "application/json":
-            faults += self._body_faults(schema, answer)
-        return faults
+            violations += self._body_violations(schema, answer)
+        return violations
 
-    def _body_faults(self, schema: dict[str, Any], answer: Answer) -> list[str]:
+    def _body_violations(self, schema: dict[str, Any], answer: Answer) -> list[str]:
         try:
             body = parse(answer.body)
         except BadDocument as error:
@@ -129,33 +133,35 @@ class Judge:
             return [f"its body cannot be held against the schema ({error})"]
 
 
-def universal_faults(case: Case, answer: Answer) -> list[str]:
+def universal_violations(case: Case, answer: Answer) -> list[str]:
     """What holds for every answer to every request."""
-    faults = []
+    violations = []
     if not answer.request_id:
-        faults.append("it carries no X-Request-ID")
+        violations.append("it carries no X-Request-ID")
     sent = case.header("x-request-id")
-    if sent and SANE_REQUEST_ID.fullmatch(sent) and answer.request_id != sent:
-        faults.append(f"its X-Request-ID is {answer.request_id!r}, not the client's own {sent!r}")
+    if sent and VALID_REQUEST_ID.fullmatch(sent) and answer.request_id != sent:
+        violations.append(
+            f"its X-Request-ID is {answer.request_id!r}, not the client's own {sent!r}"
+        )
     if answer.status >= 400 and answer.method != "HEAD":
-        faults += problem_faults(answer)
+        violations += problem_violations(answer)
     if answer.status == 401 and not _asks_for_bearer(answer):
-        faults.append("it is 401 without WWW-Authenticate: Bearer")
+        violations.append("it is 401 without WWW-Authenticate: Bearer")
     wait = answer.headers.get("retry-after")
     if wait is not None and not _RETRY_AFTER.fullmatch(wait):
-        faults.append(f"its Retry-After {wait!r} is neither seconds nor a date")
+        violations.append(f"its Retry-After {wait!r} is neither seconds nor a date")
     if answer.status == 503 and wait is None:
-        faults.append("it is 503 without Retry-After")
+        violations.append("it is 503 without Retry-After")
     if answer.status == 409 and answer.code == "idempotency_key_in_flight" and wait is None:
-        faults.append("a key is in flight, and no Retry-After says when to come back")
-    return faults
+        violations.append("a key is in flight, and no Retry-After says when to come back")
+    return violations
 
 
 def _asks_for_bearer(answer: Answer) -> bool:
     return answer.headers.get("www-authenticate", "").lower().startswith("bearer")
 
 
-def wrong_method_faults(case: Case, answer: Answer) -> list[str]:
+def wrong_method_violations(case: Case, answer: Answer) -> list[str]:
     """What is wrong with the answer to a method that the document does not list at the path."""
     if case.method in ("HEAD", "OPTIONS", "CONNECT", "TRACE"):
         return []  # servers and gateways have ways of their own with these
@@ -168,7 +174,7 @@ def wrong_method_faults(case: Case, answer: Answer) -> list[str]:
     return []
 
 
-def is_all_own(operation: Operation, case: Case) -> bool:
+def is_all_own(operation: ApiOperation, case: Case) -> bool:
     """Say whether whatever the case names by id is surely there and the tenant's own."""
     slots = case.target.count("SLOT-own-") + (case.body or b"").count(b"SLOT-own-")
     needed = len(operation.path_ids)
@@ -181,7 +187,7 @@ def _reuses_key(case: Case, answer: Answer) -> bool:
     return case.header("idempotency-key") is not None and answer.code == "idempotency_key_reused"
 
 
-def _names_foreign_thing(operation: Operation, case: Case) -> bool:
+def _names_foreign_thing(operation: ApiOperation, case: Case) -> bool:
     """Filtering a list by somebody else's thing is allowed, and finds nothing."""
     return "SLOT-foreign-" in case.target.partition("?")[0] or (
         operation.method != "GET" and b'"export_id":"SLOT-foreign' in _squeezed(case.body)

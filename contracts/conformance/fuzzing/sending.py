@@ -7,8 +7,8 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from contracts.conformance.fuzzing.case import Case
-from contracts.conformance.fuzzing.ground import Ground
-from contracts.conformance.fuzzing.rules import Judge
+from contracts.conformance.fuzzing.rules import ResponseRules
+from contracts.conformance.fuzzing.tenant_data import TenantData
 from harness.client import Answer, Client, NoAnswer, Route
 from harness.errors import CheckFailed
 
@@ -17,7 +17,7 @@ AT_ONCE = 12
 
 DEADLINE_S = 15.0
 OVERLOADED_RETRIES = 3
-ENOUGH_FAULTS = 5
+MAX_FINDINGS = 5
 """After so many wrong answers there is no need to go on."""
 
 Follow = Callable[[Case, Answer], Awaitable[list[str]]]
@@ -29,21 +29,21 @@ class Finding:
 
     case: Case
     answer: Answer | None
-    faults: tuple[str, ...]
+    violations: tuple[str, ...]
     base_url: str
 
     def tell(self) -> str:
         """Say it in a few lines."""
         got = self.answer.describe() if self.answer else "no answer"
         return (
-            f"{self.case.operation_id}: {'; '.join(self.faults)}\n"
+            f"{self.case.operation_id}: {'; '.join(self.violations)}\n"
             f"  {self.case.phase} case {self.case.number} ({self.case.about:.120})\n"
             f"  {self.case.as_curl(self.base_url)}\n  {got}"
         )
 
 
 @dataclass(kw_only=True)
-class Sent:
+class Results:
     """What has been sent so far, and what came of it."""
 
     cases: int = 0
@@ -55,19 +55,19 @@ class Sent:
     findings: list[Finding] = field(default_factory=list)
 
     @property
-    def enough(self) -> bool:
+    def should_stop(self) -> bool:
         """Whether enough is wrong to stop."""
-        return len(self.findings) >= ENOUGH_FAULTS
+        return len(self.findings) >= MAX_FINDINGS
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sender:
     """Sends cases as one tenant, whose things the `own` slots stand for."""
 
-    judge: Judge
-    own: Ground
-    foreign: Ground
-    sent: Sent
+    rules: ResponseRules
+    own: TenantData
+    foreign: TenantData
+    results: Results
 
     async def send_all(
         self, cases: AsyncGenerator[Case, None], follow: Follow | None = None
@@ -84,7 +84,7 @@ class Sender:
         try:
             async with asyncio.TaskGroup() as group, aclosing(cases):
                 async for case in cases:
-                    if self.sent.enough:
+                    if self.results.should_stop:
                         break
                     await room.acquire()
                     group.create_task(one(case))
@@ -92,34 +92,34 @@ class Sender:
             raise several.exceptions[0] from None
 
     async def _one(self, case: Case, follow: Follow | None) -> None:
-        if self.sent.enough:
+        if self.results.should_stop:
             return
         client = self.own.org.client
-        real = await self.grounded(case)
+        real = await self.with_real_ids(case)
         instance = case.number % client.instances
-        self.sent.cases += 1
-        self.sent.phases[case.phase] += 1
+        self.results.cases += 1
+        self.results.phases[case.phase] += 1
         try:
             answer = await send(client, real, instance=instance)
         except ValueError:
-            self.sent.unsendable += 1  # a header that no client library lets through
+            self.results.unsendable += 1  # a header that no client library lets through
             return
         except NoAnswer as error:
             self.note(real, None, [f"it got no answer: {error.got}"], instance)
             return
-        self.sent.requests += 1
-        faults = self.judge.faults(case, answer)
-        if answer.status < 300 and self.judge.operation_of(case) is not None:
-            self.sent.succeeded[case.operation_id] += 1
-        if not faults and follow is not None:
+        self.results.requests += 1
+        violations = self.rules.violations(case, answer)
+        if answer.status < 300 and self.rules.operation_of(case) is not None:
+            self.results.succeeded[case.operation_id] += 1
+        if not violations and follow is not None:
             try:
-                faults = await follow(real, answer)
+                violations = await follow(real, answer)
             except CheckFailed as error:
-                faults = [f"expected {error.expected}, got {error.got}"]
-        if faults:
-            self.note(real, answer, faults, instance)
+                violations = [f"expected {error.expected}, got {error.got}"]
+        if violations:
+            self.note(real, answer, violations, instance)
 
-    async def grounded(self, case: Case) -> Case:
+    async def with_real_ids(self, case: Case) -> Case:
         """The case with real ids in its slots."""
         live = None
         if case.operation_id == "cancelExport" and case.method == "POST" and case.number % 3:
@@ -128,16 +128,16 @@ class Sender:
         def find(ownership: str, name: str, number: int) -> str:
             if ownership == "own" and name == "export_id" and live:
                 return live
-            ground = self.own if ownership == "own" else self.foreign
-            return ground.find(case.operation_id, name, number)
+            data = self.own if ownership == "own" else self.foreign
+            return data.find(case.operation_id, name, number)
 
         return case.filled(find)
 
-    def note(self, case: Case, answer: Answer | None, faults: list[str], instance: int) -> None:
+    def note(self, case: Case, answer: Answer | None, violations: list[str], instance: int) -> None:
         """Keep a wrong answer."""
         base_url = self.own.org.client.transport.base_urls[instance]
-        self.sent.findings.append(
-            Finding(case=case, answer=answer, faults=tuple(faults), base_url=base_url)
+        self.results.findings.append(
+            Finding(case=case, answer=answer, violations=tuple(violations), base_url=base_url)
         )
 
 

@@ -13,18 +13,18 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from contracts.conformance.fuzzing.case import Case
-from contracts.conformance.fuzzing.document import Document, Operation
+from contracts.conformance.fuzzing.document import ApiOperation, Document
 
 
-class Verdict(Enum):
+class Validity(Enum):
     """What the document says about a request."""
 
-    ALLOWED = auto()
-    WRONG = auto()
+    VALID = auto()
+    INVALID = auto()
     UNCLEAR = auto()
 
 
-ALLOWED, WRONG, UNCLEAR = Verdict.ALLOWED, Verdict.WRONG, Verdict.UNCLEAR
+VALID, INVALID, UNCLEAR = Validity.VALID, Validity.INVALID, Validity.UNCLEAR
 
 OPAQUE = frozenset({"cursor"})
 """Parameters whose form is the backend's own: a made-up value may be taken or refused."""
@@ -39,21 +39,21 @@ _PRINTABLE = re.compile(r"[ -~]+")
 _MAX_KEY = 255
 
 
-def verdict_of(document: Document, operation: Operation, case: Case) -> Verdict:
+def validity_of(document: Document, operation: ApiOperation, case: Case) -> Validity:
     """Judge query, headers and body together: one that is wrong makes the request wrong."""
     case = case.filled(lambda *_: SOME_ID)
-    verdicts = (
+    found = (
         _path(document, operation, case),
         _query(document, operation, case),
         _key(operation, case),
         _body(document, operation, case),
     )
-    if WRONG in verdicts:
-        return WRONG
-    return UNCLEAR if UNCLEAR in verdicts else ALLOWED
+    if INVALID in found:
+        return INVALID
+    return UNCLEAR if UNCLEAR in found else VALID
 
 
-def _path(document: Document, operation: Operation, case: Case) -> Verdict:
+def _path(document: Document, operation: ApiOperation, case: Case) -> Validity:
     """What the path says besides ids, of which a strange one is only the id of nothing."""
     found = operation.pattern.fullmatch(case.target.partition("?")[0])
     if found is None:
@@ -64,80 +64,80 @@ def _path(document: Document, operation: Operation, case: Case) -> Verdict:
         for name in declared
         if name not in operation.path_ids
     )
-    return ALLOWED if allowed else WRONG
+    return VALID if allowed else INVALID
 
 
-def _query(document: Document, operation: Operation, case: Case) -> Verdict:
+def _query(document: Document, operation: ApiOperation, case: Case) -> Validity:
     known = operation.parameters_in("query")
     pairs = parse_qsl(urlsplit(case.target).query, keep_blank_values=True)
     sent = [(name, value) for name, value in pairs if name in known]
     if len({name for name, _ in sent}) < len(sent):
         return UNCLEAR  # which one counts is nobody's business
-    verdicts = {_parameter(document, known[name], value) for name, value in sent}
-    return WRONG if WRONG in verdicts else UNCLEAR if UNCLEAR in verdicts else ALLOWED
+    found = {_parameter(document, known[name], value) for name, value in sent}
+    return INVALID if INVALID in found else UNCLEAR if UNCLEAR in found else VALID
 
 
-def _parameter(document: Document, parameter: Mapping[str, Any], text: str) -> Verdict:
+def _parameter(document: Document, parameter: Mapping[str, Any], text: str) -> Validity:
     if parameter["name"] in OPAQUE or not text or not text.isprintable():
         return UNCLEAR
     schema = parameter["schema"]
     value: Any = text
     if document.resolve(schema).get("type") == "integer":
         if not _WHOLE.fullmatch(text):
-            return WRONG if not any(character.isdigit() for character in text) else UNCLEAR
+            return INVALID if not any(character.isdigit() for character in text) else UNCLEAR
         value = int(text)
-    return ALLOWED if document.requests(schema).is_valid(value) else WRONG
+    return VALID if document.requests(schema).is_valid(value) else INVALID
 
 
-def _key(operation: Operation, case: Case) -> Verdict:
+def _key(operation: ApiOperation, case: Case) -> Validity:
     """The idempotency key; other headers are never refused."""
     declared = {name.lower(): each for name, each in operation.parameters_in("header").items()}
     if _KEY not in declared:
-        return ALLOWED
+        return VALID
     key = case.header(_KEY)
     if key is None:
-        return WRONG if declared[_KEY].get("required") else ALLOWED
+        return INVALID if declared[_KEY].get("required") else VALID
     if not key.strip() or len(key) > _MAX_KEY + 2:
-        return UNCLEAR if not key.strip() else WRONG
+        return UNCLEAR if not key.strip() else INVALID
     pattern = re.compile(r"[!#-~](?:[ -~]{0,253}[!-~])?")
-    return ALLOWED if pattern.fullmatch(key) and _PRINTABLE.fullmatch(key) else UNCLEAR
+    return VALID if pattern.fullmatch(key) and _PRINTABLE.fullmatch(key) else UNCLEAR
 
 
-def _body(document: Document, operation: Operation, case: Case) -> Verdict:
+def _body(document: Document, operation: ApiOperation, case: Case) -> Validity:
     if operation.body is None:
-        return ALLOWED if not case.body else UNCLEAR
+        return VALID if not case.body else UNCLEAR
     declared = (case.header("content-type") or "").partition(";")[0].strip().lower()
     media = operation.body.get("content") or {}
     if not case.body:
-        return WRONG if operation.body.get("required") else ALLOWED
+        return INVALID if operation.body.get("required") else VALID
     if not declared:
         return UNCLEAR
     if declared not in media:
-        return UNCLEAR if declared.endswith("json") and "application/json" in media else WRONG
+        return UNCLEAR if declared.endswith("json") and "application/json" in media else INVALID
     if declared != "application/json":
         return UNCLEAR  # forms have checks of their own
     return _json(document, media[declared].get("schema") or {}, case.body)
 
 
-def _json(document: Document, schema: Mapping[str, Any], body: bytes) -> Verdict:
+def _json(document: Document, schema: Mapping[str, Any], body: bytes) -> Validity:
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError:
-        return WRONG
+        return INVALID
     try:
         value = json.loads(text, object_pairs_hook=_once, parse_constant=_refused)
     except (_OddError, RecursionError):
         return UNCLEAR
     except json.JSONDecodeError:
-        return WRONG if not text.startswith("\ufeff") else UNCLEAR
+        return INVALID if not text.startswith("\ufeff") else UNCLEAR
     except ValueError:
         return UNCLEAR  # JSON, with more digits than this parser takes (sys.int_info)
     if _depth(value) > MAX_DEPTH or _is_odd(value):
         return UNCLEAR
     try:
         if document.requests(schema).is_valid(value):
-            return ALLOWED
-        return UNCLEAR if document.gross(schema).is_valid(value) else WRONG
+            return VALID
+        return UNCLEAR if document.gross(schema).is_valid(value) else INVALID
     except ValueError:
         return UNCLEAR  # a number that the validator cannot hold
 

@@ -1,7 +1,6 @@
 """The catalog of a backend's database, and what it must and must not say about tenants."""
 
-from contracts.tenancy.catalog.read import read_catalog
-from contracts.tenancy.catalog.values import (
+from contracts.tenancy.catalog.model import (
     REQUEST_ROLES,
     ROLES,
     WORKER_ROLE,
@@ -13,6 +12,7 @@ from contracts.tenancy.catalog.values import (
     Relation,
     Role,
 )
+from contracts.tenancy.catalog.read import read_catalog
 
 __all__ = [
     "REQUEST_ROLES",

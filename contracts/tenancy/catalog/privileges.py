@@ -3,9 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from contracts.tenancy.catalog.looked import Looked, judged
-from contracts.tenancy.catalog.tenants import TenantTable
-from contracts.tenancy.catalog.values import (
+from contracts.tenancy.catalog.model import (
     REQUEST_ROLES,
     ROLES,
     WORKER_ROLE,
@@ -13,6 +11,8 @@ from contracts.tenancy.catalog.values import (
     Function,
     Role,
 )
+from contracts.tenancy.catalog.rule_results import RuleResult, rule_result
+from contracts.tenancy.catalog.tenants import TenantTable
 
 PUBLIC = "PUBLIC"
 
@@ -41,7 +41,7 @@ NAMES_ONE = re.compile(r"uuid|json|record|\[\]")
 
 def privileges(
     catalog: Catalog, tables: list[TenantTable], *, claim: str, exports: str
-) -> Iterator[Looked]:
+) -> Iterator[RuleResult]:
     """Look at every role, function and tenant table.
 
     `claim` and `exports` are the claim function and the table of exports, as the target file
@@ -59,7 +59,7 @@ def privileges(
     yield from _of_schemas(catalog, tables)
     for table in tables:
         roles = table.relation.roles_that_may("TRUNCATE")
-        yield judged(
+        yield rule_result(
             "table",
             table.relation.name,
             "truncate",
@@ -74,10 +74,10 @@ def claim_functions(catalog: Catalog, claim: str) -> list[Function]:
     return [function for function in catalog.functions if _is_called(function, claim)]
 
 
-def _of_roles(catalog: Catalog, tables: list[TenantTable]) -> Iterator[Looked]:
+def _of_roles(catalog: Catalog, tables: list[TenantTable]) -> Iterator[RuleResult]:
     roles = {role.name: role for role in catalog.roles}
     for name in ROLES:
-        yield judged(
+        yield rule_result(
             "role", name, "exists", name in roles, expected=f"a role {name}", got="there is none"
         )
     owners = {table.relation.owner for table in tables}
@@ -86,9 +86,9 @@ def _of_roles(catalog: Catalog, tables: list[TenantTable]) -> Iterator[Looked]:
             yield _of_memberships(roles[name], owners)
 
 
-def _of_memberships(role: Role, owners: set[str]) -> Looked:
+def _of_memberships(role: Role, owners: set[str]) -> RuleResult:
     too_much = role.may_become & (owners | EVERYTHING | {WORKER_ROLE}) | role.may_become_unbound
-    return judged(
+    return rule_result(
         "role",
         role.name,
         "memberships",
@@ -107,9 +107,9 @@ def _is_the_backends(function: Function, tables: list[TenantTable], claim: str) 
     )
 
 
-def _of_function(function: Function) -> Iterator[Looked]:
+def _of_function(function: Function) -> Iterator[RuleResult]:
     # A trigger function cannot be called, whoever may execute it.
-    yield judged(
+    yield rule_result(
         "function",
         function.signature,
         "not for PUBLIC",
@@ -120,7 +120,7 @@ def _of_function(function: Function) -> Iterator[Looked]:
     if function.kind == "a" or function.resolved or function.language in NOT_INTERPRETED:
         return
     path = function.search_path
-    yield judged(
+    yield rule_result(
         "function",
         function.signature,
         "search_path",
@@ -147,11 +147,11 @@ def queue_machinery(catalog: Catalog, *, claim: str, exports: str) -> list[Funct
     ]
 
 
-def _of_queue_function(function: Function, *, claims: bool) -> Iterator[Looked]:
+def _of_queue_function(function: Function, *, claims: bool) -> Iterator[RuleResult]:
     what = "claim" if claims else "recovery"
     others = [name for name in function.granted if name != WORKER_ROLE]
     reached = sorted(function.callers & set(REQUEST_ROLES))
-    yield judged(
+    yield rule_result(
         "function",
         function.signature,
         f"{what} for {WORKER_ROLE} alone",
@@ -160,7 +160,7 @@ def _of_queue_function(function: Function, *, claims: bool) -> Iterator[Looked]:
         got=f"{', '.join(dict.fromkeys(others + reached))} may execute it",
     )
     if claims:
-        yield judged(
+        yield rule_result(
             "function",
             function.signature,
             f"{what} for {WORKER_ROLE}",
@@ -170,9 +170,9 @@ def _of_queue_function(function: Function, *, claims: bool) -> Iterator[Looked]:
         )
 
 
-def _of_wrapper(function: Function, inner: Function) -> Iterator[Looked]:
+def _of_wrapper(function: Function, inner: Function) -> Iterator[RuleResult]:
     reached = sorted(function.callers & set(REQUEST_ROLES))
-    yield judged(
+    yield rule_result(
         "function",
         function.signature,
         f"no way to claim but for {WORKER_ROLE}",
@@ -214,7 +214,7 @@ def works_the_queue(function: Function, exports: str) -> bool:
     return changes is not None and not told
 
 
-def _of_schemas(catalog: Catalog, tables: list[TenantTable]) -> Iterator[Looked]:
+def _of_schemas(catalog: Catalog, tables: list[TenantTable]) -> Iterator[RuleResult]:
     schemas = {table.relation.schema for table in tables}
     for function in catalog.functions:
         paths = (function.search_path or "").split(",")
@@ -223,7 +223,7 @@ def _of_schemas(catalog: Catalog, tables: list[TenantTable]) -> Iterator[Looked]
         if role.name not in REQUEST_ROLES or role.superuser:
             continue
         for schema in sorted(schemas & role.may_create_in):
-            yield judged(
+            yield rule_result(
                 "schema",
                 schema,
                 "create",

@@ -3,7 +3,7 @@
 from importlib.resources import files
 from typing import Any
 
-from contracts.tenancy.catalog.values import (
+from contracts.tenancy.catalog.model import (
     REQUEST_ROLES,
     ROLES,
     WORKER_ROLE,

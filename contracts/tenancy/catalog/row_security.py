@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from contracts.tenancy.catalog.looked import Looked, judged
+from contracts.tenancy.catalog.model import REQUEST_ROLES, Catalog, Policy, Relation
+from contracts.tenancy.catalog.rule_results import RuleResult, rule_result
 from contracts.tenancy.catalog.tenants import TenantTable, views_over
-from contracts.tenancy.catalog.values import REQUEST_ROLES, Catalog, Policy, Relation
 
 COMMANDS = {"r": "SELECT", "a": "INSERT", "w": "UPDATE", "d": "DELETE"}
 """The commands of policies, with the privilege that each needs besides."""
@@ -12,7 +12,7 @@ COMMANDS = {"r": "SELECT", "a": "INSERT", "w": "UPDATE", "d": "DELETE"}
 EVERY_ROW = frozenset({"true", "(true)"})
 
 
-def row_security(catalog: Catalog, tables: list[TenantTable]) -> Iterator[Looked]:
+def row_security(catalog: Catalog, tables: list[TenantTable]) -> Iterator[RuleResult]:
     """Look at every tenant table, at every view over one, and at the roles of requests."""
     for table in tables:
         yield from _of_table(table)
@@ -20,7 +20,7 @@ def row_security(catalog: Catalog, tables: list[TenantTable]) -> Iterator[Looked
         yield _of_view(view)
     for role in catalog.roles:
         if role.name in REQUEST_ROLES:
-            yield judged(
+            yield rule_result(
                 "role",
                 role.name,
                 "bound",
@@ -30,15 +30,15 @@ def row_security(catalog: Catalog, tables: list[TenantTable]) -> Iterator[Looked
             )
 
 
-def _of_table(table: TenantTable) -> Iterator[Looked]:
+def _of_table(table: TenantTable) -> Iterator[RuleResult]:
     relation = table.relation
     reached = reach(relation, own_column=table.organization is not None)
     if not table.named and not reached:
         # Whoever cannot touch it needs no policy to be kept from it.
-        yield Looked(kind="table", about=relation.name, rule="out of reach")
+        yield RuleResult(kind="table", about=relation.name, rule="out of reach")
         return
     why = "the contract names it" if table.named else f"{reached} and it holds rows of tenants"
-    yield judged(
+    yield rule_result(
         "table",
         relation.name,
         "enabled",
@@ -46,7 +46,7 @@ def _of_table(table: TenantTable) -> Iterator[Looked]:
         expected=f"row-level security to be enabled on {relation.name}: {why}",
         got="a foreign table, which cannot have it" if relation.kind == "f" else "it is not",
     )
-    yield judged(
+    yield rule_result(
         "table",
         relation.name,
         "forced",
@@ -58,7 +58,7 @@ def _of_table(table: TenantTable) -> Iterator[Looked]:
     for command, privilege in COMMANDS.items():
         for role in REQUEST_ROLES:
             open_policy = opening_policy(relation, role, command)
-            yield judged(
+            yield rule_result(
                 "table",
                 relation.name,
                 "policies",
@@ -112,10 +112,10 @@ def _lets_all(policy: Policy, command: str) -> bool:
     return any(expression in EVERY_ROW for expression in expressions)
 
 
-def _of_view(view: Relation) -> Looked:
+def _of_view(view: Relation) -> RuleResult:
     if view.kind == "m":
         readers = view.roles_that_may("SELECT")
-        return judged(
+        return rule_result(
             "table",
             view.name,
             "materialized view",
@@ -124,7 +124,7 @@ def _of_view(view: Relation) -> Looked:
             "security can guard and which reads tenant tables",
             got=f"{' and '.join(readers)} may SELECT from it",
         )
-    return judged(
+    return rule_result(
         "table",
         view.name,
         "security_invoker",

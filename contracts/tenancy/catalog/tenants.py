@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from contracts.tenancy.catalog.values import Catalog, Column, Relation
+from contracts.tenancy.catalog.model import Catalog, Column, Relation
 from harness.errors import Inconclusive
 from harness.target import Target
 

@@ -45,7 +45,7 @@ def bearer(
         )
 
 
-def unfit(org: Organization) -> Iterator[Credential]:
+def invalid_credentials(org: Organization) -> Iterator[Credential]:
     """All that must not get in and takes no token but the mightiest user's own."""
     good, other = org.tokens[org.roles[0]], org.tokens[org.roles[-1]]
     yield from _without_a_token()
@@ -66,9 +66,9 @@ def unfit(org: Organization) -> Iterator[Credential]:
     )
 
 
-def unfit_or_forged(org: Organization) -> Iterator[Credential]:
+def invalid_or_forged_credentials(org: Organization) -> Iterator[Credential]:
     """The same, and what whoever has seen that token can make of it."""
-    yield from unfit(org)
+    yield from invalid_credentials(org)
     good = org.tokens[org.roles[0]]
     everywhere = {f"{name}!": token for name, token in forged_from(good).items()}
     yield from bearer(UNAUTHORIZED, everywhere)

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from contracts.shared.tenants.operations import READ_ONLY_POSTS, IdSlot
 from contracts.shared.tenants.populated_tenant import PopulatedTenant
-from contracts.tenancy.requests.forms import Form, Request
 from contracts.tenancy.requests.personas import Persona
+from contracts.tenancy.requests.request_shapes import PreparedRequest, RequestShape
 from harness.client import Answer
 from harness.expect import expect, expect_equal, expect_status
 
@@ -13,7 +13,7 @@ MAX_NAMED = 6
 VERDICTS = ("manifest_valid", "export_match", "ledger_match")
 
 
-def expect_answered(answer: Answer, statuses: frozenset[int], what: str) -> None:
+def expect_status_in(answer: Answer, statuses: frozenset[int], what: str) -> None:
     """Fail unless the answer has one of these statuses, which may be many."""
     if len(statuses) <= MAX_NAMED:
         expect_status(answer, *sorted(statuses), detail=what)
@@ -44,16 +44,16 @@ def expect_challenge(answer: Answer, detail: str) -> None:
     )
 
 
-def expect_own(answer: Answer, form: Form, persona: Persona) -> None:
+def expect_own(answer: Answer, shape: RequestShape, persona: Persona) -> None:
     """Fail unless what is somebody's own is there for whoever may do this, and only for them.
 
     A state that does not allow it (409) still says that the thing is there.
     """
-    operation = form.operation
-    detail = f"{form}, asked by the {persona.name} of the organization that it belongs to"
-    if persona.looks_only and operation.writes:
+    operation = shape.operation
+    detail = f"{shape}, asked by the {persona.name} of the organization that it belongs to"
+    if persona.is_read_only and operation.writes:
         expect_status(answer, 403, detail=detail)
-    elif persona.looks_only and operation.id in READ_ONLY_POSTS and answer.status == 403:
+    elif persona.is_read_only and operation.id in READ_ONLY_POSTS and answer.status == 403:
         return  # it writes nothing; a backend that goes by the method is within the contract
     elif operation.writes and answer.status == 409:
         return
@@ -66,27 +66,29 @@ def expect_own(answer: Answer, form: Form, persona: Persona) -> None:
         )
 
 
-def expect_absent(answer: Answer, form: Form, asked: Sequence[IdSlot], who: Persona) -> None:
+def expect_absent(
+    answer: Answer, shape: RequestShape, asked: Sequence[IdSlot], who: Persona
+) -> None:
     """Fail unless a request about what the organization does not have answers that it is not there.
 
     `asked` are the slots that hold what it does not have.
     """
-    detail = f"{form} with {_named(asked)} of nothing that the organization of the {who.name} has"
-    is_post = form.operation.writes or form.operation.id in READ_ONLY_POSTS
+    detail = f"{shape} with {_named(asked)} of nothing that the organization of the {who.name} has"
+    is_post = shape.operation.writes or shape.operation.id in READ_ONLY_POSTS
     if any(slot.place != "query" and slot.kind != "manifest" for slot in asked):
-        refused = (403,) if who.looks_only and is_post else ()
+        refused = (403,) if who.is_read_only and is_post else ()
         expect_status(answer, 404, *refused, detail=detail)
         return
     expect(
         answer.status < 500,
-        expected=f"no error of the server from {form.operation.id}",
+        expected=f"no error of the server from {shape.operation.id}",
         got=answer.describe(),
         detail=detail,
     )
     if not 200 <= answer.status < 300:
         return
-    if form.operation.lists:
-        expect_equal(answer.items, [], f"the items of {form}", detail=detail)
+    if shape.operation.lists:
+        expect_equal(answer.items, [], f"the items of {shape}", detail=detail)
     elif any(slot.kind == "manifest" for slot in asked):
         for name in VERDICTS:
             expect(
@@ -97,22 +99,22 @@ def expect_absent(answer: Answer, form: Form, asked: Sequence[IdSlot], who: Pers
             )
 
 
-def expect_malformed(answer: Answer, form: Form, asked: Sequence[IdSlot]) -> None:
+def expect_malformed(answer: Answer, shape: RequestShape, asked: Sequence[IdSlot]) -> None:
     """Fail unless what is no id at all is refused; a filter that no id can match may be empty."""
-    detail = f"{form} with {_named(asked)} that is no id at all"
+    detail = f"{shape} with {_named(asked)} that is no id at all"
     lowest = 200 if all(slot.place == "query" for slot in asked) else 400
     expect(
         lowest <= answer.status < 500,
-        expected=f"4xx from {form.operation.id}",
+        expected=f"4xx from {shape.operation.id}",
         got=answer.describe(),
         detail=detail,
     )
     if answer.status < 300:
-        expect_equal(answer.items, [], f"the items of {form}", detail=detail)
+        expect_equal(answer.items, [], f"the items of {shape}", detail=detail)
 
 
-def expect_untold(
-    owner: PopulatedTenant, request: Request, answer: Answer, *, what: str = ""
+def expect_no_leak(
+    owner: PopulatedTenant, request: PreparedRequest, answer: Answer, *, what: str = ""
 ) -> None:
     """Fail when an answer to a stranger tells what the request did not tell itself."""
     heads = "\n".join(f"{name}: {value}" for name, value in answer.headers.items()).encode()

@@ -11,9 +11,9 @@ from contracts.tenancy.requests.credentials import (
     UNAUTHORIZED,
     Credential,
     bearer,
-    unfit,
+    invalid_credentials,
 )
-from contracts.tenancy.requests.personas import LONG_AGO_S, vouching_claims
+from contracts.tenancy.requests.personas import LONG_AGO_S, organization_claims
 from harness.client import Organization, TokenRecipe
 from harness.client.tokens import ABSENT, DIGESTS, claims_of, signed, unsigned
 
@@ -51,7 +51,7 @@ class Forger:
 
     def everything(self) -> Iterator[Credential]:
         """All that must not get in."""
-        yield from unfit(self.org)
+        yield from invalid_credentials(self.org)
         for expected, kinds in (
             (UNAUTHORIZED, self._badly_signed()),
             (UNAUTHORIZED, self._out_of_time()),
@@ -143,7 +143,7 @@ class Forger:
         yield "claims nested without end", self.token(b"[" * 2000)
 
     def _without_organization(self) -> Iterator[tuple[str, str]]:
-        nothing: dict[str, Any] = dict.fromkeys(vouching_claims(self.recipe), ABSENT)
+        nothing: dict[str, Any] = dict.fromkeys(organization_claims(self.recipe), ABSENT)
         yield "no app_metadata!", self.token(self.claims(**nothing))
         for name in nothing:
             yield f"{name} is null", self.token(self.claims(**{name: None}))

@@ -7,8 +7,8 @@ from typing import Any
 
 from contracts.shared.tenants.operations import Operation
 from contracts.shared.tenants.populated_tenant import PopulatedTenant, marks_of
-from contracts.tenancy.requests.expectations import expect_untold
-from contracts.tenancy.requests.forms import Form, forms_of
+from contracts.tenancy.requests.expectations import expect_no_leak
+from contracts.tenancy.requests.request_shapes import RequestShape, shapes_of
 from harness.client import Answer, Client, Record, Samples, together
 from harness.errors import Inconclusive
 from harness.expect import expect, expect_equal, expect_status
@@ -22,7 +22,7 @@ LARGEST_PAGE = 100
 
 
 @dataclass(frozen=True, kw_only=True)
-class Holder:
+class ListOwner:
     """An organization with enough of everything for several pages."""
 
     tenant: PopulatedTenant
@@ -32,7 +32,7 @@ class Holder:
     """How many events its ledger must have."""
 
 
-async def fill(tenant: PopulatedTenant, samples: Samples) -> Holder:
+async def fill(tenant: PopulatedTenant, samples: Samples) -> ListOwner:
     """Give an organization more jobs, more evidence in the first one and more exports of it."""
     org, job_id = tenant.org, tenant.values["job"][0]
     jobs = [await org.new_job(f"Job {uuid.uuid4()}") for _ in range(ROWS - 1)]
@@ -41,7 +41,7 @@ async def fill(tenant: PopulatedTenant, samples: Samples) -> Holder:
     for export_type in ("ledger", "proof-pack"):
         requested = await org.client.new_export(job_id, export_type)
         exports.append(await org.client.wait_for_export(requested["id"]))
-    return Holder(
+    return ListOwner(
         tenant=replace(tenant, marks=tenant.marks | marks_of([*jobs, *evidence, *exports])),
         created={
             "listJobs": [job_id, *(job["id"] for job in jobs)],
@@ -52,48 +52,50 @@ async def fill(tenant: PopulatedTenant, samples: Samples) -> Holder:
     )
 
 
-def list_forms(operations: Sequence[Operation]) -> list[Form]:
+def list_shapes(operations: Sequence[Operation]) -> list[RequestShape]:
     """Each list without its optional filters, and with each one of them."""
-    forms: dict[str, Form] = {}
+    shapes: dict[str, RequestShape] = {}
     for operation in operations:
         if operation.lists and operation.route.secured and operation.route.method == "GET":
-            for form in forms_of(operation):
-                needed = tuple(slot for slot in form.slots if slot.place == "path" or slot.required)
-                bare = replace(form, slots=needed)
-                forms |= {str(bare): bare, str(form): form}
-    return list(forms.values())
+            for shape in shapes_of(operation):
+                needed = tuple(
+                    slot for slot in shape.slots if slot.place == "path" or slot.required
+                )
+                bare = replace(shape, slots=needed)
+                shapes |= {str(bare): bare, str(shape): shape}
+    return list(shapes.values())
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reading:
+class ListReading:
     """One list of one organization, read on one instance in one role."""
 
-    form: Form
+    shape: RequestShape
     ids: Mapping[str, Any]
-    holder: Holder
-    others: Sequence[Holder]
+    owner: ListOwner
+    others: Sequence[ListOwner]
     client: Client
     instance: int
 
     @property
     def is_shared(self) -> bool:
         """Whether others may have added to it, or still do."""
-        return not self.holder.tenant.org.is_fresh
+        return not self.owner.tenant.org.is_fresh
 
     @property
     def page_size(self) -> int:
         """How much of it to ask for at once."""
-        return LARGEST_PAGE if self.is_shared and not self.form.slots else PAGE_SIZE
+        return LARGEST_PAGE if self.is_shared and not self.shape.slots else PAGE_SIZE
 
     async def page(self, query: Mapping[str, Any]) -> Answer:
         """Ask for a page. Whatever comes, nothing of another organization may be in it."""
-        request = self.form.request(self.ids, self.holder.tenant.sample, query=query)
+        request = self.shape.request(self.ids, self.owner.tenant.sample, query=query)
         answer = await request.send(self.client, self.instance)
         for other in self.others:
-            expect_untold(other.tenant, request, answer, what=str(self.form))
+            expect_no_leak(other.tenant, request, answer, what=str(self.shape))
         if 200 <= answer.status < 300:
             for item in answer.items:
-                expect_of(self.holder.tenant, item, str(self.form))
+                expect_owned_by(self.owner.tenant, item, str(self.shape))
         return answer
 
     def expect_complete(self, items: Sequence[Record]) -> None:
@@ -101,28 +103,28 @@ class Reading:
 
         Where others have made things in the same organization: unless all of ours is there.
         """
-        created = self.holder.created.get(self.form.operation.id)
+        created = self.owner.created.get(self.shape.operation.id)
         found = [item["id"] for item in items]
         if self.is_shared:
             missing = sorted(set(created or ()) - set(found))
-            expect_equal(missing, [], f"what was made and is not in {self.form}")
+            expect_equal(missing, [], f"what was made and is not in {self.shape}")
         elif created is not None:
-            expect_equal(sorted(found), sorted(created), f"the ids in {self.form}")
-        elif self.form.operation.id == "listLedgerEvents" and not self.ids:
-            expect_equal(len(found), self.holder.events, f"the number of items of {self.form}")
+            expect_equal(sorted(found), sorted(created), f"the ids in {self.shape}")
+        elif self.shape.operation.id == "listLedgerEvents" and not self.ids:
+            expect_equal(len(found), self.owner.events, f"the number of items of {self.shape}")
         target = self.ids.get("target_id")
         for item in items if target else ():
-            expect_equal(item["target_id"], target, f"target_id of every item of {self.form}")
-        expect(found, expected=f"something in {self.form}", got="nothing")
+            expect_equal(item["target_id"], target, f"target_id of every item of {self.shape}")
+        expect(found, expected=f"something in {self.shape}", got="nothing")
 
 
-def expect_of(owner: PopulatedTenant, item: Record, what: str) -> None:
+def expect_owned_by(owner: PopulatedTenant, item: Record, what: str) -> None:
     """Fail when something says that it belongs to another organization."""
     stated = item.get("organization_id") or owner.org.id
     expect_equal(stated, owner.org.id, f"the organization_id in {what}")
 
 
-async def read_in_turn(readings: Sequence[Reading]) -> list[list[Record]]:
+async def read_in_turn(readings: Sequence[ListReading]) -> list[list[Record]]:
     """Read lists page by page, a page of each in turn; give their items."""
     items: list[list[Record]] = [[] for _ in readings]
     cursors: list[str | None] = [None for _ in readings]
@@ -140,17 +142,17 @@ async def read_in_turn(readings: Sequence[Reading]) -> list[list[Record]]:
             return items
     if readings[left[0]].is_shared:
         raise Inconclusive(
-            f"{readings[0].form} of organization {readings[left[0]].holder.tenant.org.id} has more "
+            f"{readings[0].shape} of organization {readings[left[0]].owner.tenant.org.id} has more "
             f"than {MAX_PAGES} pages: what this run made, at its end, was not looked at"
         )
     expect(
         False,
-        expected=f"{readings[0].form} to come to an end within {MAX_PAGES} pages",
+        expected=f"{readings[0].shape} to come to an end within {MAX_PAGES} pages",
         got=f"a next_cursor on each of them, {len(items[left[0]])} items so far",
     )
     return items
 
 
-async def fill_all(tenants: Sequence[PopulatedTenant], samples: Samples) -> list[Holder]:
+async def fill_all(tenants: Sequence[PopulatedTenant], samples: Samples) -> list[ListOwner]:
     """Fill several organizations at once."""
     return await together(fill(tenant, samples) for tenant in tenants)

@@ -6,16 +6,16 @@ from typing import Any, Literal
 
 from contracts.shared.tenants.operations import IdSlot
 from contracts.shared.tenants.populated_tenant import PopulatedTenant, absent, malformed
+from contracts.tenancy.requests.answer_comparison import Asked, expect_indistinguishable
 from contracts.tenancy.requests.expectations import (
     expect_absent,
     expect_malformed,
+    expect_no_leak,
     expect_own,
     expect_refused,
-    expect_untold,
 )
-from contracts.tenancy.requests.forms import Form, Request
-from contracts.tenancy.requests.likeness import Asked, expect_alike
 from contracts.tenancy.requests.personas import Persona
+from contracts.tenancy.requests.request_shapes import PreparedRequest, RequestShape
 from harness.client import Answer, Sample
 from harness.plugin.coverage import Coverage
 
@@ -34,13 +34,13 @@ _VALUES: Mapping[Relation, Callable[[Any], Any]] = {
 class Question:
     """A form with some of its ids to be varied, and the foreign values that they take."""
 
-    form: Form
+    shape: RequestShape
     varied: tuple[IdSlot, ...]
     foreign: Mapping[str, Any]
 
     def __str__(self) -> str:
         names = " and ".join(slot.name for slot in self.varied)
-        return f"{self.form} about a foreign {names}"
+        return f"{self.shape} about a foreign {names}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,25 +55,25 @@ class Matrix:
     seen: set[tuple[str, str, str]] = field(default_factory=set)
     """The cells that were looked at: operation, id and who asked."""
 
-    def questions(self, form: Form) -> Iterator[Question]:
+    def questions(self, shape: RequestShape) -> Iterator[Question]:
         """One foreign id among own ones, for each id that the form takes; then all of them."""
-        subsets: list[tuple[IdSlot, ...]] = [(slot,) for slot in form.slots]
-        if len(form.slots) > 1:
-            subsets.append(form.slots)
+        subsets: list[tuple[IdSlot, ...]] = [(slot,) for slot in shape.slots]
+        if len(shape.slots) > 1:
+            subsets.append(shape.slots)
         for varied in subsets:
             for foreign in self.owner.own_id_choices(varied):
-                yield Question(form=form, varied=varied, foreign=foreign)
+                yield Question(shape=shape, varied=varied, foreign=foreign)
 
-    def request(self, question: Question, relation: Relation) -> Request:
+    def request(self, question: Question, relation: Relation) -> PreparedRequest:
         """The stranger's request: with ids of this relation where they vary, else with its own."""
         values = {name: _VALUES[relation](value) for name, value in question.foreign.items()}
-        own = self.stranger.own_ids(question.form.slots)
-        return question.form.request(own | values, self.sample)
+        own = self.stranger.own_ids(question.shape.slots)
+        return question.shape.request(own | values, self.sample)
 
-    def own_request(self, question: Question) -> Request:
+    def own_request(self, question: Question) -> PreparedRequest:
         """The owner's request about the very same things."""
-        own = self.owner.own_ids(question.form.slots)
-        return question.form.request(own | dict(question.foreign), self.sample)
+        own = self.owner.own_ids(question.shape.slots)
+        return question.shape.request(own | dict(question.foreign), self.sample)
 
     async def ask(
         self, question: Question, owner: Persona, stranger: Persona, instance: int
@@ -83,21 +83,23 @@ class Matrix:
         The owner asks first and of the same instance, so that an answer kept for somebody else
         would be there to be given away, and once more at the end, whether it is still there.
         """
-        form, what = question.form, f"{question}, asked by: {stranger.name}"
+        shape, what = question.shape, f"{question}, asked by: {stranger.name}"
         own, foreign = (
             self.asking_own(question, owner, instance),
             self.asking(question, "foreign", stranger, instance),
         )
         random = self.asking(question, "absent", stranger, instance)
         if stranger.refused:
-            await expect_alike(own, random, f"{form}, asked by: {stranger.name}")
-        elif stranger.looks_only or not form.operation.writes:
+            await expect_indistinguishable(own, random, f"{shape}, asked by: {stranger.name}")
+        elif stranger.is_read_only or not shape.operation.writes:
             await own()
-        await expect_alike(foreign, random, what)
+        await expect_indistinguishable(foreign, random, what)
         none = self.asking(question, "malformed", stranger, instance)
-        if stranger.leads and not form.operation.writes:
+        if stranger.is_representative and not shape.operation.writes:
             at_home = self.asking(question, "malformed", owner, instance)
-            await expect_alike(none, at_home, f"{form} with no id", than="another organization")
+            await expect_indistinguishable(
+                none, at_home, f"{shape} with no id", than="another organization"
+            )
             await own()
         else:
             await none()
@@ -108,7 +110,7 @@ class Matrix:
         """Ask in each role that is let in, and judge that a foreign id is as absent as another."""
         for persona in strangers.values():
             if not persona.refused:
-                await expect_alike(
+                await expect_indistinguishable(
                     self.asking(question, "foreign", persona, instance),
                     self.asking(question, "absent", persona, instance),
                     f"{question}, asked by: {persona.name}",
@@ -116,15 +118,15 @@ class Matrix:
 
     def asking_own(self, question: Question, persona: Persona, instance: int) -> Asked:
         """Ask about what belongs to the persona's own organization, and judge the answer."""
-        form, request = question.form, self.own_request(question)
+        shape, request = question.shape, self.own_request(question)
 
-        async def asked() -> tuple[Request, Answer]:
+        async def asked() -> tuple[PreparedRequest, Answer]:
             answer = await request.send(persona.client, instance)
             if persona.refused:
-                expect_refused(answer, persona, f"{form} about what is its own")
+                expect_refused(answer, persona, f"{shape} about what is its own")
             else:
-                expect_own(answer, form, persona)
-            self.note(form, "own", persona)
+                expect_own(answer, shape, persona)
+            self.note(shape, "own", persona)
             return request, answer
 
         return asked
@@ -133,24 +135,24 @@ class Matrix:
         self, question: Question, relation: Relation, persona: Persona, instance: int
     ) -> Asked:
         """Ask a stranger's question, and judge the answer."""
-        form, varied = question.form, question.varied
+        shape, varied = question.shape, question.varied
 
-        async def asked() -> tuple[Request, Answer]:
+        async def asked() -> tuple[PreparedRequest, Answer]:
             request = self.request(question, relation)
             answer = await request.send(persona.client, instance)
-            expect_untold(self.owner, request, answer, what=str(question))
+            expect_no_leak(self.owner, request, answer, what=str(question))
             if relation == "malformed":
-                expect_malformed(answer, form, varied)
+                expect_malformed(answer, shape, varied)
             elif persona.refused:
-                expect_refused(answer, persona, f"{form} with a {relation} id")
+                expect_refused(answer, persona, f"{shape} with a {relation} id")
             else:
-                expect_absent(answer, form, varied, persona)
-            self.note(form, relation, persona)
+                expect_absent(answer, shape, varied, persona)
+            self.note(shape, relation, persona)
             return request, answer
 
         return asked
 
-    def note(self, form: Form, relation: str, persona: Persona) -> None:
+    def note(self, shape: RequestShape, relation: str, persona: Persona) -> None:
         """Tell that this cell was looked at."""
-        self.seen.add((form.operation.id, relation, persona.name))
-        self.cover(TABLE, operation=form.operation.id, id=relation, token=persona.name)
+        self.seen.add((shape.operation.id, relation, persona.name))
+        self.cover(TABLE, operation=shape.operation.id, id=relation, token=persona.name)

@@ -29,11 +29,11 @@ class Persona:
     client: Client = field(repr=False)
     refused: Refusal | None
     """The status that turns this persona away from everything; None for a role that is let in."""
-    leads: bool = False
+    is_representative: bool = False
     """Whether this one asks alone what everybody is answered alike."""
 
     @property
-    def looks_only(self) -> bool:
+    def is_read_only(self) -> bool:
         """Whether this is somebody who may read and not write."""
         return self.name == "viewer"
 
@@ -50,20 +50,20 @@ def personas(organizations: Organizations, org: Organization) -> dict[str, Perso
             name=name,
             client=organizations.with_token(token),
             refused=refused,
-            leads=name in {"owner", GIVEN},
+            is_representative=name in {"owner", GIVEN},
         )
         for name, (token, refused) in known(organizations, org).items()
     }
 
 
-def leader(people: Mapping[str, Persona]) -> Persona:
+def representative(people: Mapping[str, Persona]) -> Persona:
     """The one who asks for all."""
-    return next(one for one in people.values() if one.leads)
+    return next(one for one in people.values() if one.is_representative)
 
 
 def writers(people: Mapping[str, Persona]) -> list[Persona]:
     """Those who may do to what is their own whatever can be done to it."""
-    return [one for one in people.values() if one.refused is None and not one.looks_only]
+    return [one for one in people.values() if one.refused is None and not one.is_read_only]
 
 
 def _unminted(_: Organizations, org: Organization) -> Mapping[str, Shown]:
@@ -97,7 +97,7 @@ def _minted(organizations: Organizations, org: Organization) -> Mapping[str, Sho
     }
 
 
-def vouching_claims(recipe: TokenRecipe) -> tuple[str, ...]:
+def organization_claims(recipe: TokenRecipe) -> tuple[str, ...]:
     """The names of the top-level claims that carry the organization, such as `app_metadata`."""
     return tuple(name for name, value in recipe.claims.items() if "{organization}" in str(value))
 
@@ -107,7 +107,7 @@ def in_user_metadata_only(
 ) -> dict[str, Any]:
     """Claims that name the organization where users themselves can write, and nowhere else."""
     said = {"organization_id": org.id, "role": role}
-    left_out: dict[str, Any] = dict.fromkeys(vouching_claims(recipe), ABSENT)
+    left_out: dict[str, Any] = dict.fromkeys(organization_claims(recipe), ABSENT)
     return claims_of(
         recipe,
         user=org.users["owner"],

@@ -7,14 +7,14 @@ from urllib.parse import quote
 
 from contracts.shared.tenants.operations import Operation
 from contracts.shared.tenants.populated_tenant import PopulatedTenant
-from contracts.tenancy.requests.forms import Form, Request
-from contracts.tenancy.requests.likeness import Asked, expect_alike
+from contracts.tenancy.requests.answer_comparison import Asked, expect_indistinguishable
 from contracts.tenancy.requests.matrix import Matrix, Question
 from contracts.tenancy.requests.personas import Persona
+from contracts.tenancy.requests.request_shapes import PreparedRequest, RequestShape
 from harness.client import Answer
 from harness.expect import expect
 
-Variant = Callable[[Request], Request]
+Variant = Callable[[PreparedRequest], PreparedRequest]
 
 SPELLINGS: Mapping[str, Callable[[str], str]] = {
     "in upper case": str.upper,
@@ -35,10 +35,10 @@ OTHER_METHODS = ("PUT", "PATCH", "DELETE", "POST")
 
 
 def variants(
-    form: Form, owner: PopulatedTenant, others: frozenset[str]
+    shape: RequestShape, owner: PopulatedTenant, others: frozenset[str]
 ) -> Iterator[tuple[str, Variant]]:
     """Each with its name; `others` are methods that the form's path does not take."""
-    operation = form.operation
+    operation = shape.operation
     if operation.route.method == "GET":
         yield "HEAD", _with_method("HEAD")
         yield "If-None-Match: *", _with_headers({"if-none-match": "*"})
@@ -49,7 +49,7 @@ def variants(
     if operation.lists:
         yield "limit=0", _with_query({"limit": 0})
         yield "limit=1", _with_query({"limit": 1})
-    if "idempotency-key" in form.headers:
+    if "idempotency-key" in shape.headers:
         yield OWNERS_KEY, _with_headers({"idempotency-key": owner.key})
     if operation.writes:
         yield "no body", _empty
@@ -64,7 +64,7 @@ def untaken_methods(operations: tuple[Operation, ...], template: str) -> frozens
     return frozenset(OTHER_METHODS) - taken
 
 
-async def expect_variant_alike(
+async def expect_variant_indistinguishable(
     matrix: Matrix,
     question: Question,
     persona: Persona,
@@ -76,16 +76,16 @@ async def expect_variant_alike(
     """Fail when a variant gets something of a foreign thing, or tells it from an absent one."""
     what = f"{question}, as {name}"
 
-    def asking(request: Request) -> Asked:
-        async def asked() -> tuple[Request, Answer]:
+    def asking(request: PreparedRequest) -> Asked:
+        async def asked() -> tuple[PreparedRequest, Answer]:
             answer = await request.send(persona.client, instance)
-            _expect_nothing_had(question.form, answer, what)
+            _expect_nothing_had(question.shape, answer, what)
             return request, answer
 
         return asked
 
     random = matrix.request(question, "absent")
-    await expect_alike(
+    await expect_indistinguishable(
         asking(variant(matrix.request(question, "foreign"))),
         asking(random if name == OWNERS_KEY else variant(random)),
         what,
@@ -96,8 +96,8 @@ def spelled(question: Question, spell: Callable[[str], str]) -> Variant:
     """Spell the ids of a request's path in another way."""
     names = {slot.name for slot in question.varied if slot.place == "path"}
 
-    def respelled(request: Request) -> Request:
-        template = question.form.operation.route.template.split("/")
+    def respelled(request: PreparedRequest) -> PreparedRequest:
+        template = question.shape.operation.route.template.split("/")
         steps = request.path.split("/")
         path = "/".join(
             quote(spell(step), safe="") if wanted.strip("{}") in names else step
@@ -108,17 +108,17 @@ def spelled(question: Question, spell: Callable[[str], str]) -> Variant:
     return respelled
 
 
-def _expect_nothing_had(form: Form, answer: Answer, what: str) -> None:
+def _expect_nothing_had(shape: RequestShape, answer: Answer, what: str) -> None:
     expect(
-        answer.status < 500 and (answer.status >= 400 or _has_only_filters(form)),
+        answer.status < 500 and (answer.status >= 400 or _has_only_filters(shape)),
         expected=f"4xx to {what}",
         got=answer.describe(),
     )
 
 
-def _has_only_filters(form: Form) -> bool:
+def _has_only_filters(shape: RequestShape) -> bool:
     """Whether nothing of what is asked about is in the path: then success may just be empty."""
-    return all(slot.place == "query" or slot.kind == "manifest" for slot in form.slots)
+    return all(slot.place == "query" or slot.kind == "manifest" for slot in shape.slots)
 
 
 def _with_method(method: str) -> Variant:
@@ -133,9 +133,9 @@ def _with_query(query: Mapping[str, Any]) -> Variant:
     return lambda request: replace(request, query={**request.query, **query})
 
 
-def _empty(request: Request) -> Request:
+def _empty(request: PreparedRequest) -> PreparedRequest:
     return replace(request, content=None, headers={})
 
 
-def _of_nonsense(request: Request) -> Request:
+def _of_nonsense(request: PreparedRequest) -> PreparedRequest:
     return replace(request, content=b'{"organization_id": ')

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import psycopg
 
 from contracts.tenancy.catalog import Argument, Catalog, Function
-from contracts.tenancy.catalog.contents import quoted
 from contracts.tenancy.catalog.tenants import TenantTable
+from contracts.tenancy.catalog.text_search import quoted_column
 from contracts.tenancy.sql.request_sql import Claims, Connection, become, claim
-from contracts.tenancy.sql.tenant_belongings import Belongings
+from contracts.tenancy.sql.sql_tenant import SqlTenant
 from harness.expect import expect
 
 Arguments = tuple[str | None, ...]
@@ -54,7 +54,7 @@ class Caller:
     """How a message speaks of the claims."""
     tables: list[TenantTable]
 
-    async def expect_no_way_through(self, function: Function, theirs: Belongings) -> int:
+    async def expect_no_way_through(self, function: Function, theirs: SqlTenant) -> int:
         """Fail if calls about another organization's things change or tell anything of them.
 
         All of it is undone. Gives how often the function was called.
@@ -102,13 +102,13 @@ class Caller:
         except psycopg.Error as error:
             return "\n".join(filter(None, [str(error), error.diag.message_detail]))
 
-    async def _state_of(self, theirs: Belongings) -> dict[str, str]:
+    async def _state_of(self, theirs: SqlTenant) -> dict[str, str]:
         """A digest of all rows of the other organization, by table."""
         digests = " UNION ALL ".join(
             f"SELECT '{table.relation.table_name}' AS name, "  # noqa: S608 - quoted by the server
             "md5(string_agg(r::text, '|' ORDER BY r::text)) AS digest "
             f"FROM {table.relation.name} AS r "
-            f"WHERE r.{quoted(table.organization.name)}::text = %(theirs)s"
+            f"WHERE r.{quoted_column(table.organization.name)}::text = %(theirs)s"
             for table in self.tables
             if table.organization is not None
         )

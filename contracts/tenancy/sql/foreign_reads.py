@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from contracts.tenancy.catalog import Catalog, Relation
-from contracts.tenancy.catalog.contents import contains, quoted
 from contracts.tenancy.catalog.tenants import TenantTable, organization_column
+from contracts.tenancy.catalog.text_search import contains_text, quoted_column
 from contracts.tenancy.sql.request_sql import Connection, attempt
-from contracts.tenancy.sql.tenant_belongings import Belongings
+from contracts.tenancy.sql.sql_tenant import SqlTenant
 from harness.expect import expect
 
 
@@ -26,13 +26,13 @@ class Reader:
         return f"{self.role} with {self.asked}"
 
     async def expect_own(
-        self, relation: Relation, mine: Belongings, theirs: Belongings, *, all_of: int | None
+        self, relation: Relation, mine: SqlTenant, theirs: SqlTenant, *, all_of: int | None
     ) -> int:
         """Fail unless nothing is seen of others, and all of one's own where that number is known.
 
         Gives how many of one's own rows were seen, as far as the relation says whose they are.
         """
-        of_others = [contains(relation.columns_open_to(self.role, "SELECT"))]
+        of_others = [contains_text(relation.columns_open_to(self.role, "SELECT"))]
         own = "0"
         if owner := self._owner(relation):
             own = f"count(*) FILTER (WHERE {owner} = %(mine)s)"
@@ -65,12 +65,12 @@ class Reader:
         )
         return int(seen["own"])
 
-    async def expect_nobodys(
-        self, relation: Relation, of: Iterable[Belongings], *, errors: bool = True
+    async def expect_no_tenant(
+        self, relation: Relation, of: Iterable[SqlTenant], *, errors: bool = True
     ) -> None:
         """Fail when any tenant's row is seen, or an error where that is not as good."""
         marks = sorted(mark for belongings in of for mark in belongings.marks)
-        of_tenants = [contains(relation.columns_open_to(self.role, "SELECT"))]
+        of_tenants = [contains_text(relation.columns_open_to(self.role, "SELECT"))]
         if owner := self._owner(relation):
             of_tenants.append(f"{owner} IS NOT NULL")
         outcome = await attempt(
@@ -99,7 +99,7 @@ class Reader:
         column = organization_column(relation)
         if column is None or not column.open_to(self.role, "SELECT"):
             return None
-        return f"r.{quoted(column.name)}::text"
+        return f"r.{quoted_column(column.name)}::text"
 
 
 def readable(catalog: Catalog, role: str) -> list[Relation]:
@@ -116,7 +116,7 @@ async def stored_rows(
         if table.organization is not None:
             cursor = await connection.execute(
                 f"SELECT count(*) AS stored FROM {table.relation.name} "  # noqa: S608 - as above
-                f"WHERE {quoted(table.organization.name)}::text = %s",
+                f"WHERE {quoted_column(table.organization.name)}::text = %s",
                 [organization],
             )
             row = await cursor.fetchone()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from contracts.tenancy.catalog import Column, Relation
-from contracts.tenancy.catalog.contents import quoted
+from contracts.tenancy.catalog.text_search import quoted_column
 from contracts.tenancy.sql.request_sql import Claims, Connection, Outcome, acting, attempt
 from harness.expect import expect
 
@@ -57,7 +57,7 @@ class Writer:
             if column.name == "id" and column.type == "uuid":
                 row["id"] = str(uuid.uuid4())
         columns = ", ".join(
-            quoted(column.name)
+            quoted_column(column.name)
             for column in relation.columns_open_to(self.role, "INSERT")
             if not column.computed
         )
@@ -79,7 +79,7 @@ class Writer:
             return
         outcome = await self._try(
             f"UPDATE {relation.name} "  # noqa: S608 - quoted by the server
-            f"SET {quoted(organization.name)} = %s::{organization.type}",
+            f"SET {quoted_column(organization.name)} = %s::{organization.type}",
             [self.theirs],
         )
         self._expect_refused(outcome, f"a row of {relation.name} moved to another organization")
@@ -91,11 +91,10 @@ class Writer:
         columns = relation.columns_open_to(self.role, "UPDATE")
         columns.sort(key=lambda column: column.name != organization.name)
         for column in columns:
-            value = own.get(column.name)
+            name, value = quoted_column(column.name), own.get(column.name)
             outcome = await self._try(
                 f"UPDATE {relation.name} "  # noqa: S608 - as above
-                f"SET {quoted(column.name)} = "
-                f"(jsonb_populate_record(NULL::{relation.name}, %s::jsonb)).{quoted(column.name)}",
+                f"SET {name} = (jsonb_populate_record(NULL::{relation.name}, %s::jsonb)).{name}",
                 [json.dumps({column.name: value})],
             )
             # To one's own rows the organization is no news, so no constraint could object.

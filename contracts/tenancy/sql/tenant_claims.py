@@ -9,7 +9,7 @@ PLACE = ("app_metadata", "organization_id")
 """Where, says the contract, the organization stands; nothing else is trusted."""
 
 
-def trusted_place(template: Mapping[str, Any]) -> bool:
+def has_contract_claims(template: Mapping[str, Any]) -> bool:
     """Say whether a target's tokens have the organization where the contract has it, only there."""
     outer, inner = PLACE
     metadata = template.get(outer)
@@ -20,7 +20,7 @@ def trusted_place(template: Mapping[str, Any]) -> bool:
     )
 
 
-def without_right(own: Mapping[str, Any]) -> dict[str, str]:
+def claims_without_access(own: Mapping[str, Any]) -> dict[str, str]:
     """Give claims, by what is the matter with them, that must show nobody's rows.
 
     `own` are those of an organization that has rows. An error is as good as no rows.
@@ -47,7 +47,7 @@ def without_right(own: Mapping[str, Any]) -> dict[str, str]:
     return texts | {"claims that are cut off": json.dumps(own)[:-2]}
 
 
-def misleading(own: Mapping[str, Any], other: str) -> dict[str, str]:
+def spoofed_claims(own: Mapping[str, Any], other: str) -> dict[str, str]:
     """Give claims, by what is the matter with them, that are `own` and name another besides.
 
     They must show exactly what `own` shows: what a user may edit says nothing.

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from contracts.conformance.problems import expect_problem, problem_faults
+from contracts.conformance.problems import expect_problem, problem_violations
 from harness.client import Answer
 from harness.errors import CheckFailed
 
@@ -44,7 +44,7 @@ def answer(document: object, kind: str = "application/problem+json; charset=utf-
     ],
 )
 def test_right_problems(changes: dict[str, Any]) -> None:
-    assert problem_faults(answer({**RIGHT, **changes})) == []
+    assert problem_violations(answer({**RIGHT, **changes})) == []
     expect_problem(answer({**RIGHT, **changes}), 404)
 
 
@@ -69,17 +69,17 @@ def test_right_problems(changes: dict[str, Any]) -> None:
     ],
 )
 def test_wrong_problems(changes: dict[str, Any], named: str) -> None:
-    assert named in "; ".join(problem_faults(answer({**RIGHT, **changes})))
+    assert named in "; ".join(problem_violations(answer({**RIGHT, **changes})))
 
 
 @pytest.mark.parametrize("member", RIGHT)
 def test_a_missing_member_is_named(member: str) -> None:
     document = {name: value for name, value in RIGHT.items() if name != member}
-    assert problem_faults(answer(document)) == [f"it has no member {member!r}"]
+    assert problem_violations(answer(document)) == [f"it has no member {member!r}"]
 
 
 def test_what_is_no_problem_at_all() -> None:
-    assert "text/plain" in problem_faults(answer(b"404: Not Found", "text/plain"))[0]
-    assert problem_faults(answer([])) == ["its body is not a JSON object"]
+    assert "text/plain" in problem_violations(answer(b"404: Not Found", "text/plain"))[0]
+    assert problem_violations(answer([])) == ["its body is not a JSON object"]
     with pytest.raises(CheckFailed, match="not other"):
         expect_problem(answer(RIGHT), 404, codes=("other",))

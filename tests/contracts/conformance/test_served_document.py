@@ -8,7 +8,11 @@ from typing import Any
 import pytest
 
 from contracts.conformance.fuzzing.document import read_document
-from contracts.conformance.served_document import differences, document_faults, wanted_documents
+from contracts.conformance.served_document import (
+    accepted_documents,
+    differences,
+    document_violations,
+)
 from harness.target import load_target
 
 WANTED = read_document(Path("contracts/openapi.yaml"))
@@ -102,7 +106,7 @@ OTHERWISE: dict[str, tuple[Change, str]] = {
 def test_what_may_differ(change: Change) -> None:
     served = changed(change)
     assert differences(WANTED, served) == []
-    assert document_faults(served) == []
+    assert document_violations(served) == []
 
 
 @pytest.mark.parametrize(("change", "named"), OTHERWISE.values(), ids=OTHERWISE)
@@ -130,13 +134,13 @@ BROKEN: dict[str, tuple[Change, str]] = {
 
 @pytest.mark.parametrize(("change", "named"), BROKEN.values(), ids=BROKEN)
 def test_what_is_no_valid_document(change: Change, named: str) -> None:
-    assert named in "; ".join(document_faults(changed(change)))
+    assert named in "; ".join(document_violations(changed(change)))
 
 
 def test_what_is_declared_absent_may_still_be_spoken_of() -> None:
     target = load_target(None)
     absent = {"absent": ("export.heartbeat_at",)}
     target = target.model_copy(update={"contract": target.contract.model_copy(update=absent)})
-    without, fuller = wanted_documents(target)
+    without, fuller = accepted_documents(target)
     assert differences(without, WANTED)
     assert differences(fuller, WANTED) == differences(without, without) == []

@@ -4,7 +4,7 @@ import jwt
 import pytest
 
 from contracts.tenancy.requests.credentials import ANOTHER_SECRET, forged_from
-from contracts.tenancy.requests.personas import leader, personas, writers
+from contracts.tenancy.requests.personas import personas, representative, writers
 from harness.client import Organizations
 from harness.target import Target, load_target
 from harness.target.environment import ONE_USER, TWO_TENANTS, environment_target
@@ -24,7 +24,7 @@ async def test_the_given_user_and_those_whom_nobody_needs_a_secret_to_be(target:
     async with Organizations.of(target, target.api.base_urls) as organizations:
         org = await organizations.new()
         people = personas(organizations, org)
-    given = leader(people)
+    given = representative(people)
     assert writers(people) == [given]
     assert given.client.token == org.client.token
     refused = {name: one for name, one in people.items() if one.refused == 401}

@@ -2,21 +2,21 @@
 
 from collections import Counter
 
-from contracts.conformance.fuzzing.case import Case, digest_of
+from contracts.conformance.fuzzing.case import Case, cases_digest
 from contracts.conformance.fuzzing.document import Document
-from contracts.conformance.fuzzing.hostile import Hostile
-from contracts.conformance.fuzzing.order import Order, generated
+from contracts.conformance.fuzzing.generator_process import GeneratorOptions, generate_cases
+from contracts.conformance.fuzzing.malformed_cases import MalformedCases
 from harness.client import together
 
 
-async def drawn(order: Order) -> list[Case]:
-    return [case async for case in generated(order)]
+async def drawn(options: GeneratorOptions) -> list[Case]:
+    return [case async for case in generate_cases(options)]
 
 
 async def test_the_same_seed_gives_the_same_cases(document: Document) -> None:
-    order = Order(document=document.raw, seed=7, examples=2)
-    first, again = await together([drawn(order), drawn(order)])
-    assert digest_of(first) == digest_of(again)
+    options = GeneratorOptions(document=document.raw, seed=7, examples=2)
+    first, again = await together([drawn(options), drawn(options)])
+    assert cases_digest(first) == cases_digest(again)
 
     assert {case.operation_id for case in first} == set(document.operations)
     phases = Counter(case.phase for case in first)
@@ -29,15 +29,17 @@ async def test_the_same_seed_gives_the_same_cases(document: Document) -> None:
 
 async def test_another_seed_gives_other_cases(document: Document) -> None:
     some, others = await together(
-        drawn(Order(document=document.raw, seed=seed, examples=2, coverage=False))
+        drawn(GeneratorOptions(document=document.raw, seed=seed, examples=2, coverage=False))
         for seed in (7, 8)
     )
-    assert digest_of(some) != digest_of(others)
+    assert cases_digest(some) != cases_digest(others)
 
 
 async def test_cases_for_walks_are_all_allowed_and_about_own_things(document: Document) -> None:
-    order = Order(document=document.raw, seed=1, examples=2, coverage=False, positive_only=True)
-    cases = await drawn(order)
+    options = GeneratorOptions(
+        document=document.raw, seed=1, examples=2, coverage=False, positive_only=True
+    )
+    cases = await drawn(options)
     assert all(case.positive for case in cases)
     assert not any("foreign" in case.ownerships for case in cases)
 
@@ -46,9 +48,10 @@ def test_hostile_cases_are_the_same_every_time_and_reach_every_operation(
     document: Document,
 ) -> None:
     quick, again, thorough = (
-        list(Hostile(document, thorough=thorough).cases()) for thorough in (False, False, True)
+        list(MalformedCases(document, thorough=thorough).cases())
+        for thorough in (False, False, True)
     )
-    assert digest_of(quick) == digest_of(again)
+    assert cases_digest(quick) == cases_digest(again)
     assert {case.operation_id for case in quick} == set(document.operations)
     assert len(thorough) > len(quick)
     assert len({case.number for case in thorough}) == len(thorough)

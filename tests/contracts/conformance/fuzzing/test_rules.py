@@ -6,7 +6,7 @@ import pytest
 
 from contracts.conformance.fuzzing.case import Case, slot
 from contracts.conformance.fuzzing.document import Document
-from contracts.conformance.fuzzing.rules import Judge
+from contracts.conformance.fuzzing.rules import ResponseRules
 from harness.client import Answer
 
 OWN, FOREIGN = slot("own", "job_id", 1), slot("foreign", "job_id", 1)
@@ -34,7 +34,7 @@ def problem(status: int, **changes: object) -> bytes:
     return json.dumps({**members, **changes}).encode()
 
 
-def faults(
+def violations(
     document: Document,
     status: int,
     body: bytes,
@@ -65,7 +65,7 @@ def faults(
         body=body,
         elapsed_s=0,
     )
-    return Judge(document=document).faults(case, answer)
+    return ResponseRules(document=document).violations(case, answer)
 
 
 def shown(**changes: object) -> bytes:
@@ -84,7 +84,7 @@ def shown(**changes: object) -> bytes:
     ],
 )
 def test_right_answers(document: Document, status: int, body: bytes, target: str) -> None:
-    assert faults(document, status, body, target=target) == []
+    assert violations(document, status, body, target=target) == []
 
 
 @pytest.mark.parametrize(
@@ -109,19 +109,19 @@ def test_right_answers(document: Document, status: int, body: bytes, target: str
 def test_wrong_answers(
     document: Document, status: int, body: bytes, target: str, named: str
 ) -> None:
-    assert named in "; ".join(faults(document, status, body, target=target))
+    assert named in "; ".join(violations(document, status, body, target=target))
 
 
 def test_headers_are_looked_at(document: Document) -> None:
     plain = {"content-type": "text/html"}
-    assert "text/html" in faults(document, 200, shown(), headers=plain)[0]
-    assert "X-Request-ID" in faults(document, 200, shown(), headers={"x-request-id": ""})[0]
-    challenge = faults(document, 401, problem(401))
+    assert "text/html" in violations(document, 200, shown(), headers=plain)[0]
+    assert "X-Request-ID" in violations(document, 200, shown(), headers={"x-request-id": ""})[0]
+    challenge = violations(document, 401, problem(401))
     assert "it is 401 without WWW-Authenticate: Bearer" in challenge
 
 
 def test_a_wrong_method_must_be_refused_with_allow(document: Document) -> None:
     right = {"allow": "GET"}
-    assert faults(document, 405, problem(405), method="PUT", headers=right) == []
-    assert "Allow" in faults(document, 405, problem(405), method="PUT")[0]
-    assert "succeeded" in faults(document, 200, shown(), method="PUT")[0]
+    assert violations(document, 405, problem(405), method="PUT", headers=right) == []
+    assert "Allow" in violations(document, 405, problem(405), method="PUT")[0]
+    assert "succeeded" in violations(document, 200, shown(), method="PUT")[0]

@@ -8,7 +8,11 @@ import pytest
 
 from contracts.shared.tenants.operations import Operation, is_id, kind_of, operations_of
 from contracts.shared.tenants.schemas import Unbuildable, smallest
-from contracts.tenancy.requests.forms import forms_by_protection, forms_of, forms_with_ids
+from contracts.tenancy.requests.request_shapes import (
+    shapes_by_protection,
+    shapes_of,
+    shapes_with_ids,
+)
 from harness.client import Route, Sample
 from harness.target.load import load_target
 
@@ -30,16 +34,16 @@ def path_id(name: str) -> dict[str, Any]:
 
 
 def test_every_operation_of_the_contract_that_takes_an_id_is_found() -> None:
-    forms, unbuildable = forms_with_ids(operations_of(load_target(None)))
+    shapes, unbuildable = shapes_with_ids(operations_of(load_target(None)))
     assert unbuildable == []
-    assert {form.operation.id for form in forms} == WITH_IDS
+    assert {shape.operation.id for shape in shapes} == WITH_IDS
 
 
 def test_operations_are_told_by_whether_they_want_a_token() -> None:
-    protected, public, unbuildable = forms_by_protection(operations_of(load_target(None)))
+    protected, public, unbuildable = shapes_by_protection(operations_of(load_target(None)))
     assert unbuildable == []
-    assert {form.operation.id for form in protected} == WITH_IDS | {"listJobs", "createJob"}
-    assert {form.operation.id for form in public} == {
+    assert {shape.operation.id for shape in protected} == WITH_IDS | {"listJobs", "createJob"}
+    assert {shape.operation.id for shape in public} == {
         "live",
         "ready",
         "health",
@@ -50,22 +54,22 @@ def test_operations_are_told_by_whether_they_want_a_token() -> None:
 
 def test_each_choice_and_each_way_to_fill_a_body_is_a_form() -> None:
     by_id = {one.id: one for one in operations_of(load_target(None))}
-    exports = [form.choices["export_type"] for form in forms_of(by_id["requestExport"])]
+    exports = [shape.choices["export_type"] for shape in shapes_of(by_id["requestExport"])]
     assert exports == ["proof-pack", "ledger"]
-    bodies = [tuple(form.body or ()) for form in forms_of(by_id["verifyManifest"])]
+    bodies = [tuple(shape.body or ()) for shape in shapes_of(by_id["verifyManifest"])]
     assert bodies == [("export_id",), ("manifest",), ("export_id", "manifest")]
 
 
 def test_an_id_of_something_unknown_is_named_and_not_left_out() -> None:
     unknown = operation("/webhooks/{webhook_id}", parameters=[path_id("webhook_id")])
-    forms, unbuildable = forms_with_ids([unknown])
-    assert forms == []
+    shapes, unbuildable = shapes_with_ids([unknown])
+    assert shapes == []
     assert unbuildable == ["asked (nothing is known of webhook_id)"]
 
 
 def test_a_path_parameter_that_the_document_does_not_describe_is_named() -> None:
-    forms, unbuildable = forms_with_ids([operation("/jobs/{job_id}")])
-    assert forms == []
+    shapes, unbuildable = shapes_with_ids([operation("/jobs/{job_id}")])
+    assert shapes == []
     assert unbuildable == ["asked (the document does not describe job_id)"]
 
 
@@ -73,7 +77,7 @@ def test_a_body_that_cannot_be_made_up_is_named() -> None:
     body = {"content": {"application/xml": {"schema": {"type": "object"}}}}
     strange = operation("/jobs/{job_id}", "POST", parameters=[path_id("job_id")], requestBody=body)
     with pytest.raises(Unbuildable, match="application/xml"):
-        forms_of(strange)
+        shapes_of(strange)
 
 
 def test_ids_are_found_at_any_depth_of_a_body_and_put_back_there() -> None:
@@ -92,19 +96,19 @@ def test_ids_are_found_at_any_depth_of_a_body_and_put_back_there() -> None:
     asked = operation(
         "/compare", "POST", requestBody={"content": {"application/json": {"schema": schema}}}
     )
-    (form,) = forms_of(asked)
-    (slot,) = form.slots
+    (shape,) = shapes_of(asked)
+    (slot,) = shape.slots
     assert (slot.kind, slot.at) == ("export", ("about", "export_ids", 0))
-    request = form.request({slot.name: "an-id"}, SAMPLE)
+    request = shape.request({slot.name: "an-id"}, SAMPLE)
     assert json.loads(request.content or b"") == {"about": {"export_ids": ["an-id"]}}
 
 
 def test_ids_in_paths_are_quoted_and_keys_are_fresh() -> None:
     by_id = {one.id: one for one in operations_of(load_target(None))}
-    (form,) = forms_of(by_id["uploadEvidence"])
-    first = form.request({"job_id": "a/../b"}, SAMPLE)
+    (shape,) = shapes_of(by_id["uploadEvidence"])
+    first = shape.request({"job_id": "a/../b"}, SAMPLE)
     assert first.path == "/api/jobs/a%2F..%2Fb/evidence/upload"
-    second = form.request({"job_id": "a/../b"}, SAMPLE)
+    second = shape.request({"job_id": "a/../b"}, SAMPLE)
     assert first.headers["idempotency-key"] != second.headers["idempotency-key"]
     assert b"shakedown" in (first.content or b"")
 

@@ -4,9 +4,9 @@ from typing import Any
 import pytest
 
 from contracts.tenancy.catalog import Argument, Catalog, Column, Function, Policy, Relation, Role
-from contracts.tenancy.catalog.looked import Looked, expect_nothing_wrong
 from contracts.tenancy.catalog.privileges import privileges
 from contracts.tenancy.catalog.row_security import row_security
+from contracts.tenancy.catalog.rule_results import RuleResult, expect_no_violations
 from contracts.tenancy.catalog.tenants import tenant_tables, views_over
 from harness.errors import CheckFailed, Inconclusive
 from harness.target.load import load_target
@@ -71,15 +71,15 @@ def with_functions(*functions: Function) -> Catalog:
     return replace(CATALOG, functions=functions)
 
 
-def rows_wrong(catalog: Catalog) -> list[Looked]:
+def rows_wrong(catalog: Catalog) -> list[RuleResult]:
     return [one for one in row_security(catalog, tenant_tables(catalog, TARGET)) if one.wrong]
 
 
-def rights_wrong(catalog: Catalog) -> list[Looked]:
-    looked = privileges(
+def rights_wrong(catalog: Catalog) -> list[RuleResult]:
+    results = privileges(
         catalog, tenant_tables(catalog, TARGET), claim="claim_export_job", exports="exports"
     )
-    return [one for one in looked if one.wrong]
+    return [one for one in results if one.wrong]
 
 
 def test_a_right_catalog_is_found_right() -> None:
@@ -294,7 +294,7 @@ def test_a_database_without_the_contracts_tables_leaves_the_question_open() -> N
 def test_everything_that_is_wrong_is_told_at_once() -> None:
     catalog = with_functions(CLAIM, replace(HELPER, granted=("PUBLIC",), search_path=None))
     with pytest.raises(CheckFailed) as raised:
-        expect_nothing_wrong(rights_wrong(catalog))
+        expect_no_violations(rights_wrong(catalog))
     assert "no EXECUTE for PUBLIC" in raised.value.expected
     assert "search_path" in raised.value.detail
-    expect_nothing_wrong([])
+    expect_no_violations([])

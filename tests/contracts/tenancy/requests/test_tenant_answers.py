@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from contracts.shared.tenants.populated_tenant import absent
-from contracts.tenancy.requests.forms import Request
-from contracts.tenancy.requests.likeness import Asked, expect_alike
+from contracts.tenancy.requests.answer_comparison import Asked, expect_indistinguishable
+from contracts.tenancy.requests.request_shapes import PreparedRequest
 from contracts.tenancy.requests.unchanged import expect_unchanged, first_difference
 from harness.client import Answer, Route
 from harness.errors import CheckFailed
@@ -20,10 +20,10 @@ ROUTE = Route(operation_id="getJob", method="GET", template="/jobs/{job_id}")
 def asking(
     answer: Callable[[str], tuple[int, Mapping[str, str], object]],
 ) -> Asked:
-    async def asked() -> tuple[Request, Answer]:
+    async def asked() -> tuple[PreparedRequest, Answer]:
         path = f"/jobs/{uuid.uuid4()}"
         status, headers, body = answer(path)
-        request = Request(route=ROUTE, path=path, query={}, headers={}, content=None)
+        request = PreparedRequest(route=ROUTE, path=path, query={}, headers={}, content=None)
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
         return request, Answer(
             operation_id="getJob", method="GET", path=path, instance=0,
@@ -38,7 +38,7 @@ def missing(path: str) -> tuple[int, Mapping[str, str], object]:
 
 
 async def test_answers_that_differ_in_ids_only_are_alike() -> None:
-    await expect_alike(asking(missing), asking(missing), "a foreign job")
+    await expect_indistinguishable(asking(missing), asking(missing), "a foreign job")
 
 
 async def test_what_differs_from_answer_to_answer_says_nothing() -> None:
@@ -49,7 +49,7 @@ async def test_what_differs_from_answer_to_answer_says_nothing() -> None:
         left = {"X-RateLimit-Remaining": str(1000 - next(count))}
         return status, {**headers, **left}, {**body, "trace": next(count)}  # type: ignore[dict-item]
 
-    await expect_alike(asking(counted), asking(counted), "a foreign job")
+    await expect_indistinguishable(asking(counted), asking(counted), "a foreign job")
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ async def test_what_differs_every_time_is_named(
     foreign = asking(lambda _path: (status, headers, body))
     random = asking(lambda _path: (404, {}, {"code": "gone"}))
     with pytest.raises(CheckFailed) as failed:
-        await expect_alike(foreign, random, "a foreign job")
+        await expect_indistinguishable(foreign, random, "a foreign job")
     assert named in failed.value.expected
 
 
@@ -76,7 +76,7 @@ async def test_a_difference_that_does_not_last_is_none() -> None:
     statuses = iter([503, 404, 404, 404])
     foreign = asking(lambda _path: (next(statuses), {}, {"code": "gone"}))
     random = asking(lambda _path: (404, {}, {"code": "gone"}))
-    await expect_alike(foreign, random, "a foreign job")
+    await expect_indistinguishable(foreign, random, "a foreign job")
 
 
 def test_an_absent_manifest_is_the_same_with_other_ids() -> None:

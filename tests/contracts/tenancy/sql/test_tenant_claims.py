@@ -3,7 +3,11 @@ from dataclasses import replace
 
 from contracts.tenancy.catalog import Argument, Function
 from contracts.tenancy.sql.foreign_calls import assignments
-from contracts.tenancy.sql.tenant_claims import misleading, trusted_place, without_right
+from contracts.tenancy.sql.tenant_claims import (
+    claims_without_access,
+    has_contract_claims,
+    spoofed_claims,
+)
 
 OWN = {
     "sub": "u",
@@ -22,7 +26,7 @@ def called_with(*arguments: tuple[str, str]) -> list[tuple[str | None, ...]]:
 
 
 def test_no_claims_without_right_name_an_organization_where_it_is_trusted() -> None:
-    for what, text in without_right(OWN).items():
+    for what, text in claims_without_access(OWN).items():
         try:
             claims = json.loads(text)
         except ValueError:
@@ -32,15 +36,15 @@ def test_no_claims_without_right_name_an_organization_where_it_is_trusted() -> N
 
 
 def test_misleading_claims_still_name_ones_own_where_it_is_trusted() -> None:
-    for text in misleading(OWN, "b").values():
+    for text in spoofed_claims(OWN, "b").values():
         assert json.loads(text)["app_metadata"] == OWN["app_metadata"]
         assert '"b"' in text
 
 
 def test_only_a_template_like_the_contracts_is_taken_for_one() -> None:
-    assert trusted_place({"app_metadata": {"organization_id": "{organization}"}})
-    assert not trusted_place({"organization_id": "{organization}"})
-    assert not trusted_place(
+    assert has_contract_claims({"app_metadata": {"organization_id": "{organization}"}})
+    assert not has_contract_claims({"organization_id": "{organization}"})
+    assert not has_contract_claims(
         {"org": "{organization}", "app_metadata": {"organization_id": "{organization}"}}
     )
 

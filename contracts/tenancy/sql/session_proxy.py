@@ -48,7 +48,7 @@ class Leftover:
 
 
 @dataclass(kw_only=True)
-class Watched:
+class SessionLog:
     """What was seen so far."""
 
     connections: int = 0
@@ -71,9 +71,9 @@ class Watched:
 
 
 @asynccontextmanager
-async def watched_sessions(
+async def session_proxy(
     database_url: str, host: str = LOOPBACK
-) -> AsyncIterator[tuple[str, Watched]]:
+) -> AsyncIterator[tuple[str, SessionLog]]:
     """Give the URL that leads to the same database through the watcher, and what it sees.
 
     `host` is the address at which it listens: one that the backend reaches.
@@ -81,7 +81,7 @@ async def watched_sessions(
     place = urlsplit(database_url)
     if place.hostname is None:
         raise ValueError("the URL of a database has a host")
-    seen = Watched()
+    seen = SessionLog()
     opened: set[asyncio.Task[None]] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -113,7 +113,7 @@ class _Session:
     """One connection of the backend, and ours to the server behind it."""
 
     def __init__(
-        self, seen: Watched, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self, seen: SessionLog, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         self._seen = seen
         self._from_client, self._to_client = reader, writer

@@ -18,7 +18,7 @@ _LAST_WORDS = 2000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Order:
+class GeneratorOptions:
     """Which cases are wanted."""
 
     document: Mapping[str, Any]
@@ -40,7 +40,7 @@ class Order:
         return cls(**json.loads(text))
 
 
-async def generated(order: Order) -> AsyncGenerator[Case, None]:
+async def generate_cases(options: GeneratorOptions) -> AsyncGenerator[Case, None]:
     """The cases of an order as they are drawn, from a process of its own.
 
     Raises `Inconclusive` when the generator cannot do it. The process ends with the iteration.
@@ -64,7 +64,7 @@ async def generated(order: Order) -> AsyncGenerator[Case, None]:
     words = asyncio.ensure_future(process.stderr.read())
     try:
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-            process.stdin.write(order.to_json().encode())
+            process.stdin.write(options.to_json().encode())
             await process.stdin.drain()
         process.stdin.close()
         async for line in process.stdout:

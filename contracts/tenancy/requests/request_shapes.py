@@ -20,7 +20,7 @@ MULTIPART = "multipart/form-data"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Request:
+class PreparedRequest:
     """A request, but for who sends it."""
 
     route: Route
@@ -55,7 +55,7 @@ class Request:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Form:
+class RequestShape:
     """One way of asking an operation: which of its optional ids it has, and one of its choices."""
 
     operation: Operation
@@ -80,7 +80,7 @@ class Form:
         *,
         more: Mapping[str, Any] | None = None,
         query: Mapping[str, Any] | None = None,
-    ) -> Request:
+    ) -> PreparedRequest:
         """Fill ids in by the names of their slots; `more` are further members of the body."""
         body = None if self.body is None else {**deepcopy(dict(self.body)), **(more or {})}
         asked: dict[str, Any] = {**self.query, **(query or {})}
@@ -105,7 +105,7 @@ class Form:
             headers["content-type"] = self.operation.body_type or "application/json"
         route = self.operation.route
         manifests = [ids[slot.name] for slot in self.slots if slot.kind == "manifest"]
-        return Request(
+        return PreparedRequest(
             route=route,
             path=route.path(path),
             query=asked,
@@ -120,7 +120,7 @@ def _digest_as_sent(manifest: Any) -> str:  # noqa: ANN401 - JSON of any shape
     return jcs_hash(dialect.backend_manifest(manifest))
 
 
-def forms_of(operation: Operation) -> tuple[Form, ...]:
+def shapes_of(operation: Operation) -> tuple[RequestShape, ...]:
     """Every way of asking an operation. Raises `Unbuildable` when the document tells too little."""
     parameters = {one["name"] for one in operation.parameters if one["in"] == "path"}
     if unknown := set(operation.route.parameters) - parameters:
@@ -131,7 +131,7 @@ def forms_of(operation: Operation) -> tuple[Form, ...]:
     optional = [slot for slot in asked if not slot.required]
     bodies = list(_bodies(operation))
     return tuple(
-        Form(
+        RequestShape(
             operation=operation,
             slots=(*fixed, *needed, *queried, *in_body),
             choices=choices,
@@ -146,29 +146,29 @@ def forms_of(operation: Operation) -> tuple[Form, ...]:
     )
 
 
-def forms_with_ids(operations: Sequence[Operation]) -> tuple[list[Form], list[str]]:
+def shapes_with_ids(operations: Sequence[Operation]) -> tuple[list[RequestShape], list[str]]:
     """Every form that takes an id, and the operations that no request can be made for, with why."""
-    forms, unbuildable = [], []
+    shapes, unbuildable = [], []
     for operation in operations:
         try:
             if operation.unbuildable:
                 raise Unbuildable(operation.unbuildable)
-            forms += [form for form in forms_of(operation) if form.slots]
+            shapes += [shape for shape in shapes_of(operation) if shape.slots]
         except Unbuildable as error:
             unbuildable.append(f"{operation.id} ({error})")
-    return forms, unbuildable
+    return shapes, unbuildable
 
 
-def forms_by_protection(
+def shapes_by_protection(
     operations: Sequence[Operation],
-) -> tuple[list[Form], list[Form], list[str]]:
+) -> tuple[list[RequestShape], list[RequestShape], list[str]]:
     """The forms that want a token, those that do not, and what no request can be made for."""
-    protected: list[Form] = []
-    public: list[Form] = []
+    protected: list[RequestShape] = []
+    public: list[RequestShape] = []
     unbuildable = []
     for operation in operations:
         try:
-            (protected if operation.route.secured else public).extend(forms_of(operation))
+            (protected if operation.route.secured else public).extend(shapes_of(operation))
         except Unbuildable as error:
             unbuildable.append(f"{operation.id} ({error})")
     return protected, public, unbuildable

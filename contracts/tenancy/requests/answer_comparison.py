@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from contracts.shared.tenants.populated_tenant import UUID_TEXT
-from contracts.tenancy.requests.forms import Request
+from contracts.tenancy.requests.request_shapes import PreparedRequest
 from harness.client import Answer
 from harness.errors import CheckFailed
 
@@ -21,10 +21,10 @@ ROUNDS = 4
 A_RANDOM_ID = "a random id"
 
 Facets = Mapping[str, str]
-Asked = Callable[[], Awaitable[tuple[Request, Answer]]]
+Asked = Callable[[], Awaitable[tuple[PreparedRequest, Answer]]]
 
 
-async def expect_alike(
+async def expect_indistinguishable(
     foreign: Asked, absent: Asked, what: str, *, than: str = A_RANDOM_ID
 ) -> None:
     """Fail when asking about one thing can be told from asking about another that nobody has."""
@@ -52,7 +52,7 @@ def content_of(answer: Answer) -> object:
     return answer.json if kind.endswith("json") else answer.body
 
 
-def facets(request: Request, answer: Answer) -> Facets:
+def facets(request: PreparedRequest, answer: Answer) -> Facets:
     """Everything that an answer says, by where it says it, ids and what was asked left out."""
     neutral = _neutraliser(request, answer)
     found = {"status": str(answer.status)}
@@ -68,7 +68,7 @@ def facets(request: Request, answer: Answer) -> Facets:
     return found
 
 
-def _neutraliser(request: Request, answer: Answer) -> Callable[[str], str]:
+def _neutraliser(request: PreparedRequest, answer: Answer) -> Callable[[str], str]:
     own = {answer.request_id, *request.path.split("/")} - {""}
     long = sorted((text for text in own if len(text) >= 8), key=len, reverse=True)
 

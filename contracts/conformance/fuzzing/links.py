@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from contracts.conformance.fuzzing.case import Case
-from contracts.conformance.fuzzing.document import Link, Operation
+from contracts.conformance.fuzzing.document import ApiOperation, Link
 from harness.client import Answer
 from harness.untrusted.documents import parse
 
@@ -59,7 +59,7 @@ def _at(document: Json, pointer: str) -> Json:
     return document
 
 
-def taken(link: Link, step: Step, case: Case, operation: Operation, key: str) -> Case:
+def follow_link(link: Link, step: Step, case: Case, operation: ApiOperation, key: str) -> Case:
     """The drawn case of the link's target, about what the step's answer names.
 
     `key` is the idempotency key where the case sends one. Raises LookupError where the answer
@@ -69,7 +69,7 @@ def taken(link: Link, step: Step, case: Case, operation: Operation, key: str) ->
         name.rpartition(".")[2]: str(step.value(expression))
         for name, expression in link.parameters.items()
     }
-    case = about(case, operation, values)
+    case = with_parameters(case, operation, values)
     if link.body is not None:
         headers = tuple(each for each in case.headers if each[0].lower() != "content-type")
         body = json.dumps(step.value(link.body)).encode()
@@ -77,9 +77,9 @@ def taken(link: Link, step: Step, case: Case, operation: Operation, key: str) ->
     return with_key(case, key)
 
 
-def about(case: Case, operation: Operation, values: Mapping[str, str]) -> Case:
+def with_parameters(case: Case, operation: ApiOperation, values: Mapping[str, str]) -> Case:
     """The case with these values for parameters of the path and the query."""
-    drawn, query = operation.taken_apart(case.target) or ({}, "")
+    drawn, query = operation.parse_target(case.target) or ({}, "")
     meant = {
         name: quote(values[name], safe="") if name in values else value
         for name, value in drawn.items()
@@ -88,7 +88,7 @@ def about(case: Case, operation: Operation, values: Mapping[str, str]) -> Case:
     if in_query:
         rest = [each for each in parse_qsl(query) if each[0] not in (*in_query, "cursor")]
         query = urlencode([*rest, *in_query.items()])
-    return replace(case, target=operation.put_together(meant, query))
+    return replace(case, target=operation.build_target(meant, query))
 
 
 def with_key(case: Case, key: str) -> Case:

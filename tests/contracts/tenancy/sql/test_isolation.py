@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from contracts.tenancy.catalog import read_catalog
-from contracts.tenancy.catalog.looked import expect_nothing_wrong
 from contracts.tenancy.catalog.privileges import privileges
 from contracts.tenancy.catalog.row_security import row_security
+from contracts.tenancy.catalog.rule_results import expect_no_violations
 from contracts.tenancy.catalog.tenants import tenant_tables
-from contracts.tenancy.sql.tenant_belongings import Belongings
-from contracts.tenancy.sql.tenants_in_sql import Ground, expect_tenants_apart
+from contracts.tenancy.sql.isolation import SqlIsolation, expect_isolated
+from contracts.tenancy.sql.sql_tenant import SqlTenant
 from harness.database import Database
 from harness.errors import CheckFailed
 from harness.plugin.coverage import Coverage
@@ -78,7 +78,7 @@ async def tenants_database(cluster: Cluster) -> AsyncIterator[Database]:
         await drop_database(cluster.url("postgres"), name)
 
 
-async def furnished(database: Database) -> tuple[Belongings, Belongings]:
+async def furnished(database: Database) -> tuple[SqlTenant, SqlTenant]:
     await database.fetch(SCHEMA)
     ids = [str(uuid.uuid4()), str(uuid.uuid4())]
     made = []
@@ -96,7 +96,7 @@ async def furnished(database: Database) -> tuple[Belongings, Belongings]:
             )
             things[table] = row["id"]
         made.append(
-            Belongings(
+            SqlTenant(
                 id=organization,
                 ids=dict(
                     zip(
@@ -120,7 +120,7 @@ async def apart(database: Database, mistake: str) -> Observations:
     claims: dict[str, dict[str, Any]] = {
         one.id: {"sub": "u", "app_metadata": {"organization_id": one.id}} for one in (mine, theirs)
     }
-    ground = Ground(
+    context = SqlIsolation(
         catalog=catalog,
         tables=tenant_tables(catalog, load_target(None)),
         exports="exports",
@@ -130,7 +130,7 @@ async def apart(database: Database, mistake: str) -> Observations:
         observe=observe,
         cover=Coverage(),
     )
-    await expect_tenants_apart(ground, database, mine, theirs)
+    await expect_isolated(context, database, mine, theirs)
     return observe
 
 
@@ -149,11 +149,11 @@ async def test_the_catalog_of_a_right_database_is_right(tenants_database: Databa
     catalog = await read_catalog(tenants_database)
     tables = tenant_tables(catalog, load_target(None))
     assert [table.relation.table_name for table in tables] == sorted(TABLES)
-    looked = [
+    results = [
         *row_security(catalog, tables),
         *privileges(catalog, tables, claim="claim_export_job", exports="exports"),
     ]
-    expect_nothing_wrong(looked)
+    expect_no_violations(results)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ Kind = Literal["table", "function", "role", "schema"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Looked:
+class RuleResult:
     """One thing that was looked at by one rule, and what is wrong with it if anything is."""
 
     kind: Kind
@@ -27,16 +27,18 @@ class Looked:
         return bool(self.expected)
 
 
-def judged(kind: Kind, about: str, rule: str, holds: object, *, expected: str, got: str) -> Looked:
+def rule_result(
+    kind: Kind, about: str, rule: str, holds: object, *, expected: str, got: str
+) -> RuleResult:
     """Say what a rule found."""
     if holds:
-        return Looked(kind=kind, about=about, rule=rule)
-    return Looked(kind=kind, about=about, rule=rule, expected=expected, got=got)
+        return RuleResult(kind=kind, about=about, rule=rule)
+    return RuleResult(kind=kind, about=about, rule=rule, expected=expected, got=got)
 
 
-def expect_nothing_wrong(looked: Iterable[Looked]) -> None:
+def expect_no_violations(results: Iterable[RuleResult]) -> None:
     """Fail the check with the first thing that is wrong, and with the others as its detail."""
-    wrong = list(dict.fromkeys(one for one in looked if one.wrong))
+    wrong = list(dict.fromkeys(one for one in results if one.wrong))
     expect(
         not wrong,
         expected=wrong[0].expected if wrong else "",

@@ -19,7 +19,7 @@ Send = Callable[[], Awaitable[Answer]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Provocation:
+class ErrorCase:
     """A request that must be refused, and how."""
 
     what: str
@@ -36,7 +36,7 @@ class Provocation:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Scene:
+class ErrorCases:
     """A tenant with a job, evidence, and exports that are ready and canceled."""
 
     organizations: Organizations
@@ -49,7 +49,9 @@ class Scene:
     fresh: Samples = field(repr=False)
 
     @classmethod
-    async def of(cls, organizations: Organizations, org: Organization, samples: Samples) -> "Scene":
+    async def of(
+        cls, organizations: Organizations, org: Organization, samples: Samples
+    ) -> "ErrorCases":
         """Make it."""
         client = org.client
         job = await org.new_job()
@@ -70,11 +72,11 @@ class Scene:
             fresh=samples,
         )
 
-    def provocations(self) -> list[Provocation]:
+    def cases(self) -> list[ErrorCase]:
         """Every kind of refusal that takes nothing but a request."""
         return [*self._bad_requests(), *self._refused_people(), *self._absent(), *self._conflicts()]
 
-    def _bad_requests(self) -> list[Provocation]:
+    def _bad_requests(self) -> list[ErrorCase]:
         refused = {"statuses": (400, 415, 422), "retryable": False}
         job = {"job_id": self.job["id"]}
         key = {"idempotency-key": str(uuid.uuid4())}
@@ -166,7 +168,7 @@ class Scene:
             ),
         ]
 
-    def _refused_people(self) -> list[Provocation]:
+    def _refused_people(self) -> list[ErrorCase]:
         challenged = {"statuses": (401,), "headers": ("www-authenticate",)}
         viewer, nobody = self.org.as_role("viewer"), self.organizations.with_token(None)
         broken = self.organizations.with_token(self.org.tokens["member"][:-4] + "AAAA")
@@ -202,7 +204,7 @@ class Scene:
             ),
         ]
 
-    def _absent(self) -> list[Provocation]:
+    def _absent(self) -> list[ErrorCase]:
         nothing = str(uuid.uuid4())
         calls = [
             self._call(operation_id, path={name: nothing})
@@ -227,11 +229,11 @@ class Scene:
         calls.append(self._call("verifyManifest", json={"export_id": nothing}))
         return [_of("an id of nothing", call, statuses=(404,)) for call in calls]
 
-    def _conflicts(self) -> list[Provocation]:
+    def _conflicts(self) -> list[ErrorCase]:
         path = {"export_id": self.ready}
         beyond = {"range": "bytes=999999999-"}
         evidence = {"evidence_id": self.evidence["id"]}
-        provocations = [
+        cases = [
             _of("canceling what is ready", self._call("cancelExport", path=path), statuses=(409,)),
             _of("retrying what is ready", self._call("retryExport", path=path), statuses=(409,)),
             _of(
@@ -254,7 +256,7 @@ class Scene:
         ]
         if self.canceled is not None:
             canceled = {"export_id": self.canceled}
-            provocations += [
+            cases += [
                 _of(
                     f"{operation_id} of what is canceled",
                     self._call(operation_id, path=canceled),
@@ -262,7 +264,7 @@ class Scene:
                 )
                 for operation_id in ("downloadExport", "getManifest", "cancelExport", "retryExport")
             ]
-        return provocations
+        return cases
 
     def _call(
         self,
@@ -330,5 +332,5 @@ class Scene:
         )
 
 
-def _of(what: str, send: Send, **rest: Any) -> Provocation:  # noqa: ANN401 - a provocation's fields
-    return Provocation(what=what, send=send, **rest)
+def _of(what: str, send: Send, **rest: Any) -> ErrorCase:  # noqa: ANN401 - a provocation's fields
+    return ErrorCase(what=what, send=send, **rest)

@@ -9,7 +9,7 @@ from harness.expect import expect_status
 
 
 @dataclass(frozen=True, kw_only=True)
-class Belongings:
+class SqlTenant:
     """What one organization has."""
 
     id: str
@@ -20,7 +20,7 @@ class Belongings:
     """Texts by which what nobody else may see would be known, the ids among them."""
 
 
-async def furnish(organization: Organization, samples: Samples) -> Belongings:
+async def furnish(organization: Organization, samples: Samples) -> SqlTenant:
     """Give an organization a job, evidence and an export that is ready: nothing moves any more."""
     client = organization.client
     title = f"Title {uuid.uuid4()}"
@@ -45,7 +45,7 @@ async def furnish(organization: Organization, samples: Samples) -> Belongings:
         evidence["storage_path"],
         export["manifest_hash"],
     ]
-    return Belongings(
+    return SqlTenant(
         id=organization.id,
         ids={kind: str(value) for kind, value in ids.items()},
         marks=frozenset(str(text) for text in texts if text),

@@ -4,18 +4,18 @@ from collections.abc import Iterable
 
 from psycopg import sql
 
-from contracts.tenancy.catalog.values import Column
+from contracts.tenancy.catalog.model import Column
 
 
-def contains(columns: Iterable[Column]) -> str:
+def contains_text(columns: Iterable[Column]) -> str:
     """Give a condition on rows of `r`: one of the texts `%(texts)s` is in one of the columns."""
-    texts = ", ".join(f"r.{quoted(column.name)}::text" for column in columns)
+    texts = ", ".join(f"r.{quoted_column(column.name)}::text" for column in columns)
     return (
         "EXISTS (SELECT FROM unnest(%(texts)s::text[]) AS wanted "
         f"WHERE strpos(array_to_string(ARRAY[{texts}]::text[], ' '), wanted) > 0)"
     )
 
 
-def quoted(name: str) -> str:
+def quoted_column(name: str) -> str:
     """Give a column's name as SQL that goes through a query with parameters."""
     return sql.Identifier(name).as_string().replace("%", "%%")

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from contracts.conformance.fuzzing.case import Case, slot
-from contracts.conformance.fuzzing.document import Document, Operation
+from contracts.conformance.fuzzing.document import ApiOperation, Document
 
 NUL_ID = "00000000-0000-0000-0000-00000000000%00"
 
@@ -178,7 +178,7 @@ def form_payloads() -> Iterator[Payload]:
 _PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
 
 
-class Hostile:
+class MalformedCases:
     """Makes the hostile cases of a document, numbered from `first`."""
 
     def __init__(self, document: Document, *, thorough: bool, first: int = 100_000) -> None:
@@ -204,12 +204,12 @@ class Hostile:
         self._turn += count - 1
         return (values[0], *picked)
 
-    def _paths(self, operation: Operation) -> Iterator[Case]:
+    def _paths(self, operation: ApiOperation) -> Iterator[Case]:
         for name in operation.parameters_in("path"):
             for strange in self._some(IDS, 6):
                 yield self._case(operation, f"{name} {strange:.40}", path={name: strange})
 
-    def _queries(self, operation: Operation) -> Iterator[Case]:
+    def _queries(self, operation: ApiOperation) -> Iterator[Case]:
         for query in self._some(QUERIES, 3):
             yield self._case(operation, f"query {query:.40}", query=query)
         strange = {"limit": LIMITS, "cursor": CURSORS, "target_id": IDS}
@@ -217,7 +217,7 @@ class Hostile:
             for value in strange.get(name, IDS):
                 yield self._case(operation, f"{name}={value:.40}", query=f"{name}={value}")
 
-    def _bodies(self, operation: Operation) -> Iterator[Case]:
+    def _bodies(self, operation: ApiOperation) -> Iterator[Case]:
         if operation.body is None:
             if operation.method == "POST":
                 for text in (b"{", b"\0", b'{"a":' * 5000, b"[]"):
@@ -234,7 +234,7 @@ class Hostile:
             for payload in form_payloads():
                 yield self._case(operation, payload.about, payload=payload)
 
-    def _headers(self, operation: Operation) -> Iterator[Case]:
+    def _headers(self, operation: ApiOperation) -> Iterator[Case]:
         for name in operation.parameters_in("header"):
             values = _HEADER_VALUES.get(name.lower(), ())
             for value in self._some(values, 2) if name.lower() == "x-request-id" else values:
@@ -244,7 +244,7 @@ class Hostile:
 
     def _case(
         self,
-        operation: Operation,
+        operation: ApiOperation,
         about: str,
         *,
         path: dict[str, str] | None = None,
@@ -288,7 +288,7 @@ class Hostile:
         schema = self._document.resolve(parameter["schema"])
         return quote(str((schema.get("enum") or ["x"])[0]), safe="")
 
-    def _sound(self, operation: Operation) -> Payload:
+    def _sound(self, operation: ApiOperation) -> Payload:
         """A body that could be right, so that what is strange elsewhere gets looked at."""
         content = (operation.body or {}).get("content") or {}
         media = content.get("application/json")

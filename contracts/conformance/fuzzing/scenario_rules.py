@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from contracts.conformance.fuzzing.document import Operation
+from contracts.conformance.fuzzing.document import ApiOperation
 from contracts.conformance.fuzzing.export_states import ExportStates
-from contracts.conformance.fuzzing.linked import Step
+from contracts.conformance.fuzzing.links import Step
 from contracts.shared.exports.archive import unpack
 from contracts.shared.resources.digests import expect_repr_digest
 from harness.client import LIVE_STATES
@@ -30,7 +30,7 @@ _STATES_AFTER: Mapping[str, frozenset[str]] = {
 
 
 @dataclass(kw_only=True)
-class WalkState:
+class ScenarioState:
     """What a walk learned so far, which later answers must agree with."""
 
     organization_id: str
@@ -41,7 +41,9 @@ class WalkState:
     """The evidence whose object was removed."""
 
 
-async def outcome_faults(walk: WalkState, step: Step, operation: Operation) -> list[str]:
+async def success_violations(
+    scenario: ScenarioState, step: Step, operation: ApiOperation
+) -> list[str]:
     """Judge the success by the walk so far, and let the walk learn from it.
 
     Raises `CheckFailed` for what other checks' helpers find.
@@ -57,31 +59,33 @@ async def outcome_faults(walk: WalkState, step: Step, operation: Operation) -> l
     document = answer.json
     data = document.get("data") if isinstance(document, dict) else None
     values = _path_values(operation, step)
-    faults = _foreign_faults(data, walk.organization_id)
+    violations = _foreign_violations(data, scenario.organization_id)
     wanted = values.get(_OF_ONE_THING.get(operation.id, ""))
     if wanted is not None and isinstance(data, dict) and data.get("id") != wanted:
-        faults.append(f"it shows {data.get('id')}, asked for {wanted}")
+        violations.append(f"it shows {data.get('id')}, asked for {wanted}")
     if isinstance(data, list) and "job_id" in values:
         others = {str(item.get("job_id")) for item in data} - {values["job_id"]}
-        faults += [f"the list of job {values['job_id']} shows things of {others}"] if others else []
+        violations += (
+            [f"the list of job {values['job_id']} shows things of {others}"] if others else []
+        )
     if operation.id == "uploadEvidence" and isinstance(data, dict):
-        faults += await _uploaded(walk, data, values)
+        violations += await _uploaded(scenario, data, values)
     if operation.id == "verifyLedgerEvent" and isinstance(data, dict):
         parts = ("hash_matches", "prev_hash_valid", "chain_ok")
-        faults += [f"{part} is not true" for part in parts if data.get(part) is not True]
+        violations += [f"{part} is not true" for part in parts if data.get(part) is not True]
     if operation.id == "verifyManifest" and isinstance(data, dict):
-        faults += _verified(walk, step, data)
+        violations += _verified(scenario, step, data)
     if isinstance(data, dict) and "export_type" in data:
-        faults += _export_faults(walk, step, operation, data, values)
-    return faults
+        violations += _export_violations(scenario, step, operation, data, values)
+    return violations
 
 
-def _path_values(operation: Operation, step: Step) -> dict[str, str]:
-    apart = operation.taken_apart(step.case.target)
+def _path_values(operation: ApiOperation, step: Step) -> dict[str, str]:
+    apart = operation.parse_target(step.case.target)
     return apart[0] if apart else {}
 
 
-def _foreign_faults(data: Any, organization_id: str) -> list[str]:  # noqa: ANN401 - JSON
+def _foreign_violations(data: Any, organization_id: str) -> list[str]:  # noqa: ANN401 - JSON
     shown = data if isinstance(data, list) else [data]
     owners = {
         str(each["organization_id"])
@@ -93,12 +97,12 @@ def _foreign_faults(data: Any, organization_id: str) -> list[str]:  # noqa: ANN4
 
 
 async def _uploaded(
-    walk: WalkState, data: Mapping[str, Any], values: Mapping[str, str]
+    scenario: ScenarioState, data: Mapping[str, Any], values: Mapping[str, str]
 ) -> list[str]:
-    if walk.spoil_below is not None and not walk.spoiled:
-        walk.spoiled = str(data.get("id"))
-        path = walk.spoil_below / str(data.get("storage_path"))
-        await asyncio.to_thread(_remove, path, walk.spoil_below)
+    if scenario.spoil_below is not None and not scenario.spoiled:
+        scenario.spoiled = str(data.get("id"))
+        path = scenario.spoil_below / str(data.get("storage_path"))
+        await asyncio.to_thread(_remove, path, scenario.spoil_below)
     if data.get("job_id") != values.get("job_id"):
         return [f"the evidence is of job {data.get('job_id')}, uploaded to {values.get('job_id')}"]
     return []
@@ -109,12 +113,12 @@ def _remove(path: Path, below: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _verified(walk: WalkState, step: Step, data: Mapping[str, Any]) -> list[str]:
+def _verified(scenario: ScenarioState, step: Step, data: Mapping[str, Any]) -> list[str]:
     """The server's verdict about what it stored itself, and about what it has not made yet."""
     asked = json.loads(step.case.body or b"{}")
-    state = walk.exports.known.get(str(asked.get("export_id")))
+    state = scenario.exports.known.get(str(asked.get("export_id")))
     parts = ("manifest_valid", "export_match", "ledger_match")
-    if walk.spoiled or "manifest" in asked or state is None or state in LIVE_STATES:
+    if scenario.spoiled or "manifest" in asked or state is None or state in LIVE_STATES:
         return []
     wanted = state == "ready"
     return [
@@ -124,32 +128,32 @@ def _verified(walk: WalkState, step: Step, data: Mapping[str, Any]) -> list[str]
     ]
 
 
-def _export_faults(
-    walk: WalkState,
+def _export_violations(
+    scenario: ScenarioState,
     step: Step,
-    operation: Operation,
+    operation: ApiOperation,
     data: Mapping[str, Any],
     values: Mapping[str, str],
 ) -> list[str]:
-    faults, export_id, status = [], str(data.get("id")), step.answer.status
+    violations, export_id, status = [], str(data.get("id")), step.answer.status
     after = _STATES_AFTER.get(operation.id)
     if after is not None and data.get("state") not in after:
-        faults.append(f"{operation.id} succeeded, and the export is {data.get('state')}")
+        violations.append(f"{operation.id} succeeded, and the export is {data.get('state')}")
     if operation.id == "requestExport":
-        faults += [
+        violations += [
             f"its {name} is {data.get(name)}, asked for {values.get(name)}"
             for name in ("job_id", "export_type")
             if data.get(name) != values.get(name)
         ]
-        if status == 202 and export_id in walk.exports.known:
-            faults.append("it is 202 with an export that was there before")
+        if status == 202 and export_id in scenario.exports.known:
+            violations.append("it is 202 with an export that was there before")
         if status == 200 and not step.answer.flag("x-export-in-progress"):
-            faults.append("it is 200 without X-Export-In-Progress")
-        if status == 200 and export_id not in walk.exports.known:
-            faults.append("it is 200 with an export that nobody requested")
+            violations.append("it is 200 without X-Export-In-Progress")
+        if status == 200 and export_id not in scenario.exports.known:
+            violations.append("it is 200 with an export that nobody requested")
     if operation.id == "getExport" and data.get("state") in LIVE_STATES:
-        faults += _without_wait(step)
-    return faults + walk.exports.learn(operation.id, export_id, dict(data))
+        violations += _without_wait(step)
+    return violations + scenario.exports.record(operation.id, export_id, dict(data))
 
 
 def _without_wait(step: Step) -> list[str]:

@@ -15,7 +15,7 @@ FAILS_WITHIN_S = 15.0
 
 
 @dataclass(kw_only=True)
-class Ground:
+class TenantData:
     """One tenant's things, by the name of the parameter that takes their id."""
 
     org: Organization
@@ -58,17 +58,17 @@ class Ground:
         return str(expect_status(answer, 200, 202).data["id"])
 
 
-async def settle(org: Organization, samples: Samples, system: System) -> Ground:
+async def create_tenant_data(org: Organization, samples: Samples, system: System) -> TenantData:
     """Give a tenant jobs, evidence, and exports: ready, canceled and, if it can be had, failed."""
-    ground = Ground(org=org)
+    data = TenantData(org=org)
     client = org.client
     for number, files in enumerate((2, 1, 0)):
         job = await client.create_job(f"Ground {number + 1}")
-        ground.jobs.append(job)
+        data.jobs.append(job)
         for mime_type in ("image/png", "application/pdf")[:files]:
-            ground.evidence.append(await client.new_evidence(job["id"], samples.new(mime_type)))
+            data.evidence.append(await client.new_evidence(job["id"], samples.new(mime_type)))
     spoiled = await _spoiled_export(org, samples, system)
-    first, second = ground.jobs[:2]
+    first, second = data.jobs[:2]
     requested = [
         (await client.new_export(first["id"], "proof-pack"))["id"],
         (await client.new_export(first["id"], "ledger"))["id"],
@@ -80,15 +80,15 @@ async def settle(org: Organization, samples: Samples, system: System) -> Ground:
         export = await client.wait_for_export(
             export_id, states=TERMINAL_STATES, deadline_s=FAILS_WITHIN_S
         )
-        ground.exports.setdefault(export["state"], []).append(export_id)
-    return ground
+        data.exports.setdefault(export["state"], []).append(export_id)
+    return data
 
 
-async def settle_both(
+async def create_tenants(
     organizations: tuple[Organization, Organization], samples: Samples, system: System
-) -> tuple[Ground, Ground]:
+) -> tuple[TenantData, TenantData]:
     """Give two tenants their things, side by side."""
-    own, foreign = (settle(org, samples, system) for org in organizations)
+    own, foreign = (create_tenant_data(org, samples, system) for org in organizations)
     return await asyncio.gather(own, foreign)
 
 

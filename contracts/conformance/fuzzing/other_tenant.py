@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from uuid import uuid4
 
 from contracts.conformance.fuzzing.case import Case
-from contracts.conformance.fuzzing.document import Document, Operation
+from contracts.conformance.fuzzing.document import ApiOperation, Document
 from contracts.conformance.fuzzing.sending import send
 from harness.client import Answer, Organization
 
@@ -13,7 +13,7 @@ SPECIAL_HEADERS = ("x-evidence-deduplicated", "x-idempotency-replayed", "x-expor
 
 
 @dataclass(kw_only=True)
-class Stranger:
+class OtherTenant:
     """Somebody of another organization, who has nothing to do with the tenant that is fuzzed."""
 
     org: Organization
@@ -22,7 +22,7 @@ class Stranger:
     """By operationId: the code with which a random id is answered."""
     tried: int = 0
 
-    async def faults(self, case: Case, answer: Answer) -> list[str]:
+    async def violations(self, case: Case, answer: Answer) -> list[str]:
         """What is wrong with what the stranger gets for the very request that just succeeded."""
         operation = self.document.operations[case.operation_id]
         if answer.status >= 300 or operation.method != case.method:
@@ -64,7 +64,9 @@ class Stranger:
             )
         return []
 
-    async def _code_of_absent(self, operation: Operation, case: Case, instance: int) -> str | None:
+    async def _code_of_absent(
+        self, operation: ApiOperation, case: Case, instance: int
+    ) -> str | None:
         if operation.id not in self.absent:
             unknown = _elsewhere(operation, case)
             answer = await send(self.org.client, unknown, instance=instance)
@@ -72,12 +74,12 @@ class Stranger:
         return self.absent[operation.id]
 
 
-def _elsewhere(operation: Operation, case: Case) -> Case:
+def _elsewhere(operation: ApiOperation, case: Case) -> Case:
     """The same request about things that nobody has."""
-    values, query = operation.taken_apart(case.target) or ({}, "")
+    values, query = operation.parse_target(case.target) or ({}, "")
     others = {
         name: str(uuid4()) if name in operation.path_ids else value
         for name, value in values.items()
     }
-    plain = case.to_plain() | {"target": operation.put_together(others, query)}
+    plain = case.to_plain() | {"target": operation.build_target(others, query)}
     return Case.from_plain(plain)

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from json import dumps
 from typing import Any
 
-from contracts.tenancy.requests.forms import Form, Request
-from contracts.tenancy.requests.personas import vouching_claims
+from contracts.tenancy.requests.personas import organization_claims
+from contracts.tenancy.requests.request_shapes import PreparedRequest, RequestShape
 from harness.client import Organization, Sample, TokenRecipe
 from harness.client.tokens import ABSENT, claims_of, signed
 
@@ -23,7 +23,7 @@ USER_NAMES = ("created_by", "actor_id", "user_id", "requested_by")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Smuggling:
+class Spoof:
     """A place where a request or a token says more than anybody vouches for."""
 
     name: str
@@ -39,9 +39,11 @@ class Smuggling:
         """Whether the request itself is like any other."""
         return bool(self.claims)
 
-    def request(self, form: Form, ids: Mapping[str, Any], sample: Sample) -> Request:
+    def request(
+        self, shape: RequestShape, ids: Mapping[str, Any], sample: Sample
+    ) -> PreparedRequest:
         """The form's request with all this in it."""
-        request = form.request(ids, sample, more=self.members, query=self.query)
+        request = shape.request(ids, sample, more=self.members, query=self.query)
         headers = {**request.headers, **self.headers}
         if self.members and request.content is None:
             headers["content-type"] = "application/json"
@@ -49,7 +51,7 @@ class Smuggling:
         return replace(request, headers=headers)
 
 
-def smugglings(victim: Organization) -> list[Smuggling]:
+def spoofs(victim: Organization) -> list[Spoof]:
     """Every place in which the victim is named, with the role of its owner."""
     organization, owner = victim.id, next(iter(victim.users.values()))
     said: dict[str, Any] = {**dict.fromkeys(NAMES, organization), "role": "owner"}
@@ -61,7 +63,7 @@ def smugglings(victim: Organization) -> list[Smuggling]:
         "cookie": f"organization_id={organization}; org={organization}; role=owner",
     }
     return [
-        Smuggling(
+        Spoof(
             name="user_metadata",
             claims={
                 "user_metadata": {**said, "app_metadata": said},
@@ -69,33 +71,33 @@ def smugglings(victim: Organization) -> list[Smuggling]:
             },
         ),
         # What users edit about themselves goes by many names.
-        Smuggling(
+        Spoof(
             name="claims about the person",
             claims=dict.fromkeys(("profile", "metadata", "attributes", "user", "custom"), said),
         ),
-        Smuggling(name="claims at the top level", claims=named),
-        Smuggling(name="headers", headers=headers),
-        Smuggling(name="the query", query=said),
-        Smuggling(name="the body", members={**said, **dict.fromkeys(USER_NAMES, owner)}),
+        Spoof(name="claims at the top level", claims=named),
+        Spoof(name="headers", headers=headers),
+        Spoof(name="the query", query=said),
+        Spoof(name="the body", members={**said, **dict.fromkeys(USER_NAMES, owner)}),
     ]
 
 
 def token_of(
     recipe: TokenRecipe,
     org: Organization,
-    smuggling: Smuggling,
+    spoof: Spoof,
     *,
     role: object = "member",
-    vouched: bool = True,
+    with_organization: bool = True,
 ) -> str:
     """A well-signed token of an organization's user that also says what is to be smuggled.
 
     Without `vouched` nothing in it that counts names an organization.
     """
     user = org.users[role] if isinstance(role, str) and role in org.users else org.users["member"]
-    vouching = vouching_claims(recipe)
-    smuggled = {name: said for name, said in smuggling.claims.items() if name not in vouching}
-    nothing: dict[str, Any] = {} if vouched else dict.fromkeys(vouching, ABSENT)
+    vouching = organization_claims(recipe)
+    smuggled = {name: said for name, said in spoof.claims.items() if name not in vouching}
+    nothing: dict[str, Any] = {} if with_organization else dict.fromkeys(vouching, ABSENT)
     claims = claims_of(
         recipe,
         user=user,
@@ -107,8 +109,8 @@ def token_of(
     return signed(header, claims, secret=recipe.secret, algorithm=recipe.algorithm)
 
 
-def takes(form: Form, smuggling: Smuggling) -> bool:
+def has_place_for(shape: RequestShape, spoof: Spoof) -> bool:
     """Whether this way of asking has the place: reading has no body."""
-    if not smuggling.members:
+    if not spoof.members:
         return True
-    return form.operation.route.method not in {"GET", "HEAD"}
+    return shape.operation.route.method not in {"GET", "HEAD"}

@@ -14,7 +14,7 @@ _TERMINATE = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datna
 
 
 @asynccontextmanager
-async def database_gone(system: System) -> AsyncIterator[None]:
+async def database_outage(system: System) -> AsyncIterator[None]:
     """Inside the block nobody gets a connection to the system's database, and all were cut.
 
     The system must belong to the check alone; the server and its other databases go on.

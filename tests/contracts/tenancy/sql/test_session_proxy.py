@@ -9,7 +9,7 @@ from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
 from contracts.tenancy.sql.request_sql import CLAIMS
-from contracts.tenancy.sql.watched_sessions import Watched, watched_sessions
+from contracts.tenancy.sql.session_proxy import SessionLog, session_proxy
 from harness.postgres.cluster import Cluster
 
 pytestmark = pytest.mark.integration
@@ -18,12 +18,12 @@ SET = "SELECT set_config('request.jwt.claims', %s, %s)"
 
 
 @pytest.fixture
-async def through(cluster: Cluster) -> AsyncIterator[tuple[str, Watched]]:
-    async with watched_sessions(cluster.url("postgres")) as watched:
-        yield watched
+async def through(cluster: Cluster) -> AsyncIterator[tuple[str, SessionLog]]:
+    async with session_proxy(cluster.url("postgres")) as proxied:
+        yield proxied
 
 
-async def test_what_a_set_local_leaves_is_nothing(through: tuple[str, Watched]) -> None:
+async def test_what_a_set_local_leaves_is_nothing(through: tuple[str, SessionLog]) -> None:
     url, seen = through
     async with await AsyncConnection.connect(url) as connection:
         for claims in ("a", "b"):
@@ -37,7 +37,7 @@ async def test_what_a_set_local_leaves_is_nothing(through: tuple[str, Watched]) 
     assert seen.trouble == []
 
 
-async def test_what_a_set_for_the_session_leaves_is_seen(through: tuple[str, Watched]) -> None:
+async def test_what_a_set_for_the_session_leaves_is_seen(through: tuple[str, SessionLog]) -> None:
     url, seen = through
     async with await AsyncConnection.connect(url) as connection:
         async with connection.transaction():
@@ -49,7 +49,7 @@ async def test_what_a_set_for_the_session_leaves_is_seen(through: tuple[str, Wat
 
 
 async def test_a_setting_of_the_backends_own_is_asked_for_once_it_was_seen(
-    through: tuple[str, Watched],
+    through: tuple[str, SessionLog],
 ) -> None:
     url, seen = through
     async with await AsyncConnection.connect(url, autocommit=True) as connection:
@@ -59,7 +59,7 @@ async def test_a_setting_of_the_backends_own_is_asked_for_once_it_was_seen(
     assert "set_config('app.user'" in seen.leftovers[-1].after
 
 
-async def test_a_rolled_back_session_setting_is_gone(through: tuple[str, Watched]) -> None:
+async def test_a_rolled_back_session_setting_is_gone(through: tuple[str, SessionLog]) -> None:
     url, seen = through
     async with (
         await AsyncConnection.connect(url) as connection,
@@ -69,7 +69,7 @@ async def test_a_rolled_back_session_setting_is_gone(through: tuple[str, Watched
     assert seen.leftovers == []
 
 
-async def test_a_transaction_that_nobody_ended_is_known(through: tuple[str, Watched]) -> None:
+async def test_a_transaction_that_nobody_ended_is_known(through: tuple[str, SessionLog]) -> None:
     url, seen = through
     async with await AsyncConnection.connect(url) as connection:
         await connection.execute("SELECT 'the last one'")
@@ -81,7 +81,7 @@ async def test_a_transaction_that_nobody_ended_is_known(through: tuple[str, Watc
 
 @pytest.mark.parametrize("prepare", [True, False])
 async def test_statements_errors_copies_and_notices_pass_unharmed(
-    through: tuple[str, Watched], prepare: bool
+    through: tuple[str, SessionLog], prepare: bool
 ) -> None:
     url, seen = through
     notices: list[str] = []
@@ -107,7 +107,9 @@ async def test_statements_errors_copies_and_notices_pass_unharmed(
     assert seen.looks > 16
 
 
-async def test_a_pipeline_is_looked_at_only_where_it_is_idle(through: tuple[str, Watched]) -> None:
+async def test_a_pipeline_is_looked_at_only_where_it_is_idle(
+    through: tuple[str, SessionLog],
+) -> None:
     url, seen = through
     async with await AsyncConnection.connect(url, autocommit=True) as connection:
         async with connection.pipeline():
@@ -118,7 +120,7 @@ async def test_a_pipeline_is_looked_at_only_where_it_is_idle(through: tuple[str,
 
 
 async def test_a_whole_pool_passes_and_a_statement_can_be_cancelled(
-    through: tuple[str, Watched],
+    through: tuple[str, SessionLog],
 ) -> None:
     url, seen = through
     async with AsyncConnectionPool(url, min_size=4, max_size=4, open=False) as pool:
@@ -146,7 +148,7 @@ async def test_a_whole_pool_passes_and_a_statement_can_be_cancelled(
 
 async def test_a_server_that_refuses_is_heard_by_the_backend(cluster: Cluster) -> None:
     wrong = cluster.url("postgres").replace("://shakedown:", "://shakedown:not-")
-    async with watched_sessions(wrong) as (url, seen):
+    async with session_proxy(wrong) as (url, seen):
         with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
             await AsyncConnection.connect(url)
     assert seen.leftovers == []

@@ -9,13 +9,13 @@ from pathlib import Path
 from uuid import UUID
 
 from contracts.conformance.fuzzing.case import Case
-from contracts.conformance.fuzzing.document import Document, Link, Operation
-from contracts.conformance.fuzzing.export_states import SETTLED_FIRST, ExportStates
-from contracts.conformance.fuzzing.isolation import Stranger
-from contracts.conformance.fuzzing.linked import Step, about, taken, with_key
-from contracts.conformance.fuzzing.outcomes import WalkState, outcome_faults
-from contracts.conformance.fuzzing.rules import Judge
-from contracts.conformance.fuzzing.sending import Finding, Sent, send
+from contracts.conformance.fuzzing.document import ApiOperation, Document, Link
+from contracts.conformance.fuzzing.export_states import ASKED_AFTER_END, ExportStates
+from contracts.conformance.fuzzing.links import Step, follow_link, with_key, with_parameters
+from contracts.conformance.fuzzing.other_tenant import OtherTenant
+from contracts.conformance.fuzzing.rules import ResponseRules
+from contracts.conformance.fuzzing.scenario_rules import ScenarioState, success_violations
+from contracts.conformance.fuzzing.sending import Finding, Results, send
 from harness.client import Answer, NoAnswer, Organization
 from harness.errors import CheckFailed
 
@@ -30,17 +30,17 @@ TWICE = 0.5
 
 
 @dataclass(kw_only=True)
-class Walk:
+class Scenario:
     """One tenant's way through the API. The same seed takes the same way."""
 
     name: str
     org: Organization
-    judge: Judge
+    rules: ResponseRules
     cases: Mapping[str, Sequence[Case]]
     """Drawn cases by operationId, all of them allowed."""
     chance: random.Random
-    stranger: Stranger
-    sent: Sent
+    other_tenant: OtherTenant
+    results: Results
     spoil_below: Path | None = None
     """Where the objects are: this walk removes that of its first evidence, so exports fail."""
     steps: list[Step] = field(default_factory=list)
@@ -50,7 +50,7 @@ class Walk:
     """How often each link was taken, as `operation status link`."""
 
     def __post_init__(self) -> None:
-        self.state = WalkState(
+        self.state = ScenarioState(
             organization_id=self.org.id,
             exports=ExportStates(client=self.org.client),
             spoil_below=self.spoil_below,
@@ -59,7 +59,7 @@ class Walk:
     @property
     def document(self) -> Document:
         """The document whose links are followed."""
-        return self.judge.document
+        return self.rules.document
 
     async def go(self, length: int) -> None:
         """Begin with a job and its export, then take links, those first that were taken least."""
@@ -68,7 +68,7 @@ class Walk:
             if not operation.path_ids and operation.method == "GET" and self.chance.random() < 0.4:
                 await self._send(self._drawn(operation.id))
         for _ in range(length):
-            if self.sent.enough:
+            if self.results.should_stop:
                 return
             offered = self._offered()
             if not offered:
@@ -87,7 +87,7 @@ class Walk:
         """
         is_about_a_thing = bool(self.document.operations[operation_id].path_ids)
         for _ in range(REACH_TRIES):
-            if self.sent.succeeded[operation_id] or self.sent.enough:
+            if self.results.succeeded[operation_id] or self.results.should_stop:
                 return
             if not is_about_a_thing:
                 await self._send(self._drawn(operation_id))
@@ -126,7 +126,12 @@ class Walk:
         for case in sorted(self.cases["uploadEvidence"], key=lambda each: len(each.body or b"")):
             last = self.steps[-1] if self.steps else None
             was_refused = last and last.case.operation_id == "uploadEvidence"
-            if last is None or not was_refused or last.answer.status < 300 or self.sent.enough:
+            if (
+                last is None
+                or not was_refused
+                or last.answer.status < 300
+                or self.results.should_stop
+            ):
                 return
             await self._take_named("uploadEvidence", source="createJob", case=case)
 
@@ -167,8 +172,8 @@ class Walk:
     ) -> None:
         try:
             target = self.document.operations[link.target]
-            case = about(case or self._drawn(link.target), target, values or {})
-            case = taken(link, step, case, target, self._key())
+            case = with_parameters(case or self._drawn(link.target), target, values or {})
+            case = follow_link(link, step, case, target, self._key())
         except (LookupError, ValueError) as error:
             answer = step.answer
             self._note(step.case, answer, [f"its link {link.name} leads nowhere: {error!r}"])
@@ -191,36 +196,38 @@ class Walk:
         case = case.filled(self._seen)
         export_id = export_of(operation, case)
         state = None
-        if export_id is not None and operation.id in SETTLED_FIRST:
-            state = await self.state.exports.settle(export_id)
+        if export_id is not None and operation.id in ASKED_AFTER_END:
+            state = await self.state.exports.wait_for_end(export_id)
         elif export_id is not None:
             state = self.state.exports.known.get(export_id)
         instance = (len(self.steps) + self.chance.getrandbits(8)) % self.org.client.instances
-        self.sent.cases += 1
-        self.sent.phases["stateful"] += 1
+        self.results.cases += 1
+        self.results.phases["stateful"] += 1
         try:
             answer = await send(self.org.client, case, instance=instance)
         except NoAnswer as error:
             self._note(case, None, [f"it got no answer: {error.got}"])
             return None
-        self.sent.requests += 1
+        self.results.requests += 1
         step = Step(case=case, answer=answer)
         self.steps.append(step)
         # Whatever a walk names is there and its own: the rules may take the slots as read.
         own = replace(case, target=_as_own(operation, case))
-        faults = self.judge.faults(own, answer)
-        if export_id is not None and not faults:
-            faults = self.state.exports.faults(operation.id, export_id, answer.status, state)
-        if not faults and answer.status < 300:
-            self.sent.succeeded[operation.id] += 1
+        violations = self.rules.violations(own, answer)
+        if export_id is not None and not violations:
+            violations = self.state.exports.violations(
+                operation.id, export_id, answer.status, state
+            )
+        if not violations and answer.status < 300:
+            self.results.succeeded[operation.id] += 1
             try:
-                faults = await outcome_faults(self.state, step, operation)
-                if not faults and not self.hurried:
-                    faults = await self.stranger.faults(case, answer)
+                violations = await success_violations(self.state, step, operation)
+                if not violations and not self.hurried:
+                    violations = await self.other_tenant.violations(case, answer)
             except CheckFailed as error:
-                faults = [f"expected {error.expected}, got {error.got}"]
-        if faults:
-            self._note(case, answer, faults)
+                violations = [f"expected {error.expected}, got {error.got}"]
+        if violations:
+            self._note(case, answer, violations)
         return step
 
     def _seen(self, _ownership: str, name: str, number: int) -> str:
@@ -233,14 +240,14 @@ class Walk:
         ]
         return met[number % len(met)] if met else str(UUID(int=number))
 
-    def _note(self, case: Case, answer: Answer | None, faults: list[str]) -> None:
+    def _note(self, case: Case, answer: Answer | None, violations: list[str]) -> None:
         way = " → ".join(each.case.operation_id for each in self.steps[-6:])
         base_url = self.org.client.transport.base_urls[0]
-        self.sent.findings.append(
+        self.results.findings.append(
             Finding(
                 case=replace(case, about=f"{self.name}: {way}"),
                 answer=answer,
-                faults=tuple(faults),
+                violations=tuple(violations),
                 base_url=base_url,
             )
         )
@@ -250,7 +257,7 @@ def _label(step: Step, link: Link) -> str:
     return f"{step.case.operation_id} {link.status} {link.name}"
 
 
-def export_of(operation: Operation, case: Case) -> str | None:
+def export_of(operation: ApiOperation, case: Case) -> str | None:
     """The export that a request is about, named in its path or in its body."""
     found = operation.pattern.fullmatch(case.target.partition("?")[0])
     if found and "export_id" in operation.path_ids:
@@ -261,7 +268,7 @@ def export_of(operation: Operation, case: Case) -> str | None:
     return None
 
 
-def _as_own(operation: Operation, case: Case) -> str:
+def _as_own(operation: ApiOperation, case: Case) -> str:
     path, mark, query = case.target.partition("?")
     found = operation.pattern.fullmatch(path)
     for name in operation.path_ids if found else ():
