@@ -35,7 +35,7 @@ class CheckSpec:
     id: str
     """`family.name`: stable, what `--only` and `--allow-inconclusive` take."""
     title: str
-    """What holds when the check passes, as a sentence."""
+    """What holds when the check passes, in a few words: at most 50 characters fit everywhere."""
     checklist: str
     """The line of the production checklist that this check answers."""
     observes: int
@@ -45,7 +45,9 @@ class CheckSpec:
     profile: Profile
     """The shortest profile that runs it."""
     deadline_s: float
-    """Seconds after which the check is cancelled and inconclusive."""
+    """Seconds after which the check is canceled and inconclusive."""
+    description: str = ""
+    """What holds exactly: the function's docstring, each paragraph on one line."""
 
     @property
     def family(self) -> str:
@@ -67,7 +69,7 @@ def check(
     profile: Profile = "quick",
     deadline_s: float = 60,
 ) -> Callable[[Function], Function]:
-    """Declare an async function to be a check.
+    """Declare an async function to be a check; its docstring says what holds exactly.
 
     `observes` is how many observations a pass must rest on, counted by the `observe` fixture:
     a check that looked at less than it set out to is inconclusive. `deadline_s` bounds the
@@ -85,6 +87,7 @@ def check(
             needs=frozenset(needs),
             profile=profile,
             deadline_s=deadline_s,
+            description=_paragraphs(inspect.getdoc(function) or ""),
         )
         _refuse_nonsense(spec, function)
         setattr(function, _ATTRIBUTE, spec)
@@ -127,6 +130,12 @@ def _refuse_nonsense(spec: CheckSpec, function: Callable[..., object]) -> None:
     if problems:
         file, line = place_of(function)
         raise Misconfigured(f"check {spec.id!r}: " + "; ".join(problems), where=f"{file}:{line}")
+
+
+def _paragraphs(docstring: str) -> str:
+    """Join the lines of each paragraph, so that every display can wrap them to its own width."""
+    paragraphs = re.split(r"\n\s*\n|\n(?=\s*- )", docstring)
+    return "\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
 
 
 def _innermost(function: object) -> object:

@@ -42,7 +42,9 @@ class CheckResult:
     allowed: bool = False
     """Inconclusive, and declared to be so by `--allow-inconclusive`."""
     coverage: tuple[CoverageTable, ...] = ()
-    """Where it looked, for the checks that tell."""
+    """Where it looked, for the checks that record it."""
+    description: str = ""
+    """What holds exactly when the check passes."""
 
     @classmethod
     def of(cls, spec: CheckSpec, verdict: Verdict, **more: Any) -> Self:  # noqa: ANN401
@@ -51,6 +53,7 @@ class CheckResult:
             id=spec.id,
             title=spec.title,
             checklist=spec.checklist,
+            description=spec.description,
             verdict=verdict,
             needed_observations=more.pop("needed_observations", spec.observes),
             observations=more.pop("observations", 0),
@@ -65,8 +68,8 @@ class CheckResult:
 
     def to_dict(self) -> dict[str, Any]:
         """Give plain values that survive JSON and the wire between worker and controller."""
-        told = [table.to_dict() for table in self.coverage]
-        return asdict(self) | {"verdict": str(self.verdict), "coverage": told}
+        tables = [table.to_dict() for table in self.coverage]
+        return asdict(self) | {"verdict": str(self.verdict), "coverage": tables}
 
     @classmethod
     def from_dict(cls, plain: dict[str, Any]) -> Self:
@@ -165,7 +168,9 @@ class RunSummary:
     error: str = ""
     """Why the run as such went wrong (misconfigured, interrupted, internal error), else empty."""
     run_id: str = ""
-    """The mark of what the run made; empty when it did not get so far."""
+    """The mark of what the run made; empty when the run ended before it got one."""
+    old_names: tuple[str, ...] = ()
+    """Where the team's checks use names that have another one now, and what to write."""
 
     def count(self, verdict: Verdict) -> int:
         """How many checks came to this verdict."""

@@ -18,6 +18,11 @@ def warn_renamed(old: str, new: str, *, stacklevel: int = 3) -> None:
     warnings.warn(f"write {new} instead of {old}", RenamedWarning, stacklevel=stacklevel)
 
 
+def warn_renamed_at(old: str, new: str, file: str, line: int) -> None:
+    """Say the same of a place that is no caller: of the check that asks for a fixture."""
+    warnings.warn_explicit(f"write {new} instead of {old}", RenamedWarning, file, line)
+
+
 class OldName:
     """An attribute of a class under its old name: `shown = OldName("received")`."""
 

@@ -1,7 +1,7 @@
 """`shakedown checks`: what can be checked, and whether this target allows it."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,8 @@ from harness.cli.options import driver_option, refuse_missing, target_option
 from harness.verdict import ExitCode
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from harness.check import CheckSpec
     from harness.target import Capability
     from harness.target.bundled import Choice
@@ -21,16 +23,18 @@ if TYPE_CHECKING:
 @target_option
 @driver_option
 @click.option("--no-built-in", is_flag=True, help="Leave out the checks that come with Shakedown.")
+@click.option("-v", "--verbose", is_flag=True, help="Show what exactly each check demands.")
 def checks(
     folders: tuple[str, ...],
     target: Path | None,
     *,
     driver: "Choice | None",
     no_built_in: bool,
+    verbose: bool,
 ) -> int:
-    """List every check: id, title, checklist line, needs, and whether the target allows it.
+    """List every check: id, title, checklist line, needs, and whether the target offers them.
 
-    FOLDER holds checks of your own. In a pipe: one check a line, separated by tabs.
+    FOLDER holds checks of your own. In a pipe: one check per line, its fields separated by tabs.
     """
     # Loaded here: `--help` does without them.
     from harness.plugin.listing import find_checks
@@ -44,10 +48,13 @@ def checks(
     found = find_checks(folders, built_in=not no_built_in)
     specs = sorted(found.known.values(), key=lambda spec: spec.id)
     if sys.stdout.isatty():
-        _print_table(specs, offered)
+        from rich.console import Console
+
+        print_list(Console(highlight=False), specs, offered, verbose=verbose)
     else:
         for spec in specs:
-            click.echo("\t".join(_row(spec, offered)))
+            description = [" ".join(spec.description.split())] if verbose else []
+            click.echo("\t".join([*_row(spec, offered), *description]))
     return ExitCode.PASS
 
 
@@ -61,15 +68,30 @@ def _listed(capabilities: "Iterable[Capability]") -> str:
     return ", ".join(sorted(capabilities))
 
 
-def _print_table(specs: "list[CheckSpec]", offered: "frozenset[Capability]") -> None:
-    from rich.console import Console
-    from rich.table import Table
+def print_list(
+    console: "Console",
+    specs: "Sequence[CheckSpec]",
+    offered: "frozenset[Capability]",
+    *,
+    verbose: bool,
+) -> None:
+    """Print the checks for a person: id and title whole, and what the target lacks."""
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("id", no_wrap=True)
-    for heading in ("title", "checklist", "profile", "needs", "allowed here"):
-        table.add_column(heading)
-    for spec in specs:
-        table.add_row(*map(Text, _row(spec, offered)))
-    Console().print(table)
+    from harness.reports.check_rows import CheckRows, by_checklist
+    from harness.reports.describe import description_lines
+
+    rows = CheckRows(specs, console.width)
+    for family, lines in by_checklist(specs).items():
+        console.print(Text(f"\n{family}", style="bold"))
+        for line, group in lines.items():
+            console.print(Text(f"  {line}", style="italic"))
+            for spec in group:
+                missing = spec.needs - offered
+                mark = Text("✘", style="yellow") if missing else Text("✔", style="green")
+                needs = _listed(spec.needs)
+                console.print(rows.row(mark, Text(spec.id), spec.title, needs, spec.profile))
+                if missing:
+                    console.print(Text(f"      this target lacks {_listed(missing)}", "yellow"))
+                for text in description_lines(spec.description, " " * 6) if verbose else ():
+                    console.print(Text(text, "dim"))

@@ -11,7 +11,7 @@ import pytest
 from harness.check import CheckSpec, place_of, spec_of
 from harness.errors import Misconfigured
 from harness.plugin.context import TARGET, system_of
-from harness.plugin.findings import show
+from harness.plugin.findings import short_path
 from harness.plugin.hypothesis_settings import adapt_hypothesis
 from harness.plugin.selection import CollectedChecks, is_selected, with_parameter
 from harness.plugin.settings import settings_of
@@ -70,7 +70,7 @@ def _declared(item: pytest.Item) -> bool:
             "nor have the folder and file name of one that comes with Shakedown"
         )
     if spec is None or problem:
-        item.config.stash[_PROBLEMS].append(f"{show(item.path)}: {item.name} {problem}")
+        item.config.stash[_PROBLEMS].append(f"{short_path(item.path)}: {item.name} {problem}")
         return False
     callspec = getattr(item, "callspec", None)
     item.stash[SPEC] = with_parameter(spec, callspec.id if callspec else None)
@@ -116,6 +116,6 @@ def _unreadable(path: Path, error: BaseException) -> str:
     # pytest wraps errors of import and syntax in one of its own, with a page of advice.
     cause = error.__cause__ or error
     frames = traceback.extract_tb(cause.__traceback__)
-    place = f", at {show(Path(frames[-1].filename))}:{frames[-1].lineno}" if frames else ""
+    place = f", at {short_path(Path(frames[-1].filename))}:{frames[-1].lineno}" if frames else ""
     told = traceback.format_exception_only(cause)[-1].strip()
-    return f"{show(path)} cannot be read as a file of checks: {told}{place}"
+    return f"{short_path(path)} cannot be read as a file of checks: {told}{place}"

@@ -4,7 +4,9 @@ import contextlib
 import json
 import os
 import signal
+import warnings
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +24,7 @@ from harness.events import (
 from harness.plugin.collection import COLLECTED, collected_file
 from harness.plugin.context import REDACTOR, SYSTEM, TARGET
 from harness.plugin.execution import RESULT_ATTRIBUTE
+from harness.plugin.findings import short_path
 from harness.plugin.quiet import silence
 from harness.plugin.run_errors import RunErrors
 from harness.plugin.selection import CollectedChecks, refuse_bad_selection
@@ -30,6 +33,7 @@ from harness.plugin.shared_system import SharedSystem
 from harness.plugin.signals import Interruption
 from harness.plugin.worker import WORKER_INPUT, worker_input
 from harness.redaction.redactor import Redactor
+from harness.renamed import RenamedWarning
 from harness.target import Target
 from harness.verdict import ExitCode, Verdict
 
@@ -64,8 +68,14 @@ class Controller:
         self._redact = redact
         self._results: dict[str, CheckResult] = {}
         self._started: set[str] = set()
+        self._old_names: dict[str, None] = {}
         self._worker_pids: dict[str, int] = {}
         self._plugins: pytest.PytestPluginManager | None = None
+
+    @property
+    def old_names(self) -> tuple[str, ...]:
+        """Where checks use a name that has another one now, each place once, and what to write."""
+        return tuple(self._old_names)
 
     def results(self, unfinished: str) -> tuple[CheckResult, ...]:
         """Give a result for every selected check; `unfinished` says why some have none."""
@@ -149,6 +159,12 @@ class Controller:
     def pytest_enter_pdb(self) -> None:
         """Clear the terminal for the debugger."""
         self._events.emit(DebuggerEntered())
+
+    def pytest_warning_recorded(self, warning_message: warnings.WarningMessage) -> None:
+        """Take note of an old name in a team's check, here or in a worker process."""
+        if issubclass(warning_message.category, RenamedWarning):
+            place = f"{short_path(Path(warning_message.filename))}:{warning_message.lineno}"
+            self._old_names[f"{place}: {warning_message.message}"] = None
 
     # How it ends.
 

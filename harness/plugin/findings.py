@@ -103,7 +103,7 @@ def _one_line(error: BaseException) -> str:
 
 def _innermost(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
-    return f", at {show(Path(frames[-1].filename))}:{frames[-1].lineno}" if frames else ""
+    return f", at {short_path(Path(frames[-1].filename))}:{frames[-1].lineno}" if frames else ""
 
 
 def _source_line(trace: TracebackType | None) -> str:
@@ -114,14 +114,14 @@ def _source_line(trace: TracebackType | None) -> str:
 def locate(trace: TracebackType | None, check_path: Path) -> str:
     """Give `file:line` of the deepest frame within the check's own file, or an empty string."""
     lines = [frame.lineno for frame in traceback.extract_tb(trace) if _same(frame, check_path)]
-    return f"{show(check_path)}:{lines[-1]}" if lines else ""
+    return f"{short_path(check_path)}:{lines[-1]}" if lines else ""
 
 
 def _same(frame: traceback.FrameSummary, path: Path) -> bool:
     return Path(frame.filename) == path
 
 
-def show(path: Path) -> str:
+def short_path(path: Path) -> str:
     """Give a path as a reader wants it: from here, or from the folder of an installed package."""
     try:
         return str(path.relative_to(Path.cwd()))
@@ -136,4 +136,4 @@ def describe_place(trace: TracebackType | None, check_path: Path) -> str:
         return ""
     last = frames[-1]
     line = linecache.getline(last.filename, last.lineno or 0).strip()
-    return f"{show(check_path)}:{last.lineno}: {line}"
+    return f"{short_path(check_path)}:{last.lineno}: {line}"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.check import place_of
 from harness.client import Organization, Organizations
 from harness.database import Database
 from harness.errors import Inconclusive
@@ -21,7 +22,7 @@ from harness.plugin.observations import Observations
 from harness.plugin.run_mark import mark_of
 from harness.plugin.settings import settings_of
 from harness.redaction.issued_tokens import record_issued_tokens
-from harness.renamed import warn_renamed
+from harness.renamed import warn_renamed, warn_renamed_at
 from harness.system import System, launch_sibling
 from harness.target import Capability, Target
 
@@ -101,9 +102,10 @@ def hiding_tokens(config: pytest.Config, system: System) -> Callable[[Iterable[s
 
 
 @pytest.fixture
-def organisations(organizations: Organizations) -> Organizations:
+def organisations(request: pytest.FixtureRequest, organizations: Organizations) -> Organizations:
     """The old name of `organizations`."""
-    warn_renamed("the fixture organisations", "organizations")
+    file, line = place_of(request.function)
+    warn_renamed_at("the fixture organisations", "organizations", file, line)
     return organizations
 
 

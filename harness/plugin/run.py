@@ -166,6 +166,7 @@ class Run:
             report_path=self.settings.report_path,
             error=reason,
             run_id=shared.run_id,
+            old_names=controller.old_names,
         )
 
 

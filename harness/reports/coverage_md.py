@@ -15,7 +15,7 @@ _MARKUP = str.maketrans(
 
 
 class CoverageMarkdown:
-    """Writes `coverage.md` when the run is over, if any check told where it looked."""
+    """Writes `coverage.md` when the run is over, if any check recorded where it looked."""
 
     def __init__(self, report_path: Path) -> None:
         self._path = report_path / "coverage.md"
@@ -32,7 +32,8 @@ class CoverageMarkdown:
 def coverage_text(summary: RunSummary) -> str:
     """Every table of every check, with a heading each; empty when there is none."""
     parts = [
-        f"## {result.id} ({result.verdict})\n\n{table.describe()}\n\n{as_markdown(table)}"
+        f"## {result.id} ({result.verdict})\n\n{_plain(result.description or result.title)}\n\n"
+        f"{table.describe()}\n\n{as_markdown(table)}"
         for result in summary.checks
         for table in result.coverage
     ]
@@ -63,6 +64,9 @@ def as_markdown(table: CoverageTable) -> str:
 
 
 def _cell(text: str) -> str:
-    """One cell, whatever is in the name of a table or a path: no markup, no end of the row."""
-    shown = shorten(sanitize(text), _LONGEST_CELL).translate(_MARKUP)
-    return " ".join(shown.split("\n"))
+    return _plain(shorten(text, _LONGEST_CELL))
+
+
+def _plain(text: str) -> str:
+    """Give a text without markup and line ends, which would end the row."""
+    return " ".join(sanitize(text).translate(_MARKUP).split("\n"))

@@ -1,24 +1,40 @@
-"""How a run is told in words: the same on a terminal and in a pipe."""
+"""The texts of a run: the same on a terminal and in a pipe."""
+
+import textwrap
 
 from harness.events import CheckResult, RunSummary, TargetFacts
 from harness.untrusted.sanitizing import sanitize, shorten
 from harness.verdict import ExitCode, Verdict
 
-_LONGEST_LINE = 2_000
-
-_TOLD_ON_STDERR = (ExitCode.MISCONFIGURED, ExitCode.INTERNAL_ERROR)
-
 MARKS = {Verdict.PASS: "✔", Verdict.FAIL: "✘", Verdict.INCONCLUSIVE: "?"}
 
+LABELS = ("expected", "got", "detail", "why", "where", "log", "reproduce")
+"""What stands before the parts of an explanation."""
 
-def explanation(result: CheckResult) -> list[tuple[str, str]]:
-    """Give label and text of everything there is to say about a check that did not pass."""
+_LABEL_WIDTH = 10
+_TEXT_WIDTH = 78
+_LONGEST_LINE = 2_000
+_ON_STDERR = (ExitCode.MISCONFIGURED, ExitCode.INTERNAL_ERROR)
+
+
+def explanation_lines(result: CheckResult) -> list[str]:
+    """Give everything there is to say about a check that did not pass, below its id."""
     if result.expected or result.got:
         parts = [("expected", result.expected), ("got", result.got), ("detail", result.detail)]
     else:
         parts = [("why", result.message)]
     parts += [("where", result.where), ("log", result.log), ("reproduce", result.reproduce)]
-    return [(label, printable(text)) for label, text in parts if text]
+    lines = [f"  {result.title}", *description_lines(result.description, "  ")]
+    for label, text in parts:
+        for number, line in enumerate(printable(text).splitlines() if text else ()):
+            lines.append(f"  {'' if number else label:<{_LABEL_WIDTH}}{line}")
+    return lines
+
+
+def description_lines(description: str, indent: str) -> list[str]:
+    """Wrap what a check's docstring says, for a terminal of 80 columns."""
+    wrapper = textwrap.TextWrapper(_TEXT_WIDTH, initial_indent=indent, subsequent_indent=indent)
+    return [line for paragraph in description.split("\n") for line in wrapper.wrap(paragraph)]
 
 
 def observed(result: CheckResult) -> str:
@@ -38,29 +54,31 @@ def system_facts(target: TargetFacts) -> str:
 
 
 def notes(summary: RunSummary) -> list[str]:
-    """Say what else matters to the verdict: known gaps, checks that never ran, an interruption.
+    """Say what else matters: known gaps, old names, checks that did not run, an interruption.
 
     What makes a run misconfigured, or an error of ours, goes to standard error instead.
     """
-    told = []
+    texts = []
     if gaps := [result.id for result in summary.checks if result.allowed]:
-        told.append(f"not counted, by --allow-inconclusive: {', '.join(gaps)}")
+        texts.append(f"not counted, by --allow-inconclusive: {', '.join(gaps)}")
+    if summary.old_names:
+        texts.append("\n  ".join(["old names in your checks:", *summary.old_names]))
     if waiting := [result for result in summary.checks if not result.ran]:
         ids = ", ".join(result.id for result in waiting)
-        told.append(f"{len(waiting)} {printable(waiting[0].message)}\n  {ids}")
-    if summary.error and summary.exit_code not in _TOLD_ON_STDERR:
-        told.append(printable(summary.error))
-    return told
+        texts.append(f"{len(waiting)} {printable(waiting[0].message)}\n  {ids}")
+    if summary.error and summary.exit_code not in _ON_STDERR:
+        texts.append(printable(summary.error))
+    return texts
 
 
 def coverage_line(summary: RunSummary) -> str:
-    """Say in one line how far the checks that tell have looked; empty where none tells."""
+    """Say in one line how much the checks have covered; empty where none records it."""
     tables = [table for result in summary.checks for table in result.coverage]
     if not tables:
         return ""
     checks = sum(bool(result.coverage) for result in summary.checks)
     cells = sum(len(table.cells) for table in tables)
-    return f"where {checks} of the checks looked, {cells} cells: {summary.report_path}/coverage.md"
+    return f"coverage of {checks} checks, {cells} cells: {summary.report_path}/coverage.md"
 
 
 def conclusion(summary: RunSummary) -> str:
@@ -74,8 +92,8 @@ def conclusion(summary: RunSummary) -> str:
         )
         if number
     ]
-    told = ", ".join(counts) or "no check ran"
-    return f"{_headline(summary)}: {told} in {summary.seconds:.1f} s (seed {summary.seed})"
+    counted = ", ".join(counts) or "no check ran"
+    return f"{_headline(summary)}: {counted} in {summary.seconds:.1f} s (seed {summary.seed})"
 
 
 def _headline(summary: RunSummary) -> str:
@@ -87,10 +105,7 @@ def _headline(summary: RunSummary) -> str:
 
 
 def printable(text: str, *, most_lines: int = 24) -> str:
-    """Make a text fit to show: harmless, and no longer than somebody reads.
-
-    What is cut off beyond `most_lines` is in the log.
-    """
+    """Sanitize a text, and cut it after `most_lines`; the rest is in the log."""
     lines = sanitize(text).split("\n")
     if len(lines) > most_lines:
         left_out = len(lines) - most_lines

@@ -75,7 +75,9 @@ def _case(suite: Element, result: CheckResult) -> None:
         message=_clean(result.message.partition("\n")[0]),
         type=str(result.verdict),
     )
-    lines = [f"{result.title} ({result.checklist})", result.message]
+    lines = [f"{result.title} ({result.checklist})"]
+    lines += [result.description] if result.description else []
+    lines += [result.message]
     lines += [f"where: {result.where}"] if result.where else []
     lines += [f"log: {result.log}"] if result.log else []
     lines += [f"reproduce: {result.reproduce}"]

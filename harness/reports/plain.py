@@ -14,7 +14,7 @@ from harness.events import (
 from harness.reports.describe import (
     conclusion,
     coverage_line,
-    explanation,
+    explanation_lines,
     notes,
     observed,
     system_facts,
@@ -22,7 +22,6 @@ from harness.reports.describe import (
 from harness.verdict import Verdict
 
 _WORDS = {Verdict.PASS: "pass", Verdict.FAIL: "FAIL", Verdict.INCONCLUSIVE: "INCONCLUSIVE"}
-_MARGIN = 10
 
 
 class PlainReporter:
@@ -32,7 +31,7 @@ class PlainReporter:
         self._stream = stream
 
     def handle(self, event: Event) -> None:
-        """Tell one event."""
+        """Write what a log needs of one event."""
         match event:
             case RunStarted():
                 self._line(
@@ -49,7 +48,7 @@ class PlainReporter:
                 pass  # the other events are about progress, which a log does not need
 
     def close(self) -> None:
-        """Leave the stream to whoever opened it."""
+        """Flush the stream; its owner closes it."""
         self._stream.flush()
 
     def _check(self, result: CheckResult) -> None:
@@ -61,9 +60,9 @@ class PlainReporter:
     def _summary(self, summary: RunSummary) -> None:
         for result in summary.checks:
             if result.ran and result.verdict is not Verdict.PASS:
-                self._line(f"\n{_WORDS[result.verdict]}  {result.id}  {result.title}")
-                for label, text in explanation(result):
-                    self._labeled(label, text)
+                self._line(f"\n{_WORDS[result.verdict]}  {result.id}")
+                for line in explanation_lines(result):
+                    self._line(line)
         self._line("")
         if covered := coverage_line(summary):
             self._line(covered)
@@ -71,12 +70,6 @@ class PlainReporter:
             self._line(remark)
         self._line(f"report: {summary.report_path}")
         self._line(conclusion(summary))
-
-    def _labeled(self, label: str, text: str) -> None:
-        first, *others = text.splitlines() or [""]
-        self._line(f"  {label:<{_MARGIN}}{first}")
-        for line in others:
-            self._line(" " * (_MARGIN + 2) + line)
 
     def _line(self, text: str) -> None:
         # A stream that cannot show a character shows its escape instead of ending the run.

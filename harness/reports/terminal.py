@@ -1,14 +1,13 @@
 """The terminal: live progress while the run works, then the checklist."""
 
-import itertools
 import time
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live
 from rich.spinner import Spinner
-from rich.table import Table
 from rich.text import Text
 
+from harness.check import CheckSpec
 from harness.events import (
     BringUpProgress,
     CheckFinished,
@@ -23,11 +22,13 @@ from harness.events import (
     SystemReady,
     TearDownStarted,
 )
+from harness.reports.check_rows import CheckRows, by_checklist
 from harness.reports.describe import (
+    LABELS,
     MARKS,
     conclusion,
     coverage_line,
-    explanation,
+    explanation_lines,
     notes,
     observed,
     system_facts,
@@ -56,10 +57,11 @@ class TerminalReporter:
             case RunStarted():
                 self._begin(event)
             case SystemReady():
-                told = f"ready in {event.seconds:.2f} s: {system_facts(event.target)}"
-                self._console.print(Text(told, style="dim"))
+                ready = f"ready in {event.seconds:.2f} s: {system_facts(event.target)}"
+                self._console.print(Text(ready, style="dim"))
             case CheckFinished() if self._live is None:
-                self._console.print(_line(event.result, len(event.result.id)))
+                rows = CheckRows(self._progress.selected, self._console.width)
+                _print_row(self._console, rows, event.result)
             case DebuggerEntered():
                 self.close()
             case RunFinished():
@@ -94,10 +96,10 @@ class Progress:
     """What the live area shows; rendered from another thread, so it only reads plain fields."""
 
     def __init__(self) -> None:
+        self.selected: tuple[CheckSpec, ...] = ()
         self._began = time.monotonic()
         self._doing = "bringing up"
         self._running: dict[str, tuple[str, float]] = {}
-        self._total = 0
         self._counts = dict.fromkeys(Verdict, 0)
         self._spinner = Spinner("dots")
 
@@ -107,7 +109,7 @@ class Progress:
             case BringUpProgress():
                 self._doing = f"bringing up: {event.what}"
             case ChecksSelected():
-                self._total = len(event.checks)
+                self.selected = event.checks
             case SystemReady():
                 self._doing = "between two checks"
             case CheckStarted():
@@ -121,51 +123,42 @@ class Progress:
             case _:
                 pass
 
-    def __rich__(self) -> RenderableType:
+    def __rich_console__(self, _console: Console, options: ConsoleOptions) -> RenderResult:
         now = time.monotonic()
-        rows = [
-            self._row(f"{check_id}  {title}", now - began)
-            for check_id, (title, began) in self._running.items()
-        ]
-        return Group(*(rows or [self._row(self._doing, now - self._began)]), self._tally(now))
-
-    def _row(self, what: str, seconds: float) -> RenderableType:
-        row = Table.grid(padding=(0, 1), expand=True)
-        row.add_column(width=1)
-        row.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
-        row.add_column(justify="right", no_wrap=True)
-        row.add_row(self._spinner, Text(what), Text(f"{seconds:.1f} s", style="dim"))
-        return row
+        rows = CheckRows(self.selected, options.max_width)
+        running = self._running
+        for check_id, (title, began) in running.items():
+            yield rows.row(self._spinner, Text(check_id), title, f"{now - began:.1f} s")
+        if not running:
+            yield rows.row(self._spinner, Text(self._doing), "", f"{now - self._began:.1f} s")
+        yield self._tally(now)
 
     def _tally(self, now: float) -> Text:
         marks = [
             (f"{MARKS[verdict]} {number}  ", _STYLES[verdict] if number else "dim")
             for verdict, number in self._counts.items()
         ]
-        done = sum(self._counts.values())
-        told = f"{done} of {self._total} · {now - self._began:.0f} s"
-        return Text.assemble(*marks, (told, "dim"))
+        done = f"{sum(self._counts.values())} of {len(self.selected)} · {now - self._began:.0f} s"
+        return Text.assemble(*marks, (done, "dim"))
 
 
 def print_summary(console: Console, summary: RunSummary) -> None:
     """Print the checklist, then everything that did not pass, then the verdict."""
-    width = max((len(result.id) for result in summary.checks), default=0)
-    for family, results in itertools.groupby(
-        sorted(summary.checks, key=_Order(summary.checks)), key=lambda result: result.family
-    ):
+    rows = CheckRows(summary.checks, console.width)
+    for family, lines in by_checklist(summary.checks).items():
         console.print(Text(f"\n{family}", style="bold"))
-        for line, group in itertools.groupby(results, key=lambda result: result.checklist):
+        for line, results in lines.items():
             console.print(Text(f"  {line}", style="italic"))
-            for result in group:
-                console.print(_line(result, width))
+            for result in results:
+                _print_row(console, rows, result)
     for result in summary.checks:
         if result.ran and result.verdict is not Verdict.PASS:
             _print_explanation(console, result)
     console.print()
     if covered := coverage_line(summary):
         console.print(Text(covered, style="dim"), soft_wrap=True)
-    for remark in notes(summary):
-        console.print(Text(remark, style="yellow"))
+    for note in notes(summary):
+        console.print(Text(note, style="yellow"))
     console.print(Text(f"report: {summary.report_path}", style="dim"), soft_wrap=True)
     style = (
         _STYLES[summary.verdict]
@@ -175,45 +168,24 @@ def print_summary(console: Console, summary: RunSummary) -> None:
     console.print(Text(conclusion(summary), style=style))
 
 
-class _Order:
-    """Sorts checks by family and checklist line, each in order of first appearance."""
-
-    def __init__(self, results: tuple[CheckResult, ...]) -> None:
-        self._families = list(dict.fromkeys(result.family for result in results))
-        self._lines = list(dict.fromkeys(result.checklist for result in results))
-
-    def __call__(self, result: CheckResult) -> tuple[int, int]:
-        return self._families.index(result.family), self._lines.index(result.checklist)
-
-
-def _line(result: CheckResult, id_width: int) -> RenderableType:
+def _print_row(console: Console, rows: CheckRows, result: CheckResult) -> None:
     style = _STYLES[result.verdict]
-    row = Table.grid(padding=(0, 2), expand=True)
-    row.add_column(width=3, justify="right")
-    row.add_column(width=id_width, no_wrap=True)
-    row.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
-    row.add_column(justify="right", no_wrap=True)
-    row.add_column(justify="right", width=8)
-    row.add_row(
-        Text(MARKS[result.verdict], style=style),
-        Text(result.id, style="" if result.verdict is Verdict.PASS else style),
-        Text(result.title + (" (allowed)" if result.allowed else "")),
-        Text(observed(result), style="dim"),
-        Text(f"{result.seconds:.2f} s", style="dim"),
+    console.print(
+        rows.row(
+            Text(MARKS[result.verdict], style=style),
+            Text(result.id, style="" if result.verdict is Verdict.PASS else style),
+            result.title + (" (allowed)" if result.allowed else ""),
+            observed(result),
+            f"{result.seconds:.2f} s",
+        )
     )
-    return row
 
 
 def _print_explanation(console: Console, result: CheckResult) -> None:
-    console.print()
-    console.print(
-        Text.assemble(
-            (f"{MARKS[result.verdict]} {result.id}", _STYLES[result.verdict]), f"  {result.title}"
-        )
-    )
-    for label, text in explanation(result):
-        first, *others = text.splitlines() or [""]
+    heading = f"\n{MARKS[result.verdict]} {result.id}"
+    console.print(Text(heading, style=_STYLES[result.verdict]))
+    for line in explanation_lines(result):
+        text = Text(line)
+        text.highlight_regex(rf"^  ({'|'.join(LABELS)}) ", "dim")
         # Soft-wrapped, so that a command or a path can be copied in one piece.
-        console.print(Text.assemble((f"    {label:<10}", "dim"), first), soft_wrap=True)
-        for line in others:
-            console.print(Text(" " * 14 + line), soft_wrap=True)
+        console.print(text, soft_wrap=True)

@@ -32,6 +32,27 @@ def test_a_declared_check_is_the_function_itself_and_carries_its_declaration() -
     assert spec_of(_nothing) is None
 
 
+def test_the_docstring_is_the_description_with_each_paragraph_on_one_line() -> None:
+    @check("claim.once", "Once", checklist="Line", observes=1)
+    async def check_once() -> None:
+        """Two workers claim
+        at once.
+
+        One of them gets the export:
+        - one attempt,
+        - one owner.
+        """
+
+    spec = spec_of(check_once)
+    assert spec is not None
+    assert spec.description.splitlines() == [
+        "Two workers claim at once.",
+        "One of them gets the export:",
+        "- one attempt,",
+        "- one owner.",
+    ]
+
+
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [

@@ -47,6 +47,7 @@ import pytest
 
 from harness.check import check
 from harness.errors import CheckFailed, Inconclusive
+from harness.expect import expect
 from harness.target import Capability
 
 """

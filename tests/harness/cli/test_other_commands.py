@@ -55,7 +55,8 @@ def test_checks_lists_each_with_its_needs_and_whether_the_target_allows_it(
     workplace.checks(
         """
         @check("own.a", "A holds", checklist="Own works", observes=1)
-        async def check_a(observe): pass
+        async def check_a(observe):
+            "Two clients ask\\nat once."
 
         @check("own.b", "B holds", checklist="Own works", observes=1, profile="soak",
                needs=[Capability.DATABASE, Capability.KILL])
@@ -70,6 +71,11 @@ def test_checks_lists_each_with_its_needs_and_whether_the_target_allows_it(
         "own.a\tA holds\tOwn works\tquick\t\tyes",
         "own.b\tB holds\tOwn works\tsoak\tdatabase, kill\tno: lacks database",
     ]
+    verbose = workplace.shakedown(
+        "checks", "--target", "shakedown.toml", "--no-built-in", "checks", "--verbose"
+    )
+    first = verbose.stdout.splitlines()[0]
+    assert first == "own.a\tA holds\tOwn works\tquick\t\tyes\tTwo clients ask at once."
 
 
 def test_checks_knows_those_that_come_along(workplace: Workplace) -> None:

@@ -246,3 +246,28 @@ def test_an_instance_that_ended_is_part_of_the_reason(workplace: Workplace) -> N
     assert finished.code == 1, finished.stderr
     message = finished.message("own.after-a-crash")
     assert message.startswith("expected an answer\ngot none\napi-1 runs no longer")
+
+
+@pytest.mark.parametrize("words", [[], ["-n", "2"]])
+def test_old_names_are_shown_once_each_with_their_place_and_change_no_verdict(
+    workplace: Workplace, words: list[str]
+) -> None:
+    workplace.checks(
+        """
+        @pytest.mark.parametrize("number", range(4))
+        @check("own.old", "It uses old names", checklist="Own works", observes=1)
+        async def check_old(observe, organisations, number):
+            observe()
+            expect(True, expected="one", came="one")
+        """
+    )
+    source = workplace.folder / "checks" / "check_own.py"
+    lines = source.read_text(encoding="utf-8").splitlines()
+    finished = workplace.gate(*words)
+    assert (finished.code, finished.results["verdict"]) == (0, "pass")
+    shown = finished.stdout.splitlines()
+    came = 1 + next(number for number, line in enumerate(lines) if "came=" in line)
+    assert shown.count(f"  checks/check_own.py:{came}: write got= instead of came=") == 1
+    fixture = [line for line in shown if "instead of the fixture organisations" in line]
+    assert len(fixture) == 1
+    assert fixture[0].startswith("  checks/check_own.py:")

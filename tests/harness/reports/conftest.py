@@ -43,6 +43,7 @@ RESULTS = (
     result(
         "claim.exactly-once", Verdict.FAIL, message="expected once\ngot twice\nexport <7>\x1b[2J",
         expected="once", got="twice", detail="export <7>\x1b[2J",
+        description="Two claims at once.\nOne of them wins.",
         where="contracts/claim/check_exactly_once.py:41",
         log="report/checks/claim.exactly-once.log",
     ),

@@ -94,4 +94,5 @@ def test_in_junit_a_failure_is_a_failure_and_inconclusive_an_error(
     failure = suite.find(".//failure")
     assert failure is not None
     assert failure.text is not None
+    assert "Two claims at once." in failure.text
     assert "shakedown run --only claim.exactly-once --seed 7" in failure.text

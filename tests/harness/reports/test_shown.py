@@ -3,11 +3,12 @@
 import io
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
 
-from harness.events import Event
+from harness.events import Event, RunFinished, RunSummary
 from harness.reports.plain import PlainReporter
 from harness.reports.terminal import Progress, TerminalReporter
 
@@ -36,8 +37,11 @@ def test_in_a_pipe_there_is_a_line_for_each_check_and_no_escape_sequence(plain: 
     assert "\x1b" not in plain
 
 
-def test_a_failure_tells_what_was_expected_what_came_and_how_to_repeat_it(plain: str) -> None:
+def test_a_failure_shows_what_was_expected_what_it_got_and_how_to_reproduce_it(plain: str) -> None:
     for told in (
+        "  Title of claim.exactly-once",
+        "  Two claims at once.",
+        "  One of them wins.",
         "  expected  once",
         "  got       twice",
         "  detail    export <7>\\x1b[2J",
@@ -48,15 +52,30 @@ def test_a_failure_tells_what_was_expected_what_came_and_how_to_repeat_it(plain:
         assert told in plain.splitlines()
 
 
+def test_a_terminal_shows_what_holds_exactly(show: Show) -> None:
+    assert "\n  Two claims at once.\n  One of them wins.\n" in _terminal(show, no_color=True)
+
+
+def test_old_names_are_listed_before_the_verdict(summary: RunSummary) -> None:
+    old_names = ("checks/check_own.py:12: write got= instead of came=",)
+    event = RunFinished(summary=replace(summary, old_names=old_names))
+    stream, terminal = io.StringIO(), io.StringIO()
+    PlainReporter(stream).handle(event)
+    TerminalReporter(Console(file=terminal, width=80), live=False).handle(event)
+    for shown in (stream.getvalue(), terminal.getvalue()):
+        assert shown.index("FAIL: ") > shown.index(f"  {old_names[0]}\n") > 0
+
+
 def test_the_last_line_is_the_verdict_with_its_figures_and_the_seed(plain: str) -> None:
     assert plain.splitlines()[-1] == ("FAIL: 1 failed, 2 inconclusive, 1 passed in 4.5 s (seed 7)")
     assert "not counted, by --allow-inconclusive: claim.fallback" in plain
 
 
-def test_where_the_checks_looked_is_told_before_the_verdict(plain: str, show: Show) -> None:
-    told = "where 1 of the checks looked, 1 cells: "
-    assert told in plain
-    assert told in _terminal(show)
+def test_coverage_is_named_before_the_verdict(plain: str, show: Show) -> None:
+    for shown in (plain, _terminal(show)):
+        line = next(line for line in shown.splitlines() if "coverage.md" in line)
+        assert "1 checks, 1 cells" in line
+        assert shown.index(line) < shown.index("FAIL: ")
 
 
 def test_a_stream_that_cannot_show_a_character_shows_its_escape(show: Show) -> None:

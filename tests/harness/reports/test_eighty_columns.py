@@ -1,0 +1,117 @@
+"""On a terminal of 80 columns the id and the whole title of every shipped check can be read."""
+
+import importlib
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from harness.check import CheckSpec, spec_of
+from harness.cli.checks import print_list
+from harness.events import (
+    CheckFinished,
+    CheckResult,
+    ChecksSelected,
+    CheckStarted,
+    RunFinished,
+    RunSummary,
+)
+from harness.reports.plain import PlainReporter
+from harness.reports.terminal import Progress, TerminalReporter
+from harness.verdict import Verdict
+
+ROOT = Path(__file__).parents[3]
+LONGEST_TITLE = 50
+
+
+def _shipped() -> list[CheckSpec]:
+    files = [
+        path.relative_to(ROOT).with_suffix("")
+        for package in ("contracts", "load", "chaos")
+        for path in sorted((ROOT / package).rglob("check_*.py"))
+    ]
+    modules = [importlib.import_module(".".join(file.parts)) for file in files]
+    specs = [
+        spec for module in modules for value in vars(module).values() if (spec := spec_of(value))
+    ]
+    return list({spec.id: spec for spec in specs}.values())
+
+
+SHIPPED = _shipped()
+FITTED = [replace(spec, title=spec.title[:LONGEST_TITLE].rstrip()) for spec in SHIPPED]
+
+
+def _results(verdict: Verdict) -> tuple[CheckResult, ...]:
+    return tuple(
+        CheckResult.of(
+            spec, verdict, observations=1_000, needed_observations=1_000, seconds=123.45,
+            message="it is not", reproduce=f"shakedown run --only {spec.id}",
+        )
+        for spec in FITTED
+    )  # fmt: skip
+
+
+def _all_are_whole(shown: str, times: int = 1) -> None:
+    lines = shown.splitlines()
+    assert max(map(len, lines)) <= 80
+    for spec in FITTED:
+        assert sum(spec.id in line.split() for line in lines) >= times, spec.id
+        assert sum(spec.title in line for line in lines) >= times, spec.title
+
+
+def test_all_of_them_are_here() -> None:
+    assert len(SHIPPED) >= 58
+
+
+@pytest.mark.parametrize("verdict", list(Verdict))
+def test_the_checklist(summary: RunSummary, verdict: Verdict) -> None:
+    stream = io.StringIO()
+    reporter = TerminalReporter(Console(file=stream, width=80, highlight=False), live=False)
+    results = _results(verdict)
+    reporter.handle(ChecksSelected(checks=tuple(FITTED)))
+    for result in results:
+        reporter.handle(CheckFinished(result=result))
+    as_they_finish = stream.getvalue()
+    short = replace(summary, checks=results, report_path=Path("out"))
+    reporter.handle(RunFinished(summary=short))
+    _all_are_whole(as_they_finish)
+    _all_are_whole(stream.getvalue().removeprefix(as_they_finish), 1 + (verdict != Verdict.PASS))
+
+
+def test_what_runs_now() -> None:
+    stream = io.StringIO()
+    progress = Progress()
+    progress.handle(ChecksSelected(checks=tuple(FITTED)))
+    for spec in FITTED:
+        progress.handle(CheckStarted(id=spec.id, title=spec.title))
+    Console(file=stream, width=80).print(progress)
+    _all_are_whole(stream.getvalue())
+
+
+def test_the_list_of_checks() -> None:
+    shown = io.StringIO()
+    print_list(Console(file=shown, width=80, highlight=False), FITTED, frozenset(), verbose=True)
+    _all_are_whole(shown.getvalue())
+
+
+def test_plain_lines_cut_nothing(summary: RunSummary) -> None:
+    stream = io.StringIO()
+    reporter = PlainReporter(stream)
+    for result in _results(Verdict.FAIL):
+        reporter.handle(CheckFinished(result=result))
+    lines = stream.getvalue().splitlines()
+    assert len(lines) == len(FITTED)
+    for spec, line in zip(FITTED, lines, strict=True):
+        assert spec.id in line.split()
+        assert line.endswith(f"  {spec.title}")
+
+
+def test_where_there_is_room_a_check_takes_one_line() -> None:
+    stream = io.StringIO()
+    reporter = TerminalReporter(Console(file=stream, width=140, highlight=False), live=False)
+    reporter.handle(ChecksSelected(checks=tuple(FITTED)))
+    for result in _results(Verdict.PASS):
+        reporter.handle(CheckFinished(result=result))
+    assert len(stream.getvalue().splitlines()) == len(FITTED)
