@@ -8,17 +8,17 @@ from harness.client import Organizations, together
 from harness.errors import CheckFailed, Inconclusive, Misconfigured
 from harness.explore import (
     EXPORTS_NEEDED,
-    Bench,
     Budget,
     CannotGoOnError,
     Exploration,
+    ExploredDatabase,
     Kind,
     Protocol,
     contract_claim,
     explore,
     load_protocol,
     plan,
-    tell_finding,
+    render_finding,
 )
 from harness.plugin.coverage import Coverage
 from harness.plugin.observations import Observations
@@ -93,17 +93,17 @@ async def explored(
 ) -> Exploration:
     """Run all scenarios with few interleavings, until one breaks a rule."""
     assert own.control_url is not None
-    bench = await Bench.open(own.control_url, protocol, organizations)
+    database = await ExploredDatabase.open(own.control_url, protocol, organizations)
     try:
-        await bench.prepare()
+        await database.prepare()
         return await explore(
-            bench,
+            database,
             plan(protocol.kinds(), workers=3, brief=True),
             seed=seed,
             budget=Budget(findings=1),
         )
     finally:
-        await bench.close()
+        await database.close()
 
 
 def expect_nothing_broken(found: Exploration) -> None:
@@ -112,7 +112,7 @@ def expect_nothing_broken(found: Exploration) -> None:
         raise CheckFailed(
             expected=f"{finding.violation.expected} [{finding.violation.rule}]",
             got=finding.violation.got,
-            detail="\n".join(tell_finding(finding)),
+            detail="\n".join(render_finding(finding)),
         )
     if not found.is_complete:
         raise Inconclusive(f"not everything was run: {found.stopped_by}")

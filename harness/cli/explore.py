@@ -47,7 +47,7 @@ _SHOWN_EVERY_S = 0.2
     metavar="FILE",
     type=click.Path(path_type=Path, dir_okay=False),
     default=None,
-    help="Names the SQL of each step (default: the target's [claim] protocol).",
+    help="ShortNames the SQL of each step (default: the target's [claim] protocol).",
 )
 @click.option(
     "--workers",
@@ -186,24 +186,24 @@ def _kinds(steps: tuple[str, ...]) -> "frozenset[Kind]":
 async def _explore(wish: _Wish, interruption: "Interruption") -> None:
     from harness.explore import (
         NAMEABLE_KINDS,
-        Bench,
         Budget,
         CannotGoOnError,
+        ExploredDatabase,
         explore,
         plan,
     )
 
     async with _database(wish) as (dsn, protocol):
-        bench = None
+        database = None
         try:
-            bench = await Bench.open(dsn, protocol)
-            if count := await bench.count_exports():
+            database = await ExploredDatabase.open(dsn, protocol)
+            if count := await database.count_exports():
                 _refuse_full(wish, protocol, count)
-            await bench.prepare()
+            await database.prepare()
             kinds = wish.kinds & protocol.kinds()
             wish.left_out = [k for k in NAMEABLE_KINDS if k in wish.kinds - protocol.kinds()]
             await explore(
-                bench,
+                database,
                 plan(kinds, workers=wish.workers, brief=wish.brief),
                 seed=wish.seed,
                 budget=Budget(interleavings=wish.limit, seconds=wish.seconds),
@@ -213,8 +213,8 @@ async def _explore(wish: _Wish, interruption: "Interruption") -> None:
             wish.obstacle = str(error)
         finally:
             interruption.shield()
-            if bench is not None:
-                wish.remains = await bench.close()
+            if database is not None:
+                wish.remains = await database.close()
 
 
 @contextlib.asynccontextmanager
@@ -300,13 +300,13 @@ def _progress(wish: _Wish, found: "Exploration") -> None:
 
 
 def _tell(wish: _Wish) -> list[str]:
-    from harness.explore import tell_exploration, tell_finding
+    from harness.explore import render_exploration, render_finding
 
     lines: list[str] = []
     if wish.found is not None:
         for finding in wish.found.findings.values():
-            lines += [*tell_finding(finding), ""]
-        lines += tell_exploration(wish.found, wish.left_out)
+            lines += [*render_finding(finding), ""]
+        lines += render_exploration(wish.found, wish.left_out)
     return [wish.hide(line) for line in lines]
 
 
@@ -338,7 +338,7 @@ def _stopped(wish: _Wish, interruption: "Interruption") -> int:
 
 
 def _write(wish: _Wish, out: Path, lines: list[str]) -> None:
-    from harness.explore.record import as_json
+    from harness.explore.json_report import as_json
 
     assert wish.found is not None
     record = as_json(wish.found, seed=wish.seed, left_out=wish.left_out)

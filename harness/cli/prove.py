@@ -12,11 +12,11 @@ from harness.cli.options import driver_option, split_commas
 from harness.errors import Misconfigured
 from harness.machine.interruptible import run_interruptible
 from harness.plugin.signals import Interruption
+from harness.prove.display import ProgressDisplay
 from harness.prove.gate import Gate
 from harness.prove.markdown import as_markdown, zoo_as_markdown
 from harness.prove.matrix import Matrix
-from harness.prove.show import Show
-from harness.prove.trials import Plan, choose, prove_gate
+from harness.prove.runner import Plan, choose_defects, prove_gate
 from harness.prove.zoo import read_zoo
 from harness.target.bundled import Choice, choose_target, refuse_contradiction
 from harness.target.load import load_target
@@ -115,7 +115,7 @@ def prove(
             "expected a [zoo] table with list_command and variable"
         )
     zoo = asyncio.run(read_zoo(aimed.expand_command(aimed.zoo.list_command), aimed.directory))
-    chosen = tuple(choose(zoo, defects, sample, number))
+    chosen = tuple(choose_defects(zoo, defects, sample, number))
     if only_list:
         click.echo(zoo_as_markdown(chosen), nl=False)
         return
@@ -137,7 +137,7 @@ def prove(
         full=full,
         clean_runs=clean_runs,
     )
-    show, interruption = Show(Console(), plan), Interruption()
+    show, interruption = ProgressDisplay(Console(), plan), Interruption()
     try:
         with interruption.listening(), show:
             matrix = run_interruptible(prove_gate(plan, show))

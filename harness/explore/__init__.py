@@ -1,30 +1,30 @@
 """Every interleaving of the claim protocol's SQL steps, run for real on a database."""
 
-from harness.explore.bench import Bench
-from harness.explore.catalogue import Planned, plan
 from harness.explore.contract_claim import EXPORTS_NEEDED, contract_claim
 from harness.explore.errors import CannotGoOnError
 from harness.explore.exploration import Budget, Exploration, Finding, explore
+from harness.explore.explored_database import ExploredDatabase
 from harness.explore.protocol import Protocol
 from harness.explore.protocol_file import load_protocol
+from harness.explore.render import render_exploration, render_finding
 from harness.explore.scenario import NAMEABLE_KINDS, Kind
-from harness.explore.telling import tell_exploration, tell_finding
+from harness.explore.scenarios import PlannedScenario, plan
 
 __all__ = [
     "EXPORTS_NEEDED",
     "NAMEABLE_KINDS",
-    "Bench",
     "Budget",
     "CannotGoOnError",
     "Exploration",
+    "ExploredDatabase",
     "Finding",
     "Kind",
-    "Planned",
+    "PlannedScenario",
     "Protocol",
     "contract_claim",
     "explore",
     "load_protocol",
     "plan",
-    "tell_exploration",
-    "tell_finding",
+    "render_exploration",
+    "render_finding",
 ]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from harness.explore.errors import CannotGoOnError
 from harness.explore.protocol import Claim, Connections, Exports, Protocol, State
-from harness.explore.session import Answer, Session
+from harness.explore.session import Session, SqlResults
 from harness.explore.statement import Statement, quote
 
 WORKER_ROLE = "service_role"
@@ -154,7 +154,7 @@ class _Preparation:
         answer = await self._run(sql)
         return [row[0] or "" for row in answer.tables[-1].rows]
 
-    async def _run(self, sql: str) -> Answer:
+    async def _run(self, sql: str) -> SqlResults:
         answer = await self.session.run(sql)
         if answer.error is not None:
             raise CannotGoOnError(f"{answer.error.sqlstate} {answer.error.message}: {sql[:200]}")

@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from harness.explore.bench import Bench
-from harness.explore.catalogue import Planned
+from harness.explore.event_orders import judge_in_every_order
+from harness.explore.explored_database import ExploredDatabase
 from harness.explore.invariants import issued_tokens, violations
-from harness.explore.orders import in_the_best_order
 from harness.explore.run import run_interleaving
+from harness.explore.scenarios import PlannedScenario
 from harness.explore.schedules import Every, Fixed, Sample, all_schedules
 from harness.explore.shrink import Case, shorter
 from harness.explore.trace import Trace
@@ -36,7 +36,7 @@ class Finding:
 class Covered:
     """What became of one scenario."""
 
-    planned: Planned
+    planned: PlannedScenario
     run: int = 0
     merged: int = 0
     """Interleavings that are another one, because a step in them has to wait."""
@@ -87,8 +87,8 @@ class Budget:
 
 
 async def explore(
-    bench: Bench,
-    plan: Sequence[Planned],
+    database: ExploredDatabase,
+    plan: Sequence[PlannedScenario],
     *,
     seed: int,
     budget: Budget | None = None,
@@ -97,16 +97,16 @@ async def explore(
     """Run the plan, scenario by scenario, until it is done or the budget is used up.
 
     Each rule that is broken is shown in the shortest interleaving found. Raises
-    `CannotGoOnError` and `Misconfigured`; the bench is left without open transactions.
+    `CannotGoOnError` and `Misconfigured`; the database is left without open transactions.
     """
-    explorer = _Explorer(bench=bench, seed=seed, budget=budget or Budget(), tell=on_progress)
+    explorer = _Explorer(database=database, seed=seed, budget=budget or Budget(), tell=on_progress)
     await explorer.run(plan)
     return explorer.found
 
 
 @dataclass(kw_only=True)
 class _Explorer:
-    bench: Bench
+    database: ExploredDatabase
     seed: int
     budget: Budget
     tell: Callable[[Exploration], None]
@@ -114,7 +114,7 @@ class _Explorer:
     tokens: set[str] = field(default_factory=set)
     began: float = field(default_factory=time.monotonic)
 
-    async def run(self, plan: Sequence[Planned]) -> None:
+    async def run(self, plan: Sequence[PlannedScenario]) -> None:
         self.found.covered = [Covered(planned=planned) for planned in plan]
         for place, planned in enumerate(plan):
             if self._is_used_up():
@@ -122,7 +122,7 @@ class _Explorer:
             await self._run_scenario(place, planned)
         self.found.seconds = time.monotonic() - self.began
 
-    async def _run_scenario(self, place: int, planned: Planned) -> None:
+    async def _run_scenario(self, place: int, planned: PlannedScenario) -> None:
         scenario = planned.scenario
         if planned.sample is None:
             chooser: Every | Sample = Every(all_schedules(scenario.scripts))
@@ -131,7 +131,7 @@ class _Explorer:
             chooser = Sample(scenario.scripts, planned.sample, rng)
         run = violating = 0
         while chooser.more() and not self._is_used_up():
-            trace = await run_interleaving(self.bench, scenario, chooser)
+            trace = await run_interleaving(self.database, scenario, chooser)
             if trace is not None:
                 run += 1
                 violating += await self._judge(trace)
@@ -159,8 +159,8 @@ class _Explorer:
         return bool(found)
 
     def _violations(self, trace: Trace) -> list[Violation]:
-        state, earlier = self.bench.protocol.state, self.tokens
-        _, found = in_the_best_order(trace, lambda each: violations(each, state, earlier))
+        state, earlier = self.database.protocol.state, self.tokens
+        _, found = judge_in_every_order(trace, lambda each: violations(each, state, earlier))
         self.tokens.update(issued_tokens(trace))
         return found
 
@@ -177,7 +177,7 @@ class _Explorer:
                     break
                 runs += 1
                 again = await run_interleaving(
-                    self.bench, candidate.scenario, Fixed(candidate.schedule)
+                    self.database, candidate.scenario, Fixed(candidate.schedule)
                 )
                 broken = self._violations(again) if again else []
                 worst = next((each for each in broken if each.rule == rule), None)

@@ -7,9 +7,9 @@ as ownership; an answer is judged by what was committed when it came.
 from collections.abc import Iterator, Set
 from dataclasses import dataclass, field
 
-from harness.explore.naming import Names
 from harness.explore.protocol import State
 from harness.explore.scenario import ENDING_KINDS, OWNER_KINDS, Kind
+from harness.explore.short_names import ShortNames
 from harness.explore.trace import (
     Committed,
     Ended,
@@ -69,7 +69,7 @@ class _Book:
     was_open: frozenset[int] = frozenset()
 
     def __post_init__(self) -> None:
-        self.names = Names(self.trace)
+        self.names = ShortNames(self.trace)
         self.current: Snapshot = self.trace.before
         for export in self.current.values():
             self.attempts[export.id] = export.attempt or 0

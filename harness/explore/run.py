@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from harness.errors import Misconfigured
-from harness.explore import answers
-from harness.explore.bench import LETTERS, Bench
+from harness.explore import sql_results
+from harness.explore.explored_database import LETTERS, ExploredDatabase
+from harness.explore.lock_waits import settle
 from harness.explore.scenario import OWNER_KINDS, TRANSACTION_ENDS, Act, Kind, Scenario
 from harness.explore.schedules import Chooser
-from harness.explore.session import Answer
+from harness.explore.session import SqlResults
 from harness.explore.statement import Statement
 from harness.explore.trace import (
     FRESH,
@@ -21,19 +22,20 @@ from harness.explore.trace import (
     Snapshot,
     Trace,
 )
-from harness.explore.waiting import settle
 
 _DRAIN_ROUNDS_MORE = 6
 """Rounds of draining beyond the number of exports: the attempts of each must run out, too."""
 
 
-async def run_interleaving(bench: Bench, scenario: Scenario, chooser: Chooser) -> Trace | None:
+async def run_interleaving(
+    database: ExploredDatabase, scenario: Scenario, chooser: Chooser
+) -> Trace | None:
     """Run one interleaving of a scenario, then let a fresh worker finish what is left.
 
     None when the chooser found on the way that nothing new would come of it. Whatever happens,
     no worker is left in a transaction.
     """
-    run = _Run(bench=bench, scenario=scenario, before=await bench.set_up(scenario))
+    run = _Run(database=database, scenario=scenario, before=await database.set_up(scenario))
     try:
         while able := run.able():
             worker = chooser.choose(tuple(run.schedule), able)
@@ -47,12 +49,12 @@ async def run_interleaving(bench: Bench, scenario: Scenario, chooser: Chooser) -
         chooser.done(tuple(run.schedule))
         return run.trace()
     finally:
-        await bench.roll_back()
+        await database.roll_back()
 
 
 @dataclass(kw_only=True)
 class _Run:
-    bench: Bench
+    database: ExploredDatabase
     scenario: Scenario
     before: Snapshot
     schedule: list[int] = field(default_factory=list)
@@ -92,7 +94,7 @@ class _Run:
     def trace(self) -> Trace:
         """Everything that happened."""
         workers = [*range(len(self.scenario.scripts)), FRESH]
-        protocol = self.bench.protocol
+        protocol = self.database.protocol
         return Trace(
             scenario=self.scenario,
             before=self.before,
@@ -119,11 +121,11 @@ class _Run:
             return
         events: list[Event] = []
         if act.kind in (Kind.AGE, Kind.RECLAIM):
-            aged = await self.bench.age()
+            aged = await self.database.age()
             hour = replace(call, act=Act(kind=Kind.AGE))
             events += [Ended(call=hour, took=aged)]
         if act.kind is not Kind.AGE:
-            session = self.bench.workers[worker]
+            session = self.database.workers[worker]
             session.send(self._text(call))
             self.pending[worker] = call
             if act.held:
@@ -138,7 +140,7 @@ class _Run:
                 events=tuple(events),
                 waits_for=waits,
                 open=frozenset(self.open),
-                after=await self.bench.look() if changed else None,
+                after=await self.database.look() if changed else None,
             )
         )
 
@@ -156,7 +158,7 @@ class _Run:
         return f"BEGIN;\n{text}" if call.act.held else text
 
     def _statements(self, call: Call) -> list[str]:
-        protocol, worker = self.bench.protocol, self.name(call.worker)
+        protocol, worker = self.database.protocol, self.name(call.worker)
         timeout_s = round(protocol.recover.timeout_s) if protocol.recover else 300
         if call.kind is Kind.CLAIM:
             values = {"worker": worker, "limit": call.limit, "cap": self.scenario.cap}
@@ -181,10 +183,10 @@ class _Run:
 
     async def _settle(self, current: int, events: list[Event]) -> dict[int, tuple[int, ...]]:
         """Wait until all have ended or wait; give who waits for whom."""
-        workers = self.bench.workers
+        workers = self.database.workers
         numbers = {session.pid: worker for worker, session in workers.items()}
         sessions = [workers[worker] for worker in self.pending]
-        waits = await settle(self.bench.observer, sessions, numbers)
+        waits = await settle(self.database.observer, sessions, numbers)
         ended = [worker for worker in self.pending if not workers[worker].busy]
         # The step itself first: what had waited goes on because of it.
         for worker in sorted(ended, key=lambda each: (each != current, workers[each].ended_at)):
@@ -194,7 +196,7 @@ class _Run:
             for pid, blockers in waits.items()
         }
 
-    def _end(self, call: Call, answer: Answer, events: list[Event]) -> None:
+    def _end(self, call: Call, answer: SqlResults, events: list[Event]) -> None:
         worker = call.worker
         if call.kind in TRANSACTION_ENDS:
             steps = self.open.pop(worker)
@@ -219,20 +221,20 @@ class _Run:
                 self.hands[step.call.worker] = step.claimed
         events.append(Committed(steps=tuple(steps)))
 
-    def _read(self, call: Call, answer: Answer) -> Ended:
+    def _read(self, call: Call, answer: SqlResults) -> Ended:
         if answer.error is not None and answer.error.is_unknown_function:
             raise Misconfigured(f"[{_section(call.kind)}] sql: {answer.error.message}")
         if answer.error is not None:
             return Ended(call=call, error=answer.error)
-        protocol = self.bench.protocol
+        protocol = self.database.protocol
         if call.kind is Kind.CLAIM:
-            return Ended(call=call, claimed=answers.claimed(protocol, answer))
+            return Ended(call=call, claimed=sql_results.claimed(protocol, answer))
         if call.kind in (Kind.RECOVER, Kind.RECLAIM):
             assert protocol.recover is not None
-            return Ended(call=call, took=answers.took(protocol.recover.id, answer))
+            return Ended(call=call, took=sql_results.took(protocol.recover.id, answer))
         if call.act.held:
             answer = replace(answer, results=answer.results[1:])  # without that of BEGIN
-        return Ended(call=call, acknowledged=answers.acknowledged(answer, len(call.holds)))
+        return Ended(call=call, acknowledged=sql_results.acknowledged(answer, len(call.holds)))
 
 
 def _section(kind: Kind) -> str:
@@ -241,7 +243,7 @@ def _section(kind: Kind) -> str:
 
 async def _drain(run: _Run) -> None:
     """Let a fresh worker take back what is owned, claim what is queued and complete it."""
-    protocol = run.bench.protocol
+    protocol = run.database.protocol
     state = protocol.state
     ending = next((k for k in (Kind.COMPLETE, Kind.FAIL) if protocol.owner_step(k)), None)
     for _ in range(len(run.before) + _DRAIN_ROUNDS_MORE):

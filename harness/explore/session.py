@@ -37,7 +37,7 @@ class Result:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Answer:
+class SqlResults:
     """What came of a text of one or more statements."""
 
     results: tuple[Result, ...]
@@ -64,7 +64,7 @@ class Session:
         self._pg = connection.pgconn
         self._results: list[Result] = []
         self._error: SqlError | None = None
-        self._answer: asyncio.Future[Answer] | None = None
+        self._answer: asyncio.Future[SqlResults] | None = None
         self.ended_at = 0
         """When the latest text ended, in nanoseconds of a clock that only goes forward."""
         self._when_done: Callable[[], None] | None = None
@@ -93,7 +93,7 @@ class Session:
         """Whether a text is under way."""
         return self._answer is not None and not self._answer.done()
 
-    def send(self, sql: str) -> asyncio.Future[Answer]:
+    def send(self, sql: str) -> asyncio.Future[SqlResults]:
         """Send a text of statements; several without a BEGIN are one transaction."""
         if self.busy:
             raise RuntimeError(f"{self.name} is busy")
@@ -106,7 +106,7 @@ class Session:
             self._answer.set_exception(SessionLostError(f"{self.name}: {error}"))
         return self._answer
 
-    def answer(self) -> Answer:
+    def answer(self) -> SqlResults:
         """Give what came of the latest text, which must have ended; raises `SessionLostError`."""
         assert self._answer is not None
         return self._answer.result()
@@ -115,7 +115,7 @@ class Session:
         """Call this as soon as the text under way has ended; None forgets it."""
         self._when_done = call
 
-    async def run(self, sql: str) -> Answer:
+    async def run(self, sql: str) -> SqlResults:
         """Send a text and wait for its end, after that of one that nobody waited for."""
         if self._answer is not None and not self._answer.done():
             await asyncio.wait([self._answer])
@@ -160,7 +160,7 @@ class Session:
         assert self._answer is not None
         self.ended_at = time.monotonic_ns()
         self.in_transaction = self._pg.transaction_status != pq.TransactionStatus.IDLE
-        self._answer.set_result(Answer(results=tuple(self._results), error=self._error))
+        self._answer.set_result(SqlResults(results=tuple(self._results), error=self._error))
         self._tell()
 
     def _take(self, result: "pq.abc.PGresult") -> None:

@@ -23,7 +23,7 @@ class GateRun:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trial:
+class DefectResult:
     """A defect put before the gate.
 
     `problem` says why the gate could not judge everything it was asked to.
@@ -46,10 +46,10 @@ class Trial:
 
 @dataclass(frozen=True, kw_only=True)
 class Matrix:
-    """All trials of a `prove` run, and the clean runs that they are held against."""
+    """All results of a `prove` run, and the clean runs that they are held against."""
 
     clean: tuple[GateRun, ...]
-    trials: tuple[Trial, ...]
+    results: tuple[DefectResult, ...]
     never_failed: tuple[str, ...] = ()
     """Checks that no defect made fail."""
     every_check: bool = True
@@ -63,9 +63,9 @@ class Matrix:
     @property
     def holds(self) -> bool:
         """Each was killed by the right check, the clean backend passed, no check is idle."""
-        killed = all(trial.state == "killed" for trial in self.trials)
+        killed = all(result.state == "killed" for result in self.results)
         idle = self.every_check and self.never_failed
-        return killed and self.clean_passes and not idle and bool(self.trials)
+        return killed and self.clean_passes and not idle and bool(self.results)
 
     def as_json(self) -> dict[str, object]:
         """The documented form of `prove.json`, schema 1."""
@@ -74,23 +74,23 @@ class Matrix:
             "clean": {"verdict": "pass" if self.clean_passes else "fail", "runs": len(self.clean)},
             "defects": [
                 {
-                    "id": trial.defect.id,
-                    "title": trial.defect.title,
-                    "family": trial.defect.family,
-                    "source": trial.defect.source,
-                    "expected": list(trial.defect.expected),
-                    "caught_by": list(trial.caught_by),
-                    "killed": trial.state == "killed",
-                    "seconds": round(trial.seconds, 3),
-                    "problem": trial.problem,
+                    "id": result.defect.id,
+                    "title": result.defect.title,
+                    "family": result.defect.family,
+                    "source": result.defect.source,
+                    "expected": list(result.defect.expected),
+                    "caught_by": list(result.caught_by),
+                    "killed": result.state == "killed",
+                    "seconds": round(result.seconds, 3),
+                    "problem": result.problem,
                 }
-                for trial in self.trials
+                for result in self.results
             ],
             "never_failed": list(self.never_failed),
         }
 
 
-def never_failed(checks: Sequence[str], trials: Sequence[Trial]) -> tuple[str, ...]:
+def never_failed(checks: Sequence[str], results: Sequence[DefectResult]) -> tuple[str, ...]:
     """The checks that no defect made fail: nobody has seen them bite."""
-    bitten = {check for trial in trials for check in trial.caught_by}
+    bitten = {check for result in results for check in result.caught_by}
     return tuple(check for check in checks if check not in bitten)

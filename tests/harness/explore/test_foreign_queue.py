@@ -7,19 +7,19 @@ import pytest
 
 from harness.errors import Misconfigured
 from harness.explore import (
-    Bench,
     Budget,
     CannotGoOnError,
     Exploration,
+    ExploredDatabase,
     Kind,
     Protocol,
     explore,
     load_protocol,
     plan,
-    tell_finding,
+    render_finding,
 )
-from harness.explore.catalogue import Planned
 from harness.explore.scenario import Scenario, script
+from harness.explore.scenarios import PlannedScenario
 from harness.explore.schedules import count_schedules
 
 from .conftest import HERE, TaskQueue
@@ -31,23 +31,23 @@ PROTOCOL = load_protocol(HERE / "tasks.toml")
 
 async def explored(
     queue: TaskQueue,
-    scenarios: Sequence[Planned],
+    scenarios: Sequence[PlannedScenario],
     protocol: Protocol = PROTOCOL,
     budget: Budget | None = None,
 ) -> Exploration:
-    bench = await Bench.open(queue.dsn, protocol)
+    database = await ExploredDatabase.open(queue.dsn, protocol)
     try:
-        await bench.prepare()
-        return await explore(bench, scenarios, seed=1, budget=budget)
+        await database.prepare()
+        return await explore(database, scenarios, seed=1, budget=budget)
     finally:
-        assert await bench.close() == []
+        assert await database.close() == []
 
 
-def planned(*scripts: str, exports: tuple[int, ...] = (1,), cap: int = 3) -> list[Planned]:
+def planned(*scripts: str, exports: tuple[int, ...] = (1,), cap: int = 3) -> list[PlannedScenario]:
     scenario = Scenario(
         title="a test's", scripts=tuple(map(script, scripts)), exports=exports, cap=cap
     )
-    return [Planned(scenario=scenario, interleavings=count_schedules(scenario.scripts))]
+    return [PlannedScenario(scenario=scenario, interleavings=count_schedules(scenario.scripts))]
 
 
 async def test_a_sound_queue_holds_in_every_interleaving(task_queue: TaskQueue) -> None:
@@ -68,7 +68,7 @@ async def test_select_then_update_is_caught_with_a_shortest_interleaving(
     )
     finding = found.findings["claimed-twice"]
     assert len(finding.trace.schedule) == 3
-    assert "\n".join(tell_finding(finding)) == (
+    assert "\n".join(render_finding(finding)) == (
         "violated: claimed-twice: an export that somebody owns is not claimed by another\n"
         "  3 steps of 2 workers (1 queued, limit 1, cap 3);"
         " seen first in: two claims, one export\n"
@@ -134,17 +134,17 @@ async def test_a_lock_of_a_session_is_held_for_ever(task_queue: TaskQueue) -> No
 async def test_a_stranger_in_the_way_is_named_and_proves_nothing(
     task_queue: TaskQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("harness.explore.waiting.DEADLINE_S", 0.3)
-    bench = await Bench.open(task_queue.dsn, PROTOCOL)
-    stranger = await Bench.open(task_queue.dsn, PROTOCOL)
+    monkeypatch.setattr("harness.explore.lock_waits.DEADLINE_S", 0.3)
+    database = await ExploredDatabase.open(task_queue.dsn, PROTOCOL)
+    stranger = await ExploredDatabase.open(task_queue.dsn, PROTOCOL)
     try:
-        await bench.prepare()
+        await database.prepare()
         await stranger.observer.run("BEGIN; SELECT pg_advisory_xact_lock(42)")
         with pytest.raises(CannotGoOnError, match=r"not part of this: \d+ \(client backend"):
-            await explore(bench, planned("claim", "claim"), seed=1)
+            await explore(database, planned("claim", "claim"), seed=1)
     finally:
         await stranger.close()
-        await bench.close()
+        await database.close()
 
 
 async def test_interrupted_in_the_middle_nothing_is_left(task_queue: TaskQueue) -> None:
@@ -153,12 +153,12 @@ async def test_interrupted_in_the_middle_nothing_is_left(task_queue: TaskQueue) 
     everything = plan(PROTOCOL.kinds(), workers=2)
 
     async def run() -> None:
-        bench = await Bench.open(task_queue.dsn, PROTOCOL)
+        database = await ExploredDatabase.open(task_queue.dsn, PROTOCOL)
         try:
-            await bench.prepare()
-            await explore(bench, everything, seed=1, on_progress=lambda _: begun.set())
+            await database.prepare()
+            await explore(database, everything, seed=1, on_progress=lambda _: begun.set())
         finally:
-            await bench.close()
+            await database.close()
 
     task = asyncio.create_task(run())
     await asyncio.wait_for(begun.wait(), timeout=20)

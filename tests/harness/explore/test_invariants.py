@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from harness.explore.event_orders import judge_in_every_order
 from harness.explore.invariants import violations
-from harness.explore.orders import in_the_best_order
 from harness.explore.protocol import State
 from harness.explore.scenario import Act, Kind, Scenario, script
 from harness.explore.trace import (
@@ -251,12 +251,12 @@ def test_answers_that_came_in_another_order_accuse_nobody() -> None:
     assert two_let_go(released, taken).rules() == []
     swapped = two_let_go(taken, released)
     assert swapped.rules() != []
-    _, found = in_the_best_order(swapped.trace(), lambda trace: violations(trace, STATE))
+    _, found = judge_in_every_order(swapped.trace(), lambda trace: violations(trace, STATE))
     assert found == []
 
 
 def test_no_order_excuses_two_owners() -> None:
     first, second = claimed(B, 2, "t2", number=5), claimed(C, 3, "t3", number=6)
     story = two_let_go([first, Committed(steps=(first,))], [second, Committed(steps=(second,))])
-    _, found = in_the_best_order(story.trace(), lambda trace: violations(trace, STATE))
+    _, found = judge_in_every_order(story.trace(), lambda trace: violations(trace, STATE))
     assert "claimed-twice" in {each.rule for each in found}

@@ -6,7 +6,7 @@ from pathlib import Path
 import orjson
 
 from harness.prove.gate import Gate
-from harness.prove.trials import Plan, prove_gate
+from harness.prove.runner import Plan, prove_gate
 from harness.prove.zoo import Defect
 
 VERDICTS = {"a.pass": "pass", "a.gap": "inconclusive", "a.many[x]": "inconclusive"}
@@ -42,11 +42,11 @@ async def test_what_could_not_look_is_a_problem_unless_it_is_allowed() -> None:
 class Silent:
     """Listens."""
 
-    def clean(self, run: object) -> None: ...
+    def clean_run_ended(self, run: object) -> None: ...
 
-    def begin(self, defect: object) -> None: ...
+    def defect_started(self, defect: object) -> None: ...
 
-    def trial(self, trial: object) -> None: ...
+    def defect_ended(self, result: object) -> None: ...
 
 
 async def test_a_gap_of_the_backend_is_no_idle_check() -> None:

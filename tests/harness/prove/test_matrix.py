@@ -3,7 +3,7 @@
 import pytest
 
 from harness.prove.markdown import as_markdown
-from harness.prove.matrix import GateRun, Matrix, Trial, never_failed
+from harness.prove.matrix import DefectResult, GateRun, Matrix, never_failed
 from harness.prove.zoo import Defect
 
 DEFECT = Defect(
@@ -13,42 +13,42 @@ PASSED = GateRun(exit_code=0, checks=("claim.per-org-cap", "hash.chain"), failed
 CRIED_WOLF = GateRun(exit_code=1, checks=(), failed=("hash.chain",), seconds=1.0)
 
 
-def trial(*caught_by: str, problem: str = "") -> Trial:
-    return Trial(defect=DEFECT, caught_by=caught_by, seconds=1.0, problem=problem)
+def result(*caught_by: str, problem: str = "") -> DefectResult:
+    return DefectResult(defect=DEFECT, caught_by=caught_by, seconds=1.0, problem=problem)
 
 
 @pytest.mark.parametrize(
     ("attempt", "state"),
     [
-        (trial("claim.per-org-cap"), "killed"),
-        (trial("hash.chain", "claim.per-org-cap"), "killed"),
-        (trial("claim.per-org-cap", problem="inconclusive: hash.chain"), "killed"),
-        (trial("hash.chain"), "caught elsewhere"),
-        (trial(), "survived"),
-        (trial(problem="the gate ended with 3"), "not judged"),
+        (result("claim.per-org-cap"), "killed"),
+        (result("hash.chain", "claim.per-org-cap"), "killed"),
+        (result("claim.per-org-cap", problem="inconclusive: hash.chain"), "killed"),
+        (result("hash.chain"), "caught elsewhere"),
+        (result(), "survived"),
+        (result(problem="the gate ended with 3"), "not judged"),
     ],
 )
-def test_state(attempt: Trial, state: str) -> None:
+def test_state(attempt: DefectResult, state: str) -> None:
     assert attempt.state == state
 
 
 def test_holds_only_when_all_are_killed_and_clean_passes_and_no_check_is_idle() -> None:
-    killed = (trial("claim.per-org-cap"),)
-    assert Matrix(clean=(PASSED,), trials=killed).holds
-    assert not Matrix(clean=(PASSED, CRIED_WOLF), trials=killed).holds
-    assert not Matrix(clean=(PASSED,), trials=(*killed, trial())).holds
-    assert not Matrix(clean=(PASSED,), trials=killed, never_failed=("hash.chain",)).holds
-    idle = Matrix(clean=(PASSED,), trials=killed, never_failed=("hash.chain",), every_check=False)
+    killed = (result("claim.per-org-cap"),)
+    assert Matrix(clean=(PASSED,), results=killed).holds
+    assert not Matrix(clean=(PASSED, CRIED_WOLF), results=killed).holds
+    assert not Matrix(clean=(PASSED,), results=(*killed, result())).holds
+    assert not Matrix(clean=(PASSED,), results=killed, never_failed=("hash.chain",)).holds
+    idle = Matrix(clean=(PASSED,), results=killed, never_failed=("hash.chain",), every_check=False)
     assert idle.holds  # a team's own zoo need not have a defect for each check
-    assert not Matrix(clean=(PASSED,), trials=()).holds
+    assert not Matrix(clean=(PASSED,), results=()).holds
 
 
 def test_a_check_that_never_failed_is_named() -> None:
-    assert never_failed(PASSED.checks, [trial("claim.per-org-cap")]) == ("hash.chain",)
+    assert never_failed(PASSED.checks, [result("claim.per-org-cap")]) == ("hash.chain",)
 
 
 def test_markdown_is_one_row_a_defect_with_pipes_escaped() -> None:
-    matrix = Matrix(clean=(PASSED,), trials=(trial(),), never_failed=("hash.chain",))
+    matrix = Matrix(clean=(PASSED,), results=(result(),), never_failed=("hash.chain",))
     text = as_markdown(matrix)
     assert "## claim" in text
     assert "| `no-lock` | a \\| title | P2 | `claim.per-org-cap` | - | survived |" in text
@@ -57,17 +57,17 @@ def test_markdown_is_one_row_a_defect_with_pipes_escaped() -> None:
 
 
 def test_markdown_tells_what_each_check_caught() -> None:
-    text = as_markdown(Matrix(clean=(PASSED,), trials=(trial("claim.per-org-cap"),)))
+    text = as_markdown(Matrix(clean=(PASSED,), results=(result("claim.per-org-cap"),)))
     assert "| `claim.per-org-cap` | `no-lock` |" in text
 
 
 def test_markdown_of_a_gate_that_cries_wolf_says_so() -> None:
-    text = as_markdown(Matrix(clean=(CRIED_WOLF,), trials=(trial("claim.per-org-cap"),)))
+    text = as_markdown(Matrix(clean=(CRIED_WOLF,), results=(result("claim.per-org-cap"),)))
     assert "The clean backend passed 0 of 1 runs" in text
 
 
 def test_json_is_the_documented_form() -> None:
-    written = Matrix(clean=(PASSED,), trials=(trial("claim.per-org-cap"),)).as_json()
+    written = Matrix(clean=(PASSED,), results=(result("claim.per-org-cap"),)).as_json()
     assert written["schema"] == 1
     assert written["clean"] == {"verdict": "pass", "runs": 1}
     assert written["defects"] == [

@@ -1,5 +1,5 @@
-from harness.explore.catalogue import BRIEF, SAMPLED_ABOVE, plan
 from harness.explore.scenario import NAMEABLE_KINDS, Act, Kind, Scenario, needs, script
+from harness.explore.scenarios import BRIEF, SAMPLED_ABOVE, plan
 from harness.explore.schedules import count_schedules
 
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from rich.console import Console
 
+from harness.prove.display import ProgressDisplay
 from harness.prove.gate import Gate
-from harness.prove.matrix import GateRun, Trial
-from harness.prove.show import Show
-from harness.prove.trials import Plan
+from harness.prove.matrix import DefectResult, GateRun
+from harness.prove.runner import Plan
 from harness.prove.zoo import Defect
 
 DEFECTS = tuple(
@@ -19,17 +19,17 @@ PLAN = Plan(gate=Gate(variable="DEFECT", seed=1), defects=DEFECTS, zoo_size=3)
 PASSED = GateRun(exit_code=0, checks=("claim.a", "hash.a"), failed=(), seconds=1.0)
 
 
-def _show(*, terminal: bool) -> tuple[Show, io.StringIO]:
+def _show(*, terminal: bool) -> tuple[ProgressDisplay, io.StringIO]:
     stream = io.StringIO()
-    return Show(Console(file=stream, force_terminal=terminal, width=100), PLAN), stream
+    return ProgressDisplay(Console(file=stream, force_terminal=terminal, width=100), PLAN), stream
 
 
-def _two_of_three(show: Show) -> None:
-    show.clean(PASSED)
+def _two_of_three(show: ProgressDisplay) -> None:
+    show.clean_run_ended(PASSED)
     for defect, caught in zip(DEFECTS[:2], ((), ("claim.a",)), strict=True):
-        show.begin(defect)
-        show.trial(Trial(defect=defect, caught_by=caught, seconds=2.0))
-    show.begin(DEFECTS[2])
+        show.defect_started(defect)
+        show.defect_ended(DefectResult(defect=defect, caught_by=caught, seconds=2.0))
+    show.defect_started(DEFECTS[2])
 
 
 def test_in_a_pipe_each_trial_is_a_line_with_its_count() -> None:
@@ -59,7 +59,7 @@ def test_what_is_known_when_it_is_interrupted_is_kept() -> None:
     with show:
         _two_of_three(show)
     known = show.so_far()
-    assert [trial.defect.id for trial in known.trials] == ["one", "two"]
+    assert [result.defect.id for result in known.results] == ["one", "two"]
     assert not known.holds
     show.interrupted(Path("out"))
     assert "interrupted: 2 of 3 defects tried" in stream.getvalue()

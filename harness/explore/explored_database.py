@@ -10,11 +10,11 @@ from typing import Self
 import psycopg
 
 from harness.errors import Misconfigured
-from harness.explore import answers
+from harness.explore import sql_results
 from harness.explore.errors import CannotGoOnError
 from harness.explore.protocol import Protocol
 from harness.explore.scenario import Scenario
-from harness.explore.session import Answer, Session, SessionLostError, end_sessions
+from harness.explore.session import Session, SessionLostError, SqlResults, end_sessions
 from harness.explore.statement import Statement, Value
 from harness.explore.trace import FRESH, Snapshot
 
@@ -25,7 +25,7 @@ _STATE = "shakedown_state"
 _OBSERVER_WAITS = "100ms"
 
 
-class Bench:
+class ExploredDatabase:
     """One database with a claim protocol; everything in it belongs to the exploration."""
 
     def __init__(
@@ -48,17 +48,17 @@ class Bench:
         `organizations` are those that exports are inserted for; new ones unless given.
         """
         observer = await _open(dsn, "observer", protocol.connection.observer, _OBSERVER_WAITS)
-        bench = cls(dsn, protocol, observer, organizations)
+        database = cls(dsn, protocol, observer, organizations)
         try:
-            await bench._open_workers()
+            await database._open_workers()
         except BaseException:
-            await bench._disconnect()
+            await database._disconnect()
             raise
-        return bench
+        return database
 
     async def count_exports(self) -> int:
         """Say how many exports there are before anything was done."""
-        return len(answers.snapshot(self.protocol.state, await self.ask("state.query")))
+        return len(sql_results.snapshot(self.protocol.state, await self.ask("state.query")))
 
     async def prepare(self) -> None:
         """Run `[exports] prepare`; from here on `close` cleans up."""
@@ -85,7 +85,7 @@ class Bench:
         state = self.protocol.state
         text = ";\n".join([self.protocol.exports.reset, *inserts, self._state_sql])
         answer = await self._expect("[exports] reset and insert", text)
-        found = answers.snapshot(state, answer)
+        found = sql_results.snapshot(state, answer)
         if len(found) != total or any(each.state not in state.queued for each in found.values()):
             states = ", ".join(each.state for each in found.values())
             raise Misconfigured(
@@ -98,9 +98,9 @@ class Bench:
     async def look(self) -> Snapshot:
         """Give the state of all exports, as committed."""
         answer = await self._expect("[state] query", self._state_sql)
-        return answers.snapshot(self.protocol.state, answer)
+        return sql_results.snapshot(self.protocol.state, answer)
 
-    async def ask(self, name: str) -> Answer:
+    async def ask(self, name: str) -> SqlResults:
         """Run one of the protocol's own statements that take no values."""
         section, _, key = name.partition(".")
         text = getattr(getattr(self.protocol, section), key)
@@ -114,7 +114,7 @@ class Bench:
             return ()  # somebody is at the row: it is not silent
         if answer.error is not None:
             raise Misconfigured(f"[recover] age: {answer.error.sqlstate} {answer.error.message}")
-        aged = answers.took("id", answer)
+        aged = sql_results.took("id", answer)
         if aged is None:
             raise Misconfigured("[recover] age must return the id of each export: RETURNING id")
         return aged
@@ -183,7 +183,7 @@ class Bench:
             self._organizations.append(str(uuid.uuid4()))
         return self._organizations[place]
 
-    async def _expect(self, what: str, text: str) -> Answer:
+    async def _expect(self, what: str, text: str) -> SqlResults:
         answer = await self.observer.run(text)
         if answer.error is not None:
             raise Misconfigured(f"{what}: {answer.error.sqlstate} {answer.error.message}")

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable
 
-from harness.explore.bench import LETTERS
+from harness.explore.explored_database import LETTERS
 from harness.explore.trace import FRESH, Ended, ExportState, Trace
 
 
-class Names:
+class ShortNames:
     """The short names of one trace's workers, exports and tokens."""
 
     def __init__(self, trace: Trace) -> None:

@@ -14,7 +14,7 @@ from harness.explore.violation import Violation
 _MOST_ORDERS = 64
 
 
-def in_the_best_order(
+def judge_in_every_order(
     trace: Trace, judge: Callable[[Trace], list[Violation]]
 ) -> tuple[Trace, list[Violation]]:
     """Judge a trace in every order in which it may have happened; give the most innocent."""

@@ -19,7 +19,7 @@ BRIEF = 21
 
 
 @dataclass(frozen=True, kw_only=True)
-class Planned:
+class PlannedScenario:
     """A scenario, and how much of it is to be run."""
 
     scenario: Scenario
@@ -31,7 +31,7 @@ class Planned:
 
 def plan(
     kinds: Collection[Kind], *, workers: int, brief: bool = False, sample: int = SAMPLED_ABOVE
-) -> list[Planned]:
+) -> list[PlannedScenario]:
     """Give the scenarios that these steps allow, those with few interleavings first.
 
     `workers` is the most that run side by side.
@@ -41,7 +41,7 @@ def plan(
         count = count_schedules(scenario.scripts)
         if needs(scenario.scripts) <= set(kinds) and not (brief and count > BRIEF):
             found.append(
-                Planned(
+                PlannedScenario(
                     scenario=scenario,
                     interleavings=count,
                     sample=sample if count > max(SAMPLED_ABOVE, sample) else None,

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from harness.errors import Misconfigured
 from harness.prove.gate import Gate
-from harness.prove.matrix import GateRun, Matrix, Trial, never_failed
+from harness.prove.matrix import DefectResult, GateRun, Matrix, never_failed
 from harness.prove.zoo import Defect
 
 
@@ -30,20 +30,22 @@ class Plan:
     clean_runs: int = 1
 
 
-class Watcher(Protocol):
+class ProgressListener(Protocol):
     """Is told of everything as it happens."""
 
-    def clean(self, run: GateRun) -> None:
+    def clean_run_ended(self, run: GateRun) -> None:
         """The gate has run on the clean backend."""
 
-    def begin(self, defect: Defect) -> None:
+    def defect_started(self, defect: Defect) -> None:
         """A defect is being tried."""
 
-    def trial(self, trial: Trial) -> None:
+    def defect_ended(self, result: DefectResult) -> None:
         """A defect was tried."""
 
 
-def choose(zoo: Sequence[Defect], names: Sequence[str], sample: int, seed: int) -> list[Defect]:
+def choose_defects(
+    zoo: Sequence[Defect], names: Sequence[str], sample: int, seed: int
+) -> list[Defect]:
     """The defects to try: those named, else `sample` of them drawn by `seed`, else (0) all.
 
     Raises:
@@ -63,7 +65,7 @@ def choose(zoo: Sequence[Defect], names: Sequence[str], sample: int, seed: int) 
     return list(zoo)
 
 
-async def prove_gate(plan: Plan, watcher: Watcher) -> Matrix:
+async def prove_gate(plan: Plan, listener: ProgressListener) -> Matrix:
     """Run the clean backend, then every defect, and tell of each as it ends.
 
     Raises `Misconfigured` when a defect expects a check that the gate does not hold.
@@ -71,15 +73,15 @@ async def prove_gate(plan: Plan, watcher: Watcher) -> Matrix:
     clean = []
     for _ in range(plan.clean_runs):
         clean.append(await plan.gate.run(defect=None))
-        watcher.clean(clean[-1])
+        listener.clean_run_ended(clean[-1])
     _refuse_unknown_checks(plan.defects, clean[0])
-    trials = await run_trials(plan, watcher)
+    results = await run_defects(plan, listener)
     judging = [check for check in clean[0].checks if check not in clean[0].gaps]
     checks = judging if len(plan.defects) == plan.zoo_size else ()
     return Matrix(
         clean=tuple(clean),
-        trials=trials,
-        never_failed=never_failed(checks, trials),
+        results=results,
+        never_failed=never_failed(checks, results),
         every_check=plan.every_check,
     )
 
@@ -101,23 +103,23 @@ def _refuse_unknown_checks(defects: Sequence[Defect], clean: GateRun) -> None:
         )
 
 
-async def run_trials(plan: Plan, watcher: Watcher) -> tuple[Trial, ...]:
+async def run_defects(plan: Plan, listener: ProgressListener) -> tuple[DefectResult, ...]:
     """Try every defect, as many side by side as planned; the answer is in the zoo's order."""
     places = asyncio.Semaphore(plan.side_by_side)
 
-    async def attempt(defect: Defect) -> Trial:
+    async def attempt(defect: Defect) -> DefectResult:
         async with places:
-            watcher.begin(defect)
-            trial = await _try(plan.gate, defect, full=plan.full)
-        watcher.trial(trial)
-        return trial
+            listener.defect_started(defect)
+            result = await _try(plan.gate, defect, full=plan.full)
+        listener.defect_ended(result)
+        return result
 
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(attempt(defect)) for defect in plan.defects]
     return tuple(task.result() for task in tasks)
 
 
-async def _try(gate: Gate, defect: Defect, *, full: bool) -> Trial:
+async def _try(gate: Gate, defect: Defect, *, full: bool) -> DefectResult:
     """The expected checks first, all of them, so that the matrix shows which of them bite.
 
     When none does, the whole gate, to see who else would.
@@ -127,7 +129,7 @@ async def _try(gate: Gate, defect: Defect, *, full: bool) -> Trial:
     if not full and not set(first.failed) & set(defect.expected):
         runs.append(await gate.run(defect=defect.id))
     caught_by = tuple(dict.fromkeys(check for run in runs for check in run.failed))
-    return Trial(
+    return DefectResult(
         defect=defect,
         caught_by=caught_by,
         seconds=sum(run.seconds for run in runs),

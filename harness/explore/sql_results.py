@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from harness.errors import Misconfigured
 from harness.explore.protocol import Protocol, State
-from harness.explore.session import Answer, Result
+from harness.explore.session import Result, SqlResults
 from harness.explore.trace import ExportState, Hold, Snapshot
 
 
-def claimed(protocol: Protocol, answer: Answer) -> tuple[Hold, ...]:
+def claimed(protocol: Protocol, answer: SqlResults) -> tuple[Hold, ...]:
     """Read what a claim gave; raises `Misconfigured` where it has not the columns it should."""
     names = protocol.claim
     table = _table_with(answer, names.id)
@@ -33,7 +33,7 @@ def claimed(protocol: Protocol, answer: Answer) -> tuple[Hold, ...]:
     )
 
 
-def took(column: str, answer: Answer) -> tuple[str, ...] | None:
+def took(column: str, answer: SqlResults) -> tuple[str, ...] | None:
     """Read which exports a step says it took; None where it gives no such column."""
     table = _table_with(answer, column)
     if table is None:
@@ -42,7 +42,7 @@ def took(column: str, answer: Answer) -> tuple[str, ...] | None:
     return tuple(value for row in table.rows if (value := row[place]) is not None)
 
 
-def acknowledged(answer: Answer, times: int) -> tuple[bool | None, ...]:
+def acknowledged(answer: SqlResults, times: int) -> tuple[bool | None, ...]:
     """Say for each of so many equal statements whether it says that it changed something.
 
     It does when it gives a row whose first column is none of null, false and 0, or, without
@@ -65,7 +65,7 @@ def _acknowledged(result: Result) -> bool | None:
     return first not in (None, "f", "0")
 
 
-def snapshot(state: State, answer: Answer) -> Snapshot:
+def snapshot(state: State, answer: SqlResults) -> Snapshot:
     """Read the state of all exports; raises `Misconfigured` where needed columns are missing."""
     table = answer.tables[-1] if answer.tables else None
     if table is None:
@@ -102,7 +102,7 @@ def number(text: str | None, column: str) -> int | None:
         raise Misconfigured(f"the column {column!r} is no whole number: {text!r}") from None
 
 
-def _table_with(answer: Answer, column: str) -> Result | None:
+def _table_with(answer: SqlResults, column: str) -> Result | None:
     tables: Sequence[Result] = [table for table in answer.tables if column in table.columns]
     return tables[-1] if tables else None
 
@@ -130,5 +130,5 @@ def _needed(table: Result, name: str, key: str) -> int:
     return place
 
 
-def _columns(answer: Answer) -> str:
+def _columns(answer: SqlResults) -> str:
     return ", ".join(answer.tables[-1].columns) if answer.tables else "no rows at all"

@@ -6,8 +6,8 @@ import pytest
 
 from harness.errors import Misconfigured
 from harness.prove.gate import Gate
-from harness.prove.matrix import GateRun, Trial
-from harness.prove.trials import Plan, choose, prove_gate, run_trials
+from harness.prove.matrix import DefectResult, GateRun
+from harness.prove.runner import Plan, choose_defects, prove_gate, run_defects
 from harness.prove.zoo import Defect, parse_zoo
 
 
@@ -46,42 +46,42 @@ class Told:
         self.begun: list[str] = []
         self.tried: list[str] = []
 
-    def clean(self, run: GateRun) -> None:
+    def clean_run_ended(self, run: GateRun) -> None:
         assert not self.begun, "the clean backend comes first"
 
-    def begin(self, defect: Defect) -> None:
+    def defect_started(self, defect: Defect) -> None:
         self.begun.append(defect.id)
 
-    def trial(self, trial: Trial) -> None:
-        self.tried.append(trial.defect.id)
+    def defect_ended(self, result: DefectResult) -> None:
+        self.tried.append(result.defect.id)
 
 
-async def trials(gate: Gate, *defects: Defect, full: bool = False) -> tuple[Trial, ...]:
+async def results(gate: Gate, *defects: Defect, full: bool = False) -> tuple[DefectResult, ...]:
     told = Told()
     plan = Plan(gate=gate, defects=defects, zoo_size=len(defects), full=full)
-    done = await run_trials(plan, told)
+    done = await run_defects(plan, told)
     assert sorted(told.begun) == sorted(told.tried) == sorted(one.defect.id for one in done)
     return done
 
 
 async def test_the_first_right_kill_ends_the_trial() -> None:
     gate = recorded({("x", ("claim.a",)): ("claim.a",)})
-    (trial,) = await trials(gate, defect("x"))
-    assert trial.state == "killed"
+    (result,) = await results(gate, defect("x"))
+    assert result.state == "killed"
     assert gate.asked == [("x", ("claim.a",))]
 
 
 async def test_a_defect_that_slips_through_meets_the_whole_gate() -> None:
     gate = recorded({("x", ()): ("hash.b",)})
-    (trial,) = await trials(gate, defect("x"))
-    assert trial.state == "caught elsewhere"
+    (result,) = await results(gate, defect("x"))
+    assert result.state == "caught elsewhere"
     assert gate.asked == [("x", ("claim.a",)), ("x", ())]
 
 
 async def test_full_runs_the_whole_gate_once() -> None:
     gate = recorded({("x", ()): ("claim.a", "hash.b")})
-    (trial,) = await trials(gate, defect("x"), full=True)
-    assert trial.caught_by == ("claim.a", "hash.b")
+    (result,) = await results(gate, defect("x"), full=True)
+    assert result.caught_by == ("claim.a", "hash.b")
     assert gate.asked == [("x", ())]
 
 
@@ -103,23 +103,25 @@ async def test_a_check_that_no_defect_failed_is_found_only_over_the_whole_zoo() 
 
 async def test_trials_come_back_in_the_order_of_the_zoo() -> None:
     gate = recorded({})
-    done = await trials(gate, defect("x"), defect("y"), defect("z"))
+    done = await results(gate, defect("x"), defect("y"), defect("z"))
     assert [one.defect.id for one in done] == ["x", "y", "z"]
 
 
 def test_choosing() -> None:
     zoo = [defect(name) for name in "abcdef"]
-    assert choose(zoo, ["c", "a", "c"], 0, 1) == [zoo[2], zoo[0]]
-    assert choose(zoo, [], 0, 1) == zoo
-    drawn = choose(zoo, [], 2, 7)
+    assert choose_defects(zoo, ["c", "a", "c"], 0, 1) == [zoo[2], zoo[0]]
+    assert choose_defects(zoo, [], 0, 1) == zoo
+    drawn = choose_defects(zoo, [], 2, 7)
     assert len(drawn) == 2
-    assert drawn == choose(zoo, [], 2, 7)
-    assert {one.id for seed in range(50) for one in choose(zoo, [], 2, seed)} == set("abcdef")
+    assert drawn == choose_defects(zoo, [], 2, 7)
+    assert {one.id for seed in range(50) for one in choose_defects(zoo, [], 2, seed)} == set(
+        "abcdef"
+    )
 
 
 def test_an_unknown_defect_is_refused_with_what_there_is() -> None:
     with pytest.raises(Misconfigured, match=r"no such defect: nope; the zoo holds: a, b"):
-        choose([defect("a"), defect("b")], ["nope"], 0, 1)
+        choose_defects([defect("a"), defect("b")], ["nope"], 0, 1)
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,8 @@
 from typing import Any
 
 from harness.explore.exploration import Exploration, Finding
+from harness.explore.render import render_finding
 from harness.explore.scenario import Kind
-from harness.explore.telling import tell_finding
 
 
 def as_json(found: Exploration, *, seed: int, left_out: list[Kind]) -> dict[str, Any]:
@@ -61,5 +61,5 @@ def _finding(finding: Finding, times: int) -> dict[str, Any]:
         "schedule": list(finding.trace.schedule),
         "steps": len(finding.trace.schedule),
         "shrunk_from": finding.shrunk_from,
-        "told": tell_finding(finding),
+        "told": render_finding(finding),
     }

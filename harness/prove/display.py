@@ -10,8 +10,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from harness.prove.matrix import GateRun, Matrix, State, Trial
-from harness.prove.trials import Plan
+from harness.prove.matrix import DefectResult, GateRun, Matrix, State
+from harness.prove.runner import Plan
 from harness.prove.zoo import Defect
 
 _MARKS: dict[State, tuple[str, str]] = {
@@ -22,15 +22,15 @@ _MARKS: dict[State, tuple[str, str]] = {
 }
 
 
-class Show:
-    """Tells of each run and trial as it ends; the live matrix lasts as long as the context."""
+class ProgressDisplay:
+    """Tells of each run and result as it ends; the live matrix lasts as long as the context."""
 
     def __init__(self, console: Console, plan: Plan) -> None:
         self._console = console
         self._plan = plan
         self._clean: list[GateRun] = []
         self._running: dict[str, float] = {}
-        self._done: dict[str, Trial] = {}
+        self._done: dict[str, DefectResult] = {}
         self._live = Live(get_renderable=self._matrix, console=console, refresh_per_second=4)
 
     def __enter__(self) -> Self:
@@ -47,28 +47,28 @@ class Show:
     ) -> None:
         self._live.stop()
 
-    def clean(self, run: GateRun) -> None:
+    def clean_run_ended(self, run: GateRun) -> None:
         """Tell of one run on the clean backend."""
         self._clean.append(run)
         mark = "✔" if run.exit_code == 0 else "✘"
         self._say(f"  {mark} {run.problem or _ids(run.failed) or 'pass'} ({run.seconds:.1f} s)")
 
-    def begin(self, defect: Defect) -> None:
+    def defect_started(self, defect: Defect) -> None:
         """Take note that a defect is being tried."""
         self._running[defect.id] = time.monotonic()
 
-    def trial(self, trial: Trial) -> None:
+    def defect_ended(self, result: DefectResult) -> None:
         """Tell of one defect: all in a pipe, on a terminal by a mark, and what is not a kill."""
-        self._running.pop(trial.defect.id, None)
-        self._done[trial.defect.id] = trial
-        if not self._live.is_started or trial.state != "killed":
+        self._running.pop(result.defect.id, None)
+        self._done[result.defect.id] = result
+        if not self._live.is_started or result.state != "killed":
             count = f"[{len(self._done)}/{len(self._plan.defects)}]"
-            self._say(f"{count} {_line(trial)}")
+            self._say(f"{count} {_line(result)}")
 
     def so_far(self) -> Matrix:
         """What is known when a run is interrupted, in the order of the zoo."""
-        trials = [self._done[one.id] for one in self._plan.defects if one.id in self._done]
-        return Matrix(clean=tuple(self._clean), trials=tuple(trials))
+        results = [self._done[one.id] for one in self._plan.defects if one.id in self._done]
+        return Matrix(clean=tuple(self._clean), results=tuple(results))
 
     def interrupted(self, out: Path) -> None:
         """Tell how far it came."""
@@ -76,14 +76,14 @@ class Show:
         self._say(f"\ninterrupted: {tried}; what is known is in {out / 'prove.json'}")
 
     def conclude(self, matrix: Matrix, out: Path) -> None:
-        """Tell what the matrix says, every trial that is not a kill by name."""
-        killed = sum(trial.state == "killed" for trial in matrix.trials)
+        """Tell what the matrix says, every result that is not a kill by name."""
+        killed = sum(result.state == "killed" for result in matrix.results)
         self._say(
-            f"\n{killed} of {len(matrix.trials)} defects killed by a check whose business they are"
+            f"\n{killed} of {len(matrix.results)} defects killed by a check whose business they are"
         )
-        for trial in matrix.trials:
-            if trial.state != "killed":
-                self._say(f"  {_line(trial)}\n    expected: {_ids(trial.defect.expected)}")
+        for result in matrix.results:
+            if result.state != "killed":
+                self._say(f"  {_line(result)}\n    expected: {_ids(result.defect.expected)}")
         if matrix.never_failed:
             what = "no defect ever failed" if matrix.every_check else "no defect of this zoo fails"
             self._say(f"{what}: {_ids(matrix.never_failed)}")
@@ -116,10 +116,10 @@ class Show:
         return ("▸", "cyan") if defect.id in self._running else ("·", "dim")
 
 
-def _line(trial: Trial) -> str:
-    caught = _ids(trial.caught_by) or "no check"
-    told = f"{trial.state}: {trial.defect.id} by {caught} ({trial.seconds:.1f} s)"
-    return f"{told}: {trial.problem}" if trial.state != "killed" and trial.problem else told
+def _line(result: DefectResult) -> str:
+    caught = _ids(result.caught_by) or "no check"
+    told = f"{result.state}: {result.defect.id} by {caught} ({result.seconds:.1f} s)"
+    return f"{told}: {result.problem}" if result.state != "killed" and result.problem else told
 
 
 def _ids(ids: tuple[str, ...]) -> str:

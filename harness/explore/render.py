@@ -3,15 +3,15 @@
 from collections.abc import Iterator
 
 from harness.explore.exploration import Exploration, Finding
-from harness.explore.naming import Names
 from harness.explore.scenario import OWNER_KINDS, TRANSACTION_ENDS, Kind
+from harness.explore.short_names import ShortNames
 from harness.explore.trace import FRESH, Ended, Moment, Snapshot, Trace
 from harness.explore.violation import RULES
 
 _DID = {True: "accepted", False: "changed nothing", None: "done"}
 
 
-def tell_finding(finding: Finding) -> list[str]:
+def render_finding(finding: Finding) -> list[str]:
     """Give a broken rule and the interleaving that breaks it, one line a step."""
     trace, violation = finding.trace, finding.violation
     scenario = trace.scenario
@@ -36,7 +36,7 @@ def _many(number: int, what: str) -> str:
 
 
 def _steps(trace: Trace, last: int) -> Iterator[str]:
-    names, before, drained = Names(trace), trace.before, False
+    names, before, drained = ShortNames(trace), trace.before, False
     width = max(len(_what(moment)) for moment in trace.moments[:last])
     for moment in trace.moments:
         if moment.call.number > last:
@@ -60,11 +60,11 @@ def _what(moment: Moment) -> str:
         text = "an hour passes"
     if call.act.held:
         text = f"begin, {text}"
-    who = Names.worker(call.worker)
+    who = ShortNames.worker(call.worker)
     return f"{who}  {text}" if call.kind is not Kind.AGE else f"-  {text}"
 
 
-def _told(moment: Moment, names: Names, before: Snapshot) -> list[str]:
+def _told(moment: Moment, names: ShortNames, before: Snapshot) -> list[str]:
     if moment.idle:
         has = "no transaction" if moment.call.kind in TRANSACTION_ENDS else "no export in its hands"
         return [f"nothing: it has {has}"]
@@ -90,7 +90,7 @@ def _told(moment: Moment, names: Names, before: Snapshot) -> list[str]:
     return [line for line in lines if line] or ["done"]
 
 
-def _changes(moment: Moment, names: Names, before: Snapshot) -> Iterator[str]:
+def _changes(moment: Moment, names: ShortNames, before: Snapshot) -> Iterator[str]:
     after = before if moment.after is None else moment.after
     for now in after.values():
         known = before.get(now.id)
@@ -102,12 +102,12 @@ def _changes(moment: Moment, names: Names, before: Snapshot) -> Iterator[str]:
         yield f"{names.export(export)} is gone"
 
 
-def _waits(moment: Moment, worker: int, names: Names) -> str:
+def _waits(moment: Moment, worker: int, names: ShortNames) -> str:
     blockers = ", ".join(map(names.worker, moment.waits_for[worker]))
     return f"{names.worker(worker)} waits for {blockers}"
 
 
-def _ended(ended: Ended, names: Names) -> str:
+def _ended(ended: Ended, names: ShortNames) -> str:
     kind = ended.call.kind
     if ended.error is not None:
         return f"ERROR {ended.error.sqlstate}: {ended.error.message}"
@@ -133,7 +133,7 @@ def _ended(ended: Ended, names: Names) -> str:
     return ""
 
 
-def tell_exploration(found: Exploration, left_out: list[Kind]) -> list[str]:
+def render_exploration(found: Exploration, left_out: list[Kind]) -> list[str]:
     """Give what was run and what holds, in a few lines."""
     planned = sum(each.planned.interleavings for each in found.covered)
     begun = sum(each.run > 0 for each in found.covered)
