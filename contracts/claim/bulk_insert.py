@@ -1,4 +1,4 @@
-"""Thousands of exports in a moment: copies of one that the backend itself made."""
+"""Inserting thousands of exports at once: copies of one that the backend made itself."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -26,7 +26,7 @@ _NEW_VALUES = {
     "text": "{column} || '-' || n",
     "character varying": "{column} || '-' || n",
 }
-"""What makes a copy unique, by the type of the column, the most harmless first."""
+"""The value that makes a copy unique, by the type of the column; safer types come first."""
 
 
 async def copy_export(
@@ -38,10 +38,10 @@ async def copy_export(
     organizations: Sequence[str],
     later_us: int,
 ) -> None:
-    """Insert copies of an export, dealt out to `organizations`, each with a job of its own.
+    """Insert copies of an export, spread over `organizations`, each with a job of its own.
 
-    The nth copy is `n * later_us` microseconds younger than its original. Triggers do not fire
-    and foreign keys are not checked. `Inconclusive` where the table does not take such copies.
+    The nth copy is created `n * later_us` microseconds after the original. Triggers do not fire
+    and foreign keys are not checked. `Inconclusive` where a constraint refuses the copies.
     """
     async with database.connect() as connection, connection.transaction():
         await connection.execute("SET LOCAL session_replication_role = replica")
@@ -61,13 +61,13 @@ async def copy_export(
                 },
             )
         except psycopg.Error as error:
-            raise Inconclusive(f"{table} does not take copies of its rows: {error}") from error
+            raise Inconclusive(f"could not insert copies of a row of {table}: {error}") from error
 
 
 async def _copied(
     connection: AsyncConnection[Any], table: str
 ) -> tuple[sql.Composable, sql.Composable]:
-    """The columns of a table, and what each is in the nth copy."""
+    """The columns of a table, and the value of each in the nth copy."""
     cursor = await connection.execute(_COLUMNS, [table])
     columns = await cursor.fetchall()
     changed = _made_unique(columns)
@@ -89,13 +89,13 @@ async def _copied(
 
 
 def _made_unique(columns: Sequence[Mapping[str, Any]]) -> set[str]:
-    """One column of each unique index, so that copies are not in each other's way."""
+    """One column of each unique index: changing it makes copies unique."""
     changed: set[str] = set()
-    served: set[int] = set()
+    covered: set[int] = set()
     for kind in _NEW_VALUES:
         for column in columns:
             is_ours = column["type"] == kind and column["name"] != "organization_id"
-            if is_ours and not served.issuperset(column["unique_indexes"]):
+            if is_ours and not covered.issuperset(column["unique_indexes"]):
                 changed.add(column["name"])
-                served |= set(column["unique_indexes"])
+                covered |= set(column["unique_indexes"])
     return changed

@@ -1,18 +1,15 @@
-"""The claim function as its signature promises it, called directly and always taken back."""
+"""Direct calls of the claim function, each in a transaction that is rolled back."""
 
 from collections import Counter
 from collections.abc import Mapping
 
-from contracts.claim.claim_transaction import (
-    ClaimTransaction,
-    IssuedTokens,
-    claim_transaction,
-    read_exports,
-)
+from contracts.claim.claim_transaction import ClaimTransaction, IssuedTokens, claim_transaction
 from contracts.claim.export_batches import request_exports
+from contracts.claim.export_rows import read_export_rows
 from contracts.shared.exports.claim_function import ClaimFunction, declared_claim
 from harness.check import check
 from harness.client import Organization
+from harness.database import Database
 from harness.errors import Inconclusive
 from harness.expect import expect, expect_equal, expect_status
 from harness.plugin.fixtures import FreshSystem
@@ -20,10 +17,10 @@ from harness.plugin.observations import Observations
 from harness.target import Capability, Target
 
 DEFAULT_CAP = 3
-"""`p_max_per_org int DEFAULT 3`, whatever the workers of this target ask for."""
+"""`p_max_per_org int DEFAULT 3` in the contract, also where the target's workers pass another."""
 
-UNBOUND = 1000
-"""A cap that binds nobody here."""
+NO_CAP = 1000
+"""A value of `p_max_per_org` that is never reached here."""
 
 LIMITS = (1, 3, 10)
 JOBS_EACH = 6
@@ -31,75 +28,16 @@ JOBS_EACH = 6
 _OFF = ("hashagg", "hashjoin", "mergejoin", "material", "memoize", "sort")
 PLANNERS: Mapping[str, Mapping[str, str]] = {
     "the planner's own choice": {},
-    "nested loops that run their inside again": {f"enable_{each}": "off" for each in _OFF},
+    "nested loops that run their inner side again": {f"enable_{each}": "off" for each in _OFF},
     "nested loops over indexes": {f"enable_{each}": "off" for each in (*_OFF, "seqscan")},
     "generic plans, no index": {
         "plan_cache_mode": "force_generic_plan",
         **{f"enable_{each}": "off" for each in ("indexscan", "indexonlyscan", "bitmapscan")},
     },
 }
-"""A limit holds whatever plan is chosen: statistics change, and so do plans."""
+"""A limit must hold under every query plan: plans change with the statistics of a table."""
 
-
-@check(
-    "claim.direct-calls",
-    "A claim takes no more than was asked for, and each one has an attempt, an owner and a token "
-    "of its own",
-    checklist="Verify concurrent claiming is duplicate-free",
-    observes=27,  # for a function that gives one row a call, whatever the limit
-    needs={Capability.SPAWN, Capability.DATABASE_CONTROL},
-)
-async def check_direct_calls(
-    fresh_system: FreshSystem, target: Target, observe: Observations
-) -> None:
-    claim = declared_claim(target)
-    table, tokens = claim.table, IssuedTokens()
-    async with fresh_system(api_instances=1, workers=0) as own:
-        claims = ClaimFunction(
-            database=own.control_database, function=claim.function, cap=DEFAULT_CAP
-        )
-        async with claim_transaction(claims, table, tokens) as nothing:
-            await nothing.claim("{worker}", worker="nothing to do", limit=0)
-        tenants = await own.organizations.several(2)
-        await request_exports(tenants, jobs_each=JOBS_EACH)
-        await cancel_one(tenants[0])
-        async with own.control_database.connect() as connection:
-            before = await read_exports(connection, table)
-
-        for planner, settings in PLANNERS.items():
-            for limit in LIMITS:
-                async with claim_transaction(claims, table, tokens, settings) as one:
-                    await one.claim(
-                        f"{{worker}}, p_limit => {limit}, p_max_per_org => {UNBOUND}",
-                        worker=f"limit {limit}, {planner}",
-                        limit=limit,
-                    )
-                    expect_something(one, f"p_limit => {limit} with {planner}")
-                    observe(one.claimed, what="claimed under forced plans")
-        for arguments, limit in WAYS_TO_CALL.items():
-            async with claim_transaction(claims, table, tokens) as one:
-                await one.claim(arguments, worker="wörker o'clock", limit=limit)
-                expect_something(one, arguments)
-                observe(one.claimed, what="claimed by other ways to call")
-        async with claim_transaction(claims, table, tokens) as one:
-            await expect_the_defaults(one)
-            observe(one.claimed, what="claimed by defaults")
-        async with claim_transaction(claims, table, tokens) as one:
-            await expect_one_more_attempt(one)
-        async with claim_transaction(claims, table, tokens) as one:
-            await expect_locked_are_skipped(one)
-            observe(one.claimed, what="claimed beside locked exports")
-
-        async with own.control_database.connect() as connection:
-            expect_equal(await read_exports(connection, table), before, "what was rolled back")
-    if tokens.unnamed:
-        raise Inconclusive(
-            f"{tokens.unnamed} claims came back without a column that is called something with "
-            "token: whether tokens are unique cannot be known"
-        )
-
-
-WAYS_TO_CALL: Mapping[str, int] = {
+ARGUMENTS: Mapping[str, int] = {
     "{worker}": 1,
     "p_worker => {worker}": 1,
     "{worker}, 2": 2,
@@ -107,54 +45,116 @@ WAYS_TO_CALL: Mapping[str, int] = {
     "{worker}, 2, 2": 2,
     "p_max_per_org => 3, p_limit => 3, p_worker => {worker}": 3,
 }
-"""By position, by name and with what each leaves out, and the limit that each means: an older
-overload that still answers to one of them claims without what was added since."""
+"""Arguments by position and by name, with the limit that each means. An old overload that still
+answers to one of them would claim by old rules."""
+
+
+@check(
+    "claim.direct-calls",
+    "A claim keeps its limit and gets a new token",
+    checklist="Verify concurrent claiming is duplicate-free",
+    observes=27,  # for a function that returns one row a call, whatever the limit
+    needs={Capability.SPAWN, Capability.DATABASE_CONTROL},
+)
+async def check_direct_calls(
+    fresh_system: FreshSystem, target: Target, observe: Observations
+) -> None:
+    """Calls the claim function with many arguments and query plans, and rolls each call back.
+
+    A call claims at most `p_limit` exports, changes no other export, and returns one row for
+    each. Every claim sets `claimed_by` and the time, raises `attempt` by one and returns a token
+    that was never issued before. Locked exports are skipped (`FOR UPDATE SKIP LOCKED`).
+    Contract: "Claim" in the section on exports.
+    """
+    claim = declared_claim(target)
+    table, tokens = claim.table, IssuedTokens()
+    async with fresh_system(api_instances=1, workers=0) as own:
+        claims = ClaimFunction(
+            database=own.control_database, function=claim.function, cap=DEFAULT_CAP
+        )
+        async with claim_transaction(claims, table, tokens) as one:
+            await one.claim("{worker}", worker="empty queue", limit=0)
+        tenants = await own.organizations.several(2)
+        await request_exports(tenants, jobs_each=JOBS_EACH)
+        await cancel_one(tenants[0])
+        async with own.control_database.connect() as connection:
+            before = await read_export_rows(connection, table)
+
+        for planner, settings in PLANNERS.items():
+            for limit in LIMITS:
+                arguments = f"{{worker}}, p_limit => {limit}, p_max_per_org => {NO_CAP}"
+                async with claim_transaction(claims, table, tokens, settings) as one:
+                    await one.claim(arguments, worker=f"limit {limit}, {planner}", limit=limit)
+                    expect_claimed_some(one, f"{arguments}, with {planner}")
+                    observe(one.claimed, what="claimed under forced plans")
+        for arguments, limit in ARGUMENTS.items():
+            async with claim_transaction(claims, table, tokens) as one:
+                await one.claim(arguments, worker="wörker o'clock", limit=limit)
+                expect_claimed_some(one, arguments)
+                observe(one.claimed, what="claimed by other ways to call")
+        async with claim_transaction(claims, table, tokens) as one:
+            await expect_default_arguments(one)
+            observe(one.claimed, what="claimed by defaults")
+        async with claim_transaction(claims, table, tokens) as one:
+            await expect_attempt_rises(one)
+        async with claim_transaction(claims, table, tokens) as one:
+            await expect_locked_skipped(one, claims.database)
+            observe(one.claimed, what="claimed beside locked exports")
+
+        async with own.control_database.connect() as connection:
+            after = await read_export_rows(connection, table)
+        expect_equal(after, before, "rows of all exports after every claim was rolled back")
+    if tokens.missing:
+        raise Inconclusive(
+            f"{tokens.missing} claims returned no column with 'token' in its name: this check "
+            "cannot see whether tokens are unique"
+        )
 
 
 async def cancel_one(tenant: Organization) -> None:
-    """Put an export into the table that nobody may claim."""
+    """Put a canceled export into the table, which no call may claim."""
     [canceled] = await request_exports([tenant], jobs_each=1, export_types=("ledger",))
     answer = await tenant.client.call("cancelExport", path={"export_id": canceled})
     expect_status(answer, 202)
 
 
-def expect_something(one: ClaimTransaction, how: str) -> None:
-    """Fail unless a claim of a queue that is long enough took at least one export."""
+def expect_claimed_some(one: ClaimTransaction, arguments: str) -> None:
+    """Fail when nothing was claimed from a long queue."""
     expect(
         one.claimed,
-        expected=f"an export from a claim ({how}) while many are queued and nobody else claims",
+        expected=f"at least one export claimed by {one.function}({arguments}), with many queued "
+        "and no other client claiming",
         got="none",
     )
 
 
-async def expect_the_defaults(one: ClaimTransaction) -> None:
-    """Fail unless a claim without numbers takes one export at a time, and three of each tenant."""
+async def expect_default_arguments(one: ClaimTransaction) -> None:
+    """Fail unless a claim without numbers takes one export a call and three per organization."""
     taken: list[str] = []
     for number in range(4 * JOBS_EACH):
-        found = await one.claim("p_worker => {worker}", worker=f"by default {number}", limit=1)
-        if not found:
+        claimed = await one.claim("p_worker => {worker}", worker=f"by default {number}", limit=1)
+        if not claimed:
             break
-        taken += [each.organization_id for each in found]
-    organizations = {each.organization_id for each in (await one.read_exports()).values()}
+        taken += [row.organization_id for row in claimed]
+    organizations = {row.organization_id for row in (await one.read_rows()).values()}
     expect_equal(
         Counter(taken),
         Counter(dict.fromkeys(organizations, DEFAULT_CAP)),
-        "the exports in progress of each organization after claims with default arguments",
+        "number of exports in progress by organization, after claims with default arguments",
     )
 
 
-async def expect_one_more_attempt(one: ClaimTransaction) -> None:
-    """Fail unless an export that is claimed again counts one attempt more, with another token."""
-    claim = f"{{worker}}, 1, {UNBOUND}"
+async def expect_attempt_rises(one: ClaimTransaction) -> None:
+    """Fail unless an export that is claimed again has one attempt more and another token."""
     for attempt in (1, 2, 3):
-        taken = await one.claim(claim, worker=f"attempt {attempt}", limit=1)
-        if attempt > 1 and [each.attempt for each in taken] != [attempt]:
-            return  # not that one: there is more to putting it back than its state, as is allowed
-        await put_back(one, taken[0].id)
+        claimed = await one.claim(f"{{worker}}, 1, {NO_CAP}", worker=f"attempt {attempt}", limit=1)
+        if attempt > 1 and [row.attempt for row in claimed] != [attempt]:
+            return  # another export: this backend keeps more about a queued export than we reset
+        await queue_again(one, claimed[0].id)
 
 
-async def put_back(one: ClaimTransaction, export_id: str) -> None:
-    """Queue an export again, as recovery leaves it: nobody's, and the oldest there is."""
+async def queue_again(one: ClaimTransaction, export_id: str) -> None:
+    """Reset a claimed export as recovery does, and make it the oldest of the queue."""
     columns = await one.connection.execute(
         "SELECT attname AS name FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 "
         "AND NOT attisdropped AND NOT attnotnull AND (attname LIKE '%%token%%' "
@@ -169,33 +169,32 @@ async def put_back(one: ClaimTransaction, export_id: str) -> None:
     )
 
 
-async def expect_locked_are_skipped(one: ClaimTransaction) -> None:
-    """Fail unless a claim passes exports that another transaction has locked, without waiting.
+async def expect_locked_skipped(one: ClaimTransaction, database: Database) -> None:
+    """Fail unless a claim skips exports that another transaction has locked, without waiting.
 
-    First the head of the queue, then all but one organization, as a long cancellation or a
-    backup's lock would hold them.
+    Locks the oldest export first, then the oldest of each organization, then every export of all
+    organizations but one.
     """
     queue = sorted(
-        (each for each in (await one.read_exports()).values() if each.state == "queued"),
-        key=lambda each: each.created_at,
+        (row for row in (await one.read_rows()).values() if row.state == "queued"),
+        key=lambda row: row.created_at,
     )
-    heads = {each.organization_id: each.id for each in reversed(queue)}
+    heads = {row.organization_id: row.id for row in reversed(queue)}
     last = queue[-1].organization_id
-    lanes = {each.id for each in queue if each.organization_id != last}
-    for wanted in ({queue[0].id}, set(heads.values()), lanes):
-        async with one.claims.database.connect() as other:
-            await other.execute("BEGIN")
-            # But for what the claims before this one hold.
+    others = {row.id for row in queue if row.organization_id != last}
+    for wanted in ({queue[0].id}, set(heads.values()), others):
+        async with database.connect() as other, other.transaction(force_rollback=True):
+            # SKIP LOCKED: earlier claims of this transaction hold some of them.
             cursor = await other.execute(
                 f"SELECT id::text FROM {one.table} WHERE id::text = ANY (%s) "  # noqa: S608
                 "FOR UPDATE SKIP LOCKED",
                 [sorted(wanted)],
             )
             locked = {row["id"] for row in await cursor.fetchall()}
-            taken = await one.claim(f"{{worker}}, 1, {UNBOUND}", worker="passes by", limit=1)
+            claimed = await one.claim(f"{{worker}}, 1, {NO_CAP}", worker="skips", limit=1)
             expect(
-                taken and not locked & {each.id for each in taken},
-                expected=f"another export while {len(locked)} of {len(queue)} are locked",
-                got=f"{[each.id for each in taken]}",
+                claimed and not locked & {row.id for row in claimed},
+                expected=f"an export that is not locked from a claim, with {len(locked)} of "
+                f"{len(queue)} locked",
+                got=f"{[row.id for row in claimed]}",
             )
-            await other.execute("ROLLBACK")

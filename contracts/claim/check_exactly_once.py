@@ -1,20 +1,17 @@
-"""Claiming exports over the whole way: each is somebody's, nobody's twice, and done once."""
+"""Hundreds of exports claimed by several workers: each has one owner and is done once."""
 
 from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
+from itertools import chain
 
-from contracts.claim.export_batches import (
-    completions_of,
-    expect_done_once,
-    reclaimed_after_silence,
-    request_exports,
-    wait_for_all,
-)
+from contracts.claim.done_once import expect_done_once, reclaimed_after_silence
+from contracts.claim.export_batches import request_exports, wait_for_all
 from contracts.shared.resources.conventions import time_of
 from contracts.shared.resources.prometheus import total_of
 from harness.check import check
 from harness.checkers import (
+    CompletionFact,
     ExportFact,
     Transition,
     claims_are_visible,
@@ -22,7 +19,7 @@ from harness.checkers import (
     expect_no_violations,
     read_exports,
 )
-from harness.client import Client, Organizations, Record
+from harness.client import Client, Organizations, Record, together
 from harness.database import Database
 from harness.errors import Inconclusive
 from harness.expect import expect, expect_equal
@@ -30,16 +27,16 @@ from harness.plugin.observations import Observations
 from harness.system import System
 from harness.target import Capability, Target
 
-MUST_NOT_RISE = ("export_claim_fallback_total", "export_duplicate_completions_total")
-"""Alerts fire on any of these."""
+ALERTING = ("export_claim_fallback_total", "export_duplicate_completions_total")
+"""Metrics of which any increase is an alert."""
 
-SAME_TIME = timedelta(seconds=1)
-"""A transaction that began before another may write after it."""
+TOLERANCE = timedelta(seconds=1)
+"""A transaction that began before another one may commit after it."""
 
 
 @check(
     "claim.exactly-once",
-    "Hundreds of exports, several workers: each done once",
+    "Each of hundreds of exports is done once",
     checklist="Verify concurrent claiming is duplicate-free",
     observes=200,
     needs={Capability.ORGANIZATIONS, Capability.LOAD},
@@ -47,12 +44,19 @@ SAME_TIME = timedelta(seconds=1)
 async def check_exactly_once(
     organizations: Organizations, system: System, target: Target, observe: Observations
 ) -> None:
+    """Requests 200 exports of five organizations, and waits until several workers have done them.
+
+    Each export is ready once: one `export.completed` event, one owner at a time, no attempt in
+    vain, and no alerting metric rises.
+    Contract: "exactly one `export.completed` per ready export"; the `export_*_total` metrics.
+    """
     tenants = await organizations.several(5)
     client = tenants[0].client
-    quiet = await alerts(client)
+    alerts = await read_alerting_metrics(client)
     accepted = await request_exports(tenants, jobs_each=20)
     exports = await wait_for_all(accepted, deadline_s=40)
-    completions = await completions_of(tenants)
+    ledgers = await together(tenant.client.ledger_events() for tenant in tenants)
+    completions = CompletionFact.from_events(chain.from_iterable(ledgers))
     transitions = None
     if system.readonly_url is not None and target.claim and target.ledger:
         database = Database(system.readonly_url)
@@ -66,37 +70,39 @@ async def check_exactly_once(
     expect_no_violations(claims_are_visible(transitions or ()))
     expect_done_once(exactly_once(accepted, facts, completions, transitions, harmed=harmed))
     for export in exports:
-        expect_told(export)
-    expect_equal(await alerts(client), quiet, "metrics that count what must not happen")
+        expect_times_in_order(export)
+    expect_equal(
+        await read_alerting_metrics(client), alerts, "metrics of which any increase is an alert"
+    )
     owners = owners_of(exports, transitions)
     if len(system.workers) > 1 and len(owners) < 2:
         raise Inconclusive(
-            f"{len(exports)} exports, and one worker did them all: {dict(owners)}; nobody competed"
+            f"one worker did all {len(exports)} exports, so no two claims met: {dict(owners)}"
         )
     observe(len(exports), what="exports")
 
 
-def expect_told(export: Record) -> None:
-    """Fail unless an export that is ready tells when it was worked on, in the order of time."""
+def expect_times_in_order(export: Record) -> None:
+    """Fail unless a ready export was created, started and completed in this order."""
     names = ("created_at", "started_at", "completed_at")
-    told = [time_of(export, name) for name in names]
+    times = [time_of(export, name) for name in names]
     expect(
-        told[1] >= told[0] - SAME_TIME and told[2] >= told[1] - SAME_TIME,
-        expected=f"{' ≤ '.join(names)} of export {export['id']}, which is ready",
+        times[1] >= times[0] - TOLERANCE and times[2] >= times[1] - TOLERANCE,
+        expected=f"{' ≤ '.join(names)} of ready export {export['id']}",
         got=", ".join(export[name] for name in names),
     )
 
 
 def owners_of(exports: Sequence[Record], transitions: Sequence[Transition] | None) -> Counter[str]:
-    """How many exports each worker claimed, as far as anybody was told."""
+    """Number of exports that each worker claimed, by transitions or by `claimed_by`."""
     if transitions is None:
         return Counter(str(export["claimed_by"]) for export in exports)
     return Counter(str(step.new_claimed_by) for step in transitions if step.is_claim)
 
 
-async def alerts(client: Client) -> dict[str, float]:
-    """What the metrics that must not rise say now; a metric that is not there counts nothing."""
+async def read_alerting_metrics(client: Client) -> dict[str, float]:
+    """The values of `ALERTING`; a metric that is not there yet is 0."""
     if "metrics" not in client.routes:
         return {}
     text = (await client.call("metrics", instance=0)).text
-    return {name: total_of(text, name) or 0 for name in MUST_NOT_RISE}
+    return {name: total_of(text, name) or 0 for name in ALERTING}

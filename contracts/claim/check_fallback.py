@@ -1,11 +1,13 @@
-"""The claim function is missing: loud about it, and as exact without it."""
+"""The fallback claim, while the claim function is missing."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
-from contracts.claim.claim_function import find_claim_function
-from contracts.claim.done_once import expect_each_done_once, slow_worker_environment
+from contracts.claim.done_once import expect_each_done_once
 from contracts.claim.export_batches import request_exports, wait_for_all
+from contracts.claim.function_outage import find_function
 from contracts.claim.readiness import FALLBACK_METRIC, expect_readiness, read_fallback_total
+from contracts.claim.slow_workers import slow_worker_environment
 from contracts.shared.exports.claim_function import declared_claim
 from contracts.shared.exports.table_lock import lock_table
 from harness.check import check
@@ -21,18 +23,20 @@ from harness.plugin.fixtures import FreshSystem, OwnSystem
 from harness.plugin.observations import Observations
 from harness.target import Capability, Target
 
-MEETINGS = 3
+COLLISIONS = 3
+"""How often all workers are made to write their claim at the same time."""
+
 JOBS_EACH = 7
-BACKWARDS = -0.6
-"""Workers may start at different places of the queue, so as not to get in each other's way, and
-the order is then not exact. With this correlation of turn and age it is the reverse order."""
+REVERSED = -0.6
+"""A correlation between the order of claims and of creation that means "newest first". Workers
+may start at different places of the queue to avoid each other: the order need not be exact."""
 
 
 @check(
     "claim.fallback",
-    "Without the claim function the backend says so, and still claims each export once",
+    "Without the claim function, claims stay exact",
     checklist="Verify the optimistic claim fallback",
-    observes=4 * MEETINGS + 4 * JOBS_EACH,
+    observes=4 * COLLISIONS + 4 * JOBS_EACH,
     needs={
         Capability.SPAWN,
         Capability.PAUSE,
@@ -40,41 +44,47 @@ the order is then not exact. With this correlation of turn and age it is the rev
     },
 )
 async def check_fallback(fresh_system: FreshSystem, target: Target, observe: Observations) -> None:
+    """Renames the claim function, makes workers claim at the same moment, and renames it back.
+
+    While the function is missing no instance is ready, and logs and metrics report the fallback.
+    Workers still do each export exactly once, keep the cap, and do not claim the newest first.
+    Afterwards they use the function again.
+    Contract: "Where the function is missing (SQLSTATE 42883) …".
+    """
     claim = declared_claim(target)
     cap = target.limits.per_org_in_progress
-    async with fresh_system(
-        api_instances=1, workers=2, worker_environment=slow_worker_environment(target)
-    ) as own:
-        function = await find_claim_function(own.control_database, claim.function)
+    environment = slow_worker_environment(target)
+    async with fresh_system(api_instances=1, workers=2, worker_environment=environment) as own:
+        function = await find_function(own.control_database, claim.function)
         tenants = await own.organizations.several(2)
         client = tenants[0].client
         counted = await read_fallback_total(own, client)
-        expect_equal(counted, 0, f"{FALLBACK_METRIC} while nothing is missing")
+        expect_equal(counted, 0, f"{FALLBACK_METRIC} while the claim function is there")
         written = log_sizes(own)
-        await function.hide()
-        missing = f"{claim.function} is gone"
-        await expect_readiness(client, 503, missing)
+        await function.rename_away()
+        await expect_readiness(client, 503, f"{claim.function} is missing")
 
         accepted: dict[str, Organization] = {}
-        for number in range(MEETINGS):
+        for number in range(COLLISIONS):
             tenant = tenants[number % len(tenants)]
-            accepted |= await meet_at_the_head(own, tenant, claim.table)
-        late = await queue_all_at_once(own, tenants)
+            accepted |= await make_claims_collide(own, tenant, claim.table)
+        async with paused_workers(own):
+            late = await request_exports(tenants, jobs_each=JOBS_EACH, at_once=4)
         accepted |= late
         await wait_for_all(late, deadline_s=30)
         transitions = (await expect_each_done_once(own, target, tenants, accepted)).watched()
         expect_no_violations(per_organization_cap(transitions, cap))
-        expect_not_backwards(transitions, late)
+        expect_not_reversed(transitions, late)
         observe(len(accepted), what="exports")
         counted = await read_fallback_total(own, client)
         expect(
             counted > 0,
-            expected=f"{FALLBACK_METRIC} to count claims while {missing}",
+            expected=f"{FALLBACK_METRIC} above 0 after claims without {claim.function}",
             got=f"{counted:g} in the metrics of API and workers",
         )
         expect_logged(own, written, claim.function)
 
-        await function.show()
+        await function.rename_back()
         await expect_readiness(client, 200, f"{claim.function} is there again")
         await expect_function_used(own, client, tenants)
 
@@ -82,51 +92,47 @@ async def check_fallback(fresh_system: FreshSystem, target: Target, observe: Obs
 async def expect_function_used(
     own: OwnSystem, client: Client, tenants: Sequence[Organization]
 ) -> None:
-    """Fail unless workers go back to the claim function once it is there again."""
+    """Fail unless workers use the claim function again once it is back."""
     await wait_for_all(await request_exports(tenants, jobs_each=1), deadline_s=20)
     counted = await read_fallback_total(own, client)
     await wait_for_all(await request_exports(tenants, jobs_each=2), deadline_s=20)
     expect_equal(
         await read_fallback_total(own, client),
         counted,
-        f"{FALLBACK_METRIC} after the claim function came back and more exports were claimed",
+        f"{FALLBACK_METRIC}, unchanged by claims after the claim function is back",
     )
 
 
-async def meet_at_the_head(
-    own: OwnSystem, tenant: Organization, table: str
-) -> dict[str, Organization]:
-    """Request exports and let every worker be about to claim when the first one may.
-
-    Without the claim function a worker looks first and writes then. Holding the write back until
-    several wait for it is what an unlucky moment does, made sure of.
-    """
+@asynccontextmanager
+async def paused_workers(own: OwnSystem) -> AsyncIterator[None]:
+    """Pause every worker inside the block."""
     await together(own.system.pause(worker) for worker in own.system.workers)
     try:
+        yield
+    finally:
+        await together(own.system.resume(worker) for worker in own.system.workers)
+
+
+async def make_claims_collide(
+    own: OwnSystem, tenant: Organization, table: str
+) -> dict[str, Organization]:
+    """Request exports, and let all workers write their claims at the same moment.
+
+    Without the claim function a worker reads the queue first and writes its claim then. A lock
+    on the table holds the writes back until several workers wait.
+    """
+    async with paused_workers(own):
         accepted = await request_exports([tenant], jobs_each=2)
         async with lock_table(own.control_database, table) as exports:
             await together(own.system.resume(worker) for worker in own.system.workers)
             if exports is not None:
                 await exports.wait_for_waiters(len(own.system.workers), deadline_s=1.5)
-    finally:
-        await together(own.system.resume(worker) for worker in own.system.workers)
     await wait_for_all(accepted, deadline_s=20)
     return accepted
 
 
-async def queue_all_at_once(
-    own: OwnSystem, tenants: Sequence[Organization]
-) -> dict[str, Organization]:
-    """Request many exports while no worker looks, so that all of them are there to choose from."""
-    await together(own.system.pause(worker) for worker in own.system.workers)
-    try:
-        return await request_exports(tenants, jobs_each=JOBS_EACH, at_once=4)
-    finally:
-        await together(own.system.resume(worker) for worker in own.system.workers)
-
-
-def expect_not_backwards(transitions: Sequence[Transition], among: dict[str, Organization]) -> None:
-    """Fail when the youngest exports were claimed first."""
+def expect_not_reversed(transitions: Sequence[Transition], among: dict[str, Organization]) -> None:
+    """Fail when the newest exports were claimed first."""
     created = {
         step.export_id: step.at
         for step in transitions
@@ -135,28 +141,27 @@ def expect_not_backwards(transitions: Sequence[Transition], among: dict[str, Org
     claimed = [step.export_id for step in transitions if step.is_claim]
     correlation = rank_correlation(claimed, created)
     expect(
-        correlation > BACKWARDS,
-        expected=f"the older of {len(created)} exports to be claimed before the younger ones, by "
-        "and large",
-        got=f"a correlation of {correlation:.2f} between age and turn, where -1 is backwards",
+        correlation > REVERSED,
+        expected=f"older exports claimed before newer ones, roughly, among {len(created)}",
+        got=f"a correlation of {correlation:.2f} between creation and claim (-1: newest first)",
     )
 
 
 def log_sizes(own: OwnSystem) -> dict[str, int]:
-    """How much each worker has printed so far, in bytes."""
+    """The size of each worker's log so far, in bytes."""
     return {worker.name: worker.log_path.stat().st_size for worker in own.system.workers}
 
 
 def expect_logged(own: OwnSystem, since: dict[str, int], function: str) -> None:
-    """Fail unless a worker said in its log that the function is missing, or that it falls back."""
-    said = ""
+    """Fail unless a worker logged that the function is missing or that it falls back."""
+    text = ""
     for worker in own.system.workers:
         with worker.log_path.open("rb") as log:
             log.seek(since[worker.name])
-            said += log.read().decode("utf-8", "replace").lower()
+            text += log.read().decode("utf-8", "replace").lower()
     words = (function.rpartition(".")[2].lower(), "fallback", "fall back", "42883")
     expect(
-        any(word in said for word in words),
-        expected=f"workers to say in their logs that they claim without {function}",
-        got=f"{len(said)} characters without a word of it: {said[-300:]!r}",
+        any(word in text for word in words),
+        expected=f"one of {', '.join(words)} in the logs of workers that claim without {function}",
+        got=f"{len(text)} characters without any of them, at the end {text[-300:]!r}",
     )

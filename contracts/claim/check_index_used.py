@@ -1,4 +1,4 @@
-"""What a claim costs: it depends on what is queued, not on all that was ever done."""
+"""The cost of a claim: the number of rows it reads, with a long history of finished exports."""
 
 from contracts.claim.bulk_insert import copy_export
 from contracts.claim.claim_transaction import claimed_rows
@@ -13,14 +13,14 @@ from harness.plugin.observations import Observations
 from harness.target import Capability, Target
 
 FINISHED = 12_000
-"""Exports that are over: a year of a small customer, and few enough to be inserted in a moment."""
+"""Finished exports: a year of a small customer, and few enough to insert quickly."""
 
-STRANGERS = 150
-"""Organizations among which they are dealt out, ours included."""
+ORGANIZATIONS = 150
+"""Organizations that the finished exports are spread over."""
 
 MOST_READ = FINISHED // 8
-"""A claim may look at everything that is queued or in progress, and at all of an organization's
-own history, several times over. It may not look at the history of all."""
+"""Enough to read everything queued or in progress, and the whole history of one organization,
+several times. Not enough to read the history of all organizations."""
 
 _READ = """
 WITH tables AS (
@@ -32,12 +32,12 @@ WITH tables AS (
 )
 SELECT sum(pg_stat_get_xact_tuples_returned(relid)) AS read FROM relations
 """
-"""The rows that the transaction has read so far, in scans of the table and of its indexes."""
+"""The rows that the transaction has read so far from the table and its indexes."""
 
 
 @check(
     "claim.index-used",
-    "A claim reads what is queued and in progress, however many exports are over",
+    "Claim cost is independent of finished exports",
     checklist="Verify that claiming stays fast as the table grows",
     observes=3,
     needs={Capability.SPAWN, Capability.DATABASE_CONTROL},
@@ -45,37 +45,40 @@ SELECT sum(pg_stat_get_xact_tuples_returned(relid)) AS read FROM relations
 async def check_index_used(
     fresh_system: FreshSystem, target: Target, observe: Observations
 ) -> None:
+    """Claims beside 12,000 finished exports, and counts the rows that each claim reads.
+
+    A claim reads rows that are queued or in progress, by an index, and not the whole history.
+    """
     claim = declared_claim(target)
     cap = target.limits.per_org_in_progress
     async with fresh_system(api_instances=1, workers=0) as own:
         claims = ClaimFunction(database=own.control_database, function=claim.function, cap=cap)
         await fill(own, claim.table)
         for limit, when in (
-            (1, "of a queue that nobody claimed from"),
-            (4, "of several at once"),
-            (2, "beside others in progress"),
+            (1, "first of its queue"),
+            (4, "several exports"),
+            (2, "with others in progress"),
         ):
             read = await rows_read(claims, claim.table, limit)
             expect(
                 read <= MOST_READ,
-                expected=f"a claim ({when}) to read what is queued and in progress, at most "
-                f"{MOST_READ} rows, with {FINISHED} exports that are over",
-                got=f"{read} rows of {claim.table} or its indexes read by "
-                f"{claims.function}(…, p_limit => {limit})",
+                expected=f"at most {MOST_READ} rows of {claim.table} and its indexes read by "
+                f"{claims.function}(…, p_limit => {limit}), {when}, with {FINISHED} finished ones",
+                got=f"{read} rows; is there an index that this claim can use?",
             )
             observe(what="claims whose reading was counted")
 
 
 async def fill(own: OwnSystem, table: str) -> None:
-    """Queue some exports, and put all those behind them that are over."""
-    tenants = await own.organizations.several(STRANGERS)
-    [(over, owner), *_] = (await request_exports(tenants[:2], jobs_each=1)).items()
-    expect_status(await owner.client.call("cancelExport", path={"export_id": over}), 202)
+    """Queue some exports, and insert many older ones that are finished."""
+    tenants = await own.organizations.several(ORGANIZATIONS)
+    [(finished, owner), *_] = (await request_exports(tenants[:2], jobs_each=1)).items()
+    expect_status(await owner.client.call("cancelExport", path={"export_id": finished}), 202)
     await together(request_exports([tenant], jobs_each=2) for tenant in tenants[:5])
     await copy_export(
         own.control_database,
         table,
-        over,
+        finished,
         count=FINISHED,
         organizations=[tenant.id for tenant in tenants],
         later_us=-1_000_000,
@@ -84,9 +87,8 @@ async def fill(own: OwnSystem, table: str) -> None:
 
 
 async def rows_read(claims: ClaimFunction, table: str, limit: int) -> int:
-    """Claim, and say how many rows of the table or its indexes were read for that."""
-    async with claims.worker() as connection:
-        await connection.execute("BEGIN")
+    """Claim, and return how many rows of the table and its indexes were read for it."""
+    async with claims.worker() as connection, connection.transaction():
         cursor = await connection.execute(
             f"SELECT * FROM {claims.function}("  # noqa: S608 - from the target file
             "p_worker => 'counted', p_limit => %s, p_max_per_org => %s)",
@@ -95,8 +97,7 @@ async def rows_read(claims: ClaimFunction, table: str, limit: int) -> int:
         claimed = list(claimed_rows(await cursor.fetchall()))
         await connection.execute("RESET ROLE")
         cursor = await connection.execute(_READ, {"table": table})
-        row = await cursor.fetchone()
-        await connection.execute("COMMIT")
-    if not claimed or row is None:
-        raise Inconclusive("nothing was claimed: what that would have read cannot be known")
+        [row] = await cursor.fetchall()
+    if not claimed:
+        raise Inconclusive("nothing was claimed, so there is no claim whose cost could be read")
     return int(row["read"])

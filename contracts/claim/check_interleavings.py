@@ -1,4 +1,4 @@
-"""Every order in which the SQL steps of two and three workers can meet, run for real."""
+"""The SQL steps of two and three workers, run in every order in which they can interleave."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,12 +26,12 @@ from harness.system import System, launch_sibling
 from harness.target import Capability, Target
 
 FEWEST_INTERLEAVINGS = 15
-"""What there is to run of a protocol of which nothing but the claim is known."""
+"""Number of interleavings of a protocol of which only the claim is known."""
 
 
 @check(
     "claim.interleavings",
-    "However the SQL steps of workers interleave, each export has one owner and comes to one end",
+    "Every interleaving keeps one owner per export",
     checklist="Verify claim, heartbeat, completion and recovery under every interleaving",
     observes=FEWEST_INTERLEAVINGS,
     needs={Capability.SPAWN, Capability.DATABASE_CONTROL},
@@ -40,16 +40,22 @@ FEWEST_INTERLEAVINGS = 15
 async def check_interleavings(
     system: System, target: Target, seed: int, observe: Observations, cover: Coverage
 ) -> None:
+    """Runs claim, heartbeat, completion and recovery of up to three workers in every order.
+
+    In each one an export has one owner at a time and ends once, and a stale claim token changes
+    nothing. A failure shows its shortest interleaving, step by step.
+    Contract: "Claim", "Heartbeat" and "Fencing" in the section on exports.
+    """
     if target.claim is None or not (target.claim.protocol or target.claim.function):
         raise Inconclusive(
-            "the target file names neither a [claim] protocol nor a [claim] function: what is to "
-            "be explored?"
+            "the target file has neither a [claim] protocol nor a [claim] function: there are no "
+            "SQL steps to run"
         )
     try:
         found = await explored_in_own_database(system, target, seed)
     except (CannotGoOnError, Misconfigured) as error:
-        raise Inconclusive(f"could not be explored: {error}") from error
-    expect_nothing_broken(found)
+        raise Inconclusive(f"could not run the interleavings: {error}") from error
+    expect_no_findings(found)
     for covered in found.covered:
         scripts = covered.planned.scenario.scripts
         for kind in {act.kind for script in scripts for act in script}:
@@ -59,14 +65,14 @@ async def check_interleavings(
 
 
 async def explored_in_own_database(system: System, target: Target, seed: int) -> Exploration:
-    """Explore a clone of the system's database in which nobody else works."""
+    """Explore in a clone of the system's database that no worker uses."""
     assert target.claim is not None
     protocol_file = target.claim.protocol
     own = await launch_sibling(system, api_instances=0 if protocol_file else 1, workers=0)
     try:
         if protocol_file is not None:
             return await explored(own, load_protocol(Path(protocol_file)), seed)
-        organizations = await request_exports(own, target)
+        organizations = await queue_exports(own, target)
         await together(own.kill(instance) for instance in own.api)
         assert own.control_url is not None
         protocol = await contract_claim(
@@ -77,8 +83,8 @@ async def explored_in_own_database(system: System, target: Target, seed: int) ->
         await own.close()
 
 
-async def request_exports(own: System, target: Target) -> Sequence[str]:
-    """Have the backend itself queue exports; give the organizations."""
+async def queue_exports(own: System, target: Target) -> Sequence[str]:
+    """Let the backend queue exports; return the ids of their organizations."""
     base_urls = [instance.base_url for instance in own.api]
     async with Organizations.of(target, base_urls) as organizations:
         tenants = await organizations.several(len(EXPORTS_NEEDED))
@@ -91,7 +97,7 @@ async def request_exports(own: System, target: Target) -> Sequence[str]:
 async def explored(
     own: System, protocol: Protocol, seed: int, organizations: Sequence[str] = ()
 ) -> Exploration:
-    """Run all scenarios with few interleavings, until one breaks a rule."""
+    """Run all scenarios in brief, until one breaks a rule."""
     assert own.control_url is not None
     database = await ExploredDatabase.open(own.control_url, protocol, organizations)
     try:
@@ -106,8 +112,8 @@ async def explored(
         await database.close()
 
 
-def expect_nothing_broken(found: Exploration) -> None:
-    """Fail by the rule that was broken first, with its shortest interleaving step by step."""
+def expect_no_findings(found: Exploration) -> None:
+    """Fail by the first rule broken, with the steps of its shortest interleaving."""
     for finding in found.findings.values():
         raise CheckFailed(
             expected=f"{finding.violation.expected} [{finding.violation.rule}]",
@@ -115,4 +121,4 @@ def expect_nothing_broken(found: Exploration) -> None:
             detail="\n".join(render_finding(finding)),
         )
     if not found.is_complete:
-        raise Inconclusive(f"not everything was run: {found.stopped_by}")
+        raise Inconclusive(f"some interleavings were not run: {found.stopped_by}")

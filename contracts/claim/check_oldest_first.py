@@ -1,17 +1,13 @@
-"""The oldest export is claimed first, over all organizations that may have one more in progress."""
+"""The order of claims: the oldest export of all organizations that are below their cap."""
 
 from collections import Counter
 from collections.abc import Sequence
 
-from contracts.claim.claim_transaction import (
-    ClaimTransaction,
-    ExportRow,
-    IssuedTokens,
-    claim_transaction,
-    read_exports,
-)
-from contracts.claim.done_once import expect_each_done_once, slow_worker_environment
+from contracts.claim.claim_transaction import ClaimTransaction, IssuedTokens, claim_transaction
+from contracts.claim.done_once import expect_each_done_once
 from contracts.claim.export_batches import wait_for_all
+from contracts.claim.export_rows import ExportRow, read_export_rows
+from contracts.claim.slow_workers import slow_worker_environment
 from contracts.shared.exports.claim_function import ClaimFunction, declared_claim
 from harness.check import check
 from harness.checkers import expect_no_violations, overtaken
@@ -22,17 +18,17 @@ from harness.plugin.observations import Observations
 from harness.target import Capability, Target
 
 TURNS = "AAABACABDABCDDBCADABCBDADCBC"
-"""Whose turn it is to request an export: the oldest are one organization's, the rest is mixed."""
+"""The organization of each request, in order: one has the oldest, then they are mixed."""
 
 BATCH = 5
-UNBOUND = 1000
+NO_CAP = 1000
 SLACK = 12
-"""How many younger exports may overtake one while workers claim side by side."""
+"""How many newer exports may overtake one while workers claim concurrently."""
 
 
 @check(
     "claim.oldest-first",
-    "The oldest export is claimed first, also after it came back to the queue",
+    "The oldest export is claimed first",
     checklist="Verify the order of the queue",
     observes=2 * len(TURNS),
     needs={Capability.SPAWN, Capability.DATABASE_CONTROL},
@@ -40,6 +36,13 @@ SLACK = 12
 async def check_oldest_first(
     fresh_system: FreshSystem, target: Target, observe: Observations
 ) -> None:
+    """Claims from a queue of four organizations by direct calls, then lets a worker do the rest.
+
+    Each claim takes the oldest export whose organization is below its cap, in whatever order the
+    table holds the rows, and also when recovery has put it back into the queue. `queue_position`
+    shows the place in the organization's own queue.
+    Contract: "one row per call or a batch, oldest first".
+    """
     claim = declared_claim(target)
     cap, table = target.limits.per_org_in_progress, claim.table
     async with fresh_system(api_instances=1, workers=0) as own:
@@ -47,25 +50,27 @@ async def check_oldest_first(
         tenants = await own.organizations.several(len(set(TURNS)))
         accepted = await request_in_turns(tenants)
         async with own.control_database.connect() as connection:
-            queued = await read_exports(connection, table)
+            queued = await read_export_rows(connection, table)
         created = {each.id: each.created_at for each in queued.values()}
-        await expect_places(tenants)
+        await expect_queue_positions(tenants)
         await shuffle_pages(own, table)
-        for limit, most in ((1, UNBOUND), (1, cap), (BATCH, UNBOUND), (BATCH, cap)):
+        for limit, most in ((1, NO_CAP), (1, cap), (BATCH, NO_CAP), (BATCH, cap)):
             async with claim_transaction(claims, table, IssuedTokens()) as one:
                 await expect_in_order(one, limit=limit, cap=most)
-                if most == UNBOUND and limit == 1:
+                if most == NO_CAP and limit == 1:
                     observe(one.claimed, what="claimed one by one")
-        returned = await orphan_the_oldest(own, claims, table)
+        abandoned = await abandon_oldest(own, claims, table)
         await own.system.start("worker", slow_worker_environment(target))
         await wait_for_all(accepted, deadline_s=30)
-        observed = await expect_each_done_once(own, target, tenants, accepted, harmed={returned})
+        observed = await expect_each_done_once(
+            own, target, tenants, accepted, reclaimed={abandoned}
+        )
         expect_no_violations(overtaken(observed.watched(), created, cap=cap, slack=SLACK))
         observe(len(observed.exports), what="claimed by a worker")
 
 
 async def request_in_turns(tenants: Sequence[Organization]) -> dict[str, Organization]:
-    """Request exports one after the other, each of a job of its own, in the order of `TURNS`."""
+    """Request exports one after the other, each of a new job, in the order of `TURNS`."""
     owners = [tenants[ord(turn) - ord("A")] for turn in TURNS]
     jobs = await together(owner.new_job() for owner in owners)
     return {
@@ -74,8 +79,8 @@ async def request_in_turns(tenants: Sequence[Organization]) -> dict[str, Organiz
     }
 
 
-async def expect_places(tenants: Sequence[Organization]) -> None:
-    """Fail unless everybody is told the place of each export in the organization's own queue."""
+async def expect_queue_positions(tenants: Sequence[Organization]) -> None:
+    """Fail unless `queue_position` is each export's place in its organization's queue."""
     for tenant in tenants:
         jobs = await tenant.client.listed("listJobs")
         queued = [
@@ -89,12 +94,12 @@ async def expect_places(tenants: Sequence[Organization]) -> None:
         expect_equal(
             [export["queue_position"] for export in queued],
             list(range(1, len(queued) + 1)),
-            f"queue_position of the exports of organization {tenant.id}, the oldest first",
+            f"queue_position of each queued export of organization {tenant.id}, oldest first",
         )
 
 
 async def shuffle_pages(own: OwnSystem, table: str) -> None:
-    """Write old rows anew, so that the order in which the table is read is not that of age."""
+    """Rewrite the oldest rows, so that the table no longer holds rows in the order of age."""
     async with own.control_database.connect() as connection, connection.transaction():
         await connection.execute("SET LOCAL session_replication_role = replica")
         cursor = await connection.execute(
@@ -109,17 +114,17 @@ async def shuffle_pages(own: OwnSystem, table: str) -> None:
 
 
 async def expect_in_order(one: ClaimTransaction, *, limit: int, cap: int) -> None:
-    """Fail unless claims take the oldest, passing only organizations that are at their cap."""
-    queue = sorted((await one.read_exports()).values(), key=lambda each: each.created_at)
+    """Fail unless claims take the oldest exports of organizations below their cap."""
+    queue = sorted((await one.read_rows()).values(), key=lambda each: each.created_at)
     taken: Counter[str] = Counter()
     while due := first_claimable(queue, taken, limit, cap):
         claimed = await one.claim(f"{{worker}}, {limit}, {cap}", worker="in order", limit=limit)
-        due = due[: len(claimed)] or due  # a function may give one row a call
+        due = due[: len(claimed)] or due  # a function may claim one export a call
         expect_equal(
             [(each.id, f"{each.created_at:%H:%M:%S.%f}") for each in claimed],
             [(each.id, f"{each.created_at:%H:%M:%S.%f}") for each in due],
-            f"the exports of a claim with p_limit => {limit}, p_max_per_org => {cap}",
-            detail=f"with {dict(taken)} in progress, by organization, and {len(queue)} queued",
+            f"exports of a claim with p_limit => {limit}, p_max_per_org => {cap} (id, created_at)",
+            detail=f"in progress by organization: {dict(taken)}; queued: {len(queue)}",
         )
         for each in due:
             queue.remove(each)
@@ -129,7 +134,7 @@ async def expect_in_order(one: ClaimTransaction, *, limit: int, cap: int) -> Non
 def first_claimable(
     queue: Sequence[ExportRow], taken: Counter[str], limit: int, cap: int
 ) -> list[ExportRow]:
-    """The oldest exports of organizations that are not at their cap, these exports included."""
+    """The oldest exports of organizations below their cap; those found count toward it."""
     found: list[ExportRow] = []
     counted = Counter(taken)
     for each in queue:
@@ -139,12 +144,12 @@ def first_claimable(
     return found
 
 
-async def orphan_the_oldest(own: OwnSystem, claims: ClaimFunction, table: str) -> str:
-    """Claim the oldest export for a worker that was silent for an hour by the database's clock."""
+async def abandon_oldest(own: OwnSystem, claims: ClaimFunction, table: str) -> str:
+    """Claim the oldest export for a worker whose last heartbeat is an hour ago; return its id."""
     async with claims.worker() as connection:
         await claims.claim(connection, "silent", 1)
-    [orphan] = await own.control_database.fetch(
+    [abandoned] = await own.control_database.fetch(
         f"UPDATE {table} SET started_at = started_at - interval '1 hour', "  # noqa: S608
         "heartbeat_at = heartbeat_at - interval '1 hour' WHERE state = 'preparing' RETURNING id"
     )
-    return str(orphan["id"])
+    return str(abandoned["id"])

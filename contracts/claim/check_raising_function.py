@@ -1,15 +1,13 @@
-"""The claim function raises: that is an outage, which is told to everybody and worked around by
-nobody.
-"""
+"""A claim function that raises: no instance is ready, and no worker claims without it."""
 
 import asyncio
 import time
 from collections.abc import Mapping
 
-from contracts.claim.claim_function import ClaimFunction, find_claim_function
-from contracts.claim.claim_transaction import expect_unchanged, read_exports
 from contracts.claim.done_once import expect_each_done_once
 from contracts.claim.export_batches import request_exports, wait_for_all
+from contracts.claim.export_rows import expect_unchanged, read_export_rows
+from contracts.claim.function_outage import BreakableFunction, find_function
 from contracts.claim.readiness import expect_readiness, read_fallback_total
 from contracts.shared.exports.claim_function import declared_claim
 from harness.check import check
@@ -22,7 +20,7 @@ from harness.target import Capability, Target
 
 PROBES = 10
 INSTANCES = 2
-TRIED_WITHIN_S = 5.0
+CALLED_WITHIN_S = 5.0
 
 ALWAYS = "PERFORM 1 / 0;"
 ONCE_QUEUED = """
@@ -31,21 +29,21 @@ ONCE_QUEUED = """
     END IF;"""
 REASONS: Mapping[str, str] = {
     "as soon as an export is queued": ONCE_QUEUED,
-    "for want of a privilege": "RAISE insufficient_privilege;",
-    "because its statement was cancelled": "RAISE query_canceled;",
-    "by an error of its own": "RAISE EXCEPTION 'this should not happen';",
-    "as a function that it calls is missing": "PERFORM shakedown_calls.missing();",
+    "insufficient_privilege": "RAISE insufficient_privilege;",
+    "query_canceled": "RAISE query_canceled;",
+    "an error of its own": "RAISE EXCEPTION 'this should not happen';",
+    "as it calls a function that is missing": "PERFORM shakedown_calls.missing();",
 }
-"""Why the function raises while exports are queued."""
+"""The bodies that raise while exports are queued, by what a message says after "raises"."""
 
-MISSING_WITHIN = "as a function that it calls is missing"
-"""Its SQLSTATE is that of a missing claim function: what workers do then is not judged, not even
-by a backend that can tell the two apart."""
+CALLS_MISSING_FUNCTION = "as it calls a function that is missing"
+"""This raises the SQLSTATE of a missing claim function (42883), so workers may fall back: what
+they do then is not judged."""
 
 
 @check(
     "claim.raising-function",
-    "A claim function that raises is an outage: no instance is ready, no worker claims by itself",
+    "A claim function that raises is an outage",
     checklist="Verify readiness when exports cannot be claimed",
     observes=2 + len(REASONS),
     needs={Capability.SPAWN, Capability.PAUSE, Capability.DATABASE_CONTROL},
@@ -53,70 +51,77 @@ by a backend that can tell the two apart."""
 async def check_raising_function(
     fresh_system: FreshSystem, target: Target, observe: Observations
 ) -> None:
+    """Makes the claim function raise in several ways, with and without exports queued.
+
+    Each time every API instance becomes not ready, and workers claim nothing by other means; once
+    it works again all are ready and each export is done once. Asking for readiness changes no
+    export and writes no ledger event.
+    Contract: "A function that *raises* is an outage (not ready), never a silent fallback".
+    """
     claim = declared_claim(target)
     table = claim.table
     async with fresh_system(api_instances=INSTANCES, workers=1) as own:
         tenants = await own.organizations.several(2)
         client = tenants[0].client
-        function = await find_claim_function(own.control_database, claim.function)
-        await expect_readiness(client, 200, "the start")
+        function = await find_function(own.control_database, claim.function)
+        await expect_readiness(client, 200, "the system has started")
         await function.replace_body(ALWAYS)
         await expect_readiness(client, 503, "the claim function raises, with nothing queued")
         await function.restore()
-        await expect_readiness(client, 200, "the claim function is whole again")
+        await expect_readiness(client, 200, "the claim function works again")
         observe(what="an outage with nothing queued")
 
         before = await read_fallback_total(own, client)
         await own.system.pause(own.system.workers[0])
         accepted = await request_exports(tenants, jobs_each=2)
-        await expect_probes_harmless(own, client, table)
+        await expect_probes_change_nothing(own, client, table)
         observe(what="probes")
         tried = 0
         for reason, body in REASONS.items():
             await function.replace_body(body.replace("{table}", table))
             await expect_readiness(client, 503, f"the claim function raises {reason}")
-            if reason != MISSING_WITHIN:
+            if reason != CALLS_MISSING_FUNCTION:
                 await own.system.resume(own.system.workers[0])
-                tried += await until_tried(function, tenants[1], accepted)
+                tried += await wait_for_calls(function, tenants[1], accepted)
                 await own.system.pause(own.system.workers[0])
             observe(what="outages with exports queued")
         await expect_nothing_claimed(own, table)
         await function.restore()
-        await expect_readiness(client, 200, "the claim function is whole again")
-        await revive(own)
+        await expect_readiness(client, 200, "the claim function works again")
+        await resume_or_restart(own)
         await wait_for_all(accepted, deadline_s=20)
         await expect_each_done_once(own, target, tenants, accepted)
         expect_equal(
             await read_fallback_total(own, client),
             before,
-            "the claims without the claim function, which was there all the time",
+            "number of claims without the claim function, which never was missing",
         )
         if not tried:
             raise Inconclusive("no worker called the claim function while it raised")
 
 
-async def expect_probes_harmless(own: OwnSystem, client: Client, table: str) -> None:
-    """Fail unless asking whether it is ready leaves everything as it is, the ledger included."""
+async def expect_probes_change_nothing(own: OwnSystem, client: Client, table: str) -> None:
+    """Fail when asking for readiness changes an export or the ledger."""
     async with own.control_database.connect() as connection:
-        before, events = await read_exports(connection, table), await client.ledger_events()
+        before, events = await read_export_rows(connection, table), await client.ledger_events()
         for probe in range(PROBES * client.instances):
             answer = await client.call("ready", instance=probe % client.instances)
-            expect_status(answer, 200, detail="the claim function is whole, and exports are queued")
-        after = await read_exports(connection, table)
-        expect_unchanged(before, after, set(), "the ready path to leave every export alone")
-        expect_equal(await client.ledger_events(), events, "the ledger after the ready path")
+            expect_status(answer, 200, detail="the claim function works, and exports are queued")
+        after = await read_export_rows(connection, table)
+        expect_unchanged(before, after, "the ready path")
+        expect_equal(await client.ledger_events(), events, "ledger events after the ready path")
 
 
-async def until_tried(
-    function: ClaimFunction, tenant: Organization, accepted: dict[str, Organization]
+async def wait_for_calls(
+    function: BreakableFunction, tenant: Organization, accepted: dict[str, Organization]
 ) -> int:
-    """Wait until a worker has called the function twice; give how often it was called.
+    """Wait until a worker has called the function twice; return the number of calls.
 
-    By the second call whatever it did instead of the first is done. Requesting exports wakes it;
-    where that is refused, as the backend is not ready, it comes by itself.
+    At the second call, what it did instead of the first claim is over. Requesting exports wakes
+    it; where the backend refuses them because it is not ready, the worker's polling calls it.
     """
     called, calls = await function.calls(), 0
-    until = time.monotonic() + TRIED_WITHIN_S
+    until = time.monotonic() + CALLED_WITHIN_S
     for wanted in (1, 2):
         job = await tenant.client.call("createJob", json={"title": f"call {wanted}"})
         if job.status == 201:
@@ -133,18 +138,18 @@ async def until_tried(
 async def expect_nothing_claimed(own: OwnSystem, table: str) -> None:
     """Fail unless every export is still queued and was never claimed."""
     async with own.control_database.connect() as connection:
-        stood = await read_exports(connection, table)
-    for export in stood.values():
+        exports = await read_export_rows(connection, table)
+    for export in exports.values():
         expect_equal(
             (export.state, export.attempt),
             ("queued", 0),
-            f"state and attempt of export {export.id} as long as the claim function raises",
+            f"state and attempt of export {export.id} while the claim function raises",
             detail=f"claimed by {export.claimed_by}",
         )
 
 
-async def revive(own: OwnSystem) -> None:
-    """Let the worker go on, or start it again where it ended because of the outage."""
+async def resume_or_restart(own: OwnSystem) -> None:
+    """Resume the worker, or start it again where it exited because of the outage."""
     [worker] = own.system.workers
     if own.system.is_alive(worker):
         await own.system.resume(worker)

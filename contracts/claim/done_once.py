@@ -1,10 +1,12 @@
-"""Exports on a system of the check's own: its workers take their time, its database tells all."""
+"""Judging that each export was done exactly once, from rows, ledger and recorded changes."""
 
 from collections.abc import Collection, Iterable, Sequence
+from datetime import timedelta
 
-from contracts.claim.export_batches import expect_done_once, reclaimed_after_silence
 from harness.checkers import (
     ExportFacts,
+    Transition,
+    Violation,
     claims_are_visible,
     exactly_once,
     expect_no_violations,
@@ -13,16 +15,10 @@ from harness.checkers import (
 from harness.client import Organization
 from harness.plugin.fixtures import OwnSystem
 from harness.target import Target
+from harness.vocabulary.exports import PREPARING
 
-BUSY_S = 0.1
-"""How long a slowed-down worker stays at one export, so that exports of one organization meet."""
-
-
-def slow_worker_environment(target: Target) -> dict[str, str]:
-    """The environment of a worker that takes its time; empty where it cannot be made to."""
-    if target.failpoints is None:
-        return {}
-    return target.failpoints.environment({"while_working": f"sleep:{BUSY_S:g}"})
+CAUSES = frozenset({"two-owners", "undecided", "no-such-way"})
+"""Rules about how an export changed state: a breach of one explains most that is wrong later."""
 
 
 async def expect_each_done_once(
@@ -31,17 +27,42 @@ async def expect_each_done_once(
     tenants: Sequence[Organization],
     accepted: Iterable[str],
     *,
-    harmed: Collection[str] = (),
+    reclaimed: Collection[str] = (),
 ) -> ExportFacts:
-    """Fail unless each accepted export was done exactly once; give what was seen of them.
+    """Fail unless each accepted export was done exactly once; return what was observed.
 
-    Those that are `harmed` may have needed more than one attempt.
+    The `reclaimed` ones may have needed more than one attempt.
     """
     observed = await read_exports(own.database, target, [tenant.id for tenant in tenants])
     transitions = observed.watched()
-    harmed = reclaimed_after_silence(transitions, target) | set(harmed)
+    harmed = reclaimed_after_silence(transitions, target) | set(reclaimed)
     expect_no_violations(claims_are_visible(transitions))
     expect_done_once(
         exactly_once(accepted, observed.exports, observed.completions, transitions, harmed=harmed)
     )
     return observed
+
+
+def reclaimed_after_silence(transitions: Iterable[Transition] | None, target: Target) -> set[str]:
+    """The exports that recovery took back after a whole stuck timeout without a heartbeat.
+
+    These checks stop no worker, but a machine can stall that long. To reclaim is then right.
+    """
+    if transitions is None or target.worker is None:
+        return set()
+    timeout = timedelta(seconds=target.worker.stuck_timeout_s)
+    return {
+        step.export_id
+        for step in transitions
+        if step.old_state == PREPARING
+        and step.new_state == "queued"
+        and step.heartbeat_at is not None
+        and step.at >= step.heartbeat_at + timeout
+    }
+
+
+def expect_done_once(violations: Sequence[Violation], *, detail: str = "") -> None:
+    """Fail on any violation; report causes before their consequences."""
+    expect_no_violations(
+        sorted(violations, key=lambda violation: violation.rule not in CAUSES), detail=detail
+    )

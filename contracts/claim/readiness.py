@@ -1,39 +1,52 @@
-"""What every API instance says about being ready."""
-
-import asyncio
-import time
+"""Readiness of every API instance, and the metric that counts fallback claims."""
 
 from contracts.shared.resources.prometheus import total_of
 from harness.client import Answer, Client, Route, Transport
 from harness.client.client import DEADLINE_S
-from harness.expect import expect, expect_equal
+from harness.errors import CheckFailed
+from harness.expect import expect_equal
 from harness.plugin.fixtures import OwnSystem
+from harness.waiting import wait_until
 
 READINESS_WITHIN_S = 5.0
-"""How soon readiness must tell the truth: load balancers ask every few seconds."""
+"""How soon readiness must show a change: load balancers ask every few seconds."""
 
 FALLBACK_METRIC = "export_claim_fallback_total"
 
 
 async def expect_readiness(client: Client, status: int, since: str) -> None:
-    """Fail unless the ready path of each instance soon answers so; alive they are all the time."""
+    """Fail unless the ready path of each instance soon answers `status`, and `live` 200."""
     for instance in range(client.instances):
         for route in _ready_routes(client):
-            until = time.monotonic() + READINESS_WITHIN_S
-            while (answer := await _ask(client, route, instance)).status != status:
-                expect(
-                    time.monotonic() < until,
-                    expected=f"{status} from {route.template} of each API instance within "
-                    f"{READINESS_WITHIN_S:g} s after {since}",
-                    got=answer.describe(),
-                )
-                await asyncio.sleep(0.05)
+            await _expect_soon(client, route, instance, status, since)
         alive = await client.call("live", instance=instance)
-        expect_equal(alive.status, 200, f"the answer to live after {since}")
+        expect_equal(alive.status, 200, f"status of live once {since}")
+
+
+async def _expect_soon(
+    client: Client, route: Route, instance: int, status: int, since: str
+) -> None:
+    answers: list[Answer] = []
+
+    async def is_answered() -> bool:
+        answer = await client.transport.send(
+            route, route.template, instance=instance, deadline_s=DEADLINE_S, headers={}
+        )
+        answers.append(answer)
+        return answer.status == status
+
+    expected = f"{status} from {route.template} within {READINESS_WITHIN_S:g} s, once {since}"
+    await wait_until(
+        is_answered,
+        READINESS_WITHIN_S,
+        expected,
+        poll_s=0.05,
+        error=lambda _: CheckFailed(expected=expected, got=answers[-1].describe()),
+    )
 
 
 def _ready_routes(client: Client) -> list[Route]:
-    """The ready path and, where it has the contract's name, the other one that means the same."""
+    """The ready path and, where that is `/readyz`, also `/health`, which means the same."""
     ready = client.routes["ready"]
     routes = [ready]
     if ready.template == "/readyz":
@@ -41,17 +54,11 @@ def _ready_routes(client: Client) -> list[Route]:
     return routes
 
 
-async def _ask(client: Client, route: Route, instance: int) -> Answer:
-    return await client.transport.send(
-        route, route.template, instance=instance, deadline_s=DEADLINE_S, headers={}
-    )
-
-
 async def read_fallback_total(own: OwnSystem, client: Client) -> float:
-    """How many claims without the function the metrics of API and workers tell of.
+    """Number of claims without the claim function, by the metrics of API and workers.
 
-    A total that the API gets from the database and one that each worker counts for itself are
-    the same total: the larger one of the two. A worker without a ready path answers nobody.
+    The API may read the total from the database, or each worker may count for itself: they count
+    the same claims, so the larger number is it. Workers without a ready path serve no metrics.
     """
     by_api = total_of((await client.call("metrics", instance=0)).text, FALLBACK_METRIC) or 0
     by_workers = 0.0

@@ -49,7 +49,7 @@ async def test_a_table_that_takes_no_copies_is_inconclusive(database: Database) 
     await database.fetch(TABLE)
     await database.fetch("CREATE UNIQUE INDEX ON copies.exports (export_type)")
     original = await database.fetch_one("SELECT * FROM copies.exports")
-    with pytest.raises(Inconclusive, match="does not take copies"):
+    with pytest.raises(Inconclusive):
         await copy_export(
             database, "copies.exports", str(original["id"]),
             count=1, organizations=ORGANIZATIONS, later_us=1,

@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from contracts.claim.export_batches import expect_done_once, reclaimed_after_silence
+from contracts.claim.done_once import expect_done_once, reclaimed_after_silence
 from harness.checkers import Transition, Violation
 from harness.errors import CheckFailed
 from harness.target import Target, load_target

@@ -1,4 +1,4 @@
-"""Taking the claim function away, or making it raise, and putting it back as it was."""
+"""Making the claim function missing or raise, and putting it back."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,9 @@ import psycopg
 from harness.database import Database
 from harness.errors import Inconclusive
 
-HIDDEN = "shakedown_hidden_"
+PREFIX = "shakedown_hidden_"
+"""Of the name that the function has while it is missing."""
+
 COUNTER = "shakedown_calls.made"
 
 _OVERLOADS = """
@@ -42,29 +44,29 @@ $broken$
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClaimFunction:
-    """Every overload of the claim function, as the backend's migration made it."""
+class BreakableFunction:
+    """Every overload of the claim function, as the backend's migrations made it."""
 
     database: Database
     overloads: Sequence[dict[str, Any]]
 
-    async def hide(self) -> None:
-        """Let nobody find the function: from now on it is missing (SQLSTATE 42883)."""
+    async def rename_away(self) -> None:
+        """Rename the function: calls of it fail with SQLSTATE 42883 (undefined function)."""
         for each in self.overloads:
             await self.database.fetch(
-                f'ALTER FUNCTION {each["signature"]} RENAME TO "{HIDDEN}{each["name"]}"'
+                f'ALTER FUNCTION {each["signature"]} RENAME TO "{PREFIX}{each["name"]}"'
             )
 
-    async def show(self) -> None:
-        """Undo `hide`."""
+    async def rename_back(self) -> None:
+        """Undo `rename_away`."""
         for each in self.overloads:
             await self.database.fetch(
-                f'ALTER FUNCTION "{each["schema"]}"."{HIDDEN}{each["name"]}"'
+                f'ALTER FUNCTION "{each["schema"]}"."{PREFIX}{each["name"]}"'
                 f'({each["identity"]}) RENAME TO "{each["name"]}"'
             )
 
     async def replace_body(self, body: str) -> None:
-        """Let the function do this, in PL/pgSQL, and then return nothing; its calls are counted."""
+        """Replace the body by `body` (PL/pgSQL) and `RETURN`, and count the calls."""
         await self.database.fetch(_SET_UP_COUNTER)
         for each in self.overloads:
             quoted = {name: f'"{each[name]}"' for name in ("schema", "name")}
@@ -74,7 +76,7 @@ class ClaimFunction:
                     _BROKEN.format(**each | quoted, counter=COUNTER, body=body, nothing=nothing)
                 )
             except psycopg.Error as error:
-                raise Inconclusive(f"{each['signature']} cannot be replaced: {error}") from error
+                raise Inconclusive(f"could not replace {each['signature']}: {error}") from error
 
     async def restore(self) -> None:
         """Undo `replace_body`."""
@@ -82,16 +84,16 @@ class ClaimFunction:
             await self.database.fetch(each["definition"])
 
     async def calls(self) -> int:
-        """How often the replaced function was called so far; also calls that raised count."""
+        """Number of calls of the replaced function so far, those that raised included."""
         row = await self.database.fetch_one(
             f"SELECT last_value - 1 + is_called::int AS calls FROM {COUNTER}"  # noqa: S608
         )
         return int(row["calls"])
 
 
-async def find_claim_function(database: Database, name: str) -> ClaimFunction:
-    """Find the function in the catalogue; `Inconclusive` when it is not there."""
+async def find_function(database: Database, name: str) -> BreakableFunction:
+    """Find the function in the catalog; `Inconclusive` when it is not there."""
     overloads = await database.fetch(_OVERLOADS, [name.rpartition(".")[2]])
     if not overloads:
-        raise Inconclusive(f"there is no function {name} in the database to take away")
-    return ClaimFunction(database=database, overloads=overloads)
+        raise Inconclusive(f"the database has no function {name}, which [claim] function names")
+    return BreakableFunction(database=database, overloads=overloads)
