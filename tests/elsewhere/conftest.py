@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import sys
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +15,7 @@ from harness.machine.journal import Journal
 from harness.recovery.healing import end_run
 from harness.system import System, launch
 from harness.target import load_target
+from tests.warm import run_shakedown
 
 DEADLINE_S = 150
 
@@ -45,26 +45,18 @@ class Gate:
         out = self.folder / f"out-{len(self.runs)}"
         self.runs.append(out)
         kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "harness", "run", "--out", str(out), *words),
+        done = await asyncio.to_thread(
+            run_shakedown,
+            ["run", "--out", str(out), *words],
             cwd=self.folder,
             env={**kept, **environment},
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
+            deadline_s=DEADLINE_S,
         )
-        try:
-            said, _ = await asyncio.wait_for(process.communicate(), DEADLINE_S)
-        except TimeoutError:
-            process.terminate()
-            await process.wait()
-            pytest.fail(f"shakedown run {words} was not done after {DEADLINE_S} s")
         results = out / "results.json"
         found = json.loads(results.read_text()) if results.exists() else {"checks": []}
-        assert process.returncode is not None
         return Outcome(
-            code=process.returncode,
-            told=said.decode(),
+            code=done.code,
+            told=done.stdout + done.stderr,
             checks={check["id"]: check for check in found["checks"]},
             out=out,
             seed=found.get("seed", -1),

@@ -3,10 +3,11 @@
 import asyncio
 import json
 import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from tests.warm import run_shakedown
 
 ROOT = Path(__file__).parents[2]
 _DEADLINE_S = 180
@@ -35,19 +36,11 @@ class Run:
 async def gate(folder: Path, target: Path, *words: str, **environment: str) -> Run:
     """Run the gate on a target, and give what came of it; fails when it is not done in time."""
     report = folder / "report"
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "harness", "run", "--target", str(target), "--out", str(report)),
-        *words,
+    done = await asyncio.to_thread(
+        run_shakedown,
+        ["run", "--target", str(target), "--out", str(report), *words],
         cwd=ROOT,
         env={**os.environ, "NO_COLOR": "1", **environment},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
+        deadline_s=_DEADLINE_S,
     )
-    try:
-        async with asyncio.timeout(_DEADLINE_S):
-            printed, _ = await process.communicate()
-    finally:
-        if process.returncode is None:
-            process.terminate()
-            await process.wait()
-    return Run(exit_code=process.returncode or 0, printed=printed.decode(), report=report)
+    return Run(exit_code=done.code, printed=done.stdout + done.stderr, report=report)

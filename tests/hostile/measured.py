@@ -3,8 +3,6 @@
 import asyncio
 import os
 import ssl
-import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +13,11 @@ import trustme
 
 from tests.hostile.cases import Case
 from tests.hostile.server import hostile_server
+from tests.warm import run_shakedown
 
 CHECKS = Path(__file__).with_name("checks")
-LAUNCHER = Path(__file__).with_name("launcher.py")
 _KEPT = ("PATH", "HOME", "TMPDIR")
-AT_ONCE = 4
+AT_ONCE = 8
 """Most of them wait for a deadline most of the time."""
 
 KILL_AFTER_S = 240
@@ -102,33 +100,22 @@ def _certificate(case: Case, folder: Path) -> ssl.SSLContext | None:
 
 
 def _run(case: Case, folder: Path) -> Measured:
-    measured, issuer = folder / "measured", folder / "issuer.pem"
+    issuer = folder / "issuer.pem"
     environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
     if issuer.exists():
         environment["SSL_CERT_FILE"] = str(issuer)
     began = time.monotonic()
-    with (folder / "stdout").open("wb") as stdout, (folder / "stderr").open("wb") as stderr:
-        subprocess.run(
-            [sys.executable, "-S", str(LAUNCHER), str(measured), str(KILL_AFTER_S), *_words(case)],
-            cwd=folder,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=stdout,
-            stderr=stderr,
-            check=True,
-        )
+    done = run_shakedown(_words(case), cwd=folder, env=environment, deadline_s=KILL_AFTER_S)
     seconds = time.monotonic() - began
-    code, peak_kib = measured.read_text(encoding="ascii").split()
-    told = (folder / "stderr").read_text(encoding="utf-8")
     return Measured(
         case=case,
-        exit_code=int(code),
-        message=_message(folder / "out") or told,
+        exit_code=done.code,
+        message=_message(folder / "out") or done.stderr,
         seconds=seconds,
-        peak_mb=int(peak_kib) // 1024,
+        peak_mb=done.peak_kib // 1024,
         out=folder / "out",
-        stdout=(folder / "stdout").read_text(encoding="utf-8"),
-        stderr=told,
+        stdout=done.stdout,
+        stderr=done.stderr,
     )
 
 
@@ -146,7 +133,7 @@ def _words(case: Case) -> list[str]:
         "1",
         "--allow-faults",
     ]
-    return [sys.executable, "-m", "harness", *words, "--only", case.check, *own]
+    return [*words, "--only", case.check, *own]
 
 
 def _message(out: Path) -> str:

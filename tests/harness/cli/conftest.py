@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from tests.warm import run_shakedown
+
 SECRET = "marked-secret-5f1e"
 DEADLINE_S = 60
 
@@ -83,6 +85,7 @@ class Workplace:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._started: list[subprocess.Popen[str]] = []
+        self._pids: list[int] = []
         self.target()
 
     def target(self, behavior: str = "", ready_timeout_s: float = 10) -> None:
@@ -103,13 +106,10 @@ class Workplace:
 
     def start(self, *words: str, **environment: str) -> subprocess.Popen[str]:
         """Start the command; its temporary files go to the folder, where a test can look."""
-        temp = self.folder / "temp"
-        temp.mkdir(exist_ok=True)
-        kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
         process = subprocess.Popen(
             [sys.executable, "-m", "harness", *words],
             cwd=self.folder,
-            env={**kept, "TMPDIR": str(temp), _MARK: str(self.folder), **environment},
+            env=self._environment(environment),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -117,7 +117,14 @@ class Workplace:
             start_new_session=True,
         )
         self._started.append(process)
+        self._pids.append(process.pid)
         return process
+
+    def _environment(self, more: dict[str, str]) -> dict[str, str]:
+        temp = self.folder / "temp"
+        temp.mkdir(exist_ok=True)
+        kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+        return {**kept, "TMPDIR": str(temp), _MARK: str(self.folder), **more}
 
     def finish(self, process: subprocess.Popen[str], typed: str = "") -> Finished:
         """Wait for the command's end."""
@@ -131,7 +138,15 @@ class Workplace:
 
     def shakedown(self, *words: str, typed: str = "", **environment: str) -> Finished:
         """Run the command to its end."""
-        return self.finish(self.start(*words, **environment), typed)
+        done = run_shakedown(
+            words,
+            cwd=self.folder,
+            env=self._environment(environment),
+            typed=typed,
+            deadline_s=DEADLINE_S,
+        )
+        self._pids.append(done.pid)
+        return Finished(code=done.code, stdout=done.stdout, stderr=done.stderr, folder=self.folder)
 
     def gate(self, *words: str, typed: str = "", **environment: str) -> Finished:
         """Run `shakedown run` on the checks of this folder."""
@@ -174,8 +189,8 @@ class Workplace:
         return [
             str(path)
             for base in (Path(tempfile.gettempdir()), self.folder / "temp")
-            for process in self._started
-            for path in base.glob(f"*shakedown-{process.pid}-*")
+            for pid in self._pids
+            for path in base.glob(f"*shakedown-{pid}-*")
         ]
 
 

@@ -79,10 +79,10 @@ def test_files_that_hold_no_proper_checks(workplace: Workplace, source: str, tol
 def test_a_file_with_the_name_of_a_built_in_one_is_not_mistaken_for_it(
     workplace: Workplace,
 ) -> None:
-    folder = workplace.folder / "contracts"
-    folder.mkdir()
+    folder = workplace.folder / "contracts" / "golden"
+    folder.mkdir(parents=True)
     workplace.checks(GOOD)
-    (workplace.folder / "checks" / "check_own.py").rename(folder / "check_golden.py")
+    (workplace.folder / "checks" / "check_own.py").rename(folder / "check_upload.py")
     finished = workplace.shakedown("run", "--target", "shakedown.toml", "contracts")
     assert finished.code == 3
     assert "one that comes with Shakedown" in finished.stderr

@@ -1,0 +1,105 @@
+"""Asks the server of this test session to run the command, and waits for its end."""
+
+import contextlib
+import functools
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+_ROOT = Path(__file__).parents[2]
+_ONE_AT_A_TIME = threading.Lock()
+_SERVERS: dict[int, subprocess.Popen[bytes]] = {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Completed:
+    """A run that has ended."""
+
+    pid: int
+    code: int
+    """Negative for a signal."""
+    peak_kib: int
+    """The largest resident set of the process, or of a process that it waited for."""
+    stdout: str
+    stderr: str
+
+
+def run_shakedown(
+    words: Sequence[str],
+    *,
+    cwd: Path,
+    env: Mapping[str, str],
+    typed: str = "",
+    deadline_s: float,
+) -> Completed:
+    """Run `shakedown WORDS` to its end, in a session of its own.
+
+    Blocks. Raises `TimeoutError` with what it has printed when it is not done in time; it was
+    asked to end then, and killed if it did not.
+    """
+    with contextlib.ExitStack() as stack:
+        stdout, stderr = (stack.enter_context(tempfile.TemporaryFile()) for _ in range(2))
+        stdin = stack.enter_context(tempfile.TemporaryFile())
+        stdin.write(typed.encode())
+        stdin.seek(0)
+        ours, theirs = socket.socketpair()
+        stack.enter_context(ours)
+        request = {"words": [*map(str, words)], "cwd": str(cwd), "env": dict(env)}
+        streams = [stdin.fileno(), stdout.fileno(), stderr.fileno(), theirs.fileno()]
+        with theirs, _ONE_AT_A_TIME:
+            socket.send_fds(_server(os.getpid()), [json.dumps(request).encode()], streams)
+        answers = stack.enter_context(ours.makefile("r"))
+        pid = int(answers.readline())
+        late = False
+        try:
+            ours.settimeout(deadline_s)
+            ended = answers.readline()
+        except TimeoutError:
+            late, ended = True, _end(pid, ours)
+        code, peak_kib = map(int, ended.split())
+        for stream in (stdout, stderr):
+            stream.seek(0)
+        completed = Completed(
+            pid=pid,
+            code=code,
+            peak_kib=peak_kib,
+            stdout=stdout.read().decode(),
+            stderr=stderr.read().decode(),
+        )
+    if late:
+        raise TimeoutError(f"{words}: not done after {deadline_s} s: {completed}")
+    return completed
+
+
+def _end(pid: int, ours: socket.socket) -> str:
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+        ours.settimeout(60)
+        with contextlib.suppress(TimeoutError):
+            return ours.recv(100).decode()
+    return "-9 0"
+
+
+@functools.cache
+def _server(pid: int) -> socket.socket:
+    """Start the server; it ends when this process does, as its socket is closed then."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with theirs:
+        _SERVERS[pid] = subprocess.Popen(
+            [sys.executable, "-m", "tests.warm.server", str(theirs.fileno())],
+            cwd=_ROOT,
+            env={name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
+            stdin=subprocess.DEVNULL,
+            pass_fds=[theirs.fileno()],
+            start_new_session=True,
+        )
+    return ours
