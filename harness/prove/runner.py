@@ -10,6 +10,7 @@ from harness.errors import Misconfigured
 from harness.prove.gate import Gate
 from harness.prove.matrix import DefectResult, GateRun, Matrix, never_failed
 from harness.prove.zoo import Defect
+from harness.verdict import ExitCode
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +29,13 @@ class Plan:
     side_by_side: int = 2
     full: bool = False
     clean_runs: int = 1
+
+    @property
+    def clean_checks(self) -> tuple[str, ...]:
+        """The checks that the clean backend must pass first; empty for the whole gate."""
+        if self.full or len(self.defects) == self.zoo_size:
+            return ()
+        return tuple(dict.fromkeys(check for each in self.defects for check in each.expected))
 
 
 class ProgressListener(Protocol):
@@ -66,13 +74,16 @@ def choose_defects(
 
 
 async def prove_gate(plan: Plan, listener: ProgressListener) -> Matrix:
-    """Run the clean backend, then every defect, and tell of each as it ends.
+    """Run the clean backend, then every defect, and report each as it ends.
+
+    The clean backend passes the whole gate where all defects are tried, otherwise the checks that
+    the chosen ones expect: whoever writes a defect does not wait for the others.
 
     Raises `Misconfigured` when a defect expects a check that the gate does not hold.
     """
     clean = []
     for _ in range(plan.clean_runs):
-        clean.append(await plan.gate.run(defect=None))
+        clean.append(await plan.gate.run(defect=None, only=plan.clean_checks))
         listener.clean_run_ended(clean[-1])
     _refuse_unknown_checks(plan.defects, clean[0])
     results = await run_defects(plan, listener)
@@ -88,6 +99,8 @@ async def prove_gate(plan: Plan, listener: ProgressListener) -> Matrix:
 
 def _refuse_unknown_checks(defects: Sequence[Defect], clean: GateRun) -> None:
     """A misspelt id would make the defect look as if nothing could catch it."""
+    if clean.exit_code == ExitCode.MISCONFIGURED:
+        raise Misconfigured(clean.problem)
     if not clean.checks:
         return  # the gate did not get as far as its checks, and says why
     wrong = [

@@ -141,3 +141,17 @@ def test_a_zoo_is_read() -> None:
     )
     (one,) = parse_zoo(printed, told="the zoo")
     assert one == Defect(id="a", title="t", family="claim", source="s", expected=("claim.a",))
+
+
+@pytest.mark.parametrize(
+    ("zoo_size", "full", "clean"),
+    [(2, False, ()), (9, False, ("claim.a", "claim.b")), (9, True, ())],
+)
+async def test_the_clean_backend_passes_what_the_chosen_defects_expect_or_the_whole_gate(
+    zoo_size: int, full: bool, clean: tuple[str, ...]
+) -> None:
+    gate = recorded({}, checks=("claim.a", "claim.b"))
+    chosen = (defect("x", "claim.a"), defect("y", "claim.b", "claim.a"))
+    plan = Plan(gate=gate, defects=chosen, zoo_size=zoo_size, full=full)
+    await prove_gate(plan, Told())
+    assert gate.asked[0] == (None, clean)
