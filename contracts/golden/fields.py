@@ -1,23 +1,23 @@
-"""The fields of each kind of resource and what each may hold, as the contract lists them."""
+"""The fields of each resource and their allowed values, as the contract lists them."""
 
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
+from contracts.shared.resources.conventions import RFC_3339_UTC, expect_recent
 from harness.client import Answer, Record
 from harness.expect import expect
 
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
-_RFC_3339_UTC = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]00:00)")
 
 
 @dataclass(frozen=True)
 class Kind:
-    """What a field may hold."""
+    """The values that a field may have."""
 
     name: str
-    """How a message says it."""
+    """Its name in messages."""
     allows: Callable[[object], bool]
 
 
@@ -44,10 +44,10 @@ def _is_count(value: object) -> bool:
 
 ID = Kind("a UUID", _is_uuid)
 STRING = Kind("a string", lambda value: isinstance(value, str))
-TEXT = Kind("a text", lambda value: isinstance(value, str) and bool(value))
+TEXT = Kind("a string that is not empty", lambda value: isinstance(value, str) and bool(value))
 TIME = Kind(
     "a time, RFC 3339 in UTC",
-    lambda value: isinstance(value, str) and bool(_RFC_3339_UTC.fullmatch(value)),
+    lambda value: isinstance(value, str) and bool(RFC_3339_UTC.fullmatch(value)),
 )
 SHA256 = Kind(
     "64 hex digits", lambda value: isinstance(value, str) and bool(_SHA256.fullmatch(value))
@@ -122,20 +122,20 @@ LEDGER_EVENT = {
 
 
 def expect_fields(record: Record, fields: Mapping[str, Kind]) -> None:
-    """Fail unless the record has every one of these fields, holding what it may hold."""
+    """Fail unless the record has each of these fields with an allowed value."""
     for name, kind in fields.items():
         if record.lacks(name):
             continue
         value = record[name]
         expect(
             kind.allows(value),
-            expected=f"{name} in {record.source} to be {kind.name}",
+            expected=f"{name} in {record.source}: {kind.name}",
             got=repr(value)[:200],
         )
 
 
 def expect_json(answer: Answer) -> None:
-    """Fail unless a JSON answer says that it is one."""
+    """Fail unless a JSON answer has the Content-Type of JSON."""
     media_type = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
     expect(
         media_type == "application/json",
@@ -148,7 +148,20 @@ def expect_echo(answer: Answer, request_id: str) -> None:
     """Fail unless the answer carries the request id that the client sent."""
     expect(
         answer.request_id == request_id,
-        expected=f"the client's own X-Request-ID {request_id} from {answer.operation_id}",
+        expected=f"X-Request-ID {request_id}, as sent, from {answer.operation_id}",
         got=repr(answer.request_id),
         detail=answer.describe(),
     )
+
+
+def expect_resource(answer: Answer, fields: Mapping[str, Kind]) -> Record:
+    """Fail unless an answer is JSON with a request ID and a complete, new resource; give it."""
+    expect_json(answer)
+    expect(
+        answer.request_id,
+        expected=f"X-Request-ID on every answer, also of {answer.operation_id}",
+        got=answer.describe(),
+    )
+    expect_fields(answer.data, fields)
+    expect_recent(answer.data, "created_at")
+    return answer.data

@@ -47,7 +47,7 @@ class Drill:
         """Take an organization's chain as it is now for what every step goes back to."""
         await editor.keep()
         rows = await stored.expect_valid_chain(org.id)
-        beside = await stored.shown(org.id)
+        beside = await stored.unhashed_columns(org.id)
         return cls(org, editor, rows, [row["id"] for row in beside])
 
     @property

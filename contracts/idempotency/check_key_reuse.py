@@ -1,4 +1,4 @@
-"""A key stands for one request for ever, and only for one that was accepted."""
+"""A key belongs to one accepted request."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -7,9 +7,10 @@ from contracts.shared.requests.keyed_requests import (
     REUSED,
     KeyedRequest,
     expect_new,
-    expect_original,
+    expect_replayed,
     expect_reuse_refused,
     export_of,
+    is_replay,
     upload_of,
 )
 from contracts.shared.resources.snapshot import expect_nothing_left, take_snapshot
@@ -22,7 +23,7 @@ from harness.plugin.observations import Observations
 from harness.target import Capability
 
 PADDING = b"%" + b"shakedown " * 16_000 + b"\n"
-"""A PDF comment of 160 kB: files that agree in all of it differ after the first chunks only."""
+"""A PDF comment of 160 kB: files with it differ only after the first chunks."""
 
 NESTED = {"phase": "after", "range": {"from": 1, "tags": ["a", {"deep": "value"}]}}
 OTHERWISE_NESTED = {"phase": "after", "range": {"from": 1, "tags": ["a", {"deep": "other"}]}}
@@ -30,7 +31,7 @@ OTHERWISE_NESTED = {"phase": "after", "range": {"from": 1, "tags": ["a", {"deep"
 
 @check(
     "idempotency.key-reuse",
-    "The key of an accepted request is refused to any other; one that was refused is still free",
+    "A used key is refused to any other request",
     checklist="Verify evidence upload idempotency",
     needs={Capability.ORGANIZATIONS},
     observes=36,
@@ -38,12 +39,18 @@ OTHERWISE_NESTED = {"phase": "after", "range": {"from": 1, "tags": ["a", {"deep"
 async def check_key_reuse(
     org: Organization, samples: Samples, observe: Observations, cover: Coverage
 ) -> None:
-    for number, look in enumerate((uploads, bare_uploads, repeated_bytes, exports), 1):
-        first, same, others = await look(org, samples)
+    """Use a key, then send it with requests that differ in one thing.
+
+    Each must be refused (422) and leave nothing; the original request is still replayed. The key
+    of a refused request is free: the corrected request must not get the old refusal.
+    """
+    cases = (uploads, bare_uploads, repeated_bytes, exports)
+    for number, make_requests in enumerate(cases, 1):
+        first, same, others = await make_requests(org, samples)
         key = f"taken-{number}"
         original = await first.send(org.client, key)
-        if look is repeated_bytes:
-            expect_status(original, 200, detail="the bytes of another upload under a new key")
+        if make_requests is repeated_bytes:
+            expect_status(original, 200, detail="the bytes of another upload with a new key")
         else:
             expect_new(original, first)
         before = await take_snapshot(org.client, *await jobs_of(org))
@@ -52,12 +59,12 @@ async def check_key_reuse(
             cover("reused keys", operation=first.operation_id, difference=difference)
             observe(what=f"reused {first.operation_id}")
         await expect_nothing_left(
-            org.client, before, *await jobs_of(org), what="requests under a key that is taken"
+            org.client, before, *await jobs_of(org), what="requests with a used key"
         )
         if first.operation_id == "requestExport":
             await org.client.wait_for_export(original.data["id"])
         for again in (first, *same):
-            expect_original(await again.send(org.client, key), original)
+            expect_replayed(await again.send(org.client, key), original)
             observe(what="replayed")
         await expect_nothing_left(
             org.client, before, *await jobs_of(org), what="replays of the original request"
@@ -66,11 +73,11 @@ async def check_key_reuse(
 
 
 Case = tuple[KeyedRequest, list[KeyedRequest], Mapping[str, KeyedRequest]]
-"""A first request, others that are the same, and others that are not by what they differ in."""
+"""A first request, others that are the same, and different ones by what differs."""
 
 
 async def uploads(org: Organization, samples: Samples) -> Case:
-    """An upload with everything, and what differs from it in one thing."""
+    """An upload with all fields, and uploads that differ from it in one thing."""
     job, other_job = await org.new_job(), await org.new_job()
     plain = samples.new("application/pdf")
     sample, other_end = ended(plain, b"%1\n"), ended(plain, b"%2\n")
@@ -89,7 +96,7 @@ async def uploads(org: Organization, samples: Samples) -> Case:
         "another phase": upload_of(job, sample, tag="before", phase="before"),
         "no tag": upload_of(job, sample, phase="after"),
         "no phase": upload_of(job, sample, tag="before"),
-        "tag and phase changed over": upload_of(job, sample, tag="after", phase="before"),
+        "tag and phase exchanged": upload_of(job, sample, tag="after", phase="before"),
         "tag and phase run together": upload_of(job, sample, tag="beforeafter"),
         "neither tag nor phase": upload_of(job, sample),
         "another job and other bytes": upload_of(other_job, other_end, **same_form),
@@ -108,7 +115,7 @@ async def bare_uploads(org: Organization, samples: Samples) -> Case:
 
 
 async def repeated_bytes(org: Organization, samples: Samples) -> Case:
-    """An upload of bytes that the job has: the answer with the existing record counts as well."""
+    """An upload of bytes that the job has already: its answer (200) belongs to the key too."""
     job, other_job = await org.new_job(), await org.new_job()
     sample = samples.new("image/gif")
     await org.client.new_evidence(job["id"], sample)
@@ -120,7 +127,7 @@ async def repeated_bytes(org: Organization, samples: Samples) -> Case:
 
 
 async def exports(org: Organization, samples: Samples) -> Case:
-    """The request of an export; while it is live, and later."""
+    """A request of an export."""
     job, other_job = await org.new_job(), await org.new_job()
     await org.client.new_evidence(job["id"], samples.new())
     first = export_of(job, "proof-pack", NESTED)
@@ -136,10 +143,10 @@ async def exports(org: Organization, samples: Samples) -> Case:
 async def expect_refusals_not_kept(
     org: Organization, samples: Samples, observe: Observations, cover: Coverage
 ) -> None:
-    """Fail when the answer to a refused request is given again to the corrected one.
+    """Fail when the refusal of a request is replayed to the corrected request.
 
-    The contract says what a key means once a request was accepted. So the corrected one is new,
-    or at most refused as another request under the same key; it never gets the old refusal.
+    The contract says what a key means after an accepted request. So the corrected request is new,
+    or at most refused as another request with the same key.
     """
     job = await org.new_job()
     absent = Record(job, id="00000000-0000-4000-8000-000000000000")
@@ -152,7 +159,7 @@ async def expect_refusals_not_kept(
         "an empty file": upload_of(job, replace(gif, content=b"")),
         "a job that does not exist": upload_of(absent, samples.new()),
         "a type of export that does not exist": export_of(job, "everything"),
-        "filters that are no object": export_of(job, "proof-pack", ["phase"]),
+        "filters that are not an object": export_of(job, "proof-pack", ["phase"]),
         "an export of a job that does not exist": export_of(absent),
     }
     for number, (what, request) in enumerate(refused.items(), 1):
@@ -160,8 +167,8 @@ async def expect_refusals_not_kept(
         for attempt in ("first", "repeated"):
             answer = await request.send(org.client, key)
             expect(
-                400 <= answer.status < 500 and not answer.flag("x-idempotency-replayed"),
-                expected=f"a refusal (4xx) of the {attempt} request with {what}",
+                400 <= answer.status < 500 and not is_replay(answer),
+                expected=f"4xx, not a replay, for the {attempt} request with {what}",
                 got=answer.describe(),
             )
         corrected = good if request.operation_id == "uploadEvidence" else export
@@ -171,13 +178,13 @@ async def expect_refusals_not_kept(
 
 
 async def expect_free(org: Organization, corrected: KeyedRequest, key: str, what: str) -> None:
-    """Fail unless the corrected request is answered on its own account."""
+    """Fail unless the corrected request is accepted, or refused as reuse of the key."""
     answer = await corrected.send(org.client, key)
-    accepted = answer.status in {200, corrected.fresh} and not answer.flag("x-idempotency-replayed")
+    accepted = answer.status in {200, corrected.new_status} and not is_replay(answer)
     if not accepted and (answer.status, answer.code) != (422, REUSED):
         raise CheckFailed(
-            expected=f"the corrected request to be accepted under a key whose first request was "
-            f"refused for {what}, or at most 422 {REUSED}",
+            expected=f"{corrected.new_status} (or 422 {REUSED}) for the corrected request after a "
+            f"request with the same key was refused for {what}",
             got=answer.describe(),
         )
 
@@ -188,5 +195,5 @@ async def jobs_of(org: Organization) -> list[Record]:
 
 
 def ended(sample: Sample, end: bytes) -> Sample:
-    """The same file with a long comment and an end of its own: same name, same beginning."""
+    """The same file with a long comment and another end: same name, same beginning."""
     return replace(sample, content=sample.content + PADDING + end)

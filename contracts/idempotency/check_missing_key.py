@@ -1,9 +1,9 @@
-"""Which keys an upload is taken under, and which it is refused for."""
+"""Which keys an upload accepts, and which it refuses."""
 
 from contracts.shared.requests.keyed_requests import (
     KeyedRequest,
     expect_new,
-    expect_original,
+    expect_replayed,
     export_of,
     upload_of,
 )
@@ -18,10 +18,10 @@ from harness.target import Capability
 
 MAX_KEY = 255
 EARLY_S = 5.0
-"""How long a refusal that needs no body may take while none comes."""
+"""How long the refusal may take while the body is incomplete."""
 
 NO_KEY = {"no header": None, "an empty header": "", "blanks only": "   "}
-"""The contract names the status of these: 400."""
+"""The contract names the status: 400."""
 
 MALFORMED = {
     f"{MAX_KEY + 1} characters": "k" * (MAX_KEY + 1),
@@ -30,7 +30,7 @@ MALFORMED = {
     "a tab inside": "tab\tinside",
     "an empty quoted key": '""',
 }
-"""These it only rules out."""
+"""The contract forbids these without naming a status."""
 
 TWINS = {
     "their last of 255 characters": ("x" * (MAX_KEY - 1) + "1", "x" * (MAX_KEY - 1) + "2"),
@@ -39,12 +39,12 @@ TWINS = {
     "punctuation": ("photo_1/of:roof+a=b", "photo-1/of:roof+a=b"),
     "a leading zero": ("007", "7"),
 }
-"""Keys that are not the same, by what they differ in."""
+"""Pairs of different keys, by what differs."""
 
 
 @check(
     "idempotency.missing-key",
-    "An upload without a usable key is refused early and leaves nothing; every usable key is taken",
+    "An upload without a valid key is refused early",
     checklist="Verify evidence upload idempotency",
     needs={Capability.ORGANIZATIONS},
     observes=2 * len(NO_KEY) + 2 * len(MALFORMED) + 2 * len(TWINS),
@@ -52,12 +52,17 @@ TWINS = {
 async def check_missing_key(
     org: Organization, samples: Samples, observe: Observations, cover: Coverage
 ) -> None:
+    """Send uploads without a key and with malformed keys, and then with unusual but valid ones.
+
+    The former must be refused by their headers, before the body is complete, and leave nothing.
+    Valid keys that differ in one character are different keys. An export needs no key.
+    """
     job = await org.new_job()
     nothing = await take_snapshot(org.client, job)
     await expect_refused(org, job, upload_of(job, samples.new()), nothing, observe, cover)
-    for what, malformed in MALFORMED.items():  # an export needs no key, but none that is no key
+    for what, malformed in MALFORMED.items():  # an export needs no key, but a valid one
         answer = await export_of(job).send(org.client, malformed)
-        expect_status(answer, 400, 422, detail=f"an export under a key that is {what}")
+        expect_status(answer, 400, 422, detail=f"an export with a malformed key: {what}")
         cover("idempotency keys", operation="requestExport", key=what)
         observe(what="refused exports")
     await expect_nothing_left(org.client, nothing, job, what="refused requests")
@@ -71,15 +76,15 @@ async def check_missing_key(
             answer = await request.send(org.client, key)
             expect_new(answer, request, detail=f"keys that differ in {difference}: {key}")
             again = await request.send(org.client, f'"{key}"' if len(key) < MAX_KEY - 2 else key)
-            expect_original(again, answer)
+            expect_replayed(again, answer)
             observe(what="accepted keys")
         cover("idempotency keys", operation="uploadEvidence", key=f"differs in {difference}")
     exported = export_of(await org.new_job(), "ledger")
     expect_new(await exported.send(org.client, None), exported, detail="an export without a key")
     exported = export_of(await org.new_job(), "ledger")
     first = await exported.send(org.client, "e" * MAX_KEY)
-    expect_new(first, exported, detail=f"an export under a key of {MAX_KEY} characters")
-    expect_original(await exported.send(org.client, "e" * MAX_KEY), first)
+    expect_new(first, exported, detail=f"an export with a key of {MAX_KEY} characters")
+    expect_replayed(await exported.send(org.client, "e" * MAX_KEY), first)
 
 
 async def expect_refused(
@@ -90,33 +95,33 @@ async def expect_refused(
     observe: Observations,
     cover: Coverage,
 ) -> None:
-    """Fail unless an upload under each unusable key is refused and has left nothing."""
+    """Fail unless an upload with each invalid key is refused and leaves nothing."""
     for what, key in NO_KEY.items():
         answer = await request.send(org.client, key)
         expect_status(answer, 400, detail=f"an upload with {what} as Idempotency-Key")
         expect(
             answer.code,
-            expected=f"a problem with a code for an upload with {what} as Idempotency-Key",
+            expected=f"a problem code for an upload with {what} as Idempotency-Key",
             got=answer.describe(),
         )
         cover("idempotency keys", operation=request.operation_id, key=what)
         observe(what="refused uploads")
     for what, key in MALFORMED.items():
         answer = await request.send(org.client, key)
-        expect_status(answer, 400, 422, detail=f"an upload under a key that is {what}")
+        expect_status(answer, 400, 422, detail=f"an upload with a malformed key: {what}")
         cover("idempotency keys", operation=request.operation_id, key=what)
         observe(what="refused uploads")
-    await expect_nothing_left(org.client, nothing, job, what="uploads without a usable key")
+    await expect_nothing_left(org.client, nothing, job, what="uploads without a valid key")
 
 
 async def expect_early_refusal(org: Organization, job: Record, samples: Samples) -> None:
-    """Fail unless an upload without a key is refused while half its body is still to come."""
+    """Fail unless an upload without a key is refused before the second half of its body is sent."""
     async with stalled_upload(org.client, job, samples.new(), key=None) as stalled:
-        answer = await stalled.answer_so_far(within_s=EARLY_S)
+        answer = await stalled.early_answer(within_s=EARLY_S)
     expect(
         answer is not None,
-        expected="an upload without a key to be refused early, by its headers",
-        got=f"no answer within {EARLY_S:g} s to one whose body stopped half way",
+        expected="400 for an upload without a key, before its body is complete",
+        got=f"no answer within {EARLY_S:g} s after half of the body",
     )
     assert answer is not None
-    expect_status(answer, 400, detail="an upload without a key whose body stopped half way")
+    expect_status(answer, 400, detail="an upload without a key, half of its body sent")

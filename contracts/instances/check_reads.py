@@ -1,21 +1,16 @@
-"""What one instance has written the others know at once, whatever they were asked before."""
+"""What one instance has written, every other one shows at once."""
 
 import itertools
 from collections.abc import Sequence
 
-from contracts.instances.several_instances import several
-from contracts.instances.views import Estate, expect_everywhere, expect_same, ids
+from contracts.instances.views import KnownRecords, expect_everywhere, expect_same, ids
 from contracts.shared.exports.workerless_system import (
     WorkerlessSystem,
     can_run_without_workers,
     workerless_system,
 )
-from contracts.shared.resources.pages import (
-    DEFAULT_LIMIT,
-    List,
-    expect_full_first_page,
-    expect_listed,
-)
+from contracts.shared.resources.api_instances import several_instances
+from contracts.shared.resources.pages import DEFAULT_LIMIT, Listing, expect_listed, pages_of
 from harness.check import check
 from harness.client import Client, Organization, Organizations, Record, Samples, mint, together
 from harness.expect import expect, expect_equal, expect_status
@@ -29,7 +24,7 @@ MANY_JOBS = DEFAULT_LIMIT + 5
 
 @check(
     "instances.read-your-writes",
-    "What one instance has written every other one reads at once",
+    "Every instance reads what another one wrote",
     checklist="Verify several API instances behave as one",
     needs={Capability.ORGANIZATIONS},
     observes=14,
@@ -43,18 +38,24 @@ async def check_read_your_writes(
     observe: Observations,
     cover: Coverage,
 ) -> None:
-    instances = several(org.client.instances)
+    """Write on one instance after another, and read everything on every instance after each write.
+
+    All instances must show the same at once, in lists, records, events and downloads, although
+    they were asked before the write. A list may be continued on another instance, and each
+    request is judged by its own token.
+    """
+    instances = several_instances(org.client)
     if can_run_without_workers(target):
         async with workerless_system(fresh_system, target, api_instances=2) as workerless:
             client = (await workerless.new_organization()).client
-            await Story(client, samples, observe, cover, workerless=workerless).tell()
+            await Writes(client, samples, observe, cover, workerless=workerless).run()
     else:
-        await Story(org.client, samples, observe, cover, workerless=None).tell()
+        await Writes(org.client, samples, observe, cover, workerless=None).run()
     for writer, export_type in zip(instances, ("proof-pack", "ledger"), strict=False):
         await expect_ready_everywhere(org, samples, export_type, writer)
         cover("seen on other instances", written="an export that became ready")
         observe(what="ready")
-    await expect_pages_go_on_elsewhere(await organizations.new("many jobs"), instances)
+    await expect_pages_across_instances(await organizations.new("many jobs"), instances)
     cover("seen on other instances", written="a page that another instance goes on with")
     observe(what="pages")
     if organizations.can_mint:
@@ -65,10 +66,10 @@ async def check_read_your_writes(
         observe.excuse(1, "tokens of one user in several roles")
 
 
-class Story:
-    """Writes, each on the next instance, and after each of them a look at everything everywhere.
+class Writes:
+    """Writes, each on the next instance, and after each a read of everything on every instance.
 
-    Each look is also what fills the caches that the next write must not be hidden by.
+    Each read also fills the caches that must not hide the next write.
     """
 
     def __init__(
@@ -85,12 +86,12 @@ class Story:
         self.observe = observe
         self.cover = cover
         self.workerless = workerless
-        self.estate = Estate(client=client, workerless=workerless is not None)
+        self.known = KnownRecords(client=client, workerless=workerless is not None)
         self.turns = itertools.cycle(range(client.instances))
 
-    async def tell(self) -> None:
-        """Write everything that can be written."""
-        await self.estate.seen_by_all()
+    async def run(self) -> None:
+        """Make every kind of write."""
+        await self.known.views()
         job = await self._create_job()
         await self._upload(job)
         await self._upload(job)
@@ -110,24 +111,24 @@ class Story:
     async def _create_job(self) -> Record:
         writer = next(self.turns)
         job = await self.client.create_job(f"Written on {writer + 1}", instance=writer)
-        self.estate.jobs.append(job["id"])
-        await self._listed("created a job", writer, "the jobs", self.estate.jobs)
+        self.known.jobs.append(job["id"])
+        await self._listed("created a job", writer, "the jobs", self.known.jobs)
         return job
 
     async def _upload(self, job: Record) -> None:
         writer = next(self.turns)
         answer = await self.client.upload(job["id"], self.samples.new(), instance=writer)
-        self.estate.evidence.append(expect_status(answer, 201).data["id"])
+        self.known.evidence.append(expect_status(answer, 201).data["id"])
         name = f"the evidence of job {job['id']}"
-        await self._listed("took an upload", writer, name, self.estate.evidence)
+        await self._listed("took an upload", writer, name, self.known.evidence)
 
     async def _request(self, job: Record, export_type: str) -> str:
         writer = next(self.turns)
         answer = await self.client.request_export(job["id"], export_type, instance=writer)
         export_id: str = expect_status(answer, 202).data["id"]
-        self.estate.exports.append(export_id)
+        self.known.exports.append(export_id)
         name = f"the exports of job {job['id']}"
-        await self._listed("took an export request", writer, name, self.estate.exports)
+        await self._listed("took an export request", writer, name, self.known.exports)
         return export_id
 
     async def _change(self, export_id: str, operation_id: str, state: str) -> None:
@@ -137,7 +138,7 @@ class Story:
         await self._seen(f"did {operation_id}", writer, export_id, state)
 
     async def _listed(self, what: str, writer: int, name: str, wanted: Sequence[str]) -> None:
-        views = await self.estate.seen_by_all()
+        views = await self.known.views()
         expect_everywhere(
             views, name, lambda shown: sorted(ids(shown)) == sorted(wanted), f"just {wanted}"
         )
@@ -145,7 +146,7 @@ class Story:
         self._note(what)
 
     async def _seen(self, what: str, writer: int, export_id: str, state: str) -> None:
-        views = await self.estate.seen_by_all()
+        views = await self.known.views()
         expect_everywhere(
             views,
             f"export {export_id}",
@@ -163,9 +164,9 @@ class Story:
 async def expect_ready_everywhere(
     org: Organization, samples: Samples, export_type: str, writer: int
 ) -> None:
-    """Fail unless an export that one instance says is ready is so, in every way, on the others.
+    """Fail unless an export that is ready on one instance is ready on the others, in every answer.
 
-    They were asked for all of it while it was not, or not yet.
+    The others were asked before it was ready.
     """
     client, job = org.client, await org.new_job()
     await client.new_evidence(job["id"], samples.new())
@@ -200,36 +201,37 @@ async def expect_ready_everywhere(
     await together(ask(reader) for reader in readers)
     await client.at(writer).wait_for_export(export_id)
     shown = await together(ask(reader) for reader in readers)
-    told = await ask(writer)
-    wanted = ("its data", "its job's list", "its download", "its manifest", "its verification")
+    expected = await ask(writer)
+    names = ("data", "state in the list", "download", "manifest", "verification", "events")
     for reader, got in zip(readers, shown, strict=True):
-        for name, theirs, ours in zip((*wanted, "its events"), got, told, strict=True):
+        for name, theirs, ours in zip(names, got, expected, strict=True):
             expect_equal(
                 theirs,
                 ours,
-                f"of a ready {export_type} export, {name} on API instance {reader + 1}",
-                detail=f"API instance {writer + 1} had said that it is ready",
+                f"{name} of a ready {export_type} export on API instance {reader + 1}",
+                detail=f"API instance {writer + 1} showed it as ready",
             )
-    expect_equal(told[1], ["ready"], "the states in the job's list of exports")
+    expect_equal(expected[1], ["ready"], "states in the job's list of exports")
     if "verifyManifest" in client.routes:
-        expect_equal(told[4], [True] * 3, f"the verification of a ready {export_type} export")
+        expect_equal(expected[4], [True] * 3, f"verification of a ready {export_type} export")
 
 
-async def expect_pages_go_on_elsewhere(org: Organization, instances: Sequence[int]) -> None:
-    """Fail unless a list that was begun on one instance can be gone on with on any other."""
+async def expect_pages_across_instances(org: Organization, instances: Sequence[int]) -> None:
+    """Fail unless a list that begins on one instance continues on any other."""
     jobs = await together(
         (org.client.create_job(f"job {number}") for number in range(MANY_JOBS)), at_once=12
     )
     made = [job["id"] for job in jobs]
-    listed = List(operation_id="listJobs")
+    listing = Listing(operation_id="listJobs")
     for limit in (7, None, 100):
-        await expect_listed(org.client, listed, made, limit=limit, instances=instances)
-    for limit in (None, 100):
-        await expect_full_first_page(org.client, listed, items=len(made), limit=limit)
+        await expect_listed(org.client, listing, made, limit=limit, instances=instances)
+    for limit, size in ((None, DEFAULT_LIMIT), (100, MANY_JOBS)):
+        first, *_ = await pages_of(org.client, listing, limit=limit)
+        expect_equal(len(first), size, f"size of the first page of {MANY_JOBS} jobs, limit={limit}")
 
 
 async def expect_role_of_the_token(organizations: Organizations, org: Organization) -> None:
-    """Fail unless every request is judged by its own token, not by what is known of its user."""
+    """Fail unless each request is judged by its own token, not by what is cached of its user."""
     user = org.users["owner"]
     elsewhere = await organizations.new("elsewhere")
     owner = org.as_role("owner")
@@ -242,7 +244,7 @@ async def expect_role_of_the_token(organizations: Organizations, org: Organizati
     jobs = {job["id"] for job in await owner.listed("listJobs")}
     for instance in range(org.client.instances):
         shown = {job["id"] for job in await owner.listed("listJobs", instance=instance)}
-        expect_equal(shown, jobs, f"the jobs that API instance {instance + 1} shows an owner")
+        expect_equal(shown, jobs, f"IDs of an owner's jobs on API instance {instance + 1}")
         as_viewer = await token(org, "viewer").call(
             "createJob", json={"title": "by a viewer"}, instance=instance
         )
@@ -256,6 +258,6 @@ async def expect_role_of_the_token(organizations: Organizations, org: Organizati
         expect_status(
             await owner.call("createJob", json={"title": "by an owner"}, instance=instance),
             201,
-            detail="an owner whose other tokens may do less",
+            detail="an owner who also has a viewer's token",
         )
         jobs = {job["id"] for job in await owner.listed("listJobs")}

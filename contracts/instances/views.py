@@ -1,52 +1,34 @@
-"""Everything that one API instance shows of an organization: to be the same on all of them."""
+"""Everything that one API instance shows of an organization, to compare instances."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from contracts.shared.requests.keyed_requests import STABLE_IN_EXPORTS
 from contracts.shared.resources.digests import sha256_hex
 from harness.client import Answer, Client, together
 from harness.expect import expect, expect_equal
 
 View = Mapping[str, Any]
-"""What was shown by the name of what was asked; what was refused is its status and code."""
-
-MOVES = frozenset(
-    {
-        "state",
-        "progress",
-        "attempt",
-        "claimed_by",
-        "heartbeat_at",
-        "queue_position",
-        "storage_path",
-        "manifest",
-        "manifest_hash",
-        "error_code",
-        "error_message",
-        "started_at",
-        "completed_at",
-    }
-)
-"""What a worker changes in an export whenever it likes."""
+"""Data by the name of the question; a refusal is its status and code."""
 
 
 @dataclass(kw_only=True)
-class Estate:
-    """What is known to be there, so that there is something to ask for by its id."""
+class KnownRecords:
+    """The IDs of records that were made, to ask every instance for them."""
 
     client: Client
     workerless: bool
-    """Whether nobody works on exports: then two looks at one must be the same in everything."""
+    """Whether there are no workers: then every field of an export must be the same."""
     jobs: list[str] = field(default_factory=list)
     evidence: list[str] = field(default_factory=list)
     exports: list[str] = field(default_factory=list)
 
-    async def seen_by_all(self) -> list[View]:
-        """Ask every instance for everything at once; give what each one shows, in their order."""
-        return await together(self.seen_by(one) for one in range(self.client.instances))
+    async def views(self) -> list[View]:
+        """Ask every instance for everything at the same time; give the views in their order."""
+        return await together(self.view_of(one) for one in range(self.client.instances))
 
-    async def seen_by(self, instance: int) -> View:
+    async def view_of(self, instance: int) -> View:
         """Ask one instance for everything."""
         questions: dict[str, Awaitable[object]] = {}
 
@@ -99,10 +81,10 @@ class Estate:
     def _export(self, export: Mapping[str, Any]) -> Mapping[str, Any]:
         if self.workerless:
             return export
-        return {name: value for name, value in export.items() if name not in MOVES}
+        return {name: export[name] for name in STABLE_IN_EXPORTS}
 
     def _events(self, answer: Answer) -> object:
-        # A worker may write one between two looks.
+        # A worker may write one between two requests.
         return [
             event
             for event in answer.items
@@ -111,21 +93,21 @@ class Estate:
 
 
 def expect_same(views: list[View], writer: int, what: str) -> None:
-    """Fail unless every instance shows what the one shows that has just written `what`."""
-    told = views[writer]
+    """Fail unless every instance shows the same as the one that has just written `what`."""
+    expected = views[writer]
     for instance, view in enumerate(views):
         for name, shown in view.items():
             expect_equal(
                 shown,
-                told[name],
-                f"{name} on API instance {instance + 1} once instance {writer + 1} {what}",
+                expected[name],
+                f"{name} on API instance {instance + 1}, after instance {writer + 1} {what}",
             )
 
 
 def expect_everywhere(
     views: list[View], name: str, holds: Callable[[Any], bool], wanted: str
 ) -> None:
-    """Fail unless what is called `name` is as wanted on every instance."""
+    """Fail unless the data called `name` is as wanted on every instance."""
     for instance, view in enumerate(views):
         expect(
             holds(view[name]),
@@ -135,7 +117,7 @@ def expect_everywhere(
 
 
 def ids(items: object) -> list[str]:
-    """The ids in a list that was shown; none in a refusal."""
+    """The IDs in a list; none in a refusal."""
     return [item["id"] for item in items] if isinstance(items, list) else []
 
 

@@ -46,7 +46,7 @@ async def check_export_states(
         at_home = personas(own.organizations, org)
         strangers = personas(own.organizations, other)
         before = await shown_exports(tenants)
-        stranger = PopulatedTenant(org=other, sample=sample, key="", values={}, marks=frozenset())
+        stranger = PopulatedTenant(org=other, sample=sample, key="", values={}, markers=frozenset())
 
         async def try_shape(state: str, shape: RequestShape) -> None:
             owner, viewer = tenants[state], at_home["viewer"]

@@ -109,7 +109,7 @@ async def expect_exports_hold_own_data(mine: ListOwner, other: ListOwner) -> Non
     for export_id in mine.created["listExports"]:
         answer = await mine.tenant.org.client.download(export_id)
         for name, content in unpack(answer).items():
-            for mark in other.tenant.marks:
+            for mark in other.tenant.markers:
                 expect(
                     mark not in content,
                     expected=f"nothing of organization {other.tenant.org.id} in {name} of an "

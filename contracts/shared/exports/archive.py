@@ -1,4 +1,4 @@
-"""The ZIP of an export, opened with distrust."""
+"""The ZIP of an export, read as untrusted data."""
 
 from pathlib import PurePosixPath
 
@@ -11,29 +11,29 @@ from harness.untrusted.documents import BadDocument, parse
 
 
 def unpack(answer: Answer) -> dict[str, bytes]:
-    """Give the entries of a downloaded ZIP by their path, the contract's own by its names for them.
+    """Give the entries of a downloaded ZIP by path, under the contract's names for them.
 
-    Fails the check when it is no ZIP, when an entry is damaged, doubled or leaves the folder
-    that somebody unpacks it to.
+    Fails the check when it is not a ZIP, when an entry is damaged or duplicated, or when an entry
+    would leave the folder that the ZIP is unpacked to.
     """
     expect_status(answer, 200)
     expect_equal(
         answer.headers.get("content-type", "").partition(";")[0],
         "application/zip",
-        f"the Content-Type of {answer.operation_id}",
+        f"Content-Type of {answer.operation_id}",
     )
     try:
         entries = dict(unpacked(answer.body))
     except BadArchive as error:
         raise CheckFailed(
             expected=f"a valid ZIP from {answer.path}",
-            got=f"{len(answer.body)} bytes that begin with {answer.body[:16]!r}: {error}",
+            got=f"{len(answer.body)} bytes, first {answer.body[:16]!r}: {error}",
         ) from error
     for name in entries:
         path = PurePosixPath(name)
         expect(
             not path.is_absolute() and ".." not in path.parts and "\\" not in name,
-            expected="entries of the ZIP to stay in the folder it is unpacked to",
+            expected="entries of the ZIP only below the folder that it is unpacked to",
             got=repr(name),
         )
     return {answer.dialect.contract_file_name(name): content for name, content in entries.items()}
@@ -46,11 +46,11 @@ def expect_evidence_in(entries: dict[str, bytes], uploaded: dict[str, Sample]) -
     try:
         parse(entries["ledger.json"])
     except BadDocument as error:
-        raise CheckFailed(expected="the chain as JSON in ledger.json", got=str(error)) from error
+        raise CheckFailed(expected="JSON in ledger.json", got=str(error)) from error
     digests = {sha256_hex(content) for content in entries.values()}
     for evidence_id, sample in uploaded.items():
         expect(
             sample.sha256 in digests,
-            expected=f"the bytes of evidence {evidence_id} ({sample.mime_type}) in the proof pack",
-            got=f"{len(entries)} entries, none with its digest: {sorted(entries)}",
+            expected=f"the file of evidence {evidence_id} ({sample.mime_type}) in the proof pack",
+            got=f"{len(entries)} entries, none with its SHA-256: {sorted(entries)}",
         )

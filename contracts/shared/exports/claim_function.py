@@ -1,9 +1,8 @@
-"""Calling the claim function as workers do, from connections of the check's own."""
+"""The backend's claim function, called as workers call it, on connections of the check."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,21 +13,22 @@ from harness.database import Database
 from harness.errors import CheckFailed, Inconclusive
 from harness.target import Target
 from harness.target.models import Claim
+from harness.waiting import wait_until
 
 WORKER_ROLE = "service_role"
-"""For whom alone, says the contract, the claim function is."""
+"""The only role that may call the claim function (contract)."""
 
 BLOCKED_WITHIN_S = 2.0
 MAX_CALLS = 200
 
 
 def declared_claim(target: Target) -> Claim:
-    """The claim function and the table it works on.
+    """The claim function and its table.
 
-    `Inconclusive` where workers claim in another way: only its effects can be judged then.
+    `Inconclusive` where workers claim in another way: then only the effects can be judged.
     """
     if target.claim is None or not target.claim.function:
-        raise Inconclusive("the target file names no [claim] function: nothing can be called")
+        raise Inconclusive("the check calls the claim function, and the target file names none")
     return target.claim
 
 
@@ -37,10 +37,10 @@ class ClaimFunction:
     """The claim function of one database."""
 
     database: Database
-    """Must be allowed to become `WORKER_ROLE`."""
+    """Its user must be allowed to SET ROLE to `WORKER_ROLE`."""
     function: str
     cap: int
-    """The most that one organization may have in progress."""
+    """The largest number of exports that one organization may have in progress."""
 
     @asynccontextmanager
     async def worker(self) -> AsyncIterator[AsyncConnection[Any]]:
@@ -53,7 +53,7 @@ class ClaimFunction:
             yield connection
 
     async def claim(self, connection: AsyncConnection[Any], worker: str, limit: int) -> int:
-        """Claim up to `limit` exports and say how many were got."""
+        """Claim up to `limit` exports and give their number."""
         call = f"{self.function}(p_worker => '{worker}', p_limit => {limit}, …)"
         try:
             cursor = await connection.execute(
@@ -67,7 +67,7 @@ class ClaimFunction:
                 expected=f"{call} to claim exports",
                 got=f"SQLSTATE {error.sqlstate}: {error}".replace("\n", " "),
             ) from error
-        # A function that returns one composite gives a row of NULLs for nothing.
+        # A function that returns one composite value gives a row of NULLs when it claims nothing.
         claimed = sum(any(value is not None for value in row.values()) for row in rows)
         if claimed > limit:
             raise CheckFailed(
@@ -76,16 +76,16 @@ class ClaimFunction:
         return claimed
 
     async def claim_during_open_claim(self, limit: int) -> int:
-        """Claim while another worker's claim is made and not yet committed; give the sum.
+        """Claim while another worker's claim is not yet committed; give the sum of both.
 
-        The second claim is let run until it ends or waits for the first one's transaction.
+        The first commits once the second has ended or waits for the first one's transaction.
         """
         async with self.worker() as first, self.worker() as second:
             await first.execute("BEGIN")
             claimed = await self.claim(first, "direct-1", limit)
             beside = asyncio.create_task(self.claim(second, "direct-2", limit))
             try:
-                await self._until_done_or_blocked(beside, second)
+                await self._wait_until_done_or_blocked(beside, second)
                 await first.execute("COMMIT")
                 return claimed + await beside
             finally:
@@ -93,7 +93,7 @@ class ClaimFunction:
                 await asyncio.gather(beside, return_exceptions=True)
 
     async def claim_concurrently(self, workers: int, limit_of: Callable[[int], int]) -> int:
-        """Let many workers claim at once until each comes back empty twice; give the sum."""
+        """Let many workers claim at once until each gets nothing twice; give the sum."""
 
         async def claim_until_empty(number: int) -> int:
             got, empty = 0, 0
@@ -104,21 +104,23 @@ class ClaimFunction:
                     if empty == 2:
                         return got
             raise CheckFailed(
-                expected=f"{self.function} to come back empty once every cap is reached",
+                expected=f"{self.function} to claim nothing once every cap is reached",
                 got=f"{got} exports claimed by one worker in {MAX_CALLS} calls, and still more",
             )
 
         return sum(await asyncio.gather(*map(claim_until_empty, range(1, workers + 1))))
 
-    async def _until_done_or_blocked(
+    async def _wait_until_done_or_blocked(
         self, task: asyncio.Task[int], connection: AsyncConnection[Any]
     ) -> None:
-        until = time.monotonic() + BLOCKED_WITHIN_S
-        while not task.done() and time.monotonic() < until:
+        async def done_or_blocked() -> bool:
             row = await self.database.fetch_one(
                 "SELECT cardinality(pg_blocking_pids(%s)) > 0 AS blocked",
                 [connection.info.backend_pid],
             )
-            if row["blocked"]:
-                return
-            await asyncio.sleep(0.005)
+            return task.done() or bool(row["blocked"])
+
+        with suppress(TimeoutError):
+            await wait_until(
+                done_or_blocked, BLOCKED_WITHIN_S, "the second claim", error=TimeoutError
+            )

@@ -1,4 +1,4 @@
-"""Exports that end otherwise than ready: canceled by their owner, failed for want of a file."""
+"""Exports that do not become ready: canceled by their owner, or failed because a file is gone."""
 
 from contracts.shared.resources.stored_objects import StoredObjects
 from harness.client import Organization, Record, Sample, together
@@ -7,20 +7,20 @@ from harness.expect import expect_status
 from harness.target import Target
 
 WAITING = 4
-"""Exports requested at once: more than may be in progress, so that the last has to wait."""
+"""Exports requested at once: more than may be in progress, so the last one has to wait."""
 
 ROUNDS = 10
 LONGEST_FAILURE_S = 30.0
 
 
 async def canceled_export(org: Organization) -> tuple[Record, list[str]]:
-    """Request exports until one could be canceled before a worker was done with it.
+    """Request exports until one can be canceled before a worker has finished it.
 
-    Gives the data of the canceled one, and the ids of the others, which go on.
+    Gives the data of the canceled one, and the IDs of the others, which go on.
     """
     others: list[str] = []
     for number in range(ROUNDS):
-        # Behind others it waits for its turn; alone, for a worker that looks now and then.
+        # After others it waits for its turn; alone, for the next poll of a worker.
         jobs = await together(org.new_job() for _ in range(1 if number % 2 else WAITING))
         requested = await together(org.client.new_export(job["id"], "ledger") for job in jobs)
         last = max(requested, key=lambda export: str(export["created_at"]))
@@ -30,30 +30,30 @@ async def canceled_export(org: Organization) -> tuple[Record, list[str]]:
             return await org.client.get_export(last["id"]), others
         others.append(last["id"])
     raise Inconclusive(
-        f"in {ROUNDS} rounds neither an export alone nor the last of {WAITING} could be canceled "
-        "before it was made"
+        f"no export could be canceled before it was ready: {ROUNDS} rounds, with one export and "
+        f"with {WAITING} exports in turn"
     )
 
 
 def failure_within_s(target: Target) -> float | None:
-    """Until when an export that cannot be made is `failed`; None when that is too long to wait.
+    """How long until an export without its file is `failed`; None when that is too long to wait.
 
-    A backend may fail it at once, or only when all attempts are used up.
+    A backend may fail it at once, or only after its last attempt.
     """
     if target.worker is None:
         return None
-    an_attempt = target.worker.stuck_timeout_s + target.worker.sweep_interval_s
-    longest = target.limits.max_attempts * an_attempt + 10
-    return longest if longest <= LONGEST_FAILURE_S else None
+    attempt_s = target.worker.stuck_timeout_s + target.worker.sweep_interval_s
+    longest_s = target.limits.max_attempts * attempt_s + 10
+    return longest_s if longest_s <= LONGEST_FAILURE_S else None
 
 
 async def failed_export(
     org: Organization, sample: Sample, objects: StoredObjects, *, deadline_s: float
 ) -> tuple[Record, Record]:
-    """Request a proof pack whose only file is gone from the storage, and wait for its end.
+    """Request a proof pack whose only file is missing in the storage, and wait for its end.
 
-    Gives the evidence, whose file is back, and the export: failed, unless the backend makes one
-    without its file all the same.
+    Gives the evidence, whose file is restored, and the export: failed, or ready where the backend
+    makes a proof pack without the file.
     """
     job = await org.new_job()
     evidence = await org.client.new_evidence(job["id"], sample)

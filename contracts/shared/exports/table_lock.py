@@ -1,4 +1,4 @@
-"""Holding back every write to a table for a moment, so that all who are about to write meet."""
+"""A lock that holds back every write to a table, so that concurrent writers meet there."""
 
 import asyncio
 import time
@@ -10,21 +10,21 @@ import psycopg
 
 from harness.database import Database
 
-SETTLE_S = 0.05
-"""How long the number of those who wait must not have grown."""
+STABLE_S = 0.05
+"""How long the number of waiting connections must not have grown."""
 
-LONELY_S = 0.7
+TOO_FEW_STABLE_S = 0.7
 """The same while fewer wait than wanted: a busy machine is slow to bring the next one."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class LockedTable:
-    """A table that can be read and not written."""
+    """A table that can be read but not written."""
 
     database: Database
 
     async def waiting(self) -> int:
-        """How many connections wait: for their write, or for one that waits for its own."""
+        """How many connections wait for a lock."""
         row = await self.database.fetch_one(
             "SELECT count(*) AS waiting FROM pg_stat_activity "
             "WHERE datname = current_database() AND wait_event_type = 'Lock'"
@@ -32,12 +32,11 @@ class LockedTable:
         return int(row["waiting"])
 
     async def wait_for_waiters(
-        self, wanted: int, *, deadline_s: float, over: Callable[[], bool] = lambda: False
+        self, wanted: int, *, deadline_s: float, is_over: Callable[[], bool] = lambda: False
     ) -> int:
-        """Wait until at least `wanted` connections wait and no more come; give their number.
+        """Wait until at least `wanted` connections wait and no more arrive; give their number.
 
-        It may be fewer: where no more come for a good while, where it is `over` because everybody
-        is done, and at the deadline.
+        It may be fewer: when no more arrive for a longer time, when `is_over`, and at the deadline.
         """
         until = time.monotonic() + deadline_s
         most, grew_at = 0, time.monotonic()
@@ -45,8 +44,8 @@ class LockedTable:
             waiting = await self.waiting()
             if waiting > most:
                 most, grew_at = waiting, time.monotonic()
-            patience_s = SETTLE_S if most >= wanted else LONELY_S
-            if over() or (most and time.monotonic() - grew_at > patience_s):
+            stable_s = STABLE_S if most >= wanted else TOO_FEW_STABLE_S
+            if is_over() or (most and time.monotonic() - grew_at > stable_s):
                 break
             await asyncio.sleep(0.01)
         return most
@@ -56,9 +55,9 @@ class LockedTable:
 async def lock_table(
     database: Database, table: str, *, within_s: float = 1.0
 ) -> AsyncIterator[LockedTable | None]:
-    """Let nobody write to the table inside the block; None when that lock was not to be had.
+    """Let no client write to the table inside the block; None when the lock was not granted.
 
-    Writers wait, they do not fail; reading, also `FOR UPDATE`, goes on.
+    Writers wait, they do not fail; reads, also `FOR UPDATE`, go on.
     """
     async with database.connect() as connection:
         await connection.execute("BEGIN")

@@ -1,4 +1,4 @@
-"""Exports on a system without workers, moved by hand: each state can be looked at in peace."""
+"""A system without workers: a check claims and fails exports itself and sees each state at rest."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable
@@ -15,12 +15,12 @@ from harness.plugin.fixtures import FreshSystem, OwnSystem
 from harness.target import Capability, Target
 
 MANUAL_WORKER = "claimed-by-hand"
-"""The name of the worker that is none."""
+"""The worker name under which checks claim."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class WorkerlessSystem:
-    """A system on which nothing happens to exports but by a request, or by this."""
+    """A system on which exports change only by requests, or by this class."""
 
     own: OwnSystem
     claims: ClaimFunction
@@ -28,20 +28,20 @@ class WorkerlessSystem:
 
     async def new_organization(self) -> Organization:
         """Make a tenant."""
-        return await self.own.organizations.new("still")
+        return await self.own.organizations.new("workerless")
 
     async def run_with_writes_held(self, table: str, race: Awaitable[list[Answer]]) -> list[Answer]:
-        """Run a race whose writers to `table` are let in together, once several stand there.
+        """Run concurrent requests, and hold back their writes to `table` until several wait.
 
-        Who looks first and writes then has looked by that time: what an unlucky moment does to
-        it, made sure of. A backend with another table of that name, or none, just races.
+        Requests that look first and write later have all looked by then: the race is certain
+        instead of rare. Where the backend has no such table the requests just run.
         """
         racing = asyncio.ensure_future(race)
         try:
             if await self._has(table):
                 async with lock_table(self.own.control_database, table) as lock:
                     if lock is not None:
-                        await lock.wait_for_waiters(2, deadline_s=2, over=racing.done)
+                        await lock.wait_for_waiters(2, deadline_s=2, is_over=racing.done)
             return await racing
         finally:
             racing.cancel()
@@ -53,40 +53,44 @@ class WorkerlessSystem:
         return bool(row["known"])
 
     async def claim(self, client: Client, export_id: str) -> None:
-        """Claim the export as a worker does. It must be the oldest one that is queued."""
+        """Claim the export as a worker does. It must be the oldest queued one."""
         async with self.claims.worker() as connection:
             await self.claims.claim(connection, MANUAL_WORKER, 1)
         state = (await client.get_export(export_id, instance=0))["state"]
         if state != "preparing":
-            raise Inconclusive(f"export {export_id} was to be claimed by hand, and is {state}")
+            raise Inconclusive(
+                f"the check called the claim function for export {export_id}: it should be "
+                f"preparing now, and is {state}"
+            )
 
     async def fail(self, export_id: str) -> None:
-        """Make a claimed export a failed one, as if its worker had given it up."""
+        """Set a claimed export to failed, as if its worker had given up."""
         statement = f"UPDATE {self.table} SET state = 'failed' WHERE id::text = %s"  # noqa: S608
         try:
             await self.own.control_database.fetch(statement, [export_id])
         except psycopg.Error as error:
+            reason = str(error).replace("\n", " ")
             raise Inconclusive(
-                f"no export can be made to fail by hand: {error}".replace("\n", " ")
+                f"cannot set an export to failed in {self.table}: {reason}"
             ) from error
 
 
 def can_run_without_workers(target: Target) -> bool:
-    """Whether a target can be brought up without workers and its queue be changed by hand.
+    """Whether a target can be started without workers, and its queue be changed by a check.
 
-    That takes a claim function, and a table with the contract's own columns and states.
+    That needs a claim function, and a table with the contract's own columns and states.
     """
-    wanted, claim = {Capability.SPAWN, Capability.DATABASE_CONTROL}, target.claim
+    needed, claim = {Capability.SPAWN, Capability.DATABASE_CONTROL}, target.claim
     if claim is None or not claim.function or claim.columns or claim.states:
         return False
-    return wanted <= target.capabilities()
+    return needed <= target.capabilities()
 
 
 @asynccontextmanager
 async def workerless_system(
     fresh_system: FreshSystem, target: Target, *, api_instances: int
 ) -> AsyncIterator[WorkerlessSystem]:
-    """Bring up API instances and a database, and nobody who works on exports."""
+    """Start API instances and a database, and no workers."""
     claim = declared_claim(target)
     async with fresh_system(api_instances=api_instances, workers=0) as own:
         claims = ClaimFunction(

@@ -5,7 +5,7 @@ from harness.expect import expect, expect_equal, expect_status
 
 
 async def expect_verified(client: Client, event: Record) -> None:
-    """Fail unless the backend finds the event and the chain up to it in order."""
+    """Fail unless the backend itself verifies the event and the chain up to it."""
     answer = await client.call("verifyLedgerEvent", path={"event_id": event["id"]})
     verification = expect_status(answer, 200).data
     for name in ("hash_matches", "prev_hash_valid", "chain_ok"):
@@ -14,18 +14,17 @@ async def expect_verified(client: Client, event: Record) -> None:
             expected=f"{name}: true for {event['event_name']} event {event['ledger_seq']}",
             got=answer.describe(),
         )
-    expect_equal(
-        verification["depth"],
-        event["ledger_seq"],
-        "the depth of a chain walked from its first event",
-    )
+    seq = event["ledger_seq"]
+    expect_equal(verification["depth"], seq, "depth of a chain verified from its first event")
 
 
 def expect_linked(events: list[Record]) -> None:
     """Fail unless the events of an organization are one chain without gaps or forks."""
     before = None
     for number, event in enumerate(events, 1):
-        expect_equal(event["ledger_seq"], number, "ledger_seq, 1, 2, 3 … without gaps or forks")
+        expect_equal(
+            event["ledger_seq"], number, f"ledger_seq of event {number}, without gaps or forks"
+        )
         expect_equal(
             event["prev_hash"] or None, before, f"prev_hash of event {number} (the hash before it)"
         )

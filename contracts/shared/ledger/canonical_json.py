@@ -1,9 +1,9 @@
-"""PostgreSQL's own text of a JSON document, `jsonb_pretty`, rebuilt without PostgreSQL.
+"""PostgreSQL's `jsonb_pretty`, rebuilt without PostgreSQL.
 
-The rules, found by trying and held by tests against the live database: keys are sorted by the
-length of their UTF-8 bytes, then by the bytes; of equal keys the last wins; four spaces of indent;
-empty containers span two lines; numbers keep their scale and lose their exponent; only what JSON
-must escape is escaped, everything else stands as it is.
+The rules, found by experiment and tested against a real database: keys are sorted by the length
+of their UTF-8 bytes, then by the bytes; of equal keys the last one wins; four spaces of indent;
+empty containers take two lines; numbers keep their scale and lose their exponent; only characters
+that JSON must escape are escaped.
 """
 
 import json
@@ -29,7 +29,7 @@ _NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 class NotStorable(ValueError):
-    """A document that PostgreSQL's `jsonb` refuses: no JSON, NUL, a lone surrogate, NaN."""
+    """A document that PostgreSQL's `jsonb` refuses: invalid JSON, NUL, a lone surrogate, NaN."""
 
 
 def jsonb_pretty(text: str) -> str:
@@ -98,7 +98,7 @@ def _number(value: Decimal) -> str:
 
 def _string(value: str) -> str:
     if _NOT_STORABLE.search(value):
-        raise NotStorable("NUL and lone surrogates have no place in jsonb")
+        raise NotStorable("jsonb cannot store NUL or lone surrogates")
     return f'"{_TO_ESCAPE.sub(_escape, value)}"'
 
 
@@ -112,4 +112,4 @@ def _key_order(key: str) -> tuple[int, bytes]:
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise NotStorable(f"{name} is no JSON number")
+    raise NotStorable(f"{name} is not a JSON number")

@@ -1,4 +1,4 @@
-"""The hash chain of an organization, computed again from what its rows say."""
+"""The hash chain of an organization, recomputed from its stored rows."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -17,7 +17,7 @@ HASHED_FIELDS = (
     "created_at",
     "metadata",
 )
-"""What the contract's canonical form is made of; `jsonb` decides their order."""
+"""The fields of the contract's canonical form; `jsonb` decides their order."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +26,7 @@ class StoredEvent:
 
     ledger_seq: int
     fields: Mapping[str, str | None]
-    """The other hashed fields as text, `metadata` excepted; None is NULL."""
+    """The other hashed fields except `metadata`, as text; None is NULL."""
     metadata: str | None
     """The JSON text of the metadata."""
     prev_hash: str | None
@@ -35,15 +35,15 @@ class StoredEvent:
 
     @property
     def name(self) -> str:
-        """How a message speaks of it."""
+        """Its name in messages."""
         return f"ledger event {self.ledger_seq} ({self.fields['event_name']})"
 
     def with_metadata(self, metadata: str) -> "StoredEvent":
-        """The same event with other metadata, for asking what its canonical text would be."""
+        """The same event with other metadata."""
         return replace(self, metadata=metadata)
 
     def canonical(self) -> str:
-        """The canonical text: NULLs as empty text, `created_at` as its fixed UTC text."""
+        """The canonical text: NULL as empty text, `created_at` as fixed UTC text."""
         document: dict[str, JsonValue] = {
             name: "" if value is None else value for name, value in self.fields.items()
         }
@@ -52,64 +52,55 @@ class StoredEvent:
         return canonical_text({name: document[name] for name in HASHED_FIELDS})
 
     def expected_hash(self, salts: Mapping[str, str]) -> str:
-        """`sha256(canonical || prev_hash || salt)` in hex. `KeyError` without the salt."""
+        """`sha256(canonical || prev_hash || salt)` in hex. `KeyError` when the salt is unknown."""
         text = self.canonical() + (self.prev_hash or "") + salts[self.salt_key_id]
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class ChainViolation:
     """One thing that is wrong with a chain."""
 
     ledger_seq: int
+    field: str
+    """`ledger_seq`, `prev_hash` or `hash`."""
     expected: str
     got: str
 
 
-def breaches(events: Iterable[StoredEvent], salts: Mapping[str, str]) -> list[ChainViolation]:
-    """Walk one organization's chain and give everything wrong with it, in its order.
+def violations(events: Iterable[StoredEvent], salts: Mapping[str, str]) -> list[ChainViolation]:
+    """Walk one organization's chain and give everything wrong with it, in chain order.
 
-    The events may come in any order. A salt that is not known raises `KeyError`.
+    The events may be in any order. `KeyError` when a salt is unknown.
     """
     found: list[ChainViolation] = []
     previous: StoredEvent | None = None
     for event in sorted(events, key=lambda event: event.ledger_seq):
-        due = previous.ledger_seq + 1 if previous else 1
-        if event.ledger_seq != due:
-            kind = "a fork: that number is taken" if event.ledger_seq < due else "a gap"
-            found.append(
-                ChainViolation(
-                    ledger_seq=event.ledger_seq,
-                    expected=f"ledger_seq 1, 2, 3 … without gaps or forks, so {due} here",
-                    got=f"{event.ledger_seq} ({kind})",
-                )
-            )
+        seq = event.ledger_seq
+        next_seq = previous.ledger_seq + 1 if previous else 1
+        if seq != next_seq:
+            kind = "a fork, the number is taken" if seq < next_seq else "a gap"
+            expected = f"ledger_seq without gaps or forks, here {next_seq}"
+            found.append(ChainViolation(seq, "ledger_seq", expected, f"{seq} ({kind})"))
         before = previous.hash if previous else ""
         if (event.prev_hash or "") != before:
-            found.append(
-                ChainViolation(
-                    ledger_seq=event.ledger_seq,
-                    expected=f"the prev_hash of {event.name} to be the hash of the event before, "
-                    f"{before or 'nothing'}",
-                    got=event.prev_hash or "nothing",
-                )
+            expected = (
+                f"prev_hash of {event.name}, the hash of the event before: {before or 'nothing'}"
             )
+            got = event.prev_hash or "nothing"
+            found.append(ChainViolation(seq, "prev_hash", expected, got))
         if event.hash != event.expected_hash(salts):
-            found.append(
-                ChainViolation(
-                    ledger_seq=event.ledger_seq,
-                    expected=f"the hash of {event.name} to be "
-                    f"sha256(canonical || prev_hash || salt) = {event.expected_hash(salts)} over "
-                    f"{event.canonical()!r}",
-                    got=event.hash,
-                )
+            expected = (
+                f"hash of {event.name}, sha256(canonical || prev_hash || salt): "
+                f"{event.expected_hash(salts)}, canonical {event.canonical()!r}"
             )
+            found.append(ChainViolation(seq, "hash", expected, event.hash))
         previous = event
     return found
 
 
 def stored_event(row: Mapping[str, Any]) -> StoredEvent:
-    """Build an event from a row whose columns, `ledger_seq` excepted, were read as text."""
+    """Build an event from a row whose columns except `ledger_seq` were read as text."""
     text_fields = (name for name in HASHED_FIELDS if name not in {"ledger_seq", "metadata"})
     return StoredEvent(
         ledger_seq=int(row["ledger_seq"]),

@@ -1,7 +1,7 @@
 """`ledger.json` of an export: the chain as JSON, up to the ledger head of its manifest."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from contracts.shared.exports.manifests import ledger_head
@@ -9,10 +9,10 @@ from harness.client import Record
 from harness.errors import CheckFailed
 from harness.expect import expect, expect_equal
 
-ALWAYS = ("ledger_seq", "hash", "prev_hash")
-"""Without these it is no chain."""
+CHAIN_FIELDS = ("ledger_seq", "hash", "prev_hash")
+"""Without these it is not a chain."""
 
-WHERE_SHOWN = (
+OTHER_FIELDS = (
     "id",
     "organization_id",
     "actor_id",
@@ -26,45 +26,54 @@ WHERE_SHOWN = (
 """What must be the same as over HTTP where the file has it under this name."""
 
 
-def events_in(content: bytes) -> list[dict[str, Any]]:
-    """Give the events of a `ledger.json`: a list, or the one list of objects in an object."""
+def expect_ledger_file(
+    content: bytes,
+    manifest: Record,
+    chain: Sequence[Record],
+    *,
+    required: Sequence[str] = CHAIN_FIELDS,
+) -> None:
+    """Fail unless `ledger.json` is the organization's chain, from 1 to the manifest's head."""
+    head, _ = ledger_head(manifest)
+    events = _events_in(content, chain[0], may_be_empty=head == 0)
+    expect_equal(
+        [event["ledger_seq"] for event in events],
+        list(range(1, head + 1)),
+        "ledger_seq of the events in ledger.json, up to the manifest's ledger head",
+    )
+    for event, shown in zip(events, chain, strict=False):
+        for name in (*required, *(name for name in OTHER_FIELDS if name in event)):
+            in_api = shown.received(name)
+            expect(
+                (shown.contract_value(name, event.get(name)) or None) == (in_api or None),
+                expected=f"{name} of event {shown['ledger_seq']} in ledger.json: {in_api!r}, as in "
+                "the API",
+                got=repr(event.get(name)),
+            )
+
+
+def _events_in(content: bytes, example: Record, *, may_be_empty: bool) -> list[Mapping[str, Any]]:
+    """Give the events of a `ledger.json`. The contract does not say what they are wrapped in."""
     try:
         document = json.loads(content)
     except (ValueError, RecursionError) as error:
         raise CheckFailed(
             expected="the chain as JSON in ledger.json", got=f"{content[:200]!r}: {error}"
         ) from error
-    lists = [document] if isinstance(document, list) else []
-    if isinstance(document, dict):
-        lists = [value for value in document.values() if isinstance(value, list)]
-    if len(lists) != 1 or not all(isinstance(event, dict) for event in lists[0]):
-        raise CheckFailed(
-            expected="one list of events in ledger.json",
-            got=content[:200].decode(errors="replace"),
-        )
-    events: list[dict[str, Any]] = lists[0]
-    return events
-
-
-def expect_ledger_file(content: bytes, manifest: Record, chain: Sequence[Record]) -> None:
-    """Fail unless `ledger.json` is the organization's chain, from 1 to the manifest's head."""
-    head, _ = ledger_head(manifest)
-    filed = [chain[0].dialect.contract_event(event) for event in events_in(content)]
-    expect_equal(
-        [event.get("ledger_seq") for event in filed],
-        list(range(1, head + 1)),
-        "the ledger_seq of the events in ledger.json, which ends at the manifest's ledger head",
+    lists = list(_lists_of_events(document, example))
+    expect(
+        len(lists) == 1 or (may_be_empty and not lists),
+        expected="the chain as JSON in ledger.json: one list of events with ledger_seq and hash",
+        got=f"{len(lists)} such lists in {content[:200].decode(errors='replace')}",
     )
-    for event, shown in zip(filed, chain, strict=False):
-        _expect_same(event, shown)
+    return lists[0] if lists else []
 
 
-def _expect_same(event: Mapping[str, Any], shown: Record) -> None:
-    for name in (*ALWAYS, *(name for name in WHERE_SHOWN if name in event)):
-        wanted = shown.received(name)
-        expect(
-            (shown.contract_value(name, event.get(name)) or None) == (wanted or None),
-            expected=f"{name} {wanted!r} of event {shown['ledger_seq']} in ledger.json, "
-            "as the API shows it",
-            got=repr(event.get(name)),
-        )
+def _lists_of_events(document: object, example: Record) -> Iterator[list[Mapping[str, Any]]]:
+    if isinstance(document, dict):
+        for value in document.values():
+            yield from _lists_of_events(value, example)
+    if isinstance(document, list) and document and all(isinstance(one, dict) for one in document):
+        events: list[Mapping[str, Any]] = [example.dialect.contract_event(one) for one in document]
+        if all({"ledger_seq", "hash"} <= set(event) for event in events):
+            yield events

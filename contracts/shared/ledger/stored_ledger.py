@@ -1,10 +1,10 @@
-"""Reading ledger rows from the database, where a target gives access to it."""
+"""The ledger's rows in the database, where a target gives access to it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
-from contracts.shared.ledger.hash_chain import StoredEvent, breaches, stored_event
+from contracts.shared.ledger.hash_chain import StoredEvent, stored_event, violations
 from harness.database import Database, Row
 from harness.errors import Inconclusive
 from harness.expect import expect
@@ -21,17 +21,17 @@ class DatabaseFunction:
 
 @dataclass(frozen=True, kw_only=True)
 class StoredLedger:
-    """The ledger's table, and the salts that its hashes were made with."""
+    """The ledger's table, and the salts of its hashes."""
 
     database: Database
     ledger: Ledger
-    """What the target file says about the table, its columns and the form of its times."""
+    """The table, its columns and the format of its times, from the target file."""
     salts: Mapping[str, str] = field(repr=False)
     """Secret salt by key id."""
 
     @classmethod
     def of(cls, database: Database, ledger: Ledger) -> Self:
-        """Read the ledger that a target describes, through a connection to its database."""
+        """The ledger that a target describes, in this database."""
         salts = {key_id: salt.get_secret_value() for key_id, salt in ledger.salts.items()}
         return cls(database=database, ledger=ledger, salts=salts)
 
@@ -59,8 +59,8 @@ class StoredLedger:
         )
         return [stored_event(row) for row in rows]
 
-    async def shown(self, organization_id: str) -> list[Row]:
-        """Give what of an organization's rows has no part in the hash, oldest first."""
+    async def unhashed_columns(self, organization_id: str) -> list[Row]:
+        """Give the columns of an organization's rows that the hash does not cover, oldest first."""
         named = self.ledger.columns
         return await self.database.fetch(
             f"""
@@ -78,7 +78,7 @@ class StoredLedger:
     async def canonical_from_backend(
         self, function: DatabaseFunction, event: StoredEvent, metadata: str
     ) -> str | None:
-        """Give what the backend's own function writes for an event with other metadata."""
+        """Give the backend's own canonical text of an event with other metadata."""
         named = self.ledger.columns
         row = await function.database.fetch_one(
             f"""
@@ -102,22 +102,22 @@ class StoredLedger:
     async def expect_valid_chain(
         self, organization_id: str, *, detail: str = ""
     ) -> list[StoredEvent]:
-        """Fail the check unless every hash and link of the chain is right; give its events.
+        """Fail unless every hash and link of the chain is right; give its events.
 
-        Everything is computed by the harness itself from the stored columns and the salt.
+        The harness computes everything itself from the stored columns and the salt.
         """
         events = await self.chain(organization_id)
         unknown = {event.salt_key_id for event in events} - set(self.salts)
         if unknown:
             raise Inconclusive(
-                f"rows of {self.ledger.table} were hashed with the salts {sorted(unknown)}, "
-                f"which the target file does not tell: [ledger.salts] has {sorted(self.salts)}"
+                f"the target file lacks salts: rows of {self.ledger.table} use {sorted(unknown)}, "
+                f"[ledger.salts] has {sorted(self.salts)}"
             )
-        for breach in breaches(events, self.salts):
+        for violation in violations(events, self.salts):
             expect(
                 False,
-                expected=f"{breach.expected} [organization {organization_id}]",
-                got=breach.got,
+                expected=f"{violation.expected} [organization {organization_id}]",
+                got=violation.got,
                 detail=detail,
             )
         return events

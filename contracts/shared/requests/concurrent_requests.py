@@ -1,43 +1,43 @@
-"""What many requests at once may answer when together they may leave only one record."""
+"""What concurrent requests may answer when together they may leave only one record."""
 
 from collections import Counter
 from collections.abc import Sequence
 
 from contracts.shared.requests.keyed_requests import (
     KeyedRequest,
-    expect_original,
+    expect_replayed,
     expect_reuse_refused,
+    is_replay,
 )
-from harness.client import LIVE_STATES, Answer, Client
+from contracts.shared.resources.conventions import expect_retry_after
+from harness.client import LIVE_STATES, Answer, Client, Record
 from harness.expect import expect, expect_equal, expect_status
 
-ENDINGS = {"export.completed", "export.failed", "export.canceled"}
+FINAL_EVENTS = {"export.completed", "export.failed", "export.canceled"}
+IN_FLIGHT = "the 409 to a key in flight"
 
 
-def expect_one_record(answers: Sequence[Answer], *, fresh: int, what: str) -> str:
-    """Fail unless one of many same requests under one key was new, and give the record's id.
+def expect_one_record(answers: Sequence[Answer], *, new_status: int, what: str) -> str:
+    """Fail unless one of many equal requests under one key was new; give the record's ID.
 
-    Of the others each is the original answer again, marked as a replay, or 409 with Retry-After
-    while the first is still in flight.
+    Every other answer is a replay, or 409 with Retry-After while the first is still in flight.
     """
     for answer in answers:
-        expect_status(answer, 200, fresh, 409, detail=f"one of {len(answers)} {what}")
-    firsts = []
-    for answer in answers:
+        expect_status(answer, 200, new_status, 409, detail=f"one of {len(answers)} {what}")
         if answer.status == 409:
-            expect_retry_after(answer)
-        elif not answer.flag("x-idempotency-replayed"):
-            firsts.append(answer)
-    ids = Counter(answer.data["id"] for answer in answers if answer.status != 409)
+            expect_retry_after(answer, IN_FLIGHT)
+    accepted = [answer for answer in answers if answer.status != 409]
+    ids = Counter(answer.data["id"] for answer in accepted)
     expect(
         len(ids) == 1,
-        expected=f"one record from {len(answers)} {what} at once",
+        expected=f"one record from {len(answers)} concurrent {what}",
         got=f"{len(ids)} records: {dict(ids)}",
     )
+    firsts = [answer for answer in accepted if not is_replay(answer)]
     expect(
-        len(firsts) == 1 and firsts[0].status == fresh,
-        expected=f"one {fresh} without X-Idempotency-Replayed among {len(answers)} {what}, "
-        "every other 2xx a replay of it",
+        len(firsts) == 1 and firsts[0].status == new_status,
+        expected=f"one {new_status} without X-Idempotency-Replayed among {len(answers)} {what}, "
+        "and every other 2xx a replay of it",
         got=f"{len(firsts)} without it: {[answer.describe() for answer in firsts[:3]]}",
     )
     return str(next(iter(ids)))
@@ -46,19 +46,19 @@ def expect_one_record(answers: Sequence[Answer], *, fresh: int, what: str) -> st
 def expect_one_winner(
     answers: Sequence[tuple[KeyedRequest, Answer]],
 ) -> tuple[KeyedRequest, Answer]:
-    """Fail unless of different requests raced under one key one has it; give it and its answer.
+    """Fail unless one of several concurrent requests has the key; give it and its answer.
 
-    The same request again is a replay, another one is refused (422), and either may be told to
-    wait (409) while the first is in flight.
+    The same request again is a replay, another request is refused (422); both may get 409 with
+    Retry-After while the first is in flight.
     """
     firsts = [
         (request, answer)
         for request, answer in answers
-        if answer.status == request.fresh and not answer.flag("x-idempotency-replayed")
+        if answer.status == request.new_status and not is_replay(answer)
     ]
     expect(
         len(firsts) == 1,
-        expected=f"one of {len(answers)} different requests under one key to be new",
+        expected=f"one of {len(answers)} concurrent requests under one key to be new",
         got=f"{len(firsts)}: {[answer.describe() for _, answer in firsts[:3]]}",
     )
     winner, first = firsts[0]
@@ -66,43 +66,70 @@ def expect_one_winner(
         if answer is first:
             continue
         if answer.status == 409:
-            expect_retry_after(answer)
+            expect_retry_after(answer, IN_FLIGHT)
         elif request is winner:
-            expect_original(answer, first)
+            expect_replayed(answer, first)
         else:
             expect_reuse_refused(answer, "another body, at the same time")
     return winner, first
 
 
-def expect_retry_after(answer: Answer) -> None:
-    """Fail unless a 409 to a key in flight says when to come back."""
+def expect_new_evidence(answer: Answer, what: str) -> None:
+    """Fail unless an upload made a new record and is not marked as deduplicated."""
+    expect_status(answer, 201, detail=what)
     expect(
-        answer.headers.get("retry-after", "").isdigit(),
-        expected="a Retry-After with the 409 to a key in flight",
+        not answer.flag("x-evidence-deduplicated"),
+        expected=f"no X-Evidence-Deduplicated with {what}",
         got=answer.describe(),
     )
+
+
+def expect_deduplicated(answer: Answer, existing: Record, what: str) -> None:
+    """Fail unless an upload was answered with the existing record, unchanged, and is marked so."""
+    expect_status(answer, 200, detail=f"{what}: bytes that the job has already, another key")
+    expect(
+        answer.flag("x-evidence-deduplicated"),
+        expected=f"X-Evidence-Deduplicated: true for bytes that the job has already: {what}",
+        got=f"{answer.headers.get('x-evidence-deduplicated')!r} with {answer.describe()}",
+    )
+    expect_equal(answer.data, existing, f"data of the existing record: {what}")
+
+
+def expect_one_new_evidence(answers: Sequence[Answer]) -> Answer:
+    """Fail unless one of many concurrent uploads of the same bytes made the record; give it.
+
+    Every upload has a key of its own. Each other one is answered with that record.
+    """
+    for answer in answers:
+        expect_status(answer, 200, 201, detail="concurrent uploads of the same bytes, other keys")
+    new = [answer for answer in answers if answer.status == 201]
+    ids = Counter(answer.data["id"] for answer in answers)
+    expect(
+        len(new) == 1 and len(ids) == 1,
+        expected=f"one 201 and one record from {len(answers)} concurrent uploads of the same bytes",
+        got=f"{len(new)} times 201, records: {dict(ids)}",
+    )
+    expect_new_evidence(new[0], "the first of many")
+    for answer in answers:
+        if answer is not new[0]:
+            expect_deduplicated(answer, new[0].data, "at the same time")
+    return new[0]
 
 
 async def expect_one_live_at_a_time(
     client: Client, job_id: str, answers: Sequence[Answer], *, export_type: str
 ) -> None:
-    """Fail unless requests for one job and type never had two exports live together.
+    """Fail unless requests for one job and type never had two live exports at the same time.
 
-    A worker may finish one between two requests, which rightly makes the next request a new
-    export: the ledger, which is in order, tells whether the one before had ended by then.
+    A worker may finish one export between two requests; then the next request correctly makes a
+    new one. The order of the ledger's events shows whether the earlier one had ended by then.
     """
-    accepted = set()
     for answer in answers:
         expect_status(answer, 200, 202)
-        if answer.status == 202:
-            accepted.add(answer.data["id"])
+    accepted = {answer.data["id"] for answer in answers if answer.status == 202}
     for answer in answers:
         if answer.status == 200:
-            expect(
-                answer.flag("x-export-in-progress"),
-                expected="X-Export-In-Progress: true with the live export",
-                got=answer.describe(),
-            )
+            expect_export_in_progress(answer)
             expect(
                 answer.data["id"] in accepted,
                 expected=f"an export that was accepted with 202, one of {sorted(accepted)}",
@@ -110,7 +137,7 @@ async def expect_one_live_at_a_time(
             )
     listed = await client.listed("listExports", path={"job_id": job_id})
     of_type = {export["id"] for export in listed if export["export_type"] == export_type}
-    expect_equal(of_type, accepted, f"the {export_type} exports of the job")
+    expect_equal(of_type, accepted, f"IDs of the {export_type} exports of the job")
     live: str | None = None
     for event in await client.ledger_events():
         if event["target_id"] not in accepted:
@@ -123,5 +150,21 @@ async def expect_one_live_at_a_time(
                 f"while {live} was {' or '.join(sorted(LIVE_STATES))}",
             )
             live = event["target_id"]
-        elif event["event_name"] in ENDINGS and event["target_id"] == live:
+        elif event["event_name"] in FINAL_EVENTS and event["target_id"] == live:
             live = None
+
+
+def expect_live_export(answer: Answer, export_id: str, *, detail: str = "") -> None:
+    """Fail unless a request was answered with the export that is live already."""
+    expect_status(answer, 200, detail=detail or "one live export of a job and type at a time")
+    expect_equal(answer.data["id"], export_id, "ID of the live export", detail=detail)
+    expect_export_in_progress(answer)
+
+
+def expect_export_in_progress(answer: Answer) -> None:
+    """Fail unless an answer with the live export is marked as such."""
+    expect(
+        answer.flag("x-export-in-progress"),
+        expected="X-Export-In-Progress: true with the live export",
+        got=answer.describe(),
+    )

@@ -1,17 +1,21 @@
-"""Requests that take an Idempotency-Key, and what each answer under a key has to be."""
+"""Requests that take an Idempotency-Key, and what each answer under a key must be."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from contracts.shared.resources.evidence import expect_replayed
 from harness.client import Answer, Client, Record, Sample
+from harness.errors import CheckFailed
 from harness.expect import expect, expect_equal, expect_status
+from harness.waiting import wait_until
 
 REUSED = "idempotency_key_reused"
 
 STABLE_IN_EXPORTS = ("id", "job_id", "organization_id", "export_type", "filters", "created_at")
-"""What work on an export does not change: a replay says it even when all else has moved on."""
+"""What workers do not change in an export: a replay shows it whatever happened since."""
+
+FREE_WITHIN_S = 10.0
+"""How long a key may stay in flight after its request has ended or its client has left."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,15 +23,15 @@ class KeyedRequest:
     """One request, which can be sent any number of times under any key."""
 
     what: str
-    """How a message speaks of it."""
+    """Its name in messages."""
     operation_id: str
     path: Mapping[str, str]
-    fresh: int
+    new_status: int
     """The status of its answer when it is new."""
     arguments: Mapping[str, Any] = field(repr=False)
 
     async def send(self, client: Client, key: str | None, *, instance: int | None = None) -> Answer:
-        """Send it with this very text as Idempotency-Key, None for no such header."""
+        """Send it with this exact text as Idempotency-Key; None sends no such header."""
         return await client.call(
             self.operation_id,
             path=self.path,
@@ -36,14 +40,38 @@ class KeyedRequest:
             **self.arguments,
         )
 
+    async def send_until_decided(
+        self, client: Client, key: str, *, instance: int | None = None
+    ) -> Answer:
+        """Send it again while the answer is 409, key in flight; give the answer after that.
+
+        Fails the check when the key stays in flight although no request uses it any more.
+        """
+
+        async def decided() -> Answer | None:
+            answer = await self.send(client, key, instance=instance)
+            return answer if answer.status != 409 else None
+
+        def still_in_flight(waited: str) -> CheckFailed:
+            return CheckFailed(
+                expected=f"the key of {self.what} to be free once the request has ended",
+                got=f"409, {waited}",
+            )
+
+        decision = await wait_until(
+            decided, FREE_WITHIN_S, "another answer than 409", poll_s=0.05, error=still_in_flight
+        )
+        assert decision is not None
+        return decision
+
 
 def upload_of(job: Record, sample: Sample, *, part: str = "file", **form: str) -> KeyedRequest:
-    """The upload of a file to a job; `form` may say `tag`, `phase` and `captured_at`."""
+    """The upload of a file to a job; `form` may have `tag`, `phase` and `captured_at`."""
     return KeyedRequest(
         what="an upload",
         operation_id="uploadEvidence",
         path={"job_id": job["id"]},
-        fresh=201,
+        new_status=201,
         arguments={"files": {part: sample}, "form": form},
     )
 
@@ -54,16 +82,21 @@ def export_of(job: Record, export_type: str = "proof-pack", filters: object = No
         what="an export request",
         operation_id="requestExport",
         path={"job_id": job["id"], "export_type": export_type},
-        fresh=202,
+        new_status=202,
         arguments={"json": {"filters": {} if filters is None else filters}},
     )
 
 
+def is_replay(answer: Answer) -> bool:
+    """Whether an answer is marked as a replay."""
+    return answer.flag("x-idempotency-replayed")
+
+
 def expect_new(answer: Answer, request: KeyedRequest, *, detail: str = "") -> Record:
     """Fail unless a request was answered as new, and not as a replay; give the data."""
-    expect_status(answer, request.fresh, detail=detail)
+    expect_status(answer, request.new_status, detail=detail)
     expect(
-        not answer.flag("x-idempotency-replayed"),
+        not is_replay(answer),
         expected=f"no X-Idempotency-Replayed on the first answer to {request.what} under a key",
         got=answer.describe(),
         detail=detail,
@@ -71,31 +104,31 @@ def expect_new(answer: Answer, request: KeyedRequest, *, detail: str = "") -> Re
     return answer.data
 
 
-def expect_original(again: Answer, first: Answer) -> None:
+def expect_replayed(again: Answer, first: Answer) -> None:
     """Fail unless `again` is the original answer of `first`, marked as a replay.
 
-    Of an export the fields count that its way through the queue leaves as they are.
+    Of an export only the fields count that workers do not change.
     """
-    if first.operation_id != "requestExport":
-        expect_replayed(again, first)
-        return
     expect(
-        200 <= again.status < 300 and again.flag("x-idempotency-replayed"),
-        expected="the original answer (any 2xx) with X-Idempotency-Replayed: true to the same "
-        "export request under the same key",
+        200 <= again.status < 300 and is_replay(again),
+        expected=f"the original answer of {first.operation_id} (any 2xx) with "
+        "X-Idempotency-Replayed: true to the same request under the same key",
         got=f"X-Idempotency-Replayed {again.headers.get('x-idempotency-replayed')!r} with "
         f"{again.describe()}",
     )
+    if first.operation_id != "requestExport":
+        expect_equal(again.data, first.data, "data of the replayed answer")
+        return
     for name in STABLE_IN_EXPORTS:
         expect_equal(again.data[name], first.data[name], f"{name} in the replayed answer")
 
 
 def expect_reuse_refused(answer: Answer, difference: str) -> None:
-    """Fail unless a key that stands for another request was refused as such."""
+    """Fail unless a key was refused because it belongs to another request."""
     expect_status(answer, 422, detail=f"the same key for a request with {difference}")
-    expect_equal(answer.code, REUSED, f"the code of the refusal of a key reused for {difference}")
+    expect_equal(answer.code, REUSED, f"code of the answer to a key reused with {difference}")
     expect(
-        not answer.flag("x-idempotency-replayed"),
+        not is_replay(answer),
         expected="no X-Idempotency-Replayed on a refusal",
         got=answer.describe(),
     )

@@ -1,4 +1,4 @@
-"""An upload whose body stops half way: a request that stays in flight for as long as we like."""
+"""An upload whose body stops half way: a request that stays in flight as long as a check needs."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
@@ -13,34 +13,23 @@ SENT_WITHIN_S = 5.0
 
 @dataclass(kw_only=True)
 class StalledUpload:
-    """Half an upload. It is ended by `finish`, by `cut`, or by leaving the block it is made for."""
+    """Half an upload. It ends with `finish`, with `disconnect`, or with the end of its block."""
 
     _answer: asyncio.Task[Answer]
-    _half_sent: asyncio.Event
-    _go_on: asyncio.Event = field(repr=False)
+    _send_rest: asyncio.Event = field(repr=False)
 
-    async def until_half_sent(self) -> None:
-        """Wait until the first half is on its way, or an answer came before that."""
-        sent = asyncio.ensure_future(self._half_sent.wait())
-        try:
-            await asyncio.wait(
-                {sent, self._answer}, timeout=SENT_WITHIN_S, return_when=asyncio.FIRST_COMPLETED
-            )
-        finally:
-            sent.cancel()
-
-    async def answer_so_far(self, within_s: float) -> Answer | None:
-        """The answer, if one comes although the body has not; None when none came in time."""
+    async def early_answer(self, within_s: float) -> Answer | None:
+        """The answer, if there is one before the rest is sent; None when there is none in time."""
         with suppress(TimeoutError):
             return await asyncio.wait_for(asyncio.shield(self._answer), within_s)
         return None
 
     async def finish(self) -> Answer:
         """Send the rest and give the answer. `NoAnswer` as for any other request."""
-        self._go_on.set()
+        self._send_rest.set()
         return await self._answer
 
-    async def cut(self) -> None:
+    async def disconnect(self) -> None:
         """Close the connection in the middle of the body."""
         self._answer.cancel()
         with suppress(asyncio.CancelledError, NoAnswer):
@@ -56,15 +45,15 @@ async def stalled_upload(
     key: str | None,
     instance: int | None = None,
 ) -> AsyncIterator[StalledUpload]:
-    """Send the first half of an upload, with a Content-Length that promises the whole."""
+    """Send the first half of an upload, with the Content-Length of the whole."""
     form, content_type = encode_form({}, {"file": sample})
     body = client.transport.form("uploadEvidence", form)
-    half_sent, go_on = asyncio.Event(), asyncio.Event()
+    half_sent, send_rest = asyncio.Event(), asyncio.Event()
 
     async def pieces() -> AsyncIterator[bytes]:
         yield body[: len(body) // 2]
         half_sent.set()
-        await go_on.wait()
+        await send_rest.wait()
         yield body[len(body) // 2 :]
 
     headers = {"content-type": content_type, "content-length": str(len(body))}
@@ -77,23 +66,24 @@ async def stalled_upload(
         headers=headers,
         instance=instance,
     )
-    stalled = StalledUpload(
-        _answer=asyncio.ensure_future(sending), _half_sent=half_sent, _go_on=go_on
-    )
+    answer = asyncio.ensure_future(sending)
+    answer.add_done_callback(lambda _: half_sent.set())
+    stalled = StalledUpload(_answer=answer, _send_rest=send_rest)
     try:
-        await stalled.until_half_sent()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(half_sent.wait(), SENT_WITHIN_S)
         yield stalled
     finally:
-        await stalled.cut()
+        await stalled.disconnect()
 
 
 async def finish_together(
     client: Client, job: Record, sample: Sample, keys_and_instances: Iterable[tuple[str, int]]
 ) -> list[Answer]:
-    """Upload a file several times, so that the last bytes of all of them come at one moment.
+    """Upload a file several times, so that the last bytes of all uploads arrive together.
 
-    What is left to do by then is to look whether it is there, and to write it: the race that is
-    lost by whoever does the one without being sure of the other.
+    What each request still has to do then is to look whether the file is there, and to write it:
+    a backend that does not make sure of both in one step stores it twice.
     """
     async with AsyncExitStack() as stack:
         stalled = await together(

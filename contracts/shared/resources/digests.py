@@ -1,12 +1,16 @@
 """Digests as the contract writes them."""
 
 import base64
+import binascii
 import hashlib
+import re
 
 import rfc8785
 
 from harness.client import Answer
-from harness.expect import expect_equal
+from harness.expect import expect
+
+_SHA256 = re.compile(r"(?:^|,)\s*sha-256=:([^:]*):")
 
 
 def sha256_hex(content: bytes) -> str:
@@ -14,20 +18,30 @@ def sha256_hex(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def expect_repr_digest(answer: Answer) -> None:
-    """Fail the check unless `Repr-Digest` (RFC 9530) is that of the body it came with."""
-    digest = base64.b64encode(hashlib.sha256(answer.body).digest()).decode()
-    expect_equal(
-        answer.headers.get("repr-digest"),
-        f"sha-256=:{digest}:",
-        f"the Repr-Digest of {answer.operation_id}",
-        detail=f"{answer.method} {answer.path}, {len(answer.body)} bytes",
+def expect_repr_digest(answer: Answer, whole: bytes | None = None) -> None:
+    """Fail unless `Repr-Digest` has the SHA-256 of the whole content (RFC 9530).
+
+    `whole` is that content where the answer has only a part of it (RFC 9530, section 2).
+    """
+    content = answer.body if whole is None else whole
+    found = _SHA256.search(answer.headers.get("repr-digest", ""))
+    try:
+        digest = base64.b64decode(found[1], validate=True) if found else b""
+    except binascii.Error:
+        digest = b""
+    expected = hashlib.sha256(content).digest()
+    expect(
+        digest == expected,
+        expected=f"Repr-Digest of {answer.operation_id}: "
+        f"sha-256=:{base64.b64encode(expected).decode()}:",
+        got=repr(answer.headers.get("repr-digest")),
+        detail=f"a {answer.status} from {answer.path}, {len(content)} bytes in all",
     )
 
 
 def jcs_hash(document: object) -> str:
     """The SHA-256 of a document's RFC 8785 serialization.
 
-    Raises `rfc8785.CanonicalizationError` for what has none: NaN, integers beyond 2^53.
+    Raises `rfc8785.CanonicalizationError` for documents without one: NaN, integers beyond 2^53.
     """
     return sha256_hex(rfc8785.dumps(document))  # type: ignore[arg-type]

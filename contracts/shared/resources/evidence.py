@@ -1,11 +1,12 @@
-"""What a piece of evidence must look like after its upload."""
+"""What the API must show of a piece of evidence after its upload."""
 
 from datetime import UTC, datetime
 
 from contracts.shared.resources.conventions import time_of
-from contracts.shared.resources.digests import expect_repr_digest, sha256_hex
+from contracts.shared.resources.digests import expect_repr_digest
 from harness.client import Answer, Organization, Record, Sample
-from harness.expect import expect, expect_equal
+from harness.errors import CheckFailed
+from harness.expect import expect, expect_equal, expect_status
 
 CAPTURED_AT = datetime(2026, 1, 31, 12, 0, 0, tzinfo=UTC)
 FORM = {"tag": "roof", "phase": "after", "captured_at": "2026-01-31T14:00:00+02:00"}
@@ -14,8 +15,8 @@ REPEATED_FORM = {"tag": "roof", "phase": "after"}
 
 
 def expect_sealed(evidence: Record, sample: Sample, job: Record, org: Organization) -> None:
-    """Fail unless the data of a new piece of evidence says what was uploaded."""
-    for name, wanted in {
+    """Fail unless the data of new evidence describes the uploaded file."""
+    for name, expected in {
         "evidence_id": evidence["id"],
         "job_id": job["id"],
         "organization_id": org.id,
@@ -28,44 +29,44 @@ def expect_sealed(evidence: Record, sample: Sample, job: Record, org: Organizati
         "phase": FORM["phase"],
     }.items():
         if name == "state" and evidence.lacks(name):
-            continue  # it has one value: evidence that is shown at all is sealed
-        expect_equal(evidence[name], wanted, f"{name} of {sample.mime_type} evidence")
+            continue  # it has only one value
+        expect_equal(evidence[name], expected, f"{name} of {sample.mime_type} evidence")
     expect(
         evidence["storage_path"],
-        expected="storage_path in new evidence",
+        expected="a storage_path in new evidence",
         got=repr(evidence["storage_path"]),
     )
-    expect_equal(time_of(evidence, "captured_at"), CAPTURED_AT, "captured_at, as it was uploaded")
+    expect_equal(time_of(evidence, "captured_at"), CAPTURED_AT, "captured_at of new evidence")
 
 
-def expect_content(answer: Answer, sample: Sample) -> None:
-    """Fail unless a download gives the uploaded bytes, safely for a browser."""
-    expect_equal(sha256_hex(answer.body), sample.sha256, "the SHA-256 of the content")
-    expect_repr_digest(answer)
-    for header, wanted in {
-        "x-content-type-options": "nosniff",
-        "content-type": sample.mime_type,
-    }.items():
-        got = answer.headers.get(header, "").partition(";")[0]
-        expect_equal(got, wanted, f"{header} of evidence content")
-    disposition = answer.headers.get("content-disposition", "")
-    expect(
-        disposition.lower().startswith("attachment"),
-        expected="evidence content as an attachment",
-        got=f"Content-Disposition {disposition!r}",
-    )
+def expect_content(answer: Answer, whole: bytes, mime_type: str, *, what: str) -> None:
+    """Fail unless a download has all the uploaded bytes and the headers of evidence content."""
+    expect_status(answer, 200, detail=what)
+    if answer.body != whole:
+        raise CheckFailed(
+            expected=f"the {len(whole)} uploaded bytes as content: {what}",
+            got=_difference(answer.body, whole),
+        )
+    expect_content_headers(answer, whole, mime_type)
 
 
-def expect_replayed(again: Answer, first: Answer) -> None:
-    """Fail unless `again` is the original answer, marked as a replay."""
-    expect(
-        200 <= again.status < 300,
-        expected="the original answer (any 2xx) to the same request under the same key",
-        got=again.describe(),
-    )
-    expect(
-        again.flag("x-idempotency-replayed"),
-        expected="X-Idempotency-Replayed: true on a repeated upload",
-        got=f"{again.headers.get('x-idempotency-replayed')!r} with {again.describe()}",
-    )
-    expect_equal(again.data, first.data, "the data of the repeated upload")
+def expect_content_headers(answer: Answer, whole: bytes, mime_type: str) -> None:
+    """Fail unless content has its type, its digest, and headers that keep browsers from running it.
+
+    A part of the content has the digest of the whole.
+    """
+    expect_repr_digest(answer, whole)
+    for header, expected in (
+        ("x-content-type-options", "nosniff"),
+        ("content-type", mime_type),
+        ("content-disposition", "attachment"),
+    ):
+        got = answer.headers.get(header, "").partition(";")[0].strip().lower()
+        expect_equal(got, expected, f"{header} of evidence content (status {answer.status})")
+
+
+def _difference(got: bytes, expected: bytes) -> str:
+    pairs = enumerate(zip(got, expected, strict=False))
+    at = next((number for number, (one, other) in pairs if one != other), None)
+    where = f"first difference at byte {at}" if at is not None else "cut short or continued"
+    return f"{len(got)} bytes, {where}"

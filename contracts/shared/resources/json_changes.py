@@ -1,4 +1,4 @@
-"""Small changes of a JSON document: at every leaf, at every level, each a copy with one change."""
+"""Copies of a JSON document with one small change, at every leaf and at every level."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -8,12 +8,12 @@ Path = tuple[str | int, ...]
 
 
 def pointer(path: Path) -> str:
-    """Write a way into a document as a JSON Pointer (RFC 6901)."""
+    """Write a path as a JSON Pointer (RFC 6901)."""
     return "".join(f"/{str(step).replace('~', '~0').replace('/', '~1')}" for step in path)
 
 
 def leaves(document: Any, path: Path = ()) -> Iterator[Path]:  # noqa: ANN401 - any JSON
-    """Give the way to every value that holds no other, empty containers included."""
+    """Give the path of every value without members, including empty containers."""
     members = _members(document)
     if members:
         for step, value in members:
@@ -23,7 +23,7 @@ def leaves(document: Any, path: Path = ()) -> Iterator[Path]:  # noqa: ANN401 - 
 
 
 def containers(document: Any, path: Path = ()) -> Iterator[Path]:  # noqa: ANN401 - any JSON
-    """Give the way to every object and array, the document itself first."""
+    """Give the path of every object and array, the document itself first."""
     if isinstance(document, dict | list):
         yield path
     for step, value in _members(document):
@@ -31,14 +31,14 @@ def containers(document: Any, path: Path = ()) -> Iterator[Path]:  # noqa: ANN40
 
 
 def at(document: Any, path: Path) -> Any:  # noqa: ANN401 - any JSON
-    """Give what is at the end of the way."""
+    """Give the value at the path."""
     for step in path:
         document = document[step]
     return document
 
 
 def replaced(document: Any, path: Path, value: Any) -> Any:  # noqa: ANN401 - any JSON
-    """Give a copy with another value at the end of the way."""
+    """Give a copy with another value at the path."""
     if not path:
         return value
     step, *rest = path
@@ -48,12 +48,12 @@ def replaced(document: Any, path: Path, value: Any) -> Any:  # noqa: ANN401 - an
 
 
 def changed(document: Any, path: Path) -> Any:  # noqa: ANN401 - any JSON
-    """Give a copy with a slightly different value at the end of the way, of the same form."""
+    """Give a copy with a slightly different value of the same form at the path."""
     return replaced(document, path, another(at(document, path)))
 
 
 def without(document: Any, path: Path) -> Any:  # noqa: ANN401 - any JSON
-    """Give a copy that lacks what is at the end of the way."""
+    """Give a copy without the value at the path."""
     *parents, last = path
     container = at(document, tuple(parents)).copy()
     del container[last]
@@ -61,19 +61,19 @@ def without(document: Any, path: Path) -> Any:  # noqa: ANN401 - any JSON
 
 
 def added(document: Any, path: Path) -> Any:  # noqa: ANN401 - any JSON
-    """Give a copy with one more member in the container at the end of the way."""
+    """Give a copy with one more member in the container at the path."""
     container = at(document, path)
     more = [*container, "forged"] if isinstance(container, list) else {**container, "forged": 1}
     return replaced(document, path, more)
 
 
 def another(value: Any) -> Any:  # noqa: ANN401 - any JSON
-    """Give another value of the same type and form: a digest stays one, a time a time."""
+    """Give another value of the same type and form: a digest stays a digest, a time a time."""
     match value:
         case bool():
             return not value
         case int() | float() | Decimal():
-            # Never beyond what a double holds exactly: that would be no valid number of RFC 8785.
+            # RFC 8785 has no numbers beyond what a double holds exactly.
             return value - 1 if value > 2**52 else value + 1
         case str():
             return _another_text(value)

@@ -1,4 +1,4 @@
-"""Lists, page by page: every item once, oldest first, whatever the size of the page."""
+"""Paginated lists: every item once, oldest first, for any page size."""
 
 import itertools
 from collections import Counter
@@ -9,14 +9,14 @@ from typing import Any
 from contracts.shared.resources.conventions import time_of
 from harness.client import Client, Record
 from harness.errors import CheckFailed
-from harness.expect import expect, expect_equal, expect_status
+from harness.expect import expect, expect_status
 
 DEFAULT_LIMIT = 50
 MAX_PAGES = 200
 
 
 @dataclass(frozen=True, kw_only=True)
-class List:
+class Listing:
     """One list of the API."""
 
     operation_id: str
@@ -25,28 +25,28 @@ class List:
 
 
 async def pages_of(
-    client: Client, listed: List, *, limit: int | None, instances: Sequence[int] = (0,)
+    client: Client, listing: Listing, *, limit: int | None, instances: Sequence[int] = (0,)
 ) -> list[list[Record]]:
-    """Follow `next_cursor` to the end, each page asked of the next of the instances.
+    """Follow `next_cursor` to the end, and ask the next of the instances for each page.
 
-    Fails the check when a page is larger than it may be, or when there is no end.
+    Fails the check when a page is too large, or when the pages do not end.
     """
     pages: list[list[Record]] = []
     seen: set[str] = set()
     cursor: str | None = None
     for instance in itertools.islice(itertools.cycle(instances), MAX_PAGES):
-        query: dict[str, Any] = dict(listed.query or {})
+        query: dict[str, Any] = dict(listing.query or {})
         query |= {} if limit is None else {"limit": limit}
         query |= {} if cursor is None else {"cursor": cursor}
         answer = await client.call(
-            listed.operation_id, path=listed.path, query=query, instance=instance
+            listing.operation_id, path=listing.path, query=query, instance=instance
         )
         expect_status(answer, 200, detail=f"page {len(pages) + 1} with {query}")
         expect(
             len(answer.items) <= (limit or DEFAULT_LIMIT),
-            expected=f"at most {limit or DEFAULT_LIMIT} items on a page of {listed.operation_id} "
+            expected=f"at most {limit or DEFAULT_LIMIT} items on a page of {listing.operation_id} "
             + (f"with limit={limit}" if limit else "without a limit"),
-            got=f"{len(answer.items)}",
+            got=f"{len(answer.items)} items",
         )
         pages.append(answer.items)
         cursor = answer.document["next_cursor"]
@@ -54,60 +54,47 @@ async def pages_of(
             return pages
         expect(
             isinstance(cursor, str) and cursor,
-            expected=f"next_cursor of {listed.operation_id} to be a string or null",
+            expected=f"next_cursor of {listing.operation_id} to be a string or null",
             got=repr(cursor),
         )
         expect(
             cursor not in seen,
-            expected=f"next_cursor of {listed.operation_id} to lead on",
-            got=f"{cursor} for the second time, on page {len(pages)} with limit={limit}",
+            expected=f"a new next_cursor on every page of {listing.operation_id}",
+            got=f"{cursor} again on page {len(pages)} with limit={limit}",
         )
         seen.add(cursor)
     raise CheckFailed(
-        expected=f"{listed.operation_id} to come to an end within {MAX_PAGES} pages",
+        expected=f"{listing.operation_id} to end within {MAX_PAGES} pages",
         got=f"a next_cursor on each of them, {sum(map(len, pages))} items so far",
     )
 
 
 async def expect_listed(
     client: Client,
-    listed: List,
+    listing: Listing,
     wanted: Sequence[str],
     *,
     limit: int | None,
     instances: Sequence[int] = (0,),
 ) -> list[Record]:
-    """Fail unless the pages hold just these ids, each once, oldest first; give the items.
+    """Fail unless the pages have exactly these IDs, each once, oldest first; give the items.
 
-    Where several were made at the same moment their order among themselves is the backend's.
+    Items of the same created_at may be in any order.
     """
-    pages = await pages_of(client, listed, limit=limit, instances=instances)
+    pages = await pages_of(client, listing, limit=limit, instances=instances)
     items = [item for page in pages for item in page]
-    how = f"{listed.operation_id} with limit={limit}, in pages of {[len(page) for page in pages]}"
-    counted, due = Counter(item["id"] for item in items), Counter(wanted)
+    how = f"{listing.operation_id} with limit={limit}, in pages of {[len(page) for page in pages]}"
+    counted, wanted_once = Counter(item["id"] for item in items), Counter(wanted)
     expect(
-        counted == due,
-        expected=f"every one of {len(wanted)} items once from {how}",
-        got=f"{len(items)}: missing {list((due - counted).elements())[:3]}, "
-        f"doubled or strange {list((counted - due).elements())[:3]}",
+        counted == wanted_once,
+        expected=f"each of {len(wanted)} items once from {how}",
+        got=f"{len(items)}: missing {list((wanted_once - counted).elements())[:3]}, "
+        f"duplicate or unknown {list((counted - wanted_once).elements())[:3]}",
     )
     for before, after in itertools.pairwise(items):
         expect(
             time_of(before, "created_at") <= time_of(after, "created_at"),
-            expected=f"the oldest first from {how}",
+            expected=f"items in order of created_at from {how}",
             got=f"{before['created_at']} before {after['created_at']}",
         )
     return items
-
-
-async def expect_full_first_page(
-    client: Client, listed: List, *, items: int, limit: int | None
-) -> None:
-    """Fail unless the first page of a list is as full as it may be."""
-    pages = await pages_of(client, listed, limit=limit)
-    expect_equal(
-        len(pages[0]),
-        min(items, limit or DEFAULT_LIMIT),
-        f"the size of the first page of {listed.operation_id}, of {items} items, "
-        + (f"with limit={limit}" if limit else "without a limit"),
-    )

@@ -1,4 +1,4 @@
-"""Reading Prometheus's text format, as far as a check needs it."""
+"""Metrics in Prometheus's text format, as far as checks need them."""
 
 import re
 
@@ -6,7 +6,7 @@ _SAMPLE = re.compile(r"^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{.*\})?\s+([-+.0-9eE]+)\b"
 
 
 def total_of(text: str, name: str) -> float | None:
-    """Add up every sample of a metric, whatever its labels; None when there is no such metric."""
+    """Add up every sample of a metric, with any labels; None when there is no such metric."""
     values = [
         float(found[2])
         for line in text.splitlines()

@@ -1,4 +1,4 @@
-"""What a backend has stored as files, for a check that damages its own ones and heals them."""
+"""Stored objects as files, for checks that damage their own objects and restore them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -11,26 +11,26 @@ from harness.target import Target
 
 
 class StoredObjects:
-    """The objects of one system, where an object's `storage_path` is a path below a directory."""
+    """The objects of one system; an object's `storage_path` is a path below a directory."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
 
     @classmethod
     def of(cls, system: System, target: Target) -> Self | None:
-        """The objects of a system; None where the target does not say where they are."""
+        """The objects of a system; None where the target does not say where they are stored."""
         if target.storage is None or system.storage_dir is None:
             return None
         return cls(system.storage_dir)
 
     def path(self, storage_path: object) -> Path:
-        """Where an object is. `Inconclusive` when it is not where the target says it would be."""
+        """The file of an object. `Inconclusive` when there is none where the target says."""
         root = self._directory.resolve()
         found = (root / str(storage_path)).resolve()
         if not found.is_relative_to(root) or not found.is_file():
             raise Inconclusive(
-                f"there is no object at {storage_path!r} below the target's storage directory, "
-                'as [storage] layout = "directory" says there would be'
+                f"no object at {storage_path!r} below the storage directory, although the target "
+                'file says [storage] layout = "directory"'
             )
         return found
 
@@ -39,16 +39,16 @@ class StoredObjects:
         return self.path(storage_path).read_bytes()
 
     def contents(self) -> Iterator[bytes]:
-        """Give the bytes of every object there is; what vanishes meanwhile is left out."""
+        """Give the bytes of every object, without those that vanish meanwhile."""
         for path in sorted(self._directory.rglob("*")):
             with suppress(FileNotFoundError, IsADirectoryError):
                 yield path.read_bytes()
 
     @contextmanager
     def damaged(self, storage_path: object, content: bytes | None) -> Iterator[None]:
-        """Let an object have other bytes inside the block, or be gone (None); then all is well.
+        """Replace an object's bytes inside the block, or remove it (None); restore it afterwards.
 
-        It is replaced, not written to: a process that has it open reads on what it had.
+        The file is replaced, not written to: a process that has it open still reads the old bytes.
         """
         path = self.path(storage_path)
         before, mode = path.read_bytes(), path.stat().st_mode

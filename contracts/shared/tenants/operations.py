@@ -1,7 +1,7 @@
-"""Every operation of the OpenAPI document that the target names, with the ids that it takes.
+"""Every operation of the target's OpenAPI document, with the IDs that it takes.
 
-Read from the document, so that a new route cannot be forgotten: what the harness cannot make a
-request for is named (`Operation.unbuildable`), never left out.
+Read from the document, so no new route is forgotten: an operation for which the harness cannot
+build a request is reported (`Operation.unbuildable`), never skipped.
 """
 
 import re
@@ -19,11 +19,11 @@ from harness.client.routes import METHODS, spelled_path
 from harness.target import Target
 
 KINDS = ("job", "evidence", "export", "event", "target", "manifest", "organization")
-"""What an id can be of. `target` is the evidence or export of a ledger event; a manifest is no id,
-but names an export, its job, its organization and its files as an id does."""
+"""The kinds of IDs. `target` is the evidence or export of a ledger event. A manifest is not an ID,
+but it names an export, its job, its organization and its files as an ID does."""
 
 READ_ONLY_POSTS = frozenset({"verifyManifest"})
-"""Operations that write nothing although their method is one for writing."""
+"""Operations that write nothing although their method is POST."""
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -32,14 +32,14 @@ Place = Literal["path", "query", "body"]
 
 @dataclass(frozen=True, kw_only=True)
 class IdSlot:
-    """Where a request holds an id."""
+    """One place in a request that holds an ID."""
 
     name: str
     kind: str
-    """One of `KINDS`, or `""` for an id of something that the harness does not know."""
+    """One of `KINDS`, or `""` for a kind that the harness does not know."""
     place: Place
     at: tuple[str | int, ...]
-    """The steps to it within the body; its name elsewhere."""
+    """The path to it within the body; elsewhere its name."""
     required: bool = False
 
 
@@ -50,7 +50,7 @@ class Operation:
     route: Route
     document: Mapping[str, Any]
     described: Mapping[str, Any]
-    """The Operation Object, `$ref`s of its parameters followed."""
+    """The Operation Object, with the `$ref`s of its parameters resolved."""
 
     @property
     def id(self) -> str:
@@ -70,38 +70,38 @@ class Operation:
 
     @property
     def unbuildable(self) -> str:
-        """Why the matrix cannot ask it: the id of something that the harness cannot make."""
+        """Why no request can be built (IDs of unknown kinds); empty where one can be built."""
         unknown = [slot.name for slot in self.slots if not slot.kind]
-        return f"nothing is known of {', '.join(unknown)}" if unknown else ""
+        return f"unknown kind of ID: {', '.join(unknown)}" if unknown else ""
 
     @cached_property
     def slots(self) -> tuple[IdSlot, ...]:
-        """Every id that it takes, in path, query and body."""
+        """Every ID that it takes, in path, query and body."""
         return (*self._parameter_slots(), *body_slots(self.document, self.body_schema))
 
     @property
     def takes_range(self) -> bool:
-        """Whether parts of its answer can be asked for (RFC 9110, section 14)."""
+        """Whether it takes a Range header (RFC 9110, section 14)."""
         return any(
             one["in"] == "header" and one["name"].lower() == "range" for one in self.parameters
         )
 
     @property
     def body_type(self) -> str | None:
-        """The media type of its body, None where it takes none."""
+        """The media type of its request body, None where it takes none."""
         content = resolved(self.document, self.described.get("requestBody")).get("content") or {}
         return next(iter(content), None)
 
     @cached_property
     def body_schema(self) -> dict[str, Any]:
-        """The schema of its body, empty where it takes none."""
+        """The schema of its request body, empty where it takes none."""
         body = resolved(self.document, self.described.get("requestBody"))
         media = (body.get("content") or {}).get(self.body_type) or {}
         return resolved(self.document, media.get("schema"))
 
     @property
     def lists(self) -> bool:
-        """Whether it answers with a page of things: an array under `data`."""
+        """Whether it answers with a page of a list: an array under `data`."""
         for status, answer in (self.described.get("responses") or {}).items():
             if not str(status).startswith("2"):
                 continue
@@ -156,16 +156,16 @@ def operations_of(target: Target) -> tuple[Operation, ...]:
 
 @lru_cache(maxsize=4)
 def load_document(path: Path) -> Mapping[str, Any]:
-    """Parse an OpenAPI document in YAML or JSON; that it is one was seen when its routes were."""
+    """Parse an OpenAPI document in YAML or JSON, which was validated when its routes were read."""
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     document = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)  # noqa: S506 - both safe
     return document if isinstance(document, dict) else {}
 
 
 def kind_of(name: str, template: str) -> str:
-    """What an id of this name is of; `""` where the harness does not know.
+    """The kind of an ID of this name; `""` where the harness does not know.
 
-    `job_id`, `jobId` and the `{id}` of `/jobs/{id}` are all ids of jobs.
+    `job_id`, `jobId` and the `{id}` of `/jobs/{id}` are all IDs of jobs.
     """
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower().replace("-", "_")
     stem = words.removesuffix("_uuid").removesuffix("_id")
@@ -177,14 +177,14 @@ def kind_of(name: str, template: str) -> str:
 
 
 def is_id(name: str, schema: Mapping[str, Any]) -> bool:
-    """Whether a query parameter or a member of a body holds an id."""
+    """Whether a query parameter or a member of a body holds an ID."""
     return schema.get("format") == "uuid" or bool(re.search(r"(_id|[a-z0-9]Id)$", name))
 
 
 def body_slots(
     document: Mapping[str, Any], schema: Mapping[str, Any], above: tuple[str | int, ...] = ()
 ) -> Iterator[IdSlot]:
-    """The ids within a body, at any depth that the schema names."""
+    """The IDs within a body, up to five levels deep."""
     if len(above) > 4:
         return
     for name, given in (schema.get("properties") or {}).items():
@@ -203,11 +203,11 @@ def body_slots(
 def _parameters(
     document: Mapping[str, Any], item: Mapping[str, Any], described: Mapping[str, Any]
 ) -> list[dict[str, Any]]:
-    """A path's parameters and the operation's own, which come before them (OpenAPI 3.1, 4.8.9)."""
-    together: dict[tuple[str, str], dict[str, Any]] = {}
+    """A path's parameters and the operation's own, which override them (OpenAPI 3.1, 4.8.9)."""
+    merged: dict[tuple[str, str], dict[str, Any]] = {}
     for given in (*item.get("parameters", ()), *described.get("parameters", ())):
         parameter = resolved(document, given)
         if "name" not in parameter or "in" not in parameter:
-            raise Unbuildable(f"a parameter without name or place in {described}")
-        together[parameter["in"], parameter["name"]] = parameter
-    return list(together.values())
+            raise Unbuildable(f"a parameter without name or `in`: {described}")
+        merged[parameter["in"], parameter["name"]] = parameter
+    return list(merged.values())

@@ -1,4 +1,4 @@
-"""What one organization has: one of everything with an id, and how to see that it is untouched."""
+"""A test tenant: an organization that owns one of everything that has an ID."""
 
 import itertools
 import re
@@ -16,38 +16,38 @@ UUID_TEXT = re.compile(
     r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE
 )
 MALFORMED = "not-an-id"
-MIN_MARK_LENGTH = 16
-"""Of what somebody else has named: a shorter text may stand in anybody's answers."""
+MIN_MARKER_LENGTH = 16
+"""Of texts that the harness did not choose: shorter ones may be in any answer by chance."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PopulatedTenant:
-    """An organization, and the ids of what it has."""
+    """An organization, and the IDs of what it owns."""
 
     org: Organization
     sample: Sample
     """The file of its evidence."""
     key: str
-    """The idempotency key under which that file came."""
+    """The idempotency key of its upload."""
     values: Mapping[str, Sequence[Any]]
-    """Ids by the kind of a slot; a target of a ledger event may be evidence or an export."""
-    marks: frozenset[bytes] = field(repr=False)
-    """What only this organization may ever be told."""
+    """IDs by kind (`operations.KINDS`); a target of a ledger event is evidence or an export."""
+    markers: frozenset[bytes] = field(repr=False)
+    """Texts that no answer to another organization may contain."""
 
     def own_id_choices(self, slots: Sequence[IdSlot]) -> Iterator[dict[str, Any]]:
-        """Each way to fill the slots with what is this organization's own."""
+        """Every way to fill the slots with this organization's own IDs."""
         kinds = [self.values.get(slot.kind, [str(uuid.uuid4())]) for slot in slots]
         for chosen in itertools.product(*kinds):
             yield dict(zip((slot.name for slot in slots), chosen, strict=True))
 
     def own_ids(self, slots: Sequence[IdSlot]) -> dict[str, Any]:
-        """One way to fill the slots with what is this organization's own."""
+        """One way to fill the slots with this organization's own IDs."""
         return next(self.own_id_choices(slots))
 
     async def state(self) -> dict[str, Any]:
-        """Everything that its owner can see, the bytes of downloads as digests.
+        """Everything that its owner can see, with digests of downloads.
 
-        Of an organization that others use as well: all about what is this tenant's.
+        Where other clients use the organization too: only what this tenant made.
         """
         owner = self.org.as_role(self.org.roles[0])
         job = {"job_id": self.values["job"][0]}
@@ -70,12 +70,12 @@ class PopulatedTenant:
         }
 
     async def events(self) -> list[Record]:
-        """The events of the ledger about this tenant's evidence and exports."""
+        """The ledger events of this tenant's evidence and exports."""
         return await _events_about(self.org, self.values["target"])
 
 
 async def populate(org: Organization, samples: Samples) -> PopulatedTenant:
-    """Give an organization a job, evidence in it and a finished export of it."""
+    """Give an organization a job with evidence and a finished export."""
     job = await org.new_job(f"Job {uuid.uuid4()} of {org.name}")
     sample, key = samples.new(), f"shakedown-{uuid.uuid4()}"
     uploaded = await org.client.upload(job["id"], sample, key=key)
@@ -100,24 +100,27 @@ async def populate(org: Organization, samples: Samples) -> PopulatedTenant:
             "manifest": [manifest],
             "organization": [org.id],
         },
-        marks=marks_of([made, evidence, export, *events]) | _marks(org, sample),
+        markers=markers_of([made, evidence, export, *events]) | _own_markers(org, sample),
     )
 
 
 async def populate_all(
     organizations: Sequence[Organization], samples: Samples
 ) -> list[PopulatedTenant]:
-    """Furnish several organizations at once."""
+    """Populate several organizations at the same time."""
     tenants = await together(populate(org, samples) for org in organizations)
     return [
-        _apart(tenant, [other for other in tenants if other is not tenant]) for tenant in tenants
+        _without_shared_users(tenant, [other for other in tenants if other is not tenant])
+        for tenant in tenants
     ]
 
 
-def _apart(tenant: PopulatedTenant, others: Sequence[PopulatedTenant]) -> PopulatedTenant:
-    """One person may be a user of several organizations: then the user's id is no mark."""
+def _without_shared_users(
+    tenant: PopulatedTenant, others: Sequence[PopulatedTenant]
+) -> PopulatedTenant:
+    """A user of several organizations is no marker of one of them."""
     users = {user.encode() for other in others for user in other.org.users.values()}
-    return replace(tenant, marks=tenant.marks - users)
+    return replace(tenant, markers=tenant.markers - users)
 
 
 async def _events_about(org: Organization, targets: Sequence[str]) -> list[Record]:
@@ -125,8 +128,8 @@ async def _events_about(org: Organization, targets: Sequence[str]) -> list[Recor
     return [event for events in found for event in events]
 
 
-def absent(value: Any) -> Any:  # noqa: ANN401 - an id or a manifest
-    """The same, but of something that nobody has: every id in it is another, a random one."""
+def unknown_id(value: Any) -> Any:  # noqa: ANN401 - an id or a manifest
+    """The same value with random IDs, of something that no organization has."""
     if isinstance(value, str):
         return str(uuid.uuid4())
     known: dict[str, str] = {}
@@ -143,24 +146,24 @@ def absent(value: Any) -> Any:  # noqa: ANN401 - an id or a manifest
     return replaced(value)
 
 
-def malformed(value: Any) -> Any:  # noqa: ANN401 - an id or a manifest
-    """Something that is no id, or no manifest, at all."""
+def malformed_id(value: Any) -> Any:  # noqa: ANN401 - an id or a manifest
+    """A value that has not even the form of an ID, or of a manifest."""
     return MALFORMED if isinstance(value, str) else [MALFORMED]
 
 
-def marks_of(things: Sequence[Record]) -> frozenset[bytes]:
-    """What nobody but the owner of these things may ever be told."""
+def markers_of(records: Sequence[Record]) -> frozenset[bytes]:
+    """Texts from these records that no answer to another organization may contain."""
     return frozenset(
-        thing[name].encode()
-        for thing in things
+        record[name].encode()
+        for record in records
         for name in ("id", "title", "storage_path", "file_sha256", "manifest_hash", "hash")
-        if isinstance(thing.get(name), str) and thing[name]
+        if isinstance(record.get(name), str) and record[name]
     )
 
 
-def _marks(org: Organization, sample: Sample) -> frozenset[bytes]:
+def _own_markers(org: Organization, sample: Sample) -> frozenset[bytes]:
     named = [org.id, *org.users.values()]
-    texts = [*(text for text in named if len(text) >= MIN_MARK_LENGTH), sample.sha256]
-    # Every sample file carries a note of its own; 24 bytes of it are nobody else's.
+    texts = [*(text for text in named if len(text) >= MIN_MARKER_LENGTH), sample.sha256]
+    # Every sample file has a unique note; its first 40 bytes identify the file.
     note = sample.content[sample.content.index(b"shakedown") :][:40]
     return frozenset([*(text.encode() for text in texts), note])

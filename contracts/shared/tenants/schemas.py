@@ -16,11 +16,11 @@ _BY_FORMAT = {
 
 
 class Unbuildable(Exception):
-    """No request can be made from what the document says; the message says why."""
+    """The document does not say enough to build a request; the message says why."""
 
 
 def resolved(document: Mapping[str, Any], node: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
-    """Follow `$ref`s within the document; in OpenAPI 3.1 what stands beside one counts as well."""
+    """Follow `$ref`s within the document; members beside a `$ref` count too (OpenAPI 3.1)."""
     for _ in range(MAX_DEPTH):
         if not isinstance(node, Mapping):
             return {}
@@ -31,20 +31,20 @@ def resolved(document: Mapping[str, Any], node: Any) -> dict[str, Any]:  # noqa:
         for step in str(reference).removeprefix("#/").split("/"):
             name = step.replace("~1", "/").replace("~0", "~")
             if not isinstance(found, Mapping) or name not in found:
-                raise Unbuildable(f"{reference} leads nowhere within the document")
+                raise Unbuildable(f"{reference} is not in the document")
             found = found[name]
         beside = {key: value for key, value in node.items() if key != "$ref"}
         node = {**found, **beside} if isinstance(found, Mapping) else found
-    raise Unbuildable("a $ref that never ends")
+    raise Unbuildable("a $ref that refers to itself")
 
 
 def smallest(document: Mapping[str, Any], schema: Any, depth: int = 0) -> Any:  # noqa: ANN401
-    """A value of the schema: its own example where it has one, else with required members only.
+    """A value of the schema: its own example, or else one with required members only.
 
-    Raises `Unbuildable` for what cannot be made up, such as a string with a pattern.
+    Raises `Unbuildable` where no value can be generated, such as for a string with a pattern.
     """
     if depth > MAX_DEPTH:
-        raise Unbuildable("a schema that needs itself")
+        raise Unbuildable("a schema that requires itself")
     schema = resolved(document, schema)
     for parts in ("allOf", "anyOf", "oneOf"):
         if parts in schema:
@@ -84,9 +84,9 @@ def _scalar(kind: str, schema: Mapping[str, Any]) -> Any:  # noqa: ANN401 - JSON
     pattern = schema.get("pattern")
     try:
         if pattern is not None and not re.search(pattern, text):
-            raise Unbuildable(f"a text of the pattern {pattern!r}")
+            raise Unbuildable(f"a string that matches the pattern {pattern!r}")
     except re.error as error:
-        raise Unbuildable(f"a text of the pattern {pattern!r}") from error
+        raise Unbuildable(f"a string that matches the pattern {pattern!r}") from error
     return text
 
 

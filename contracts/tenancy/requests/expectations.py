@@ -118,7 +118,7 @@ def expect_no_leak(
 ) -> None:
     """Fail when an answer to a stranger tells what the request did not tell itself."""
     heads = "\n".join(f"{name}: {value}" for name, value in answer.headers.items()).encode()
-    for mark in owner.marks:
+    for mark in owner.markers:
         if (mark in answer.body or mark in heads) and not request.holds(mark):
             expect(
                 False,

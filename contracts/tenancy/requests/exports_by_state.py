@@ -75,5 +75,5 @@ def _estate(org: Organization, sample: Sample, export: Record) -> PopulatedTenan
         sample=sample,
         key=str(uuid.uuid4()),
         values={"job": [export["job_id"]], "export": [export["id"]], "target": [export["id"]]},
-        marks=frozenset(text.encode() for text in (export["id"], export["job_id"], org.id)),
+        markers=frozenset(text.encode() for text in (export["id"], export["job_id"], org.id)),
     )

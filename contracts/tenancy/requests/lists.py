@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from contracts.shared.tenants.operations import Operation
-from contracts.shared.tenants.populated_tenant import PopulatedTenant, marks_of
+from contracts.shared.tenants.populated_tenant import PopulatedTenant, markers_of
 from contracts.tenancy.requests.expectations import expect_no_leak
 from contracts.tenancy.requests.request_shapes import RequestShape, shapes_of
 from harness.client import Answer, Client, Record, Samples, together
@@ -42,7 +42,7 @@ async def fill(tenant: PopulatedTenant, samples: Samples) -> ListOwner:
         requested = await org.client.new_export(job_id, export_type)
         exports.append(await org.client.wait_for_export(requested["id"]))
     return ListOwner(
-        tenant=replace(tenant, marks=tenant.marks | marks_of([*jobs, *evidence, *exports])),
+        tenant=replace(tenant, markers=tenant.markers | markers_of([*jobs, *evidence, *exports])),
         created={
             "listJobs": [job_id, *(job["id"] for job in jobs)],
             "listEvidence": [tenant.values["evidence"][0], *(one["id"] for one in evidence)],

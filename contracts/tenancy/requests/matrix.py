@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from contracts.shared.tenants.operations import IdSlot
-from contracts.shared.tenants.populated_tenant import PopulatedTenant, absent, malformed
+from contracts.shared.tenants.populated_tenant import PopulatedTenant, malformed_id, unknown_id
 from contracts.tenancy.requests.answer_comparison import Asked, expect_indistinguishable
 from contracts.tenancy.requests.expectations import (
     expect_absent,
@@ -25,8 +25,8 @@ Relation = Literal["foreign", "absent", "malformed"]
 
 _VALUES: Mapping[Relation, Callable[[Any], Any]] = {
     "foreign": lambda value: value,
-    "absent": absent,
-    "malformed": malformed,
+    "absent": unknown_id,
+    "malformed": malformed_id,
 }
 
 

@@ -9,7 +9,7 @@ from contracts.hash.tampering import (
     link_tamperings,
     metadata_tamperings,
 )
-from contracts.shared.ledger.hash_chain import StoredEvent, breaches
+from contracts.shared.ledger.hash_chain import StoredEvent, violations
 from tests.contracts.shared.ledger.test_hash_chain import SALTS, chain
 
 VICTIM = 2
@@ -42,7 +42,7 @@ def test_the_flags_are_what_the_harness_itself_finds(tampering: Tampering) -> No
     victim = events[VICTIM] = tampered(events[VICTIM], tampering)
     assert (victim.hash == victim.expected_hash(SALTS)) is tampering.hash_matches
     assert (victim.prev_hash == events[VICTIM - 1].hash) is tampering.prev_hash_valid
-    found = {breach.ledger_seq for breach in breaches(events, SALTS)}
+    found = {breach.ledger_seq for breach in violations(events, SALTS)}
     assert found
     assert found <= {victim.ledger_seq, victim.ledger_seq + 1}
     if tampering.next_is_cut_off:

@@ -123,7 +123,7 @@ async def test_a_function_that_never_comes_back_empty_is_stopped(claims: ClaimFu
         "p_max_per_org int DEFAULT 3) RETURNS SETOF claims.exports LANGUAGE sql AS "
         "'SELECT * FROM claims.exports LIMIT 1'"
     )
-    with pytest.raises(CheckFailed, match="come back empty"):
+    with pytest.raises(CheckFailed, match="claim nothing"):
         await claims.claim_concurrently(1, limit_of=lambda _number: 1)
 
 

@@ -45,7 +45,7 @@ def in_flight(**headers: str) -> Answer:
     ],
 )
 def test_one_record_is_accepted(answers: list[Answer]) -> None:
-    assert expect_one_record(answers, fresh=201, what="uploads") == "a"
+    assert expect_one_record(answers, new_status=201, what="uploads") == "a"
 
 
 @pytest.mark.parametrize(
@@ -63,12 +63,16 @@ def test_one_record_is_accepted(answers: list[Answer]) -> None:
 )
 def test_anything_else_is_rejected(answers: list[Answer], said: str) -> None:
     with pytest.raises(CheckFailed, match=said):
-        expect_one_record(answers, fresh=201, what="uploads")
+        expect_one_record(answers, new_status=201, what="uploads")
 
 
 def asked(body: str) -> KeyedRequest:
     return KeyedRequest(
-        what="an upload", operation_id="uploadEvidence", path={}, fresh=201, arguments={"of": body}
+        what="an upload",
+        operation_id="uploadEvidence",
+        path={},
+        new_status=201,
+        arguments={"of": body},
     )
 
 

@@ -64,7 +64,8 @@ def test_an_id_of_something_unknown_is_named_and_not_left_out() -> None:
     unknown = operation("/webhooks/{webhook_id}", parameters=[path_id("webhook_id")])
     shapes, unbuildable = shapes_with_ids([unknown])
     assert shapes == []
-    assert unbuildable == ["asked (nothing is known of webhook_id)"]
+    (reason,) = unbuildable
+    assert "webhook_id" in reason
 
 
 def test_a_path_parameter_that_the_document_does_not_describe_is_named() -> None:
@@ -157,5 +158,5 @@ def test_ids_are_made_up_and_patterns_are_not() -> None:
     with pytest.raises(Unbuildable, match="pattern"):
         smallest({}, {"type": "string", "pattern": "^[0-9]{4}$"})
     endless = {"a": {"$ref": "#/a"}}
-    with pytest.raises(Unbuildable, match="never ends"):
+    with pytest.raises(Unbuildable, match=r"\$ref"):
         smallest(endless, {"$ref": "#/a"})

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from contracts.shared.tenants.populated_tenant import absent
+from contracts.shared.tenants.populated_tenant import unknown_id
 from contracts.tenancy.requests.answer_comparison import Asked, expect_indistinguishable
 from contracts.tenancy.requests.request_shapes import PreparedRequest
 from contracts.tenancy.requests.unchanged import expect_unchanged, first_difference
@@ -82,7 +82,7 @@ async def test_a_difference_that_does_not_last_is_none() -> None:
 def test_an_absent_manifest_is_the_same_with_other_ids() -> None:
     one, two = str(uuid.uuid4()), str(uuid.uuid4())
     manifest = {"export_id": one, "files": [{"name": f"evidence/{two}.png", "evidence_id": two}]}
-    other = absent(manifest)
+    other = unknown_id(manifest)
     (file,) = other["files"]
     assert other["export_id"] not in {one, two}
     assert file["name"] == f"evidence/{file['evidence_id']}.png"

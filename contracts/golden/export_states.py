@@ -1,34 +1,34 @@
-"""An export on its way: what its data must say in each state, and which way it may go."""
+"""The states of an export: what its data must be in each state, and which state may follow."""
 
-import asyncio
-import time
 from collections.abc import Mapping
 
 from contracts.golden.fields import EXPORT, expect_fields
-from contracts.shared.resources.conventions import expect_recent, time_of
+from contracts.shared.resources.conventions import expect_recent, expect_retry_after, time_of
 from harness.client import LIVE_STATES, Answer, Client, Organization, Record
 from harness.client.client import EXPORT_DEADLINE_S, POLL_INTERVAL_S
 from harness.errors import CheckFailed
 from harness.expect import expect, expect_equal, expect_status
+from harness.waiting import wait_until
 
 NEXT: Mapping[str, frozenset[str]] = {
     "queued": frozenset({"preparing"}),
     "preparing": frozenset({"ready", "failed", "queued"}),
 }
-"""Which state may follow which without anybody asking for it."""
+"""Which state may follow which without a request."""
 
 EMPTY: Mapping[str, tuple[str, ...]] = {
     "queued": ("manifest", "manifest_hash", "error_code", "completed_at"),
     "preparing": ("error_code", "completed_at"),
     "ready": ("error_code", "error_message"),
 }
-"""What has no value yet in an export that has never failed before."""
+"""Fields that are null in an export that has never failed."""
 
 FILLED: Mapping[str, tuple[str, ...]] = {
     "queued": ("queue_position",),
     "preparing": ("claimed_by",),
     "ready": ("storage_path", "manifest", "manifest_hash", "started_at", "completed_at"),
 }
+"""Fields that are not null."""
 
 
 def expect_export(export: Record, org: Organization) -> None:
@@ -48,66 +48,62 @@ def expect_export(export: Record, org: Organization) -> None:
             got=f"null in {dict(export)}"[:400],
         )
     if state == "ready":
-        expect_equal(export["progress"], 100, "the progress of a ready export")
+        expect_equal(export["progress"], 100, "progress of a ready export")
     if state in {"preparing", "ready"}:
         expect(
             export["attempt"] >= 1,
-            expected=f"attempt, which rises with every claim, to be 1 or more in a {state} export",
+            expected=f"attempt of at least 1 in a {state} export (it grows with every claim)",
             got=str(export["attempt"]),
         )
 
 
-def expect_retry_after(answer: Answer, what: str) -> None:
-    """Fail unless an answer says in whole seconds when to ask again."""
-    expect(
-        answer.headers.get("retry-after", "").isdigit(),
-        expected=f"a Retry-After in seconds with {what}",
-        got=f"{answer.headers.get('retry-after')!r} with {answer.describe()}",
-    )
-
-
 async def watch_until_ready(client: Client, org: Organization, requested: Record) -> Record:
-    """Ask for an export until it is ready; fail when anything on the way there is not right."""
-    before = requested
-    until = time.monotonic() + EXPORT_DEADLINE_S
-    path = {"export_id": requested["id"]}
-    while time.monotonic() < until:
+    """Poll an export until it is ready; fail when its data is wrong on the way."""
+    before, path = requested, {"export_id": requested["id"]}
+
+    async def is_ready() -> bool:
+        nonlocal before
         answer = expect_status(await client.call("getExport", path=path), 200)
         export = answer.data
         expect_export(export, org)
         if export["state"] in LIVE_STATES:
             expect_retry_after(answer, f"an export that is {export['state']}")
         _expect_step(before, export)
-        if export["state"] == "ready":
-            return export
         before = export
-        await asyncio.sleep(POLL_INTERVAL_S)
-    raise CheckFailed(
-        expected=f"export {requested['id']} to become ready within {EXPORT_DEADLINE_S:g} s",
-        got=f"it is still {before['state']} at attempt {before['attempt']}",
+        return bool(export["state"] == "ready")
+
+    def not_ready(waited: str) -> CheckFailed:
+        return CheckFailed(
+            expected=f"export {requested['id']} to become ready within {EXPORT_DEADLINE_S:g} s",
+            got=f"{before['state']} at attempt {before['attempt']}: {waited}",
+        )
+
+    await wait_until(
+        is_ready, EXPORT_DEADLINE_S, "state ready", poll_s=POLL_INTERVAL_S, error=not_ready
     )
+    return before
 
 
 def _expect_step(before: Record, after: Record) -> None:
     for name in ("id", "job_id", "export_type", "filters", "created_at"):
-        expect_equal(after[name], before[name], f"{name} of an export on its way")
+        expect_equal(after[name], before[name], f"{name} of an export that was requested")
     reached, state = {before["state"]}, after["state"]
-    for _ in NEXT:  # steps between two looks may go unseen
+    for _ in NEXT:  # states between two polls may be missed
         reached |= {further for each in reached for further in NEXT.get(each, ())}
     expect(
         state in reached and state not in {"failed", "canceled"},
-        expected=f"an export that nobody disturbs to go from {before['state']} towards ready",
+        expected=f"an undisturbed export to go from {before['state']} towards ready",
         got=f"{state} ({after['error_code']}: {after['error_message']})",
     )
     expect(
         after["attempt"] >= before["attempt"],
-        expected="attempt, which rises with every claim, never to fall",
+        expected="attempt never to decrease",
         got=f"{before['attempt']}, then {after['attempt']}",
     )
 
 
-def expect_ended_well(export: Record) -> None:
-    """Fail unless the times of an export that nothing disturbed are in order, and of now."""
+def expect_first_attempt_times(export: Record) -> None:
+    """Fail unless an undisturbed export has one attempt, and recent times in order."""
     names = ("created_at", "started_at", "completed_at")
     for name in names:
         expect_recent(export, name)
@@ -117,18 +113,18 @@ def expect_ended_well(export: Record) -> None:
         expected="created_at, started_at and completed_at in this order",
         got=str([export[name] for name in names]),
     )
-    expect_equal(export["attempt"], 1, "the attempts of an export that nothing disturbed")
+    expect_equal(export["attempt"], 1, "attempt of an undisturbed export")
 
 
 async def expect_not_ready(client: Client, export_id: str, state: str) -> None:
-    """Fail unless an export that is not ready has neither download nor manifest nor proof."""
+    """Fail unless an export that is not ready has no download and manifest, and verifies false."""
     path = {"export_id": export_id}
     for operation_id in ("downloadExport", "getManifest"):
         answer = await client.call(operation_id, path=path)
         expect_status(answer, 409, detail=f"of an export that is {state}")
         expect(
             answer.code,
-            expected=f"a problem with a code from {operation_id} of an export that is {state}",
+            expected=f"a problem code from {operation_id} of an export that is {state}",
             got=answer.describe(),
         )
     answer = await client.call("verifyManifest", json={"export_id": export_id})
@@ -136,7 +132,7 @@ async def expect_not_ready(client: Client, export_id: str, state: str) -> None:
 
 
 def expect_false(answer: Answer, state: str) -> None:
-    """Fail unless verification says three times false of an export that is not ready."""
+    """Fail unless verification of an export that is not ready answers false three times."""
     for name in ("manifest_valid", "export_match", "ledger_match"):
         expect(
             answer.data[name] is False,
@@ -146,17 +142,16 @@ def expect_false(answer: Answer, state: str) -> None:
 
 
 async def expect_refused(client: Client, operation_id: str, export_id: str, state: str) -> None:
-    """Fail unless an export in this state is neither changed nor changeable by the operation."""
+    """Fail unless the operation is refused (409) and changes neither the export nor its events."""
     path = {"export_id": export_id}
     before = await client.get_export(export_id)
     events = await client.ledger_events(target_id=export_id)
     answer = await client.call(operation_id, path=path)
     expect_status(answer, 409, detail=f"of an export that is {state}")
-    expect_equal(
-        await client.get_export(export_id), before, f"an export after a refused {operation_id}"
-    )
+    after = await client.get_export(export_id)
+    expect_equal(after, before, f"data of an export after a refused {operation_id}")
     expect_equal(
         await client.ledger_events(target_id=export_id),
         events,
-        f"the events of an export after a refused {operation_id}",
+        f"events of an export after a refused {operation_id}",
     )

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from contracts.golden.export_life import expect_export
+from contracts.golden.export_states import expect_export
 from harness.client import Organization, Record
 from harness.client.client import Client
 from harness.client.routes import Routes

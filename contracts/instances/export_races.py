@@ -1,0 +1,144 @@
+"""Concurrent requests that change one export, on a system without workers.
+
+No worker interferes, so each race has exactly one correct outcome.
+"""
+
+from collections.abc import Sequence
+
+from contracts.shared.exports.workerless_system import WorkerlessSystem
+from contracts.shared.requests.concurrent_requests import expect_live_export
+from harness.client import LIVE_STATES, Answer, Client, Record, together
+from harness.expect import expect, expect_equal, expect_status
+from harness.plugin.observations import Observations
+
+RACERS = 8
+
+
+async def expect_one_requested(
+    workerless: WorkerlessSystem, client: Client, job: Record, observe: Observations
+) -> str:
+    """Fail unless one of several concurrent export requests is accepted; give the export's ID."""
+    race = together(
+        client.request_export(job["id"], instance=turn % client.instances) for turn in range(RACERS)
+    )
+    answers = await workerless.run_with_writes_held(workerless.table, race)
+    accepted = [answer for answer in answers if answer.status == 202]
+    expect_equal(len(accepted), 1, f"number of 202 among {RACERS} concurrent export requests")
+    export_id: str = accepted[0].data["id"]
+    for answer in answers:
+        if answer.status != 202:
+            expect_live_export(answer, export_id)
+    expect_equal(
+        await events_of(client, export_id),
+        ["export.requested"],
+        f"events of an export after {RACERS} concurrent requests",
+    )
+    observe(RACERS, what="raced requests")
+    return export_id
+
+
+async def expect_one_live(
+    client: Client, job: Record, export_id: str, state: str, observe: Observations
+) -> None:
+    """Fail unless every instance answers a request for the same job with the live export."""
+    for instance in range(client.instances):
+        answer = await client.request_export(job["id"], instance=instance)
+        expect_live_export(answer, export_id, detail=f"while the live export is {state}")
+        observe(what=f"asked while {state}")
+    expect_equal(await live_exports(client, job), [export_id], "IDs of the live exports of the job")
+
+
+async def expect_one_canceled(
+    workerless: WorkerlessSystem, client: Client, export_id: str, observe: Observations
+) -> None:
+    """Fail unless concurrent cancellations have one effect."""
+    events = await _events_after_race(workerless, client, export_id, "cancelExport", "canceled")
+    expect_equal(events.count("export.canceled"), 1, "number of export.canceled events")
+    observe(RACERS, what="raced cancellations")
+
+
+async def expect_one_retried(
+    workerless: WorkerlessSystem, client: Client, export_id: str, observe: Observations
+) -> None:
+    """Fail unless concurrent retries of a failed export queue it again once."""
+    events = await _events_after_race(workerless, client, export_id, "retryExport", "queued")
+    expect_equal(
+        events.count("export.requested"),
+        2,
+        f"number of export.requested events after a request, a failure and {RACERS} retries",
+    )
+    observe(RACERS, what="raced retries")
+
+
+async def expect_one_successor(
+    workerless: WorkerlessSystem,
+    client: Client,
+    job: Record,
+    export_id: str,
+    observe: Observations,
+) -> None:
+    """Fail unless concurrent retries and new requests, after a failure, leave one live export.
+
+    Either may win: the ledger gets one more `export.requested` in both cases.
+    """
+    before = await requests_of(client, job)
+    race = together(
+        _change(client, "retryExport", export_id, turn // 2)
+        if turn % 2
+        else client.request_export(job["id"], instance=turn // 2 % client.instances)
+        for turn in range(RACERS)
+    )
+    for answer in await workerless.run_with_writes_held(workerless.table, race):
+        expect_status(answer, 200, 202, 409, detail="retries and requests of the same export")
+    expect_equal(
+        await requests_of(client, job) - before,
+        1,
+        f"number of new export.requested events after {RACERS} concurrent retries and requests",
+    )
+    live = await live_exports(client, job)
+    expect_equal(len(live), 1, "number of live exports of a job and type")
+    observe(RACERS, what="retries beside requests")
+
+
+def expect_accepted(answers: Sequence[Answer], operation_id: str) -> None:
+    """Fail unless at least one of the concurrent requests was accepted, and the others got 409."""
+    for answer in answers:
+        expect_status(answer, 202, 409, detail=f"one of {len(answers)} concurrent {operation_id}")
+    expect(
+        any(answer.status == 202 for answer in answers),
+        expected=f"one of {len(answers)} concurrent {operation_id} to be accepted",
+        got=answers[0].describe(),
+    )
+
+
+async def live_exports(client: Client, job: Record) -> list[str]:
+    """The IDs of a job's live exports."""
+    listed = await client.listed("listExports", path={"job_id": job["id"]})
+    return [export["id"] for export in listed if export["state"] in LIVE_STATES]
+
+
+async def events_of(client: Client, export_id: str) -> list[str]:
+    """The names of an export's events."""
+    return [event["event_name"] for event in await client.ledger_events(target_id=export_id)]
+
+
+async def requests_of(client: Client, job: Record) -> int:
+    """The number of `export.requested` events of a job's exports."""
+    listed = await client.listed("listExports", path={"job_id": job["id"]})
+    names = await together(events_of(client, export["id"]) for export in listed)
+    return sum(each.count("export.requested") for each in names)
+
+
+async def _events_after_race(
+    workerless: WorkerlessSystem, client: Client, export_id: str, operation_id: str, state: str
+) -> list[str]:
+    race = together(_change(client, operation_id, export_id, turn) for turn in range(RACERS))
+    expect_accepted(await workerless.run_with_writes_held(workerless.table, race), operation_id)
+    export = await client.get_export(export_id)
+    expect_equal(export["state"], state, f"state of an export after {operation_id}")
+    return await events_of(client, export_id)
+
+
+async def _change(client: Client, operation_id: str, export_id: str, turn: int) -> Answer:
+    path = {"export_id": export_id}
+    return await client.call(operation_id, path=path, instance=turn % client.instances)
