@@ -1,11 +1,13 @@
-"""Reading an HTTP/1.1 answer out of bytes as they come in (RFC 9112), without I/O.
+"""Reading an HTTP/1.1 answer out of bytes as they arrive, without I/O: h11, with our own bounds.
 
-Every byte is looked at a bounded number of times, however small the pieces are that it comes in.
+h11 bounds the head, but neither the number of headers and of interim answers nor, as tightly as
+we do, the line before a chunk. An empty `receive_data` is the end of the connection to it.
 """
 
-import re
+import contextlib
 from collections.abc import Mapping
 
+import h11
 from multidict import CIMultiDict
 
 MAX_HEAD_BYTES = 64 * 1024
@@ -17,17 +19,13 @@ MAX_INTERIM = 20
 
 MAX_CHUNK_LINE_BYTES = 1024
 
-_STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([1-5][0-9]{2})(?: .*)?", re.DOTALL)
-_CHUNK_LINE = re.compile(rb"([0-9a-fA-F]{1,15})[ \t]*(?:;.*)?", re.DOTALL)
-_LENGTH = re.compile(r"[0-9]{1,15}")
-
 
 class NoHttp(ValueError):
-    """What came is not an HTTP/1.1 answer."""
+    """The server sent something else than an HTTP/1.1 answer."""
 
 
 class AnswerReader:
-    """Feed it what the server sends; interim answers (1xx) are read past."""
+    """Feed it what the server sends; interim answers (1xx) are skipped."""
 
     def __init__(self) -> None:
         self.status: int | None = None
@@ -36,113 +34,60 @@ class AnswerReader:
         self.interim: list[int] = []
         """The status of every interim answer, such as 100 Continue."""
         self.complete = False
-        self._held = bytearray()
-        self._at = 0
-        """Where in `_held` begins what has not been understood yet."""
         self._body = bytearray()
-        self._length: int | None = None
+        self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_HEAD_BYTES)
+        # h11 reads an answer only after a request; the check itself sends the real one.
+        headers = [("Host", "backend"), ("Transfer-Encoding", "chunked")]
+        self._http.send(h11.Request(method="POST", target="/", headers=headers))
 
     @property
     def body(self) -> bytes:
-        """What of the body has come so far, without its framing."""
+        """The part of the body that was received, without its framing."""
         return bytes(self._body)
 
     def feed(self, data: bytes) -> None:
         """Take more bytes. Raises `NoHttp`."""
-        self._held += data
-        while self.status is None and self._take_head():
-            pass
+        if not data:
+            return
+        self._receive(data)
         if self.status is not None and not self.complete:
-            self._take_body()
-        del self._held[: self._at]
-        self._at = 0
+            # Whatever h11 keeps of a body is the line before a chunk.
+            unread, _ = self._http.trailing_data
+            if len(unread) > MAX_CHUNK_LINE_BYTES:
+                raise NoHttp(f"no size of a chunk: {unread[:80]!r}")
 
     def end(self) -> None:
         """The server has closed the connection; a body without a length ends here."""
-        if self.status is not None and not self._is_framed():
-            self.complete = True
+        if self.status is not None and not self.complete:
+            with contextlib.suppress(NoHttp):  # cut in the middle: it stays incomplete
+                self._receive(b"")
 
-    def _take_head(self) -> bool:
-        """Take one head, if all of it is there; say whether another one must follow."""
-        end = self._held.find(b"\r\n\r\n", self._at)
-        if (end if end >= 0 else len(self._held)) - self._at > MAX_HEAD_BYTES:
-            raise NoHttp(f"more than {MAX_HEAD_BYTES} bytes and no end of the headers")
-        if end < 0:
-            return False
-        first, *lines = bytes(self._held[self._at : end]).split(b"\r\n")
-        self._at = end + 4
-        found = _STATUS_LINE.fullmatch(first)
-        if found is None:
-            raise NoHttp(f"no status line: {first[:80]!r}")
-        status = int(found[1])
-        if 100 <= status < 200:
-            self.interim.append(status)
-            if len(self.interim) > MAX_INTERIM:
-                raise NoHttp(f"more than {MAX_INTERIM} interim answers, the last one {status}")
-            return True
-        self.headers = headers = _headers(lines)
-        self._length = None if self._is_chunked() else _length(headers)
-        self.status = status
-        return False
+    def _receive(self, data: bytes) -> None:
+        try:
+            self._http.receive_data(data)
+            while not self.complete:
+                event = self._http.next_event()
+                if event is h11.NEED_DATA:
+                    return
+                self._take(event)
+        except h11.RemoteProtocolError as error:
+            raise NoHttp(str(error)) from error
 
-    def _is_framed(self) -> bool:
-        return self._is_chunked() or self._length is not None or self.status in (204, 304)
-
-    def _is_chunked(self) -> bool:
-        return "chunked" in self.headers.get("transfer-encoding", "").lower()
-
-    def _take_body(self) -> None:
-        if self.status in (204, 304):
-            self.complete = True
-        elif self._is_chunked():
-            while not self.complete and self._take_chunk():
-                pass
-        else:
-            until = len(self._held)
-            if self._length is not None:
-                until = min(until, self._at + self._length - len(self._body))
-            self._body += self._held[self._at : until]
-            self._at = until
-            self.complete = len(self._body) == self._length
-
-    def _take_chunk(self) -> bool:
-        """Take one chunk, if all of it is there; the empty one completes the body."""
-        end = self._held.find(b"\r\n", self._at, self._at + MAX_CHUNK_LINE_BYTES)
-        if end < 0:
-            if len(self._held) - self._at >= MAX_CHUNK_LINE_BYTES:
-                raise NoHttp(f"no size of a chunk: {bytes(self._held[self._at :][:80])!r}")
-            return False
-        line = bytes(self._held[self._at : end])
-        found = _CHUNK_LINE.fullmatch(line)
-        if found is None:
-            raise NoHttp(f"no size of a chunk: {line[:80]!r}")
-        begin, size = end + 2, int(found[1], 16)
-        if len(self._held) < begin + size + 2:
-            return False
-        if self._held[begin + size : begin + size + 2] != b"\r\n" and size:
-            raise NoHttp(f"a chunk of {size} bytes does not end where it says")
-        self._body += self._held[begin : begin + size]
-        self._at = begin + size + 2
-        self.complete = size == 0
-        return True
-
-
-def _headers(lines: list[bytes]) -> CIMultiDict[str]:
-    if len(lines) > MAX_HEADERS:
-        raise NoHttp(f"{len(lines)} headers, more than {MAX_HEADERS}")
-    headers: CIMultiDict[str] = CIMultiDict()
-    for line in lines:
-        name, colon, value = line.partition(b":")
-        if not colon or not name.strip() or b"\0" in line or b"\n" in line:
-            raise NoHttp(f"no header: {line[:80]!r}")
-        headers.add(name.decode("latin-1"), value.strip(b" \t").decode("utf-8", "replace"))
-    return headers
-
-
-def _length(headers: CIMultiDict[str]) -> int | None:
-    told = set(headers.getall("content-length", []))
-    if not told:
-        return None
-    if len(told) > 1 or not _LENGTH.fullmatch(next(iter(told))):
-        raise NoHttp(f"Content-Length: {', '.join(sorted(told))[:80]!r}")
-    return int(told.pop())
+    def _take(self, event: object) -> None:
+        match event:
+            case h11.InformationalResponse():
+                self.interim.append(event.status_code)
+                if len(self.interim) > MAX_INTERIM:
+                    raise NoHttp(f"more than {MAX_INTERIM} interim answers")
+            case h11.Response():
+                if len(event.headers) > MAX_HEADERS:
+                    raise NoHttp(f"{len(event.headers)} headers, more than {MAX_HEADERS}")
+                self.status = event.status_code
+                self.headers = CIMultiDict(
+                    (name.decode("ascii"), value.decode("utf-8", "replace"))
+                    for name, value in event.headers
+                )
+            case h11.Data():
+                self._body += event.data
+            case h11.EndOfMessage():
+                self.complete = True

@@ -78,7 +78,7 @@ async def test_select_then_update_is_caught_with_a_shortest_interleaving(
         "   3  A  commit        B's claim of step 2 goes on → export 1 attempt 2 t2\n"
         "                       export 1 is doing (attempt 2, t2)\n"
         "\n"
-        "  came: B claimed export 1, which A owns"
+        "  got: B claimed export 1, which A owns"
     )
 
 
