@@ -106,7 +106,9 @@ class Answer:
     dialect: ResourceDialect = NO_DIALECT
     """How the backend speaks of what is in it."""
     as_sent: "Answer | None" = field(default=None, repr=False)
-    """The answer in the backend's own words, where a dialect has put it into the contract's."""
+    """The answer as the backend sent it, where a dialect has translated it."""
+    translated: Any = field(default=None, repr=False, compare=False)
+    """The document in a translated body; None where the body must be parsed."""
 
     spoken = OldName("dialect")
 
@@ -118,16 +120,10 @@ class Answer:
     @property
     def json(self) -> Any:  # noqa: ANN401 - whatever the backend sent
         """The body as JSON, its objects as `Record`s. `CheckFailed` when it is not JSON."""
-        source = f"the answer to {self.operation_id}"
-
-        def recorded(pairs: Pairs) -> Record:
-            record = Record(pairs)
-            record.source = source
-            record.dialect = self.dialect
-            return record
-
+        if self.translated is not None:
+            return self._with_records(self.translated)
         try:
-            return parse(self.body, recorded)
+            return parse(self.body, self._record)
         except BadDocument as error:
             coding = self.headers.get("content-encoding", "")
             unasked = f"; it is {coding}, which nobody asked for" if coding else ""
@@ -135,6 +131,18 @@ class Answer:
                 expected=f"a JSON body from {self.operation_id}",
                 got=f"{self.describe()} ({error}{unasked})",
             ) from error
+
+    def _record(self, members: Pairs | Mapping[str, Any]) -> Record:
+        record = Record(members)
+        record.source = f"the answer to {self.operation_id}"
+        record.dialect = self.dialect
+        return record
+
+    def _with_records(self, value: Any) -> Any:  # noqa: ANN401 - JSON
+        if isinstance(value, dict):
+            members = {name: self._with_records(each) for name, each in value.items()}
+            return self._record(members)
+        return list(map(self._with_records, value)) if isinstance(value, list) else value
 
     @property
     def text(self) -> str:
@@ -182,10 +190,9 @@ class Answer:
     def code(self) -> str | None:
         """The stable machine name of a problem, None when the body does not carry one."""
         try:
-            document = parse(self.body)
-        except BadDocument:
+            code = self.document.get("code")
+        except CheckFailed:
             return None
-        code = document.get("code") if isinstance(document, dict) else None
         return code if isinstance(code, str) else None
 
     @property

@@ -1,11 +1,9 @@
 """One user's view of the API: every operation by its operationId, and the usual steps by name."""
 
-import asyncio
 import re
-import time
 import uuid
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from json import dumps as encode_json
 from typing import Any
 
@@ -17,6 +15,7 @@ from harness.client.transport import Body, Transport
 from harness.errors import CheckFailed
 from harness.expect import expect_status
 from harness.vocabulary.exports import PROOF_PACK, READY, TERMINAL_STATES
+from harness.waiting import wait_until
 
 DEADLINE_S = 10.0
 """How long a request may take before the backend counts as not answering."""
@@ -46,9 +45,7 @@ class Client:
 
     def at(self, instance: int | None) -> "Client":
         """The same user, speaking to one instance (counted from 0) only."""
-        return Client(
-            transport=self.transport, routes=self.routes, token=self.token, instance=instance
-        )
+        return replace(self, instance=instance)
 
     def event_word(self, event_name: str) -> str:
         """What this backend's own rows and files call an event of the contract."""
@@ -201,25 +198,29 @@ class Client:
 
         Fails the check at the deadline, or at once when it ended in another terminal state.
         """
-        wanted = " or ".join(sorted(states))
-        until = time.monotonic() + deadline_s
-        while True:
+        wanted = f"export {export_id} to become {' or '.join(sorted(states))}"
+        export = Record()
+
+        async def is_there() -> bool:
+            nonlocal export
             export = await self.get_export(export_id)
-            if export["state"] in states:
-                return export
-            if export["state"] in TERMINAL_STATES:
+            if export["state"] in TERMINAL_STATES - set(states):
                 raise CheckFailed(
-                    expected=f"export {export_id} to become {wanted}",
+                    expected=wanted,
                     got=f"it became {export['state']} ({export.get('error_code')}: "
                     f"{export.get('error_message')}) at attempt {export.get('attempt')}",
                 )
-            if time.monotonic() > until:
-                raise CheckFailed(
-                    expected=f"export {export_id} to become {wanted} within {deadline_s:g} s",
-                    got=f"it is still {export['state']} at attempt {export.get('attempt')}, "
-                    f"progress {export.get('progress')}, claimed by {export.get('claimed_by')}",
-                )
-            await asyncio.sleep(POLL_INTERVAL_S)
+            return export["state"] in states
+
+        def too_late(_: str) -> CheckFailed:
+            return CheckFailed(
+                expected=f"{wanted} within {deadline_s:g} s",
+                got=f"it is still {export['state']} at attempt {export.get('attempt')}, "
+                f"progress {export.get('progress')}, claimed by {export.get('claimed_by')}",
+            )
+
+        await wait_until(is_there, deadline_s, wanted, poll_s=POLL_INTERVAL_S, error=too_late)
+        return export
 
     async def wait_for_exports(
         self,

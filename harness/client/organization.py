@@ -2,9 +2,8 @@
 
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
-from types import TracebackType
 from typing import Self
 
 from harness.client.answer import Record
@@ -59,9 +58,7 @@ class Organization:
         """
         if role not in self.tokens:
             raise Inconclusive(f"this check needs a token of a {role}; the target gives none")
-        return Client(
-            transport=self.client.transport, routes=self.client.routes, token=self.tokens[role]
-        )
+        return replace(self.client, token=self.tokens[role], instance=None)
 
     async def new_job(self, title: str = "") -> Record:
         """Make a job and give its data; the given one where the backend makes none for clients."""
@@ -159,50 +156,47 @@ class Organizations:
         Raises `Inconclusive` when all that were given are taken, `Misconfigured` when the backend
         does not make one by the target's calls.
         """
+        mark = self.transport.mark
         if self._provisioner is not None:
-            return await self._provisioned(self._provisioner, name)
+            title = mark.title(name) if mark else name or "Shakedown"
+            made = await self._provisioner.new_organization(title)
+            if mark is not None:
+                mark.record_organization(made.id, made.made_with)
+            return self._organization(made.id, name, made.users, made.tokens)
         if self._recipe is None:
             return self._next_given(name)
         organization = str(uuid.uuid4())
         users = {role: str(uuid.uuid4()) for role in ROLES}
         tokens = {
-            role: mint(self.recipe, user=user, organization=organization, role=role)
+            role: mint(self._recipe, user=user, organization=organization, role=role)
             for role, user in users.items()
         }
-        return Organization(
-            id=organization,
-            name=name,
-            users=users,
-            tokens=tokens,
-            client=self.with_token(tokens[MEMBER]),
-        )
-
-    async def _provisioned(self, provisioner: Provisioner, name: str) -> Organization:
-        mark = self.transport.mark
-        made = await provisioner.new_organization(mark.title(name) if mark else name or "Shakedown")
-        if mark is not None:
-            mark.record_organization(made.id, made.made_with)
-        return Organization(
-            id=made.id,
-            name=name,
-            users=made.users,
-            tokens=made.tokens,
-            client=self.with_token(made.tokens[MEMBER]),
-        )
+        return self._organization(organization, name, users, tokens)
 
     def _next_given(self, name: str) -> Organization:
         if not self._given:
             raise Inconclusive(
-                "this check needs a further organization, and this target gives tokens of no more"
+                "this check needs one more organization, and the target gives no token of another"
             )
         user = self._given.pop(0)
+        users, tokens = {MEMBER: user.id}, {MEMBER: user.token}
+        return self._organization(user.organization, name, users, tokens, user.job)
+
+    def _organization(
+        self,
+        id_: str,
+        name: str,
+        users: dict[str, str],
+        tokens: dict[str, str],
+        given_job: str | None = None,
+    ) -> Organization:
         return Organization(
-            id=user.organization,
+            id=id_,
             name=name,
-            users={MEMBER: user.id},
-            tokens={MEMBER: user.token},
-            client=self.with_token(user.token),
-            given_job=user.job,
+            users=users,
+            tokens=tokens,
+            client=self.with_token(tokens[MEMBER]),
+            given_job=given_job,
         )
 
     async def several(self, count: int) -> list[Organization]:
@@ -225,10 +219,5 @@ class Organizations:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.close()

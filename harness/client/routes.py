@@ -60,46 +60,28 @@ class Route:
         return self._pattern.fullmatch(path) is not None
 
 
-class Routes(Mapping[str, Route]):
+class Routes(dict[str, Route]):
     """All operations of an API by their operationId, in the document's order."""
 
     def __init__(self, routes: Mapping[str, Route], absent: frozenset[str] = frozenset()) -> None:
-        self._routes = {name: each for name, each in routes.items() if name not in absent}
+        super().__init__({name: each for name, each in routes.items() if name not in absent})
         self._absent = absent
 
-    def __getitem__(self, operation_id: str) -> Route:
-        try:
-            return self._routes[operation_id]
-        except KeyError:
-            if operation_id in self._absent:
-                raise Inconclusive(
-                    f"the target declares {operation_id} absent ([contract] absent)"
-                ) from None
-            raise Misconfigured(
-                f"the OpenAPI document has no operation {operation_id!r}; it has "
-                f"{', '.join(self._routes) or 'none'}. Add it there, or map it in the target "
-                f"file: [contract.operations.{operation_id}]"
-            ) from None
-
-    def get(self, operation_id: str, default: Any = None) -> Any:  # noqa: ANN401 - as a mapping's
-        """The operation of this id, or the default."""
-        return self._routes.get(operation_id, default)
-
-    def __contains__(self, operation_id: object) -> bool:
-        return operation_id in self._routes
-
-    def __iter__(self) -> Any:  # noqa: ANN401 - an iterator of names
-        return iter(self._routes)
-
-    def __len__(self) -> int:
-        return len(self._routes)
+    def __missing__(self, operation_id: str) -> Route:
+        if operation_id in self._absent:
+            raise Inconclusive(f"the target declares {operation_id} absent ([contract] absent)")
+        raise Misconfigured(
+            f"the OpenAPI document has no operation {operation_id!r}; it has "
+            f"{', '.join(self) or 'none'}. Add it there, or map it in the target "
+            f"file: [contract.operations.{operation_id}]"
+        )
 
     def asked(self, route: Route, path: str) -> Route:
         """The operation that a request is of: the route's own, else a reading one at its path."""
-        if route.operation_id in self._routes:
-            return self._routes[route.operation_id]
+        if route.operation_id in self:
+            return self[route.operation_id]
         way = path.partition("?")[0]
-        found = (one for one in self._routes.values() if one.method == route.method)
+        found = (one for one in self.values() if one.method == route.method)
         return next((one for one in found if one.is_at(way)), route)
 
     def overridden(
@@ -111,7 +93,7 @@ class Routes(Mapping[str, Route]):
 
         To ask for one that is `absent` is `Inconclusive`.
         """
-        routes = dict(self._routes)
+        routes = dict(self)
         for operation_id, (method, path) in overrides.items():
             known = routes.get(operation_id)
             if known is None:
