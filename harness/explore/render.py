@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from harness.explore.exploration import Exploration, Finding
-from harness.explore.scenario import OWNER_KINDS, TRANSACTION_ENDS, Kind
+from harness.explore.scenario import OWNER_KINDS, RECOVERY_KINDS, TRANSACTION_ENDS, Kind
 from harness.explore.short_names import ShortNames
 from harness.explore.trace import FRESH, Ended, Moment, Snapshot, Trace
 from harness.explore.violation import RULES
@@ -126,7 +126,7 @@ def _ended(ended: Ended, names: ShortNames) -> str:
         )
     if kind is Kind.AGE:
         return f"{names.exports(ended.took or ()) or 'nothing'} is silent since"
-    if kind in (Kind.RECOVER, Kind.RECLAIM):
+    if kind in RECOVERY_KINDS:
         if ended.took is None:
             return "done"
         return f"took back {names.exports(ended.took) or 'nothing'}"

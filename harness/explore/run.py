@@ -7,7 +7,14 @@ from harness.errors import Misconfigured
 from harness.explore import sql_results
 from harness.explore.explored_database import LETTERS, ExploredDatabase
 from harness.explore.lock_waits import settle
-from harness.explore.scenario import OWNER_KINDS, TRANSACTION_ENDS, Act, Kind, Scenario
+from harness.explore.scenario import (
+    OWNER_KINDS,
+    RECOVERY_KINDS,
+    TRANSACTION_ENDS,
+    Act,
+    Kind,
+    Scenario,
+)
 from harness.explore.schedules import Chooser
 from harness.explore.session import SqlResults
 from harness.explore.statement import Statement
@@ -163,7 +170,7 @@ class _Run:
         if call.kind is Kind.CLAIM:
             values = {"worker": worker, "limit": call.limit, "cap": self.scenario.cap}
             return [Statement(sql=protocol.claim.sql).fill({**values, "timeout_s": timeout_s})]
-        if call.kind in (Kind.RECOVER, Kind.RECLAIM):
+        if call.kind in RECOVERY_KINDS:
             assert protocol.recover is not None
             values = {"worker": worker, "limit": 100, "timeout_s": timeout_s}
             return [Statement(sql=protocol.recover.sql).fill(values)]
@@ -229,7 +236,7 @@ class _Run:
         protocol = self.database.protocol
         if call.kind is Kind.CLAIM:
             return Ended(call=call, claimed=sql_results.claimed(protocol, answer))
-        if call.kind in (Kind.RECOVER, Kind.RECLAIM):
+        if call.kind in RECOVERY_KINDS:
             assert protocol.recover is not None
             return Ended(call=call, took=sql_results.took(protocol.recover.id, answer))
         if call.act.held:

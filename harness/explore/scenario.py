@@ -32,6 +32,7 @@ OWNER_KINDS = (Kind.HEARTBEAT, Kind.COMPLETE, Kind.FAIL, Kind.RELEASE)
 """Steps that name an export and the token it was claimed with."""
 
 ENDING_KINDS = (Kind.COMPLETE, Kind.FAIL)
+RECOVERY_KINDS = (Kind.RECOVER, Kind.RECLAIM)
 TRANSACTION_ENDS = (Kind.COMMIT, Kind.ROLLBACK)
 
 NAMEABLE_KINDS = (Kind.CLAIM, *OWNER_KINDS, Kind.RECOVER)

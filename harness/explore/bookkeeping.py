@@ -1,0 +1,102 @@
+"""Who owns which export while a trace is followed, and what was broken on the way.
+
+Only committed claims count as ownership. The result of a step is judged by what was committed
+when it arrived.
+"""
+
+from collections.abc import Set
+from dataclasses import dataclass, field
+
+from harness.explore.protocol import State
+from harness.explore.short_names import ShortNames
+from harness.explore.trace import Committed, Ended, ExportState, Hold, Moment, Snapshot, Trace
+from harness.explore.violation import Violation
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Owner:
+    """Who owns an export, by which claim."""
+
+    worker: int
+    hold: Hold
+
+
+@dataclass(kw_only=True)
+class Book:
+    """What is known at one moment of a trace."""
+
+    trace: Trace
+    state: State
+    earlier_tokens: Set[str]
+    """Of the interleavings before this one on the same database."""
+    found: list[Violation] = field(default_factory=list)
+    owners: dict[str, Owner] = field(default_factory=dict)
+    unsure: set[str] = field(default_factory=set)
+    """Exports that recovery may have taken back in this moment: it did not say which."""
+    tokens: set[str] = field(default_factory=set)
+    attempts: dict[str, int] = field(default_factory=dict)
+    completions: dict[str, int] = field(default_factory=dict)
+    lost_by: dict[str, str] = field(default_factory=dict)
+    """By what each export last lost its owner, in words."""
+    signs_of_life: dict[str, int] = field(default_factory=dict)
+    """By export: the event of its owner's last sign of life."""
+    aged: dict[str, int] = field(default_factory=dict)
+    """By export: the event by which an hour had passed."""
+    events: int = 0
+    was_open: frozenset[int] = frozenset()
+    """The workers that had an open transaction before this moment."""
+
+    def __post_init__(self) -> None:
+        self.names = ShortNames(self.trace)
+        self.moment: Moment = self.trace.moments[0]
+        self.current: Snapshot = self.trace.before
+        for export in self.current.values():
+            self.attempts[export.id] = export.attempt or 0
+
+    def report(self, rule: str, got: str) -> None:
+        """Note that this moment broke a rule."""
+        self.found.append(Violation(rule=rule, number=self.moment.call.number, got=got))
+
+    def after(self, export: str) -> ExportState | None:
+        """An export as committed after this moment; None where nothing was committed."""
+        return (self.moment.after or {}).get(export)
+
+    def is_silent(self, export: str) -> bool:
+        """Whether an hour has passed since the last sign of life."""
+        return self.aged.get(export, -1) > self.signs_of_life.get(export, -1)
+
+    def is_alone(self, step: Ended) -> bool:
+        """Whether only this step can have changed the state in this moment."""
+        return all(
+            other.call.number == step.call.number
+            for event in self.moment.events
+            if isinstance(event, Committed)
+            for other in event.steps
+        )
+
+    def is_undisturbed(self, step: Ended) -> bool:
+        """Whether also no other worker had a transaction open."""
+        return self.is_alone(step) and not self.was_open - {step.call.worker}
+
+    def change_of(self, export: str) -> str:
+        """How an export changed in this moment, in words; empty when it did not."""
+        before, after = self.current.get(export), self.after(export)
+        if after == before or after is None or before is None:
+            return ""
+        if after.state == before.state:
+            return f"{self.names.state(after)}, and its row has changed"
+        return f"from {before.state} to {after.state}"
+
+    def owner_of(self, export: str) -> str:
+        """Who owns an export, in words."""
+        owner = self.owners.get(export)
+        if owner is not None:
+            token = self.names.token(owner.hold.token)
+            return f"{self.names.worker(owner.worker)} owns it since ({token})"
+        return f"no worker owns it since {self.lost_by.get(export, 'the beginning')}"
+
+    def end_ownership(self, export: str, step: Ended) -> None:
+        """Note by which step an export lost its owner, if it had one."""
+        if self.owners.pop(export, None) is not None:
+            who = self.names.worker(step.call.worker)
+            self.lost_by[export] = f"{who}'s {step.call.kind} of step {step.call.number}"

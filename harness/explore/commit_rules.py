@@ -1,0 +1,84 @@
+"""What a step may do when its transaction commits; keeps book of who owns what."""
+
+from harness.explore.bookkeeping import Book, Owner
+from harness.explore.scenario import OWNER_KINDS, RECOVERY_KINDS, Kind
+from harness.explore.trace import Ended, Hold
+
+
+def judge_commit(book: Book, step: Ended) -> None:
+    """Judge a step of a transaction that has committed."""
+    kind = step.call.kind
+    if kind is Kind.CLAIM:
+        for hold in step.claimed:
+            _claim(book, step, hold)
+    elif kind in OWNER_KINDS:
+        for hold, accepted in zip(step.call.holds, step.acknowledged, strict=True):
+            _owner_step(book, step, hold, accepted)
+    elif kind in RECOVERY_KINDS:
+        if step.took is None:
+            book.unsure |= set(book.owners)
+        for export in step.took or ():
+            _attempts(book, export, step)
+            book.end_ownership(export, step)
+
+
+def _claim(book: Book, step: Ended, hold: Hold) -> None:
+    names, owner = book.names, book.owners.get(hold.export)
+    claimed = f"{names.worker(step.call.worker)} claimed {names.export(hold.export)}"
+    if owner is not None and hold.export not in book.unsure:
+        book.report("claimed-twice", f"{claimed}, which {names.worker(owner.worker)} owns")
+    if hold.attempt is not None:
+        before = book.attempts.get(hold.export, 0)
+        if hold.attempt <= before:
+            got = f"{claimed} as attempt {hold.attempt}, after attempt {before}"
+            book.report("attempt-not-risen", got)
+        book.attempts[hold.export] = max(before, hold.attempt)
+    book.owners[hold.export] = Owner(worker=step.call.worker, hold=hold)
+    book.unsure.discard(hold.export)
+    book.signs_of_life[hold.export] = book.events
+
+
+def _owner_step(book: Book, step: Ended, hold: Hold, accepted: bool | None) -> None:
+    export, owner = hold.export, book.owners.get(hold.export)
+    is_owner = owner is not None and owner.hold == hold
+    if step.call.kind is Kind.HEARTBEAT:
+        if is_owner and accepted:
+            book.signs_of_life[export] = book.events
+        return
+    if step.call.kind is Kind.COMPLETE and accepted:
+        times = book.completions[export] = book.completions.get(export, 0) + 1
+        if times > 1:
+            got = f"{book.names.export(export)} was completed {times} times"
+            book.report("completed-twice", got)
+    if accepted is None:  # a function that returns nothing is judged by what became of the export
+        after = book.after(export)
+        accepted = after is None or after.state not in book.state.owned
+    if is_owner and accepted:
+        _end_state(book, export, step)
+        book.end_ownership(export, step)
+
+
+def _end_state(book: Book, export: str, step: Ended) -> None:
+    state, after = book.state, book.after(export)
+    if after is None or not book.is_alone(step):
+        return
+    wanted = {
+        Kind.COMPLETE: set(state.completed),
+        Kind.FAIL: set(state.terminal) - set(state.completed),
+        Kind.RELEASE: set(state.queued),
+    }[step.call.kind]
+    if after.state not in wanted:
+        who = book.names.worker(step.call.worker)
+        got = f"{book.names.state(after)} after {who}'s {step.call.kind}"
+        book.report("ended-otherwise", got)
+
+
+def _attempts(book: Book, export: str, step: Ended) -> None:
+    owner, most, after = book.owners.get(export), book.trace.attempts, book.after(export)
+    if most is None or owner is None or after is None or not book.is_alone(step):
+        return
+    made = owner.hold.attempt or 0
+    if (after.state in book.state.queued) != (made < most):
+        who = book.names.worker(step.call.worker)
+        got = f"{book.names.state(after)} after {who}'s recovery took it back from attempt "
+        book.report("attempts-bound", f"{got}{made} of {most}")
