@@ -87,7 +87,7 @@ async def ours(
         )
         seconds = time.perf_counter() - began
     if results.findings:
-        raise SystemExit(results.findings[0].tell())
+        raise SystemExit(results.findings[0].describe())
     return results.cases, seconds
 
 

@@ -6,8 +6,8 @@ from typing import Any
 from contracts.conformance.fuzzing.document import Document
 from contracts.conformance.served_document import (
     accepted_documents,
-    differences,
-    document_violations,
+    document_differences,
+    document_errors,
 )
 from harness.check import check
 from harness.client import Answer, Organizations, Record
@@ -21,7 +21,7 @@ SHOWN = 5
 
 @check(
     "contract.openapi",
-    "Every instance serves the contract's OpenAPI document, which is valid OpenAPI 3.1",
+    "Every instance serves the contract's OpenAPI",
     checklist="Verify the API against its contract",
     needs={Capability.ORGANIZATIONS},
     observes=26,
@@ -29,15 +29,20 @@ SHOWN = 5
 async def check_openapi(
     organizations: Organizations, target: Target, observe: Observations
 ) -> None:
+    """Read the OpenAPI document from every API instance, without a token and as a viewer.
+
+    It must be valid OpenAPI 3.1 and agree with the contract's document: same operations,
+    parameters, bodies and answers. It may have more where that breaks no client.
+    """
     accepted = accepted_documents(target)
-    anybody = organizations.with_token(None)
+    no_token = organizations.with_token(None)
     served: dict[str, Any] = {}
     for instance in range(organizations.instances):
-        answer = expect_status(await anybody.call("openapi", instance=instance), 200)
+        answer = expect_status(await no_token.call("openapi", instance=instance), 200)
         served = _document_in(answer)
-        _expect_none(document_violations(served), "a valid OpenAPI 3.1 document", answer)
-        otherwise = min((differences(each, served) for each in accepted), key=len)
-        _expect_none(otherwise, "the contract's document, operation by operation", answer)
+        _expect_none(document_errors(served), "a valid OpenAPI 3.1 document", answer)
+        fewest = min((document_differences(each, served) for each in accepted), key=len)
+        _expect_none(fewest, "the contract's OpenAPI document", answer)
         observe(what="documents")
     for operation_id in Document(accepted[0]).operations:
         expect(
@@ -46,30 +51,30 @@ async def check_openapi(
             got="a document without it",
         )
         observe(what="operations")
-    viewed = await organizations.new()
-    again = expect_status(await viewed.as_role("viewer").call("openapi"), 200)
-    expect_equal(_document_in(again), served, "the document as a tenant's user gets it")
+    viewer = (await organizations.new()).as_role("viewer")
+    again = expect_status(await viewer.call("openapi"), 200)
+    expect_equal(_document_in(again), served, "OpenAPI document that a viewer gets")
 
 
 def _document_in(answer: Answer) -> dict[str, Any]:
-    declared = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
+    content_type = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
     expect(
-        declared == "application/json" or declared.startswith("application/vnd.oai.openapi"),
-        expected="the document as application/json",
-        got=f"{declared!r} with {answer.describe()}",
+        content_type == "application/json"
+        or content_type.startswith("application/vnd.oai.openapi"),
+        expected="the OpenAPI document as application/json",
+        got=f"{content_type!r} with {answer.describe()}",
     )
-    document = answer.json
     expect(
-        isinstance(document, Record),
-        expected="the document itself, a JSON object without an envelope",
+        isinstance(answer.json, Record),
+        expected="the OpenAPI document itself: a JSON object without an envelope",
         got=answer.describe(),
     )
     return dict(json.loads(answer.body))
 
 
-def _expect_none(violations: list[str], wanted: str, answer: Answer) -> None:
-    if violations:
+def _expect_none(found: list[str], wanted: str, answer: Answer) -> None:
+    if found:
         raise CheckFailed(
             expected=f"{wanted} from API instance {answer.instance + 1}",
-            got=f"{len(violations)} differences: {'; '.join(violations[:SHOWN])}",
+            got=f"{len(found)} differences: {'; '.join(found[:SHOWN])}",
         )

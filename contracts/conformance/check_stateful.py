@@ -1,4 +1,4 @@
-"""The document's links followed: what one answer names, the next request is about."""
+"""Follow the document's links: the next request is about what an answer names."""
 
 import random
 from collections import Counter, defaultdict
@@ -28,13 +28,13 @@ from harness.target import Capability, Target
 SCENARIOS, STEPS, CASES = 9, 18, 6
 FULL_SCENARIOS, FULL_STEPS, FULL_CASES = 60, 40, 40
 AT_ONCE = 6
-SPOILED = 3
-"""Every so-many-th walk loses the object of its evidence, so that its exports fail."""
+WITH_FAILED_EXPORTS = 3
+"""In every third scenario the evidence file is deleted, so that exports fail."""
 
 
 @check(
     "contract.stateful",
-    "Along the document's links every answer fits the ones before it, and no stranger can follow",
+    "Answers along the document's links are consistent",
     checklist="Verify the API against its contract",
     observes=100,
     needs={Capability.ORGANIZATIONS, Capability.LOAD},
@@ -48,9 +48,14 @@ async def check_stateful(
     observe: Observations,
     cover: Coverage,
 ) -> None:
+    """Run scenarios: each is one tenant that follows the links of the OpenAPI document.
+
+    Every answer must be documented, agree with the answers before it (ids, owners, states of
+    exports) and not be reachable for another tenant. Every operation must succeed at least once.
+    """
     settings = settings_of(pytestconfig)
     quick = settings.profile == "quick"
-    scenarios, steps, examples = (
+    count, steps, examples = (
         (SCENARIOS, STEPS, CASES) if quick else (FULL_SCENARIOS, FULL_STEPS, FULL_CASES)
     )
     document = Document.of(target)
@@ -65,34 +70,34 @@ async def check_stateful(
     async for case in generate_cases(options):
         cases[case.operation_id].append(case)
     results = Results()
-    other_tenant = OtherTenant(org=await organizations.new("a stranger"), document=document)
+    other_tenant = OtherTenant(org=await organizations.new("another tenant"), document=document)
     storage = system.storage_dir if target.storage is not None else None
-    going = [
+    scenarios = [
         Scenario(
             name=f"walk-{number}",
             org=await organizations.new(f"walker {number}"),
             rules=ResponseRules(document=document),
             cases=cases,
-            chance=random.Random(f"{settings.seed}:walk:{number}"),
+            rng=random.Random(f"{settings.seed}:walk:{number}"),
             other_tenant=other_tenant,
             results=results,
-            spoil_below=storage if number % SPOILED == 0 else None,
+            delete_below=storage if number % WITH_FAILED_EXPORTS == 0 else None,
         )
-        for number in range(scenarios)
+        for number in range(count)
     ]
-    await together((scenario.go(steps) for scenario in going), at_once=AT_ONCE)
+    await together((scenario.run(steps) for scenario in scenarios), at_once=AT_ONCE)
     for missed in sorted(set(document.operations) - set(results.succeeded)):
         if cases[missed]:
-            # Only what is about a thing is another question to each walk.
-            others = going[-2::-1] if document.operations[missed].path_ids else []
-            for scenario in (going[-1], *others):
-                await scenario.reach(missed)
+            # Operations without ids are the same request in every scenario.
+            others = scenarios[-2::-1] if document.operations[missed].path_ids else []
+            for scenario in (scenarios[-1], *others):
+                await scenario.try_operation(missed)
     await cancel_behind_others(other_tenant.org, document, target, results, settings.seed)
     expect_no_findings(results, settings.seed)
     expect_every_operation_succeeded(document, results)
-    taken: Counter[str] = sum((scenario.links for scenario in going), Counter())
-    for label in taken:
+    followed: Counter[str] = sum((scenario.links for scenario in scenarios), Counter())
+    for label in followed:
         operation_id, status, name = label.split(" ")
         cover("links", source=f"{operation_id} {status}", link=name)
     observe(results.requests, what="steps")
-    observe(other_tenant.tried, what="repeated by a stranger")
+    observe(other_tenant.tried, what="repeated by another tenant")

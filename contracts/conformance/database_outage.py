@@ -1,23 +1,34 @@
-"""A database that nobody can reach for a while: what the contract calls unavailable."""
+"""A database that refuses every connection for a while, and what the API must answer then."""
 
+import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
 
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
+from contracts.conformance.problems import expect_problem
+from contracts.shared.resources.snapshot import take_snapshot
+from harness.client import Answer, Client, Samples, together
 from harness.database import Database
-from harness.errors import Inconclusive
+from harness.errors import CheckFailed, Inconclusive
+from harness.expect import expect, expect_equal, expect_status
+from harness.plugin.fixtures import OwnSystem
 from harness.system import System
+from harness.waiting import wait_until
+
+READY_WITHIN_S = 20.0
 
 _TERMINATE = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
 
 
 @asynccontextmanager
 async def database_outage(system: System) -> AsyncIterator[None]:
-    """Inside the block nobody gets a connection to the system's database, and all were cut.
+    """Inside the block no client can connect to the system's database; open connections are closed.
 
-    The system must belong to the check alone; the server and its other databases go on.
+    The system must belong to the check alone; the server and its other databases stay up.
     """
     if system.control_url is None or system.database.name is None:
         raise Inconclusive("this target gives no control of its database")
@@ -31,3 +42,80 @@ async def database_outage(system: System) -> AsyncIterator[None]:
             yield
         finally:
             await connection.execute(allow.format(sql.Identifier(name), sql.Literal(True)))
+
+
+async def expect_outage_reported(own: OwnSystem, samples: Samples) -> list[Answer]:
+    """Fail unless every operation that needs the database answers 503 with Retry-After.
+
+    Nothing may be half-written afterwards, and a repeated upload must succeed. Returns the answers.
+    """
+    org = await own.organizations.new()
+    client = org.client
+    job = await org.new_job()
+    evidence = await client.new_evidence(job["id"], samples.new())
+    export = await client.new_export(job["id"])
+    before = await take_snapshot(client, job)
+    sample, key = samples.new("application/pdf"), str(uuid.uuid4())
+    of_job, of_export = {"path": {"job_id": job["id"]}}, {"path": {"export_id": export["id"]}}
+    of_evidence = {"path": {"evidence_id": evidence["id"]}}
+    of_event = {"path": {"event_id": evidence["ledger_event_id"]}}
+    new_export = {"path": {"job_id": job["id"], "export_type": "ledger"}, "json": {"filters": {}}}
+    calls: list[tuple[str, dict[str, Any]]] = [
+        ("createJob", {"json": {"title": "Lost"}}),
+        ("listJobs", {}),
+        ("getJob", of_job),
+        ("listEvidence", of_job),
+        ("getEvidence", of_evidence),
+        ("getEvidenceContent", of_evidence),
+        ("requestExport", new_export),
+        ("listExports", of_job),
+        ("getExport", of_export),
+        ("cancelExport", of_export),
+        ("retryExport", of_export),
+        ("downloadExport", of_export),
+        ("getManifest", of_export),
+        ("verifyManifest", {"json": {"export_id": export["id"]}}),
+        ("listLedgerEvents", {}),
+        ("getLedgerEvent", of_event),
+        ("verifyLedgerEvent", of_event),
+        ("ready", {}),
+    ]
+    async with database_outage(own.system):
+        requests = [client.call(operation_id, **request) for operation_id, request in calls]
+        requests.append(client.upload(job["id"], sample, key=key))
+        answers = await together(requests)
+        alive = await client.call("live")
+    for answer in answers:
+        _expect_unavailable(answer)
+    expect_status(alive, 200, detail="/livez must not depend on the database")
+    await wait_until(
+        partial(_is_ready, client),
+        READY_WITHIN_S,
+        "/readyz to answer 200",
+        poll_s=0.05,
+        error=lambda message: CheckFailed("the API to be ready after the outage", message),
+    )
+    expect_equal(await take_snapshot(client, job), before, "records and events after the outage")
+    expect_equal(len(await client.listed("listJobs")), 1, "number of jobs after the outage")
+    again = expect_status(await client.upload(job["id"], sample, key=key), 201)
+    expect(
+        not again.flag("x-idempotency-replayed"),
+        expected="an upload that failed in the outage to be stored, not replayed, when repeated",
+        got=again.describe(),
+    )
+    return answers
+
+
+def _expect_unavailable(answer: Answer) -> None:
+    what = f"{answer.operation_id} during a database outage"
+    expect_problem(answer, 503, detail=what)
+    expect(
+        answer.headers.get("retry-after"),
+        expected=f"a Retry-After header from {what}",
+        got=answer.describe(),
+    )
+    expect_equal(answer.document["retryable"], True, f"`retryable` from {what}")
+
+
+async def _is_ready(client: Client) -> bool:
+    return (await client.call("ready")).status == 200

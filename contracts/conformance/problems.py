@@ -1,4 +1,4 @@
-"""What every error answer must look like: RFC 9457 with the members of the contract."""
+"""The format of every error answer: RFC 9457 with the members of the contract."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -21,13 +21,13 @@ MEMBERS: Mapping[str, type] = {
     "request_id": str,
     "retryable": bool,
 }
-"""The members that the contract names, with their JSON types."""
+"""The members of the contract, with their JSON types."""
 
 NEVER_EMPTY = ("type", "title", "code", "request_id")
 
 _URI_REFERENCE = re.compile(r"[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]+")
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
-"""A stable machine name: no spaces, no sentence, nothing that is made up per request."""
+"""A stable machine-readable name without spaces."""
 
 INTERNALS: Mapping[str, re.Pattern[str]] = {
     "a Python traceback": re.compile(r"Traceback \(most recent call|File \"[^\"]+\", line \d+"),
@@ -46,11 +46,11 @@ INTERNALS: Mapping[str, re.Pattern[str]] = {
     ),
     "where the database is": re.compile(r"postgres(?:ql)?://|\bport \d{4,5}\b"),
 }
-"""What a client must not be shown; each kind with what gives it away."""
+"""Internals that an error must not show, each with its pattern."""
 
 
 def problem_violations(answer: Answer) -> list[str]:
-    """Everything that is wrong with an error answer as such, as sentences; none when right."""
+    """Every rule that an error answer breaks, as sentences; empty for a correct one."""
     violations = []
     declared = answer.headers.get("content-type", "")
     if declared.partition(";")[0].strip().lower() != MEDIA_TYPE:
@@ -87,7 +87,7 @@ def _wrong_values(document: Mapping[str, Any], answer: Answer) -> list[str]:
     violations = []
     if _is_a(document.get("status"), int) and document["status"] != answer.status:
         violations.append(
-            f"its 'status' says {document['status']}, the answer's is {answer.status}"
+            f"its 'status' is {document['status']}, the status of the answer {answer.status}"
         )
     if isinstance(document.get("request_id"), str) and document["request_id"] != answer.request_id:
         violations.append(
@@ -95,9 +95,9 @@ def _wrong_values(document: Mapping[str, Any], answer: Answer) -> list[str]:
         )
     kind, code = document.get("type"), document.get("code")
     if isinstance(kind, str) and not _URI_REFERENCE.fullmatch(kind):
-        violations.append(f"its 'type' {kind!r:.80} is no URI reference")
+        violations.append(f"its 'type' {kind!r:.80} is not a URI reference")
     if isinstance(code, str) and code and not _CODE.fullmatch(code):
-        violations.append(f"its 'code' {code!r:.80} is no machine name")
+        violations.append(f"its 'code' {code!r:.80} is not a machine-readable name")
     return violations + _wrong_errors(document.get("errors", [])) + internals_in(document)
 
 
@@ -108,7 +108,7 @@ def _wrong_errors(errors: object) -> list[str]:
 
 
 def internals_in(document: Mapping[str, Any]) -> list[str]:
-    """What `title`, `detail` and `errors` give away about the inside of the server."""
+    """Internals of the server that `title`, `detail` or `errors` show."""
     shown = [document.get("title"), document.get("detail")]
     errors = document.get("errors")
     if isinstance(errors, list):
@@ -125,19 +125,19 @@ def internals_in(document: Mapping[str, Any]) -> list[str]:
 def expect_problem(
     answer: Answer, *statuses: int, codes: Sequence[str] = (), detail: str = ""
 ) -> Answer:
-    """Fail unless the answer is a right problem with one of these statuses; give it back.
+    """Fail unless the answer is a correct problem with one of these statuses; return it.
 
-    `codes` are the names that the contract prescribes here; none where it leaves them open.
+    `codes` are the codes that the contract requires here; empty where it leaves them open.
     """
     expect_status(answer, *statuses, detail=detail)
     violations = problem_violations(answer)
     if codes and answer.code not in codes:
         violations.append(f"its 'code' is {answer.code!r}, not {' or '.join(codes)}")
     if not answer.request_id:
-        violations.append("it carries no X-Request-ID")
+        violations.append("it has no X-Request-ID")
     if violations:
         raise CheckFailed(
-            expected=f"the {answer.status} of {answer.operation_id} as an RFC 9457 problem",
+            expected=f"a correct RFC 9457 problem from {answer.operation_id}",
             got=answer.describe(),
             detail="; ".join(filter(None, [detail, *violations])),
         )

@@ -1,21 +1,21 @@
-"""Two OpenAPI documents compared by what they say, and one held to OpenAPI's own schema.
+"""Compare a served OpenAPI document with the contract's, and validate it against OpenAPI 3.1.
 
-References are followed on both sides, so that it does not matter what is a component. Prose does
-not count, nor does order. The served document may say more where more harms nobody: further
+References are followed in both documents, so components may be named or placed differently.
+Descriptions and order are ignored. The served document may have more where that breaks no client:
 operations, error answers, headers, links, optional parameters and properties.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from contracts.conformance.fuzzing.dialect import in_dialect
 from contracts.conformance.fuzzing.document import (
     ApiOperation,
     BrokenReference,
     Document,
-    in_dialect,
-    read_document,
 )
+from contracts.shared.tenants.operations import load_document
 from harness.errors import Inconclusive
 from harness.target import Target
 
@@ -25,43 +25,43 @@ PROSE = frozenset(
         *("$comment", "operationId", "deprecated", "servers", "security"),
     }
 )
-"""What tells people something and generated clients nothing; security is compared by its effect."""
+"""Keywords without effect on clients; security is compared by its effect."""
 
 SETS = frozenset({"required", "enum", "type", "anyOf", "oneOf", "allOf"})
-"""Lists whose order means nothing."""
+"""Lists whose order has no meaning."""
 
-MAY_SAY_MORE = frozenset({"properties", "headers", "links", "content", "examples"})
+EXTENSIBLE = frozenset({"properties", "headers", "links", "content", "examples"})
 
 Place = tuple[str, ...]
 
 
-def document_violations(served: Mapping[str, Any]) -> list[str]:
-    """What is wrong with a document by the schema of OpenAPI 3.1, and with its links."""
+def document_errors(served: Mapping[str, Any]) -> list[str]:
+    """Errors of a document against the schema of OpenAPI 3.1, and in its references and links."""
     if not str(served.get("openapi", "")).startswith("3.1."):
         return [f"/openapi is {served.get('openapi')!r}, not 3.1"]
-    violations = [
+    errors = [
         f"{_pointer(tuple(map(str, error.instance_path)))}: {error.message:.200}"
         for error in _official_schema().iter_errors(served)
     ]
     try:
-        return violations or [*_broken_references(served), *_wrong_operations(served)]
-    except BrokenReference as error:  # among its operations, so that they cannot be told
+        return errors or [*_broken_references(served), *_wrong_operations(served)]
+    except BrokenReference as error:
         return [f"/paths: {error}"]
 
 
 def accepted_documents(target: Target) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Give the contract's document in the target's words, without what it declares absent and with.
+    """The contract's document in the target's dialect, first without what is declared absent.
 
-    One that still speaks of what is absent promises more, and is no other.
+    A backend may serve either: documenting a field that is absent breaks no client.
     """
-    document = read_document(Path(target.contract.openapi))
+    document = load_document(Path(target.contract.openapi))
     contract = target.contract.model_copy(update={"absent": ()})
-    fuller = target.model_copy(update={"contract": contract})
-    return in_dialect(document, target), in_dialect(document, fuller)
+    complete = target.model_copy(update={"contract": contract})
+    return in_dialect(document, target), in_dialect(document, complete)
 
 
-def differences(wanted: Mapping[str, Any], served: Mapping[str, Any]) -> list[str]:
-    """Where the served document says otherwise, each by a JSON Pointer into it."""
+def document_differences(wanted: Mapping[str, Any], served: Mapping[str, Any]) -> list[str]:
+    """Where the served document differs, each with a JSON Pointer into it."""
     ours, theirs = Document(wanted), Document(served)
     found: list[str] = []
     for operation in ours.operations.values():
@@ -85,30 +85,33 @@ def differences(wanted: Mapping[str, Any], served: Mapping[str, Any]) -> list[st
 
 
 class _Comparison:
-    """Two documents side by side; a pair of references is looked at once."""
+    """Two documents side by side; each pair of references is compared once."""
 
-    def __init__(self, ours: Document, theirs: Document) -> None:
+    def __init__(
+        self, ours: Document, theirs: Document, compared: Iterable[tuple[str, str]] = ()
+    ) -> None:
         self._ours, self._theirs = ours, theirs
-        self._seen: set[tuple[str, str]] = set()
+        self._compared = set(compared)
 
     def of_operations(self, one: ApiOperation, other: ApiOperation, place: Place) -> Iterator[str]:
-        """Where the other operation says otherwise."""
+        """Where the other operation differs."""
         yield from self._parameters(one, other, (*place, "parameters"))
-        yield from self._nodes(one.body or {}, other.body or {}, (*place, "requestBody"))
+        yield from self.nodes(one.body or {}, other.body or {}, (*place, "requestBody"))
         for status, response in one.responses.items():
             there = other.responses.get(status)
             here = (*place, "responses", status)
             if there is None:
                 yield f"{_pointer(here)} is missing"
             else:
-                yield from self._nodes(response, there, here)
+                yield from self.nodes(response, there, here)
         for status in other.responses.keys() - one.responses.keys():
             if not status.startswith(("4", "5")) and status != "default":
                 yield f"{_pointer((*place, 'responses', status))} is not in the contract"
 
-    def agree(self, one: Any, other: Any, place: Place) -> bool:  # noqa: ANN401 - JSON
-        """Say whether two nodes say the same."""
-        return not any(True for _ in self._nodes(one, other, place))
+    def _are_equivalent(self, one: Any, other: Any, place: Place) -> bool:  # noqa: ANN401 - JSON
+        """Compare with a copy: trying two nodes must not mark their references as compared."""
+        copy = _Comparison(self._ours, self._theirs, self._compared)
+        return next(copy.nodes(one, other, place), None) is None
 
     def _parameters(self, one: ApiOperation, other: ApiOperation, place: Place) -> Iterator[str]:
         wanted = {(each["in"], each["name"]): each for each in one.parameters}
@@ -117,13 +120,14 @@ class _Comparison:
             if (where, name) not in served:
                 yield f"{_pointer(place)}: no {where} parameter {name}"
             else:
-                yield from self._nodes(parameter, served[where, name], (*place, name))
+                yield from self.nodes(parameter, served[where, name], (*place, name))
         for where, name in served.keys() - wanted.keys():
             if served[where, name].get("required"):
                 yield f"{_pointer(place)}: the contract has no required {where} parameter {name}"
 
-    def _nodes(self, one: Any, other: Any, place: Place) -> Iterator[str]:  # noqa: ANN401 - JSON
-        if self._been_here(one, other):
+    def nodes(self, one: Any, other: Any, place: Place) -> Iterator[str]:  # noqa: ANN401 - JSON
+        """Where the other node differs."""
+        if self._is_compared(one, other):
             return
         one, other = self._ours.resolve(one), self._theirs.resolve(other)
         if isinstance(one, Mapping) and isinstance(other, Mapping):
@@ -136,21 +140,21 @@ class _Comparison:
     def _objects(
         self, one: Mapping[str, Any], other: Mapping[str, Any], place: Place
     ) -> Iterator[str]:
-        names = place[-1] in MAY_SAY_MORE  # its keys are names, not keywords
+        names = place[-1] in EXTENSIBLE  # its keys are names, not keywords of OpenAPI
         for key, value in one.items():
             here = (*place, key)
             if not names and (key in PROSE or key.startswith("x-")):
                 continue
             if key not in other:
-                if value not in (False, [], {}, None):  # which is what is meant when it is not said
+                if value not in (False, [], {}, None):  # the default
                     yield f"{_pointer(here)} is missing"
             elif key in SETS and not names:
                 yield from self._sets(value, other[key], here)
             else:
-                yield from self._nodes(value, other[key], here)
+                yield from self.nodes(value, other[key], here)
         for key in other.keys() - one.keys():
-            said = other[key] not in (False, [], {}, None, True)
-            if not names and key not in PROSE and not key.startswith("x-") and said:
+            has_effect = other[key] not in (False, [], {}, None, True)
+            if not names and key not in PROSE and not key.startswith("x-") and has_effect:
                 yield f"{_pointer((*place, key))} is not in the contract"
 
     def _sets(self, one: Any, other: Any, place: Place) -> Iterator[str]:  # noqa: ANN401 - JSON
@@ -158,47 +162,42 @@ class _Comparison:
         theirs = other if isinstance(other, list) else [other]
         rest, missing = list(theirs), []
         for value in ours:
-            fitting = next((each for each in rest if _fresh(self).agree(value, each, place)), None)
-            if fitting is None and None not in rest:
+            equivalent = next(
+                (each for each in rest if self._are_equivalent(value, each, place)), None
+            )
+            if equivalent is None and None not in rest:
                 missing.append(value)
             else:
-                rest.remove(fitting)
-        told = [f"lacks {_shown(missing)}"] if missing else []
-        told += [f"has {_shown(rest)} besides"] if rest else []
-        if told:
-            yield f"{_pointer(place)} {' and '.join(told)}"
+                rest.remove(equivalent)
+        found = [f"lacks {_shown(missing)}"] if missing else []
+        found += [f"has {_shown(rest)} in addition"] if rest else []
+        if found:
+            yield f"{_pointer(place)} {' and '.join(found)}"
 
     def _lists(self, one: list[Any], other: list[Any], place: Place) -> Iterator[str]:
         if len(one) != len(other):
             yield f"{_pointer(place)} has {len(other)} items, not {len(one)}"
             return
         for number, (ours, theirs) in enumerate(zip(one, other, strict=True)):
-            yield from self._nodes(ours, theirs, (*place, str(number)))
+            yield from self.nodes(ours, theirs, (*place, str(number)))
 
-    def _been_here(self, one: Any, other: Any) -> bool:  # noqa: ANN401 - JSON
+    def _is_compared(self, one: Any, other: Any) -> bool:  # noqa: ANN401 - JSON
         if not (isinstance(one, Mapping) and isinstance(other, Mapping)):
             return False
         if "$ref" not in one or "$ref" not in other:
             return False
         pair = one["$ref"], other["$ref"]
-        known = pair in self._seen
-        self._seen.add(pair)
-        return known
-
-
-def _fresh(comparison: _Comparison) -> _Comparison:
-    """The same documents, with what was seen so far: a trial must not mark anything as seen."""
-    trial = _Comparison(comparison._ours, comparison._theirs)  # noqa: SLF001 - our own class
-    trial._seen = set(comparison._seen)  # noqa: SLF001
-    return trial
+        is_known = pair in self._compared
+        self._compared.add(pair)
+        return is_known
 
 
 def _official_schema() -> Any:  # noqa: ANN401 - a compiled schema
     try:
-        # The schema that the OpenAPI initiative publishes, as schemathesis brings it along.
+        # The schema that the OpenAPI Initiative publishes; schemathesis contains it.
         from schemathesis.specs.openapi.definitions import OPENAPI_31  # noqa: PLC0415
     except ImportError as error:
-        raise Inconclusive(f"no schema of OpenAPI 3.1 to hold the document to: {error}") from error
+        raise Inconclusive(f"cannot load the JSON Schema of OpenAPI 3.1: {error}") from error
     import jsonschema_rs  # noqa: PLC0415
 
     return jsonschema_rs.Draft202012Validator(OPENAPI_31)
@@ -230,26 +229,26 @@ def _wrong_operations(served: Mapping[str, Any]) -> Iterator[str]:
         if isinstance(node, Mapping) and "operationId" in node
     ]
     for name in sorted({name for name in names if names.count(name) > 1}):
-        yield f"/paths: operationId {name} is given more than once"
+        yield f"/paths: operationId {name} occurs more than once"
     for operation in document.operations.values():
         place = _pointer(("paths", operation.template, operation.method.lower()))
         declared = operation.parameters_in("path").keys()
         used = operation.pattern.groupindex.keys()
         if declared != used:
-            yield f"{place}: parameters of the path are {sorted(used)}, declared {sorted(declared)}"
+            yield f"{place}: path parameters {sorted(used)}, declared {sorted(declared)}"
         for link in document.links_of(operation):
             target = document.operations.get(link.target)
             if target is None:
-                yield f"{place}: link {link.name} leads to {link.target}, which is not there"
+                yield f"{place}: link {link.name} leads to {link.target}, which does not exist"
                 continue
             known = {each["name"] for each in target.parameters}
             if unknown := sorted({name.rpartition(".")[2] for name in link.parameters} - known):
-                what = f"link {link.name} gives {', '.join(unknown)}"
-                yield f"{place}: {what}, unknown to {link.target}"
+                what = ", ".join(unknown)
+                yield f"{place}: link {link.name} passes {what}, unknown to {link.target}"
 
 
 def _secured(operation: ApiOperation) -> str:
-    return "it asks for a token" if operation.secured else "it asks for no token"
+    return "a token is required" if operation.secured else "no token is required"
 
 
 def _pointer(place: Place) -> str:

@@ -1,5 +1,5 @@
-"""Requests made up from the document by schemathesis, sent by our client, judged by our rules.
+"""Requests generated from the document by schemathesis, sent by our client, checked by our rules.
 
-`generate` (a process of its own: the only one that loads schemathesis) writes cases, `sending`
-sends them side by side to all API instances, `rules` judges answers by document and contract.
+`generate` (a process of its own, the only one that loads schemathesis) writes cases, `sending`
+sends them concurrently to all API instances, `rules` checks the answers.
 """

@@ -1,4 +1,4 @@
-"""An export canceled for certain: one that waits behind others of its organization."""
+"""Cancel an export that is still queued: one that waits behind others of its organization."""
 
 import random
 from dataclasses import replace
@@ -6,7 +6,7 @@ from dataclasses import replace
 from contracts.conformance.fuzzing.case import Case, slot
 from contracts.conformance.fuzzing.document import Document
 from contracts.conformance.fuzzing.rules import ResponseRules
-from contracts.conformance.fuzzing.sending import Finding, Results, send
+from contracts.conformance.fuzzing.sending import Results, send
 from harness.client import Organization, Samples, together
 from harness.expect import expect_status
 from harness.target import Target
@@ -17,16 +17,16 @@ SLOT = slot("own", "export_id", 0)
 TRIES = 8
 
 LARGE_BYTES = 4 * 1024 * 1024
-"""Evidence that keeps a worker busy for some tens of milliseconds."""
+"""Evidence that keeps a worker busy for tens of milliseconds."""
 
 
 async def cancel_behind_others(
     org: Organization, document: Document, target: Target, results: Results, seed: int
 ) -> None:
-    """Cancel an export where chance let none be canceled: workers may be quicker than requests.
+    """Cancel an export, if no earlier request canceled one: workers may be too fast.
 
-    An organization has no more exports in progress than its share, so one that is requested behind
-    as many large ones waits. Where it does not work, the caller's `expect_reached` says so.
+    An organization has a limit of exports in progress, so one that is requested after that many
+    large ones waits. If this fails too, `expect_every_operation_succeeded` reports it.
     """
     if OPERATION not in document.operations or results.succeeded[OPERATION]:
         return
@@ -44,12 +44,9 @@ async def cancel_behind_others(
         answer = await send(org.client, case, instance=number % org.client.instances)
         results.requests += 1
         if answer.status == 409:
-            continue  # it was over already
+            continue  # it had already ended
         if violations := rules.violations(own, answer):
-            base_url = org.client.transport.base_urls[0]
-            results.findings.append(
-                Finding(case=case, answer=answer, violations=tuple(violations), base_url=base_url)
-            )
+            results.add_finding(case, answer, violations, org.client.transport.base_urls[0])
         elif answer.status < 300:
             results.succeeded[OPERATION] += 1
         return

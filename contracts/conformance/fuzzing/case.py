@@ -1,4 +1,4 @@
-"""One generated request, before it is known whom it is sent as and which ids it hits."""
+"""One generated request, before real ids and a token are filled in."""
 
 import hashlib
 import re
@@ -13,38 +13,38 @@ _SLOT = re.compile(rb"SLOT-(own|foreign)-([a-z_]+)-(\d+)-END")
 
 
 def slot(ownership: Ownership, name: str, number: int) -> str:
-    """A stand-in for the id of a real thing: the `number`th of what the tenant has of this kind."""
+    """A placeholder for the `number`th id of this kind that the tenant has."""
     return f"SLOT-{ownership}-{name}-{number}-END"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """A request as it goes over the wire, with slots where real ids are to stand."""
+    """A request as it is sent, with placeholders (slots) for real ids."""
 
     number: int
-    """Its place among all cases of the run; with the seed, its name."""
+    """Its position among all cases; with the seed it identifies the case."""
     operation_id: str
     phase: str
-    """`examples`, `coverage`, `fuzzing`, or `hostile` for what was written by hand."""
+    """`examples`, `coverage`, `fuzzing`, `malformed`, `stateful` or `by hand`."""
     positive: bool
-    """Whether the generator meant it to be accepted. A hint: rules judge for themselves."""
+    """Whether the generator expects success. Only a hint: the rules decide themselves."""
     about: str
     method: str
     target: str
-    """Path and query, quoted."""
+    """Quoted path and query."""
     headers: tuple[tuple[str, str], ...]
     body: bytes | None
     token: bool = True
-    """Whether it carries the tenant's token."""
+    """Whether it is sent with the tenant's token."""
 
     @property
     def ownerships(self) -> frozenset[str]:
-        """Whose things its slots stand for."""
+        """Whose ids its slots stand for."""
         text = self.target.encode() + b" " + (self.body or b"")
         return frozenset(found[1].decode() for found in _SLOT.finditer(text))
 
     def filled(self, find: Callable[[str, str, int], str]) -> Self:
-        """The case with real ids: `find(ownership, name, number)` gives them."""
+        """The case with real ids, returned by `find(ownership, name, number)`."""
 
         def real(found: re.Match[bytes]) -> bytes:
             return find(found[1].decode(), found[2].decode(), int(found[3])).encode()
@@ -56,19 +56,19 @@ class Case:
         )
 
     def header(self, name: str) -> str | None:
-        """The value of a header, None when it is not sent."""
+        """The value of a header, None where it is not sent."""
         wanted = name.lower()
         return next((value for known, value in self.headers if known.lower() == wanted), None)
 
     def to_plain(self) -> dict[str, Any]:
-        """Give plain values for JSON."""
+        """The case as plain values for JSON."""
         plain = asdict(self)
         plain["body"] = None if self.body is None else b64encode(self.body).decode()
         return plain
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> Self:
-        """Rebuild what `to_plain` gave."""
+        """The inverse of `to_plain`."""
         body = plain["body"]
         return cls(
             **{
@@ -79,18 +79,18 @@ class Case:
         )
 
     def as_curl(self, base_url: str) -> str:
-        """The request as a command that repeats it; `$TOKEN` stands for the tenant's token."""
-        words = [f"curl -i -X {self.method} {_quoted(base_url + self.target)}"]
-        words += [f"-H {_quoted(f'{name}: {value}')}" for name, value in self.headers]
+        """The curl command that repeats the request; `$TOKEN` stands for the tenant's token."""
+        parts = [f"curl -i -X {self.method} {_quoted(base_url + self.target)}"]
+        parts += [f"-H {_quoted(f'{name}: {value}')}" for name, value in self.headers]
         if self.token:
-            words.append('-H "Authorization: Bearer $TOKEN"')
+            parts.append('-H "Authorization: Bearer $TOKEN"')
         if self.body is not None:
-            words.append(f"--data-binary {_quoted_bytes(self.body)}")
-        return " ".join(words)
+            parts.append(f"--data-binary {_quoted_bytes(self.body)}")
+        return " ".join(parts)
 
 
 def cases_digest(cases: Iterable[Case]) -> str:
-    """One hash over many cases, in order: the same seed gives the same."""
+    """One hash over many cases, in order: the same seed gives the same hash."""
     digest = hashlib.sha256()
     for case in cases:
         digest.update(repr(sorted(case.to_plain().items())).encode())
@@ -109,4 +109,4 @@ def _quoted_bytes(content: bytes, limit: int = 600) -> str:
         for byte in content[:limit]
     )
     rest = len(content) - limit
-    return f"$'{shown}'" + (f" # and {rest} bytes more" if rest > 0 else "")
+    return f"$'{shown}'" + (f" # and {rest} more bytes" if rest > 0 else "")

@@ -2,9 +2,9 @@
 
 Run as `python -m contracts.conformance.fuzzing.generate`.
 
-A process of its own: schemathesis keeps hooks and media types for the whole process and takes a
-quarter of a second to load, and drawing cases would hold up the loop that sends them. It reads an
-`Order` as JSON from standard input. The same order gives the same lines.
+It is a process of its own, because schemathesis keeps hooks and media types per process, takes a
+quarter of a second to load, and generating would block the loop that sends the cases. It reads
+`GeneratorOptions` as JSON from standard input. The same options give the same lines.
 """
 
 import json
@@ -30,33 +30,33 @@ from contracts.conformance.fuzzing.generator_process import GeneratorOptions
 from harness.client import ALLOWED_TYPES, Samples
 
 BASE_URL = "http://generated"
-NOT_THEIRS = frozenset(
+SENDERS_HEADERS = frozenset(
     {
         *("authorization", "user-agent", "accept-encoding", "accept", "connection"),
         *("content-length", "x-schemathesis-testcaseid", "host", "transfer-encoding", "te"),
         *("expect", "upgrade", "trailer", "content-encoding", "cookie"),
     }
 )
-"""Headers that the sender decides on, whatever the generator thought of."""
+"""Headers that the sender sets; generated values are dropped."""
 
 OWN, FOREIGN = 0.72, 0.14
-"""How often an id that fits is replaced by that of a real thing; the others belong to nobody."""
+"""How often a valid id becomes the id of a real thing; the others stay unknown ids."""
 
 LARGEST_SLOT = 1000
 
 
 class CaseGenerator:
-    """Draws cases for the operations of one document."""
+    """Generates cases for the operations of one document."""
 
     def __init__(self, options: GeneratorOptions) -> None:
         config = schemathesis.Config.from_dict({"generation": {"database": "none"}})
         self._schema = schemathesis.openapi.from_dict(_unsecured(options.document), config=config)
         self._order = options
         self._number = 0
-        _know_files(options.seed)
+        _register_files(options.seed)
 
     def cases(self) -> Iterator[Case]:
-        """All cases of the order, operation by operation."""
+        """All cases, operation by operation."""
         for found in self._schema.get_all_operations():
             if isinstance(found, Err):
                 raise found.err()
@@ -64,13 +64,13 @@ class CaseGenerator:
             operation_id = operation.definition.raw.get("operationId")
             if operation_id is None:
                 continue
-            # Each operation has a generator of its own: a new route changes no other's cases.
-            chance = random.Random(f"{self._order.seed}:{operation_id}")
-            for phase, case in self._drawn(operation, operation_id):
-                if (wired := self._wired(case, phase, operation_id, chance)) is not None:
-                    yield wired
+            # One random generator per operation: a new operation does not change others' cases.
+            rng = random.Random(f"{self._order.seed}:{operation_id}")
+            for phase, case in self._generated(operation, operation_id):
+                if (encoded := self._encoded(case, phase, operation_id, rng)) is not None:
+                    yield encoded
 
-    def _drawn(self, operation: Any, operation_id: str) -> Iterator[tuple[str, Any]]:  # noqa: ANN401
+    def _generated(self, operation: Any, operation_id: str) -> Iterator[tuple[str, Any]]:  # noqa: ANN401
         options = self._order
         if options.coverage:
             examples = ExamplesGenerator(
@@ -100,17 +100,17 @@ class CaseGenerator:
                 )
             )
 
-    def _wired(
+    def _encoded(
         self,
         case: Any,  # noqa: ANN401 - schemathesis.Case
         phase: str,
         operation_id: str,
-        chance: random.Random,
+        rng: random.Random,
     ) -> Case | None:
-        """The case as it goes over the wire, with slots for ids; None where it cannot be sent."""
+        """The case as it is sent, with slots for ids; None if it cannot be sent."""
         meta = case.meta
-        positive = meta.generation.mode is GenerationMode.POSITIVE  # before slots make it look odd
-        _put_slots(case, chance, all_own=self._order.positive_only)
+        positive = meta.generation.mode is GenerationMode.POSITIVE  # before slots change the body
+        _put_slots(case, rng, all_own=self._order.positive_only)
         try:
             request = requests.Request(
                 **self._schema.transport.serialize_case(case, base_url=BASE_URL)
@@ -135,14 +135,16 @@ class CaseGenerator:
             method=str(request.method),
             target=url.path + (f"?{url.query}" if url.query else ""),
             headers=tuple(
-                (name, value) for name, value in headers.items() if name.lower() not in NOT_THEIRS
+                (name, value)
+                for name, value in headers.items()
+                if name.lower() not in SENDERS_HEADERS
             ),
             body=content,
         )
 
 
 def _unsecured(document: Mapping[str, Any]) -> dict[str, Any]:
-    """The document without its security: tokens are the sender's, no case is spent on them."""
+    """The document without security: the sender adds tokens, so no cases are spent on them."""
     paths = {
         template: {
             method: {**node, "security": []}
@@ -178,17 +180,17 @@ def _fuzzed(operation: Any, count: int, name: str, positive_only: bool) -> list[
 
 def _put_slots(
     case: Any,  # noqa: ANN401 - schemathesis.Case
-    chance: random.Random,
+    rng: random.Random,
     *,
     all_own: bool,
 ) -> None:
-    """Let most of the well-formed ids be those of real things."""
+    """Replace most well-formed ids by slots for real ids."""
     for container in (case.path_parameters, case.query, case.body):
         if not isinstance(container, dict):
             continue
         for name in sorted(name for name in container if isinstance(name, str)):
             if name.endswith("_id") and _ID.fullmatch(str(container[name])):
-                drawn, number = chance.random(), chance.randrange(LARGEST_SLOT)
+                drawn, number = rng.random(), rng.randrange(LARGEST_SLOT)
                 if drawn < OWN or all_own:
                     container[name] = slot("own", name, number)
                 elif drawn < OWN + FOREIGN:
@@ -196,7 +198,7 @@ def _put_slots(
 
 
 def _use_key_once(headers: dict[str, str], number: int) -> None:
-    """Make a plain key the case's own: drawn ones are short, and would soon come again."""
+    """Make a plain key unique: generated keys are short and would soon repeat."""
     for name, key in headers.items():
         if name.lower() == "idempotency-key" and _PLAIN_KEY.fullmatch(key):
             headers[name] = f"{key}-{number}"
@@ -209,7 +211,7 @@ FIXED_BOUNDARY = "shakedown-generated-boundary"
 
 
 def _with_fixed_boundary(content: bytes, headers: dict[str, str]) -> bytes:
-    """A form under the same boundary every time; the library draws one from the system."""
+    """A form with a fixed boundary; the library chooses a random one."""
     found = _BOUNDARY.match(content)
     if found is None:
         return content
@@ -218,8 +220,8 @@ def _with_fixed_boundary(content: bytes, headers: dict[str, str]) -> bytes:
     return content.replace(found[1], FIXED_BOUNDARY.encode())
 
 
-def _know_files(number: int) -> None:
-    """Teach the generator the media types of evidence: real files, most unlike each other."""
+def _register_files(number: int) -> None:
+    """Register the media types of evidence, with real files that differ."""
     for mime_type in ALLOWED_TYPES:
 
         def make(note: int, mime_type: str = mime_type) -> bytes:
@@ -233,14 +235,14 @@ def _text(value: object) -> str:
 
 
 def main() -> int:
-    """Write the cases of the order on standard input to standard output; 0 when all are written."""
+    """Read options from standard input and write cases to standard output."""
     options = GeneratorOptions.from_json(sys.stdin.read())
     try:
         for case in CaseGenerator(options).cases():
             sys.stdout.write(json.dumps(case.to_plain(), separators=(",", ":")) + "\n")
         sys.stdout.flush()
     except BrokenPipeError:
-        return 1  # nobody wants them any more
+        return 1  # the reader has stopped
     return 0
 
 

@@ -1,4 +1,4 @@
-"""What is asked of the generator, and its process."""
+"""The options of the case generator, and its process."""
 
 import asyncio
 import contextlib
@@ -14,36 +14,36 @@ from harness.errors import Inconclusive
 from harness.machine.directories import cache_dir
 
 LINE_BYTES = 4 * 1024 * 1024
-_LAST_WORDS = 2000
+_SHOWN_ERROR = 2000
 
 
 @dataclass(frozen=True, kw_only=True)
 class GeneratorOptions:
-    """Which cases are wanted."""
+    """Which cases to generate."""
 
     document: Mapping[str, Any]
     seed: int
     examples: int
-    """Random cases for each operation, at most: what can be drawn in fewer ways gives fewer."""
+    """Random cases per operation at most; fewer where there are fewer different ones."""
     coverage: bool = True
-    """Also the document's examples, and every boundary and every single mistake of its schemas."""
+    """Also the document's examples, and every boundary and single violation of its schemas."""
     positive_only: bool = False
-    """Only random cases that the document allows, and about the tenant's own things."""
+    """Only valid random cases with the tenant's own ids."""
 
     def to_json(self) -> str:
-        """Give it as one line for the generator."""
+        """The options as one line of JSON for the generator."""
         return json.dumps(asdict(self), default=str)
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """Rebuild what `to_json` gave."""
+        """The inverse of `to_json`."""
         return cls(**json.loads(text))
 
 
 async def generate_cases(options: GeneratorOptions) -> AsyncGenerator[Case, None]:
-    """The cases of an order as they are drawn, from a process of its own.
+    """Generate cases in another process, one at a time.
 
-    Raises `Inconclusive` when the generator cannot do it. The process ends with the iteration.
+    Raises `Inconclusive` when the generator fails. The process ends with the iteration.
     """
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "contracts.conformance.fuzzing.generate"),
@@ -54,14 +54,14 @@ async def generate_cases(options: GeneratorOptions) -> AsyncGenerator[Case, None
         env={
             **os.environ,
             "PYTHONHASHSEED": "0",
-            # Where Hypothesis keeps its tables of Unicode, which take it a second to make.
+            # Hypothesis keeps its Unicode tables here; building them takes a second.
             "HYPOTHESIS_STORAGE_DIRECTORY": str(cache_dir() / "hypothesis"),
         },
     )
     assert process.stdin is not None
     assert process.stdout is not None
     assert process.stderr is not None
-    words = asyncio.ensure_future(process.stderr.read())
+    errors = asyncio.ensure_future(process.stderr.read())
     try:
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             process.stdin.write(options.to_json().encode())
@@ -70,12 +70,14 @@ async def generate_cases(options: GeneratorOptions) -> AsyncGenerator[Case, None
         async for line in process.stdout:
             yield Case.from_plain(json.loads(line))
         if await process.wait():
-            said = (await words).decode(errors="replace")[-_LAST_WORDS:]
-            raise Inconclusive(f"the generator of cases ended with {process.returncode}: {said}")
+            shown = (await errors).decode(errors="replace")[-_SHOWN_ERROR:]
+            raise Inconclusive(
+                f"the case generator failed with exit code {process.returncode}: {shown}"
+            )
     finally:
         if process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
             await process.wait()
-        words.cancel()
-        await asyncio.gather(words, return_exceptions=True)
+        errors.cancel()
+        await asyncio.gather(errors, return_exceptions=True)

@@ -1,4 +1,4 @@
-"""Links of the document, taken: expressions resolved in an answer, and put into a drawn case."""
+"""Follow links of the document: resolve runtime expressions and put them into a generated case."""
 
 import json
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ Json = Any
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """A request that was sent on a walk, and its answer."""
+    """A request of a scenario, and its answer."""
 
     case: Case
     answer: Answer
@@ -24,8 +24,8 @@ class Step:
     def value(self, expression: Json) -> Json:
         """Resolve a runtime expression of OpenAPI (section 4.8.20.4) in this step.
 
-        What is no expression stands for itself; objects and lists are resolved item by item.
-        Raises LookupError for what is not there.
+        Other values are returned as they are; objects and lists are resolved item by item.
+        Raises LookupError for a value that does not exist.
         """
         if isinstance(expression, Mapping):
             return {name: self.value(each) for name, each in expression.items()}
@@ -49,7 +49,7 @@ class Step:
 
 
 def _at(document: Json, pointer: str) -> Json:
-    """What a JSON Pointer (RFC 6901) leads to."""
+    """The value at a JSON Pointer (RFC 6901)."""
     for part in pointer.split("/")[1:]:
         name = part.replace("~1", "/").replace("~0", "~")
         try:
@@ -60,10 +60,10 @@ def _at(document: Json, pointer: str) -> Json:
 
 
 def follow_link(link: Link, step: Step, case: Case, operation: ApiOperation, key: str) -> Case:
-    """The drawn case of the link's target, about what the step's answer names.
+    """The case of the link's target, about what the step's answer names.
 
-    `key` is the idempotency key where the case sends one. Raises LookupError where the answer
-    does not have what the link speaks of.
+    `key` replaces the idempotency key, if there is one. Raises LookupError if the answer lacks a
+    value of the link.
     """
     values = {
         name.rpartition(".")[2]: str(step.value(expression))
@@ -78,9 +78,9 @@ def follow_link(link: Link, step: Step, case: Case, operation: ApiOperation, key
 
 
 def with_parameters(case: Case, operation: ApiOperation, values: Mapping[str, str]) -> Case:
-    """The case with these values for parameters of the path and the query."""
+    """The case with these values for path and query parameters."""
     drawn, query = operation.parse_target(case.target) or ({}, "")
-    meant = {
+    in_path = {
         name: quote(values[name], safe="") if name in values else value
         for name, value in drawn.items()
     }
@@ -88,11 +88,11 @@ def with_parameters(case: Case, operation: ApiOperation, values: Mapping[str, st
     if in_query:
         rest = [each for each in parse_qsl(query) if each[0] not in (*in_query, "cursor")]
         query = urlencode([*rest, *in_query.items()])
-    return replace(case, target=operation.build_target(meant, query))
+    return replace(case, target=operation.build_target(in_path, query))
 
 
 def with_key(case: Case, key: str) -> Case:
-    """The case under another idempotency key, where it has one at all."""
+    """The case with another idempotency key, if it has one."""
     return replace(
         case,
         headers=tuple(

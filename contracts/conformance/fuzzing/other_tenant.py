@@ -1,7 +1,7 @@
-"""What one tenant could do, another cannot: every success is tried again by a stranger."""
+"""Repeat every successful request as another tenant, who must not succeed."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import uuid4
 
 from contracts.conformance.fuzzing.case import Case
@@ -14,72 +14,73 @@ SPECIAL_HEADERS = ("x-evidence-deduplicated", "x-idempotency-replayed", "x-expor
 
 @dataclass(kw_only=True)
 class OtherTenant:
-    """Somebody of another organization, who has nothing to do with the tenant that is fuzzed."""
+    """A member of another organization than the one that is fuzzed."""
 
     org: Organization
     document: Document
-    absent: dict[str, str | None] = field(default_factory=dict)
-    """By operationId: the code with which a random id is answered."""
+    code_by_operation: dict[str, str | None] = field(default_factory=dict)
+    """The error code for a random id, by operationId."""
     tried: int = 0
 
     async def violations(self, case: Case, answer: Answer) -> list[str]:
-        """What is wrong with what the stranger gets for the very request that just succeeded."""
+        """What is wrong with the other tenant's answer to a request that just succeeded."""
         operation = self.document.operations[case.operation_id]
         if answer.status >= 300 or operation.method != case.method:
             return []
         instance = (answer.instance + 1) % self.org.client.instances
         if not operation.path_ids:
-            return await self._named_elsewhere(case, instance)
-        theirs = await send(self.org.client, case, instance=instance)
-        self.tried += 1
+            return await self._ids_in_query_or_body(case, instance)
+        theirs = await self._repeat(case, instance)
+        got = ""
         if theirs.status != 404:
-            what = f"gets {theirs.status} for the same request, not 404"
-            return [f"another organization's member {what}: {theirs.describe()}"]
-        code = await self._code_of_absent(operation, case, instance)
-        if theirs.code != code:
-            what = f"is told {theirs.code!r}, where a random id is {code!r}"
-            return [f"another organization's member {what}: {theirs.describe()}"]
-        return [
-            f"another organization's member gets {name} with the 404: {theirs.describe()}"
-            for name in SPECIAL_HEADERS
-            if name in theirs.headers
-        ]
+            got = f"gets {theirs.status} for the same request, not 404"
+        elif theirs.code != (code := await self._code_of_random_id(operation, case, instance)):
+            got = f"gets the code {theirs.code!r}, for a random id {code!r}"
+        elif special := [name for name in SPECIAL_HEADERS if name in theirs.headers]:
+            got = f"gets {', '.join(special)} with the 404"
+        return _violation(got, theirs)
 
-    async def _named_elsewhere(self, case: Case, instance: int) -> list[str]:
-        """Somebody's things named in a query or a body: nothing of them may be seen."""
+    async def _ids_in_query_or_body(self, case: Case, instance: int) -> list[str]:
+        """Ids in a query or a body: the other tenant must see nothing of them."""
+        got = ""
         if case.operation_id == "listLedgerEvents" and "target_id=" in case.target:
-            theirs = await send(self.org.client, case, instance=instance)
-            self.tried += 1
-            seen = theirs.status < 300 and theirs.items
-            return [f"another organization sees the events: {theirs.describe()}"] if seen else []
-        if case.operation_id == "verifyManifest":
-            theirs = await send(self.org.client, case, instance=instance)
-            self.tried += 1
-            named = "export_id" in json.loads(case.body or b"{}")
-            if named and theirs.status != 404:
-                return [f"another organization verifies the export: {theirs.describe()}"]
-            valid = theirs.status < 300 and theirs.data["manifest_valid"] is not False
-            return (
-                [f"another organization's manifest is valid: {theirs.describe()}"] if valid else []
-            )
-        return []
+            theirs = await self._repeat(case, instance)
+            if theirs.status < 300 and theirs.items:
+                got = "sees the events"
+        elif case.operation_id == "verifyManifest":
+            theirs = await self._repeat(case, instance)
+            names_export = "export_id" in json.loads(case.body or b"{}")
+            if names_export and theirs.status != 404:
+                got = "verifies the export"
+            elif theirs.status < 300 and theirs.data["manifest_valid"] is not False:
+                got = "gets manifest_valid: true for a foreign manifest"
+        else:
+            return []
+        return _violation(got, theirs)
 
-    async def _code_of_absent(
+    async def _repeat(self, case: Case, instance: int) -> Answer:
+        self.tried += 1
+        return await send(self.org.client, case, instance=instance)
+
+    async def _code_of_random_id(
         self, operation: ApiOperation, case: Case, instance: int
     ) -> str | None:
-        if operation.id not in self.absent:
-            unknown = _elsewhere(operation, case)
+        if operation.id not in self.code_by_operation:
+            unknown = _with_random_ids(operation, case)
             answer = await send(self.org.client, unknown, instance=instance)
-            self.absent[operation.id] = answer.code
-        return self.absent[operation.id]
+            self.code_by_operation[operation.id] = answer.code
+        return self.code_by_operation[operation.id]
 
 
-def _elsewhere(operation: ApiOperation, case: Case) -> Case:
-    """The same request about things that nobody has."""
+def _violation(got: str, answer: Answer) -> list[str]:
+    return [f"a member of another organization {got}: {answer.describe()}"] if got else []
+
+
+def _with_random_ids(operation: ApiOperation, case: Case) -> Case:
+    """The same request with random ids."""
     values, query = operation.parse_target(case.target) or ({}, "")
-    others = {
+    random = {
         name: str(uuid4()) if name in operation.path_ids else value
         for name, value in values.items()
     }
-    plain = case.to_plain() | {"target": operation.build_target(others, query)}
-    return Case.from_plain(plain)
+    return replace(case, target=operation.build_target(random, query))

@@ -1,4 +1,4 @@
-"""What holds for the answer to any request: pure functions from case and answer to faults."""
+"""Rules for the answer to any request: pure functions from case and answer to violations."""
 
 import re
 from dataclasses import dataclass
@@ -13,18 +13,18 @@ from harness.client import Answer
 from harness.untrusted.documents import BadDocument, parse
 
 FORM_REFUSALS = frozenset({400, 415, 422})
-"""What the contract lets a backend say about a body that is not what the route takes."""
+"""Statuses for a request that the operation does not accept."""
 
 ALWAYS_POSSIBLE = frozenset({400, 404, 405, 406, 413, 414, 415, 422, 431, 501})
-"""Refusals that need not be listed at an operation: they are the conventions' or HTTP's own."""
+"""Refusals by HTTP or the conventions, which an operation need not document."""
 
 VALID_REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-"""An id that nobody can find insane; what else a backend echoes is its own choice."""
+"""Ids that every backend must echo; for others it may choose."""
 
 _RETRY_AFTER = re.compile(r"[0-9]+|[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} [\d:]{8} GMT")
 
-# Headers that the contract itself asks for, by operation and status.
-_PROMISED: dict[tuple[str, int], tuple[str, ...]] = {
+# Headers that the contract requires, by operation and status.
+_REQUIRED_HEADERS: dict[tuple[str, int], tuple[str, ...]] = {
     ("createJob", 201): ("location",),
     ("uploadEvidence", 201): ("location",),
     ("requestExport", 202): ("location", "retry-after"),
@@ -37,34 +37,32 @@ _PROMISED: dict[tuple[str, int], tuple[str, ...]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class ResponseRules:
-    """Judges answers by one document."""
+    """Checks answers against one document."""
 
     document: Document
 
     def violations(self, case: Case, answer: Answer) -> list[str]:
-        """Everything that is wrong with the answer to a case, as sentences; none when right."""
+        """Every rule that the answer breaks, as sentences; empty for a correct answer."""
         operation = self.operation_of(case)
         violations = universal_violations(case, answer)
         if operation is None:
-            elsewhere = self._is_elsewhere_too(case)
-            return violations if elsewhere else violations + wrong_method_violations(case, answer)
+            if self._has_this_method(case):
+                return violations
+            return violations + wrong_method_violations(case, answer)
         if answer.status >= 500:
             return [f"a request must never cause a {answer.status}", *violations]
         if answer.status >= 400:
             return violations + self._refusal_violations(operation, case, answer)
         if answer.status >= 300:
-            return (
-                [*violations, f"it is redirected ({answer.status})"]
-                if _is_plain(case)
-                else violations
-            )
+            redirected = [f"it is redirected ({answer.status})"] if _is_plain(case) else []
+            return violations + redirected
         return violations + self._success_violations(operation, case, answer)
 
-    def _is_elsewhere_too(self, case: Case) -> bool:
-        """Whether another operation has this path: a dialect may have several at one."""
-        way = self.document.operations[case.operation_id].template.partition("?")[0]
+    def _has_this_method(self, case: Case) -> bool:
+        """Whether another operation has this path and method: a dialect may share paths."""
+        path = self.document.operations[case.operation_id].template.partition("?")[0]
         return any(
-            one.method == case.method and one.template.partition("?")[0] == way
+            one.method == case.method and one.template.partition("?")[0] == path
             for one in self.document.operations.values()
         )
 
@@ -79,13 +77,13 @@ class ResponseRules:
         if not documented:
             violations.append(f"{operation.id} does not document the status {status}")
         if status in (401, 403) and case.token:
-            violations.append(f"it is {status} though the token is a member's and holds")
+            violations.append(f"it is {status} though it has a member's valid token")
         if not is_all_own(operation, case):
             return violations
         if validity_of(self.document, operation, case) is not Validity.VALID:
             return violations
         if status == 404:
-            violations.append("it is 404 though every id in it is one of the organization's own")
+            violations.append("it is 404 though every id belongs to the organization")
         elif status in FORM_REFUSALS and not _reuses_key(case, answer):
             violations.append(f"it is refused as {status} though the document allows the request")
         return violations
@@ -99,14 +97,14 @@ class ResponseRules:
         if validity_of(self.document, operation, case) is Validity.INVALID:
             violations.append("it succeeded though the document does not allow the request")
         if "foreign" in case.ownerships and _names_foreign_thing(operation, case):
-            violations.append("it succeeded with the id of another organization's thing")
+            violations.append("it succeeded with an id of another organization")
         return violations + self.success_shape(operation, answer)
 
     def success_shape(self, operation: ApiOperation, answer: Answer) -> list[str]:
-        """What is wrong with the form of a successful answer: headers, content type, body."""
+        """What is wrong with the headers, content type or body of a success."""
         violations = [
             f"it has no {name.title()}"
-            for name in _PROMISED.get((operation.id, answer.status), ())
+            for name in _REQUIRED_HEADERS.get((operation.id, answer.status), ())
             if not answer.headers.get(name)
         ]
         media = operation.responses[str(answer.status)].get("content") or {}
@@ -127,17 +125,17 @@ class ResponseRules:
             return [
                 f"its body does not fit the schema at /{'/'.join(map(str, error.instance_path))}: "
                 f"{error.message:.200}"
-                for error in islice(self.document.answers(schema).iter_errors(body), 2)
+                for error in islice(self.document.validators.answer(schema).iter_errors(body), 2)
             ]
         except ValueError as error:  # nested deeper than the validator goes
-            return [f"its body cannot be held against the schema ({error})"]
+            return [f"its body cannot be validated ({error})"]
 
 
 def universal_violations(case: Case, answer: Answer) -> list[str]:
-    """What holds for every answer to every request."""
+    """Rules for every answer to every request."""
     violations = []
     if not answer.request_id:
-        violations.append("it carries no X-Request-ID")
+        violations.append("it has no X-Request-ID")
     sent = case.header("x-request-id")
     if sent and VALID_REQUEST_ID.fullmatch(sent) and answer.request_id != sent:
         violations.append(
@@ -153,7 +151,7 @@ def universal_violations(case: Case, answer: Answer) -> list[str]:
     if answer.status == 503 and wait is None:
         violations.append("it is 503 without Retry-After")
     if answer.status == 409 and answer.code == "idempotency_key_in_flight" and wait is None:
-        violations.append("a key is in flight, and no Retry-After says when to come back")
+        violations.append("it is idempotency_key_in_flight without Retry-After")
     return violations
 
 
@@ -162,20 +160,20 @@ def _asks_for_bearer(answer: Answer) -> bool:
 
 
 def wrong_method_violations(case: Case, answer: Answer) -> list[str]:
-    """What is wrong with the answer to a method that the document does not list at the path."""
+    """Rules for the answer to a method that the document does not list for the path."""
     if case.method in ("HEAD", "OPTIONS", "CONNECT", "TRACE"):
-        return []  # servers and gateways have ways of their own with these
+        return []  # servers and gateways treat these differently
     if answer.status >= 500 and answer.status != 501:
         return [f"a request must never cause a {answer.status}"]
     if answer.status < 400:
-        return [f"the document has no {case.method} here, and it succeeded"]
+        return [f"{case.method} succeeded, but the document does not list it here"]
     if answer.status == 405 and not answer.headers.get("allow"):
         return ["it is 405 without Allow"]
     return []
 
 
 def is_all_own(operation: ApiOperation, case: Case) -> bool:
-    """Say whether whatever the case names by id is surely there and the tenant's own."""
+    """Whether every id in the case certainly exists and belongs to the tenant."""
     slots = case.target.count("SLOT-own-") + (case.body or b"").count(b"SLOT-own-")
     needed = len(operation.path_ids)
     if "foreign" in case.ownerships or case.target.count("SLOT-own-") < needed:
@@ -188,17 +186,17 @@ def _reuses_key(case: Case, answer: Answer) -> bool:
 
 
 def _names_foreign_thing(operation: ApiOperation, case: Case) -> bool:
-    """Filtering a list by somebody else's thing is allowed, and finds nothing."""
+    """Whether it names a foreign id other than as a filter of a list, which finds nothing."""
     return "SLOT-foreign-" in case.target.partition("?")[0] or (
-        operation.method != "GET" and b'"export_id":"SLOT-foreign' in _squeezed(case.body)
+        operation.method != "GET" and b'"export_id":"SLOT-foreign' in _without_spaces(case.body)
     )
 
 
-def _squeezed(body: bytes | None) -> bytes:
+def _without_spaces(body: bytes | None) -> bytes:
     return (body or b"").replace(b'": "', b'":"')
 
 
 def _is_plain(case: Case) -> bool:
-    """Say whether the path is one that no server would tidy up."""
+    """Whether no server would normalize the path."""
     path = case.target.partition("?")[0]
     return "%" not in path and "//" not in path and not path.endswith(("/", "/.", "/.."))

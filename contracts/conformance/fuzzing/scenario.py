@@ -1,4 +1,4 @@
-"""A walk over the API: from answer to request along the document's links, as one tenant."""
+"""A scenario: one tenant follows the document's links from answers to new requests."""
 
 import json
 import random
@@ -15,45 +15,45 @@ from contracts.conformance.fuzzing.links import Step, follow_link, with_key, wit
 from contracts.conformance.fuzzing.other_tenant import OtherTenant
 from contracts.conformance.fuzzing.rules import ResponseRules
 from contracts.conformance.fuzzing.scenario_rules import ScenarioState, success_violations
-from contracts.conformance.fuzzing.sending import Finding, Results, send
+from contracts.conformance.fuzzing.sending import Results, send
 from harness.client import Answer, NoAnswer, Organization
 from harness.errors import CheckFailed
 
 CANCEL_TRIES = 4
-"""How often a walk tries to cancel an export before a worker is done with it."""
+"""How often a scenario tries to cancel an export before a worker finishes it."""
 
-REACH_TRIES = 5
-"""How often an operation that no walk came by is asked for in the end."""
+OPERATION_TRIES = 5
+"""How often an operation without a success is tried at the end."""
 
-TWICE = 0.5
-"""How often an export that was just accepted is requested again at once: then one is live."""
+DUPLICATE = 0.5
+"""How often an accepted export is requested again at once, while the first one is live."""
 
 
 @dataclass(kw_only=True)
 class Scenario:
-    """One tenant's way through the API. The same seed takes the same way."""
+    """One tenant's requests along links. The same seed makes the same choices."""
 
     name: str
     org: Organization
     rules: ResponseRules
     cases: Mapping[str, Sequence[Case]]
-    """Drawn cases by operationId, all of them allowed."""
-    chance: random.Random
+    """Valid generated cases by operationId."""
+    rng: random.Random
     other_tenant: OtherTenant
     results: Results
-    spoil_below: Path | None = None
-    """Where the objects are: this walk removes that of its first evidence, so exports fail."""
+    delete_below: Path | None = None
+    """The directory of stored files: the first evidence file is deleted, so that exports fail."""
     steps: list[Step] = field(default_factory=list)
-    hurried: bool = False
-    """Whether the next request must come at once, without a stranger trying this one before."""
+    skip_other_tenant: bool = False
+    """Whether the next request must follow at once, without a repetition by the other tenant."""
     links: Counter[str] = field(default_factory=Counter)
-    """How often each link was taken, as `operation status link`."""
+    """How often each link was followed, as `operation status link`."""
 
     def __post_init__(self) -> None:
         self.state = ScenarioState(
             organization_id=self.org.id,
             exports=ExportStates(client=self.org.client),
-            spoil_below=self.spoil_below,
+            delete_below=self.delete_below,
         )
 
     @property
@@ -61,109 +61,111 @@ class Scenario:
         """The document whose links are followed."""
         return self.rules.document
 
-    async def go(self, length: int) -> None:
-        """Begin with a job and its export, then take links, those first that were taken least."""
-        await self._open()
+    async def run(self, length: int) -> None:
+        """Create a job and an export, then follow links, the least followed ones first."""
+        await self._create_exports()
         for operation in self.document.operations.values():
-            if not operation.path_ids and operation.method == "GET" and self.chance.random() < 0.4:
-                await self._send(self._drawn(operation.id))
+            if not operation.path_ids and operation.method == "GET" and self.rng.random() < 0.4:
+                await self._send(self._case_for(operation.id))
         for _ in range(length):
             if self.results.should_stop:
                 return
-            offered = self._offered()
-            if not offered:
+            available = self._available()
+            if not available:
                 return
-            least = min(self.links[_label(step, link)] for step, link in offered)
-            step, link = self.chance.choice(
-                [each for each in offered if self.links[_label(*each)] == least]
+            least = min(self.links[_label(step, link)] for step, link in available)
+            step, link = self.rng.choice(
+                [each for each in available if self.links[_label(*each)] == least]
             )
             self.links[_label(step, link)] += 1
-            await self._take(step, link)
+            await self._follow(step, link)
 
-    async def reach(self, operation_id: str) -> None:
-        """Ask for an operation that no walk has come by, until it succeeds or has had its tries.
+    async def try_operation(self, operation_id: str) -> None:
+        """Send an operation that has not succeeded yet, until it does or the tries are used up.
 
-        What is about a thing is asked of things that answers of this walk name, if there are any.
+        An operation with ids follows links of this scenario's answers, if there are any.
         """
-        is_about_a_thing = bool(self.document.operations[operation_id].path_ids)
-        for _ in range(REACH_TRIES):
+        has_ids = bool(self.document.operations[operation_id].path_ids)
+        for _ in range(OPERATION_TRIES):
             if self.results.succeeded[operation_id] or self.results.should_stop:
                 return
-            if not is_about_a_thing:
-                await self._send(self._drawn(operation_id))
+            if not has_ids:
+                await self._send(self._case_for(operation_id))
                 continue
-            leading = [each for each in self._offered() if each[1].target == operation_id]
+            leading = [each for each in self._available() if each[1].target == operation_id]
             if not leading:
                 return
-            await self._take(*self.chance.choice(leading))
+            await self._follow(*self.rng.choice(leading))
 
-    async def _open(self) -> None:
-        """What has to be met: an export that is canceled, or one that fails and is retried."""
-        await self._send(self._drawn("createJob"))
+    async def _create_exports(self) -> None:
+        """Reach the rare states: an export that is canceled, or one that fails and is retried."""
+        await self._send(self._case_for("createJob"))
         await self._upload()
-        if self.state.spoiled:
-            await self._take_named("requestExport", export_type="proof-pack")
-            await self._take_named("retryExport")
+        if self.state.deleted:
+            await self._follow_to("requestExport", export_type="proof-pack")
+            await self._follow_to("retryExport")
             return
-        await self._take_named("requestExport", export_type="proof-pack")
+        await self._follow_to("requestExport", export_type="proof-pack")
         for target in ("downloadExport", "getManifest", "verifyManifest"):
-            await self._take_named(target, source="requestExport")
+            await self._follow_to(target, source="requestExport")
         for _ in range(CANCEL_TRIES):
-            await self._send(self._drawn("createJob"))
-            self.hurried = True
-            await self._take_named("requestExport", export_type="ledger")
-            self.hurried = False
-            await self._take_named("cancelExport")
+            await self._send(self._case_for("createJob"))
+            self.skip_other_tenant = True
+            await self._follow_to("requestExport", export_type="ledger")
+            self.skip_other_tenant = False
+            await self._follow_to("cancelExport")
             if self.steps and self.steps[-1].answer.status == 202:
                 break
 
     async def _upload(self) -> None:
-        """Have evidence, by the drawn upload with the least in it where others are refused.
+        """Upload evidence; after a refusal try the smallest generated uploads.
 
-        A document need not say all that its backend asks of a label or of a time.
+        A document may not state every rule of its backend about labels or times.
         """
-        await self._take_named("uploadEvidence")
+        await self._follow_to("uploadEvidence")
         for case in sorted(self.cases["uploadEvidence"], key=lambda each: len(each.body or b"")):
             last = self.steps[-1] if self.steps else None
-            was_refused = last and last.case.operation_id == "uploadEvidence"
+            is_upload = last and last.case.operation_id == "uploadEvidence"
             if (
                 last is None
-                or not was_refused
+                or not is_upload
                 or last.answer.status < 300
                 or self.results.should_stop
             ):
                 return
-            await self._take_named("uploadEvidence", source="createJob", case=case)
+            await self._follow_to("uploadEvidence", source="createJob", case=case)
 
-    async def _take_named(
+    async def _follow_to(
         self, target: str, *, source: str = "", case: Case | None = None, **values: str
     ) -> None:
-        """Take a link to this operation from the last answer, or from the last one of `source`.
+        """Follow a link to this operation from the last answer, or the last one of `source`.
 
-        A `case` is sent instead of one by chance.
+        `case` is sent instead of a random one.
         """
-        known = (each for each in reversed(self.steps) if source in ("", each.case.operation_id))
-        last = next(known, None)
-        for step, link in self._offered():
+        of_source = (
+            each for each in reversed(self.steps) if source in ("", each.case.operation_id)
+        )
+        last = next(of_source, None)
+        for step, link in self._available():
             if step is last and link.target == target:
                 self.links[_label(step, link)] += 1
-                await self._take(step, link, values, case)
+                await self._follow(step, link, values, case)
                 return
 
-    def _offered(self) -> list[tuple[Step, Link]]:
-        """Every link from every answer so far that leads somewhere we have cases for."""
+    def _available(self) -> list[tuple[Step, Link]]:
+        """Every link of every answer so far whose target we have cases for."""
         return [
             (step, link)
             for step in self.steps
             for link in self.document.links_of(self.document.operations[step.case.operation_id])
             if link.status == step.answer.status and self.cases.get(link.target)
-            if link.target != "getEvidenceContent" or not self._names_spoiled(step)
+            if link.target != "getEvidenceContent" or not self._names_deleted(step)
         ]
 
-    def _names_spoiled(self, step: Step) -> bool:
-        return bool(self.state.spoiled) and self.state.spoiled.encode() in step.answer.body
+    def _names_deleted(self, step: Step) -> bool:
+        return bool(self.state.deleted) and self.state.deleted.encode() in step.answer.body
 
-    async def _take(
+    async def _follow(
         self,
         step: Step,
         link: Link,
@@ -172,46 +174,48 @@ class Scenario:
     ) -> None:
         try:
             target = self.document.operations[link.target]
-            case = with_parameters(case or self._drawn(link.target), target, values or {})
+            case = with_parameters(case or self._case_for(link.target), target, values or {})
             case = follow_link(link, step, case, target, self._key())
         except (LookupError, ValueError) as error:
             answer = step.answer
-            self._note(step.case, answer, [f"its link {link.name} leads nowhere: {error!r}"])
+            self._add_finding(
+                step.case, answer, [f"link {link.name} cannot be followed: {error!r}"]
+            )
             return
-        answered = await self._send(case)
-        accepted = answered is not None and answered.answer.status == 202
+        sent = await self._send(case)
+        accepted = sent is not None and sent.answer.status == 202
         again = link.target == "requestExport" and not values
-        if accepted and again and self.chance.random() < TWICE:
+        if accepted and again and self.rng.random() < DUPLICATE:
             await self._send(with_key(case, self._key()))
 
-    def _drawn(self, operation_id: str) -> Case:
-        return with_key(self.chance.choice(self.cases[operation_id]), self._key())
+    def _case_for(self, operation_id: str) -> Case:
+        return with_key(self.rng.choice(self.cases[operation_id]), self._key())
 
     def _key(self) -> str:
-        return f"{self.name}-{len(self.steps)}-{self.chance.getrandbits(32):x}"
+        return f"{self.name}-{len(self.steps)}-{self.rng.getrandbits(32):x}"
 
     async def _send(self, case: Case) -> Step | None:
-        """Send a case, judge its answer, and look whether a stranger could have had it."""
+        """Send a case, check its answer, and repeat it as the other tenant."""
         operation = self.document.operations[case.operation_id]
-        case = case.filled(self._seen)
+        case = case.filled(self._known_id)
         export_id = export_of(operation, case)
         state = None
         if export_id is not None and operation.id in ASKED_AFTER_END:
             state = await self.state.exports.wait_for_end(export_id)
         elif export_id is not None:
             state = self.state.exports.known.get(export_id)
-        instance = (len(self.steps) + self.chance.getrandbits(8)) % self.org.client.instances
+        instance = (len(self.steps) + self.rng.getrandbits(8)) % self.org.client.instances
         self.results.cases += 1
         self.results.phases["stateful"] += 1
         try:
             answer = await send(self.org.client, case, instance=instance)
         except NoAnswer as error:
-            self._note(case, None, [f"it got no answer: {error.got}"])
+            self._add_finding(case, None, [f"no answer: {error.got}"])
             return None
         self.results.requests += 1
         step = Step(case=case, answer=answer)
         self.steps.append(step)
-        # Whatever a walk names is there and its own: the rules may take the slots as read.
+        # Every id in a scenario is its own tenant's: tell the rules so with slots.
         own = replace(case, target=_as_own(operation, case))
         violations = self.rules.violations(own, answer)
         if export_id is not None and not violations:
@@ -222,35 +226,29 @@ class Scenario:
             self.results.succeeded[operation.id] += 1
             try:
                 violations = await success_violations(self.state, step, operation)
-                if not violations and not self.hurried:
+                if not violations and not self.skip_other_tenant:
                     violations = await self.other_tenant.violations(case, answer)
             except CheckFailed as error:
                 violations = [f"expected {error.expected}, got {error.got}"]
         if violations:
-            self._note(case, answer, violations)
+            self._add_finding(case, answer, violations)
         return step
 
-    def _seen(self, _ownership: str, name: str, number: int) -> str:
-        """An id that the walk has met, for what no link names; before that, the id of nothing."""
+    def _known_id(self, _ownership: str, name: str, number: int) -> str:
+        """An id of an earlier answer, for a slot that no link fills; else an unknown id."""
         wanted = "requestExport" if name == "export_id" else "uploadEvidence"
-        met = [
+        known = [
             str(step.answer.data["id"])
             for step in self.steps
             if step.case.operation_id == wanted and step.answer.status < 300
         ]
-        return met[number % len(met)] if met else str(UUID(int=number))
+        return known[number % len(known)] if known else str(UUID(int=number))
 
-    def _note(self, case: Case, answer: Answer | None, violations: list[str]) -> None:
-        way = " → ".join(each.case.operation_id for each in self.steps[-6:])
+    def _add_finding(self, case: Case, answer: Answer | None, violations: list[str]) -> None:
+        path = " → ".join(each.case.operation_id for each in self.steps[-6:])
         base_url = self.org.client.transport.base_urls[0]
-        self.results.findings.append(
-            Finding(
-                case=replace(case, about=f"{self.name}: {way}"),
-                answer=answer,
-                violations=tuple(violations),
-                base_url=base_url,
-            )
-        )
+        named = replace(case, about=f"{self.name}: {path}")
+        self.results.add_finding(named, answer, violations, base_url)
 
 
 def _label(step: Step, link: Link) -> str:
@@ -258,7 +256,7 @@ def _label(step: Step, link: Link) -> str:
 
 
 def export_of(operation: ApiOperation, case: Case) -> str | None:
-    """The export that a request is about, named in its path or in its body."""
+    """The export that a request names in its path or body."""
     found = operation.pattern.fullmatch(case.target.partition("?")[0])
     if found and "export_id" in operation.path_ids:
         return found["export_id"]

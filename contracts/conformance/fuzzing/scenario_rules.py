@@ -1,4 +1,4 @@
-"""What a successful answer on a walk must say, given what the walk did before."""
+"""What a successful answer in a scenario must contain, given the answers before it."""
 
 import asyncio
 import json
@@ -31,22 +31,22 @@ _STATES_AFTER: Mapping[str, frozenset[str]] = {
 
 @dataclass(kw_only=True)
 class ScenarioState:
-    """What a walk learned so far, which later answers must agree with."""
+    """What a scenario knows so far; later answers must agree with it."""
 
     organization_id: str
     exports: ExportStates
-    spoil_below: Path | None
-    """Where the objects are: this walk removes that of its first evidence, so exports fail."""
-    spoiled: str = ""
-    """The evidence whose object was removed."""
+    delete_below: Path | None
+    """The directory of stored files: the first evidence file is deleted, so that exports fail."""
+    deleted: str = ""
+    """The evidence whose file was deleted."""
 
 
 async def success_violations(
     scenario: ScenarioState, step: Step, operation: ApiOperation
 ) -> list[str]:
-    """Judge the success by the walk so far, and let the walk learn from it.
+    """Check a success against the scenario so far, and record what it shows.
 
-    Raises `CheckFailed` for what other checks' helpers find.
+    Raises `CheckFailed` where a shared helper finds a violation.
     """
     answer = step.answer
     if operation.id == "downloadExport" and answer.status == 200:
@@ -62,11 +62,11 @@ async def success_violations(
     violations = _foreign_violations(data, scenario.organization_id)
     wanted = values.get(_OF_ONE_THING.get(operation.id, ""))
     if wanted is not None and isinstance(data, dict) and data.get("id") != wanted:
-        violations.append(f"it shows {data.get('id')}, asked for {wanted}")
+        violations.append(f"it shows {data.get('id')}, requested was {wanted}")
     if isinstance(data, list) and "job_id" in values:
         others = {str(item.get("job_id")) for item in data} - {values["job_id"]}
         violations += (
-            [f"the list of job {values['job_id']} shows things of {others}"] if others else []
+            [f"the list of job {values['job_id']} shows items of jobs {others}"] if others else []
         )
     if operation.id == "uploadEvidence" and isinstance(data, dict):
         violations += await _uploaded(scenario, data, values)
@@ -93,16 +93,16 @@ def _foreign_violations(data: Any, organization_id: str) -> list[str]:  # noqa: 
         if isinstance(each, dict) and "organization_id" in each
     }
     others = owners - {organization_id}
-    return [f"it shows things of another organization, {', '.join(others)}"] if others else []
+    return [f"it shows data of another organization, {', '.join(others)}"] if others else []
 
 
 async def _uploaded(
     scenario: ScenarioState, data: Mapping[str, Any], values: Mapping[str, str]
 ) -> list[str]:
-    if scenario.spoil_below is not None and not scenario.spoiled:
-        scenario.spoiled = str(data.get("id"))
-        path = scenario.spoil_below / str(data.get("storage_path"))
-        await asyncio.to_thread(_remove, path, scenario.spoil_below)
+    if scenario.delete_below is not None and not scenario.deleted:
+        scenario.deleted = str(data.get("id"))
+        path = scenario.delete_below / str(data.get("storage_path"))
+        await asyncio.to_thread(_remove, path, scenario.delete_below)
     if data.get("job_id") != values.get("job_id"):
         return [f"the evidence is of job {data.get('job_id')}, uploaded to {values.get('job_id')}"]
     return []
@@ -114,15 +114,15 @@ def _remove(path: Path, below: Path) -> None:
 
 
 def _verified(scenario: ScenarioState, step: Step, data: Mapping[str, Any]) -> list[str]:
-    """The server's verdict about what it stored itself, and about what it has not made yet."""
-    asked = json.loads(step.case.body or b"{}")
-    state = scenario.exports.known.get(str(asked.get("export_id")))
+    """Whether the server verifies manifests that exist, and only those."""
+    body = json.loads(step.case.body or b"{}")
+    state = scenario.exports.known.get(str(body.get("export_id")))
     parts = ("manifest_valid", "export_match", "ledger_match")
-    if scenario.spoiled or "manifest" in asked or state is None or state in LIVE_STATES:
+    if scenario.deleted or "manifest" in body or state is None or state in LIVE_STATES:
         return []
     wanted = state == "ready"
     return [
-        f"{part} is {data.get(part)} of an export that is {state}"
+        f"{part} is {data.get(part)} for an export that is {state}"
         for part in parts
         if data.get(part) is not wanted
     ]
@@ -138,24 +138,20 @@ def _export_violations(
     violations, export_id, status = [], str(data.get("id")), step.answer.status
     after = _STATES_AFTER.get(operation.id)
     if after is not None and data.get("state") not in after:
-        violations.append(f"{operation.id} succeeded, and the export is {data.get('state')}")
+        violations.append(f"{operation.id} succeeded, but the export is {data.get('state')}")
     if operation.id == "requestExport":
         violations += [
-            f"its {name} is {data.get(name)}, asked for {values.get(name)}"
+            f"its {name} is {data.get(name)}, requested was {values.get(name)}"
             for name in ("job_id", "export_type")
             if data.get(name) != values.get(name)
         ]
         if status == 202 and export_id in scenario.exports.known:
-            violations.append("it is 202 with an export that was there before")
+            violations.append("it is 202 with an existing export")
         if status == 200 and not step.answer.flag("x-export-in-progress"):
             violations.append("it is 200 without X-Export-In-Progress")
         if status == 200 and export_id not in scenario.exports.known:
-            violations.append("it is 200 with an export that nobody requested")
-    if operation.id == "getExport" and data.get("state") in LIVE_STATES:
-        violations += _without_wait(step)
+            violations.append("it is 200 with an export that was never requested")
+    is_live = operation.id == "getExport" and data.get("state") in LIVE_STATES
+    if is_live and not step.answer.headers.get("retry-after"):
+        violations.append("the export is queued or preparing, but Retry-After is missing")
     return violations + scenario.exports.record(operation.id, export_id, dict(data))
-
-
-def _without_wait(step: Step) -> list[str]:
-    wait = step.answer.headers.get("retry-after")
-    return [] if wait else ["the export is live, and there is no Retry-After"]

@@ -1,4 +1,4 @@
-"""Sending cases side by side to all API instances, and keeping what was wrong with the answers."""
+"""Send cases concurrently to all API instances and record wrong answers."""
 
 import asyncio
 from collections import Counter
@@ -18,22 +18,22 @@ AT_ONCE = 12
 DEADLINE_S = 15.0
 OVERLOADED_RETRIES = 3
 MAX_FINDINGS = 5
-"""After so many wrong answers there is no need to go on."""
+"""Stop after this many wrong answers."""
 
 Follow = Callable[[Case, Answer], Awaitable[list[str]]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """A wrong answer: the exact request, and what is wrong."""
+    """A wrong answer: the exact request, and the rules that it breaks."""
 
     case: Case
     answer: Answer | None
     violations: tuple[str, ...]
     base_url: str
 
-    def tell(self) -> str:
-        """Say it in a few lines."""
+    def describe(self) -> str:
+        """Describe it in a few lines, with the command that repeats the request."""
         got = self.answer.describe() if self.answer else "no answer"
         return (
             f"{self.case.operation_id}: {'; '.join(self.violations)}\n"
@@ -44,7 +44,7 @@ class Finding:
 
 @dataclass(kw_only=True)
 class Results:
-    """What has been sent so far, and what came of it."""
+    """Counts of what was sent, and the findings."""
 
     cases: int = 0
     requests: int = 0
@@ -56,13 +56,21 @@ class Results:
 
     @property
     def should_stop(self) -> bool:
-        """Whether enough is wrong to stop."""
+        """Whether there are enough findings."""
         return len(self.findings) >= MAX_FINDINGS
+
+    def add_finding(
+        self, case: Case, answer: Answer | None, violations: list[str], base_url: str
+    ) -> None:
+        """Record a wrong answer, or None for no answer."""
+        self.findings.append(
+            Finding(case=case, answer=answer, violations=tuple(violations), base_url=base_url)
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sender:
-    """Sends cases as one tenant, whose things the `own` slots stand for."""
+    """Sends cases as the tenant whose data the `own` slots stand for."""
 
     rules: ResponseRules
     own: TenantData
@@ -72,21 +80,21 @@ class Sender:
     async def send_all(
         self, cases: AsyncGenerator[Case, None], follow: Follow | None = None
     ) -> None:
-        """Send and judge every case; `follow` may look further into a right answer."""
-        room = asyncio.Semaphore(AT_ONCE)
+        """Send and check every case; `follow` may check correct answers further."""
+        free = asyncio.Semaphore(AT_ONCE)
 
         async def one(case: Case) -> None:
             try:
                 await self._one(case, follow)
             finally:
-                room.release()
+                free.release()
 
         try:
             async with asyncio.TaskGroup() as group, aclosing(cases):
                 async for case in cases:
                     if self.results.should_stop:
                         break
-                    await room.acquire()
+                    await free.acquire()
                     group.create_task(one(case))
         except BaseExceptionGroup as several:
             raise several.exceptions[0] from None
@@ -97,15 +105,16 @@ class Sender:
         client = self.own.org.client
         real = await self.with_real_ids(case)
         instance = case.number % client.instances
+        base_url = client.transport.base_urls[instance]
         self.results.cases += 1
         self.results.phases[case.phase] += 1
         try:
             answer = await send(client, real, instance=instance)
         except ValueError:
-            self.results.unsendable += 1  # a header that no client library lets through
+            self.results.unsendable += 1  # a header that no client library sends
             return
         except NoAnswer as error:
-            self.note(real, None, [f"it got no answer: {error.got}"], instance)
+            self.results.add_finding(real, None, [f"no answer: {error.got}"], base_url)
             return
         self.results.requests += 1
         violations = self.rules.violations(case, answer)
@@ -117,10 +126,10 @@ class Sender:
             except CheckFailed as error:
                 violations = [f"expected {error.expected}, got {error.got}"]
         if violations:
-            self.note(real, answer, violations, instance)
+            self.results.add_finding(real, answer, violations, base_url)
 
     async def with_real_ids(self, case: Case) -> Case:
-        """The case with real ids in its slots."""
+        """The case with real ids in its slots; most cancellations get a new export."""
         live = None
         if case.operation_id == "cancelExport" and case.method == "POST" and case.number % 3:
             live = await self.own.live_export(case.number) if "own" in case.ownerships else None
@@ -133,18 +142,11 @@ class Sender:
 
         return case.filled(find)
 
-    def note(self, case: Case, answer: Answer | None, violations: list[str], instance: int) -> None:
-        """Keep a wrong answer."""
-        base_url = self.own.org.client.transport.base_urls[instance]
-        self.results.findings.append(
-            Finding(case=case, answer=answer, violations=tuple(violations), base_url=base_url)
-        )
-
 
 async def send(client: Client, case: Case, *, instance: int) -> Answer:
     """Send a case whose slots are filled, as this client's user.
 
-    An honest 503 (overloaded, with a Retry-After) is asked again before it counts.
+    A 503 with Retry-After (overloaded) is retried before it counts.
     """
     headers = dict(case.headers)
     if case.token and client.token is not None:
@@ -162,4 +164,4 @@ async def send(client: Client, case: Case, *, instance: int) -> Answer:
         if answer.status != 503 or not answer.headers.get("retry-after") or not tries_left:
             return answer
         await asyncio.sleep(1)
-    raise AssertionError("the last try gives its answer")
+    raise AssertionError("the last try returns its answer")

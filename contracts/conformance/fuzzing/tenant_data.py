@@ -1,4 +1,4 @@
-"""What a tenant has when the fuzzing begins: real things in every state, for requests to hit."""
+"""The data that a tenant has before fuzzing: jobs, evidence, and exports in every final state."""
 
 import asyncio
 from collections.abc import Mapping
@@ -11,22 +11,22 @@ from harness.expect import expect_status
 from harness.system import System
 
 FAILS_WITHIN_S = 15.0
-"""How long an export may take to fail of which a file is missing."""
+"""How long an export whose file is missing may take to fail."""
 
 
 @dataclass(kw_only=True)
 class TenantData:
-    """One tenant's things, by the name of the parameter that takes their id."""
+    """The jobs, evidence and exports of one tenant."""
 
     org: Organization
     jobs: list[Record] = field(default_factory=list)
     evidence: list[Record] = field(default_factory=list)
     exports: dict[str, list[str]] = field(default_factory=dict)
-    """Ids by the state that they were in last."""
+    """Ids by last known state."""
 
     @property
     def ids(self) -> Mapping[str, list[str]]:
-        """The ids that a slot may stand for."""
+        """Ids by the name of the parameter that takes them."""
         exports = [each for state in sorted(self.exports) for each in self.exports[state]]
         evidence = [each["id"] for each in self.evidence]
         return {
@@ -38,20 +38,20 @@ class TenantData:
         }
 
     def find(self, operation_id: str, name: str, number: int) -> str:
-        """The id that a slot stands for; downloads get something to download, mostly."""
+        """The id for a slot; most downloads and retries get an export in the right state."""
         ready, failed = self.exports.get("ready"), self.exports.get("failed")
         if name == "export_id" and number % 4:
             if operation_id in ("downloadExport", "getManifest") and ready:
                 return ready[number % len(ready)]
             if operation_id == "retryExport" and failed:
                 return failed[number % len(failed)]
-        there = self.ids.get(name)
-        if not there:
-            raise CheckFailed(expected=f"something for {{{name}}}", got="nothing of that kind")
-        return there[number % len(there)]
+        ids = self.ids.get(name)
+        if not ids:
+            raise CheckFailed(expected=f"an id for {{{name}}}", got="no id of that kind")
+        return ids[number % len(ids)]
 
     async def live_export(self, number: int) -> str:
-        """An export that is queued or preparing just now, if the workers are not too quick."""
+        """A new export: still queued or preparing, unless the workers are very fast."""
         job = self.jobs[number % len(self.jobs)]
         kind = ("proof-pack", "ledger")[number // 7 % 2]
         answer = await self.org.client.request_export(job["id"], kind)
@@ -59,15 +59,15 @@ class TenantData:
 
 
 async def create_tenant_data(org: Organization, samples: Samples, system: System) -> TenantData:
-    """Give a tenant jobs, evidence, and exports: ready, canceled and, if it can be had, failed."""
+    """Create jobs, evidence, and exports: ready, canceled and, where possible, failed."""
     data = TenantData(org=org)
     client = org.client
     for number, files in enumerate((2, 1, 0)):
-        job = await client.create_job(f"Ground {number + 1}")
+        job = await client.create_job(f"Fuzzing {number + 1}")
         data.jobs.append(job)
         for mime_type in ("image/png", "application/pdf")[:files]:
             data.evidence.append(await client.new_evidence(job["id"], samples.new(mime_type)))
-    spoiled = await _spoiled_export(org, samples, system)
+    failing = await _failing_export(org, samples, system)
     first, second = data.jobs[:2]
     requested = [
         (await client.new_export(first["id"], "proof-pack"))["id"],
@@ -75,8 +75,8 @@ async def create_tenant_data(org: Organization, samples: Samples, system: System
     ]
     canceled = (await client.new_export(second["id"], "ledger"))["id"]
     answer = await client.call("cancelExport", path={"export_id": canceled})
-    expect_status(answer, 202, 409)  # the worker may have been quicker
-    for export_id in (*requested, canceled, *([spoiled] if spoiled else [])):
+    expect_status(answer, 202, 409)  # 409 where a worker was faster
+    for export_id in (*requested, canceled, *([failing] if failing else [])):
         export = await client.wait_for_export(
             export_id, states=TERMINAL_STATES, deadline_s=FAILS_WITHIN_S
         )
@@ -87,25 +87,25 @@ async def create_tenant_data(org: Organization, samples: Samples, system: System
 async def create_tenants(
     organizations: tuple[Organization, Organization], samples: Samples, system: System
 ) -> tuple[TenantData, TenantData]:
-    """Give two tenants their things, side by side."""
+    """Create the data of two tenants at the same time."""
     own, foreign = (create_tenant_data(org, samples, system) for org in organizations)
     return await asyncio.gather(own, foreign)
 
 
-async def _spoiled_export(org: Organization, samples: Samples, system: System) -> str | None:
-    """An export that must fail: the object of its evidence is gone. None where we cannot."""
+async def _failing_export(org: Organization, samples: Samples, system: System) -> str | None:
+    """An export that must fail: its evidence file is deleted. None if we cannot delete files."""
     if system.target.storage is None or system.storage_dir is None:
         return None
     job = await org.new_job("Spoiled")
     evidence = await org.client.new_evidence(job["id"], samples.new("image/gif"))
-    if not await asyncio.to_thread(_removed, system.storage_dir, evidence["storage_path"]):
+    if not await asyncio.to_thread(_remove_file, system.storage_dir, evidence["storage_path"]):
         return None
     export = await org.client.new_export(job["id"], "proof-pack")
     assert export["state"] in LIVE_STATES
     return str(export["id"])
 
 
-def _removed(root: Path, storage_path: str) -> bool:
+def _remove_file(root: Path, storage_path: str) -> bool:
     stored = (root / storage_path).resolve()
     if not stored.is_relative_to(root.resolve()) or not stored.is_file():
         return False

@@ -1,8 +1,8 @@
-"""Whether the document allows a request: judged from the bytes on the wire, not by what drew them.
+"""Whether the document allows a request, decided from the bytes that are sent.
 
-A generator that says "this breaks the schema" is sometimes wrong: text in a form is text whatever
-was meant. So the request is read again as a server reads it. What is neither clearly allowed nor
-clearly wrong is `UNCLEAR`, and then any refusal and any acceptance will do.
+A generator that says "this breaks the schema" is sometimes wrong: in a form every value is text.
+So the request is parsed again as a server would. What is neither clearly valid nor clearly invalid
+is `UNCLEAR`: a backend may refuse or accept it.
 """
 
 import json
@@ -27,10 +27,10 @@ class Validity(Enum):
 VALID, INVALID, UNCLEAR = Validity.VALID, Validity.INVALID, Validity.UNCLEAR
 
 OPAQUE = frozenset({"cursor"})
-"""Parameters whose form is the backend's own: a made-up value may be taken or refused."""
+"""Parameters with a format of the backend's own: a generated value may be refused or accepted."""
 
 SOME_ID = "3f0e1e56-6a0f-4c2b-9a52-0a3a1c3f6a10"
-"""What slots are judged as."""
+"""The id that is filled into slots."""
 
 MAX_DEPTH = 32
 _WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,17})")
@@ -40,7 +40,7 @@ _MAX_KEY = 255
 
 
 def validity_of(document: Document, operation: ApiOperation, case: Case) -> Validity:
-    """Judge query, headers and body together: one that is wrong makes the request wrong."""
+    """Check path, query, headers and body: one invalid part makes the request invalid."""
     case = case.filled(lambda *_: SOME_ID)
     found = (
         _path(document, operation, case),
@@ -54,13 +54,13 @@ def validity_of(document: Document, operation: ApiOperation, case: Case) -> Vali
 
 
 def _path(document: Document, operation: ApiOperation, case: Case) -> Validity:
-    """What the path says besides ids, of which a strange one is only the id of nothing."""
+    """The path parameters that are not ids; a malformed id is only unknown."""
     found = operation.pattern.fullmatch(case.target.partition("?")[0])
     if found is None:
         return UNCLEAR
     declared = operation.parameters_in("path")
     allowed = all(
-        document.requests(declared[name]["schema"]).is_valid(unquote(found[name]))
+        document.validators.request(declared[name]["schema"]).is_valid(unquote(found[name]))
         for name in declared
         if name not in operation.path_ids
     )
@@ -72,7 +72,7 @@ def _query(document: Document, operation: ApiOperation, case: Case) -> Validity:
     pairs = parse_qsl(urlsplit(case.target).query, keep_blank_values=True)
     sent = [(name, value) for name, value in pairs if name in known]
     if len({name for name, _ in sent}) < len(sent):
-        return UNCLEAR  # which one counts is nobody's business
+        return UNCLEAR  # servers use the first or the last one
     found = {_parameter(document, known[name], value) for name, value in sent}
     return INVALID if INVALID in found else UNCLEAR if UNCLEAR in found else VALID
 
@@ -86,11 +86,11 @@ def _parameter(document: Document, parameter: Mapping[str, Any], text: str) -> V
         if not _WHOLE.fullmatch(text):
             return INVALID if not any(character.isdigit() for character in text) else UNCLEAR
         value = int(text)
-    return VALID if document.requests(schema).is_valid(value) else INVALID
+    return VALID if document.validators.request(schema).is_valid(value) else INVALID
 
 
 def _key(operation: ApiOperation, case: Case) -> Validity:
-    """The idempotency key; other headers are never refused."""
+    """The idempotency key; other headers do not make a request invalid."""
     declared = {name.lower(): each for name, each in operation.parameters_in("header").items()}
     if _KEY not in declared:
         return VALID
@@ -125,7 +125,7 @@ def _json(document: Document, schema: Mapping[str, Any], body: bytes) -> Validit
     except UnicodeDecodeError:
         return INVALID
     try:
-        value = json.loads(text, object_pairs_hook=_once, parse_constant=_refused)
+        value = json.loads(text, object_pairs_hook=_unique_names, parse_constant=_reject_constant)
     except (_OddError, RecursionError):
         return UNCLEAR
     except json.JSONDecodeError:
@@ -135,25 +135,25 @@ def _json(document: Document, schema: Mapping[str, Any], body: bytes) -> Validit
     if _depth(value) > MAX_DEPTH or _is_odd(value):
         return UNCLEAR
     try:
-        if document.requests(schema).is_valid(value):
+        if document.validators.request(schema).is_valid(value):
             return VALID
-        return UNCLEAR if document.gross(schema).is_valid(value) else INVALID
+        return UNCLEAR if document.validators.loose_request(schema).is_valid(value) else INVALID
     except ValueError:
         return UNCLEAR  # a number that the validator cannot hold
 
 
 class _OddError(Exception):
-    """JSON that parsers read differently."""
+    """JSON that parsers read in different ways."""
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(pairs)
     if len(value) != len(pairs):
         raise _OddError
     return value
 
 
-def _refused(_name: str) -> object:
+def _reject_constant(_name: str) -> object:
     raise _OddError
 
 
@@ -168,7 +168,7 @@ def _depth(value: object) -> int:
 
 
 def _is_odd(value: object) -> bool:
-    """Text that good backends trim, count or encode differently; numbers beyond a double."""
+    """Whether it has text that correct backends trim or count differently, or infinite numbers."""
     pending = [value]
     while pending:
         item = pending.pop()

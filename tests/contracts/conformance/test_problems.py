@@ -51,21 +51,21 @@ def test_right_problems(changes: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
-        ({"status": 400}, "'status' says 400"),
-        ({"status": "404"}, "'status' is '404'"),
-        ({"retryable": "false"}, "'retryable' is 'false'"),
-        ({"retryable": 0}, "'retryable' is 0"),
+        ({"status": 400}, "'status'"),
+        ({"status": "404"}, "'status'"),
+        ({"retryable": "false"}, "'retryable'"),
+        ({"retryable": 0}, "'retryable'"),
         ({"request_id": "other"}, "X-Request-ID"),
-        ({"code": ""}, "'code' is empty"),
-        ({"code": "Not found!"}, "no machine name"),
-        ({"type": "not a uri"}, "no URI reference"),
+        ({"code": ""}, "'code'"),
+        ({"code": "Not found!"}, "'code'"),
+        ({"type": "not a uri"}, "'type'"),
         ({"errors": "title"}, "'errors'"),
-        ({"detail": 'File "/app/x.py", line 3, in f'}, "traceback"),
+        ({"detail": 'File "/app/x.py", line 3, in f'}, "a Python traceback"),
         ({"detail": "SELECT id FROM jobs WHERE id = $1"}, "SQL"),
         ({"detail": "cannot open /var/lib/storage/evidence/1.png"}, "a path of the server"),
         ({"detail": "connect to postgresql://app@db:5432/app failed"}, "where the database is"),
         ({"detail": 'new row violates check constraint "x"'}, "the database's own message"),
-        ({"errors": [{"message": "psycopg.errors.DataError"}]}, "database's own message"),
+        ({"errors": [{"message": "psycopg.errors.DataError"}]}, "the database's own message"),
     ],
 )
 def test_wrong_problems(changes: dict[str, Any], named: str) -> None:
@@ -75,11 +75,14 @@ def test_wrong_problems(changes: dict[str, Any], named: str) -> None:
 @pytest.mark.parametrize("member", RIGHT)
 def test_a_missing_member_is_named(member: str) -> None:
     document = {name: value for name, value in RIGHT.items() if name != member}
-    assert problem_violations(answer(document)) == [f"it has no member {member!r}"]
+    (violation,) = problem_violations(answer(document))
+    assert repr(member) in violation
 
 
 def test_what_is_no_problem_at_all() -> None:
     assert "text/plain" in problem_violations(answer(b"404: Not Found", "text/plain"))[0]
-    assert problem_violations(answer([])) == ["its body is not a JSON object"]
-    with pytest.raises(CheckFailed, match="not other"):
+    (violation,) = problem_violations(answer([]))
+    assert "JSON" in violation
+    with pytest.raises(CheckFailed) as failed:
         expect_problem(answer(RIGHT), 404, codes=("other",))
+    assert "other" in failed.value.detail

@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from contracts.conformance.fuzzing.document import read_document
 from contracts.conformance.served_document import (
     accepted_documents,
-    differences,
-    document_violations,
+    document_differences,
+    document_errors,
 )
+from contracts.shared.tenants.operations import load_document
 from harness.target import load_target
 
-WANTED = read_document(Path("contracts/openapi.yaml"))
+WANTED = dict(load_document(Path("contracts/openapi.yaml")))
 ANSWER = {"description": "x"}
 Change = Callable[[dict[str, Any]], object]
 
@@ -56,48 +56,48 @@ SAME: dict[str, Change] = {
 }
 
 OTHERWISE: dict[str, tuple[Change, str]] = {
-    "no operation": (lambda document: document["paths"].pop("/livez"), "no operation live"),
+    "no operation": (lambda document: document["paths"].pop("/livez"), "live"),
     "a method": (
         lambda document: document["paths"]["/livez"].update(
             post=document["paths"]["/livez"].pop("get")
         ),
-        "live is POST /livez",
+        "/paths/~1livez/post",
     ),
     "a field is gone": (
         lambda document: schema(document, "Job")["properties"].pop("title"),
-        "/schema/properties/data/properties/title is missing",
+        "/schema/properties/data/properties/title",
     ),
     "a field is optional": (
         lambda document: schema(document, "Job")["required"].remove("title"),
-        "/properties/data/required lacks ['title']",
+        "/properties/data/required",
     ),
     "a limit": (
         lambda document: document["components"]["parameters"]["Limit"]["schema"].update(
             maximum=500
         ),
-        "/schema/maximum is 500, not 100",
+        "/schema/maximum",
     ),
     "an answer": (
         lambda document: operation(document, method="post")["responses"].pop("201"),
-        "/paths/~1api~1jobs/post/responses/201 is missing",
+        "/paths/~1api~1jobs/post/responses/201",
     ),
     "a status of success": (
         lambda document: operation(document)["responses"].update({"204": {"description": "x"}}),
-        "/responses/204 is not in the contract",
+        "/responses/204",
     ),
     "no token": (
         lambda document: operation(document).update(security=[]),
-        "it asks for no token, not it asks for a token",
+        "/paths/~1api~1jobs/get/security",
     ),
     "a parameter": (
         lambda document: operation(document)["parameters"].append(
             {"name": "org", "in": "query", "required": True, "schema": {"type": "string"}}
         ),
-        "no required query parameter org",
+        "/paths/~1api~1jobs/get/parameters",
     ),
     "an enum": (
         lambda document: schema(document, "ExportState")["enum"].append("paused"),
-        "/enum has ['paused'] besides",
+        "/enum",
     ),
 }
 
@@ -105,36 +105,39 @@ OTHERWISE: dict[str, tuple[Change, str]] = {
 @pytest.mark.parametrize("change", SAME.values(), ids=SAME)
 def test_what_may_differ(change: Change) -> None:
     served = changed(change)
-    assert differences(WANTED, served) == []
-    assert document_violations(served) == []
+    assert document_differences(WANTED, served) == []
+    assert document_errors(served) == []
 
 
 @pytest.mark.parametrize(("change", "named"), OTHERWISE.values(), ids=OTHERWISE)
 def test_what_may_not(change: Change, named: str) -> None:
-    assert named in "; ".join(differences(WANTED, changed(change)))
+    assert named in "; ".join(document_differences(WANTED, changed(change)))
 
 
 BROKEN: dict[str, tuple[Change, str]] = {
-    "version": (lambda document: document.update(openapi="3.0.3"), "not 3.1"),
+    "version": (lambda document: document.update(openapi="3.0.3"), "/openapi"),
     "no info": (lambda document: document.pop("info"), "info"),
-    "reference": (lambda document: document["components"]["schemas"].pop("Job"), "not there"),
-    "link": (lambda document: document["paths"].pop("/api/jobs/{job_id}"), "link getJob leads"),
+    "reference": (
+        lambda document: document["components"]["schemas"].pop("Job"),
+        "#/components/schemas/Job",
+    ),
+    "link": (lambda document: document["paths"].pop("/api/jobs/{job_id}"), "getJob"),
     "name given twice": (
         lambda document: operation(document).update(operationId="createJob"),
-        "createJob is given more than once",
+        "createJob",
     ),
     "path parameter": (
         lambda document: document["paths"].update(
             {"/api/x/{y}": {"get": {"operationId": "x", "responses": {"200": ANSWER}}}}
         ),
-        "declared []",
+        "/paths/~1api~1x~1{y}/get",
     ),
 }
 
 
 @pytest.mark.parametrize(("change", "named"), BROKEN.values(), ids=BROKEN)
 def test_what_is_no_valid_document(change: Change, named: str) -> None:
-    assert named in "; ".join(document_violations(changed(change)))
+    assert named in "; ".join(document_errors(changed(change)))
 
 
 def test_what_is_declared_absent_may_still_be_spoken_of() -> None:
@@ -142,5 +145,5 @@ def test_what_is_declared_absent_may_still_be_spoken_of() -> None:
     absent = {"absent": ("export.heartbeat_at",)}
     target = target.model_copy(update={"contract": target.contract.model_copy(update=absent)})
     without, fuller = accepted_documents(target)
-    assert differences(without, WANTED)
-    assert differences(fuller, WANTED) == differences(without, without) == []
+    assert document_differences(without, WANTED)
+    assert document_differences(fuller, WANTED) == document_differences(without, without) == []

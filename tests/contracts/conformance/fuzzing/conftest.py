@@ -2,11 +2,12 @@ from pathlib import Path
 
 import pytest
 
-from contracts.conformance.fuzzing.document import Document, read_document
+from contracts.conformance.fuzzing.document import Document
+from contracts.shared.tenants.operations import load_document
 
 DOCUMENT = Path("contracts/openapi.yaml")
 
 
 @pytest.fixture(scope="session")
 def document() -> Document:
-    return Document(read_document(DOCUMENT))
+    return Document(load_document(DOCUMENT))

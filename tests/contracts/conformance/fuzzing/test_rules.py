@@ -1,4 +1,4 @@
-"""Right answers are accepted, wrong ones named; whatever the contract leaves open is let pass."""
+"""Correct answers break no rule, wrong ones do; what the contract leaves open is accepted."""
 
 import json
 
@@ -90,20 +90,20 @@ def test_right_answers(document: Document, status: int, body: bytes, target: str
 @pytest.mark.parametrize(
     ("status", "body", "target", "named"),
     [
-        (500, problem(500), f"/api/jobs/{OWN}", "never cause a 500"),
-        (404, problem(404), f"/api/jobs/{OWN}", "organization's own"),
-        (200, shown(), f"/api/jobs/{FOREIGN}", "another organization's thing"),
-        (400, problem(400), f"/api/jobs/{OWN}", "the document allows"),
-        (403, problem(403), f"/api/jobs/{OWN}", "member's"),
-        (202, shown(), f"/api/jobs/{OWN}", "does not document"),
-        (409, problem(409), f"/api/jobs/{OWN}", "does not document"),
+        (500, problem(500), f"/api/jobs/{OWN}", "500"),
+        (404, problem(404), f"/api/jobs/{OWN}", "404"),
+        (200, shown(), f"/api/jobs/{FOREIGN}", "another organization"),
+        (400, problem(400), f"/api/jobs/{OWN}", "400"),
+        (403, problem(403), f"/api/jobs/{OWN}", "403"),
+        (202, shown(), f"/api/jobs/{OWN}", "202"),
+        (409, problem(409), f"/api/jobs/{OWN}", "409"),
         (200, shown(title=None), f"/api/jobs/{OWN}", "/data/title"),
         (200, shown(created_at="2031-05-07 09:30"), f"/api/jobs/{OWN}", "/data/created_at"),
-        (200, b"", f"/api/jobs/{OWN}", "not JSON"),
-        (404, b"nothing", f"/api/jobs/{ID}", "not JSON"),
-        (404, problem(400), f"/api/jobs/{ID}", "'status' says 400"),
-        (404, problem(404, request_id="other"), f"/api/jobs/{ID}", "'request_id' is 'other'"),
-        (307, b"", f"/api/jobs/{OWN}", "redirected"),
+        (200, b"", f"/api/jobs/{OWN}", "JSON"),
+        (404, b"nothing", f"/api/jobs/{ID}", "JSON"),
+        (404, problem(400), f"/api/jobs/{ID}", "'status'"),
+        (404, problem(404, request_id="other"), f"/api/jobs/{ID}", "'request_id'"),
+        (307, b"", f"/api/jobs/{OWN}", "307"),
     ],
 )
 def test_wrong_answers(
@@ -116,12 +116,11 @@ def test_headers_are_looked_at(document: Document) -> None:
     plain = {"content-type": "text/html"}
     assert "text/html" in violations(document, 200, shown(), headers=plain)[0]
     assert "X-Request-ID" in violations(document, 200, shown(), headers={"x-request-id": ""})[0]
-    challenge = violations(document, 401, problem(401))
-    assert "it is 401 without WWW-Authenticate: Bearer" in challenge
+    assert any("WWW-Authenticate" in each for each in violations(document, 401, problem(401)))
 
 
 def test_a_wrong_method_must_be_refused_with_allow(document: Document) -> None:
     right = {"allow": "GET"}
     assert violations(document, 405, problem(405), method="PUT", headers=right) == []
     assert "Allow" in violations(document, 405, problem(405), method="PUT")[0]
-    assert "succeeded" in violations(document, 200, shown(), method="PUT")[0]
+    assert "PUT" in violations(document, 200, shown(), method="PUT")[0]
