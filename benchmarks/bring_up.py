@@ -27,7 +27,7 @@ async def bring_up() -> float:
     """Seconds from nothing to everything ready."""
     journal = Journal.begin()
     try:
-        system = await launch(load_target(None), run_dir=journal.run_dir, journal=journal)
+        system = await launch(load_target(None), journal=journal)
         try:
             return system.bring_up_seconds
         finally:

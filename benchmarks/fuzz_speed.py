@@ -95,7 +95,7 @@ async def measure(examples: int, rounds: int, *, profile: bool) -> None:
     """Bring a system up and let both run in turn."""
     target, journal = load_target(None), Journal.begin()
     try:
-        system = await launch(target, run_dir=journal.run_dir, journal=journal)
+        system = await launch(target, journal=journal)
         try:
             if profile:
                 await _profiled(target, system, examples)

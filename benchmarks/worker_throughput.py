@@ -156,9 +156,7 @@ async def compare(count: int, workers: int) -> None:
     target = target.model_copy(update={"database": database})
     journal = Journal.begin()
     try:
-        system = await launch(
-            target, run_dir=journal.run_dir, journal=journal, api_instances=0, workers=0
-        )
+        system = await launch(target, journal=journal, api_instances=0, workers=0)
         try:
             speeds = [
                 await pgbench(system, count),

@@ -32,7 +32,7 @@ async def cluster() -> AsyncIterator[Cluster]:
     """One PostgreSQL for the tests that need no more of it than a connection."""
     journal = Journal.begin()
     try:
-        running = await Cluster.start(journal.run_dir, journal)
+        running = await Cluster.start(journal)
         try:
             yield running
         finally:

@@ -28,7 +28,7 @@ async def workers_killed(
         if not system.is_alive(victim):
             raise Inconclusive(
                 f"{victim.name} was to be killed, but had already ended by itself; "
-                f"its last words:\n{system.log_tail(victim)}"
+                f"its last log lines:\n{system.log_tail(victim)}"
             )
     with system.journal.fault(f"SIGKILL of {names}", undo=_NOTHING_TO_UNDO):
         for victim in victims:

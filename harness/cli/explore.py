@@ -239,7 +239,6 @@ async def _database(wish: _Wish) -> "AsyncIterator[tuple[str, Protocol]]":
     try:
         system = await launch(
             target,
-            run_dir=journal.run_dir,
             journal=journal,
             on_progress=_say,
             api_instances=0,

@@ -63,7 +63,6 @@ def up(
             system = run_interruptible(
                 launch(
                     loaded,
-                    run_dir=journal.run_dir,
                     journal=journal,
                     on_progress=_say,
                     api_instances=instances,

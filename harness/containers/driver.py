@@ -1,8 +1,6 @@
 """The backend's programs in containers on the run's network, published on loopback."""
 
-import asyncio
 import os
-import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,14 +17,15 @@ from harness.containers.handle import ContainerHandle
 from harness.containers.images import images_of
 from harness.containers.logs import LogPump
 from harness.containers.run_resources import RunResources
-from harness.containers.threads import Threads, outlast, unless_cancelled
+from harness.containers.threads import until_canceled
 from harness.instances.description import Instance, Role
 from harness.instances.handle import InstanceHandle
-from harness.instances.plan import Plan, PortTaken
+from harness.instances.plan import Driver, Plan, PortTaken
 from harness.machine.logs import describe_end
 from harness.machine.ports import LOOPBACK
 from harness.target.models import Api, Migrate
 from harness.target.target import Target
+from harness.waiting import wait_until
 
 PORT = 8000
 """Where an instance listens inside its container, unless its image insists on another port."""
@@ -36,13 +35,14 @@ _POLL_S = 0.02
 _TAKEN = ("port is already allocated", "address already in use")
 
 
-class ContainerDriver:
+class ContainerDriver(Driver):
     """Starts each instance in a container of its own."""
 
     def __init__(self, resources: RunResources, target: Target, images: Mapping[str, str]) -> None:
         self.images = images
         self._resources = resources
-        self._target = target
+        self._threads = resources.engine.threads
+        self._stores = target.storage is not None or target.mentions("storage_dir")
 
     @classmethod
     async def with_images(
@@ -53,7 +53,7 @@ class ContainerDriver:
         log_dir: Path,
     ) -> Self:
         """Find, pull or build what the target runs. Raises `Misconfigured`."""
-        images = await unless_cancelled(
+        images = await until_canceled(
             images_of, resources.engine, target, on_progress, log_dir / "build.log"
         )
         return cls(resources, target, images)
@@ -74,14 +74,13 @@ class ContainerDriver:
 
     async def prepare(self, plan: Plan) -> None:
         """Make the volume that the containers of a system share; the harness sees it too."""
-        if not self._stores or plan.storage_dir is None:
+        if not self._stores:
             return
-        # Whoever they run as; the directory around it is closed to everybody else.
+        assert plan.storage_dir is not None
+        # For any user that they run as; the directory around it is closed to all others.
         plan.storage_dir.chmod(0o777)
         options = {"type": "none", "o": "bind", "device": str(plan.storage_dir)}
-        await self._resources.engine.threads.call(
-            self._resources.make_volume, self._volume(plan), options
-        )
+        await self._threads.call(self._resources.make_volume, self._volume(plan), options)
 
     async def start(
         self, plan: Plan, name: str, role: Role, extra: Mapping[str, str], port: int
@@ -89,23 +88,25 @@ class ContainerDriver:
         """Create and start an instance's container."""
         table = plan.table(role)
         inner = (table.port if isinstance(table, Api) else None) or PORT
-        values = {**plan.values, "port": str(inner), "instance": name}
-        command = plan.target.expand_command(table.command or (), values)
-        environment = plan.target.expand_environment(table.environment, values)
-        log_path = plan.log_path(name)
+        command, environment = plan.filled_in(table, {"port": str(inner), "instance": name})
 
         def make() -> ContainerHandle:
             container = self._create(
-                plan, name, role, command, {**environment, **extra}, log_path,
+                plan,
+                name,
+                command,
+                {**environment, **extra},
+                image=self.images[role],
                 ports={f"{inner}/tcp": (LOOPBACK, port)},
-            )  # fmt: skip
+                **self._storage(plan),
+            )
             self._start(container)
             process = self._resources.engine.process_of(container.name)
             instance = Instance(
                 name=name,
                 role=role,
                 base_url=f"http://{LOOPBACK}:{port}",
-                log_path=log_path,
+                log_path=plan.log_path(name),
                 container=container.name,
                 pid=process.pid if process else None,
                 started=process.started if process else "",
@@ -113,7 +114,7 @@ class ContainerDriver:
             )
             return ContainerHandle(instance=instance, container=container)
 
-        return await _to_its_end(self._resources.engine.threads, make)
+        return await self._threads.make(make, ContainerHandle.end)
 
     def attach(self, instance: Instance) -> ContainerHandle:
         """Control a container that another process of the run has started."""
@@ -123,23 +124,30 @@ class ContainerDriver:
         )
         return ContainerHandle(instance=instance, container=container)
 
-    async def run_to_end(self, plan: Plan, program: Migrate, log_path: Path) -> str:
-        """Run a program in a container of its own; all it started ends with it."""
-        command = plan.target.expand_command(program.command or (), plan.values)
-        environment = plan.target.expand_environment(program.environment, plan.values)
-        container = await self._resources.engine.threads.call(
-            self._create, plan, "migrate", "migrate", command, environment, log_path
-        )
+    async def migrate(self, plan: Plan, program: Migrate) -> str:
+        """Run the program in a container of its own; all it started ends with it."""
+        command, environment = plan.filled_in(program, {})
+        image = self.images["migrate"]
+
+        def make() -> Container:
+            container = self._create(plan, "migrate", command, environment, image=image)
+            self._start(container)
+            return container
+
+        async def has_ended() -> bool:
+            return await self._threads.call(container.exit_code) is not None
+
+        container = await self._threads.make(make, Container.remove)
         try:
-            await self._resources.engine.threads.call(self._start, container)
-            end = time.monotonic() + program.timeout_s
-            while (code := await self._resources.engine.threads.call(container.exit_code)) is None:
-                if time.monotonic() > end:
-                    return f"did not end within {program.timeout_s:g} s"
-                await asyncio.sleep(_POLL_S)
-            return describe_end(code) if code else ""
+            await wait_until(
+                has_ended, program.timeout_s, "its end", poll_s=_POLL_S, error=TimeoutError
+            )
+            code = await self._threads.call(container.exit_code)
+        except TimeoutError:
+            return f"did not end within {program.timeout_s:g} s"
         finally:
             container.remove()
+        return describe_end(code) if code else ""
 
     def end_all(self, running: Sequence[InstanceHandle]) -> None:
         """Remove all containers side by side; each takes some 0.3 s."""
@@ -149,14 +157,9 @@ class ContainerDriver:
                     ending.result()
 
     def clear(self, plan: Plan) -> None:
-        """Remove the system's volume; what was stored lies in the harness's own directory."""
-        if self._stores and plan.storage_dir is not None:
+        """Remove the system's volume; what was stored is in the harness's own directory."""
+        if self._stores:
             self._resources.remove_volume(self._volume(plan))
-
-    @property
-    def _stores(self) -> bool:
-        """Say whether any instance is told of the storage."""
-        return self._target.storage is not None or self._target.mentions("storage_dir")
 
     def _volume(self, plan: Plan) -> str:
         return self._resources.name(plan.name, "storage")
@@ -165,33 +168,35 @@ class ContainerDriver:
         self,
         plan: Plan,
         name: str,
-        piece: str,
         command: tuple[str, ...],
         environment: Mapping[str, str],
-        log_path: Path,
+        *,
+        image: str,
         **options: Any,  # noqa: ANN401 - of the client library
     ) -> Container:
-        full_name = self._resources.name(plan.name, name)
-        stores = self._stores and piece != "migrate" and plan.storage_dir is not None
-        # Volumes that are empty are filled from the image and given its owner, unless no_copy.
-        mounts = [Mount(STORAGE, self._volume(plan), type="volume", no_copy=True)] if stores else []
+        resources, full_name = self._resources, self._resources.name(plan.name, name)
         with explained(f"creating {full_name}"):
-            self._resources.engine.client.containers.create(
-                self.images[piece],
+            resources.engine.client.containers.create(
+                image,
                 list(command) or None,
                 name=full_name,
-                environment={**_of_the_zoo(plan.target), **environment},
-                labels=self._resources.labels,
-                network=self._resources.network,
-                mounts=mounts,
-                user=self._resources.user if stores else None,
-                # Asked by the harness itself; a probe a second in each container costs a core.
+                environment={**_defect_of(plan.target), **environment},
+                labels=resources.labels,
+                network=resources.network,
+                # The harness itself asks; a probe a second in each container costs a core.
                 healthcheck={"test": ["NONE"]},
                 **options,
             )
-        engine = self._resources.engine
-        pump = LogPump(engine, full_name, log_path)
-        return Container(engine, full_name, network=self._resources.network, pump=pump)
+        pump = LogPump(resources.engine, full_name, plan.log_path(name))
+        return Container(resources.engine, full_name, network=resources.network, pump=pump)
+
+    def _storage(self, plan: Plan) -> dict[str, Any]:
+        """Give the options that let a container use the system's storage."""
+        if not self._stores:
+            return {}
+        # Volumes that are empty are filled from the image and given its owner, unless no_copy.
+        mount = Mount(STORAGE, self._volume(plan), type="volume", no_copy=True)
+        return {"mounts": [mount], "user": self._resources.user}
 
     def _start(self, container: Container) -> None:
         try:
@@ -207,19 +212,7 @@ class ContainerDriver:
             raise
 
 
-async def _to_its_end(threads: Threads, make: Callable[[], ContainerHandle]) -> ContainerHandle:
-    """Make an instance in a thread; when cancelled meanwhile, remove what came of it."""
-    making = threads.begin(make)
-    try:
-        return await asyncio.shield(asyncio.wrap_future(making))
-    except asyncio.CancelledError:
-        await outlast(making)
-        if making.exception() is None:
-            making.result().end()
-        raise
-
-
-def _of_the_zoo(target: Target) -> dict[str, str]:
+def _defect_of(target: Target) -> dict[str, str]:
     """Give the defect that is switched on around us: containers inherit nothing else."""
     defect = os.environ.get(target.zoo.variable) if target.zoo else None
     return {target.zoo.variable: defect} if target.zoo and defect else {}

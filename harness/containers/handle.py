@@ -1,18 +1,23 @@
 """One instance as a container."""
 
 import sys
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 from harness.containers.container import Container
-from harness.instances.description import Instance
+from harness.instances.handle import InstanceHandle
 from harness.machine.processes import Process
+from harness.waiting import wait_until
+
+_POLL_S = 0.02
 
 
 @dataclass(frozen=True, kw_only=True)
-class ContainerHandle:
+class ContainerHandle(InstanceHandle):
     """An instance with its container."""
 
-    instance: Instance
     container: Container
 
     def is_alive(self) -> bool:
@@ -26,43 +31,54 @@ class ContainerHandle:
         """Say whether it is frozen."""
         return self.container.is_paused()
 
+    def exit_code(self) -> int | None:
+        """How it ended, as the engine reports it."""
+        return self.container.exit_code()
+
+    def holds_its_port(self) -> bool:
+        """The engine published the port for it alone."""
+        return self.is_alive()
+
     def resume_command(self) -> tuple[str, ...]:
         """A command of our own: a machine with an engine need not have a `docker` program."""
         engine = self.container.engine.host
         return (sys.executable, "-m", "harness.containers.unpause", engine, self.container.name)
 
-    def exit_code(self) -> int | None:
-        """How it ended, as the engine tells it."""
-        return self.container.exit_code()
-
-    def holds_its_port(self) -> bool:
-        """The engine published the port for it and nobody else."""
-        return self.is_alive()
-
     async def kill(self) -> None:
         """SIGKILL everything in the container."""
-        await self.container.engine.threads.call(self.container.kill)
+        await self._call(self.container.kill)
 
     async def pause(self) -> None:
         """Freeze all processes in the container."""
-        await self.container.pause()
+        await self._call(self.container.pause)
 
     async def resume(self) -> None:
-        """Let them go on."""
-        await self.container.resume()
+        """Let them run again."""
+        await self._call(partial(self.container.pause, paused=False))
 
     async def stop(self, grace_s: float) -> int | None:
         """Send the image's stop signal, kill after the grace."""
-        return await self.container.stop(grace_s)
+        await self._call(self.container.ask_to_end)
+
+        async def has_ended() -> bool:
+            return not await self.container.engine.threads.call(self.container.is_alive)
+
+        with suppress(TimeoutError):
+            await wait_until(has_ended, grace_s, "its end", poll_s=_POLL_S, error=TimeoutError)
+        await self._call(self.container.kill)
+        return await self.container.engine.threads.call(self.container.exit_code)
 
     async def disconnect(self) -> None:
         """Take the container off the run's network."""
-        await self.container.disconnect()
+        await self._call(self.container.disconnect)
 
     async def reconnect(self) -> None:
-        """Put it back."""
-        await self.container.reconnect()
+        """Connect it to the run's network again."""
+        await self._call(self.container.reconnect)
 
     def end(self) -> None:
         """Kill and remove the container."""
         self.container.remove()
+
+    async def _call(self, act: Callable[[], None]) -> None:
+        await self.container.engine.threads.call(act)

@@ -78,7 +78,7 @@ def build(engine: Engine, wanted: Build, name: str, say: Say, log_path: Path) ->
     if not _has(engine, tag):
         last = "\n".join(f"    {line}" for line in said[-_SHOWN_LINES:])
         raise Misconfigured(
-            f"build: {context / wanted.dockerfile} makes no image; the last words of the build:\n"
+            f"build: {context / wanted.dockerfile} makes no image; the last log lines of the build:\n"
             f"{last}"
         )
     _forget_old_ones(engine, repository)

@@ -10,7 +10,7 @@ from docker.utils.socket import frames_iter
 
 from harness.containers.engine import Engine, explained
 
-_LAST_WORDS_S = 5.0
+_FINISH_S = 5.0
 
 
 class LogPump:
@@ -32,8 +32,8 @@ class LogPump:
         self._thread.start()
 
     def finish(self) -> None:
-        """Wait until the last words of a container that has ended are written."""
-        self._thread.join(_LAST_WORDS_S)
+        """Wait until the last output of a container that has ended is written."""
+        self._thread.join(_FINISH_S)
 
     def _copy(self) -> None:
         # The client library gives the bare socket, and keeps the answer it came with at it.

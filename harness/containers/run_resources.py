@@ -11,7 +11,7 @@ from harness.containers.engine import Engine, explained
 from harness.containers.labels import Labels
 from harness.containers.leftovers import remove_run
 from harness.containers.reaper import Reaper
-from harness.containers.threads import unless_cancelled
+from harness.containers.threads import until_canceled
 from harness.errors import Misconfigured
 from harness.machine.journal import Journal, Owner, read_owner
 
@@ -34,7 +34,7 @@ class RunResources:
 
         Raises `Misconfigured` where there is no engine that may be used.
         """
-        engine = await unless_cancelled(Engine.connect)
+        engine = await until_canceled(Engine.connect)
         resources = cls(engine, journal, Labels.of_run(journal.run_id, Owner.ours()))
         resources._entry = journal.note("engine", host=engine.host)
         try:

@@ -1,6 +1,5 @@
 """`python -m harness.containers.unpause ENGINE CONTAINER`: what undoes a pause after a kill -9."""
 
-import asyncio
 import sys
 
 from harness.containers.container import Container
@@ -8,10 +7,8 @@ from harness.containers.engine import Engine
 
 
 def main(host: str, name: str) -> None:
-    """Let a container go on; one that runs, or is gone, is as it should be."""
-    container = Container(Engine.connect(host), name, network="")
-    if container.is_paused():
-        asyncio.run(container.resume())
+    """Let a container run again; one that runs, or is gone, is as it should be."""
+    Container(Engine.connect(host), name, network="").pause(paused=False)
 
 
 if __name__ == "__main__":

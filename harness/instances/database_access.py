@@ -21,3 +21,8 @@ class DatabaseAccess:
         """Give the passwords within the URLs."""
         urls = filter(None, (self.url, self.readonly_url, self.control_url))
         return frozenset(password for url in urls for password in passwords_of(url))
+
+
+def with_database(url: str, name: str) -> str:
+    """Give the DSN of another database on the same server."""
+    return f"{url.rpartition('/')[0]}/{name}"

@@ -1,10 +1,14 @@
 """What is known about a running system: enough for another process to work with it."""
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Literal
+
+from pydantic import TypeAdapter
+
+from harness.instances.database_access import DatabaseAccess
+from harness.target.target import Origin
 
 Role = Literal["api", "worker"]
 
@@ -23,11 +27,11 @@ class Instance:
     container: str | None = None
     """The name of its container, where it runs in one."""
     pid: int | None = None
-    """Its first process, as far as it is on this machine and can be seen from here."""
+    """Its first process, if that is on this machine and can be seen from here."""
     started: str = field(default="", repr=False)
-    """Tells this process from a later one that got the same pid."""
+    """When it started: a later process with the same pid has another start."""
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """What it was given on top of the target file's environment."""
+    """What it got on top of the target file's environment."""
 
     @property
     def place(self) -> str:
@@ -42,39 +46,24 @@ class SystemDescription:
     """A system as plain values, for `System.attach` in another process of the same run."""
 
     name: str
-    target_file: Path | None
     run_dir: Path
+    origin: Origin
+    """The target's."""
     api: tuple[Instance, ...]
     workers: tuple[Instance, ...]
     bring_up_seconds: float
-    database_name: str | None = None
-    template_name: str | None = None
-    database_url: str | None = field(default=None, repr=False)
-    readonly_url: str | None = field(default=None, repr=False)
-    control_url: str | None = field(default=None, repr=False)
-    storage_dir: Path | None = None
-    postgres_version: str | None = None
-    target_sha256: str = ""
-    """The digest of the target file as it was when the run began."""
-    allow_faults: bool = False
-    database_was_given: bool = False
-    """Whether `readonly_url` stands in no target file."""
-    images: Mapping[str, str] = field(default_factory=dict)
-    """The image of each piece, where they run in containers."""
+    database: DatabaseAccess
+    images: Mapping[str, str]
+    """The image of each piece, if they run in containers."""
 
     def to_json(self) -> str:
         """Give one line of JSON. It holds passwords: for pipes between our processes only."""
-        return json.dumps(asdict(self), default=str)
+        return _JSON.dump_json(self).decode()
 
     @classmethod
-    def from_json(cls, text: str) -> Self:
+    def from_json(cls, text: str) -> "SystemDescription":
         """Rebuild what `to_json` gave."""
-        plain: dict[str, Any] = json.loads(text)
-        known = {each.name: plain[each.name] for each in fields(cls)}
-        for name in ("target_file", "run_dir", "storage_dir"):
-            known[name] = Path(known[name]) if known[name] is not None else None
-        for name in ("api", "workers"):
-            known[name] = tuple(
-                Instance(**{**each, "log_path": Path(each["log_path"])}) for each in known[name]
-            )
-        return cls(**known)
+        return _JSON.validate_json(text)
+
+
+_JSON = TypeAdapter(SystemDescription)

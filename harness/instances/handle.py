@@ -1,79 +1,77 @@
 """What can be seen of one instance and done to it, whatever it runs in."""
 
-import asyncio
-import time
-from collections.abc import Awaitable, Callable
-from typing import Protocol
+from dataclasses import dataclass
 
 from harness.errors import Misconfigured
 from harness.instances.description import Instance
 
-_POLL_S = 0.01
-_SHOWS_WITHIN_S = 10.0
+SHOWS_WITHIN_S = 10.0
+"""How long an act may take to show."""
 
 
-class InstanceHandle(Protocol):
-    """An instance that was started. Whatever is done to it is done when it shows.
+@dataclass(frozen=True, kw_only=True)
+class InstanceHandle:
+    """An instance that runs elsewhere (driver `external`): it can be asked, not controlled.
 
-    Every act raises `Misconfigured` when it does not show in time, and for what the driver
-    cannot do.
+    Drivers that start instances override all of it; only containers can be cut off. An act is
+    over when it shows. It raises `Misconfigured` when that takes too long.
     """
 
-    @property
-    def instance(self) -> Instance:
-        """Its name, role and address."""
+    instance: Instance
 
     def is_alive(self) -> bool:
-        """Say whether it runs; a paused one does."""
+        """Say whether it runs; a paused one does. Of one elsewhere nobody here can know."""
+        return True
 
     def is_paused(self) -> bool:
-        """Say whether it stands still."""
-
-    def resume_command(self) -> tuple[str, ...]:
-        """Give the command that lets it go on, for `recover` after the harness was killed."""
+        """Say whether it is frozen."""
+        return False
 
     def exit_code(self) -> int | None:
-        """How it ended, negative for a signal; None while it runs, or where nobody can know."""
+        """How it ended, negative for a signal; None while it runs, or if this is unknown."""
+        return None
 
     def holds_its_port(self) -> bool:
-        """Say whether it is this instance that answers at its address, not a stranger."""
+        """Say whether it is this instance that answers at its address, not another program."""
+        return True
+
+    def resume_command(self) -> tuple[str, ...]:
+        """Give the command that undoes `pause`, for `recover` after the harness was killed."""
+        raise self.refusal()
 
     async def kill(self) -> None:
-        """SIGKILL it with all that it started."""
+        """SIGKILL it and everything that it started."""
+        raise self.refusal()
 
     async def pause(self) -> None:
-        """Freeze it with all that it started."""
+        """Freeze it and everything that it started."""
+        raise self.refusal()
 
     async def resume(self) -> None:
-        """Let it go on."""
+        """Let it run again."""
+        raise self.refusal()
 
-    async def stop(self, grace_s: float) -> int | None:
+    async def stop(self, grace_s: float) -> int | None:  # noqa: ARG002 - nothing is stopped here
         """Ask it to end, kill it after the grace; give its exit code as `exit_code` does."""
+        raise self.refusal()
 
     async def disconnect(self) -> None:
-        """Cut it off from the network: from its clients, from the database and from the others."""
+        """Cut it off from the network: from its clients, the database and other instances."""
+        raise self.refusal()
 
     async def reconnect(self) -> None:
-        """Give it the network back."""
+        """Connect it to the network again."""
+        raise self.refusal()
 
     def end(self) -> None:
         """Kill it and remove what it ran in.
 
-        Blocks until it is gone: what cleans up must not be cancelled half way.
+        Blocks until it is gone: cleaning up must not be canceled half way.
         """
 
-
-async def until_shows(
-    condition: Callable[[], bool] | Callable[[], Awaitable[bool]],
-    what: str,
-    within_s: float = _SHOWS_WITHIN_S,
-) -> None:
-    """Wait until a condition holds; `Misconfigured` says what was waited for in vain."""
-    end = time.monotonic() + within_s
-    while True:
-        holds = condition()
-        if holds if isinstance(holds, bool) else await holds:
-            return
-        if time.monotonic() > end:
-            raise Misconfigured(f"waited {within_s:g} s in vain for {what}")
-        await asyncio.sleep(_POLL_S)
+    def refusal(self) -> Misconfigured:
+        """Say why an act cannot be done."""
+        return Misconfigured(
+            f"{self.instance.name} at {self.instance.base_url} was not started by the harness; "
+            'driver = "external" cannot be controlled'
+        )

@@ -1,39 +1,45 @@
 """How the instances of one system are started: the driver, and the plan that it follows."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Protocol
 
 from harness.errors import Misconfigured
 from harness.instances.database_access import DatabaseAccess
 from harness.instances.description import Instance, Role
 from harness.instances.handle import InstanceHandle
 from harness.machine.journal import Journal
+from harness.machine.ports import LOOPBACK
 from harness.target.models import Api, Migrate, Worker
 from harness.target.target import Target
 
 
 class PortTaken(Exception):
-    """Somebody took the port between our choosing it and the instance's getting it."""
+    """Another program took the port after it was chosen and before the instance had it."""
 
 
-class Driver(Protocol):
-    """One way of running a backend's programs. It serves all systems of a run."""
+class Driver:
+    """One way of running a backend's programs, for all systems of a run.
 
-    @property
-    def images(self) -> Mapping[str, str]:
-        """The image of each piece, for another process of the run; empty without containers."""
+    As it stands: for driver `external`, which starts nothing.
+    """
+
+    images: Mapping[str, str] = {}
+    """The image of each piece, for another process of the run; empty without containers."""
 
     @property
     def harness_host(self) -> str | None:
         """Where instances reach a server that the harness runs; None where they cannot."""
+        return LOOPBACK
 
     def values(self, database_url: str | None, storage_dir: Path | None) -> dict[str, str]:
         """Give placeholders as instances need them, from what the harness itself uses."""
+        seen = {"database_url": database_url, "storage_dir": storage_dir}
+        return {name: str(value) for name, value in seen.items() if value is not None}
 
     async def prepare(self, plan: "Plan") -> None:
-        """Make what the instances of one system share."""
+        """Make what the instances of one system share besides its directories."""
 
     async def start(
         self, plan: "Plan", name: str, role: Role, extra: Mapping[str, str], port: int
@@ -42,12 +48,15 @@ class Driver(Protocol):
 
         Raises `Misconfigured` when it cannot be started, `PortTaken` when it lost its port.
         """
+        raise NotImplementedError
 
     def attach(self, instance: Instance) -> InstanceHandle:
-        """Take over an instance that another process of the run has started."""
+        """Take over an instance that another process of the run, or nobody of ours, started."""
+        return InstanceHandle(instance=instance)
 
-    async def run_to_end(self, plan: "Plan", program: Migrate, log_path: Path) -> str:
-        """Run a program that ends by itself; give what went wrong, or nothing."""
+    async def migrate(self, plan: "Plan", program: Migrate) -> str:
+        """Run the program that migrates the database; give what went wrong, or nothing."""
+        raise NotImplementedError
 
     def end_all(self, running: Sequence[InstanceHandle]) -> None:
         """End all at once: a worker must not see the API go and log about it."""
@@ -58,62 +67,70 @@ class Driver(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """How the instances of one system are started."""
+    """One system, before it runs: what its instances are started from, with what and where."""
 
+    name: str
     target: Target
     journal: Journal
     driver: Driver
-    name: str
-    """The system's."""
-    directory: Path
-    """Where they run."""
-    log_dir: Path
-    temp_dir: Path
-    """Their TMPDIR, so that a killed instance leaves nothing in the machine's."""
-    values: Mapping[str, str]
-    """Placeholders of this system as its instances see it: `database_url`, `storage_dir`."""
-    storage_dir: Path | None
-    """The storage as the harness sees it."""
-    secrets: frozenset[str] = field(repr=False)
-    """What must not be in a message."""
+    database: DatabaseAccess
+
+    @property
+    def home(self) -> Path:
+        """The system's own directory, in the run's."""
+        return self.journal.run_dir / "systems" / self.name
+
+    @property
+    def directory(self) -> Path:
+        """Where instances run."""
+        return Path(self.target.directory) if self.target.directory else self.home
+
+    @property
+    def temp_dir(self) -> Path:
+        """The TMPDIR of instances, so that a killed one leaves nothing in the machine's."""
+        return self.home / "tmp"
+
+    @property
+    def storage_dir(self) -> Path | None:
+        """Where the backend stores objects, as the harness sees it; None if it runs elsewhere."""
+        return None if self.target.driver == "external" else self.home / "storage"
+
+    @property
+    def log_dir(self) -> Path:
+        """Where instances, and the migration, print to."""
+        return self.journal.run_dir / "logs" / self.name
+
+    @cached_property
+    def values(self) -> Mapping[str, str]:
+        """Placeholders as instances see this system: `database_url`, `storage_dir`."""
+        return self.driver.values(self.database.url, self.storage_dir)
+
+    @cached_property
+    def secrets(self) -> frozenset[str]:
+        """What must not be in a message: the target's secrets and our passwords."""
+        return self.target.secrets | self.database.passwords()
 
     def table(self, role: Role) -> Api | Worker:
-        """Give the target's table about instances of this role."""
+        """Give what the target says about a role."""
         if role == "api":
             return self.target.api
         if self.target.worker is None:
             raise Misconfigured(f"the target {self.target.name!r} has no [worker]")
         return self.target.worker
 
+    def filled_in(
+        self, table: Api | Worker | Migrate, values: Mapping[str, str]
+    ) -> tuple[tuple[str, ...], dict[str, str]]:
+        """Give command and environment of a table, with this system's and the given values."""
+        known = {**self.values, **values}
+        command = self.target.expand_command(table.command or (), known)
+        return command, self.target.expand_environment(table.environment, known)
+
     def log_path(self, name: str) -> Path:
         """Give where an instance, or the migration, prints to."""
         return self.log_dir / f"{name}.log"
 
     def fixed_port(self, role: Role) -> int | None:
-        """Give the port that a backend insists on; containers each have all ports to themselves."""
+        """Give the port that a backend insists on; a container has all ports to itself."""
         fixed = self.target.api.port if role == "api" else None
         return fixed if self.target.driver == "process" else None
-
-
-def plan_for(
-    target: Target,
-    journal: Journal,
-    driver: Driver,
-    name: str,
-    database: DatabaseAccess,
-    storage_dir: Path | None,
-) -> Plan:
-    """Lay down how the instances of the system of this name are started."""
-    home = journal.run_dir / "systems" / name
-    return Plan(
-        target=target,
-        journal=journal,
-        driver=driver,
-        name=name,
-        directory=Path(target.directory) if target.directory else home,
-        log_dir=journal.run_dir / "logs" / name,
-        temp_dir=home / "tmp",
-        values=driver.values(database.url, storage_dir),
-        storage_dir=storage_dir,
-        secrets=target.secrets | database.passwords(),
-    )

@@ -1,69 +1,45 @@
 """The backend's programs as processes on this machine."""
 
-import asyncio
 import os
 import shutil
 import signal
 import subprocess
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from harness.errors import Misconfigured
 from harness.instances.description import Instance, Role
 from harness.instances.handle import InstanceHandle
-from harness.instances.plan import Plan
+from harness.instances.plan import Driver, Plan
 from harness.instances.process_handle import ProcessHandle
 from harness.machine import processes
+from harness.machine.commands import wait_for_end
 from harness.machine.journal import Journal
 from harness.machine.logs import describe_end
 from harness.machine.ports import LOOPBACK
 from harness.machine.processes import RUN_MARKER, Process
 from harness.target.models import Migrate
 
-_POLL_S = 0.005
 
-
-class ProcessDriver:
+class ProcessDriver(Driver):
     """Starts each instance in a session of its own, so that its children can be found."""
-
-    images: Mapping[str, str] = {}
-    harness_host: str | None = LOOPBACK
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
 
-    def values(self, database_url: str | None, storage_dir: Path | None) -> dict[str, str]:
-        """Processes see what the harness sees."""
-        seen = {"database_url": database_url, "storage_dir": storage_dir}
-        return {name: str(value) for name, value in seen.items() if value is not None}
-
-    async def prepare(self, plan: Plan) -> None:
-        """Nothing: the directories of the system are enough."""
-
     async def start(
         self, plan: Plan, name: str, role: Role, extra: Mapping[str, str], port: int
     ) -> ProcessHandle:
-        """Start an instance's process; it is in the journal before it is."""
-        table = plan.table(role)
-        values = {**plan.values, "port": str(port), "instance": name}
-        command = plan.target.expand_command(table.command or (), values)
-        environment = plan.target.expand_environment(table.environment, values)
-        log_path = plan.log_path(name)
-        entry = self._journal.note("process", what=name)
-        try:
-            child = _spawn(plan, command, {**environment, **extra}, log_path)
-        except OSError as error:
-            self._journal.undone(entry)
-            raise Misconfigured(_cannot_start(f"{role}.command", command, error)) from error
-        process = Process.of(child.pid)
-        started = process.started if process else ""
-        self._journal.amend(entry, pid=child.pid, started=started)
+        """Start an instance's process."""
+        values = {"port": str(port), "instance": name}
+        command, environment = plan.filled_in(plan.table(role), values)
+        key = f"{role}.command"
+        entry, child, started = self._spawn(plan, name, key, command, {**environment, **extra})
         instance = Instance(
             name=name,
             role=role,
             base_url=f"http://{LOOPBACK}:{port}",
-            log_path=log_path,
+            log_path=plan.log_path(name),
             pid=child.pid,
             started=started,
             environment=dict(extra),
@@ -74,34 +50,19 @@ class ProcessDriver:
         """Control a process that another process of the run has started."""
         return ProcessHandle(instance=instance, journal=self._journal)
 
-    async def run_to_end(self, plan: Plan, program: Migrate, log_path: Path) -> str:
-        """Run a program as a process; whatever it leaves running goes with it if it fails."""
-        command = plan.target.expand_command(program.command or (), plan.values)
-        environment = plan.target.expand_environment(program.environment, plan.values)
-        entry = self._journal.note("process", what="migrate")
+    async def migrate(self, plan: Plan, program: Migrate) -> str:
+        """Run a program as a process; if it fails, what it leaves running is killed too."""
+        command, environment = plan.filled_in(program, {})
+        key = "database.migrate.command"
+        entry, child, started = self._spawn(plan, "migrate", key, command, environment)
+        problem = "was canceled"
         try:
-            child = _spawn(plan, command, environment, log_path)
-        except OSError as error:
-            self._journal.undone(entry)
-            key = "database.migrate.command"
-            raise Misconfigured(_cannot_start(key, command, error)) from error
-        process = Process.of(child.pid)
-        self._journal.amend(entry, pid=child.pid, started=process.started if process else "")
-        problem = ""
-        end = time.monotonic() + program.timeout_s
-        try:
-            while (code := child.poll()) is None:
-                if time.monotonic() > end:
-                    problem = f"did not end within {program.timeout_s:g} s"
-                    break
-                await asyncio.sleep(_POLL_S)
-            if code:
-                problem = describe_end(code)
+            problem = await wait_for_end(child, program.timeout_s)
+            if child.returncode and not problem:
+                problem = describe_end(child.returncode)
         finally:
-            # Whatever it left running would keep the database busy.
-            if process is not None and (child.poll() is None or problem):
-                processes.kill_tree(process)
-            child.wait()
+            if problem:  # what it left running would keep the database busy
+                processes.kill_tree(Process(child.pid, started))
             self._journal.undone(entry)
         return problem
 
@@ -112,23 +73,37 @@ class ProcessDriver:
         for one in running:
             one.end()
 
-    def clear(self, plan: Plan) -> None:
-        """Nothing: the directories of a system are the system's own."""
+    def _spawn(
+        self,
+        plan: Plan,
+        name: str,
+        key: str,
+        command: tuple[str, ...],
+        environment: Mapping[str, str],
+    ) -> tuple[str, subprocess.Popen[bytes], str]:
+        """Start a program; give its entry in the journal, itself and its start time.
 
-
-def _spawn(
-    plan: Plan, command: tuple[str, ...], environment: Mapping[str, str], log_path: Path
-) -> subprocess.Popen[bytes]:
-    with log_path.open("ab") as log:
-        return subprocess.Popen(  # starting it blocks for 2 ms
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            cwd=plan.directory,
-            env=_environment(plan, environment),
-            start_new_session=True,
-        )
+        It is in the journal before it runs.
+        """
+        entry = self._journal.note("process", what=name)
+        try:
+            with plan.log_path(name).open("ab") as log:
+                child = subprocess.Popen(  # blocks for 2 ms
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    cwd=plan.directory,
+                    env=_environment(plan, environment),
+                    start_new_session=True,
+                )
+        except OSError as error:
+            self._journal.undone(entry)
+            raise Misconfigured(_cannot_start(key, command, error)) from error
+        process = Process.of(child.pid)
+        started = process.started if process else ""
+        self._journal.amend(entry, pid=child.pid, started=started)
+        return entry, child, started
 
 
 def _environment(plan: Plan, extra: Mapping[str, str]) -> dict[str, str]:
@@ -140,7 +115,7 @@ def _environment(plan: Plan, extra: Mapping[str, str]) -> dict[str, str]:
     return {
         **inherited,
         "TMPDIR": str(plan.temp_dir),
-        "PYTHONUNBUFFERED": "1",  # the last words of a process that is killed
+        "PYTHONUNBUFFERED": "1",  # the last lines of a process that is killed
         **extra,
         RUN_MARKER: plan.journal.run_id,
     }

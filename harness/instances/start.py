@@ -76,7 +76,7 @@ async def _wait_until_ready(
         if left <= 0:
             what = (
                 f"was not ready within {table.ready_timeout_s:g} s: "
-                f"GET {instance.base_url}{table.ready_path} came to: {answer.text}"
+                f"GET {instance.base_url}{table.ready_path} got: {answer.text}"
             )
             raise InstanceFailed(_failure(plan, instance, what, since))
         answer = await ask(instance.base_url, table.ready_path, max(0.2, min(left, 2.0)))
@@ -95,7 +95,7 @@ def _lost_port(running: InstanceHandle, port: int, log_path: Path, since: int) -
 
 def _failure(plan: Plan, instance: Instance, what: str, since: int) -> str:
     last = tail(instance.log_path, since=since)
-    return Redactor(plan.secrets)(f"{instance.name} {what}; its last words:\n{last}")
+    return Redactor(plan.secrets)(f"{instance.name} {what}; its last log lines:\n{last}")
 
 
 def _size(path: Path) -> int:

@@ -1,6 +1,5 @@
-"""Running somebody's command line: bounded in time and output, ended with all its children."""
+"""Running a command line: bounded in time and output, ended with its whole process tree."""
 
-import asyncio
 import subprocess
 import tempfile
 import time
@@ -10,11 +9,12 @@ from typing import IO
 
 from harness.machine import processes
 from harness.machine.processes import Process
+from harness.waiting import wait_until
 
 KEPT_BYTES = 16 * 1024
-"""Of what a command prints, the end is kept: it is what tells why it failed."""
+"""Of what a command prints, the end is kept: it says why the command failed."""
 
-_POLL_S = 0.02
+_POLL_S = 0.005
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +36,7 @@ class CommandResult:
         return self.exit_code == 0
 
     def describe(self) -> str:
-        """Say what was run and what came of it; the output may hold secrets."""
+        """Say what was run and how it ended; the output may hold secrets."""
         how = self.why or f"ended with {self.exit_code}"
         printed = self.output.strip() or "(it printed nothing)"
         return f"{list(self.argv)} {how} after {self.seconds:.1f} s:\n{printed}"
@@ -62,20 +62,37 @@ async def run_command(
             child = _start(argv, environment, output)
         except (OSError, ValueError) as error:
             return _ended(argv, None, output, began, f"could not be started ({error})")
-        try:
+        if process := Process.of(child.pid):
+            on_start(process)
+        why = await wait_for_end(child, timeout_s, is_over)
+        exit_code = None if why else child.returncode
+        return _ended(argv, exit_code, output, began, f"{why} and was killed" if why else "")
+
+
+async def wait_for_end(
+    child: subprocess.Popen[bytes], within_s: float, is_over: Callable[[], bool] = lambda: False
+) -> str:
+    """Wait until a child has ended by itself; return why it did not, or nothing.
+
+    It is killed with its process tree at the deadline, as soon as `is_over()`, and when we are
+    canceled: it has ended in any case.
+    """
+    try:
+        await wait_until(
+            lambda: child.poll() is not None or is_over(),
+            within_s,
+            "its end",
+            poll_s=_POLL_S,
+            error=TimeoutError,
+        )
+        return "was not needed any more" if child.poll() is None else ""
+    except TimeoutError:
+        return f"did not end within {within_s:g} s"
+    finally:
+        if child.poll() is None:
             if process := Process.of(child.pid):
-                on_start(process)
-            while child.poll() is None:
-                if time.monotonic() - began > timeout_s:
-                    why = f"did not end within {timeout_s:g} s and was killed"
-                    return _ended(argv, None, output, began, why)
-                if is_over():
-                    return _ended(argv, None, output, began, "was killed, as it was no use")
-                await asyncio.sleep(_POLL_S)
-            return _ended(argv, child.returncode, output, began)
-        finally:
-            if child.poll() is None:
-                _kill(child)
+                processes.kill_tree(process)
+            child.wait()
 
 
 def _start(
@@ -89,12 +106,6 @@ def _start(
         env=environment,
         start_new_session=True,
     )
-
-
-def _kill(child: subprocess.Popen[bytes]) -> None:
-    if process := Process.of(child.pid):
-        processes.kill_tree(process)
-    child.wait()
 
 
 def _ended(

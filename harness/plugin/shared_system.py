@@ -60,7 +60,6 @@ class SharedSystem:
         self._system = run_interruptible(
             launch(
                 self._target,
-                run_dir=self.run_dir,
                 journal=self._begun,
                 on_progress=lambda what: self._events.emit(
                     BringUpProgress(what=self._redact(what))

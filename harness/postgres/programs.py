@@ -1,20 +1,16 @@
-"""Running PostgreSQL's programs, and what else is run beside it, to their end or ours."""
+"""Running PostgreSQL's programs, and those that are run beside it."""
 
-import asyncio
 import os
 import subprocess
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
 from harness.errors import Misconfigured
-from harness.machine import processes
+from harness.machine.commands import wait_for_end
 from harness.machine.logs import describe_end, tail
-from harness.machine.processes import RUN_MARKER, Process
+from harness.machine.processes import RUN_MARKER
 from harness.postgres.account import Account
-
-_POLL_S = 0.002
 
 
 def start_program(
@@ -44,24 +40,15 @@ def start_program(
 async def run_program(
     command: Sequence[str], account: Account, run_id: str, log_path: Path, deadline_s: float
 ) -> None:
-    """Run a program to its end; its children do not outlive it, however that comes.
+    """Run a program to its end; a program that is killed is killed with its children.
 
     Raises `Misconfigured` with what it printed when it fails or takes longer than `deadline_s`.
     """
     name = Path(command[0]).name
     with log_path.open("wb") as log:
         program = start_program(command, account, run_id, log)
-    leader = Process.of(program.pid)
-    end = time.monotonic() + deadline_s
-    try:
-        while program.poll() is None:
-            if time.monotonic() > end:
-                raise Misconfigured(f"{name} did not end within {deadline_s:g} s")
-            await asyncio.sleep(_POLL_S)
-    finally:
-        if program.poll() is None and leader is not None:
-            processes.kill_tree(leader)
-        program.wait()
-    if program.returncode != 0:
-        end_of_it = describe_end(program.returncode)
-        raise Misconfigured(f"{name} {end_of_it}; its last words:\n{tail(log_path)}")
+    if problem := await wait_for_end(program, deadline_s):
+        raise Misconfigured(f"{name} {problem}")
+    if program.returncode:
+        ended = describe_end(program.returncode)
+        raise Misconfigured(f"{name} {ended}; its last log lines:\n{tail(log_path)}")

@@ -1,10 +1,8 @@
 """One PostgreSQL server process on a data directory."""
 
-import asyncio
 import contextlib
 import signal
 import subprocess
-import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,13 +17,14 @@ from harness.postgres.account import Account
 from harness.postgres.binaries import Binaries
 from harness.postgres.pid_file import is_ready, remove_shared_memory
 from harness.postgres.programs import start_program
+from harness.waiting import wait_until
 
 if TYPE_CHECKING:
     import psycopg
 
 SUPERUSER = "shakedown"
 
-_SETTINGS = {
+SETTINGS: Mapping[str, str] = {
     "listen_addresses": LOOPBACK,
     "unix_socket_directories": "",
     "max_connections": "500",  # several systems with their pools share a cluster
@@ -47,11 +46,7 @@ _SETTINGS = {
     "io_method": "sync",  # three helper processes fewer to start
     "dynamic_shared_memory_type": "mmap",  # in the data directory, so a kill leaves nothing
 }
-
-
-def settings_without_durability() -> dict[str, str]:
-    """Give PostgreSQL's settings for a database that lives for minutes and outlives no machine."""
-    return dict(_SETTINGS)
+"""For a database that lives for minutes and is lost with its machine."""
 
 
 _READY_DEADLINE_S = 30.0
@@ -102,25 +97,29 @@ class Server:
 
     async def run(self) -> None:
         """Start the process and wait until it takes connections."""
-        settings = {**_SETTINGS, "port": str(self.port), **self.settings}
+        settings = {**SETTINGS, "port": str(self.port), **self.settings}
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         command = [str(self.files.binaries.postgres), "-D", str(self.files.data_dir), *options]
         with self.files.log_path.open("ab") as log:
             self._process = start_program(command, self.files.account, self.files.run_id, log)
-        end = time.monotonic() + _READY_DEADLINE_S
         try:
-            while not is_ready(self.files.data_dir, self._process.pid):
-                if self._process.poll() is not None:
-                    raise InstanceFailed(self._failure(describe_end(self._process.returncode)))
-                if time.monotonic() > end:
-                    raise InstanceFailed(
-                        self._failure(f"took no connections within {_READY_DEADLINE_S:g} s")
-                    )
-                await asyncio.sleep(_POLL_S)
+            await wait_until(
+                self._is_ready,
+                _READY_DEADLINE_S,
+                "connections",
+                poll_s=_POLL_S,
+                error=lambda _: self._failure(f"took no connections in {_READY_DEADLINE_S:g} s"),
+            )
         except BaseException:
             self.kill()
             self.clean_up()
             raise
+
+    def _is_ready(self) -> bool:
+        assert self._process is not None
+        if self._process.poll() is not None:
+            raise self._failure(describe_end(self._process.returncode))
+        return is_ready(self.files.data_dir, self._process.pid)
 
     def is_alive(self) -> bool:
         """Say whether the server process runs."""
@@ -135,12 +134,12 @@ class Server:
             self.clean_up()
             return
         self._process.send_signal(signal.SIGINT if clean else signal.SIGQUIT)
-        end = time.monotonic() + grace_s
-        while self._process.poll() is None:
-            if time.monotonic() > end:
-                self.kill()
-                break
-            await asyncio.sleep(_POLL_S)
+        try:
+            await wait_until(
+                lambda: not self.is_alive(), grace_s, "its end", poll_s=_POLL_S, error=TimeoutError
+            )
+        except TimeoutError:
+            self.kill()
         self.clean_up()
 
     def kill(self) -> None:
@@ -152,19 +151,14 @@ class Server:
             processes.kill_tree(leader)
         self._process.wait()
 
-    def signal(self, number: int) -> None:
-        """Send a signal to the server and all its processes; done when they have it."""
-        leader = Process.of(self._process.pid) if self._process is not None else None
-        if leader is not None:
-            processes.send(processes.process_tree(leader), number)
-
     def clean_up(self) -> None:
         """Remove what a killed server leaves on the machine outside its data directory."""
         if not self.is_alive():
             remove_shared_memory(self.files.data_dir)
 
-    def _failure(self, what: str) -> str:
-        return f"PostgreSQL {what}; its last words:\n{tail(self.files.log_path)}"
+    def _failure(self, what: str) -> InstanceFailed:
+        last = tail(self.files.log_path)
+        return InstanceFailed(f"PostgreSQL {what}; its last log lines:\n{last}")
 
 
 @contextlib.asynccontextmanager

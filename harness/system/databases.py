@@ -1,6 +1,5 @@
 """The database of a system: migrated once into a template, cloned for every system."""
 
-import asyncio
 import time
 from dataclasses import dataclass
 from importlib.resources import files
@@ -11,11 +10,12 @@ from psycopg import sql
 from harness.errors import Misconfigured
 from harness.instances.plan import Plan
 from harness.machine.logs import tail
+from harness.postgres.database_server import DatabaseServer
 from harness.postgres.server import connect
 from harness.redaction.redactor import Redactor
-from harness.system.database_server import DatabaseServer
 from harness.target.export_table import ExportTable
 from harness.target.models import ExportColumn
+from harness.waiting import wait_until
 
 if TYPE_CHECKING:
     import psycopg
@@ -35,7 +35,7 @@ _WATCHED: tuple[ExportColumn, ...] = (
 
 @dataclass(frozen=True, kw_only=True)
 class MigratedTemplate:
-    """A database at the backend's schema that nobody connects to, only clones."""
+    """A database at the backend's schema: no client connects to it, it is only cloned."""
 
     name: str
     migrate_seconds: float
@@ -50,18 +50,19 @@ async def migrate(plan: Plan) -> None:
     wanted = plan.target.database.migrate
     if wanted is None:
         return
-    log_path = plan.log_path("migrate")
-    problem = await plan.driver.run_to_end(plan, wanted, log_path)
-    if problem:
-        message = f"the migrate command {problem}; its last words:\n{tail(log_path)}"
+    if problem := await plan.driver.migrate(plan, wanted):
+        last = tail(plan.log_path("migrate"))
+        message = f"the migrate command {problem}; its last log lines:\n{last}"
         raise Misconfigured(Redactor(plan.secrets)(message))
 
 
-async def make_template(server: DatabaseServer, plan: Plan, name: str) -> MigratedTemplate:
+async def make_template(server: DatabaseServer, plan: Plan) -> MigratedTemplate:
     """Migrate the server's empty database, put the instrument in, and close it to connections.
 
-    `plan.values["database_url"]` must be the URL of the database that will have this name.
+    `plan.database` says how it will be called.
     """
+    name = plan.database.name
+    assert name is not None
     began = time.monotonic()
     await server.rename_blank(name)
     await migrate(plan)
@@ -113,20 +114,23 @@ async def _install_instrument(
 async def _wait_until_quiet(
     connection: "psycopg.AsyncConnection[tuple[object, ...]]", name: str
 ) -> None:
-    """Wait until nobody is connected: CREATE DATABASE itself looks only every 0.1 s."""
-    end = time.monotonic() + _QUIET_DEADLINE_S
-    while True:
+    """Wait until no client is connected: CREATE DATABASE itself looks only every 0.1 s."""
+    connected = ""
+
+    async def is_quiet() -> bool:
+        nonlocal connected
         found = await connection.execute(
             "SELECT application_name || ' (' || query || ')' FROM pg_stat_activity"
             " WHERE datname = %s AND backend_type = 'client backend'",
             [name],
         )
         connected = ", ".join([str(who) for (who,) in await found.fetchall()])
-        if not connected:
-            return
-        if time.monotonic() > end:
-            raise Misconfigured(
-                f"somebody is still connected to the database {_QUIET_DEADLINE_S:g} s after the "
-                f"migrate command has ended: {connected}; it must leave nothing running"
-            )
-        await asyncio.sleep(_POLL_S)
+        return not connected
+
+    def problem(_: str) -> Misconfigured:
+        return Misconfigured(
+            f"database.migrate.command: {connected} is still connected to the database "
+            f"{_QUIET_DEADLINE_S:g} s after the command has ended; it must leave nothing running"
+        )
+
+    await wait_until(is_quiet, _QUIET_DEADLINE_S, "no connection", poll_s=_POLL_S, error=problem)

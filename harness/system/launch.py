@@ -4,36 +4,33 @@ import asyncio
 import secrets
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 
 from harness.errors import InstanceFailed, Misconfigured
-from harness.instances.database_access import DatabaseAccess
+from harness.instances.database_access import DatabaseAccess, with_database
 from harness.instances.description import Role
-from harness.instances.plan import Driver, plan_for
+from harness.instances.plan import Plan
 from harness.instances.start import start_instance
 from harness.machine.journal import Journal
-from harness.postgres.cluster import create_database
+from harness.postgres.database_server import DatabaseServer, create_database
 from harness.postgres.template import OBSERVER, OWNER
-from harness.system.database_server import DatabaseServer
 from harness.system.databases import make_template
 from harness.system.external import find_external
 from harness.system.infrastructure import Infrastructure
 from harness.system.system import System
 from harness.target.target import Target
+from harness.waiting import wait_until
 
 Progress = Callable[[str], None]
 
 _OUTLAST_S = 1.0
-"""How long a program that cannot be asked must run before it is taken for one that has started."""
-
-_POLL_S = 0.02
+"""How long a program that cannot be asked must run before it counts as started."""
 
 
 async def launch(
     target: Target,
     *,
-    run_dir: Path,
     journal: Journal,
     on_progress: Progress = lambda _: None,
     api_instances: int | None = None,
@@ -48,24 +45,31 @@ async def launch(
     began = time.monotonic()
     counts = _counts(target, api_instances, workers)
     if target.driver == "external":
-        return await find_external(target, run_dir, journal, on_progress, name)
-    system: System | None = None
+        return await find_external(target, journal, on_progress, name)
+    infrastructure = Infrastructure(target, journal, on_progress)
+    closed_on_failure: Infrastructure | System = infrastructure
     phases: dict[str, float] = {}
-    infrastructure = Infrastructure(target, run_dir, journal, on_progress)
     try:
-        driver, server = await infrastructure.start()
-        database = DatabaseAccess()
-        if server is not None:
+        await infrastructure.start()
+        plan = Plan(
+            name=name,
+            target=target,
+            journal=journal,
+            driver=infrastructure.driver,
+            database=DatabaseAccess(),
+        )
+        _make_directories(plan)
+        if server := infrastructure.server:
             phases["cluster"] = time.monotonic() - began
             on_progress(f"PostgreSQL {server.version} is up ({phases['cluster']:.2f} s)")
-            database = await _own_database(server, driver, target, journal, name, phases)
+            plan = replace(plan, database=await _own_database(server, plan, phases))
             on_progress(f"the database is migrated ({phases['migrate']:.2f} s)")
-        system = _new_system(target, run_dir, journal, driver, name, database)
-        system.own(infrastructure, server)
-        await _bring_up_all(system, counts, {}, {}, on_progress)
+        closed_on_failure = system = System(plan)
+        system.infrastructure = infrastructure
+        await _start_all(system, counts, {}, {}, on_progress)
         await _outlast_their_start(system)
     except BaseException:
-        await (infrastructure if system is None else system).close()
+        await closed_on_failure.close()
         raise
     system.bring_up_seconds = time.monotonic() - began
     phases["instances"] = system.bring_up_seconds - sum(phases.values())
@@ -97,14 +101,15 @@ async def launch_sibling(
     began = time.monotonic()
     counts = _counts(target, api_instances, workers)
     name = f"own-{secrets.token_hex(4)}"
-    database = await _clone(system, name)
-    driver = system.plan.driver
-    sibling = _new_system(target, system.run_dir, system.journal, driver, name, database)
+    plan = replace(system.plan, name=name, database=await _clone(system.database, name))
+    _make_directories(plan)
+    sibling = System(plan)
     system.add_sibling(sibling)
     try:
         common = environment or {}
-        more = {**common, **(worker_environment or {})}
-        await _bring_up_all(sibling, counts, common, more, on_progress)
+        await _start_all(
+            sibling, counts, common, {**common, **(worker_environment or {})}, on_progress
+        )
     except BaseException:
         await sibling.close()
         raise
@@ -123,100 +128,56 @@ def _counts(target: Target, api: int | None, workers: int | None) -> dict[Role, 
 
 
 async def _own_database(
-    server: DatabaseServer,
-    driver: Driver,
-    target: Target,
-    journal: Journal,
-    name: str,
-    phases: dict[str, float],
+    server: DatabaseServer, plan: Plan, phases: dict[str, float]
 ) -> DatabaseAccess:
     """Migrate the template and give the system a clone of it."""
-    template = f"template_{name}"
-    access = DatabaseAccess(
-        url=server.url(template, OWNER),
-        readonly_url=server.url(template, OBSERVER),
-        control_url=server.url(template),
-    )
-    plan = plan_for(target, journal, driver, name, access, _storage_dir(journal.run_dir, name))
-    _make_directories(journal.run_dir, name)
-    made = await make_template(server, plan, template)
+    template = f"template_{plan.name}"
+    made = await make_template(server, replace(plan, database=_access(server, template)))
     phases["migrate"] = made.migrate_seconds
     phases["instrument"] = made.instrument_seconds
     began = time.monotonic()
-    own = f"system_{name}"
+    own = f"system_{plan.name}"
     await server.create_database(own, template)
     phases["clone"] = time.monotonic() - began
+    return replace(_access(server, own), template=template)
+
+
+def _access(server: DatabaseServer, name: str) -> DatabaseAccess:
     return DatabaseAccess(
-        url=server.url(own, OWNER),
-        readonly_url=server.url(own, OBSERVER),
-        control_url=server.url(own),
-        name=own,
-        template=template,
+        url=server.url(name, OWNER),
+        readonly_url=server.url(name, OBSERVER),
+        control_url=server.url(name),
+        name=name,
         version=server.version,
     )
 
 
-async def _clone(system: System, name: str) -> DatabaseAccess:
+async def _clone(original: DatabaseAccess, system_name: str) -> DatabaseAccess:
     """Clone the template for a sibling; without a database of ours there is nothing to clone."""
-    original = system.database
-    if original.template is None or original.control_url is None:
+    if not (original.template and original.url and original.readonly_url and original.control_url):
         return original
-    own = name.replace("-", "_")
-    await create_database(_with_database(original.control_url, "postgres"), own, original.template)
+    name = system_name.replace("-", "_")
+    control_url = with_database(original.control_url, "postgres")
+    await create_database(control_url, name, original.template)
     return replace(
         original,
-        url=_with_database(original.url, own),
-        readonly_url=_with_database(original.readonly_url, own),
-        control_url=_with_database(original.control_url, own),
-        name=own,
-    )
-
-
-def _with_database(url: str | None, name: str) -> str:
-    assert url is not None
-    return f"{url.rpartition('/')[0]}/{name}"
-
-
-def _new_system(
-    target: Target,
-    run_dir: Path,
-    journal: Journal,
-    driver: Driver,
-    name: str,
-    database: DatabaseAccess,
-) -> System:
-    storage_dir = _storage_dir(run_dir, name)
-    _make_directories(run_dir, name)
-    return System(
+        url=with_database(original.url, name),
+        readonly_url=with_database(original.readonly_url, name),
+        control_url=with_database(original.control_url, name),
         name=name,
-        target=target,
-        run_dir=run_dir,
-        journal=journal,
-        plan=plan_for(target, journal, driver, name, database, storage_dir),
-        database=database,
-        storage_dir=storage_dir,
-        home=run_dir / "systems" / name,
     )
 
 
-def _storage_dir(run_dir: Path, name: str) -> Path:
-    return run_dir / "systems" / name / "storage"
-
-
-def _make_directories(run_dir: Path, name: str) -> None:
-    """Make what the instances of a system find when they start. All of it is in the run's own
-    directory, which the journal answers for."""
-    for path in (
-        run_dir / "systems" / name / "tmp",
-        run_dir / "systems" / name / "storage",
-        run_dir / "logs" / name,
-    ):
+def _make_directories(plan: Plan) -> None:
+    """Make what the instances of a system find when they start, in the run's own directory."""
+    assert plan.storage_dir is not None
+    for path in (plan.temp_dir, plan.storage_dir, plan.log_dir):
         path.mkdir(parents=True, exist_ok=True)
-    (run_dir / "systems").chmod(0o700)
-    (run_dir / "logs").chmod(0o700)
+    for path in (plan.home, plan.log_dir):
+        path.parent.chmod(0o700)
 
 
-async def _bring_up_all(
+async def _start_all(
     system: System,
     counts: Mapping[Role, int],
     environment: Mapping[str, str],
@@ -245,7 +206,7 @@ async def _bring_up_all(
 
 
 async def _outlast_their_start(system: System) -> None:
-    """See to it that workers without a ready path do not end as soon as they have begun.
+    """Make sure that workers without a ready path do not end as soon as they have started.
 
     Raises `InstanceFailed`. Only where the run begins: a drill has no time to lose, and what died
     here once would be seen here.
@@ -253,8 +214,8 @@ async def _outlast_their_start(system: System) -> None:
     worker = system.target.worker
     if worker is None or worker.ready_path is not None:
         return
-    until = time.monotonic() + _OUTLAST_S
-    while time.monotonic() < until:
-        if told := system.exit_reports():
-            raise InstanceFailed(told[0])
-        await asyncio.sleep(_POLL_S)
+    with suppress(TimeoutError):
+        reports = await wait_until(
+            system.exit_reports, _OUTLAST_S, "an instance to end", error=TimeoutError
+        )
+        raise InstanceFailed(reports[0])

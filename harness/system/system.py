@@ -10,20 +10,17 @@ from typing import Self
 import psycopg
 
 from harness.errors import Misconfigured
-from harness.instances.database_access import DatabaseAccess
+from harness.instances.database_access import with_database
 from harness.instances.description import Instance, Role, SystemDescription
-from harness.instances.external_handle import ExternalHandle
 from harness.instances.handle import InstanceHandle
-from harness.instances.plan import Plan, plan_for
+from harness.instances.plan import Plan
 from harness.instances.start import start_instance
 from harness.machine.journal import Journal
 from harness.machine.logs import describe_end, tail
-from harness.postgres.cluster import drop_database
+from harness.postgres.database_server import DatabaseServer, drop_database
 from harness.redaction.redactor import Redactor
-from harness.system.database_server import DatabaseServer
 from harness.system.infrastructure import Infrastructure, attach_driver
 from harness.target.load import load_target
-from harness.target.target import Target
 
 
 class System:
@@ -33,38 +30,25 @@ class System:
     values: after `restart` and `start`, `api` and `workers` hold the new ones.
     """
 
-    def __init__(
-        self,
-        *,
-        name: str,
-        target: Target,
-        run_dir: Path,
-        journal: Journal,
-        plan: Plan,
-        database: DatabaseAccess,
-        storage_dir: Path | None,
-        home: Path | None,
-    ) -> None:
-        self.name = name
-        self.target = target
-        self.run_dir = run_dir
-        self.journal = journal
+    def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self.database = database
-        self.storage_dir = storage_dir
+        self.name = plan.name
+        self.target = plan.target
+        self.journal = plan.journal
+        self.run_dir = plan.journal.run_dir
+        self.database = plan.database
+        self.storage_dir = plan.storage_dir
         """Where the backend stores objects; None for a backend that runs elsewhere."""
         self.bring_up_seconds = 0.0
         """From the call of `launch` to the last instance being ready."""
         self.phases: dict[str, float] = {}
         """Where that time went, in seconds."""
-        self.database_server: DatabaseServer | None = None
-        """The database server, in the process that launched it."""
-        self._home = home
-        self._running: dict[str, InstanceHandle] = {}
+        self.infrastructure: Infrastructure | None = None
+        """What all systems of the run share: ended with this one; None in every other system."""
+        self._handles: dict[str, InstanceHandle] = {}
         self._numbers: dict[Role, int] = {}
         self._siblings: list[System] = []
         self._owned = True
-        self._shared: Infrastructure | None = None
         self._closed = False
 
     @property
@@ -115,25 +99,21 @@ class System:
         """Everything that must not reach a report: the target's secrets and our passwords."""
         return self.plan.secrets
 
+    @property
+    def database_server(self) -> DatabaseServer | None:
+        """The database server, in the process that launched it."""
+        return self.infrastructure.server if self.infrastructure is not None else None
+
     def describe(self) -> SystemDescription:
         """Give what another process of the same run needs to work with this system."""
         return SystemDescription(
             name=self.name,
-            target_file=self.target.file,
             run_dir=self.run_dir,
+            origin=self.target.origin,
             api=self.api,
             workers=self.workers,
             bring_up_seconds=self.bring_up_seconds,
-            database_name=self.database.name,
-            template_name=self.database.template,
-            database_url=self.database.url,
-            readonly_url=self.database.readonly_url,
-            control_url=self.database.control_url,
-            storage_dir=self.storage_dir,
-            postgres_version=self.database.version,
-            target_sha256=self.target.sha256,
-            allow_faults=self.target.allow_faults,
-            database_was_given=self.target.database_was_given,
+            database=self.database,
             images=self.plan.driver.images,
         )
 
@@ -143,54 +123,33 @@ class System:
 
         Its instances can be controlled and siblings launched; closing it ends only those.
         """
-        target = load_target(description.target_file, allow_faults=description.allow_faults)
-        if target.sha256 != description.target_sha256:
-            raise Misconfigured(
-                f"{description.target_file} has changed since the run began; start it again"
-            )
-        if description.database_was_given and description.readonly_url is not None:
-            target = target.reading(description.readonly_url)
+        origin, database = description.origin, description.database
+        target = load_target(origin.file, allow_faults=origin.allow_faults)
+        if target.sha256 != origin.sha256:
+            raise Misconfigured(f"{origin.file} has changed since the run began; start it again")
+        if database.readonly_url is not None and target.database.source == "none":
+            target = target.reading(database.readonly_url)
         journal = Journal.attach(description.run_dir)
-        database = DatabaseAccess(
-            url=description.database_url,
-            readonly_url=description.readonly_url,
-            control_url=description.control_url,
-            name=description.database_name,
-            template=description.template_name,
-            version=description.postgres_version,
-        )
         driver = attach_driver(target, journal, description.images)
-        plan = plan_for(
-            target, journal, driver, description.name, database, description.storage_dir
-        )
         system = cls(
-            name=description.name,
-            target=target,
-            run_dir=description.run_dir,
-            journal=journal,
-            plan=plan,
-            database=database,
-            storage_dir=description.storage_dir,
-            home=None,
+            Plan(
+                name=description.name,
+                target=target,
+                journal=journal,
+                driver=driver,
+                database=database,
+            )
         )
         system.bring_up_seconds = description.bring_up_seconds
-        is_elsewhere = target.driver == "external"
         for instance in (*description.api, *description.workers):
-            system.adopt(
-                ExternalHandle(instance=instance) if is_elsewhere else driver.attach(instance)
-            )
+            system.adopt(driver.attach(instance))
         system._owned = False
         return system
 
-    def adopt(self, running: InstanceHandle) -> Instance:
+    def adopt(self, handle: InstanceHandle) -> Instance:
         """Make an instance one of this system's."""
-        self._running[running.instance.name] = running
-        return running.instance
-
-    def own(self, shared: Infrastructure, server: DatabaseServer | None) -> None:
-        """Answer for what all systems of the run share: it goes when this system is closed."""
-        self._shared = shared
-        self.database_server = server
+        self._handles[handle.instance.name] = handle
+        return handle.instance
 
     def add_sibling(self, sibling: "System") -> None:
         """Remember a system that must be closed before this one."""
@@ -198,31 +157,30 @@ class System:
 
     def is_alive(self, instance: Instance) -> bool:
         """Say whether the instance runs; a paused one does."""
-        return self._running[instance.name].is_alive()
+        return self._handles[instance.name].is_alive()
 
     def exit_reports(self) -> list[str]:
-        """Tell of each instance that runs no longer how it ended, and what it said at last."""
-        told = []
+        """Say of each instance that runs no longer how it ended, with its last log lines."""
+        reports = []
         for instance in (*self.api, *self.workers):
-            if self.is_alive(instance):
-                continue
-            code = self.exit_code(instance)
-            how = "" if code is None else f": {describe_end(code)}"
-            last = self.log_tail(instance, 5)
-            told.append(f"{instance.name} runs no longer{how}; its last words:\n{last}")
-        return told
+            if not self.is_alive(instance):
+                code = self.exit_code(instance)
+                how = "" if code is None else f": {describe_end(code)}"
+                last = self.log_tail(instance, 5)
+                reports.append(f"{instance.name} runs no longer{how}; its last log lines:\n{last}")
+        return reports
 
     def is_paused(self, instance: Instance) -> bool:
         """Say whether the instance stands still."""
-        return self._running[instance.name].is_paused()
+        return self._handles[instance.name].is_paused()
 
     def exit_code(self, instance: Instance) -> int | None:
         """How the instance ended, negative for a signal; None while it runs, or if nobody knows."""
-        return self._running[instance.name].exit_code()
+        return self._handles[instance.name].exit_code()
 
     def resume_command(self, instance: Instance) -> tuple[str, ...]:
         """Give the command that undoes `pause`, for the journal."""
-        return self._running[instance.name].resume_command()
+        return self._handles[instance.name].resume_command()
 
     def log_tail(self, instance: Instance, lines: int = 20) -> str:
         """Give the last lines that an instance printed, without secrets."""
@@ -230,26 +188,26 @@ class System:
 
     async def kill(self, instance: Instance) -> None:
         """SIGKILL the instance and its children; done when they are dead."""
-        await self._running[instance.name].kill()
+        await self._handles[instance.name].kill()
 
     async def pause(self, instance: Instance) -> None:
         """SIGSTOP the instance and its children; done when it stands still."""
-        await self._running[instance.name].pause()
+        await self._handles[instance.name].pause()
 
     async def resume(self, instance: Instance) -> None:
         """SIGCONT the instance and its children; done when it runs again."""
-        await self._running[instance.name].resume()
+        await self._handles[instance.name].resume()
 
     async def disconnect(self, instance: Instance) -> None:
         """Cut the instance off from the network (`network`): from its clients, from the database.
 
         It runs on; what it has open hangs, it is not refused.
         """
-        await self._running[instance.name].disconnect()
+        await self._handles[instance.name].disconnect()
 
     async def reconnect(self, instance: Instance) -> None:
         """Give the instance the network back, at the same address for its clients."""
-        await self._running[instance.name].reconnect()
+        await self._handles[instance.name].reconnect()
 
     async def stop(self, instance: Instance, grace_s: float | None = None) -> int | None:
         """SIGTERM the instance, SIGKILL it after the grace (default: the target's).
@@ -258,7 +216,7 @@ class System:
         only that one can know.
         """
         grace = self.plan.table(instance.role).stop_grace_s if grace_s is None else grace_s
-        return await self._running[instance.name].stop(grace)
+        return await self._handles[instance.name].stop(grace)
 
     async def restart(
         self, instance: Instance, environment: Mapping[str, str] | None = None
@@ -271,7 +229,7 @@ class System:
         self._refuse_elsewhere(
             f"{instance.name} at {instance.base_url} was not started by the harness"
         )
-        before = self._running[instance.name]
+        before = self._handles[instance.name]
         before.end()
         port = int(instance.base_url.rpartition(":")[2])
         extra = before.instance.environment if environment is None else environment
@@ -302,23 +260,19 @@ class System:
         if not self._owned:
             self.journal.close()
             return
-        self.plan.driver.end_all(tuple(self._running.values()))
+        self.plan.driver.end_all(tuple(self._handles.values()))
         access = self.database
-        if self._shared is None and access.name is not None and access.control_url is not None:
-            await self._drop_database(access.control_url, access.name)
+        if self.infrastructure is None and access.name and access.control_url:
+            # A drill may have killed the server; then the database goes with the run's directory.
+            with contextlib.suppress(psycopg.OperationalError):
+                await drop_database(with_database(access.control_url, "postgres"), access.name)
         self.plan.driver.clear(self.plan)
-        if self._shared is not None:
-            await self._shared.close()
-        if self._home is not None:
-            await asyncio.to_thread(shutil.rmtree, self._home, ignore_errors=True)
-
-    async def _drop_database(self, control_url: str, name: str) -> None:
-        # A drill may have killed the server; then the database goes with the run's directory.
-        with contextlib.suppress(psycopg.OperationalError):
-            await drop_database(_other_database(control_url), name)
+        if self.infrastructure is not None:
+            await self.infrastructure.close()
+        await asyncio.to_thread(shutil.rmtree, self.plan.home, ignore_errors=True)
 
     def _of_role(self, role: Role) -> tuple[Instance, ...]:
-        found = (running.instance for running in self._running.values())
+        found = (handle.instance for handle in self._handles.values())
         ours = [instance for instance in found if instance.role == role]
         return tuple(sorted(ours, key=_number))
 
@@ -329,8 +283,3 @@ class System:
 
 def _number(instance: Instance) -> int:
     return int(instance.name.rpartition("-")[2])
-
-
-def _other_database(url: str) -> str:
-    """Give the same server's maintenance database: one cannot be dropped from within."""
-    return url.rpartition("/")[0] + "/postgres"

@@ -17,7 +17,7 @@ from harness.target.chaos_rules import broken_chaos_rules
 from harness.target.dialect_rules import broken_dialect_rules
 from harness.target.lines import KeyLines, KeyPath
 from harness.target.rules import broken_rules
-from harness.target.target import Target
+from harness.target.target import Origin, Target
 from harness.target.template import fill, read_variable, variables
 from harness.target.token_calls_rules import broken_calls_rules
 from harness.target.validation_messages import describe_error
@@ -70,9 +70,8 @@ def load_target(path: Path | None = None, *, allow_faults: bool = False) -> Targ
                 problems.append(Problem(path=where, what=what))
     if problems or target is None:
         raise _all_of(problems, KeyLines(text), shown)
-    return target.loaded_from(
-        None if path is None else file, sha256=sha256, allow_faults=allow_faults
-    )
+    given = None if path is None else file
+    return target.loaded_from(Origin(file=given, sha256=sha256, allow_faults=allow_faults))
 
 
 def _contradictions(target: Target) -> Iterator[tuple[KeyPath, str]]:

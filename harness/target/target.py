@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -35,6 +36,18 @@ from harness.target.tokens import Tokens
 Driver = Literal["process", "docker", "external"]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """Where a target was loaded from, and what the command line said about it."""
+
+    file: Path | None = None
+    """None for the bundled one."""
+    sha256: str = ""
+    """The digest of the file's bytes, when they were read."""
+    allow_faults: bool = False
+    """Whether `--allow-faults` was given: the backend may be harmed."""
+
+
 class Target(Table):
     """One backend, described well enough to be started, spoken to and judged."""
 
@@ -62,39 +75,33 @@ class Target(Table):
     """How `shakedown run --cleanup` removes what a run has made, by what it is."""
     zoo: Zoo | None = None
 
-    _file: Path | None = PrivateAttr(default=None)
-    _sha256: str = PrivateAttr(default="")
-    _allow_faults: bool = PrivateAttr(default=False)
-    _database_was_given: bool = PrivateAttr(default=False)
+    _origin: Origin = PrivateAttr(default=Origin())
+
+    @property
+    def origin(self) -> Origin:
+        """Where it was loaded from, and what the command line said about it."""
+        return self._origin
 
     @property
     def file(self) -> Path | None:
         """The file it was loaded from; None for the bundled one."""
-        return self._file
+        return self._origin.file
 
     @property
     def sha256(self) -> str:
         """The digest of the bytes that the file had when it was loaded."""
-        return self._sha256
+        return self._origin.sha256
 
     @property
     def allow_faults(self) -> bool:
-        """Whether whoever started the run said that the backend may be harmed."""
-        return self._allow_faults
+        """Whether `--allow-faults` was given: the backend may be harmed."""
+        return self._origin.allow_faults
 
-    def loaded_from(self, file: Path | None, *, sha256: str, allow_faults: bool) -> Self:
-        """Give the same target, remembering its file and whether it may be harmed."""
+    def loaded_from(self, origin: Origin) -> Self:
+        """Give the same target, remembering where it is from."""
         copy = self.model_copy()
-        # Our own copy.
-        copy._file = file  # noqa: SLF001
-        copy._sha256 = sha256  # noqa: SLF001
-        copy._allow_faults = allow_faults  # noqa: SLF001
+        copy._origin = origin  # noqa: SLF001 - our own copy
         return copy
-
-    @property
-    def database_was_given(self) -> bool:
-        """Whether the database stands on the command line or in the environment, in no file."""
-        return self._database_was_given
 
     def reading(self, url: str) -> Self:
         """Give the same target, with a database that can be read at this DSN.
@@ -115,7 +122,6 @@ class Target(Table):
         database = Database(source="external", url=SecretStr(url))
         copy = self.model_copy(update={"database": database})
         copy.__dict__.pop("secrets", None)  # what was cached without the password
-        copy._database_was_given = True  # noqa: SLF001 - our own copy
         return copy
 
     @cached_property

@@ -124,7 +124,6 @@ async def shared(engine: Engine) -> AsyncIterator[System]:
     journal = Journal.begin()
     system = await launch(
         load_target(DOCKER_TARGET),
-        run_dir=journal.run_dir,
         journal=journal,
         api_instances=2,
         workers=1,

@@ -6,11 +6,11 @@ import pytest
 
 from harness.containers.engine import Engine
 from harness.errors import InstanceFailed, Misconfigured
-from harness.instances.handle import until_shows
 from harness.instances.readiness import ask
 from harness.machine.journal import Journal
 from harness.system import System, launch
 from harness.target import Target
+from harness.waiting import wait_until
 
 from .conftest import DOCKERFILE, MakeTarget
 
@@ -20,7 +20,7 @@ IMAGE = '[build]\ncontext = "image"\n'
 
 
 async def bring_up(target: Target, journal: Journal) -> System:
-    return await launch(target, run_dir=journal.run_dir, journal=journal)
+    return await launch(target, journal=journal)
 
 
 async def test_a_backend_of_ones_own(
@@ -60,7 +60,7 @@ async def test_one_that_dies_shows_its_last_words_without_secrets(
     with pytest.raises(InstanceFailed) as caught:
         await bring_up(make_target(behavior="die:3"), journal)
     assert str(caught.value) == (
-        "api-1 exited with 3 before it was ready; its last words:\n"
+        "api-1 exited with 3 before it was ready; its last log lines:\n"
         "    starting api-1\n    no such table: exports ***"
     )
 
@@ -88,7 +88,7 @@ async def test_a_build_that_fails_shows_its_last_words(
     assert target.build
     with open(f"{target.build.context}/Dockerfile", "a", encoding="ascii") as file:  # noqa: ASYNC230, PTH123
         file.write("RUN echo the compiler is missing && exit 9\n")
-    with pytest.raises(Misconfigured, match="makes no image; the last words") as caught:
+    with pytest.raises(Misconfigured, match="makes no image") as caught:
         await bring_up(target, journal)
     assert "the compiler is missing" in str(caught.value)
     assert "returned a non-zero code: 9" in str(caught.value)
@@ -118,7 +118,9 @@ async def test_a_migration_that_fails(
     with pytest.raises(Misconfigured) as caught:
         await bring_up(make_target(("[tokens.mint]", migrate)), journal)
     message = str(caught.value)
-    assert message.startswith("the migrate command exited with 4; its last words:\n    no room for")
+    assert message.startswith(
+        "the migrate command exited with 4; its last log lines:\n    no room for"
+    )
     assert "postgresql://backend:***@postgres:5432/template_main" in message
 
 
@@ -128,8 +130,8 @@ async def test_a_launch_that_is_cancelled(
     target = make_target(("instances = 1", "instances = 3"), behavior="never")
     launching = asyncio.ensure_future(bring_up(target, journal))
     mark = {"label": f"dev.shakedown.run={journal.run_id}"}
-    await until_shows(
-        lambda: len(engine.client.api.containers(filters=mark)) >= 2, "containers of the run"
+    await wait_until(
+        lambda: len(engine.client.api.containers(filters=mark)) >= 2, 10, "containers of the run"
     )
     launching.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -8,10 +8,10 @@ import pytest
 import reference_backend
 from harness.containers.engine import Engine
 from harness.containers.images import build
-from harness.instances.handle import until_shows
 from harness.system import System
 from harness.target import load_target
 from harness.target.bundled import DOCKER_TARGET
+from harness.waiting import wait_until
 
 pytestmark = pytest.mark.docker
 
@@ -75,8 +75,8 @@ async def test_its_health_check_tells_ready_from_not(shared: System, engine: Eng
         command = ["python", "-m", "reference_backend.healthcheck"]
         asked = engine.client.api.exec_create(container, command)["Id"]
         engine.client.api.exec_start(asked, detach=True)
-        await until_shows(
-            lambda: not engine.client.api.exec_inspect(asked)["Running"], "the health check to end"
+        await wait_until(
+            lambda: not engine.client.api.exec_inspect(asked)["Running"], 10, "the check to end"
         )
         return int(engine.client.api.exec_inspect(asked)["ExitCode"])
 

@@ -10,8 +10,8 @@ from harness.containers.engine import Engine
 from harness.containers.labels import REAPER, Labels
 from harness.containers.leftovers import remove_run
 from harness.containers.reaper import Reaper
-from harness.instances.handle import until_shows
 from harness.machine.journal import Owner
+from harness.waiting import wait_until
 
 pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("nothing_is_left")]
 
@@ -46,8 +46,8 @@ async def test_it_goes_by_itself_once_it_is_let_go(engine: Engine, image: str) -
     assert reaper
     reaper.let_go()
     mark = {"label": f"{REAPER}={MARKS.run_id}"}
-    await until_shows(
-        lambda: not engine.client.api.containers(all=True, filters=mark), "Ryuk to end"
+    await wait_until(
+        lambda: not engine.client.api.containers(all=True, filters=mark), 10, "Ryuk to end"
     )
 
 

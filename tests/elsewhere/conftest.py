@@ -74,9 +74,7 @@ async def reference() -> AsyncIterator[System]:
     journal = Journal.begin()
     target = load_target()
     try:
-        system = await launch(
-            target, run_dir=journal.run_dir, journal=journal, api_instances=1, workers=1
-        )
+        system = await launch(target, journal=journal, api_instances=1, workers=1)
         try:
             yield system
         finally:

@@ -261,8 +261,8 @@ BRING_UP = (
             ("a header byte now and then", heads.a_header_byte_now_and_then, "no answer within"),
             ("endless headers", heads.endless_headers, "headers without an end"),
             ("binary garbage", heads.binary_garbage, "not HTTP"),
-            ("a redirect loop", redirects.in_a_loop, "came to: 307"),
-            ("markup", markup.in_readiness, "came to: 503"),
+            ("a redirect loop", redirects.in_a_loop, "got: 307"),
+            ("markup", markup.in_readiness, "got: 503"),
         )
     ),
 )

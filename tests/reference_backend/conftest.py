@@ -13,7 +13,8 @@ import pytest
 import pytest_asyncio
 
 from harness.machine.journal import Journal
-from harness.postgres.cluster import Cluster, create_database, drop_database
+from harness.postgres.cluster import Cluster
+from harness.postgres.database_server import create_database, drop_database
 from harness.recovery.healing import end_run
 from reference_backend import database, migrate
 from reference_backend.database import Connection, Pool, Row
@@ -170,7 +171,7 @@ class Backend:
 async def cluster() -> AsyncIterator[Cluster]:
     journal = Journal.begin()
     try:
-        running = await Cluster.start(journal.run_dir, journal, settings={"max_connections": "300"})
+        running = await Cluster.start(journal, settings={"max_connections": "300"})
         try:
             yield running
         finally:

@@ -112,7 +112,6 @@ async def staging(
     try:
         system = await launch(
             load_target(own / "shakedown.toml"),
-            run_dir=journal.run_dir,
             journal=journal,
             api_instances=2,
             workers=2,

@@ -153,8 +153,8 @@ def test_another_process_of_the_run_refuses_a_file_that_has_changed(
     staging: Staging,
 ) -> None:
     description = staging.system.describe()
-    assert description.target_file is not None
-    with description.target_file.open("a", encoding="utf-8") as file:
+    assert description.origin.file is not None
+    with description.origin.file.open("a", encoding="utf-8") as file:
         file.write("# changed\n")
     with pytest.raises(Misconfigured, match="has changed since the run began"):
         System.attach(description)

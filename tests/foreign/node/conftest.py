@@ -56,7 +56,7 @@ def target(installed: Path) -> Target:
 @pytest.fixture(scope="session")
 async def system(target: Target) -> AsyncIterator[System]:
     journal = Journal.begin()
-    running = await launch(target, run_dir=journal.run_dir, journal=journal)
+    running = await launch(target, journal=journal)
     try:
         yield running
     finally:

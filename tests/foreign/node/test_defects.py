@@ -54,7 +54,7 @@ async def wrong_system(system: System, defect: str) -> AsyncIterator[System]:
         return
     target = system.target.model_copy(update={"environment": {**system.target.environment, **wish}})
     journal = Journal.begin()
-    own = await launch(target, run_dir=journal.run_dir, journal=journal, workers=2, name="wrong")
+    own = await launch(target, journal=journal, workers=2, name="wrong")
     try:
         yield own
     finally:

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from harness.containers.threads import Threads, unless_cancelled
+from harness.containers.threads import Threads, until_canceled
 from harness.errors import Misconfigured
 
 
@@ -63,7 +63,7 @@ async def test_what_makes_nothing_of_ours_is_not_waited_for() -> None:
         begun.set()
         may_end.wait(30)
 
-    building = asyncio.ensure_future(unless_cancelled(build))
+    building = asyncio.ensure_future(until_canceled(build))
     await asyncio.to_thread(begun.wait, 10)
     building.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -76,9 +76,9 @@ async def test_what_a_build_gives_or_raises_is_handed_on() -> None:
     def refuse() -> None:
         raise Misconfigured("no")
 
-    assert await unless_cancelled(str.upper, "image") == "IMAGE"
+    assert await until_canceled(str.upper, "image") == "IMAGE"
     with pytest.raises(Misconfigured, match="no"):
-        await unless_cancelled(refuse)
+        await until_canceled(refuse)
 
 
 async def test_what_nobody_waits_for_any_more_is_waited_for_at_the_end() -> None:
@@ -88,7 +88,9 @@ async def test_what_nobody_waits_for_any_more_is_waited_for_at_the_end() -> None
         may_end.wait(10)
         ended.set()
 
-    threads.begin(make)
+    making = asyncio.ensure_future(threads.call(make))
+    await asyncio.sleep(0)
     threading.Timer(0.1, may_end.set).start()
     threads.finish()
+    await making
     assert ended.is_set()

@@ -38,7 +38,7 @@ class TaskQueue:
 
 @pytest.fixture
 async def task_queue(run_base: Path, journal: Journal) -> AsyncIterator[TaskQueue]:
-    cluster = await Cluster.start(journal.run_dir, journal)
+    cluster = await Cluster.start(journal)
     try:
         await cluster.create_database("tasks")
         queue = TaskQueue(dsn=cluster.url("tasks"))

@@ -26,7 +26,7 @@ from harness.recovery.healing import end_run
 async def main():
     journal = Journal.begin()
     try:
-        cluster = await Cluster.start(journal.run_dir, journal)
+        cluster = await Cluster.start(journal)
         async with connect(cluster.url("postgres")) as connection:
             row = await (await connection.execute("SELECT version()")).fetchone()
         pid = (cluster.data_dir / "postmaster.pid").read_text().split()[0]

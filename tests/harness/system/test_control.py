@@ -22,9 +22,7 @@ pytestmark = pytest.mark.integration
 
 @pytest.fixture
 async def system(make_target: MakeTarget, journal: Journal) -> AsyncIterator[System]:
-    started = await launch(
-        make_target(), run_dir=journal.run_dir, journal=journal, api_instances=1, workers=1
-    )
+    started = await launch(make_target(), journal=journal, api_instances=1, workers=1)
     yield started
     await started.close()
 
@@ -173,9 +171,7 @@ async def test_an_attached_process_has_siblings_of_its_own(system: System) -> No
 
 def test_systems_are_not_bound_to_a_loop(make_target: MakeTarget, journal: Journal) -> None:
     target = make_target()
-    system = asyncio.run(
-        launch(target, run_dir=journal.run_dir, journal=journal, api_instances=1, workers=0)
-    )
+    system = asyncio.run(launch(target, journal=journal, api_instances=1, workers=0))
     asyncio.run(system.pause(system.api[0]))
     asyncio.run(system.resume(system.api[0]))
     asyncio.run(system.restart(system.api[0]))
@@ -191,7 +187,7 @@ from harness.target import load_target
 
 async def main():
     journal = Journal.begin(Path(sys.argv[2]))
-    await launch(load_target(Path(sys.argv[1])), run_dir=journal.run_dir, journal=journal)
+    await launch(load_target(Path(sys.argv[1])), journal=journal)
     print(journal.run_id, flush=True)
     await asyncio.sleep(300)
 

@@ -14,7 +14,8 @@ import jwt
 import pytest
 import pytest_asyncio
 
-from harness.postgres.cluster import Cluster, create_database, drop_database
+from harness.postgres.cluster import Cluster
+from harness.postgres.database_server import create_database, drop_database
 from reference_backend import database
 from reference_backend.api import application
 from reference_backend.settings import Settings

@@ -9,7 +9,8 @@ import pytest
 import pytest_asyncio
 
 from harness.machine.journal import Journal
-from harness.postgres.cluster import Cluster, create_database
+from harness.postgres.cluster import Cluster
+from harness.postgres.database_server import create_database
 from harness.recovery.healing import end_run
 from reference_backend import migrate
 from tests.reference_backend.api.conftest import PNG, Api, problem_code, serve
@@ -85,7 +86,7 @@ async def mortal_cluster():  # type: ignore[no-untyped-def]  # noqa: ANN201
     """A cluster of its own, to be stopped."""
     journal = Journal.begin()
     try:
-        cluster = await Cluster.start(journal.run_dir, journal)
+        cluster = await Cluster.start(journal)
         try:
             yield cluster
         finally:

@@ -8,7 +8,8 @@ import psycopg
 import pytest
 import pytest_asyncio
 
-from harness.postgres.cluster import Cluster, create_database, drop_database
+from harness.postgres.cluster import Cluster
+from harness.postgres.database_server import create_database, drop_database
 from reference_backend import migrate
 from reference_backend.migrate import Migration, MigrationError
 from tests.reference_backend.conftest import OWNER, Backend, settings_for

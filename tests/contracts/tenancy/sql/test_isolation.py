@@ -17,7 +17,8 @@ from harness.database import Database
 from harness.errors import CheckFailed
 from harness.plugin.coverage import Coverage
 from harness.plugin.observations import Observations
-from harness.postgres.cluster import Cluster, drop_database
+from harness.postgres.cluster import Cluster
+from harness.postgres.database_server import drop_database
 from harness.target.load import load_target
 
 pytestmark = pytest.mark.integration
