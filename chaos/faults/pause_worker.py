@@ -39,5 +39,5 @@ async def worker_paused(
             history.write("info", f"heal-{LABEL}", process="chaos", worker=victim.name)
     if not system.is_alive(victim):
         raise Inconclusive(
-            f"{victim.name} died when it was to go on; its last log lines:\n{system.log_tail(victim)}"
+            f"{victim.name} died on SIGCONT; its last log lines:\n{system.log_tail(victim)}"
         )
