@@ -16,6 +16,7 @@ from harness.machine.directories import run_dirs
 from harness.machine.processes import Process
 from harness.system import System
 from tests.chaos.staging.conftest import Staging
+from tests.warm import run_shakedown
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(170)]
 
@@ -33,15 +34,8 @@ def words(file: Path, out: Path, *more: str) -> list[str]:
 def shakedown(folder: Path, argv: list[str]) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "TMPDIR": str(folder)}
     environment.pop("REFERENCE_BACKEND_DEFECT", None)
-    return subprocess.run(
-        argv,
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE_S,
-        check=False,
-        env=environment,
-        cwd=folder,
-    )
+    done = run_shakedown(argv[len(SHAKEDOWN) :], cwd=folder, env=environment, deadline_s=DEADLINE_S)
+    return subprocess.CompletedProcess(argv, done.code, done.stdout, done.stderr)
 
 
 def check_of(out: Path) -> dict[str, Any]:

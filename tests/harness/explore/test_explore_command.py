@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.warm import run_shakedown
+
 from .conftest import HERE, TaskQueue
 
 pytestmark = pytest.mark.integration
@@ -24,15 +26,14 @@ def command(*words: str) -> list[str]:
 
 async def run(*words: str, dsn: str | None = None) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, **({"SHAKEDOWN_EXPLORE_DSN": dsn} if dsn else {})}
-    return await asyncio.to_thread(
-        subprocess.run,
-        command(*words),
+    done = await asyncio.to_thread(
+        run_shakedown,
+        ["explore", *words],
+        cwd=Path.cwd(),
         env=environment,
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE_S,
-        check=False,
+        deadline_s=DEADLINE_S,
     )
+    return subprocess.CompletedProcess(words, done.code, done.stdout, done.stderr)
 
 
 PROTOCOL = str(HERE / "tasks.toml")
