@@ -1,4 +1,4 @@
-"""Every way that SQL has of rewriting rows that are there already."""
+"""Every SQL statement that rewrites existing rows of a table."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Self
 from harness.database import Database
 from harness.target.models import Ledger
 
-_ANOTHER_VALUE = {
+_OTHER_VALUE = {
     "uuid": "gen_random_uuid()",
     "text": "{column} || 'x'",
     "character varying": "{column} || 'x'",
@@ -18,12 +18,12 @@ _ANOTHER_VALUE = {
     "integer": "{column} + 1000000",
     "smallint": "{column} + 1",
 }
-"""By the type of a column: something else that could stand there."""
+"""Another value for a column, by its type."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Statement:
-    """One statement that would rewrite history."""
+    """One statement that would rewrite rows."""
 
     name: str
     sql: str
@@ -31,22 +31,22 @@ class Statement:
 
 @dataclass(frozen=True, kw_only=True)
 class AppendOnlyTable:
-    """What the catalog says about the ledger's table, with names quoted as SQL wants them."""
+    """The ledger's table by the catalog, with quoted names."""
 
     name: str
     hash_column: str
     columns: Mapping[str, str]
-    """Type by column, without those that only the database may write."""
+    """Type by column, without generated columns."""
     key: tuple[str, ...]
-    """The columns of its primary key, none when it has none."""
+    """The columns of its primary key, if it has one."""
     parts: tuple[str, ...]
-    """Partitions, or tables that inherit from it."""
+    """Its partitions, or tables that inherit from it."""
     parents: tuple[str, ...]
-    """Tables that its foreign keys point to: what happens to their rows may cascade."""
+    """Tables that its foreign keys reference: a deletion there may cascade."""
 
     @classmethod
     async def read(cls, database: Database, ledger: Ledger) -> Self:
-        """Look it up."""
+        """Read it from the catalog."""
 
         async def names(query: str) -> tuple[str, ...]:
             rows = await database.fetch(query, [ledger.table])
@@ -77,47 +77,47 @@ class AppendOnlyTable:
             ),
         )
 
-    def attempts(self, mine: str) -> Iterator[Statement]:
-        """Give the statements; `mine` is the condition of the rows that they may touch.
+    def statements(self, rows: str) -> Iterator[Statement]:
+        """Give the statements; `rows` is the SQL condition of the rows that they may change.
 
-        TRUNCATE knows no conditions: whoever tries it must take it back.
+        TRUNCATE has no condition: it must be rolled back.
         """
         for column in self.columns:
-            if (value := self._another(column)) is not None:
+            if (value := self._other_value(column)) is not None:
                 yield Statement(
                     name=f"UPDATE {column}",
-                    sql=f"UPDATE {self.name} SET {column} = {value} WHERE {mine}",  # noqa: S608
+                    sql=f"UPDATE {self.name} SET {column} = {value} WHERE {rows}",  # noqa: S608
                 )
         for table in (self.name, *self.parts):
             of = "" if table == self.name else f" {table}"
-            yield Statement(name=f"DELETE{of}", sql=f"DELETE FROM {table} WHERE {mine}")  # noqa: S608
+            yield Statement(name=f"DELETE{of}", sql=f"DELETE FROM {table} WHERE {rows}")  # noqa: S608
             yield Statement(name=f"TRUNCATE{of}", sql=f"TRUNCATE {table}")
         for table in (self.name, *self.parents):
             of = "" if table == self.name else f" {table}"
             yield Statement(name=f"TRUNCATE{of} CASCADE", sql=f"TRUNCATE {table} CASCADE")
         if self.key:
-            yield from self._in_disguise(mine)
+            yield from self._indirect(rows)
 
-    def _in_disguise(self, mine: str) -> Iterator[Statement]:
-        """Give the statements that do not begin with the name of what they do."""
+    def _indirect(self, rows: str) -> Iterator[Statement]:
+        """Statements that update or delete under another name."""
         names, key = ", ".join(self.columns), ", ".join(self.key)
         change = f"UPDATE SET {self.hash_column} = reverse(old.{self.hash_column})"
         yield Statement(
             name="INSERT ON CONFLICT DO UPDATE",
             sql=f"INSERT INTO {self.name} AS old ({names}) SELECT {names} FROM {self.name} "  # noqa: S608
-            f"WHERE {mine} ON CONFLICT ({key}) DO {change}",
+            f"WHERE {rows} ON CONFLICT ({key}) DO {change}",
         )
         same = " AND ".join(f"old.{column} = row.{column}" for column in self.key)
         merge = (
-            f"MERGE INTO {self.name} AS old USING (SELECT {key} FROM {self.name} WHERE {mine}) "  # noqa: S608
+            f"MERGE INTO {self.name} AS old USING (SELECT {key} FROM {self.name} WHERE {rows}) "  # noqa: S608
             f"AS row ON {same} WHEN MATCHED THEN"
         )
         yield Statement(name="MERGE UPDATE", sql=f"{merge} {change}")
         yield Statement(name="MERGE DELETE", sql=f"{merge} DELETE")
 
-    def _another(self, column: str) -> str | None:
+    def _other_value(self, column: str) -> str | None:
         if "hash" in column:
-            # As many hexadecimal digits: no CHECK of their form is to be what refuses.
+            # The same form, so that no CHECK of it refuses the statement.
             return f"reverse({column})"
-        value = _ANOTHER_VALUE.get(self.columns[column])
+        value = _OTHER_VALUE.get(self.columns[column])
         return None if value is None else value.format(column=column)

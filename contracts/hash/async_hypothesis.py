@@ -1,4 +1,4 @@
-"""Hypothesis inside an async check: examples are drawn in a thread, tried on the check's loop."""
+"""Hypothesis in an async check: a thread draws examples, the check's event loop tries them."""
 
 import asyncio
 import threading
@@ -25,8 +25,8 @@ async def for_each_example(
 ) -> None:
     """Try `attempt` on up to `examples` drawn examples; the same seed draws the same ones.
 
-    What `attempt` raises for the smallest example that still fails is raised here. One attempt
-    may take `deadline_s` seconds. Nothing of it goes on once this call has been cancelled.
+    Raises what `attempt` raises for the smallest example that still fails. One attempt may take
+    `deadline_s` seconds. When this call is cancelled, no further example is tried.
     """
     loop = asyncio.get_running_loop()
     stopped = threading.Event()
@@ -56,7 +56,7 @@ async def for_each_example(
     try:
         await asyncio.to_thread(run)
     except FlakyFailure as flaky:
-        # It failed once and not again: still a failure, and the first one tells the most.
+        # It failed once and then passed: still a failure. Report the first one.
         failures = [error for error in flaky.exceptions if isinstance(error, CheckFailed)]
         raise failures[0] if failures else flaky from flaky
     finally:

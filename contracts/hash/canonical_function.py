@@ -1,4 +1,4 @@
-"""The function by which a backend's database writes what it hashes, where the target names one."""
+"""The backend's own function that writes the canonical text, where the target file names it."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,7 +14,7 @@ from harness.target import Target
 async def canonical_function(
     target: Target, system: System
 ) -> AsyncIterator[DatabaseFunction | None]:
-    """The backend's canonical function; None where the target names none or we may not call it."""
+    """The function; None where the target names none or gives no control of its database."""
     name = target.ledger.canonical_function if target.ledger else None
     if name is None or system.control_url is None:
         yield None
@@ -27,10 +27,10 @@ async def canonical_function(
 
 
 def expect_canonical(function: str, expected: str, got: str | None, *, detail: str = "") -> None:
-    """Fail unless the backend's canonical function writes what the harness writes."""
+    """Fail unless the function writes the same text as the harness."""
     expect(
         got == expected,
-        expected=f"{function} to write PostgreSQL's canonical text {expected!r}",
+        expected=f"PostgreSQL's canonical text {expected!r} from {function}",
         got=repr(got),
         detail=detail,
     )

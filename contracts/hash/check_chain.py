@@ -1,4 +1,4 @@
-"""One chain per organization, of every kind of event, the same wherever it is looked at."""
+"""The chain of each organization, with every kind of event: over HTTP, in rows, in exports."""
 
 import json
 from datetime import timedelta
@@ -20,16 +20,16 @@ from harness.target import Capability, Target
 
 TENANTS = 2
 EVENTS = 2 + 2 * 2 + 2
-"""The fewest of one organization: two uploads, two exports that are made, one that is canceled."""
+"""The fewest of one organization: two uploads, two exports, and one canceled export."""
 
 PAGE = 3
-SHOWN_PRECISION = timedelta(seconds=1)
-"""RFC 3339 leaves it to the backend how many digits of a second it shows."""
+PRECISION = timedelta(seconds=1)
+"""RFC 3339 lets a backend show any number of digits of a second."""
 
 
 @check(
     "hash.chain",
-    "Every event is a link of its organization's own chain, over HTTP, in rows and in exports",
+    "Every event is in its organization's chain",
     checklist="Verify ledger event and hash chain",
     needs={Capability.ORGANIZATIONS},
     observes=TENANTS * (2 * EVENTS + 2),
@@ -43,62 +43,68 @@ async def check_chain(
     cover: Coverage,
     observe: Observations,
 ) -> None:
+    """Causes every kind of event in two organizations and reads each ledger in every way.
+
+    Lists, pages, single events, rows of the database and `ledger.json` in exports hold the same
+    chain, with every event once, its actor, and valid hashes. No salt is shown.
+    Contract: the section on the ledger.
+    """
     tenants = await organizations.several(TENANTS)
     objects = StoredObjects.of(system, target)
-    histories = await together(
+    ledgers = await together(
         cause_every_event(tenant, samples, target, objects if tenant is tenants[0] else None)
         for tenant in tenants
     )
-    for history in histories:
-        events = await history.org.client.ledger_events()
+    for expected in ledgers:
+        events = await expected.org.client.ledger_events()
         expect_linked(events)
-        expect_recorded_events(history, events)
+        expect_recorded_events(expected, events)
         observe(len(events), what="events over HTTP")
-        await expect_verified_everywhere(history, events, cover)
+        await expect_all_verified(expected, events, cover)
         observe(len(events), what="events that the backend verified")
-        await expect_shown_alike(history, events)
-        await expect_filed(history, events)
-        observe(len(history.ready), what="ledgers in exports")
+        await expect_same_over_http(expected, events)
+        await expect_same_in_exports(expected, events)
+        observe(len(expected.ready), what="ledgers in exports")
         if stored_ledger is not None:
-            await expect_stored(stored_ledger, history, events)
+            await expect_same_in_rows(stored_ledger, expected, events)
             observe(len(events), what="rows recomputed")
-            expect_secret(stored_ledger, history, events)
+            expect_no_salt(stored_ledger, expected, events)
 
 
-async def expect_verified_everywhere(
-    history: ExpectedLedger, events: list[Record], cover: Coverage
+async def expect_all_verified(
+    expected: ExpectedLedger, events: list[Record], cover: Coverage
 ) -> None:
-    """Fail unless every event verifies, at whichever instance."""
-    client = history.org.client
+    """Fail unless every event verifies."""
+    client = expected.org.client
     await together((expect_verified(client, event) for event in events), at_once=8)
     for event in events:
         cover("ledger events", event=event["event_name"], verified="over HTTP")
 
 
-async def expect_shown_alike(history: ExpectedLedger, events: list[Record]) -> None:
-    """Fail unless lists, pages and single answers show the same events, in ascending order."""
-    client = history.org.client
+async def expect_same_over_http(expected: ExpectedLedger, events: list[Record]) -> None:
+    """Fail unless lists, pages and single events are the same, in ascending order."""
+    client = expected.org.client
     paged = await client.listed("listLedgerEvents", query={"limit": PAGE})
-    expect_equal(paged, events, f"the ledger in pages of {PAGE}, in ascending ledger_seq")
+    expect_equal(paged, events, f"ledger in pages of {PAGE}, in ascending ledger_seq")
     for event in (events[0], events[-1]):
         answer = await client.call("getLedgerEvent", path={"event_id": event["id"]})
-        expect_equal(expect_status(answer, 200).data, event, "an event asked for by its id")
+        expect_equal(expect_status(answer, 200).data, event, f"event {event['id']}, by its id")
         about = [one for one in events if one["target_id"] == event["target_id"]]
         listed = await client.ledger_events(target_id=event["target_id"])
-        expect_equal(listed, about, "the events of one target_id, in ascending ledger_seq")
-    for evidence in history.evidence.values():
+        expect_equal(listed, about, f"events of target_id {event['target_id']}, ascending")
+    for evidence in expected.evidence.values():
         sealed = [event for event in events if event["target_id"] == evidence["id"]]
         expect_equal(
             [event["id"] for event in sealed],
             [evidence["ledger_event_id"]],
-            "the event of evidence, and its ledger_event_id",
+            f"ids of the events about evidence {evidence['id']}, its ledger_event_id",
         )
 
 
-async def expect_filed(history: ExpectedLedger, events: list[Record]) -> None:
-    """Fail unless both kinds of export hold the chain up to their ledger head."""
-    client = history.org.client
-    for export in history.ready:
+async def expect_same_in_exports(expected: ExpectedLedger, events: list[Record]) -> None:
+    """Fail unless exports of both types hold the chain up to their ledger head."""
+    client = expected.org.client
+    for export in expected.ready:
         entries = unpack(await client.download(export["id"]))
         expect(
             "ledger.json" in entries,
@@ -109,43 +115,43 @@ async def expect_filed(history: ExpectedLedger, events: list[Record]) -> None:
         expect_ledger_file(entries["ledger.json"], manifest.document, events)
 
 
-async def expect_stored(
-    stored: StoredLedger, history: ExpectedLedger, events: list[Record]
+async def expect_same_in_rows(
+    stored: StoredLedger, expected: ExpectedLedger, events: list[Record]
 ) -> None:
-    """Fail unless the rows are the chain that was shown, and every hash of them is right."""
-    rows = await stored.expect_valid_chain(history.org.id)
-    beside = await stored.unhashed_columns(history.org.id)
-    expect_equal(len(rows), len(events), "the number of rows of the organization's ledger")
-    for event, row, more in zip(events, rows, beside, strict=True):
+    """Fail unless the rows are the events of the API, and every hash is right."""
+    rows = await stored.expect_valid_chain(expected.org.id)
+    others = await stored.unhashed_columns(expected.org.id)
+    expect_equal(len(rows), len(events), "number of rows of the organization's ledger")
+    for event, row, more in zip(events, rows, others, strict=True):
         for name in ("organization_id", "actor_id", "event_name", "target_type", "target_id"):
-            said = event.contract_value(name, row.fields[name])
-            expect_equal(event[name] or None, said or None, f"{name} of {row.name}")
-        expect_equal(event["hash"], row.hash, f"the hash of {row.name}")
+            stored_value = event.contract_value(name, row.fields[name])
+            expect_equal(event[name] or None, stored_value or None, f"{name} of {row.name}")
+        expect_equal(event["hash"], row.hash, f"hash of {row.name}")
         expect_equal(event["prev_hash"] or None, row.prev_hash or None, f"prev_hash of {row.name}")
         for name in ("id", "salt_key_id", "canonical_version"):
             expect(
                 more[name] is not None and str(event[name]) == str(more[name]),
-                expected=f"{name} of {row.name} to be that of the row, {more[name]}",
+                expected=f"{name} of {row.name}: {more[name]}, as in the row",
                 got=repr(event[name]),
             )
         expect_equal(
             event.received("metadata"),
             json.loads(row.metadata or "null"),
-            f"the metadata of {row.name}",
+            f"metadata of {row.name}",
         )
         expect(
-            abs(time_of(event, "created_at") - more["created_at"]) < SHOWN_PRECISION,
-            expected=f"created_at of {row.name} to be that of the row, {more['created_at']}",
+            abs(time_of(event, "created_at") - more["created_at"]) < PRECISION,
+            expected=f"created_at of {row.name}: {more['created_at']}, as in the row",
             got=event["created_at"],
         )
 
 
-def expect_secret(stored: StoredLedger, history: ExpectedLedger, events: list[Record]) -> None:
-    """Fail when a salt stands in what was shown."""
+def expect_no_salt(stored: StoredLedger, expected: ExpectedLedger, events: list[Record]) -> None:
+    """Fail when an event shows a salt."""
     shown = repr(events)
     for key_id, salt in stored.salts.items():
         expect(
             salt not in shown,
-            expected=f"the salt {key_id} to be a secret",
-            got=f"it in the ledger of organization {history.org.id} over HTTP",
+            expected="no salt in any event over HTTP: salts are secrets",
+            got=f"the salt {key_id} in the ledger of organization {expected.org.id}",
         )

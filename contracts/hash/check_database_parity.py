@@ -1,4 +1,4 @@
-"""The ledger's hashes, computed again by the harness from PostgreSQL's canonical text."""
+"""The ledger's hashes, computed again from PostgreSQL's canonical text."""
 
 import json
 
@@ -18,15 +18,15 @@ from harness.system import System
 from harness.target import Capability, Target
 
 DOCUMENTS = 120
-"""Documents held against the database itself."""
+"""Documents compared with the database itself."""
 
 SENT = 20
-"""Documents sent one by one, so that a failing one can be made smaller."""
+"""Documents sent one by one, so that a failing one can be shrunk."""
 
-CROWD = 16
-"""Documents sent at once, over all instances."""
+CONCURRENT = 16
+"""Documents sent at once."""
 
-DOUBTFUL = (
+OPTIONAL = (
     '{"a": 1, "a": 2, "b": {"c": 1, "c": 1.10}}',
     r'{"text": "before\u0000after"}',
     r'{"text": "\ud800"}',
@@ -35,12 +35,12 @@ DOUBTFUL = (
     '{"number": NaN}',
     '{"deep": ' + "[" * 200 + "]" * 200 + "}",
 )
-"""What a backend may take or refuse as it likes, as long as it hashes what it takes rightly."""
+"""Documents that a backend may accept or refuse. The hash of an accepted one must be right."""
 
 
 @check(
     "hash.database-parity",
-    "Every hash in the ledger is that of PostgreSQL's canonical text, whatever the document",
+    "Every hash is that of PostgreSQL's canonical text",
     checklist="Verify audit-log hashes are computed as the database does",
     observes=DOCUMENTS + SENT,
     needs={Capability.DATABASE},
@@ -54,6 +54,13 @@ async def check_database_parity(
     seed: int,
     observe: Observations,
 ) -> None:
+    """Requests exports with generated JSON documents as filters, one by one and concurrently.
+
+    Every hash in the ledger is sha256(canonical || prev_hash || salt), with the canonical text
+    that PostgreSQL writes, and verifies. The backend's own canonical function, where the target
+    names it, writes the same text.
+    Contract: "The database function and the Python implementation agree byte for byte".
+    """
     if stored_ledger is None:
         raise Inconclusive("the target file has no [ledger] table with the salts of the hashes")
     org = await organizations.new("parity")
@@ -62,7 +69,7 @@ async def check_database_parity(
 
     async with canonical_function(target, system) as function:
 
-        async def agrees_with_postgres(document: str) -> None:
+        async def expect_same_as_postgres(document: str) -> None:
             row = await database.fetch_one("SELECT jsonb_pretty(%s::jsonb) AS text", [document])
             expect_emulated(document, row["text"])
             observe(what="documents in PostgreSQL")
@@ -72,34 +79,35 @@ async def check_database_parity(
                 observe(what=f"documents in {function.name}")
 
         await for_each_example(
-            json_documents.objects(), agrees_with_postgres, examples=DOCUMENTS, seed=seed
+            json_documents.objects(), expect_same_as_postgres, examples=DOCUMENTS, seed=seed
         )
 
     sent: list[str] = []
 
-    async def survives_the_api(document: str) -> None:
+    async def expect_hashed_over_http(document: str) -> None:
         export = await request_with(org.client, document)
         rows = await stored_ledger.expect_valid_chain(org.id, detail=f"after filters {document}")
         expect(
             any(row.fields["target_id"] == export["id"] for row in rows),
             expected=f"an export.requested event of export {export['id']} in the ledger",
-            got=f"{len(rows)} events, none about it",
+            got=f"{len(rows)} events, none about this export",
         )
         sent.append(document)
         observe(what="documents over HTTP")
 
     await for_each_example(
-        json_documents.objects(portable=True), survives_the_api, examples=SENT, seed=seed
+        json_documents.objects(portable=True), expect_hashed_over_http, examples=SENT, seed=seed
     )
-    for document in DOUBTFUL:
+    for document in OPTIONAL:
         answer = await request_filtered(org.client, document)
         expect_status(answer, 202, 400, 422, detail=f"filters {document[:100]}")
         await stored_ledger.expect_valid_chain(org.id, detail=f"after filters {document[:100]}")
 
-    crowd = await organizations.new("crowd")
-    exports = await together(request_with(crowd.client, document) for document in sent[-CROWD:])
-    await crowd.client.wait_for_exports([export["id"] for export in exports])
-    for organization in (org, crowd):
+    other = await organizations.new("concurrent")
+    requests = (request_with(other.client, document) for document in sent[-CONCURRENT:])
+    exports = await together(requests)
+    await other.client.wait_for_exports([export["id"] for export in exports])
+    for organization in (org, other):
         rows = await stored_ledger.expect_valid_chain(organization.id)
         observe(len(rows), what="rows recomputed")
         events = await organization.client.ledger_events()
@@ -111,8 +119,8 @@ def expect_emulated(document: str, got: str) -> None:
     """`Inconclusive` unless the harness writes this document as PostgreSQL does."""
     if got != jsonb_pretty(document):
         raise Inconclusive(
-            f"the harness's own canonical form of {document} is not PostgreSQL's: "
-            f"{jsonb_pretty(document)!r}, not {got!r}"
+            f"a bug of the harness: it writes {document} as {jsonb_pretty(document)!r}, but "
+            f"PostgreSQL writes it as {got!r}"
         )
 
 
@@ -128,8 +136,8 @@ async def request_filtered(client: Client, document: str) -> Answer:
 
 
 async def request_with(client: Client, document: str) -> Record:
-    """The same; fail unless it is accepted, and shows the filters it was given."""
+    """The same; fail unless it is accepted and shows these filters."""
     answer = await request_filtered(client, document)
     expect_status(answer, 202, detail=f"filters {document}")
-    expect_equal(answer.data["filters"], json.loads(document), "the filters that the export shows")
+    expect_equal(answer.data["filters"], json.loads(document), "filters that the export shows")
     return answer.data

@@ -1,9 +1,9 @@
-"""The tamper drill: whoever rewrites the ledger behind the backend's back is found out."""
+"""Tampering with the ledger in the database: verification must detect every change."""
 
 from collections.abc import Iterator
 
 from contracts.hash.expected_ledger import cause_every_event
-from contracts.hash.ledger_editor import LedgerEditor
+from contracts.hash.ledger_editor import LedgerEditor, ledger_editor
 from contracts.hash.tampering import (
     Tampering,
     field_tamperings,
@@ -11,7 +11,7 @@ from contracts.hash.tampering import (
     metadata_tamperings,
     with_nested_key,
 )
-from contracts.hash.verified_chain import AFTER, Drill
+from contracts.hash.verified_chain import AFTER, VerifiedChain
 from contracts.shared.exports.manifests import expect_valid
 from contracts.shared.ledger.api_chain import expect_verified
 from contracts.shared.ledger.stored_ledger import StoredLedger
@@ -27,18 +27,18 @@ from harness.plugin.observations import Observations
 from harness.target import Capability, Target
 
 LONG = 1_020
-"""More events than any page, batch or limit somebody might have thought of would hold."""
+"""More events than any page, batch or limit is likely to hold."""
 
 METRIC = "ledger_hash_mismatch_total"
 
 FEWEST = 35
-"""Of one event five fields; links of three; metadata of each kind; the order of the chain, a long
-one, and what a manifest is told of them."""
+"""Five fields of one event, links of three, metadata of each kind, the order of the chain, a long
+chain, and manifests."""
 
 
 @check(
     "hash.tamper",
-    "Whatever is changed in the ledger behind the backend's back, verification names the event",
+    "Verification detects any change of the ledger",
     checklist="Verify tampering with the audit log is detected",
     observes=FEWEST,
     needs={Capability.DATABASE, Capability.SPAWN, Capability.DATABASE_CONTROL},
@@ -50,114 +50,124 @@ async def check_tamper(
     cover: Coverage,
     observe: Observations,
 ) -> None:
+    """Changes fields, links, metadata, times and the order of rows past the table's triggers.
+
+    verifyLedgerEvent must answer `hash_matches` or `prev_hash_valid` false for the changed event
+    (or the next one's link), `chain_ok` false for all later ones, and true before it; the metric
+    of mismatches rises, and `ledger_match` of a manifest is false from the changed event on.
+    Contract: "verifyLedgerEvent … really walks the chain".
+    """
     if target.ledger is None:
         raise Inconclusive("the target file has no [ledger] table with the salts of the hashes")
     async with (
         fresh_system(api_instances=1, workers=1) as own,
-        LedgerEditor.open(own.control_database, target.ledger) as editor,
+        ledger_editor(own.control_database, target.ledger) as editor,
     ):
         stored = StoredLedger.of(own.database, target.ledger)
         org = await own.organizations.new("tampered")
         counted = await mismatches(org.client) if "metrics" in org.client.routes else 0.0
         objects = StoredObjects.of(own.system, target)
-        history = await cause_every_event(org, samples, target, objects)
-        drill = await Drill.on(org, editor, stored)
-        await drill.expect_valid_chain()
+        expected = await cause_every_event(org, samples, target, objects)
+        chain = await VerifiedChain.of(org, editor, stored)
+        await chain.expect_valid()
 
-        for at, tampering in tamperings(drill, stored):
-            await drill.tampered(at, tampering)
-            kind = drill.rows[at].fields["event_name"] or ""
+        for at, tampering in tamperings(chain, stored):
+            await chain.expect_detected(at, tampering)
+            kind = chain.rows[at].fields["event_name"] or ""
             cover("ledger tampering", event=kind, what=tampering.kind)
             observe(what="events tampered with")
-        for change in (drill.moved_in_time, drill.removed, drill.swapped):
-            await change(drill.middle)
+        for step in (
+            chain.expect_move_detected(chain.middle),
+            chain.expect_removal_detected(chain.middle),
+            chain.expect_swap_detected(chain.middle),
+            chain.expect_removal_detected(0),
+        ):
+            await step
             observe(what="order and time tampered with")
-        await drill.removed(0)
-        observe(what="order and time tampered with")
         if "US" in target.ledger.created_at_format:
-            await drill.moved_in_time(drill.middle, "1 microsecond")
-        await drill.expect_valid_chain()
+            await chain.expect_move_detected(chain.middle, "1 microsecond")
+        await chain.expect_valid()
 
-        await expect_ledger_match(drill, history.ready[0], stored)
+        await expect_ledger_match(chain, expected.ready[0], stored)
         observe(4, what="manifests of a tampered ledger")
-        await expect_long_walk(await own.organizations.new("long"), samples, editor, stored)
+        await expect_long_chain(await own.organizations.new("long"), samples, editor, stored)
         observe(2, what="events of a long chain")
         if "metrics" in org.client.routes:
             await expect_counted(org.client, counted)
 
 
-def tamperings(drill: Drill, stored: StoredLedger) -> Iterator[tuple[int, Tampering]]:
-    """Give what to do to which event: all of it to one, to some only what differs by kind."""
-    victim = drill.rows[drill.middle]
-    nothing = drill.rows[0].prev_hash
-    for tampering in field_tamperings(victim):
-        yield drill.middle, tampering
-    for at in (0, drill.middle, drill.last):
-        for tampering in link_tamperings(drill.rows[at], stored.salts, nothing=nothing):
+def tamperings(chain: VerifiedChain, stored: StoredLedger) -> Iterator[tuple[int, Tampering]]:
+    """Give every change, with the index of its event: all changes of one, some of the others."""
+    empty_link = chain.rows[0].prev_hash
+    for tampering in field_tamperings(chain.rows[chain.middle]):
+        yield chain.middle, tampering
+    for at in (0, chain.middle, chain.last):
+        for tampering in link_tamperings(chain.rows[at], stored.salts, empty_link=empty_link):
             yield at, tampering
-    for at in drill.one_of_each():
-        for tampering in metadata_tamperings(drill.rows[at]):
+    for at in chain.one_of_each():
+        for tampering in metadata_tamperings(chain.rows[at]):
             yield at, tampering
 
 
-async def expect_ledger_match(drill: Drill, export: Record, stored: StoredLedger) -> None:
-    """Fail unless a manifest's `ledger_match` is of its completed event and the chain up to it."""
-    at = drill.find("export.completed", export["id"])
-    completed = drill.rows[at]
+async def expect_ledger_match(chain: VerifiedChain, export: Record, stored: StoredLedger) -> None:
+    """Fail unless `ledger_match` judges an export's `completed` event and the chain up to it."""
+    at = chain.find("export.completed", export["id"])
+    completed = chain.rows[at]
     recorded = export["manifest_hash"]
     another = completed.with_metadata((completed.metadata or "").replace(recorded, recorded[::-1]))
     forged = {"metadata": another.metadata, "hash": another.expected_hash(stored.salts)}
-    added = {row: {"metadata": with_nested_key(drill.rows[row].metadata)} for row in (0, at + 1)}
-    for row, changes, holds in (
+    added = {row: {"metadata": with_nested_key(chain.rows[row].metadata)} for row in (0, at + 1)}
+    for row, changes, matches in (
         (0, added[0], False),
         (at, forged, False),
         (at + 1, added[at + 1], True),
     ):
-        await drill.editor.change(drill.rows[row], changes)
-        answer = await drill.org.client.call("verifyManifest", json={"export_id": export["id"]})
-        verdict = expect_status(answer, 200).data
-        what = f"{drill.rows[row].name} tampered with; the export was completed by {completed.name}"
+        async with chain.restored():
+            await chain.editor.change(chain.rows[row], changes)
+            answer = await chain.org.client.call("verifyManifest", json={"export_id": export["id"]})
+        verification = expect_status(answer, 200).data
         for flag, due in (
             ("manifest_valid", True),
             ("export_match", True),
-            ("ledger_match", holds),
+            ("ledger_match", matches),
         ):
             expect(
-                verdict[flag] is due,
-                expected=f"{flag} {str(due).lower()}, with {what}",
+                verification[flag] is due,
+                expected=f"{flag} {str(due).lower()} for an export completed by {completed.name}, "
+                f"while {chain.rows[row].name} is changed",
                 got=answer.describe(),
             )
-        await drill.editor.restore(drill.org.id)
-    await expect_valid(drill.org.client, {"export_id": export["id"]})
+    await expect_valid(chain.org.client, {"export_id": export["id"]})
 
 
-async def expect_long_walk(
+async def expect_long_chain(
     org: Organization, samples: Samples, editor: LedgerEditor, stored: StoredLedger
 ) -> None:
     """Fail unless verification walks a long chain from its first event to the one asked about."""
     await org.client.new_evidence((await org.new_job())["id"], samples.new())
     await editor.extend(await stored.chain(org.id), LONG, stored.salts)
-    drill = await Drill.on(org, editor, stored)
-    last = {"id": drill.ids[-1], "event_name": "evidence.sealed", "ledger_seq": LONG}
+    chain = await VerifiedChain.of(org, editor, stored)
+    last = {"id": chain.ids[-1], "event_name": "evidence.sealed", "ledger_seq": LONG}
     await expect_verified(org.client, Record(last))
     for at in (0, LONG // 2):
-        changes = {"metadata": with_nested_key(drill.rows[at].metadata)}
-        await editor.change(drill.rows[at], changes)
-        await drill.expect_flags({drill.last: AFTER}, f"{drill.rows[at].name} tampered with")
-        await editor.restore(org.id)
+        async with chain.restored():
+            await editor.change(
+                chain.rows[at], {"metadata": with_nested_key(chain.rows[at].metadata)}
+            )
+            await chain.expect_flags({chain.last: AFTER}, f"{chain.rows[at].name} is changed")
 
 
 async def mismatches(client: Client) -> float:
-    """Give how many mismatches the metrics tell of; a metric may appear with its first one."""
+    """Read the number of mismatches from the metrics; 0 where the metric is not there yet."""
     metrics = expect_status(await client.call("metrics"), 200)
     return total_of(metrics.text, METRIC) or 0.0
 
 
 async def expect_counted(client: Client, before: float) -> None:
-    """Fail unless the metric, which any rise of is an alert, has risen."""
+    """Fail unless the metric has risen, which is an alert."""
     after = await mismatches(client)
     expect(
         after > before,
-        expected=f"{METRIC} to rise when verification finds the ledger tampered with",
+        expected=f"a rise of {METRIC} after verification detected changes of the ledger",
         got=f"{before:g} before and {after:g} afterwards",
     )

@@ -1,4 +1,4 @@
-"""Hashes do not depend on where, or in whose notation, a session says that it is."""
+"""Hashes do not depend on the time zone or date style of a session."""
 
 from itertools import product
 
@@ -17,7 +17,7 @@ from harness.plugin.observations import Observations
 from harness.target import Capability, Target
 
 ZONES = ("Asia/Kathmandu", "America/St_Johns", "Pacific/Kiritimati", "UTC")
-"""A quarter of an hour off, half an hour off, another day, and none of it."""
+"""Offsets of a quarter hour and of half an hour, another day, and UTC."""
 
 DATE_STYLES = ("German", "SQL, DMY", "Postgres, MDY", "ISO, YMD")
 
@@ -26,15 +26,15 @@ SECOND = tuple(
     SessionSettings(time_zone="America/St_Johns", date_style=style)
     for style in ("SQL, DMY", "ISO, DMY")
 )
-"""The second of them for a driver that reads no other notation."""
+"""The second one is for drivers that read ISO dates only."""
 
 EVENTS = 3
-"""What one visit leaves: an upload, and the request and completion of an export."""
+"""Events per call of `write_events`: an upload, the request and completion of an export."""
 
 
 @check(
     "hash.timezone",
-    "A hash written under one TimeZone and DateStyle is right, and verifies, under any other",
+    "Hashes do not depend on TimeZone and DateStyle",
     checklist="Verify hashes do not depend on session settings",
     observes=2 * EVENTS + 2 * EVENTS,
     needs={Capability.DATABASE, Capability.SPAWN, Capability.DATABASE_CONTROL},
@@ -46,31 +46,37 @@ async def check_timezone(
     cover: Coverage,
     observe: Observations,
 ) -> None:
+    """Writes events, restarts the system with another TimeZone and DateStyle, and writes more.
+
+    All hashes are right, verify under both settings, and times are shown in UTC. The backend's
+    own canonical function, where the target names it, writes the same text under any setting.
+    Contract: "`created_at` is text in fixed UTC form (never the session's TimeZone)".
+    """
     if target.ledger is None:
         raise Inconclusive("the target file has no [ledger] table with the salts of the hashes")
-    # The database's own defaults at first: only the processes say that they are elsewhere.
+    # The database keeps its defaults at first: only the processes have another time zone.
     async with fresh_system(api_instances=1, workers=1, environment=FIRST.environment()) as own:
         stored = StoredLedger.of(own.database, target.ledger)
-        org = await own.organizations.new("traveler")
-        written = await visit(org, samples)
+        org = await own.organizations.new("time zone")
+        written = await write_events(org, samples)
         await expect_right(stored, org, FIRST)
         observe(len(written), what=f"written under {FIRST.time_zone}")
 
         settings = await restart_with_first_accepted(own, org.client, SECOND)
         for event in written:
             await expect_verified(org.client, event)
-        observe(len(written), what="verified after the move")
-        written = await visit(org, samples)
+        observe(len(written), what="verified under other settings")
+        written = await write_events(org, samples)
         await expect_right(stored, org, settings)
         observe(len(written), what=f"written under {settings.time_zone}")
 
         async with canonical_function(target, own.system) as function:
             if function is not None:
-                await expect_steady(function, stored, org, cover)
+                await expect_same_text(function, stored, org, cover)
 
 
-async def visit(org: Organization, samples: Samples) -> list[Record]:
-    """Let API and worker write events; give all that there are now."""
+async def write_events(org: Organization, samples: Samples) -> list[Record]:
+    """Let API and worker write events; return all events of the organization."""
     job = await org.new_job()
     await org.client.new_evidence(job["id"], samples.new())
     export = await org.client.wait_for_export((await org.client.new_export(job["id"]))["id"])
@@ -79,7 +85,7 @@ async def visit(org: Organization, samples: Samples) -> list[Record]:
 
 
 async def expect_right(stored: StoredLedger, org: Organization, settings: SessionSettings) -> None:
-    """Fail unless the whole chain is right, verifies, and shows UTC times."""
+    """Fail unless the whole chain is right, verifies, and shows times in UTC."""
     events = await org.client.ledger_events()
     for event in events:
         expect_recent(event, "created_at")
@@ -89,10 +95,10 @@ async def expect_right(stored: StoredLedger, org: Organization, settings: Sessio
         await expect_verified(org.client, event)
 
 
-async def expect_steady(
+async def expect_same_text(
     function: DatabaseFunction, stored: StoredLedger, org: Organization, cover: Coverage
 ) -> None:
-    """Fail unless the canonical function writes the same under every setting of its session."""
+    """Fail unless the canonical function writes the same text under every setting."""
     first, *_, last = await stored.chain(org.id)
     for zone, style in product(ZONES, DATE_STYLES):
         settings = SessionSettings(time_zone=zone, date_style=style)

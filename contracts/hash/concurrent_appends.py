@@ -1,4 +1,4 @@
-"""Everybody at once: uploads, requests of exports and cancellations that meet in one ledger."""
+"""Concurrent appends to one ledger: uploads, requests of exports and cancellations at once."""
 
 import uuid
 from collections import Counter
@@ -12,30 +12,30 @@ UPLOADS = 34
 JOBS = 4
 EXPORT_TYPES = ("proof-pack", "ledger")
 CANCELED_JOBS = 1
-"""Of how many jobs the exports are canceled as soon as they are requested."""
+"""Number of jobs whose exports are canceled as soon as they are requested."""
 
 APPENDS = UPLOADS + 2 * JOBS * len(EXPORT_TYPES)
-"""One event of an upload, two of an export: its request and its end."""
+"""One event per upload, two per export: its request and its end."""
 
-PATIENCE = 5
-"""How often a request is sent that is told to come back later (503)."""
+TRIES = 5
+"""How often a request is sent that is answered 503 (try again later)."""
 
 
 class ConcurrentAppends:
-    """The users of one organization, and what they have done."""
+    """The requests of one organization that append to its ledger, and what they created."""
 
     def __init__(self, org: Organization) -> None:
         self.org = org
         self._jobs: list[Record] = []
-        self._sealed: list[str] = []
-        self._requested: list[str] = []
+        self._evidence: list[str] = []
+        self._exports: list[str] = []
 
-    async def prepare(self) -> None:
-        """Make the jobs: that leaves no event."""
+    async def create_jobs(self) -> None:
+        """Create the jobs, which appends nothing to the ledger."""
         self._jobs = await together(self.org.new_job() for _ in range(JOBS))
 
-    def appends(self, samples: Samples) -> list[Callable[[], Awaitable[None]]]:
-        """Give everything that is to be done at once, each to be called once."""
+    def requests(self, samples: Samples) -> list[Callable[[], Awaitable[None]]]:
+        """Give all requests that are to be sent at once, each to be called once."""
         uploads = [
             partial(self._upload, self._jobs[number % JOBS], samples.new())
             for number in range(UPLOADS)
@@ -47,41 +47,45 @@ class ConcurrentAppends:
         ]
         return [*uploads, *exports]
 
-    async def settle(self) -> None:
+    async def wait_for_exports(self) -> None:
         """Wait until every export has ended."""
-        await self.org.client.wait_for_exports(self._requested, states=("ready", "canceled"))
+        await self.org.client.wait_for_exports(self._exports, states=("ready", "canceled"))
 
     def expect_each_once(self, events: list[Record]) -> None:
-        """Fail unless everything that was accepted left its events, once."""
-        told = Counter((event["target_id"], event["event_name"]) for event in events)
-        due = Counter((id_, "evidence.sealed") for id_ in self._sealed)
-        due.update((id_, "export.requested") for id_ in self._requested)
+        """Fail unless each accepted request left its events, once."""
         ends = {"export.completed", "export.canceled"}
-        ended = Counter(id_ for id_, name in told.elements() if name in ends)
-        expect_equal(
-            ended, Counter(self._requested), "how often each export was completed or canceled"
+        found = Counter(
+            (event["target_id"], "end" if event["event_name"] in ends else event["event_name"])
+            for event in events
         )
-        begun = Counter({what: times for what, times in told.items() if what[1] not in ends})
-        expect_equal(begun, due, "how often each upload was sealed and each export requested")
+        due = Counter((evidence_id, "evidence.sealed") for evidence_id in self._evidence)
+        for name in ("export.requested", "end"):
+            due.update((export_id, name) for export_id in self._exports)
+        expect_equal(
+            {what: (found[what], due[what]) for what in found | due if found[what] != due[what]},
+            {},
+            "events whose number is wrong, as (found, expected); `end` is export.completed or "
+            "export.canceled",
+        )
 
     async def _upload(self, job: Record, sample: Sample) -> None:
         key = str(uuid.uuid4())
-        answer = await _patiently(lambda: self.org.client.upload(job["id"], sample, key=key))
-        # A repetition after a 503 may come upon what the first attempt had done after all.
-        self._sealed.append(expect_status(answer, 201, 200).data["id"])
+        answer = await _retried(lambda: self.org.client.upload(job["id"], sample, key=key))
+        # 200 where a first attempt was answered 503 and stored the file all the same.
+        self._evidence.append(expect_status(answer, 201, 200).data["id"])
 
     async def _export(self, job: Record, export_type: str, *, cancel: bool) -> None:
-        answer = await _patiently(lambda: self.org.client.request_export(job["id"], export_type))
+        answer = await _retried(lambda: self.org.client.request_export(job["id"], export_type))
         export_id = expect_status(answer, 202, 200).data["id"]
-        self._requested.append(export_id)
+        self._exports.append(export_id)
         if cancel:
             path = {"export_id": export_id}
-            answer = await _patiently(lambda: self.org.client.call("cancelExport", path=path))
+            answer = await _retried(lambda: self.org.client.call("cancelExport", path=path))
             expect_status(answer, 202, 409)
 
 
-async def _patiently(send: Callable[[], Awaitable[Answer]]) -> Answer:
-    for _ in range(PATIENCE - 1):
+async def _retried(send: Callable[[], Awaitable[Answer]]) -> Answer:
+    for _ in range(TRIES - 1):
         answer = await send()
         if answer.status != 503:
             return answer

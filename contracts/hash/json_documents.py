@@ -1,5 +1,7 @@
-"""Hypothesis strategies for JSON documents, as text: what a parsed value can no longer show
-(scale, exponents, escapes, equal keys) is where canonical forms go wrong.
+"""Hypothesis strategies for JSON documents as text.
+
+Canonical forms go wrong in what a parsed value no longer shows: scale, exponents, escapes, equal
+keys.
 """
 
 import json
@@ -8,24 +10,24 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 _ALPHABET = (
-    '\b\f\n\r\t"\\/\x01\x1f\x7f'  # what some escape, and what all must
+    '\b\f\n\r\t"\\/\x01\x1f\x7f'  # what some implementations escape, and what all must
     "abcABC019 _-.:<>&'"
     "éßøñ\u0301\u0391\u05d0\u07ff"  # two bytes, a combining accent, right to left
     "\u0800\u2028\u2029\u4e2d\ud7ff\ue000\ufeff\ufffd\uffff"  # three bytes
     "\U00010000\U0001d7d8\U0001f600\U0010ffff"  # four bytes, surrogate pairs in UTF-16
 )
-"""Each character for a reason. Neither `st.characters()` nor `st.text()`: their tables of Unicode
-take two seconds to build in a run that finds no cache of them."""
+"""Not `st.characters()` or `st.text()`: their Unicode tables take two seconds to build in a run
+without a cache."""
 
 _WORDS = st.lists(st.sampled_from(_ALPHABET), max_size=8).map("".join)
 _DIGITS = st.lists(st.sampled_from("0123456789"), min_size=1, max_size=6).map("".join)
 _LONG_WORDS = st.builds(lambda word, times: word * times, _WORDS, st.integers(20, 60))
 
 DEPTH = 3
-"""How many containers may be inside each other, below the outermost."""
+"""How deep containers nest below the outermost one."""
 
 EXACT_INTEGERS = 2**53 - 1
-"""Integers up to here survive every JSON implementation (RFC 7493)."""
+"""Every JSON implementation keeps integers up to this one (RFC 7493)."""
 
 
 def _string_texts() -> SearchStrategy[str]:
@@ -68,15 +70,15 @@ def _number_texts(*, portable: bool) -> SearchStrategy[str]:
 def values(*, portable: bool = False) -> SearchStrategy[str]:
     """JSON texts of any kind of value.
 
-    `portable` ones are what every API can be expected to take (RFC 7493): numbers within what
-    every implementation holds, no name twice in one object.
+    Every API must accept the `portable` ones (RFC 7493): numbers that every implementation
+    keeps, and no name twice in one object.
     """
     leaves = st.one_of(
         st.sampled_from(["null", "true", "false", "{}", "[]", '""']),
         _number_texts(portable=portable),
         _string_texts(),
     )
-    # Levels spelled out: `st.recursive` takes twice as long to draw.
+    # Not `st.recursive`: it takes twice as long to draw.
     level = leaves
     for _ in range(DEPTH):
         level = st.one_of(leaves, _array_texts(level), _object_texts(level, unique=portable))

@@ -1,10 +1,9 @@
-"""Rewriting a ledger's rows as nobody but a superuser can, and putting them back."""
+"""Rewriting rows of a ledger as a superuser, past its triggers, and restoring them."""
 
 import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
-from typing import Self
+from dataclasses import dataclass, replace
 
 import psycopg
 from psycopg import AsyncConnection
@@ -15,101 +14,92 @@ from harness.database import Database
 from harness.errors import Inconclusive
 from harness.target.models import Ledger
 
-KEPT = "shakedown_kept_ledger"
+SAVED = "shakedown_saved_ledger"
+"""The table that holds the saved rows."""
 
 
-class LedgerEditor:
-    """Works on the ledger of one's own system: its protection is switched off for good.
+@asynccontextmanager
+async def ledger_editor(database: Database, ledger: Ledger) -> AsyncIterator["LedgerEditor"]:
+    """Switch off the triggers of the ledger's table for good: only for a system of one's own.
 
-    Columns go by their names in the contract.
+    `Inconclusive` where not even a superuser may do that.
     """
+    async with database.connect() as connection:
+        try:
+            await connection.execute("SET session_replication_role = replica")
+            await connection.execute(f"ALTER TABLE {ledger.table} DISABLE TRIGGER ALL")
+            cursor = await connection.execute(
+                "SELECT quote_ident(attname) AS name FROM pg_attribute "
+                "WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped "
+                "AND attgenerated = '' ORDER BY attnum",
+                [ledger.table],
+            )
+            columns = [str(row["name"]) for row in await cursor.fetchall()]
+        except psycopg.Error as error:
+            raise Inconclusive(
+                f"not even a superuser can switch off the ledger's triggers: {error}"
+            ) from error
+        yield LedgerEditor(connection=connection, ledger=ledger, columns=columns)
 
-    def __init__(
-        self, connection: AsyncConnection[DictRow], ledger: Ledger, columns: Sequence[str]
-    ) -> None:
-        self._connection = connection
-        self._table = ledger.table
-        self._named = ledger.columns
-        self._columns = columns
 
-    @classmethod
-    @asynccontextmanager
-    async def open(cls, database: Database, ledger: Ledger) -> AsyncIterator[Self]:
-        """Switch off what protects the table. `Inconclusive` where not even a superuser may."""
-        async with database.connect() as connection:
-            try:
-                await connection.execute("SET session_replication_role = replica")
-                await connection.execute(f"ALTER TABLE {ledger.table} DISABLE TRIGGER ALL")
-                found = await connection.execute(
-                    "SELECT quote_ident(attname) AS name FROM pg_attribute "
-                    "WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped "
-                    "AND attgenerated = '' ORDER BY attnum",
-                    [ledger.table],
-                )
-                columns = [str(row["name"]) for row in await found.fetchall()]
-            except psycopg.Error as error:
-                raise Inconclusive(
-                    f"the ledger cannot be tampered with, not even by a superuser: {error}"
-                ) from error
-            yield cls(connection, ledger, columns)
+@dataclass(frozen=True, kw_only=True)
+class LedgerEditor:
+    """Changes rows of a ledger whose triggers are off. Columns have the contract's names."""
 
-    async def keep(self) -> None:
+    connection: AsyncConnection[DictRow]
+    ledger: Ledger
+    columns: Sequence[str]
+    """The backend's names of all columns that can be written."""
+
+    async def save(self) -> None:
         """Copy all rows as they are now, for `restore`."""
-        await self._connection.execute(f"DROP TABLE IF EXISTS {KEPT}".encode())
-        await self._connection.execute(
-            f"CREATE UNLOGGED TABLE {KEPT} AS TABLE {self._table}".encode()
+        await self.connection.execute(f"DROP TABLE IF EXISTS {SAVED}".encode())
+        await self.connection.execute(
+            f"CREATE UNLOGGED TABLE {SAVED} AS TABLE {self.ledger.table}".encode()
         )
 
     async def shift(self, event: StoredEvent, interval: str) -> None:
-        """Move the time of one row, by an interval as SQL writes it."""
-        column = self._named.created_at
-        await self._execute(
-            f"UPDATE {self._table} SET {column} = {column} + %(interval)s::interval "  # noqa: S608
-            f"WHERE {self._is_that_row()}",
-            {"interval": interval, **_key(event)},
+        """Add an SQL interval to the time of one row."""
+        column = self.ledger.columns.created_at
+        await self._edit(
+            f"UPDATE {{table}} SET {column} = {column} + %(interval)s::interval WHERE {{row}}",  # noqa: S608
+            event,
+            {"interval": interval},
         )
 
     async def change(self, event: StoredEvent, changes: Mapping[str, str | int | None]) -> None:
-        """Give columns of one row other values, written as text."""
-        sets = ", ".join(f"{getattr(self._named, name)} = %({name})s" for name in changes)
-        await self._execute(
-            f"UPDATE {self._table} SET {sets} WHERE {self._is_that_row()}",  # noqa: S608
-            {**changes, **_key(event)},
-        )
+        """Set columns of one row to other values, written as text."""
+        named = self.ledger.columns
+        sets = ", ".join(f"{getattr(named, name)} = %({name})s" for name in changes)
+        await self._edit(f"UPDATE {{table}} SET {sets} WHERE {{row}}", event, changes)  # noqa: S608
 
     async def remove(self, event: StoredEvent) -> None:
         """Delete one row."""
-        await self._execute(
-            f"DELETE FROM {self._table} WHERE {self._is_that_row()}",  # noqa: S608
-            _key(event),
-        )
+        await self._edit("DELETE FROM {table} WHERE {row}", event)
 
     async def swap(self, one: StoredEvent, other: StoredEvent) -> None:
-        """Let two rows change places: their numbers, and nothing else."""
+        """Exchange the numbers of two rows, and change nothing else."""
         aside = replace(one, ledger_seq=one.ledger_seq + 1_000_000)
         await self.change(one, {"ledger_seq": aside.ledger_seq})
         await self.change(other, {"ledger_seq": one.ledger_seq})
         await self.change(aside, {"ledger_seq": other.ledger_seq})
 
     async def restore(self, organization_id: str) -> None:
-        """Put an organization's rows back as they were kept."""
-        mine = f"{self._named.organization_id} = %(organization)s::uuid"
-        columns, parameters = ", ".join(self._columns), {"organization": organization_id}
-        async with self._connection.transaction():
-            await self._execute(f"DELETE FROM {self._table} WHERE {mine}", parameters)  # noqa: S608
+        """Restore an organization's rows as they were saved."""
+        rows = f"{self.ledger.columns.organization_id} = %(organization)s::uuid"
+        columns, parameters = ", ".join(self.columns), {"organization": organization_id}
+        async with self.connection.transaction():
+            await self._execute(f"DELETE FROM {self.ledger.table} WHERE {rows}", parameters)  # noqa: S608
             await self._execute(
-                f"INSERT INTO {self._table} ({columns}) OVERRIDING SYSTEM VALUE "  # noqa: S608
-                f"SELECT {columns} FROM {KEPT} WHERE {mine}",
+                f"INSERT INTO {self.ledger.table} ({columns}) OVERRIDING SYSTEM VALUE "  # noqa: S608
+                f"SELECT {columns} FROM {SAVED} WHERE {rows}",
                 parameters,
             )
 
     async def extend(
         self, chain: Sequence[StoredEvent], length: int, salts: Mapping[str, str]
     ) -> None:
-        """Make a sound chain `length` events long, with copies of its last event.
-
-        Everything is copied but id, number and links; the hashes are right.
-        """
+        """Extend a valid chain to `length` events by copies of its last one, with valid hashes."""
         last = previous = chain[-1]
         copies: dict[str, list[object]] = {"ids": [], "seqs": [], "links": [], "hashes": []}
         for seq in range(last.ledger_seq + 1, length + 1):
@@ -119,36 +109,38 @@ class LedgerEditor:
             copies["seqs"].append(seq)
             copies["links"].append(previous.prev_hash)
             copies["hashes"].append(previous.hash)
-        named = self._named
+        named = self.ledger.columns
         new = {
-            named.id: "new.id",
-            named.ledger_seq: "new.seq",
-            named.prev_hash: "new.link",
-            named.hash: "new.hash",
+            named.id: "new_id",
+            named.ledger_seq: "new_seq",
+            named.prev_hash: "new_link",
+            named.hash: "new_hash",
         }
-        values = ", ".join(new.get(column, f"old.{column}") for column in self._columns)
-        await self._execute(
-            f"INSERT INTO {self._table} ({', '.join(self._columns)}) OVERRIDING SYSTEM VALUE "  # noqa: S608
-            f"SELECT {values} FROM {self._table} AS old, unnest(%(ids)s::uuid[], "
+        values = ", ".join(new.get(column, f"old.{column}") for column in self.columns)
+        await self._edit(
+            f"INSERT INTO {{table}} ({', '.join(self.columns)}) OVERRIDING SYSTEM VALUE "  # noqa: S608
+            f"SELECT {values} FROM {{table}} AS old, unnest(%(ids)s::uuid[], "
             "%(seqs)s::bigint[], %(links)s::text[], %(hashes)s::text[]) "
-            f"AS new (id, seq, link, hash) WHERE {self._is_that_row('old.')}",
-            {**copies, **_key(last)},
+            "AS new (new_id, new_seq, new_link, new_hash) WHERE {row}",
+            last,
+            copies,
         )
 
-    def _is_that_row(self, of: str = "") -> str:
-        return (
-            f"{of}{self._named.organization_id} = %(organization)s::uuid "
-            f"AND {of}{self._named.ledger_seq} = %(seq)s"
+    async def _edit(
+        self, statement: str, event: StoredEvent, parameters: Mapping[str, object] | None = None
+    ) -> None:
+        """Run a statement on `{table}` where `{row}`, the row of this event."""
+        named = self.ledger.columns
+        row = f"{named.organization_id} = %(of)s::uuid AND {named.ledger_seq} = %(at)s"
+        key = {"of": event.fields["organization_id"], "at": event.ledger_seq}
+        await self._execute(
+            statement.format(table=self.ledger.table, row=row), {**(parameters or {}), **key}
         )
 
     async def _execute(self, statement: str, parameters: Mapping[str, object]) -> None:
         try:
-            done = await self._connection.execute(statement.encode(), parameters)
+            done = await self.connection.execute(statement.encode(), parameters)
         except psycopg.Error as error:
-            raise Inconclusive(f"the ledger could not be tampered with: {error}") from error
+            raise Inconclusive(f"could not tamper with the ledger: {error}") from error
         if done.rowcount == 0:
-            raise Inconclusive(f"there was nothing to tamper with for {statement[:80]}")
-
-
-def _key(event: StoredEvent) -> dict[str, object]:
-    return {"organization": event.fields["organization_id"], "seq": event.ledger_seq}
+            raise Inconclusive(f"no row to tamper with for {statement[:80]}")

@@ -1,4 +1,4 @@
-"""Instances that believe to be elsewhere: the zone of process and session, the notation."""
+"""Instances with another time zone and date style, of their process and database session."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,18 +12,18 @@ PROBE_DEADLINE_S = 8.0
 
 @dataclass(frozen=True, kw_only=True)
 class SessionSettings:
-    """What a session of the database is set to."""
+    """Settings of a database session."""
 
     time_zone: str
     date_style: str
 
     @property
     def name(self) -> str:
-        """How a message speaks of it."""
+        """The settings as a message shows them."""
         return f"TimeZone {self.time_zone}, DateStyle {self.date_style}"
 
     def all(self) -> Mapping[str, str]:
-        """These, and others that change how PostgreSQL writes values."""
+        """These settings, and others that change how PostgreSQL writes values."""
         return {
             "TimeZone": self.time_zone,
             "DateStyle": self.date_style,
@@ -33,12 +33,12 @@ class SessionSettings:
         }
 
     def environment(self) -> Mapping[str, str]:
-        """For a process: its own zone, which some drivers hand on to the session, and libpq's."""
+        """The time zone for a process (some drivers pass it to the session) and for libpq."""
         return {"TZ": self.time_zone, "PGTZ": self.time_zone}
 
 
 async def restart_with(own: OwnSystem, settings: SessionSettings) -> None:
-    """Make these the database's defaults, and let every instance begin anew under them."""
+    """Make these settings the database's defaults, and restart every instance."""
     database = own.control_database
     for name, value in settings.all().items():
         await database.fetch(f"ALTER DATABASE {own.system.database.name} SET {name} = '{value}'")
@@ -49,10 +49,10 @@ async def restart_with(own: OwnSystem, settings: SessionSettings) -> None:
 
 
 async def works(own: OwnSystem, client: Client) -> bool:  # noqa: ARG001
-    """Say whether the system does anything at all.
+    """Whether the system can make an export.
 
-    The contract asks for right hashes, not for a driver that reads every DateStyle: one that
-    refuses to has written nothing wrong.
+    The contract asks for right hashes, not for a driver that reads every DateStyle: a driver
+    that refuses one has written no wrong hash.
     """
     try:
         job = await client.create_job()
@@ -66,9 +66,9 @@ async def works(own: OwnSystem, client: Client) -> bool:  # noqa: ARG001
 async def restart_with_first_accepted(
     own: OwnSystem, client: Client, choices: tuple[SessionSettings, ...]
 ) -> SessionSettings:
-    """Restart under the first of these settings that the driver bears, at worst the last."""
-    *daring, safe = choices
-    for settings in daring:
+    """Restart with the first of these settings that the driver accepts, or else the last."""
+    *others, safe = choices
+    for settings in others:
         try:
             await restart_with(own, settings)
         except InstanceFailed:

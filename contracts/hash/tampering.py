@@ -1,4 +1,4 @@
-"""What may be changed in one event of a ledger, and what a verifier must then say of the chain."""
+"""Changes of one event of a ledger, and what verification must answer for each."""
 
 import hashlib
 import uuid
@@ -10,15 +10,15 @@ from contracts.shared.ledger.hash_chain import StoredEvent
 from contracts.shared.resources import json_changes
 
 Changes = Mapping[str, str | int | None]
-"""Columns, by their names in the contract, and what they are to hold, as text."""
+"""New values of columns as text, by the contract's names of the columns."""
 
 NESTED: dict[str, JsonValue] = {"shakedown": {"a": {"b": "forged"}}}
-"""A key at depth three, for metadata that has none."""
+"""Adds a key at depth three."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tampering:
-    """One change of one event. The flags say what of the event itself must still be true."""
+    """One change of one event, with the flags that verification must answer for the event."""
 
     name: str
     changes: Changes
@@ -27,26 +27,26 @@ class Tampering:
 
     @property
     def kind(self) -> str:
-        """What was changed, without where in the metadata."""
+        """The names of the changed columns."""
         return " and ".join(sorted(self.changes))
 
     @property
-    def of_links(self) -> bool:
-        """Whether more than the contents were changed: then the neighbors are of interest, too."""
+    def changes_links(self) -> bool:
+        """Whether the hash or the link was changed, so that events beside it are judged, too."""
         return "hash" in self.changes or "prev_hash" in self.changes
 
     @property
-    def next_is_cut_off(self) -> bool:
-        """Whether the event after certainly names a hash that this one has no more.
+    def breaks_next_link(self) -> bool:
+        """Whether the next event's `prev_hash` is wrong for certain.
 
-        Where only contents or only the hash were changed it depends on whether its link is held
-        against the stored hash or the recomputed one, which the contract leaves open.
+        Where only contents or only the hash were changed, that depends on whether a backend
+        compares it with the stored hash or the recomputed one. The contract allows both.
         """
         return "hash" in self.changes and len(self.changes) > 1
 
 
 def field_tamperings(event: StoredEvent) -> Iterator[Tampering]:
-    """Every hashed column but number, time and metadata, each given another plausible value."""
+    """Another plausible value of each hashed column except number, time and metadata."""
     yield Tampering(name="actor_id", changes={"actor_id": str(uuid.uuid4())})
     names = {"evidence.sealed": "export.requested"}
     name = names.get(event.fields["event_name"] or "", "evidence.sealed")
@@ -58,15 +58,15 @@ def field_tamperings(event: StoredEvent) -> Iterator[Tampering]:
 
 
 def link_tamperings(
-    event: StoredEvent, salts: Mapping[str, str], *, nothing: str | None
+    event: StoredEvent, salts: Mapping[str, str], *, empty_link: str | None
 ) -> Iterator[Tampering]:
-    """Links cut and hashes forged, by somebody without the salt and by somebody who has it.
+    """Broken links and forged hashes, made with and without the salt.
 
-    `nothing` is what a first event's `prev_hash` is stored as.
+    `empty_link` is the stored `prev_hash` of a first event.
     """
     elsewhere = hashlib.sha256(b"elsewhere").hexdigest()
     yield Tampering(name="prev_hash", changes={"prev_hash": elsewhere}, prev_hash_valid=False)
-    for name, link in (("another hash", elsewhere), ("nothing", nothing)):
+    for name, link in (("another hash", elsewhere), ("nothing", empty_link)):
         if link == event.prev_hash:
             continue
         relinked = replace(event, prev_hash=link)
@@ -94,7 +94,7 @@ def link_tamperings(
 
 
 def metadata_tamperings(event: StoredEvent) -> Iterator[Tampering]:
-    """Every value of the metadata changed, at any depth, each nested one removed; a key added."""
+    """Every value of the metadata changed, each nested one removed, and a key added."""
     metadata = parse(event.metadata or "{}")
     for path in json_changes.leaves(metadata):
         ways = {"changed": json_changes.changed(metadata, path)}
@@ -112,7 +112,7 @@ def metadata_tamperings(event: StoredEvent) -> Iterator[Tampering]:
 
 
 def with_nested_key(metadata: str | None) -> str:
-    """Give the same metadata with one more key at depth three."""
+    """The same metadata with one more key at depth three."""
     document = parse(metadata or "{}")
     known = document if isinstance(document, dict) else {}
     return canonical_text({**known, **NESTED})

@@ -1,4 +1,4 @@
-"""Every attempt is one that PostgreSQL carries out where nothing forbids it."""
+"""PostgreSQL executes every statement where nothing forbids it."""
 
 import pytest
 
@@ -33,30 +33,30 @@ CONTENTS = (
 MINE = "organization_id = '00000000-0000-0000-0000-000000000001'"
 
 
-async def attempts(database: Database) -> list[Statement]:
+async def statements(database: Database) -> list[Statement]:
     ledger = Ledger(table="books.audit_logs", salts={"k1": "salt"})  # type: ignore[dict-item]
-    return list((await AppendOnlyTable.read(database, ledger)).attempts(MINE))
+    return list((await AppendOnlyTable.read(database, ledger)).statements(MINE))
 
 
 async def test_every_statement_there_is_rewrites_the_table(database: Database) -> None:
     await database.fetch(TABLE)
     unable = []
-    for attempt in await attempts(database):
+    for statement in await statements(database):
         await database.fetch("TRUNCATE books.owners CASCADE")
         await database.fetch(ROWS)
         before = await database.fetch_one(CONTENTS)
         # A key that others point to: its own rows may not leave it, which is no fault of ours.
-        if attempt.name != "UPDATE organization_id":
-            await database.fetch(attempt.sql)
+        if statement.name != "UPDATE organization_id":
+            await database.fetch(statement.sql)
             if await database.fetch_one(CONTENTS) == before:
-                unable.append(attempt.name)
+                unable.append(statement.name)
     assert unable == []
     await database.fetch("DROP SCHEMA books CASCADE")
 
 
 async def test_generated_columns_parts_and_parents_are_known(database: Database) -> None:
     await database.fetch(TABLE)
-    names = {attempt.name for attempt in await attempts(database)}
+    names = {statement.name for statement in await statements(database)}
     assert names >= {
         "UPDATE metadata", "UPDATE hash", "UPDATE created_at", "DELETE", "TRUNCATE", "MERGE DELETE",
         "INSERT ON CONFLICT DO UPDATE", "TRUNCATE books.all_of_them", "DELETE books.all_of_them",

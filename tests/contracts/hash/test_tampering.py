@@ -18,7 +18,7 @@ VICTIM = 2
 def all_tamperings(event: StoredEvent) -> list[Tampering]:
     return [
         *field_tamperings(event),
-        *link_tamperings(event, SALTS, nothing=None),
+        *link_tamperings(event, SALTS, empty_link=None),
         *metadata_tamperings(event),
     ]
 
@@ -45,10 +45,10 @@ def test_the_flags_are_what_the_harness_itself_finds(tampering: Tampering) -> No
     found = {breach.ledger_seq for breach in violations(events, SALTS)}
     assert found
     assert found <= {victim.ledger_seq, victim.ledger_seq + 1}
-    if tampering.next_is_cut_off:
+    if tampering.breaks_next_link:
         assert victim.ledger_seq + 1 in found
 
 
 def test_a_first_event_has_no_link_to_cut_off() -> None:
-    names = [one.name for one in link_tamperings(chain(1)[0], SALTS, nothing=None)]
+    names = [one.name for one in link_tamperings(chain(1)[0], SALTS, empty_link=None)]
     assert "linked to nothing, hashed anew with the salt" not in names
