@@ -1,10 +1,10 @@
-"""Files at the limit and beyond it, and how early the ones beyond it are refused."""
+"""Files at the size limit and above it, and how early the larger ones are refused."""
 
 import json
 from pathlib import Path
 
 from contracts.upload.large_uploads import expect_kept, send_streamed, size_note
-from contracts.upload.memory import Growth, growth_of
+from contracts.upload.memory_growth import Growth, growth_of
 from contracts.upload.raw_upload import FRAME_ALLOWANCE, RawUpload
 from harness.check import check
 from harness.client import Organization, Samples
@@ -17,16 +17,16 @@ from harness.target import Capability, Target
 
 MiB = 1024 * 1024
 
-SWALLOWED_AT_MOST = 8 * MiB
-"""Beyond the limit: what may be on its way, or in a buffer, when the server notices."""
+MAX_BUFFERED = 8 * MiB
+"""Bytes above the limit that may be in buffers when the server refuses."""
 
-HELD_AT_MOST = 0.75
-"""Of a file, the share that memory may grow by while it is received."""
+MAX_GROWTH = 0.75
+"""How much memory may grow while a file is received, as a share of its size."""
 
 
 @check(
     "upload.size-limit",
-    "The largest file is accepted, one byte more refused, a larger Content-Length refused unread",
+    "Files above the size limit are refused",
     checklist="Verify upload limits: 50 MB, with Content-Length",
     observes=6,
     needs={Capability.LOAD},
@@ -38,11 +38,16 @@ async def check_size_limit(
     samples: Samples,
     observe: Observations,
 ) -> None:
+    """Upload a file of the largest size, and one with one byte more.
+
+    The first must be accepted without holding it in memory, the second refused (413). A larger
+    Content-Length must be refused before any of the body is sent.
+    """
     limit = target.limits.max_upload_bytes
     job = await org.new_job()
     for length in (limit + FRAME_ALLOWANCE + 1, limit + 10 * MiB, 4 * limit, 2**40):
         async with RawUpload(client=org.client, job_id=job["id"]).begin(length=length) as refused:
-            # Not a byte of the body is sent: whoever wants to read it first never answers.
+            # None of the body is sent: a server that reads it first never answers.
             answer = await refused.answer()
         expect_status(answer, 413, detail=f"Content-Length: {length}, limit {limit}; no body sent")
         observe(what="refused unread")
@@ -66,7 +71,7 @@ async def check_size_limit(
 
 @check(
     "upload.size-streamed",
-    "Without a Content-Length the same limit holds, and what crosses it is refused at once",
+    "The size limit holds without a Content-Length",
     checklist="Verify upload limits: 50 MB, streamed",
     observes=6,
     needs={Capability.LOAD},
@@ -79,6 +84,11 @@ async def check_size_streamed(
     report_dir: Path,
     observe: Observations,
 ) -> None:
+    """Upload in chunks, without a Content-Length.
+
+    A file of the largest size must be accepted without holding it in memory, and one with one byte
+    more refused. A part without an end must be refused soon after the limit.
+    """
     limit = target.limits.max_upload_bytes
     job = await org.new_job()
     upload = RawUpload(client=org.client, job_id=job["id"])
@@ -90,26 +100,26 @@ async def check_size_streamed(
         + upload.head(over).removeprefix(f"--{boundary}".encode())
         + over.content[:4096],
         "a text field": text_part(boundary, "tag", "x").removesuffix(b"\r\n"),
-        "a field that nobody knows": file_head(boundary, "other", "x.mp4", "video/mp4"),
+        "an unknown field": file_head(boundary, "other", "x.mp4", "video/mp4"),
     }
-    taken: dict[str, int] = {}
+    sent: dict[str, int] = {}
     for what, beginning in beginnings.items():
         async with upload.begin(length=None) as endless:
             await endless.send(chunk(beginning))
             piece = chunk(b"\x00" * MiB if what != "a text field" else b"x" * MiB)
-            while endless.sent < limit + FRAME_ALLOWANCE + SWALLOWED_AT_MOST:
+            while endless.sent < limit + FRAME_ALLOWANCE + MAX_BUFFERED:
                 if not await endless.send(piece):
                     break
-            # It goes on for ever: who waits for its end never answers.
+            # It never ends: a server that waits for the end never answers.
             answer = await endless.answer()
-            taken[what] = endless.sent
+            sent[what] = endless.sent
         accepted = (413,) if what == "a file" else (400, 413, 415, 422)
         expect_status(
-            answer, *accepted, detail=f"{what} without an end: {taken[what]} bytes, limit {limit}"
+            answer, *accepted, detail=f"{what} without an end: {sent[what]} bytes, limit {limit}"
         )
-        observe(what="refused while it came")
+        observe(what="refused while it was sent")
     (report_dir / "bytes-before-the-answer.json").write_text(
-        json.dumps(taken, indent=2), encoding="utf-8"
+        json.dumps(sent, indent=2), encoding="utf-8"
     )
 
     answer = await send_streamed(upload, over, instance=0)
@@ -126,15 +136,15 @@ async def check_size_streamed(
 
 
 def expect_not_held(growth: Growth, size: int, observe: Observations) -> None:
-    """Fail where an instance held a file in memory; say nothing where nobody can tell.
+    """Fail when an instance held a file in memory, as far as its memory is known.
 
-    A file as large was received before, so that what a runtime keeps for later is there already.
+    A file of that size was received before, so memory that a runtime keeps is counted already.
     """
     if growth.bytes is None:
         return
     expect(
-        growth.bytes < HELD_AT_MOST * size,
-        expected=f"memory not to grow with the file while {size} bytes are received",
-        got=f"a peak {growth.bytes} bytes above what the instance had before",
+        growth.bytes < MAX_GROWTH * size,
+        expected=f"memory growth below {MAX_GROWTH:.0%} of the {size} bytes received",
+        got=f"a peak {growth.bytes} bytes above the memory before",
     )
     observe(what="memory")

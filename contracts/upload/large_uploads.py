@@ -1,4 +1,4 @@
-"""Sending the largest files, and seeing that they have arrived."""
+"""Uploads of the largest files."""
 
 from contracts.upload.raw_upload import RawUpload
 from harness.client import Answer, Client, Record, Sample
@@ -10,12 +10,12 @@ _END = 4096
 
 
 def size_note(sample: Sample, limit: int) -> str:
-    """Say how large a file is, for a message."""
+    """The size of a file, for messages."""
     return f"a file of {sample.size} bytes, limit {limit}"
 
 
 async def send_streamed(upload: RawUpload, sample: Sample, *, instance: int) -> Answer:
-    """Upload a file in chunks of 1 MiB, without saying beforehand how many."""
+    """Upload a file in chunks of 1 MiB, without a Content-Length."""
     content = memoryview(sample.content)
     async with upload.begin(length=None, instance=instance) as connection:
         await connection.send(chunk(upload.head(sample)))
@@ -28,7 +28,7 @@ async def send_streamed(upload: RawUpload, sample: Sample, *, instance: int) -> 
 
 
 async def expect_kept(client: Client, evidence: Record, sample: Sample) -> None:
-    """Fail unless the record says what was sent, and its last bytes can be had."""
+    """Fail unless the record describes the file, and its last bytes can be downloaded."""
     expect_equal(evidence["file_size"], sample.size, "file_size of the largest file")
     expect_equal(evidence["file_sha256"], sample.sha256, "file_sha256 of the largest file")
     answer = await client.call(

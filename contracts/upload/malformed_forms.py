@@ -1,4 +1,4 @@
-"""Upload bodies that are broken in one way each, and some that are only unusual."""
+"""Upload bodies that are malformed in one way each, and some that are only unusual."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -11,12 +11,12 @@ MALFORMED = (400,)
 _BASE64 = b"Content-Transfer-Encoding: base64"
 REFUSED = (400, 415, 422)
 TOLERATED = (200, 201, 400, 413, 415, 422, 431)
-"""The contract is silent: the backend may take the file, whole, or refuse it."""
+"""The contract does not say: the backend may accept the whole file, or refuse it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Form:
-    """A body, the type that it is sent under, and what may be answered."""
+    """A body, its Content-Type, and the statuses that may answer it."""
 
     what: str
     body: bytes = field(repr=False)
@@ -25,13 +25,13 @@ class Form:
 
 
 def whole(sample: Sample) -> bytes:
-    """The form as it should be."""
+    """The correct form."""
     head = file_head(OUTER, "file", sample.file_name, sample.mime_type)
     return head + sample.content + b"\r\n" + closing(OUTER)
 
 
 def not_multipart(sample: Sample) -> Iterator[Form]:
-    """What is no form, or does not say how it is divided: the headers alone tell."""
+    """Wrong Content-Types, or ones without a boundary: the headers suffice to refuse them."""
     body = whole(sample)
     for content_type in (
         None,
@@ -47,7 +47,7 @@ def not_multipart(sample: Sample) -> Iterator[Form]:
 
 
 def truncated(sample: Sample) -> Iterator[Form]:
-    """A form that ends too soon, its length honestly told."""
+    """A form that ends too early, with its true length."""
     body = whole(sample)
     head = body.index(b"\r\n\r\n") + 4
     end = len(body) - len(b"\r\n" + closing(OUTER))
@@ -66,38 +66,38 @@ def truncated(sample: Sample) -> Iterator[Form]:
         ("half of the closing boundary", end + 4 + len(OUTER) // 2),
         ("a closing boundary without its two hyphens", end + 4 + len(OUTER)),
     ):
-        yield Form(what=f"it ends early: {what}", body=body[:length])
+        yield Form(what=f"truncated: {what}", body=body[:length])
     another_begins = body[: end + 4 + len(OUTER)] + b"\r\n"
-    yield Form(what="it ends where another part begins", body=another_begins)
+    yield Form(what="truncated: where another part begins", body=another_begins)
 
 
 def without_file(sample: Sample) -> Iterator[Form]:
-    """A form in which there is no part called `file`, or that has no part at all."""
+    """A form without a part named `file`, or without any part."""
     body, end = whole(sample), closing(OUTER)
     yield Form(what="no part at all", body=end)
     yield Form(what="text fields alone", body=text_part(OUTER, "tag", "roof") + end)
-    yield Form(what="its file is called upload", body=_changed(body, b'"file"', b'"upload"'))
-    yield Form(what="its file has no name", body=_changed(body, b'name="file"; ', b""))
+    yield Form(what="file named upload", body=_changed(body, b'"file"', b'"upload"'))
+    yield Form(what="file part without a name", body=_changed(body, b'name="file"; ', b""))
     nameless = body[: body.index(b"\r\n") + 2] + b"\r\n" + body[body.index(b"\r\n\r\n") + 4 :]
-    yield Form(what="its file has no headers", body=nameless)
-    yield Form(what="only rubbish", body=b"\xff\x00 rubbish \r\n" * 64)
+    yield Form(what="file part without headers", body=nameless)
+    yield Form(what="random bytes", body=b"\xff\x00 rubbish \r\n" * 64)
     yield Form(
         what="the boundary of another form", body=body, content_type=form_type("something-else")
     )
     yield Form(
-        what="a file inside a part of its own, which is a form itself",
+        what="a file inside a nested form",
         body=_nested(body, b'Content-Disposition: form-data; name="files"'),
         statuses=REFUSED,
     )
     yield Form(
-        what="a form in the place of the file",
+        what="a nested form instead of the file",
         body=_nested(body, b'Content-Disposition: form-data; name="file"; filename="a.png"'),
         statuses=REFUSED,
     )
 
 
 def unusual(sample: Sample) -> Iterator[Form]:
-    """What the contract does not speak of: never an error of the server, never half a file."""
+    """Forms that the contract does not mention: never a server error, never half a file."""
     body, end = whole(sample), closing(OUTER)
     part = body.removesuffix(end)
     kind = f"Content-Type: {sample.mime_type}\r\n".encode()
@@ -107,10 +107,10 @@ def unusual(sample: Sample) -> Iterator[Form]:
         ("lines that end in LF alone", body.replace(b"\r\n", b"\n")),
         ("no type of the file", _changed(body, kind, b"")),
         ("no name of the file", _changed(body, named, b"")),
-        ("a part that lies about its length", _with_header(body, kind, b"Content-Length: 3")),
-        ("a part that says it is Base64", _with_header(body, kind, _BASE64)),
+        ("a part with a wrong Content-Length", _with_header(body, kind, b"Content-Length: 3")),
+        ("a part declared as Base64", _with_header(body, kind, _BASE64)),
         ("a part that is an attachment", _changed(body, b"form-data;", b"attachment;")),
-        ("a part whose headers are said twice", _changed(body, kind, kind + kind)),
+        ("a part with duplicate headers", _changed(body, kind, kind + kind)),
         ("a header without a colon", _with_header(body, kind, b"nonsense")),
         ("40 kB of a part's headers", _with_header(body, kind, b"X-Pad: " + b"x" * 40_000)),
         ("two thousand parts", text_part(OUTER, "x", "y") * 2000 + body),
@@ -118,9 +118,9 @@ def unusual(sample: Sample) -> Iterator[Form]:
         ("text that is not UTF-8", tag.replace(b"roof", b"\xff\xfe") + body),
         ("a tag twice", tag + tag + body),
         ("a tag of 60 kB", tag.replace(b"roof", b"x" * 60_000) + body),
-        ("no time in captured_at", text_part(OUTER, "captured_at", "soon") + body),
+        ("an invalid captured_at", text_part(OUTER, "captured_at", "soon") + body),
         ("the same file twice", part + body),
-        ("something before it and after it", b"before\r\n" + body + b"after\r\n"),
+        ("text before and after the form", b"before\r\n" + body + b"after\r\n"),
     ):
         yield Form(what=what, body=strange, statuses=TOLERATED)
 

@@ -1,4 +1,4 @@
-"""Uploads whose every byte a check writes itself."""
+"""Uploads whose bytes a check writes itself."""
 
 import uuid
 from collections.abc import AsyncIterator
@@ -10,37 +10,37 @@ from harness.client.multipart import closing, file_head, form_type, new_boundary
 from harness.client.raw import RawConnection, chunk, connected
 
 FRAME_ALLOWANCE = 64 * 1024
-"""Bytes of an upload that the contract allows for everything but the file."""
+"""Bytes that the contract allows for everything in an upload except the file."""
 
 TRUE_LENGTH = -1
-"""Of a body as this backend names its parts."""
+"""The length of the body in the backend's dialect."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RawUpload:
-    """An upload to one job, sent by hand."""
+    """An upload to one job, byte by byte."""
 
     client: Client = field(repr=False)
     job_id: str
     boundary: str = field(default_factory=new_boundary)
 
     def head(self, sample: Sample) -> bytes:
-        """What goes before the file's bytes."""
+        """The bytes before the file."""
         head = file_head(self.boundary, "file", sample.file_name, sample.mime_type)
         return self.client.transport.form("uploadEvidence", head)
 
     def without_file(self, sample: Sample) -> bytes:
-        """The whole form, its file under a name that no backend takes for the file."""
+        """The whole form, with the file in a field that is not `file`."""
         head = file_head(self.boundary, "other", sample.file_name, sample.mime_type)
         return head + sample.content + self.tail
 
     @property
     def tail(self) -> bytes:
-        """What goes after the file's bytes."""
+        """The bytes after the file."""
         return b"\r\n" + closing(self.boundary)
 
     def body(self, sample: Sample) -> bytes:
-        """The whole form with nothing but this file."""
+        """The whole form with only this file."""
         return self.head(sample) + sample.content + self.tail
 
     @asynccontextmanager
@@ -54,7 +54,8 @@ class RawUpload:
     ) -> AsyncIterator[RawConnection]:
         """Send the request's head: with a Content-Length, or chunked where `length` is None.
 
-        `key` is a fresh one and `content_type` that of the form unless given; None is none at all.
+        The default `key` is a new one, the default `content_type` that of the form; None sends
+        no such header.
         """
         transport = self.client.transport
         chosen = transport.next_instance() if instance is None else instance
@@ -92,9 +93,9 @@ class RawUpload:
         content_type: str | None = "",
         instance: int | None = None,
     ) -> Answer:
-        """Send a body and give the answer. Its `length` is true unless given; None is chunked.
+        """Send a body and give the answer. `length` is the true one unless given; None is chunked.
 
-        All of the body is sent, also what lies beyond a `length` that is too small.
+        The whole body is sent, also when `length` is too small.
         """
         body = self.client.transport.form("uploadEvidence", body)
         claimed = len(body) if length == TRUE_LENGTH else length

@@ -1,37 +1,34 @@
-"""Uploads that are refused or broken off, each in another way."""
+"""Uploads that are refused or interrupted, each in another way."""
 
-import asyncio
-import time
 import uuid
 from dataclasses import dataclass, field, replace
 
+from contracts.shared.requests.concurrent_requests import expect_new_evidence
+from contracts.shared.requests.keyed_requests import expect_new, upload_of
+from contracts.upload.mismatched_files import HTML
 from contracts.upload.raw_upload import FRAME_ALLOWANCE, RawUpload
-from contracts.upload.strange_files import HTML
-from harness.client import Client, Organization, Sample, Samples
+from harness.client import Client, Organization, Record, Sample, Samples
 from harness.client.raw import RawConnection, chunk
-from harness.expect import expect, expect_status
+from harness.expect import expect_status
 
 MiB = 1024 * 1024
 LARGE = 3 * MiB
-"""More than a server is likely to gather in memory before it writes."""
-
-FREE_AGAIN_WITHIN_S = 10.0
-"""How long a key may count as in flight after its client has gone."""
+"""More than a server is likely to hold in memory before it writes."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Refusal:
-    """One upload that came to nothing."""
+    """One upload that was refused or interrupted."""
 
     what: str
     key: str
     retry: Sample | None = None
-    """The very file, now sent as it should be: under the same key it must be accepted."""
+    """The same file, to be sent correctly: with the same key it must be accepted."""
 
 
 @dataclass(kw_only=True)
 class Refusals:
-    """Tries every way in which an upload can fail, and remembers what may be tried again."""
+    """Tries every way in which an upload can fail, and records them."""
 
     org: Organization
     samples: Samples
@@ -45,13 +42,13 @@ class Refusals:
     done: list[Refusal] = field(default_factory=list)
 
     async def all(self) -> list[Refusal]:
-        """Have everything refused that can be refused, and give what it was."""
+        """Try them all, and give what was refused."""
         await self._by_size()
         await self._by_type()
         await self._by_form()
         await self._by_identity()
         await self._by_key()
-        await self._broken_off()
+        await self._by_interruption()
         return self.done
 
     async def _by_size(self) -> None:
@@ -84,7 +81,7 @@ class Refusals:
             real, key, upload = self.samples.of_size(size), self._key(), self._upload()
             body = upload.body(real).removesuffix(upload.tail)
             expect_status(await upload.whole(body, key=key), 400, detail="no closing boundary")
-            self._note(f"400 for a form that ends behind {size} bytes", key=key, retry=real)
+            self._note(f"400 for a form that ends after {size} bytes", key=key, retry=real)
         real, upload = self.samples.of_size(LARGE), self._upload()
         body = upload.without_file(real)
         expect_status(await upload.whole(body), 400, detail="no part called file")
@@ -98,30 +95,30 @@ class Refusals:
     async def _by_identity(self) -> None:
         for what, client, status in (
             ("403 for a viewer", self.org.as_role("viewer"), 403),
-            ("401 for nobody", replace(self.org.client, token=None), 401),
+            ("401 without a token", replace(self.org.client, token=None), 401),
         ):
             real = self.samples.new()
             await self._refused(real, status, what=what, client=client, retry=real)
         for what, job_id in (
-            ("404 for a job that there is not", str(uuid.uuid4())),
-            ("404 for the job of somebody else", self.foreign_job_id),
+            ("404 for a job that does not exist", str(uuid.uuid4())),
+            ("404 for the job of another organization", self.foreign_job_id),
         ):
             large = self.samples.of_size(LARGE)
             await self._refused(large, 404, what=what, job_id=job_id)
 
     async def _by_key(self) -> None:
-        """The key of an upload that was accepted, with other bytes and with another job."""
+        """The key of an accepted upload, with other bytes and with another job."""
         for what, job_id in (("other bytes", self.job_id), ("another job", self.other_job_id)):
             large = self.samples.of_size(LARGE)
             key = self.used_key
             answer = await self.org.client.upload(job_id, large, key=key)
-            expect_status(answer, 422, detail=f"a key that was used, with {what}")
+            expect_status(answer, 422, detail=f"a used key with {what}")
             self._note(f"422 for a used key with {what}")
 
-    async def _broken_off(self) -> None:
-        """Uploads whose client goes away in the middle, politely or not."""
+    async def _by_interruption(self) -> None:
+        """Uploads whose client closes or resets the connection in the middle."""
         for what, share, leave, chunked in (
-            ("closed behind the headers", 0.0, RawConnection.close, False),
+            ("closed after the headers", 0.0, RawConnection.close, False),
             ("closed half way", 0.5, RawConnection.close, False),
             ("closed half way, in chunks", 0.5, RawConnection.close, True),
             ("reset half way", 0.5, RawConnection.reset, False),
@@ -162,25 +159,16 @@ class Refusals:
         self.done.append(Refusal(what=what, key=key, retry=retry))
 
 
-async def accepted_after_all(client: Client, job_id: str, refusal: Refusal) -> str:
-    """Send the file of a refusal under its key, as it should have been, and give the record's id.
+async def accepted_after_refusal(org: Organization, job: Record, refusal: Refusal) -> str:
+    """Send the file of a refusal correctly with its key, and give the record's ID.
 
-    A refusal is no answer to repeat (only a 2xx is), so the request is new. After a connection
-    that broke off the key may count as in flight for a moment.
+    Only a 2xx is replayed, so the request is new. After an interruption the key may stay in flight
+    for a moment.
     """
     assert refusal.retry is not None
-    until = time.monotonic() + FREE_AGAIN_WITHIN_S
-    while True:
-        answer = await client.upload(job_id, refusal.retry, key=refusal.key)
-        if answer.status != 409 or time.monotonic() > until:
-            break
-        await asyncio.sleep(0.05)
-    detail = f"the same file under the same key, sent right, after: {refusal.what}"
-    expect_status(answer, 201, detail=detail)
-    expect(
-        not answer.flag("x-idempotency-replayed") and not answer.flag("x-evidence-deduplicated"),
-        expected="a new record for an upload that was refused before",
-        got=answer.describe(),
-        detail=detail,
-    )
+    request = upload_of(job, refusal.retry)
+    answer = await request.send_until_decided(org.client, refusal.key)
+    detail = f"the same file with the same key, sent correctly, after: {refusal.what}"
+    expect_new(answer, request, detail=detail)
+    expect_new_evidence(answer, detail)
     return str(answer.data["id"])

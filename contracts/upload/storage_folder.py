@@ -1,7 +1,7 @@
-"""The folder where a backend under test keeps its objects, looked at from outside."""
+"""The folder of a backend's stored objects, searched for copies and misplaced files."""
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,65 +13,59 @@ from harness.target import Target
 
 @dataclass(frozen=True, kw_only=True)
 class StorageFolder:
-    """Where the objects of one system are."""
+    """The folder of one system's objects."""
 
     root: Path
     outside: tuple[Path, ...]
-    """Folders where an object that left the root could have landed; only they are looked at."""
+    """Folders where a file that left the root could be; only these are searched."""
 
     @classmethod
     def of(cls, target: Target, system: System) -> "StorageFolder | None":
-        """Give the folder; None where the objects are kept in some other way, or elsewhere."""
+        """Give the folder; None where the objects are stored in another way."""
         if target.storage is None or system.storage_dir is None:
             return None
         root = system.storage_dir.resolve()
-        places = (*root.parents, system.plan.directory)
-        return cls(root=root, outside=tuple(dict.fromkeys(places)))
+        return cls(root=root, outside=(*root.parents, system.plan.directory))
 
-    async def files(self) -> dict[Path, int]:
-        """Every file below the root with its size, by its path there."""
-        return await asyncio.to_thread(
-            lambda: {path.relative_to(self.root): size for path, size in _files(self.root)}
-        )
+    async def files(self) -> set[Path]:
+        """Every file below the root, by its path there."""
+        paths = await asyncio.to_thread(lambda: list(_files(self.root)))
+        return {path.relative_to(self.root) for path in paths}
 
     def expect_object(self, storage_path: str) -> None:
         """Fail unless there is an object inside the folder under this path."""
         path = (self.root / storage_path).resolve()
         expect(
             path.is_relative_to(self.root) and path.is_file(),
-            expected="a storage_path that leads to an object inside the storage",
+            expected="storage_path of an object inside the storage",
             got=repr(storage_path),
         )
 
     async def copies(self, content: bytes) -> list[Path]:
-        """The files below the root that are exactly these bytes: none where it is encrypted."""
+        """The files below the root with exactly these bytes: none where they are encrypted."""
 
-        def find() -> list[Path]:
-            found = []
-            for path, size in _files(self.root):
+        def find() -> Iterator[Path]:
+            for path in _files(self.root):
                 with suppress(OSError):
-                    if size == len(content) and path.read_bytes() == content:
-                        found.append(path.relative_to(self.root))
-            return sorted(found)
+                    if path.stat().st_size == len(content) and path.read_bytes() == content:
+                        yield path.relative_to(self.root)
 
-        return await asyncio.to_thread(find)
+        return await asyncio.to_thread(lambda: sorted(find()))
 
-    async def astray(self, marks: Iterable[str]) -> list[Path]:
-        """What bears a mark in its name, below the root or right beside the way to it."""
-        wanted = tuple(marks)
+    async def misplaced(self, mark: str) -> list[Path]:
+        """Files with a mark in their path, below the root or in a folder next to it."""
 
-        def find() -> list[Path]:
-            found = {path for path, _ in _files(self.root)}
+        def find() -> Iterator[Path]:
+            yield from _files(self.root)
             for folder in self.outside:
                 with suppress(OSError):
-                    found.update(folder.iterdir())
-            return sorted(path for path in found if any(mark in str(path) for mark in wanted))
+                    yield from folder.iterdir()
 
-        return await asyncio.to_thread(find)
+        return await asyncio.to_thread(lambda: sorted({one for one in find() if mark in str(one)}))
 
 
-def _files(root: Path) -> Iterator[tuple[Path, int]]:
+def _files(root: Path) -> Iterator[Path]:
     for path in root.rglob("*"):
-        with suppress(OSError):  # it may be gone by now
+        with suppress(OSError):  # it may be deleted by now
             if path.is_file():
-                yield path, path.stat().st_size
+                yield path

@@ -1,4 +1,4 @@
-"""Files that are not what somebody says they are: beginnings of every kind, and damaged ones."""
+"""Files whose content is not of the declared type, and damaged files."""
 
 import gzip
 import io
@@ -40,7 +40,7 @@ REFUSED_TYPES = (
     "audio/mpeg",
     "audio/mp4",
 )
-"""Types that are not among the nine, some of them nearly."""
+"""Types that are not allowed, some of them similar to allowed ones."""
 
 HTML = b"<!DOCTYPE html><html><script>alert(1)</script></html>"
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
@@ -49,9 +49,9 @@ PROGRAM = b"MZ\x90\x00\x03\x00\x00\x00" + bytes(56) + b"PE\x00\x00"
 BITMAP = b"BM" + struct.pack("<IHHI", 58, 0, 0, 54) + bytes(44)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Strange:
-    """Bytes, and the types that they must not pass for."""
+@dataclass(frozen=True)
+class MismatchedFile:
+    """Content, and the declared types under which it must be refused."""
 
     what: str
     content: bytes = field(repr=False)
@@ -69,8 +69,8 @@ def _zip() -> bytes:
     return buffer.getvalue()
 
 
-def honest_others() -> Iterator[Sample]:
-    """Files that are what they say they are, and still no evidence."""
+def files_of_other_types() -> Iterator[Sample]:
+    """Files of the declared type, which is not an allowed one."""
     yield Sample("letter.txt", "text/plain", TEXT)
     yield Sample("page.html", "text/html", HTML)
     yield Sample("drawing.svg", "image/svg+xml", SVG)
@@ -80,16 +80,17 @@ def honest_others() -> Iterator[Sample]:
     yield Sample("data.json", "application/json", b"{}")
 
 
-def of_no_allowed_type(rng: random.Random) -> Iterator[Strange]:
-    """Files of kinds that are never evidence, text and HTML for every type, others for some.
+def of_no_allowed_type(rng: random.Random) -> Iterator[MismatchedFile]:
+    """Content that is never evidence: text and HTML for every type, others for some.
 
-    A plain ZIP is spared for DOCX, which is one: how far a backend looks into it is its choice.
+    A plain ZIP is not declared as DOCX, which is a ZIP: how closely a backend looks is its choice.
     """
-    yield Strange(what="plain text", content=TEXT, not_of=ALLOWED_TYPES)
-    yield Strange(what="HTML", content=HTML, not_of=ALLOWED_TYPES)
-    yield Strange(what="a WAV, RIFF as WebP is", content=_riff(b"WAVE"), not_of=("image/webp",))
-    yield Strange(what="an AVI, RIFF as WebP is", content=_riff(b"AVI "), not_of=("image/webp",))
-    yield Strange(what="a ZIP", content=_zip(), not_of=(MSWORD, "image/png", "application/pdf"))
+    webp, no_zip = ("image/webp",), (MSWORD, "image/png", "application/pdf")
+    yield MismatchedFile("plain text", TEXT, ALLOWED_TYPES)
+    yield MismatchedFile("HTML", HTML, ALLOWED_TYPES)
+    yield MismatchedFile("a WAV, RIFF as WebP is", _riff(b"WAVE"), webp)
+    yield MismatchedFile("an AVI, RIFF as WebP is", _riff(b"AVI "), webp)
+    yield MismatchedFile("a ZIP", _zip(), no_zip)
     for what, content in (
         ("SVG", SVG),
         ("a shell script", b"#!/bin/sh\nrm -rf /\n"),
@@ -103,7 +104,7 @@ def of_no_allowed_type(rng: random.Random) -> Iterator[Strange]:
         ("a single byte", b"x"),
         ("the names of types", b"PNG GIF JPEG WEBP PDF ftyp"),
     ):
-        yield Strange(what=what, content=content, not_of=tuple(rng.sample(ALLOWED_TYPES, 3)))
+        yield MismatchedFile(what, content, tuple(rng.sample(ALLOWED_TYPES, 3)))
 
 
 _TOO_SHORT = {
@@ -117,27 +118,27 @@ _TOO_SHORT = {
     MSWORD: 3,
     DOCX: 2,
 }
-"""How much of a file's beginning does not say yet what it is."""
+"""How many of a file's first bytes do not identify its type."""
 
 
-def damaged(sample: Sample) -> Iterator[Strange]:
-    """A real file with its beginning spoilt: it is no longer what it was."""
+def damaged(sample: Sample) -> Iterator[MismatchedFile]:
+    """A real file with a damaged beginning: it is no longer of its type."""
     own = (sample.mime_type,)
     cut = _TOO_SHORT[sample.mime_type]
-    yield Strange(what=f"the first {cut} bytes alone", content=sample.content[:cut], not_of=own)
+    yield MismatchedFile(f"the first {cut} bytes alone", sample.content[:cut], own)
     inverted = bytes(each ^ 0xFF for each in sample.content)
-    yield Strange(what="the same with every bit inverted", content=inverted, not_of=own)
+    yield MismatchedFile("the same with every bit inverted", inverted, own)
     if sample.mime_type != DOCX:  # a ZIP is read from its end
         hidden = HTML + b" " * 2048 + sample.content
-        yield Strange(what="HTML, and the file behind it", content=hidden, not_of=own)
+        yield MismatchedFile("HTML, and the file after it", hidden, own)
     if not sample.content[:4].isascii():
         garbled = sample.content.decode("latin-1").encode("utf-8")
-        yield Strange(what="read as Latin-1, written as UTF-8", content=garbled, not_of=own)
+        yield MismatchedFile("read as Latin-1, written as UTF-8", garbled, own)
 
 
-def tell_apart(declared: str, actual: str) -> bool:
-    """Whether magic bytes tell one allowed type from another.
+def is_distinguishable(declared: str, actual: str) -> bool:
+    """Whether magic bytes distinguish two allowed types.
 
-    MP4 and QuickTime share their first box; which of its brands make a difference is a choice.
+    MP4 and QuickTime have the same first box, and which of its brands count is a choice.
     """
     return declared != actual and {declared, actual} != {MP4, QUICKTIME}

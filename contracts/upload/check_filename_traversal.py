@@ -1,10 +1,11 @@
-"""The name that a client gives its file is shown, and never becomes a path or a header."""
+"""A file name is shown, and never becomes a path or a header."""
 
 import re
 from urllib.parse import unquote
 
 from contracts.shared.exports.archive import unpack
-from contracts.upload.hostile_names import MARK, SentName, harmless, hostile
+from contracts.shared.resources.evidence import expect_content
+from contracts.upload.file_names import MARK, SentName, hostile_names, ordinary_names
 from contracts.upload.raw_upload import RawUpload
 from contracts.upload.storage_folder import StorageFolder
 from harness.check import check
@@ -25,17 +26,22 @@ _PARAMETER = re.compile(r';\s*([^\s=;"]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^;]*)')
 
 @check(
     "upload.filename-traversal",
-    "A file's name, however hostile, is shown only: no path, no header, no file is made of it",
+    "File names never become paths or headers",
     checklist="Verify path traversal in file names is harmless",
     observes=NAMES + 2 + TWINS,
 )
 async def check_filename_traversal(
     target: Target, system: System, org: Organization, samples: Samples, observe: Observations
 ) -> None:
+    """Upload files with ordinary and hostile names, and several with one name at the same time.
+
+    Storage paths must be generated: no object may be overwritten, and no file appear elsewhere.
+    Downloads must have the right bytes and safe headers, and a proof pack safe entries.
+    """
     job = await org.new_job()
     storage = StorageFolder.of(target, system)
     mark = f"{MARK}{org.id[:8]}"
-    names = [*harmless(mark), *hostile(mark, str(system.run_dir))]
+    names = [*ordinary_names(mark), *hostile_names(mark, str(system.run_dir))]
 
     first = samples.new()
     victim = await org.client.new_evidence(job["id"], first)
@@ -49,7 +55,7 @@ async def check_filename_traversal(
         sample = samples.new()
         answer = await _upload(org.client, job["id"], name, sample)
         if name.shown is not None:
-            expect_status(answer, 201, detail=f"a file called {name.what}")
+            expect_status(answer, 201, detail=f"a file named {name.what}")
             expect_equal(answer.data["file_name"], name.shown, "file_name of new evidence")
         else:
             expect_status(answer, 201, 400, 413, 415, 422, 431, detail=f"file name: {name.what}")
@@ -60,13 +66,13 @@ async def check_filename_traversal(
     await together(map(send, names), at_once=AT_ONCE)
     twins = [Sample("photo.png", "image/png", samples.of_size(TWIN).content) for _ in range(TWINS)]
     answers = await together(org.client.upload(job["id"], twin) for twin in twins)
-    same = SentName(what="photo.png, as others at the same time", parameters=b"", mark=mark)
+    same = SentName(what="photo.png, like others at the same time", parameters=b"", mark=mark)
     for twin, answer in zip(twins, answers, strict=True):
-        expect_status(answer, 201, detail=f"{TWINS} files of one name at once")
+        expect_status(answer, 201, detail=f"{TWINS} files with one name at once")
         kept.append((same, twin, answer.data))
-        observe(what="of one name at once")
+        observe(what="one name at once")
 
-    async def look(name: SentName, sample: Sample, evidence: Record) -> None:
+    async def expect_stored(name: SentName, sample: Sample, evidence: Record) -> None:
         expect_generated(str(evidence["storage_path"]), name)
         if storage is not None:
             storage.expect_object(str(evidence["storage_path"]))
@@ -74,37 +80,28 @@ async def check_filename_traversal(
             listed[evidence["id"]]["file_name"], evidence["file_name"], "file_name in the list"
         )
         content = await org.client.call("getEvidenceContent", path={"evidence_id": evidence["id"]})
-        expect_status(content, 200, detail=f"the content of evidence called {name.what}")
-        expect(
-            content.body == sample.content,
-            expected=f"the {sample.size} bytes that were uploaded as {name.what}",
-            got=f"{len(content.body)} bytes that are others",
-        )
+        what = f"a file named {name.what}"
+        expect_content(content, sample.content, sample.mime_type, what=what)
         expect_safe_headers(content, name)
-        kind = content.headers.get("content-type", "").partition(";")[0].strip().lower()
-        expect_equal(kind, sample.mime_type, f"Content-Type of content called {name.what}")
 
     items = await org.client.listed("listEvidence", path={"job_id": job["id"]})
     listed = {item["id"]: item for item in items}
     expect_equal(
         set(listed),
         {victim["id"]} | {evidence["id"] for _, _, evidence in kept},
-        "the evidence after files with strange names",
+        "IDs of evidence after all uploads",
     )
-    # Only now, so that none has been written over by one that came later.
-    await together((look(*each) for each in kept), at_once=AT_ONCE)
+    # Only after all uploads, which might have overwritten earlier ones.
+    await together((expect_stored(*each) for each in kept), at_once=AT_ONCE)
     untouched = await org.client.call("getEvidenceContent", path={"evidence_id": victim["id"]})
-    expect(
-        untouched.body == first.content,
-        expected="evidence whose path was another file's name to be what it was",
-        got=untouched.describe(),
-    )
+    what = "a file whose storage_path is another file's name"
+    expect_content(untouched, first.content, first.mime_type, what=what)
     if storage is not None:
-        expect_equal(await storage.astray([mark]), [], "files that were called as a client said")
+        expect_equal(await storage.misplaced(mark), [], "files under names of a client")
 
     export = await org.client.new_export(job["id"])
     await org.client.wait_for_export(export["id"])
-    unpack(await org.client.download(export["id"]))  # no entry of it leaves its folder
+    unpack(await org.client.download(export["id"]))  # fails when an entry leaves the folder
     observe(what="proof pack unpacked")
 
 
@@ -123,19 +120,19 @@ def _named(name: str) -> bytes:
 
 
 def expect_generated(path: str, name: SentName) -> None:
-    """Fail where a storage path has anything of the client's name in it, or leads elsewhere."""
+    """Fail when a storage path contains part of the client's name, or leads elsewhere."""
     plain = unquote(path)
     expect(
         name.mark not in plain.lower()
         and ".." not in re.split(r"[/\\]", plain)
         and not _CONTROL.search(plain),
-        expected=f"a generated storage_path for a file called {name.what}",
+        expected=f"a generated storage_path for a file named {name.what}",
         got=repr(path),
     )
 
 
 def expect_safe_headers(answer: Answer, name: SentName) -> None:
-    """Fail unless content comes as an attachment, and its name made no header of its own."""
+    """Fail unless content is an attachment, and its name made no other parameter or header."""
     disposition = answer.headers.get("content-disposition", "")
     parameters = [found[1].lower() for found in _PARAMETER.finditer(disposition)]
     expect(
@@ -143,16 +140,11 @@ def expect_safe_headers(answer: Answer, name: SentName) -> None:
         and not _CONTROL.search(disposition)
         and "injected" not in parameters
         and len(parameters) == len(set(parameters)),
-        expected=f"content called {name.what} as an attachment, each parameter once",
+        expected=f"an attachment with each parameter once for a file named {name.what}",
         got=f"Content-Disposition: {disposition!r}",
     )
     expect(
         "x-injected" not in answer.headers,
-        expected=f"no header that is made of the name {name.what}",
+        expected=f"no header from the file name {name.what}",
         got=f"X-Injected: {answer.headers.get('x-injected')!r}",
-    )
-    expect_equal(
-        answer.headers.get("x-content-type-options", "").lower(),
-        "nosniff",
-        f"X-Content-Type-Options of content called {name.what}",
     )

@@ -1,27 +1,27 @@
-"""File names as clients send them, harmless and hostile, each as the bytes of a header."""
+"""File names as clients send them, ordinary and hostile, each as the bytes of a header."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import quote
 
 MARK = "shkdwn"
-"""Begins the mark by which a file that went astray is found."""
+"""The start of the mark by which a misplaced file is found."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SentName:
-    """One file name on the wire."""
+    """One file name, as it is sent."""
 
     what: str
     parameters: bytes
     """What follows `form-data; name="file"` in the part's Content-Disposition."""
     mark: str
-    """Stands in the name, and must not stand in a path."""
+    """A text in the name that must not be in any path."""
     shown: str | None = None
-    """What a record must show, None where the backend may clean the name or refuse it."""
+    """What a record must show; None where the backend may change or refuse the name."""
 
 
-def harmless(mark: str) -> Iterator[SentName]:
+def ordinary_names(mark: str) -> Iterator[SentName]:
     """Names of everyday files."""
     for name in (
         f"photo {mark}.png",
@@ -36,8 +36,8 @@ def harmless(mark: str) -> Iterator[SentName]:
         yield SentName(what=repr(name), parameters=_quoted(name), mark=mark, shown=name)
 
 
-def hostile(mark: str, directory: str) -> Iterator[SentName]:
-    """Names that try to be something else; `directory` is one that a server could write to."""
+def hostile_names(mark: str, directory: str) -> Iterator[SentName]:
+    """Names that could be misread; `directory` is one that the server could write to."""
     for name in (
         f"../{mark}.png",
         f"../../../../../../{mark}.png",
@@ -89,7 +89,7 @@ def _unprintable(mark: str) -> Iterator[SentName]:
     for what, parameters in (
         ("CR and LF as browsers encode them", f'; filename="a%0D%0AX-Injected: {mark}.png"'),
         ("a quote as browsers encode it", f'; filename="{mark}.png%22; injected=%22yes"'),
-        ("a quote behind a backslash", f'; filename="{mark}.png\\"; injected=\\"yes"'),
+        ("a quote after a backslash", f'; filename="{mark}.png\\"; injected=\\"yes"'),
         ("a backslash at the end", f'; filename="{mark}\\\\"'),
         ("no quotes around it", f"; filename=../{mark}.png"),
         ("two names", f'; filename="a.png"; filename="../{mark}.png"'),
@@ -99,7 +99,7 @@ def _unprintable(mark: str) -> Iterator[SentName]:
     for what, raw in (
         ("a raw NUL", b"a\x00" + marked),
         ("raw control characters", b"a\x01\x1b\x7f\t" + marked),
-        ("no UTF-8", b"\xff\xfe" + marked),
+        ("invalid UTF-8", b"\xff\xfe" + marked),
         ("an overlong encoding of ../", b"\xc0\xae\xc0\xae/" + marked),
         ("half a surrogate pair", b"\xed\xa0\x80" + marked),
         ("Latin-1", b"\xdcberpr\xfcfung" + marked),

@@ -1,4 +1,4 @@
-"""Forms that are broken, cut short or empty are refused, and early where the headers tell."""
+"""Malformed, truncated and empty uploads are refused, early where the headers suffice."""
 
 from contracts.upload.malformed_forms import (
     OUTER,
@@ -25,7 +25,7 @@ BOUNDARY_QUOTED = "a'()+_,-./:=?b"
 
 @check(
     "upload.malformed-multipart",
-    "What is no form, or a broken one, or one without a file, is refused, early where it can be",
+    "Malformed and truncated forms are refused",
     checklist="Verify malformed and truncated uploads are refused",
     needs={Capability.ORGANIZATIONS},
     observes=9 + 8 + 2 * 14 + 9 + 17 + 1 + 4,
@@ -33,6 +33,12 @@ BOUNDARY_QUOTED = "a'()+_,-./:=?b"
 async def check_malformed_multipart(
     org: Organization, samples: Samples, observe: Observations
 ) -> None:
+    """Send forms that are malformed, truncated, or without a file, whole and in chunks.
+
+    Each must be refused and leave nothing; before any of the body where the headers are wrong.
+    Unusual forms may be accepted or refused, never half. Valid forms must be accepted, with every
+    spelling of the boundary.
+    """
     job = await org.new_job()
     upload = RawUpload(client=org.client, job_id=job["id"], boundary=OUTER)
     sample = samples.new("image/png")
@@ -42,7 +48,7 @@ async def check_malformed_multipart(
     ]
     for what, key, content_type in [*early, ("no Idempotency-Key", None, "")]:
         async with upload.begin(length=A_LARGE_BODY, key=key, content_type=content_type) as begun:
-            # Not a byte of the body is sent: whoever wants to read it first never answers.
+            # None of the body is sent: a server that reads it first never answers.
             answer = await begun.answer()
         expect_status(answer, 400, detail=f"{what}; none of the body was sent")
         observe(what="refused unread")
@@ -53,7 +59,7 @@ async def check_malformed_multipart(
         detail = form.what + (", sent in chunks" if chunked else "")
         expect_status(answer, *form.statuses, detail=detail)
         if answer.status < 300:
-            expect_equal(answer.data["file_sha256"], sample.sha256, f"the digest of {detail}")
+            expect_equal(answer.data["file_sha256"], sample.sha256, f"file_sha256 of {detail}")
         observe(what="sent whole")
 
     await together(map(attempt, not_multipart(sample)), at_once=AT_ONCE)
@@ -64,14 +70,14 @@ async def check_malformed_multipart(
     body = whole(sample)
     answer = await upload.whole(body, length=len(body) // 2)
     expect_status(answer, 400, detail="a Content-Length of half the body, all of which was sent")
-    observe(what="lying")
+    observe(what="wrong length")
     await expect_empty(org.client, job["id"])
 
     await together(map(attempt, unusual(sample)), at_once=AT_ONCE)
     kept = await org.client.listed("listEvidence", path={"job_id": job["id"]})
     expect(
         all(item["file_sha256"] == sample.sha256 for item in kept) and len(kept) <= 1,
-        expected="at most the one file that was in all these forms",
+        expected="at most one record, of the file that was in all these forms",
         got=f"{len(kept)} records: {[item['file_sha256'] for item in kept]}",
     )
     for boundary, spelled in (
@@ -80,21 +86,25 @@ async def check_malformed_multipart(
         (BOUNDARY_QUOTED, f'multipart/form-data; boundary="{BOUNDARY_QUOTED}"'),
         (BOUNDARY_OF_70, f"multipart/form-data; charset=utf-8; boundary={BOUNDARY_OF_70}"),
     ):
-        sound = samples.new("image/png")
-        body = whole(sound).replace(OUTER.encode(), boundary.encode())
+        valid = samples.new("image/png")
+        body = whole(valid).replace(OUTER.encode(), boundary.encode())
         answer = await upload.whole(body, content_type=spelled)
-        expect_status(answer, 201, detail=f"a sound form, Content-Type {spelled}")
-        observe(what="sound")
+        expect_status(answer, 201, detail=f"a valid form, Content-Type {spelled}")
+        observe(what="valid")
 
 
 @check(
     "upload.empty-file",
-    "A file of no bytes is refused, whatever its type and however it is sent",
+    "Empty files are refused",
     checklist="Verify empty files are refused",
     needs={Capability.ORGANIZATIONS},
     observes=2 * len(ALLOWED_TYPES) + 5,
 )
 async def check_empty_file(org: Organization, samples: Samples, observe: Observations) -> None:
+    """Upload files without bytes: of every type, whole and in chunks, with and without a name.
+
+    Each must be refused and leave nothing.
+    """
     job = await org.new_job()
     upload = RawUpload(client=org.client, job_id=job["id"])
 
@@ -113,22 +123,21 @@ async def check_empty_file(org: Organization, samples: Samples, observe: Observa
     tag = text_part(upload.boundary, "tag", "roof")
     named = Sample("photo.png", "image/png", b"")
     await attempt(named, 400, before=tag, what="no bytes, and a tag")
-    # What a browser sends when nothing was chosen.
+    # Browsers send this when no file is chosen.
     await attempt(Sample("", "image/png", b""), 400, what="no bytes and no name")
-    unchosen = Sample("", "application/octet-stream", b"")
-    await attempt(unchosen, 400, 415, what="no bytes, no name and no type")
+    not_chosen = Sample("", "application/octet-stream", b"")
+    await attempt(not_chosen, 400, 415, what="no bytes, no name and no type")
     await attempt(Sample("a", "text/html", b""), 400, 415, what="no bytes of HTML")
     await attempt(
-        Sample("photo.png", "image/png", b"\r\n"), 422, what="a line end, which is two bytes"
+        Sample("photo.png", "image/png", b"\r\n"), 422, what="a file of two bytes, CR and LF"
     )
     await expect_empty(org.client, job["id"])
 
 
 async def expect_empty(client: Client, job_id: str) -> None:
-    """Fail if there is any evidence in the job, or any event in the organization's ledger."""
+    """Fail when there is evidence in the job, or an event in the organization's ledger."""
     listed = await client.listed("listEvidence", path={"job_id": job_id})
-    expect_equal([item["id"] for item in listed], [], "the evidence after refused uploads alone")
+    expect_equal([item["id"] for item in listed], [], "IDs of evidence after refused uploads")
     events = await client.ledger_events()
-    expect_equal(
-        [event["event_name"] for event in events], [], "the ledger after refused uploads alone"
-    )
+    names = [event["event_name"] for event in events]
+    expect_equal(names, [], "ledger events after refused uploads")
