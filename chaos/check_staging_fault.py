@@ -4,7 +4,8 @@ import random
 from collections.abc import Callable
 from pathlib import Path
 
-from chaos.staging.drill import Aborted, StagingDrill, drill
+from chaos.drills.drill import run_drill
+from chaos.staging.drill import STAGING_FAULT, Aborted, StagingDrill
 from harness.check import check
 from harness.client import Organizations, Samples
 from harness.errors import Inconclusive
@@ -14,21 +15,21 @@ from harness.machine.commands import CommandResult
 from harness.plugin.observations import Observations
 from harness.redaction.redactor import Redactor
 from harness.system import System
-from harness.target import Capability, Target
+from harness.target import Target
 
 ORGANIZATIONS = 3
-"""Who export, where new ones can be made; else whoever the given token belongs to."""
+"""How many export, where new ones can be made; otherwise the organization of the given token."""
 
 SHOWN_CHARACTERS = 1500
 
 
 @check(
     "chaos.staging-fault",
-    "Faults on a running system lose nothing, double nothing, and leave it as steady as it was",
+    "Staging faults lose and repeat no export",
     checklist="Verify recovery on staging: instances harmed, healed, and nothing lost",
     observes=1,
-    needs={Capability.LOAD, Capability.FAULTS},
-    deadline_s=3600,
+    needs=STAGING_FAULT.needs,
+    deadline_s=STAGING_FAULT.budget_s,
 )
 async def check_staging_fault(
     organizations: Organizations,
@@ -40,42 +41,46 @@ async def check_staging_fault(
     report_dir: Path,
     observe: Observations,
 ) -> None:
-    staging_drill = StagingDrill(
-        target=target,
-        guard=guard,
-        journal=system.journal,
-        owners=await organizations.several(
-            ORGANIZATIONS if target.tokens.makes_organizations else 1
-        ),
-        samples=Samples(rng),
-        history=history,
-        tell=kept_in(report_dir / "commands.log", Redactor(system.secrets)),
-    )
-    open_questions: list[str] = []
-    for name, fault in target.chaos.faults.items():
+    """Run each declared fault while exports are requested: inject, prove, hold, undo.
+
+    Every accepted export is ready in the end, with one `export.completed` event, attempts that rise
+    with every claim, and an intact download. An export works from end to end before and after.
+    """
+    owners = await organizations.several(ORGANIZATIONS if target.tokens.makes_organizations else 1)
+    samples = Samples(rng)
+    record = recorder(report_dir / "commands.log", Redactor(system.secrets))
+    inconclusive: list[str] = []
+    for name, commands in target.chaos.faults.items():
+        drill = StagingDrill(
+            journal=system.journal,
+            history=history,
+            observe=observe,
+            name=name,
+            commands=commands,
+            target=target,
+            guard=guard,
+            owners=owners,
+            samples=samples,
+            record=record,
+        )
         try:
-            under_way = await drill(name, fault, staging_drill)
+            await run_drill(STAGING_FAULT, drill)
         except Aborted:
-            raise  # whoever did not bear one fault well is spared the others
-        except Inconclusive as question:
-            open_questions.append(str(question))
-            continue
-        if under_way:
-            observe(under_way, what="exports under way when a fault took hold")
-        else:
-            open_questions.append(f"no export was under way when {name!r} took hold")
-    if open_questions:
-        raise Inconclusive("\n".join(open_questions))
+            raise  # a backend that did not bear one fault well is not harmed by the others
+        except Inconclusive as problem:
+            inconclusive.append(f"{name}: {problem}")
+    if inconclusive:
+        raise Inconclusive("\n".join(inconclusive))
 
 
-def kept_in(log: Path, redact: Redactor) -> Callable[[CommandResult], str]:
-    """Keep what commands print in a file of the report; give its end for a message."""
+def recorder(log: Path, redact: Redactor) -> Callable[[CommandResult], str]:
+    """Keep what commands print in a file of the report; return its end for a message."""
 
-    def tell(ended: CommandResult) -> str:
-        told = redact(ended.describe())
+    def record(ended: CommandResult) -> str:
+        text = redact(ended.describe())
         with log.open("a", encoding="utf-8") as file:
-            file.write(told + "\n\n")
-        head, _, printed = told.partition("\n")
+            file.write(text + "\n\n")
+        head, _, printed = text.partition("\n")
         return f"{head}\n{printed[-SHOWN_CHARACTERS:]}"
 
-    return tell
+    return record

@@ -1,71 +1,241 @@
-"""A worker wakes up after its exports were given to others, and goes on as if nothing had happened.
+"""A worker wakes up after it lost its exports to another one, and goes on with them.
 
-Two of them are frozen until after their stuck timeout. The first wakes while another worker is busy
-with its exports, the second when all of them are done; both were about to commit. Where a target
-has no failpoints, they are frozen somewhere at work, and wake when all is done.
+Two workers are frozen until after their stuck timeout, both about to commit. The first wakes up
+while another worker is busy with its exports, the second when all of them are finished. Where a
+target has no failpoints, they are frozen somewhere at work, and wake up when all is finished.
 """
 
 import asyncio
 import random
-import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from chaos.drills.http_only import is_http_only
-from chaos.drills.http_only_drills import http_only_pause
-from chaos.drills.recovery import Recovery
-from chaos.drills.recovery_timing import recovery_times
+from chaos.drills.drill import Drill, FaultStep, run_drill
 from chaos.drills.stale_workers import StaleWakeUp, context_switches, wait_until_running
-from chaos.exports.backlog import Backlog
-from chaos.exports.final_state import (
-    broken_downloads,
-    changes_between,
-    database_now,
-    orphans_of,
-    snapshot_rows,
-    wait_until_all_ended,
+from chaos.drills.worker_drill import (
+    WorkerDrill,
+    final_download_violations,
+    recovery_violations,
+    worker_drill,
 )
-from chaos.faults.pause_worker import worker_paused
-from chaos.workers.busy_worker_freezer import backlog_for, freeze_busy_workers
-from chaos.workers.parked_workers import ParkedWorker, last_claims, start_parked, wait_until_parked
+from chaos.exports.final_state import Snapshot, differences
+from chaos.faults.pause_worker import pause_worker
+from chaos.workers.parked_workers import ParkedWorker, last_claims, start_parked
 from harness.check import check
-from harness.checkers import (
-    ExportFacts,
-    Orphan,
-    RecoveryTimes,
-    expect_no_violations,
-    read_exports,
-)
-from harness.client import Samples, together
+from harness.checkers import Orphan, expect_no_violations
 from harness.errors import Inconclusive
 from harness.expect import expect
 from harness.history import HistoryWriter
-from harness.plugin.fixtures import FreshSystem, OwnSystem
+from harness.plugin.fixtures import FreshSystem
 from harness.plugin.observations import Observations
 from harness.target import Capability, Target
 from harness.vocabulary.exports import PREPARING, TERMINAL_STATES
+from harness.waiting import wait_until
 
 BUSY_S = 0.7
-"""How long the successor is at each export, so that the first zombie meets it at work."""
+"""How long the successor works on each export: the first stale worker wakes up meanwhile."""
 
 WORK_S = 10.0
-"""How long all the work that is left may take once it can be taken up."""
+"""How long the successor may take until it holds something after the stuck timeout."""
 
 _POLL_S = 0.02
 
 
+async def hold_exports(drill: WorkerDrill) -> None:
+    """Bring two workers to the point where they only have to commit.
+
+    They sleep there for as long as the stuck timeout: still when they are frozen, no longer when
+    they wake up, because no worker takes over from them any sooner.
+    """
+    if drill.failpoints is None:
+        await drill.freeze_busy(2, at_once=True)
+    else:
+        wanted = [("before_commit", drill.times.stuck_timeout_s)] * 2
+        await drill.park(wanted, organizations=1, until_full=False)
+
+
+def wake_one_after_the_other(drill: WorkerDrill) -> Sequence[FaultStep]:
+    """Freeze both workers; the one that is frozen last wakes up first."""
+    wakes = WakeUps(drill=drill, first=drill.victims[0], second=drill.victims[1])
+    system = drill.own.system
+    return [
+        FaultStep(
+            faults=[pause_worker(system, wakes.second.worker)],
+            while_it_holds=wakes.before_second,
+            once_healed=wakes.after_second,
+        ),
+        FaultStep(
+            faults=[pause_worker(system, wakes.first.worker)],
+            while_it_holds=wakes.before_first,
+            once_healed=wakes.after_first,
+        ),
+    ]
+
+
+@dataclass(kw_only=True)
+class WakeUps:
+    """What is done and seen around the moments in which the two workers wake up."""
+
+    drill: WorkerDrill
+    first: ParkedWorker
+    second: ParkedWorker
+    taken: Mapping[str, datetime] = field(default_factory=dict)
+    """When the successor claimed exports of the first; empty where it cannot be slowed down."""
+    before: Snapshot = field(default_factory=dict)
+    switches: int = 0
+    successor: ParkedWorker = field(init=False)
+    still_asleep_at: datetime = field(init=False)
+
+    async def before_first(self) -> None:
+        """Let a healthy worker take over all that the two have lost, or begin with it."""
+        drill = self.drill
+        await drill.find_orphans("SIGSTOP")
+        if drill.view.shows_workers:
+            self._expect_held_by(self.first)
+            self._expect_held_by(self.second)
+        self.successor = await start_successor(drill)
+        await drill.begin_recovery()
+        if self.successor.failpoint:
+            self.taken = await taken_over(drill, self._held_by(self.first))
+        else:
+            await wait_until_all_done(drill)
+            self.before = await drill.view.snapshot()
+        self.switches = context_switches(self.first)
+        self.still_asleep_at = await drill.view.now()
+
+    async def after_first(self) -> None:
+        """Fail when the first finished exports of its successor."""
+        drill = self.drill
+        await wait_until_running(self.first, self.switches)
+        if not self.taken:
+            return
+        wake_up = StaleWakeUp(
+            stale=self.first,
+            successor=self.successor,
+            taken=self.taken,
+            still_asleep_at=self.still_asleep_at,
+            woken_at=await drill.view.now(),
+        )
+        await wait_until_all_done(drill)
+        expect_no_violations(wake_up.finished_by_stale(drill.final), notes=drill.notes)
+        met = wake_up.met(drill.final)
+        drill.observe(len(met), what="exports whose old owner woke up beside the new one")
+        self.before = await drill.view.snapshot()
+
+    async def before_second(self) -> None:
+        """Note how far the second has run."""
+        self.switches = context_switches(self.second)
+
+    async def after_second(self) -> None:
+        """Fail when the workers changed anything after all was finished."""
+        await wait_until_running(self.second, self.switches)
+        # For what they do at once, and for the heartbeat by which they learn of their loss.
+        await asyncio.sleep(self.drill.view.settle_s)
+        changes = differences(self.before, await self.drill.view.snapshot())
+        names = f"{self.first.worker.name} and {self.second.worker.name}"
+        expect(
+            not changes,
+            expected=f"no change after {names}, frozen {self.second.where}, woke up and another "
+            "worker had completed all they held: their claim tokens are stale",
+            got=changes[0] if changes else "",
+            detail="\n".join(changes[1:8]),
+        )
+
+    def _held_by(self, each: ParkedWorker) -> Sequence[Orphan]:
+        return [orphan for orphan in self.drill.orphans if orphan.worker == each.worker.name]
+
+    def _expect_held_by(self, each: ParkedWorker) -> None:
+        if not self._held_by(each):
+            raise Inconclusive(
+                f"{each.worker.name} had committed all its exports before it could be frozen: it "
+                f"sleeps {each.seconds:g} s {each.where}, which was not long enough"
+            )
+
+
+async def start_successor(drill: WorkerDrill) -> ParkedWorker:
+    """Start a healthy worker, slowed down where there are failpoints."""
+    if drill.failpoints is None:
+        return ParkedWorker(worker=await drill.own.system.start("worker"))
+    return await start_parked(drill.own.system, drill.failpoints, "while_working", BUSY_S)
+
+
+async def taken_over(drill: WorkerDrill, lost: Sequence[Orphan]) -> Mapping[str, datetime]:
+    """Wait until all exports are lost and another worker holds some; give when it claimed each.
+
+    One that is not yet taken back could rightly be completed by its old owner. Fails when they are
+    not taken back in time.
+    """
+    stale = lost[0].worker
+    attempts = {orphan.export_id: orphan.attempt for orphan in lost}
+
+    async def claims_of_successor() -> Mapping[str, datetime]:
+        observed, now = await drill.view.observed(), await drill.view.now()
+        busy = {export.id for export in observed.exports if export.state == PREPARING}
+        steps = observed.watched()
+        taken = {
+            step.export_id: step.at
+            for step in steps
+            if step.is_claim
+            and step.export_id in busy
+            and step.new_attempt > attempts.get(step.export_id, step.new_attempt)
+        }
+        if taken and not last_claims(steps)[stale] & busy:
+            return taken
+        if drill.recovery.is_overdue(observed, now):
+            # Only the delays: what else is missing at the end follows from them.
+            expect_no_violations(replace(drill.recovery, orphans=lost).delays(observed))
+        return {}
+
+    return await wait_until(
+        claims_of_successor,
+        drill.times.stuck_timeout_s + WORK_S,
+        f"another worker to hold one of {len(lost)} exports of {stale}, which were all taken back "
+        "in time",
+        poll_s=_POLL_S,
+        error=Inconclusive,
+    )
+
+
+async def wait_until_all_done(drill: WorkerDrill) -> None:
+    """Wait until no export is live: what changes by itself says nothing of a stale worker."""
+    await drill.wait_until_ended()
+    live = [each for each in drill.final.exports if each.state not in TERMINAL_STATES]
+    if live:
+        expect_no_violations(drill.recovery.violations(drill.final), notes=drill.notes)
+        raise Inconclusive(f"{len(live)} exports were still live when none had ended for long")
+
+
+async def look_again(drill: WorkerDrill) -> None:
+    """Read the final state: all had ended before the second worker woke up."""
+    drill.final = await drill.view.observed()
+
+
+def late_exports(drill: WorkerDrill) -> int:
+    """Count the exports of workers that woke up when all was finished: both, or the second."""
+    if drill.failpoints is None:
+        return len(drill.held)
+    return sum(orphan.worker == drill.victims[1].worker.name for orphan in drill.orphans)
+
+
+PAUSE = Drill[WorkerDrill](
+    needs=frozenset({Capability.TENANTS, Capability.SPAWN, Capability.PAUSE}),
+    budget_s=90,
+    prepare=hold_exports,
+    faults=wake_one_after_the_other,
+    drain=look_again,
+    checkers=(recovery_violations, final_download_violations),
+    seen={"exports whose old owner woke up too late": late_exports},
+)
+
+
 @check(
     "chaos.worker-pause-zombie",
-    "A worker that wakes up after losing its exports changes nothing about them",
+    "A stale worker that wakes up changes nothing",
     checklist="Verify that a stale worker cannot complete, fail or extend what it has lost",
     observes=2,
-    needs={
-        Capability.TENANTS,
-        Capability.SPAWN,
-        Capability.PAUSE,
-    },
-    deadline_s=90,
+    needs=PAUSE.needs,
+    deadline_s=PAUSE.budget_s,
 )
 async def check_worker_pause_zombie(
     fresh_system: FreshSystem,
@@ -74,182 +244,11 @@ async def check_worker_pause_zombie(
     history: HistoryWriter,
     observe: Observations,
 ) -> None:
-    if is_http_only(target):
-        await http_only_pause(fresh_system, target, rng, history, observe)
-        return
-    times = recovery_times(target)
-    async with fresh_system(api_instances=1, workers=0) as own:
-        backlog = backlog_for(own, target, Samples(rng))
-        first, second, disturbed = await workers_to_freeze(own, target, backlog, times)
-        async with worker_paused(own.system, second.worker, history=history):
-            async with worker_paused(own.system, first.worker, history=history):
-                lost = await what_they_lose(own, target, (first, second))
-                successor = await start_successor(own, target)
-                recovery = Recovery(
-                    orphans=[orphan for each in lost.values() for orphan in each],
-                    times=times,
-                    watched_from=await database_now(own.database),
-                    cap=target.limits.per_org_in_progress,
-                    disturbed=disturbed,
-                )
-                if successor.failpoint:
-                    taken = await taken_over(own, target, lost[first.worker.name], recovery)
-                else:
-                    taken = {}
-                    await all_done(own, target, recovery)
-                before = await snapshot_rows(own.database, target)
-                asleep, still_asleep_at = context_switches(first), await database_now(own.database)
-            await wait_until_running(first, asleep)
-            wake_up = StaleWakeUp(
-                zombie=first,
-                successor=successor,
-                taken=taken,
-                still_asleep_at=still_asleep_at,
-                woken_at=await database_now(own.database),
-            )
-            if taken:
-                observed = await all_done(own, target, recovery)
-                expect_no_violations(wake_up.finished_by_zombie(observed), notes=recovery.notes)
-                met = wake_up.met(observed)
-                observe(len(met), what="exports whose old owner woke up beside the new one")
-                before = await snapshot_rows(own.database, target)
-            asleep = context_switches(second)
-        await wait_until_running(second, asleep)
-        # Time for whatever it does at once, and for the heartbeat that tells it the news.
-        await asyncio.sleep(2 * heartbeat_interval_s(target))
-        expect_unchanged(before, await snapshot_rows(own.database, target), second)
-        observed = await read_exports(own.database, target)
-        expect_no_violations(recovery.violations(observed), notes=recovery.notes)
-        expect_no_violations(
-            await broken_downloads(backlog.owners, backlog.owners), notes=recovery.notes
-        )
-        late = lost[second.worker.name] if taken else recovery.orphans
-        observe(len(late), what="exports whose old owner woke up too late")
+    """Freeze two workers (SIGSTOP) until others have taken over their exports, then wake them.
 
-
-def heartbeat_interval_s(target: Target) -> float:
-    """How often a worker gives a sign of life."""
-    return target.worker.heartbeat_interval_s if target.worker else 0.0
-
-
-async def workers_to_freeze(
-    own: OwnSystem, target: Target, backlog: Backlog, times: RecoveryTimes
-) -> tuple[ParkedWorker, ParkedWorker, frozenset[str]]:
-    """Bring two workers to the point where all that is left to do is to commit.
-
-    Gives the exports, too, that were caught by freezing them: one of the two may rightly have
-    taken over what the other held.
-
-    They sleep there for as long as the stuck timeout: still when they are frozen, no longer when
-    they wake up, because nobody takes over from them any sooner.
+    One wakes up while its successor works on the exports: it must not finish them. The other wakes
+    up when all are finished: no column of exports and ledger may change. Their claim tokens are
+    stale; only the owner of the current token may complete, fail or extend an export.
     """
-    if target.failpoints is None:
-        started = await together(own.system.start("worker") for _ in range(2))
-        first, second = (ParkedWorker(worker=each, failpoint=None, seconds=0) for each in started)
-        caught = await freeze_busy_workers(own, (first, second), backlog, target, together=True)
-        return first, second, frozenset(caught)
-    preparing = asyncio.ensure_future(backlog.prepare(1))
-    try:
-        first, second = await together(
-            start_parked(own.system, target.failpoints, "before_commit", times.stuck_timeout_s)
-            for _ in range(2)
-        )
-    finally:
-        await preparing
-    await backlog.request()
-    await wait_until_parked((first, second), backlog, own.database, target, until_full=False)
-    return first, second, frozenset()
-
-
-async def start_successor(own: OwnSystem, target: Target) -> ParkedWorker:
-    """Start a healthy worker, one that takes its time where it can be told to."""
-    if target.failpoints is None:
-        return ParkedWorker(worker=await own.system.start("worker"), failpoint=None, seconds=0)
-    return await start_parked(own.system, target.failpoints, "while_working", BUSY_S)
-
-
-async def what_they_lose(
-    own: OwnSystem, target: Target, zombies: Sequence[ParkedWorker]
-) -> Mapping[str, Sequence[Orphan]]:
-    """What each of the frozen workers holds. `Inconclusive` when one got rid of it in time."""
-    described = {each.worker.name: f"SIGSTOP {each.where}" for each in zombies}
-    orphans = await orphans_of(own.database, target, described)
-    lost = {name: [orphan for orphan in orphans if orphan.worker == name] for name in described}
-    for each in zombies:
-        if not lost[each.worker.name]:
-            raise Inconclusive(
-                f"{each.worker.name} had committed all its exports before it could be frozen; it "
-                f"sleeps {each.seconds:g} s {each.where}, which was not long enough"
-            )
-    return lost
-
-
-async def taken_over(
-    own: OwnSystem, target: Target, lost: Sequence[Orphan], recovery: Recovery
-) -> Mapping[str, datetime]:
-    """Wait until all exports are lost and another worker is at some; give the moment it got each.
-
-    One that is not yet taken back could rightly be completed by whoever wakes up with it.
-    Fails the check when they are not taken back in time.
-    """
-    zombie = lost[0].worker
-    attempts = {orphan.export_id: orphan.attempt for orphan in lost}
-    until = time.monotonic() + recovery.times.stuck_timeout_s + WORK_S
-    while True:
-        observed, now = (
-            await read_exports(own.database, target),
-            await database_now(own.database),
-        )
-        busy = {export.id for export in observed.exports if export.state == PREPARING}
-        taken = {
-            step.export_id: step.at
-            for step in observed.watched()
-            if step.is_claim
-            and step.export_id in busy
-            and step.new_attempt > attempts.get(step.export_id, step.new_attempt)
-        }
-        if taken and not last_claims(observed.watched())[zombie] & busy:
-            return taken
-        if recovery.is_overdue(observed, now):
-            # What is missing at the end is beside the point: it was never taken up again.
-            expect_no_violations(replace(recovery, orphans=lost).delays(observed))
-        if time.monotonic() > until:
-            raise Inconclusive(
-                f"none of {len(lost)} exports that {zombie} held was seen in the hands of "
-                "another worker, though all were taken back in time"
-            )
-        await asyncio.sleep(_POLL_S)
-
-
-async def all_done(own: OwnSystem, target: Target, recovery: Recovery) -> ExportFacts:
-    """Wait until nothing is live any more; fails where something should not have been for long.
-
-    What somebody is still at changes by itself: nothing could be said of a zombie then.
-    """
-    within_s = recovery.times.stuck_timeout_s + recovery.times.sweep_interval_s + WORK_S
-    observed = await wait_until_all_ended(
-        own.database, target, within_s=within_s, is_hopeless=recovery.is_overdue
-    )
-    live = [export for export in observed.exports if export.state not in TERMINAL_STATES]
-    if live:
-        expect_no_violations(recovery.violations(observed), notes=recovery.notes)
-        raise Inconclusive(
-            f"{len(live)} exports were still live, and none had ended for {within_s:g} s"
-        )
-    return observed
-
-
-def expect_unchanged(
-    before: Mapping[str, Mapping[str, object]],
-    after: Mapping[str, Mapping[str, object]],
-    zombie: ParkedWorker,
-) -> None:
-    """Fail unless exports and ledger are, to the last column, as they were before it woke up."""
-    changes = changes_between(before, after)
-    expect(
-        not changes,
-        expected=f"nothing to change when {zombie.worker.name}, frozen {zombie.where}, wakes up "
-        "after another worker completed all it had: its claim tokens are stale",
-        got=changes[0] if changes else "",
-        detail="\n".join(changes[1:8]),
-    )
+    async with worker_drill(fresh_system, target, rng, history, observe) as drill:
+        await run_drill(PAUSE, drill)

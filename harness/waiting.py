@@ -59,3 +59,18 @@ async def wait_until(
         if is_over:
             raise error(f"waited {within_s:g} s in vain for {what}")
         await asyncio.sleep(poll_s)
+
+
+async def becomes_true(
+    condition: Callable[[], object], within_s: float, *, poll_s: float = POLL_S
+) -> bool:
+    """Wait as `wait_until` does; return whether `condition` became true in time."""
+    try:
+        await wait_until(condition, within_s, "a condition", poll_s=poll_s, error=_TimeIsOver)
+    except _TimeIsOver:
+        return False
+    return True
+
+
+class _TimeIsOver(Exception):
+    """The condition was still false at the end."""

@@ -1,1 +1,1 @@
-"""One fault a file: an async context manager that injects, proves that it took hold, and heals."""
+"""One fault a file; `fault.py` has the shape of all and injects, proves and heals them."""

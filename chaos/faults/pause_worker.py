@@ -1,43 +1,47 @@
-"""Freezing: a worker stands still, keeps all it holds, and knows nothing of it when it wakes up.
+"""SIGSTOP: a worker is frozen, keeps all it holds, and does not notice when it goes on.
 
-It is what a virtual machine that is moved, a long garbage collection or a suspended laptop look
-like to everybody else.
+To all others it looks like a virtual machine that is moved, a long garbage collection or a
+suspended laptop.
 """
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
+from chaos.faults.fault import Fault
 from harness.errors import Inconclusive
-from harness.history import HistoryWriter
 from harness.system import Instance, System
 
-LABEL = "pause-worker"
-"""What histories and timelines call it."""
 
+def pause_worker(system: System, victim: Instance) -> Fault:
+    """Freeze a worker; healing lets it go on where it was."""
 
-@asynccontextmanager
-async def worker_paused(
-    system: System, victim: Instance, *, history: HistoryWriter
-) -> AsyncIterator[None]:
-    """Freeze a worker; inside, it stands still. Leaving lets it go on where it was.
+    async def inject() -> None:
+        await system.pause(victim)
 
-    `Inconclusive` when it does not stand still, or does not run again afterwards.
-    """
-    undo = system.resume_command(victim)
-    with system.journal.fault(f"pause of {victim.name}", undo=undo):
-        history.write("invoke", LABEL, process="chaos", worker=victim.name)
-        try:
-            await system.pause(victim)
-            if not system.is_paused(victim):
-                raise Inconclusive(f"{victim.name} ({victim.place}) runs on after it was frozen")
-            history.write("ok", LABEL, process="chaos", worker=victim.name)
-            yield
-            if not system.is_paused(victim):
-                raise Inconclusive(f"somebody else woke {victim.name} ({victim.place})")
-        finally:
-            await system.resume(victim)
-            history.write("info", f"heal-{LABEL}", process="chaos", worker=victim.name)
-    if not system.is_alive(victim):
-        raise Inconclusive(
-            f"{victim.name} died on SIGCONT; its last log lines:\n{system.log_tail(victim)}"
-        )
+    async def prove() -> None:
+        if not system.is_paused(victim):
+            raise Inconclusive(f"{victim.name} ({victim.place}) still runs after it was frozen")
+
+    async def check_still_there() -> None:
+        if not system.is_paused(victim):
+            raise Inconclusive(f"something else woke {victim.name} ({victim.place})")
+
+    async def heal() -> None:
+        await system.resume(victim)
+
+    async def prove_healed() -> None:
+        if not system.is_alive(victim):
+            raise Inconclusive(
+                f"{victim.name} died when it was woken up; its last log lines:\n"
+                f"{system.log_tail(victim)}"
+            )
+
+    return Fault(
+        label="pause-worker",
+        what=f"pause of {victim.name}",
+        victims=(victim.name,),
+        undo=system.resume_command(victim),
+        inject=inject,
+        prove=prove,
+        check_still_there=check_still_there,
+        heal=heal,
+        heal_label="heal-pause-worker",
+        prove_healed=prove_healed,
+    )

@@ -21,7 +21,7 @@ AT_ONCE = 4
 """Requests at a time: others use this system too."""
 
 
-async def violations_of(
+async def final_state_violations(
     stream: Stream, *, history: HistoryWriter, process: str, max_attempts: int
 ) -> list[Violation]:
     """Ask for every accepted export, its events and its download; give all that is wrong.

@@ -1,121 +1,152 @@
-"""One drill: steady state, load, fault, heal, drain, steady state again, judgement."""
+"""The drill of one declared fault on a backend that somebody else runs."""
 
 import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from chaos.faults.run_commands import FaultNotShown, Means, harmed_by_commands
+from chaos.drills.drill import Drill, DrillContext, FaultStep
+from chaos.faults.run_commands import CommandContext, run_commands
 from chaos.staging.abort import AbortWatch
-from chaos.staging.checkers import violations_of
+from chaos.staging.checkers import final_state_violations
 from chaos.staging.stream import Stream
-from harness.checkers import expect_no_violations
+from harness.checkers import Violation
 from harness.client import Organization, Samples
 from harness.errors import CheckFailed, Inconclusive
 from harness.guard import Guard
-from harness.history import HistoryWriter
 from harness.machine.commands import CommandResult
-from harness.machine.journal import Journal
-from harness.target import Target
+from harness.target import Capability, Target
 from harness.target.chaos import ChaosInstance, FaultCommands
+from harness.waiting import becomes_true
 
 POLL_S = 0.05
 
 AT_WORK_S = 10.0
-"""How long to wait for a moment in which an instance that is to be harmed holds an export."""
+"""How long to wait until an instance that is to be harmed holds an export."""
 
 
 class Aborted(Inconclusive):
-    """The abort condition held. What was accepted was kept, but the fault was not sat out."""
+    """The abort condition held: the fault was undone early. What was accepted was kept."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class StagingDrill:
-    """Where a drill takes place."""
+@dataclass(kw_only=True)
+class StagingDrill(DrillContext):
+    """One declared fault, and what its drill finds out."""
 
+    name: str
+    commands: FaultCommands
     target: Target
     guard: Guard
-    journal: Journal
     owners: Sequence[Organization]
     samples: Samples
-    history: HistoryWriter
-    tell: Callable[[CommandResult], str]
+    record: Callable[[CommandResult], str]
+    """Keeps what a command printed, and returns it for a message, without secrets."""
+    under_way: int = 0
+    """How many exports were under way when the fault took hold."""
+    watch: AbortWatch = field(init=False)
+    stream: Stream = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Name the drill in the history."""
+        self.process = f"staging-fault:{self.name}"
+
+    @property
+    def is_aborted(self) -> bool:
+        """Whether the abort condition has held."""
+        return bool(self.watch.reason)
 
 
-async def drill(name: str, fault: FaultCommands, staging_drill: StagingDrill) -> int:
-    """Run one declared fault; give how many exports were under way when it took hold.
+async def ask_for_permission(drill: StagingDrill) -> None:
+    """Raise `Refused` unless load is permitted."""
+    await drill.guard.permit_load()
 
-    `CheckFailed` when a promise was broken: something accepted was lost, doubled or damaged, the
-    undo failed, or there is no steady state afterwards. `Inconclusive` when it was not steady
-    before (then nothing was harmed), the fault took no hold, or the drill was broken off.
-    """
-    chaos, process = staging_drill.target.chaos, f"staging-fault:{name}"
-    await staging_drill.guard.permit_load()
-    await _steady_before(staging_drill)
-    watch = AbortWatch(chaos.abort, now=time.monotonic())
-    stream = Stream(
-        staging_drill.owners,
-        staging_drill.samples,
+
+async def one_export_becomes_ready(drill: StagingDrill) -> None:
+    """Make a job with a file, and export it."""
+    owner = drill.owners[0]
+    job = await owner.new_job()
+    await owner.client.new_evidence(job["id"], drill.samples.new())
+    export = await owner.client.new_export(job["id"])
+    within_s = drill.target.chaos.steady_within_s
+    await owner.client.wait_for_export(export["id"], deadline_s=within_s)
+
+
+@asynccontextmanager
+async def stream_of_exports(drill: StagingDrill) -> AsyncIterator[None]:
+    """Request exports and follow them; what broke that is raised at the end."""
+    chaos = drill.target.chaos
+    drill.watch = AbortWatch(chaos.abort, now=time.monotonic())
+    stream = drill.stream = Stream(
+        drill.owners,
+        drill.samples,
         chaos=chaos,
-        watch=watch,
-        history=staging_drill.history,
-        process=process,
+        watch=drill.watch,
+        history=drill.history,
+        process=drill.process,
     )
-    stream.probe_job = (await staging_drill.owners[0].new_job())["id"]
-    not_shown: FaultNotShown | None = None
-    means = Means(
-        guard=staging_drill.guard,
-        journal=staging_drill.journal,
-        history=staging_drill.history,
-        process=process,
-        tell=staging_drill.tell,
-        is_over=lambda: bool(watch.reason),
-    )
-    under_way = 0
+    stream.probe_job = (await drill.owners[0].new_job())["id"]
     async with _running(stream.request_all(), stream.probe(), stream.follow(), stream.count()):
-        chosen = victims(staging_drill, fault)
-        names = {victim.name for victim in chosen}
-        await _until(lambda: bool(stream.in_hands_of(names) or watch.reason), AT_WORK_S)
-        if not watch.reason:
-            try:
-                async with harmed_by_commands(name, fault, chosen, means=means):
-                    # A backend need not call its workers as its platform does.
-                    under_way = stream.in_hands_of(names) or len(stream.live)
-                    await _until(lambda: bool(watch.reason), fault.hold_s)
-            except FaultNotShown as error:
-                not_shown = error
-    healed = f"{name!r} was undone"
-    if watch.reason:
-        healed = f"{name!r} was broken off because {watch.reason}, and undone"
-    await _drain(stream, drain_s(staging_drill.target))
-    await _steady_after(staging_drill, healed)
-    expect_no_violations(
-        await violations_of(
-            stream,
-            history=staging_drill.history,
-            process=process,
-            max_attempts=staging_drill.target.limits.max_attempts,
-        ),
-        detail=f"{len(stream.accepted)} exports were accepted; {healed}",
+        yield
+
+
+def declared_fault(drill: StagingDrill) -> Sequence[FaultStep]:
+    """Inject the fault once an instance that it harms holds an export."""
+    context = CommandContext(
+        guard=drill.guard,
+        run_id=drill.journal.run_id,
+        record=drill.record,
+        is_over=lambda: drill.is_aborted,
     )
-    if watch.reason:
-        raise Aborted(
-            f"{healed}; all of the {len(stream.accepted)} accepted exports were kept, and the "
-            "system is steady again"
+    chosen = victims(drill.target, drill.commands)
+    names = {victim.name for victim in chosen}
+
+    async def when() -> bool:
+        await becomes_true(
+            lambda: drill.stream.in_hands_of(names) or drill.is_aborted, AT_WORK_S, poll_s=POLL_S
         )
-    if not_shown is not None:
-        raise not_shown
-    return under_way
+        return not drill.is_aborted
+
+    async def while_it_holds() -> None:
+        # A backend need not call its workers as its platform does.
+        drill.under_way = drill.stream.in_hands_of(names) or len(drill.stream.live)
+        await becomes_true(lambda: drill.is_aborted, drill.commands.hold_s, poll_s=POLL_S)
+
+    return [
+        FaultStep(
+            when=when,
+            faults=[run_commands(drill.name, drill.commands, each, context) for each in chosen],
+            while_it_holds=while_it_holds,
+        )
+    ]
 
 
-def victims(staging_drill: StagingDrill, fault: FaultCommands) -> Sequence[ChaosInstance]:
+def victims(target: Target, commands: FaultCommands) -> Sequence[ChaosInstance]:
     """The first instances of the fault's role, as many as the share allows."""
-    chaos = staging_drill.target.chaos
-    of_role = [instance for instance in chaos.instances if instance.role == fault.role]
-    return of_role[: chaos.at_most(fault.role)]
+    of_role = [each for each in target.chaos.instances if each.role == commands.role]
+    return of_role[: target.chaos.at_most(commands.role)]
+
+
+async def drain(drill: StagingDrill) -> None:
+    """Wait until everything accepted has ended; what has not by then is for the checkers."""
+    stream = drill.stream
+    with contextlib.suppress(CheckFailed):
+        await stream.find_the_unsure()
+
+    async def is_drained() -> bool:
+        if stream.live:
+            await stream.look()
+        return not stream.live
+
+    await becomes_true(is_drained, drain_s(drill.target), poll_s=POLL_S)
+    aborted = (
+        f"the drill was aborted because {drill.watch.reason}, and " if drill.is_aborted else ""
+    )
+    drill.detail = (
+        f"{len(stream.accepted)} exports were accepted; {aborted}{drill.name!r} was undone"
+    )
 
 
 def drain_s(target: Target) -> float:
@@ -127,50 +158,34 @@ def drain_s(target: Target) -> float:
     return recovery + chaos.steady_within_s
 
 
-async def _steady_before(staging_drill: StagingDrill) -> None:
-    try:
-        await _probe_export(staging_drill)
-    except CheckFailed as failure:
-        raise Inconclusive(
-            f"not steady before the fault, so nothing was harmed: {failure}"
-        ) from failure
+async def violations(drill: StagingDrill) -> Sequence[Violation]:
+    """Judge everything that was accepted."""
+    return await final_state_violations(
+        drill.stream,
+        history=drill.history,
+        process=drill.process,
+        max_attempts=drill.target.limits.max_attempts,
+    )
 
 
-async def _steady_after(staging_drill: StagingDrill, healed: str) -> None:
-    try:
-        await _probe_export(staging_drill)
-    except CheckFailed as failure:
-        raise CheckFailed(
-            expected=f"a steady state within {staging_drill.target.chaos.steady_within_s:g} s, as "
-            f"before the fault; {healed}",
-            got=failure.got,
-            detail=f"expected {failure.expected}",
-        ) from failure
+def exports_under_way(drill: StagingDrill) -> int:
+    """Count the exports that the fault met. Raises `Aborted` when the abort condition held."""
+    if drill.is_aborted:
+        raise Aborted(f"{drill.detail}; all of them were kept, and the system is steady again")
+    return drill.under_way
 
 
-async def _probe_export(staging_drill: StagingDrill) -> None:
-    """Walk the whole way once: a job, a file, an export that becomes ready."""
-    owner, within_s = staging_drill.owners[0], staging_drill.target.chaos.steady_within_s
-    job = await owner.new_job()
-    await owner.client.new_evidence(job["id"], staging_drill.samples.new())
-    export = await owner.client.new_export(job["id"])
-    await owner.client.wait_for_export(export["id"], deadline_s=within_s)
-
-
-async def _drain(stream: Stream, within_s: float) -> None:
-    """Wait until everything accepted has ended; what has not by then is for the checkers."""
-    until = time.monotonic() + within_s
-    with contextlib.suppress(CheckFailed):
-        await stream.find_the_unsure()
-    while stream.live and time.monotonic() < until:
-        await stream.look()
-        await asyncio.sleep(POLL_S)
-
-
-async def _until(is_so: Callable[[], bool], within_s: float) -> None:
-    until = time.monotonic() + within_s
-    while not is_so() and time.monotonic() < until:
-        await asyncio.sleep(POLL_S)
+STAGING_FAULT = Drill[StagingDrill](
+    needs=frozenset({Capability.LOAD, Capability.FAULTS}),
+    budget_s=3600,
+    prepare=ask_for_permission,
+    steady_state=one_export_becomes_ready,
+    load=stream_of_exports,
+    faults=declared_fault,
+    drain=drain,
+    checkers=(violations,),
+    seen={"exports under way when a fault took hold": exports_under_way},
+)
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""Workers that stop at a failpoint, and the proof that each of them stands there with an export."""
+"""Workers that stop at a failpoint, and the proof that each of them holds an export there."""
 
 import asyncio
 import re
@@ -14,6 +14,7 @@ from harness.errors import Inconclusive
 from harness.system import Instance, System
 from harness.target import Target
 from harness.target.models import Failpoints
+from harness.vocabulary.exports import QUEUED
 
 PARK_DEADLINE_S = 20.0
 """How long workers may take to claim something and get to their failpoints."""
@@ -23,43 +24,43 @@ _POLL_S = 0.05
 
 @dataclass(frozen=True, kw_only=True)
 class ParkedWorker:
-    """A worker, and where it was told to stop."""
+    """A worker, and where it stands still with its exports."""
 
     worker: Instance
-    failpoint: str | None
+    failpoint: str | None = None
     """None: it was frozen at work instead (`busy_worker_freezer.py`)."""
-    seconds: float
-    """How long it sleeps there."""
-    armed: str = field(default="", repr=False)
-    """The text that told it."""
+    seconds: float = 0.0
+    """How long it sleeps at its failpoint."""
+    setting: str = field(default="", repr=False)
+    """The value of the environment variable that makes it stop there."""
 
     @property
     def where(self) -> str:
-        """What it is doing, for messages."""
+        """Where it stands still, for messages."""
         return f"at failpoint {self.failpoint}" if self.failpoint else "at work"
 
     def times_reached(self) -> int:
-        """Count how often the worker's log says that it got there.
+        """Count how often the worker's log says that it got to its failpoint.
 
-        Each time it names the failpoint; that it repeats what it was told does not count.
+        A line that only repeats its setting does not count.
         """
         assert self.failpoint is not None
         log = self.worker.log_path.read_text(encoding="utf-8", errors="replace")
-        return len(re.findall(rf"\b{re.escape(self.failpoint)}\b", log.replace(self.armed, "")))
+        return len(re.findall(rf"\b{re.escape(self.failpoint)}\b", log.replace(self.setting, "")))
 
 
 async def start_parked(
     system: System, failpoints: Failpoints, where: str, seconds: float
 ) -> ParkedWorker:
-    """Start a worker that sleeps for so long whenever an export of its gets there."""
+    """Start a worker that sleeps for so long each time that it gets to this failpoint."""
     environment = failpoints.environment({where: f"sleep:{seconds:g}"})
     worker = await system.start("worker", environment)
-    armed = environment[failpoints.variable]
-    return ParkedWorker(worker=worker, failpoint=where, seconds=seconds, armed=armed)
+    setting = environment[failpoints.variable]
+    return ParkedWorker(worker=worker, failpoint=where, seconds=seconds, setting=setting)
 
 
 def last_claims(transitions: Sequence[Transition]) -> dict[str | None, set[str]]:
-    """Which exports each worker claimed last of all, by its name."""
+    """Give, by the worker's name, the exports of which it made the last claim."""
     owners = {step.export_id: step.new_claimed_by for step in transitions if step.is_claim}
     claims: dict[str | None, set[str]] = defaultdict(set)
     for export_id, owner in owners.items():
@@ -75,9 +76,9 @@ async def wait_until_parked(
     *,
     until_full: bool,
 ) -> Mapping[str, ParkedWorker]:
-    """Wait until every worker is parked with all it claimed; give the worker by export.
+    """Wait until every worker is at its failpoint with all it claimed; give the worker by export.
 
-    The backlog grows until each has something, or `until_full`: a worker that has a free place
+    The backlog grows until each holds something, or `until_full`: a worker that has a free place
     would take others' exports later. `Inconclusive`, with the worker and its failpoint, when one
     does not get there in time.
     """
@@ -87,14 +88,14 @@ async def wait_until_parked(
         observed = await read_exports(database, target)
         claims = last_claims(observed.watched())
         refuse_unknown_workers(claims, workers)
-        waiting = sum(export.state == "queued" for export in observed.exports)
+        waiting = sum(export.state == QUEUED for export in observed.exports)
         absent = [each for each in workers if not _is_there(each, claims)]
         is_calm = not absent and (waiting > 0 or not until_full)
         calm = calm + 1 if is_calm else 0
         if calm == (2 if until_full else 1):
             return {export_id: each for each in workers for export_id in claims[each.worker.name]}
         if time.monotonic() > until:
-            raise Inconclusive(_missing(absent, claims, observed))
+            raise Inconclusive(_what_is_missing(absent, claims, observed))
         has_idle = any(not claims.get(each.worker.name) for each in workers)
         if not waiting and (until_full or has_idle):
             await backlog.grow(1)
@@ -107,27 +108,27 @@ def _is_there(each: ParkedWorker, claims: Mapping[str | None, set[str]]) -> bool
 
 
 def refuse_unknown_workers(claims: Iterable[str | None], workers: Sequence[ParkedWorker]) -> None:
-    """`claimed_by` has to be the instance's name, or nobody can tell whose export is whose."""
+    """`Inconclusive` when `claimed_by` is not the name of an instance: owners are unknown then."""
     names = {each.worker.name for each in workers}
-    if strangers := set(claims) - names:
+    if unknown := set(claims) - names:
         raise Inconclusive(
-            f"exports are claimed by {sorted(map(str, strangers))}, but the workers are "
+            f"exports are claimed by {sorted(map(str, unknown))}, but the workers are "
             f"{sorted(names)}: give the worker its name by {{instance}} in its environment"
         )
 
 
-def _missing(
+def _what_is_missing(
     absent: Sequence[ParkedWorker], claims: Mapping[str | None, set[str]], observed: ExportFacts
 ) -> str:
     if not absent:
         return (
-            f"workers still took exports after {PARK_DEADLINE_S:g} s and "
+            f"workers still claimed exports after {PARK_DEADLINE_S:g} s and "
             f"{len(observed.exports)} exports"
         )
     each = absent[0]
     held = claims.get(each.worker.name, set())
     return (
-        f"{each.worker.name} did not get {each.where} within {PARK_DEADLINE_S:g} s: it claimed "
+        f"{each.worker.name} was not {each.where} within {PARK_DEADLINE_S:g} s: it claimed "
         f"{len(held)} of {len(observed.exports)} exports, and its log names the failpoint "
-        f"{each.times_reached()} times ({len(absent)} of the workers are not there)"
+        f"{each.times_reached()} times ({len(absent)} workers are not there)"
     )

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from chaos.drills.recovery import Recovery
-from harness.checkers import ExportFacts
+from harness.checkers import CompletionFact, ExportFact, ExportFacts
 from harness.checkers.examples import MIDNIGHT, example
 from harness.checkers.recovery import TIMES_OF_EXAMPLES, orphan_of_examples
 
@@ -74,3 +74,23 @@ def test_what_the_dead_lost_too_early_is_said_once() -> None:
 def test_one_that_nobody_took_back_is_late_and_not_ready() -> None:
     rules = [violation.rule for violation in RECOVERY.violations(observed(CLAIMED))]
     assert rules == ["reclaimed-late", "not-ready"]
+
+
+def over_http(state: str, attempt: int) -> list[str]:
+    """The rules that are broken where the API shows one export, and no change of it."""
+    shown = ExportFacts(
+        exports=[ExportFact(id="e1", state=state, attempt=attempt)],
+        completions=[CompletionFact(export_id="e1")] if state == "ready" else [],
+        transitions=None,
+    )
+    return [violation.rule for violation in RECOVERY.violations(shown)]
+
+
+def test_over_http_another_attempt_is_enough() -> None:
+    assert over_http("ready", 2) == []
+    assert over_http("ready", 3) == []
+
+
+def test_over_http_the_attempt_of_the_dead_worker_is_not() -> None:
+    assert over_http("ready", 1) == ["attempts"]
+    assert over_http("preparing", 1) == ["not-ready", "attempts"]

@@ -1,4 +1,4 @@
-"""Telling a zombie's work from its successor's by the time it was done."""
+"""Telling a stale worker's work from its successor's by the time at which it was done."""
 
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -29,7 +29,7 @@ def ready_at(seconds: float) -> ExportFacts:
 
 def wake_up(still_asleep_at: float) -> StaleWakeUp:
     return StaleWakeUp(
-        zombie=worker("w1", 2),
+        stale=worker("w1", 2),
         successor=worker("w2", 1),
         taken={"e1": at(5)},
         still_asleep_at=at(still_asleep_at),
@@ -37,18 +37,19 @@ def wake_up(still_asleep_at: float) -> StaleWakeUp:
     )
 
 
-def test_what_its_owner_had_no_time_for_was_the_zombies_work() -> None:
-    [violation] = wake_up(5.1).finished_by_zombie(ready_at(5.2))
+def test_what_its_owner_had_no_time_for_was_done_by_the_stale_worker() -> None:
+    [violation] = wake_up(5.1).finished_by_stale(ready_at(5.2))
     assert violation.rule == "finished-by-zombie"
+    assert violation.subject == "e1"
     assert "w2 (attempt 2)" in violation.expected
-    assert "w1, whose claim is stale" in violation.got
+    assert "w1" in violation.got
 
 
-def test_what_took_its_time_was_the_owners_work() -> None:
-    assert not wake_up(5.1).finished_by_zombie(ready_at(6))
+def test_what_took_its_time_was_done_by_its_owner() -> None:
+    assert not wake_up(5.1).finished_by_stale(ready_at(6))
 
 
 def test_they_must_have_met() -> None:
     assert wake_up(5.1).met(ready_at(6)) == {"e1"}
-    with pytest.raises(Inconclusive, match="they did not meet"):
+    with pytest.raises(Inconclusive, match="w2 finished all 1 exports of w1"):
         wake_up(6.1).met(ready_at(6))

@@ -1,21 +1,40 @@
-"""What is said about the changes that nobody should have made."""
+"""Which changes between two snapshots are reported."""
 
-from chaos.exports.final_state import changes_between
+from collections.abc import Callable
+from typing import Any
 
-ROW: dict[str, dict[str, object]] = {"export e1": {"state": "ready", "attempt": 2}}
+import pytest
+
+from chaos.exports.final_state import differences
+
+
+def snapshot() -> dict[str, Any]:
+    return {
+        "export e": {"state": "ready", "attempt": 1},
+        "events of e": [{"ledger_seq": 2, "event_name": "y"}],
+        "bytes of e": b"x",
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (lambda after: after["export e"].update(attempt=2), ("attempt of export e", "1", "2")),
+        (lambda after: after["export e"].update(extra=3), ("extra of export e", "None", "3")),
+        (lambda after: after["events of e"].append({"event_name": "z"}), ("events of e", "z")),
+        (lambda after: after.update({"bytes of e": b"xy"}), ("bytes of e", "1 bytes", "2 others")),
+        (lambda after: after.pop("export e"), ("export e", "gone")),
+        (lambda after: after.update({"event 9": {"name": "again"}}), ("event 9", "new", "again")),
+    ],
+)
+def test_each_change_is_one_line(
+    change: Callable[[dict[str, Any]], object], named: tuple[str, ...]
+) -> None:
+    after = snapshot()
+    change(after)
+    [line] = differences(snapshot(), after)
+    assert all(part in line for part in named)
 
 
 def test_nothing_changed() -> None:
-    assert changes_between(ROW, {"export e1": {"state": "ready", "attempt": 2}}) == []
-
-
-def test_each_change_is_told() -> None:
-    after: dict[str, dict[str, object]] = {
-        "export e1": {"state": "ready", "attempt": 3},
-        "ledger event 9": {"event": "again"},
-    }
-    assert changes_between(ROW | {"export e0": {}}, after) == [
-        "attempt of export e1 was 2, is 3",
-        "export e0 is gone",
-        "ledger event 9 is new: {'event': 'again'}",
-    ]
+    assert differences(snapshot(), snapshot()) == []

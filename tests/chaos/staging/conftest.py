@@ -17,6 +17,7 @@ from harness.guard import Guard
 from harness.history import HistoryWriter
 from harness.machine.commands import CommandResult
 from harness.machine.journal import Journal
+from harness.plugin.observations import Observations
 from harness.recovery.healing import end_run
 from harness.system import System, launch
 from harness.target import load_target
@@ -141,21 +142,25 @@ DrillOf = Callable[[Path], AbstractAsyncContextManager[StagingDrill]]
 
 @pytest.fixture
 def drill_of(journal: Journal, tmp_path: Path) -> DrillOf:
-    """Set the staging_drill of a drill against what a target file names."""
+    """Give the drill of the one fault that a target file declares."""
 
     @asynccontextmanager
     async def open_drill(file: Path) -> AsyncIterator[StagingDrill]:
         target = load_target(file, allow_faults=True)
+        [(name, commands)] = target.chaos.faults.items()
         with HistoryWriter(tmp_path / "history.jsonl") as history:
             async with Organizations.of(target, target.api.base_urls) as organizations:
                 yield StagingDrill(
+                    journal=journal,
+                    history=history,
+                    observe=Observations(),
+                    name=name,
+                    commands=commands,
                     target=target,
                     guard=await Guard.of(target),
-                    journal=journal,
                     owners=await organizations.several(3),
                     samples=Samples(random.Random(7)),
-                    history=history,
-                    tell=CommandResult.describe,
+                    record=CommandResult.describe,
                 )
 
     return open_drill

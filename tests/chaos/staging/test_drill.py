@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from chaos.faults.run_commands import FaultNotShown, UndoFailed
-from chaos.staging.drill import Aborted, drill
+from chaos.drills.drill import run_drill
+from chaos.faults.fault import FaultNotShown, UndoFailed
+from chaos.staging.drill import STAGING_FAULT, Aborted
 from harness.errors import CheckFailed, Inconclusive
 from harness.guard import Refused
 from harness.history import read_history
@@ -29,8 +30,9 @@ async def test_a_worker_is_killed_and_nothing_is_lost(
     staging: Staging, drill_of: DrillOf, journal: Journal, tmp_path: Path
 ) -> None:
     file = staging.write(staging.fault("kill", "kill", "nothing"))
-    async with drill_of(file) as staging_drill:
-        assert await drill("kill", staging_drill.target.chaos.faults["kill"], staging_drill) >= 1
+    async with drill_of(file) as drill:
+        await run_drill(STAGING_FAULT, drill)
+        assert drill.observe.count >= 1
     assert staging.log() == ["kill worker-1", "nothing worker-1"]
     assert faults_of(journal) == []
     history = list(read_history(tmp_path / "history.jsonl"))
@@ -51,8 +53,9 @@ async def test_a_worker_is_frozen_until_others_have_its_work(
 ) -> None:
     fault = staging.fault("pause", "pause", "resume", LONG)
     fault += f"proof = {staging.command('is-paused')}\n".replace("'", '"')
-    async with drill_of(staging.write(fault)) as staging_drill:
-        assert await drill("pause", staging_drill.target.chaos.faults["pause"], staging_drill) >= 1
+    async with drill_of(staging.write(fault)) as drill:
+        await run_drill(STAGING_FAULT, drill)
+        assert drill.observe.count >= 1
     assert staging.log() == ["pause worker-1", "is-paused worker-1", "resume worker-1"]
 
 
@@ -69,19 +72,19 @@ async def test_defects_that_only_a_fault_shows(
     staging: Staging, drill_of: DrillOf, fault: tuple[str, str, str], told: str
 ) -> None:
     file = staging.write(staging.fault("harm", *fault))
-    async with drill_of(file) as staging_drill:
+    async with drill_of(file) as drill:
         with pytest.raises(CheckFailed, match=told):
-            await drill("harm", staging_drill.target.chaos.faults["harm"], staging_drill)
+            await run_drill(STAGING_FAULT, drill)
 
 
-async def test_it_is_broken_off_the_moment_the_condition_holds(
+async def test_it_is_aborted_as_soon_as_the_condition_holds(
     staging: Staging, drill_of: DrillOf
 ) -> None:
     fault = staging.fault("freeze", "pause-all", "resume-all", "hold_s = 100\n")
     file = staging.write(fault + "[chaos.abort]\nno_completion_s = 2\n")
-    async with drill_of(file) as staging_drill:
-        with pytest.raises(Aborted, match=r"no export became ready for .* and undone"):
-            await drill("freeze", staging_drill.target.chaos.faults["freeze"], staging_drill)
+    async with drill_of(file) as drill:
+        with pytest.raises(Aborted, match=r"no export became ready for .* was undone"):
+            await run_drill(STAGING_FAULT, drill)
     assert staging.log() == ["pause-all worker-1", "resume-all worker-1"]
 
 
@@ -93,9 +96,9 @@ async def test_a_fault_that_takes_no_hold(
     staging: Staging, drill_of: DrillOf, journal: Journal, word: str, told: str
 ) -> None:
     file = staging.write(staging.fault("harm", word, "resume", "timeout_s = 1\n"))
-    async with drill_of(file) as staging_drill:
+    async with drill_of(file) as drill:
         with pytest.raises(FaultNotShown, match=told):
-            await drill("harm", staging_drill.target.chaos.faults["harm"], staging_drill)
+            await run_drill(STAGING_FAULT, drill)
     assert staging.log() == [f"{word} worker-1", "resume worker-1"]
     assert faults_of(journal) == []
 
@@ -103,18 +106,18 @@ async def test_a_fault_that_takes_no_hold(
 async def test_a_fault_that_does_not_show(staging: Staging, drill_of: DrillOf) -> None:
     fault = staging.fault("pause", "nothing", "resume", "timeout_s = 2\n")
     fault += f"proof = {staging.command('is-paused')}\n".replace("'", '"')
-    async with drill_of(staging.write(fault)) as staging_drill:
-        with pytest.raises(FaultNotShown, match="did not show on worker-1 within 2 s"):
-            await drill("pause", staging_drill.target.chaos.faults["pause"], staging_drill)
+    async with drill_of(staging.write(fault)) as drill:
+        with pytest.raises(FaultNotShown, match="'pause' on worker-1 did not succeed within 2 s"):
+            await run_drill(STAGING_FAULT, drill)
 
 
 async def test_an_undo_that_fails_is_loud_and_stays_in_the_journal(
     staging: Staging, drill_of: DrillOf, journal: Journal
 ) -> None:
     file = staging.write(staging.fault("harm", "nothing", "fail", "hold_s = 0.2\n"))
-    async with drill_of(file) as staging_drill:
+    async with drill_of(file) as drill:
         with pytest.raises(UndoFailed, match="ended with 7"):
-            await drill("harm", staging_drill.target.chaos.faults["harm"], staging_drill)
+            await run_drill(STAGING_FAULT, drill)
     assert faults_of(journal) == ["harm of worker-1"]
     healing = end_run(journal)
     assert "could not be undone" in healing.problems[0]
@@ -127,9 +130,9 @@ async def test_what_is_not_steady_is_not_harmed(staging: Staging, drill_of: Dril
     file = staging.write(staging.fault("kill", "kill", "nothing"))
     text = file.read_text(encoding="utf-8").replace("steady_within_s = 20", "steady_within_s = 1")
     file.write_text(text, encoding="utf-8")
-    async with drill_of(file) as staging_drill:
-        with pytest.raises(Inconclusive, match="not steady before the fault, so nothing was harm"):
-            await drill("kill", staging_drill.target.chaos.faults["kill"], staging_drill)
+    async with drill_of(file) as drill:
+        with pytest.raises(Inconclusive, match="not steady before the fault"):
+            await run_drill(STAGING_FAULT, drill)
     assert staging.log() == []
 
 
@@ -137,10 +140,10 @@ async def test_a_file_that_changes_while_the_drill_goes_on(
     staging: Staging, drill_of: DrillOf, journal: Journal
 ) -> None:
     file = staging.write(staging.fault("kill", "kill", "nothing"))
-    async with drill_of(file) as staging_drill:
-        await staging_drill.guard.permit_load()
+    async with drill_of(file) as drill:
+        await drill.guard.permit_load()
         file.write_text(file.read_text(encoding="utf-8") + "# changed\n", encoding="utf-8")
         with pytest.raises(Refused, match="has changed since it was checked"):
-            await drill("kill", staging_drill.target.chaos.faults["kill"], staging_drill)
+            await run_drill(STAGING_FAULT, drill)
     assert staging.log() == []
     assert faults_of(journal) == []

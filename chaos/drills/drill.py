@@ -1,0 +1,136 @@
+"""A drill as a value, and the one runner of all drills."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from chaos.faults.fault import Fault, FaultNotShown, Step, injected, nothing
+from harness.checkers import Violation, expect_no_violations
+from harness.errors import CheckFailed, Inconclusive
+from harness.history import HistoryWriter
+from harness.machine.journal import Journal
+from harness.plugin.observations import Observations
+from harness.target import Capability
+
+
+@dataclass(kw_only=True)
+class DrillContext:
+    """What every drill works with, and what its steps find out for those that follow."""
+
+    journal: Journal
+    history: HistoryWriter
+    observe: Observations
+    process: str = "chaos"
+    """Who harms the system, for the history."""
+    not_shown: FaultNotShown | None = None
+    """Why a fault could not be proven, though it may have harmed the system."""
+    notes: dict[str, str] = field(default_factory=dict)
+    """What was done to the worker of an export, by the export's id, for messages."""
+    detail: str = ""
+    """What else belongs into the message of a failure."""
+
+
+Context = TypeVar("Context", bound=DrillContext)
+
+
+async def always() -> bool:
+    """Inject at once."""
+    return True
+
+
+@dataclass(frozen=True, kw_only=True)
+class FaultStep:
+    """Faults that are injected together, and what is done while they hold."""
+
+    when: Callable[[], Awaitable[bool]] = always
+    """Returns when it is time to inject; False: inject nothing."""
+    faults: Sequence[Fault]
+    while_it_holds: Step = nothing
+    """Runs when this step's faults and those of all later steps hold; then they are healed."""
+    once_healed: Step = nothing
+
+
+async def no_steps(_: DrillContext) -> None:
+    """Do nothing: a part that a drill does not have."""
+
+
+def no_load(_: DrillContext) -> AbstractAsyncContextManager[Any]:
+    """Run nothing during the faults: the exports that `prepare` requested are the load."""
+    return nullcontext()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drill(Generic[Context]):
+    """What is done to a system, and what must hold. The runner takes the parts in this order."""
+
+    needs: frozenset[Capability]
+    budget_s: float
+    """Seconds after which the check that runs it is cancelled."""
+    prepare: Callable[[Context], Awaitable[None]] = no_steps
+    """Brings the system to the point where faults are to meet it."""
+    steady_state: Callable[[Context], Awaitable[None]] = no_steps
+    """Raises `CheckFailed` when the system does not work as usual. Run before and after."""
+    load: Callable[[Context], AbstractAsyncContextManager[Any]] = no_load
+    """Runs from before the first fault until the last one is healed."""
+    faults: Callable[[Context], Sequence[FaultStep]]
+    """A later step is injected while the earlier ones hold, and healed before them."""
+    drain: Callable[[Context], Awaitable[None]] = no_steps
+    """Waits until all that was accepted has ended, or can no longer end in time."""
+    checkers: Sequence[Callable[[Context], Awaitable[Sequence[Violation]]]]
+    seen: Mapping[str, Callable[[Context], int]]
+    """What must have been seen at least once: how often it was; may raise `Inconclusive`."""
+
+
+async def run_drill(drill: Drill[Context], context: Context) -> None:
+    """Run a drill.
+
+    `CheckFailed` when a checker found a violation, an undo failed, or the steady state is gone
+    afterwards. `Inconclusive` when the system was not steady before (nothing is harmed then), a
+    fault could not be proven, or something that had to be seen was not.
+    """
+    await drill.prepare(context)
+    try:
+        await drill.steady_state(context)
+    except CheckFailed as failure:
+        raise Inconclusive(
+            f"the system was not steady before the fault, so nothing was harmed: {failure}"
+        ) from failure
+    async with drill.load(context):
+        try:
+            await _inject(drill.faults(context), context)
+        except FaultNotShown as problem:
+            context.not_shown = problem
+    await drill.drain(context)
+    try:
+        await drill.steady_state(context)
+    except CheckFailed as failure:
+        raise CheckFailed(
+            expected="the same steady state as before the fault",
+            got=failure.got,
+            detail=f"expected {failure.expected}; {context.detail}",
+        ) from failure
+    for checker in drill.checkers:
+        found = await checker(context)
+        expect_no_violations(found, notes=context.notes, detail=context.detail)
+    for what, count in drill.seen.items():
+        times = count(context)
+        if context.not_shown is not None:
+            raise context.not_shown
+        if not times:
+            raise Inconclusive(f"never seen: {what}")
+        context.observe(times, what=what)
+
+
+async def _inject(steps: Sequence[FaultStep], context: DrillContext) -> None:
+    if not steps:
+        return
+    step, *later = steps
+    if not await step.when():
+        return
+    async with injected(
+        *step.faults, journal=context.journal, history=context.history, process=context.process
+    ):
+        await _inject(later, context)
+        await step.while_it_holds()
+    await step.once_healed()

@@ -1,0 +1,182 @@
+"""What drills on workers share: a system of their own, its exports, and how they look at them."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from random import Random
+
+from chaos.drills.drill import DrillContext
+from chaos.drills.recovery import Recovery
+from chaos.drills.recovery_timing import recovery_times
+from chaos.exports.backlog import Backlog
+from chaos.exports.database_view import DatabaseView
+from chaos.exports.final_state import broken_downloads
+from chaos.exports.http_view import UNKNOWN_WORKER, HttpView
+from chaos.exports.view import View
+from chaos.workers.busy_worker_freezer import BusyWorkerFreezer, Claim
+from chaos.workers.parked_workers import ParkedWorker, start_parked, wait_until_parked
+from harness.checkers import ExportFacts, Orphan, RecoveryTimes, Violation
+from harness.client import Samples, together
+from harness.errors import Inconclusive
+from harness.history import HistoryWriter
+from harness.plugin.fixtures import FreshSystem, OwnSystem
+from harness.plugin.observations import Observations
+from harness.target import Capability, Target
+from harness.target.models import Failpoints
+from harness.vocabulary.exports import READY
+
+MB = 1024 * 1024
+
+DATABASE_EVIDENCE_BYTES = 4 * MB
+"""Of each proof pack where workers are frozen at work: it takes long enough to be seen."""
+
+HTTP_EVIDENCE_BYTES = 10 * MB
+"""The same over HTTP, where it takes longer to see it."""
+
+
+@dataclass(kw_only=True)
+class WorkerDrill(DrillContext):
+    """A system that begins without workers, and what its drill finds out."""
+
+    own: OwnSystem
+    target: Target
+    times: RecoveryTimes
+    backlog: Backlog
+    view: View
+    victims: Sequence[ParkedWorker] = ()
+    held: Mapping[Claim, ParkedWorker] = field(default_factory=dict)
+    """The claims of workers when they were parked or frozen."""
+    orphans: Sequence[Orphan] = ()
+    """What the victims held when the faults took hold."""
+    recovery: Recovery = field(init=False)
+    final: ExportFacts = field(init=False)
+
+    @property
+    def failpoints(self) -> Failpoints | None:
+        """The failpoints at which workers are parked. None: they are frozen at work."""
+        return self.target.failpoints if self.view.shows_workers else None
+
+    async def park(
+        self, wanted: Sequence[tuple[str, float]], *, organizations: int, until_full: bool
+    ) -> None:
+        """Start workers that stop at these failpoints, for so long, with exports in progress."""
+        assert self.failpoints is not None
+        preparing = asyncio.ensure_future(self.backlog.prepare(organizations))
+        try:
+            self.victims = await together(
+                start_parked(self.own.system, self.failpoints, name, seconds)
+                for name, seconds in wanted
+            )
+        finally:
+            await preparing
+        # Only now: they all claim at the same time, and are still busy when recovery begins.
+        await self.backlog.request()
+        held = await wait_until_parked(
+            self.victims, self.backlog, self.own.database, self.target, until_full=until_full
+        )
+        self.held = {(export_id, 1): each for export_id, each in held.items()}
+
+    async def freeze_busy(
+        self, count: int, *, enough: int | None = None, at_once: bool = False
+    ) -> None:
+        """Start workers and freeze them while they hold exports; `at_once`: all at the end."""
+        if Capability.PAUSE not in self.target.capabilities():
+            raise Inconclusive(
+                "this target has neither failpoints nor a way to pause a worker: it is unknown "
+                "whether a worker was at work when it was killed"
+            )
+        started = await together(self.own.system.start("worker") for _ in range(count))
+        self.victims = [ParkedWorker(worker=each) for each in started]
+        freezer = BusyWorkerFreezer(
+            system=self.own.system,
+            workers=self.victims,
+            backlog=self.backlog,
+            view=self.view,
+            max_attempts=self.target.limits.max_attempts,
+        )
+        at_once = at_once and self.view.shows_workers
+        self.held = await freezer.freeze_busy(at_once=at_once, enough=enough)
+
+    async def find_orphans(self, fault: str) -> None:
+        """Note what the victims hold now that `fault` has hit them."""
+        described = {each.worker.name: f"{fault} {each.where}" for each in self.victims}
+        described[UNKNOWN_WORKER] = f"{fault} at work"
+        self.orphans = [
+            Orphan(
+                export_id=each.export_id,
+                attempt=each.attempt,
+                heartbeat_at=each.heartbeat_at,
+                worker=each.worker,
+                where=described[each.worker],
+            )
+            for each in await self.view.in_progress()
+            if each.worker in described and each.heartbeat_at is not None
+        ]
+
+    async def begin_recovery(self) -> None:
+        """Note that from now on there is a worker that can take the orphans back."""
+        disturbed = {export_id for export_id, _ in self.held} if not self.failpoints else set()
+        self.recovery = Recovery(
+            orphans=self.orphans,
+            times=self.times,
+            watched_from=await self.view.now(),
+            cap=self.target.limits.per_org_in_progress,
+            disturbed=disturbed if self.view.shows_workers else self.backlog.owners,
+        )
+        self.notes |= self.recovery.notes
+
+    async def wait_until_ended(self) -> None:
+        """Wait until every export has ended, or can no longer end in time."""
+        self.final = await self.view.wait_until_ended(self.times, self.recovery.is_overdue)
+
+
+@asynccontextmanager
+async def worker_drill(
+    fresh_system: FreshSystem,
+    target: Target,
+    rng: Random,
+    history: HistoryWriter,
+    observe: Observations,
+) -> AsyncIterator[WorkerDrill]:
+    """Bring up a system with one API instance and no worker, for one drill."""
+    times = recovery_times(target)
+    is_described = target.claim and target.ledger and target.database.instrument
+    http_only = not is_described or Capability.DATABASE_CONTROL not in target.capabilities()
+    evidence_bytes = None if target.failpoints else DATABASE_EVIDENCE_BYTES
+    async with fresh_system(api_instances=1, workers=0) as own:
+        backlog = Backlog(
+            own.organizations,
+            Samples(rng),
+            evidence_bytes=HTTP_EVIDENCE_BYTES if http_only else evidence_bytes,
+        )
+        view: View = DatabaseView(own=own, target=target)
+        if http_only:
+            bystander = await own.organizations.new("bystander")
+            view = HttpView(backlog=backlog, times=times, bystander=bystander)
+        yield WorkerDrill(
+            journal=own.system.journal,
+            history=history,
+            observe=observe,
+            own=own,
+            target=target,
+            times=times,
+            backlog=backlog,
+            view=view,
+        )
+
+
+async def recovery_violations(drill: WorkerDrill) -> Sequence[Violation]:
+    """Judge the final state, and how the orphans got there."""
+    return drill.recovery.violations(drill.final)
+
+
+async def final_download_violations(drill: WorkerDrill) -> Sequence[Violation]:
+    """Download every export that is ready at the end."""
+    return await broken_ready_exports(drill, drill.final)
+
+
+async def broken_ready_exports(drill: WorkerDrill, observed: ExportFacts) -> Sequence[Violation]:
+    """Download every export that is ready; give everything that is wrong with them."""
+    ready = [export.id for export in observed.exports if export.state == READY]
+    return await broken_downloads(ready, drill.backlog.owners)

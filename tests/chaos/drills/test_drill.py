@@ -1,0 +1,186 @@
+"""The runner takes the parts of a drill in order, and says what is missing."""
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+
+from chaos.drills.drill import Drill, DrillContext, FaultStep, run_drill
+from chaos.faults.fault import Fault, FaultNotShown
+from harness.checkers import Violation
+from harness.errors import CheckFailed, Inconclusive
+from harness.history import HistoryWriter
+from harness.machine.journal import Journal
+from harness.plugin.observations import Observations
+from harness.recovery.healing import end_run
+
+
+@dataclass(kw_only=True)
+class Noted(DrillContext):
+    """Notes which part runs."""
+
+    parts: list[str] = field(default_factory=list)
+    failing: str = ""
+    found: int = 0
+
+    def note(self, part: str) -> None:
+        self.parts.append(part)
+        if part == self.failing:
+            raise CheckFailed(expected=part, got="nothing")
+
+
+@pytest.fixture
+def drill(tmp_path: Path) -> Iterator[Noted]:
+    journal = Journal.begin(tmp_path)
+    with HistoryWriter(tmp_path / "history.jsonl") as history:
+        yield Noted(journal=journal, history=history, observe=Observations())
+    end_run(journal)
+
+
+async def prepare(drill: Noted) -> None:
+    drill.note("prepare")
+
+
+async def steady(drill: Noted) -> None:
+    drill.note("steady before" if "heal" not in drill.parts else "steady after")
+
+
+@asynccontextmanager
+async def load(drill: Noted) -> AsyncIterator[None]:
+    drill.note("load begins")
+    yield
+    drill.note("load ends")
+
+
+def faults(drill: Noted) -> Sequence[FaultStep]:
+    async def inject() -> None:
+        drill.note("inject")
+
+    async def prove() -> None:
+        drill.note("prove")
+
+    async def heal() -> None:
+        drill.note("heal")
+
+    async def hold() -> None:
+        drill.note("hold")
+
+    fault = Fault(
+        label="harm",
+        what="harm of x",
+        victims=("x",),
+        undo=("true",),
+        inject=inject,
+        prove=prove,
+        heal=heal,
+    )
+    return [FaultStep(faults=[fault], while_it_holds=hold)]
+
+
+async def drain(drill: Noted) -> None:
+    drill.note("drain")
+
+
+async def nothing_lost(drill: Noted) -> Sequence[Violation]:
+    drill.note("check")
+    violation = Violation(rule="lost", subject="e", expected="e", got="nothing")
+    return [violation] * drill.found
+
+
+def met(drill: Noted) -> int:
+    drill.note("seen")
+    return sum(part == "inject" for part in drill.parts)
+
+
+DRILL = Drill[Noted](
+    needs=frozenset(),
+    budget_s=1,
+    prepare=prepare,
+    steady_state=steady,
+    load=load,
+    faults=faults,
+    drain=drain,
+    checkers=(nothing_lost,),
+    seen={"faults": met},
+)
+
+
+async def test_the_parts_in_order(drill: Noted) -> None:
+    await run_drill(DRILL, drill)
+    assert drill.parts == [
+        *("prepare", "steady before", "load begins", "inject", "prove", "hold", "heal"),
+        *("load ends", "drain", "steady after", "check", "seen"),
+    ]
+    assert drill.observe.kinds == {"faults": 1}
+
+
+async def test_what_is_not_steady_is_not_harmed(drill: Noted) -> None:
+    drill.failing = "steady before"
+    with pytest.raises(Inconclusive, match="not steady before"):
+        await run_drill(DRILL, drill)
+    assert drill.parts == ["prepare", "steady before"]
+
+
+async def test_what_is_not_steady_afterwards_fails(drill: Noted) -> None:
+    drill.failing = "steady after"
+    with pytest.raises(CheckFailed, match="steady state"):
+        await run_drill(DRILL, drill)
+
+
+async def test_a_violation_fails(drill: Noted) -> None:
+    drill.found = 1
+    with pytest.raises(CheckFailed, match="lost"):
+        await run_drill(DRILL, drill)
+    assert drill.observe.count == 0
+
+
+async def test_a_fault_that_did_not_show_is_inconclusive_but_what_was_lost_is_a_fail(
+    drill: Noted,
+) -> None:
+    async def not_shown() -> None:
+        raise FaultNotShown("it did not show")
+
+    def hidden(drill: Noted) -> Sequence[FaultStep]:
+        [step] = faults(drill)
+        return [replace(step, faults=[replace(step.faults[0], prove=not_shown)])]
+
+    unproven = replace(DRILL, faults=hidden)
+    with pytest.raises(FaultNotShown):
+        await run_drill(unproven, drill)
+    assert drill.parts[-5:] == ["load ends", "drain", "steady after", "check", "seen"]
+    drill.found = 1
+    with pytest.raises(CheckFailed):
+        await run_drill(unproven, drill)
+
+
+async def test_what_had_to_be_seen_and_was_not_is_inconclusive(drill: Noted) -> None:
+    async def never() -> bool:
+        return False
+
+    def later(drill: Noted) -> Sequence[FaultStep]:
+        return [replace(step, when=never) for step in faults(drill)]
+
+    with pytest.raises(Inconclusive, match="faults"):
+        await run_drill(replace(DRILL, faults=later), drill)
+    assert "inject" not in drill.parts
+
+
+async def test_a_later_step_is_healed_before_an_earlier_one(drill: Noted) -> None:
+    def two(drill: Noted) -> Sequence[FaultStep]:
+        async def woken() -> None:
+            drill.note("first healed")
+
+        async def hold() -> None:
+            drill.note("outer holds")
+
+        [inner], [outer] = faults(drill), faults(drill)
+        return [replace(outer, while_it_holds=hold), replace(inner, once_healed=woken)]
+
+    await run_drill(replace(DRILL, faults=two), drill)
+    inside = drill.parts[drill.parts.index("inject") : drill.parts.index("load ends")]
+    assert inside == [
+        *("inject", "prove", "inject", "prove", "hold", "heal", "first healed"),
+        *("outer holds", "heal"),
+    ]
