@@ -1,12 +1,12 @@
-"""What a check has been through, cell by cell: operations × tokens × ids, tables × rules.
+"""What a check has covered, cell by cell: operations × tokens × ids, tables × rules.
 
 A pass says that nothing was wrong; coverage says where it looked.
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,23 +38,10 @@ class CoverageTable:
         count = f"all {self.possible}" if whole else f"{len(self.cells)} of {self.possible}"
         return f"{self.name}: {sizes}, {count} cells"
 
-    def told(self, redact: Callable[[str], str]) -> Self:
-        """Give the same with every cell made fit to be shown."""
+    def redacted(self, redact: Callable[[str], str]) -> Self:
+        """Give the same table with every cell redacted."""
         cells = [tuple(map(redact, cell)) for cell in self.cells]
         return self.of(self.name, self.axes, cells)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give plain values for JSON and the wire."""
-        return {"name": self.name, "axes": list(self.axes), "cells": [list(c) for c in self.cells]}
-
-    @classmethod
-    def from_dict(cls, plain: Mapping[str, Any]) -> Self:
-        """Rebuild what `to_dict` gave."""
-        return cls(
-            name=plain["name"],
-            axes=tuple(plain["axes"]),
-            cells=tuple(tuple(cell) for cell in plain["cells"]),
-        )
 
     @classmethod
     def of(cls, name: str, axes: Iterable[str], cells: Iterable[tuple[str, ...]]) -> Self:

@@ -1,10 +1,10 @@
 """What happens in a run, as small values. The engine emits them; reporters only consume them."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 from harness.check import CheckSpec
 from harness.coverage import CoverageTable
@@ -66,20 +66,6 @@ class CheckResult:
         """The part of the id before its first dot."""
         return self.id.partition(".")[0]
 
-    def to_dict(self) -> dict[str, Any]:
-        """Give plain values that survive JSON and the wire between worker and controller."""
-        tables = [table.to_dict() for table in self.coverage]
-        return asdict(self) | {"verdict": str(self.verdict), "coverage": tables}
-
-    @classmethod
-    def from_dict(cls, plain: dict[str, Any]) -> Self:
-        """Rebuild what `to_dict` gave."""
-        return replace(
-            cls(**plain),
-            verdict=Verdict(plain["verdict"]),
-            coverage=tuple(map(CoverageTable.from_dict, plain["coverage"])),
-        )
-
 
 @dataclass(frozen=True, kw_only=True)
 class TargetFacts:
@@ -99,7 +85,6 @@ class RunStarted:
     target_name: str
     seed: int
     profile: str
-    started_at: datetime
     report_path: Path
 
 
@@ -127,7 +112,7 @@ class ChecksSelected:
 
 @dataclass(frozen=True, kw_only=True)
 class CheckStarted:
-    """A check begins, on the named worker process when there are several."""
+    """A check begins."""
 
     id: str
     title: str
@@ -197,7 +182,7 @@ Event = (
 )
 
 
-class Reporter(Protocol):
+class Reporter:
     """Consumes events; never touches execution."""
 
     def handle(self, event: Event) -> None:

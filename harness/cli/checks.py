@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli.options import driver_option, refuse_missing, target_option
+from harness.cli.options import driver_option, load_chosen, refuse_missing, target_option
 from harness.verdict import ExitCode
 
 if TYPE_CHECKING:
@@ -38,12 +38,9 @@ def checks(
     """
     # Loaded here: `--help` does without them.
     from harness.plugin.listing import find_checks
-    from harness.target import load_target
-    from harness.target.bundled import choose_target, refuse_contradiction
 
     refuse_missing(folders)
-    loaded = load_target(target if driver is None else choose_target(target, driver))
-    refuse_contradiction(loaded, driver)
+    loaded = load_chosen(target, driver)
     offered = loaded.capabilities()
     found = find_checks(folders, built_in=not no_built_in)
     specs = sorted(found.known.values(), key=lambda spec: spec.id)

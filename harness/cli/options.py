@@ -4,12 +4,16 @@ import os
 import random
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from harness.cli.backend_url import BackendUrl
 from harness.errors import Misconfigured
+
+if TYPE_CHECKING:
+    from harness.target import Target
+    from harness.target.bundled import Choice
 
 DATABASE_VARIABLE = "SHAKEDOWN_DATABASE_URL"
 
@@ -21,8 +25,7 @@ def target_option(command: Command) -> Command:
     return click.option(
         "--target",
         metavar="FILE",
-        type=_TargetFile(),
-        default=None,
+        callback=_target_file,
         help="How to start and reach the backend (default: the reference backend).",
     )(command)
 
@@ -32,10 +35,9 @@ def target_or_url_option(command: Command) -> Command:
     return click.option(
         "--target",
         metavar="FILE|URL",
-        type=_TargetOrUrl(),
-        default=None,
-        help="How to start and reach the backend (default: the reference backend), or where one "
-        "runs already: http://… or https://…, the same as BACKEND_URL.",
+        callback=_target_file_or_url,
+        help="How to start and reach the backend (default: the reference backend), or the URL of "
+        "one that runs already: http://… or https://…, the same as BACKEND_URL.",
     )(command)
 
 
@@ -50,35 +52,32 @@ def driver_option(command: Command) -> Command:
     )(command)
 
 
-class _TargetFile(click.ParamType[Path]):
-    name = "file"
-
-    def convert(
-        self,
-        value: object,
-        _param: click.Parameter | None,
-        _ctx: click.Context | None,
-    ) -> Path:
-        text = str(value)
-        if "://" in text:
-            raise Misconfigured(
-                "--target: this command takes a target file; a URL of a backend that runs already "
-                "is for `shakedown run`"
-            )
-        return Path(text)
+def _target_file(_ctx: click.Context, _option: click.Parameter, text: str | None) -> Path | None:
+    if text is not None and "://" in text:
+        raise Misconfigured(
+            "--target: this command takes a target file; for the URL of a backend that runs "
+            "already use `shakedown run`"
+        )
+    return None if text is None else Path(text)
 
 
-class _TargetOrUrl(click.ParamType[Path | BackendUrl]):
-    name = "file or url"
+def _target_file_or_url(
+    ctx: click.Context, option: click.Parameter, text: str | None
+) -> Path | BackendUrl | None:
+    if text is not None and "://" in text:
+        return BackendUrl.of(text)
+    return _target_file(ctx, option, text)
 
-    def convert(
-        self,
-        value: object,
-        _param: click.Parameter | None,
-        _ctx: click.Context | None,
-    ) -> Path | BackendUrl:
-        text = str(value)
-        return BackendUrl.of(text) if "://" in text else Path(text)
+
+def load_chosen(target: Path | None, driver: "Choice | None") -> "Target":
+    """Load the target of `--target` and `--driver`."""
+    # Loaded here: `--help` does without them.
+    from harness.target import load_target
+    from harness.target.bundled import choose_target, refuse_contradiction
+
+    loaded = load_target(target if driver is None else choose_target(target, driver))
+    refuse_contradiction(loaded, driver)
+    return loaded
 
 
 def refuse_missing(folders: tuple[str, ...]) -> None:
@@ -103,6 +102,14 @@ def given_database(option: str | None) -> str | None:
     if given is not None and not given.strip():
         raise Misconfigured(f"{name} is empty; expected postgresql://user:password@host/database")
     return given
+
+
+def make_folder(out: Path) -> None:
+    """Make the folder that `--out` names. Raises `Misconfigured` where it cannot be made."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Misconfigured(f"--out {out}: cannot be written: {error}") from error
 
 
 def random_seed() -> int:

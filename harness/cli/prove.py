@@ -1,14 +1,13 @@
 """`shakedown prove`: the bug zoo against the gate."""
 
 import asyncio
-import random
 from pathlib import Path
 
 import click
 import orjson
 from rich.console import Console
 
-from harness.cli.options import driver_option, split_commas
+from harness.cli.options import driver_option, make_folder, random_seed, split_commas
 from harness.errors import Misconfigured
 from harness.machine.interruptible import run_interruptible
 from harness.plugin.signals import Interruption
@@ -119,10 +118,7 @@ def prove(
     if only_list:
         click.echo(zoo_as_markdown(chosen), nl=False)
         return
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise Misconfigured(f"--out {out}: cannot be written: {error}") from error
+    make_folder(out)
     plan = Plan(
         gate=Gate(
             variable=aimed.zoo.variable,
@@ -153,7 +149,7 @@ def prove(
 
 def _seed(text: str | None) -> int:
     if text is None:
-        return random.SystemRandom().randrange(2**32)
+        return random_seed()
     try:
         return int(text, 10 if text.isdecimal() else 16)
     except ValueError as error:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli.options import driver_option, target_option
+from harness.cli.options import driver_option, load_chosen, target_option
 from harness.recovery.healing import end_run
 from harness.verdict import ExitCode
 
@@ -50,11 +50,8 @@ def up(
     from harness.machine.journal import Journal
     from harness.plugin.signals import Interruption
     from harness.system import launch
-    from harness.target import load_target
-    from harness.target.bundled import choose_target, refuse_contradiction
 
-    loaded = load_target(target if driver is None else choose_target(target, driver))
-    refuse_contradiction(loaded, driver)
+    loaded = load_chosen(target, driver)
     interruption = Interruption()
     system: System | None = None
     with interruption.listening():

@@ -1,12 +1,12 @@
 """Which functions pytest takes for checks, and the selection among them."""
 
-import json
 import os
 import traceback
 from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from pydantic import TypeAdapter
 
 from harness.check import CheckSpec, place_of, spec_of
 from harness.errors import Misconfigured
@@ -18,6 +18,7 @@ from harness.plugin.settings import settings_of
 from harness.target.capability import Capability
 
 SPEC = pytest.StashKey[CheckSpec]()
+COLLECTED_CHECKS = TypeAdapter(CollectedChecks)
 COLLECTED = pytest.StashKey[CollectedChecks]()
 _KNOWN = pytest.StashKey[dict[str, CheckSpec]]()
 _PROBLEMS = pytest.StashKey[list[str]]()
@@ -88,13 +89,13 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         # An interruption in the middle of the collection leaves items that nobody has looked at.
         selected={item.nodeid: item.stash[SPEC] for item in session.items if SPEC in item.stash},
         problems=tuple(problems),
+        pid=os.getpid(),
     )
     config.stash[COLLECTED] = collected
     told = getattr(config, "workerinput", None)
     if told is not None:
         path = collected_file(system_of(config).run_dir, told["workerid"])
-        plain = collected.to_dict() | {"pid": os.getpid()}
-        path.write_text(json.dumps(plain), encoding="utf-8")
+        path.write_bytes(COLLECTED_CHECKS.dump_json(collected))
 
 
 @pytest.hookimpl(wrapper=True)

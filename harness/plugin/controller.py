@@ -1,7 +1,6 @@
 """The main process's side of a run: listens to pytest, and emits events."""
 
 import contextlib
-import json
 import os
 import signal
 import warnings
@@ -21,9 +20,9 @@ from harness.events import (
     CheckStarted,
     DebuggerEntered,
 )
-from harness.plugin.collection import COLLECTED, collected_file
+from harness.plugin.collection import COLLECTED, COLLECTED_CHECKS, collected_file
 from harness.plugin.context import REDACTOR, SYSTEM, TARGET
-from harness.plugin.execution import RESULT_ATTRIBUTE
+from harness.plugin.execution import RESULT, RESULT_ATTRIBUTE
 from harness.plugin.findings import short_path
 from harness.plugin.quiet import silence
 from harness.plugin.run_errors import RunErrors
@@ -120,10 +119,10 @@ class Controller:
     def pytest_xdist_node_collection_finished(self, node: Any) -> None:  # noqa: ANN401
         """Take the collected from the first worker process that has one."""
         path = collected_file(self._shared.run_dir, node.gateway.id)
-        plain = json.loads(path.read_text(encoding="utf-8"))
-        self._worker_pids[node.gateway.id] = plain["pid"]
+        collected = COLLECTED_CHECKS.validate_json(path.read_bytes())
+        self._worker_pids[node.gateway.id] = collected.pid
         if self.collected is None:
-            self._take_collected(CollectedChecks.from_dict(plain))
+            self._take_collected(collected)
 
     # While checks run.
 
@@ -141,7 +140,7 @@ class Controller:
             return
         plain = getattr(report, RESULT_ATTRIBUTE, None)
         if plain is not None:
-            self._finish(str(report.nodeid), CheckResult.from_dict(plain))
+            self._finish(str(report.nodeid), RESULT.validate_python(plain))
         elif report.when not in ("setup", "call", "teardown"):
             died = f"the worker process that ran it died: {report.longreprtext}"
             self._finish(str(report.nodeid), self._open(spec, died))

@@ -5,6 +5,7 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
+from pydantic import TypeAdapter
 
 from harness.check import matches_id
 from harness.events import CheckResult
@@ -25,6 +26,9 @@ FIXTURES_S = 60
 
 LOG_CHARACTERS = 1_000_000
 """Of the log of one check: more than any traceback has, less than a backend can send."""
+
+RESULT = TypeAdapter(CheckResult)
+"""Takes a result apart, and builds it again, on its way from worker to controller."""
 
 RESULT_ATTRIBUTE = "shakedown_result"
 """Where a report carries the plain form of a `CheckResult` from worker to controller."""
@@ -129,7 +133,7 @@ def pytest_runtest_makereport(
         _tell_pytest(report, finding, allowed=_allowed(item), item=item)
     if call.when == "teardown":
         state.log += [f"{title}:\n{text}" for title, text in report.sections]
-        setattr(report, RESULT_ATTRIBUTE, _result(item).to_dict())
+        setattr(report, RESULT_ATTRIBUTE, RESULT.dump_python(_result(item), mode="json"))
     _hide_secrets(report, redactor_of(item.config))
     return report
 
@@ -206,7 +210,7 @@ def _result(item: pytest.Item) -> CheckResult:
         log=_write_log(item, state) if ranked else "",
         reproduce=settings.reproduce_command(spec.id),
         allowed=finding.verdict is Verdict.INCONCLUSIVE and _allowed(item),
-        coverage=tuple(table.told(redact) for table in state.coverage.tables()),
+        coverage=tuple(table.redacted(redact) for table in state.coverage.tables()),
     )
 
 

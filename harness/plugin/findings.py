@@ -3,7 +3,7 @@
 import linecache
 import traceback
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 
@@ -15,7 +15,7 @@ from harness.verdict import Verdict
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """What one phase of a check came to, when it was not simply done."""
+    """What one phase of a check found, when it did not simply end."""
 
     verdict: Verdict
     message: str
@@ -37,13 +37,8 @@ def judge(error: BaseException, check_path: Path) -> Finding:
     others = len(findings) - 1
     if not others:
         return first
-    return Finding(
-        verdict=first.verdict,
-        message=f"{first.message}\n(and {others} more at the same time; all are in the log)",
-        expected=first.expected,
-        got=first.got,
-        detail=first.detail,
-        where=first.where,
+    return replace(
+        first, message=f"{first.message}\n(and {others} more at the same time; all are in the log)"
     )
 
 
@@ -57,44 +52,27 @@ def _leaves(error: BaseException) -> Iterator[BaseException]:
 
 def _judge_one(error: BaseException, check_path: Path) -> Finding:
     where = locate(error.__traceback__, check_path)
-    notes = "\n".join(getattr(error, "__notes__", []))
+    notes = getattr(error, "__notes__", [])
+    verdict, message, parts = Verdict.INCONCLUSIVE, str(error), {}
     match error:
         case CheckFailed():
-            detail = "\n".join(filter(None, [error.detail, notes]))
-            return _failure(error.expected, error.got, detail, where)
+            verdict = Verdict.FAIL
+            detail = "\n".join(filter(None, [error.detail, *notes]))
+            parts = {"expected": error.expected, "got": error.got, "detail": detail}
         case AssertionError():
-            return _broken_assert(error, notes, where)
+            # pytest's rewriting has put its explanation of a plain `assert` into the exception.
+            verdict = Verdict.FAIL
+            message = message or _source_line(error.__traceback__) or "an assertion did not hold"
         case pytest.fail.Exception():
-            return Finding(verdict=Verdict.FAIL, message=str(error), where=where)
+            verdict = Verdict.FAIL
         case pytest.skip.Exception() | pytest.xfail.Exception():
-            return _open(f"skipped: {error}", where)
+            message = f"skipped: {error}"
         case Inconclusive() | ShakedownError():
-            return _open("\n".join(filter(None, [str(error), notes])), where)
+            pass
         case _:
-            return _open(f"the check crashed: {_one_line(error)}" + _innermost(error), where)
-
-
-def _failure(expected: str, got: str, detail: str, where: str) -> Finding:
-    lines = [f"expected {expected}", f"got {got}", detail]
-    return Finding(
-        verdict=Verdict.FAIL,
-        message="\n".join(filter(None, lines)),
-        expected=expected,
-        got=got,
-        detail=detail,
-        where=where,
-    )
-
-
-def _broken_assert(error: AssertionError, notes: str, where: str) -> Finding:
-    """A plain `assert`: pytest's rewriting has put its explanation into the exception."""
-    explanation = str(error) or _source_line(error.__traceback__) or "an assertion did not hold"
-    message = "\n".join(filter(None, [explanation, notes]))
-    return Finding(verdict=Verdict.FAIL, message=message, where=where)
-
-
-def _open(message: str, where: str) -> Finding:
-    return Finding(verdict=Verdict.INCONCLUSIVE, message=message, where=where)
+            message = f"the check crashed: {_one_line(error)}{_innermost(error)}"
+    message = "\n".join(filter(None, [message, *notes]))
+    return Finding(verdict=verdict, message=message, where=where, **parts)
 
 
 def _one_line(error: BaseException) -> str:

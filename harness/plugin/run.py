@@ -81,7 +81,7 @@ class Run:
     reporters: Sequence[Reporter]
     started_at: datetime
     pytest_args: Sequence[str] = ()
-    """What the user wants pytest to be told besides."""
+    """What the user passes on to pytest."""
 
     def execute(self) -> RunSummary:
         """Run every selected check and report; whatever happens, take everything down."""
@@ -110,9 +110,8 @@ class Run:
             finally:
                 interruption.shield()
                 shared.take_down(errors)
-            summary = self._summary(
-                controller, shared, interruption, errors.first, time.monotonic() - began
-            )
+            ended_by = _interrupted(interruption) or errors.first
+            summary = self._summary(controller, shared, ended_by, time.monotonic() - began)
             events.emit(RunFinished(summary=summary))
             events.close()
             return _including(events.errors, summary, redact)
@@ -122,7 +121,6 @@ class Run:
             target_name=self.target.name,
             seed=self.settings.seed,
             profile=self.settings.profile,
-            started_at=self.started_at,
             report_path=self.settings.report_path,
         )
 
@@ -133,19 +131,17 @@ class Run:
             return
         if status == pytest.ExitCode.INTERNAL_ERROR:
             raise RuntimeError("pytest could not begin; its message is above")
-        words = " ".join(self.pytest_args)
-        told = f"pytest was told {words} and ran no check" if words else "pytest ran no check"
-        raise Misconfigured(f"{told}; its message is above")
+        words = " ".join(["pytest", *self.pytest_args])
+        raise Misconfigured(f"`{words}` ran no check; its message is above")
 
     def _summary(
         self,
         controller: Controller,
         shared: SharedSystem,
-        interruption: Interruption,
         error: RunError | None,
         seconds: float,
     ) -> RunSummary:
-        reason = _reason(interruption, error)
+        reason = error.message if error else ""
         first_line = reason.partition("\n")[0]
         checks = controller.results(
             first_line or controller.stopped_early or "pytest ended before its turn came"
@@ -155,7 +151,7 @@ class Run:
             verdict = Verdict.INCONCLUSIVE
         return RunSummary(
             verdict=verdict,
-            exit_code=_exit_code(interruption, error, verdict),
+            exit_code=error.exit_code if error else exit_code(verdict),
             seed=self.settings.seed,
             profile=self.settings.profile,
             started_at=self.started_at,
@@ -176,25 +172,20 @@ def verdict_of(checks: Sequence[CheckResult]) -> Verdict:
     return combine(counted)
 
 
-def _reason(interruption: Interruption, error: RunError | None) -> str:
-    if interruption.signal is not None:
-        return f"interrupted by {interruption.signal.name}"
-    return error.message if error is not None else ""
-
-
-def _exit_code(interruption: Interruption, error: RunError | None, verdict: Verdict) -> int:
-    if interruption.exit_code is not None:
-        return interruption.exit_code
-    return error.exit_code if error is not None else exit_code(verdict)
+def _interrupted(interruption: Interruption) -> RunError | None:
+    if interruption.signal is None or interruption.exit_code is None:
+        return None
+    message = f"interrupted by {interruption.signal.name}"
+    return RunError(exit_code=interruption.exit_code, message=message)
 
 
 def _including(errors: Sequence[Exception], summary: RunSummary, redact: Redactor) -> RunSummary:
     """A report that could not be written makes the run an internal error of ours."""
     if not errors:
         return summary
-    told = "".join(line for error in errors for line in traceback.format_exception(error))
+    traces = "".join(line for error in errors for line in traceback.format_exception(error))
     return replace(
         summary,
         exit_code=ExitCode.INTERNAL_ERROR,
-        error=redact(f"a report could not be written:\n{told}"),
+        error=redact(f"a report could not be written:\n{traces}"),
     )

@@ -13,7 +13,7 @@ from harness.verdict import ExitCode
 class RunError:
     """Why a run could not be done as it was asked for."""
 
-    exit_code: ExitCode
+    exit_code: int
     message: str
 
 

@@ -2,13 +2,11 @@
 
 import difflib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
-from typing import Any, Self
 
 from harness.check import CheckSpec, Profile, matches_id
 from harness.errors import Misconfigured
-from harness.target.capability import Capability
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,31 +19,8 @@ class CollectedChecks:
     """Those that will run, in order."""
     problems: tuple[str, ...] = ()
     """Files that could not be read and functions that are no proper check."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give plain values for the file through which a worker tells the controller."""
-        return {
-            "known": {node: _plain(spec) for node, spec in self.known.items()},
-            "selected": {node: _plain(spec) for node, spec in self.selected.items()},
-            "problems": list(self.problems),
-        }
-
-    @classmethod
-    def from_dict(cls, plain: dict[str, Any]) -> Self:
-        """Rebuild what `to_dict` gave."""
-        return cls(
-            known={node: _spec(fields) for node, fields in plain["known"].items()},
-            selected={node: _spec(fields) for node, fields in plain["selected"].items()},
-            problems=tuple(plain["problems"]),
-        )
-
-
-def _plain(spec: CheckSpec) -> dict[str, Any]:
-    return asdict(spec) | {"needs": sorted(spec.needs)}
-
-
-def _spec(fields: dict[str, Any]) -> CheckSpec:
-    return CheckSpec(**fields | {"needs": frozenset(map(Capability, fields["needs"]))})
+    pid: int = 0
+    """The process that collected them."""
 
 
 def is_selected(spec: CheckSpec, *, only: Sequence[str], profile: Profile) -> bool:

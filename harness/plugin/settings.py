@@ -1,9 +1,8 @@
 """What a run was asked to do, shared by the controller and its worker processes."""
 
 import shlex
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
 
 import pytest
 
@@ -51,29 +50,6 @@ class RunSettings:
         if not self.built_in:
             words.append("--no-built-in")
         return shlex.join([*words, *self.folders])
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give plain values for the wire between controller and workers."""
-        plain = asdict(self)
-        for name, value in plain.items():
-            if isinstance(value, Path):
-                plain[name] = str(value)
-        return plain
-
-    @classmethod
-    def from_dict(cls, plain: dict[str, Any]) -> Self:
-        """Rebuild what `to_dict` gave."""
-        target_path = plain["target_path"]
-        return cls(
-            **plain
-            | {
-                "report_path": Path(plain["report_path"]),
-                "target_path": Path(target_path) if target_path else None,
-                "only": tuple(plain["only"]),
-                "allow_inconclusive": tuple(plain["allow_inconclusive"]),
-                "folders": tuple(plain["folders"]),
-            }
-        )
 
 
 SETTINGS = pytest.StashKey[RunSettings]()

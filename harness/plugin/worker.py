@@ -1,4 +1,4 @@
-"""What a worker process of xdist is told by the controller, and how it ends."""
+"""What a worker process of xdist gets from the controller, and how it ends."""
 
 import asyncio
 import json
@@ -8,6 +8,7 @@ from types import FrameType
 from typing import Any
 
 import pytest
+from pydantic import TypeAdapter
 
 from harness.plugin.context import REDACTOR, SYSTEM, TARGET
 from harness.plugin.settings import SETTINGS, RunSettings
@@ -16,19 +17,26 @@ from harness.system import System, SystemDescription
 
 WORKER_INPUT = "shakedown"
 
+_SETTINGS = TypeAdapter(RunSettings)
+
 
 def worker_input(settings: RunSettings, system: System) -> str:
     """Give what a worker needs to know, as text for the wire."""
-    return json.dumps({"settings": settings.to_dict(), "system": system.describe().to_json()})
+    return json.dumps(
+        {
+            "settings": _SETTINGS.dump_python(settings, mode="json"),
+            "system": system.describe().to_json(),
+        }
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """In a worker: take over settings and system from the controller."""
-    told: dict[str, Any] | None = getattr(config, "workerinput", None)
-    if told is None:
+    given: dict[str, Any] | None = getattr(config, "workerinput", None)
+    if given is None:
         return
-    plain = json.loads(told[WORKER_INPUT])
-    settings = RunSettings.from_dict(plain["settings"])
+    plain = json.loads(given[WORKER_INPUT])
+    settings = _SETTINGS.validate_python(plain["settings"])
     system = System.attach(SystemDescription.from_json(plain["system"]))
     config.stash[SETTINGS] = settings
     config.stash[TARGET] = system.target
@@ -56,7 +64,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def pytest_keyboard_interrupt() -> None:
     """Take the fixtures down undisturbed: the first interruption was enough."""
 
-    def told_already(_number: int, _frame: FrameType | None) -> None:
+    def ignore(_number: int, _frame: FrameType | None) -> None:
         pass
 
-    signal.signal(signal.SIGINT, told_already)
+    signal.signal(signal.SIGINT, ignore)

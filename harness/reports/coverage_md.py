@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from harness.coverage import CoverageTable
-from harness.events import Event, RunFinished, RunSummary
+from harness.events import Event, Reporter, RunFinished, RunSummary
 from harness.untrusted.sanitizing import sanitize, shorten
 
 _LONGEST_CELL = 300
@@ -14,7 +14,7 @@ _MARKUP = str.maketrans(
 """What Markdown would make tags, links or images of."""
 
 
-class CoverageMarkdown:
+class CoverageMarkdown(Reporter):
     """Writes `coverage.md` when the run is over, if any check recorded where it looked."""
 
     def __init__(self, report_path: Path) -> None:
@@ -24,9 +24,6 @@ class CoverageMarkdown:
         """Write the file on the last event."""
         if isinstance(event, RunFinished) and (text := coverage_text(event.summary)):
             self._path.write_text(text, encoding="utf-8", errors="backslashreplace")
-
-    def close(self) -> None:
-        """Nothing is held open."""
 
 
 def coverage_text(summary: RunSummary) -> str:

@@ -3,12 +3,12 @@
 from pathlib import Path
 from xml.etree.ElementTree import Element, ElementTree, SubElement, indent
 
-from harness.events import CheckResult, Event, RunFinished, RunSummary
+from harness.events import CheckResult, Event, Reporter, RunFinished, RunSummary
 from harness.untrusted.sanitizing import sanitize
 from harness.verdict import Verdict
 
 
-class JunitXml:
+class JunitXml(Reporter):
     """Writes `junit.xml` when the run is over.
 
     A failure is a `<failure>`; an inconclusive check is an `<error>`, or `<skipped>` when
@@ -24,9 +24,6 @@ class JunitXml:
             root = _suites(event.summary)
             indent(root)
             ElementTree(root).write(self._path, encoding="utf-8", xml_declaration=True)
-
-    def close(self) -> None:
-        """Nothing is held open."""
 
 
 def _suites(summary: RunSummary) -> Element:

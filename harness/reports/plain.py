@@ -6,6 +6,7 @@ from harness.events import (
     CheckFinished,
     CheckResult,
     Event,
+    Reporter,
     RunFinished,
     RunStarted,
     RunSummary,
@@ -24,7 +25,7 @@ from harness.verdict import Verdict
 _WORDS = {Verdict.PASS: "pass", Verdict.FAIL: "FAIL", Verdict.INCONCLUSIVE: "INCONCLUSIVE"}
 
 
-class PlainReporter:
+class PlainReporter(Reporter):
     """Writes lines that grep finds: no color, no cursor movement, nothing rewritten."""
 
     def __init__(self, stream: TextIO) -> None:
@@ -46,10 +47,6 @@ class PlainReporter:
                 self._summary(event.summary)
             case _:
                 pass  # the other events are about progress, which a log does not need
-
-    def close(self) -> None:
-        """Flush the stream; its owner closes it."""
-        self._stream.flush()
 
     def _check(self, result: CheckResult) -> None:
         self._line(

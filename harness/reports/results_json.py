@@ -5,14 +5,15 @@ import re
 from pathlib import Path
 from typing import Any
 
-from harness.events import CheckResult, Event, RunFinished, RunSummary
+from harness.coverage import CoverageTable
+from harness.events import CheckResult, Event, Reporter, RunFinished, RunSummary
 
 SCHEMA = 1
 
 _NOT_ASCII = re.compile(r"[^\n\x20-\x7e]")
 
 
-class ResultsJson:
+class ResultsJson(Reporter):
     """Writes `results.json` when the run is over."""
 
     def __init__(self, report_path: Path) -> None:
@@ -23,10 +24,7 @@ class ResultsJson:
         if isinstance(event, RunFinished):
             unfinished = self._path.with_suffix(".json.part")
             unfinished.write_text(as_json(event.summary), encoding="utf-8")
-            unfinished.replace(self._path)  # whoever finds the file finds all of it
-
-    def close(self) -> None:
-        """Nothing is held open."""
+            unfinished.replace(self._path)  # a reader never sees a half of it
 
 
 def as_json(summary: RunSummary) -> str:
@@ -69,5 +67,10 @@ def _check(result: CheckResult) -> dict[str, Any]:
         "needed_observations": result.needed_observations,
         "seconds": round(result.seconds, 3),
         "message": result.message,
-        "coverage": [table.to_dict() for table in result.coverage],
+        "coverage": [_table(table) for table in result.coverage],
     }
+
+
+def _table(table: CoverageTable) -> dict[str, Any]:
+    cells = [list(cell) for cell in table.cells]
+    return {"name": table.name, "axes": list(table.axes), "cells": cells}

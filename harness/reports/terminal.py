@@ -16,6 +16,7 @@ from harness.events import (
     CheckStarted,
     DebuggerEntered,
     Event,
+    Reporter,
     RunFinished,
     RunStarted,
     RunSummary,
@@ -42,7 +43,7 @@ _STYLES = {
 }
 
 
-class TerminalReporter:
+class TerminalReporter(Reporter):
     """Shows a run to a person. Without `live` nothing is ever rewritten, only added."""
 
     def __init__(self, console: Console, *, live: bool) -> None:

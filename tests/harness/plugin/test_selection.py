@@ -6,6 +6,7 @@ import pytest
 
 from harness.check import CheckSpec
 from harness.errors import Misconfigured
+from harness.plugin.collection import COLLECTED_CHECKS
 from harness.plugin.selection import (
     CollectedChecks,
     is_selected,
@@ -80,5 +81,5 @@ def test_two_checks_with_one_id_are_refused() -> None:
 def test_a_catalogue_survives_the_way_from_a_worker_to_the_controller() -> None:
     spec = with_parameter(_spec("upload.type"), "png")
     collected = CollectedChecks(known={"a": spec}, selected={"a": spec}, problems=("broken",))
-    assert CollectedChecks.from_dict(collected.to_dict()) == collected
+    assert COLLECTED_CHECKS.validate_json(COLLECTED_CHECKS.dump_json(collected)) == collected
     assert spec.id == "upload.type[png]"

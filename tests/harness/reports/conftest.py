@@ -64,7 +64,7 @@ def summary(tmp_path: Path) -> RunSummary:
 def events(summary: RunSummary, tmp_path: Path) -> list[Event]:
     return [
         RunStarted(
-            target_name="reference", seed=7, profile="quick", started_at=STARTED,
+            target_name="reference", seed=7, profile="quick",
             report_path=tmp_path,
         ),
         BringUpProgress(what="database"),
