@@ -89,22 +89,8 @@ async def _waits(observer: Session, busy: Sequence[Session]) -> Waits:
 
 async def _until_one_ends(sessions: Sequence[Session], seconds: float) -> None:
     """Wait for the first of these to end, at most so long."""
-    loop = asyncio.get_running_loop()
-    woken = loop.create_future()
-
-    def wake(*_: object) -> None:
-        if not woken.done():
-            woken.set_result(None)
-
-    timer = loop.call_later(seconds, wake)
-    for session in sessions:
-        session.when_done(wake)
-    try:
-        await woken
-    finally:
-        timer.cancel()
-        for session in sessions:
-            session.when_done(None)
+    running = [session.running for session in sessions if session.running is not None]
+    await asyncio.wait(running, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
 
 
 async def _complaint(

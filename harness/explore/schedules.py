@@ -5,9 +5,10 @@ are interchangeable, so only schedules in which they begin in their own order ar
 """
 
 import random
+import sys
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import pairwise
 from math import factorial, prod
 from typing import Protocol
@@ -95,20 +96,6 @@ class Chooser(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class _Node:
-    """All schedules left that begin alike."""
-
-    children: dict[int, "_Node"] = field(default_factory=dict)
-    count: int = 0
-    best: tuple[int, Schedule] = (0, ())
-    """The fewest switches among them, and their first in order."""
-
-    def refresh(self) -> None:
-        self.count = sum(child.count for child in self.children.values())
-        self.best = min((child.best for child in self.children.values()), default=(0, ()))
-
-
 class Every(Chooser):
     """Every schedule once, those with few switches of workers first.
 
@@ -119,69 +106,33 @@ class Every(Chooser):
     def __init__(self, schedules: Iterable[Schedule]) -> None:
         self.merged = 0
         """How many were cut off."""
-        self._root = _Node()
-        for schedule in schedules:
-            self._add(schedule)
-        self._refresh(self._root)
+        self._left = sorted(schedules)  # those that begin alike stand side by side
+        self._order = {each: (switches(each), each) for each in self._left}
 
     @property
     def left(self) -> int:
         """How many have not been run or cut off."""
-        return self._root.count
+        return len(self._left)
 
     def more(self) -> bool:
         """Say whether there is another one."""
-        return self._root.count > 0
+        return bool(self._left)
 
     def choose(self, so_far: Schedule, able: Sequence[int]) -> int | None:
         """Cut off those whose worker must wait, and follow the best of the rest."""
-        way = self._way(so_far)
-        if way is None:
-            return None
-        node = way[-1]
-        for worker in [each for each in node.children if each not in able]:
-            self.merged += node.children.pop(worker).count
-        self._refresh_way(so_far, way)
-        return None if not node.count else node.best[1][len(so_far)]
+        alike = self._that_begin_with(so_far)
+        kept = [each for each in self._left[alike] if each[len(so_far)] in able]
+        self.merged += alike.stop - alike.start - len(kept)
+        self._left[alike] = kept
+        return min(kept, key=self._order.__getitem__)[len(so_far)] if kept else None
 
     def done(self, schedule: Schedule) -> None:
         """Take a schedule out."""
-        way = self._way(schedule)
-        if way is not None:
-            way[-1].count = 0
-            way[-1].children.clear()
-            self._refresh_way(schedule[:-1], way[:-1], schedule[-1] if schedule else None)
+        del self._left[self._that_begin_with(schedule)]
 
-    def _add(self, schedule: Schedule) -> None:
-        node = self._root
-        for worker in schedule:
-            node = node.children.setdefault(worker, _Node())
-        node.count, node.best = 1, (switches(schedule), schedule)
-
-    def _refresh(self, node: _Node) -> None:
-        if node.children:
-            for child in node.children.values():
-                self._refresh(child)
-            node.refresh()
-
-    def _way(self, schedule: Schedule) -> list[_Node] | None:
-        """Give the nodes from the root to this beginning; None when nothing is left there."""
-        way = [self._root]
-        for worker in schedule:
-            child = way[-1].children.get(worker)
-            if child is None:
-                return None
-            way.append(child)
-        return way
-
-    def _refresh_way(self, so_far: Schedule, way: list[_Node], gone: int | None = None) -> None:
-        if gone is not None:
-            way[-1].children.pop(gone, None)
-        way[-1].refresh()
-        for depth in range(len(way) - 2, -1, -1):
-            if not way[depth + 1].count:
-                way[depth].children.pop(so_far[depth], None)
-            way[depth].refresh()
+    def _that_begin_with(self, beginning: Schedule) -> slice:
+        end = (*beginning, sys.maxsize)
+        return slice(bisect_left(self._left, beginning), bisect_left(self._left, end))
 
 
 class Sample(Chooser):

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -64,10 +64,10 @@ class Session:
         self._pg = connection.pgconn
         self._results: list[Result] = []
         self._error: SqlError | None = None
-        self._answer: asyncio.Future[SqlResults] | None = None
+        self.running: asyncio.Future[SqlResults] | None = None
+        """The latest text of statements; done when it has ended."""
         self.ended_at = 0
         """When the latest text ended, in nanoseconds of a clock that only goes forward."""
-        self._when_done: Callable[[], None] | None = None
         self._loop = asyncio.get_running_loop()
         self._socket = self._pg.socket  # libpq forgets it when the connection is lost
         self._loop.add_reader(self._socket, self._read)
@@ -91,42 +91,38 @@ class Session:
     @property
     def busy(self) -> bool:
         """Whether a text is under way."""
-        return self._answer is not None and not self._answer.done()
+        return self.running is not None and not self.running.done()
 
     def send(self, sql: str) -> asyncio.Future[SqlResults]:
         """Send a text of statements; several without a BEGIN are one transaction."""
         if self.busy:
             raise RuntimeError(f"{self.name} is busy")
         self._results, self._error = [], None
-        self._answer = self._loop.create_future()
+        self.running = self._loop.create_future()
         try:
             self._pg.send_query(sql.encode())
             self._flush()
         except psycopg.OperationalError as error:
-            self._answer.set_exception(SessionLostError(f"{self.name}: {error}"))
-        return self._answer
+            self.running.set_exception(SessionLostError(f"{self.name}: {error}"))
+        return self.running
 
     def answer(self) -> SqlResults:
         """Give what came of the latest text, which must have ended; raises `SessionLostError`."""
-        assert self._answer is not None
-        return self._answer.result()
-
-    def when_done(self, call: Callable[[], None] | None) -> None:
-        """Call this as soon as the text under way has ended; None forgets it."""
-        self._when_done = call
+        assert self.running is not None
+        return self.running.result()
 
     async def run(self, sql: str) -> SqlResults:
         """Send a text and wait for its end, after that of one that nobody waited for."""
-        if self._answer is not None and not self._answer.done():
-            await asyncio.wait([self._answer])
+        if self.running is not None and not self.running.done():
+            await asyncio.wait([self.running])
         # Who stops waiting must not take the answer from whoever uses the connection next.
         return await asyncio.shield(self.send(sql))
 
     async def close(self) -> None:
         """Close the connection. What it still runs is for `end_sessions` to end."""
         self._loop.remove_reader(self._socket)
-        if self._answer is not None:
-            self._answer.cancel()
+        if self.running is not None:
+            self.running.cancel()
         await self._connection.close()
 
     def _flush(self) -> None:
@@ -148,20 +144,14 @@ class Session:
                 self._take(result)
         except psycopg.OperationalError as error:
             self._loop.remove_reader(self._socket)
-            if self._answer is not None and not self._answer.done():
-                self._answer.set_exception(SessionLostError(f"{self.name}: {error}"))
-            self._tell()
-
-    def _tell(self) -> None:
-        if self._when_done is not None:
-            self._when_done()
+            if self.running is not None and not self.running.done():
+                self.running.set_exception(SessionLostError(f"{self.name}: {error}"))
 
     def _conclude(self) -> None:
-        assert self._answer is not None
+        assert self.running is not None
         self.ended_at = time.monotonic_ns()
         self.in_transaction = self._pg.transaction_status != pq.TransactionStatus.IDLE
-        self._answer.set_result(SqlResults(results=tuple(self._results), error=self._error))
-        self._tell()
+        self.running.set_result(SqlResults(results=tuple(self._results), error=self._error))
 
     def _take(self, result: "pq.abc.PGresult") -> None:
         if result.status == pq.ExecStatus.FATAL_ERROR:
