@@ -17,10 +17,9 @@ def claimed(protocol: Protocol, answer: SqlResults) -> tuple[Hold, ...]:
             f"the claim gives no column {names.id!r} with the export's id ([claim] id); "
             f"it gives {_columns(answer)}"
         )
-    ids = _column(table, names.id, "claim", "id")
-    tokens = _column(table, names.token, "claim", "token")
-    attempts = _column(table, names.attempt, "claim", "attempt")
-    assert ids is not None
+    ids = _needed(table, names.id, "claim", "id")
+    tokens = _optional(table, names.token, "claim", "token")
+    attempts = _optional(table, names.attempt, "claim", "attempt")
     return tuple(
         Hold(
             export=row_id,
@@ -70,8 +69,8 @@ def snapshot(state: State, answer: SqlResults) -> Snapshot:
     table = answer.tables[-1] if answer.tables else None
     if table is None:
         raise Misconfigured("[state] query gives no rows; it must be a SELECT")
-    ids = _needed(table, state.id, "id")
-    states = _needed(table, state.state, "state")
+    ids = _needed(table, state.id, "state", "id")
+    states = _needed(table, state.state, "state", "state")
     names = (state.organization, state.attempt, state.token, state.owner, state.completions)
     organization, attempt, token, owner, completions = map(table.column, names)
     told = {ids, states, organization, attempt, token, owner, completions}
@@ -107,25 +106,18 @@ def _table_with(answer: SqlResults, column: str) -> Result | None:
     return tables[-1] if tables else None
 
 
-def _column(table: Result, name: str, section: str, key: str) -> int | None:
+def _optional(table: Result, name: str, section: str, key: str) -> int | None:
     """Give the place of a column; an empty name says that there is none."""
-    if not name:
-        return None
+    hint = f'; {key} = "" says that there is none'
+    return _needed(table, name, section, key, hint) if name else None
+
+
+def _needed(table: Result, name: str, section: str, key: str, hint: str = "") -> int:
     place = table.column(name)
     if place is None:
         raise Misconfigured(
-            f"the {section} gives no column {name!r} ([{section}] {key}); it gives "
-            f'{", ".join(table.columns)}; {key} = "" says that there is none'
-        )
-    return place
-
-
-def _needed(table: Result, name: str, key: str) -> int:
-    place = table.column(name)
-    if place is None:
-        raise Misconfigured(
-            f"[state] query gives no column {name!r} ([state] {key}); "
-            f"it gives {', '.join(table.columns)}"
+            f"the SQL of [{section}] returns no column {name!r} ([{section}] {key}); "
+            f"it returns {', '.join(table.columns)}{hint}"
         )
     return place
 

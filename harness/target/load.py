@@ -1,9 +1,6 @@
 """Reading a target file: everything that is wrong with it, at once, with file and line."""
 
 import hashlib
-import io
-import re
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -15,11 +12,12 @@ from pydantic import ValidationError
 from harness.errors import Misconfigured
 from harness.target.chaos_rules import broken_chaos_rules
 from harness.target.dialect_rules import broken_dialect_rules
-from harness.target.lines import KeyLines, KeyPath
+from harness.target.lines import KeyPath
 from harness.target.rules import broken_rules
 from harness.target.target import Origin, Target
 from harness.target.template import fill, read_variable, variables
 from harness.target.token_calls_rules import broken_calls_rules
+from harness.target.toml_file import TomlFile
 from harness.target.validation_messages import describe_error
 
 DEFAULT_TARGET = Path(__file__).parent / "default.toml"
@@ -50,13 +48,9 @@ def load_target(path: Path | None = None, *, allow_faults: bool = False) -> Targ
     """
     file = (path or DEFAULT_TARGET).absolute()
     shown = str(path or DEFAULT_TARGET.name)
-    text, sha256 = _read(file, shown)
-    try:
-        raw = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise _syntax_error(error, text, shown) from error
+    toml = TomlFile.read(file, "target file", shown)
     problems: list[Problem] = []
-    prepared = _resolve(raw, (), problems)
+    prepared = _resolve(toml.tables, (), problems)
     _absolute_paths(prepared, file, problems, bundled=path is None)
     target = _validate(prepared, problems)
     if problems:
@@ -69,8 +63,9 @@ def load_target(path: Path | None = None, *, allow_faults: bool = False) -> Targ
             if not any(where[: len(path)] == path for path in bad):
                 problems.append(Problem(path=where, what=what))
     if problems or target is None:
-        raise _all_of(problems, KeyLines(text), shown)
+        raise toml.misconfigured((each.path, each.what) for each in problems)
     given = None if path is None else file
+    sha256 = hashlib.sha256(toml.content).hexdigest()
     return target.loaded_from(Origin(file=given, sha256=sha256, allow_faults=allow_faults))
 
 
@@ -101,32 +96,6 @@ def _without(raw: dict[str, Any], paths: set[KeyPath], here: KeyPath = ()) -> di
         for key, value in raw.items()
         if (*here, key) not in paths
     }
-
-
-def _read(file: Path, shown: str) -> tuple[str, str]:
-    """Give the file's text, and the digest of the very bytes it was read from."""
-    try:
-        content = file.read_bytes()
-        return io.TextIOWrapper(io.BytesIO(content), encoding="utf-8").read(), _digest(content)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise Misconfigured(f"cannot read the target file {shown}: {reason}") from error
-    except UnicodeDecodeError as error:
-        raise Misconfigured(f"the target file {shown} is not UTF-8: {error}") from error
-
-
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
-
-
-def _syntax_error(error: tomllib.TOMLDecodeError, text: str, shown: str) -> Misconfigured:
-    message = str(error)
-    if place := re.search(r" \(at line (\d+), column (\d+)\)$", message):
-        return Misconfigured(
-            f"not TOML: {message[: place.start()]} (column {place[2]})", where=f"{shown}:{place[1]}"
-        )
-    last = len(text.splitlines()) or 1
-    return Misconfigured(f"not TOML: {message}", where=f"{shown}:{last}")
 
 
 def _resolve(value: Any, path: KeyPath, problems: list[Problem]) -> Any:  # noqa: ANN401 - TOML
@@ -224,11 +193,3 @@ def _candidates(named: str, file: Path) -> Iterator[Path]:
     spec = find_spec(package) if package.isidentifier() else None
     if spec and spec.origin:
         yield Path(spec.origin).parent / rest
-
-
-def _all_of(problems: list[Problem], lines: KeyLines, shown: str) -> Misconfigured:
-    placed = sorted({(lines.line_of(p.path), ".".join(map(str, p.path)), p.what) for p in problems})
-    told = [f"{key}: {what}" if key else what for _, key, what in placed]
-    first, rest = told[0], zip(placed[1:], told[1:], strict=True)
-    message = "\n".join([first, *(f"{shown}:{line}: {text}" for (line, _, _), text in rest)])
-    return Misconfigured(message, where=f"{shown}:{placed[0][0]}")

@@ -184,7 +184,9 @@ async def test_a_column_that_is_not_there_is_named(task_queue: TaskQueue) -> Non
     wrong = PROTOCOL.model_copy(
         update={"claim": PROTOCOL.claim.model_copy(update={"token": "leas"})}
     )
-    with pytest.raises(Misconfigured, match=r"no column 'leas' \(\[claim\] token\); it gives task"):
+    with pytest.raises(
+        Misconfigured, match=r"no column 'leas' \(\[claim\] token\); it returns task"
+    ):
         await explored(task_queue, planned("claim", "claim"), wrong)
 
 
