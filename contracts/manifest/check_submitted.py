@@ -1,4 +1,4 @@
-"""Manifests that somebody submits, to be compared with what was stored."""
+"""Manifests that a client submits, which verifyManifest compares with the stored ones."""
 
 import json
 import uuid
@@ -23,7 +23,7 @@ Manifest = dict[str, Any]
 
 SHAPES: dict[str, Callable[[Manifest], Manifest]] = {
     "empty": lambda _: {},
-    "nothing but its export_id": lambda manifest: {"export_id": manifest["export_id"]},
+    "only its export_id": lambda manifest: {"export_id": manifest["export_id"]},
     "without files": lambda manifest: {k: v for k, v in manifest.items() if k != "files"},
     "files as an object": lambda manifest: {**manifest, "files": {}},
     "files of numbers": lambda manifest: {**manifest, "files": [1]},
@@ -31,7 +31,7 @@ SHAPES: dict[str, Callable[[Manifest], Manifest]] = {
     "no ledger head": lambda manifest: {**manifest, "ledger_head": None},
     "a number for an id": lambda manifest: {**manifest, "export_id": 1},
 }
-"""Objects that are no well-formed manifest."""
+"""Objects that are not well-formed manifests."""
 
 MALFORMED = (
     "",
@@ -44,14 +44,14 @@ MALFORMED = (
     '{"export_id": 1}',
     '{"export_id": null}',
 )
-"""What the route does not take."""
+"""Bodies that the route refuses."""
 
 OTHERS = 6
 
 
 @check(
     "manifest.submitted",
-    "A submitted manifest is judged by its content: respelled it matches, another one does not",
+    "A submitted manifest is judged by its content",
     checklist="Verify manifest integrity",
     observes=2 + 2 * len(SERIALIZATIONS) + OTHERS + len(SHAPES) + len(MALFORMED),
 )
@@ -62,6 +62,13 @@ async def check_submitted(
     cover: Coverage,
     observe: Observations,
 ) -> None:
+    """Submits manifests to verifyManifest: as stored, in other serializations, and wrong ones.
+
+    The same document matches in any serialization, with and without `export_id`. Manifests of
+    other exports or organizations do not match, objects that are no manifest are invalid, and
+    malformed bodies are refused.
+    Contract: verifyManifest.
+    """
     job = await org.new_job()
     await upload_files(org, job, [samples.new()])
     made, another, foreign = await together(
@@ -74,15 +81,15 @@ async def check_submitted(
     ids: tuple[str | None, ...] = (made.id, None)
     for export_id in ids:
         text = made.manifest_bytes.decode()
-        expect_untampered(await verify_text(org.client, text, export_id), "the stored bytes, sent")
+        expect_untampered(await verify_text(org.client, text, export_id), "the stored bytes")
         observe(what="sent as they are")
         for name, spell in SERIALIZATIONS.items():
             answer = await verify_text(org.client, spell(made.manifest), export_id)
             expect_untampered(answer, f"the same manifest, {name}")
             cover("submitted manifests", sent=name, export_id=str(export_id is not None))
-            observe(what="spelled otherwise")
-    await expect_others_told_apart(org, made, another, foreign)
-    await expect_strangers_told_nothing(org, other_org, made, foreign)
+            observe(what="serialized otherwise")
+    await expect_others_do_not_match(org, made, another, foreign)
+    await expect_foreign_do_not_match(org, other_org, made, foreign)
     observe(OTHERS, what="other manifests")
     for name, shape in SHAPES.items():
         text = json.dumps(shape(made.manifest))
@@ -93,13 +100,13 @@ async def check_submitted(
             "verifyManifest", content=body.encode(), headers={"content-type": "application/json"}
         )
         expect_status(answer, 400, 415, 422, detail=f"the body {body!r}")
-        observe(what="malformed questions")
+        observe(what="malformed bodies")
 
 
-async def expect_others_told_apart(
+async def expect_others_do_not_match(
     org: Organization, made: ReadyExport, another: ReadyExport, foreign: ReadyExport
 ) -> None:
-    """Fail when an export matches the manifest of another one."""
+    """Fail when an export matches the manifest of another export."""
     answer = await verify_text(org.client, json.dumps(another.manifest), made.id)
     what = "the manifest of another export"
     expect_flags(answer, {"manifest_valid": True, "export_match": False}, what)
@@ -110,10 +117,10 @@ async def expect_others_told_apart(
     expect_mismatch(answer, what)
 
 
-async def expect_strangers_told_nothing(
+async def expect_foreign_do_not_match(
     org: Organization, stranger: Organization, made: ReadyExport, foreign: ReadyExport
 ) -> None:
-    """Fail when a manifest matches that is of no export of whoever asks: it is false, or 404."""
+    """Fail when a manifest matches that is of no export of the caller (404 is right, too)."""
     nothing = {"manifest_valid": False, "export_match": False, "ledger_match": False}
     no_match = {"export_match": False, "ledger_match": False}
     absent = {**made.manifest, "export_id": str(uuid.uuid4())}
@@ -122,7 +129,12 @@ async def expect_strangers_told_nothing(
         (org.client, foreign.manifest, nothing, "another organization's manifest"),
         (stranger.client, made.manifest, nothing, "another organization's manifest"),
         (org.client, absent, no_match, "a manifest of no export"),
-        (stranger.client, claimed, no_match, "a stolen manifest, its organization exchanged"),
+        (
+            stranger.client,
+            claimed,
+            no_match,
+            "another organization's manifest with the caller's organization_id",
+        ),
     ):
         answer = await verify_text(client, json.dumps(manifest))
         if answer.status != 404:
@@ -130,7 +142,7 @@ async def expect_strangers_told_nothing(
 
 
 def expect_no_manifest(answer: Answer, what: str) -> None:
-    """Fail unless an object that is no manifest is called invalid, or refused."""
+    """Fail unless an object that is no manifest is invalid, or refused."""
     if answer.status not in {400, 422}:
         invalid = {"manifest_valid": False, "export_match": False}
-        expect_flags(answer, invalid, f"a manifest that is no manifest: {what}")
+        expect_flags(answer, invalid, f"an object that is no manifest ({what})")

@@ -1,4 +1,4 @@
-"""The other half of the tamper drill: manifests, stored objects, and what is stored of both."""
+"""Tampering with manifests, stored objects and the stored manifest: all must be detected."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from contracts.manifest.manifest_changes import Change, every_change
 from contracts.manifest.ready_exports import ReadyExport, make_export, upload_files
 from contracts.manifest.rfc8785_examples import FILTERS
-from contracts.manifest.stored_manifest import StoredManifest
+from contracts.manifest.stored_manifest import find_stored_manifest
 from contracts.manifest.verify_manifest import (
     expect_flags,
     expect_mismatch,
@@ -28,7 +28,7 @@ from harness.target import Capability, Target
 AT_ONCE = 6
 
 DAMAGED: Mapping[str, bool] = {"manifest_valid": True, "export_match": False, "ledger_match": True}
-"""Of an export of which an object is not what it was: manifest and ledger still are."""
+"""For an export with a damaged object: its manifest and the ledger are unchanged."""
 
 FEWEST = 90 + 3 * 5
 """Changes of a manifest with four files; damages to two pieces of evidence and the ZIP."""
@@ -36,7 +36,7 @@ FEWEST = 90 + 3 * 5
 
 @check(
     "manifest.tamper-nested",
-    "A change of a manifest at any depth, or of any stored object, is seen and named",
+    "Any change of a manifest or object is detected",
     checklist="Verify manifest tampering is detected",
     observes=FEWEST,
     needs={Capability.SPAWN, Capability.DATABASE_CONTROL},
@@ -48,10 +48,18 @@ async def check_tamper_nested(
     cover: Coverage,
     observe: Observations,
 ) -> None:
+    """Changes a manifest at every depth, stored objects, and the manifest in the database.
+
+    Each time verifyManifest answers `export_match` false, with a mismatch at the change or a file
+    that is not ok, and true again after the object or row is restored.
+    Contract: verifyManifest.
+    """
     async with fresh_system(api_instances=1, workers=1) as own:
         objects = StoredObjects.of(own.system, target)
         if objects is None:
-            raise Inconclusive("the target file has no [storage] that tells where objects are")
+            raise Inconclusive(
+                "the target file has no [storage]: this check cannot find stored objects"
+            )
         org = await own.organizations.new("tampered")
         job = await org.new_job()
         uploaded = await upload_files(
@@ -62,13 +70,13 @@ async def check_tamper_nested(
         expect(
             len(manifest_files(made.manifest)) > len(uploaded)
             and made.manifest["filters"] == FILTERS,
-            expected=f"the filters, {len(uploaded)} files and the ledger in the manifest",
+            expected=f"a manifest with the filters, {len(uploaded)} files and the ledger",
             got=repr(made.manifest),
         )
         changes = list(every_change(made.manifest))
         await together(
             (
-                expect_change_seen(org.client, made, change, with_id=bool(number % 2))
+                expect_change_detected(org.client, made, change, with_id=bool(number % 2))
                 for number, change in enumerate(changes)
             ),
             at_once=AT_ONCE,
@@ -80,22 +88,22 @@ async def check_tamper_nested(
         evidence = [record for record, _ in uploaded.values()][:2]
         for damage in damages(objects, made, evidence):
             with objects.damaged(damage.storage_path, damage.content):
-                await expect_damage_seen(org.client, made, damage)
+                await expect_damage_detected(org.client, made, damage)
             cover("damaged objects", what=damage.what, of=damage.kind)
             observe(what="objects damaged")
-        await expect_spoiling_seen(own, org.client, made, target, observe)
+        await expect_stored_change_detected(own, org.client, made, target, observe)
         answer = await org.client.call("verifyManifest", json={"export_id": made.id})
-        expect_untampered(answer, "an export after everything was put right again")
+        expect_untampered(answer, "an export after every change was undone")
 
 
-async def expect_change_seen(
+async def expect_change_detected(
     client: Client, made: ReadyExport, change: Change, *, with_id: bool
 ) -> None:
-    """Fail when a changed manifest still matches, or when nothing says where it was changed."""
+    """Fail when a changed manifest matches, or when no mismatch is at the change."""
     question = {"manifest": change.manifest} | ({"export_id": made.id} if with_id else {})
     answer = await client.call("verifyManifest", json=question)
     if not with_id and change.path == ("export_id",) and answer.status == 404:
-        return  # of which export it was once nobody can know
+        return  # without its id, no backend can know which export it is of
     what = f"a manifest {change.what} at {change.place}"
     if change.manifest_valid is False and answer.status in {400, 422}:
         return
@@ -108,19 +116,23 @@ async def expect_change_seen(
 
 @dataclass(frozen=True, kw_only=True)
 class Damage:
-    """What becomes of one stored object."""
+    """A change of one stored object."""
 
     what: str
-    kind: str
     storage_path: object
     content: bytes | None
-    """None: it is gone."""
+    """The new content; None removes the object."""
     file_name: str | None
-    """The file of the manifest that must be named; None for the ZIP, which is none of them."""
+    """The file that must be reported; None for the ZIP, which is not a file of the manifest."""
+
+    @property
+    def kind(self) -> str:
+        """Which object it is."""
+        return "export" if self.file_name is None else "evidence"
 
 
 def damages(objects: StoredObjects, made: ReadyExport, evidence: list[Record]) -> Iterator[Damage]:
-    """Give all the damage that is done: to evidence, and to the ZIP itself."""
+    """Give every damage: to the evidence, and to the ZIP itself."""
     names = {file["evidence_id"]: file["name"] for file in manifest_files(made.manifest)}
     places = [(one["storage_path"], names.get(one["id"])) for one in evidence]
     places.append((made.export["storage_path"], None))
@@ -128,45 +140,40 @@ def damages(objects: StoredObjects, made: ReadyExport, evidence: list[Record]) -
     for storage_path, file_name in places:
         whole = objects.read(storage_path)
         half = len(whole) // 2
-        spoiled: dict[str, bytes | None] = {
-            "one bit": whole[:half] + bytes([whole[half] ^ 1]) + whole[half + 1 :],
+        contents: dict[str, bytes | None] = {
+            "with one bit changed": whole[:half] + bytes([whole[half] ^ 1]) + whole[half + 1 :],
             "cut short": whole[:-1],
-            "grown": whole + b"\0",
+            "extended": whole + b"\0",
             "emptied": b"",
-            "gone": None,
-            "another file's": other,
+            "removed": None,
+            "replaced by another file": other,
         }
-        for what, content in spoiled.items():
+        for what, content in contents.items():
             if content != whole:
-                kind = "export" if file_name is None else "evidence"
                 yield Damage(
-                    what=what,
-                    kind=kind,
-                    storage_path=storage_path,
-                    content=content,
-                    file_name=file_name,
+                    what=what, storage_path=storage_path, content=content, file_name=file_name
                 )
 
 
-async def expect_damage_seen(client: Client, made: ReadyExport, damage: Damage) -> None:
-    """Fail unless a damaged object is seen, and its file named, however one asks."""
+async def expect_damage_detected(client: Client, made: ReadyExport, damage: Damage) -> None:
+    """Fail unless a damaged object is detected and its file reported, by id and by manifest."""
     questions = {"export_id": made.id, "manifest": made.manifest}
     for name, value in questions.items():
         answer = await client.call("verifyManifest", json={name: value})
-        what = f"an export with its {damage.kind} object {damage.what}, asked by {name}"
+        what = f"an export with an {damage.kind} object {damage.what}, asked by {name}"
         expect_flags(answer, DAMAGED, what)
         expect_mismatch(answer, what)
         if damage.file_name is not None:
             expect_only_bad_file(answer, damage.file_name, what)
 
 
-async def expect_spoiling_seen(
+async def expect_stored_change_detected(
     own: OwnSystem, client: Client, made: ReadyExport, target: Target, observe: Observations
 ) -> None:
-    """Fail when what the database holds of a manifest can be changed unseen, entry or hash."""
+    """Fail unless a change of the manifest or its hash in the database is detected."""
     table = target.claim.table if target.claim else "exports"
     digest = made.export["manifest_hash"]
-    columns = await StoredManifest.find(own.control_database, table, made.id, digest)
+    columns = await find_stored_manifest(own.control_database, table, made.id, digest)
     entry = manifest_files(made.manifest)[0]["sha256"]
     for name, old in (("manifest", entry), ("manifest_hash", digest)):
         if name not in columns:

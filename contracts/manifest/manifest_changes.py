@@ -1,4 +1,4 @@
-"""Every change that can be made to a manifest: at each leaf, in each container, and odd ones."""
+"""Every change that can be made to a manifest: each leaf, each container, and special ones."""
 
 import unicodedata
 from collections.abc import Iterator, Mapping
@@ -13,23 +13,23 @@ DEEP = 2
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """A manifest with one thing about it changed."""
+    """A manifest with one change."""
 
     what: str
     path: Path
-    """Where."""
+    """Where it was changed."""
     manifest: dict[str, Any]
     manifest_valid: bool | None = None
-    """What must be said of its form; None where the contract leaves that open."""
+    """What verifyManifest must answer; None where the contract leaves it open."""
 
     @property
     def place(self) -> str:
-        """Where, as a JSON Pointer with every index as 0."""
+        """The path as a JSON Pointer with 0 for every index."""
         return pointer(tuple(0 if isinstance(step, int) else step for step in self.path))
 
 
 def every_change(manifest: Mapping[str, Any]) -> Iterator[Change]:
-    """Give every leaf changed, most removed, every container enlarged, and the odd ones."""
+    """Give every leaf changed, most leaves removed, every container extended, and special ones."""
     document = dict(manifest)
     for path in json_changes.leaves(document):
         yield Change(
@@ -38,7 +38,7 @@ def every_change(manifest: Mapping[str, Any]) -> Iterator[Change]:
             manifest=json_changes.changed(document, path),
             manifest_valid=_valid_when_changed(path),
         )
-        # Of the filters those at depth: what is removed at their top is one key among others.
+        # At the top of the filters, removing one key is like removing any other.
         if path[0] != "filters" or len(path) > DEEP:
             yield Change(
                 what="removed",
@@ -48,9 +48,13 @@ def every_change(manifest: Mapping[str, Any]) -> Iterator[Change]:
             )
     for path in json_changes.containers(document):
         yield Change(what="added to", path=path, manifest=json_changes.added(document, path))
-    yield from _of_another_type(document)
-    yield from _of_files(document)
-    yield from _of_text(document)
+    for what, path, value, valid in _replacements(document):
+        yield Change(
+            what=what,
+            path=path,
+            manifest=json_changes.replaced(document, path, value),
+            manifest_valid=valid,
+        )
 
 
 def _valid_when_changed(path: Path) -> bool | None:
@@ -63,14 +67,17 @@ def _valid_when_changed(path: Path) -> bool | None:
             return None
 
 
-def _of_another_type(document: dict[str, Any]) -> Iterator[Change]:
+def _replacements(document: dict[str, Any]) -> Iterator[tuple[str, Path, object, bool | None]]:
+    """Give what is changed, where, the new value, and whether the manifest is still valid."""
+    files = document["files"]
+    sha256: Path = ("files", 0, "sha256")
     size: Path = ("files", 0, "size")
     seq: Path = ("ledger_head", "ledger_seq")
     start: Path = ("filters", "range", "from")
     for path, value, valid in (
-        (size, str(json_changes.at(document, size)), False),
+        (size, str(files[0]["size"]), False),
         (seq, str(json_changes.at(document, seq)), False),
-        (("files", 0, "sha256"), None, False),
+        (sha256, None, False),
         (start, "1", True),
         (start, True, True),
         (start, 1.0000000000000002, True),
@@ -79,59 +86,20 @@ def _of_another_type(document: dict[str, Any]) -> Iterator[Change]:
         (("filters", "empty"), [], True),
         (("filters", "nothing"), None, True),
     ):
-        shown = type(value).__name__ if value is not None else "null"
-        yield Change(
-            what=f"another type: {shown}",
-            path=path,
-            manifest=json_changes.replaced(document, path, value),
-            manifest_valid=valid,
-        )
-
-
-def _of_files(document: dict[str, Any]) -> Iterator[Change]:
-    files = document["files"]
-    swapped = [files[1], files[0], *files[2:]]
-    exchanged = [{**files[0], "sha256": files[1]["sha256"]}, *files[1:]]
-    for what, changed in (
-        ("two entries swapped", swapped),
-        ("an entry twice", [*files, files[0]]),
-        ("without its first entry", files[1:]),
-        ("without its last entry", files[:-1]),
-        ("none", []),
-    ):
-        yield Change(what=what, path=("files",), manifest={**document, "files": changed})
-    yield Change(
-        what="another file's digest",
-        path=("files", 0, "sha256"),
-        manifest={**document, "files": exchanged},
-        manifest_valid=True,
-    )
-    yield Change(
-        what="in capitals",
-        path=("files", 0, "sha256"),
-        manifest=json_changes.replaced(
-            document, ("files", 0, "sha256"), str(files[0]["sha256"]).upper()
-        ),
-    )
-
-
-def _of_text(document: dict[str, Any]) -> Iterator[Change]:
+        name = type(value).__name__ if value is not None else "null"
+        yield f"another type: {name}", path, value, valid
+    yield "two entries swapped", ("files",), [files[1], files[0], *files[2:]], None
+    yield "an entry twice", ("files",), [*files, files[0]], None
+    yield "without its first entry", ("files",), files[1:], None
+    yield "without its last entry", ("files",), files[:-1], None
+    yield "none", ("files",), [], None
+    yield "another file's digest", sha256, files[1]["sha256"], True
+    yield "in capitals", sha256, files[0]["sha256"].upper(), None
     composed, decomposed = "\u00e9", "e\u0301"
     for key, form in ((composed, "NFC"), (decomposed, "NFD")):
-        path: Path = ("filters", key)
-        value = str(json_changes.at(document, path))
-        other = unicodedata.normalize("NFD" if value == composed else "NFC", value)
-        yield Change(
-            what=f"another Unicode form than {form}",
-            path=path,
-            manifest=json_changes.replaced(document, path, other),
-            manifest_valid=True,
-        )
-    for what, text in (("with a space", "after "), ("in capitals", "After")):
-        path = ("filters", "phase")
-        yield Change(
-            what=what,
-            path=path,
-            manifest=json_changes.replaced(document, path, text),
-            manifest_valid=True,
-        )
+        path = ("filters", key)
+        old = json_changes.at(document, path)
+        new = unicodedata.normalize("NFD" if old == composed else "NFC", old)
+        yield f"another Unicode form than {form}", path, new, True
+    yield "with a space", ("filters", "phase"), "after ", True
+    yield "in capitals", ("filters", "phase"), "After", True

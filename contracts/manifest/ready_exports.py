@@ -1,8 +1,7 @@
-"""Ready exports with everything about them that a check of manifests holds against each other."""
+"""Ready exports, with everything that a check of manifests compares."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from contracts.manifest.rfc8785_examples import FILTERS
 from contracts.shared.exports.archive import unpack
@@ -12,13 +11,12 @@ from harness.expect import expect_status
 
 @dataclass(frozen=True, kw_only=True)
 class ReadyExport:
-    """One export as it was requested, as it is shown, and as it is filed."""
+    """One ready export, its manifest, and the files of its ZIP."""
 
-    requested: Record
     export: Record
     manifest: Record
     manifest_bytes: bytes
-    """As they were sent."""
+    """The manifest as it was received."""
     entries: Mapping[str, bytes]
     """The files of its ZIP by their path there."""
 
@@ -29,24 +27,19 @@ class ReadyExport:
 
 
 async def make_export(
-    org: Organization,
-    job: Record,
-    export_type: str = "proof-pack",
-    *,
-    filters: Mapping[str, Any] = FILTERS,
+    org: Organization, job: Record, export_type: str = "proof-pack"
 ) -> ReadyExport:
-    """Request an export, wait until it is ready, and get all there is of it."""
-    requested = await org.client.new_export(job["id"], export_type, filters=filters)
-    return await read_when_ready(org, requested)
+    """Request an export, wait until it is ready, and read it."""
+    requested = await org.client.new_export(job["id"], export_type, filters=FILTERS)
+    return await read_when_ready(org, requested["id"])
 
 
-async def read_when_ready(org: Organization, requested: Record) -> ReadyExport:
-    """Wait until a requested export is ready and get all there is of it."""
-    export = await org.client.wait_for_export(requested["id"])
+async def read_when_ready(org: Organization, export_id: str) -> ReadyExport:
+    """Wait until an export is ready, and read it."""
+    export = await org.client.wait_for_export(export_id)
     path = {"export_id": export["id"]}
     stored = expect_status(await org.client.call("getManifest", path=path), 200)
     return ReadyExport(
-        requested=requested,
         export=export,
         manifest=stored.document,
         manifest_bytes=stored.sent.body,
@@ -57,7 +50,7 @@ async def read_when_ready(org: Organization, requested: Record) -> ReadyExport:
 async def upload_files(
     org: Organization, job: Record, samples: Sequence[Sample]
 ) -> dict[str, tuple[Record, Sample]]:
-    """Upload files to a job; give evidence and file by the evidence's id."""
+    """Upload files to a job; return evidence and file by the id of the evidence."""
     uploaded = {}
     for sample in samples:
         evidence = await org.client.new_evidence(job["id"], sample)

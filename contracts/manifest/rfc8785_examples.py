@@ -1,6 +1,7 @@
-"""Filters that come out wrong wherever JSON is not serialized by RFC 8785, and other spellings."""
+"""Filters that only RFC 8785 serializes right, and other serializations of the same document."""
 
 import json
+import re
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -24,62 +25,54 @@ FILTERS: dict[str, Any] = {
     "nothing": [],
     "": "an empty key",
 }
-"""Every value survives every implementation of JSON (RFC 7493), and comes out in one form only."""
+"""Every JSON implementation keeps every value (RFC 7493), and RFC 8785 has one form for each."""
+
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|-?\d[-+.\deE]*')
+"""A string or a number in a JSON text."""
 
 
-def pretty(document: Any) -> str:  # noqa: ANN401 - any JSON
-    """Write with line breaks and spaces, keys backwards, and only what must be escaped."""
-    return json.dumps(_backwards(document), indent=3, ensure_ascii=False)
+def pretty(document: dict[str, Any]) -> str:
+    """Write with line breaks and spaces, keys in reverse order, and few escapes."""
+    return json.dumps(_reversed(document), indent=3, ensure_ascii=False)
 
 
-def escaped(document: Any) -> str:  # noqa: ANN401 - any JSON
-    """Write every character of every text as an escape, ASCII as well."""
-    return _write(document, text=_all_escapes, number=json.dumps)
+def escaped(document: dict[str, Any]) -> str:
+    """Write every character of every string as an escape, ASCII as well."""
+
+    def escape(token: re.Match[str]) -> str:
+        if not token[0].startswith('"'):
+            return token[0]
+        units = json.loads(token[0]).encode("utf-16-be").hex(" ", 2)
+        return '"' + "".join(f"\\u{unit}" for unit in units.split()) + '"'
+
+    return _TOKEN.sub(escape, json.dumps(document))
 
 
 def respelled(document: dict[str, Any]) -> str:
     """Write the numbers of `filters` with other digits and exponents for the same values."""
-    filters = _write(document["filters"], text=json.dumps, number=_another_spelling)
+
+    def respell(token: re.Match[str]) -> str:
+        if token[0].startswith('"'):
+            return token[0]
+        number = float(token[0])
+        if number % 1:
+            return f"{format(Decimal(token[0]) * 10, 'f')}0e-1"
+        return f"{number:.0f}.0E0"
+
+    filters = _TOKEN.sub(respell, json.dumps(document["filters"]))
     rest = {name: value for name, value in document.items() if name != "filters"}
     return f'{{"filters": {filters}, {json.dumps(rest)[1:]}'
 
 
 SERIALIZATIONS: dict[str, Callable[[dict[str, Any]], str]] = {
-    "pretty, keys backwards": pretty,
+    "pretty, keys in reverse order": pretty,
     "escaped": escaped,
     "numbers spelled otherwise": respelled,
 }
-"""By name: the same document as another text, which RFC 8785 makes the same again."""
+"""The same document as other texts, by name: RFC 8785 makes one text of all of them."""
 
 
-def _backwards(document: Any) -> Any:  # noqa: ANN401 - any JSON
+def _reversed(document: Any) -> Any:  # noqa: ANN401 - any JSON
     if isinstance(document, dict):
-        return {name: _backwards(document[name]) for name in reversed(document)}
-    return [_backwards(item) for item in document] if isinstance(document, list) else document
-
-
-def _write(document: Any, *, text: Callable[[str], str], number: Callable[[Any], str]) -> str:  # noqa: ANN401 - any JSON
-    def write(value: Any) -> str:  # noqa: ANN401 - any JSON
-        match value:
-            case dict():
-                members = (f"{text(name)}: {write(each)}" for name, each in value.items())
-                return "{" + ", ".join(members) + "}"
-            case list():
-                return "[" + ", ".join(map(write, value)) + "]"
-            case str():
-                return text(value)
-            case bool() | None:
-                return json.dumps(value)
-            case _:
-                return number(value)
-
-    return write(document)
-
-
-def _all_escapes(text: str) -> str:
-    units = text.encode("utf-16-be")
-    return '"' + "".join(f"\\u{units[n : n + 2].hex()}" for n in range(0, len(units), 2)) + '"'
-
-
-def _another_spelling(number: float) -> str:
-    return f"{format(Decimal(repr(number)) * 10, 'f')}0e-1" if number % 1 else f"{number:.0f}.0E0"
+        return {name: _reversed(document[name]) for name in reversed(document)}
+    return [_reversed(item) for item in document] if isinstance(document, list) else document

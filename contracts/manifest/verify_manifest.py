@@ -1,4 +1,4 @@
-"""What verifyManifest must say, of what is sound and of what is not, and how it must say it."""
+"""Judging the answers of verifyManifest, for unchanged and for changed manifests."""
 
 import json
 import re
@@ -10,15 +10,15 @@ from harness.client import Answer, Client, Record
 from harness.expect import expect, expect_status
 
 FLAGS = ("manifest_valid", "export_match", "ledger_match")
-SOUND: Mapping[str, bool] = dict.fromkeys(FLAGS, True)
-NOTHING: Mapping[str, bool] = dict.fromkeys(FLAGS, False)
-"""Of an export that is not ready."""
+ALL_TRUE: Mapping[str, bool] = dict.fromkeys(FLAGS, True)
+ALL_FALSE: Mapping[str, bool] = dict.fromkeys(FLAGS, False)
+"""For an export that is not ready."""
 
 _STEP = re.compile(r"[\w-]+")
 
 
 async def verify_text(client: Client, manifest: str, export_id: str | None = None) -> Answer:
-    """Send a manifest exactly as it is written, with an `export_id` unless it is None."""
+    """Send a manifest exactly as this text, with an `export_id` unless it is None."""
     more = "" if export_id is None else f', "export_id": {json.dumps(export_id)}'
     return await client.call(
         "verifyManifest",
@@ -28,30 +28,30 @@ async def verify_text(client: Client, manifest: str, export_id: str | None = Non
 
 
 def objects_in(answer: Answer, name: str) -> list[Record]:
-    """Give the list of objects of this name; fail when it is something else."""
+    """The list of objects of this name; fail when it is anything else."""
     listed = answer.data[name]
     expect(
         isinstance(listed, list) and all(isinstance(each, Record) for each in listed),
-        expected=f"a list of objects as {name} from verifyManifest",
+        expected=f"{name} as a list of objects from verifyManifest",
         got=answer.describe(),
     )
     return list(listed)
 
 
 def expect_flags(answer: Answer, flags: Mapping[str, bool], what: str) -> None:
-    """Fail unless the answer is 200 and says this; a flag that is not named is not judged."""
+    """Fail unless the answer is 200 with these flags; other flags are not judged."""
     data = expect_status(answer, 200, detail=what).data
     for name, due in flags.items():
         expect(
             data[name] is due,
-            expected=f"{name} {str(due).lower()} of {what}",
+            expected=f"{name} {str(due).lower()} for {what}",
             got=answer.describe(),
         )
 
 
 def expect_untampered(answer: Answer, what: str) -> None:
-    """Fail unless everything is true, every file is well and nothing is a mismatch."""
-    expect_flags(answer, SOUND, what)
+    """Fail unless every flag is true, every file is ok and there is no mismatch."""
+    expect_flags(answer, ALL_TRUE, what)
     bad = [file for file in objects_in(answer, "files") if file["ok"] is not True]
     expect(
         not bad and answer.data["mismatches"] == [],
@@ -61,32 +61,32 @@ def expect_untampered(answer: Answer, what: str) -> None:
 
 
 def expect_mismatch(answer: Answer, what: str) -> None:
-    """Fail unless something is said to be wrong: a mismatch with all its parts, or a file.
+    """Fail unless the answer has a complete mismatch, or a file that is not ok.
 
     An empty path is a JSON Pointer, too: to the whole document (RFC 6901, section 5).
     """
     mismatches = objects_in(answer, "mismatches")
     for mismatch in mismatches:
-        # Both may be null: one that is missing has no other way to be shown.
+        # Reading fails when a field is missing. Both may be null, for a value that is missing.
         _ = mismatch["expected"], mismatch["got"]
         expect(
             isinstance(mismatch["path"], str),
-            expected=f"mismatches {{path, expected, got}} for {what}",
+            expected=f"mismatches as {{path, expected, got}} for {what}",
             got=repr(mismatch),
         )
     expect(
         mismatches or any(file["ok"] is not True for file in objects_in(answer, "files")),
-        expected=f"a mismatch, or a file that is not ok, that names {what}",
+        expected=f"a mismatch, or a file that is not ok, for {what}",
         got=answer.describe(),
     )
 
 
 def expect_mismatch_at(answer: Answer, path: Path, fields: Mapping[str, Any], what: str) -> None:
-    """The same, and fail when mismatches point into the manifest, but not to where it was changed.
+    """The same, and fail when mismatches point into the manifest, but not to the change.
 
-    How a path is written is the backend's affair, and it may tell of a wrong hash alone; a path
-    that names a field of the manifest (one of `fields`) must begin with the right one, and
-    mention the last step unless it stops before it.
+    A backend may write paths in its own way, and may report a wrong hash only. A path that names
+    a field of the manifest (one of `fields`) must begin with the right field, and must mention
+    the last step unless it ends before it.
     """
     expect_mismatch(answer, what)
     steps = [str(step) for step in path]
@@ -94,15 +94,15 @@ def expect_mismatch_at(answer: Answer, path: Path, fields: Mapping[str, Any], wh
         return
     pointing = []
     for mismatch in objects_in(answer, "mismatches"):
-        said = _STEP.findall(mismatch["path"])
-        start = next((n for n, step in enumerate(said) if step in fields), None)
+        found = _STEP.findall(mismatch["path"])
+        start = next((n for n, step in enumerate(found) if step in fields), None)
         if start is not None:
-            pointing.append(said[start:])
+            pointing.append(found[start:])
     expect(
         not pointing
         or any(
-            said[0] == steps[0] and (len(said) < len(steps) or steps[-1] in said)
-            for said in pointing
+            found[0] == steps[0] and (len(found) < len(steps) or steps[-1] in found)
+            for found in pointing
         ),
         expected=f"a mismatch at {'/'.join(steps)} for {what}",
         got=answer.describe(),
@@ -110,10 +110,10 @@ def expect_mismatch_at(answer: Answer, path: Path, fields: Mapping[str, Any], wh
 
 
 def expect_only_bad_file(answer: Answer, name: str, what: str) -> None:
-    """Fail unless this file, and no other, is said not to be ok."""
+    """Fail unless this file, and no other, is reported as not ok."""
     verdicts = {str(file["name"]): file["ok"] for file in objects_in(answer, "files")}
     expect(
         verdicts.get(name) is False and all(ok is True for n, ok in verdicts.items() if n != name),
-        expected=f"ok false of {name}, and true of every other file, for {what}",
+        expected=f"ok false for {name} and true for every other file, for {what}",
         got=answer.describe(),
     )

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from contracts.manifest.verify_manifest import (
-    SOUND,
+    ALL_TRUE,
     expect_flags,
     expect_mismatch,
     expect_mismatch_at,
@@ -20,7 +20,7 @@ PATH = ("files", 0, "size")
 
 def answer(*paths: str, ok: bool = True, **more: Any) -> Answer:  # noqa: ANN401 - any JSON
     data = {
-        **SOUND,
+        **ALL_TRUE,
         "files": [
             {"name": "a", "ok": ok, "reason": None},
             {"name": "b", "ok": True, "reason": None},
@@ -77,4 +77,4 @@ def test_all_well_and_one_bad_file() -> None:
 
 def test_flags_are_booleans() -> None:
     with pytest.raises(CheckFailed, match="export_match"):
-        expect_flags(answer(export_match="true"), SOUND, "it")
+        expect_flags(answer(export_match="true"), ALL_TRUE, "it")
