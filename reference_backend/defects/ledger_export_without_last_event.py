@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable
 from typing import IO
 
 from reference_backend import archive
-from reference_backend.archive import EvidenceFile
 from reference_backend.defects import Defect
 from reference_backend.manifest.document import ExportIdentity
+from reference_backend.manifest.evidence import EvidenceFile
 
 
 def _patch() -> None:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from reference_backend import queries
-from reference_backend.archive import EvidenceFile
 from reference_backend.database import Connection
 from reference_backend.ledger import verify as ledger_verify
 from reference_backend.manifest.document import ExportIdentity
+from reference_backend.manifest.evidence import EvidenceFile
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from reference_backend import database, queries
-from reference_backend.archive import EvidenceFile
 from reference_backend.ledger.event import LedgerEvent
+from reference_backend.manifest.evidence import EvidenceFile
 from reference_backend.worker.held import Claim
 
 LARGEST_STRETCH = 2000

@@ -13,10 +13,11 @@ import pytest
 import rfc8785
 
 from reference_backend import archive, database
-from reference_backend.archive import EvidenceCorruptError, EvidenceFile
+from reference_backend.archive import EvidenceCorruptError
 from reference_backend.database import Row
 from reference_backend.manifest import document, facts, jcs, verify
 from reference_backend.manifest.document import ExportIdentity
+from reference_backend.manifest.evidence import EvidenceFile
 from reference_backend.manifest.verify import ManifestVerdict
 from reference_backend.storage.directory import DirectoryStorage
 from tests.reference_backend.conftest import SALT, SALT_KEY_ID, Backend, Tenant
