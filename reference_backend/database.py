@@ -110,7 +110,7 @@ async def tenant_transaction(
 async def service_transaction(
     pool: Pool, *, timeout_s: float | None = None
 ) -> AsyncIterator[Connection]:
-    """As tenant_transaction, but for the service itself, which sees every organisation."""
+    """As tenant_transaction, but for the service itself, which sees every organization."""
     async with _transaction(pool, "service_role", "", timeout_s) as connection:
         yield connection
 

@@ -98,7 +98,7 @@ async def _apply(connection: database.Connection, settings: Settings) -> list[st
 
 
 async def _install_salt(connection: database.Connection, settings: Settings) -> None:
-    """Make the configured salt the active one; a key id keeps its salt for ever."""
+    """Make the configured salt the active one; a key id keeps its salt forever."""
     key_id = settings.ledger_salt_key_id
     cursor = await connection.execute(
         queries.load("migrate_salt"), {"key_id": key_id, "salt": settings.ledger_salts[key_id]}

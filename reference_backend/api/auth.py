@@ -1,4 +1,4 @@
-"""Bearer tokens: who is asking, for which organisation, in which role.
+"""Bearer tokens: who is asking, for which organization, in which role.
 
 Only what the issuer vouches for counts: the signature (HS256 and nothing else), the audience, the
 expiry, and `app_metadata`. `user_metadata` is written by users themselves and never looked at.
@@ -19,7 +19,7 @@ _MAX_SUBJECT = 255
 
 
 class Role(StrEnum):
-    """What a member of an organisation may do in it."""
+    """What a member of an organization may do in it."""
 
     OWNER = "owner"
     MEMBER = "member"
@@ -65,7 +65,7 @@ def authenticate(authorization: list[str], *, secret: str, audience: str) -> Pri
         vouched = {}
     organization_id = parse_id(vouched.get("organization_id"))
     if organization_id is None:
-        raise Problem("no_organization", "The token names no organisation in app_metadata.")
+        raise Problem("no_organization", "The token names no organization in app_metadata.")
     role = vouched.get("role")
     if role not in tuple(Role):
         raise Problem("forbidden", "The token gives no role in app_metadata.")

@@ -84,7 +84,7 @@ def require_text(value: object, field: str, *, max_length: int | None = None) ->
 
 
 def require_storable(value: object, field: str, *, max_depth: int) -> None:
-    """JSON that the database holds and JCS serialises without loss; a 400 otherwise."""
+    """JSON that the database holds and JCS serializes without loss; a 400 otherwise."""
     for path, item, depth in _walk(value, field):
         if depth > max_depth:
             raise problems.invalid(field, f"must not be deeper than {max_depth} levels")

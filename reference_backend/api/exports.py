@@ -103,7 +103,7 @@ async def get_manifest(request: web.Request) -> web.Response:
 
 
 async def find_export(connection: Connection, export_id: UUID | None) -> dict[str, Any]:
-    """The organisation's export; a 404 where it has none with this id, or this is no id."""
+    """The organization's export; a 404 where it has none with this id, or this is no id."""
     row = None
     if export_id is not None:
         cursor = await connection.execute(queries.load("api/get_export"), {"id": export_id})

@@ -1,6 +1,6 @@
 """Idempotency-Key: the same request twice has one effect and one answer.
 
-A key belongs to an organisation and a route. It is reserved and its answer recorded in the very
+A key belongs to an organization and a route. It is reserved and its answer recorded in the very
 transaction that has the effect, so there is never one without the other; a racer waits in
 `reserve` for the first to commit and then replays its answer. Failures are not recorded: a
 request that failed may be tried again under its key.

@@ -57,7 +57,7 @@ def requested_job_id(request: web.Request) -> UUID:
 
 
 async def find_job(connection: Connection, job_id: UUID) -> dict[str, Any]:
-    """The organisation's job; a 404 where it has none with this id."""
+    """The organization's job; a 404 where it has none with this id."""
     cursor = await connection.execute(queries.load("api/get_job"), {"id": job_id})
     row = await cursor.fetchone()
     if row is None:

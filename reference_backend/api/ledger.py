@@ -1,4 +1,4 @@
-"""The organisation's ledger: listed, shown, verified.
+"""The organization's ledger: listed, shown, verified.
 
 Events are put into answers as the JSON text that the ledger module writes, so that the digits of
 every number in `metadata` arrive as they were hashed: a client can recompute the hash from them.

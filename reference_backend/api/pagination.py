@@ -2,7 +2,7 @@
 
 A cursor names the last item that was seen: its position (microseconds since 1970, or the ledger's
 sequence number) in 16 hex digits, then its id in 32. Every string of that form is a valid cursor,
-so a made-up one just begins somewhere else: within the organisation, as always.
+so a made-up one just begins somewhere else: within the organization, as always.
 """
 
 import re

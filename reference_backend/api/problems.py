@@ -30,7 +30,7 @@ KINDS: Mapping[str, ProblemKind] = {
     "file_missing": ProblemKind(status=400, title="The form has no file"),
     "file_empty": ProblemKind(status=400, title="The file is empty"),
     "invalid_token": ProblemKind(status=401, title="A valid bearer token is required"),
-    "no_organization": ProblemKind(status=403, title="The token belongs to no organisation"),
+    "no_organization": ProblemKind(status=403, title="The token belongs to no organization"),
     "forbidden": ProblemKind(status=403, title="The token may not do this"),
     "not_found": ProblemKind(status=404, title="There is no such thing"),
     "method_not_allowed": ProblemKind(status=405, title="This path does not take this method"),

@@ -23,7 +23,7 @@ class Access(Enum):
 
     PUBLIC = auto()
     READERS = auto()
-    """Everybody with a role in an organisation."""
+    """Everybody with a role in an organization."""
     WRITERS = auto()
     """Everybody but viewers."""
 

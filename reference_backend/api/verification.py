@@ -57,7 +57,7 @@ def _named_export(body: dict[str, Any]) -> UUID | None:
 
 
 def _of_no_export(manifest: dict[str, Any]) -> ManifestVerdict:
-    """What is said about a manifest of an export that this organisation does not have."""
+    """What is said about a manifest of an export that this organization does not have."""
     stated = manifest.get("export_id")
     return ManifestVerdict(
         manifest_valid=False,

@@ -1,4 +1,4 @@
-"""Who did it is who the database is connected as."""
+"""The actor of an event is the database role that the connection logged in as."""
 
 from reference_backend.defects import Defect, Edit
 

@@ -1,4 +1,4 @@
-"""Routes that change something take PUT as well, for a client that could not be changed."""
+"""Routes that change something accept PUT as well, for a client that could not be changed."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -25,7 +25,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="PUT does what POST does: a path takes methods that the document does not have",
+    title="PUT works like POST: paths accept methods that the document does not have",
     source="known: routes registered for all methods, ANY /path in gateways",
     expected=("contract.methods",),
     patch=_patch,

@@ -1,4 +1,4 @@
-"""Entries of the ZIP carry the time at which they were written, as every archiver does it."""
+"""Entries of the ZIP carry the time at which they were written, as most archivers do."""
 
 import time
 import zipfile
@@ -19,7 +19,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="The ZIP is dated by the clock: a second attempt writes other bytes than the first",
+    title="ZIP entries carry the current time: a second attempt writes other bytes than the first",
     source="R24, and every archive that is to be reproducible",
     expected=("manifest.files-match",),
     patch=_patch,

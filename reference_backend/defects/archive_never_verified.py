@@ -1,4 +1,4 @@
-"""Every piece of evidence is read again; the ZIP that holds them all is not."""
+"""Verification reads every evidence object again, but not the ZIP that contains them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -23,7 +23,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="Verification reads the evidence but not the export's own ZIP: what is downloaded may be anything",
+    title="Verification reads the evidence but not the export's ZIP: the download may be anything",
     source="known: the files are in the list, the archive is not",
     expected=("manifest.tamper-nested",),
     patch=_patch,

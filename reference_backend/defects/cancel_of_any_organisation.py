@@ -1,4 +1,4 @@
-"""Canceling also frees the worker's place in the queue, for which it needs the service's rights."""
+"""Canceling also frees the worker's place in the queue, and uses the service role for that."""
 
 from aiohttp import web
 
@@ -26,7 +26,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="A stranger's cancel answers 404 and cancels the export all the same",
+    title="Canceling another tenant's export answers 404 and cancels it anyway",
     source="L5 family: a service connection where the tenant's belongs",
     expected=("tenancy.export-states",),
     patch=_patch,

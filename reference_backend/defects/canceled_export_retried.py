@@ -1,4 +1,4 @@
-"""Retrying was extended to whatever did not become ready, for somebody who had canceled by mistake."""
+"""Retry was extended to every export that did not become ready, for a user who had canceled by mistake."""
 
 from reference_backend.defects import Defect, Edit
 

@@ -1,9 +1,9 @@
-"""The event of a cancellation is spelled as the British spell it, which no consumer expects."""
+"""The event of a cancellation has the British spelling, which no consumer expects."""
 
 from reference_backend.defects import Defect, Edit
 
 DEFECT = Defect(
-    title="Cancellations are recorded as export.cancelled: whoever counts export.canceled sees none",
+    title="Cancellations are recorded as export.cancelled: a consumer that counts export.canceled sees none",
     source="known: one word, two spellings, no enum between them",
     expected=("hash.chain",),
     edits=(

@@ -1,9 +1,9 @@
-"""The claim looks at the front of the queue only, which one organisation can fill."""
+"""The claim looks only at the front of the queue, which one organization can fill."""
 
 from reference_backend.defects import Defect, Edit
 
 DEFECT = Defect(
-    title="An organisation at its cap with a long backlog stands in everybody's way",
+    title="An organization at its cap with a long backlog blocks all others",
     source="known: LIMIT before the filter",
     expected=("claim.per-org-cap",),
     edits=(

@@ -1,9 +1,9 @@
-"""Whether there is room is asked before the claim, and then as many are taken as the worker wants."""
+"""The claim checks that there is room and then takes as many exports as the worker asked for."""
 
 from reference_backend.defects import Defect, Edit
 
 DEFECT = Defect(
-    title="The cap only says whether an organisation may have more: a batch takes as many as it likes",
+    title="The cap only decides whether an organization may have more: a batch claims any number",
     source="P2, with batches",
     expected=("claim.per-org-cap",),
     edits=(

@@ -1,9 +1,9 @@
-"""The cap counts what is in progress, whoever it belongs to."""
+"""The cap counts all exports in progress, of every organization."""
 
 from reference_backend.defects import Defect, Edit
 
 DEFECT = Defect(
-    title="The cap counts every organisation's exports: three of one tenant stop all others",
+    title="The cap counts every organization's exports: three of one tenant stop all others",
     source="known: the WHERE of a correlated count that compares a column with itself",
     expected=("claim.per-org-cap",),
     edits=(

@@ -1,4 +1,4 @@
-"""The verifier recomputes every hash of the chain and never holds one against the next event's link."""
+"""The verifier recomputes every hash of the chain but never compares it with the next event's prev_hash."""
 
 from collections.abc import Iterable
 
@@ -23,7 +23,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="The chain verifier has the hash before and never compares it: a cut chain is fine",
+    title="The chain verifier never compares prev_hash with the previous hash: a cut chain passes",
     source="P8",
     expected=("hash.tamper",),
     patch=_patch,

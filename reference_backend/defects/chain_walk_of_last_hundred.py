@@ -1,4 +1,4 @@
-"""Long chains were slow to verify; now the walk begins a hundred events before the one asked about."""
+"""Long chains were slow to verify; now the walk starts a hundred events before the requested one."""
 
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import replace
@@ -35,7 +35,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="Verification walks the last hundred events only: older ones may be rewritten unseen",
+    title="Verification walks only the last hundred events: older ones can be rewritten unnoticed",
     source="known: a window put in for speed",
     expected=("hash.tamper",),
     patch=_patch,

@@ -1,9 +1,9 @@
-"""attempt is set where the claim begins and not counted up when there is another one."""
+"""attempt is set by the first claim and not increased by later ones."""
 
 from reference_backend.defects import Defect, Edit
 
 DEFECT = Defect(
-    title="A second claim does not count: an export that kills its worker is tried for ever",
+    title="A second claim does not increase attempt: an export that kills its worker is retried forever",
     source="R15: hindsight #2675, NexJob #143, sidekiq #4069; P3",
     expected=("claim.direct-calls",),
     edits=(

@@ -1,4 +1,4 @@
-"""Default privileges IN SCHEMA can only add: this one takes nothing away from PUBLIC."""
+"""ALTER DEFAULT PRIVILEGES IN SCHEMA can only add privileges; this one takes nothing away from PUBLIC."""
 
 from reference_backend.defects import Defect, Edit
 

@@ -1,4 +1,4 @@
-"""The worker claims, works and completes in one transaction: tidy, until anybody else wants to know."""
+"""The worker claims, works and completes in one transaction."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -66,7 +66,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="Claim, work and completion are one transaction: a row lock for as long as the work takes, and no preparing",
+    title="Claim, work and completion are one transaction: the row stays locked during the work and no other session sees 'preparing'",
     source="Q16, known: idle in transaction",
     expected=("claim.exactly-once",),
     patch=_patch,

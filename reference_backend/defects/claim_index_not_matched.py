@@ -1,9 +1,9 @@
-"""States were once written in any case, and the claim still compares them so: no partial index fits such a condition."""
+"""States once had mixed case, and the claim still compares lower(state): no partial index matches that condition."""
 
 from reference_backend.defects import Defect, Edit
 
 DEFECT = Defect(
-    title="The claim's condition does not match its partial indexes: every claim reads all that was ever done",
+    title="The claim's condition matches no partial index: every claim reads all exports ever made",
     source="Q12: 533 against 5,700 claims a second",
     expected=("claim.index-used",),
     edits=(

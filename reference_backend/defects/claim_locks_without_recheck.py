@@ -1,4 +1,4 @@
-"""The claim picks an export, waits for its row, and then does not look whether it is still queued."""
+"""The claim picks an export, waits for its row, and does not check that it is still queued."""
 
 from reference_backend.defects import Defect
 
@@ -11,7 +11,7 @@ DECLARE
     v_next record;
 BEGIN
     FOR v_next IN SELECT * FROM claimable_exports(p_limit, p_max_per_org) LIMIT p_limit LOOP
-        -- One at a time per organisation, so that the cap holds.
+        -- One at a time per organization, so that the cap holds.
         PERFORM pg_advisory_xact_lock(hashtextextended('claim:' || v_next.organization_id, 0));
         CONTINUE WHEN p_max_per_org <= (
             SELECT count(*) FROM exports AS p
@@ -28,7 +28,7 @@ $$;
 """
 
 DEFECT = Defect(
-    title="The claim checks the state before it has the lock: whoever waited takes what the other has claimed",
+    title="The claim checks the state before it has the lock: after waiting it takes an export that another worker claimed",
     source="Q1, Q19: procrastinate 8fa4ab59, wheels #2899",
     expected=("claim.interleavings", "claim.exactly-once"),
     sql=_SQL,

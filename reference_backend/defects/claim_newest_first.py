@@ -3,7 +3,7 @@
 from reference_backend.defects import Defect, Edit
 
 DEFECT = Defect(
-    title="The claim takes the newest export first: under load the oldest waits for ever",
+    title="The claim takes the newest export first: under load the oldest waits forever",
     source="Q6, known: a queue that became a stack",
     expected=("claim.oldest-first",),
     edits=(

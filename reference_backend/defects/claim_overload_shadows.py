@@ -1,4 +1,4 @@
-"""The claim got another parameter by CREATE OR REPLACE, which replaces nothing: calls that leave it out find the old one."""
+"""CREATE OR REPLACE with another parameter adds an overload: calls without that parameter still find the old function."""
 
 from reference_backend.defects import Defect
 
@@ -18,7 +18,7 @@ GRANT EXECUTE ON FUNCTION claim_export_job(text, int) TO service_role;
 """
 
 DEFECT = Defect(
-    title="An old overload of the claim function is still there: two arguments find it, without token, owner and cap",
+    title="An old overload of the claim function remains: calls with two arguments get it, without token, owner and cap",
     source="Q13: cezar #110, #229",
     expected=("claim.direct-calls",),
     sql=_SQL,

@@ -1,4 +1,4 @@
-"""The claim function was committed with an ambiguous column, which shows as soon as there is something to claim."""
+"""The claim function has an ambiguous column, which raises as soon as there is something to claim."""
 
 import psycopg
 
@@ -34,7 +34,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="The claim function always raised 42702; workers fell back silently, and everything looked well",
+    title="The claim function always raises 42702; workers fall back silently and readiness does not notice",
     source="P1",
     expected=("claim.raising-function", "claim.direct-calls", "claim.fallback"),
     edits=(

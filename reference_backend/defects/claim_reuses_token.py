@@ -1,9 +1,9 @@
-"""A token is issued with an export's first claim and stays: recovery keeps it, the next claim takes it over."""
+"""The first claim of an export issues a token; recovery keeps it and the next claim uses it again."""
 
 from reference_backend.defects import Defect, Edit
 
 DEFECT = Defect(
-    title="A second claim of an export gets the first one's token: the zombie's writes pass for its successor's",
+    title="A second claim of an export gets the first claim's token: the old worker's writes are accepted as its successor's",
     source="R2, R23: a token that is not the claim's but the row's",
     expected=("claim.interleavings",),
     edits=(

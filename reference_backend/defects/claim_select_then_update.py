@@ -1,4 +1,4 @@
-"""The claim reads what is queued and then marks it: no SKIP LOCKED, no state guard, no lock."""
+"""The claim reads what is queued and then marks it: no SKIP LOCKED, no state condition, no lock."""
 
 from reference_backend.defects import Defect
 

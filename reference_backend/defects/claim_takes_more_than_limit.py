@@ -1,4 +1,4 @@
-"""The rows to claim are chosen in a subquery of the update, which a plan may run once for each row it looks at."""
+"""The rows to claim are chosen in a subquery of the update, which a plan may run once per row."""
 
 from reference_backend.defects import Defect
 
@@ -30,7 +30,7 @@ $$;
 """
 
 DEFECT = Defect(
-    title="The claim's LIMIT stands in a subquery: with another plan one call takes the whole queue",
+    title="The claim's LIMIT is in a subquery: with another plan one call takes the whole queue",
     source="Q3: queue_classic #320, odd-jobs #115, Oban's basic engine",
     expected=("claim.direct-calls",),
     sql=_SQL,

@@ -1,9 +1,9 @@
-"""The claim token is computed from what the row knows, which a crash may take back."""
+"""The claim token is computed from columns of the row, which a crash may roll back."""
 
 from reference_backend.defects import Defect, Edit
 
 DEFECT = Defect(
-    title="The claim token is made of export and attempt: a claim lost in a crash is issued its token again",
+    title="The claim token is computed from export and attempt: after a claim was lost in a crash, the next claim gets the same token",
     source="R23: a counter as token with asynchronous commits",
     expected=("claim.direct-calls",),
     edits=(

@@ -1,4 +1,4 @@
-"""The claim takes whatever queued exports it finds; on an empty table that is the order of their inserts."""
+"""The claim takes any queued exports; on a table without updates that is the order of insertion."""
 
 from reference_backend.defects import Defect
 
@@ -33,7 +33,7 @@ $$;
 """
 
 DEFECT = Defect(
-    title="The claim has no ORDER BY: first in, first out as long as nothing is ever updated",
+    title="The claim has no ORDER BY: the order is right only as long as no row is updated",
     source="Q6, known",
     expected=("claim.oldest-first",),
     sql=_SQL,

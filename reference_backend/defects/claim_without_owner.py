@@ -1,9 +1,9 @@
-"""The claim stamps the time and the token, and nobody asked for the name."""
+"""The claim sets time and token but not the worker's name."""
 
 from reference_backend.defects import Defect, Edit
 
 DEFECT = Defect(
-    title="A claim does not say whose it is: nobody can tell a slow export from a dead worker's",
+    title="A claim does not record its worker: a slow export looks like a dead worker's",
     source="P17",
     expected=("claim.exactly-once", "claim.direct-calls"),
     edits=(

@@ -1,4 +1,4 @@
-"""The claim locks the rows it chooses and waits for those that somebody else has locked."""
+"""The claim locks the rows it chooses and waits for rows that another session has locked."""
 
 from reference_backend.defects import Defect, Edit
 

@@ -1,4 +1,4 @@
-"""`SET` where `SET LOCAL` was meant: who gets the connection next starts with somebody's claims on it."""
+"""`SET` instead of `SET LOCAL`: the next user of the connection starts with these claims."""
 
 from reference_backend.defects import Defect, Edit
 

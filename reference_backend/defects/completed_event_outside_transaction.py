@@ -1,4 +1,4 @@
-"""The event that an export is complete is written after the transaction that made it ready."""
+"""The completion event is written after the transaction that made the export ready."""
 
 from reference_backend import database
 from reference_backend.defects import Defect, Edit
@@ -27,7 +27,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="The completed event is written outside the transaction that sets ready: a kill between loses it",
+    title="The completion event is written outside the transaction that sets ready: a kill in between loses it",
     source="P16, H11",
     expected=("chaos.worker-kill",),
     edits=(

@@ -19,7 +19,7 @@ GRANT EXECUTE ON FUNCTION log_completion() TO service_role;
 """
 
 DEFECT = Defect(
-    title="Every completion is logged twice, by a trigger and by the function",
+    title="Every completion is logged twice: by a trigger and by the function",
     source="P12, R19: solid_queue #589",
     expected=("load.exactly-once", "claim.exactly-once"),
     sql=_SQL,

@@ -1,9 +1,9 @@
-"""Completing an export asks for its id and nothing else."""
+"""Completing an export checks only its id."""
 
 from reference_backend.defects import Defect, Edit
 
 DEFECT = Defect(
-    title="Completion does not check the claim token: a zombie finishes what another worker owns",
+    title="Completion does not check the claim token: a paused worker completes what another worker owns",
     source="R1, R5: procrastinate 3.10, pgqueuer 1.6, Oban's basic engine",
     expected=("chaos.worker-pause-zombie",),
     edits=(

@@ -1,4 +1,4 @@
-"""Times go through JavaScript somewhere, and JavaScript counts milliseconds."""
+"""Times pass through JavaScript somewhere, which has milliseconds."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -19,7 +19,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="Cursors hold milliseconds and rows microseconds: the last item of a page begins the next one",
+    title="Cursors hold milliseconds, rows microseconds: the last item of a page is repeated on the next one",
     source="T3: Containarium #1326 (a precision is lost between two stores)",
     expected=("golden.upload",),
     patch=_patch,

@@ -1,4 +1,4 @@
-"""A cursor is a short handle; what it stands for is kept by the process that gave it out."""
+"""A cursor is a short handle; the process that issued it keeps its meaning in memory."""
 
 from collections.abc import Mapping
 from secrets import token_hex
@@ -34,7 +34,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="Cursors are handles that only the process knows which gave them out: page two is a 400 elsewhere",
+    title="Cursors are handles in the memory of one process: another instance answers page two with 400",
     source="known: server-side cursors behind a load balancer",
     expected=("instances.read-your-writes",),
     patch=_patch,

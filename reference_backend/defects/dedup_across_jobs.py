@@ -1,9 +1,9 @@
-"""The same bytes are one record of the organisation, whichever job they were uploaded to."""
+"""The same bytes are one record of the organization, for all of its jobs."""
 
 from reference_backend.defects import Defect, Edit
 
 DEFECT = Defect(
-    title="Duplicates are sought in the whole organisation: another job gets a record that is not its own",
+    title="Duplicates are searched in the whole organization: an upload to one job returns another job's record",
     source="U5: renfield #396, UNIQUE (org, sha256)",
     expected=("upload.sha-dedup",),
     edits=(

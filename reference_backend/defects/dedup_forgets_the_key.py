@@ -1,4 +1,4 @@
-"""Where nothing is stored there is nothing to remember, it was thought."""
+"""Nothing is stored for a duplicate, so its answer is not recorded either."""
 
 from reference_backend import queries
 from reference_backend.api import idempotency, uploads
@@ -36,7 +36,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="The answer to a duplicate is not kept under its key: the key may be used again for anything",
+    title="The answer to a duplicate is not recorded under its key: the key can be used again for another request",
     source="known: an early return above the line that records the answer",
     expected=("upload.sha-dedup",),
     patch=_patch,

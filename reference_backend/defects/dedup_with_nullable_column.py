@@ -1,9 +1,9 @@
-"""A tag makes a difference, it was thought, and NULL differs from NULL."""
+"""The tag became part of the unique key, and NULL differs from NULL."""
 
 from reference_backend.defects import Defect, Edit
 
 DEFECT = Defect(
-    title="The unique key of duplicates has a nullable column in it: untagged uploads race past each other",
+    title="The unique key for duplicates contains a nullable column: concurrent untagged uploads are stored twice",
     source="U6: renfield #396",
     expected=("upload.sha-dedup",),
     edits=(

@@ -1,4 +1,4 @@
-"""JSON is parsed by what the language brings; that a client could nest it without end was not thought of."""
+"""JSON is parsed without a limit of its depth."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""A function with its owner's rights looks tables up in its caller's search_path: a temporary table is found first."""
+"""A function with its owner's rights finds tables by its caller's search_path: a temporary table comes first."""
 
 from reference_backend.defects import Defect, Edit
 

@@ -1,4 +1,4 @@
-"""The digest header carries hex, as every other digest of this API does."""
+"""The digest header carries hex, like every other digest of this API."""
 
 from reference_backend.api import downloads
 from reference_backend.defects import Defect

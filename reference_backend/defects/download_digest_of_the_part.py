@@ -1,4 +1,4 @@
-"""The digest is computed over what is sent, also where that is a part."""
+"""The digest is computed over the bytes that are sent, also for a range."""
 
 import hashlib
 
@@ -38,7 +38,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="Repr-Digest of a 206 is that of the part: it is Content-Digest that would be",
+    title="Repr-Digest of a 206 is the digest of the part, which is what Content-Digest is for",
     source="RFC 9530, sections 2 and 3: the two are easily mixed up",
     expected=("upload.content-fidelity",),
     patch=_patch,

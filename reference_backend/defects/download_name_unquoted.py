@@ -13,7 +13,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="Content-Disposition carries the client's file name raw: a quote in it adds parameters",
+    title="Content-Disposition carries the client's file name unquoted: a quote in it adds parameters",
     source="known: header injection by file name, RFC 6266, section 4.3",
     expected=("upload.filename-traversal",),
     patch=_patch,

@@ -1,4 +1,4 @@
-"""The end of a byte range is taken for the first byte that is not wanted."""
+"""The end of a byte range is treated as exclusive."""
 
 from dataclasses import replace
 
@@ -19,7 +19,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="A byte range lacks its last byte: its end is inclusive (RFC 9110, section 14.1.2)",
+    title="A byte range lacks its last byte: the end is inclusive (RFC 9110, section 14.1.2)",
     source="known: `data[start:end]`",
     expected=("upload.content-fidelity",),
     patch=_patch,

@@ -1,4 +1,4 @@
-"""Players that resume ask for `bytes=N-`; nobody ever asked for a part with an end, or for the tail."""
+"""Players that resume send `bytes=N-`; no client was tested with a range at the end of the file."""
 
 import re
 from dataclasses import replace
@@ -22,7 +22,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="`bytes=-500` gives the first bytes, not the last ones",
+    title="`bytes=-500` returns the first bytes instead of the last ones",
     source="known: int(start or 0)",
     expected=("upload.content-fidelity",),
     patch=_patch,

@@ -1,4 +1,4 @@
-"""The state was looked at when exports could only be ready or not there; now everything else is None."""
+"""Downloads do not check the export's state, so columns that are null raise."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,9 +1,9 @@
-"""The claims are cast without NULLIF: the '' that a SET LOCAL leaves behind raises instead of giving no rows."""
+"""The claims are cast without NULLIF: the '' that SET LOCAL leaves behind raises."""
 
 from reference_backend.defects import Defect, Edit
 
 DEFECT = Defect(
-    title="Empty claims raise a cast error where they should show no rows",
+    title="Empty claims raise a cast error instead of showing no rows",
     source="L4: rhesis #2300",
     expected=("tenancy.direct-sql",),
     edits=(

@@ -1,4 +1,4 @@
-"""Terminal states never change, so why ask the database again? Because a failed export can be retried."""
+"""Terminal exports are cached because they never change; but a failed export can be retried."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -30,7 +30,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="Ended exports are kept in the memory of each process: a retried one stays failed on the others",
+    title="Ended exports are cached in each process: a retried one stays failed on the other instances",
     source="known: a cache of what 'never changes'",
     expected=("instances.read-your-writes",),
     patch=_patch,

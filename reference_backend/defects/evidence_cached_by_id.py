@@ -1,4 +1,4 @@
-"""Sealed evidence never changes, so its row is kept by its id; whose it is was checked for the first who asked."""
+"""Sealed evidence never changes, so its row is cached by id; only the first request checks the tenant."""
 
 from typing import Any
 
@@ -23,8 +23,8 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="Evidence is cached by id: once its owner has looked, everybody may, downloads included",
-    source="L10: cache key without the organisation",
+    title="Evidence is cached by id: after its owner has read it, any tenant can, downloads included",
+    source="L10: cache key without the organization",
     expected=("tenancy.matrix",),
     patch=_patch,
 )

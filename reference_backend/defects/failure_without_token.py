@@ -1,9 +1,9 @@
-"""Failing an export asks for its id and its state, not for the claim."""
+"""Failing an export checks its id and state, not the claim."""
 
 from reference_backend.defects import Defect, Edit
 
 DEFECT = Defect(
-    title="Failing an export is not fenced: a stale failure ends what another worker is at",
+    title="Failing an export is not fenced: a stale failure ends an export that another worker works on",
     source="R1: procrastinate let a stale FAILED through while another worker owned the job",
     expected=("claim.interleavings",),
     edits=(

@@ -1,4 +1,4 @@
-"""Once the function was missing the worker does not ask for it again, to save a round trip each time."""
+"""After the function was missing once, the worker does not call it again, to save a round trip."""
 
 import psycopg
 

@@ -1,9 +1,9 @@
-"""The fallback guards against a second owner; the cap is in the claim function only."""
+"""The fallback prevents a second owner; only the claim function knows the cap."""
 
 from reference_backend.defects import Defect, Edit
 
 DEFECT = Defect(
-    title="The fallback claim knows nothing of the per-organisation cap",
+    title="The fallback claim ignores the per-organization cap",
     source="P2, known: the rule that is written down twice",
     expected=("claim.fallback",),
     edits=(

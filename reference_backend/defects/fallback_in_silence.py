@@ -1,4 +1,4 @@
-"""The fallback counts itself and says nothing: whoever reads the log finds a worker that is well."""
+"""The fallback increments its counter and logs nothing."""
 
 import psycopg
 
@@ -18,7 +18,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="The worker does not say in its log that the claim function is missing",
+    title="The worker does not log that the claim function is missing",
     source="P1",
     expected=("claim.fallback",),
     patch=_patch,

@@ -1,4 +1,4 @@
-"""The fallback lists candidates as the screen for support does, the newest at the top, and takes the first."""
+"""The fallback lists candidates newest first, like the support screen, and takes the first."""
 
 from reference_backend import database, queries
 from reference_backend.defects import Defect, Edit
@@ -23,7 +23,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="Without the claim function the newest export comes first",
+    title="Without the claim function the newest export is claimed first",
     source="Q6, known",
     expected=("claim.fallback",),
     edits=(

@@ -1,4 +1,4 @@
-"""Whatever goes wrong with the claim function, there is the fallback."""
+"""The worker falls back on any error of the claim function."""
 
 import psycopg
 
@@ -27,7 +27,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="The fallback swallows every error: permission, timeout, a broken function, all become an optimistic claim",
+    title="The fallback hides every error: permission, timeout or a broken function all become an optimistic claim",
     source="Q14: instant #2578",
     expected=("claim.raising-function",),
     patch=_patch,

@@ -1,4 +1,4 @@
-"""The fallback says in the log that it is one; the alert looks at a metric."""
+"""The fallback is logged but not counted; the alert uses the metric."""
 
 import logging
 

@@ -1,9 +1,9 @@
-"""The optimistic claim is not optimistic: it names the export and asks for nothing else."""
+"""The optimistic claim checks only the export's id."""
 
 from reference_backend.defects import Defect, Edit
 
 DEFECT = Defect(
-    title="The fallback claim has no state guard: what another worker just took is taken again",
+    title="The fallback claim does not check the state: it takes what another worker has just claimed",
     source="Q1, Q2: ydb-qdrant #199, payload #17441",
     expected=("claim.fallback",),
     edits=(

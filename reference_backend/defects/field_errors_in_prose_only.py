@@ -1,4 +1,4 @@
-"""Which field is wrong stands in the sentence; the list of fields was for a form that was never built."""
+"""The wrong field is named only in the sentence."""
 
 from aiohttp import web
 

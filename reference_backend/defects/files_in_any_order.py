@@ -1,4 +1,4 @@
-"""The order of files means nothing, so manifests are sorted before they are compared."""
+"""Submitted manifests are sorted before they are compared."""
 
 from uuid import UUID
 
@@ -27,7 +27,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="Submitted manifests are sorted before their hash is made: another order counts as the same",
+    title="Submitted manifests are sorted before they are hashed: another order counts as equal",
     source="RFC 8785, section 3.2.3: arrays keep their order",
     expected=("manifest.tamper-nested",),
     patch=_patch,

@@ -1,4 +1,4 @@
-"""Filters were flat when requests were first compared; the names at the top are what still is."""
+"""The request fingerprint contains only the top-level names of the filters."""
 
 from aiohttp import web
 
@@ -23,7 +23,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="Export requests under one key are compared by the names of their filters, not the values",
+    title="Export requests under one key are compared by the names of their filters, not by the values",
     source="I4, P7: an allow-list of top-level names",
     expected=("idempotency.key-reuse",),
     patch=_patch,

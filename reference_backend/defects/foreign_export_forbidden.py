@@ -1,4 +1,4 @@
-"""Support kept asking why an export was not found; now the answer says that it is somebody else's."""
+"""The answer says that an export belongs to another organization, to help support."""
 
 from uuid import UUID
 
@@ -21,7 +21,7 @@ def _patch() -> None:
         except Problem as problem:
             export_id = parse_id(request.match_info["export_id"])
             if problem.code == "not_found" and await _is_somebody_elses(request, export_id):
-                raise Problem("forbidden", "This export belongs to another organisation.") from None
+                raise Problem("forbidden", "This export belongs to another organization.") from None
             raise
 
     exports.cancel_export = cancel_export
@@ -36,7 +36,7 @@ async def _is_somebody_elses(request: web.Request, export_id: UUID | None) -> bo
 
 
 DEFECT = Defect(
-    title="Canceling another organisation's export is 403 and not 404: ids can be tried out",
+    title="Canceling another organization's export answers 403 instead of 404: ids can be probed",
     source="known: an existence oracle, OWASP API1",
     expected=("tenancy.matrix",),
     patch=_patch,

@@ -1,9 +1,9 @@
-"""A function with its owner's rights takes the organisation from its caller."""
+"""A function with its owner's rights takes the organization as an argument."""
 
 from reference_backend.defects import Defect
 
 DEFECT = Defect(
-    title="A SECURITY DEFINER function shows the exports of whatever organisation it is asked about",
+    title="A SECURITY DEFINER function returns the exports of any organization passed to it",
     source="L5: contributor.info #1362",
     expected=("tenancy.direct-sql",),
     sql="""

@@ -1,9 +1,9 @@
-"""Only the columns that make the chain are guarded: who changes another one breaks a hash, so why bother?"""
+"""The trigger guards only the columns of the chain."""
 
 from reference_backend.defects import Defect, Edit
 
 DEFECT = Defect(
-    title="UPDATE of the ledger is refused for hash and prev_hash only: what they are about may change",
+    title="UPDATE of the ledger is refused for hash and prev_hash only: other columns can change",
     source="known: UPDATE OF in a trigger that was to be cheap",
     expected=("hash.immutable",),
     edits=(

@@ -1,4 +1,4 @@
-"""The time that is hashed is written in the zone of whatever session happens to write it."""
+"""The hashed time is written in the time zone of the session."""
 
 from reference_backend import database
 from reference_backend.defects import Defect, Edit
@@ -15,7 +15,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="created_at is hashed in the session's TimeZone: another server setting, another hash",
+    title="created_at is hashed in the session's TimeZone: another server setting gives another hash",
     source="P6, H3: verify under another TimeZone",
     expected=("hash.timezone",),
     edits=(

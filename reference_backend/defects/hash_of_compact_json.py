@@ -1,4 +1,4 @@
-"""Database and application agree on a form, and it is the wrong one: the compact text of the document."""
+"""Database and application agree on the wrong form: the compact text of the document."""
 
 import re
 
@@ -21,7 +21,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="The ledger hashes the compact text of the document; its own verifier does so too and is content",
+    title="The ledger hashes the compact text of the document, and so does its own verifier",
     source="P5, H2, H13: Containarium #1326",
     expected=("hash.database-parity",),
     edits=(

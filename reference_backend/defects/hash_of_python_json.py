@@ -1,4 +1,4 @@
-"""The application hashes its own JSON text: two spaces of indent, keys in the order of insertion."""
+"""The application hashes its own JSON text: indent of two spaces, keys in order of insertion."""
 
 import json
 
@@ -14,7 +14,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="Hashes are of Python's JSON text, which is not how the database writes the document",
+    title="Hashes are computed over Python's JSON text, which differs from the database's",
     source="P5, H1-H4: PageSpace #1073, arc #703, promscale #149, enketo #1605",
     expected=("hash.database-parity", "golden.ledger-event"),
     patch=_patch,

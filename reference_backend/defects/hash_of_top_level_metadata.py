@@ -1,4 +1,4 @@
-"""What is hashed of the metadata is its top level: what is nested inside may say anything."""
+"""Only the top level of the metadata is hashed."""
 
 from reference_backend.defects import Defect, Edit
 from reference_backend.ledger import canonical
@@ -23,7 +23,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="Nested metadata is not in the hash: a change at depth goes unseen, by database and verifier alike",
+    title="Nested metadata is not hashed: neither database nor verifier notices a change there",
     source="H7, P7: PageSpace #1073",
     expected=("hash.tamper", "hash.database-parity"),
     edits=(

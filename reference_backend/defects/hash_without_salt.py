@@ -1,4 +1,4 @@
-"""The salt has a key id, a table and a rotation, and is forgotten where the hash is made."""
+"""The salt has a key id, a table and a rotation, but is not used in the hash."""
 
 import hashlib
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="The salt is not in the hash: whoever can write a row can forge the chain",
+    title="The salt is not in the hash: a client that can write a row can forge the chain",
     source="known: verifier and writer agree, so nobody notices",
     expected=("hash.database-parity", "hash.chain"),
     edits=(

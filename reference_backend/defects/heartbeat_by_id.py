@@ -1,11 +1,11 @@
-"""A heartbeat names the export and forgets the token: the zombie's beats keep its successor's lease alive."""
+"""A heartbeat checks the export's id and not the token."""
 
 from reference_backend.defects import Defect, Edit
 
 _TAIL = "\n        ORDER BY e.id -- one order for everybody who locks several rows and waits"
 
 DEFECT = Defect(
-    title="A zombie's heartbeat extends its successor's lease",
+    title="A paused worker's heartbeat extends its successor's lease",
     source="R4: aegra #547, pgqueuer's update_heartbeat",
     expected=("claim.interleavings",),
     edits=(

@@ -1,4 +1,4 @@
-"""Looks for the key, finds none, and goes ahead: so does everybody who asks at the same time."""
+"""Looks for the key, finds none, and inserts: concurrent requests all do the same."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -1,9 +1,9 @@
-"""A table that came later is missing in the list of those that row security is enabled on."""
+"""A table that was added later is missing in the list of tables with row security."""
 
 from reference_backend.defects import Defect, Edit
 
 DEFECT = Defect(
-    title="The idempotency keys, with their answers, are readable across organisations",
+    title="Idempotency keys and their answers are readable across organizations",
     source="P10: one production backend",
     expected=("tenancy.row-security", "tenancy.direct-sql"),
     edits=(

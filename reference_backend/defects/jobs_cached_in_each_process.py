@@ -1,4 +1,4 @@
-"""The list of jobs is asked for on every page load, so each process keeps it for a while."""
+"""Each process caches the list of jobs for a while."""
 
 import time
 
@@ -35,7 +35,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="Each process keeps the list of jobs and forgets it when a job is created: through itself",
+    title="Each process caches the list of jobs and invalidates only its own cache when a job is created",
     source="L10's family: a cache whose invalidation knows one process",
     expected=("instances.read-your-writes",),
     patch=_patch,

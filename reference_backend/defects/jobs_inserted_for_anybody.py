@@ -1,9 +1,9 @@
-"""Inserts failed in a test whose claims were not set; a policy made them pass."""
+"""A test without claims could not insert; a policy was added for it."""
 
 from reference_backend.defects import Defect
 
 DEFECT = Defect(
-    title="A policy lets jobs be inserted into any organisation",
+    title="A policy allows inserting jobs into any organization",
     source="known: WITH CHECK (true)",
     expected=("tenancy.direct-sql", "tenancy.row-security"),
     sql="CREATE POLICY create_jobs ON jobs FOR INSERT TO authenticated WITH CHECK (true);",

@@ -1,4 +1,4 @@
-"""The column is a varchar(64), and what does not fit is cut off before it gets there."""
+"""The column is a varchar(64), and longer keys are cut before."""
 
 from dataclasses import replace
 
@@ -20,7 +20,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="Keys are cut to 64 characters: two long ones that begin alike are one",
+    title="Keys are cut to 64 characters: two long keys with the same beginning count as one",
     source="known: varchar(64), as MySQL's silent truncation was",
     expected=("idempotency.missing-key",),
     patch=_patch,

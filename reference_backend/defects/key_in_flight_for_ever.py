@@ -1,9 +1,9 @@
-"""A row says that a key is being worked on; the request that put it there removes it, if it lives."""
+"""A row marks a key as in flight; the request that inserted it deletes it, if its process survives."""
 
 from reference_backend.defects import Defect, Edit
 
 DEFECT = Defect(
-    title="A key in flight is a committed row: after a crash its upload is told 409 for ever",
+    title="A key in flight is a committed row: after a crash the upload gets 409 forever",
     source="R21, T5 turned to keys: pgqueuer #475 (a claimed row is left behind)",
     expected=("idempotency.across-instances",),
     edits=(

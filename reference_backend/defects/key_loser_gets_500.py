@@ -1,4 +1,4 @@
-"""The unique key is there, and nobody expects it to be violated."""
+"""The unique key exists, but no code handles its violation."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,7 +20,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="Of two requests under one key at once, the slower one is answered with a 500",
+    title="Of two concurrent requests with one key, the slower one gets a 500",
     source="I2: idempot-js #181, #186 (23505 is not handled)",
     expected=("idempotency.concurrent-same-key",),
     edits=(

@@ -1,4 +1,4 @@
-"""Clients forgot the key so often that the server now makes one up for them."""
+"""Clients often forgot the key, so the server generates one."""
 
 from uuid import uuid4
 
@@ -22,7 +22,7 @@ def _sent(request: web.Request) -> bool:
 
 
 DEFECT = Defect(
-    title="An upload without an Idempotency-Key gets a random one: its repetition is a second upload",
+    title="An upload without an Idempotency-Key gets a random one: repeating it makes a second upload",
     source="known: `header or uuid4()`",
     expected=("idempotency.missing-key",),
     patch=_patch,

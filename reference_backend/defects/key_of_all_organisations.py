@@ -1,9 +1,9 @@
-"""The key is unique, and that is all that was asked of it: nobody thought of other tenants' keys."""
+"""The key is unique over all tenants."""
 
 from reference_backend.defects import Defect, Edit
 
 DEFECT = Defect(
-    title="An Idempotency-Key is unique over all organisations: who comes second gets a 500",
+    title="An Idempotency-Key is unique over all organizations: the second organization gets a 500",
     source="I3: jfv.9 (qmd #239), UNIQUE (key)",
     expected=("idempotency.scoped-to-org",),
     edits=(

@@ -1,11 +1,11 @@
-"""A key belongs to who sent it: a colleague who repeats the request starts anew."""
+"""A key belongs to the user who sent it: a colleague who repeats the request makes a second effect."""
 
 from reference_backend.defects import Defect, Edit
 
 _OWN_KEY = "key = request_actor_id() || ' ' || %(key)s"
 
 DEFECT = Defect(
-    title="Idempotency keys are kept per user, so two users of an organisation do the same thing twice",
+    title="Idempotency keys are per user: two users of an organization repeat the same effect",
     source="I3, scoped too narrowly: the user id is what middleware has at hand",
     expected=("idempotency.scoped-to-org",),
     edits=(

@@ -1,4 +1,4 @@
-"""Answers are remembered in a dictionary, which was enough while there was one process."""
+"""Recorded answers are kept in a dictionary."""
 
 from reference_backend.api import idempotency
 from reference_backend.api.idempotency import IdempotencyKey, RecordedAnswer
@@ -45,7 +45,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="Idempotency keys live in the memory of one process: other instances, and the next start, know none",
+    title="Idempotency keys are in the memory of one process: other instances and the next start do not know them",
     source="known: the in-memory store that every idempotency middleware begins with",
     expected=("idempotency.across-instances", "idempotency.concurrent-same-key"),
     patch=_patch,

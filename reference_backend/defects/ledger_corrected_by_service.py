@@ -1,9 +1,9 @@
-"""Support once had to correct a row, and the way that was made for it stayed open."""
+"""An exception was made once, to correct a row, and was never removed."""
 
 from reference_backend.defects import Defect, Edit
 
 DEFECT = Defect(
-    title="The service role may update the ledger, for corrections",
+    title="The service role may update the ledger",
     source="known: an exception in the trigger, made for one ticket",
     expected=("hash.immutable",),
     edits=(

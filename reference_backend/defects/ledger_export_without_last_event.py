@@ -1,4 +1,4 @@
-"""A range that is closed where it is read and half open where it is written."""
+"""A range that is inclusive where it is read and exclusive where it is written."""
 
 from collections.abc import Callable, Iterable
 from typing import IO
@@ -27,7 +27,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="An exported ledger lacks the last event that its manifest names as the head",
+    title="An exported ledger lacks its last event, which the manifest names as the head",
     source="Q9's family: `<` in one place, `<=` in the other",
     expected=("golden.export-download",),
     patch=_patch,

@@ -1,4 +1,4 @@
-"""The ledger of an export was read by its head's number; now it is read by its head's time, and of everybody."""
+"""The ledger of an export is selected by the time of its head instead of its number, without the organization."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -36,7 +36,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="Exports hold the ledgers of all organisations up to their time: the worker sees every row",
+    title="Exports contain the ledgers of all organizations up to a time: the worker sees every row",
     source="L5 family: a service role that must filter by itself, and does not",
     expected=("tenancy.lists",),
     patch=_patch,

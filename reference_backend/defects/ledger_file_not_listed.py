@@ -1,4 +1,4 @@
-"""The manifest lists the evidence. The ledger that lies beside it in the ZIP is no evidence."""
+"""The manifest lists only evidence; the ledger in the same ZIP is not listed."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -18,7 +18,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="ledger.json is in the ZIP and not in the manifest: it can be exchanged",
+    title="ledger.json is in the ZIP but not in the manifest: it can be exchanged unnoticed",
     source="known: files listed from the evidence table instead of from the archive",
     expected=("manifest.files-match", "golden.manifest"),
     patch=_patch,

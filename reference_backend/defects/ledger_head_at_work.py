@@ -1,9 +1,9 @@
-"""The ledger head is looked up by the worker, when it begins."""
+"""The worker looks up the ledger head when it starts."""
 
 from reference_backend.defects import Defect, Edit
 
 DEFECT = Defect(
-    title="The ledger head is that of the claim, not of the request: another attempt, another manifest",
+    title="The ledger head is taken at the claim instead of at the request: another attempt gives another manifest",
     source="known: a function of the moment instead of the export; R24",
     expected=("manifest.files-match",),
     edits=(

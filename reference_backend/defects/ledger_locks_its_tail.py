@@ -1,9 +1,9 @@
-"""Appends lock the last event instead of taking turns: who waited goes on with the tail that he saw."""
+"""Appends lock the last event instead of an advisory lock: after waiting, they continue from a stale tail."""
 
 from reference_backend.defects import Defect, Edit
 
 DEFECT = Defect(
-    title="Appends lock the chain's tail row: whoever waited for it forks from it",
+    title="Appends lock the last row of the chain: an append that waited for it forks the chain",
     source="H8: breeze #1002, agent-bom #4753, Containarium #1326",
     expected=("hash.no-fork",),
     edits=(

@@ -1,9 +1,9 @@
-"""The number of an event comes from a sequence, which is what sequences are for."""
+"""The number of an event comes from a sequence."""
 
 from reference_backend.defects import Defect, Edit
 
 DEFECT = Defect(
-    title="ledger_seq comes from one sequence for all: every chain has gaps",
+    title="ledger_seq comes from one sequence for all organizations: every chain has gaps",
     source="known: sequences are shared, and give numbers to what is rolled back",
     expected=("hash.chain",),
     edits=(

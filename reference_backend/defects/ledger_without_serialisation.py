@@ -1,9 +1,9 @@
-"""Appends read the head of the chain at the same time, and nothing in the schema forbids two heads."""
+"""Appends read the head of the chain concurrently, and no constraint forbids two successors."""
 
 from reference_backend.defects import Defect, Edit
 
 DEFECT = Defect(
-    title="Ledger appends do not take turns: the chain forks",
+    title="Ledger appends are not serialized: the chain forks",
     source="P4, H8: 204 of 566 parents forked; breeze #1002, agent-bom #4185, Containarium #1326",
     expected=("hash.no-fork", "hash.database-parity"),
     edits=(

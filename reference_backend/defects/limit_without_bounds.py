@@ -23,7 +23,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="A page may have any size: limit=0, limit=-1 and limit=1000000 are taken",
+    title="A page may have any size: limit=0, limit=-1 and limit=1000000 are accepted",
     source="known: the contract's 1 to 100 was only ever in the document",
     expected=("contract.fuzz",),
     patch=_patch,

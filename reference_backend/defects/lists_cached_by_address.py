@@ -1,4 +1,4 @@
-"""The dashboard polls the lists, so each answer is kept for a second, by its address."""
+"""Each list answer is cached for a second by its URL."""
 
 import time
 
@@ -35,8 +35,8 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="Lists are cached by their address: who polls next sees another organisation's",
-    source="L10: list cached across organisations",
+    title="Lists are cached by URL: the next request sees another organization's list",
+    source="L10: list cached across organizations",
     expected=("tenancy.lists",),
     patch=_patch,
 )

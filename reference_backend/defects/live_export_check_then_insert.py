@@ -1,9 +1,9 @@
-"""Whether an export is live is looked up first; the unique index that would know it is missing."""
+"""A SELECT looks for a live export; there is no unique index."""
 
 from reference_backend.defects import Defect, Edit
 
 DEFECT = Defect(
-    title="One live export of a job and type is a SELECT and then an INSERT: raced requests leave several",
+    title="One live export per job and type is a SELECT and then an INSERT: concurrent requests create several",
     source="I8, U5: oban #1416, renfield #396",
     expected=("instances.no-duplicates",),
     edits=(

@@ -1,9 +1,9 @@
-"""The state was added to the queue later; the index that keeps exports single was not looked at."""
+"""The state `preparing` was added later, and the unique index was not changed."""
 
 from reference_backend.defects import Defect, Edit
 
 DEFECT = Defect(
-    title="The unique index of live exports covers the queued ones only: one in progress is started twice",
+    title="The unique index of live exports covers only queued ones: an export in progress is started twice",
     source="I8: oban #1416",
     expected=("instances.no-duplicates",),
     edits=(

@@ -1,4 +1,4 @@
-"""Uploads of the same bytes take turns, by a lock of the process; the database was told nothing."""
+"""Uploads of the same bytes are serialized by a lock of the process; the database has no constraint."""
 
 import asyncio
 from collections import defaultdict
@@ -26,7 +26,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="The same bytes are one record because of an asyncio.Lock: two processes store them twice",
+    title="Deduplication relies on an asyncio.Lock: two processes store the same bytes twice",
     source="U5, U10: renfield #396, akb #305",
     expected=("instances.no-duplicates",),
     edits=(

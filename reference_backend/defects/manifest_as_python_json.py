@@ -1,4 +1,4 @@
-"""Sorted keys, no spaces, UTF-8: that is canonical JSON, says everybody's first version."""
+"""Sorted keys, no spaces, UTF-8 are taken for canonical JSON."""
 
 import json
 
@@ -19,7 +19,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="The manifest is json.dumps with sorted keys: not RFC 8785 in its numbers and its order",
+    title="The manifest is json.dumps with sorted keys: its numbers and key order are not RFC 8785",
     source="H3, H4: arc #703, enketo #1605; RFC 8785, sections 3.2.2.3 and 3.2.3",
     expected=("manifest.stored",),
     patch=_patch,

@@ -1,4 +1,4 @@
-"""generated_at is when the manifest was generated. It says so in its name."""
+"""generated_at is the time when the manifest is built."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -20,7 +20,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="generated_at is the moment of work: every attempt has a manifest, and a hash, of its own",
+    title="generated_at is the time of the attempt: every attempt has another manifest and hash",
     source="R24, T1: a clock inside what is to be a function of the export",
     expected=("manifest.files-match", "manifest.stored"),
     patch=_patch,

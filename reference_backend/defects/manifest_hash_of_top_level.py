@@ -1,4 +1,4 @@
-"""The manifest is hashed with a list of its top-level keys, which JSON.stringify applies at every depth."""
+"""The manifest is hashed with a list of its top-level keys, which applies at every depth (as in JSON.stringify)."""
 
 import hashlib
 import json
@@ -25,7 +25,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="The manifest's hash covers only its top level: what stands in files may change unseen",
+    title="The manifest's hash covers only its top level: entries of files can change unnoticed",
     source="P7, H7: PageSpace #1073",
     expected=("golden.manifest",),
     patch=_patch,

@@ -1,4 +1,4 @@
-"""manifest_valid asks whether it looks like a manifest. Whose it is was a later sentence."""
+"""manifest_valid checks only the form of the manifest, not its organization."""
 
 from dataclasses import replace
 from uuid import UUID
@@ -24,7 +24,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="A manifest of another organisation is valid: only its form is looked at",
+    title="A manifest of another organization is valid: only its form is checked",
     source="known: half of a definition",
     expected=("manifest.submitted", "manifest.tamper-nested"),
     patch=_patch,

@@ -1,9 +1,9 @@
-"""An export takes the evidence that there is when its turn comes."""
+"""An export takes the evidence that exists when it is worked on."""
 
 from reference_backend.defects import Defect, Edit
 
 DEFECT = Defect(
-    title="An export holds evidence that was uploaded after its request: its bytes depend on the queue",
+    title="An export contains evidence that was uploaded after its request: its bytes depend on the queue",
     source="known: a query without a bound; R24",
     expected=("manifest.files-match",),
     edits=(

@@ -1,4 +1,4 @@
-"""getManifest parses what is stored and writes it as every other answer is written."""
+"""getManifest parses the stored manifest and serializes it again."""
 
 import json
 
@@ -20,7 +20,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="getManifest writes the manifest anew: the bytes are not those that were hashed",
+    title="getManifest serializes the manifest again: the bytes are not those that were hashed",
     source="H1-H4: a document that goes through a parser on its way out",
     expected=("manifest.stored", "golden.manifest"),
     patch=_patch,

@@ -1,4 +1,4 @@
-"""ledger_match asks whether the event records the hash. That the chain up to it holds is somebody else's check."""
+"""ledger_match checks that the event records the hash, not that the chain up to it holds."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -26,7 +26,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="ledger_match looks at one event and not at the chain up to it",
+    title="ledger_match checks one event and not the chain up to it",
     source="known: a proof taken from a ledger that nobody verified",
     expected=("hash.tamper",),
     patch=_patch,

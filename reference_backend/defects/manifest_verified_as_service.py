@@ -1,4 +1,4 @@
-"""Verification walks chains, which took long under row security, so it runs as the service."""
+"""Verification walks chains, which was slow under row security, so it runs as the service."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -23,7 +23,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="verifyManifest finds the exports of every organisation",
+    title="verifyManifest finds the exports of every organization",
     source="L5 family: a service connection where the tenant's belongs",
     expected=("tenancy.matrix",),
     patch=_patch,

@@ -1,4 +1,4 @@
-"""Unicode is normalised before manifests are compared, so that nobody is accused over an accent."""
+"""Unicode is normalized before manifests are compared."""
 
 import unicodedata
 from collections.abc import Iterator
@@ -8,14 +8,14 @@ from reference_backend.manifest import verify
 from reference_backend.manifest.verify import Mismatch
 
 
-def _normalised(value: object) -> object:
+def _normalized(value: object) -> object:
     match value:
         case str():
             return unicodedata.normalize("NFC", value)
         case dict():
-            return {key: _normalised(each) for key, each in value.items()}
+            return {key: _normalized(each) for key, each in value.items()}
         case list():
-            return [_normalised(each) for each in value]
+            return [_normalized(each) for each in value]
         case _:
             return value
 
@@ -24,7 +24,7 @@ def _patch() -> None:
     clean = verify.differences
 
     def differences(path: str, expected: object, got: object) -> Iterator[Mismatch]:
-        if path == "manifest" and _normalised(expected) == _normalised(got):
+        if path == "manifest" and _normalized(expected) == _normalized(got):
             return iter(())
         return clean(path, expected, got)
 
@@ -33,7 +33,7 @@ def _patch() -> None:
 
     def hash_of(value: object) -> str | None:
         own = clean_hash(value)
-        known = clean_hash(_normalised(value))
+        known = clean_hash(_normalized(value))
         return seen.setdefault(known, own) if known else own
 
     verify.differences = differences
@@ -41,7 +41,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="Manifests are compared after Unicode normalisation: another text counts as the same",
+    title="Manifests are compared after Unicode normalization: another text counts as equal",
     source="H4: enketo #1605, formance #788",
     expected=("manifest.tamper-nested",),
     patch=_patch,

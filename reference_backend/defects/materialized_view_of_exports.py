@@ -1,9 +1,9 @@
-"""A dashboard was slow, so its numbers were materialized: no policy guards a materialized view."""
+"""A dashboard was slow, so its numbers were materialized; policies do not apply to a materialized view."""
 
 from reference_backend.defects import Defect
 
 DEFECT = Defect(
-    title="A materialized view of all organisations' exports is readable by requests",
+    title="Requests can read a materialized view of all organizations' exports",
     source="L5: contributor.info #1362; materialized views have no row security",
     expected=("tenancy.row-security",),
     sql="""

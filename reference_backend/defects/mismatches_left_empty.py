@@ -1,4 +1,4 @@
-"""verifyManifest says that something is wrong. What, it keeps to itself: there was no time for a diff."""
+"""verifyManifest says that something is wrong, but not what."""
 
 from dataclasses import replace
 from uuid import UUID
@@ -24,7 +24,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="Tampering is seen but never named: every file is ok and no mismatch is listed",
+    title="Tampering is detected but not located: every file is ok and no mismatch is listed",
     source="known: a verification that answers false and leaves the search to the reader",
     expected=("manifest.tamper-nested",),
     patch=_patch,

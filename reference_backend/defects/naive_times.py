@@ -1,4 +1,4 @@
-"""Times are shown as the driver gives them, less the zone that somebody found ugly."""
+"""Times are shown without their zone."""
 
 from datetime import datetime
 
@@ -14,7 +14,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="Times carry no zone: every client guesses its own",
+    title="Times carry no time zone: every client guesses its own",
     source="T1: MailFathom #1989, mlflow #25199",
     expected=("golden.upload",),
     patch=_patch,

@@ -1,4 +1,4 @@
-"""Conditional requests are answered early, from the digests that this process has sent before."""
+"""Conditional requests are answered early, from the ETags that this process has sent before."""
 
 from aiohttp import web
 
@@ -23,8 +23,8 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="If-None-Match is answered before anybody asks whose evidence it is: 304 and its digest to strangers",
-    source="L10 family: validators kept without the organisation",
+    title="If-None-Match is answered before the tenant is checked: other tenants get 304 and the digest",
+    source="L10 family: validators kept without the organization",
     expected=("tenancy.matrix",),
     patch=_patch,
 )

@@ -1,4 +1,4 @@
-"""Text is passed on as it comes: that a database has characters it does not take was news to somebody."""
+"""Text is passed on unchecked, though PostgreSQL does not store NUL."""
 
 import psycopg
 

@@ -1,4 +1,4 @@
-"""Fields that are null are left out, because somebody found them noisy in a log."""
+"""Fields that are null are left out of the answer."""
 
 from typing import Any
 

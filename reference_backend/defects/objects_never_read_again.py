@@ -1,4 +1,4 @@
-"""The manifest is held against the database, in which the digests cannot have changed."""
+"""The manifest is compared only with the database, where the digests cannot have changed."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -21,7 +21,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="Verification never looks at the stored objects: they may change or vanish unseen",
+    title="Verification never reads the stored objects: they can change or vanish unnoticed",
     source="known: digests compared with the digests in the database",
     expected=("manifest.tamper-nested",),
     patch=_patch,

@@ -1,4 +1,4 @@
-"""Reading gigabytes to verify a manifest was too slow, and sizes hardly ever lie."""
+"""Verification compares sizes because reading the objects was slow."""
 
 from reference_backend.defects import Defect
 from reference_backend.manifest import verify
@@ -34,7 +34,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="Stored objects are verified by their size: one changed bit goes unseen",
+    title="Stored objects are verified by size: one changed bit goes unnoticed",
     source="known: a fast check in place of the right one",
     expected=("manifest.tamper-nested",),
     patch=_patch,

@@ -1,10 +1,10 @@
-"""The head of the chain is kept in a table, to save a query. It has one row."""
+"""The head of the chain is kept in a table with one row, to save a query."""
 
 from reference_backend.defects import Defect, Edit
 
 DEFECT = Defect(
-    title="The tip of the chain is kept once for all organisations: events link to strangers' events",
-    source="L10, H8: a cache without the organisation in its key",
+    title="The head of the chain is kept once for all organizations: events link to other tenants' events",
+    source="L10, H8: a cache without the organization in its key",
     expected=("hash.chain",),
     edits=(
         Edit(

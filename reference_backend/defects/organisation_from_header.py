@@ -1,4 +1,4 @@
-"""The switch between organisations in the web client sends a header, and the API believes it."""
+"""The web client sends the chosen organization in a header, and the API trusts it."""
 
 from dataclasses import replace
 from uuid import UUID
@@ -24,7 +24,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="X-Organization-Id chooses the organisation, whether the user is in it or not",
+    title="X-Organization-Id selects the organization, also one that the user does not belong to",
     source="L9: org from header",
     expected=("tenancy.user-metadata",),
     patch=_patch,

@@ -1,4 +1,4 @@
-"""Old tokens have the organisation in user_metadata, so it is looked for there as well."""
+"""Old tokens have the organization in user_metadata, so it is read from there as well."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="Without app_metadata, user_metadata names the organisation: users choose theirs",
+    title="Without app_metadata, user_metadata names the organization: users can choose it",
     source="L9 family: Supabase's guide to row level security warns of it",
     expected=("tenancy.user-metadata", "tenancy.matrix"),
     patch=_patch,

@@ -1,4 +1,4 @@
-"""Retry-After was a special case of one handler, and got lost when errors moved to one place."""
+"""Retry-After was lost when errors were moved to one place."""
 
 from dataclasses import replace
 
@@ -14,7 +14,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="An outage is a 503 that does not say when to come back",
+    title="A 503 during an outage has no Retry-After",
     source="RFC 9110, section 10.2.3",
     expected=("contract.problem-details",),
     patch=_patch,

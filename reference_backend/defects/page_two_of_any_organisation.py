@@ -1,4 +1,4 @@
-"""The next page begins after the last row of the one before, in whatever organisation that row is."""
+"""The next page starts after the last row of the previous one, in the organization of that row."""
 
 from aiohttp import web
 
@@ -34,8 +34,8 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="A cursor opens the organisation that it was made in, to whoever has it",
-    source="L5 family: the organisation is looked up from the cursor",
+    title="A cursor gives access to the organization that it was made in, to any client that has it",
+    source="L5 family: the organization is looked up from the cursor",
     expected=("tenancy.lists",),
     patch=_patch,
 )

@@ -1,9 +1,9 @@
-"""Old tokens had the organisation in user_metadata, which every user can edit."""
+"""Old tokens had the organization in user_metadata, which every user can edit."""
 
 from reference_backend.defects import Defect, Edit
 
 DEFECT = Defect(
-    title="Policies fall back to the organisation in user_metadata",
+    title="Policies fall back to the organization in user_metadata",
     source="known: the identity provider's documentation warns of it",
     expected=("tenancy.direct-sql",),
     edits=(

@@ -1,4 +1,4 @@
-"""The request of an export says when to come back; asking for its state does not any more."""
+"""Requesting an export returns Retry-After; reading its state does not."""
 
 from aiohttp import web
 
@@ -18,7 +18,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="A live export is shown without Retry-After: clients poll as fast as they can",
+    title="getExport of a live export has no Retry-After: clients poll as fast as they can",
     source="known: a header lost on its way through a cache",
     expected=("golden.export-download",),
     patch=_patch,

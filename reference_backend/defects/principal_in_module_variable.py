@@ -1,4 +1,4 @@
-"""Passing the principal through every call was a nuisance, so the module remembers who asks."""
+"""A module variable holds the principal of the current request."""
 
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
@@ -34,7 +34,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="Who asks is kept in a variable of the module: while a body comes in, it becomes the next one who asks",
+    title="The principal is kept in a module variable: while a body is received, another request replaces it",
     source="known: request state in globals of an asynchronous server",
     expected=("tenancy.user-metadata",),
     patch=_patch,

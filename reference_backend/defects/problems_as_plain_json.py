@@ -1,4 +1,4 @@
-"""Errors go out through the helper that all other answers use."""
+"""Errors are sent by the helper that all other answers use."""
 
 from aiohttp import web
 
@@ -18,7 +18,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="Errors are application/json: clients that look for problem+json do not find any",
+    title="Errors are application/json: clients that look for problem+json do not find them",
     source="RFC 9457, section 3; the commonest deviation from it",
     expected=("contract.problem-details", "contract.fuzz"),
     patch=_patch,

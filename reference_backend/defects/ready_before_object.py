@@ -1,4 +1,4 @@
-"""The export is completed first and its object put in place afterwards."""
+"""The export is completed first and its object published afterwards."""
 
 from reference_backend import archive, failpoints
 from reference_backend.defects import Defect
@@ -48,7 +48,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="An export is ready before its object exists: a kill between leaves a record without a file",
+    title="An export is ready before its object exists: a kill in between leaves a record without a file",
     source="H11, Q18 and the order of two writes everywhere",
     expected=("chaos.worker-kill",),
     patch=_patch,

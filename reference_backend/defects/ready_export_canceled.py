@@ -1,9 +1,9 @@
-"""Canceling looks whether there is anything left to cancel, and takes a finished export for that."""
+"""Cancel accepts every export that is not failed or canceled, also a ready one."""
 
 from reference_backend.defects import Defect, Edit
 
 DEFECT = Defect(
-    title="An export that is ready can still be canceled, and its download is gone",
+    title="A ready export can be canceled, and its download is gone",
     source="Q11: cancel racing completion; known from queues that cancel by id alone",
     expected=("contract.stateful", "contract.problem-details"),
     edits=(

@@ -1,4 +1,4 @@
-"""Readiness tries the claim function out, on the queue as it is, and commits."""
+"""Readiness calls the claim function on the real queue and commits."""
 
 import psycopg
 

@@ -1,4 +1,4 @@
-"""Readiness asks the catalogue whether the claim function is there."""
+"""Readiness checks in the catalog that the claim function exists."""
 
 import psycopg
 
@@ -22,7 +22,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="Readiness looks whether the claim function exists: one that raises is ready",
+    title="Readiness checks only that the claim function exists: one that raises counts as ready",
     source="P1",
     expected=("claim.raising-function",),
     patch=_patch,

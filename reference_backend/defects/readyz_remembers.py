@@ -1,4 +1,4 @@
-"""Readiness is probed once, as its probe was found too expensive for every few seconds."""
+"""Readiness is probed only until it first succeeds, to save queries."""
 
 from reference_backend.api import health
 from reference_backend.api.context import Services
@@ -19,7 +19,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="An instance that was ready once stays ready, whatever becomes of the claim function",
+    title="An instance that was ready once stays ready even if the claim function breaks",
     source="known: a cache without an end",
     expected=("claim.raising-function", "claim.fallback"),
     patch=_patch,

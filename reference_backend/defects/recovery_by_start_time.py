@@ -1,9 +1,9 @@
-"""Recovery goes by when the work began and ignores heartbeats."""
+"""Recovery compares the start of the work and ignores heartbeats."""
 
 from reference_backend.defects import Defect, Edit
 
 DEFECT = Defect(
-    title="Recovery ignores heartbeats: a long export is taken from a worker that is alive",
+    title="Recovery ignores heartbeats: a long export is taken from a living worker",
     source="R7: xagent #1565, river #682, graphile #169",
     expected=("chaos.worker-kill",),
     edits=(

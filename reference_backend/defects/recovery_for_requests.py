@@ -1,4 +1,4 @@
-"""A button for the support desk: requests may run the recovery themselves."""
+"""Requests may run the recovery, for a button of the support desk."""
 
 from reference_backend.defects import Defect
 

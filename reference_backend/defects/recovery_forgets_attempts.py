@@ -1,9 +1,9 @@
-"""An export that is taken back begins anew, its attempts forgotten."""
+"""Recovery resets the number of attempts."""
 
 from reference_backend.defects import Defect, Edit
 
 DEFECT = Defect(
-    title="Recovery resets the attempts: a poison export is tried for ever",
+    title="Recovery resets the attempts: a poison export is retried forever",
     source="R16: OwnPay #172",
     expected=("claim.interleavings",),
     edits=(

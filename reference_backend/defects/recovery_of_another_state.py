@@ -1,9 +1,9 @@
-"""Recovery looks for a state name that no export has any more."""
+"""Recovery searches for a state that no export has any more."""
 
 from reference_backend.defects import Defect, Edit
 
 DEFECT = Defect(
-    title="No recovery: it searches for a state that was renamed, and what a dead worker held stays stuck",
+    title="Recovery searches for a renamed state: exports of dead workers stay stuck",
     source="P11, R13: procrastinate #307",
     expected=("chaos.worker-kill",),
     edits=(

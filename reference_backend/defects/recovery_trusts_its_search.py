@@ -1,9 +1,9 @@
-"""Recovery looks for silent exports first and takes them back by id, without locking what it found."""
+"""Recovery finds silent exports and takes them back by id, without locking the rows it found."""
 
 from reference_backend.defects import Defect, Edit
 
 DEFECT = Defect(
-    title="Recovery does not look again after waiting for a row: it takes back what is alive, or done",
+    title="Recovery does not check again after waiting for a row: it takes back exports that are alive or done",
     source="R14, asyncmq #105; known: READ COMMITTED checks the row again, not the subquery that found it",
     expected=("claim.interleavings",),
     edits=(

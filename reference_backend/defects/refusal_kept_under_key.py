@@ -1,4 +1,4 @@
-"""The middleware keeps every answer under its key, and failures are answers, too."""
+"""Every answer is kept under its key, refusals included."""
 
 from aiohttp import web
 
@@ -28,7 +28,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="A refusal is kept under its key: the corrected upload is refused for ever",
+    title="A refusal is kept under its key: the corrected upload is refused forever",
     source="I7: failures cached with the successes",
     expected=("idempotency.key-reuse",),
     patch=_patch,

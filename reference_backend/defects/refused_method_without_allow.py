@@ -1,4 +1,4 @@
-"""The 405 lost its Allow when errors became problems: the framework's own answer had it."""
+"""The 405 lost its Allow header when errors became problem answers."""
 
 from aiohttp import web
 
@@ -19,7 +19,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="405 does not say which methods there are",
+    title="A 405 does not list the allowed methods",
     source="RFC 9110, section 15.5.6; lost by custom error handlers everywhere",
     expected=("contract.methods",),
     patch=_patch,

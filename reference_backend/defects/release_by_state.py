@@ -1,11 +1,11 @@
-"""A draining worker gives back whatever is in progress under the ids it once claimed."""
+"""A draining worker releases exports by id and state."""
 
 from reference_backend.defects import Defect, Edit
 
 _TAIL = "\n        ORDER BY e.id\n        FOR NO KEY UPDATE OF e\n    )\n    UPDATE exports AS e\n    SET state = 'queued'"
 
 DEFECT = Defect(
-    title="Giving back is guarded by the state only: a draining zombie takes exports from their new owners",
+    title="Releasing checks only the state: a paused worker that drains takes exports from their new owners",
     source="R2 (ABA): clevis #253 and #262, River, pg-boss",
     expected=("claim.interleavings",),
     edits=(

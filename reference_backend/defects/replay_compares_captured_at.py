@@ -1,4 +1,4 @@
-"""A repeated upload must agree in every field, the one that clients leave out included."""
+"""A repeated upload must agree in every field, also in the one that clients leave out."""
 
 from dataclasses import replace
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""What is compared is what is in the body; the job is in the path."""
+"""The fingerprint covers the body but not the job in the path."""
 
 from dataclasses import replace
 from uuid import UUID
@@ -28,7 +28,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="The fingerprint leaves out the job: evidence for one job is answered with another job's record",
+    title="The fingerprint leaves out the job: evidence for one job gets another job's record as answer",
     source="P14: idempotent replay ignored the body and the job",
     expected=("idempotency.key-reuse",),
     patch=_patch,

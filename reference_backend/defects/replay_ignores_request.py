@@ -1,4 +1,4 @@
-"""A known key is answered with what is known, whatever is asked for now."""
+"""A known key is answered with its recorded answer, for any request."""
 
 from reference_backend.api.idempotency import IdempotencyKey
 from reference_backend.defects import Defect
@@ -13,7 +13,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="A key is replayed to any request: other bytes are answered with a record they are not in",
+    title="A key is replayed to any request: other bytes get the record of the first upload as answer",
     source="I4, P14: Overpass #16",
     expected=("idempotency.key-reuse",),
     patch=_patch,

@@ -1,4 +1,4 @@
-"""The original answer is given again as it was; that it is a replay, nobody wrote down."""
+"""A replayed answer is returned exactly as recorded, without the replay header."""
 
 from reference_backend.api import idempotency
 from reference_backend.defects import Defect
@@ -9,7 +9,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="A replay does not say that it is one: clients count it as a second upload",
+    title="A replay is not marked as one: clients count it as a second upload",
     source="known: headers are added where the answer is made, and a replay is not made there",
     expected=("golden.upload-replay",),
     patch=_patch,

@@ -1,4 +1,4 @@
-"""The client's request id is taken over whatever it is, into headers and logs."""
+"""The client's request id is copied unchecked into headers and logs."""
 
 from uuid import uuid4
 

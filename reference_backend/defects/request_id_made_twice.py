@@ -1,4 +1,4 @@
-"""The body of a problem is written where the request's id is not at hand; another one will do."""
+"""The code that writes a problem does not have the request's id and makes another one."""
 
 from uuid import uuid4
 
@@ -18,7 +18,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="The request_id in a problem is not the one in X-Request-ID, nor in any log",
+    title="The request_id in a problem differs from the one in X-Request-ID and in the log",
     source="known: an id per log record instead of one per request",
     expected=("contract.problem-details", "contract.fuzz"),
     patch=_patch,

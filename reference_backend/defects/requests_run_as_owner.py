@@ -1,7 +1,7 @@
 """The API never becomes `authenticated`: its queries run as the role that owns the tables.
 
-Forced row security still binds it, so nobody notices until a table is not forced, or a grant that
-was taken from `authenticated` changes nothing.
+Forced row security still binds that role, so the mistake shows only where a table is not forced, or
+where a grant is taken from `authenticated`.
 """
 
 from reference_backend.defects import Defect, Edit

@@ -1,9 +1,9 @@
-"""The retry queues the export again; that somebody asked for it is nowhere."""
+"""Retry queues the export again and writes no event."""
 
 from reference_backend.defects import Defect, Edit
 
 DEFECT = Defect(
-    title="A retried export is queued without another export.requested: the ledger does not know who asked",
+    title="A retry writes no export.requested event: the ledger does not show who asked",
     source="H11: state and ledger written in different places, one of them forgotten",
     expected=("golden.export-download",),
     edits=(

@@ -1,4 +1,4 @@
-"""A retry that finds nothing to do puts the export into the queue by hand, as operators do."""
+"""A retry that finds nothing queues the export by id, as the service role."""
 
 from aiohttp import web
 
@@ -30,7 +30,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="A stranger's retry answers 404 and queues the failed export all the same",
+    title="Retrying another tenant's export answers 404 and queues it anyway",
     source="L5 family: a service connection where the tenant's belongs",
     expected=("tenancy.export-states",),
     patch=_patch,

@@ -1,9 +1,9 @@
-"""A retry looks whether the export has failed, and then queues it, whatever it is by then."""
+"""Retry checks that the export has failed, and then queues it whatever its state is by then."""
 
 from reference_backend.defects import Defect, Edit
 
 DEFECT = Defect(
-    title="Retry checks the state before it writes: raced retries queue the export, and log it, each for itself",
+    title="Retry checks the state before it writes: concurrent retries each queue and log the export",
     source="I1, Q1: check, then act; solid_queue #589 (both recorded)",
     expected=("instances.no-duplicates",),
     edits=(

@@ -1,4 +1,4 @@
-"""The profile page shows and edits the role, and the API reads it from where the page writes it."""
+"""The API reads the role from where the profile page writes it."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="The role in user_metadata goes before the one in app_metadata: a viewer makes himself an owner",
+    title="The role in user_metadata overrides the one in app_metadata: a viewer can become owner",
     source="L9 family: user_metadata is writable by its user",
     expected=("tenancy.user-metadata",),
     patch=_patch,

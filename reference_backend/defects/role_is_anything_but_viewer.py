@@ -1,4 +1,4 @@
-"""Roles come and go; who is no viewer may write."""
+"""Every role except `viewer` may write."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="Roles are told from `viewer` by text: `Viewer`, an unknown role and none at all may write",
+    title="Only the exact text `viewer` is read-only: `Viewer`, an unknown role or none may write",
     source="known: deny lists of roles",
     expected=("tenancy.viewer",),
     patch=_patch,

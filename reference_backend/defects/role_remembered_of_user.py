@@ -1,4 +1,4 @@
-"""Verifying a token takes a while, so what it said about its user is remembered."""
+"""Verified principals are cached by user."""
 
 from reference_backend.api import auth
 from reference_backend.defects import Defect
@@ -17,8 +17,8 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="A process remembers role and organisation by user: the next token of the same user changes nothing",
-    source="L10, L9: a cache key that leaves out the organisation",
+    title="A process caches role and organization by user: the user's next token changes nothing",
+    source="L10, L9: a cache key that leaves out the organization",
     expected=("instances.read-your-writes",),
     patch=_patch,
 )

@@ -1,4 +1,4 @@
-"""Row security is enabled, and the owner of the tables, with every function of its, goes around it."""
+"""Row security is enabled but does not bind the owner of the tables and its functions."""
 
 from reference_backend.defects import Defect, Edit
 

@@ -1,4 +1,4 @@
-"""A grant on all tables, for those to come as well: the salts of the ledger are among them."""
+"""A grant on all tables includes the salts of the ledger."""
 
 from reference_backend.defects import Defect
 

@@ -1,4 +1,4 @@
-"""The document that is served was generated before the last change of the export's fields."""
+"""The served document was generated before the last change of the export's fields."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The document goes through a converter for a tool that knows only OpenAPI 3.0; the version stays."""
+"""The document passes through a converter for OpenAPI 3.0 tools; its version stays 3.1."""
 
 import json
 from typing import Any
@@ -30,7 +30,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="The served document writes nullable as OpenAPI 3.0 did: under 3.1 nothing may be null",
+    title="The served document writes `nullable` as in OpenAPI 3.0: under 3.1 no value may be null",
     source="known: OpenAPI 3.1 dropped `nullable`, and converters did not",
     expected=("contract.openapi",),
     patch=_patch,

@@ -1,4 +1,4 @@
-"""Every process keeps its files on a disk of its own, as it did while there was only one process."""
+"""Every process keeps its files in a directory of its own."""
 
 import os
 from pathlib import Path

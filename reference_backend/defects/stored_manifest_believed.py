@@ -1,4 +1,4 @@
-"""By its id an export is verified against the manifest that is stored: it always agrees with itself."""
+"""verifyManifest by id compares the stored manifest with itself."""
 
 from dataclasses import replace
 from uuid import UUID
@@ -26,7 +26,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="The stored manifest is compared with itself: who changes it in the database is not found out",
+    title="The stored manifest is compared with itself: a change in the database goes unnoticed",
     source="H13: Containarium #1326",
     expected=("manifest.tamper-nested",),
     patch=_patch,

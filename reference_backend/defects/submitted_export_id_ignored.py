@@ -1,4 +1,4 @@
-"""The manifest says itself which export it is of, so the id beside it is not needed."""
+"""The export id in the manifest is used instead of the one in the request."""
 
 from typing import Any
 from uuid import UUID
@@ -20,7 +20,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="A submitted manifest is held against the export it names, whatever export was asked about",
+    title="A submitted manifest is compared with the export it names, not with the requested one",
     source="known: an identifier taken from the document that is to be judged",
     expected=("manifest.submitted",),
     patch=_patch,

@@ -1,4 +1,4 @@
-"""Which algorithm is right, says the token itself."""
+"""The token's header chooses the algorithm."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="Every HMAC algorithm is accepted, not the one that was agreed",
+    title="Every HMAC algorithm is accepted instead of the agreed one",
     source="L9: RFC 8725, section 3.1",
     expected=("tenancy.tokens",),
     patch=_patch,

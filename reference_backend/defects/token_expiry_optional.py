@@ -1,4 +1,4 @@
-"""An exp in the past is refused; a token without one is good for ever."""
+"""An exp in the past is refused; a token without exp is valid forever."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="The library checks exp where there is one, and nobody asks for it to be there",
+    title="exp is checked where present but not required",
     source="L9: exp ignored",
     expected=("tenancy.tokens",),
     patch=_patch,

@@ -1,4 +1,4 @@
-"""The audience check failed in staging, so it was turned off."""
+"""The audience check failed in staging and was turned off."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="A token of the same issuer for another service is accepted",
+    title="A token for another service of the same issuer is accepted",
     source="L9 family: verify_aud=False",
     expected=("tenancy.tokens",),
     patch=_patch,

@@ -1,4 +1,4 @@
-"""A browser cannot send a header with a link, so downloads take the token from the address as well."""
+"""A browser cannot send a header with a link, so downloads accept the token in the URL."""
 
 from aiohttp import web
 

@@ -1,4 +1,4 @@
-"""As PostgREST does it: the claim `role` is the role of the transaction, whatever it is."""
+"""As in PostgREST, the claim `role` becomes the role of the transaction, unchecked."""
 
 import json
 from collections.abc import AsyncIterator, Mapping
@@ -42,7 +42,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="A token whose role is service_role sees every organisation",
+    title="A token whose role is service_role sees every organization",
     source="L5 family: the JWT's role is SET ROLE, and policies let that role see all",
     expected=("tenancy.tokens",),
     patch=_patch,

@@ -1,4 +1,4 @@
-"""The gateway in front has verified the token, so the API only reads it: one route around it is enough."""
+"""The API trusts the gateway to have verified the token."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="Tokens are read without their signature being verified",
+    title="Tokens are read without verifying their signature",
     source="L9: JWT unverified, alg none",
     expected=("tenancy.tokens", "tenancy.matrix"),
     patch=_patch,

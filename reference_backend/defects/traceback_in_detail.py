@@ -1,4 +1,4 @@
-"""The traceback is put into `detail`, which was a great help while it was being written."""
+"""The traceback is put into `detail`, for debugging."""
 
 import traceback
 
@@ -23,7 +23,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="During an outage clients are told the whole traceback, with paths of the server",
+    title="During an outage clients get the whole traceback, with paths of the server",
     source="known: CWE-209; debug answers left on in production",
     expected=("contract.problem-details",),
     patch=_patch,

@@ -1,9 +1,9 @@
-"""The trigger that keeps history names the two statements that everybody thinks of."""
+"""The trigger covers UPDATE and DELETE but not TRUNCATE."""
 
 from reference_backend.defects import Defect, Edit
 
 DEFECT = Defect(
-    title="TRUNCATE goes around the trigger that refuses UPDATE and DELETE",
+    title="TRUNCATE bypasses the trigger that refuses UPDATE and DELETE",
     source="P9",
     expected=("hash.immutable",),
     edits=(

@@ -1,4 +1,4 @@
-"""Where nothing is stored yet nothing differs: three times true."""
+"""An export without a manifest has no mismatches, so all three flags are true."""
 
 from uuid import UUID
 

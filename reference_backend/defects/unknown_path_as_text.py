@@ -1,4 +1,4 @@
-"""What no route matches never reaches our error handling: it is the framework that answers."""
+"""A path without a route is answered by the framework, not by our error handling."""
 
 from aiohttp import web
 

@@ -1,4 +1,4 @@
-"""There is no manifest to verify yet, which looked like something to be refused."""
+"""Verifying an export without a manifest is refused."""
 
 from uuid import UUID
 
@@ -24,7 +24,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="Verifying an export that is not ready is a 409 instead of three times false",
+    title="Verifying an export that is not ready answers 409 instead of three times false",
     source="known: the check of the download, copied",
     expected=("golden.manifest", "golden.export-download"),
     patch=_patch,

@@ -1,4 +1,4 @@
-"""A media type that cannot be parsed raises, and nobody catches it: the header was thought to be sound."""
+"""A Content-Type that cannot be parsed raises an error that no code handles."""
 
 from aiohttp import web
 
@@ -19,7 +19,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="A Content-Type that is missing, malformed or names a strange charset is a 500",
+    title="A Content-Type that is missing, malformed or has an unknown charset is a 500",
     source="known: LookupError of unknown encodings, in frameworks and in handlers",
     expected=("contract.fuzz",),
     patch=_patch,

@@ -1,4 +1,4 @@
-"""What a client declares is what a file is."""
+"""The declared type is trusted."""
 
 from reference_backend.api.file_types import Inspection
 from reference_backend.defects import Defect
@@ -13,7 +13,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="Nobody looks at a file's bytes: HTML declared as a PNG is sealed as one",
+    title="A file's bytes are not checked: HTML declared as PNG is sealed",
     source="U3: taskora #118",
     expected=("upload.content-mismatch",),
     patch=_patch,

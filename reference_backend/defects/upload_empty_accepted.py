@@ -1,4 +1,4 @@
-"""No bytes, no magic number to disagree with: an empty file passes."""
+"""A file without bytes has no signature that could be wrong, so it passes."""
 
 from reference_backend.api import upload_form
 from reference_backend.api.file_types import Inspection
@@ -28,7 +28,7 @@ class _NotEmpty:
 
 
 DEFECT = Defect(
-    title="A file of no bytes is sealed",
+    title="An empty file is sealed",
     source="known: `if file_size and not matches(…)`",
     expected=("upload.empty-file",),
     edits=(

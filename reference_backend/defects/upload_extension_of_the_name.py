@@ -1,4 +1,4 @@
-"""The stored object keeps the ending that the client gave it."""
+"""The stored object keeps the extension of the client's file name."""
 
 from dataclasses import replace
 from uuid import UUID
@@ -30,7 +30,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="The storage path ends as the client's file name does, path separators included",
+    title="The storage path ends like the client's file name, path separators included",
     source="P13, U11",
     expected=("upload.filename-traversal",),
     patch=_patch,

@@ -1,4 +1,4 @@
-"""What was received of an upload is removed when it is refused, and forgotten when its client goes away."""
+"""The received part of an upload is removed when it is refused, but not when the client disconnects."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -26,7 +26,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="An upload that is broken off leaves what had come in of it on the disk",
+    title="An interrupted upload leaves the received part on the disk",
     source="known: cleaning up in `except ValidationError` instead of `finally`",
     expected=("upload.refused-leaves-nothing",),
     patch=_patch,

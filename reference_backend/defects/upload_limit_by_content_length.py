@@ -1,4 +1,4 @@
-"""The limit is compared with Content-Length; an upload in chunks has none, and a file a little too large passes."""
+"""The limit is compared with Content-Length, which a chunked upload does not have."""
 
 import sys
 
@@ -22,7 +22,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="Only Content-Length is compared with the limit: an upload in chunks may be of any size",
+    title="Only Content-Length is compared with the limit: a chunked upload may have any size",
     source="U1: danbooru #3552, streamlit #16207",
     expected=("upload.size-streamed", "upload.size-limit"),
     patch=_patch,

@@ -1,4 +1,4 @@
-"""The size is looked at when all of it is there: whoever never stops sending fills the disk."""
+"""The size is checked after the whole file was received: an endless upload fills the disk."""
 
 import sys
 
@@ -25,7 +25,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="A streamed file is measured when it has come in completely",
+    title="A streamed file is measured only after it was received completely",
     source="known: `if os.path.getsize(tmp) > LIMIT` behind the copy loop",
     expected=("upload.size-streamed",),
     patch=_patch,

@@ -1,4 +1,4 @@
-"""A file must be smaller than the limit, where the contract says that it may be as large."""
+"""A file must be smaller than the limit; the contract allows exactly the limit."""
 
 from reference_backend.api import upload_form
 from reference_backend.defects import Defect

@@ -1,4 +1,4 @@
-"""The body must not be larger than the limit; but a form is always larger than the file in it."""
+"""The limit applies to the whole body; but a form is larger than the file in it."""
 
 from reference_backend.api import upload_form
 from reference_backend.defects import Defect
@@ -9,7 +9,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="The limit of a file is that of its form: a file of exactly 50 MiB is refused",
+    title="The limit of a file is applied to its form: a file of exactly 50 MiB is refused",
     source="known: client_max_body_size set to the file's limit",
     expected=("upload.size-limit", "upload.size-streamed"),
     patch=_patch,

@@ -1,4 +1,4 @@
-"""The Location was right until the API moved below /api."""
+"""The Location lacks the prefix /api."""
 
 from aiohttp import web
 
@@ -18,7 +18,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="The Location of new evidence leaves out the prefix that a router adds: it leads to a 404",
+    title="The Location of new evidence lacks the prefix that a router adds: it leads to a 404",
     source="known: a mounted sub-application builds its own links",
     expected=("golden.upload",),
     patch=_patch,

@@ -1,4 +1,4 @@
-"""Two uploads of the same bytes at once: the second finds the row taken, and forgets its object."""
+"""Of two concurrent uploads of the same bytes, the second does not remove its object."""
 
 from reference_backend.api import uploads
 from reference_backend.api.context import Services
@@ -14,7 +14,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="An object whose record was not made after all stays in the storage",
+    title="An object whose record was not created stays in the storage",
     source="U9: renfield #396",
     expected=("upload.sha-dedup",),
     patch=_patch,

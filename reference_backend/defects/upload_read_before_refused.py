@@ -1,4 +1,4 @@
-"""The form is taken in first, by the framework's own parser, and only then asked how large it was."""
+"""The framework's parser reads the whole form before its size is checked."""
 
 from aiohttp import web
 
@@ -20,7 +20,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="Too large a Content-Length is refused when the whole body has come in",
+    title="A Content-Length over the limit is refused only after the whole body was received",
     source="known: every framework that parses forms before the handler runs",
     expected=("upload.size-limit",),
     patch=_patch,

@@ -1,4 +1,4 @@
-"""`await request.read()`, then the parser: simple, and fine with the pictures it was tried with."""
+"""`await request.read()`, then the parser."""
 
 from collections.abc import AsyncIterator
 

@@ -1,4 +1,4 @@
-"""Whatever was answered under a key is answered again, a refusal too."""
+"""Every answer given under a key is given again, refusals included."""
 
 from uuid import UUID
 
@@ -28,7 +28,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="A refusal is kept under its key: the corrected upload is refused for ever",
+    title="A refusal is kept under its key: the corrected upload is refused forever",
     source="I7: failures cached with the answers",
     expected=("upload.refused-leaves-nothing",),
     patch=_patch,

@@ -1,4 +1,4 @@
-"""A refusal waits until the rest of the body has come in, to keep the connection."""
+"""A refusal waits until the rest of the body was received, to keep the connection."""
 
 from aiohttp import web
 
@@ -22,7 +22,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="Whatever is refused is received to its end first, 413 and missing keys included",
+    title="Every refusal waits for the end of the body, also 413 and missing keys",
     source="known: servers that drain a request to reuse its connection",
     expected=("upload.malformed-multipart", "upload.size-limit", "upload.size-streamed"),
     patch=_patch,

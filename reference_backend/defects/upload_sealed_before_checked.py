@@ -1,4 +1,4 @@
-"""The record is made as soon as the file's bytes are there; that its type is right is found out later."""
+"""The record is created as soon as the bytes are stored; the type is checked afterwards."""
 
 from reference_backend.api import uploads
 from reference_backend.api.auth import Principal
@@ -32,7 +32,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="A file of the wrong content is refused when it is sealed already",
+    title="A file with the wrong content is refused after it was sealed",
     source="known: the antivirus scan behind the INSERT, without a way back",
     expected=("upload.refused-leaves-nothing",),
     patch=_patch,

@@ -1,4 +1,4 @@
-"""Objects lie under the names that clients gave them, cleaned of everything dangerous."""
+"""Objects are stored under the clients' file names, with unsafe characters replaced."""
 
 import re
 from dataclasses import replace

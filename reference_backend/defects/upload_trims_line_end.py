@@ -1,4 +1,4 @@
-"""The line end that belongs to the boundary is trimmed, and with it those of the file."""
+"""The line end before the boundary is trimmed, and with it line ends of the file."""
 
 from reference_backend.api import upload_form
 from reference_backend.defects import Defect

@@ -1,4 +1,4 @@
-"""The end of the body is the end of the last part, whether its boundary came or not."""
+"""The end of the body ends the last part, with or without its boundary."""
 
 from reference_backend.api import multipart
 from reference_backend.api.multipart import MultipartParser
@@ -15,7 +15,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="A form that ends without its closing boundary is accepted: half a file is sealed",
+    title="A form without its closing boundary is accepted: half a file is sealed",
     source="known: lenient multipart parsers, python-multipart among them",
     expected=("upload.malformed-multipart",),
     patch=_patch,

@@ -1,4 +1,4 @@
-"""Pictures and films are welcome, says the check, and an SVG is a picture."""
+"""The check accepts every image and video type, SVG included."""
 
 from collections.abc import Iterator, Mapping
 

@@ -1,4 +1,4 @@
-"""Browsers send all sorts of types, so the name's ending decides."""
+"""Browsers send wrong types, so the extension of the name decides."""
 
 import mimetypes
 from dataclasses import replace
@@ -20,7 +20,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="The type of a file is guessed from the ending of its name",
+    title="The type of a file is guessed from the extension of its name",
     source="U4: NexaSphere #2932",
     expected=("upload.type-allowlist",),
     patch=_patch,

@@ -1,4 +1,4 @@
-"""A WebP begins with RIFF, and so do a WAV and an AVI."""
+"""A WebP begins with RIFF, and so do WAV and AVI files."""
 
 from reference_backend.api.file_types import ALLOWED, FileType
 from reference_backend.defects import Defect
@@ -10,7 +10,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="Any RIFF file passes for a WebP",
+    title="Any RIFF file is accepted as WebP",
     source="known: lists of magic numbers with one offset per type",
     expected=("upload.content-mismatch",),
     patch=_patch,

@@ -1,4 +1,4 @@
-"""The verifier takes the driver's times for UTC and only drops their zone."""
+"""The verifier treats the driver's times as UTC and drops their zone."""
 
 from datetime import datetime
 
@@ -23,7 +23,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="The verifier reads times in the session's zone: sound hashes fail wherever that is not UTC",
+    title="The verifier reads times in the session's zone: valid hashes fail where that is not UTC",
     source="P6, T1: MailFathom #1989, mlflow #25199",
     expected=("hash.timezone",),
     patch=_patch,

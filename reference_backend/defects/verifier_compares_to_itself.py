@@ -1,4 +1,4 @@
-"""The verifier selects the stored hash under the name of the computed one."""
+"""The verifier uses the stored hash as the computed one."""
 
 from collections.abc import Mapping
 
@@ -14,7 +14,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="The verifier compares the stored hash to itself: whatever is changed, it matches",
+    title="The verifier compares the stored hash with itself: any change passes",
     source="H13: Containarium #1326",
     expected=("hash.tamper",),
     patch=_patch,

@@ -1,4 +1,4 @@
-"""chain_ok is said of the event that was asked about, and of nothing before it."""
+"""chain_ok describes only the requested event, not those before it."""
 
 from reference_backend.database import Connection
 from reference_backend.defects import Defect
@@ -28,7 +28,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="Verification looks at one event and its link, and calls that the chain",
+    title="Verification checks one event and its link and reports that as the chain",
     source="known: a chain walk that never walks; depth taken from ledger_seq",
     expected=("hash.tamper",),
     patch=_patch,

@@ -1,4 +1,4 @@
-"""The view was made anew for another column, and `security_invoker` was not copied along."""
+"""The view was recreated for another column, without `security_invoker`."""
 
 from reference_backend.defects import Defect, Edit
 

@@ -1,4 +1,4 @@
-"""Cancel and retry came later than the others, and nobody thought of viewers."""
+"""Cancel and retry were added later, without the check for viewers."""
 
 from dataclasses import replace
 
@@ -21,7 +21,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="A viewer may cancel and retry the organisation's exports",
+    title="A viewer may cancel and retry the organization's exports",
     source="known: the role check is a decorator, and two routes lack it",
     expected=("tenancy.viewer", "tenancy.matrix"),
     patch=_patch,

@@ -1,4 +1,4 @@
-"""The loop that claims ends with the first error, in a task that nobody looks at."""
+"""The claim loop ends with its first error, in a task whose result is never read."""
 
 import asyncio
 
@@ -21,7 +21,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="One error of the claim function ends the claiming; the worker lives on and does nothing",
+    title="One error of the claim function ends the claiming; the worker stays alive and does nothing",
     source="R13: procrastinate #307, a loop that exits on its first exception",
     expected=("claim.raising-function",),
     patch=_patch,

@@ -1,4 +1,4 @@
-"""Whatever the router does not match is a 404: the clause for wrong methods was thought to be the same."""
+"""Every request that the router does not match is a 404."""
 
 from aiohttp import web
 

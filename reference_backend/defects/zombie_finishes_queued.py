@@ -1,9 +1,9 @@
-"""Recovery leaves the token where it is, and completion asks for nothing but the token."""
+"""Recovery keeps the token, and completion checks only the token."""
 
 from reference_backend.defects import Defect, Edit
 
 DEFECT = Defect(
-    title="A requeued export keeps its token: the zombie completes what nobody owns",
+    title="A requeued export keeps its token: a paused worker completes an export that has no owner",
     source="R5: procrastinate 3.10, from todo to succeeded without a claim",
     expected=("claim.interleavings",),
     edits=(

@@ -31,7 +31,7 @@ class Verification:
 
 
 class ChainWalk:
-    """Takes the events of one organisation in order and notes what does not hold."""
+    """Takes the events of one organization in order and notes what does not hold."""
 
     REPORTED = 10
 
@@ -95,7 +95,7 @@ async def read_chain(
 async def verify_event(
     connection: Connection, event: LedgerEvent, salts: Mapping[str, str]
 ) -> Verification:
-    """Walk the chain of the event's organisation up to this event."""
+    """Walk the chain of the event's organization up to this event."""
     walk = ChainWalk(salts)
     async for batch in read_chain(connection, event.organization_id, event.ledger_seq):
         await asyncio.to_thread(walk.extend, batch)  # a long chain must not stop the event loop

@@ -1,1 +1,1 @@
-"""The manifest of an export: what it lists, how it is serialised, and how it is verified."""
+"""The manifest of an export: what it lists, how it is serialized, and how it is verified."""

@@ -69,5 +69,5 @@ def build(export: ExportIdentity, files: Iterable[ManifestFile]) -> dict[str, An
 
 
 def digest(manifest: bytes) -> str:
-    """The ``manifest_hash`` of a serialised manifest."""
+    """The ``manifest_hash`` of a serialized manifest."""
     return hashlib.sha256(manifest).hexdigest()

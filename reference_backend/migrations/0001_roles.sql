@@ -1,9 +1,9 @@
 -- The three roles that requests and workers act as. They cannot log in: the login role of DATABASE_URL
 -- becomes one of them for a transaction (API) or for its whole connection (worker).
 --
--- Roles belong to the whole cluster, so two databases may be migrated at once: whoever comes second finds
--- the role there. The login role gets SET without INHERIT: were it to inherit service_role, that role's
--- row security policies would apply to it as well and the forced row security of its tables would be void.
+-- Roles belong to the whole cluster, and two databases may be migrated at the same time: a role that exists
+-- already is no error. The login role gets SET without INHERIT: if it inherited service_role, that role's
+-- policies would apply to the login role as well and its forced row security would have no effect.
 DO $$
 DECLARE
     v_role text;
@@ -25,5 +25,5 @@ $$;
 
 GRANT USAGE ON SCHEMA public TO anon, authenticated, service_role;
 
--- Functions are executable by everybody unless said otherwise; here nobody is, unless said otherwise.
+-- By default PUBLIC may execute new functions. Here every right to execute is granted explicitly.
 ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;

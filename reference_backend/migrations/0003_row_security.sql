@@ -1,8 +1,8 @@
--- Tenants are kept apart by the database: every tenant table has row security, forced, so that it binds the
--- owner of the tables and with it every SECURITY DEFINER function here.
+-- The database keeps tenants apart: every tenant table has forced row security, which also binds the owner of
+-- the tables and therefore every SECURITY DEFINER function here.
 
--- The organisation of the request, from the claims that the API set for this transaction; null without claims.
--- After SET LOCAL and commit the setting reads '' on a pooled connection, and ''::jsonb would raise: NULLIF.
+-- The organization of the request, from the claims that the API set for this transaction; null without claims.
+-- NULLIF, because after SET LOCAL and commit the setting is '' on a pooled connection, and ''::jsonb raises.
 CREATE FUNCTION request_organization_id() RETURNS uuid
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, public, pg_temp
 AS $$
@@ -11,7 +11,7 @@ AS $$
     )::uuid
 $$;
 
--- The user of the request (sub), null without claims or when a worker acts.
+-- The user of the request (sub), null without claims and for workers.
 CREATE FUNCTION request_actor_id() RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, public, pg_temp
 AS $$
@@ -21,8 +21,8 @@ $$;
 REVOKE EXECUTE ON FUNCTION request_organization_id(), request_actor_id() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION request_organization_id(), request_actor_id() TO anon, authenticated, service_role;
 
--- The policies are the same for each tenant table: everybody sees their organisation's rows and nothing else,
--- and workers see all rows. (SELECT …) makes the organisation one value per statement, not one call per row.
+-- The policies are the same for each tenant table: a request sees only the rows of its organization, a worker
+-- sees all rows. (SELECT …) evaluates the organization once per statement instead of once per row.
 DO $$
 DECLARE
     v_table text;
@@ -40,7 +40,7 @@ BEGIN
 END
 $$;
 
--- Requests read their tables; evidence, exports and the ledger they change only through functions.
+-- Requests read these tables; they change evidence, exports and the ledger only through functions.
 GRANT SELECT ON jobs, evidence, exports, audit_logs TO authenticated;
 GRANT INSERT ON jobs TO authenticated;
 GRANT SELECT, INSERT, UPDATE, DELETE ON idempotency_keys TO authenticated;

@@ -1,6 +1,6 @@
 -- The text that is hashed: PostgreSQL's own rendering of a fixed set of fields. reference_backend/ledger
--- computes the same bytes in Python. Times are written in one UTC form, whatever TimeZone and DateStyle are.
--- A change of this form is a new canonical_version.
+-- computes the same bytes in Python. Times are written in UTC, independent of TimeZone and DateStyle.
+-- A change of this text needs a new canonical_version.
 CREATE FUNCTION ledger_canonical(p_event audit_logs) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp
 AS $$
@@ -22,10 +22,10 @@ AS $$
     SELECT encode(sha256(convert_to(p_canonical || COALESCE(p_prev_hash, '') || p_salt, 'UTF8')), 'hex')
 $$;
 
--- Appends one event to the caller's organisation and returns it.
--- The advisory lock makes appends of one organisation take turns, until commit: two that read the same head
--- would fork the chain. Everything that waits for anything else comes before this call, never after it, so
--- the lock is held briefly and cannot be part of a deadlock (see CONCURRENCY.md).
+-- Appends one event to the caller's organization and returns it.
+-- The advisory lock serializes the appends of one organization until commit: two appends that read the same
+-- head would fork the chain. Callers take all other locks before this call, never after it, so the lock is
+-- held briefly and cannot be part of a deadlock (see CONCURRENCY.md).
 -- SECURITY DEFINER because callers may neither insert into the ledger nor read the salt.
 CREATE FUNCTION ledger_append(
     p_organization_id uuid, p_event_name text, p_target_type text, p_target_id uuid, p_metadata jsonb
@@ -38,12 +38,12 @@ DECLARE
 BEGIN
     IF p_organization_id IS DISTINCT FROM request_organization_id() THEN
         RAISE insufficient_privilege USING
-            MESSAGE = 'an event is written only to the ledger of the organisation of the request';
+            MESSAGE = 'events can only be appended to the ledger of the organization of the request';
     END IF;
 
     PERFORM pg_advisory_xact_lock(hashtextextended('ledger:' || p_organization_id, 0));
 
-    -- A statement of its own, so that it sees what was committed while we waited for the lock.
+    -- A separate statement: it sees what was committed while this session waited for the lock.
     SELECT head.ledger_seq, head.hash INTO v_event.ledger_seq, v_event.prev_hash
     FROM audit_logs AS head
     WHERE head.organization_id = p_organization_id
@@ -61,7 +61,7 @@ BEGIN
     v_event.event_name := p_event_name;
     v_event.target_type := p_target_type;
     v_event.target_id := p_target_id;
-    v_event.created_at := clock_timestamp(); -- under the lock: times rise with ledger_seq
+    v_event.created_at := clock_timestamp(); -- under the lock: times ascend with ledger_seq
     v_event.metadata := COALESCE(p_metadata, '{}');
     v_event.canonical_version := 1;
     v_event.hash := ledger_hash(ledger_canonical(v_event), v_event.prev_hash, v_salt);
@@ -71,7 +71,7 @@ BEGIN
 END
 $$;
 
--- Lets a worker write to the ledger of the organisation whose export it works on, until the end of the transaction.
+-- Sets the organization of the transaction, so that a worker can append to the ledger of its export.
 CREATE FUNCTION act_for_organization(p_organization_id uuid) RETURNS void
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, public, pg_temp
 AS $$
@@ -82,8 +82,8 @@ AS $$
     )
 $$;
 
--- History is not rewritten, by its owner neither. A statement trigger also covers TRUNCATE, and speaks up
--- where row security would have let an UPDATE pass quietly with zero rows.
+-- The ledger cannot be rewritten, not even by its owner. A statement trigger also covers TRUNCATE, and raises
+-- where row security alone would let an UPDATE succeed with zero rows.
 CREATE FUNCTION refuse_ledger_change() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp
 AS $$

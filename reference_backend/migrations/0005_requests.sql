@@ -1,11 +1,10 @@
--- What a request may do with evidence and exports. All of it happens in the caller's organisation: the
--- functions belong to the owner of the tables, whom forced row security binds to the claims of the request,
--- and the organisation is compared once more by name.
--- Order inside each: first the row, then the ledger, because the ledger's lock is the last one taken.
+-- The functions by which requests change evidence and exports, always in the caller's organization: forced
+-- row security binds their owner to the claims of the request, and each condition names the organization too.
+-- Each function writes the row first and the ledger last, because the ledger's lock is the last one to take.
 
--- Seals a stored file: the row and its evidence.sealed event, or neither.
--- Returns the record; one with another id than p_id means that these bytes were in this job already.
--- No row: there is no such job in the caller's organisation.
+-- Seals a stored file: inserts the row and its evidence.sealed event.
+-- Returns the record; if its id is not p_id, the job had these bytes already.
+-- Returns no row if the caller's organization has no such job.
 CREATE FUNCTION seal_evidence(
     p_id uuid, p_job_id uuid, p_file_name text, p_file_size bigint, p_mime_type text, p_file_sha256 text,
     p_storage_path text, p_tag text DEFAULT NULL, p_phase text DEFAULT NULL, p_captured_at timestamptz DEFAULT NULL
@@ -46,9 +45,9 @@ BEGIN
 END
 $$;
 
--- Requests an export: the queued row and its export.requested event, which is also the ledger head that the
--- export will show. Returns the export; one with another id than p_id is the live one of this job and type.
--- No row: there is no such job in the caller's organisation.
+-- Requests an export: inserts the queued row and its export.requested event, which is also the ledger head of
+-- the export. Returns the export; if its id is not p_id, it is the live export of this job and type.
+-- Returns no row if the caller's organization has no such job.
 CREATE FUNCTION request_export(p_id uuid, p_job_id uuid, p_export_type text, p_filters jsonb)
 RETURNS SETOF exports
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
@@ -77,7 +76,7 @@ BEGIN
         IF FOUND THEN
             RETURN;
         END IF;
-        -- The live one ended between the two statements: now there is room for ours.
+        -- The live export ended between the two statements: try again.
     END LOOP;
 
     v_event := ledger_append(v_organization_id, 'export.requested', 'export', p_id, jsonb_build_object(
@@ -89,8 +88,8 @@ BEGIN
 END
 $$;
 
--- Cancels a live export. True: done; false: it is in a state that does not allow it; null: no such export.
--- A worker that is on it finds its token gone.
+-- Cancels a live export. Returns true if it was canceled, false if its state does not allow it, null if there
+-- is no such export. A worker that holds it learns that its token is stale.
 CREATE FUNCTION cancel_export(p_export_id uuid) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 AS $$
@@ -113,9 +112,9 @@ BEGIN
 END
 $$;
 
--- Queues a failed export again with three more attempts. True, false and null as in cancel_export; false also
--- when another export of this job and type is live by now.
--- Its ledger head stays that of the first request: an export's bytes do not depend on when it was worked on.
+-- Queues a failed export again with three more attempts. Returns as cancel_export does; also false if another
+-- export of this job and type is live.
+-- The ledger head stays that of the first request: an export's bytes do not depend on the time of the attempt.
 CREATE FUNCTION retry_export(p_export_id uuid) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 AS $$

@@ -1,13 +1,13 @@
--- The queue, as workers use it. Every function here runs as service_role, by the clock of the database, and
--- every write to a claimed export names the claim token: a stale token changes nothing.
+-- The queue functions of the workers. They run as service_role and use only the clock of the database. Every
+-- write to a claimed export compares the claim token: a stale token changes nothing.
 
--- Claims up to p_limit queued exports for a worker, oldest first, so that no organisation has more than
--- p_max_per_org in progress. Returns the claimed rows: attempt has risen, claim_token is new and unique.
+-- Claims up to p_limit queued exports for a worker, oldest first, such that no organization has more than
+-- p_max_per_org in progress. Returns the claimed rows, with attempt increased and a new claim_token.
 --
--- The cap is exact because claims of one organisation take turns: it is counted under an advisory lock that is
--- held until commit. Workers do not queue up for that lock. Like SKIP LOCKED does with rows, they pass over
--- organisations that another worker is claiming from; only a worker that would go away with nothing waits, for
--- one organisation, while it holds no other such lock (so there is nobody who could be waiting for it).
+-- The cap is exact because claims of one organization are serialized by an advisory lock that is held until
+-- commit. Workers do not wait for that lock: as SKIP LOCKED does with rows, they skip organizations that another
+-- worker is claiming from. Only a worker that would return nothing waits, for one organization, while it holds
+-- no other such lock (so no worker can be waiting for it).
 CREATE FUNCTION claim_export_job(p_worker text, p_limit int DEFAULT 1, p_max_per_org int DEFAULT 3)
 RETURNS SETOF exports
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp
@@ -15,17 +15,17 @@ SET enable_seqscan = off SET enable_bitmapscan = off -- see claimable_exports()
 AS $$
 DECLARE
     v_next uuid;
-    v_mine uuid[] := '{}'; -- organisations whose claims wait for this transaction
-    v_vain uuid[] := '{}'; -- those of them that gave nothing: somebody else is at their exports
-    v_busy uuid[];         -- organisations that another worker is claiming from
-    v_seen int;            -- claimable exports seen in organisations of mine
+    v_mine uuid[] := '{}'; -- organizations whose lock this transaction holds
+    v_tried uuid[] := '{}'; -- those that gave nothing: other sessions have locked their exports
+    v_busy uuid[];         -- organizations that another worker is claiming from
+    v_seen int;            -- claimable exports seen in organizations of v_mine
 BEGIN
     FOR v_round IN 1..8 LOOP
         v_busy := '{}';
         v_seen := 0;
         FOR v_next IN SELECT c.organization_id FROM claimable_exports(p_limit, p_max_per_org) AS c LOOP
             EXIT WHEN v_seen >= p_limit;
-            CONTINUE WHEN v_next = ANY (v_busy) OR v_next = ANY (v_vain);
+            CONTINUE WHEN v_next = ANY (v_busy) OR v_next = ANY (v_tried);
             IF v_next <> ALL (v_mine) THEN
                 IF NOT pg_try_advisory_xact_lock(hashtextextended('claim:' || v_next, 0)) THEN
                     v_busy := v_busy || v_next;
@@ -35,9 +35,9 @@ BEGIN
             END IF;
             v_seen := v_seen + 1;
         END LOOP;
-        EXIT WHEN v_seen = 0 AND (v_busy = '{}' OR v_mine <> '{}'); -- nothing to do, or nothing more
+        EXIT WHEN v_seen = 0 AND (v_busy = '{}' OR v_mine <> '{}'); -- nothing to claim, or nothing more
 
-        -- A statement of its own: it sees everything that was committed before the locks were ours.
+        -- A separate statement: it sees everything that was committed before this session got the locks.
         RETURN QUERY
         WITH chosen AS MATERIALIZED (
             SELECT queued.id
@@ -67,8 +67,8 @@ BEGIN
         SELECT * FROM claimed ORDER BY claimed.created_at, claimed.id;
         EXIT WHEN FOUND;
 
-        -- Others were faster. Look again, elsewhere, after a wait if all that is left is in the hands of others.
-        v_vain := v_mine;
+        -- Other workers were faster. Search again in other organizations; if all are busy, wait for one first.
+        v_tried := v_mine;
         IF v_mine = '{}' THEN
             PERFORM pg_advisory_xact_lock(hashtextextended('claim:' || v_busy[1], 0));
             v_mine := v_busy[1:1];
@@ -77,20 +77,20 @@ BEGIN
 END
 $$;
 
--- What could be claimed as far as this snapshot tells, oldest first: of each organisation as many as its cap
--- leaves room for. At least p_limit of them, if there are.
+-- The exports that could be claimed in this snapshot, oldest first: of each organization as many as its cap
+-- allows. At least p_limit rows, if there are as many.
 --
--- Usually they stand at the front of the queue. When that is taken up by organisations that have reached their
--- cap, the search jumps from one organisation's lane to the next, so its cost is the number of organisations
--- that wait, however many exports a full one has queued.
+-- Usually they are at the front of the queue. When organizations at their cap fill the front, the search goes
+-- from one organization to the next by index. Its cost is the number of waiting organizations, independent of
+-- the number of exports that a full one has queued.
 CREATE FUNCTION claimable_exports(p_limit int, p_max_per_org int)
 RETURNS TABLE (export_id uuid, organization_id uuid, queued_at timestamptz)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp
--- Its plans do not wait for statistics: a queue fills up in less time than it takes to be analysed.
+-- The plans must not depend on statistics: a queue fills up faster than autovacuum analyzes it.
 SET enable_seqscan = off SET enable_bitmapscan = off
 AS $$
 DECLARE
-    v_front CONSTANT int := 64 + 4 * GREATEST(p_limit, 0); -- some more, for organisations that others are claiming from
+    v_front CONSTANT int := 64 + 4 * GREATEST(p_limit, 0); -- more than p_limit: other workers are claiming from some organizations
     v_found int;
     v_last  record;
 BEGIN
@@ -121,7 +121,7 @@ BEGIN
     ORDER BY e.created_at, e.id
     OFFSET v_front - 1 LIMIT 1;
     IF NOT FOUND THEN
-        RETURN; -- the front is all there is
+        RETURN; -- the whole queue was searched
     END IF;
 
     RETURN QUERY
@@ -146,13 +146,13 @@ BEGIN
         ORDER BY e.created_at, e.id
         LIMIT GREATEST(LEAST(p_limit, p_max_per_org - progress.taken), 0)
     ) AS queued
-    WHERE (queued.created_at, queued.id) > (v_last.created_at, v_last.id) -- what is older was found above
+    WHERE (queued.created_at, queued.id) > (v_last.created_at, v_last.id) -- older ones were returned above
     ORDER BY queued.created_at, queued.id;
 END
 $$;
 
--- One sign of life of a worker for all its exports, with their progress. Returns the exports it still holds;
--- what is missing from the answer was taken away, and the worker stops working on it.
+-- The heartbeat of a worker for all its exports, with their progress. Returns the exports that it still holds;
+-- the worker stops working on the others.
 CREATE FUNCTION heartbeat_exports(p_worker text, p_ids uuid[], p_tokens uuid[], p_progress int[])
 RETURNS SETOF uuid
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp
@@ -177,8 +177,8 @@ BEGIN
 END
 $$;
 
--- Completes exports together with their export.completed events. Returns those that were completed: a stale
--- token completes nothing and writes no event.
+-- Completes exports and appends their export.completed events. Returns the completed ids: a stale token
+-- completes nothing and writes no event.
 CREATE FUNCTION complete_exports(
     p_ids uuid[], p_tokens uuid[], p_storage_paths text[], p_object_sha256s text[], p_object_sizes bigint[],
     p_manifests text[], p_manifest_hashes text[]
@@ -207,7 +207,7 @@ BEGIN
             WHERE e.id = held.id
             RETURNING e.*
         )
-        -- All rows first, then the ledgers, in one order for everybody who appends to several.
+        -- All rows first, then the ledgers, always in the same order, against deadlocks.
         SELECT * FROM completed ORDER BY completed.organization_id, completed.id
     LOOP
         PERFORM act_for_organization(v_export.organization_id);
@@ -221,7 +221,7 @@ BEGIN
 END
 $$;
 
--- Ends an export that cannot be made, together with its export.failed event. False: the token is stale.
+-- Fails an export that cannot be made and appends its export.failed event. Returns false if the token is stale.
 CREATE FUNCTION fail_export(p_id uuid, p_token uuid, p_error_code text, p_error_message text) RETURNS boolean
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp
 AS $$
@@ -242,8 +242,8 @@ BEGIN
 END
 $$;
 
--- Gives exports back to the queue: what a draining worker does with those it cannot finish in time.
--- The attempt stays counted. Returns those that were given back.
+-- Returns exports to the queue: a draining worker releases those that it cannot finish in time.
+-- The attempt stays counted. Returns the released ids.
 CREATE FUNCTION release_exports(p_ids uuid[], p_tokens uuid[]) RETURNS SETOF uuid
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, public, pg_temp
 AS $$
@@ -261,9 +261,9 @@ AS $$
     RETURNING e.id
 $$;
 
--- Takes exports back from workers that gave no sign of life for p_timeout: to the queue, or to failed when the
--- attempts are used up. Any worker may call it at any time; rows that somebody else is at are skipped, and a
--- heartbeat that commits in the meantime is seen, because the condition is checked again on the locked row.
+-- Takes exports back whose last heartbeat is older than p_timeout: they are queued again, or failed when their
+-- attempts are used up. Any worker may call it at any time. Rows that another session has locked are skipped, and
+-- a heartbeat that commits in the meantime is seen, because the condition is evaluated again on the locked row.
 CREATE FUNCTION recover_stuck_exports(p_timeout interval, p_limit int DEFAULT 100) RETURNS SETOF exports
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp
 AS $$
@@ -321,7 +321,7 @@ BEGIN
 END
 $$;
 
--- Adds to a total that must outlive the process that counts.
+-- Increments a counter that must survive the process.
 CREATE FUNCTION add_to_counter(p_name text, p_amount bigint) RETURNS void
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, public, pg_temp
 AS $$
@@ -329,8 +329,8 @@ AS $$
     ON CONFLICT (name) DO UPDATE SET value = c.value + EXCLUDED.value
 $$;
 
--- Wakes the workers: once per statement that inserts, never for a change of state (every NOTIFY takes a lock
--- that all commits of the database share).
+-- Wakes the workers: once per inserting statement, never for a change of state (every NOTIFY takes a lock
+-- that all commits of the server share).
 CREATE FUNCTION notify_exports_queued() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp
 AS $$

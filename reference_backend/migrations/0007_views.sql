@@ -1,6 +1,6 @@
--- Views run with the rights and the row security of whoever asks (security_invoker).
+-- Views use the rights and the row security of the calling role (security_invoker).
 
--- An export as clients see it, with its place among the waiting exports of their organisation.
+-- An export as clients see it, with its position among the queued exports of its organization.
 CREATE VIEW export_status WITH (security_invoker = true) AS
 SELECT e.id, e.job_id, e.organization_id, e.export_type, e.filters, e.state, e.progress, e.attempt, e.claimed_by,
        e.heartbeat_at, e.storage_path, e.object_sha256, e.object_size, e.manifest, e.manifest_hash,

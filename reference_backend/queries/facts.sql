@@ -1,4 +1,4 @@
--- Everything that the metrics say about exports and workers, in one row.
+-- The metrics about exports and workers, in one row.
 SELECT
     (SELECT COALESCE(jsonb_object_agg(s.state, s.count), '{}')
      FROM (SELECT state, count(*) FROM exports GROUP BY state) AS s) AS jobs,

@@ -1,4 +1,4 @@
--- What could be claimed, oldest first; nothing is locked.
+-- The claimable exports, oldest first; nothing is locked.
 SELECT export_id, organization_id::text AS organization_id
 FROM claimable_exports(%(limit)s, %(max_per_org)s)
 ORDER BY queued_at, export_id

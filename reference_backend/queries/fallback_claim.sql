@@ -1,4 +1,4 @@
--- The optimistic claim: a row comes back only if the export was still queued and the cap leaves room.
+-- The optimistic claim: returns a row only if the export was still queued and its organization below the cap.
 UPDATE exports AS e
 SET state = 'preparing', attempt = e.attempt + 1, claimed_by = %(worker)s, claim_token = gen_random_uuid(),
     started_at = clock_timestamp(), heartbeat_at = clock_timestamp(), progress = 0

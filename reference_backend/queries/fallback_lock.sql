@@ -1,2 +1,2 @@
--- The lock that claim_export_job() takes: claims of one organisation take turns, however they are made.
+-- The same lock as in claim_export_job(): it serializes all claims of one organization.
 SELECT pg_advisory_xact_lock(hashtextextended('claim:' || %(organization_id)s, 0))

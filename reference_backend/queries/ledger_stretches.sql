@@ -1,4 +1,4 @@
--- A stretch of each of several chains, in order.
+-- A range of the ledger of each organization, in order.
 SELECT a.id, a.organization_id, a.ledger_seq, a.actor_id, a.event_name, a.target_type, a.target_id, a.created_at,
        a.metadata::text AS metadata, a.prev_hash, a.hash, a.salt_key_id, a.canonical_version
 FROM unnest(%(organization_ids)s::uuid[], %(after)s::bigint[], %(up_to)s::bigint[])

@@ -1,2 +1,1 @@
--- What was applied.
 SELECT version, checksum FROM schema_migrations ORDER BY version

@@ -1,4 +1,4 @@
--- What nobody will ask for again: old idempotency keys, workers that never said goodbye.
+-- Removes old idempotency keys and workers that died long ago.
 WITH forgotten AS (
     DELETE FROM idempotency_keys WHERE created_at < clock_timestamp() - make_interval(days => 7)
 )

@@ -50,7 +50,7 @@ class DirectoryStorage:
             yield staged
         finally:
             if not staged.published:
-                # Shielded: an upload that is cancelled must not leave its file behind.
+                # Shielded: an upload that is canceled must not leave its file behind.
                 await asyncio.shield(asyncio.to_thread(staged.discard))
 
     def open(self, path: str) -> BufferedReader:

@@ -40,7 +40,7 @@ class Batching(Generic[Item, Answer]):
         return await future
 
     async def run(self) -> None:
-        """Send batches, for ever."""
+        """Send batches, forever."""
         while True:
             await self._called.wait()
             self._called.clear()

@@ -85,7 +85,7 @@ class Claimer:
         return claims
 
     async def _claim_candidate(self, candidate: database.Row) -> database.Row | None:
-        """The candidate, unless somebody else has it by now or its organisation is at its cap."""
+        """The candidate, unless somebody else has it by now or its organization is at its cap."""
         async with database.worker_transaction(self._pool) as connection:
             # Two statements: the second must see what was committed while the first one waited.
             await connection.execute(queries.load("fallback_lock"), candidate)

@@ -94,7 +94,7 @@ class InputReader:
                 lines = self._kept[row["organization_id"]]
                 if row["ledger_seq"] != len(lines) + 1:
                     raise LedgerGapError(
-                        f"organisation {row['organization_id']}: expected event {len(lines) + 1}, "
+                        f"organization {row['organization_id']}: expected event {len(lines) + 1}, "
                         f"the next there is {row['ledger_seq']}"
                     )
                 lines.append(line)

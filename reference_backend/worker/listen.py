@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 
 async def listen(settings: Settings, wake: Callable[[], None], ready: asyncio.Event) -> None:
-    """Call ``wake`` for every notification, for ever; set ``ready`` once listening.
+    """Call ``wake`` for every notification, forever; set ``ready`` once listening.
 
     After a lost connection it listens again on a new one, and wakes: work may have come while it
     was deaf. A peer that vanished without a word is found out by asking after a while of silence.

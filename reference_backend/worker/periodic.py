@@ -54,7 +54,7 @@ async def end(tasks: Collection[asyncio.Task[None]]) -> None:
 
 
 async def every(interval_s: float, step: Callable[[], Awaitable[None]], what: str) -> None:
-    """Run ``step`` every ``interval_s`` seconds for ever; an error is logged and it goes on."""
+    """Run ``step`` every ``interval_s`` seconds forever; an error is logged and it goes on."""
     backoff = Backoff(interval_s)
     while True:
         try:

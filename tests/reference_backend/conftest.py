@@ -40,7 +40,7 @@ def settings_for(url: str, **overrides: object) -> Settings:
 
 @dataclass(frozen=True, kw_only=True)
 class Tenant:
-    """An organisation and its user, working on the database as the API does."""
+    """An organization and its user, working on the database as the API does."""
 
     pool: Pool
     organization_id: uuid.UUID

@@ -1,4 +1,4 @@
--- For the readiness probe, always rolled back: an export that is older than any other, of nobody.
+-- For the readiness probe, always rolled back: an export that is older than any other, of a random organization.
 WITH job AS (
     INSERT INTO jobs (id, organization_id, title)
     VALUES (%(id)s, %(id)s, 'readiness probe')

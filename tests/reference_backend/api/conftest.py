@@ -40,7 +40,7 @@ def problem_code(response: httpx.Response) -> str:
 
 
 @dataclass
-class Organisation:
+class Organization:
     """A tenant of the API under test, with a client for each role."""
 
     base_url: str
@@ -73,9 +73,9 @@ class Organisation:
 
 @dataclass
 class Member:
-    """What most tests need: a member of an organisation that has a job."""
+    """What most tests need: a member of an organization that has a job."""
 
-    organisation: Organisation
+    organization: Organization
     http: httpx.AsyncClient
     job_id: str
 
@@ -127,29 +127,29 @@ class Api:
     base_url: str
     settings: Settings
     storage: DirectoryStorage
-    organisations: list[Organisation] = field(default_factory=list)
+    organizations: list[Organization] = field(default_factory=list)
 
-    def organisation(self) -> Organisation:
-        made = Organisation(self.base_url, self.settings)
-        self.organisations.append(made)
+    def organization(self) -> Organization:
+        made = Organization(self.base_url, self.settings)
+        self.organizations.append(made)
         return made
 
     async def member(self) -> Member:
-        organisation = self.organisation()
-        http = organisation.client()
+        organization = self.organization()
+        http = organization.client()
         response = await http.post("/api/jobs", json={"title": "a job"})
         assert response.status_code == 201, response.text
-        return Member(organisation, http, response.json()["data"]["id"])
+        return Member(organization, http, response.json()["data"]["id"])
 
     def objects(self) -> set[str]:
         root = self.settings.storage_dir
         return {str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()}
 
     async def close_clients(self) -> None:
-        for organisation in self.organisations:
-            for client in organisation.clients:
+        for organization in self.organizations:
+            for client in organization.clients:
                 await client.aclose()
-            organisation.clients.clear()
+            organization.clients.clear()
 
 
 @asynccontextmanager
@@ -166,7 +166,7 @@ async def serve(settings: Settings) -> AsyncIterator[Api]:
 async def shared_api(
     cluster: Cluster, template: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Api]:
-    """For tests that stay within organisations of their own."""
+    """For tests that stay within organizations of their own."""
     await create_database(cluster.url("postgres"), "shared_api", template)
     settings = settings_for(
         cluster.url("shared_api", OWNER), storage_dir=tmp_path_factory.mktemp("storage")

@@ -31,7 +31,7 @@ async def test_a_wrong_method_is_told_the_right_ones(member: Member, route: Rout
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.operation_id)
 async def test_no_token_no_answer(api: Api, route: Route) -> None:
-    client = api.organisation().client()
+    client = api.organization().client()
     del client.headers["Authorization"]
     response = await client.request(route.method, path_of(route.path))
     if route.access is PUBLIC:
@@ -51,7 +51,7 @@ async def test_unknown_paths(member: Member) -> None:
 
 @pytest.mark.parametrize("sane", ["a", "req-1.2:3_x", "A" * 128])
 async def test_a_sane_request_id_is_echoed(api: Api, sane: str) -> None:
-    client = api.organisation().client()
+    client = api.organization().client()
     for path in ("/livez", "/api/jobs", "/nothing"):
         response = await client.get(path, headers={"X-Request-ID": sane})
         assert response.headers["x-request-id"] == sane
@@ -59,7 +59,7 @@ async def test_a_sane_request_id_is_echoed(api: Api, sane: str) -> None:
 
 @pytest.mark.parametrize("insane", ["", "a b", "A" * 129, "é", "<script>", "a,b"])
 async def test_another_request_id_is_replaced(api: Api, insane: str) -> None:
-    client = api.organisation().client()
+    client = api.organization().client()
     response = await client.get("/livez", headers={b"X-Request-ID": insane.encode()})
     assert re.fullmatch(r"[0-9a-f-]{36}", response.headers["x-request-id"])
 
@@ -143,7 +143,7 @@ async def test_a_body_that_is_cut_into_chunks_is_bounded_too(member: Member) -> 
 
 async def test_viewers_look_and_change_nothing(api: Api) -> None:
     member = await api.member()
-    viewer = member.organisation.client("viewer")
+    viewer = member.organization.client("viewer")
     assert (await viewer.get("/api/jobs")).status_code == 200
     for path in (
         "/api/jobs",
@@ -159,7 +159,7 @@ async def test_viewers_look_and_change_nothing(api: Api) -> None:
 
 
 async def test_requests_one_after_the_other_on_one_connection(api: Api, member: Member) -> None:
-    token = member.organisation.token()
+    token = member.organization.token()
     request = wire.head("GET", "/api/jobs", {"Authorization": f"Bearer {token}"})
     async with wire.connected(api.base_url) as connection:
         await connection.send(request + wire.head("PUT", "/api/jobs", {}) + request)

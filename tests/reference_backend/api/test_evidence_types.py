@@ -112,7 +112,7 @@ def test_relatives_that_do_not(declared: str, content: bytes) -> None:
     assert not holds(declared, content)
 
 
-def test_a_large_document_is_recognised_by_its_end() -> None:
+def test_a_large_document_is_recognized_by_its_end() -> None:
     content = zipped(
         "[Content_Types].xml", "word/document.xml", payload=bytes(3 * TAIL_BYTES), comment=b"hello"
     )

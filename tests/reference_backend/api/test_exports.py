@@ -37,7 +37,7 @@ async def test_a_request_is_queued(member: Member) -> None:
     assert data == {
         "id": data["id"],
         "job_id": member.job_id,
-        "organization_id": member.organisation.id,
+        "organization_id": member.organization.id,
         "export_type": "proof-pack",
         "filters": filters,
         "state": "queued",

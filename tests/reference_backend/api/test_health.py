@@ -31,7 +31,7 @@ END $$
 
 
 async def test_live_and_ready(own_api: Api, backend: Backend) -> None:
-    http = own_api.organisation().client()
+    http = own_api.organization().client()
     assert (await http.get("/livez")).json() == {"data": {"status": "live"}}
     for path in ("/readyz", "/health"):
         assert (await http.get(path)).json() == {"data": {"status": "ready"}}
@@ -54,7 +54,7 @@ async def test_not_ready_without_a_claim_function_that_works(
     own_api: Api, backend: Backend, broken: str
 ) -> None:
     await backend.control(broken)
-    http = own_api.organisation().client()
+    http = own_api.organization().client()
     for path in ("/readyz", "/health"):
         response = await http.get(path)
         assert (response.status_code, problem_code(response)) == (503, "claim_unavailable")
@@ -160,9 +160,9 @@ async def test_a_storage_that_is_gone(own_api: Api) -> None:
 
 async def test_nothing_is_sealed_whose_object_could_not_be_stored(own_api: Api) -> None:
     member = await own_api.member()
-    # A file where the directory of the organisation's objects would be.
+    # A file where the directory of the organization's objects would be.
     (own_api.settings.storage_dir / "evidence").mkdir()
-    (own_api.settings.storage_dir / "evidence" / member.organisation.id).write_text("in the way")
+    (own_api.settings.storage_dir / "evidence" / member.organization.id).write_text("in the way")
     response = await member.upload()
     assert (response.status_code, problem_code(response)) == (503, "storage_unavailable")
     assert await member.ledger() == []

@@ -89,7 +89,7 @@ async def test_another_request_under_the_same_key(member: Member, change: str) -
 
 
 @pytest.mark.integration
-async def test_a_key_belongs_to_its_organisation_and_route(api: Api, member: Member) -> None:
+async def test_a_key_belongs_to_its_organization_and_route(api: Api, member: Member) -> None:
     first = await member.sealed(key="k")
     other = await api.member()
     assert (await other.sealed(key="k"))["id"] != first["id"]
@@ -97,7 +97,7 @@ async def test_a_key_belongs_to_its_organisation_and_route(api: Api, member: Mem
         f"/api/jobs/{member.job_id}/export/ledger", headers={"Idempotency-Key": "k"}
     )
     assert response.status_code == 202
-    colleague = Member(member.organisation, member.organisation.client("owner"), member.job_id)
+    colleague = Member(member.organization, member.organization.client("owner"), member.job_id)
     assert (await colleague.upload(key="k")).headers[REPLAYED] == "true"
 
 
@@ -112,10 +112,10 @@ async def test_a_refusal_does_not_use_up_its_key(member: Member) -> None:
 @pytest.mark.integration
 async def test_twenty_at_once_over_two_instances(api: Api, member: Member) -> None:
     async with serve(api.settings) as second:
-        there = Member(member.organisation, httpx.AsyncClient(
+        there = Member(member.organization, httpx.AsyncClient(
             base_url=second.base_url, headers=member.http.headers, trust_env=False, verify=False,  # noqa: S501
         ), member.job_id)  # fmt: skip
-        member.organisation.clients.append(there.http)
+        member.organization.clients.append(there.http)
         responses = await asyncio.gather(
             *((member, there)[n % 2].upload(PNG + b"racing", key="k") for n in range(20))
         )
@@ -136,7 +136,7 @@ async def test_twenty_at_once_over_two_instances(api: Api, member: Member) -> No
 async def test_a_key_is_in_flight_until_its_request_ends(api: Api, member: Member) -> None:
     body = wire.form(PNG)
     headers = {
-        "Authorization": f"Bearer {member.organisation.token()}",
+        "Authorization": f"Bearer {member.organization.token()}",
         "Content-Type": "multipart/form-data; boundary=b",
         "Content-Length": str(len(body)),
         "Idempotency-Key": "k",
@@ -162,7 +162,7 @@ async def test_a_key_is_in_flight_until_its_request_ends(api: Api, member: Membe
 @pytest.mark.integration
 async def test_a_key_is_free_again_when_its_client_is_gone(api: Api, member: Member) -> None:
     headers = {
-        "Authorization": f"Bearer {member.organisation.token()}",
+        "Authorization": f"Bearer {member.organization.token()}",
         "Content-Type": "multipart/form-data; boundary=b",
         "Content-Length": "1000",
         "Idempotency-Key": "k",

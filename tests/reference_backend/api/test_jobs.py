@@ -14,8 +14,8 @@ async def test_a_job_is_created_and_found(member: Member) -> None:
     job = response.json()["data"]
     assert response.headers["location"] == f"/api/jobs/{job['id']}"
     assert job["title"] == "Dach ☂ <b>"
-    assert job["organization_id"] == member.organisation.id
-    assert job["created_by"] == f"user-of-{member.organisation.id}"
+    assert job["organization_id"] == member.organization.id
+    assert job["created_by"] == f"user-of-{member.organization.id}"
     assert job["created_at"].endswith("Z")
     assert (await member.get(f"/api/jobs/{job['id']}"))["data"] == job
     assert (await member.get(f"/api/jobs/{job['id'].upper()}"))["data"] == job

@@ -122,7 +122,7 @@ async def test_a_change_is_named_where_it_is(
         await member.sealed(PNG + bytes([number]))
     events = await member.ledger()
     where = "ledger_seq = 2 AND organization_id = %s"
-    await backend.control(f"UPDATE audit_logs SET {change} WHERE {where}", member.organisation.id)
+    await backend.control(f"UPDATE audit_logs SET {change} WHERE {where}", member.organization.id)
 
     async def verified(event: dict[str, object]) -> dict[str, object]:
         found: dict[str, object] = (await member.get(f"/api/ledger/events/{event['id']}/verify"))[
@@ -149,7 +149,7 @@ async def test_a_missing_link_is_seen(tampered: tuple[Api, Backend]) -> None:
     last = (await member.ledger())[-1]
     await backend.control(
         "DELETE FROM audit_logs WHERE ledger_seq = 2 AND organization_id = %s",
-        member.organisation.id,
+        member.organization.id,
     )
     found = (await member.get(f"/api/ledger/events/{last['id']}/verify"))["data"]
     assert (found["hash_matches"], found["prev_hash_valid"]) == (True, True)

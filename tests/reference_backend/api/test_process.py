@@ -16,7 +16,7 @@ import pytest
 
 from reference_backend.settings import Settings
 from tests.reference_backend.api import wire
-from tests.reference_backend.api.conftest import PNG, Member, Organisation
+from tests.reference_backend.api.conftest import PNG, Member, Organization
 from tests.reference_backend.api.test_exports import until
 from tests.reference_backend.conftest import SALT, SALT_KEY_ID, Backend
 
@@ -76,13 +76,13 @@ async def ended(process: subprocess.Popen[str]) -> int:
 
 async def test_with_a_worker_inside_from_start_to_sigterm(backend: Backend) -> None:
     port = free_port()
-    organisation = Organisation(f"http://127.0.0.1:{port}", backend.settings)
+    organization = Organization(f"http://127.0.0.1:{port}", backend.settings)
     variables = environment(backend.settings, PORT=str(port), RUN_WORKER="1", POLL_INTERVAL_S="0.1")
-    async with organisation.client() as http:
+    async with organization.client() as http:
         with running(variables) as process:
             await ready(process, http)
             job = (await http.post("/api/jobs", json={"title": "x"})).json()["data"]
-            member = Member(organisation, http, job["id"])
+            member = Member(organization, http, job["id"])
             await member.sealed()
             export = await member.request()
             assert (await until(member, export["id"], "ready", "failed"))["state"] == "ready"
@@ -92,28 +92,28 @@ async def test_with_a_worker_inside_from_start_to_sigterm(backend: Backend) -> N
 
 async def test_sigterm_lets_a_request_finish_and_takes_no_new_ones(backend: Backend) -> None:
     port = free_port()
-    organisation = Organisation(f"http://127.0.0.1:{port}", backend.settings)
-    async with organisation.client() as http:
+    organization = Organization(f"http://127.0.0.1:{port}", backend.settings)
+    async with organization.client() as http:
         with running(environment(backend.settings, PORT=str(port))) as process:
             await ready(process, http)
             job = (await http.post("/api/jobs", json={"title": "x"})).json()["data"]
             body = wire.form(PNG + uuid4().bytes)
             headers = {
-                "Authorization": f"Bearer {organisation.token()}",
+                "Authorization": f"Bearer {organization.token()}",
                 "Content-Type": "multipart/form-data; boundary=b",
                 "Content-Length": str(len(body)),
                 "Idempotency-Key": "k",
                 "Expect": "100-continue",
             }
             path = f"/api/jobs/{job['id']}/evidence/upload"
-            async with wire.connected(organisation.base_url) as connection:
+            async with wire.connected(organization.base_url) as connection:
                 await connection.send(wire.head("POST", path, headers))
                 await connection.asked_for_the_body()
                 process.send_signal(signal.SIGTERM)
                 async with asyncio.timeout(DEADLINE_S):
                     while True:
                         try:
-                            async with wire.connected(organisation.base_url):
+                            async with wire.connected(organization.base_url):
                                 await asyncio.sleep(0.01)
                         except ConnectionError:
                             break
@@ -125,21 +125,21 @@ async def test_sigterm_lets_a_request_finish_and_takes_no_new_ones(backend: Back
 
 async def test_a_request_that_never_ends_does_not_hold_the_process(backend: Backend) -> None:
     port = free_port()
-    organisation = Organisation(f"http://127.0.0.1:{port}", backend.settings)
+    organization = Organization(f"http://127.0.0.1:{port}", backend.settings)
     variables = environment(backend.settings, PORT=str(port), DRAIN_GRACE_S="0.5")
-    async with organisation.client() as http:
+    async with organization.client() as http:
         with running(variables) as process:
             await ready(process, http)
             job = (await http.post("/api/jobs", json={"title": "x"})).json()["data"]
             headers = {
-                "Authorization": f"Bearer {organisation.token()}",
+                "Authorization": f"Bearer {organization.token()}",
                 "Content-Type": "multipart/form-data; boundary=b",
                 "Content-Length": "1000",
                 "Idempotency-Key": "k",
                 "Expect": "100-continue",
             }
             path = f"/api/jobs/{job['id']}/evidence/upload"
-            async with wire.connected(organisation.base_url) as connection:
+            async with wire.connected(organization.base_url) as connection:
                 await connection.send(wire.head("POST", path, headers))
                 await connection.asked_for_the_body()
                 process.send_signal(signal.SIGTERM)

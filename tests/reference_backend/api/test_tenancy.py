@@ -17,7 +17,7 @@ WITH_AN_ID = [route for route in all_routes() if "_id}" in route.path]
 
 @dataclass
 class Owner:
-    """An organisation that has one of everything."""
+    """An organization that has one of everything."""
 
     member: Member
     ids: dict[str, str]
@@ -67,7 +67,7 @@ async def test_foreign_absent_and_malformed_are_one(
     api: Api, owner: Owner, route: Route, role: str
 ) -> None:
     before = await owner.everything()
-    stranger = api.organisation().client(role)
+    stranger = api.organization().client(role)
     absent = await call(stranger, route, fill(route, {name: str(uuid4()) for name in owner.ids}))
     foreign = await call(stranger, route, fill(route, owner.ids))
     malformed = await call(stranger, route, fill(route, dict.fromkeys(owner.ids, "no-id")))
@@ -77,7 +77,7 @@ async def test_foreign_absent_and_malformed_are_one(
 
 
 async def test_lists_hold_nothing_of_others(api: Api, owner: Owner) -> None:
-    stranger = api.organisation().client("owner")
+    stranger = api.organization().client("owner")
     for path in ("/api/jobs", "/api/ledger/events"):
         assert (await stranger.get(path)).json() == {"data": [], "next_cursor": None}
     response = await stranger.get(f"/api/ledger/events?target_id={owner.ids['evidence_id']}")

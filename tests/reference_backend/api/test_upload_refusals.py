@@ -134,7 +134,7 @@ async def test_another_job_than_ones_own(api: Api, member: Member) -> None:
 
 def upload_headers(member: Member, **headers: str) -> dict[str, str]:
     return {
-        "Authorization": f"Bearer {member.organisation.token()}",
+        "Authorization": f"Bearer {member.organization.token()}",
         "Content-Type": FORM,
         "Idempotency-Key": str(uuid4()),
         **{name.replace("_", "-"): value for name, value in headers.items()},

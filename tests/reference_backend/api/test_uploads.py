@@ -29,7 +29,7 @@ async def test_an_upload_is_sealed(api: Api, member: Member) -> None:
         "id": data["id"],
         "evidence_id": data["id"],
         "job_id": member.job_id,
-        "organization_id": member.organisation.id,
+        "organization_id": member.organization.id,
         "file_name": "the roof.png",
         "file_size": 12,
         "mime_type": "image/png",
@@ -72,7 +72,7 @@ async def test_a_file_name_is_shown_and_never_a_path(api: Api, member: Member, n
     data = await member.sealed(content, name=name)
     assert data["file_name"] == name
     assert data["storage_path"] == (
-        f"evidence/{member.organisation.id}/{member.job_id}/{data['id']}.png"
+        f"evidence/{member.organization.id}/{member.job_id}/{data['id']}.png"
     )
     assert data["storage_path"] in api.objects()
     response = await member.http.get(f"/api/evidence/{data['id']}/content")
@@ -139,7 +139,7 @@ async def test_the_body_is_asked_for_only_when_its_headers_are_accepted(
 ) -> None:
     body = wire.form(PNG + uuid4().bytes)
     headers = {
-        "Authorization": f"Bearer {member.organisation.token()}",
+        "Authorization": f"Bearer {member.organization.token()}",
         "Content-Type": "multipart/form-data; boundary=b",
         "Content-Length": str(len(body)),
         "Expect": "100-continue",
@@ -158,7 +158,7 @@ async def test_the_body_is_asked_for_only_when_its_headers_are_accepted(
 async def test_a_chunked_upload(api: Api, member: Member) -> None:
     content = PNG + uuid4().bytes * 10_000
     headers = {
-        "Authorization": f"Bearer {member.organisation.token()}",
+        "Authorization": f"Bearer {member.organization.token()}",
         "Content-Type": "multipart/form-data; boundary=b",
         "Transfer-Encoding": "chunked",
         "Idempotency-Key": "k",

@@ -186,7 +186,7 @@ async def test_what_no_export_of_ones_own_is(proven: Proven) -> None:
         response = await stranger.http.post("/api/verify/manifest", json={"manifest": manifest})
         assert response.status_code == 200
         assert flags(response.json()["data"]) == (False, False, False)
-    swapped = {**proven.manifest, "organization_id": stranger.organisation.id}
+    swapped = {**proven.manifest, "organization_id": stranger.organization.id}
     data = await proven.verify(manifest=swapped)
     assert flags(data) == (False, False, False)
 

@@ -1,4 +1,4 @@
-"""One chain per organisation: appended without forks, verified for real, never rewritten."""
+"""One chain per organization: appended without forks, verified for real, never rewritten."""
 
 import asyncio
 import json

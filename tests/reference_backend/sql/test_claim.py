@@ -25,7 +25,7 @@ async def test_claim_marks_the_export(backend: Backend, tenant: Tenant) -> None:
     assert await backend.claim() == []
 
 
-async def test_defaults_are_one_export_and_three_per_organisation(
+async def test_defaults_are_one_export_and_three_per_organization(
     backend: Backend, tenant: Tenant
 ) -> None:
     await tenant.exports(5)
@@ -35,7 +35,7 @@ async def test_defaults_are_one_export_and_three_per_organisation(
     assert claimed == [1, 1, 1, 0, 0]
 
 
-async def test_a_batch_is_oldest_first_over_all_organisations(backend: Backend) -> None:
+async def test_a_batch_is_oldest_first_over_all_organizations(backend: Backend) -> None:
     tenants = [backend.tenant() for _ in range(4)]
     requested = [(await tenants[i % 4].request_export())["id"] for i in range(12)]
 
@@ -55,7 +55,7 @@ async def test_exports_of_one_instant_are_claimed_in_a_stable_order(backend: Bac
     assert claimed == sorted(claimed)
 
 
-async def test_a_full_organisation_does_not_hold_up_the_others(backend: Backend) -> None:
+async def test_a_full_organization_does_not_hold_up_the_others(backend: Backend) -> None:
     busy, other = backend.tenant(), backend.tenant()
     await busy.exports(8)
     (waiting,) = await other.exports(1)
@@ -118,7 +118,7 @@ async def test_sixteen_clients_claim_each_export_once_within_the_cap(backend: Ba
 async def test_the_cap_is_used_up_by_sixteen_claims_at_once(
     backend: Backend, tenant: Tenant
 ) -> None:
-    """Whoever finds the organisation busy waits for it rather than leaving empty-handed."""
+    """Whoever finds the organization busy waits for it rather than leaving empty-handed."""
     await tenant.exports(16)
 
     answers = await asyncio.gather(*(backend.claim(f"w{i}") for i in range(16)))
@@ -137,7 +137,7 @@ async def test_a_claim_that_is_not_committed_yet_counts(backend: Backend, tenant
         assert len(await waiting) == 1
 
 
-async def test_other_organisations_are_claimed_meanwhile(backend: Backend) -> None:
+async def test_other_organizations_are_claimed_meanwhile(backend: Backend) -> None:
     first, second = backend.tenant(), backend.tenant()
     await first.exports(2)
     (free,) = await second.exports(1)
@@ -167,16 +167,16 @@ SELECT organization_id, id, 'ledger' FROM new_jobs
 """
 
 
-@pytest.mark.parametrize("organisations", [10, 2000, 20000])
-async def test_a_long_queue_is_not_walked_through(backend: Backend, organisations: int) -> None:
-    """Neither when few organisations fill it nor when many do, and before it is ever analysed."""
-    await backend.control(QUEUE_OF, organisations, 20000)
+@pytest.mark.parametrize("organizations", [10, 2000, 20000])
+async def test_a_long_queue_is_not_walked_through(backend: Backend, organizations: int) -> None:
+    """Neither when few organizations fill it nor when many do, and before it is ever analyzed."""
+    await backend.control(QUEUE_OF, organizations, 20000)
     await backend.claim(limit=20)
 
     assert await _pages_read(backend) < FEW
 
 
-async def test_nor_when_full_organisations_stand_at_its_front(backend: Backend) -> None:
+async def test_nor_when_full_organizations_stand_at_its_front(backend: Backend) -> None:
     await backend.control(QUEUE_OF, 10, 20000)
     assert len(await backend.claim(limit=100)) == 30
     late = backend.tenant()

@@ -1,4 +1,4 @@
-"""What requests do, each in its organisation: seal evidence; request, cancel, retry exports."""
+"""What requests do, each in its organization: seal evidence; request, cancel, retry exports."""
 
 import asyncio
 import uuid
@@ -120,7 +120,7 @@ async def test_a_tenant_writes_to_no_foreign_ledger(backend: Backend, tenant: Te
         )
 
 
-async def test_queue_position_counts_the_own_organisation(backend: Backend, tenant: Tenant) -> None:
+async def test_queue_position_counts_the_own_organization(backend: Backend, tenant: Tenant) -> None:
     await backend.tenant().exports(2)
     first, second = await tenant.exports(2)
 

@@ -29,7 +29,7 @@ async def _fill(tenant: Tenant) -> None:
     )  # fmt: skip
 
 
-async def test_every_table_with_an_organisation_has_forced_row_security(backend: Backend) -> None:
+async def test_every_table_with_an_organization_has_forced_row_security(backend: Backend) -> None:
     rows = await backend.control(
         """
         SELECT c.relname, c.relrowsecurity AND c.relforcerowsecurity AS forced
@@ -73,7 +73,7 @@ async def test_claims_are_gone_with_their_transaction(backend: Backend, tenant: 
         assert await cursor.fetchall() == [{"who": "backend", "n": 0}]
 
 
-async def test_no_write_into_another_organisation(backend: Backend, tenant: Tenant) -> None:
+async def test_no_write_into_another_organization(backend: Backend, tenant: Tenant) -> None:
     for statement in (
         "INSERT INTO jobs (organization_id, title) VALUES (%s, 't')",
         ("INSERT INTO idempotency_keys (organization_id, route, key) VALUES (%s, 'r', 'k')"),

@@ -78,7 +78,7 @@ async def test_what_is_not_published_leaves_nothing(storage: Storage, tmp_path: 
     assert files(tmp_path) == []
 
 
-async def test_a_cancelled_writer_leaves_nothing(storage: Storage, tmp_path: Path) -> None:
+async def test_a_canceled_writer_leaves_nothing(storage: Storage, tmp_path: Path) -> None:
     started = asyncio.Event()
 
     async def upload() -> None:

@@ -92,10 +92,10 @@ async def test_the_fallback_is_as_exact(backend: Backend, pool: Pool) -> None:
     claims = [claim for answer in answers for claim in answer]
     assert len(claims) == len({claim.export.export_id for claim in claims}) == 12
     assert len({claim.token for claim in claims}) == 12
-    per_organisation = await backend.control(
+    per_organization = await backend.control(
         "SELECT count(*) AS n FROM exports WHERE state = 'preparing' GROUP BY organization_id"
     )
-    assert per_organisation == [{"n": 3}] * 4
+    assert per_organization == [{"n": 3}] * 4
 
 
 async def test_function_and_fallback_share_the_cap(
