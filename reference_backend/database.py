@@ -188,7 +188,7 @@ async def _begin(pool: Pool, role: Role, claims: str) -> Connection:
     for _ in range(pool.max_size + 1):
         connection = await pool.getconn(timeout=min(pool.timeout, CONNECTION_WAIT_S))
         try:
-            await connection.execute(queries.load("become"), {"role": role, "claims": claims})
+            await connection.execute(queries.load("set_identity"), {"role": role, "claims": claims})
         except BaseException as error:
             await pool.putconn(connection)
             if not (isinstance(error, OperationalError) and connection.broken):

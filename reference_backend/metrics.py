@@ -56,7 +56,7 @@ class DatabaseFacts:
 
 async def read_facts(connection: Connection, *, stuck_timeout_s: float) -> DatabaseFacts:
     """Ask the database, as service_role. Raises what the connection raises."""
-    cursor = await connection.execute(queries.load("facts"), {"stuck_timeout_s": stuck_timeout_s})
+    cursor = await connection.execute(queries.load("metrics"), {"stuck_timeout_s": stuck_timeout_s})
     row = await cursor.fetchone()
     assert row is not None, "aggregates always give a row"
     return DatabaseFacts(**row)

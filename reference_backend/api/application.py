@@ -10,10 +10,10 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 
 from reference_backend import database
-from reference_backend.api import connection, middleware
+from reference_backend.api import middleware, protocol
 from reference_backend.api.context import SERVICES, Services
 from reference_backend.api.keys_in_flight import KeysInFlight
-from reference_backend.api.requests import Requests
+from reference_backend.api.requests_in_flight import RequestsInFlight
 from reference_backend.api.routes import all_routes
 from reference_backend.settings import EXIT_MISCONFIGURED, Settings
 from reference_backend.storage.directory import DirectoryStorage
@@ -47,7 +47,7 @@ async def serving(settings: Settings, storage: Storage) -> AsyncIterator[int]:
     At the end no new requests are taken and those in flight are finished, within the drain grace.
     Raises OSError where the address is not to be had.
     """
-    keys, requests = KeysInFlight(settings), Requests()
+    keys, requests = KeysInFlight(settings), RequestsInFlight()
     async with database.create_pool(settings) as pool:
         services = Services(
             settings=settings,
@@ -59,7 +59,7 @@ async def serving(settings: Settings, storage: Storage) -> AsyncIterator[int]:
         runner = web.AppRunner(build(services), shutdown_timeout=CANCEL_TIMEOUT_S)
         await runner.setup()
         try:
-            server = await connection.listen(runner, settings.host, settings.port)
+            server = await protocol.listen(runner, settings.host, settings.port)
             try:
                 yield server.sockets[0].getsockname()[1]
             finally:

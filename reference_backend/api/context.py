@@ -8,12 +8,12 @@ from aiohttp import web
 
 from reference_backend.api.auth import Principal
 from reference_backend.api.keys_in_flight import KeysInFlight
-from reference_backend.api.requests import Requests
+from reference_backend.api.requests_in_flight import RequestsInFlight
 from reference_backend.database import Pool
 from reference_backend.settings import Settings
 from reference_backend.storage.interface import Storage
 
-_SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+_VALID_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +24,7 @@ class Services:
     pool: Pool
     storage: Storage
     keys_in_flight: KeysInFlight
-    requests: Requests
+    requests: RequestsInFlight
 
 
 SERVICES = web.AppKey("services", Services)
@@ -39,6 +39,6 @@ def services(request: web.Request) -> Services:
 
 def request_id_for(sent: str | None) -> str:
     """The client's own request id where it is sane, else a new one."""
-    if sent is not None and _SANE_REQUEST_ID.fullmatch(sent):
+    if sent is not None and _VALID_REQUEST_ID.fullmatch(sent):
         return sent
     return str(uuid4())

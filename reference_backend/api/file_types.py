@@ -91,7 +91,7 @@ class Inspection:
             if len(self._tail) > 2 * TAIL_BYTES:  # not at every chunk: cutting copies
                 del self._tail[:-TAIL_BYTES]
 
-    def holds(self, *, complete: bool) -> bool:
+    def matches(self, *, complete: bool) -> bool:
         """False as soon as the content is known to be something else."""
         if not complete and len(self._head) < HEAD_BYTES:
             return True

@@ -10,8 +10,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Metric, ge
 from prometheus_client.registry import Collector
 
 from reference_backend import queries
-from reference_backend.api import measures
 from reference_backend.api.context import Services, services
+from reference_backend.api.metrics import REGISTRY
 from reference_backend.api.problems import Problem
 from reference_backend.database import DatabaseUnavailable, service_transaction
 from reference_backend.metrics import DatabaseFacts, families, read_facts
@@ -34,7 +34,7 @@ async def ready(request: web.Request) -> web.Response:
 async def metrics(request: web.Request) -> web.Response:
     """GET /metrics: what this process counts, and the state of the database at this moment."""
     shared = services(request)
-    text = generate_latest(measures.REGISTRY)
+    text = generate_latest(REGISTRY)
     try:
         async with service_transaction(shared.pool, timeout_s=PROBE_TIMEOUT_S) as connection:
             facts = await read_facts(connection, stuck_timeout_s=shared.settings.stuck_timeout_s)

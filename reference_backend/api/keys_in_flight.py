@@ -68,7 +68,7 @@ class KeysInFlight:
             raise
 
     async def _try_lock(self, name: str) -> bool:
-        statement, parameters = queries.load("api/hold_idempotency_key"), {"name": name}
+        statement, parameters = queries.load("api/lock_idempotency_key"), {"name": name}
         if self._connection is not None:
             try:
                 cursor = await self._connection.execute(statement, parameters)
@@ -84,7 +84,7 @@ class KeysInFlight:
             async with asyncio.timeout(self._settings.db_timeout_s), self._turn:
                 if self._connection is not None:
                     await self._connection.execute(
-                        queries.load("api/let_go_idempotency_key"), {"name": name}
+                        queries.load("api/unlock_idempotency_key"), {"name": name}
                     )
         except BaseException as error:
             await self._disconnect()  # and with it goes the lock

@@ -5,7 +5,7 @@ import logging
 import psycopg
 from aiohttp import web
 
-from reference_backend.api import auth, bodies, measures, problems
+from reference_backend.api import auth, bodies, metrics, problems
 from reference_backend.api.context import PRINCIPAL, REQUEST_ID, request_id_for, services
 from reference_backend.api.problems import Problem
 from reference_backend.api.routes import Access, Handler, Route
@@ -25,7 +25,7 @@ async def complete_headers(request: web.Request, response: web.StreamResponse) -
 @web.middleware
 async def answer_problems(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Turn whatever a handler raises into a problem answer."""
-    with services(request).requests.one():
+    with services(request).requests.track():
         try:
             return await handler(request)
         except ConnectionError:
@@ -45,7 +45,7 @@ def guarded(route: Route) -> Handler:
     """The route's handler behind its access rule and its stop-watch."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
-        with measures.timed(route.operation_id):
+        with metrics.timed(route.operation_id):
             if route.access is not Access.PUBLIC:
                 request[PRINCIPAL] = _admitted(request, route.access)
             return await route.handler(request)

@@ -77,13 +77,13 @@ class MultipartParser:
     def __init__(self, boundary: bytes) -> None:
         self._delimiter = b"\r\n--" + boundary
         # A body may begin with its first delimiter: then this is the line end before it.
-        self._held = b"\r\n"
+        self._buffer = b"\r\n"
         self._state = _State.PREAMBLE
         self._parts = 0
 
     def feed(self, data: bytes) -> Iterator[Event]:
         """The events that these bytes complete, in order; to be exhausted before the next feed."""
-        self._held += data
+        self._buffer += data
         while True:
             before = self._state
             match before:
@@ -96,7 +96,7 @@ class MultipartParser:
                 case _State.CLOSED:
                     self._closed()
                 case _State.EPILOGUE:
-                    self._held = b""
+                    self._buffer = b""
             if self._state is before:
                 return
 
@@ -104,56 +104,59 @@ class MultipartParser:
         """The body has ended; raises MalformedMultipartError where it should not have ended yet."""
         if self._state is _State.PREAMBLE:
             raise MalformedMultipartError("the body does not contain its boundary")
-        if self._state not in (_State.CLOSED, _State.EPILOGUE) or self._held:
+        if self._state not in (_State.CLOSED, _State.EPILOGUE) or self._buffer:
             raise MalformedMultipartError("the body ends before its closing boundary")
 
     def _until_delimiter(self) -> Iterator[Event]:
         inside = self._state is _State.BYTES
-        found = self._held.find(self._delimiter)
+        found = self._buffer.find(self._delimiter)
         if found >= 0:
-            content, self._held = self._held[:found], self._held[found + len(self._delimiter) :]
+            content, self._buffer = (
+                self._buffer[:found],
+                self._buffer[found + len(self._delimiter) :],
+            )
             self._state = _State.AFTER_DELIMITER
         else:
             # The tail may be the beginning of a delimiter; it starts with the only CR that matters.
-            tail = self._held.rfind(b"\r", -(len(self._delimiter) - 1))
-            cut = len(self._held) if tail < 0 else tail
-            content, self._held = self._held[:cut], self._held[cut:]
+            tail = self._buffer.rfind(b"\r", -(len(self._delimiter) - 1))
+            cut = len(self._buffer) if tail < 0 else tail
+            content, self._buffer = self._buffer[:cut], self._buffer[cut:]
         if inside and content:
             yield PartBytes(data=content)
         if inside and found >= 0:
             yield PartEnds()
 
     def _after_delimiter(self) -> None:
-        if len(self._held) < 2:
+        if len(self._buffer) < 2:
             return
-        if self._held.startswith(b"--"):
-            self._held = self._held[2:]
+        if self._buffer.startswith(b"--"):
+            self._buffer = self._buffer[2:]
             self._state = _State.CLOSED
             return
-        rest = self._held.lstrip(b" \t")  # transport padding
+        rest = self._buffer.lstrip(b" \t")  # transport padding
         if rest.startswith(b"\r\n"):
             # Kept: headers end at an empty line, also when there are none.
-            self._held = rest
+            self._buffer = rest
             self._state = _State.HEADERS
-        elif len(rest) >= 2 or (rest and rest != b"\r") or len(self._held) > MAX_HEADERS_BYTES:
+        elif len(rest) >= 2 or (rest and rest != b"\r") or len(self._buffer) > MAX_HEADERS_BYTES:
             raise MalformedMultipartError("a boundary is followed by something else on its line")
 
     def _closed(self) -> None:
-        self._held = self._held.lstrip(b" \t")
-        if self._held.startswith(b"\r\n"):
+        self._buffer = self._buffer.lstrip(b" \t")
+        if self._buffer.startswith(b"\r\n"):
             self._state = _State.EPILOGUE
-        elif self._held not in (b"", b"\r"):
+        elif self._buffer not in (b"", b"\r"):
             raise MalformedMultipartError("the closing boundary is followed by something else")
 
     def _headers(self) -> Iterator[Event]:
-        end = self._held.find(b"\r\n\r\n")
-        if end > MAX_HEADERS_BYTES or (end < 0 and len(self._held) > MAX_HEADERS_BYTES):
+        end = self._buffer.find(b"\r\n\r\n")
+        if end > MAX_HEADERS_BYTES or (end < 0 and len(self._buffer) > MAX_HEADERS_BYTES):
             raise MalformedMultipartError(
                 f"a part has more than {MAX_HEADERS_BYTES} bytes of headers"
             )
         if end < 0:
             return
-        block, self._held = self._held[2:end], self._held[end + 4 :]
+        block, self._buffer = self._buffer[2:end], self._buffer[end + 4 :]
         self._parts += 1
         if self._parts > MAX_PARTS:
             raise MalformedMultipartError(f"there are more than {MAX_PARTS} parts")

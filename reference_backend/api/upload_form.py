@@ -50,15 +50,15 @@ async def receive(
 
     What can be refused early is refused at the byte that shows it.
     """
-    reception = _Reception(boundary, staged, max_bytes)
+    reader = _FormReader(boundary, staged, max_bytes)
     received = 0
     try:
         async for chunk in bodies.chunks_of(request):
             received += len(chunk)
             if received > max_bytes + FRAME_ALLOWANCE:
                 raise too_large(max_bytes)
-            await reception.take(chunk)
-        return reception.finish()
+            await reader.feed(chunk)
+        return reader.finish()
     except MalformedMultipartError as error:
         raise Problem("malformed_multipart", f"The body is malformed: {error}.") from error
     except bodies.BrokenBodyError as error:
@@ -70,7 +70,7 @@ def too_large(max_bytes: int) -> Problem:
     return Problem("too_large", f"A file may have at most {max_bytes} bytes.")
 
 
-class _Reception:
+class _FormReader:
     """One form being received."""
 
     def __init__(self, boundary: bytes, staged: StagedObject, max_bytes: int) -> None:
@@ -82,7 +82,7 @@ class _Reception:
         self._inspection: Inspection | None = None
         self._texts: dict[str, bytes] = {}
 
-    async def take(self, chunk: bytes) -> None:
+    async def feed(self, chunk: bytes) -> None:
         for event in self._parser.feed(chunk):
             match event:
                 case PartBegins():
@@ -147,7 +147,7 @@ class _Reception:
         await self._staged.write(data)
 
     def _require_match(self, inspection: Inspection, *, complete: bool) -> None:
-        if not inspection.holds(complete=complete):
+        if not inspection.matches(complete=complete):
             declared = self._file.content_type if self._file else ""
             raise Problem("content_mismatch", f"The file's bytes are not those of {declared}.")
 

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 from aiohttp import web
 
 from reference_backend import queries
-from reference_backend.api import bodies, idempotency, measures, multipart, upload_form
+from reference_backend.api import bodies, idempotency, metrics, multipart, upload_form
 from reference_backend.api.auth import Principal
 from reference_backend.api.context import PRINCIPAL, Services, services
 from reference_backend.api.file_types import ALLOWED
@@ -48,10 +48,10 @@ async def upload_evidence(request: web.Request) -> web.Response:
         return await _upload(request)
     except Problem as problem:
         if reason := _FAILURE_REASONS.get(KINDS[problem.code].status):
-            measures.upload_failed(reason)
+            metrics.upload_failed(reason)
         raise
     except ConnectionError:
-        measures.upload_failed("network")
+        metrics.upload_failed("network")
         raise
 
 

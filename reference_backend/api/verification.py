@@ -11,7 +11,7 @@ from reference_backend.api.context import PRINCIPAL, services
 from reference_backend.api.identifiers import parse_id
 from reference_backend.api.problems import Problem
 from reference_backend.database import tenant_transaction
-from reference_backend.manifest import facts, verify
+from reference_backend.manifest import records, verify
 from reference_backend.manifest.verify import ManifestVerdict, Mismatch
 
 MAX_MANIFEST_BYTES = 16 * 1024 * 1024
@@ -25,7 +25,7 @@ async def verify_manifest(request: web.Request) -> web.Response:
     known = None
     if export_id is not None:
         async with tenant_transaction(shared.pool, principal.claims) as connection:
-            known = await facts.gather(connection, export_id, shared.settings.ledger_salts)
+            known = await records.read_records(connection, export_id, shared.settings.ledger_salts)
     if known is None and "export_id" in body:
         raise Problem("not_found", "There is no such export.")
     if known is None:

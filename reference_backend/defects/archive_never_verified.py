@@ -5,7 +5,7 @@ from typing import Any
 
 from reference_backend.defects import Defect
 from reference_backend.manifest import verify
-from reference_backend.manifest.facts import ExportFacts
+from reference_backend.manifest.records import ExportRecords
 from reference_backend.manifest.verify import Mismatch
 from reference_backend.storage.interface import Storage
 
@@ -14,7 +14,7 @@ def _patch() -> None:
     clean = verify._damaged_objects  # noqa: SLF001
 
     async def damaged_evidence(
-        facts: ExportFacts, storage: Storage, stored: Mapping[str, Any]
+        facts: ExportRecords, storage: Storage, stored: Mapping[str, Any]
     ) -> dict[str, Mismatch]:
         damaged = await clean(facts, storage, stored)
         return {name: found for name, found in damaged.items() if found.path != "archive"}

@@ -6,10 +6,10 @@ from uuid import UUID
 from reference_backend import database, queries
 from reference_backend.defects import Defect
 from reference_backend.worker import completion
-from reference_backend.worker.claims import Claimer
+from reference_backend.worker.claimer import Claimer
 from reference_backend.worker.completion import Completion
 from reference_backend.worker.heartbeat import Heartbeat
-from reference_backend.worker.held import Claim
+from reference_backend.worker.running import Claim
 
 _OPEN: dict[UUID, database.Connection] = {}
 

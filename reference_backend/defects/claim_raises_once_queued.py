@@ -6,8 +6,8 @@ from reference_backend import database, queries
 from reference_backend.api import health
 from reference_backend.api.context import Services
 from reference_backend.defects import Defect, Edit
-from reference_backend.worker.claims import Claimer
-from reference_backend.worker.held import Claim
+from reference_backend.worker.claimer import Claimer
+from reference_backend.worker.running import Claim
 
 
 async def _claim(self: Claimer, limit: int) -> list[Claim]:

@@ -8,7 +8,7 @@ DEFECT = Defect(
     expected=("tenancy.pooled-connections",),
     edits=(
         Edit(
-            file="queries/become.sql",
+            file="queries/set_identity.sql",
             old="set_config('request.jwt.claims', %(claims)s, true)",
             new="set_config('request.jwt.claims', %(claims)s, false)",
         ),

@@ -2,8 +2,8 @@
 
 from reference_backend import database
 from reference_backend.defects import Defect, Edit
-from reference_backend.worker.held import HeldJob
-from reference_backend.worker.job import Exporter
+from reference_backend.worker.exporter import Exporter
+from reference_backend.worker.running import RunningExport
 
 _APPEND = """
 SELECT act_for_organization(e.organization_id)::text, ledger_append(
@@ -17,7 +17,7 @@ FROM exports AS e WHERE e.id = %(id)s
 def _patch() -> None:
     clean = Exporter.work
 
-    async def work(self: Exporter, job: HeldJob) -> bool:
+    async def work(self: Exporter, job: RunningExport) -> bool:
         completed = await clean(self, job)
         if completed:
             await database.call(self._pool, _APPEND, {"id": job.claim.export.export_id})

@@ -3,8 +3,8 @@
 import psycopg
 
 from reference_backend.defects import Defect
-from reference_backend.worker.claims import Claimer
-from reference_backend.worker.held import Claim
+from reference_backend.worker.claimer import Claimer
+from reference_backend.worker.running import Claim
 
 _given_up: set[int] = set()
 

@@ -4,7 +4,7 @@ import psycopg
 
 from reference_backend import database, queries
 from reference_backend.defects import Defect
-from reference_backend.worker.claims import Claimer
+from reference_backend.worker.claimer import Claimer
 
 
 async def _complain(self: Claimer, error: psycopg.Error) -> None:

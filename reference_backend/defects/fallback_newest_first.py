@@ -2,8 +2,8 @@
 
 from reference_backend import database, queries
 from reference_backend.defects import Defect, Edit
-from reference_backend.worker.claims import Claimer
-from reference_backend.worker.held import Claim
+from reference_backend.worker.claimer import Claimer
+from reference_backend.worker.running import Claim
 
 
 async def _claim_optimistically(self: Claimer, limit: int) -> list[Claim]:

@@ -4,8 +4,8 @@ import psycopg
 
 from reference_backend import database, queries
 from reference_backend.defects import Defect
-from reference_backend.worker.claims import Claimer
-from reference_backend.worker.held import Claim
+from reference_backend.worker.claimer import Claimer
+from reference_backend.worker.running import Claim
 
 
 async def _claim(self: Claimer, limit: int) -> list[Claim]:

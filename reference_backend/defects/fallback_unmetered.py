@@ -5,7 +5,7 @@ import logging
 import psycopg
 
 from reference_backend.defects import Defect
-from reference_backend.worker.claims import Claimer
+from reference_backend.worker.claimer import Claimer
 
 _log = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from reference_backend.defects import Defect
 from reference_backend.manifest import verify
-from reference_backend.manifest.facts import ExportFacts
+from reference_backend.manifest.records import ExportRecords
 from reference_backend.manifest.verify import ManifestVerdict
 from reference_backend.storage.interface import Storage
 
@@ -19,7 +19,7 @@ def _patch() -> None:
     clean = verify.verify
 
     async def unordered(
-        facts: ExportFacts, storage: Storage, organization_id: UUID, *submitted: object
+        facts: ExportRecords, storage: Storage, organization_id: UUID, *submitted: object
     ) -> ManifestVerdict:
         return await clean(facts, storage, organization_id, *map(_sorted, submitted))
 

@@ -8,7 +8,7 @@ DEFECT = Defect(
     expected=("idempotency.across-instances",),
     edits=(
         Edit(
-            file="queries/api/hold_idempotency_key.sql",
+            file="queries/api/lock_idempotency_key.sql",
             old="SELECT pg_try_advisory_lock(hashtextextended(%(name)s, 0)) AS held",
             new="""WITH mine AS (
     INSERT INTO keys_in_flight (name) VALUES (%(name)s) ON CONFLICT DO NOTHING RETURNING name
@@ -16,7 +16,7 @@ DEFECT = Defect(
 SELECT EXISTS (SELECT FROM mine) AS held""",
         ),
         Edit(
-            file="queries/api/let_go_idempotency_key.sql",
+            file="queries/api/unlock_idempotency_key.sql",
             old="SELECT pg_advisory_unlock(hashtextextended(%(name)s, 0))",
             new="DELETE FROM keys_in_flight WHERE name = %(name)s",
         ),

@@ -6,8 +6,8 @@ from dataclasses import replace
 from reference_backend import database
 from reference_backend.defects import Defect
 from reference_backend.ledger.event import LedgerEvent
-from reference_backend.worker.held import Claim
 from reference_backend.worker.inputs import InputReader, Inputs
+from reference_backend.worker.running import Claim
 
 _UP_TO = """SELECT a.id, a.organization_id, a.ledger_seq, a.actor_id, a.event_name, a.target_type, a.target_id,
        a.created_at, a.metadata::text AS metadata, a.prev_hash, a.hash, a.salt_key_id, a.canonical_version

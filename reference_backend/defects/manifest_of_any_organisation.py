@@ -5,7 +5,7 @@ from uuid import UUID
 
 from reference_backend.defects import Defect
 from reference_backend.manifest import verify
-from reference_backend.manifest.facts import ExportFacts
+from reference_backend.manifest.records import ExportRecords
 from reference_backend.manifest.verify import ManifestVerdict
 from reference_backend.storage.interface import Storage
 
@@ -14,7 +14,7 @@ def _patch() -> None:
     clean = verify.verify
 
     async def of_anybody(
-        facts: ExportFacts, storage: Storage, organization_id: UUID, *submitted: object
+        facts: ExportRecords, storage: Storage, organization_id: UUID, *submitted: object
     ) -> ManifestVerdict:
         verdict = await clean(facts, storage, organization_id, *submitted)
         valid = verdict.manifest_valid or any(map(verify.is_well_formed, submitted))

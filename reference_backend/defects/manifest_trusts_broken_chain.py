@@ -6,23 +6,23 @@ from uuid import UUID
 
 from reference_backend.database import Connection
 from reference_backend.defects import Defect
-from reference_backend.manifest import facts
-from reference_backend.manifest.facts import ExportFacts
+from reference_backend.manifest import records
+from reference_backend.manifest.records import ExportRecords
 
 
 def _patch() -> None:
-    clean = facts.gather
+    clean = records.read_records
 
-    async def gather(
+    async def read_records(
         connection: Connection, export_id: UUID, salts: Mapping[str, str]
-    ) -> ExportFacts | None:
+    ) -> ExportRecords | None:
         known = await clean(connection, export_id, salts)
         if known is None:
             return None
         trusted = tuple(replace(event, chain_ok=True) for event in known.completions)
         return replace(known, completions=trusted)
 
-    facts.gather = gather
+    records.read_records = read_records
 
 
 DEFECT = Defect(

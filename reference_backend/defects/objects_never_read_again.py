@@ -5,13 +5,13 @@ from typing import Any
 
 from reference_backend.defects import Defect
 from reference_backend.manifest import verify
-from reference_backend.manifest.facts import ExportFacts
+from reference_backend.manifest.records import ExportRecords
 from reference_backend.manifest.verify import Mismatch
 from reference_backend.storage.interface import Storage
 
 
 async def _none_damaged(
-    facts: ExportFacts, storage: Storage, stored: Mapping[str, Any]
+    facts: ExportRecords, storage: Storage, stored: Mapping[str, Any]
 ) -> dict[str, Mismatch]:
     return {}
 

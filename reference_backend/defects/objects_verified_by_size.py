@@ -2,13 +2,13 @@
 
 from reference_backend.defects import Defect
 from reference_backend.manifest import verify
-from reference_backend.manifest.facts import ExportFacts
+from reference_backend.manifest.records import ExportRecords
 from reference_backend.manifest.verify import Mismatch
 from reference_backend.storage.interface import ObjectMissing, Storage
 
 
 async def _damaged_by_size(
-    facts: ExportFacts, storage: Storage, stored: object
+    facts: ExportRecords, storage: Storage, stored: object
 ) -> dict[str, Mismatch]:
     damaged = {}
     for file in facts.evidence:

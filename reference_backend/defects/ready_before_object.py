@@ -5,11 +5,11 @@ from reference_backend.defects import Defect
 from reference_backend.manifest import document
 from reference_backend.storage.interface import StoredObject
 from reference_backend.worker.completion import Completion
-from reference_backend.worker.held import HeldJob
-from reference_backend.worker.job import Exporter
+from reference_backend.worker.exporter import Exporter
+from reference_backend.worker.running import RunningExport
 
 
-async def _work(self: Exporter, job: HeldJob) -> bool:
+async def _work(self: Exporter, job: RunningExport) -> bool:
     await failpoints.reach("after_claim")
     export = job.claim.export
     inputs = await self._read_inputs(job.claim)

@@ -5,7 +5,7 @@ from uuid import UUID
 from reference_backend.api.problems import Problem
 from reference_backend.defects import Defect
 from reference_backend.manifest import verify as judge
-from reference_backend.manifest.facts import ExportFacts
+from reference_backend.manifest.records import ExportRecords
 from reference_backend.manifest.verify import ManifestVerdict
 from reference_backend.storage.interface import Storage
 
@@ -14,7 +14,7 @@ def _patch() -> None:
     clean = judge.verify
 
     async def verify(
-        facts: ExportFacts, storage: Storage, organization_id: UUID, *submitted: object
+        facts: ExportRecords, storage: Storage, organization_id: UUID, *submitted: object
     ) -> ManifestVerdict:
         if not facts.ready:
             raise Problem("export_not_ready", "There is no manifest yet.")

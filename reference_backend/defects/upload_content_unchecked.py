@@ -9,7 +9,7 @@ def _holds(self: Inspection, *, complete: bool) -> bool:
 
 
 def _patch() -> None:
-    Inspection.holds = _holds  # type: ignore[method-assign]
+    Inspection.matches = _holds  # type: ignore[method-assign]
 
 
 DEFECT = Defect(

@@ -7,10 +7,10 @@ from reference_backend.defects import Defect, Edit
 
 
 def _patch() -> None:
-    reception = upload_form._Reception  # noqa: SLF001
-    clean, holds = reception.finish, Inspection.holds
+    reader = upload_form._FormReader  # noqa: SLF001
+    clean, holds = reader.finish, Inspection.matches
 
-    def finish(self: upload_form._Reception) -> UploadForm:
+    def finish(self: upload_form._FormReader) -> UploadForm:
         if self._staged.size > 0:
             return clean(self)
         self._staged = _NotEmpty()  # type: ignore[assignment]
@@ -19,8 +19,8 @@ def _patch() -> None:
     def lenient(self: Inspection, *, complete: bool) -> bool:
         return self._size == 0 or holds(self, complete=complete)
 
-    reception.finish = finish  # type: ignore[method-assign]
-    Inspection.holds = lenient  # type: ignore[method-assign]
+    reader.finish = finish  # type: ignore[method-assign]
+    Inspection.matches = lenient  # type: ignore[method-assign]
 
 
 class _NotEmpty:

@@ -11,7 +11,7 @@ from reference_backend.storage.interface import StagedObject
 
 
 def _patch() -> None:
-    holds, clean = Inspection.holds, uploads._store_and_seal  # noqa: SLF001
+    holds, clean = Inspection.matches, uploads._store_and_seal  # noqa: SLF001
 
     def postponed(self: Inspection, *, complete: bool) -> bool:
         return True
@@ -27,7 +27,7 @@ def _patch() -> None:
             raise Problem("content_mismatch", "The file's bytes are not those of its type.")
         return answer
 
-    Inspection.holds = postponed  # type: ignore[method-assign]
+    Inspection.matches = postponed  # type: ignore[method-assign]
     uploads._store_and_seal = store_and_seal  # noqa: SLF001
 
 

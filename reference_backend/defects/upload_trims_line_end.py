@@ -5,15 +5,15 @@ from reference_backend.defects import Defect
 
 
 def _patch() -> None:
-    reception = upload_form._Reception  # noqa: SLF001
-    clean = reception._store  # noqa: SLF001
+    reader = upload_form._FormReader  # noqa: SLF001
+    clean = reader._store  # noqa: SLF001
 
-    async def store(self: upload_form._Reception, data: bytes) -> None:
+    async def store(self: upload_form._FormReader, data: bytes) -> None:
         if len(data) < 4096:  # the last piece, most of the time
             data = data.rstrip(b"\r\n") or data
         await clean(self, data)
 
-    reception._store = store  # type: ignore[method-assign]  # noqa: SLF001
+    reader._store = store  # type: ignore[method-assign]  # noqa: SLF001
 
 
 DEFECT = Defect(

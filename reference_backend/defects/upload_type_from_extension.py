@@ -9,14 +9,14 @@ from reference_backend.defects import Defect
 
 
 def _patch() -> None:
-    reception = upload_form._Reception  # noqa: SLF001
-    clean = reception._begin_file  # noqa: SLF001
+    reader = upload_form._FormReader  # noqa: SLF001
+    clean = reader._begin_file  # noqa: SLF001
 
-    def begin_file(self: upload_form._Reception, part: PartBegins) -> None:
+    def begin_file(self: upload_form._FormReader, part: PartBegins) -> None:
         guessed, _ = mimetypes.guess_type(part.file_name or "")
         clean(self, replace(part, content_type=guessed or part.content_type))
 
-    reception._begin_file = begin_file  # type: ignore[method-assign]  # noqa: SLF001
+    reader._begin_file = begin_file  # type: ignore[method-assign]  # noqa: SLF001
 
 
 DEFECT = Defect(

@@ -3,8 +3,8 @@
 import asyncio
 
 from reference_backend.defects import Defect
-from reference_backend.worker.claims import Claimer
-from reference_backend.worker.held import Claim
+from reference_backend.worker.claimer import Claimer
+from reference_backend.worker.running import Claim
 
 
 def _patch() -> None:

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from reference_backend.manifest import document, jcs
 from reference_backend.manifest.document import ManifestFile
-from reference_backend.manifest.facts import ExportFacts
+from reference_backend.manifest.records import ExportRecords
 from reference_backend.storage.interface import ObjectMissing, Storage
 
 REPORTED = 100
@@ -58,7 +58,7 @@ class ManifestVerdict:
 
 
 async def verify(
-    facts: ExportFacts, storage: Storage, organization_id: UUID, submitted: object = _ABSENT
+    facts: ExportRecords, storage: Storage, organization_id: UUID, submitted: object = _ABSENT
 ) -> ManifestVerdict:
     """Judge ``submitted``, or without it what the server stored. Raises StorageUnavailable."""
     if not facts.ready or facts.manifest is None:
@@ -136,7 +136,7 @@ def _parse(manifest: str) -> object:
         return None
 
 
-def _from_records(facts: ExportFacts, stored: Mapping[str, Any]) -> dict[str, Any]:
+def _from_records(facts: ExportRecords, stored: Mapping[str, Any]) -> dict[str, Any]:
     """The manifest that today's records would give; of the ledger file there is no record."""
     files = [file.manifest_file() for file in facts.evidence]
     files += [ManifestFile(**file) for file in stored["files"] if file["evidence_id"] is None]
@@ -144,7 +144,7 @@ def _from_records(facts: ExportFacts, stored: Mapping[str, Any]) -> dict[str, An
 
 
 async def _damaged_objects(
-    facts: ExportFacts, storage: Storage, stored: Mapping[str, Any]
+    facts: ExportRecords, storage: Storage, stored: Mapping[str, Any]
 ) -> dict[str, Mismatch]:
     """The stored objects that are not what they were, by the name of their file in the manifest."""
     entries = {entry["name"]: entry for entry in stored["files"]}
@@ -170,7 +170,7 @@ async def _digest(storage: Storage, path: str) -> str | None:
         return None
 
 
-def _ledger_mismatches(facts: ExportFacts, manifest_hash: str | None) -> Iterator[Mismatch]:
+def _ledger_mismatches(facts: ExportRecords, manifest_hash: str | None) -> Iterator[Mismatch]:
     if facts.head_hash != facts.identity.ledger_head_hash:
         yield Mismatch(
             path="ledger/head", expected=facts.identity.ledger_head_hash, got=facts.head_hash

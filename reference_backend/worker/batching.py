@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
 from reference_backend.database import DatabaseUnavailable
-from reference_backend.worker.periodic import Backoff, complain
+from reference_backend.worker.periodic import Backoff, log_failure
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -72,5 +72,5 @@ class Batching(Generic[Item, Answer]):
             try:
                 return await self._send(items)
             except DatabaseUnavailable as error:
-                complain(self._what, error)
+                log_failure(self._what, error)
                 await backoff.pause()

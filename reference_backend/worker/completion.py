@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from reference_backend import database, queries
 from reference_backend.storage.interface import StoredObject
-from reference_backend.worker.held import Claim
+from reference_backend.worker.running import Claim
 
 
 @dataclass(frozen=True, kw_only=True)

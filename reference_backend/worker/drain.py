@@ -7,14 +7,14 @@ import logging
 
 from reference_backend import database, queries
 from reference_backend.settings import Settings
-from reference_backend.worker.held import HeldJob, HeldJobs
+from reference_backend.worker.running import RunningExport, RunningExports
 
 LONGEST_RESERVE_S = 2.0
 
 logger = logging.getLogger(__name__)
 
 
-async def drain(settings: Settings, pool: database.Pool, held: HeldJobs) -> None:
+async def drain(settings: Settings, pool: database.Pool, held: RunningExports) -> None:
     """Let the held exports finish within the grace time and return the others to the queue.
 
     A part of the grace time is kept for giving back. What cannot be given back, because the
@@ -32,13 +32,13 @@ async def drain(settings: Settings, pool: database.Pool, held: HeldJobs) -> None
         await _give_back(pool, unfinished, reserve_s / 2)
 
 
-async def _finish(jobs: list[HeldJob], timeout_s: float) -> None:
+async def _finish(jobs: list[RunningExport], timeout_s: float) -> None:
     tasks = [job.task for job in jobs if job.task is not None]
     if tasks:
         await asyncio.wait(tasks, timeout=timeout_s)
 
 
-async def _give_back(pool: database.Pool, jobs: list[HeldJob], timeout_s: float) -> None:
+async def _give_back(pool: database.Pool, jobs: list[RunningExport], timeout_s: float) -> None:
     try:
         rows = await database.call(
             pool,

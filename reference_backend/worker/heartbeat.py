@@ -6,7 +6,7 @@ import logging
 
 from reference_backend import database, queries
 from reference_backend.settings import Settings
-from reference_backend.worker.held import HeldJobs
+from reference_backend.worker.running import RunningExports
 
 logger = logging.getLogger(__name__)
 
@@ -14,10 +14,10 @@ logger = logging.getLogger(__name__)
 class Heartbeat:
     """Beats for all held exports in one statement, and without any for the worker itself."""
 
-    def __init__(self, settings: Settings, pool: database.Pool, held: HeldJobs) -> None:
+    def __init__(self, settings: Settings, pool: database.Pool, held: RunningExports) -> None:
         self._settings = settings
         self._pool = pool
-        self._held = held
+        self._running = held
 
     async def beat(self) -> None:
         """One heartbeat. Stops the work on exports whose token has become stale.
@@ -25,7 +25,7 @@ class Heartbeat:
         Raises DatabaseUnavailable; then nothing is known, and the work goes on: whether it counts
         is decided by the token when it is completed.
         """
-        jobs = list(self._held)
+        jobs = list(self._running)
         rows = await database.call(
             self._pool,
             queries.load("heartbeat"),
@@ -42,5 +42,5 @@ class Heartbeat:
         for job in jobs:
             if job.claim.export.export_id not in ours and not job.settling:
                 logger.warning("%s was taken away, stopping work on it", job.claim)
-                self._held.remove(job)
+                self._running.remove(job)
                 job.stop()

@@ -15,7 +15,7 @@ from uuid import UUID
 from reference_backend import database, queries
 from reference_backend.ledger.event import LedgerEvent
 from reference_backend.manifest.evidence import EvidenceFile
-from reference_backend.worker.held import Claim
+from reference_backend.worker.running import Claim
 
 LARGEST_STRETCH = 2000
 KEPT_LINES = 50_000  # some 30 MB
@@ -82,7 +82,7 @@ class InputReader:
         while missing := {key: seq for key, seq in wanted.items() if len(self._kept[key]) < seq}:
             rows = await database.call(
                 self._pool,
-                queries.load("ledger_stretches"),
+                queries.load("ledger_ranges"),
                 {
                     "organization_ids": list(missing),
                     "after": [len(self._kept[key]) for key in missing],

@@ -14,12 +14,12 @@ from reference_backend.settings import Settings
 from reference_backend.storage.interface import Storage
 from reference_backend.worker import completion, drain, listen, periodic
 from reference_backend.worker.batching import Batching
-from reference_backend.worker.claims import Claimer
+from reference_backend.worker.claimer import Claimer
+from reference_backend.worker.exporter import Exporter
 from reference_backend.worker.heartbeat import Heartbeat
-from reference_backend.worker.held import Claim, HeldJob, HeldJobs
 from reference_backend.worker.inputs import InputReader
-from reference_backend.worker.job import Exporter
 from reference_backend.worker.recovery import Sweeper
+from reference_backend.worker.running import Claim, RunningExport, RunningExports
 
 logger = logging.getLogger(__name__)
 
@@ -30,13 +30,13 @@ class Worker:
     def __init__(self, settings: Settings, storage: Storage) -> None:
         self._settings = settings
         self._storage = storage
-        self._held = HeldJobs()
+        self._running = RunningExports()
         self._awake = asyncio.Event()
         self._stop = asyncio.Event()
         self.listening = asyncio.Event()
         """Set once the worker is connected and hears of new exports."""
         self.metrics = WorkerMetrics()
-        self.metrics.in_progress.set_function(lambda: len(self._held))
+        self.metrics.in_progress.set_function(lambda: len(self._running))
 
     def stop(self) -> None:
         """Begin the drain; `run` returns when it is over."""
@@ -58,10 +58,10 @@ class Worker:
                 await self._claim_until_stopped(
                     Claimer(self._settings, pool, self.metrics), exporter
                 )
-                logger.info("draining %d exports", len(self._held))
-                await drain.drain(self._settings, pool, self._held)
+                logger.info("draining %d exports", len(self._running))
+                await drain.drain(self._settings, pool, self._running)
             finally:
-                await periodic.end(supporting)
+                await periodic.cancel_all(supporting)
             await self._say_goodbye(pool)
         for task in supporting:
             if not task.cancelled():
@@ -72,7 +72,7 @@ class Worker:
     ) -> list[asyncio.Task[None]]:
         """What goes on beside the claiming, until the drain is over: none of these ever returns."""
         settings = self._settings
-        heartbeat = Heartbeat(settings, pool, self._held)
+        heartbeat = Heartbeat(settings, pool, self._running)
         sweeper = Sweeper(settings, pool, self._storage, self.metrics, self._awake.set)
         parts = [
             listen.listen(settings, self._awake.set, self.listening),
@@ -93,13 +93,13 @@ class Worker:
         """
         while not self._stop.is_set():
             self._awake.clear()
-            free = self._settings.worker_concurrency - len(self._held)
+            free = self._settings.worker_concurrency - len(self._running)
             claims: list[Claim] = []
             if free > 0:
                 try:
                     claims = await claimer.claim(free)
                 except Exception as error:  # an outage, of whatever kind: go on trying
-                    periodic.complain("claiming", error)
+                    periodic.log_failure("claiming", error)
             for claim in claims:
                 self._begin(claim, exporter)
             if len(claims) == free > 0:
@@ -110,11 +110,11 @@ class Worker:
                     await self._awake.wait()
 
     def _begin(self, claim: Claim, exporter: Exporter) -> None:
-        job = HeldJob(claim)
-        self._held.add(job)
+        job = RunningExport(claim)
+        self._running.add(job)
         job.task = asyncio.create_task(self._work(job, exporter), name=str(claim))
 
-    async def _work(self, job: HeldJob, exporter: Exporter) -> None:
+    async def _work(self, job: RunningExport, exporter: Exporter) -> None:
         outcome = "stopped"
         try:
             outcome = "ended" if await exporter.work(job) else "stale"
@@ -126,7 +126,7 @@ class Worker:
             outcome = "abandoned"
             logger.exception("%s failed, leaving it to recovery", job.claim)
         finally:
-            self._held.remove(job)
+            self._running.remove(job)
             self.metrics.exports.labels(outcome).inc()
             self._awake.set()
 

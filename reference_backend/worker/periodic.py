@@ -32,7 +32,7 @@ class Backoff:
         self._pause_s = min(FIRST_PAUSE_S, self._longest_s)
 
 
-def complain(what: str, error: Exception) -> None:
+def log_failure(what: str, error: Exception) -> None:
     """Log a failed step: in one line when something is just not there, with its trace otherwise."""
     if isinstance(error, DatabaseUnavailable | StorageUnavailable):
         logger.warning("%s failed, will try again: %s", what, error)
@@ -40,7 +40,7 @@ def complain(what: str, error: Exception) -> None:
         logger.error("%s failed, will try again", what, exc_info=error)
 
 
-async def end(tasks: Collection[asyncio.Task[None]]) -> None:
+async def cancel_all(tasks: Collection[asyncio.Task[None]]) -> None:
     """Cancel tasks until they have ended.
 
     Once is not enough: before Python 3.12 `asyncio.wait_for`, which the connection pool uses, loses
@@ -60,7 +60,7 @@ async def every(interval_s: float, step: Callable[[], Awaitable[None]], what: st
         try:
             await step()
         except Exception as error:
-            complain(what, error)
+            log_failure(what, error)
             await backoff.pause()
         else:
             backoff.reset()

@@ -39,13 +39,13 @@ SAMPLES = {
 }
 
 
-def holds(mime_type: str, content: bytes, chunk: int = 1 << 20) -> bool:
+def matches(mime_type: str, content: bytes, chunk: int = 1 << 20) -> bool:
     inspection = Inspection(mime_type)
     for start in range(0, len(content), chunk):
         inspection.feed(content[start : start + chunk])
-        if not inspection.holds(complete=False):
+        if not inspection.matches(complete=False):
             return False
-    return inspection.holds(complete=True)
+    return inspection.matches(complete=True)
 
 
 def test_there_is_a_sample_of_every_type() -> None:
@@ -56,21 +56,21 @@ def test_there_is_a_sample_of_every_type() -> None:
 @pytest.mark.parametrize("real", ALLOWED)
 def test_each_type_is_itself_and_no_other(declared: str, real: str) -> None:
     for chunk in (1, 3, 1 << 20):
-        assert holds(declared, SAMPLES[real], chunk) is (declared == real)
+        assert matches(declared, SAMPLES[real], chunk) is (declared == real)
 
 
 @pytest.mark.parametrize("declared", ALLOWED)
 @given(content=st.binary(max_size=100))
 def test_noise_is_nothing(declared: str, content: bytes) -> None:
-    assert not holds(declared, b"no" + content)
-    assert not holds(declared, b"")
+    assert not matches(declared, b"no" + content)
+    assert not matches(declared, b"")
 
 
 @pytest.mark.parametrize("declared", ALLOWED)
 def test_a_wrong_head_is_seen_before_the_end(declared: str) -> None:
     inspection = Inspection(declared)
     inspection.feed(b"text" * 2000)
-    assert not inspection.holds(complete=False)
+    assert not inspection.matches(complete=False)
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_a_wrong_head_is_seen_before_the_end(declared: str) -> None:
     ],
 )
 def test_relatives_that_count(declared: str, content: bytes) -> None:
-    assert holds(declared, content)
+    assert matches(declared, content)
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_relatives_that_count(declared: str, content: bytes) -> None:
     ],
 )
 def test_relatives_that_do_not(declared: str, content: bytes) -> None:
-    assert not holds(declared, content)
+    assert not matches(declared, content)
 
 
 def test_a_large_document_is_recognized_by_its_end() -> None:
@@ -117,7 +117,7 @@ def test_a_large_document_is_recognized_by_its_end() -> None:
         "[Content_Types].xml", "word/document.xml", payload=bytes(3 * TAIL_BYTES), comment=b"hello"
     )
     for chunk in (65536, 100_003, 1 << 30):
-        assert holds(DOCX, content, chunk)
+        assert matches(DOCX, content, chunk)
 
 
 def test_an_inspection_does_not_grow_with_its_file() -> None:

@@ -109,7 +109,7 @@ def test_what_is_held_back_does_not_grow() -> None:
     chunk = b"\r\n--frontie" * 5000
     for _ in range(100):
         list(parser.feed(chunk))
-        assert len(parser._held) < len(b"\r\n--frontier")
+        assert len(parser._buffer) < len(b"\r\n--frontier")
 
 
 @pytest.mark.parametrize(

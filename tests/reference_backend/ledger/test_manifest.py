@@ -15,7 +15,7 @@ import rfc8785
 from reference_backend import archive, database
 from reference_backend.archive import EvidenceCorruptError
 from reference_backend.database import Row
-from reference_backend.manifest import document, facts, jcs, verify
+from reference_backend.manifest import document, jcs, records, verify
 from reference_backend.manifest.document import ExportIdentity
 from reference_backend.manifest.evidence import EvidenceFile
 from reference_backend.manifest.verify import ManifestVerdict
@@ -44,7 +44,7 @@ class Finished:
 
     async def verify(self, *submitted: object) -> ManifestVerdict:
         async with database.tenant_transaction(self.backend.pool, self.tenant.claims) as connection:
-            known = await facts.gather(connection, self.export["id"], {SALT_KEY_ID: SALT})
+            known = await records.read_records(connection, self.export["id"], {SALT_KEY_ID: SALT})
         assert known is not None
         return await verify.verify(known, self.storage, self.tenant.organization_id, *submitted)
 
@@ -202,8 +202,8 @@ async def test_an_export_that_is_not_ready_is_three_times_false(
 ) -> None:
     waiting = await tenant.request_export()
     async with database.tenant_transaction(tenant.pool, tenant.claims) as connection:
-        known = await facts.gather(connection, waiting["id"], {})
-        absent = await facts.gather(connection, uuid.uuid4(), {})
+        known = await records.read_records(connection, waiting["id"], {})
+        absent = await records.read_records(connection, uuid.uuid4(), {})
     assert known is not None
     assert absent is None
     verdict = await verify.verify(known, finished.storage, tenant.organization_id)
@@ -215,7 +215,7 @@ async def test_an_export_that_is_not_ready_is_three_times_false(
 async def test_a_foreign_export_is_absent(finished: Finished) -> None:
     stranger = finished.backend.tenant()
     async with database.tenant_transaction(stranger.pool, stranger.claims) as connection:
-        assert await facts.gather(connection, finished.export["id"], {}) is None
+        assert await records.read_records(connection, finished.export["id"], {}) is None
 
 
 async def test_evidence_is_checked_on_its_way_into_the_archive(finished: Finished) -> None:

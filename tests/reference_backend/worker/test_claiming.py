@@ -12,7 +12,7 @@ import pytest_asyncio
 from reference_backend import database
 from reference_backend.database import Pool
 from reference_backend.metrics import WorkerMetrics
-from reference_backend.worker.claims import Claimer
+from reference_backend.worker.claimer import Claimer
 from tests.reference_backend.conftest import Backend, Tenant
 from tests.reference_backend.worker.conftest import Workers, eventually
 

@@ -11,7 +11,7 @@ from uuid import UUID
 from reference_backend.manifest.document import ExportIdentity
 
 
-class JobStoppedError(Exception):
+class ExportStopped(Exception):
     """Raised inside the work's thread: nobody wants its result any more."""
 
 
@@ -38,7 +38,7 @@ class Claim:
         return f"export {self.export.export_id} (attempt {self.attempt})"
 
 
-class HeldJob:
+class RunningExport:
     """A claimed export while this worker is at it."""
 
     def __init__(self, claim: Claim) -> None:
@@ -50,9 +50,9 @@ class HeldJob:
         self._stopped = False
 
     def report_progress(self, percent: int) -> None:
-        """Called by the work's thread; the next heartbeat carries it. Raises JobStoppedError."""
+        """Called by the work's thread; the next heartbeat carries it. Raises ExportStopped."""
         if self._stopped:
-            raise JobStoppedError(str(self.claim))
+            raise ExportStopped(str(self.claim))
         self.progress = min(percent, 99)  # 100 is for what is ready
 
     def stop(self) -> None:
@@ -62,23 +62,23 @@ class HeldJob:
             self.task.cancel()
 
 
-class HeldJobs:
+class RunningExports:
     """All of them, by export."""
 
     def __init__(self) -> None:
-        self._jobs: dict[UUID, HeldJob] = {}
+        self._jobs: dict[UUID, RunningExport] = {}
 
     def __len__(self) -> int:
         return len(self._jobs)
 
-    def __iter__(self) -> Iterator[HeldJob]:
+    def __iter__(self) -> Iterator[RunningExport]:
         return iter(list(self._jobs.values()))
 
-    def add(self, job: HeldJob) -> None:
+    def add(self, job: RunningExport) -> None:
         """From now on its heartbeats are sent."""
         self._jobs[job.claim.export.export_id] = job
 
-    def remove(self, job: HeldJob) -> None:
+    def remove(self, job: RunningExport) -> None:
         """No more heartbeats. A newer claim of the same export is left alone."""
         if self._jobs.get(job.claim.export.export_id) is job:
             del self._jobs[job.claim.export.export_id]

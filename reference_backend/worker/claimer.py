@@ -11,7 +11,7 @@ import psycopg
 from reference_backend import database, queries
 from reference_backend.metrics import WorkerMetrics
 from reference_backend.settings import Settings
-from reference_backend.worker.held import Claim
+from reference_backend.worker.running import Claim
 
 FALLBACK_SPREAD = 32
 LOG_EVERY_S = 10.0

@@ -11,8 +11,8 @@ from reference_backend.manifest import document
 from reference_backend.manifest.jcs import NotCanonicalError
 from reference_backend.storage.interface import ObjectMissing, Storage, StoredObject
 from reference_backend.worker.completion import Completion
-from reference_backend.worker.held import Claim, HeldJob
 from reference_backend.worker.inputs import Inputs, LedgerGapError
+from reference_backend.worker.running import Claim, RunningExport
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ class Exporter:
         self._read_inputs = read_inputs
         self._complete = complete
 
-    async def work(self, job: HeldJob) -> bool:
+    async def work(self, job: RunningExport) -> bool:
         """Bring one claimed export to its end; False when it was taken away on the way.
 
         An error that another attempt may not meet is raised, and the export is left to recovery.
@@ -64,7 +64,7 @@ class Exporter:
         await failpoints.reach("after_commit")
         return completed
 
-    async def _store(self, job: HeldJob) -> tuple[StoredObject, bytes]:
+    async def _store(self, job: RunningExport) -> tuple[StoredObject, bytes]:
         export = job.claim.export
         inputs = await self._read_inputs(job.claim)
         await failpoints.reach("while_working")

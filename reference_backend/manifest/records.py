@@ -22,7 +22,7 @@ class Completion:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExportFacts:
+class ExportRecords:
     """An export with everything that its manifest is about. ``ready`` is False until it has one."""
 
     identity: ExportIdentity
@@ -37,9 +37,9 @@ class ExportFacts:
     completions: tuple[Completion, ...]
 
 
-async def gather(
+async def read_records(
     connection: Connection, export_id: UUID, salts: Mapping[str, str]
-) -> ExportFacts | None:
+) -> ExportRecords | None:
     """The facts about an export that the connection may see, or None."""
     cursor = await connection.execute(queries.load("manifest_export"), {"export_id": export_id})
     row = await cursor.fetchone()
@@ -59,7 +59,7 @@ async def gather(
         completions.append(
             Completion(manifest_hash=event["manifest_hash"], chain_ok=walked.chain_ok)
         )
-    return ExportFacts(
+    return ExportRecords(
         identity=identity,
         ready=row["state"] == "ready",
         manifest=row["manifest"],

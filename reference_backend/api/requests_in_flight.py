@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 
-class Requests:
+class RequestsInFlight:
     """How many there are, and whether new ones are still welcome."""
 
     def __init__(self) -> None:
@@ -20,7 +20,7 @@ class Requests:
         """Answers end their connections: the next request goes to another instance."""
 
     @contextmanager
-    def one(self) -> Iterator[None]:
+    def track(self) -> Iterator[None]:
         """One more, for the time of the block."""
         self._count += 1
         self._none.clear()
