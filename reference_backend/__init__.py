@@ -1,1 +1,1 @@
-"""The reference backend: minimal in style, and the whole contract that Shakedown checks."""
+"""The reference backend: it implements the whole contract that Shakedown checks."""

@@ -17,29 +17,29 @@ EXIT_FAILED = 1
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run one command to its end. 0: done or drained; 1: it failed; 3: called or set up wrongly."""
+    """Run one command. 0: done or drained; 1: it failed; 3: wrong arguments or settings."""
     command = COMMANDS.get(arguments[0]) if len(arguments) == 1 else None
     if command is None:
-        return _complain(
+        return _fail(
             f"expected one of {', '.join(COMMANDS)}, got {' '.join(arguments) or 'nothing'}",
             EXIT_MISCONFIGURED,
         )
     if defect := os.environ.get("REFERENCE_BACKEND_DEFECT"):
-        from reference_backend import defects  # the bug zoo, absent from every clean run  # noqa: PLC0415
+        from reference_backend import defects  # the bug zoo: only for a defect  # noqa: PLC0415
 
         try:
             defects.switch_on(defect)
         except defects.DefectError as error:
-            return _complain(str(error), EXIT_MISCONFIGURED)
+            return _fail(str(error), EXIT_MISCONFIGURED)
     try:
         settings = Settings.from_environment(command)
         failpoints.configure(settings.failpoints)
     except (SettingsError, failpoints.FailpointSyntaxError) as error:
-        return _complain(str(error), EXIT_MISCONFIGURED)
+        return _fail(str(error), EXIT_MISCONFIGURED)
     logging.basicConfig(
         level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
-    # Each command imports what it needs and no more: a migration has no use for a web server.
+    # Each command imports only what it needs: a migration needs no web server.
     if command == "migrate":
         return _migrate(settings)
     if command == "worker":
@@ -57,12 +57,12 @@ def _migrate(settings: Settings) -> int:
     try:
         applied = asyncio.run(migrate.migrate(settings))
     except (migrate.MigrationError, DatabaseUnavailable) as error:
-        return _complain(str(error), EXIT_FAILED)
-    print(f"applied: {', '.join(applied) or 'nothing, the schema is current'}")  # noqa: T201  # its answer
+        return _fail(str(error), EXIT_FAILED)
+    print(f"applied: {', '.join(applied) or 'nothing, the schema is current'}")  # noqa: T201  # the command's output
     return 0
 
 
-def _complain(message: str, exit_code: int) -> int:
+def _fail(message: str, exit_code: int) -> int:
     for line in message.splitlines():
         print(f"reference_backend: {line}", file=sys.stderr)  # noqa: T201  # logging is not set up yet
     return exit_code

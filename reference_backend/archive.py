@@ -1,15 +1,14 @@
 """The ZIP of an export: fixed order, fixed times, no compression.
 
-The same export gives the same bytes, whenever and by whomever it is made.
-
-Everything here blocks and is meant for a thread.
+The same export gives the same bytes in every attempt of every worker.
+Everything here blocks; call it in a thread.
 """
 
 from __future__ import annotations
 
 import hashlib
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import IO
 
 from reference_backend.manifest import document, jcs
@@ -17,11 +16,11 @@ from reference_backend.manifest.document import ExportIdentity, ManifestFile
 from reference_backend.manifest.evidence import EvidenceFile
 
 CHUNK_BYTES = 1024 * 1024
-EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that ZIP can express
+EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time in a ZIP
 
 
 class EvidenceCorruptError(Exception):
-    """A stored file is not what was sealed; the export cannot be made, now or later."""
+    """A stored file differs from what was sealed; no attempt can make the export."""
 
 
 def write(
@@ -34,8 +33,8 @@ def write(
 ) -> bytes:
     """Write the archive to ``target`` and return the manifest's bytes.
 
-    ``ledger_lines`` are the events, each as JSON; they become one array, an event a line. Every
-    file is checked against its seal on its way in. ``on_progress`` is told the percentage.
+    ``ledger_lines`` are the events, each as JSON; they become one array with one event per line.
+    Every file is compared with its sealed digest. ``on_progress`` gets the percentage.
     Raises EvidenceCorruptError, and what ``open_object`` raises.
     """
     ledger_json = ("[\n" + ",\n".join(ledger_lines) + "\n]\n").encode()
@@ -64,9 +63,9 @@ def write(
 def _copy(archive: zipfile.ZipFile, file: EvidenceFile, source: IO[bytes]) -> None:
     digest = hashlib.sha256()
     entry = _entry(file.archive_name)
-    entry.file_size = file.file_size  # tells zipfile whether it needs the 64-bit form
+    entry.file_size = file.file_size  # zipfile chooses the 64-bit format by it
     with archive.open(entry, "w") as target:
-        for chunk in _chunks(source):
+        while chunk := source.read(CHUNK_BYTES):
             digest.update(chunk)
             target.write(chunk)
     if digest.hexdigest() != file.file_sha256:
@@ -74,11 +73,6 @@ def _copy(archive: zipfile.ZipFile, file: EvidenceFile, source: IO[bytes]) -> No
             f"evidence {file.id}: sealed with SHA-256 {file.file_sha256}, "
             f"stored with {digest.hexdigest()}"
         )
-
-
-def _chunks(source: IO[bytes]) -> Iterator[bytes]:
-    while chunk := source.read(CHUNK_BYTES):
-        yield chunk
 
 
 def _entry(name: str) -> zipfile.ZipInfo:

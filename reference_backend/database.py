@@ -1,9 +1,8 @@
-"""Connections and transactions: who a statement runs as is decided here and nowhere else.
+"""Connections and transactions: the only place that decides which role a statement runs as.
 
 A request runs as ``authenticated`` with its claims, both set by ``SET LOCAL`` inside the
-transaction, so that nothing of it is left on the connection when the pool hands it to somebody
-else. What the service does on its own account (readiness, metrics, the worker) runs as
-``service_role``.
+transaction, so that nothing of it stays on the connection when the pool reuses it. The service
+itself (readiness, metrics, the worker) runs as ``service_role``.
 """
 
 from __future__ import annotations
@@ -11,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from typing import Any, Literal, LiteralString, TypeAlias
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any, Literal, TypeAlias
 
 from psycopg import AsyncConnection, InterfaceError, OperationalError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -29,22 +28,22 @@ Role = Literal["authenticated", "service_role"]
 
 CONNECT_TIMEOUT_S = 5
 CONNECTION_WAIT_S = 3.0
-"""A request that gets no connection for so long is told to come back: its client waits as well."""
+"""A request that gets no connection for this long is refused; its client can try again."""
 
 
 class DatabaseUnavailable(Exception):
     """The database could not be reached, or did not answer in time.
 
-    Nothing was committed, unless the connection was lost during the commit itself: then nobody
-    can tell, and whoever repeats must be idempotent.
+    Nothing was committed, unless the connection was lost during the commit itself: then the
+    outcome is unknown, and a repetition must be idempotent.
     """
 
 
 def connection_info(settings: Settings, *, role: Role | None = None) -> str:
-    """DATABASE_URL with time limits on both ends, and ``role`` from the first moment on if given.
+    """DATABASE_URL with time limits on both ends, and with ``role`` from the start if given.
 
-    A server that is gone is noticed by keepalives; a session whose client is gone or frozen inside
-    a transaction is ended by the server, so that its locks do not outlive it for long.
+    Keepalives detect a server that is gone. The server ends a session whose client is gone or
+    frozen inside a transaction, so that its locks do not last much longer.
     """
     timeout_ms = int(settings.db_timeout_s * 1000)
     options = [
@@ -68,7 +67,7 @@ def connection_info(settings: Settings, *, role: Role | None = None) -> str:
 
 
 def create_pool(settings: Settings, *, role: Role | None = None, autocommit: bool = False) -> Pool:
-    """A closed pool; ``async with pool:`` opens it. It does not wait for the database."""
+    """A closed pool; ``async with pool:`` opens it without waiting for the database."""
     return AsyncConnectionPool(
         connection_info(settings, role=role),
         kwargs={"row_factory": dict_row, "autocommit": autocommit},
@@ -83,62 +82,63 @@ def create_pool(settings: Settings, *, role: Role | None = None, autocommit: boo
 
 async def connect(settings: Settings, *, role: Role | None = None) -> Connection:
     """One connection outside of any pool, in autocommit mode; raises DatabaseUnavailable."""
-    with_errors = connection_info(settings, role=role)
+    url = connection_info(settings, role=role)
     try:
-        return await AsyncConnection.connect(with_errors, row_factory=dict_row, autocommit=True)
+        return await AsyncConnection.connect(url, row_factory=dict_row, autocommit=True)
     except OperationalError as error:
         raise DatabaseUnavailable(f"cannot connect to the database: {error}") from error
 
 
-@asynccontextmanager
-async def tenant_transaction(
+def tenant_transaction(
     pool: Pool, claims: Mapping[str, Any], *, timeout_s: float | None = None
-) -> AsyncIterator[Connection]:
-    """A transaction in the name of a request; ``claims`` are those of its verified token.
+) -> AbstractAsyncContextManager[Connection]:
+    """A transaction for a request; ``claims`` are those of its verified token.
 
-    Commits when left normally, rolls back otherwise. The whole of it, getting a connection
+    Commits when the block ends normally, rolls back otherwise. All of it, getting a connection
     included, must be done within ``timeout_s`` (default: the pool's timeout).
     Raises DatabaseUnavailable.
     """
-    async with _transaction(
-        pool, "authenticated", json.dumps(dict(claims)), timeout_s
-    ) as connection:
-        yield connection
+    return _transaction(pool, "authenticated", json.dumps(dict(claims)), timeout_s)
 
 
-@asynccontextmanager
-async def service_transaction(
+def service_transaction(
     pool: Pool, *, timeout_s: float | None = None
-) -> AsyncIterator[Connection]:
+) -> AbstractAsyncContextManager[Connection]:
     """As tenant_transaction, but for the service itself, which sees every organization."""
-    async with _transaction(pool, "service_role", "", timeout_s) as connection:
-        yield connection
+    return _transaction(pool, "service_role", "", timeout_s)
+
+
+async def fetch_all(connection: Connection, query: str, **parameters: object) -> list[Row]:
+    """All rows of ``queries/<query>.sql``; none of a statement that returns no rows."""
+    cursor = await connection.execute(queries.load(query), parameters)
+    return await cursor.fetchall() if cursor.description else []
+
+
+async def fetch_one(connection: Connection, query: str, **parameters: object) -> Row | None:
+    """The first row of ``queries/<query>.sql``, if there is one."""
+    cursor = await connection.execute(queries.load(query), parameters)
+    return await cursor.fetchone()
 
 
 async def call(
-    pool: Pool,
-    query: LiteralString,
-    parameters: Mapping[str, Any],
-    *,
-    timeout_s: float | None = None,
+    pool: Pool, query: str, *, timeout_s: float | None = None, **parameters: object
 ) -> list[Row]:
-    """One statement, one transaction, one round trip: for a pool in autocommit mode.
+    """``queries/<query>.sql`` as one transaction and round trip, on a pool in autocommit mode.
 
-    Raises DatabaseUnavailable, and other psycopg errors as they are.
+    Raises DatabaseUnavailable; other psycopg errors pass through.
     """
     async with (
         _available(pool.timeout if timeout_s is None else timeout_s),
         _pooled(pool) as connection,
     ):
-        cursor = await connection.execute(query, parameters)
-        return await cursor.fetchall() if cursor.description else []
+        return await fetch_all(connection, query, **parameters)
 
 
 @asynccontextmanager
 async def worker_transaction(pool: Pool) -> AsyncIterator[Connection]:
-    """Several statements in one transaction, on a pool that has its role.
+    """Several statements in one transaction, on a pool whose connections have their role.
 
-    Raises DatabaseUnavailable, and other psycopg errors as they are.
+    Raises DatabaseUnavailable; other psycopg errors pass through.
     """
     async with _available(pool.timeout), _pooled(pool) as connection, connection.transaction():
         yield connection
@@ -146,7 +146,7 @@ async def worker_transaction(pool: Pool) -> AsyncIterator[Connection]:
 
 @asynccontextmanager
 async def _pooled(pool: Pool) -> AsyncIterator[Connection]:
-    """A connection of the pool. One found dead is a sign that the others are dead as well."""
+    """A connection of the pool. If it turns out to be closed, the others are checked as well."""
     async with pool.connection() as connection:
         try:
             yield connection
@@ -158,7 +158,7 @@ async def _pooled(pool: Pool) -> AsyncIterator[Connection]:
 
 @asynccontextmanager
 async def _available(timeout_s: float) -> AsyncIterator[None]:
-    """All the ways in which a database is not there, as one error."""
+    """Report every kind of outage as DatabaseUnavailable."""
     try:
         async with asyncio.timeout(timeout_s):
             yield
@@ -182,13 +182,13 @@ async def _transaction(
 async def _begin(pool: Pool, role: Role, claims: str) -> Connection:
     """A connection on which the transaction has begun.
 
-    After a restart of the database the pool is full of dead connections. Nothing has happened yet
-    on this one, so the next is tried instead of failing the request.
+    After a restart of the database the pool is full of dead connections. Nothing has been executed
+    on this one yet, so the next one is tried instead of failing the request.
     """
     for _ in range(pool.max_size + 1):
         connection = await pool.getconn(timeout=min(pool.timeout, CONNECTION_WAIT_S))
         try:
-            await connection.execute(queries.load("set_identity"), {"role": role, "claims": claims})
+            await fetch_one(connection, "set_identity", role=role, claims=claims)
         except BaseException as error:
             await pool.putconn(connection)
             if not (isinstance(error, OperationalError) and connection.broken):

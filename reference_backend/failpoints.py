@@ -1,4 +1,4 @@
-"""Places where a test can make a process stop, fail or die. Off unless FAILPOINTS names them.
+"""Places where a test can pause, fail or kill a process. Off unless FAILPOINTS names them.
 
 ``FAILPOINTS="after_claim=sleep:30;before_commit=exit:9;while_working=raise"``
 """
@@ -17,7 +17,7 @@ Name = Literal[
 ]
 NAMES: tuple[Name, ...] = get_args(Name)
 GRAMMAR = (
-    f"name=action with ; between them; names: {', '.join(NAMES)}; "
+    f"name=action, separated by semicolons; names: {', '.join(NAMES)}; "
     "actions: sleep:SECONDS, raise, exit[:CODE]"
 )
 DEFAULT_EXIT_CODE = 70
@@ -26,11 +26,11 @@ logger = logging.getLogger(__name__)
 
 
 class FailpointSyntaxError(Exception):
-    """FAILPOINTS could not be understood."""
+    """FAILPOINTS has a wrong syntax."""
 
 
 class FailpointReached(Exception):
-    """What the action ``raise`` raises: an error nobody foresaw."""
+    """Raised by the action ``raise``, as an unexpected error."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +58,7 @@ def configure(text: str) -> None:
 
 
 async def reach(name: Name) -> None:
-    """Do what is armed here; nothing, usually. Sleeping leaves the heartbeats running."""
+    """Run the action of this failpoint, if it has one. Heartbeats continue during a sleep."""
     action = _actions.get(name)
     if action is None:
         return
@@ -69,7 +69,7 @@ async def reach(name: Name) -> None:
         case "raise":
             raise FailpointReached(name)
         case "exit":
-            os._exit(int(action.amount))  # at once, as a crash would: no handlers, no flushing
+            os._exit(int(action.amount))  # like a crash: no handlers, no flushing
 
 
 def _parse_item(item: str) -> tuple[str, Action]:

@@ -1,4 +1,4 @@
-"""``python -m reference_backend.healthcheck``: exit code 0 if the process beside it can serve."""
+"""``python -m reference_backend.healthcheck``: exit code 0 if this container's process is ready."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import os
 import sys
 
 _PATHS = ("/readyz", "/metrics")
-"""An API is asked whether it is ready; a worker has metrics only."""
+"""An API has both; a worker has only metrics."""
 _TIMEOUT_S = 4.0
 
 
 def main() -> int:
-    """Ask on loopback; 0 for a 2xx, 1 for anything else."""
+    """Request them on loopback; 0 for a 2xx, 1 otherwise."""
     for path in _PATHS:
         status = _status(path)
         if status != http.client.NOT_FOUND:

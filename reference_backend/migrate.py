@@ -1,4 +1,4 @@
-"""Brings the database to the current schema: ``migrations/*.sql`` in order, each exactly once."""
+"""Applies ``migrations/*.sql`` in order, each exactly once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import LiteralString
 
 import psycopg
 
-from reference_backend import database, queries
+from reference_backend import database
+from reference_backend.database import fetch_all, fetch_one
 from reference_backend.settings import Settings
 
 LOCK_TIMEOUT_S = 60
@@ -21,12 +22,12 @@ logger = logging.getLogger(__name__)
 
 
 class MigrationError(Exception):
-    """The database cannot be brought to the current schema; the message says what to do."""
+    """The migrations cannot be applied; the message says what to do."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Migration:
-    """One file of SQL. ``checksum`` tells whether it is the one that was applied."""
+    """One SQL file. ``checksum`` shows whether the file has changed since it was applied."""
 
     version: str
     sql: LiteralString
@@ -37,23 +38,22 @@ def shipped() -> list[Migration]:
     """All migrations, in order."""
     folder = files("reference_backend") / "migrations"
     names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".sql"))
-    return [_read(name) for name in names]
+    return [
+        migration_of(name.removesuffix(".sql"), (folder / name).read_text(encoding="utf-8"))
+        for name in names
+    ]
 
 
-def _read(name: str) -> Migration:
-    text = (files("reference_backend") / "migrations" / name).read_text(encoding="utf-8")
-    return Migration(
-        version=name.removesuffix(".sql"),
-        sql=text,
-        checksum=hashlib.sha256(text.encode()).hexdigest(),
-    )
+def migration_of(version: str, sql: LiteralString) -> Migration:
+    """A migration with the checksum of its SQL."""
+    return Migration(version=version, sql=sql, checksum=hashlib.sha256(sql.encode()).hexdigest())
 
 
 async def migrate(settings: Settings) -> list[str]:
-    """Apply what is missing, all or nothing, and return the versions applied.
+    """Apply the missing migrations in one transaction and return their versions.
 
-    Two at once take turns, and the second finds nothing to do. Roles are shared by all databases
-    of the cluster, where no lock of one database helps: a collision there is simply tried again.
+    Concurrent runs are serialized by a lock, and the second has nothing to do. Roles are shared by
+    all databases of the cluster, where that lock does not help: a conflict there is tried again.
     Raises MigrationError or DatabaseUnavailable.
     """
     async with await database.connect(settings) as connection:
@@ -72,41 +72,37 @@ async def migrate(settings: Settings) -> list[str]:
 
 async def _apply(connection: database.Connection, settings: Settings) -> list[str]:
     if connection.info.server_version < OLDEST_SERVER:
-        version = connection.info.server_version // 10000
-        raise MigrationError(f"expected PostgreSQL 16 or newer, but the server is {version}")
-    await connection.execute(queries.load("migrate_begin"), {"lock_timeout": f"{LOCK_TIMEOUT_S}s"})
-    await connection.execute(queries.load("migrate_table"))
-    rows = await (await connection.execute(queries.load("migrate_applied"))).fetchall()
+        major = connection.info.server_version // 10000
+        raise MigrationError(f"expected PostgreSQL 16 or newer, but the server is {major}")
+    await fetch_one(connection, "migrate_begin", lock_timeout=f"{LOCK_TIMEOUT_S}s")
+    await fetch_all(connection, "migrate_table")
+    rows = await fetch_all(connection, "migrate_applied")
     checksums = {str(row["version"]): str(row["checksum"]) for row in rows}
     applied: list[str] = []
     for migration in shipped():
         known = checksums.get(migration.version)
         if known is None:
             await connection.execute(migration.sql)
-            await connection.execute(
-                queries.load("migrate_record"),
-                {"version": migration.version, "checksum": migration.checksum},
-            )
+            version, checksum = migration.version, migration.checksum
+            await fetch_all(connection, "migrate_record", version=version, checksum=checksum)
             applied.append(migration.version)
         elif known != migration.checksum:
             raise MigrationError(
-                f"{migration.version} was applied with other contents; "
-                "write a new migration instead of changing an old one"
+                f"{migration.version} has changed since it was applied; "
+                "write a new migration instead"
             )
     await _install_salt(connection, settings)
     return applied
 
 
 async def _install_salt(connection: database.Connection, settings: Settings) -> None:
-    """Make the configured salt the active one; a key id keeps its salt forever."""
+    """Make the configured salt the active one; a key id never changes its salt."""
     key_id = settings.ledger_salt_key_id
-    cursor = await connection.execute(
-        queries.load("migrate_salt"), {"key_id": key_id, "salt": settings.ledger_salts[key_id]}
-    )
-    if (await cursor.fetchone()) is None:
+    salt = settings.ledger_salts[key_id]
+    if await fetch_one(connection, "migrate_salt", key_id=key_id, salt=salt) is None:
         raise MigrationError(
-            f"LEDGER_SALT is not the salt that key {key_id!r} stands for in this database; "
-            "give a new salt a new LEDGER_SALT_KEY_ID"
+            f"LEDGER_SALT differs from the salt of key {key_id!r} in this database; "
+            "use a new LEDGER_SALT_KEY_ID for a new salt"
         )
-    await connection.execute(queries.load("migrate_retire_salts"), {"key_id": key_id})
-    await connection.execute(queries.load("migrate_activate_salt"), {"key_id": key_id})
+    await fetch_all(connection, "migrate_retire_salts", key_id=key_id)
+    await fetch_all(connection, "migrate_activate_salt", key_id=key_id)

@@ -16,16 +16,16 @@ from reference_backend.api.keys_in_flight import KeysInFlight
 from reference_backend.api.requests_in_flight import RequestsInFlight
 from reference_backend.api.routes import all_routes
 from reference_backend.settings import EXIT_MISCONFIGURED, Settings
-from reference_backend.storage.directory import DirectoryStorage
-from reference_backend.storage.interface import Storage, StorageUnavailable
+from reference_backend.storage.directory import Storage
+from reference_backend.storage.objects import StorageUnavailable
 
 CANCEL_TIMEOUT_S = 0.5
-"""What requests get that are canceled after the drain grace, to leave nothing behind."""
+"""Time to clean up, for requests that are canceled after the drain grace."""
 _log = logging.getLogger(__name__)
 
 
 def build(services: Services) -> web.Application:
-    """The application with all its routes; whoever owns the services opens and closes them."""
+    """The application with all its routes; the caller opens and closes the services."""
     application = web.Application(middlewares=[middleware.answer_problems])
     application[SERVICES] = services
     application.on_response_prepare.append(middleware.complete_headers)
@@ -42,10 +42,10 @@ def build(services: Services) -> web.Application:
 
 @asynccontextmanager
 async def serving(settings: Settings, storage: Storage) -> AsyncIterator[int]:
-    """The API on its address, from here to the end of the block; gives the port.
+    """Serve the API during the block; yields the port.
 
-    At the end no new requests are taken and those in flight are finished, within the drain grace.
-    Raises OSError where the address is not to be had.
+    At the end no new requests are accepted and those in flight are finished, within the drain
+    grace. Raises OSError if the address is not available.
     """
     keys, requests = KeysInFlight(settings), RequestsInFlight()
     async with database.create_pool(settings) as pool:
@@ -71,38 +71,38 @@ async def serving(settings: Settings, storage: Storage) -> AsyncIterator[int]:
 
 
 async def run(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT; with RUN_WORKER, a worker beside it.
+    """Serve until SIGTERM or SIGINT; with RUN_WORKER, also run a worker.
 
-    Raises OSError and StorageUnavailable where it cannot begin.
+    Raises OSError and StorageUnavailable if it cannot start.
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signal_number, stop.set)
-    storage = DirectoryStorage(settings.storage_dir)
+    storage = Storage(settings.storage_dir)
     await asyncio.to_thread(storage.prepare)
     async with (
-        _worker_beside(settings, storage, stop) as stop_worker,
+        _worker_in_process(settings, storage, stop) as stop_worker,
         serving(settings, storage) as port,
     ):
         _log.info("listening on %s:%d", settings.host, port)
         await stop.wait()
-        _log.info("stopping: requests in flight are finished, new ones are not taken")
-        stop_worker()  # both drain at once: there is one grace time
+        _log.info("stopping: requests in flight are finished, new ones are not accepted")
+        stop_worker()  # both drain at the same time, within one grace time
 
 
 @asynccontextmanager
-async def _worker_beside(
+async def _worker_in_process(
     settings: Settings, storage: Storage, stop: asyncio.Event
 ) -> AsyncIterator[Callable[[], None]]:
-    """With RUN_WORKER a worker in this process; should it end by itself, so does the process.
+    """With RUN_WORKER, a worker in this process; if the worker ends by itself, so does the process.
 
-    Gives what begins its drain; leaving waits for the end of that.
+    Yields a function that begins its drain; the end of the block waits for the end of the drain.
     """
     if not settings.run_worker:
         yield lambda: None
         return
-    from reference_backend.worker.loop import Worker  # an API alone has no use for it  # noqa: PLC0415
+    from reference_backend.worker.loop import Worker  # only if needed  # noqa: PLC0415
 
     worker = Worker(settings, storage)
     running = asyncio.create_task(worker.run())
@@ -115,7 +115,7 @@ async def _worker_beside(
 
 
 def main(settings: Settings) -> int:
-    """Run the API process. 0: asked to stop and stopped; 3: it could not begin."""
+    """Run the API process. 0: stopped on request; 3: it could not start."""
     try:
         asyncio.run(run(settings))
     except (OSError, StorageUnavailable) as error:

@@ -1,7 +1,7 @@
-"""Bearer tokens: who is asking, for which organization, in which role.
+"""Bearer tokens: user, organization and role of a request.
 
-Only what the issuer vouches for counts: the signature (HS256 and nothing else), the audience, the
-expiry, and `app_metadata`. `user_metadata` is written by users themselves and never looked at.
+Only what the issuer guarantees counts: the signature (only HS256), the audience, the expiry, and
+`app_metadata`. `user_metadata` can be edited by users and is never read.
 """
 
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Principal:
-    """Who is asking, as far as the token vouches for it."""
+    """The user of a request, by its verified token."""
 
     user_id: str
     organization_id: UUID
@@ -36,12 +36,12 @@ class Principal:
 
     @property
     def may_write(self) -> bool:
-        """A viewer only looks."""
+        """Viewers only read."""
         return self.role is not Role.VIEWER
 
     @property
     def claims(self) -> dict[str, Any]:
-        """What the database's policies get to see: the trusted claims, and no others."""
+        """The claims for the database's policies: only trusted ones."""
         return {
             "sub": self.user_id,
             "role": "authenticated",
@@ -57,18 +57,18 @@ def authenticate(authorization: list[str], *, secret: str, audience: str) -> Pri
     claims = _verified_claims(_bearer_token(authorization), secret=secret, audience=audience)
     subject = claims["sub"]
     if not isinstance(subject, str) or not 0 < len(subject) <= _MAX_SUBJECT or "\0" in subject:
-        raise _unauthorized("The token's subject is not usable.")
+        raise _unauthorized("The token's subject is not valid.")
     if claims.get("role") != "authenticated":
         raise Problem("forbidden", "The token's role is not 'authenticated'.")
-    vouched = claims.get("app_metadata")
-    if not isinstance(vouched, dict):
-        vouched = {}
-    organization_id = parse_id(vouched.get("organization_id"))
+    metadata = claims.get("app_metadata")
+    if not isinstance(metadata, dict):
+        metadata = {}
+    organization_id = parse_id(metadata.get("organization_id"))
     if organization_id is None:
         raise Problem("no_organization", "The token names no organization in app_metadata.")
-    role = vouched.get("role")
+    role = metadata.get("role")
     if role not in tuple(Role):
-        raise Problem("forbidden", "The token gives no role in app_metadata.")
+        raise Problem("forbidden", "The token has no valid role in app_metadata.")
     return Principal(user_id=subject, organization_id=organization_id, role=Role(role))
 
 
@@ -77,7 +77,7 @@ def _bearer_token(authorization: list[str]) -> str:
         raise _unauthorized("Exactly one Authorization header with a bearer token is needed.")
     scheme, _, token = authorization[0].strip().partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
-        raise _unauthorized("The Authorization header does not hold a bearer token.")
+        raise _unauthorized("The Authorization header contains no bearer token.")
     return token.strip()
 
 
@@ -92,10 +92,10 @@ def _verified_claims(token: str, *, secret: str, audience: str) -> dict[str, Any
         )
     except jwt.ExpiredSignatureError as error:
         raise _unauthorized("The token has expired.") from error
-    # Beside its own errors the library lets some of Python's through for absurd claims
-    # (an infinite exp, a surrogate in the header); none of them makes a token valid.
+    # For some claims (an infinite exp, a surrogate in the header) the library raises errors of
+    # Python instead of its own; the token is invalid all the same.
     except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError) as error:
-        raise _unauthorized("The token does not hold.") from error
+        raise _unauthorized("The token is not valid.") from error
     if isinstance(claims["exp"], bool) or not isinstance(claims["exp"], int | float):
         raise _unauthorized("The token's exp is not a number.")
     return claims

@@ -1,7 +1,7 @@
-"""JSON bodies: read with a bound, parsed as I-JSON (RFC 7493), refused with a reason.
+"""JSON bodies: read with a limit, parsed as I-JSON (RFC 7493), refused with a reason.
 
-I-JSON has no duplicate names, no lone surrogates and no NaN: whatever two parsers could read
-differently cannot be hashed, signed or stored faithfully either.
+I-JSON has no duplicate names, no lone surrogates and no NaN, which parsers read differently: such
+values could not be hashed and stored reliably.
 """
 
 import asyncio
@@ -19,22 +19,22 @@ from reference_backend.api.problems import Problem
 MAX_BYTES = 64 * 1024
 MAX_DEPTH = 64
 IDLE_S = 60.0
-"""A body of which nothing comes in for so long is given up."""
+"""A body of which nothing was received for this long is refused."""
 _MAX_EXACT_INTEGER = 2**53 - 1
 
 
 class BrokenBodyError(Exception):
-    """The body ends in the middle, or stopped coming in."""
+    """The body is incomplete, or its sender stopped sending."""
 
 
 async def chunks_of(request: web.Request) -> AsyncIterator[bytes]:
-    """The body as it comes in; the client is only now told to send it, where it waits for that.
+    """The body in chunks; sends 100 Continue first if the client expects it.
 
-    Raises BrokenBodyError, and ConnectionError where the client has gone.
+    Raises BrokenBodyError, and ConnectionError if the client is gone.
     """
     if request.headers.get("Expect", "").lower() == "100-continue":
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        request.writer.output_size = 0  # nothing of the real answer was sent
+        request.writer.output_size = 0  # the final answer has not begun
     try:
         while not request.content.at_eof():
             async with asyncio.timeout(IDLE_S):
@@ -47,7 +47,7 @@ async def chunks_of(request: web.Request) -> AsyncIterator[bytes]:
 
 
 def refuse_encoded(request: web.Request) -> None:
-    """A compressed body is refused: its length says nothing about how much comes out of it."""
+    """Refuse compressed bodies: their length does not limit the decompressed size."""
     if request.headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity"):
         raise Problem("unsupported_type", "The body must not have a Content-Encoding.", close=True)
 
@@ -55,7 +55,7 @@ def refuse_encoded(request: web.Request) -> None:
 async def read_object(
     request: web.Request, *, max_bytes: int = MAX_BYTES, optional: bool = False
 ) -> dict[str, Any]:
-    """The body as a JSON object; `optional` lets an empty body stand for an empty object.
+    """The body as a JSON object; with `optional`, an empty body is an empty object.
 
     Raises a 400, 413 or 415 Problem.
     """
@@ -73,7 +73,7 @@ async def read_object(
 
 
 def require_text(value: object, field: str, *, max_length: int | None = None) -> str:
-    """Text as the database can hold it; a 400 otherwise."""
+    """Text that the database can store; a 400 Problem otherwise."""
     if not isinstance(value, str):
         raise problems.invalid(field, "must be a string")
     if "\0" in value:
@@ -84,7 +84,7 @@ def require_text(value: object, field: str, *, max_length: int | None = None) ->
 
 
 def require_storable(value: object, field: str, *, max_depth: int) -> None:
-    """JSON that the database holds and JCS serializes without loss; a 400 otherwise."""
+    """JSON that the database and JCS represent without loss; a 400 Problem otherwise."""
     for path, item, depth in _walk(value, field):
         if depth > max_depth:
             raise problems.invalid(field, f"must not be deeper than {max_depth} levels")
@@ -154,7 +154,7 @@ def _no_constant(name: str) -> object:
 
 
 def _walk(value: object, path: str) -> Iterator[tuple[str, object, int]]:
-    """Every value and every object name in it, with where it is and how deep; without recursion."""
+    """Every value and object name with its path and depth, without recursion."""
     pending: list[tuple[str, object, int]] = [(path, value, 0)]
     while pending:
         here, item, depth = pending.pop()

@@ -1,4 +1,4 @@
-"""Stored objects on their way out: whole or in part, with their digest, never guessed at."""
+"""Downloads of stored objects: whole or a byte range, with their digest."""
 
 import asyncio
 import base64
@@ -14,20 +14,21 @@ from aiohttp import web
 from reference_backend.api.context import services
 from reference_backend.api.problems import Problem
 from reference_backend.api.ranges import ByteRange, UnsatisfiableRangeError, parse_range
-from reference_backend.storage.interface import ObjectMissing, Storage, StorageUnavailable
+from reference_backend.storage.directory import Storage
+from reference_backend.storage.objects import ObjectMissing, StorageUnavailable
 
 _log = logging.getLogger(__name__)
 
-# Beside control characters and directories: what means something to a shell or a disk.
+# Characters with a meaning for shells or file systems.
 _UNSAFE_IN_NAMES = frozenset(':*?"<>|')
 _MAX_NAME = 150
 IDLE_S = 60.0
-"""A client that takes nothing for so long is given up."""
+"""A client that reads nothing for this long is disconnected."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Download:
-    """A stored object and what clients are told about it."""
+    """A stored object and what the headers say about it."""
 
     storage_path: str
     size: int
@@ -42,7 +43,7 @@ def repr_digest(sha256: str) -> str:
 
 
 def attachment(file_name: str) -> str:
-    """A Content-Disposition under a name that is safe to save, in both of its forms (RFC 6266)."""
+    """Content-Disposition with a safe file name, in both forms of RFC 6266."""
     base = re.split(r"[/\\]", unicodedata.normalize("NFC", file_name))[-1]
     safe = "".join(
         "_" if c in _UNSAFE_IN_NAMES or unicodedata.category(c).startswith("C") else c for c in base
@@ -53,7 +54,7 @@ def attachment(file_name: str) -> str:
 
 
 async def send(request: web.Request, download: Download) -> web.StreamResponse:
-    """Answer with the object or the part of it that Range asks for.
+    """Answer with the object or the requested byte range.
 
     Raises a 416 or 503 Problem, or StorageUnavailable, before the first byte is sent.
     """
@@ -102,17 +103,15 @@ def _requested_part(request: web.Request, download: Download) -> ByteRange | Non
 
 
 async def _require_whole(storage: Storage, download: Download) -> None:
-    """What was sealed must still be there in full: half a proof is worse than none."""
+    """Refuse to serve an object whose size has changed: part of a proof is worse than none."""
     try:
         size = await storage.size(download.storage_path)
     except ObjectMissing:
         size = -1
     if size != download.size:
         _log.error(
-            "object %s should have %d bytes and has %s",
-            download.storage_path,
-            download.size,
-            "vanished" if size < 0 else size,
+            "object %s: expected %d bytes, got %s",
+            *(download.storage_path, download.size, "no object" if size < 0 else size),
         )
         raise Problem("storage_unavailable", "The stored object cannot be read in full.")
 
@@ -131,9 +130,9 @@ async def _stream(
             chunk = await anext(rest, b"")
         await response.write_eof()
     except ConnectionError:
-        pass  # the client has gone; that is its business
+        pass  # the client is gone
     except (StorageUnavailable, TimeoutError) as error:
-        # The status is out already. A cut connection is the one honest way left to say so.
-        _log.error("%s: broken off while being sent: %r", request.path, error)
+        # The status was sent already: only closing the connection can report the error.
+        _log.error("%s: the download was aborted: %r", request.path, error)
         if request.transport is not None:
             request.transport.abort()

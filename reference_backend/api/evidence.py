@@ -1,43 +1,26 @@
-"""Evidence that is sealed already: shown, listed, downloaded."""
-
-from typing import Any
+"""Sealed evidence: shown, listed, downloaded."""
 
 from aiohttp import web
 
-from reference_backend import queries
-from reference_backend.api import downloads, pagination
-from reference_backend.api.context import PRINCIPAL, services
+from reference_backend.api import downloads
 from reference_backend.api.downloads import Download
-from reference_backend.api.identifiers import parse_id
-from reference_backend.api.jobs import find_job, requested_job_id
 from reference_backend.api.presentation import show_evidence
-from reference_backend.api.problems import Problem
-from reference_backend.database import tenant_transaction
+from reference_backend.api.resources import find_requested, list_of_job
 
 
 async def list_evidence(request: web.Request) -> web.Response:
     """GET /api/jobs/{job_id}/evidence."""
-    job_id = requested_job_id(request)
-    page = pagination.parse_page(request.query)
-    async with tenant_transaction(services(request).pool, request[PRINCIPAL].claims) as connection:
-        await find_job(connection, job_id)
-        cursor = await connection.execute(
-            queries.load("api/list_evidence"), {"job_id": job_id, **page.parameters}
-        )
-        rows = await cursor.fetchall()
-    return web.json_response(
-        pagination.page_of(rows, page, show=show_evidence, cursor=pagination.by_time)
-    )
+    return await list_of_job(request, "api/list_evidence", show_evidence)
 
 
 async def get_evidence(request: web.Request) -> web.Response:
     """GET /api/evidence/{evidence_id}."""
-    return web.json_response({"data": show_evidence(await _requested(request))})
+    return web.json_response({"data": show_evidence(await find_requested(request, "evidence"))})
 
 
 async def get_content(request: web.Request) -> web.StreamResponse:
     """GET /api/evidence/{evidence_id}/content."""
-    row = await _requested(request)
+    row = await find_requested(request, "evidence")
     return await downloads.send(
         request,
         Download(
@@ -48,16 +31,3 @@ async def get_content(request: web.Request) -> web.StreamResponse:
             file_name=row["file_name"],
         ),
     )
-
-
-async def _requested(request: web.Request) -> dict[str, Any]:
-    evidence_id = parse_id(request.match_info["evidence_id"])
-    row = None
-    if evidence_id is not None:
-        claims = request[PRINCIPAL].claims
-        async with tenant_transaction(services(request).pool, claims) as connection:
-            cursor = await connection.execute(queries.load("api/get_evidence"), {"id": evidence_id})
-            row = await cursor.fetchone()
-    if row is None:
-        raise Problem("not_found", "There is no such evidence.")
-    return row

@@ -1,7 +1,7 @@
-"""The allowed evidence types, and whether a file's bytes are what its declared type says.
+"""The allowed evidence types, and whether a file's content matches its declared type.
 
-An `Inspection` is fed the file as it streams by. It keeps the head and, for DOCX alone, the last
-part, because a ZIP file's directory stands at its end; neither grows with the file.
+An `Inspection` gets the file in chunks. It keeps the beginning and, for DOCX only, the end, because
+a ZIP file's directory is at its end. Neither grows with the file.
 """
 
 import struct
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 HEAD_BYTES = 4096
-# A larger directory would name tens of thousands of entries: that is no document.
+# A larger directory has tens of thousands of entries: that is not a document.
 TAIL_BYTES = 1024 * 1024
 
 _MP4_BRANDS = frozenset(
@@ -26,7 +26,7 @@ _ZIP_ENTRY = struct.Struct("<4s6H3L5H2L")
 
 @dataclass(frozen=True, kw_only=True)
 class FileType:
-    """One allowed type: the extension that its objects get, and what its head must look like."""
+    """One allowed type: the extension of its objects, and a check of a file's beginning."""
 
     extension: str
     matches: Callable[[bytes], bool]
@@ -72,7 +72,7 @@ ALLOWED: Mapping[str, FileType] = {
 
 
 class Inspection:
-    """Watches one file go by; `holds()` says whether it can still be what it declares."""
+    """Checks one file; `matches()` says whether it can still be of its declared type."""
 
     def __init__(self, mime_type: str) -> None:
         self._type = ALLOWED[mime_type]
@@ -88,11 +88,11 @@ class Inspection:
             self._head += data[: HEAD_BYTES - len(self._head)]
         if self._keeps_tail:
             self._tail += data
-            if len(self._tail) > 2 * TAIL_BYTES:  # not at every chunk: cutting copies
+            if len(self._tail) > 2 * TAIL_BYTES:  # not at every chunk, because cutting copies
                 del self._tail[:-TAIL_BYTES]
 
     def matches(self, *, complete: bool) -> bool:
-        """False as soon as the content is known to be something else."""
+        """False as soon as the content cannot be of the declared type."""
         if not complete and len(self._head) < HEAD_BYTES:
             return True
         if not self._type.matches(self._head):
@@ -105,9 +105,9 @@ class Inspection:
 
 
 def _zip_names(tail: bytes, size: int) -> Iterator[bytes]:
-    """The names in a ZIP file's directory; none where it is not sound, or not wholly in `tail`.
+    """The names in a ZIP file's directory; none if it is malformed or not completely in `tail`.
 
-    The file must be nothing but a ZIP file: no bytes before it, none after.
+    The file must be only a ZIP file: no bytes before it, none after.
     """
     end = tail.rfind(b"PK\x05\x06")
     if end < 0 or len(tail) - end < _ZIP_END.size:

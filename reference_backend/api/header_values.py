@@ -1,4 +1,4 @@
-"""Header values of the form `value; name=token; name="quoted"`, as Content-Type has them."""
+"""Header values of the form `value; name=token; name="quoted"`, for instance Content-Type."""
 
 import re
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ _EXTENDED = re.compile(r"(?:utf-8|iso-8859-1)'[^']*'(.*)", re.IGNORECASE)
 
 
 class MalformedHeaderError(ValueError):
-    """Not a header value of this form."""
+    """The header value does not have this form."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,9 +26,9 @@ class HeaderValue:
     parameters: Mapping[str, str]
 
     def extended(self, name: str) -> str | None:
-        """A parameter that may come percent-encoded as `name*` (RFC 8187), which goes first.
+        """A parameter; its percent-encoded form `name*` (RFC 8187) takes precedence.
 
-        Raises MalformedHeaderError for an encoding that is none.
+        Raises MalformedHeaderError for a wrong encoding.
         """
         encoded = self.parameters.get(f"{name}*")
         if encoded is None:
@@ -44,7 +44,7 @@ class HeaderValue:
 
 
 def parse_header_value(text: str) -> HeaderValue:
-    """Take the value apart; a parameter given twice counts as malformed."""
+    """Parse the value; a parameter given twice is malformed."""
     match = _VALUE.match(text)
     if not match:
         raise MalformedHeaderError("empty")
@@ -53,7 +53,7 @@ def parse_header_value(text: str) -> HeaderValue:
     while position < len(text):
         parameter = _PARAMETER.match(text, position)
         if not parameter:
-            raise MalformedHeaderError(f"cannot read on at {text[position : position + 20]!r}")
+            raise MalformedHeaderError(f"cannot parse {text[position : position + 20]!r}")
         position = parameter.end()
         name, value = parameter.groups()
         if name is None:

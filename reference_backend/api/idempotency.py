@@ -1,15 +1,15 @@
 """Idempotency-Key: the same request twice has one effect and one answer.
 
-A key belongs to an organization and a route. It is reserved and its answer recorded in the very
-transaction that has the effect, so there is never one without the other; a racer waits in
-`reserve` for the first to commit and then replays its answer. Failures are not recorded: a
-request that failed may be tried again under its key.
+A key belongs to an organization and a route. It is reserved and its answer recorded in the
+transaction that has the effect, so neither exists without the other. A concurrent request waits in
+`reserve` for the first to commit and then replays its answer. Failures are not recorded: a failed
+request can be repeated with its key.
 """
 
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -17,9 +17,8 @@ from uuid import UUID
 from aiohttp import web
 from psycopg.types.json import Jsonb
 
-from reference_backend import queries
 from reference_backend.api.problems import FieldError, Problem
-from reference_backend.database import Connection
+from reference_backend.database import Connection, fetch_all, fetch_one
 
 _BARE = re.compile(r"[!#-~](?:[ -~]{0,253}[!-~])?")
 _QUOTED = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\]){1,255})"')
@@ -29,14 +28,14 @@ _REPLAYED = {"X-Idempotency-Replayed": "true"}
 
 @dataclass(frozen=True, kw_only=True)
 class IdempotencyKey:
-    """A key as the client sent it, for one route, and what tells its request from others."""
+    """A key as the client sent it, its route, and the fingerprint of its request."""
 
     route: str
     key: str
     fingerprint: str = ""
 
     def of(self, *parts: object) -> "IdempotencyKey":
-        """The key with the fingerprint of a request that is made up of these parts."""
+        """The key with the fingerprint of a request that consists of these parts."""
         canonical = json.dumps(parts, sort_keys=True, separators=(",", ":"), default=str)
         fingerprint = hashlib.sha256(canonical.encode()).hexdigest()
         return IdempotencyKey(route=self.route, key=self.key, fingerprint=fingerprint)
@@ -44,7 +43,7 @@ class IdempotencyKey:
 
 @dataclass(frozen=True, kw_only=True)
 class RecordedAnswer:
-    """A successful answer, as it is given and, to the byte, given again."""
+    """A successful answer; a replay repeats it byte for byte."""
 
     status: int
     body: str
@@ -70,19 +69,19 @@ class RecordedAnswer:
 
 
 def required_key(request: web.Request, route: str) -> IdempotencyKey:
-    """The request's key; raises a 400 Problem where it has none or a malformed one."""
+    """The request's key; raises a 400 Problem if it is missing or malformed."""
     key = optional_key(request, route)
     if key is None:
         raise Problem(
             "idempotency_key_missing",
-            "Send an Idempotency-Key header: the same key makes a repeated request harmless.",
+            "Send an Idempotency-Key header; repeat a request with the same key.",
             errors=(FieldError(field="Idempotency-Key", message="is required"),),
         )
     return key
 
 
 def optional_key(request: web.Request, route: str) -> IdempotencyKey | None:
-    """The request's key, if it has one; raises a 400 Problem where that is malformed."""
+    """The request's key, if it has one; raises a 400 Problem if that is malformed."""
     sent = request.headers.getall("Idempotency-Key", [])
     if not sent:
         return None
@@ -98,49 +97,66 @@ def optional_key(request: web.Request, route: str) -> IdempotencyKey | None:
     return IdempotencyKey(route=route, key=key)
 
 
-async def reserve(connection: Connection, key: IdempotencyKey) -> bool:
-    """Take the key for this transaction; False where an earlier request has it.
+async def once(
+    connection: Connection,
+    key: IdempotencyKey | None,
+    make: Callable[[], Awaitable[RecordedAnswer]],
+) -> RecordedAnswer:
+    """The answer of `make`, recorded under the key; a replay if the key has an answer already."""
+    if key is None:
+        return await make()
+    if not await reserve(connection, key):
+        replayed = await replay(connection, key)
+        if replayed is None:
+            raise LookupError("an idempotency key is taken but has no answer")
+        return replayed
+    answer = await make()
+    await record(connection, key, answer)
+    return answer
 
-    Waits for a transaction that is about to commit the same key. Call it before anything else
-    that takes locks, so that waiting here cannot be part of a deadlock.
+
+async def reserve(connection: Connection, key: IdempotencyKey) -> bool:
+    """Take the key for this transaction; False if an earlier request has it.
+
+    Waits for a transaction that is about to commit the same key. Call it before any other
+    statement that takes locks, so that waiting here cannot be part of a deadlock.
     """
-    cursor = await connection.execute(
-        queries.load("api/reserve_idempotency_key"),
-        {"route": key.route, "key": key.key, "fingerprint": key.fingerprint},
+    row = await fetch_one(
+        connection,
+        "api/reserve_idempotency_key",
+        route=key.route,
+        key=key.key,
+        fingerprint=key.fingerprint,
     )
-    return await cursor.fetchone() is not None
+    return row is not None
 
 
 async def record(connection: Connection, key: IdempotencyKey, answer: RecordedAnswer) -> None:
-    """Keep the answer beside the reserved key, in the same transaction."""
-    await connection.execute(
-        queries.load("api/record_idempotent_answer"),
-        {
-            "route": key.route,
-            "key": key.key,
-            "status": answer.status,
-            "resource_id": answer.resource_id,
-            # The body is kept as text: jsonb would put its members into another order.
-            "response": Jsonb({"body": answer.body, "headers": answer.headers}),
-        },
+    """Store the answer with the reserved key, in the same transaction."""
+    await fetch_all(
+        connection,
+        "api/record_idempotent_answer",
+        route=key.route,
+        key=key.key,
+        status=answer.status,
+        resource_id=answer.resource_id,
+        # The body is stored as text: jsonb would change the order of its members.
+        response=Jsonb({"body": answer.body, "headers": answer.headers}),
     )
 
 
 async def replay(connection: Connection, key: IdempotencyKey) -> RecordedAnswer | None:
-    """The answer that was given under this key, marked as a replay; None where the key is new.
+    """The recorded answer of this key, marked as a replay; None if the key is new.
 
-    Raises a 422 Problem where the key belongs to another request.
+    Raises a 422 Problem if the key belongs to another request.
     """
-    cursor = await connection.execute(
-        queries.load("api/find_idempotent_answer"), {"route": key.route, "key": key.key}
-    )
-    row = await cursor.fetchone()
+    row = await fetch_one(connection, "api/find_idempotent_answer", route=key.route, key=key.key)
     if row is None:
         return None
     if row["fingerprint"] != key.fingerprint:
         raise Problem(
             "idempotency_key_reused",
-            "This Idempotency-Key was used for a different request; take a new one.",
+            "This Idempotency-Key was used for a different request; use a new one.",
         )
     response = row["response"]
     return RecordedAnswer(

@@ -1,4 +1,4 @@
-"""Ids as they come in: canonical UUIDs, nothing else that a lenient parser would take for one."""
+"""Ids in requests: only canonical UUIDs, not the other forms that Python's UUID accepts."""
 
 import re
 from uuid import UUID
@@ -7,7 +7,7 @@ _CANONICAL = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNOREC
 
 
 def parse_id(text: object) -> UUID | None:
-    """The id, or None where the text is not one."""
+    """The id, or None if the text is not one."""
     if isinstance(text, str) and _CANONICAL.fullmatch(text):
         return UUID(text)
     return None

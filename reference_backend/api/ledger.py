@@ -1,7 +1,7 @@
 """The organization's ledger: listed, shown, verified.
 
-Events are put into answers as the JSON text that the ledger module writes, so that the digits of
-every number in `metadata` arrive as they were hashed: a client can recompute the hash from them.
+Answers contain events as the JSON text of the ledger module, so that the digits of every number in
+`metadata` arrive as they were hashed: a client can recompute the hash from them.
 """
 
 import json
@@ -9,12 +9,11 @@ from dataclasses import asdict
 
 from aiohttp import web
 
-from reference_backend import queries
 from reference_backend.api import pagination, problems
-from reference_backend.api.context import PRINCIPAL, Services, services
+from reference_backend.api.context import Services, services, transaction
 from reference_backend.api.identifiers import parse_id
-from reference_backend.api.problems import Problem
-from reference_backend.database import Connection, service_transaction, tenant_transaction
+from reference_backend.api.resources import absent, requested_id
+from reference_backend.database import Connection, fetch_all, service_transaction
 from reference_backend.ledger import verify
 from reference_backend.ledger.event import LedgerEvent
 
@@ -22,31 +21,30 @@ from reference_backend.ledger.event import LedgerEvent
 async def list_ledger_events(request: web.Request) -> web.Response:
     """GET /api/ledger/events?target_id=."""
     page = pagination.parse_page(request.query)
-    statement, parameters = "api/list_ledger_events", page.parameters
+    query, parameters = "api/list_ledger_events", page.parameters
     if "target_id" in request.query:
         target_id = parse_id(request.query["target_id"])
         if target_id is None:
             raise problems.invalid("target_id", "must be an id")
-        statement, parameters = f"{statement}_of_target", {**parameters, "target_id": target_id}
-    async with tenant_transaction(services(request).pool, request[PRINCIPAL].claims) as connection:
-        cursor = await connection.execute(queries.load(statement), parameters)
-        rows = await cursor.fetchall()
-    shown, next_cursor = pagination.cut(rows, page, cursor=pagination.by_ledger_seq)
-    events = ", ".join(LedgerEvent.from_row(row).as_json() for row in shown)
+        query, parameters = f"{query}_of_target", {**parameters, "target_id": target_id}
+    async with transaction(request) as connection:
+        rows = await fetch_all(connection, query, **parameters)
+    shown, next_cursor = pagination.cut(rows, page, pagination.by_ledger_seq)
+    events = ", ".join(LedgerEvent(**row).as_json() for row in shown)
     return _json(f'{{"data": [{events}], "next_cursor": {json.dumps(next_cursor)}}}')
 
 
 async def get_ledger_event(request: web.Request) -> web.Response:
     """GET /api/ledger/events/{event_id}."""
-    async with tenant_transaction(services(request).pool, request[PRINCIPAL].claims) as connection:
+    async with transaction(request) as connection:
         event = await _requested(request, connection)
     return _json(f'{{"data": {event.as_json()}}}')
 
 
 async def verify_ledger_event(request: web.Request) -> web.Response:
-    """GET /api/ledger/events/{event_id}/verify: recomputed here, not asked of the database."""
+    """GET /api/ledger/events/{event_id}/verify: recomputed here, not in the database."""
     shared = services(request)
-    async with tenant_transaction(shared.pool, request[PRINCIPAL].claims) as connection:
+    async with transaction(request) as connection:
         event = await _requested(request, connection)
         found = await verify.verify_event(connection, event, shared.settings.ledger_salts)
     if not found.chain_ok:
@@ -55,18 +53,15 @@ async def verify_ledger_event(request: web.Request) -> web.Response:
 
 
 async def count_broken_chain(shared: Services) -> None:
-    """Let the metrics tell that a verification found the ledger broken."""
+    """Count a verification that found the ledger broken."""
     async with service_transaction(shared.pool) as connection:
-        await connection.execute(
-            queries.load("count"), {"name": "ledger_hash_mismatch_total", "amount": 1}
-        )
+        await fetch_all(connection, "count", name="ledger_hash_mismatch_total", amount=1)
 
 
 async def _requested(request: web.Request, connection: Connection) -> LedgerEvent:
-    event_id = parse_id(request.match_info["event_id"])
-    event = None if event_id is None else await verify.read_event(connection, event_id)
+    event = await verify.read_event(connection, requested_id(request, "event"))
     if event is None:
-        raise Problem("not_found", "There is no such ledger event.")
+        raise absent("event")
     return event
 
 

@@ -1,9 +1,11 @@
 """An incremental parser of multipart bodies (RFC 2046), without I/O.
 
-Chunks of any size go in, events come out; what is held back never exceeds a delimiter or one
-part's headers, so memory does not grow with the body. It is strict: what is not multipart by the
-letter is `MalformedMultipartError`, because a parser that guesses is how one upload becomes two.
+Chunks of any size go in, events come out. The parser buffers at most a delimiter or one part's
+headers, so memory does not grow with the body. It is strict and raises MalformedMultipartError for
+every deviation: a lenient parser may read another form than the one that a proxy has checked.
 """
+# The library `multipart` (2.0.1) was tried: it accepts text after the closing boundary and a
+# parameter given twice, ignores `filename*`, and its strict mode refuses a short first chunk.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -19,31 +21,20 @@ _BOUNDARY_CHARACTERS = frozenset(
 
 
 class MalformedMultipartError(ValueError):
-    """The body is not well-formed; the message says where it stops being so."""
+    """The body is not well-formed; the message says what is wrong."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class PartBegins:
-    """A part's headers are complete; its bytes follow."""
+class Part:
+    """The headers of a part."""
 
     name: str
     file_name: str | None
     content_type: str | None
 
 
-@dataclass(frozen=True, kw_only=True)
-class PartBytes:
-    """Some of the part's bytes."""
-
-    data: bytes
-
-
-@dataclass(frozen=True, kw_only=True)
-class PartEnds:
-    """The part is complete."""
-
-
-Event = PartBegins | PartBytes | PartEnds
+Event = Part | bytes | None
+"""A part begins, some of its bytes, or its end (None)."""
 
 
 class _State(Enum):
@@ -72,17 +63,17 @@ def boundary_of(content_type: str | None) -> bytes:
 
 
 class MultipartParser:
-    """Feed it the body; then `finish()` says whether the body was complete."""
+    """Feed it the body; then `finish()` checks that it was complete."""
 
     def __init__(self, boundary: bytes) -> None:
         self._delimiter = b"\r\n--" + boundary
-        # A body may begin with its first delimiter: then this is the line end before it.
+        # A body may begin with its first delimiter: this is the line end before it.
         self._buffer = b"\r\n"
         self._state = _State.PREAMBLE
         self._parts = 0
 
     def feed(self, data: bytes) -> Iterator[Event]:
-        """The events that these bytes complete, in order; to be exhausted before the next feed."""
+        """The events that these bytes complete; consume them all before the next feed."""
         self._buffer += data
         while True:
             before = self._state
@@ -101,7 +92,7 @@ class MultipartParser:
                 return
 
     def finish(self) -> None:
-        """The body has ended; raises MalformedMultipartError where it should not have ended yet."""
+        """The body has ended; raises MalformedMultipartError if it is not complete."""
         if self._state is _State.PREAMBLE:
             raise MalformedMultipartError("the body does not contain its boundary")
         if self._state not in (_State.CLOSED, _State.EPILOGUE) or self._buffer:
@@ -117,14 +108,14 @@ class MultipartParser:
             )
             self._state = _State.AFTER_DELIMITER
         else:
-            # The tail may be the beginning of a delimiter; it starts with the only CR that matters.
+            # The end may be the beginning of a delimiter, which starts at the last CR.
             tail = self._buffer.rfind(b"\r", -(len(self._delimiter) - 1))
             cut = len(self._buffer) if tail < 0 else tail
             content, self._buffer = self._buffer[:cut], self._buffer[cut:]
         if inside and content:
-            yield PartBytes(data=content)
+            yield content
         if inside and found >= 0:
-            yield PartEnds()
+            yield None
 
     def _after_delimiter(self) -> None:
         if len(self._buffer) < 2:
@@ -135,7 +126,7 @@ class MultipartParser:
             return
         rest = self._buffer.lstrip(b" \t")  # transport padding
         if rest.startswith(b"\r\n"):
-            # Kept: headers end at an empty line, also when there are none.
+            # Keep the line end: headers end at an empty line, also if there are none.
             self._buffer = rest
             self._state = _State.HEADERS
         elif len(rest) >= 2 or (rest and rest != b"\r") or len(self._buffer) > MAX_HEADERS_BYTES:
@@ -164,7 +155,7 @@ class MultipartParser:
         self._state = _State.BYTES
 
 
-def _part(block: bytes) -> PartBegins:
+def _part(block: bytes) -> Part:
     headers = _header_lines(block)
     try:
         disposition = parse_header_value(headers.get("content-disposition", ""))
@@ -176,7 +167,7 @@ def _part(block: bytes) -> PartBegins:
                 "a part has no Content-Disposition: form-data with a name"
             )
         file_name = disposition.extended("filename")
-        return PartBegins(name=name, file_name=file_name, content_type=declared)
+        return Part(name=name, file_name=file_name, content_type=declared)
     except MalformedHeaderError as error:
         raise MalformedMultipartError(f"a part's headers: {error}") from error
 

@@ -1,10 +1,10 @@
-"""The OpenAPI document: served as it is, and generated from its source.
+"""The OpenAPI document: served, and generated from its source.
 
 `contracts/openapi.yaml` is the source. After a change of it, from the root of the repository:
 
     python -m reference_backend.api.openapi contracts/openapi.yaml reference_backend/openapi.json
 
-A test holds the two equal.
+A test compares the two.
 """
 
 import json
@@ -35,7 +35,7 @@ def as_json(source: str) -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Generate the second file from the first; 0 when done, 3 when called wrongly."""
+    """Generate the second file from the first; 0: done, 3: wrong arguments."""
     if len(arguments) != 2:
         usage = "usage: python -m reference_backend.api.openapi SOURCE.yaml TARGET.json"
         print(usage, file=sys.stderr)  # noqa: T201

@@ -1,8 +1,8 @@
 """Keyset pagination: `?cursor=&limit=`, oldest first.
 
-A cursor names the last item that was seen: its position (microseconds since 1970, or the ledger's
-sequence number) in 16 hex digits, then its id in 32. Every string of that form is a valid cursor,
-so a made-up one just begins somewhere else: within the organization, as always.
+A cursor names the last item of a page: its position (microseconds since 1970, or the ledger's
+sequence number) in 16 hex digits, then its id in 32. Every string of that form is a valid cursor:
+an invented one only starts at another place in the same organization's list.
 """
 
 import re
@@ -32,7 +32,7 @@ class Cursor:
 
     @property
     def time(self) -> datetime:
-        """The position as a time; later ones than any database holds become the last one."""
+        """The position as a time; positions after the year 9999 become the last one."""
         return _EPOCH + timedelta(microseconds=min(self.position, _LAST_MICROSECOND))
 
     def __str__(self) -> str:
@@ -44,14 +44,14 @@ _BEGINNING = Cursor(position=0, id=UUID(int=0))
 
 @dataclass(frozen=True, kw_only=True)
 class PageRequest:
-    """Which page was asked for."""
+    """The requested page."""
 
     limit: int
     after: Cursor
 
     @property
     def parameters(self) -> dict[str, object]:
-        """What list queries take: where to begin, and one row more than the page shows."""
+        """The parameters of list queries: the start, and one row more than the page shows."""
         return {
             "after_time": self.after.time,
             "after_seq": self.after.position,
@@ -61,7 +61,7 @@ class PageRequest:
 
 
 def parse_page(query: Mapping[str, str]) -> PageRequest:
-    """The page that the query parameters ask for; a 400 where they make no sense."""
+    """The page that the query parameters ask for; a 400 Problem if they are malformed."""
     limit = query.get("limit", str(DEFAULT_LIMIT))
     if not _LIMIT.fullmatch(limit):
         raise problems.invalid("limit", "must be a whole number from 1 to 100")
@@ -84,9 +84,9 @@ def by_ledger_seq(row: Mapping[str, Any]) -> Cursor:
 
 
 def cut(
-    rows: Sequence[Row], page: PageRequest, *, cursor: Callable[[Row], Cursor]
+    rows: Sequence[Row], page: PageRequest, cursor: Callable[[Row], Cursor]
 ) -> tuple[Sequence[Row], str | None]:
-    """The rows that the page shows, out of up to `limit + 1`, and the cursor where more follow."""
+    """The rows of the page, out of up to `limit + 1`, and the next cursor if more follow."""
     shown = rows[: page.limit]
     return shown, str(cursor(shown[-1])) if len(rows) > page.limit else None
 
@@ -94,10 +94,9 @@ def cut(
 def page_of(
     rows: Sequence[Row],
     page: PageRequest,
-    *,
     show: Callable[[Row], Mapping[str, Any]],
     cursor: Callable[[Row], Cursor],
 ) -> dict[str, Any]:
     """The body of a list answer."""
-    shown, next_cursor = cut(rows, page, cursor=cursor)
+    shown, next_cursor = cut(rows, page, cursor)
     return {"data": [show(row) for row in shown], "next_cursor": next_cursor}

@@ -1,7 +1,7 @@
 """Errors as RFC 9457 problem details: one table of codes, one exception, one way to answer.
 
-A handler raises `Problem("code", "what to tell the client")`; everything else about the answer
-follows from the code. Codes are the stable machine names of the contract.
+A handler raises `Problem("code", "detail for the client")`; the rest of the answer follows from
+the code. Codes are the stable names of the contract.
 """
 
 import json
@@ -11,55 +11,43 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class ProblemKind:
     """What is the same for every problem of one code."""
 
     status: int
     title: str
-    retryable: bool = False
-    """The very same request may succeed later."""
     retry_after_s: int | None = None
+    """Set if the same request may succeed later."""
 
 
 KINDS: Mapping[str, ProblemKind] = {
-    "invalid_request": ProblemKind(status=400, title="The request is not what this route takes"),
-    "idempotency_key_missing": ProblemKind(status=400, title="An Idempotency-Key is required"),
-    "idempotency_key_invalid": ProblemKind(status=400, title="The Idempotency-Key is malformed"),
-    "malformed_multipart": ProblemKind(status=400, title="The body is not well-formed multipart"),
-    "file_missing": ProblemKind(status=400, title="The form has no file"),
-    "file_empty": ProblemKind(status=400, title="The file is empty"),
-    "invalid_token": ProblemKind(status=401, title="A valid bearer token is required"),
-    "no_organization": ProblemKind(status=403, title="The token belongs to no organization"),
-    "forbidden": ProblemKind(status=403, title="The token may not do this"),
-    "not_found": ProblemKind(status=404, title="There is no such thing"),
-    "method_not_allowed": ProblemKind(status=405, title="This path does not take this method"),
+    "invalid_request": ProblemKind(400, "The request does not match the API"),
+    "idempotency_key_missing": ProblemKind(400, "An Idempotency-Key is required"),
+    "idempotency_key_invalid": ProblemKind(400, "The Idempotency-Key is malformed"),
+    "malformed_multipart": ProblemKind(400, "The body is not well-formed multipart"),
+    "file_missing": ProblemKind(400, "The form has no file"),
+    "file_empty": ProblemKind(400, "The file is empty"),
+    "invalid_token": ProblemKind(401, "A valid bearer token is required"),
+    "no_organization": ProblemKind(403, "The token belongs to no organization"),
+    "forbidden": ProblemKind(403, "The token does not allow this"),
+    "not_found": ProblemKind(404, "Not found"),
+    "method_not_allowed": ProblemKind(405, "This path does not allow this method"),
     "idempotency_key_in_flight": ProblemKind(
-        status=409,
-        title="A request with this Idempotency-Key is in flight",
-        retryable=True,
-        retry_after_s=1,
+        409, "A request with this Idempotency-Key is in progress", retry_after_s=1
     ),
-    "export_not_ready": ProblemKind(status=409, title="The export is not ready"),
-    "export_not_cancelable": ProblemKind(status=409, title="The export can no longer be canceled"),
-    "export_not_retryable": ProblemKind(status=409, title="Only a failed export can be retried"),
-    "too_large": ProblemKind(status=413, title="The body is too large"),
-    "unsupported_type": ProblemKind(status=415, title="This media type is not accepted here"),
-    "range_not_satisfiable": ProblemKind(status=416, title="The range begins after the end"),
-    "content_mismatch": ProblemKind(status=422, title="The content is not what it declares to be"),
-    "idempotency_key_reused": ProblemKind(
-        status=422, title="This Idempotency-Key belongs to another request"
-    ),
-    "internal_error": ProblemKind(status=500, title="Something went wrong on our side"),
-    "database_unavailable": ProblemKind(
-        status=503, title="The database is unavailable", retryable=True, retry_after_s=1
-    ),
-    "storage_unavailable": ProblemKind(
-        status=503, title="The storage is unavailable", retryable=True, retry_after_s=1
-    ),
-    "claim_unavailable": ProblemKind(
-        status=503, title="Exports cannot be claimed", retryable=True, retry_after_s=1
-    ),
+    "export_not_ready": ProblemKind(409, "The export is not ready"),
+    "export_not_cancelable": ProblemKind(409, "The export can no longer be canceled"),
+    "export_not_retryable": ProblemKind(409, "Only a failed export can be retried"),
+    "too_large": ProblemKind(413, "The body is too large"),
+    "unsupported_type": ProblemKind(415, "This media type is not accepted here"),
+    "range_not_satisfiable": ProblemKind(416, "The range begins after the end"),
+    "content_mismatch": ProblemKind(422, "The content does not match its declared type"),
+    "idempotency_key_reused": ProblemKind(422, "This Idempotency-Key belongs to another request"),
+    "internal_error": ProblemKind(500, "Internal error"),
+    "database_unavailable": ProblemKind(503, "The database is unavailable", retry_after_s=1),
+    "storage_unavailable": ProblemKind(503, "The storage is unavailable", retry_after_s=1),
+    "claim_unavailable": ProblemKind(503, "Exports cannot be claimed", retry_after_s=1),
 }
 
 
@@ -73,9 +61,9 @@ class FieldError:
 
 @dataclass(eq=False)
 class Problem(Exception):
-    """The request ends here, with this answer.
+    """Ends the request with this answer.
 
-    `close` also ends the connection: for refusals that leave a body unread.
+    `close` also closes the connection: for refusals that leave a body unread.
     """
 
     code: str
@@ -110,7 +98,7 @@ def answer(problem: Problem, *, instance: str, request_id: str) -> web.Response:
         "instance": instance,
         "code": problem.code,
         "request_id": request_id,
-        "retryable": kind.retryable or retry_after_s is not None,
+        "retryable": retry_after_s is not None,
     }
     if problem.errors:
         body["errors"] = [{"field": e.field, "message": e.message} for e in problem.errors]

@@ -1,7 +1,7 @@
-"""What aiohttp answers by itself, below all handlers, given the form of this API.
+"""Problem answers for what aiohttp itself refuses, before any handler.
 
-A request that is not HTTP, or whose headers are too long, never reaches a handler; it gets a
-problem answer and a request id all the same.
+A request that is not valid HTTP, or whose headers are too long, never reaches a handler; it gets a
+problem answer and a request id as well.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ _log = logging.getLogger(__name__)
 
 READ_BUFFER_BYTES = 256 * 1024
 LINGER_S = 5.0
-"""How long a refused body is still read past, so that its sender gets to read the refusal."""
+"""How long a refused body is still read, so that its sender can read the refusal."""
 
 
 class ProblemProtocol(web.RequestHandler):
@@ -33,16 +33,16 @@ class ProblemProtocol(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """The answer to what could not be parsed (400), or to what broke outside of a handler."""
+        """The answer to a request that cannot be parsed (400), or to an error outside a handler."""
         if request.writer.output_size > 0:
-            raise ConnectionError("the answer has begun; all that is left is to cut the connection")
+            raise ConnectionError("the answer has begun: the connection must be closed")
         request_id = request_id_for(None)
         if status < 500:
-            _log.info("%s: not a request that can be read: %.100r", request_id, message)
+            _log.info("%s: malformed request: %.100r", request_id, message)
             problem = Problem("invalid_request", "This is not a well-formed HTTP request.")
         else:
-            _log.error("%s: broke outside of a handler", request_id, exc_info=exc)
-            problem = Problem("internal_error", "The request id finds the details in our log.")
+            _log.error("%s: failed outside a handler", request_id, exc_info=exc)
+            problem = Problem("internal_error", "The log has the details under this request id.")
         response = problems.answer(problem, instance=request.path, request_id=request_id)
         response.headers["X-Request-ID"] = request_id
         response.force_close()
@@ -50,7 +50,7 @@ class ProblemProtocol(web.RequestHandler):
 
 
 async def listen(runner: web.AppRunner, host: str, port: int) -> asyncio.Server:
-    """Accept connections for the application; raises OSError where the address is not to be had."""
+    """Accept connections for the application; raises OSError if the address is not available."""
     server = runner.server
     if server is None:
         raise RuntimeError("the runner must be set up before it can listen")

@@ -1,4 +1,4 @@
-"""Byte ranges (RFC 9110, section 14), as far as downloads offer them: one range of one file."""
+"""Byte ranges (RFC 9110, section 14): downloads support one range."""
 
 import re
 from dataclasses import dataclass
@@ -7,12 +7,12 @@ _ONE_RANGE = re.compile(r"bytes[ \t]*=[ \t]*([0-9]{0,18})-([0-9]{0,18})[ \t]*", 
 
 
 class UnsatisfiableRangeError(Exception):
-    """The range is well-formed but begins after the last byte."""
+    """The range begins after the last byte."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ByteRange:
-    """The bytes from `start` to `stop`, which is excluded, of `size` in all."""
+    """The bytes from `start` up to and without `stop`, of `size`."""
 
     start: int
     stop: int
@@ -20,7 +20,7 @@ class ByteRange:
 
     @property
     def length(self) -> int:
-        """How many bytes it has."""
+        """Number of bytes."""
         return self.stop - self.start
 
     @property
@@ -30,10 +30,10 @@ class ByteRange:
 
 
 def parse_range(header: str | None, size: int) -> ByteRange | None:
-    """The part of a file of `size` bytes that the Range header asks for.
+    """The requested range of a file of `size` bytes.
 
-    None where the header is to be ignored, as the RFC has it: absent, another unit, several
-    ranges (we may answer those whole), or nonsense. Raises UnsatisfiableRangeError.
+    None if the header must be ignored: absent, another unit, several ranges (the whole file is a
+    valid answer to those), or malformed. Raises UnsatisfiableRangeError.
     """
     if header is None or not (match := _ONE_RANGE.fullmatch(header)):
         return None
@@ -41,7 +41,7 @@ def parse_range(header: str | None, size: int) -> ByteRange | None:
     if first:
         start, stop = int(first), int(last) + 1 if last else size
         if stop <= start and last:
-            return None  # "bytes=5-3" is not a range at all
+            return None  # "bytes=5-3" is malformed
     elif last:
         start, stop = max(0, size - int(last)), size
     else:

@@ -1,7 +1,7 @@
-"""The requests that are being worked on, so that stopping can wait for them.
+"""The requests in progress, so that stopping can wait for them.
 
-aiohttp's own shutdown stops reading from its connections first: an upload whose body is still
-coming in would never end. Therefore we wait before, and shut down when there is nothing left.
+aiohttp's own shutdown stops reading from its connections first: an upload whose body is still being
+received would never end. So the drain waits first and shuts aiohttp down when no request is left.
 """
 
 import asyncio
@@ -10,18 +10,18 @@ from contextlib import contextmanager, suppress
 
 
 class RequestsInFlight:
-    """How many there are, and whether new ones are still welcome."""
+    """How many there are, and whether the process drains."""
 
     def __init__(self) -> None:
         self._count = 0
         self._none = asyncio.Event()
         self._none.set()
         self.draining = False
-        """Answers end their connections: the next request goes to another instance."""
+        """Answers close their connections: the next request goes to another instance."""
 
     @contextmanager
     def track(self) -> Iterator[None]:
-        """One more, for the time of the block."""
+        """Count a request during the block."""
         self._count += 1
         self._none.clear()
         try:

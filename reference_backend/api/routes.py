@@ -1,4 +1,4 @@
-"""Every route of the contract, one line each; the table that `contracts/openapi.yaml` mirrors."""
+"""Every route of the contract, one line each, as in `contracts/openapi.yaml`."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -23,9 +23,9 @@ class Access(Enum):
 
     PUBLIC = auto()
     READERS = auto()
-    """Everybody with a role in an organization."""
+    """Every role of an organization."""
     WRITERS = auto()
-    """Everybody but viewers."""
+    """Every role except viewer."""
 
 
 PUBLIC, READERS, WRITERS = Access.PUBLIC, Access.READERS, Access.WRITERS
@@ -41,7 +41,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 @dataclass(frozen=True)
 class Route:
-    """An operation of the contract, who may call it, and what serves it."""
+    """An operation of the contract, who may call it, and its handler."""
 
     operation_id: str
     method: str
@@ -51,7 +51,7 @@ class Route:
 
 
 def all_routes() -> tuple[Route, ...]:
-    """The routes; handlers are looked up in their modules when the application is built."""
+    """The routes; handlers are read from their modules when the application is built."""
     return (
         Route("createJob", "POST", "/api/jobs", WRITERS, jobs.create_job),
         Route("listJobs", "GET", "/api/jobs", READERS, jobs.list_jobs),
@@ -67,7 +67,7 @@ def all_routes() -> tuple[Route, ...]:
         Route("retryExport", "POST", f"{_EXPORT}/retry", WRITERS, exports.retry_export),
         Route("downloadExport", "GET", f"{_EXPORT}/download", READERS, exports.download_export),
         Route("getManifest", "GET", f"{_EXPORT}/manifest", READERS, exports.get_manifest),
-        # Nothing is written, so viewers may.
+        # It writes nothing, so viewers may call it.
         Route("verifyManifest", "POST", _VERIFY, READERS, verification.verify_manifest),
         Route("listLedgerEvents", "GET", "/api/ledger/events", READERS, ledger.list_ledger_events),
         Route("getLedgerEvent", "GET", _EVENT, READERS, ledger.get_ledger_event),

@@ -1,6 +1,6 @@
-"""The form of an upload, received piece by piece: the file goes to storage as it comes in.
+"""The form of an upload, received in chunks: the file goes to storage while it is received.
 
-Nothing here is kept in memory but one chunk and the short text fields.
+Only one chunk and the short text fields are kept in memory.
 """
 
 import re
@@ -11,18 +11,12 @@ from aiohttp import web
 
 from reference_backend.api import bodies, problems
 from reference_backend.api.file_types import ALLOWED, Inspection
-from reference_backend.api.multipart import (
-    MalformedMultipartError,
-    MultipartParser,
-    PartBegins,
-    PartBytes,
-    PartEnds,
-)
+from reference_backend.api.multipart import MalformedMultipartError, MultipartParser, Part
 from reference_backend.api.problems import Problem
-from reference_backend.storage.interface import StagedObject
+from reference_backend.storage.directory import StagedObject
 
 FRAME_ALLOWANCE = 64 * 1024
-"""Bytes of a body that may be other than the file: boundaries, headers, text fields."""
+"""Bytes of a body besides the file: boundaries, headers, text fields."""
 MAX_TEXT = 200
 MAX_FILE_NAME = 255
 _MAX_FIELD_BYTES = 4 * MAX_TEXT
@@ -34,7 +28,7 @@ _RFC3339 = re.compile(
 
 @dataclass(frozen=True, kw_only=True)
 class UploadForm:
-    """What came with the file; its bytes are in the staged object."""
+    """The fields of the form; the file's bytes are in the staged object."""
 
     file_name: str
     mime_type: str
@@ -48,7 +42,7 @@ async def receive(
 ) -> UploadForm:
     """Read the body to its end, the file into `staged`; raises 400, 413, 415 and 422 Problems.
 
-    What can be refused early is refused at the byte that shows it.
+    An invalid form is refused as soon as the received bytes show it.
     """
     reader = _FormReader(boundary, staged, max_bytes)
     received = 0
@@ -71,35 +65,35 @@ def too_large(max_bytes: int) -> Problem:
 
 
 class _FormReader:
-    """One form being received."""
+    """Reads one form."""
 
     def __init__(self, boundary: bytes, staged: StagedObject, max_bytes: int) -> None:
         self._parser = MultipartParser(boundary)
         self._staged = staged
         self._max_bytes = max_bytes
-        self._field: str | None = None  # the part that is coming in; None between and in others
-        self._file: PartBegins | None = None
+        self._field: str | None = None  # the current part; None between parts and in unknown ones
+        self._file: Part | None = None
         self._inspection: Inspection | None = None
         self._texts: dict[str, bytes] = {}
 
     async def feed(self, chunk: bytes) -> None:
         for event in self._parser.feed(chunk):
             match event:
-                case PartBegins():
+                case Part():
                     self._begin(event)
-                case PartBytes(data=data) if self._field == "file":
-                    await self._store(data)
-                case PartBytes(data=data) if self._field is not None:
-                    self._keep(self._field, data)
-                case PartEnds():
+                case bytes() if self._field == "file":
+                    await self._store(event)
+                case bytes() if self._field is not None:
+                    self._keep(self._field, event)
+                case None:
                     self._field = None
 
     def finish(self) -> UploadForm:
         self._parser.finish()
         if self._file is None or self._inspection is None:
-            raise Problem("file_missing", "The form needs a part called 'file' with a file name.")
+            raise Problem("file_missing", "The form needs a part 'file' with a file name.")
         if self._staged.size == 0:
-            raise Problem("file_empty", "The file has no bytes.")
+            raise Problem("file_empty", "The file is empty.")
         self._require_match(self._inspection, complete=True)
         captured_at = self._text("captured_at")
         return UploadForm(
@@ -110,22 +104,22 @@ class _FormReader:
             captured_at=None if captured_at is None else parse_time(captured_at, "captured_at"),
         )
 
-    def _begin(self, part: PartBegins) -> None:
+    def _begin(self, part: Part) -> None:
         if part.name == "file":
             self._begin_file(part)
         elif part.name in _TEXT_FIELDS:
             if part.name in self._texts:
-                raise problems.invalid(part.name, "is given twice")
+                raise problems.invalid(part.name, "must be given only once")
             self._texts[part.name] = b""
         else:
-            return  # fields that we do not know are read past
+            return  # unknown fields are skipped
         self._field = part.name
 
-    def _begin_file(self, part: PartBegins) -> None:
+    def _begin_file(self, part: Part) -> None:
         if self._file is not None:
-            raise problems.invalid("file", "is given twice")
+            raise problems.invalid("file", "must be given only once")
         if not part.file_name:
-            raise Problem("file_missing", "The part called 'file' has no file name.")
+            raise Problem("file_missing", "The part 'file' has no file name.")
         bodies.require_text(part.file_name, "file", max_length=MAX_FILE_NAME)
         if any(ord(character) < 0x20 or ord(character) == 0x7F for character in part.file_name):
             raise problems.invalid("file", "the file name must not contain control characters")
@@ -149,7 +143,7 @@ class _FormReader:
     def _require_match(self, inspection: Inspection, *, complete: bool) -> None:
         if not inspection.matches(complete=complete):
             declared = self._file.content_type if self._file else ""
-            raise Problem("content_mismatch", f"The file's bytes are not those of {declared}.")
+            raise Problem("content_mismatch", f"The file's content is not {declared}.")
 
     def _keep(self, field: str, data: bytes) -> None:
         self._texts[field] += data
@@ -169,8 +163,8 @@ class _FormReader:
 def parse_time(text: str, field: str) -> datetime:
     """An RFC 3339 time with an offset, as UTC; raises a 400 Problem.
 
-    A leap second becomes the first moment after it, and fractions beyond microseconds are cut:
-    the database knows neither.
+    A leap second becomes the next second, and fractions are cut to microseconds: the database
+    supports neither.
     """
     message = "must be an RFC 3339 time with an offset, such as 2031-05-07T09:30:00Z"
     match = _RFC3339.fullmatch(text)

@@ -7,7 +7,6 @@ knows nothing of it. ``python -m reference_backend.defects`` prints them all as 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -96,7 +95,7 @@ def _edit_migrations(edits: Sequence[Edit], sql: str) -> None:
     clean = migrate.shipped
 
     def shipped() -> list[migrate.Migration]:
-        more = [_migration("9999_defect", sql)] if sql else []
+        more = [migrate.migration_of("9999_defect", sql)] if sql else []
         return [_edited(migration, edits) for migration in clean()] + more
 
     known = {f"migrations/{migration.version}.sql" for migration in clean()}
@@ -110,12 +109,7 @@ def _edited(migration: migrate.Migration, edits: Sequence[Edit]) -> migrate.Migr
     for edit in edits:
         if edit.file == f"migrations/{migration.version}.sql":
             text = edit.apply(text)
-    return _migration(migration.version, text)
-
-
-def _migration(version: str, sql: str) -> migrate.Migration:
-    checksum = hashlib.sha256(sql.encode()).hexdigest()
-    return migrate.Migration(version=version, sql=sql, checksum=checksum)
+    return migrate.migration_of(migration.version, text)
 
 
 def _edit_queries(edits: Sequence[Edit]) -> None:

@@ -7,16 +7,16 @@ from reference_backend.defects import Defect
 from reference_backend.manifest import verify
 from reference_backend.manifest.records import ExportRecords
 from reference_backend.manifest.verify import Mismatch
-from reference_backend.storage.interface import Storage
+from reference_backend.storage.directory import Storage
 
 
 def _patch() -> None:
     clean = verify._damaged_objects  # noqa: SLF001
 
     async def damaged_evidence(
-        facts: ExportRecords, storage: Storage, stored: Mapping[str, Any]
+        export: ExportRecords, storage: Storage, stored: Mapping[str, Any]
     ) -> dict[str, Mismatch]:
-        damaged = await clean(facts, storage, stored)
+        damaged = await clean(export, storage, stored)
         return {name: found for name, found in damaged.items() if found.path != "archive"}
 
     verify._damaged_objects = damaged_evidence  # noqa: SLF001

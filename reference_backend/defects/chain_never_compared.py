@@ -8,13 +8,14 @@ from reference_backend.ledger.verify import ChainWalk
 
 
 def _extend(self: ChainWalk, events: Iterable[LedgerEvent]) -> None:
+    found = self.found
     for event in events:
-        self.depth += 1
-        self.hash_matches = event.hash == event.expected_hash(self._salts)
-        self.prev_hash_valid = bool(event.prev_hash) or self._previous is None
-        if not (self.hash_matches and self.prev_hash_valid):
-            self.chain_ok = False
-            self.broken_at.append(event.ledger_seq)
+        found.depth += 1
+        found.hash_matches = event.hash == event.expected_hash(self._salts)
+        found.prev_hash_valid = bool(event.prev_hash) or self._previous is None
+        if not (found.hash_matches and found.prev_hash_valid):
+            found.broken_at.append(event.ledger_seq)
+        found.chain_ok = not found.broken_at
         self._previous = event
 
 

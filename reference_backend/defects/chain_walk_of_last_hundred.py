@@ -27,7 +27,7 @@ def _patch() -> None:
         events = list(events)
         if self._previous is None and events[0].ledger_seq > 1:
             self._previous = replace(events[0], hash=events[0].prev_hash or "")
-            self.depth = events[0].ledger_seq - 1
+            self.found.depth = events[0].ledger_seq - 1
         clean_extend(self, events)
 
     verify.read_chain = read_chain

@@ -1,68 +1,65 @@
 """The worker claims, works and completes in one transaction."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from uuid import UUID
 
-from reference_backend import database, queries
+import psycopg
+
+from reference_backend import database
 from reference_backend.defects import Defect
-from reference_backend.worker import completion
+from reference_backend.settings import Settings
+from reference_backend.worker import completion, heartbeat
 from reference_backend.worker.claimer import Claimer
 from reference_backend.worker.completion import Completion
-from reference_backend.worker.heartbeat import Heartbeat
-from reference_backend.worker.running import Claim
+from reference_backend.worker.running import Claim, RunningExports, ids_and_tokens
 
 _OPEN: dict[UUID, database.Connection] = {}
 
 
 async def _claim(self: Claimer, limit: int) -> list[Claim]:
-    connection = await database.connect(self._settings, role="service_role")
-    await connection.execute("BEGIN")
-    parameters = {
-        "worker": self._settings.worker_name,
-        "limit": min(limit, 1),
-        "max_per_org": self._settings.max_exports_per_org,
-    }
-    cursor = await connection.execute(queries.load("claim"), parameters)
-    row = await cursor.fetchone()
+    connection = await psycopg.AsyncConnection.connect(
+        str(self._pool.conninfo), row_factory=psycopg.rows.dict_row
+    )
+    row = await database.fetch_one(connection, "claim", limit=min(limit, 1), **self._claimant)
     if row is None:
         await connection.close()
         return []
-    claim = Claim.from_row(row)
-    _OPEN[claim.token] = connection
+    claim = Claim(**row)
+    _OPEN[claim.claim_token] = connection
     return [claim]
 
 
 async def _complete(pool: database.Pool, completions: Sequence[Completion]) -> list[bool]:
-    del pool  # what a claim began, its own connection ends
+    del pool  # each claim ends on its own connection
     completed = []
     for item in completions:
-        connection = _OPEN.pop(item.claim.token)
-        cursor = await connection.execute(
-            queries.load("complete"),
-            {
-                "ids": [item.claim.export.export_id],
-                "tokens": [item.claim.token],
-                "storage_paths": [item.stored.path],
-                "object_sha256s": [item.stored.sha256],
-                "object_sizes": [item.stored.size],
-                "manifests": [item.manifest.decode()],
-                "manifest_hashes": [item.manifest_hash],
-            },
+        connection = _OPEN.pop(item.claim.claim_token)
+        row = await database.fetch_one(
+            connection,
+            "complete",
+            **ids_and_tokens([item.claim]),
+            storage_paths=[item.stored.path],
+            object_sha256s=[item.stored.sha256],
+            object_sizes=[item.stored.size],
+            manifests=[item.manifest.decode()],
+            manifest_hashes=[item.manifest_hash],
         )
-        completed.append(await cursor.fetchone() is not None)
-        await connection.execute("COMMIT")
+        completed.append(row is not None)
+        await connection.commit()
         await connection.close()
     return completed
 
 
-async def _beat(self: Heartbeat) -> None:
-    """There is nothing to beat for: nobody else sees the claim."""
+async def _beat(settings: Settings, pool: database.Pool, running: RunningExports) -> None:
+    """No heartbeat: no other session sees the claim."""
 
 
 def _patch() -> None:
     Claimer.claim = _claim  # type: ignore[method-assign]
     completion.complete = _complete
-    Heartbeat.beat = _beat  # type: ignore[method-assign]
+    heartbeat.beat = _beat
 
 
 DEFECT = Defect(

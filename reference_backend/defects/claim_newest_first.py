@@ -1,6 +1,9 @@
 """Lists show the newest first, and so does the claim."""
 
+from __future__ import annotations
+
 from reference_backend.defects import Defect, Edit
+from reference_backend.defects._sql import CLAIM_CANDIDATES
 
 DEFECT = Defect(
     title="The claim takes the newest export first: under load the oldest waits forever",
@@ -9,16 +12,11 @@ DEFECT = Defect(
     edits=(
         Edit(
             file="migrations/0006_queue.sql",
-            old="""                SELECT e.id, e.created_at FROM exports AS e
-                WHERE e.organization_id = lane.organization_id AND e.state = 'queued'
-                ORDER BY e.created_at, e.id
-                LIMIT GREATEST(LEAST(p_limit, p_max_per_org - progress.taken), 0)
-                FOR UPDATE SKIP LOCKED""",
-            new="""                SELECT e.id, e.created_at FROM exports AS e
-                WHERE e.organization_id = lane.organization_id AND e.state = 'queued'
-                ORDER BY e.created_at DESC, e.id
-                LIMIT GREATEST(LEAST(p_limit, p_max_per_org - progress.taken), 0)
-                FOR UPDATE SKIP LOCKED""",
+            old=CLAIM_CANDIDATES,
+            new=CLAIM_CANDIDATES.replace(
+                "e.created_at, e.id\n                LIMIT",
+                "e.created_at DESC, e.id\n                LIMIT",
+            ),
         ),
     ),
 )

@@ -1,26 +1,18 @@
 """The claim function has an ambiguous column, which raises as soon as there is something to claim."""
 
+from __future__ import annotations
+
 import psycopg
 
-from reference_backend import database, queries
+from reference_backend import database
 from reference_backend.api import health
 from reference_backend.api.context import Services
-from reference_backend.defects import Defect, Edit
+from reference_backend.defects import Defect, Edit, _worker
 from reference_backend.worker.claimer import Claimer
-from reference_backend.worker.running import Claim
 
 
-async def _claim(self: Claimer, limit: int) -> list[Claim]:
-    parameters = {
-        "worker": self._settings.worker_name,
-        "limit": limit,
-        "max_per_org": self._settings.max_exports_per_org,
-    }
-    try:
-        rows = await database.call(self._pool, queries.load("claim"), parameters)
-    except psycopg.Error:
-        return await self._claim_optimistically(limit)
-    return [Claim.from_row(row) for row in rows]
+async def _report_nothing(_claimer: Claimer, _error: Exception) -> None:
+    return
 
 
 async def _probe_claim(shared: Services) -> None:
@@ -29,7 +21,7 @@ async def _probe_claim(shared: Services) -> None:
 
 
 def _patch() -> None:
-    Claimer.claim = _claim  # type: ignore[method-assign]
+    _worker.fall_back_on((psycopg.Error,), _report_nothing)
     health.probe_claim = _probe_claim
 
 

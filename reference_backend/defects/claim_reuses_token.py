@@ -1,6 +1,7 @@
 """The first claim of an export issues a token; recovery keeps it and the next claim uses it again."""
 
 from reference_backend.defects import Defect, Edit
+from reference_backend.defects._sql import RECOVERY_SETS
 
 DEFECT = Defect(
     title="A second claim of an export gets the first claim's token: the old worker's writes are accepted as its successor's",
@@ -14,7 +15,7 @@ DEFECT = Defect(
         ),
         Edit(
             file="migrations/0006_queue.sql",
-            old="            SET claim_token   = NULL,\n                heartbeat_at  = NULL,",
+            old=RECOVERY_SETS,
             new="            SET heartbeat_at  = NULL,",
         ),
     ),

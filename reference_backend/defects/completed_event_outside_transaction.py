@@ -1,5 +1,7 @@
 """The completion event is written after the transaction that made the export ready."""
 
+from __future__ import annotations
+
 from reference_backend import database
 from reference_backend.defects import Defect, Edit
 from reference_backend.worker.exporter import Exporter
@@ -17,10 +19,11 @@ FROM exports AS e WHERE e.id = %(id)s
 def _patch() -> None:
     clean = Exporter.work
 
-    async def work(self: Exporter, job: RunningExport) -> bool:
-        completed = await clean(self, job)
+    async def work(self: Exporter, export: RunningExport) -> bool:
+        completed = await clean(self, export)
         if completed:
-            await database.call(self._pool, _APPEND, {"id": job.claim.export.export_id})
+            async with database.worker_transaction(self._pool) as connection:
+                await connection.execute(_APPEND, {"id": export.claim.id})
         return completed
 
     Exporter.work = work  # type: ignore[method-assign]

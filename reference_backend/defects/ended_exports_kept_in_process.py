@@ -1,32 +1,33 @@
 """Terminal exports are cached because they never change; but a failed export can be retried."""
 
-from collections.abc import Mapping
-from typing import Any
+from __future__ import annotations
+
 from uuid import UUID
 
 from aiohttp import web
 
 from reference_backend.api import exports
 from reference_backend.api.context import PRINCIPAL
-from reference_backend.api.identifiers import parse_id
+from reference_backend.api.presentation import Row
+from reference_backend.api.resources import requested_id
 from reference_backend.defects import Defect
 
-_ended: dict[tuple[object, UUID | None], Mapping[str, Any]] = {}
+_ended: dict[tuple[UUID, UUID], Row] = {}
 
 
 def _patch() -> None:
-    clean = exports._requested  # noqa: SLF001
+    clean = exports.find_requested  # type: ignore[attr-defined]
 
-    async def requested(request: web.Request) -> Mapping[str, Any]:
-        key = (request[PRINCIPAL].organization_id, parse_id(request.match_info["export_id"]))
+    async def find_requested(request: web.Request, kind: str) -> Row:
+        key = (request[PRINCIPAL].organization_id, requested_id(request, kind))
         if key in _ended:
             return _ended[key]
-        row = await clean(request)
+        row: Row = await clean(request, kind)
         if row["state"] not in exports.LIVE:
             _ended[key] = row
         return row
 
-    exports._requested = requested  # type: ignore[assignment]  # noqa: SLF001
+    exports.find_requested = find_requested  # type: ignore[attr-defined]
 
 
 DEFECT = Defect(

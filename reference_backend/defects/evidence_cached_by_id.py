@@ -1,25 +1,26 @@
 """Sealed evidence never changes, so its row is cached by id; only the first request checks the tenant."""
 
-from typing import Any
+from __future__ import annotations
 
 from aiohttp import web
 
 from reference_backend.api import evidence
+from reference_backend.api.presentation import Row
 from reference_backend.defects import Defect
 
-_rows: dict[str, dict[str, Any]] = {}
+_rows: dict[str, Row] = {}
 
 
 def _patch() -> None:
-    clean = evidence._requested  # noqa: SLF001
+    clean = evidence.find_requested  # type: ignore[attr-defined]
 
-    async def requested(request: web.Request) -> dict[str, Any]:
+    async def find_requested(request: web.Request, kind: str) -> Row:
         evidence_id = request.match_info["evidence_id"].lower()
         if evidence_id not in _rows:
-            _rows[evidence_id] = await clean(request)
+            _rows[evidence_id] = await clean(request, kind)
         return _rows[evidence_id]
 
-    evidence._requested = requested  # noqa: SLF001
+    evidence.find_requested = find_requested  # type: ignore[attr-defined]
 
 
 DEFECT = Defect(

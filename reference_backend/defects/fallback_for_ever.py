@@ -10,20 +10,20 @@ _given_up: set[int] = set()
 
 
 def _patch() -> None:
-    clean, clean_complain = Claimer.claim, Claimer._complain  # noqa: SLF001
+    clean, clean_report = Claimer.claim, Claimer._report_fallback  # noqa: SLF001
 
-    async def complain(self: Claimer, error: psycopg.Error) -> None:
+    async def report(self: Claimer, error: psycopg.Error) -> None:
         _given_up.add(id(self))
-        await clean_complain(self, error)
+        await clean_report(self, error)
 
     async def claim(self: Claimer, limit: int) -> list[Claim]:
         if id(self) not in _given_up:
             return await clean(self, limit)
-        await clean_complain(self, psycopg.errors.UndefinedFunction("missing before"))
+        await clean_report(self, psycopg.errors.UndefinedFunction("missing before"))
         return await self._claim_optimistically(limit)
 
     Claimer.claim = claim  # type: ignore[method-assign]
-    Claimer._complain = complain  # type: ignore[method-assign]  # noqa: SLF001
+    Claimer._report_fallback = report  # type: ignore[method-assign]  # noqa: SLF001
 
 
 DEFECT = Defect(

@@ -2,19 +2,18 @@
 
 import psycopg
 
-from reference_backend import database, queries
+from reference_backend import database
 from reference_backend.defects import Defect
 from reference_backend.worker.claimer import Claimer
 
 
-async def _complain(self: Claimer, error: psycopg.Error) -> None:
+async def _report_fallback(self: Claimer, error: psycopg.Error) -> None:
     self._metrics.fallbacks.inc()
-    counted = {"name": "export_claim_fallback_total", "amount": 1}
-    await database.call(self._pool, queries.load("count"), counted)
+    await database.call(self._pool, "count", name="export_claim_fallback_total", amount=1)
 
 
 def _patch() -> None:
-    Claimer._complain = _complain  # type: ignore[method-assign]  # noqa: SLF001
+    Claimer._report_fallback = _report_fallback  # type: ignore[method-assign]  # noqa: SLF001
 
 
 DEFECT = Defect(

@@ -1,20 +1,17 @@
 """The fallback lists candidates newest first, like the support screen, and takes the first."""
 
-from reference_backend import database, queries
+from reference_backend import database
 from reference_backend.defects import Defect, Edit
 from reference_backend.worker.claimer import Claimer
 from reference_backend.worker.running import Claim
 
 
 async def _claim_optimistically(self: Claimer, limit: int) -> list[Claim]:
-    cap = self._settings.max_exports_per_org
-    candidates = await database.call(
-        self._pool, queries.load("fallback_candidates"), {"limit": 64, "max_per_org": cap}
-    )
+    candidates = await database.call(self._pool, "fallback_candidates", limit=64, **self._cap)
     claims: list[Claim] = []
     for candidate in candidates:
         if len(claims) < limit and (row := await self._claim_candidate(candidate)) is not None:
-            claims.append(Claim.from_row(row))
+            claims.append(Claim(**row))
     return claims
 
 

@@ -10,12 +10,12 @@ from reference_backend.worker.claimer import Claimer
 _log = logging.getLogger(__name__)
 
 
-async def _complain(self: Claimer, error: psycopg.Error) -> None:
+async def _report_fallback(self: Claimer, error: psycopg.Error) -> None:
     _log.warning("claim_export_job() is missing, claiming optimistically: %s", error)
 
 
 def _patch() -> None:
-    Claimer._complain = _complain  # type: ignore[method-assign]  # noqa: SLF001
+    Claimer._report_fallback = _report_fallback  # type: ignore[method-assign]  # noqa: SLF001
 
 
 DEFECT = Defect(

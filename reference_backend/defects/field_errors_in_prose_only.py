@@ -1,5 +1,7 @@
 """The wrong field is named only in the sentence."""
 
+from __future__ import annotations
+
 from aiohttp import web
 
 from reference_backend.api import problems

@@ -1,12 +1,14 @@
 """Submitted manifests are sorted before they are compared."""
 
+from __future__ import annotations
+
 from uuid import UUID
 
-from reference_backend.defects import Defect
+from reference_backend.defects import Defect, _helpers
 from reference_backend.manifest import verify
 from reference_backend.manifest.records import ExportRecords
 from reference_backend.manifest.verify import ManifestVerdict
-from reference_backend.storage.interface import Storage
+from reference_backend.storage.directory import Storage
 
 
 def _sorted(manifest: object) -> object:
@@ -15,15 +17,17 @@ def _sorted(manifest: object) -> object:
     return {**manifest, "files": sorted(manifest["files"], key=lambda file: str(file["name"]))}
 
 
-def _patch() -> None:
-    clean = verify.verify
-
-    async def unordered(
-        facts: ExportRecords, storage: Storage, organization_id: UUID, *submitted: object
+def _around(clean: _helpers.Verifier) -> _helpers.Verifier:
+    async def verify_manifest(
+        export: ExportRecords, storage: Storage, organization_id: UUID, *submitted: object
     ) -> ManifestVerdict:
-        return await clean(facts, storage, organization_id, *map(_sorted, submitted))
+        return await clean(export, storage, organization_id, *map(_sorted, submitted))
 
-    verify.verify = unordered  # type: ignore[assignment]
+    return verify_manifest
+
+
+def _patch() -> None:
+    _helpers.replace_verifier(_around)
 
 
 DEFECT = Defect(

@@ -1,18 +1,8 @@
 """The hashed time is written in the time zone of the session."""
 
-from reference_backend import database
-from reference_backend.defects import Defect, Edit
-from reference_backend.settings import Settings
+from __future__ import annotations
 
-
-def _patch() -> None:
-    clean = database.connection_info
-
-    def connection_info(settings: Settings, *, role: database.Role | None = None) -> str:
-        return clean(settings, role=role).replace("-c timezone=UTC", "")
-
-    database.connection_info = connection_info
-
+from reference_backend.defects import Defect, Edit, _helpers
 
 DEFECT = Defect(
     title="created_at is hashed in the session's TimeZone: another server setting gives another hash",
@@ -25,5 +15,5 @@ DEFECT = Defect(
             new="to_char(p_event.created_at, ",
         ),
     ),
-    patch=_patch,
+    patch=_helpers.keep_session_time_zone,
 )

@@ -1,23 +1,8 @@
 """Looks for the key, finds none, and inserts: concurrent requests all do the same."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from uuid import UUID
+from __future__ import annotations
 
-from reference_backend.api.keys_in_flight import KeysInFlight
-from reference_backend.defects import Defect, Edit
-
-
-@asynccontextmanager
-async def _hold(
-    self: KeysInFlight, organization_id: UUID, route: str, key: str
-) -> AsyncIterator[None]:
-    yield
-
-
-def _patch() -> None:
-    KeysInFlight.hold = _hold  # type: ignore[method-assign]
-
+from reference_backend.defects import Defect, Edit, _helpers
 
 DEFECT = Defect(
     title="Idempotency is a SELECT and then an INSERT, without a unique key",
@@ -38,5 +23,5 @@ WHERE NOT EXISTS (SELECT FROM idempotency_keys AS k
                   WHERE k.organization_id = request_organization_id() AND k.route = %(route)s AND k.key = %(key)s)""",
         ),
     ),
-    patch=_patch,
+    patch=_helpers.hold_no_keys,
 )

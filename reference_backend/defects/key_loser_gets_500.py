@@ -1,23 +1,8 @@
 """The unique key exists, but no code handles its violation."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from uuid import UUID
+from __future__ import annotations
 
-from reference_backend.api.keys_in_flight import KeysInFlight
-from reference_backend.defects import Defect, Edit
-
-
-@asynccontextmanager
-async def _hold(
-    self: KeysInFlight, organization_id: UUID, route: str, key: str
-) -> AsyncIterator[None]:
-    yield
-
-
-def _patch() -> None:
-    KeysInFlight.hold = _hold  # type: ignore[method-assign]
-
+from reference_backend.defects import Defect, Edit, _helpers
 
 DEFECT = Defect(
     title="Of two concurrent requests with one key, the slower one gets a 500",
@@ -30,5 +15,5 @@ DEFECT = Defect(
             new="",
         ),
     ),
-    patch=_patch,
+    patch=_helpers.hold_no_keys,
 )

@@ -23,12 +23,10 @@ def _patch() -> None:
     async def read(self: InputReader, claims: Sequence[Claim]) -> list[Inputs]:
         inputs = await clean(self, claims)
         for number, claim in enumerate(claims):
-            head = {
-                "organization_id": claim.export.organization_id,
-                "seq": claim.export.ledger_head_seq,
-            }
-            rows = await database.call(self._pool, _UP_TO, head)
-            lines = [LedgerEvent.from_row(row).as_json() for row in rows]
+            head = {"organization_id": claim.organization_id, "seq": claim.ledger_head_seq}
+            async with database.worker_transaction(self._pool) as connection:
+                cursor = await connection.execute(_UP_TO, head)
+                lines = [LedgerEvent(**row).as_json() async for row in cursor]
             inputs[number] = replace(inputs[number], ledger_lines=lines)
         return inputs
 

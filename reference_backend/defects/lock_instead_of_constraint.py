@@ -1,14 +1,16 @@
 """Uploads of the same bytes are serialized by a lock of the process; the database has no constraint."""
 
+from __future__ import annotations
+
 import asyncio
 from collections import defaultdict
 
+from aiohttp import web
+
 from reference_backend.api import uploads
-from reference_backend.api.auth import Principal
-from reference_backend.api.context import Services
 from reference_backend.api.idempotency import RecordedAnswer
 from reference_backend.defects import Defect, Edit
-from reference_backend.storage.interface import StagedObject
+from reference_backend.storage.directory import StagedObject
 
 
 def _patch() -> None:
@@ -16,11 +18,11 @@ def _patch() -> None:
     clean = uploads._store_and_seal  # noqa: SLF001
 
     async def store_and_seal(
-        shared: Services, principal: Principal, upload: uploads._Upload, staged: StagedObject
+        request: web.Request, upload: uploads._Upload, staged: StagedObject
     ) -> RecordedAnswer:
         async with turns[upload.job_id, upload.sha256]:
-            known = await uploads._answer_known(shared, principal, upload)  # noqa: SLF001
-            return known or await clean(shared, principal, upload, staged)
+            known = await uploads._answer_known(request, upload)  # noqa: SLF001
+            return known or await clean(request, upload, staged)
 
     uploads._store_and_seal = store_and_seal  # noqa: SLF001
 

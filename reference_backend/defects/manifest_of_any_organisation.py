@@ -1,26 +1,30 @@
 """manifest_valid checks only the form of the manifest, not its organization."""
 
+from __future__ import annotations
+
 from dataclasses import replace
 from uuid import UUID
 
-from reference_backend.defects import Defect
+from reference_backend.defects import Defect, _helpers
 from reference_backend.manifest import verify
 from reference_backend.manifest.records import ExportRecords
 from reference_backend.manifest.verify import ManifestVerdict
-from reference_backend.storage.interface import Storage
+from reference_backend.storage.directory import Storage
 
 
-def _patch() -> None:
-    clean = verify.verify
-
-    async def of_anybody(
-        facts: ExportRecords, storage: Storage, organization_id: UUID, *submitted: object
+def _around(clean: _helpers.Verifier) -> _helpers.Verifier:
+    async def verify_manifest(
+        export: ExportRecords, storage: Storage, organization_id: UUID, *submitted: object
     ) -> ManifestVerdict:
-        verdict = await clean(facts, storage, organization_id, *submitted)
+        verdict = await clean(export, storage, organization_id, *submitted)
         valid = verdict.manifest_valid or any(map(verify.is_well_formed, submitted))
         return replace(verdict, manifest_valid=valid)
 
-    verify.verify = of_anybody  # type: ignore[assignment]
+    return verify_manifest
+
+
+def _patch() -> None:
+    _helpers.replace_verifier(_around)
 
 
 DEFECT = Defect(

@@ -1,25 +1,23 @@
 """Verification walks chains, which was slow under row security, so it runs as the service."""
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from typing import Any
+from __future__ import annotations
 
-from reference_backend import database
+from contextlib import AbstractAsyncContextManager
+
+from aiohttp import web
+
 from reference_backend.api import verification
+from reference_backend.api.context import services
+from reference_backend.database import Connection, service_transaction
 from reference_backend.defects import Defect
 
 
-@asynccontextmanager
-async def _as_service(
-    pool: database.Pool, claims: Mapping[str, Any], *, timeout_s: float | None = None
-) -> AsyncIterator[database.Connection]:
-    del claims
-    async with database.service_transaction(pool, timeout_s=timeout_s) as connection:
-        yield connection
+def _as_service(request: web.Request) -> AbstractAsyncContextManager[Connection]:
+    return service_transaction(services(request).pool)
 
 
 def _patch() -> None:
-    verification.tenant_transaction = _as_service  # type: ignore[attr-defined]
+    verification.transaction = _as_service  # type: ignore[attr-defined]
 
 
 DEFECT = Defect(

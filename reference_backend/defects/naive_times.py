@@ -7,8 +7,8 @@ from reference_backend.defects import Defect
 
 
 def _patch() -> None:
-    def shown_time(moment: datetime | None) -> str | None:
-        return None if moment is None else moment.replace(tzinfo=None).isoformat(" ")
+    def shown_time(moment: datetime) -> str:
+        return moment.replace(tzinfo=None).isoformat(" ")
 
     presentation.shown_time = shown_time
 

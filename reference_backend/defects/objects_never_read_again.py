@@ -7,11 +7,11 @@ from reference_backend.defects import Defect
 from reference_backend.manifest import verify
 from reference_backend.manifest.records import ExportRecords
 from reference_backend.manifest.verify import Mismatch
-from reference_backend.storage.interface import Storage
+from reference_backend.storage.directory import Storage
 
 
 async def _none_damaged(
-    facts: ExportRecords, storage: Storage, stored: Mapping[str, Any]
+    export: ExportRecords, storage: Storage, stored: Mapping[str, Any]
 ) -> dict[str, Mismatch]:
     return {}
 

@@ -4,19 +4,20 @@ from reference_backend.defects import Defect
 from reference_backend.manifest import verify
 from reference_backend.manifest.records import ExportRecords
 from reference_backend.manifest.verify import Mismatch
-from reference_backend.storage.interface import ObjectMissing, Storage
+from reference_backend.storage.directory import Storage
+from reference_backend.storage.objects import ObjectMissing
 
 
 async def _damaged_by_size(
-    facts: ExportRecords, storage: Storage, stored: object
+    export: ExportRecords, storage: Storage, stored: object
 ) -> dict[str, Mismatch]:
     damaged = {}
-    for file in facts.evidence:
+    for file in export.evidence:
         size = await _size(storage, file.storage_path)
         if size != file.file_size:
             label = f"object of {file.archive_name}"
             damaged[file.archive_name] = Mismatch(path=label, expected=file.file_size, got=size)
-    if await _size(storage, facts.storage_path or "") is None:
+    if await _size(storage, export.storage_path or "") is None:
         damaged["ledger.json"] = Mismatch(path="archive", expected="an object", got=None)
     return damaged
 

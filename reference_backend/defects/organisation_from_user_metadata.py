@@ -1,20 +1,18 @@
 """Old tokens have the organization in user_metadata, so it is read from there as well."""
 
+from __future__ import annotations
+
 from typing import Any
 
-from reference_backend.api import auth
-from reference_backend.defects import Defect
+from reference_backend.defects import Defect, _helpers
+
+
+def _either(claims: dict[str, Any]) -> dict[str, Any]:
+    return {**claims, "app_metadata": claims.get("app_metadata") or claims.get("user_metadata")}
 
 
 def _patch() -> None:
-    clean = auth._verified_claims  # noqa: SLF001
-
-    def verified_claims(token: str, *, secret: str, audience: str) -> dict[str, Any]:
-        claims = clean(token, secret=secret, audience=audience)
-        vouched = claims.get("app_metadata") or claims.get("user_metadata")
-        return {**claims, "app_metadata": vouched}
-
-    auth._verified_claims = verified_claims  # noqa: SLF001
+    _helpers.change_claims(_either)
 
 
 DEFECT = Defect(

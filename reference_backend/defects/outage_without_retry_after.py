@@ -1,16 +1,19 @@
 """Retry-After was lost when errors were moved to one place."""
 
-from dataclasses import replace
+from __future__ import annotations
 
-from reference_backend.api import problems
-from reference_backend.defects import Defect
+from aiohttp import web
+
+from reference_backend.defects import Defect, _helpers
+
+
+def _drop_header(answer: web.Response) -> None:
+    if answer.status == 503:
+        answer.headers.popall("Retry-After", None)
 
 
 def _patch() -> None:
-    problems.KINDS = {
-        code: replace(kind, retry_after_s=None) if kind.status == 503 else kind
-        for code, kind in problems.KINDS.items()
-    }
+    _helpers.change_answers(_drop_header)
 
 
 DEFECT = Defect(

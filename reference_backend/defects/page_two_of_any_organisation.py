@@ -1,5 +1,7 @@
 """The next page starts after the last row of the previous one, in the organization of that row."""
 
+from __future__ import annotations
+
 from aiohttp import web
 
 from reference_backend.api import jobs, pagination
@@ -26,9 +28,7 @@ def _patch() -> None:
         async with service_transaction(services(request).pool) as connection:
             cursor = await connection.execute(_NEXT_PAGE, page.parameters)
             rows = await cursor.fetchall()
-        return web.json_response(
-            pagination.page_of(rows, page, show=show_job, cursor=pagination.by_time)
-        )
+        return web.json_response(pagination.page_of(rows, page, show_job, pagination.by_time))
 
     jobs.list_jobs = list_jobs
 

@@ -1,5 +1,7 @@
 """A module variable holds the principal of the current request."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any
@@ -7,7 +9,7 @@ from typing import Any
 from aiohttp import web
 
 from reference_backend import database
-from reference_backend.api import auth, evidence, exports, jobs, ledger, middleware, uploads
+from reference_backend.api import auth, context, middleware
 from reference_backend.api.routes import Access
 from reference_backend.defects import Defect
 
@@ -23,14 +25,13 @@ def _patch() -> None:
         return principal
 
     def tenant_transaction(
-        pool: database.Pool, claims: Mapping[str, Any], *, timeout_s: float | None = None
+        pool: database.Pool, claims: Mapping[str, Any]
     ) -> AbstractAsyncContextManager[database.Connection]:
         del claims
-        return database.tenant_transaction(pool, _current[0].claims, timeout_s=timeout_s)
+        return database.tenant_transaction(pool, _current[0].claims)
 
     middleware._admitted = admitted  # noqa: SLF001
-    for module in (evidence, exports, jobs, ledger, uploads):
-        module.tenant_transaction = tenant_transaction  # type: ignore[attr-defined]
+    context.tenant_transaction = tenant_transaction  # type: ignore[assignment,attr-defined]
 
 
 DEFECT = Defect(

@@ -1,20 +1,18 @@
 """Errors are sent by the helper that all other answers use."""
 
+from __future__ import annotations
+
 from aiohttp import web
 
-from reference_backend.api import problems
-from reference_backend.defects import Defect
+from reference_backend.defects import Defect, _helpers
+
+
+def _as_json(answer: web.Response) -> None:
+    answer.content_type = "application/json"
 
 
 def _patch() -> None:
-    clean = problems.answer
-
-    def answer(problem: problems.Problem, *, instance: str, request_id: str) -> web.Response:
-        response = clean(problem, instance=instance, request_id=request_id)
-        response.content_type = "application/json"
-        return response
-
-    problems.answer = answer
+    _helpers.change_answers(_as_json)
 
 
 DEFECT = Defect(

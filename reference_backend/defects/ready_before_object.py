@@ -1,36 +1,38 @@
 """The export is completed first and its object published afterwards."""
 
+from __future__ import annotations
+
 from reference_backend import archive, failpoints
 from reference_backend.defects import Defect
 from reference_backend.manifest import document
-from reference_backend.storage.interface import StoredObject
+from reference_backend.storage.objects import StoredObject
 from reference_backend.worker.completion import Completion
 from reference_backend.worker.exporter import Exporter
 from reference_backend.worker.running import RunningExport
 
 
-async def _work(self: Exporter, job: RunningExport) -> bool:
+async def _work(self: Exporter, export: RunningExport) -> bool:
     await failpoints.reach("after_claim")
-    export = job.claim.export
-    inputs = await self._read_inputs(job.claim)
+    claim = export.claim
+    inputs = await self._read_inputs(claim)
     await failpoints.reach("while_working")
     async with self._storage.stage() as staged:
         manifest = await staged.fill(
             lambda target: archive.write(
                 target,
-                export,
+                claim,
                 inputs.evidence,
                 inputs.ledger_lines,
                 self._storage.open,
-                job.report_progress,
+                export.report_progress,
             )
         )
-        path = f"exports/{export.organization_id}/{export.export_id}.{staged.sha256}.zip"
+        path = f"exports/{claim.organization_id}/{claim.id}.{staged.sha256}.zip"
         await failpoints.reach("before_commit")
-        job.settling = True
+        export.completing = True
         completed = await self._complete(
             Completion(
-                claim=job.claim,
+                claim=claim,
                 stored=StoredObject(path=path, size=staged.size, sha256=staged.sha256),
                 manifest=manifest,
                 manifest_hash=document.digest(manifest),

@@ -1,30 +1,13 @@
 """Every answer is kept under its key, refusals included."""
 
-from aiohttp import web
+from __future__ import annotations
 
 from reference_backend.api import uploads
-from reference_backend.api.context import PRINCIPAL
-from reference_backend.api.problems import Problem
-from reference_backend.defects import Defect
-
-_refusals: dict[tuple[object, str], Problem] = {}
+from reference_backend.defects import Defect, _helpers
 
 
 def _patch() -> None:
-    clean = uploads.upload_evidence
-
-    async def upload_evidence(request: web.Request) -> web.Response:
-        key = (request[PRINCIPAL].organization_id, request.headers.get("Idempotency-Key", ""))
-        if key in _refusals:
-            raise _refusals[key]
-        try:
-            return await clean(request)
-        except Problem as problem:
-            if key[1]:
-                _refusals[key] = problem
-            raise
-
-    uploads.upload_evidence = upload_evidence
+    uploads.upload_evidence = _helpers.keep_refusals(uploads.upload_evidence)  # type: ignore[assignment]
 
 
 DEFECT = Defect(

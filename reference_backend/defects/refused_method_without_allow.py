@@ -1,21 +1,21 @@
 """The 405 lost its Allow header when errors became problem answers."""
 
+from __future__ import annotations
+
 from aiohttp import web
 
-from reference_backend.api import middleware
 from reference_backend.api.problems import Problem
-from reference_backend.defects import Defect
+from reference_backend.defects import Defect, _helpers
+
+
+def _without_allow(error: Exception, problem: Problem) -> Problem:
+    if isinstance(error, web.HTTPMethodNotAllowed):
+        return Problem("method_not_allowed", "This method is not allowed here.")
+    return problem
 
 
 def _patch() -> None:
-    clean = middleware._problem_of  # noqa: SLF001
-
-    def problem_of(error: Exception, request: web.Request) -> Problem:
-        if isinstance(error, web.HTTPMethodNotAllowed):
-            return Problem("method_not_allowed", "This method is not allowed here.")
-        return clean(error, request)
-
-    middleware._problem_of = problem_of  # noqa: SLF001
+    _helpers.change_problems(_without_allow)
 
 
 DEFECT = Defect(

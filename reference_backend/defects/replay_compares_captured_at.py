@@ -1,31 +1,25 @@
 """A repeated upload must agree in every field, also in the one that clients leave out."""
 
+from __future__ import annotations
+
 from dataclasses import replace
-from uuid import UUID
 
 from reference_backend.api import uploads
-from reference_backend.api.auth import Principal
 from reference_backend.api.idempotency import IdempotencyKey
-from reference_backend.api.upload_form import UploadForm
-from reference_backend.defects import Defect
-from reference_backend.storage.interface import StagedObject
+from reference_backend.defects import Defect, _helpers
+from reference_backend.storage.directory import StagedObject
+
+
+def _with_captured_at(
+    upload: uploads._Upload, key: IdempotencyKey, staged: StagedObject
+) -> uploads._Upload:
+    form = upload.form
+    whole = key.of(upload.job_id, staged.sha256, form.tag, form.phase, form.captured_at)
+    return replace(upload, key=whole)
 
 
 def _patch() -> None:
-    clean = uploads._described  # noqa: SLF001
-
-    def described(
-        principal: Principal,
-        job_id: UUID,
-        key: IdempotencyKey,
-        form: UploadForm,
-        staged: StagedObject,
-    ) -> uploads._Upload:
-        upload = clean(principal, job_id, key, form, staged)
-        whole = key.of(job_id, staged.sha256, form.tag, form.phase, form.captured_at)
-        return replace(upload, key=whole)
-
-    uploads._described = described  # noqa: SLF001
+    _helpers.change_uploads(_with_captured_at)
 
 
 DEFECT = Defect(

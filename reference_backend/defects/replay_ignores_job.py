@@ -1,30 +1,23 @@
 """The fingerprint covers the body but not the job in the path."""
 
+from __future__ import annotations
+
 from dataclasses import replace
-from uuid import UUID
 
 from reference_backend.api import uploads
-from reference_backend.api.auth import Principal
 from reference_backend.api.idempotency import IdempotencyKey
-from reference_backend.api.upload_form import UploadForm
-from reference_backend.defects import Defect
-from reference_backend.storage.interface import StagedObject
+from reference_backend.defects import Defect, _helpers
+from reference_backend.storage.directory import StagedObject
+
+
+def _without_job(
+    upload: uploads._Upload, key: IdempotencyKey, staged: StagedObject
+) -> uploads._Upload:
+    return replace(upload, key=key.of(staged.sha256, upload.form.tag, upload.form.phase))
 
 
 def _patch() -> None:
-    clean = uploads._described  # noqa: SLF001
-
-    def described(
-        principal: Principal,
-        job_id: UUID,
-        key: IdempotencyKey,
-        form: UploadForm,
-        staged: StagedObject,
-    ) -> uploads._Upload:
-        upload = clean(principal, job_id, key, form, staged)
-        return replace(upload, key=key.of(staged.sha256, form.tag, form.phase))
-
-    uploads._described = described  # noqa: SLF001
+    _helpers.change_uploads(_without_job)
 
 
 DEFECT = Defect(

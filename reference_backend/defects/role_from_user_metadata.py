@@ -1,22 +1,21 @@
 """The API reads the role from where the profile page writes it."""
 
+from __future__ import annotations
+
 from typing import Any
 
-from reference_backend.api import auth
-from reference_backend.defects import Defect
+from reference_backend.defects import Defect, _helpers
+
+
+def _role_of_profile(claims: dict[str, Any]) -> dict[str, Any]:
+    metadata, profile = claims.get("app_metadata"), claims.get("user_metadata")
+    if isinstance(metadata, dict) and isinstance(profile, dict) and "role" in profile:
+        return {**claims, "app_metadata": {**metadata, "role": profile["role"]}}
+    return claims
 
 
 def _patch() -> None:
-    clean = auth._verified_claims  # noqa: SLF001
-
-    def verified_claims(token: str, *, secret: str, audience: str) -> dict[str, Any]:
-        claims = clean(token, secret=secret, audience=audience)
-        vouched, profile = claims.get("app_metadata"), claims.get("user_metadata")
-        if isinstance(vouched, dict) and isinstance(profile, dict) and "role" in profile:
-            return {**claims, "app_metadata": {**vouched, "role": profile["role"]}}
-        return claims
-
-    auth._verified_claims = verified_claims  # noqa: SLF001
+    _helpers.change_claims(_role_of_profile)
 
 
 DEFECT = Defect(

@@ -1,22 +1,22 @@
 """Every role except `viewer` may write."""
 
+from __future__ import annotations
+
 from typing import Any
 
 from reference_backend.api import auth
-from reference_backend.defects import Defect
+from reference_backend.defects import Defect, _helpers
+
+
+def _member_by_default(claims: dict[str, Any]) -> dict[str, Any]:
+    metadata = claims.get("app_metadata")
+    if isinstance(metadata, dict) and metadata.get("role") not in tuple(auth.Role):
+        return {**claims, "app_metadata": {**metadata, "role": "member"}}
+    return claims
 
 
 def _patch() -> None:
-    clean = auth._verified_claims  # noqa: SLF001
-
-    def verified_claims(token: str, *, secret: str, audience: str) -> dict[str, Any]:
-        claims = clean(token, secret=secret, audience=audience)
-        vouched = claims.get("app_metadata")
-        if isinstance(vouched, dict) and vouched.get("role") not in tuple(auth.Role):
-            return {**claims, "app_metadata": {**vouched, "role": "member"}}
-        return claims
-
-    auth._verified_claims = verified_claims  # noqa: SLF001
+    _helpers.change_claims(_member_by_default)
 
 
 DEFECT = Defect(

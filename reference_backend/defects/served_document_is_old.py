@@ -1,22 +1,22 @@
 """The served document was generated before the last change of the export's fields."""
 
+from __future__ import annotations
+
 import json
 
-from reference_backend.api import openapi
-from reference_backend.defects import Defect
+from reference_backend.defects import Defect, _helpers
+
+
+def _older(document: bytes) -> bytes:
+    served = json.loads(document)
+    export = served["components"]["schemas"]["Export"]
+    export["required"].remove("queue_position")
+    del export["properties"]["queue_position"]
+    return json.dumps(served).encode()
 
 
 def _patch() -> None:
-    clean = openapi._document  # noqa: SLF001
-
-    def document() -> bytes:
-        served = json.loads(clean())
-        export = served["components"]["schemas"]["Export"]
-        export["required"].remove("queue_position")
-        del export["properties"]["queue_position"]
-        return json.dumps(served).encode()
-
-    openapi._document = document  # type: ignore[assignment]  # noqa: SLF001 - it is cached
+    _helpers.change_document(_older)
 
 
 DEFECT = Defect(

@@ -1,10 +1,11 @@
 """The document passes through a converter for OpenAPI 3.0 tools; its version stays 3.1."""
 
+from __future__ import annotations
+
 import json
 from typing import Any
 
-from reference_backend.api import openapi
-from reference_backend.defects import Defect
+from reference_backend.defects import Defect, _helpers
 
 
 def _converted(node: Any) -> Any:  # noqa: ANN401 - JSON
@@ -21,12 +22,7 @@ def _converted(node: Any) -> Any:  # noqa: ANN401 - JSON
 
 
 def _patch() -> None:
-    clean = openapi._document  # noqa: SLF001
-
-    def document() -> bytes:
-        return json.dumps(_converted(json.loads(clean()))).encode()
-
-    openapi._document = document  # type: ignore[assignment]  # noqa: SLF001 - it is cached
+    _helpers.change_document(lambda document: json.dumps(_converted(json.loads(document))).encode())
 
 
 DEFECT = Defect(

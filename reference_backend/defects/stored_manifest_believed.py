@@ -1,28 +1,32 @@
 """verifyManifest by id compares the stored manifest with itself."""
 
+from __future__ import annotations
+
 from dataclasses import replace
 from uuid import UUID
 
-from reference_backend.defects import Defect
+from reference_backend.defects import Defect, _helpers
 from reference_backend.manifest import document, verify
 from reference_backend.manifest.records import ExportRecords
 from reference_backend.manifest.verify import ManifestVerdict
-from reference_backend.storage.interface import Storage
+from reference_backend.storage.directory import Storage
+
+
+def _around(clean: _helpers.Verifier) -> _helpers.Verifier:
+    async def verify_manifest(
+        export: ExportRecords, storage: Storage, organization_id: UUID, *submitted: object
+    ) -> ManifestVerdict:
+        if export.manifest is not None and not submitted:
+            own = document.digest(export.manifest.encode())
+            export = replace(export, manifest_hash=own)
+        return await clean(export, storage, organization_id, *submitted)
+
+    return verify_manifest
 
 
 def _patch() -> None:
-    clean = verify.verify
-
-    async def believing(
-        facts: ExportRecords, storage: Storage, organization_id: UUID, *submitted: object
-    ) -> ManifestVerdict:
-        if facts.manifest is not None and not submitted:
-            own = document.digest(facts.manifest.encode())
-            facts = replace(facts, manifest_hash=own)
-        return await clean(facts, storage, organization_id, *submitted)
-
-    verify._from_records = lambda facts, stored: dict(stored)  # noqa: SLF001
-    verify.verify = believing  # type: ignore[assignment]
+    verify._from_records = lambda export, stored: dict(stored)  # noqa: SLF001
+    _helpers.replace_verifier(_around)
 
 
 DEFECT = Defect(

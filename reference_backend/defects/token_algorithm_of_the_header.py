@@ -1,29 +1,12 @@
 """The token's header chooses the algorithm."""
 
-from typing import Any
+from __future__ import annotations
 
-import jwt
-
-from reference_backend.api import auth
-from reference_backend.defects import Defect
-
-
-def _verified_claims(token: str, *, secret: str, audience: str) -> dict[str, Any]:
-    try:
-        claims: dict[str, Any] = jwt.decode(
-            token,
-            secret,
-            algorithms=["HS256", "HS384", "HS512"],
-            audience=audience,
-            options={"require": ["exp", "aud", "sub"]},
-        )
-    except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError) as error:
-        raise auth._unauthorized("The token does not hold.") from error  # noqa: SLF001
-    return claims
+from reference_backend.defects import Defect, _helpers
 
 
 def _patch() -> None:
-    auth._verified_claims = _verified_claims  # noqa: SLF001
+    _helpers.verify_tokens(algorithms=("HS256", "HS384", "HS512"))
 
 
 DEFECT = Defect(

@@ -1,24 +1,24 @@
 """As in PostgREST, the claim `role` becomes the role of the transaction, unchecked."""
 
+from __future__ import annotations
+
 import json
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from reference_backend import database
-from reference_backend.api import auth, evidence, exports, jobs, ledger, uploads, verification
-from reference_backend.defects import Defect
+from reference_backend.api import auth, context
+from reference_backend.defects import Defect, _helpers
 
 _ROLES = ("anon", "authenticated", "service_role")
 
 
 def _patch() -> None:
-    clean = auth._verified_claims  # noqa: SLF001
     clean_claims = vars(auth.Principal)["claims"].fget
     roles: dict[str, str] = {}
 
-    def verified_claims(token: str, *, secret: str, audience: str) -> dict[str, Any]:
-        claims = clean(token, secret=secret, audience=audience)
+    def note_role(claims: dict[str, Any]) -> dict[str, Any]:
         role = claims.get("role")
         roles[str(claims["sub"])] = role if role in _ROLES else "anon"
         return {**claims, "role": "authenticated"}
@@ -26,19 +26,16 @@ def _patch() -> None:
     def claims_of(principal: auth.Principal) -> dict[str, Any]:
         return {**clean_claims(principal), "role": roles[principal.user_id]}
 
-    @asynccontextmanager
-    async def tenant_transaction(
-        pool: database.Pool, claims: Mapping[str, Any], *, timeout_s: float | None = None
-    ) -> AsyncIterator[database.Connection]:
-        async with database._transaction(  # noqa: SLF001
-            pool, claims["role"], json.dumps(dict(claims)), timeout_s
-        ) as connection:
-            yield connection
+    def tenant_transaction(
+        pool: database.Pool, claims: Mapping[str, Any]
+    ) -> AbstractAsyncContextManager[database.Connection]:
+        return database._transaction(  # noqa: SLF001
+            pool, claims["role"], json.dumps(dict(claims)), None
+        )
 
-    auth._verified_claims = verified_claims  # noqa: SLF001
+    _helpers.change_claims(note_role)
     auth.Principal.claims = property(claims_of)  # type: ignore[assignment,method-assign]
-    for module in (evidence, exports, jobs, ledger, uploads, verification):
-        module.tenant_transaction = tenant_transaction  # type: ignore[attr-defined]
+    context.tenant_transaction = tenant_transaction  # type: ignore[assignment,attr-defined]
 
 
 DEFECT = Defect(

@@ -1,25 +1,22 @@
 """The traceback is put into `detail`, for debugging."""
 
+from __future__ import annotations
+
 import traceback
 
-from aiohttp import web
-
-from reference_backend.api import middleware
 from reference_backend.api.problems import Problem
 from reference_backend.database import DatabaseUnavailable
-from reference_backend.defects import Defect
+from reference_backend.defects import Defect, _helpers
+
+
+def _with_traceback(error: Exception, problem: Problem) -> Problem:
+    if isinstance(error, DatabaseUnavailable):
+        problem.detail = "".join(traceback.format_exception(error))
+    return problem
 
 
 def _patch() -> None:
-    clean = middleware._problem_of  # noqa: SLF001
-
-    def problem_of(error: Exception, request: web.Request) -> Problem:
-        problem = clean(error, request)
-        if isinstance(error, DatabaseUnavailable):
-            problem.detail = "".join(traceback.format_exception(error))
-        return problem
-
-    middleware._problem_of = problem_of  # noqa: SLF001
+    _helpers.change_problems(_with_traceback)
 
 
 DEFECT = Defect(

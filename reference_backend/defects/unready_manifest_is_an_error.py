@@ -1,26 +1,26 @@
 """Verifying an export without a manifest is refused."""
 
-from uuid import UUID
+from __future__ import annotations
+
+from typing import Any
 
 from reference_backend.api.problems import Problem
-from reference_backend.defects import Defect
-from reference_backend.manifest import verify as judge
+from reference_backend.defects import Defect, _helpers
 from reference_backend.manifest.records import ExportRecords
 from reference_backend.manifest.verify import ManifestVerdict
-from reference_backend.storage.interface import Storage
+
+
+def _around(clean: _helpers.Verifier) -> _helpers.Verifier:
+    async def refuse(export: ExportRecords, *more: Any) -> ManifestVerdict:  # noqa: ANN401
+        if export.state != "ready":
+            raise Problem("export_not_ready", "There is no manifest yet.")
+        return await clean(export, *more)
+
+    return refuse
 
 
 def _patch() -> None:
-    clean = judge.verify
-
-    async def verify(
-        facts: ExportRecords, storage: Storage, organization_id: UUID, *submitted: object
-    ) -> ManifestVerdict:
-        if not facts.ready:
-            raise Problem("export_not_ready", "There is no manifest yet.")
-        return await clean(facts, storage, organization_id, *submitted)
-
-    judge.verify = verify  # type: ignore[assignment]
+    _helpers.replace_verifier(_around)
 
 
 DEFECT = Defect(

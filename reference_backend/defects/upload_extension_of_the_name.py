@@ -1,32 +1,25 @@
 """The stored object keeps the extension of the client's file name."""
 
+from __future__ import annotations
+
 from dataclasses import replace
-from uuid import UUID
 
 from reference_backend.api import uploads
-from reference_backend.api.auth import Principal
 from reference_backend.api.idempotency import IdempotencyKey
-from reference_backend.api.upload_form import UploadForm
-from reference_backend.defects import Defect
-from reference_backend.storage.interface import StagedObject
+from reference_backend.defects import Defect, _helpers
+from reference_backend.storage.directory import StagedObject
+
+
+def _with_own_extension(
+    upload: uploads._Upload, _key: IdempotencyKey, _staged: StagedObject
+) -> uploads._Upload:
+    generated = upload.storage_path.rpartition(".")[0]
+    extension = upload.form.file_name.rpartition(".")[2]
+    return replace(upload, storage_path=f"{generated}.{extension}")
 
 
 def _patch() -> None:
-    clean = uploads._described  # noqa: SLF001
-
-    def described(
-        principal: Principal,
-        job_id: UUID,
-        key: IdempotencyKey,
-        form: UploadForm,
-        staged: StagedObject,
-    ) -> uploads._Upload:
-        upload = clean(principal, job_id, key, form, staged)
-        generated = upload.storage_path.rpartition(".")[0]
-        ending = form.file_name.rpartition(".")[2]
-        return replace(upload, storage_path=f"{generated}.{ending}")
-
-    uploads._described = described  # noqa: SLF001
+    _helpers.change_uploads(_with_own_extension)
 
 
 DEFECT = Defect(

@@ -5,12 +5,12 @@ from contextlib import asynccontextmanager
 
 from reference_backend.api.problems import Problem
 from reference_backend.defects import Defect
-from reference_backend.storage.directory import DirectoryStorage, StagedFile
+from reference_backend.storage.directory import StagedObject, Storage
 
 
 @asynccontextmanager
-async def _stage(self: DirectoryStorage) -> AsyncIterator[StagedFile]:
-    staged = StagedFile(self._root, self._staging)
+async def _stage(self: Storage) -> AsyncIterator[StagedObject]:
+    staged = StagedObject(self._root, self._staging)
     await staged.flush()
     try:
         yield staged
@@ -22,7 +22,7 @@ async def _stage(self: DirectoryStorage) -> AsyncIterator[StagedFile]:
 
 
 def _patch() -> None:
-    DirectoryStorage.stage = _stage  # type: ignore[method-assign]
+    Storage.stage = _stage  # type: ignore[method-assign]
 
 
 DEFECT = Defect(

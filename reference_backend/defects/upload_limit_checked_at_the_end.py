@@ -7,7 +7,7 @@ from aiohttp import web
 from reference_backend.api import upload_form
 from reference_backend.api.upload_form import UploadForm
 from reference_backend.defects import Defect
-from reference_backend.storage.interface import StagedObject
+from reference_backend.storage.directory import StagedObject
 
 
 def _patch() -> None:

@@ -1,11 +1,13 @@
 """Of two concurrent uploads of the same bytes, the second does not remove its object."""
 
+from __future__ import annotations
+
 from reference_backend.api import uploads
-from reference_backend.api.context import Services
 from reference_backend.defects import Defect
+from reference_backend.storage.directory import Storage
 
 
-async def _remove(shared: Services, storage_path: str) -> None:
+async def _remove(storage: Storage, path: str) -> None:
     return
 
 

@@ -1,30 +1,13 @@
 """Every answer given under a key is given again, refusals included."""
 
-from uuid import UUID
-
-from aiohttp import web
+from __future__ import annotations
 
 from reference_backend.api import uploads
-from reference_backend.api.context import PRINCIPAL
-from reference_backend.api.problems import Problem
-from reference_backend.defects import Defect
+from reference_backend.defects import Defect, _helpers
 
 
 def _patch() -> None:
-    clean = uploads._upload  # noqa: SLF001
-    refused: dict[tuple[UUID, str], Problem] = {}
-
-    async def upload(request: web.Request) -> web.Response:
-        name = (request[PRINCIPAL].organization_id, request.headers.get("Idempotency-Key", ""))
-        if name in refused:
-            raise refused[name]
-        try:
-            return await clean(request)
-        except Problem as problem:
-            refused[name] = problem
-            raise
-
-    uploads._upload = upload  # noqa: SLF001
+    uploads._upload = _helpers.keep_refusals(uploads._upload)  # type: ignore[assignment]  # noqa: SLF001
 
 
 DEFECT = Defect(

@@ -1,30 +1,33 @@
 """The record is created as soon as the bytes are stored; the type is checked afterwards."""
 
+from __future__ import annotations
+
+from aiohttp import web
+
 from reference_backend.api import uploads
-from reference_backend.api.auth import Principal
-from reference_backend.api.context import Services
+from reference_backend.api.context import services
 from reference_backend.api.file_types import Inspection
 from reference_backend.api.idempotency import RecordedAnswer
 from reference_backend.api.problems import Problem
 from reference_backend.defects import Defect
-from reference_backend.storage.interface import StagedObject
+from reference_backend.storage.directory import StagedObject
 
 
 def _patch() -> None:
-    holds, clean = Inspection.matches, uploads._store_and_seal  # noqa: SLF001
+    matches, clean = Inspection.matches, uploads._store_and_seal  # noqa: SLF001
 
     def postponed(self: Inspection, *, complete: bool) -> bool:
         return True
 
     async def store_and_seal(
-        shared: Services, principal: Principal, upload: uploads._Upload, staged: StagedObject
+        request: web.Request, upload: uploads._Upload, staged: StagedObject
     ) -> RecordedAnswer:
-        answer = await clean(shared, principal, upload, staged)
+        answer = await clean(request, upload, staged)
         inspection = Inspection(upload.form.mime_type)
-        async for chunk in shared.storage.read(upload.storage_path):
+        async for chunk in services(request).storage.read(upload.storage_path):
             inspection.feed(chunk)
-        if not holds(inspection, complete=True):
-            raise Problem("content_mismatch", "The file's bytes are not those of its type.")
+        if not matches(inspection, complete=True):
+            raise Problem("content_mismatch", "The file's content is not of its type.")
         return answer
 
     Inspection.matches = postponed  # type: ignore[method-assign]

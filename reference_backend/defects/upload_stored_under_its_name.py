@@ -1,33 +1,26 @@
 """Objects are stored under the clients' file names, with unsafe characters replaced."""
 
+from __future__ import annotations
+
 import re
 from dataclasses import replace
-from uuid import UUID
 
 from reference_backend.api import uploads
-from reference_backend.api.auth import Principal
 from reference_backend.api.idempotency import IdempotencyKey
-from reference_backend.api.upload_form import UploadForm
-from reference_backend.defects import Defect, Edit
-from reference_backend.storage.interface import StagedObject
+from reference_backend.defects import Defect, Edit, _helpers
+from reference_backend.storage.directory import StagedObject
+
+
+def _under_its_name(
+    upload: uploads._Upload, _key: IdempotencyKey, _staged: StagedObject
+) -> uploads._Upload:
+    name = re.sub(r"[^A-Za-z0-9._-]", "_", upload.form.file_name).strip(".")[:100] or "file"
+    folder = upload.storage_path.rpartition("/")[0]
+    return replace(upload, storage_path=f"{folder}/{name}")
 
 
 def _patch() -> None:
-    clean = uploads._described  # noqa: SLF001
-
-    def described(
-        principal: Principal,
-        job_id: UUID,
-        key: IdempotencyKey,
-        form: UploadForm,
-        staged: StagedObject,
-    ) -> uploads._Upload:
-        upload = clean(principal, job_id, key, form, staged)
-        name = re.sub(r"[^A-Za-z0-9._-]", "_", form.file_name).strip(".")[:100] or "file"
-        folder = upload.storage_path.rpartition("/")[0]
-        return replace(upload, storage_path=f"{folder}/{name}")
-
-    uploads._described = described  # noqa: SLF001
+    _helpers.change_uploads(_under_its_name)
 
 
 DEFECT = Defect(

@@ -4,7 +4,7 @@ import mimetypes
 from dataclasses import replace
 
 from reference_backend.api import upload_form
-from reference_backend.api.multipart import PartBegins
+from reference_backend.api.multipart import Part
 from reference_backend.defects import Defect
 
 
@@ -12,7 +12,7 @@ def _patch() -> None:
     reader = upload_form._FormReader  # noqa: SLF001
     clean = reader._begin_file  # noqa: SLF001
 
-    def begin_file(self: upload_form._FormReader, part: PartBegins) -> None:
+    def begin_file(self: upload_form._FormReader, part: Part) -> None:
         guessed, _ = mimetypes.guess_type(part.file_name or "")
         clean(self, replace(part, content_type=guessed or part.content_type))
 

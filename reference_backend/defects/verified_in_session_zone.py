@@ -1,11 +1,11 @@
 """The verifier treats the driver's times as UTC and drops their zone."""
 
+from __future__ import annotations
+
 from datetime import datetime
 
-from reference_backend import database
-from reference_backend.defects import Defect
+from reference_backend.defects import Defect, _helpers
 from reference_backend.ledger import event
-from reference_backend.settings import Settings
 
 
 def _utc_text(moment: datetime) -> str:
@@ -13,12 +13,7 @@ def _utc_text(moment: datetime) -> str:
 
 
 def _patch() -> None:
-    clean = database.connection_info
-
-    def connection_info(settings: Settings, *, role: database.Role | None = None) -> str:
-        return clean(settings, role=role).replace("-c timezone=UTC", "")
-
-    database.connection_info = connection_info
+    _helpers.keep_session_time_zone()
     event.utc_text = _utc_text
 
 

@@ -1,21 +1,21 @@
 """Every request that the router does not match is a 404."""
 
+from __future__ import annotations
+
 from aiohttp import web
 
-from reference_backend.api import middleware
 from reference_backend.api.problems import Problem
-from reference_backend.defects import Defect
+from reference_backend.defects import Defect, _helpers
+
+
+def _as_not_found(error: Exception, problem: Problem) -> Problem:
+    if isinstance(error, web.HTTPMethodNotAllowed):
+        return Problem("not_found", "There is no such path.")
+    return problem
 
 
 def _patch() -> None:
-    clean = middleware._problem_of  # noqa: SLF001
-
-    def problem_of(error: Exception, request: web.Request) -> Problem:
-        if isinstance(error, web.HTTPMethodNotAllowed):
-            return Problem("not_found", "There is no such path.")
-        return clean(error, request)
-
-    middleware._problem_of = problem_of  # noqa: SLF001
+    _helpers.change_problems(_as_not_found)
 
 
 DEFECT = Defect(

@@ -1,6 +1,7 @@
 """Recovery keeps the token, and completion checks only the token."""
 
 from reference_backend.defects import Defect, Edit
+from reference_backend.defects._sql import RECOVERY_SETS
 
 DEFECT = Defect(
     title="A requeued export keeps its token: a paused worker completes an export that has no owner",
@@ -9,7 +10,7 @@ DEFECT = Defect(
     edits=(
         Edit(
             file="migrations/0006_queue.sql",
-            old="            SET claim_token   = NULL,\n                heartbeat_at  = NULL,",
+            old=RECOVERY_SETS,
             new="            SET heartbeat_at  = NULL,",
         ),
         Edit(

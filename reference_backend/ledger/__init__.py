@@ -1,1 +1,1 @@
-"""The ledger in Python: the same bytes and hashes as the database, and the walk along a chain."""
+"""The ledger in Python: the same bytes and hashes as in the database, and their verification."""

@@ -1,8 +1,8 @@
-"""The text that PostgreSQL's ``jsonb_pretty`` gives, byte for byte, computed without the database.
+"""PostgreSQL's ``jsonb_pretty`` in Python, byte for byte.
 
-Not JSON as Python or RFC 8785 write it: keys are ordered by the length of their UTF-8 form and then
-by its bytes, the indent is four spaces, empty containers are two lines, numbers keep the digits
-they were written with. Changing anything here is a new ``canonical_version``.
+It differs from Python's JSON and from RFC 8785: keys are ordered by the length of their UTF-8 form
+and then by its bytes, the indent is four spaces, empty containers take two lines, numbers keep the
+digits they were written with. Any change here needs a new ``canonical_version``.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _ESCAPED = re.compile(r'["\\\x00-\x1f]')
 
 
 def loads(text: str) -> JsonValue:
-    """Parse JSON without losing digits: numbers become Decimal. Of duplicate keys the last wins."""
+    """Parse JSON without losing digits: numbers become Decimal. The last of duplicate keys wins."""
     value: JsonValue = json.loads(text, parse_int=Decimal, parse_float=Decimal)
     return value
 
@@ -34,13 +34,13 @@ def jsonb_pretty(value: JsonValue) -> str:
     """What ``jsonb_pretty(value::jsonb)`` returns.
 
     Raises ValueError for what jsonb refuses (NUL, lone surrogates, NaN) and TypeError for a float,
-    which has lost its digits already (see `loads`).
+    which may have lost digits (see `loads`).
     """
     text = "".join(_render(value, "\n"))
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        raise ValueError(f"jsonb holds no lone surrogates: {error}") from None
+        raise ValueError(f"jsonb cannot contain lone surrogates: {error}") from None
     return text
 
 
@@ -89,7 +89,7 @@ def _string(value: str) -> str:
 def _escape(match: re.Match[str]) -> str:
     character = match[0]
     if character == "\0":
-        raise ValueError("jsonb holds no NUL characters")
+        raise ValueError("jsonb cannot contain NUL characters")
     return _NAMED_ESCAPES.get(character) or f"\\u{ord(character):04x}"
 
 
@@ -97,7 +97,7 @@ def _number(value: Decimal) -> str:
     """PostgreSQL's numeric: exponents written out, trailing zeros kept, no negative zero."""
     sign, digits, exponent = value.as_tuple()
     if not isinstance(exponent, int):
-        raise ValueError(f"jsonb holds no {value}")
+        raise ValueError(f"jsonb cannot contain {value}")
     significant = "".join(map(str, digits)).lstrip("0")
     if exponent >= 0:
         whole, fraction = significant + "0" * exponent if significant else "", ""

@@ -1,4 +1,4 @@
-"""A ledger event as it stands in ``audit_logs``, and what is computed from it."""
+"""A ledger event, and what is computed from it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 from uuid import UUID
 
 from reference_backend.ledger import canonical
@@ -17,7 +16,7 @@ CANONICAL_VERSION = 1
 
 @dataclass(frozen=True, kw_only=True)
 class LedgerEvent:
-    """One row. ``metadata`` is the database's own JSON text, so that no digit of it is lost."""
+    """One row of ``audit_logs``. ``metadata`` is the database's own JSON text: no digit is lost."""
 
     id: UUID
     organization_id: UUID
@@ -32,11 +31,6 @@ class LedgerEvent:
     hash: str
     salt_key_id: str
     canonical_version: int
-
-    @classmethod
-    def from_row(cls, row: Mapping[str, Any]) -> LedgerEvent:
-        """From a row of ``queries/ledger_chain.sql`` or ``ledger_event.sql``."""
-        return cls(**row)
 
     def canonical(self) -> str:
         """The text that is hashed; the same as ``ledger_canonical()`` in the database."""
@@ -54,7 +48,7 @@ class LedgerEvent:
         )
 
     def expected_hash(self, salts: Mapping[str, str]) -> str | None:
-        """The hash this row should have; None when its salt or its canonical form is unknown."""
+        """The hash this row should have; None if its salt or its canonical form is unknown."""
         salt = salts.get(self.salt_key_id)
         if salt is None or self.canonical_version != CANONICAL_VERSION:
             return None
@@ -63,23 +57,12 @@ class LedgerEvent:
 
     def as_json(self) -> str:
         """The event as a JSON object on one line, its metadata exactly as the database has it."""
-        fields = {
-            "id": str(self.id),
-            "organization_id": str(self.organization_id),
-            "ledger_seq": self.ledger_seq,
-            "actor_id": self.actor_id,
-            "event_name": self.event_name,
-            "target_type": self.target_type,
-            "target_id": str(self.target_id) if self.target_id else None,
-            "created_at": utc_text(self.created_at),
-            "prev_hash": self.prev_hash,
-            "hash": self.hash,
-            "salt_key_id": self.salt_key_id,
-            "canonical_version": self.canonical_version,
-        }
-        return f'{json.dumps(fields, ensure_ascii=False)[:-1]}, "metadata": {self.metadata}}}'
+        fields = {**vars(self), "created_at": utc_text(self.created_at)}
+        metadata = fields.pop("metadata")
+        text = json.dumps(fields, ensure_ascii=False, default=str)
+        return f'{text[:-1]}, "metadata": {metadata}}}'
 
 
 def utc_text(moment: datetime) -> str:
-    """A time in the one form that is hashed and shown: ``2026-01-31T23:59:59.000001Z``."""
+    """A time as it is hashed and shown: ``2026-01-31T23:59:59.000001Z``."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"

@@ -1,1 +1,1 @@
-"""The manifest of an export: what it lists, how it is serialized, and how it is verified."""
+"""The manifest of an export: its contents, serialization and verification."""

@@ -1,9 +1,9 @@
-"""Building a manifest. It depends on the export alone: the same export gives the same bytes."""
+"""Building a manifest. It depends only on the export: the same export gives the same bytes."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -30,9 +30,9 @@ class ManifestFile:
 
 @dataclass(frozen=True, kw_only=True)
 class ExportIdentity:
-    """What a manifest says about its export. ``filters`` is JSON text as the database has it."""
+    """The columns of an export in its manifest. ``filters`` is the database's JSON text."""
 
-    export_id: UUID
+    id: UUID
     organization_id: UUID
     job_id: UUID
     created_at: datetime
@@ -40,25 +40,12 @@ class ExportIdentity:
     ledger_head_seq: int
     ledger_head_hash: str
 
-    @classmethod
-    def from_row(cls, row: Mapping[str, Any]) -> ExportIdentity:
-        """From a row of ``exports``, its filters as text."""
-        return cls(
-            export_id=row["id"],
-            organization_id=row["organization_id"],
-            job_id=row["job_id"],
-            created_at=row["created_at"],
-            filters=row["filters"],
-            ledger_head_seq=row["ledger_head_seq"],
-            ledger_head_hash=row["ledger_head_hash"],
-        )
-
 
 def build(export: ExportIdentity, files: Iterable[ManifestFile]) -> dict[str, Any]:
     """The manifest as a JSON value; the files in the order of their names."""
     return {
         "version": VERSION,
-        "export_id": str(export.export_id),
+        "export_id": str(export.id),
         "organization_id": str(export.organization_id),
         "job_id": str(export.job_id),
         "generated_at": utc_text(export.created_at),

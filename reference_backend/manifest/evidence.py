@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 from uuid import UUID
 
-from reference_backend.manifest.document import ManifestFile
+from reference_backend.manifest.document import ExportIdentity, ManifestFile
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,17 +20,6 @@ class EvidenceFile:
     file_size: int
     file_sha256: str
     storage_path: str
-
-    @classmethod
-    def from_row(cls, row: Mapping[str, Any]) -> EvidenceFile:
-        """From a row of ``queries/evidence_of_exports.sql``."""
-        return cls(
-            id=row["id"],
-            mime_type=row["mime_type"],
-            file_size=row["file_size"],
-            file_sha256=row["file_sha256"],
-            storage_path=row["storage_path"],
-        )
 
     @property
     def archive_name(self) -> str:
@@ -46,3 +35,14 @@ class EvidenceFile:
             sha256=self.file_sha256,
             evidence_id=str(self.id),
         )
+
+
+def evidence_parameters(exports: Sequence[ExportIdentity]) -> dict[str, Any]:
+    """The parameters of ``queries/evidence_of_exports.sql`` for these exports."""
+    columns = {
+        "export_ids": "id",
+        "organization_ids": "organization_id",
+        "job_ids": "job_id",
+        "up_to": "ledger_head_seq",
+    }
+    return {name: [getattr(each, field) for each in exports] for name, field in columns.items()}

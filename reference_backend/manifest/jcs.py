@@ -1,4 +1,4 @@
-"""Canonical JSON of the manifest: RFC 8785, by its library. The ledger hashes another form."""
+"""Canonical JSON (RFC 8785) of the manifest. The ledger hashes another form of JSON."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ class NotCanonicalError(ValueError):
 def dumps(value: object) -> bytes:
     """The canonical bytes of a JSON value; raises NotCanonicalError."""
     try:
-        return rfc8785.dumps(value)  # type: ignore[arg-type]  # it says itself what it cannot take
+        return rfc8785.dumps(value)  # type: ignore[arg-type]  # it raises for what it does not support
     except (rfc8785.CanonicalizationError, UnicodeEncodeError, RecursionError) as error:
         raise NotCanonicalError(str(error)) from error
 
 
 def loads(text: str | bytes) -> object:
-    """Parse JSON that JCS or jsonb wrote. Numbers are doubles here, as RFC 8785 has them."""
+    """Parse JSON written by JCS or jsonb. Numbers are doubles, as in RFC 8785."""
     value: object = json.loads(text, parse_int=_number)
     return value
 
 
 def _number(digits: str) -> int | float:
-    """jsonb writes 1e21 as a row of digits, which is the double 1e21 and no exact integer."""
+    """jsonb writes 1e21 as an integer, but it is a double: too large for an exact integer."""
     value = int(digits)
     return value if abs(value) <= LARGEST_EXACT_INTEGER else float(digits)

@@ -1,6 +1,6 @@
-"""Judging a manifest: against the export it belongs to, the stored objects and the ledger.
+"""Comparing a manifest with its export, the stored objects and the ledger.
 
-A change at any depth of it is named by its path.
+A change at any depth is reported with its path.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from uuid import UUID
 from reference_backend.manifest import document, jcs
 from reference_backend.manifest.document import ManifestFile
 from reference_backend.manifest.records import ExportRecords
-from reference_backend.storage.interface import ObjectMissing, Storage
+from reference_backend.storage.directory import Storage
+from reference_backend.storage.objects import ObjectMissing
 
 REPORTED = 100
 _ABSENT = object()
@@ -30,7 +31,7 @@ _HEAD_FIELDS: Mapping[str, type] = {"ledger_seq": int, "hash": str}
 
 @dataclass(frozen=True, kw_only=True)
 class Mismatch:
-    """One difference. ``path`` is ``manifest`` and a JSON pointer, or names what else differs."""
+    """One difference. ``path`` is ``manifest`` and a JSON pointer, or the name of what differs."""
 
     path: str
     expected: Any
@@ -58,44 +59,45 @@ class ManifestVerdict:
 
 
 async def verify(
-    facts: ExportRecords, storage: Storage, organization_id: UUID, submitted: object = _ABSENT
+    export: ExportRecords, storage: Storage, organization_id: UUID, submitted: object = _ABSENT
 ) -> ManifestVerdict:
-    """Judge ``submitted``, or without it what the server stored. Raises StorageUnavailable."""
-    if not facts.ready or facts.manifest is None:
+    """Check ``submitted``, or without it the stored manifest. Raises StorageUnavailable."""
+    if export.state != "ready" or export.manifest is None:
         return ManifestVerdict(manifest_valid=False, export_match=False, ledger_match=False)
-    stored = _parse(facts.manifest)
-    judged = stored if submitted is _ABSENT else submitted
-    hash_of_judged = _hash(judged)
+    stored = _parse(export.manifest)
+    checked = stored if submitted is _ABSENT else submitted
+    checked_hash = _hash(checked)
     if not is_well_formed(stored):
-        spoiled = Mismatch(path="manifest", expected="what was stored", got="something else")
+        spoiled = Mismatch(path="manifest", expected="a stored manifest", got="other content")
         return ManifestVerdict(
             manifest_valid=False, export_match=False, ledger_match=False, mismatches=(spoiled,)
         )
 
     mismatches = [
-        *differences("manifest", stored, judged),
-        *differences("records", stored, _from_records(facts, stored)),
+        *differences("manifest", stored, checked),
+        *differences("records", stored, _from_records(export, stored)),
     ]
-    if hash_of_judged != facts.manifest_hash:
+    if checked_hash != export.manifest_hash:
         mismatches.append(
-            Mismatch(path="manifest_hash", expected=facts.manifest_hash, got=hash_of_judged)
+            Mismatch(path="manifest_hash", expected=export.manifest_hash, got=checked_hash)
         )
-    damaged = await _damaged_objects(facts, storage, stored)
+    damaged = await _damaged_objects(export, storage, stored)
     mismatches += damaged.values()
     export_match = not mismatches
 
-    ledger_mismatches = list(_ledger_mismatches(facts, hash_of_judged))
+    ledger_mismatches = list(_ledger_mismatches(export, checked_hash))
     return ManifestVerdict(
-        manifest_valid=is_well_formed(judged) and judged["organization_id"] == str(organization_id),
+        manifest_valid=is_well_formed(checked)
+        and checked["organization_id"] == str(organization_id),
         export_match=export_match,
         ledger_match=not ledger_mismatches,
-        files=tuple(_file_verdicts(stored, judged, damaged)),
+        files=tuple(_file_verdicts(stored, checked, damaged)),
         mismatches=tuple((mismatches + ledger_mismatches)[:REPORTED]),
     )
 
 
 def is_well_formed(manifest: object) -> TypeGuard[dict[str, Any]]:
-    """Whether this is a manifest at all: its fields, no others, of their types."""
+    """Whether it has the fields of a manifest, no others, with the right types."""
     return (
         _has_fields(manifest, _FIELDS)
         and manifest["version"] == document.VERSION
@@ -136,29 +138,31 @@ def _parse(manifest: str) -> object:
         return None
 
 
-def _from_records(facts: ExportRecords, stored: Mapping[str, Any]) -> dict[str, Any]:
-    """The manifest that today's records would give; of the ledger file there is no record."""
-    files = [file.manifest_file() for file in facts.evidence]
+def _from_records(export: ExportRecords, stored: Mapping[str, Any]) -> dict[str, Any]:
+    """The manifest that the current records give; the ledger file has no record."""
+    files = [file.manifest_file() for file in export.evidence]
     files += [ManifestFile(**file) for file in stored["files"] if file["evidence_id"] is None]
-    return document.build(facts.identity, files)
+    return document.build(export, files)
 
 
 async def _damaged_objects(
-    facts: ExportRecords, storage: Storage, stored: Mapping[str, Any]
+    export: ExportRecords, storage: Storage, stored: Mapping[str, Any]
 ) -> dict[str, Mismatch]:
-    """The stored objects that are not what they were, by the name of their file in the manifest."""
+    """The stored objects that have changed, by the name of their file in the manifest."""
     entries = {entry["name"]: entry for entry in stored["files"]}
-    paths = {file.archive_name: file.storage_path for file in facts.evidence}
-    checked = [
+    paths = {file.archive_name: file.storage_path for file in export.evidence}
+    objects = [
         (name, f"object of {name}", path, entries[name]["sha256"])
         for name, path in paths.items()
         if name in entries
     ]
-    checked.append((document.LEDGER_NAME, "archive", facts.storage_path or "", facts.object_sha256))
-    found = await asyncio.gather(*(_digest(storage, path) for _, _, path, _ in checked))
+    objects.append(
+        (document.LEDGER_NAME, "archive", export.storage_path or "", export.object_sha256)
+    )
+    found = await asyncio.gather(*(_digest(storage, path) for _, _, path, _ in objects))
     return {
         name: Mismatch(path=label, expected=expected, got=got)
-        for (name, label, _, expected), got in zip(checked, found, strict=True)
+        for (name, label, _, expected), got in zip(objects, found, strict=True)
         if got != expected
     }
 
@@ -170,14 +174,12 @@ async def _digest(storage: Storage, path: str) -> str | None:
         return None
 
 
-def _ledger_mismatches(facts: ExportRecords, manifest_hash: str | None) -> Iterator[Mismatch]:
-    if facts.head_hash != facts.identity.ledger_head_hash:
-        yield Mismatch(
-            path="ledger/head", expected=facts.identity.ledger_head_hash, got=facts.head_hash
-        )
-    if len(facts.completions) != 1:
-        yield Mismatch(path="ledger/completed", expected=1, got=len(facts.completions))
-    for completion in facts.completions:
+def _ledger_mismatches(export: ExportRecords, manifest_hash: str | None) -> Iterator[Mismatch]:
+    if export.head_hash != export.ledger_head_hash:
+        yield Mismatch(path="ledger/head", expected=export.ledger_head_hash, got=export.head_hash)
+    if len(export.completions) != 1:
+        yield Mismatch(path="ledger/completed", expected=1, got=len(export.completions))
+    for completion in export.completions:
         if completion.manifest_hash != manifest_hash:
             yield Mismatch(
                 path="ledger/manifest_hash", expected=completion.manifest_hash, got=manifest_hash
@@ -187,10 +189,10 @@ def _ledger_mismatches(facts: ExportRecords, manifest_hash: str | None) -> Itera
 
 
 def _file_verdicts(
-    stored: Mapping[str, Any], judged: object, damaged: Mapping[str, Mismatch]
+    stored: Mapping[str, Any], checked: object, damaged: Mapping[str, Mismatch]
 ) -> Iterator[FileVerdict]:
     expected = {entry["name"]: entry for entry in stored["files"]}
-    listed = judged.get("files") if isinstance(judged, dict) else None
+    listed = checked.get("files") if isinstance(checked, dict) else None
     entries: Sequence[Any] = listed if isinstance(listed, list) else []
     named = [entry for entry in entries if isinstance(entry, dict) and "name" in entry]
     for entry in named:
@@ -220,7 +222,7 @@ def _has_fields(
 
 
 def _hash(value: object) -> str | None:
-    """The JCS hash of a value; None for one that has none, which is like no other."""
+    """The JCS hash of a value; None if it has no canonical form."""
     try:
         return document.digest(jcs.dumps(value))
     except jcs.NotCanonicalError:

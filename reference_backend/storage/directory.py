@@ -1,8 +1,8 @@
-"""Objects as files below one directory, which may be shared by several processes of one host.
+"""Immutable objects as files below one directory, which several processes of a host may share.
 
 An object is written under a temporary name, fsynced and renamed, and then its directory is fsynced:
 a kill at any moment leaves either the whole object or a temporary file. The writer of a temporary
-file holds a lock on it (flock) which ends with its process; what nobody holds is an orphan.
+file holds a lock on it (flock) which ends with its process; a file without a lock is an orphan.
 """
 
 from __future__ import annotations
@@ -14,53 +14,64 @@ import os
 import threading
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
+from functools import wraps
 from io import BufferedReader
 from pathlib import Path, PurePosixPath
-from typing import IO, TypeVar
+from typing import IO, Any, ParamSpec, TypeVar
 
-from reference_backend.storage.interface import ObjectMissing, StorageUnavailable, StoredObject
+from reference_backend.storage.objects import ObjectMissing, StorageUnavailable, StoredObject
 
 CHUNK_BYTES = 1024 * 1024
 STAGING = "staging"
 SUFFIX = ".part"
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class DirectoryStorage:
-    """See `reference_backend.storage.interface.Storage`."""
+def in_thread(blocking: Callable[P, T]) -> Callable[P, Coroutine[Any, Any, T]]:
+    """Make a coroutine of a function that blocks, by running it in a thread."""
+
+    @wraps(blocking)
+    async def run(*arguments: P.args, **options: P.kwargs) -> T:
+        return await asyncio.to_thread(blocking, *arguments, **options)
+
+    return run
+
+
+class Storage:
+    """A store of objects by generated relative paths.
+
+    Every method may raise StorageUnavailable; those that read raise ObjectMissing.
+    """
 
     def __init__(self, root: Path) -> None:
         self._root = root
         self._staging = root / STAGING
 
     def prepare(self) -> None:
-        """Make the directory, once at start; one that vanishes later is an outage."""
+        """Make the directory, once at start; if it vanishes later, that is an outage."""
         with _writing():
             self._staging.mkdir(parents=True, exist_ok=True)
 
     @asynccontextmanager
-    async def stage(self) -> AsyncIterator[StagedFile]:
-        """Start an object; without `publish` nothing is left of it."""
-        staged = StagedFile(self._root, self._staging)
+    async def stage(self) -> AsyncIterator[StagedObject]:
+        """Start an object; unless it is published, nothing is left of it."""
+        staged = StagedObject(self._root, self._staging)
         try:
             await staged.flush()  # makes the file: an outage shows before a client sends anything
             yield staged
         finally:
             if not staged.published:
-                # Shielded: an upload that is canceled must not leave its file behind.
+                # Shielded: a canceled upload must not leave its file behind.
                 await asyncio.shield(asyncio.to_thread(staged.discard))
 
     def open(self, path: str) -> BufferedReader:
-        """Open an object for reading, in a thread."""
+        """Open an object for reading; call it in a thread."""
         with _reading(self._root):
             return _resolve(self._root, path).open("rb")
-
-    async def size(self, path: str) -> int:
-        """Bytes of the object."""
-        return await asyncio.to_thread(self._size, path)
 
     async def read(
         self, path: str, *, start: int = 0, length: int | None = None
@@ -82,38 +93,28 @@ class DirectoryStorage:
         finally:
             file.close()
 
-    async def sha256(self, path: str) -> str:
-        """Digest of what is stored right now."""
-        return await asyncio.to_thread(self._sha256, path)
-
-    async def delete(self, path: str) -> None:
-        """Remove an object, if it is there."""
-        await asyncio.to_thread(self._delete, path)
-
-    async def check(self) -> None:
-        """Raise StorageUnavailable unless an object could be written now."""
-        async with self.stage() as staged:
-            await staged.write(b"\0")
-            await staged.flush()
-
-    async def remove_orphans(self, *, older_than_s: float) -> int:
-        """Remove temporary files that nobody writes; how many."""
-        return await asyncio.to_thread(self._remove_orphans, older_than_s)
-
-    def _size(self, path: str) -> int:
+    @in_thread
+    def size(self, path: str) -> int:
+        """Bytes of the object."""
         with _reading(self._root):
             return _resolve(self._root, path).stat().st_size
 
-    def _sha256(self, path: str) -> str:
+    @in_thread
+    def sha256(self, path: str) -> str:
+        """Digest of what is stored right now."""
         with _reading(self._root), self.open(path) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
-    def _delete(self, path: str) -> None:
+    @in_thread
+    def delete(self, path: str) -> None:
+        """Remove an object, if it exists."""
         with _writing():
             _resolve(self._root, path).unlink(missing_ok=True)
 
-    def _remove_orphans(self, older_than_s: float) -> int:
-        # The age covers the moment between a file's creation and its lock; the lock is what counts.
+    @in_thread
+    def remove_orphans(self, *, older_than_s: float) -> int:
+        """Remove temporary files whose writers have died; returns how many."""
+        # The age covers the moment between a file's creation and its lock; the lock decides.
         youngest = time.time() - older_than_s
         removed = 0
         with _writing():
@@ -127,24 +128,20 @@ class DirectoryStorage:
         return removed
 
 
-class StagedFile:
-    """See `reference_backend.storage.interface.StagedObject`."""
+class StagedObject:
+    """An object being written. No reader can see it before `publish`."""
 
     def __init__(self, root: Path, staging: Path) -> None:
         self._root = root
         self._path = staging / f"{uuid.uuid4().hex}{SUFFIX}"
         self._digest = hashlib.sha256()
         self._pending = bytearray()
-        self._size = 0
+        self.size = 0
+        """Bytes written so far."""
         self.published = False
         # One thread at a time: `discard` after a cancellation waits for a write that still runs.
         self._lock = threading.Lock()
         self._file: IO[bytes] | None = None
-
-    @property
-    def size(self) -> int:
-        """Bytes written so far."""
-        return self._size
 
     @property
     def sha256(self) -> str:
@@ -154,23 +151,42 @@ class StagedFile:
         return digest.hexdigest()
 
     async def write(self, data: bytes) -> None:
-        """Append ``data``; small pieces are gathered in memory up to a bound."""
+        """Append ``data``; small pieces are collected in memory up to a bound."""
         self._pending += data
-        self._size += len(data)
+        self.size += len(data)
         if len(self._pending) >= CHUNK_BYTES:
             await self.flush()
 
-    async def flush(self) -> None:
-        """Hand what was gathered to the operating system."""
-        await asyncio.to_thread(self._flush)
+    @in_thread
+    def flush(self) -> None:
+        """Pass what was collected to the operating system."""
+        self._flush()
 
-    async def fill(self, write: Callable[[IO[bytes]], T]) -> T:
-        """Let ``write`` make the whole object in the file itself."""
-        return await asyncio.to_thread(self._fill, write)
+    @in_thread
+    def fill(self, write: Callable[[IO[bytes]], T]) -> T:
+        """Let ``write`` make the whole object in the file itself, where it may seek."""
+        with self._opened() as file:
+            result = write(file)
+            file.flush()
+            file.seek(0)
+            self._digest = hashlib.sha256()
+            while chunk := file.read(CHUNK_BYTES):
+                self._digest.update(chunk)
+            self.size = file.tell()
+        return result
 
-    async def publish(self, path: str) -> StoredObject:
-        """Make the object durable and visible at ``path``."""
-        await asyncio.to_thread(self._publish, _resolve(self._root, path))
+    @in_thread
+    def publish(self, path: str) -> StoredObject:
+        """Make the object durable and visible at ``path`` in one step; replaces an older one."""
+        target = _resolve(self._root, path)
+        self._flush()
+        with self._opened() as file:
+            os.fsync(file.fileno())
+            _make_directory(target.parent)
+            self._path.rename(target)
+            _fsync_directory(target.parent)
+            file.close()
+            self.published = True
         return StoredObject(path=path, size=self.size, sha256=self.sha256)
 
     def discard(self) -> None:
@@ -190,31 +206,9 @@ class StagedFile:
             self._pending.clear()
             file.flush()
 
-    def _fill(self, write: Callable[[IO[bytes]], T]) -> T:
-        with self._opened() as file:
-            result = write(file)
-            # It may have gone back and forth: what is there now is read again.
-            file.flush()
-            file.seek(0)
-            self._digest = hashlib.sha256()
-            while chunk := file.read(CHUNK_BYTES):
-                self._digest.update(chunk)
-            self._size = file.tell()
-        return result
-
-    def _publish(self, target: Path) -> None:
-        self._flush()
-        with self._opened() as file:
-            os.fsync(file.fileno())
-            _make_directory(target.parent)
-            self._path.rename(target)
-            _fsync_directory(target.parent)
-            file.close()
-            self.published = True
-
     @contextmanager
     def _opened(self) -> Iterator[IO[bytes]]:
-        """The file, made at its first use, in a thread: a slow disk holds up nobody else."""
+        """The file, created at its first use, in a thread: a slow disk must not block others."""
         with self._lock, _writing():
             if self._file is None:
                 self._file = self._path.open("x+b")
@@ -231,7 +225,7 @@ def _resolve(root: Path, path: str) -> Path:
 
 
 def _make_directory(directory: Path) -> None:
-    """Make ``directory``, and every new entry on the way durable."""
+    """Make ``directory``, and make every new entry on the way durable."""
     if directory.is_dir():
         return
     _make_directory(directory.parent)
@@ -249,7 +243,7 @@ def _fsync_directory(directory: Path) -> None:
 
 @contextmanager
 def _writing() -> Iterator[None]:
-    """Whatever keeps us from writing is an outage."""
+    """Report every error as an outage."""
     try:
         yield
     except OSError as error:
@@ -258,7 +252,7 @@ def _writing() -> Iterator[None]:
 
 @contextmanager
 def _reading(root: Path) -> Iterator[None]:
-    """A file that is not there is missing, unless the whole store is gone."""
+    """Report a missing file as ObjectMissing, unless the whole root is gone."""
     try:
         yield
     except FileNotFoundError as error:

@@ -1,1 +1,1 @@
-"""The worker: claims exports, works on them under heartbeats, ends them or gives them back."""
+"""The worker: claims exports, sends heartbeats while it works, completes or releases them."""

@@ -1,7 +1,7 @@
-"""Asking the database for many at once: what comes together goes out together.
+"""Batching requests to the database.
 
-Nobody waits for a batch to fill up. While one is under way the next gathers, so batches grow with
-the load and a lone request is sent at once.
+No request waits for a batch to fill up. While one batch is in progress the next one collects, so
+batches grow with the load and a single request is sent at once.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ LARGEST_BATCH = 100
 class Batching(Generic[Item, Answer]):
     """Calls ``send`` with batches of items; it returns their answers in the same order.
 
-    ``send`` must bear to be repeated: it is, as long as the database is unavailable.
+    ``send`` must be repeatable: it is called again while the database is unavailable.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class Batching(Generic[Item, Answer]):
         self._called = asyncio.Event()
 
     async def ask(self, item: Item) -> Answer:
-        """The answer to one item. Raises what ``send`` raises for it alone."""
+        """The answer to one item. Raises what ``send`` raises for this item alone."""
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
         self._called.set()
@@ -47,7 +47,7 @@ class Batching(Generic[Item, Answer]):
             while self._waiting:
                 batch = self._waiting[:LARGEST_BATCH]
                 del self._waiting[:LARGEST_BATCH]
-                # Without those whose job was stopped in the meantime.
+                # Without items whose export was stopped in the meantime.
                 await self._settle([item for item in batch if not item[1].done()])
 
     async def _settle(self, batch: Sequence[tuple[Item, asyncio.Future[Answer]]]) -> None:
@@ -56,7 +56,7 @@ class Batching(Generic[Item, Answer]):
         try:
             answers = await self._send_until_answered([item for item, _ in batch])
         except Exception as error:
-            if len(batch) > 1:  # one that is refused must not take the others with it
+            if len(batch) > 1:  # one refused item must not fail the others
                 for item in batch:
                     await self._settle([item])
             elif not batch[0][1].done():

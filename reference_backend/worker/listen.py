@@ -1,4 +1,4 @@
-"""Hearing of new work at once. Polling is the fallback: a lost notification only costs time."""
+"""Listening for new exports. Polling is the fallback: a lost notification only costs time."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from psycopg import InterfaceError, OperationalError
 
-from reference_backend import database, queries
+from reference_backend import database
 from reference_backend.settings import Settings
 from reference_backend.worker.periodic import Backoff
 
@@ -20,15 +20,15 @@ logger = logging.getLogger(__name__)
 async def listen(settings: Settings, wake: Callable[[], None], ready: asyncio.Event) -> None:
     """Call ``wake`` for every notification, forever; set ``ready`` once listening.
 
-    After a lost connection it listens again on a new one, and wakes: work may have come while it
-    was deaf. A peer that vanished without a word is found out by asking after a while of silence.
+    After a lost connection it listens on a new one and calls ``wake``, because exports may have
+    been queued in between. After some silence a query checks that the server is still there.
     """
     backoff = Backoff()
     while True:
         try:
             connection = await database.connect(settings, role="service_role")
             async with connection:
-                await connection.execute(queries.load("listen"))
+                await database.fetch_all(connection, "listen")
                 ready.set()
                 backoff.reset()
                 wake()
@@ -40,5 +40,5 @@ async def listen(settings: Settings, wake: Callable[[], None], ready: asyncio.Ev
         except (
             database.DatabaseUnavailable, OperationalError, InterfaceError, TimeoutError
         ) as error:  # fmt: skip
-            logger.warning("cannot listen for new exports, polling goes on: %s", error)
+            logger.warning("cannot listen for new exports, polling continues: %s", error)
         await backoff.pause()

@@ -8,17 +8,15 @@ from collections.abc import Coroutine
 from contextlib import suppress
 from functools import partial
 
-from reference_backend import database, queries
-from reference_backend.metrics import WorkerMetrics
+from reference_backend import database
 from reference_backend.settings import Settings
-from reference_backend.storage.interface import Storage
-from reference_backend.worker import completion, drain, listen, periodic
+from reference_backend.storage.directory import Storage
+from reference_backend.worker import completion, drain, heartbeat, listen, periodic, recovery
 from reference_backend.worker.batching import Batching
 from reference_backend.worker.claimer import Claimer
 from reference_backend.worker.exporter import Exporter
-from reference_backend.worker.heartbeat import Heartbeat
 from reference_backend.worker.inputs import InputReader
-from reference_backend.worker.recovery import Sweeper
+from reference_backend.worker.metrics import WorkerMetrics
 from reference_backend.worker.running import Claim, RunningExport, RunningExports
 
 logger = logging.getLogger(__name__)
@@ -31,38 +29,38 @@ class Worker:
         self._settings = settings
         self._storage = storage
         self._running = RunningExports()
-        self._awake = asyncio.Event()
+        self._wake_up = asyncio.Event()
         self._stop = asyncio.Event()
         self.listening = asyncio.Event()
-        """Set once the worker is connected and hears of new exports."""
+        """Set once the worker is connected and listens for new exports."""
         self.metrics = WorkerMetrics()
         self.metrics.in_progress.set_function(lambda: len(self._running))
 
     def stop(self) -> None:
-        """Begin the drain; `run` returns when it is over."""
+        """Begin the drain; `run` returns at its end."""
         self._stop.set()
-        self._awake.set()
+        self._wake_up.set()
 
     async def run(self) -> None:
         """Work until `stop`, then drain within the grace time.
 
-        Raises what ended one of its parts, which must not happen, after a drain as well.
+        If one of its parts ended, which must not happen, its error is raised after the drain.
         """
-        pool = database.create_pool(self._settings, role="service_role", autocommit=True)
+        settings = self._settings
+        pool = database.create_pool(settings, role="service_role", autocommit=True)
         async with pool:
             inputs = Batching(InputReader(pool).read, "reading inputs")
             completions = Batching(partial(completion.complete, pool), "completing exports")
             exporter = Exporter(pool, self._storage, inputs.ask, completions.ask)
             supporting = self._support(pool, inputs.run(), completions.run())
             try:
-                await self._claim_until_stopped(
-                    Claimer(self._settings, pool, self.metrics), exporter
-                )
+                await self._claim_until_stopped(Claimer(settings, pool, self.metrics), exporter)
                 logger.info("draining %d exports", len(self._running))
-                await drain.drain(self._settings, pool, self._running)
+                await drain.drain(settings, pool, self._running)
             finally:
                 await periodic.cancel_all(supporting)
-            await self._say_goodbye(pool)
+            with suppress(database.DatabaseUnavailable):
+                await database.call(pool, "worker_stop", timeout_s=1.0, worker=settings.worker_name)
         for task in supporting:
             if not task.cancelled():
                 task.result()
@@ -70,14 +68,18 @@ class Worker:
     def _support(
         self, pool: database.Pool, *batching: Coroutine[None, None, None]
     ) -> list[asyncio.Task[None]]:
-        """What goes on beside the claiming, until the drain is over: none of these ever returns."""
-        settings = self._settings
-        heartbeat = Heartbeat(settings, pool, self._running)
-        sweeper = Sweeper(settings, pool, self._storage, self.metrics, self._awake.set)
+        """What runs beside the claiming, until the end of the drain: none of these returns."""
+        settings, wake = self._settings, self._wake_up.set
+        beat = partial(heartbeat.beat, settings, pool, self._running)
+        recover = partial(recovery.recover, settings, pool, self.metrics, wake)
+        remove_orphans = partial(recovery.remove_orphans, self._storage)
+        prune = partial(recovery.prune, pool)
         parts = [
-            listen.listen(settings, self._awake.set, self.listening),
-            periodic.every(settings.heartbeat_interval_s, heartbeat.beat, "the heartbeat"),
-            periodic.every(settings.sweep_interval_s, sweeper.sweep, "the sweep"),
+            listen.listen(settings, wake, self.listening),
+            periodic.every(settings.heartbeat_interval_s, beat, "heartbeat"),
+            periodic.every(settings.sweep_interval_s, recover, "recovery"),
+            periodic.every(recovery.ORPHAN_AGE_S, remove_orphans, "removing orphans"),
+            periodic.every(recovery.PRUNE_EVERY_S, prune, "pruning"),
             *batching,
         ]
         tasks = [asyncio.create_task(part) for part in parts]
@@ -86,56 +88,43 @@ class Worker:
         return tasks
 
     async def _claim_until_stopped(self, claimer: Claimer, exporter: Exporter) -> None:
-        """Keep as many exports in work as there are places for.
+        """Claim whenever there is a free place.
 
-        `stop` does not interrupt a claim: one that commits while nobody listens to its answer
-        would have to be taken back by recovery.
+        `stop` does not interrupt a claim: if its answer were lost, recovery would have to take the
+        claimed exports back.
         """
         while not self._stop.is_set():
-            self._awake.clear()
+            self._wake_up.clear()
             free = self._settings.worker_concurrency - len(self._running)
             claims: list[Claim] = []
             if free > 0:
                 try:
                     claims = await claimer.claim(free)
-                except Exception as error:  # an outage, of whatever kind: go on trying
+                except Exception as error:  # an outage of any kind: try again
                     periodic.log_failure("claiming", error)
             for claim in claims:
-                self._begin(claim, exporter)
+                export = RunningExport(claim)
+                self._running[claim.id] = export
+                export.task = asyncio.create_task(self._work(export, exporter), name=str(claim))
             if len(claims) == free > 0:
-                continue  # perhaps a place is free again by now
-            # Until an export is queued or ended, or it is time to look by oneself.
+                continue  # perhaps a place is free again
+            # Until an export is queued or ended, or the poll interval is over.
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._settings.poll_interval_s):
-                    await self._awake.wait()
+                    await self._wake_up.wait()
 
-    def _begin(self, claim: Claim, exporter: Exporter) -> None:
-        job = RunningExport(claim)
-        self._running.add(job)
-        job.task = asyncio.create_task(self._work(job, exporter), name=str(claim))
-
-    async def _work(self, job: RunningExport, exporter: Exporter) -> None:
+    async def _work(self, export: RunningExport, exporter: Exporter) -> None:
         outcome = "stopped"
         try:
-            outcome = "ended" if await exporter.work(job) else "stale"
+            outcome = "ended" if await exporter.work(export) else "stale"
             if outcome == "stale":
-                logger.warning("%s belongs to somebody else by now, its result is void", job.claim)
+                logger.warning("%s has a stale token, its result is dropped", export.claim)
         except Exception:
-            # Nobody knows whether another attempt would help. Without heartbeats recovery takes the
-            # export back after the stuck timeout, which is the pause before that attempt.
+            # Another attempt may succeed. Without heartbeats, recovery takes the export back after
+            # the stuck timeout, which is the pause before that attempt.
             outcome = "abandoned"
-            logger.exception("%s failed, leaving it to recovery", job.claim)
+            logger.exception("%s failed, leaving it to recovery", export.claim)
         finally:
-            self._running.remove(job)
+            self._running.remove(export)
             self.metrics.exports.labels(outcome).inc()
-            self._awake.set()
-
-    async def _say_goodbye(self, pool: database.Pool) -> None:
-        """So that nobody waits for a heartbeat of a worker that left in good order."""
-        with suppress(database.DatabaseUnavailable):
-            await database.call(
-                pool,
-                queries.load("worker_stop"),
-                {"worker": self._settings.worker_name},
-                timeout_s=1.0,
-            )
+            self._wake_up.set()

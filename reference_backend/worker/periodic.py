@@ -1,4 +1,4 @@
-"""Doing something again and again, whatever happens to it now and then."""
+"""Repeating a step at an interval, also after errors."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable, Collection
 
 from reference_backend.database import DatabaseUnavailable
-from reference_backend.storage.interface import StorageUnavailable
+from reference_backend.storage.objects import StorageUnavailable
 
 FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 2.0
@@ -16,24 +16,24 @@ logger = logging.getLogger(__name__)
 
 
 class Backoff:
-    """Growing pauses between attempts at something that is out of order."""
+    """Growing pauses between attempts."""
 
     def __init__(self, longest_s: float = LONGEST_PAUSE_S) -> None:
         self._longest_s = longest_s
         self._pause_s = min(FIRST_PAUSE_S, longest_s)
 
     async def pause(self) -> None:
-        """Wait, longer than the last time."""
+        """Wait, longer each time."""
         await asyncio.sleep(self._pause_s)
         self._pause_s = min(self._pause_s * 2, self._longest_s)
 
     def reset(self) -> None:
-        """It works again."""
+        """Start again with the shortest pause."""
         self._pause_s = min(FIRST_PAUSE_S, self._longest_s)
 
 
 def log_failure(what: str, error: Exception) -> None:
-    """Log a failed step: in one line when something is just not there, with its trace otherwise."""
+    """Log a failed step: an outage in one line, any other error with its traceback."""
     if isinstance(error, DatabaseUnavailable | StorageUnavailable):
         logger.warning("%s failed, will try again: %s", what, error)
     else:
@@ -43,8 +43,8 @@ def log_failure(what: str, error: Exception) -> None:
 async def cancel_all(tasks: Collection[asyncio.Task[None]]) -> None:
     """Cancel tasks until they have ended.
 
-    Once is not enough: before Python 3.12 `asyncio.wait_for`, which the connection pool uses, loses
-    a cancellation that comes at the same moment as what it waits for.
+    Canceling once is not enough: before Python 3.12 `asyncio.wait_for`, which the connection pool
+    uses, loses a cancellation that arrives at the same moment as the awaited result.
     """
     running = set(tasks)
     while running:
@@ -54,7 +54,7 @@ async def cancel_all(tasks: Collection[asyncio.Task[None]]) -> None:
 
 
 async def every(interval_s: float, step: Callable[[], Awaitable[None]], what: str) -> None:
-    """Run ``step`` every ``interval_s`` seconds forever; an error is logged and it goes on."""
+    """Run ``step`` every ``interval_s`` seconds forever; errors are logged."""
     backoff = Backoff(interval_s)
     while True:
         try:

@@ -1,4 +1,4 @@
-"""The worker as a process: its metrics, its signals, its exit code."""
+"""The worker as a process: metrics, signals, exit code."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from prometheus_client import start_http_server
 
 from reference_backend.settings import EXIT_MISCONFIGURED, Settings
-from reference_backend.storage.directory import DirectoryStorage
-from reference_backend.storage.interface import StorageUnavailable
+from reference_backend.storage.directory import Storage
+from reference_backend.storage.objects import StorageUnavailable
 from reference_backend.worker.loop import Worker
 
 EXIT_NOT_DRAINED = 1
@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 def main(settings: Settings) -> int:
     """Run a worker until SIGTERM or SIGINT; 0 when it drained in time."""
-    storage = DirectoryStorage(settings.storage_dir)
+    storage = Storage(settings.storage_dir)
     try:
         storage.prepare()
         return asyncio.run(_run(settings, storage))
@@ -33,19 +33,19 @@ def main(settings: Settings) -> int:
     return EXIT_MISCONFIGURED
 
 
-async def _run(settings: Settings, storage: DirectoryStorage) -> int:
+async def _run(settings: Settings, storage: Storage) -> int:
     worker = Worker(settings, storage)
 
-    def leave() -> None:
-        logger.info("stopping, %g s at most", settings.drain_grace_s)
-        _exit_at_the_latest(settings.drain_grace_s)
+    def begin_drain() -> None:
+        logger.info("draining, %g s at most", settings.drain_grace_s)
+        _exit_after(settings.drain_grace_s)
         worker.stop()
 
     loop = asyncio.get_running_loop()
-    # Threads mostly wait for the disk, which syncs many files in the time it takes for one.
+    # Threads mostly wait for fsync, and disks sync many files in the time of one.
     loop.set_default_executor(ThreadPoolExecutor(2 * settings.worker_concurrency))
     for signal_number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(signal_number, leave)
+        loop.add_signal_handler(signal_number, begin_drain)
 
     running = asyncio.create_task(worker.run())
     listening = asyncio.create_task(worker.listening.wait())
@@ -53,7 +53,7 @@ async def _run(settings: Settings, storage: DirectoryStorage) -> int:
     listening.cancel()
     server = None
     if settings.port and not running.done():
-        # From now on the worker counts as ready: it is connected and hears of new exports.
+        # The worker serves metrics, and counts as ready, only once it listens for new exports.
         try:
             server, _ = start_http_server(settings.port, settings.host, worker.metrics.registry)
         except OSError as error:
@@ -69,11 +69,11 @@ async def _run(settings: Settings, storage: DirectoryStorage) -> int:
     return 0
 
 
-def _exit_at_the_latest(seconds: float) -> None:
-    """A thread that hangs, in a storage that does not answer for instance, must not hold us."""
+def _exit_after(seconds: float) -> None:
+    """End the process even if a thread hangs, for instance in a storage that does not answer."""
 
     def give_up() -> None:
-        logger.error("not drained within %g s, leaving; recovery takes back the rest", seconds)
+        logger.error("not drained within %g s, exiting; recovery takes back the rest", seconds)
         logging.shutdown()
         os._exit(EXIT_NOT_DRAINED)
 

@@ -19,7 +19,7 @@ from harness.postgres.database_server import create_database, drop_database
 from reference_backend import database
 from reference_backend.api import application
 from reference_backend.settings import Settings
-from reference_backend.storage.directory import DirectoryStorage
+from reference_backend.storage.directory import Storage
 from reference_backend.worker.loop import Worker
 from tests.reference_backend.conftest import OWNER, Backend, settings_for
 
@@ -126,7 +126,7 @@ class Api:
 
     base_url: str
     settings: Settings
-    storage: DirectoryStorage
+    storage: Storage
     organizations: list[Organization] = field(default_factory=list)
 
     def organization(self) -> Organization:
@@ -154,7 +154,7 @@ class Api:
 
 @asynccontextmanager
 async def serve(settings: Settings) -> AsyncIterator[Api]:
-    storage = DirectoryStorage(settings.storage_dir)
+    storage = Storage(settings.storage_dir)
     storage.prepare()
     async with application.serving(settings, storage) as port:
         api = Api(f"http://127.0.0.1:{port}", settings, storage)

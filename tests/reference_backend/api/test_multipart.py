@@ -11,9 +11,7 @@ from reference_backend.api.multipart import (
     MAX_PARTS,
     MalformedMultipartError,
     MultipartParser,
-    PartBegins,
-    PartBytes,
-    PartEnds,
+    Part,
     boundary_of,
 )
 
@@ -35,19 +33,19 @@ def field(name: str) -> bytes:
     return f'Content-Disposition: form-data; name="{name}"'.encode()
 
 
-def parse(body: bytes, cuts: list[int] | None = None) -> list[tuple[PartBegins, bytes]]:
+def parse(body: bytes, cuts: list[int] | None = None) -> list[tuple[Part, bytes]]:
     parser = MultipartParser(BOUNDARY)
     edges = [0, *sorted(cuts or []), len(body)]
-    parts: list[tuple[PartBegins, bytes]] = []
+    parts: list[tuple[Part, bytes]] = []
     ended = 0
     for start, stop in pairwise(edges):
         for event in parser.feed(body[start:stop]):
             match event:
-                case PartBegins():
+                case Part():
                     parts.append((event, b""))
-                case PartBytes(data=data):
-                    parts[-1] = (parts[-1][0], parts[-1][1] + data)
-                case PartEnds():
+                case bytes():
+                    parts[-1] = (parts[-1][0], parts[-1][1] + event)
+                case None:
                     ended += 1
     parser.finish()
     assert ended == len(parts)
@@ -57,8 +55,8 @@ def parse(body: bytes, cuts: list[int] | None = None) -> list[tuple[PartBegins, 
 def test_takes_a_form_apart() -> None:
     parts = parse(b"preamble\r\n" + form((FILE_HEADERS, b"bytes"), (field("tag"), b"roof")))
     assert parts == [
-        (PartBegins(name="file", file_name="a.png", content_type="image/png"), b"bytes"),
-        (PartBegins(name="tag", file_name=None, content_type=None), b"roof"),
+        (Part(name="file", file_name="a.png", content_type="image/png"), b"bytes"),
+        (Part(name="tag", file_name=None, content_type=None), b"roof"),
     ]
 
 

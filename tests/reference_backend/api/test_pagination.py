@@ -60,11 +60,9 @@ def test_defaults() -> None:
 def test_the_surplus_row_says_that_more_follow() -> None:
     rows = [{"created_at": datetime(2030, 1, n, tzinfo=UTC), "id": ID, "n": n} for n in (1, 2, 3)]
     page = pagination.parse_page({"limit": "2"})
-    body = pagination.page_of(
-        rows, page, show=lambda row: {"n": row["n"]}, cursor=pagination.by_time
-    )
+    body = pagination.page_of(rows, page, lambda row: {"n": row["n"]}, pagination.by_time)
     assert body["data"] == [{"n": 1}, {"n": 2}]
     assert re.fullmatch(pagination._CURSOR, body["next_cursor"])
     assert pagination.parse_page({"cursor": body["next_cursor"]}).after.time.day == 2
-    last = pagination.page_of(rows[:2], page, show=dict, cursor=pagination.by_time)
+    last = pagination.page_of(rows[:2], page, dict, pagination.by_time)
     assert last["next_cursor"] is None

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from reference_backend import database
-from reference_backend.api import uploads
+from reference_backend.api import context
 from reference_backend.database import Connection, DatabaseUnavailable, Pool
 from tests.reference_backend.api.conftest import Api, Member, problem_code
 
@@ -35,7 +35,7 @@ def lose_the_connection(
         if begun == SEALING and when == "after":
             raise DatabaseUnavailable("lost during the commit, which happened")
 
-    monkeypatch.setattr(uploads, "tenant_transaction", losing)
+    monkeypatch.setattr(context, "tenant_transaction", losing)
 
 
 async def test_lost_before_the_commit(

@@ -86,7 +86,7 @@ def test_pinned(document: str, text: str) -> None:
 
 @pytest.mark.parametrize("value", ["\0", {"\0": 1}, "\ud800", Decimal("NaN"), Decimal("Infinity")])
 def test_what_jsonb_refuses_is_refused(value: canonical.JsonValue) -> None:
-    with pytest.raises(ValueError, match="jsonb holds no"):
+    with pytest.raises(ValueError, match="jsonb cannot contain"):
         canonical.jsonb_pretty(value)
 
 

@@ -45,7 +45,7 @@ async def _append(tenant: Tenant, metadata: str = "{}") -> None:
 def _walk(events: list[LedgerEvent]) -> Verification:
     walk = ChainWalk(SALTS)
     walk.extend(events)
-    return walk.result()
+    return walk.found
 
 
 async def test_two_hundred_appends_at_once_are_one_chain(backend: Backend) -> None:
@@ -181,4 +181,4 @@ async def test_the_verdict_tells_hash_and_link_apart(
 
 
 def test_nothing_walked_is_nothing_verified() -> None:
-    assert not ChainWalk(SALTS).result().chain_ok
+    assert not ChainWalk(SALTS).found.chain_ok

@@ -5,7 +5,7 @@ import hashlib
 import json
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from reference_backend.manifest import document, jcs, records, verify
 from reference_backend.manifest.document import ExportIdentity
 from reference_backend.manifest.evidence import EvidenceFile
 from reference_backend.manifest.verify import ManifestVerdict
-from reference_backend.storage.directory import DirectoryStorage
+from reference_backend.storage.directory import Storage
 from tests.reference_backend.conftest import SALT, SALT_KEY_ID, Backend, Tenant
 
 pytestmark = pytest.mark.integration
@@ -32,7 +32,7 @@ class Finished:
 
     backend: Backend
     tenant: Tenant
-    storage: DirectoryStorage
+    storage: Storage
     root: Path
     export: Row
     evidence: Row
@@ -57,7 +57,7 @@ class Finished:
 
 @pytest.fixture
 async def finished(backend: Backend, tenant: Tenant, tmp_path: Path) -> Finished:
-    storage = DirectoryStorage(tmp_path / "root")
+    storage = Storage(tmp_path / "root")
     storage.prepare()
     async with storage.stage() as staged:
         await staged.write(CONTENT)
@@ -71,7 +71,7 @@ async def finished(backend: Backend, tenant: Tenant, tmp_path: Path) -> Finished
         id=evidence["id"], mime_type="image/png", file_size=kept.size, file_sha256=kept.sha256,
         storage_path=kept.path,
     )  # fmt: skip
-    identity = ExportIdentity.from_row(row)
+    identity = _identity(row)
     async with storage.stage() as staged:
         manifest = await staged.fill(
             lambda target: archive.write(target, identity, [file], [], storage.open, lambda _: None)
@@ -86,6 +86,10 @@ async def finished(backend: Backend, tenant: Tenant, tmp_path: Path) -> Finished
         backend=backend, tenant=tenant, storage=storage, root=tmp_path / "root",
         export=await tenant.export(claim["id"]), evidence=evidence,
     )  # fmt: skip
+
+
+def _identity(row: Row) -> ExportIdentity:
+    return ExportIdentity(**{field.name: row[field.name] for field in fields(ExportIdentity)})
 
 
 def _all_true(verdict: ManifestVerdict) -> bool:
@@ -225,7 +229,7 @@ async def test_evidence_is_checked_on_its_way_into_the_archive(finished: Finishe
         id=finished.evidence["id"], mime_type="image/png", file_size=len(CONTENT),
         file_sha256=hashlib.sha256(CONTENT).hexdigest(), storage_path="evidence/one.png",
     )  # fmt: skip
-    identity = ExportIdentity.from_row(row)
+    identity = _identity(row)
     with finished.object("out.zip").open("x+b") as target:  # noqa: SIM117 - PT012 wants it apart
         with pytest.raises(EvidenceCorruptError, match="sealed with SHA-256"):
             archive.write(target, identity, [file], [], finished.storage.open, lambda _: None)

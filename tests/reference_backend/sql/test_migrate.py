@@ -66,12 +66,12 @@ async def test_a_changed_migration_is_refused(
     shipped = [replace(migration, checksum="other") for migration in migrate.shipped()]
     monkeypatch.setattr(migrate, "shipped", lambda: shipped)
 
-    with pytest.raises(MigrationError, match="0001_roles was applied with other contents"):
+    with pytest.raises(MigrationError, match="0001_roles has changed since it was applied"):
         await migrate.migrate(backend.settings)
 
 
 async def test_a_key_keeps_its_salt(backend: Backend) -> None:
-    with pytest.raises(MigrationError, match="give a new salt a new LEDGER_SALT_KEY_ID"):
+    with pytest.raises(MigrationError, match="use a new LEDGER_SALT_KEY_ID for a new salt"):
         await migrate.migrate(settings_for(backend.url, ledger_salts={"test": "another salt"}))
 
 

@@ -12,14 +12,13 @@ from typing import IO
 
 import pytest
 
-from reference_backend.storage import directory
-from reference_backend.storage.directory import CHUNK_BYTES, DirectoryStorage
-from reference_backend.storage.interface import ObjectMissing, Storage, StorageUnavailable
+from reference_backend.storage.directory import CHUNK_BYTES, Storage
+from reference_backend.storage.objects import ObjectMissing, StorageUnavailable
 
 
 @pytest.fixture
-def storage(tmp_path: Path) -> DirectoryStorage:
-    made = DirectoryStorage(tmp_path / "root")
+def storage(tmp_path: Path) -> Storage:
+    made = Storage(tmp_path / "root")
     made.prepare()
     return made
 
@@ -159,15 +158,14 @@ async def test_no_path_leads_out(storage: Storage, path: str) -> None:
 async def test_a_store_that_vanished_is_an_outage(storage: Storage, tmp_path: Path) -> None:
     (tmp_path / "root").rename(tmp_path / "elsewhere")
 
-    for attempt in (storage.check(), storage.size("x")):
+    async def stage() -> None:
+        async with storage.stage():
+            pass
+
+    for attempt in (stage(), storage.size("x")):
         with pytest.raises(StorageUnavailable):
             await attempt
     assert not (tmp_path / "root").exists()
-
-
-async def test_a_usable_store_passes_its_check(storage: Storage, tmp_path: Path) -> None:
-    await storage.check()
-    assert files(tmp_path) == []
 
 
 async def test_orphans_of_the_dead_go_and_files_of_the_living_stay(
@@ -197,9 +195,9 @@ async def test_a_killed_writer_leaves_an_orphan_and_no_object(
 ) -> None:
     program = (
         "import asyncio, sys; from pathlib import Path\n"
-        "from reference_backend.storage.directory import DirectoryStorage\n"
+        "from reference_backend.storage.directory import Storage\n"
         "async def main():\n"
-        f"    async with DirectoryStorage(Path({str(tmp_path / 'root')!r})).stage() as staged:\n"
+        f"    async with Storage(Path({str(tmp_path / 'root')!r})).stage() as staged:\n"
         "        await staged.write(b'x' * 2**20)\n"
         "        print('written', flush=True)\n"
         "        await asyncio.sleep(60)\n"
@@ -219,8 +217,3 @@ async def test_a_killed_writer_leaves_an_orphan_and_no_object(
 
     assert await storage.remove_orphans(older_than_s=60) == 1
     assert files(tmp_path) == []
-
-
-def test_it_is_a_storage() -> None:
-    checked: type[Storage] = directory.DirectoryStorage
-    assert checked

@@ -20,7 +20,7 @@ import pytest_asyncio
 import rfc8785
 
 from reference_backend.database import Row
-from reference_backend.storage.directory import DirectoryStorage
+from reference_backend.storage.directory import Storage
 from tests.reference_backend.conftest import Backend, Tenant
 
 DEADLINE_S = 30.0
@@ -60,7 +60,7 @@ class Workers:
     """Starts workers on one backend, and ends them all afterwards."""
 
     backend: Backend
-    storage: DirectoryStorage
+    storage: Storage
     storage_dir: Path
     tmp_path: Path
     running: list[WorkerProcess] = field(default_factory=list)
@@ -133,7 +133,7 @@ class Workers:
 @pytest_asyncio.fixture
 async def workers(backend: Backend, tmp_path: Path) -> AsyncIterator[Workers]:
     storage_dir = tmp_path / "storage"
-    storage = DirectoryStorage(storage_dir)
+    storage = Storage(storage_dir)
     storage.prepare()
     made = Workers(backend, storage, storage_dir, tmp_path)
     yield made

@@ -11,8 +11,8 @@ import pytest_asyncio
 
 from reference_backend import database
 from reference_backend.database import Pool
-from reference_backend.metrics import WorkerMetrics
 from reference_backend.worker.claimer import Claimer
+from reference_backend.worker.metrics import WorkerMetrics
 from tests.reference_backend.conftest import Backend, Tenant
 from tests.reference_backend.worker.conftest import Workers, eventually
 
@@ -54,7 +54,7 @@ async def test_by_the_function(backend: Backend, claimer: Claimer, tenant: Tenan
 
     claims = await claimer.claim(10)
 
-    assert [claim.export.export_id for claim in claims] == requested[:3]
+    assert [claim.id for claim in claims] == requested[:3]
     assert await _fallbacks(backend) == 0
 
 
@@ -68,7 +68,7 @@ async def test_without_the_function_loudly(
         claims = await claimer.claim(2)
 
     assert len(claims) == 2
-    assert {claim.export.export_id for claim in claims} <= set(requested)
+    assert {claim.id for claim in claims} <= set(requested)
     assert all(claim.attempt == 1 for claim in claims)
     assert "claim_export_job() is missing" in caplog.text
     assert await _fallbacks(backend) == 1
@@ -90,8 +90,8 @@ async def test_the_fallback_is_as_exact(backend: Backend, pool: Pool) -> None:
     answers = await asyncio.gather(*(claimer.claim(3) for claimer in claimers))
 
     claims = [claim for answer in answers for claim in answer]
-    assert len(claims) == len({claim.export.export_id for claim in claims}) == 12
-    assert len({claim.token for claim in claims}) == 12
+    assert len(claims) == len({claim.id for claim in claims}) == 12
+    assert len({claim.claim_token for claim in claims}) == 12
     per_organization = await backend.control(
         "SELECT count(*) AS n FROM exports WHERE state = 'preparing' GROUP BY organization_id"
     )

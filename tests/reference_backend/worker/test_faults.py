@@ -86,7 +86,7 @@ async def test_a_frozen_worker_wakes_up_to_nothing(workers: Workers, tenant: Ten
     zombie.send(signal.SIGCONT)
 
     async def noticed() -> bool:
-        return "belongs to somebody else" in zombie.log or "taken away" in zombie.log
+        return "stale token" in zombie.log or "taken away" in zombie.log
 
     await eventually(noticed, "the zombie to notice")
     assert await tenant.export(export["id"]) == ready

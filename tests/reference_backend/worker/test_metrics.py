@@ -7,7 +7,8 @@ import pytest
 from prometheus_client.core import Metric
 
 from harness.machine.ports import free_port
-from reference_backend import database, metrics
+from reference_backend import database
+from reference_backend.api.metrics import DatabaseMetrics
 from tests.reference_backend.conftest import Backend, Tenant
 from tests.reference_backend.worker.conftest import Workers, eventually
 
@@ -16,8 +17,8 @@ pytestmark = pytest.mark.integration
 
 async def _values(backend: Backend) -> dict[str, float]:
     async with database.service_transaction(backend.pool) as connection:
-        facts = await metrics.read_facts(connection, stuck_timeout_s=60)
-    families: list[Metric] = list(metrics.families(facts))
+        [row] = await database.fetch_all(connection, "metrics", stuck_timeout_s=60)
+    families: list[Metric] = list(DatabaseMetrics(row).collect())
     return {
         sample.name + "".join(f"{{{value}}}" for value in sample.labels.values()): sample.value
         for family in families

@@ -44,8 +44,8 @@ def test_everything_wrong_is_said_at_once() -> None:
         )
     lines = str(raised.value).splitlines()
     assert [line.partition(":")[0].partition("=")[0] for line in lines] == [
-        "STUCK_TIMEOUT_S", "LEDGER_SALT", "DATABASE_URL", "PORT", "STORAGE_DIR", "JWT_SECRET",
-        "RUN_WORKER", "LOG_LEVEL",
+        "DATABASE_URL", "PORT", "STORAGE_DIR", "JWT_SECRET", "STUCK_TIMEOUT_S", "RUN_WORKER",
+        "LOG_LEVEL", "LEDGER_SALT",
     ]  # fmt: skip
 
 
