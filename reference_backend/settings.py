@@ -12,7 +12,6 @@ from typing import Any, Literal
 Command = Literal["migrate", "api", "worker"]
 
 MAX_UPLOAD_BYTES = 50 * 1024 * 1024
-EXIT_MISCONFIGURED = 3
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _BOOLEANS = {"0": False, "false": False, "1": True, "true": True}
 

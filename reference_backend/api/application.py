@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import signal
-import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -15,9 +14,8 @@ from reference_backend.api.context import SERVICES, Services
 from reference_backend.api.keys_in_flight import KeysInFlight
 from reference_backend.api.requests_in_flight import RequestsInFlight
 from reference_backend.api.routes import all_routes
-from reference_backend.settings import EXIT_MISCONFIGURED, Settings
+from reference_backend.settings import Settings
 from reference_backend.storage.directory import Storage
-from reference_backend.storage.objects import StorageUnavailable
 
 CANCEL_TIMEOUT_S = 0.5
 """Time to clean up, for requests that are canceled after the drain grace."""
@@ -115,10 +113,6 @@ async def _worker_in_process(
 
 
 def main(settings: Settings) -> int:
-    """Run the API process. 0: stopped on request; 3: it could not start."""
-    try:
-        asyncio.run(run(settings))
-    except (OSError, StorageUnavailable) as error:
-        print(f"reference_backend: {error}", file=sys.stderr)  # noqa: T201
-        return EXIT_MISCONFIGURED
+    """Run the API until it is asked to stop; raises what `run` raises."""
+    asyncio.run(run(settings))
     return 0

@@ -58,7 +58,8 @@ async def send(request: web.Request, download: Download) -> web.StreamResponse:
 
     Raises a 416 or 503 Problem, or StorageUnavailable, before the first byte is sent.
     """
-    part = _requested_part(request, download)
+    requested = _requested_part(request, download)
+    part = requested or ByteRange(start=0, stop=download.size, size=download.size)
     storage = services(request).storage
     headers = {
         "Accept-Ranges": "bytes",
@@ -68,19 +69,13 @@ async def send(request: web.Request, download: Download) -> web.StreamResponse:
         "Repr-Digest": repr_digest(download.sha256),
         "X-Content-Type-Options": "nosniff",
     }
-    if part is not None:
+    if requested:
         headers["Content-Range"] = part.content_range
-    response = web.StreamResponse(status=200 if part is None else 206, headers=headers)
+    response = web.StreamResponse(status=206 if requested else 200, headers=headers)
     response.content_type = download.content_type
-    response.content_length = download.size if part is None else part.length
+    response.content_length = part.length
     await _require_whole(storage, download)
-    chunks = aiter(
-        storage.read(
-            download.storage_path,
-            start=0 if part is None else part.start,
-            length=response.content_length,
-        )
-    )
+    chunks = aiter(storage.read(download.storage_path, start=part.start, length=part.length))
     first = await anext(chunks, b"")  # opened, or refused, before the answer begins
     await response.prepare(request)
     if request.method != "HEAD":

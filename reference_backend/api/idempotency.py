@@ -10,14 +10,15 @@ import hashlib
 import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
 from aiohttp import web
 from psycopg.types.json import Jsonb
 
-from reference_backend.api.problems import FieldError, Problem
+from reference_backend.api import problems
+from reference_backend.api.problems import Problem
 from reference_backend.database import Connection, fetch_all, fetch_one
 
 _BARE = re.compile(r"[!#-~](?:[ -~]{0,253}[!-~])?")
@@ -37,8 +38,7 @@ class IdempotencyKey:
     def of(self, *parts: object) -> "IdempotencyKey":
         """The key with the fingerprint of a request that consists of these parts."""
         canonical = json.dumps(parts, sort_keys=True, separators=(",", ":"), default=str)
-        fingerprint = hashlib.sha256(canonical.encode()).hexdigest()
-        return IdempotencyKey(route=self.route, key=self.key, fingerprint=fingerprint)
+        return replace(self, fingerprint=hashlib.sha256(canonical.encode()).hexdigest())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,11 +72,7 @@ def required_key(request: web.Request, route: str) -> IdempotencyKey:
     """The request's key; raises a 400 Problem if it is missing or malformed."""
     key = optional_key(request, route)
     if key is None:
-        raise Problem(
-            "idempotency_key_missing",
-            "Send an Idempotency-Key header; repeat a request with the same key.",
-            errors=(FieldError(field="Idempotency-Key", message="is required"),),
-        )
+        raise problems.invalid("Idempotency-Key", "is required", code="idempotency_key_missing")
     return key
 
 
@@ -87,12 +83,8 @@ def optional_key(request: web.Request, route: str) -> IdempotencyKey | None:
         return None
     quoted = _QUOTED.fullmatch(sent[0])
     if len(sent) > 1 or not (quoted or _BARE.fullmatch(sent[0])):
-        message = "must be 1 to 255 printable ASCII characters, bare or quoted, once"
-        raise Problem(
-            "idempotency_key_invalid",
-            f"Idempotency-Key {message}.",
-            errors=(FieldError(field="Idempotency-Key", message=message),),
-        )
+        message = "must be one value of 1 to 255 printable ASCII characters, bare or quoted"
+        raise problems.invalid("Idempotency-Key", message, code="idempotency_key_invalid")
     key = _ESCAPED.sub(r"\1", quoted[1]) if quoted else sent[0]
     return IdempotencyKey(route=route, key=key)
 

@@ -77,10 +77,10 @@ class Problem(Exception):
         return f"{self.code}: {self.detail}"
 
 
-def invalid(field_name: str, message: str) -> Problem:
-    """A 400 about one field."""
+def invalid(field_name: str, message: str, *, code: str = "invalid_request") -> Problem:
+    """A 400 about one field, parameter or header."""
     return Problem(
-        "invalid_request",
+        code,
         f"{field_name}: {message}",
         errors=(FieldError(field=field_name, message=message),),
     )

@@ -54,9 +54,5 @@ def _named_export(body: dict[str, Any]) -> UUID | None:
 def _of_unknown_export(manifest: dict[str, Any]) -> ManifestVerdict:
     """The verdict on a manifest of an export that this organization does not have."""
     stated = manifest.get("export_id")
-    return ManifestVerdict(
-        manifest_valid=False,
-        export_match=False,
-        ledger_match=False,
-        mismatches=(Mismatch(path="manifest/export_id", expected=None, got=stated),),
-    )
+    unknown = Mismatch(path="manifest/export_id", expected=None, got=stated)
+    return ManifestVerdict(mismatches=(unknown,))

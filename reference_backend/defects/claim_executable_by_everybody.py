@@ -12,10 +12,5 @@ DEFECT = Defect(
             old="ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;",
             new="ALTER DEFAULT PRIVILEGES IN SCHEMA public REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;",
         ),
-        Edit(
-            file="migrations/0006_queue.sql",
-            old="        EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', v_function);\n",
-            new="",
-        ),
     ),
 )

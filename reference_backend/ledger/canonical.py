@@ -8,7 +8,6 @@ digits they were written with. Any change here needs a new ``canonical_version``
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import TypeAlias
@@ -18,10 +17,6 @@ JsonValue: TypeAlias = (
 )
 
 INDENT = "    "
-_NAMED_ESCAPES = {
-    '"': '\\"', "\\": "\\\\", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t",
-}  # fmt: skip
-_ESCAPED = re.compile(r'["\\\x00-\x1f]')
 
 
 def loads(text: str) -> JsonValue:
@@ -83,26 +78,14 @@ def _key_order(key: str) -> tuple[int, bytes]:
 
 
 def _string(value: str) -> str:
-    return f'"{_ESCAPED.sub(_escape, value)}"'
-
-
-def _escape(match: re.Match[str]) -> str:
-    character = match[0]
-    if character == "\0":
+    if "\0" in value:
         raise ValueError("jsonb cannot contain NUL characters")
-    return _NAMED_ESCAPES.get(character) or f"\\u{ord(character):04x}"
+    return json.dumps(value, ensure_ascii=False)  # it escapes the same characters as PostgreSQL
 
 
 def _number(value: Decimal) -> str:
     """PostgreSQL's numeric: exponents written out, trailing zeros kept, no negative zero."""
-    sign, digits, exponent = value.as_tuple()
-    if not isinstance(exponent, int):
+    if not value.is_finite():
         raise ValueError(f"jsonb cannot contain {value}")
-    significant = "".join(map(str, digits)).lstrip("0")
-    if exponent >= 0:
-        whole, fraction = significant + "0" * exponent if significant else "", ""
-    else:
-        padded = significant.rjust(-exponent + 1, "0")
-        whole, fraction = padded[:exponent].lstrip("0"), padded[exponent:]
-    text = (whole or "0") + ("." + fraction if fraction else "")
-    return "-" + text if sign and significant else text
+    text = format(value.copy_abs(), "f")
+    return f"-{text}" if value < 0 else text

@@ -51,9 +51,9 @@ class FileVerdict:
 class ManifestVerdict:
     """The answer of verifyManifest; see CONTRACT.md for what the three flags mean."""
 
-    manifest_valid: bool
-    export_match: bool
-    ledger_match: bool
+    manifest_valid: bool = False
+    export_match: bool = False
+    ledger_match: bool = False
     files: tuple[FileVerdict, ...] = ()
     mismatches: tuple[Mismatch, ...] = ()
 
@@ -63,15 +63,13 @@ async def verify(
 ) -> ManifestVerdict:
     """Check ``submitted``, or without it the stored manifest. Raises StorageUnavailable."""
     if export.state != "ready" or export.manifest is None:
-        return ManifestVerdict(manifest_valid=False, export_match=False, ledger_match=False)
+        return ManifestVerdict()
     stored = _parse(export.manifest)
     checked = stored if submitted is _ABSENT else submitted
     checked_hash = _hash(checked)
     if not is_well_formed(stored):
         spoiled = Mismatch(path="manifest", expected="a stored manifest", got="other content")
-        return ManifestVerdict(
-            manifest_valid=False, export_match=False, ledger_match=False, mismatches=(spoiled,)
-        )
+        return ManifestVerdict(mismatches=(spoiled,))
 
     mismatches = [
         *differences("manifest", stored, checked),

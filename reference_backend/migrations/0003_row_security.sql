@@ -18,7 +18,6 @@ AS $$
     SELECT NULLIF(NULLIF(current_setting('request.jwt.claims', true), '')::jsonb ->> 'sub', '')
 $$;
 
-REVOKE EXECUTE ON FUNCTION request_organization_id(), request_actor_id() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION request_organization_id(), request_actor_id() TO anon, authenticated, service_role;
 
 -- The policies are the same for each tenant table: a request sees only the rows of its organization, a worker

@@ -96,9 +96,5 @@ $$;
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_logs
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_ledger_change();
 
-REVOKE EXECUTE ON FUNCTION
-    ledger_canonical(audit_logs), ledger_hash(text, text, text), refuse_ledger_change(),
-    ledger_append(uuid, text, text, uuid, jsonb), act_for_organization(uuid)
-FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ledger_append(uuid, text, text, uuid, jsonb) TO authenticated, service_role;
 GRANT EXECUTE ON FUNCTION act_for_organization(uuid) TO service_role;

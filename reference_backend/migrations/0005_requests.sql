@@ -144,10 +144,6 @@ BEGIN
 END
 $$;
 
-REVOKE EXECUTE ON FUNCTION
-    seal_evidence(uuid, uuid, text, bigint, text, text, text, text, text, timestamptz),
-    request_export(uuid, uuid, text, jsonb), cancel_export(uuid), retry_export(uuid)
-FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
     seal_evidence(uuid, uuid, text, bigint, text, text, text, text, text, timestamptz),
     request_export(uuid, uuid, text, jsonb), cancel_export(uuid), retry_export(uuid)

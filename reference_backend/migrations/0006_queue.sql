@@ -343,20 +343,11 @@ $$;
 CREATE TRIGGER notify_exports_queued AFTER INSERT ON exports
     FOR EACH STATEMENT EXECUTE FUNCTION notify_exports_queued();
 
-DO $$
-DECLARE
-    v_function regprocedure;
-BEGIN
-    FOREACH v_function IN ARRAY ARRAY[
-        'claim_export_job(text, int, int)', 'claimable_exports(int, int)',
-        'heartbeat_exports(text, uuid[], uuid[], int[])',
-        'complete_exports(uuid[], uuid[], text[], text[], bigint[], text[], text[])',
-        'fail_export(uuid, uuid, text, text)', 'release_exports(uuid[], uuid[])',
-        'recover_stuck_exports(interval, int)', 'append_export_failed(exports)', 'add_to_counter(text, bigint)',
-        'notify_exports_queued()'
-    ]::regprocedure[] LOOP
-        EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', v_function);
-        EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO service_role', v_function);
-    END LOOP;
-END
-$$;
+GRANT EXECUTE ON FUNCTION
+    claim_export_job(text, int, int), claimable_exports(int, int),
+    heartbeat_exports(text, uuid[], uuid[], int[]),
+    complete_exports(uuid[], uuid[], text[], text[], bigint[], text[], text[]),
+    fail_export(uuid, uuid, text, text), release_exports(uuid[], uuid[]),
+    recover_stuck_exports(interval, int), append_export_failed(exports), add_to_counter(text, bigint),
+    notify_exports_queued()
+TO service_role;

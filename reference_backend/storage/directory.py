@@ -53,7 +53,7 @@ class Storage:
 
     def prepare(self) -> None:
         """Make the directory, once at start; if it vanishes later, that is an outage."""
-        with _writing():
+        with _errors():
             self._staging.mkdir(parents=True, exist_ok=True)
 
     @asynccontextmanager
@@ -70,7 +70,7 @@ class Storage:
 
     def open(self, path: str) -> BufferedReader:
         """Open an object for reading; call it in a thread."""
-        with _reading(self._root):
+        with _errors(self._root):
             return _resolve(self._root, path).open("rb")
 
     async def read(
@@ -83,7 +83,7 @@ class Storage:
             remaining = length
             while remaining is None or remaining > 0:
                 wanted = CHUNK_BYTES if remaining is None else min(CHUNK_BYTES, remaining)
-                with _reading(self._root):
+                with _errors(self._root):
                     chunk = await asyncio.to_thread(file.read, wanted)
                 if not chunk:
                     return
@@ -96,19 +96,19 @@ class Storage:
     @in_thread
     def size(self, path: str) -> int:
         """Bytes of the object."""
-        with _reading(self._root):
+        with _errors(self._root):
             return _resolve(self._root, path).stat().st_size
 
     @in_thread
     def sha256(self, path: str) -> str:
         """Digest of what is stored right now."""
-        with _reading(self._root), self.open(path) as file:
+        with _errors(self._root), self.open(path) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
     @in_thread
     def delete(self, path: str) -> None:
         """Remove an object, if it exists."""
-        with _writing():
+        with _errors():
             _resolve(self._root, path).unlink(missing_ok=True)
 
     @in_thread
@@ -117,7 +117,7 @@ class Storage:
         # The age covers the moment between a file's creation and its lock; the lock decides.
         youngest = time.time() - older_than_s
         removed = 0
-        with _writing():
+        with _errors():
             for path in self._staging.glob(f"*{SUFFIX}"):
                 with suppress(FileNotFoundError, BlockingIOError), path.open("rb") as file:
                     if os.fstat(file.fileno()).st_mtime > youngest:
@@ -158,11 +158,6 @@ class StagedObject:
             await self.flush()
 
     @in_thread
-    def flush(self) -> None:
-        """Pass what was collected to the operating system."""
-        self._flush()
-
-    @in_thread
     def fill(self, write: Callable[[IO[bytes]], T]) -> T:
         """Let ``write`` make the whole object in the file itself, where it may seek."""
         with self._opened() as file:
@@ -200,16 +195,19 @@ class StagedObject:
                 self._path.unlink(missing_ok=True)
 
     def _flush(self) -> None:
+        """Pass what was collected to the operating system."""
         with self._opened() as file:
             self._digest.update(self._pending)
             file.write(self._pending)
             self._pending.clear()
             file.flush()
 
+    flush = in_thread(_flush)
+
     @contextmanager
     def _opened(self) -> Iterator[IO[bytes]]:
         """The file, created at its first use, in a thread: a slow disk must not block others."""
-        with self._lock, _writing():
+        with self._lock, _errors():
             if self._file is None:
                 self._file = self._path.open("x+b")
                 fcntl.flock(self._file, fcntl.LOCK_EX)
@@ -242,22 +240,12 @@ def _fsync_directory(directory: Path) -> None:
 
 
 @contextmanager
-def _writing() -> Iterator[None]:
-    """Report every error as an outage."""
+def _errors(existing: Path | None = None) -> Iterator[None]:
+    """Report errors as StorageUnavailable, a missing file below an existing root as missing."""
     try:
         yield
     except OSError as error:
-        raise StorageUnavailable(str(error)) from error
-
-
-@contextmanager
-def _reading(root: Path) -> Iterator[None]:
-    """Report a missing file as ObjectMissing, unless the whole root is gone."""
-    try:
-        yield
-    except FileNotFoundError as error:
-        if root.is_dir():
+        missing = isinstance(error, FileNotFoundError)
+        if missing and existing is not None and existing.is_dir():
             raise ObjectMissing(str(error)) from error
-        raise StorageUnavailable(str(error)) from error
-    except OSError as error:
         raise StorageUnavailable(str(error)) from error

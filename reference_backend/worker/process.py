@@ -6,15 +6,13 @@ import asyncio
 import logging
 import os
 import signal
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
 from prometheus_client import start_http_server
 
-from reference_backend.settings import EXIT_MISCONFIGURED, Settings
+from reference_backend.settings import Settings, SettingsError
 from reference_backend.storage.directory import Storage
-from reference_backend.storage.objects import StorageUnavailable
 from reference_backend.worker.loop import Worker
 
 EXIT_NOT_DRAINED = 1
@@ -23,19 +21,17 @@ logger = logging.getLogger(__name__)
 
 
 def main(settings: Settings) -> int:
-    """Run a worker until SIGTERM or SIGINT; 0 when it drained in time."""
+    """Run a worker until SIGTERM or SIGINT; 0 when it drained in time.
+
+    Raises StorageUnavailable, and SettingsError for a port that is not available.
+    """
     storage = Storage(settings.storage_dir)
-    try:
-        storage.prepare()
-        return asyncio.run(_run(settings, storage))
-    except StorageUnavailable as error:
-        print(f"reference_backend: STORAGE_DIR: {error}", file=sys.stderr)  # noqa: T201
-    return EXIT_MISCONFIGURED
+    storage.prepare()
+    asyncio.run(_run(Worker(settings, storage), settings))
+    return 0
 
 
-async def _run(settings: Settings, storage: Storage) -> int:
-    worker = Worker(settings, storage)
-
+async def _run(worker: Worker, settings: Settings) -> None:
     def begin_drain() -> None:
         logger.info("draining, %g s at most", settings.drain_grace_s)
         _exit_after(settings.drain_grace_s)
@@ -57,16 +53,14 @@ async def _run(settings: Settings, storage: Storage) -> int:
         try:
             server, _ = start_http_server(settings.port, settings.host, worker.metrics.registry)
         except OSError as error:
-            print(f"reference_backend: PORT={settings.port}: {error}", file=sys.stderr)  # noqa: T201
             worker.stop()
             await running
-            return EXIT_MISCONFIGURED
+            raise SettingsError(f"PORT={settings.port}: {error}") from error
         logger.info("worker %s is ready", settings.worker_name)
     await running
     if server is not None:
         server.shutdown()
         server.server_close()
-    return 0
 
 
 def _exit_after(seconds: float) -> None:
