@@ -75,6 +75,7 @@ class Inspection:
     """Checks one file; `matches()` says whether it can still be of its declared type."""
 
     def __init__(self, mime_type: str) -> None:
+        self.mime_type = mime_type
         self._type = ALLOWED[mime_type]
         self._keeps_tail = mime_type == DOCX
         self._head = b""

@@ -9,7 +9,7 @@ from uuid import UUID
 from reference_backend.ledger.event import utc_text
 
 Row = Mapping[str, Any]
-_INTERNAL = frozenset({"object_sha256", "object_size"})
+_INTERNAL = frozenset({"object_sha256", "object_size", "ledger_seq"})
 
 
 def show_job(row: Row) -> dict[str, Any]:

@@ -72,7 +72,7 @@ class _FormReader:
         self._staged = staged
         self._max_bytes = max_bytes
         self._field: str | None = None  # the current part; None between parts and in unknown ones
-        self._file: Part | None = None
+        self._file_name = ""
         self._inspection: Inspection | None = None
         self._texts: dict[str, bytes] = {}
 
@@ -90,34 +90,30 @@ class _FormReader:
 
     def finish(self) -> UploadForm:
         self._parser.finish()
-        if self._file is None or self._inspection is None:
+        if self._inspection is None:
             raise Problem("file_missing", "The form needs a part 'file' with a file name.")
         if self._staged.size == 0:
             raise Problem("file_empty", "The file is empty.")
-        self._require_match(self._inspection, complete=True)
+        _require_match(self._inspection, complete=True)
         captured_at = self._text("captured_at")
         return UploadForm(
-            file_name=self._file.file_name or "",
-            mime_type=self._file.content_type or "",
+            file_name=self._file_name,
+            mime_type=self._inspection.mime_type,
             tag=self._text("tag"),
             phase=self._text("phase"),
             captured_at=None if captured_at is None else parse_time(captured_at, "captured_at"),
         )
 
     def _begin(self, part: Part) -> None:
+        self._field = part.name if part.name in {"file", *_TEXT_FIELDS} else None
+        if part.name in self._texts or (part.name == "file" and self._inspection):
+            raise problems.invalid(part.name, "must be given only once")
         if part.name == "file":
             self._begin_file(part)
-        elif part.name in _TEXT_FIELDS:
-            if part.name in self._texts:
-                raise problems.invalid(part.name, "must be given only once")
-            self._texts[part.name] = b""
-        else:
-            return  # unknown fields are skipped
-        self._field = part.name
+        elif self._field:
+            self._texts[self._field] = b""
 
     def _begin_file(self, part: Part) -> None:
-        if self._file is not None:
-            raise problems.invalid("file", "must be given only once")
         if not part.file_name:
             raise Problem("file_missing", "The part 'file' has no file name.")
         bodies.require_text(part.file_name, "file", max_length=MAX_FILE_NAME)
@@ -129,7 +125,7 @@ class _FormReader:
                 f"Evidence of type {part.content_type or '(none given)'} is not accepted; "
                 f"accepted are {', '.join(ALLOWED)}.",
             )
-        self._file = part
+        self._file_name = part.file_name
         self._inspection = Inspection(part.content_type)
 
     async def _store(self, data: bytes) -> None:
@@ -137,13 +133,8 @@ class _FormReader:
             raise too_large(self._max_bytes)
         if self._inspection is not None:
             self._inspection.feed(data)
-            self._require_match(self._inspection, complete=False)
+            _require_match(self._inspection, complete=False)
         await self._staged.write(data)
-
-    def _require_match(self, inspection: Inspection, *, complete: bool) -> None:
-        if not inspection.matches(complete=complete):
-            declared = self._file.content_type if self._file else ""
-            raise Problem("content_mismatch", f"The file's content is not {declared}.")
 
     def _keep(self, field: str, data: bytes) -> None:
         self._texts[field] += data
@@ -158,6 +149,11 @@ class _FormReader:
             return bodies.require_text(value.decode("utf-8"), field, max_length=MAX_TEXT)
         except UnicodeDecodeError as error:
             raise problems.invalid(field, "must be UTF-8") from error
+
+
+def _require_match(inspection: Inspection, *, complete: bool) -> None:
+    if not inspection.matches(complete=complete):
+        raise Problem("content_mismatch", f"The file's content is not {inspection.mime_type}.")
 
 
 def parse_time(text: str, field: str) -> datetime:

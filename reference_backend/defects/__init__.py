@@ -1,8 +1,8 @@
-"""The bug zoo: real mistakes of this field, each in one file, switched on by ``REFERENCE_BACKEND_DEFECT=<id>``.
+"""The bug zoo: real mistakes, each in one file, switched on by ``REFERENCE_BACKEND_DEFECT=<id>``.
 
 A defect is a module with a ``DEFECT`` value; its id is the file's name with dashes. It changes the backend
 as a tired engineer would: an edit of a shipped SQL file, a replaced Python function, or both. The clean code
-knows nothing of it. ``python -m reference_backend.defects`` prints them all as JSON for ``shakedown prove``.
+does not know the defects. ``python -m reference_backend.defects`` prints them all as JSON for ``shakedown prove``.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from reference_backend import migrate, queries
 
 
 class DefectError(Exception):
-    """The zoo is out of step with the code it mutates, or there is no such defect."""
+    """A defect does not fit the code that it changes, or there is no such defect."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Edit:
     """One replacement in a shipped SQL file, for instance ``migrations/0006_queue.sql``.
 
-    ``old`` must stand there exactly once: a defect that no longer changes anything must not go unnoticed.
+    The file must contain ``old`` exactly once: a defect that no longer changes anything must be noticed.
     """
 
     file: str
@@ -32,7 +32,7 @@ class Edit:
     new: str
 
     def apply(self, text: str) -> str:
-        """The text with the mistake in it; raises DefectError where ``old`` is not there exactly once."""
+        """The text with the mistake; raises DefectError unless it contains ``old`` exactly once."""
         if (found := text.count(self.old)) != 1:
             raise DefectError(f"{self.file}: expected once, found {found} times: {self.old!r}")
         return text.replace(self.old, self.new)
@@ -42,8 +42,7 @@ class Edit:
 class Defect:
     """A seeded bug.
 
-    ``source`` is where it was seen in the wild, ``expected`` the checks whose business it is: at least one of
-    them must fail. ``edits`` change shipped SQL files, ``sql`` runs after the last migration, and ``patch``
+    ``source`` says where it was seen, ``expected`` names the checks for it: at least one of them must fail. ``edits`` change shipped SQL files, ``sql`` runs after the last migration, and ``patch``
     replaces Python, called once at the start of every process of the backend.
     """
 
@@ -91,7 +90,7 @@ def _load(module: str) -> Defect:
 
 
 def _edit_migrations(edits: Sequence[Edit], sql: str) -> None:
-    """Every edit is made where migrations are read; one that names no shipped file is an error at once."""
+    """Apply the edits when migrations are read; an edit of an unknown file is an error at once."""
     clean = migrate.shipped
 
     def shipped() -> list[migrate.Migration]:
@@ -124,4 +123,4 @@ def _edit_queries(edits: Sequence[Edit]) -> None:
     def load(name: str) -> LiteralString:
         return changed[name] if name in changed else clean(name)
 
-    queries.load = load  # type: ignore[assignment]  # the clean one is cached, which is all the difference
+    queries.load = load  # type: ignore[assignment]  # the clean one is cached

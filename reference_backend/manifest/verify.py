@@ -49,7 +49,7 @@ class FileVerdict:
 
 @dataclass(frozen=True, kw_only=True)
 class ManifestVerdict:
-    """The answer of verifyManifest; see CONTRACT.md for what the three flags mean."""
+    """The answer of verifyManifest; contracts/openapi.yaml says what the three flags mean."""
 
     manifest_valid: bool = False
     export_match: bool = False

@@ -12,4 +12,10 @@ SELECT e.id, e.job_id, e.organization_id, e.export_type, e.filters, e.state, e.p
        ) END AS queue_position
 FROM exports AS e;
 
-GRANT SELECT ON export_status TO authenticated, service_role;
+-- The ledger with its metadata as text: clients recompute hashes, so the digits of numbers must not change.
+CREATE VIEW ledger_events WITH (security_invoker = true) AS
+SELECT id, organization_id, ledger_seq, actor_id, event_name, target_type, target_id, created_at,
+       metadata::text AS metadata, prev_hash, hash, salt_key_id, canonical_version
+FROM audit_logs;
+
+GRANT SELECT ON export_status, ledger_events TO authenticated, service_role;

@@ -1,4 +1,3 @@
-SELECT id, organization_id, ledger_seq, actor_id, event_name, target_type, target_id, created_at,
-       metadata::text AS metadata, prev_hash, hash, salt_key_id, canonical_version
-FROM audit_logs
+SELECT *
+FROM ledger_events
 WHERE id = %(event_id)s

@@ -1,5 +1,4 @@
-SELECT id, job_id, organization_id, file_name, file_size, mime_type, file_sha256, state, storage_path,
-       tag, phase, captured_at, created_at, ledger_event_id
+SELECT *
 FROM evidence
 WHERE job_id = %(job_id)s AND (created_at, id) > (%(after_time)s, %(after_id)s)
 ORDER BY created_at, id

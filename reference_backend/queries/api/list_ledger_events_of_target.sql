@@ -1,6 +1,5 @@
-SELECT id, organization_id, ledger_seq, actor_id, event_name, target_type, target_id, created_at,
-       metadata::text AS metadata, prev_hash, hash, salt_key_id, canonical_version
-FROM audit_logs
+SELECT *
+FROM ledger_events
 WHERE organization_id = request_organization_id() AND target_id = %(target_id)s AND ledger_seq > %(after_seq)s
 ORDER BY ledger_seq
 LIMIT %(rows)s
