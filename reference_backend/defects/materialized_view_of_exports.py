@@ -3,7 +3,7 @@
 from reference_backend.defects import Defect
 
 DEFECT = Defect(
-    title="RequestsInFlight can read a materialized view of all organizations' exports",
+    title="Requests can read a materialized view of all organizations' exports",
     source="L5: contributor.info #1362; materialized views have no row security",
     expected=("tenancy.row-security",),
     sql="""

@@ -1,9 +1,9 @@
-"""RequestsInFlight may run the recovery, for a button of the support desk."""
+"""Requests may run the recovery, for a button of the support desk."""
 
 from reference_backend.defects import Defect
 
 DEFECT = Defect(
-    title="RequestsInFlight may execute the recovery of exports",
+    title="Requests may execute the recovery of exports",
     source="P10: one production backend",
     expected=("tenancy.privileges",),
     sql="GRANT EXECUTE ON FUNCTION recover_stuck_exports(interval, int) TO authenticated;",

@@ -7,7 +7,7 @@ where a grant is taken from `authenticated`.
 from reference_backend.defects import Defect, Edit
 
 DEFECT = Defect(
-    title="RequestsInFlight run as the owner of the tables instead of authenticated",
+    title="Requests run as the owner of the tables instead of authenticated",
     source="L2: cyoda-go #363",
     expected=("tenancy.pooled-connections",),
     edits=(

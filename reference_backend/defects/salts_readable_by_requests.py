@@ -3,7 +3,7 @@
 from reference_backend.defects import Defect
 
 DEFECT = Defect(
-    title="RequestsInFlight may read the secret salts of the ledger's hashes",
+    title="Requests may read the secret salts of the ledger's hashes",
     source="known: GRANT … ON ALL TABLES IN SCHEMA",
     expected=("tenancy.privileges", "tenancy.direct-sql"),
     sql="GRANT SELECT ON ALL TABLES IN SCHEMA public TO authenticated;",
