@@ -1,6 +1,5 @@
-"""Users at work on a whole system: whatever they were promised is kept, once."""
+"""Many users at once on a whole system: every accepted export is done, once."""
 
-import asyncio
 import hashlib
 import string
 import time
@@ -22,12 +21,13 @@ from harness.checkers.read_api import read_exports_over_http
 from harness.client import Client, Organization, Organizations, together
 from harness.database import Database
 from harness.errors import CheckFailed, Inconclusive
-from harness.expect import expect, expect_status
+from harness.expect import expect, expect_equal, expect_status
 from harness.history import CRASH, HistoryEntry, HistoryWriter
 from harness.plugin.observations import Observations
 from harness.system import System
 from harness.target import Capability, Target
 from harness.vocabulary.exports import TERMINAL_STATES
+from harness.waiting import becomes_true
 from load.locust_run import LocustRun, run_locust
 from load.users.downloads import download_problem
 
@@ -35,25 +35,25 @@ USERS = 8
 ORGANIZATIONS = 4
 
 LEAST_S = 2.0
-"""How long they are at it at least, counted from the first of them."""
+"""How long users run at least, counted from their first request."""
 
 LEAST_DOWNLOADS = 30
-"""How many exports they must have downloaded before they may stop, unless `MOST_S` is over."""
+"""How many exports they download at least, unless `MOST_S` is over."""
 
 MOST_S = 15
 
 DRAIN_S = 15.0
-"""How long the queue may take to empty once nobody asks for more."""
+"""How long the queue may take to empty after the last request."""
 
 SECOND_LOOKS = 40
-"""How many exports are downloaded again after the users have gone."""
+"""How many exports are downloaded again after the load."""
 
 _POLL_S = 0.05
 
 
 @check(
     "load.exactly-once",
-    "Under load each accepted export is done once, the queue drains, and every digest is right",
+    "Under load each accepted export is done once",
     checklist="Verify exports under load: none lost, none doubled",
     observes=20,
     needs={Capability.HTTP, Capability.TENANTS, Capability.LOAD},
@@ -66,6 +66,12 @@ async def check_exactly_once(
     history: HistoryWriter,
     observe: Observations,
 ) -> None:
+    """Let users of several organizations upload, export and download until enough is downloaded.
+
+    Every export that was accepted is ready, once, with one `export.completed` event, within 15 s
+    after the last request. No organization has more exports in progress than its cap. Every request
+    succeeded, and a download has the same right bytes under load and afterwards.
+    """
     made = await organizations.several(ORGANIZATIONS)
     tenants = dict(zip(string.ascii_uppercase, made, strict=False))
     tokens = {name: tenant.tokens["member"] for name, tenant in tenants.items()}
@@ -88,12 +94,12 @@ async def check_exactly_once(
         if mark is not None:
             mark.adopt({name: f"Bearer {token}" for name, token in tokens.items()})
     accepted = accepted_in(run.operations)
-    told = {export: tenants[name] for export, name in accepted.items()}
-    async with looking(system, target, made, told) as look:
-        observed = await wait_until_drained(look)
+    owners = {export: tenants[name] for export, name in accepted.items()}
+    async with reader(system, target, made, owners) as read:
+        observed = await read_when_drained(read)
     known = {export.id for export in observed.exports}
     expect_no_violations(
-        # Also those whose acceptance a user did not live to see.
+        # Also those whose acceptance no user received: it had stopped before.
         exactly_once(
             [*accepted, *known], observed.exports, observed.completions, observed.transitions
         ),
@@ -103,21 +109,21 @@ async def check_exactly_once(
         cap = target.limits.per_org_in_progress
         expect_no_violations(per_organization_cap(observed.transitions, cap))
     expect_served(run.operations)
-    expect_seen_through(run, accepted)
+    expect_enough_seen(run, accepted)
     digests = digests_in(run.operations)
     await expect_same_bytes(digests, accepted, tenants)
     observe(len(digests), what="exports accepted, ready and downloaded by users")
 
 
 def is_enough(operations: Sequence[HistoryEntry]) -> bool:
-    """Say whether users have been at it for long enough, and have got something done."""
+    """Whether users have run for long enough, and have downloaded enough."""
     if not operations or len(digests_in(operations)) < LEAST_DOWNLOADS:
         return False
     return (time.monotonic_ns() - operations[0].t_ns) / 1e9 >= LEAST_S
 
 
 def accepted_in(operations: Iterable[HistoryEntry]) -> dict[str, str]:
-    """The exports that users were told to be accepted, each with its organization's name."""
+    """The exports whose acceptance a user received, each with its organization's name."""
     return {
         operation.job: operation.org or ""
         for operation in operations
@@ -126,15 +132,15 @@ def accepted_in(operations: Iterable[HistoryEntry]) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def looking(
-    system: System, target: Target, made: Sequence[Organization], told: Mapping[str, Organization]
+async def reader(
+    system: System, target: Target, made: Sequence[Organization], owners: Mapping[str, Organization]
 ) -> AsyncIterator[Callable[[], Awaitable[ExportFacts]]]:
-    """Give how to look at the exports of these organizations: in the database, else over HTTP.
+    """Give a function that reads the exports of these organizations: from the database, or HTTP.
 
-    `told` are the exports that users were told to be accepted, each with its owner.
+    `owners` has the exports whose acceptance a user received.
     """
     if system.readonly_url is None or target.claim is None or target.ledger is None:
-        yield partial(read_exports_over_http, made, told)
+        yield partial(read_exports_over_http, made, owners)
         return
     database = Database(system.readonly_url)
     try:
@@ -143,18 +149,14 @@ async def looking(
         await database.close()
 
 
-async def wait_until_drained(look: Callable[[], Awaitable[ExportFacts]]) -> ExportFacts:
-    """Wait until no export is live, `DRAIN_S` at most; give what is there.
+async def read_when_drained(read: Callable[[], Awaitable[ExportFacts]]) -> ExportFacts:
+    """Wait until no export is live, `DRAIN_S` at most; the checker reports what is still live."""
 
-    An export that is still live then is a violation for the checker to name.
-    """
-    until = time.monotonic() + DRAIN_S
-    while True:
-        observed = await look()
-        is_drained = all(export.state in TERMINAL_STATES for export in observed.exports)
-        if is_drained or time.monotonic() > until:
-            return observed
-        await asyncio.sleep(_POLL_S)
+    async def is_drained() -> bool:
+        return all(export.state in TERMINAL_STATES for export in (await read()).exports)
+
+    await becomes_true(is_drained, DRAIN_S, poll_s=_POLL_S)
+    return await read()
 
 
 def expect_served(operations: Sequence[HistoryEntry]) -> None:
@@ -167,24 +169,24 @@ def expect_served(operations: Sequence[HistoryEntry]) -> None:
     for operation in wrong:
         kinds[operation.f] += 1
     raise CheckFailed(
-        expected=f"every request of {USERS} users to succeed",
-        got=f"{first.f} of export {first.job or '(none yet)'} for {first.process}: {first.error}",
+        expected=f"success of every request of {USERS} users",
+        got=f"{first.f} of export {first.job or '(none yet)'} by {first.process}: {first.error}",
         detail=f"{len(wrong)} failed of {len(operations)} lines of history: {dict(kinds)}",
     )
 
 
-def expect_seen_through(run: LocustRun, accepted: Mapping[str, str]) -> None:
-    """Leave the question open unless users of every organization did what they were to do."""
+def expect_enough_seen(run: LocustRun, accepted: Mapping[str, str]) -> None:
+    """`Inconclusive` unless users of every organization got an export accepted."""
     crashes = [operation for operation in run.operations if operation.f == CRASH]
     if crashes:
         raise Inconclusive(
-            f"{len(crashes)} rounds of users ended in an error of load/locustfile.py itself, "
-            f"the first for {crashes[0].process}: {crashes[0].error}; its log is {run.output}"
+            f"{len(crashes)} rounds of users ended in an error of load/locustfile.py itself; the "
+            f"first: {crashes[0].process}, {crashes[0].error}; locust's log is {run.output}"
         )
     if len(set(accepted.values())) < ORGANIZATIONS:
         raise Inconclusive(
             f"only the organizations {sorted(set(accepted.values()))} of {ORGANIZATIONS} got an "
-            f"export accepted within {MOST_S} s; locust's last words:\n{run.last_lines}"
+            f"export accepted within {MOST_S} s; locust's last log lines:\n{run.last_lines}"
         )
 
 
@@ -204,7 +206,7 @@ async def expect_same_bytes(
     digests: Mapping[str, str], accepted: Mapping[str, str], tenants: Mapping[str, Organization]
 ) -> None:
     """Fail unless an export downloads as the same right bytes as it did under load."""
-    # First those that no user got to download: nobody has looked at them yet.
+    # First those that no user has downloaded yet.
     chosen = sorted(accepted, key=lambda export_id: export_id in digests)[:SECOND_LOOKS]
     await together(
         (expect_intact(tenants[accepted[each]].client, each, digests.get(each)) for each in chosen),
@@ -213,18 +215,15 @@ async def expect_same_bytes(
 
 
 async def expect_intact(client: Client, export_id: str, before: str | None) -> None:
-    """Fail unless the export downloads as a ZIP with the digest it says, and said before."""
+    """Fail unless the export downloads intact, with the bytes that it had before."""
     answer = expect_status(await client.download(export_id), 200)
-    fault = download_problem(answer.body, answer.headers.get("repr-digest"), uploaded=None)
+    problem = download_problem(answer.body, answer.headers.get("repr-digest"), uploaded=None)
     expect(
-        not fault,
-        expected=f"export {export_id} to download intact after the load",
-        got=fault,
+        not problem,
+        expected=f"an intact download of export {export_id} after the load",
+        got=problem,
         detail=answer.path,
     )
-    digest = hashlib.sha256(answer.body).hexdigest()
-    expect(
-        before in {None, digest},
-        expected=f"export {export_id} to be the same bytes whenever it is downloaded ({before})",
-        got=f"sha-256 {digest} after the load",
-    )
+    if before is not None:
+        digest = hashlib.sha256(answer.body).hexdigest()
+        expect_equal(digest, before, f"sha-256 of export {export_id}, as under load")

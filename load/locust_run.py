@@ -1,14 +1,11 @@
-"""Locust, headless, in a process group of its own: it must not be imported where checks run."""
+"""Runs locust, headless, in a process group of its own: checks must not import it."""
 
-import asyncio
 import contextlib
 import os
-import re
 import resource
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +16,8 @@ from harness.machine.journal import Journal
 from harness.machine.processes import RUN_MARKER, Process
 from harness.redaction.redactor import Redactor
 from harness.target.dialect import Contract
-from load.users.request_dialect import CONTRACT
+from harness.waiting import becomes_true
+from load.users.environment import locust_environment
 
 LOCUSTFILE = Path(__file__).with_name("locustfile.py")
 
@@ -30,20 +28,18 @@ FINISH_S = 10.0
 """How long users may take to finish the round that they are in when the time is over."""
 
 MOST_MEMORY_BYTES = 2 * 1024**3
-"""For locust: its users read bodies whole, and a backend may send headers without end."""
+"""For locust: its users keep whole bodies, and a backend may send headers without end."""
 
 _POLL_S = 0.05
-HISTORY, CREATED = "SHAKEDOWN_HISTORY", "SHAKEDOWN_CREATED"
-_OURS = re.compile(rf"LOCUST_.*|BACKEND_URLS?|JWT_.*|JOB_ID.*|{HISTORY}|{CREATED}|{CONTRACT}")
 _LAST_LINES = 12
 
 
 @dataclass(frozen=True, kw_only=True)
 class LocustRun:
-    """A run that came to its own end."""
+    """A run of locust that ended by itself."""
 
     exit_code: int
-    """0, or 1 when a request of a user failed; anything else is locust's own trouble."""
+    """0, or 1 when a request of a user failed."""
     operations: tuple[HistoryEntry, ...]
     """What its users did, from the history."""
     output: Path
@@ -66,16 +62,16 @@ async def run_locust(
     secrets: Iterable[str] = (),
     created: Path | None = None,
 ) -> LocustRun:
-    """Let users of these organizations (name and token) loose on the instances.
+    """Run users of these organizations (name and token) against the instances.
 
     They go on until what they did so far `is_enough`, then finish the round that they are in. They
-    speak as `contract` says, and append to `history`; locust's own files go to `directory`, and are
-    left there without `secrets`. What they make is written to `created`, each thing with the name
-    of the organization that made it (`RunMark.adopt`).
+    use the dialect of `contract`, and append to `history`. Locust's own files stay in `directory`,
+    without `secrets`. What users create is appended to `created`, each with the name of the
+    organization that created it (`RunMark.adopt`).
     `Inconclusive` when locust cannot start, hangs, or ends by itself with anything but 0 or 1.
-    Whatever happens, nothing of it runs afterwards.
+    Nothing of it runs afterwards, also after an error.
     """
-    home = _absolute(directory)  # locust runs there, not where we do
+    home = _absolute(directory)  # the working directory of locust
     output = home / "locust.log"
     command = [
         sys.executable, "-m", "locust", "--locustfile", str(LOCUSTFILE), "--headless",
@@ -83,10 +79,15 @@ async def run_locust(
         "--stop-timeout", f"{FINISH_S:g}s", "--only-summary",
         "--json-file", str(home / "locust"),
     ]  # fmt: skip
-    environment = _environment(base_urls, tokens, home, contract) | {
-        HISTORY: str(_absolute(history)),
-        CREATED: str(_absolute(created)) if created else "",
-    }
+    environment = locust_environment(
+        os.environ,
+        base_urls=base_urls,
+        tokens=tokens,
+        home=home,
+        history=_absolute(history),
+        created=created and _absolute(created),
+        contract=contract,
+    )
     pid, exit_code = await _run(
         command,
         environment | {RUN_MARKER: journal.run_id},
@@ -95,18 +96,18 @@ async def run_locust(
         is_over=lambda pid: is_enough(tuple(_of_users(pid, history))),
         deadline_s=START_S + at_most_s + FINISH_S,
     )
-    _make_fit_to_keep(home, Redactor([*secrets, *tokens.values()]))
+    _redact_files(home, Redactor([*secrets, *tokens.values()]))
     last_lines = _tail(output)
     if exit_code is None:
         raise Inconclusive(
             f"locust was not done {START_S + FINISH_S:g} s after its {at_most_s} s; "
-            f"its last words:\n{last_lines}"
+            f"its last log lines:\n{last_lines}"
         )
     operations = tuple(_of_users(pid, history))
     if exit_code not in {0, 1} or not operations:
         raise Inconclusive(
             f"locust itself failed (exit code {exit_code}, {len(operations)} lines of history); "
-            f"its last words:\n{last_lines}"
+            f"its last log lines:\n{last_lines}"
         )
     return LocustRun(
         exit_code=exit_code, operations=operations, output=output, last_lines=last_lines
@@ -114,7 +115,7 @@ async def run_locust(
 
 
 def _of_users(pid: int, history: Path) -> Iterator[HistoryEntry]:
-    """Others may write to the same history: the users of one locust are called by its pid."""
+    """Give what the users of this locust did: their names begin with its pid."""
     if history.exists():
         ours = f"user-{pid}-"
         yield from (each for each in read_history(history) if each.process.startswith(ours))
@@ -138,13 +139,16 @@ async def _run(
     try:
         process = Process.of(child.pid)
         journal.amend(entry, pid=child.pid, started=process.started if process else "")
-        until = time.monotonic() + deadline_s
-        is_told = False
-        while child.poll() is None and time.monotonic() < until:
-            await asyncio.sleep(_POLL_S)
-            if not is_told and is_over(child.pid):
-                child.terminate()  # its way of being told to finish
-                is_told = True
+        is_finishing = False
+
+        def is_done() -> bool:
+            nonlocal is_finishing
+            if not is_finishing and is_over(child.pid):
+                child.terminate()  # locust finishes its rounds then
+                is_finishing = True
+            return child.poll() is not None
+
+        await becomes_true(is_done, deadline_s, poll_s=_POLL_S)
         return child.pid, child.poll()
     finally:
         with contextlib.suppress(ProcessLookupError):
@@ -172,31 +176,12 @@ def _start(
     return child
 
 
-def _environment(
-    base_urls: Sequence[str],
-    tokens: Mapping[str, str],
-    home: Path,
-    contract: Contract | None,
-) -> dict[str, str]:
-    """What locust gets: nothing of the settings that whoever runs the gate has for their own."""
-    inherited = {name: value for name, value in os.environ.items() if not _OURS.fullmatch(name)}
-    return (
-        inherited
-        | {f"JWT_ORG_{name}": token for name, token in tokens.items()}
-        | {
-            "BACKEND_URLS": " ".join(base_urls),
-            CONTRACT: contract.model_dump_json() if contract else "",
-            "HOME": str(home),  # ~/.locust.conf
-        }
-    )
-
-
 def _absolute(path: Path) -> Path:
     return Path.cwd() / path
 
 
-def _make_fit_to_keep(home: Path, redact: Redactor) -> None:
-    """What locust writes quotes the backend, and stays in the report."""
+def _redact_files(home: Path, redact: Redactor) -> None:
+    """Remove secrets: what locust writes quotes the backend, and stays in the report."""
     for file in (home / "locust.log", *home.glob("locust*.json")):
         text = file.read_text(encoding="utf-8", errors="replace")
         file.write_text(redact(text), encoding="utf-8")

@@ -1,13 +1,11 @@
-"""Users who upload a file, have it exported, and hold the download against its digest.
+"""Users who upload a file, export it, and compare the download with its digest.
 
-    eval "$(shakedown up …)"        # or any backend that speaks the contract
+    eval "$(shakedown up …)"        # or any backend that follows the contract
     locust -f load/locustfile.py --host "$BACKEND_URL"
 
-The environment tells who they are: JWT_ORG_A, JWT_ORG_B, … (each user belongs to one of these
-organizations), or JWT_TOKEN. Without `--host` they spread over BACKEND_URLS, or go to BACKEND_URL.
-SHAKEDOWN_CONTRACT, the `[contract]` of a target file as JSON, has them speak a backend's own words.
-Where SHAKEDOWN_HISTORY names a file, everything they do is appended to it (harness/history.py);
-where SHAKEDOWN_CREATED does, everything they make (harness/client/mark.py).
+The environment has their tokens: JWT_ORG_A, JWT_ORG_B, … (each user belongs to one of these
+organizations), or JWT_TOKEN. Without `--host` they spread over BACKEND_URLS, or use BACKEND_URL.
+`load/users/environment.py` has the variables for the dialect, the history and what is created.
 """
 
 import hashlib
@@ -35,8 +33,8 @@ from harness.machine.processes import RUN_MARKER
 from harness.redaction.redactor import Redactor
 from load.users.bounded_responses import BoundedResponse
 from load.users.downloads import download_problem
+from load.users.environment import CREATED, HISTORY, NoTenant, base_urls_of, tenants_of
 from load.users.request_dialect import RequestDialect, UnknownDialect
-from load.users.tenants import NoTenant, base_urls_of, tenants_of
 
 EXPORT_DEADLINE_S = 30.0
 """How long a user waits for an export before it counts as failed."""
@@ -64,9 +62,9 @@ def _prepare(environment: Environment, **_: object) -> None:  # noqa: ARG001
     try:
         tokens = [tenant.token for tenant in tenants_of(os.environ)]
         _Process.dialect = RequestDialect.of(os.environ)
-        if path := os.environ.get("SHAKEDOWN_HISTORY"):
+        if path := os.environ.get(HISTORY):
             _Process.writer = HistoryWriter(Path(path), Redactor(tokens))
-        if path := os.environ.get("SHAKEDOWN_CREATED"):
+        if path := os.environ.get(CREATED):
             run_id = os.environ.get(RUN_MARKER) or "by hand"
             _Process.mark = RunMark(run_id, Path(path), redact=Redactor(tokens))
     except (NoTenant, UnknownDialect, Misconfigured, OSError) as problem:
@@ -75,7 +73,7 @@ def _prepare(environment: Environment, **_: object) -> None:  # noqa: ARG001
 
 @events.user_error.add_listener  # type: ignore[untyped-decorator]
 def _note_crash(user_instance: "ExportUser", exception: Exception, **_: object) -> None:
-    """Let nobody take a user whose own code broke for one who was content."""
+    """Note an error of the user's own code: otherwise it would look like a success."""
     user_instance._note("info", CRASH, error=repr(exception))  # noqa: SLF001 - the same module
 
 
@@ -102,7 +100,7 @@ class ExportUser(FastHttpUser):
 
     @task
     def export_a_file(self) -> None:
-        """Upload, request an export, wait for it, download it, look at it."""
+        """Upload, request an export, wait for it, download it, check the download."""
         content = png(uuid.uuid4().hex.encode())
         job_id = self._new_job()
         self._send(
@@ -117,10 +115,10 @@ class ExportUser(FastHttpUser):
             {"job_id": job_id, "export_type": "proof-pack"},
             json={"filters": {}},
         )
-        export_id = self._told(requested, "id")
+        export_id = self._field(requested, "id")
         self._note("ok", "requestExport", job=export_id)
         self._wait_until_ready(export_id)
-        # One that was live already does not show what was uploaded after it was requested.
+        # One that was live already need not hold what was uploaded after its request.
         self._download(export_id, content if requested.status == 202 else None)
 
     def _new_job(self) -> str:
@@ -130,14 +128,14 @@ class ExportUser(FastHttpUser):
             "createJob",
             {},
             accept=(404, 405) if self.tenant.job_id else (),
-            # As the gate's own: what a run made can be told from what others did.
+            # As the titles of checks: it shows which run created the job.
             json={"title": f"{self.process} [shakedown {self.run_id or 'by hand'}]"},
         )
         if answer.status in {404, 405}:
             self.cannot_make_jobs = True
             self._note("fail", "createJob")
             return str(self.tenant.job_id)
-        job_id = self._told(answer, "id")
+        job_id = self._field(answer, "id")
         self._note("ok", "createJob")
         return job_id
 
@@ -147,7 +145,7 @@ class ExportUser(FastHttpUser):
         while True:
             asked = {"export_id": export_id}
             answer = self._send("getExport", asked, job=export_id, is_poll=True)
-            state = self._told(answer, "state")
+            state = self._field(answer, "state")
             if state == "ready":
                 self._note("ok", "becomeReady", job=export_id)
                 return
@@ -176,7 +174,7 @@ class ExportUser(FastHttpUser):
     ) -> Answer:
         """Send a request and give its answer; anything but success ends this round of the task.
 
-        What came of it is for the caller to note; polls are left out of the history.
+        The caller notes success; polls are left out of the history.
         """
         if not is_poll:
             self._note("invoke", operation_id, job=job)
@@ -214,12 +212,12 @@ class ExportUser(FastHttpUser):
             else:
                 got.success()
         if problem:
-            # A refusal did not happen; after a server's error or no answer at all, who knows.
+            # A refused request had no effect; after a 5xx or without an answer, that is unknown.
             self._give_up(operation_id, "fail" if 400 <= status < 500 else "info", problem, job=job)
         return answer
 
-    def _told(self, answer: Answer, field: str) -> str:
-        """What an answer says in a field."""
+    def _field(self, answer: Answer, field: str) -> str:
+        """Read a field of an answer; give up where it is missing."""
         try:
             return str(answer.data[field])
         except (CheckFailed, Inconclusive) as problem:
@@ -236,7 +234,7 @@ class ExportUser(FastHttpUser):
     ) -> NoReturn:
         self._note(type, f, job=job, sha256=sha256, error=error)
         if f in {"becomeReady", "downloadExport"}:
-            # Not known to locust yet: every single request was answered.
+            # Locust does not know it: every single request was answered.
             events.request.fire(  # type: ignore[no-untyped-call]
                 request_type="CHECK", name=f, response_time=0, response_length=0,
                 exception=AssertionError(f"{job}: {error}"), context={},

@@ -1,4 +1,4 @@
-"""Exports waiting to be done, over as many organizations as it takes."""
+"""Exports that wait to be claimed, of as many organizations as are needed."""
 
 from collections.abc import Mapping
 
@@ -53,7 +53,7 @@ class Backlog:
     async def _request(self, organization: Organization, job_id: str, other_id: str) -> None:
         wanted = [(job_id, "proof-pack"), (job_id, "ledger"), (other_id, "proof-pack")]
         if self._evidence_bytes is not None:
-            wanted.remove((job_id, "ledger"))  # it has no evidence in it, and is done soon
+            wanted.remove((job_id, "ledger"))  # it holds no evidence, and is finished too soon
         for each, export_type in wanted[:EXPORTS_EACH]:
             export = await organization.client.new_export(each, export_type)
             self._owners[export["id"]] = organization

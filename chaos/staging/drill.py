@@ -105,13 +105,13 @@ def declared_fault(drill: StagingDrill) -> Sequence[FaultStep]:
 
     async def when() -> bool:
         await becomes_true(
-            lambda: drill.stream.in_hands_of(names) or drill.is_aborted, AT_WORK_S, poll_s=POLL_S
+            lambda: drill.stream.held_by(names) or drill.is_aborted, AT_WORK_S, poll_s=POLL_S
         )
         return not drill.is_aborted
 
     async def while_it_holds() -> None:
         # A backend need not call its workers as its platform does.
-        drill.under_way = drill.stream.in_hands_of(names) or len(drill.stream.live)
+        drill.under_way = drill.stream.held_by(names) or len(drill.stream.live)
         await becomes_true(lambda: drill.is_aborted, drill.commands.hold_s, poll_s=POLL_S)
 
     return [
@@ -133,7 +133,7 @@ async def drain(drill: StagingDrill) -> None:
     """Wait until everything accepted has ended; what has not by then is for the checkers."""
     stream = drill.stream
     with contextlib.suppress(CheckFailed):
-        await stream.find_the_unsure()
+        await stream.find_unanswered()
 
     async def is_drained() -> bool:
         if stream.live:

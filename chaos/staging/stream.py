@@ -1,4 +1,4 @@
-"""A small stream of exports through the API, each one remembered, and eyes that follow them."""
+"""A small stream of exports through the API; each is followed until it ends."""
 
 import asyncio
 import time
@@ -18,7 +18,7 @@ PROBE_S = 0.5
 LOOK_S = 0.2
 TICK_S = 0.05
 PROBE_DEADLINE_S = 2.0
-"""An instance that takes longer to answer a plain question counts as not answering."""
+"""An instance that takes longer to answer a simple request counts as not answering."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +31,7 @@ class Accepted:
 
 
 class Stream:
-    """Requests exports, asks after them, and tells the watch what came of each request."""
+    """Requests exports, polls them, and notes for the abort watch whether requests succeed."""
 
     def __init__(
         self,
@@ -49,44 +49,44 @@ class Stream:
         self._watch = watch
         self._history = history
         self._process = process
-        self._unsure: list[tuple[str, Organization]] = []
+        self._unanswered: list[tuple[str, Organization]] = []
         self.accepted: dict[str, Accepted] = {}
         self.sightings: list[PolledState] = []
         self._last: dict[str, PolledState] = {}
         self.ended: set[str] = set()
-        """Exports that were seen in a state that is an end."""
+        """Exports that were seen in a terminal state."""
         self.probe_job = ""
 
     @property
     def live(self) -> Mapping[str, Accepted]:
-        """What was accepted and has not been seen to end."""
+        """The accepted exports that were not seen to end."""
         return {key: each for key, each in self.accepted.items() if key not in self.ended}
 
-    def in_hands_of(self, workers: Collection[str]) -> int:
+    def held_by(self, workers: Collection[str]) -> int:
         """How many live exports were last seen in progress with one of these workers."""
         return sum(key in self._last and self._last[key].claimed_by in workers for key in self.live)
 
     async def request_all(self) -> None:
-        """Request exports, one after the other, until there are enough or we are cancelled."""
+        """Request exports, one after the other, until there are enough or it is canceled."""
         for number in range(self._chaos.load_exports):
             await self._one(self._owners[number % len(self._owners)])
             await asyncio.sleep(self._chaos.load_every_s)
 
     async def probe(self) -> None:
-        """Ask a plain question again and again, until we are cancelled."""
+        """Send a simple request again and again, until it is canceled."""
         client = self._owners[0].client
         while True:
             self._watch.probed(is_ok=await _is_served(client, self.probe_job))
             await asyncio.sleep(PROBE_S)
 
     async def follow(self) -> None:
-        """Look at every live export again and again, until we are cancelled."""
+        """Poll every live export again and again, until it is canceled."""
         while True:
             await self.look()
             await asyncio.sleep(LOOK_S)
 
     async def look(self) -> None:
-        """Look at every live export once."""
+        """Poll every live export once."""
         for each in list(self.live.values()):
             try:
                 shown = await each.owner.client.get_export(each.export_id)
@@ -95,22 +95,22 @@ class Stream:
                 self._watch.requested(is_ok=not _is_outage(failure))
 
     async def count(self) -> None:
-        """Tell the watch of progress, and of none, however slow answers are; until cancelled."""
+        """Note progress, and that there is none, also while answers are slow; until canceled."""
         known = 0
         while True:
             ended, known = len(self.ended) - known, len(self.ended)
             self._watch.looked(waiting=len(self.live), completed=ended, now=time.monotonic())
             await asyncio.sleep(TICK_S)
 
-    async def find_the_unsure(self) -> None:
-        """Ask for the exports whose requests got no answer: they may have been accepted.
+    async def find_unanswered(self) -> None:
+        """List the exports whose requests got no answer: they may have been accepted.
 
-        Fails the check when the list is not to be had.
+        Fails the check when the list cannot be read.
         """
-        for job_id, owner in self._unsure:
+        for job_id, owner in self._unanswered:
             for shown in await owner.client.listed("listExports", path={"job_id": job_id}):
                 self._accept(str(shown["id"]), job_id, owner)
-        self._unsure.clear()
+        self._unanswered.clear()
 
     async def _one(self, owner: Organization) -> None:
         try:
@@ -126,7 +126,7 @@ class Stream:
             self._watch.requested(is_ok=False)
             self._write(failure.outcome, owner, error=str(failure))
             if failure.outcome == "info":
-                self._unsure.append((job_id, owner))
+                self._unanswered.append((job_id, owner))
             return
         self._watch.requested(is_ok=answer.status < 500)
         if answer.status == 202:
@@ -134,11 +134,11 @@ class Stream:
             self._write("ok", owner, job=export_id)
             self._accept(export_id, job_id, owner)
         else:
-            # A 5xx may have been written all the same.
+            # What was answered by a 5xx may have been stored all the same.
             unsure = answer.status >= 500
             self._write("info" if unsure else "fail", owner, error=answer.describe())
             if unsure:
-                self._unsure.append((job_id, owner))
+                self._unanswered.append((job_id, owner))
 
     def _accept(self, export_id: str, job_id: str, owner: Organization) -> None:
         one = Accepted(export_id=export_id, job_id=job_id, owner=owner)
@@ -188,5 +188,5 @@ async def _is_served(client: Client, job_id: str) -> bool:
 
 
 def _is_outage(failure: CheckFailed) -> bool:
-    """Whether nothing usable came; an answer that is wrong is for other checks to judge."""
+    """Whether there was no usable answer; wrong answers are for other checks to judge."""
     return isinstance(failure, NoAnswer) or failure.got.startswith("5")

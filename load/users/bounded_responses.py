@@ -1,4 +1,4 @@
-"""Answers that end: of locust's users too, each has a size bound. Imported by locust alone."""
+"""Bodies of a limited size, for locust's users. Only locust imports this."""
 
 from geventhttpclient.response import HTTPParseError
 from locust.contrib.fasthttp import FastResponse
@@ -14,7 +14,7 @@ class TooLong(HTTPParseError):
 
 
 class BoundedResponse(FastResponse):
-    """Reads no more than the bound, and never inflates: nobody asked for a compressed body."""
+    """Reads no more than the bound, and never inflates: no request asks for compression."""
 
     def _content(self) -> bytes:
         if self._response is None:

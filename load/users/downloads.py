@@ -1,4 +1,4 @@
-"""What a user who downloaded an export can tell about it without asking anybody else."""
+"""What a user can see of a downloaded export: its digest, and the files in it."""
 
 import base64
 import binascii
@@ -11,16 +11,16 @@ _SHA256_DIGEST = re.compile(r"(?:^|,)\s*sha-256=:([^:]*):")
 
 
 def download_problem(body: bytes, repr_digest: str | None, uploaded: bytes | None) -> str:
-    """Say what is wrong with a downloaded proof pack, in a sentence; empty when nothing is.
+    """Describe what is wrong with a downloaded proof pack; empty when nothing is.
 
     It must have the digest that `Repr-Digest` (RFC 9530) says, and be a ZIP with the uploaded file
-    (None: with whatever is in it).
+    (None: with any files).
     """
     actual = hashlib.sha256(body)
-    if (told := _told_sha256(repr_digest)) is None:
+    if (expected := _sha256_in(repr_digest)) is None:
         return f"no sha-256 in Repr-Digest {repr_digest!r}"
-    if told != actual.digest():
-        return f"Repr-Digest says sha-256 {told.hex()}, the body has {actual.hexdigest()}"
+    if expected != actual.digest():
+        return f"Repr-Digest says sha-256 {expected.hex()}, the body has {actual.hexdigest()}"
     try:
         contents = unpacked(body).values()
     except BadArchive as error:
@@ -29,7 +29,7 @@ def download_problem(body: bytes, repr_digest: str | None, uploaded: bytes | Non
     return "" if is_there else "the file that was uploaded is not in the ZIP"
 
 
-def _told_sha256(repr_digest: str | None) -> bytes | None:
+def _sha256_in(repr_digest: str | None) -> bytes | None:
     match = _SHA256_DIGEST.search(repr_digest or "")
     try:
         return base64.b64decode(match[1], validate=True) if match else None

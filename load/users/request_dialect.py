@@ -1,8 +1,8 @@
-"""In whose words users speak: the contract's, or a backend's own where a dialect is given."""
+"""The dialect of the requests of users: the contract's, or that of a target file."""
 
 import json as json_of
 from collections.abc import Mapping
-from pathlib import Path
+from importlib import resources
 
 from multidict import CIMultiDict
 from pydantic import ValidationError
@@ -14,11 +14,7 @@ from harness.client.multipart import encode_form
 from harness.client.routes import Route, contract_routes
 from harness.client.samples import Sample
 from harness.target.dialect import Contract
-
-CONTRACT = "SHAKEDOWN_CONTRACT"
-"""The variable with the `[contract]` of a target file as JSON; empty: the contract's own words."""
-
-_DOCUMENT = Path(__file__).parents[2] / "contracts" / "openapi.yaml"
+from load.users.environment import CONTRACT
 
 
 class UnknownDialect(Exception):
@@ -26,7 +22,7 @@ class UnknownDialect(Exception):
 
 
 class RequestDialect:
-    """Turns operations into requests, and answers into what they mean."""
+    """Turns operations into requests, and answers into those of the contract."""
 
     def __init__(self, contract: Contract) -> None:
         self.document = contract.openapi
@@ -36,7 +32,7 @@ class RequestDialect:
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> "RequestDialect":
-        """Speak as the environment tells. Raises `UnknownDialect`."""
+        """Read the dialect from the environment. Raises `UnknownDialect`."""
         text = environment.get(CONTRACT)
         try:
             if text:
@@ -46,7 +42,8 @@ class RequestDialect:
             first = error.errors(include_url=False, include_input=False)[0]
             place = ".".join(map(str, first["loc"]))
             raise UnknownDialect(f"{CONTRACT}: {place}: {first['msg']}") from None
-        return cls(Contract(openapi=str(_DOCUMENT)))
+        document = resources.files("contracts") / "openapi.yaml"
+        return cls(Contract(openapi=str(document)))
 
     def request(
         self,
@@ -71,7 +68,7 @@ class RequestDialect:
     def answer(
         self, route: Route, path: str, status: int, headers: Mapping[str, str], body: bytes
     ) -> Answer:
-        """Give the answer to such a request in the contract's words."""
+        """Give the answer to such a request as the contract words it."""
         answer = Answer(
             operation_id=route.operation_id,
             method=route.method,

@@ -1,4 +1,4 @@
-"""Users of a load test speak a backend's own words where they are told to."""
+"""Users of a load test use a backend's own dialect where one is given."""
 
 import json
 
@@ -6,7 +6,8 @@ import pytest
 
 from harness.client.samples import Sample
 from harness.target.dialect import Contract
-from load.users.request_dialect import CONTRACT, RequestDialect, UnknownDialect
+from load.users.environment import CONTRACT
+from load.users.request_dialect import RequestDialect, UnknownDialect
 
 OWN = {
     "envelope": {"data": "/result"},
@@ -29,7 +30,7 @@ def own() -> RequestDialect:
     return RequestDialect.of({CONTRACT: contract.model_dump_json()})
 
 
-def test_the_contracts_own_words_by_default() -> None:
+def test_the_contracts_own_dialect_by_default() -> None:
     dialect = RequestDialect.of({})
     route = dialect.routes["requestExport"]
     request = dialect.request(
@@ -40,7 +41,7 @@ def test_the_contracts_own_words_by_default() -> None:
     assert request.headers == {"A": "b", "Content-Type": "application/json"}
 
 
-def test_requests_in_other_words(own: RequestDialect) -> None:
+def test_requests_in_another_dialect(own: RequestDialect) -> None:
     created = own.request(own.routes["createJob"], {}, {}, json={"title": "t"})
     assert (created.path, created.body) == ("/cases", b'{"name":"t"}')
     values = {"job_id": "1", "export_type": "ledger"}
@@ -50,7 +51,7 @@ def test_requests_in_other_words(own: RequestDialect) -> None:
     assert json.loads(requested.body) == {"filters": {}, "kind": "ledger"}
 
 
-def test_a_form_in_other_words(own: RequestDialect) -> None:
+def test_a_form_in_another_dialect(own: RequestDialect) -> None:
     key = {"Idempotency-Key": "k"}
     sent = own.request(own.routes["uploadEvidence"], {"job_id": "1"}, key, file=FILE)
     assert sent.path == "/cases/1/files"
@@ -60,7 +61,7 @@ def test_a_form_in_other_words(own: RequestDialect) -> None:
 
 
 @pytest.mark.parametrize(("headers", "status"), [({}, 202), ({"X-Running": "yes"}, 200)])
-def test_answers_in_the_contracts_words(
+def test_answers_as_the_contract_words_them(
     own: RequestDialect, headers: dict[str, str], status: int
 ) -> None:
     body = b'{"result": {"id": "1", "state": "packing"}}'

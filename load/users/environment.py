@@ -1,14 +1,27 @@
-"""Whom the users of a load test speak for, and to which instances: told by the environment."""
+"""The environment variables of locust: `locust_run.py` sets them, `locustfile.py` reads them."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.target.dialect import Contract
+
+CONTRACT = "SHAKEDOWN_CONTRACT"
+"""The `[contract]` of a target file as JSON; empty: the contract's own dialect."""
+
+HISTORY = "SHAKEDOWN_HISTORY"
+"""The file to which everything that users do is appended; empty: none."""
+
+CREATED = "SHAKEDOWN_CREATED"
+"""The file to which everything that users create is appended; empty: none."""
 
 _ORGANIZATION_TOKEN = re.compile(r"JWT_ORG_([A-Z]+)")
+_OURS = re.compile(rf"LOCUST_.*|BACKEND_URLS?|JWT_.*|JOB_ID.*|{HISTORY}|{CREATED}|{CONTRACT}")
 
 
 class NoTenant(Exception):
-    """The environment has no token to speak with; the message says which variables to set."""
+    """The environment has no token; the message says which variables to set."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,3 +63,26 @@ def base_urls_of(environment: Mapping[str, str]) -> list[str]:
     """Give the instances in `BACKEND_URLS` (blanks between them), else `BACKEND_URL`, else none."""
     urls = environment.get("BACKEND_URLS") or environment.get("BACKEND_URL") or ""
     return [url.rstrip("/") for url in urls.split()]
+
+
+def locust_environment(
+    inherited: Mapping[str, str],
+    *,
+    base_urls: Sequence[str],
+    tokens: Mapping[str, str],
+    home: Path,
+    history: Path,
+    created: Path | None = None,
+    contract: Contract | None = None,
+) -> dict[str, str]:
+    """Give the environment of a locust: none of the settings that somebody has for their own."""
+    others = {name: value for name, value in inherited.items() if not _OURS.fullmatch(name)}
+    organizations = {f"JWT_ORG_{name}": token for name, token in tokens.items()}
+    ours = {
+        "BACKEND_URLS": " ".join(base_urls),
+        CONTRACT: contract.model_dump_json() if contract else "",
+        HISTORY: str(history),
+        CREATED: str(created or ""),
+        "HOME": str(home),  # ~/.locust.conf
+    }
+    return others | organizations | ours
