@@ -1,7 +1,7 @@
-"""What single values of `[chaos]` and `[cleanup]` cannot show; a permission must be exact."""
+"""Contradictions of `[chaos]` and `[cleanup]`: a permission must be exact."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 
 from harness.target.chaos import FaultCommands, Removable
 from harness.target.hosts import InvalidHost, canonical_host, host_of_url
@@ -21,10 +21,9 @@ _KNOWN: Mapping[Removable, tuple[str, ...]] = {
 
 
 def broken_chaos_rules(target: Target) -> Broken:
-    """Find everything about harm and cleaning up that contradicts the rest, or is not exact."""
+    """Find everything about faults and cleaning up that contradicts the rest, or is not exact."""
     if target.driver != "external":
-        yield from _for_external_only(target)
-        return
+        return  # `broken_rules` says that all of it is misplaced
     yield from _hosts(target)
     yield from _instances(target)
     for name, fault in target.chaos.faults.items():
@@ -41,55 +40,40 @@ def broken_chaos_rules(target: Target) -> Broken:
                 )
 
 
-def _for_external_only(target: Target) -> Broken:
-    chaos = target.chaos
-    for key, given in (
-        ("allowed_hosts", chaos.allowed_hosts),
-        ("instances", chaos.instances),
-        ("faults", chaos.faults),
-    ):
-        if given:
-            yield (
-                ("chaos", key),
-                f'only driver = "external" has them, not "{target.driver}"',
-            )
-    if target.cleanup:
-        yield ("cleanup",), f'only driver = "external" needs it, not "{target.driver}"'
-
-
 def _hosts(target: Target) -> Broken:
     chaos, known = target.chaos, set[str]()
-    for number, url in enumerate(target.api.base_urls):
+    hosts: list[tuple[KeyPath, str, Callable[[str], str]]] = [
+        *(
+            (("api", "base_urls", n), url, host_of_url)
+            for n, url in enumerate(target.api.base_urls)
+        ),
+        *(
+            (("chaos", "instances", n, "host"), instance.host, canonical_host)
+            for n, instance in enumerate(chaos.instances)
+        ),
+    ]
+    for path, text, canonical in hosts:
         try:
-            known.add(host_of_url(url))
-        except InvalidHost as strange:
-            if chaos.allowed_hosts:
-                yield ("api", "base_urls", number), f"{strange}; [chaos] needs an exact host"
-    for number, instance in enumerate(chaos.instances):
-        try:
-            known.add(canonical_host(instance.host))
-        except InvalidHost as strange:
-            yield ("chaos", "instances", number, "host"), str(strange)
+            known.add(canonical(text))
+        except InvalidHost as problem:
+            if path[0] == "chaos" or chaos.allowed_hosts:
+                yield path, f"{problem}; [chaos] needs an exact host"
     for number, host in enumerate(chaos.allowed_hosts):
         path = ("chaos", "allowed_hosts", number)
         try:
-            canonical = canonical_host(host)
-        except InvalidHost as strange:
-            yield path, str(strange)
-        else:
-            if canonical not in known:
+            if canonical_host(host) not in known:
                 listed = ", ".join(sorted(known)) or "none"
-                yield (
-                    path,
-                    f'"{host}" is no host of api.base_urls or [[chaos.instances]] ({listed})',
-                )
+                what = f'"{host}" is no host of api.base_urls or [[chaos.instances]] ({listed})'
+                yield path, what
+        except InvalidHost as problem:
+            yield path, str(problem)
 
 
 def _instances(target: Target) -> Broken:
     counted = Counter(instance.name for instance in target.chaos.instances)
     for number, instance in enumerate(target.chaos.instances):
         if counted[instance.name] > 1:
-            yield ("chaos", "instances", number, "name"), f'"{instance.name}" stands here twice'
+            yield ("chaos", "instances", number, "name"), f'"{instance.name}" is there twice'
 
 
 def _fault(target: Target, name: str, fault: FaultCommands) -> Broken:
@@ -99,13 +83,8 @@ def _fault(target: Target, name: str, fault: FaultCommands) -> Broken:
     if not declared:
         yield (*path, "role"), f'no [[chaos.instances]] has the role "{fault.role}"'
     elif not chaos.at_most(fault.role):
-        yield (
-            (*path, "role"),
-            (
-                f"max_share = {chaos.max_share:g} of {declared} is less than one instance: "
-                f'no instance with the role "{fault.role}" may be harmed'
-            ),
-        )
+        what = f"max_share = {chaos.max_share:g} of {declared} instances is less than one"
+        yield (*path, "role"), f"{what}: none may be harmed"
     for key, command in (("inject", fault.inject), ("undo", fault.undo), ("proof", fault.proof)):
         for number, word in enumerate(command or ()):
             yield from _word((*path, key), word, COMMAND_PLACEHOLDERS, is_program=number == 0)
@@ -119,6 +98,6 @@ def _word(path: KeyPath, word: str, known: Collection[str], *, is_program: bool)
             listed = ", ".join("{" + each + "}" for each in sorted(known))
             yield path, f"unknown placeholder {{{name}}}; expected one of {listed}"
         elif is_program and name != "python":
-            yield path, f"the program itself is written out, not {{{name}}}"
+            yield path, f"expected the program itself, got {{{name}}}: write it out"
     if "\0" in word:
         yield path, "holds a NUL character"

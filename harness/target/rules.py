@@ -15,65 +15,63 @@ _OF_INSTANCES = frozenset({"port", "storage_dir", "instance"})
 
 def broken_rules(target: Target) -> Broken:
     """Find every contradiction: where it stands, and what was expected instead."""
-    yield from _driver(target)
-    yield from _images(target)
+    yield from _misplaced(target)
+    yield from _missing(target)
+    yield from _counts(target)
     yield from _database(target)
     yield from _claim(target)
-    yield from _ports(target)
     yield from _placeholders(target)
 
 
-def _driver(target: Target) -> Broken:
-    worker = target.worker
-    if target.driver == "external":
-        if not target.api.base_urls:
-            yield ("api", "base_urls"), 'missing; driver = "external" needs the URLs of the API'
-        for number, url in enumerate(target.api.base_urls):
-            if not url.startswith(("http://", "https://")):
-                yield ("api", "base_urls", number), f'expected http://… or https://…, got "{url}"'
-        if target.api.command:
-            yield ("api", "command"), 'driver = "external" starts nothing; remove it'
-        return
-    if target.api.base_urls:
-        yield ("api", "base_urls"), f'only driver = "external" has them, not "{target.driver}"'
-    if target.driver == "process":
-        if target.api.command is None:
-            yield ("api", "command"), 'missing; driver = "process" starts the API with it'
-        if target.api.instances < 1:
-            yield ("api", "instances"), "expected at least 1, got 0"
-        if worker and worker.instances and worker.command is None:
-            yield ("worker", "command"), 'missing; driver = "process" starts the workers with it'
-    else:
-        yield from _pieces_in_containers(target)
+def _misplaced(target: Target) -> Broken:
+    """What is given, but has no use with this driver or this source of the database."""
+    database, chaos = target.database, target.chaos
+    external, docker, source = 'driver = "external"', 'driver = "docker"', "[database] source = "
+    used = {f'driver = "{target.driver}"', f'{source}"{database.source}"'}
+    given: list[tuple[KeyPath, object, str]] = [
+        (("api", "base_urls"), target.api.base_urls, external),
+        (("chaos", "allowed_hosts"), chaos.allowed_hosts, external),
+        (("chaos", "instances"), chaos.instances, external),
+        (("chaos", "faults"), chaos.faults, external),
+        (("cleanup",), target.cleanup, external),
+        (("build",), target.build, docker),
+        *(((*path, "image"), table.image, docker) for path, table in _programs(target)),
+        (("database", "url"), database.url, f'{source}"external"'),
+        (("database", "image"), database.image, f'{source}"docker"'),
+    ]
+    for path, value, wanted in given:
+        if value and wanted not in used:
+            yield path, f"only {wanted} uses it; remove it"
+    if target.driver == "external" and target.api.command:
+        yield ("api", "command"), 'driver = "external" starts nothing; remove it'
+    if database.source in {"none", "external"}:
+        for key in ("migrate", "settings", "instrument"):
+            if getattr(database, key):
+                what = f'source = "{database.source}": the database is not ours to change'
+                yield ("database", key), what
 
 
-def _images(target: Target) -> Broken:
-    """Where images are named without a driver that makes containers from them."""
-    if target.driver == "docker":
-        return
-    if target.build is not None:
-        yield ("build",), f'only driver = "docker" builds images, not "{target.driver}"'
-    for path, table in _pieces(target):
-        if table.image is not None:
-            yield (*path, "image"), f'only driver = "docker" runs images, not "{target.driver}"'
+def _missing(target: Target) -> Broken:
+    """What this driver or this source of the database cannot do without."""
+    driver, worker = f'missing; driver = "{target.driver}"', target.worker
+    if target.driver == "external" and not target.api.base_urls:
+        yield ("api", "base_urls"), f"{driver} needs the URLs of the API"
+    if target.driver == "process" and target.api.command is None:
+        yield ("api", "command"), f"{driver} starts the API with it"
+    if target.driver == "process" and worker and worker.instances and worker.command is None:
+        yield ("worker", "command"), f"{driver} starts the workers with it"
     migrate = target.database.migrate
-    if migrate is not None and migrate.command is None:
+    if target.driver != "docker" and migrate is not None and migrate.command is None:
         yield ("database", "migrate", "command"), "missing; the database is migrated with it"
+    if target.driver == "docker" and target.build is None:
+        for path, table in _programs(target):
+            if table.image is None:
+                yield (*path, "image"), f"{driver} needs it, or a [build] that makes it"
+    if target.database.source == "external" and target.database.url is None:
+        yield ("database", "url"), 'missing; source = "external" needs a read-only DSN'
 
 
-def _pieces_in_containers(target: Target) -> Broken:
-    if target.api.instances < 1:
-        yield ("api", "instances"), "expected at least 1, got 0"
-    for path, table in _pieces(target):
-        if table.image is None and target.build is None:
-            what = 'missing; driver = "docker" makes containers from it, or from what [build] makes'
-            yield (*path, "image"), what
-    if target.database.source == "embedded":
-        what = 'containers cannot reach "embedded", which listens on loopback; expected "docker"'
-        yield ("database", "source"), what
-
-
-def _pieces(target: Target) -> Iterator[tuple[KeyPath, Api | Worker | Migrate]]:
+def _programs(target: Target) -> Iterator[tuple[KeyPath, Api | Worker | Migrate]]:
     yield ("api",), target.api
     if target.worker is not None:
         yield ("worker",), target.worker
@@ -81,21 +79,24 @@ def _pieces(target: Target) -> Iterator[tuple[KeyPath, Api | Worker | Migrate]]:
         yield ("database", "migrate"), target.database.migrate
 
 
+def _counts(target: Target) -> Broken:
+    api = target.api
+    for number, url in enumerate(api.base_urls):
+        if not url.startswith(("http://", "https://")):
+            yield ("api", "base_urls", number), f'expected http://… or https://…, got "{url}"'
+    if target.driver != "external" and api.instances < 1:
+        yield ("api", "instances"), "expected at least 1, got 0"
+    # A container has all ports to itself.
+    if api.port is not None and api.instances > 1 and target.driver != "docker":
+        shared = f"{api.instances} instances cannot share port {api.port}"
+        yield ("api", "port"), f"{shared}; use {{port}}, or instances = 1"
+
+
 def _database(target: Target) -> Broken:
-    database = target.database
-    if database.source == "external" and database.url is None:
-        yield ("database", "url"), 'missing; source = "external" needs a read-only DSN'
-    if database.source != "external" and database.url is not None:
-        yield ("database", "url"), f'only source = "external" has one, not "{database.source}"'
-    if database.source in {"none", "external"}:
-        for key, given in (("migrate", database.migrate), ("settings", database.settings)):
-            if given:
-                yield ("database", key), f'source = "{database.source}" is not ours to change'
-        if database.instrument:
-            yield ("database", "instrument"), f'source = "{database.source}" is not ours to change'
-    if database.image is not None and database.source != "docker":
-        yield ("database", "image"), f'only source = "docker" has one, not "{database.source}"'
-    if database.instrument and target.claim is None:
+    if target.driver == "docker" and target.database.source == "embedded":
+        what = 'containers cannot reach "embedded", which listens on loopback; expected "docker"'
+        yield ("database", "source"), what
+    if target.database.instrument and target.claim is None:
         yield ("database", "instrument"), "needs [claim] table, the table it records changes of"
 
 
@@ -118,25 +119,14 @@ def _claim(target: Target) -> Broken:
         yield ("claim", "states", unknown[0]), what
 
 
-def _ports(target: Target) -> Broken:
-    shares = target.driver != "docker"  # a container has all ports to itself
-    if target.api.port is not None and target.api.instances > 1 and shares:
-        shared = f"{target.api.instances} instances cannot share port {target.api.port}"
-        yield ("api", "port"), f"{shared}; use {{port}}, or instances = 1"
-
-
 def _placeholders(target: Target) -> Broken:
     database = {"database_url"} if target.database.source != "none" else set()
     static = set(target.values)
     instances = static | database | _OF_INSTANCES
-    for name, table in (("api", target.api), ("worker", target.worker)):
-        if table is not None:
-            yield from _in_command((name, "command"), table.command or (), instances)
-            yield from _in_environment((name, "environment"), table.environment, instances)
-    if migrate := target.database.migrate:
-        path = ("database", "migrate")
-        yield from _in_command((*path, "command"), migrate.command or (), static | database)
-        yield from _in_environment((*path, "environment"), migrate.environment, static | database)
+    for path, table in _programs(target):
+        known = instances if isinstance(table, Api | Worker) else static | database
+        yield from _in_command((*path, "command"), table.command or (), known)
+        yield from _in_environment((*path, "environment"), table.environment, known)
     yield from _in_environment(("environment",), target.environment, static | database)
     if target.zoo:
         yield from _in_command(("zoo", "list_command"), target.zoo.list_command, static)

@@ -1,60 +1,87 @@
-"""One TOML file: its tables, and every problem in it at once, with file and line."""
+"""A TOML file of ours, a target or a protocol: read once, its problems reported by line."""
 
+import hashlib
 import io
 import re
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
 
 from harness.errors import Misconfigured
 from harness.target.lines import KeyLines, KeyPath
+from harness.target.validation_messages import describe_error
 
-_PLACE = re.compile(r" \(at line (\d+), column (\d+)\)$")
+Problem = tuple[KeyPath, str]
+"""Where something is wrong, and what."""
+
+M = TypeVar("M", bound=BaseModel)
 
 
 @dataclass(frozen=True, kw_only=True)
 class TomlFile:
-    """A file as it was read."""
+    """The text of a file, and the values in it."""
 
     shown: str
-    """The path as the user wrote it."""
-    content: bytes
+    """The file, for messages."""
+    sha256: str
+    """The digest of the bytes that were read."""
     text: str
-    tables: dict[str, Any]
+    values: dict[str, Any]
+    """Arrays are tuples."""
 
     @classmethod
-    def read(cls, file: Path, what: str, shown: str | None = None) -> Self:
-        """Read a file once. `what` names it in messages; raises `Misconfigured`."""
+    def read(cls, file: Path, what: str, shown: str | None = None) -> "TomlFile":
+        """Read a file; `what` names it in messages, such as `target file`.
+
+        Raises `Misconfigured` if it cannot be read or is not TOML.
+        """
         shown = shown or str(file)
-        text = ""
         try:
             content = file.read_bytes()
             text = io.TextIOWrapper(io.BytesIO(content), encoding="utf-8").read()
-            return cls(shown=shown, content=content, text=text, tables=tomllib.loads(text))
         except OSError as error:
             reason = error.strerror or str(error)
             raise Misconfigured(f"cannot read the {what} {shown}: {reason}") from error
         except UnicodeDecodeError as error:
             raise Misconfigured(f"the {what} {shown} is not UTF-8: {error}") from error
+        try:
+            values = _with_tuples(tomllib.loads(text))
         except tomllib.TOMLDecodeError as error:
-            message = str(error)
-            line = str(len(text.splitlines()) or 1)
-            if place := _PLACE.search(message):
-                message, line = f"{message[: place.start()]} (column {place[2]})", place[1]
-            raise Misconfigured(f"not TOML: {message}", where=f"{shown}:{line}") from error
+            message, _, place = str(error).partition(" (at line ")
+            found = re.match(r"(\d+), column (\d+)", place)
+            line = found[1] if found else len(text.splitlines()) or 1
+            column = f" (column {found[2]})" if found else place and f" ({place}"
+            raise Misconfigured(f"not TOML: {message}{column}", where=f"{shown}:{line}") from error
+        digest = hashlib.sha256(content).hexdigest()
+        return cls(shown=shown, sha256=digest, text=text, values=values)
 
-    def misconfigured(self, problems: Iterable[tuple[KeyPath, str]]) -> Misconfigured:
-        """All problems of the file as one error, in the order of its lines."""
+    def misconfigured(self, problems: Iterable[Problem]) -> Misconfigured:
+        """Give an error with all problems, one a line, in the order of the file."""
         lines = KeyLines(self.text)
         placed = sorted(
-            {(lines.line_of(key), ".".join(map(str, key)), what) for key, what in problems}
+            {(lines.line_of(path), ".".join(map(str, path)), w) for path, w in problems}
         )
-        messages = [
+        reports = [
             (f"{self.shown}:{line}", f"{key}: {what}" if key else what)
             for line, key, what in placed
         ]
-        (where, first), *others = messages
-        rest = [f"{place}: {message}" for place, message in others]
-        return Misconfigured("\n".join([first, *rest]), where=where)
+        (where, first), *others = reports
+        return Misconfigured("\n".join([first, *map(": ".join, others)]), where=where)
+
+
+def validate(model: type[M], values: dict[str, Any]) -> tuple[M | None, list[Problem]]:
+    """Build a model, or give all that is wrong with its values."""
+    try:
+        return model.model_validate(values), []
+    except ValidationError as error:
+        return None, [describe_error(each, model) for each in error.errors(include_url=False)]
+
+
+def _with_tuples(value: Any) -> Any:  # noqa: ANN401 - TOML
+    if isinstance(value, dict):
+        return {key: _with_tuples(each) for key, each in value.items()}
+    return tuple(map(_with_tuples, value)) if isinstance(value, list) else value

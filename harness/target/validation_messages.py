@@ -33,7 +33,7 @@ _LIMITS = {
 
 
 def describe_error(details: ErrorDetails, root: type[BaseModel]) -> tuple[KeyPath, str]:
-    """Say where in the file a problem is, and what was expected and what came instead.
+    """Say where in the file a problem is, what was expected and what was got.
 
     `root` is the model that was validated. Values that may be secret are not repeated.
     """
@@ -42,7 +42,7 @@ def describe_error(details: ErrorDetails, root: type[BaseModel]) -> tuple[KeyPat
     if kind == "extra_forbidden":
         return path, _unknown_key(str(path[-1]), tables[-1])
     if kind == "missing":
-        return path, "missing; the target needs it"
+        return path, "missing; this key is required"
     if kind == "value_error":
         return path, str(context.get("error", details["msg"]))
     if kind == "literal_error":

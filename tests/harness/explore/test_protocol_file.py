@@ -75,7 +75,7 @@ def test_a_parameter_that_nobody_fills_in(tmp_path: Path) -> None:
 
 def test_recovery_needs_a_way_to_let_time_pass(tmp_path: Path) -> None:
     (line,) = refusal(tmp_path, MINIMAL + '[recover]\nsql = "SELECT 1"\n')
-    assert line == "claims.toml:12: recover.age: missing; the protocol needs it"
+    assert line == "claims.toml:12: recover.age: missing; this key is required"
 
 
 def test_no_toml(tmp_path: Path) -> None:

@@ -64,8 +64,8 @@ def test_the_share_is_rounded_down(share: float, declared: int, harmed: int) -> 
         ('["staging.example.com"]\nmax', '["10.0.0.0/8"]\nmax', (":9: chaos.allowed_hosts.0: "
          '"10.0.0.0/8" is a network')),
         ('["staging.example.com"]\nmax', '[""]\nmax', ":9: chaos.allowed_hosts.0: expected a host"),
-        ('["staging.example.com"]\nmax', '["{env:HOST}"]\nmax', (":9: chaos.allowed_hosts.0: what "
-         "may be done to a backend is written down")),
+        ('["staging.example.com"]\nmax', '["{env:HOST}"]\nmax', (":9: chaos.allowed_hosts.0: "
+         "expected the text itself")),
         ('["staging.example.com"]\nmax', '["prod.example.com"]\nmax', (":9: chaos.allowed_hosts.0: "
          '"prod.example.com" is no host of')),
         ("https://staging", "https://user:pw@staging", ":4: api.base_urls.0: expected http(s)"),
@@ -78,7 +78,7 @@ def test_the_share_is_rounded_down(share: float, declared: int, harmed: int) -> 
         ('name = "worker-1"', 'name = "a;b"', ":12: chaos.instances.0.name: expected"),
         ('name = "worker-1"', 'name = "worker-1\\n"', ":12: chaos.instances.0.name: expected"),
         ('name = "worker-1"', 'name = "worker-2"', (":12: chaos.instances.0.name: "
-         '"worker-2" stands here twice')),
+         '"worker-2" is there twice')),
         ('host = "staging.example.com"\n[[', 'host = "0x7f.1"\n[[', (":14: chaos.instances.0.host: "
          '"0x7f.1" is an address in a form')),
         ('inject = ["kubectl", "delete", "pod", "{instance}"]', 'inject = "kubectl delete"',
@@ -86,10 +86,10 @@ def test_the_share_is_rounded_down(share: float, declared: int, harmed: int) -> 
         ('inject = ["kubectl", "delete", "pod", "{instance}"]', "inject = []",
          ":20: chaos.faults.kill.inject: expected at least 1"),
         ('["kubectl", "delete"', '["{instance}", "delete"', (":20: chaos.faults.kill.inject: "
-         "the program itself is written out")),
+         "expected the program itself")),
         ('"{instance}"]', '"{jwt_secret}"]', (":20: chaos.faults.kill.inject: {jwt_secret} is "
          "secret")),
-        ('"{instance}"]', '"{env:TOKEN}"]', ":20: chaos.faults.kill.inject.3: what may be done"),
+        ('"{instance}"]', '"{env:TOKEN}"]', ":20: chaos.faults.kill.inject.3: expected the text"),
         ('"{instance}"]', '"{pod}"]', ":20: chaos.faults.kill.inject: unknown placeholder {pod}"),
         ('undo = ["kubectl", "rollout", "status", "deploy/worker"]\n', "", (":19: "
          "chaos.faults.kill.undo: missing")),

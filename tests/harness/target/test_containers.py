@@ -69,9 +69,9 @@ def test_a_build_context_beside_the_file(tmp_path: Path) -> None:
     [
         ('image = "mine:1"', "", "shakedown.toml:4: api.image: missing"),
         ('image = "mine:1"', 'image = "-v /:/host"', "shakedown.toml:5: api.image: "),
-        ('driver = "docker"', 'driver = "process"', 'api.image: only driver = "docker" runs'),
+        ('driver = "docker"', 'driver = "process"', 'api.image: only driver = "docker"'),
         ("[api]", '[build]\ncontext = "nowhere"\n[api]', "build.context: expected a directory"),
-        ("[api]", "[build]\n[api]", "build: expected a Dockerfile within"),
+        ("[api]", "[build]\n[api]", "build.dockerfile: expected a Dockerfile"),
         ("[api]", '[build]\ndockerfile = "D"\n[api]', "build.dockerfile: expected a Dockerfile"),
         ("[tokens.mint]", "[worker]\n[tokens.mint]", "worker.image: missing"),
         (
@@ -82,7 +82,7 @@ def test_a_build_context_beside_the_file(tmp_path: Path) -> None:
         (
             "[tokens.mint]",
             '[database]\nimage = "postgres:17"\n[tokens.mint]',
-            'database.image: only source = "docker" has one',
+            'database.image: only [database] source = "docker"',
         ),
     ],
 )

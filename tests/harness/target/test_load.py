@@ -71,7 +71,7 @@ salts = {}
 """
     found = refusals(tmp_path, text)
     # What is missing altogether belongs to the table that should have it: the file itself.
-    assert found[0] == "shakedown.toml:1: name: missing; the target needs it"
+    assert found[0] == "shakedown.toml:1: name: missing; this key is required"
     assert found[1].startswith(
         "shakedown.toml:1: nmae: unknown key; expected one of api, build, chaos,"
     )
@@ -180,7 +180,7 @@ HEAD = '[api]\ncommand = "serve --port {port}"\n'
         ("[api]\n", 'api.command: missing; driver = "process" starts the API with it'),
         (HEAD + "instances = 0\n", "api.instances: expected at least 1, got 0"),
         (HEAD + "port = 80\n", "api.port: 3 instances cannot share port 80; use {port}"),
-        (HEAD + 'base_urls = ["http://x"]\n', 'only driver = "external" has them'),
+        (HEAD + 'base_urls = ["http://x"]\n', 'api.base_urls: only driver = "external"'),
         (HEAD + "[worker]\n", 'worker.command: missing; driver = "process" starts the workers'),
         (
             HEAD + "[worker]\ncommand='w'\nstuck_timeout_s=1\nheartbeat_interval_s=2\n",
@@ -189,9 +189,9 @@ HEAD = '[api]\ncommand = "serve --port {port}"\n'
         (HEAD + '[database]\nsource = "external"\n', "database.url: missing"),
         (
             HEAD + '[database]\nurl = "postgresql://u:hush@h/d"\n',
-            'only source = "external" has one',
+            'database.url: only [database] source = "external"',
         ),
-        (HEAD + '[database.migrate]\ncommand = "m"\n', 'source = "none" is not ours to change'),
+        (HEAD + '[database.migrate]\ncommand = "m"\n', 'database.migrate: source = "none"'),
         (
             HEAD + '[database]\nsource = "embedded"\ninstrument = true\n',
             "database.instrument: needs [claim] table",
