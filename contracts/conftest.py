@@ -34,7 +34,7 @@ async def stored_ledger(target: Target, system: System) -> AsyncIterator[StoredL
         return
     database = Database(system.readonly_url)
     try:
-        yield StoredLedger.of(database, target.ledger)
+        yield StoredLedger(database=database, ledger=target.ledger)
     finally:
         await database.close()
 

@@ -9,7 +9,7 @@ from contracts.claim.function_outage import find_function
 from contracts.claim.readiness import FALLBACK_METRIC, expect_readiness, read_fallback_total
 from contracts.claim.slow_workers import slow_worker_environment
 from contracts.shared.exports.claim_function import declared_claim
-from contracts.shared.exports.table_lock import lock_table
+from contracts.shared.exports.table_lock import lock_table, wait_for_waiters
 from harness.check import check
 from harness.checkers import (
     Transition,
@@ -123,10 +123,11 @@ async def make_claims_collide(
     """
     async with paused_workers(own):
         accepted = await request_exports([tenant], jobs_each=2)
-        async with lock_table(own.control_database, table) as exports:
+        async with lock_table(own.control_database, table) as locked:
             await together(own.system.resume(worker) for worker in own.system.workers)
-            if exports is not None:
-                await exports.wait_for_waiters(len(own.system.workers), deadline_s=1.5)
+            if locked:
+                workers = len(own.system.workers)
+                await wait_for_waiters(own.control_database, workers, deadline_s=1.5)
     await wait_for_all(accepted, deadline_s=20)
     return accepted
 

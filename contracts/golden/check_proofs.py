@@ -9,7 +9,7 @@ from contracts.shared.exports.manifests import (
     expect_recorded,
     expect_valid,
 )
-from contracts.shared.ledger.api_chain import expect_linked, expect_verified
+from contracts.shared.ledger.api_chain import expect_events, expect_linked, expect_verified
 from contracts.shared.ledger.stored_ledger import StoredLedger
 from contracts.shared.resources import json_changes
 from contracts.shared.resources.digests import jcs_hash, sha256_hex
@@ -66,12 +66,8 @@ async def check_ledger_event(
         observe(what="verified by the backend")
     export = await org.client.new_export(job["id"])
     await org.client.wait_for_export(export["id"])
-    of_export = await org.client.ledger_events(target_id=export["id"])
-    expect_equal(
-        [event["event_name"] for event in of_export],
-        ["export.requested", "export.completed"],
-        "events of a ready export",
-    )
+    names = ("export.requested", "export.completed")
+    of_export = await expect_events(org.client, export["id"], names, "a ready export")
     expect_equal(of_export[0]["actor_id"], org.users["member"], "actor_id of export.requested")
     events = await org.client.ledger_events()
     if org.is_fresh:  # else other clients may append events meanwhile

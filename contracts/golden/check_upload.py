@@ -16,6 +16,7 @@ from contracts.shared.resources.evidence import (
     FORM,
     REPEATED_FORM,
     expect_content,
+    expect_evidence_ids,
     expect_sealed,
 )
 from contracts.shared.resources.pages import Listing, expect_listed
@@ -152,8 +153,7 @@ async def check_upload_replay(org: Organization, samples: Samples, observe: Obse
     path = {"evidence_id": first.data["id"]}
     shown = expect_status(await org.client.call("getEvidence", path=path), 200)
     expect_equal(shown.data, first.data, "data of evidence after its upload was repeated")
-    listed = await org.client.listed("listEvidence", path={"job_id": job["id"]})
-    expect_equal([item["id"] for item in listed], [first.data["id"]], "IDs of the job's evidence")
+    await expect_evidence_ids(org.client, job["id"], [first.data["id"]], "after repetitions")
     # Where other clients use the organization too, only this upload's own events count.
     about = None if org.is_fresh else first.data["id"]
     events = await org.client.ledger_events(target_id=about)

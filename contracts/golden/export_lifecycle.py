@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from contracts.golden.export_states import expect_export, expect_not_ready, expect_refused
 from contracts.golden.fields import EXPORT
 from contracts.shared.exports.workerless_system import MANUAL_WORKER, WorkerlessSystem
+from contracts.shared.ledger.api_chain import expect_events
 from contracts.shared.requests.concurrent_requests import expect_live_export
 from contracts.shared.resources.conventions import expect_retry_after
 from harness.client import LIVE_STATES, Answer, Organization, Record, Samples
@@ -109,9 +110,7 @@ class FollowedExport:
         if state in LIVE_STATES:
             expect_retry_after(answer, f"an export that is {state}")
         await expect_not_ready(client, self.id, state)
-        recorded = await client.ledger_events(target_id=self.id)
-        names = [event["event_name"] for event in recorded]
-        expect_equal(names, list(events), f"events of an export that is {state}")
+        recorded = await expect_events(client, self.id, events, f"an export that is {state}")
         for event in recorded:
             name = event["event_name"]
             expect_equal(event["actor_id"], self.org.users["member"], f"actor_id of {name}")

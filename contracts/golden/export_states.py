@@ -150,8 +150,5 @@ async def expect_refused(client: Client, operation_id: str, export_id: str, stat
     expect_status(answer, 409, detail=f"of an export that is {state}")
     after = await client.get_export(export_id)
     expect_equal(after, before, f"data of an export after a refused {operation_id}")
-    expect_equal(
-        await client.ledger_events(target_id=export_id),
-        events,
-        f"events of an export after a refused {operation_id}",
-    )
+    after_events = await client.ledger_events(target_id=export_id)
+    expect_equal(after_events, events, f"events of an export after a refused {operation_id}")

@@ -63,7 +63,7 @@ async def check_tamper(
         fresh_system(api_instances=1, workers=1) as own,
         ledger_editor(own.control_database, target.ledger) as editor,
     ):
-        stored = StoredLedger.of(own.database, target.ledger)
+        stored = StoredLedger(database=own.database, ledger=target.ledger)
         org = await own.organizations.new("tampered")
         counted = await mismatches(org.client) if "metrics" in org.client.routes else 0.0
         objects = StoredObjects.of(own.system, target)

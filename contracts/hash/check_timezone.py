@@ -56,7 +56,7 @@ async def check_timezone(
         raise Inconclusive("the target file has no [ledger] table with the salts of the hashes")
     # The database keeps its defaults at first: only the processes have another time zone.
     async with fresh_system(api_instances=1, workers=1, environment=FIRST.environment()) as own:
-        stored = StoredLedger.of(own.database, target.ledger)
+        stored = StoredLedger(database=own.database, ledger=target.ledger)
         org = await own.organizations.new("time zone")
         written = await write_events(org, samples)
         await expect_right(stored, org, FIRST)

@@ -12,6 +12,7 @@ from contracts.shared.requests.keyed_requests import (
     upload_of,
 )
 from contracts.shared.requests.stalled_upload import stalled_upload
+from contracts.shared.resources.evidence import expect_evidence_ids
 from contracts.shared.resources.snapshot import expect_nothing_left, take_snapshot
 from harness.check import check
 from harness.client import Answer, Client, Organization, Samples, together
@@ -103,8 +104,7 @@ async def expect_one_rival_wins(
     org: Organization, rivals: Sequence[KeyedRequest], key: str
 ) -> None:
     """Fail unless exactly one of two different requests, raced with one key, has the key."""
-    jobs = await org.client.listed("listJobs")
-    before = await take_snapshot(org.client, *jobs)
+    before = await take_snapshot(org.client)
     answers = await raced(org.client, rivals, key)
     winner, first = expect_one_winner(answers)
     for rival in rivals:
@@ -113,7 +113,7 @@ async def expect_one_rival_wins(
             expect_replayed(again, first)
         else:
             expect_reuse_refused(again, "another body that lost the race for the key")
-    after = await take_snapshot(org.client, *jobs)
+    after = await take_snapshot(org.client)
     expect_equal(
         len(after.evidence + after.exports) - len(before.evidence + before.exports),
         1,
@@ -145,10 +145,8 @@ async def expect_held_while_in_flight(
     winner = first if is_same or finished.status == 201 else second
     original = finished if is_first(finished) else beside
     expect_replayed(await winner.send_until_decided(org.client, key), original)
-    listed = await org.client.listed("listEvidence", path={"job_id": job["id"]})
-    expect_equal(
-        [item["id"] for item in listed], [original.data["id"]], "IDs of the job's evidence"
-    )
+    ids = [original.data["id"]]
+    await expect_evidence_ids(org.client, job["id"], ids, "after two uploads with one key")
 
 
 async def expect_free_after_disconnect(org: Organization, samples: Samples, key: str) -> None:

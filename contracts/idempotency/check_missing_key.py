@@ -8,9 +8,9 @@ from contracts.shared.requests.keyed_requests import (
     upload_of,
 )
 from contracts.shared.requests.stalled_upload import stalled_upload
-from contracts.shared.resources.snapshot import Snapshot, expect_nothing_left, take_snapshot
+from contracts.shared.resources.snapshot import expect_nothing_left, take_snapshot
 from harness.check import check
-from harness.client import Organization, Record, Samples
+from harness.client import Answer, Organization, Record, Samples
 from harness.expect import expect, expect_status
 from harness.plugin.coverage import Coverage
 from harness.plugin.observations import Observations
@@ -59,12 +59,17 @@ async def check_missing_key(
     """
     job = await org.new_job()
     nothing = await take_snapshot(org.client, job)
-    await expect_refused(org, job, upload_of(job, samples.new()), nothing, observe, cover)
-    for what, malformed in MALFORMED.items():  # an export needs no key, but a valid one
-        answer = await export_of(job).send(org.client, malformed)
-        expect_status(answer, 400, 422, detail=f"an export with a malformed key: {what}")
-        cover("idempotency keys", operation="requestExport", key=what)
-        observe(what="refused exports")
+    upload = upload_of(job, samples.new())
+    for what, key in NO_KEY.items():
+        answer = await expect_refused(org, upload, what, key, 400, observe=observe, cover=cover)
+        expect(
+            answer.code,
+            expected=f"a problem code for an upload with {what} as Idempotency-Key",
+            got=answer.describe(),
+        )
+    for what, key in MALFORMED.items():
+        for request in (upload, export_of(job)):  # an export needs no key, but a valid one
+            await expect_refused(org, request, what, key, 400, 422, observe=observe, cover=cover)
     await expect_nothing_left(org.client, nothing, job, what="refused requests")
     await expect_early_refusal(org, job, samples)
     observe(len(NO_KEY), what="early")
@@ -89,29 +94,19 @@ async def check_missing_key(
 
 async def expect_refused(
     org: Organization,
-    job: Record,
     request: KeyedRequest,
-    nothing: Snapshot,
+    what: str,
+    key: str | None,
+    *statuses: int,
     observe: Observations,
     cover: Coverage,
-) -> None:
-    """Fail unless an upload with each invalid key is refused and leaves nothing."""
-    for what, key in NO_KEY.items():
-        answer = await request.send(org.client, key)
-        expect_status(answer, 400, detail=f"an upload with {what} as Idempotency-Key")
-        expect(
-            answer.code,
-            expected=f"a problem code for an upload with {what} as Idempotency-Key",
-            got=answer.describe(),
-        )
-        cover("idempotency keys", operation=request.operation_id, key=what)
-        observe(what="refused uploads")
-    for what, key in MALFORMED.items():
-        answer = await request.send(org.client, key)
-        expect_status(answer, 400, 422, detail=f"an upload with a malformed key: {what}")
-        cover("idempotency keys", operation=request.operation_id, key=what)
-        observe(what="refused uploads")
-    await expect_nothing_left(org.client, nothing, job, what="uploads without a valid key")
+) -> Answer:
+    """Fail unless a request with an invalid key is refused; give the answer."""
+    answer = await request.send(org.client, key)
+    expect_status(answer, *statuses, detail=f"{request.what} with an invalid key: {what}")
+    cover("idempotency keys", operation=request.operation_id, key=what)
+    observe(what=f"refused {request.operation_id}")
+    return answer
 
 
 async def expect_early_refusal(org: Organization, job: Record, samples: Samples) -> None:

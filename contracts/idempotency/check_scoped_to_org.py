@@ -69,11 +69,7 @@ async def check_scoped_to_org(
         # In the second round the organization uses the same key on another route.
         expect_new(original, first, detail="the first request with this key on this route")
         for other_org, request in ((theirs, same), (third, other)):
-            answer = await request.send(other_org.client, KEY)
-            detail = "a key that another organization has used"
-            expect_new(answer, request, detail=detail)
-            expect_own(answer, original, other_org, ours)
-            expect_replayed(await request.send(other_org.client, KEY), answer)
+            await expect_own_record(request, other_org, KEY, original, ours)
             cover("scope of keys", operation=operation, seen_from="another organization")
             observe(what="other organizations")
         await expect_absent(first, stranger, original, KEY)
@@ -115,20 +111,19 @@ async def between_two(
             observe(what="foreign jobs")
         else:
             request = same if seen_from.startswith("the same") else other
-            answer = await request.send(theirs.client, key)
-            expect_new(answer, request, detail="a key that another organization has used")
-            expect_own(answer, original, theirs, ours)
-            expect_replayed(await request.send(theirs.client, key), answer)
+            await expect_own_record(request, theirs, key, original, ours)
             observe(what="other organizations")
         expect_replayed(await first.send(ours.client, key), original)
         cover("scope of keys", operation=operation, seen_from=seen_from)
 
 
-def expect_own(
-    answer: Answer, original: Answer, stranger: Organization, owner: Organization
+async def expect_own_record(
+    request: KeyedRequest, org: Organization, key: str, original: Answer, owner: Organization
 ) -> None:
-    """Fail unless an organization got its own record, and no ID of the other organization."""
-    expect_equal(answer.data["organization_id"], stranger.id, "organization_id in the answer")
+    """Fail unless an organization gets its own record, and no ID of the key's other owner."""
+    answer = await request.send(org.client, key)
+    expect_new(answer, request, detail="a key that another organization has used")
+    expect_equal(answer.data["organization_id"], org.id, "organization_id in the answer")
     owned = [owner.id] if len(owner.id) >= MIN_MARKER_LENGTH else []
     for secret in (original.data["id"], original.data["job_id"], *owned):
         expect(
@@ -136,6 +131,7 @@ def expect_own(
             expected="no ID of the other organization that used the same key",
             got=answer.describe(),
         )
+    expect_replayed(await request.send(org.client, key), answer)
 
 
 async def expect_absent(

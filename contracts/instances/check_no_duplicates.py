@@ -15,6 +15,7 @@ from contracts.shared.exports.workerless_system import (
     can_run_without_workers,
     workerless_system,
 )
+from contracts.shared.ledger.api_chain import expect_events
 from contracts.shared.requests.concurrent_requests import (
     expect_one_live_at_a_time,
     expect_one_new_evidence,
@@ -163,9 +164,4 @@ async def expect_evidence_listed(org: Organization, job_id: str, count: int, wha
         shown = f"number of records on API instance {instance + 1} after {what}"
         expect_equal(len(listed), count, shown)
     for evidence in listed:
-        events = await org.client.ledger_events(target_id=evidence["id"])
-        expect_equal(
-            [event["event_name"] for event in events],
-            ["evidence.sealed"],
-            f"ledger events of {what}",
-        )
+        await expect_events(org.client, evidence["id"], ["evidence.sealed"], what)

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from contracts.instances.views import KnownRecords, expect_everywhere, expect_same, ids
 from contracts.shared.exports.workerless_system import (
@@ -48,9 +49,9 @@ async def check_read_your_writes(
     if can_run_without_workers(target):
         async with workerless_system(fresh_system, target, api_instances=2) as workerless:
             client = (await workerless.new_organization()).client
-            await Writes(client, samples, observe, cover, workerless=workerless).run()
+            await Writes(client, samples, observe, cover, workerless).run()
     else:
-        await Writes(org.client, samples, observe, cover, workerless=None).run()
+        await Writes(org.client, samples, observe, cover).run()
     for writer, export_type in zip(instances, ("proof-pack", "ledger"), strict=False):
         await expect_ready_everywhere(org, samples, export_type, writer)
         cover("seen on other instances", written="an export that became ready")
@@ -66,28 +67,22 @@ async def check_read_your_writes(
         observe.excuse(1, "tokens of one user in several roles")
 
 
+@dataclass
 class Writes:
     """Writes, each on the next instance, and after each a read of everything on every instance.
 
     Each read also fills the caches that must not hide the next write.
     """
 
-    def __init__(
-        self,
-        client: Client,
-        samples: Samples,
-        observe: Observations,
-        cover: Coverage,
-        *,
-        workerless: WorkerlessSystem | None,
-    ) -> None:
-        self.client = client
-        self.samples = samples
-        self.observe = observe
-        self.cover = cover
-        self.workerless = workerless
-        self.known = KnownRecords(client=client, workerless=workerless is not None)
-        self.turns = itertools.cycle(range(client.instances))
+    client: Client
+    samples: Samples
+    observe: Observations
+    cover: Coverage
+    workerless: WorkerlessSystem | None = None
+
+    def __post_init__(self) -> None:
+        self.known = KnownRecords(client=self.client, workerless=self.workerless is not None)
+        self.turns = itertools.cycle(range(self.client.instances))
 
     async def run(self) -> None:
         """Make every kind of write."""

@@ -6,6 +6,7 @@ No worker interferes, so each race has exactly one correct outcome.
 from collections.abc import Sequence
 
 from contracts.shared.exports.workerless_system import WorkerlessSystem
+from contracts.shared.ledger.api_chain import expect_events
 from contracts.shared.requests.concurrent_requests import expect_live_export
 from harness.client import LIVE_STATES, Answer, Client, Record, together
 from harness.expect import expect, expect_equal, expect_status
@@ -28,11 +29,8 @@ async def expect_one_requested(
     for answer in answers:
         if answer.status != 202:
             expect_live_export(answer, export_id)
-    expect_equal(
-        await events_of(client, export_id),
-        ["export.requested"],
-        f"events of an export after {RACERS} concurrent requests",
-    )
+    what = f"an export after {RACERS} concurrent requests"
+    await expect_events(client, export_id, ["export.requested"], what)
     observe(RACERS, what="raced requests")
     return export_id
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from contracts.shared.resources.evidence import expect_content_headers
-from harness.client import Answer, Client
+from harness.client import Answer
 from harness.expect import expect, expect_equal, expect_status
 
 
@@ -56,15 +56,6 @@ INVALID = (
 """None of these asks for any bytes: the server may ignore or refuse them."""
 
 MULTIPLE = "bytes=0-1,5-6"
-
-
-async def content(client: Client, evidence_id: str, byte_range: str | None = None) -> Answer:
-    """Download evidence, or a part of it, and give the answer with any status."""
-    return await client.call(
-        "getEvidenceContent",
-        path={"evidence_id": evidence_id},
-        headers={"range": byte_range} if byte_range is not None else None,
-    )
 
 
 def expect_part(answer: Answer, asked: ByteRange, whole: bytes, mime_type: str) -> None:

@@ -3,11 +3,10 @@
 import random
 from collections.abc import Iterator
 
-from contracts.shared.resources.evidence import expect_content
+from contracts.shared.resources.evidence import download_content, expect_content
 from contracts.upload.byte_ranges import (
     INVALID,
     MULTIPLE,
-    content,
     expect_part,
     expect_unsatisfiable,
     satisfiable,
@@ -108,7 +107,7 @@ async def expect_returned(client: Client, evidence: Record, sample: Sample, what
     """Fail unless the record describes the file, and a download gives its bytes."""
     expect_equal(evidence["file_size"], sample.size, f"file_size: {what}")
     expect_equal(evidence["file_sha256"], sample.sha256, f"file_sha256: {what}")
-    answer = await content(client, evidence["id"])
+    answer = await download_content(client, evidence["id"])
     expect_content(answer, sample.content, sample.mime_type, what=what)
 
 
@@ -150,18 +149,22 @@ async def expect_ranges(
     """Fail unless every valid Range gets its part, and no invalid one gets any."""
     whole, kind = sample.content, sample.mime_type
     for asked in satisfiable(sample.size):
-        expect_part(await content(client, evidence["id"], asked.header), asked, whole, kind)
+        expect_part(
+            await download_content(client, evidence["id"], asked.header), asked, whole, kind
+        )
         observe(what="parts")
     for header in unsatisfiable(sample.size):
-        expect_unsatisfiable(await content(client, evidence["id"], header), header, sample.size)
+        expect_unsatisfiable(
+            await download_content(client, evidence["id"], header), header, sample.size
+        )
         observe(what="after the end")
     for header in INVALID:
-        answer = await content(client, evidence["id"], header)
+        answer = await download_content(client, evidence["id"], header)
         expect_status(answer, 200, 400, 416, detail=f"Range: {header}")
         if answer.status == 200:
             expect_content(answer, whole, kind, what=f"Range: {header}, ignored")
         observe(what="invalid")
-    several = await content(client, evidence["id"], MULTIPLE)
+    several = await download_content(client, evidence["id"], MULTIPLE)
     expect_status(several, 200, 206, 416, detail=f"Range: {MULTIPLE}")
     if several.status == 200:
         expect_content(several, whole, kind, what=f"Range: {MULTIPLE}, answered whole")

@@ -4,13 +4,18 @@ import re
 from urllib.parse import unquote
 
 from contracts.shared.exports.archive import unpack
-from contracts.shared.resources.evidence import expect_content
+from contracts.shared.resources.evidence import (
+    download_content,
+    expect_content,
+    expect_evidence_ids,
+)
+from contracts.shared.resources.stored_objects import StoredObjects
 from contracts.upload.file_names import MARK, SentName, hostile_names, ordinary_names
 from contracts.upload.raw_upload import RawUpload
-from contracts.upload.storage_folder import StorageFolder
 from harness.check import check
 from harness.client import Answer, Client, Organization, Record, Sample, Samples, together
 from harness.client.multipart import closing
+from harness.errors import CheckFailed, Inconclusive
 from harness.expect import expect, expect_equal, expect_status
 from harness.plugin.observations import Observations
 from harness.system import System
@@ -39,7 +44,7 @@ async def check_filename_traversal(
     Downloads must have the right bytes and safe headers, and a proof pack safe entries.
     """
     job = await org.new_job()
-    storage = StorageFolder.of(target, system)
+    objects = StoredObjects.of(system, target)
     mark = f"{MARK}{org.id[:8]}"
     names = [*ordinary_names(mark), *hostile_names(mark, str(system.run_dir))]
 
@@ -74,30 +79,26 @@ async def check_filename_traversal(
 
     async def expect_stored(name: SentName, sample: Sample, evidence: Record) -> None:
         expect_generated(str(evidence["storage_path"]), name)
-        if storage is not None:
-            storage.expect_object(str(evidence["storage_path"]))
+        if objects is not None:
+            expect_object(objects, evidence["storage_path"])
         expect_equal(
             listed[evidence["id"]]["file_name"], evidence["file_name"], "file_name in the list"
         )
-        content = await org.client.call("getEvidenceContent", path={"evidence_id": evidence["id"]})
+        content = await download_content(org.client, evidence["id"])
         what = f"a file named {name.what}"
         expect_content(content, sample.content, sample.mime_type, what=what)
         expect_safe_headers(content, name)
 
-    items = await org.client.listed("listEvidence", path={"job_id": job["id"]})
+    ids = [victim["id"], *(evidence["id"] for _, _, evidence in kept)]
+    items = await expect_evidence_ids(org.client, job["id"], ids, "after all uploads")
     listed = {item["id"]: item for item in items}
-    expect_equal(
-        set(listed),
-        {victim["id"]} | {evidence["id"] for _, _, evidence in kept},
-        "IDs of evidence after all uploads",
-    )
     # Only after all uploads, which might have overwritten earlier ones.
     await together((expect_stored(*each) for each in kept), at_once=AT_ONCE)
-    untouched = await org.client.call("getEvidenceContent", path={"evidence_id": victim["id"]})
+    untouched = await download_content(org.client, victim["id"])
     what = "a file whose storage_path is another file's name"
     expect_content(untouched, first.content, first.mime_type, what=what)
-    if storage is not None:
-        expect_equal(await storage.misplaced(mark), [], "files under names of a client")
+    if objects is not None:
+        expect_equal(objects.misplaced(mark), [], "files under names of a client")
 
     export = await org.client.new_export(job["id"])
     await org.client.wait_for_export(export["id"])
@@ -129,6 +130,16 @@ def expect_generated(path: str, name: SentName) -> None:
         expected=f"a generated storage_path for a file named {name.what}",
         got=repr(path),
     )
+
+
+def expect_object(objects: StoredObjects, storage_path: object) -> None:
+    """Fail unless a storage path leads to an object inside the storage."""
+    try:
+        objects.path(storage_path)
+    except Inconclusive as error:
+        raise CheckFailed(
+            expected="storage_path of an object inside the storage", got=repr(storage_path)
+        ) from error
 
 
 def expect_safe_headers(answer: Answer, name: SentName) -> None:

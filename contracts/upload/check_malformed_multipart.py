@@ -1,5 +1,6 @@
 """Malformed, truncated and empty uploads are refused, early where the headers suffice."""
 
+from contracts.shared.resources.evidence import expect_evidence_ids
 from contracts.upload.malformed_forms import (
     OUTER,
     Form,
@@ -136,8 +137,7 @@ async def check_empty_file(org: Organization, samples: Samples, observe: Observa
 
 async def expect_empty(client: Client, job_id: str) -> None:
     """Fail when there is evidence in the job, or an event in the organization's ledger."""
-    listed = await client.listed("listEvidence", path={"job_id": job_id})
-    expect_equal([item["id"] for item in listed], [], "IDs of evidence after refused uploads")
+    await expect_evidence_ids(client, job_id, [], "after refused uploads")
     events = await client.ledger_events()
     names = [event["event_name"] for event in events]
     expect_equal(names, [], "ledger events after refused uploads")

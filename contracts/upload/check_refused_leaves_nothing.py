@@ -5,8 +5,9 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from contracts.shared.resources.evidence import expect_evidence_ids
+from contracts.shared.resources.stored_objects import StoredObjects
 from contracts.upload.refused_uploads import LARGE, Refusals, accepted_after_refusal
-from contracts.upload.storage_folder import StorageFolder
 from harness.check import check
 from harness.client import Client, Organizations, Samples, together
 from harness.database import Database
@@ -28,7 +29,7 @@ class UploadSystem:
     """The system that is uploaded to, with its storage and database where they are accessible."""
 
     organizations: Organizations
-    storage: StorageFolder | None = None
+    objects: StoredObjects | None = None
     database: Database | None = None
     """Of a system without other clients."""
 
@@ -56,11 +57,11 @@ async def check_refused_leaves_nothing(
         org, foreign = await system.organizations.several(2)
         client, job, foreign_job = org.client, await org.new_job(), await foreign.new_job()
         events_before = await _events(client)
-        before = await _files(system)
+        before = _files(system)
         answer = await client.upload(job["id"], samples.new("application/pdf"), key="used")
         kept = [str(expect_status(answer, 201).data["id"])]
         # The backend decides how many files one object takes.
-        with_one = await _files(system)
+        with_one = _files(system)
         files_per_object = len(with_one - before)
         rows = await _rows(system, target)
 
@@ -95,8 +96,9 @@ async def check_refused_leaves_nothing(
         await expect_files(
             system, before=with_one, more=files_per_object * (len(kept) - 1), what=what
         )
-        listed = await foreign.client.listed("listEvidence", path={"job_id": foreign_job["id"]})
-        expect_equal(listed, [], "evidence of the other organization")
+        await expect_evidence_ids(
+            foreign.client, foreign_job["id"], [], "of the other organization"
+        )
         for table, count in (await _rows(system, target)).items():
             expect_equal(count, rows[table] + len(kept) - 1, f"rows in {table} after {what}")
 
@@ -112,13 +114,13 @@ async def _upload_system(
     async with fresh_system(api_instances=1, workers=0) as own:
         yield UploadSystem(
             organizations=own.organizations,
-            storage=StorageFolder.of(target, own.system),
+            objects=StoredObjects.of(own.system, target),
             database=own.database,
         )
 
 
-async def _files(system: UploadSystem) -> set[Path]:
-    return await system.storage.files() if system.storage is not None else set()
+def _files(system: UploadSystem) -> set[Path]:
+    return set(system.objects.files()) if system.objects is not None else set()
 
 
 async def _events(client: Client) -> set[tuple[str, str]]:
@@ -144,8 +146,7 @@ async def expect_records(
 
     `events_before` are the events from before the first of them.
     """
-    listed = await client.listed("listEvidence", path={"job_id": job_id})
-    expect_equal(sorted(item["id"] for item in listed), sorted(ids), f"IDs of evidence {what}")
+    await expect_evidence_ids(client, job_id, ids, what)
     events = [(event["event_name"], event["target_id"]) for event in await client.ledger_events()]
     expect_equal(
         sorted(event for event in events if event not in events_before),
@@ -159,19 +160,20 @@ async def expect_files(system: UploadSystem, *, before: set[Path], more: int, wh
 
     A server may notice late that its client has left.
     """
-    if system.storage is None:
+    if system.objects is None:
         return
-    new: set[Path] = set()
-
-    async def as_many() -> bool:
-        nonlocal new
-        new = await _files(system) - before
-        return len(new) == more
 
     def other_number(waited: str) -> CheckFailed:
+        new = sorted(map(str, _files(system) - before))
         return CheckFailed(
             expected=f"{more} more files in the storage after {what}",
-            got=f"{len(new)}: {', '.join(sorted(map(str, new))[:10])}; {waited}",
+            got=f"{len(new)}: {', '.join(new[:10])}; {waited}",
         )
 
-    await wait_until(as_many, CLEANED_UP_WITHIN_S, "as many files", poll_s=0.02, error=other_number)
+    await wait_until(
+        lambda: len(_files(system) - before) == more,
+        CLEANED_UP_WITHIN_S,
+        "as many files",
+        poll_s=0.02,
+        error=other_number,
+    )

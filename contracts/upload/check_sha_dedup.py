@@ -1,14 +1,14 @@
 """The same bytes in the same job are one record, also with other keys."""
 
-from pathlib import Path
-
+from contracts.shared.ledger.api_chain import expect_events
 from contracts.shared.requests.concurrent_requests import (
     expect_deduplicated,
     expect_new_evidence,
     expect_one_new_evidence,
 )
 from contracts.shared.requests.keyed_requests import expect_replayed
-from contracts.upload.storage_folder import StorageFolder
+from contracts.shared.resources.evidence import expect_evidence_ids
+from contracts.shared.resources.stored_objects import StoredObjects
 from harness.check import check
 from harness.client import Client, Organization, Record, Sample, Samples, together
 from harness.errors import CheckFailed
@@ -21,6 +21,7 @@ from harness.waiting import wait_until
 RACERS = 8
 RACES = 3
 CLEANED_UP_WITHIN_S = 5.0
+SEALED_ONCE = ["evidence.sealed"]
 
 
 @check(
@@ -71,18 +72,19 @@ async def check_sha_dedup(
 
     await expect_new_elsewhere(org, other_org, job, sample, observe)
     await expect_new_when_similar(client, job, samples, observe)
-    await expect_sealed_once(client, first.data)
+    await expect_events(client, first.data["id"], SEALED_ONCE, "repeated uploads")
 
-    storage = StorageFolder.of(target, system)
+    objects = StoredObjects.of(system, target)
     for race in range(RACES):
         raced = samples.new()
         answers = await together(
             client.upload(job["id"], raced, key=f"race {race}, {number}")
             for number in range(RACERS)
         )
-        await expect_sealed_once(client, expect_one_new_evidence(answers).data)
-        if storage is not None:
-            await expect_one_object(storage, raced)
+        winner = expect_one_new_evidence(answers).data
+        await expect_events(client, winner["id"], SEALED_ONCE, "concurrent uploads")
+        if objects is not None:
+            await expect_one_object(objects, raced)
         observe(RACERS, what="raced")
     listed = await client.listed("listEvidence", path={"job_id": job["id"]})
     expect_equal(len(listed), 1 + 9 + 3 + RACES, "number of records after all uploads")
@@ -101,16 +103,12 @@ async def expect_new_elsewhere(
         expect_new_evidence(answer, f"bytes that are new in {what}")
         evidence = answer.data
         expect_equal(evidence["job_id"], job_id, f"job_id of evidence in {what}")
-        await expect_sealed_once(client, evidence)
-        listed = await client.listed("listEvidence", path={"job_id": job_id})
-        expect_equal([item["id"] for item in listed], [evidence["id"]], f"evidence IDs in {what}")
+        await expect_events(client, evidence["id"], SEALED_ONCE, "an upload")
+        await expect_evidence_ids(client, job_id, [evidence["id"]], f"in {what}")
         observe(what="new elsewhere")
     listed = await org.client.listed("listEvidence", path={"job_id": job["id"]})
-    expect_equal(
-        {item["organization_id"] for item in listed},
-        {org.id},
-        "organizations of the evidence",
-    )
+    shown = {item["organization_id"] for item in listed}
+    expect_equal(shown, {org.id}, "organizations of the evidence")
 
 
 async def expect_new_when_similar(
@@ -130,31 +128,19 @@ async def expect_new_when_similar(
         observe(what="similar")
 
 
-async def expect_sealed_once(client: Client, evidence: Record) -> None:
-    """Fail unless the ledger has one event of the record."""
-    events = await client.ledger_events(target_id=evidence["id"])
-    expect_equal(
-        [event["event_name"] for event in events],
-        ["evidence.sealed"],
-        f"ledger events of evidence {evidence['id']}",
-    )
-
-
-async def expect_one_object(storage: StorageFolder, sample: Sample) -> None:
+async def expect_one_object(objects: StoredObjects, sample: Sample) -> None:
     """Fail unless the bytes are soon stored only once: uploads that lost the race clean up."""
-    found: list[Path] = []
-
-    async def stored_once() -> bool:
-        nonlocal found
-        found = await storage.copies(sample.content)
-        return len(found) <= 1
 
     def several(waited: str) -> CheckFailed:
         return CheckFailed(
             expected=f"one stored object for one record, within {CLEANED_UP_WITHIN_S:g} s",
-            got=f"{len(found)}: {[str(path) for path in found]}; {waited}",
+            got=f"{objects.copies(sample.content)} objects: {waited}",
         )
 
     await wait_until(
-        stored_once, CLEANED_UP_WITHIN_S, "the other objects to go", poll_s=0.05, error=several
+        lambda: objects.copies(sample.content) <= 1,
+        CLEANED_UP_WITHIN_S,
+        "the other objects to be deleted",
+        poll_s=0.05,
+        error=several,
     )

@@ -1,5 +1,6 @@
 """Uploads of the largest files."""
 
+from contracts.shared.resources.evidence import download_content
 from contracts.upload.raw_upload import RawUpload
 from harness.client import Answer, Client, Record, Sample
 from harness.client.raw import chunk
@@ -31,11 +32,7 @@ async def expect_kept(client: Client, evidence: Record, sample: Sample) -> None:
     """Fail unless the record describes the file, and its last bytes can be downloaded."""
     expect_equal(evidence["file_size"], sample.size, "file_size of the largest file")
     expect_equal(evidence["file_sha256"], sample.sha256, "file_sha256 of the largest file")
-    answer = await client.call(
-        "getEvidenceContent",
-        path={"evidence_id": evidence["id"]},
-        headers={"range": f"bytes={sample.size - _END}-"},
-    )
+    answer = await download_content(client, evidence["id"], f"bytes={sample.size - _END}-")
     expect_status(answer, 200, 206)
     expect(
         answer.body[-_END:] == sample.content[-_END:],

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import psycopg
 
 from contracts.shared.exports.claim_function import ClaimFunction, declared_claim
-from contracts.shared.exports.table_lock import lock_table
+from contracts.shared.exports.table_lock import lock_table, wait_for_waiters
 from harness.client import Answer, Client, Organization
 from harness.errors import Inconclusive
 from harness.plugin.fixtures import FreshSystem, OwnSystem
@@ -39,9 +39,10 @@ class WorkerlessSystem:
         racing = asyncio.ensure_future(race)
         try:
             if await self._has(table):
-                async with lock_table(self.own.control_database, table) as lock:
-                    if lock is not None:
-                        await lock.wait_for_waiters(2, deadline_s=2, is_over=racing.done)
+                database = self.own.control_database
+                async with lock_table(database, table) as locked:
+                    if locked:
+                        await wait_for_waiters(database, 2, deadline_s=2, is_over=racing.done)
             return await racing
         finally:
             racing.cancel()

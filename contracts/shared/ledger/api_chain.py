@@ -1,5 +1,7 @@
 """What an organization's ledger must look like over HTTP."""
 
+from collections.abc import Sequence
+
 from harness.client import Client, Record
 from harness.expect import expect, expect_equal, expect_status
 
@@ -29,3 +31,13 @@ def expect_linked(events: list[Record]) -> None:
             event["prev_hash"] or None, before, f"prev_hash of event {number} (the hash before it)"
         )
         before = event["hash"]
+
+
+async def expect_events(
+    client: Client, target_id: str, names: Sequence[str], what: str
+) -> list[Record]:
+    """Fail unless a target has exactly these events, oldest first; give them."""
+    events = await client.ledger_events(target_id=target_id)
+    got = [event["event_name"] for event in events]
+    expect_equal(got, list(names), f"ledger events of {what}")
+    return events

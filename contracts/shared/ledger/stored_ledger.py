@@ -1,8 +1,7 @@
 """The ledger's rows in the database, where a target gives access to it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Self
+from dataclasses import dataclass
 
 from contracts.shared.ledger.hash_chain import StoredEvent, stored_event, violations
 from harness.database import Database, Row
@@ -21,19 +20,16 @@ class DatabaseFunction:
 
 @dataclass(frozen=True, kw_only=True)
 class StoredLedger:
-    """The ledger's table, and the salts of its hashes."""
+    """The ledger that a target describes, in one database."""
 
     database: Database
     ledger: Ledger
     """The table, its columns and the format of its times, from the target file."""
-    salts: Mapping[str, str] = field(repr=False)
-    """Secret salt by key id."""
 
-    @classmethod
-    def of(cls, database: Database, ledger: Ledger) -> Self:
-        """The ledger that a target describes, in this database."""
-        salts = {key_id: salt.get_secret_value() for key_id, salt in ledger.salts.items()}
-        return cls(database=database, ledger=ledger, salts=salts)
+    @property
+    def salts(self) -> Mapping[str, str]:
+        """Secret salt by key ID."""
+        return {key_id: salt.get_secret_value() for key_id, salt in self.ledger.salts.items()}
 
     async def chain(self, organization_id: str) -> list[StoredEvent]:
         """Give an organization's events, oldest first."""

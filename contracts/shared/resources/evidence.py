@@ -1,10 +1,11 @@
 """What the API must show of a piece of evidence after its upload."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from contracts.shared.resources.conventions import time_of
 from contracts.shared.resources.digests import expect_repr_digest
-from harness.client import Answer, Organization, Record, Sample
+from harness.client import Answer, Client, Organization, Record, Sample
 from harness.errors import CheckFailed
 from harness.expect import expect, expect_equal, expect_status
 
@@ -37,6 +38,26 @@ def expect_sealed(evidence: Record, sample: Sample, job: Record, org: Organizati
         got=repr(evidence["storage_path"]),
     )
     expect_equal(time_of(evidence, "captured_at"), CAPTURED_AT, "captured_at of new evidence")
+
+
+async def expect_evidence_ids(
+    client: Client, job_id: str, ids: Iterable[str], what: str
+) -> list[Record]:
+    """Fail unless a job has exactly these pieces of evidence, in any order; give them."""
+    listed = await client.listed("listEvidence", path={"job_id": job_id})
+    expect_equal(sorted(item["id"] for item in listed), sorted(ids), f"IDs of evidence {what}")
+    return listed
+
+
+async def download_content(
+    client: Client, evidence_id: str, byte_range: str | None = None
+) -> Answer:
+    """Download evidence, or a part of it, and give the answer with any status."""
+    return await client.call(
+        "getEvidenceContent",
+        path={"evidence_id": evidence_id},
+        headers={"range": byte_range} if byte_range is not None else None,
+    )
 
 
 def expect_content(answer: Answer, whole: bytes, mime_type: str, *, what: str) -> None:

@@ -21,11 +21,12 @@ WRITTEN_BY_REQUESTS = ("evidence.sealed", "export.requested", "export.canceled")
 
 
 async def take_snapshot(client: Client, *jobs: Record) -> Snapshot:
-    """List the records of these jobs, and count the events of the ledger."""
+    """List the records of these jobs, or of all jobs, and count the events of the ledger."""
+    chosen = jobs or await client.listed("listJobs")
 
     async def ids(operation_id: str) -> tuple[str, ...]:
         lists = await together(
-            client.listed(operation_id, path={"job_id": job["id"]}) for job in jobs
+            client.listed(operation_id, path={"job_id": job["id"]}) for job in chosen
         )
         return tuple(item["id"] for items in lists for item in items)
 

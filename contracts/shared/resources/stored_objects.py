@@ -1,6 +1,6 @@
-"""Stored objects as files, for checks that damage their own objects and restore them."""
+"""Stored objects as files, for checks that search them, or damage and restore their own."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
@@ -13,21 +13,22 @@ from harness.target import Target
 class StoredObjects:
     """The objects of one system; an object's `storage_path` is a path below a directory."""
 
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
+    def __init__(self, directory: Path, outside: Sequence[Path] = ()) -> None:
+        self._directory = directory.resolve()
+        self._outside = outside
 
     @classmethod
     def of(cls, system: System, target: Target) -> Self | None:
         """The objects of a system; None where the target does not say where they are stored."""
         if target.storage is None or system.storage_dir is None:
             return None
-        return cls(system.storage_dir)
+        parents = system.storage_dir.resolve().parents
+        return cls(system.storage_dir, (*parents, system.plan.directory))
 
     def path(self, storage_path: object) -> Path:
         """The file of an object. `Inconclusive` when there is none where the target says."""
-        root = self._directory.resolve()
-        found = (root / str(storage_path)).resolve()
-        if not found.is_relative_to(root) or not found.is_file():
+        found = (self._directory / str(storage_path)).resolve()
+        if not found.is_relative_to(self._directory) or not found.is_file():
             raise Inconclusive(
                 f"no object at {storage_path!r} below the storage directory, although the target "
                 'file says [storage] layout = "directory"'
@@ -38,11 +39,35 @@ class StoredObjects:
         """Give an object's bytes."""
         return self.path(storage_path).read_bytes()
 
+    def files(self) -> Iterator[Path]:
+        """Give the path of every object's file."""
+        for path in sorted(self._directory.rglob("*")):
+            with suppress(OSError):  # it may be deleted by now
+                if path.is_file():
+                    yield path
+
     def contents(self) -> Iterator[bytes]:
         """Give the bytes of every object, without those that vanish meanwhile."""
-        for path in sorted(self._directory.rglob("*")):
-            with suppress(FileNotFoundError, IsADirectoryError):
+        for path in self.files():
+            with suppress(FileNotFoundError):
                 yield path.read_bytes()
+
+    def copies(self, content: bytes) -> int:
+        """The number of objects with exactly these bytes: none where they are encrypted."""
+        found = 0
+        for path in self.files():
+            with suppress(FileNotFoundError):
+                if path.stat().st_size == len(content):
+                    found += path.read_bytes() == content
+        return found
+
+    def misplaced(self, mark: str) -> list[Path]:
+        """Files with a mark in their path, among the objects or in a folder above or next to it."""
+        found = set(self.files())
+        for folder in self._outside:
+            with suppress(OSError):
+                found.update(folder.iterdir())
+        return sorted(path for path in found if mark in str(path))
 
     @contextmanager
     def damaged(self, storage_path: object, content: bytes | None) -> Iterator[None]:

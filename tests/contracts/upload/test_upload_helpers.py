@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from contracts.shared.resources.evidence import expect_content
+from contracts.shared.resources.stored_objects import StoredObjects
 from contracts.upload.byte_ranges import (
     ByteRange,
     expect_part,
@@ -14,7 +15,11 @@ from contracts.upload.byte_ranges import (
     satisfiable,
     unsatisfiable,
 )
-from contracts.upload.check_filename_traversal import expect_generated, expect_safe_headers
+from contracts.upload.check_filename_traversal import (
+    expect_generated,
+    expect_object,
+    expect_safe_headers,
+)
 from contracts.upload.file_names import SentName, hostile_names, ordinary_names
 from contracts.upload.malformed_forms import (
     OUTER,
@@ -26,7 +31,6 @@ from contracts.upload.malformed_forms import (
 )
 from contracts.upload.memory_growth import growth_of
 from contracts.upload.mismatched_files import damaged, files_of_other_types, of_no_allowed_type
-from contracts.upload.storage_folder import StorageFolder
 from harness.client import ALLOWED_TYPES, Answer, Samples
 from harness.errors import CheckFailed
 from harness.instances.description import Instance
@@ -181,20 +185,20 @@ def test_every_name_bears_its_mark() -> None:
     assert all(name.shown is None or "m4rk" in name.shown for name in names)
 
 
-async def test_what_lies_in_a_storage_folder(tmp_path: Path) -> None:
+def test_stored_objects_are_found_and_misplaced_files_as_well(tmp_path: Path) -> None:
     root = tmp_path / "storage"
     (root / "evidence").mkdir(parents=True)
     (root / "evidence" / "a.png").write_bytes(b"abc")
     (root / "evidence" / "b.png").write_bytes(b"abc")
-    folder = StorageFolder(root=root, outside=(tmp_path,))
-    assert await folder.files() == {Path("evidence/a.png"), Path("evidence/b.png")}
-    assert len(await folder.copies(b"abc")) == 2
-    folder.expect_object("evidence/a.png")
+    objects = StoredObjects(root, outside=(tmp_path,))
+    assert list(objects.files()) == [root / "evidence" / "a.png", root / "evidence" / "b.png"]
+    assert objects.copies(b"abc") == 2
+    expect_object(objects, "evidence/a.png")
     (tmp_path / "mark.png").write_bytes(b"")
-    assert await folder.misplaced("mark") == [tmp_path / "mark.png"]
+    assert objects.misplaced("mark.png") == [tmp_path / "mark.png"]
     for path in ("../mark.png", "evidence", "evidence/c.png", str(tmp_path / "mark.png")):
         with pytest.raises(CheckFailed):
-            folder.expect_object(path)
+            expect_object(objects, path)
 
 
 def test_memory_that_grows_is_seen(tmp_path: Path) -> None:

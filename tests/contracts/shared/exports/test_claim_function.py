@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from contracts.shared.exports.claim_function import ClaimFunction
-from contracts.shared.exports.table_lock import lock_table
+from contracts.shared.exports.table_lock import lock_table, wait_for_waiters
 from harness.database import Database
 from harness.errors import CheckFailed
 
@@ -145,24 +145,24 @@ async def test_writers_meet_at_a_held_table_and_readers_pass(claims: ClaimFuncti
                 "UPDATE claims.exports SET attempt = attempt + 1 WHERE id = %s", [export_id]
             )
 
-    async with lock_table(database, "claims.exports") as exports:
-        assert exports is not None
+    async with lock_table(database, "claims.exports") as locked:
+        assert locked
         writers = [asyncio.create_task(write(export_id)) for export_id in (1, 1, 2)]
-        assert await exports.wait_for_waiters(3, deadline_s=5) == 3
+        assert await wait_for_waiters(database, 3, deadline_s=5) == 3
         assert (await database.fetch("SELECT sum(attempt) AS n FROM claims.exports"))[0]["n"] == 0
         assert not any(writer.done() for writer in writers)
     await asyncio.gather(*writers)
     assert (await database.fetch("SELECT sum(attempt) AS n FROM claims.exports"))[0]["n"] == 3
 
 
-async def test_fewer_than_wanted_are_told_at_the_deadline(claims: ClaimFunction) -> None:
-    async with lock_table(claims.database, "claims.exports") as exports:
-        assert exports is not None
-        assert await exports.wait_for_waiters(1, deadline_s=0.05) == 0
+async def test_fewer_than_wanted_are_counted_at_the_deadline(claims: ClaimFunction) -> None:
+    async with lock_table(claims.database, "claims.exports") as locked:
+        assert locked
+        assert await wait_for_waiters(claims.database, 1, deadline_s=0.05) == 0
 
 
-async def test_a_table_that_cannot_be_held_is_none_and_soon(claims: ClaimFunction) -> None:
+async def test_a_table_that_cannot_be_locked_is_reported_soon(claims: ClaimFunction) -> None:
     async with claims.database.connect() as writer, writer.transaction():
         await writer.execute("UPDATE claims.exports SET attempt = 1 WHERE id = 1")
-        async with lock_table(claims.database, "claims.exports", within_s=0.1) as exports:
-            assert exports is None
+        async with lock_table(claims.database, "claims.exports", within_s=0.1) as locked:
+            assert not locked
