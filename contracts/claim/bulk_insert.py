@@ -70,21 +70,17 @@ async def _copied(
     """The columns of a table, and the value of each in the nth copy."""
     cursor = await connection.execute(_COLUMNS, [table])
     columns = await cursor.fetchall()
-    changed = _made_unique(columns)
-    values: list[sql.Composable] = []
-    for column in columns:
-        form = "{column}"
-        if column["name"] == "organization_id":
-            form = (
-                "((%(organizations)s::text[])[1 + n %% cardinality(%(organizations)s::text[])])"
-                f"::{column['type']}"
-            )
-        elif column["name"] == "created_at":
-            form = "{column} + n * %(later_us)s::bigint * interval '1 microsecond'"
-        elif column["name"] in changed:
-            form = _NEW_VALUES[column["type"]]
-        values.append(sql.SQL(form).format(column=sql.Identifier("e", column["name"])))
-    names = [sql.Identifier(column["name"]) for column in columns]
+    organization = "(%(organizations)s::text[])[1 + n %% cardinality(%(organizations)s::text[])]"
+    types = {column["name"]: column["type"] for column in columns}
+    forms = {name: _NEW_VALUES[types[name]] for name in _made_unique(columns)} | {
+        "organization_id": f"({organization})::{types['organization_id']}",
+        "created_at": "{column} + n * %(later_us)s::bigint * interval '1 microsecond'",
+    }
+    values = [
+        sql.SQL(forms.get(name, "{column}")).format(column=sql.Identifier("e", name))
+        for name in types
+    ]
+    names = [sql.Identifier(name) for name in types]
     return sql.SQL(", ").join(names), sql.SQL(", ").join(values)
 
 

@@ -37,11 +37,7 @@ may start at different places of the queue to avoid each other: the order need n
     "Without the claim function, claims stay exact",
     checklist="Verify the optimistic claim fallback",
     observes=4 * COLLISIONS + 4 * JOBS_EACH,
-    needs={
-        Capability.SPAWN,
-        Capability.PAUSE,
-        Capability.DATABASE_CONTROL,
-    },
+    needs={Capability.SPAWN, Capability.PAUSE, Capability.DATABASE_CONTROL},
 )
 async def check_fallback(fresh_system: FreshSystem, target: Target, observe: Observations) -> None:
     """Renames the claim function, makes workers claim at the same moment, and renames it back.

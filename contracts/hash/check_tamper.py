@@ -15,6 +15,7 @@ from contracts.hash.verified_chain import AFTER, VerifiedChain
 from contracts.shared.exports.manifests import expect_valid
 from contracts.shared.ledger.api_chain import expect_verified
 from contracts.shared.ledger.stored_ledger import StoredLedger
+from contracts.shared.resources.flags import expect_flags
 from contracts.shared.resources.prometheus import total_of
 from contracts.shared.resources.stored_objects import StoredObjects
 from harness.check import check
@@ -125,18 +126,9 @@ async def expect_ledger_match(chain: VerifiedChain, export: Record, stored: Stor
         async with chain.restored():
             await chain.editor.change(chain.rows[row], changes)
             answer = await chain.org.client.call("verifyManifest", json={"export_id": export["id"]})
-        verification = expect_status(answer, 200).data
-        for flag, due in (
-            ("manifest_valid", True),
-            ("export_match", True),
-            ("ledger_match", matches),
-        ):
-            expect(
-                verification[flag] is due,
-                expected=f"{flag} {str(due).lower()} for an export completed by {completed.name}, "
-                f"while {chain.rows[row].name} is changed",
-                got=answer.describe(),
-            )
+        flags = {"manifest_valid": True, "export_match": True, "ledger_match": matches}
+        what = f"an export completed by {completed.name}, while {chain.rows[row].name} is changed"
+        expect_flags(answer, flags, what)
     await expect_valid(chain.org.client, {"export_id": export["id"]})
 
 

@@ -2,16 +2,16 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Self
 
 from contracts.hash.ledger_editor import LedgerEditor
 from contracts.hash.tampering import Tampering
 from contracts.shared.ledger.hash_chain import StoredEvent
 from contracts.shared.ledger.stored_ledger import StoredLedger
+from contracts.shared.resources.flags import expect_flags
 from harness.client import Organization, together
 from harness.errors import CheckFailed
-from harness.expect import expect, expect_status
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,11 +132,4 @@ class VerifiedChain:
     async def _expect(self, at: int, due: Flags, when: str) -> None:
         path = {"event_id": self.ids[at]}
         answer = await self.org.client.call("verifyLedgerEvent", path=path)
-        verification = expect_status(answer, 200, detail=f"while {when}").data
-        for flag in ("hash_matches", "prev_hash_valid", "chain_ok"):
-            wanted = getattr(due, flag)
-            expect(
-                wanted is None or verification[flag] is wanted,
-                expected=f"{flag} {str(wanted).lower()} for {self.rows[at].name}, while {when}",
-                got=answer.describe(),
-            )
+        expect_flags(answer, asdict(due), f"{self.rows[at].name}, while {when}")

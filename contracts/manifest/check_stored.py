@@ -7,7 +7,6 @@ from contracts.manifest.ready_exports import ReadyExport, make_export, upload_fi
 from contracts.manifest.rfc8785_examples import FILTERS
 from contracts.manifest.verify_manifest import (
     ALL_FALSE,
-    expect_flags,
     expect_untampered,
     objects_in,
 )
@@ -19,6 +18,7 @@ from contracts.shared.exports.manifests import (
     manifest_files,
 )
 from contracts.shared.resources.digests import jcs_hash, sha256_hex
+from contracts.shared.resources.flags import expect_flags
 from harness.check import check
 from harness.client import LIVE_STATES, Client, Organization, Samples
 from harness.expect import expect, expect_equal, expect_status

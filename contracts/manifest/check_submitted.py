@@ -8,11 +8,11 @@ from typing import Any
 from contracts.manifest.ready_exports import ReadyExport, make_export, upload_files
 from contracts.manifest.rfc8785_examples import SERIALIZATIONS
 from contracts.manifest.verify_manifest import (
-    expect_flags,
     expect_mismatch,
     expect_untampered,
     verify_text,
 )
+from contracts.shared.resources.flags import expect_flags
 from harness.check import check
 from harness.client import Answer, Organization, Samples, together
 from harness.expect import expect_status

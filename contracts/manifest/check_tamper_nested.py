@@ -8,13 +8,13 @@ from contracts.manifest.ready_exports import ReadyExport, make_export, upload_fi
 from contracts.manifest.rfc8785_examples import FILTERS
 from contracts.manifest.stored_manifest import find_stored_manifest
 from contracts.manifest.verify_manifest import (
-    expect_flags,
     expect_mismatch,
     expect_mismatch_at,
     expect_only_bad_file,
     expect_untampered,
 )
 from contracts.shared.exports.manifests import manifest_files
+from contracts.shared.resources.flags import expect_flags
 from contracts.shared.resources.stored_objects import StoredObjects
 from harness.check import check
 from harness.client import Client, Record, Samples, together

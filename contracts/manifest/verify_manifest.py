@@ -5,9 +5,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from contracts.shared.resources.flags import expect_flags
 from contracts.shared.resources.json_changes import Path
 from harness.client import Answer, Client, Record
-from harness.expect import expect, expect_status
+from harness.expect import expect
 
 FLAGS = ("manifest_valid", "export_match", "ledger_match")
 ALL_TRUE: Mapping[str, bool] = dict.fromkeys(FLAGS, True)
@@ -36,17 +37,6 @@ def objects_in(answer: Answer, name: str) -> list[Record]:
         got=answer.describe(),
     )
     return list(listed)
-
-
-def expect_flags(answer: Answer, flags: Mapping[str, bool], what: str) -> None:
-    """Fail unless the answer is 200 with these flags; other flags are not judged."""
-    data = expect_status(answer, 200, detail=what).data
-    for name, due in flags.items():
-        expect(
-            data[name] is due,
-            expected=f"{name} {str(due).lower()} for {what}",
-            got=answer.describe(),
-        )
 
 
 def expect_untampered(answer: Answer, what: str) -> None:

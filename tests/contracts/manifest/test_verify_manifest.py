@@ -5,12 +5,12 @@ import pytest
 
 from contracts.manifest.verify_manifest import (
     ALL_TRUE,
-    expect_flags,
     expect_mismatch,
     expect_mismatch_at,
     expect_only_bad_file,
     expect_untampered,
 )
+from contracts.shared.resources.flags import expect_flags
 from harness.client import Answer
 from harness.errors import CheckFailed
 
