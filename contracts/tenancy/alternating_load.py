@@ -1,4 +1,4 @@
-"""Two organizations, and some who are nobody, taking turns on the same few connections."""
+"""Two organizations, and clients without one, alternate on the same few connections."""
 
 import asyncio
 import uuid
@@ -11,20 +11,20 @@ from harness.client import Answer, Client, NoAnswer, Organization, Sample, Sampl
 from harness.client.multipart import encode_form
 from harness.expect import expect, expect_equal, expect_status
 
-ABANDONED_AFTER_S = 0.004
-"""How soon an impatient client hangs up: most often somewhere in the middle."""
+DISCONNECT_AFTER_S = 0.004
+"""After this time an impatient client disconnects, usually in the middle of its request."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tenant:
-    """One of the organizations that take turns."""
+    """One of the organizations that alternate."""
 
     organization: Organization
     job_id: str
     evidence_id: str
     export_id: str
     secret: str
-    """A text that is in its data only."""
+    """A text that occurs only in its data."""
 
     @property
     def client(self) -> Client:
@@ -32,8 +32,8 @@ class Tenant:
         return self.organization.client
 
 
-async def tenant(organization: Organization, samples: Samples) -> Tenant:
-    """Give an organization something that the other must not see."""
+async def create_tenant(organization: Organization, samples: Samples) -> Tenant:
+    """Create data that the other organization must not see."""
     secret = f"Secret {uuid.uuid4()}"
     job = await organization.new_job(secret)
     evidence = await organization.client.new_evidence(job["id"], samples.new())
@@ -48,19 +48,18 @@ async def tenant(organization: Organization, samples: Samples) -> Tenant:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Load:
-    """Requests of two tenants and of others, each of them judged as it comes back."""
+class AlternatingLoad:
+    """Requests of two tenants and of clients without an organization; every answer is checked."""
 
     first: Tenant
     second: Tenant
-    nobody: Client
-    """With a valid token that names no organization."""
-    stranger: Client
-    """With no token."""
+    without_organization: Client
+    """A client with a valid token that names no organization."""
+    without_token: Client
     samples: Samples
 
     async def run(self, *, concurrent_rounds: int, at_once: int) -> int:
-        """Take turns one by one, then in crowds of several at once; give how many were answered."""
+        """Run one sequential round, then concurrent ones; return the number of answers."""
         answered = 0
         for turn in self._turns():
             answered += await turn()
@@ -69,70 +68,72 @@ class Load:
         return answered
 
     def _turns(self) -> list[Callable[[], Awaitable[int]]]:
-        """One round, in which no two neighbors are of the same organization."""
-        first, second = self._of(self.first, self.second), self._of(self.second, self.first)
-        between = [self._without_organization, self._without_token, self._without_claims]
+        """One round, in which neighboring requests belong to different organizations."""
+        first, second = (
+            self._turns_of(self.first, self.second),
+            self._turns_of(self.second, self.first),
+        )
+        between = [self._ask_without_organization, self._ask_without_token, self._ask_service]
         turns: list[Callable[[], Awaitable[int]]] = []
         for number, (one, other) in enumerate(zip(first, second[1:] + second[:1], strict=True)):
             turns += [one, between[number % len(between)], other]
         return turns
 
-    def _of(self, own: Tenant, other: Tenant) -> list[Callable[[], Awaitable[int]]]:
-        """What one organization asks in a round: what it may, what it may not, what fails."""
+    def _turns_of(self, own: Tenant, other: Tenant) -> list[Callable[[], Awaitable[int]]]:
+        """The requests of one organization: allowed ones, forbidden ones, and ones that fail."""
         return [
-            lambda: self._sees_its_own(own, other),
-            lambda: self._finds_nothing(own, other),
-            lambda: self._changes(own, other),
-            lambda: self._is_refused(own, other),
-            lambda: self._hangs_up(own),
-            lambda: self._lists(own, other),
+            lambda: self._read_own(own, other),
+            lambda: self._read_foreign(own, other),
+            lambda: self._write(own, other),
+            lambda: self._fail(own, other),
+            lambda: self._disconnect(own),
+            lambda: self._list(own, other),
         ]
 
-    async def _sees_its_own(self, own: Tenant, other: Tenant) -> int:
+    async def _read_own(self, own: Tenant, other: Tenant) -> int:
         answer = await own.client.call("getJob", path={"job_id": own.job_id})
-        expect_equal(expect_status(answer, 200).data["id"], own.job_id, "the id of one's own job")
+        expect_equal(expect_status(answer, 200).data["id"], own.job_id, "id of the own job")
         export = await own.client.call("getExport", path={"export_id": own.export_id})
         expect_status(export, 200)
-        return _judged([answer, export], other)
+        return _expect_no_leak([answer, export], other)
 
-    async def _finds_nothing(self, own: Tenant, other: Tenant) -> int:
+    async def _read_foreign(self, own: Tenant, other: Tenant) -> int:
         answers = [
             await own.client.call("getJob", path={"job_id": other.job_id}),
             await own.client.call("getEvidence", path={"evidence_id": other.evidence_id}),
             await own.client.call("getExport", path={"export_id": other.export_id}),
         ]
         for answer in answers:
-            expect_status(answer, 404, detail="to another organization's id, between its requests")
-        return _judged(answers, other)
+            expect_status(answer, 404, detail="with a foreign id, under alternating load")
+        return _expect_no_leak(answers, other)
 
-    async def _lists(self, own: Tenant, other: Tenant) -> int:
+    async def _list(self, own: Tenant, other: Tenant) -> int:
         jobs = await own.client.call("listJobs")
         seen = {job["id"] for job in expect_status(jobs, 200).items}
         expect(
             own.job_id in seen and other.job_id not in seen,
-            expected="one's own jobs and nobody else's in the list, between another's requests",
-            got=f"one's own {'is' if own.job_id in seen else 'is not'} there, the other's "
-            f"{'is' if other.job_id in seen else 'is not'}",
+            expected="the own job and not the other's in listJobs, under alternating load",
+            got=f"own job listed: {own.job_id in seen}, other's job listed: {other.job_id in seen}",
         )
         events = await own.client.call("listLedgerEvents")
         targets = {event["target_id"] for event in expect_status(events, 200).items}
         expect(
             own.evidence_id in targets and not targets & {other.evidence_id, other.export_id},
-            expected="one's own events and nobody else's in the ledger, between another's requests",
+            expected="own events and no others in listLedgerEvents, under alternating load",
             got=f"events about {sorted(map(str, targets))}",
         )
-        return _judged([jobs, events], other)
+        return _expect_no_leak([jobs, events], other)
 
-    async def _changes(self, own: Tenant, other: Tenant) -> int:
+    async def _write(self, own: Tenant, other: Tenant) -> int:
         made = expect_status(await own.client.call("createJob", json={"title": "A turn"}), 201)
         found = await own.client.call("getJob", path={"job_id": made.data["id"]})
-        expect_status(found, 200, detail="to the job that was made a moment ago")
+        expect_status(found, 200, detail="with the id of a new own job")
         hidden = await other.client.call("getJob", path={"job_id": made.data["id"]})
-        expect_status(hidden, 404, detail="to a job that another organization made a moment ago")
-        return _judged([made, found], other) + 1
+        expect_status(hidden, 404, detail="with the id of another organization's new job")
+        return _expect_no_leak([made, found], other) + 1
 
-    async def _is_refused(self, own: Tenant, other: Tenant) -> int:
-        """Requests that end in an error: what they had set must go as well."""
+    async def _fail(self, own: Tenant, other: Tenant) -> int:
+        """Requests that end in an error: their settings must be reset as well."""
         key = str(uuid.uuid4())
         answers = [
             await own.client.call("createJob", json={"title": 7}),
@@ -143,46 +144,46 @@ class Load:
             await own.client.upload(own.job_id, self.samples.new(), key=key),
             await own.organization.as_role("viewer").call("createJob", json={"title": "No"}),
         ]
-        return _judged(answers, other)
+        return _expect_no_leak(answers, other)
 
-    async def _hangs_up(self, own: Tenant) -> int:
-        """Clients that do not wait for their answers, and one that goes in mid-upload."""
+    async def _disconnect(self, own: Tenant) -> int:
+        """Clients that disconnect before the answer, and one in the middle of an upload."""
         for operation_id in ("listJobs", "listLedgerEvents"):
             with suppress(NoAnswer):
-                await own.client.call(operation_id, deadline_s=ABANDONED_AFTER_S)
+                await own.client.call(operation_id, deadline_s=DISCONNECT_AFTER_S)
         await cut_off(own.client, own.job_id, self.samples.new())
         return 0
 
-    async def _without_organization(self) -> int:
-        answer = await self.nobody.call("listJobs")
-        expect_status(answer, 403, detail="to a token without an organization, after others'")
-        return _judged([answer], self.first, self.second)
+    async def _ask_without_organization(self) -> int:
+        answer = await self.without_organization.call("listJobs")
+        expect_status(answer, 403, detail="without an organization, under alternating load")
+        return _expect_no_leak([answer], self.first, self.second)
 
-    async def _without_token(self) -> int:
-        answer = await self.stranger.call("listJobs")
-        expect_status(answer, 401, detail="to a request without a token, after others'")
-        return _judged([answer], self.first, self.second)
+    async def _ask_without_token(self) -> int:
+        answer = await self.without_token.call("listJobs")
+        expect_status(answer, 401, detail="without a token, under alternating load")
+        return _expect_no_leak([answer], self.first, self.second)
 
-    async def _without_claims(self) -> int:
-        """Queries of the service itself, which have nobody's claims."""
-        answers = [await self.stranger.call("ready"), await self.stranger.call("metrics")]
-        return _judged(answers, self.first, self.second)
+    async def _ask_service(self) -> int:
+        """Requests that query without any claims."""
+        answers = [await self.without_token.call("ready"), await self.without_token.call("metrics")]
+        return _expect_no_leak(answers, self.first, self.second)
 
 
-def _judged(answers: list[Answer], *strangers: Tenant) -> int:
-    """Fail if an answer tells what only another organization may know; give how many there are."""
+def _expect_no_leak(answers: list[Answer], *others: Tenant) -> int:
+    """Fail if an answer contains a secret of another organization; return the number of answers."""
     for answer in answers:
-        for other in strangers:
+        for other in others:
             expect(
                 other.secret not in answer.text,
-                expected=f"nothing of another organization in the answer to {answer.operation_id}",
+                expected=f"no data of another organization in the answer to {answer.operation_id}",
                 got=answer.describe(),
             )
     return len(answers)
 
 
 async def cut_off(client: Client, job_id: str, sample: Sample) -> None:
-    """Begin an upload, send half of it, and break the connection."""
+    """Send half of an upload and close the connection."""
     body, content_type = encode_form({}, {"file": sample})
     base = urlsplit(client.transport.base_urls[0])
     route = client.routes["uploadEvidence"]

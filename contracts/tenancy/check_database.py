@@ -1,11 +1,11 @@
-"""Tenants in the database's catalog: row security on every table, and nobody's rights too wide."""
+"""Tenants in the database's catalog: row-level security on every table, and narrow privileges."""
 
 from collections.abc import Iterable
 
 from contracts.tenancy.catalog import REQUEST_ROLES, Relation, read_catalog
 from contracts.tenancy.catalog.privileges import claim_functions, privileges
 from contracts.tenancy.catalog.row_security import row_security
-from contracts.tenancy.catalog.rule_results import RuleResult, expect_no_violations, rule_result
+from contracts.tenancy.catalog.rule_results import RuleResult, expect_no_violations, table_rule
 from contracts.tenancy.catalog.tenants import contract_tables, tenant_tables
 from contracts.tenancy.catalog.text_search import contains_text
 from harness.check import check
@@ -16,12 +16,12 @@ from harness.plugin.observations import Observations
 from harness.target import Capability, Target
 
 CLAIM_FUNCTION = "claim_export_job"
-"""What the contract calls it; a target file may say otherwise."""
+"""Its name in the contract; a target file may set another one."""
 
 
 @check(
     "tenancy.row-security",
-    "Row security is enabled and forced on every table of tenants, and nothing goes around it",
+    "Row-level security guards every tenant table",
     checklist="Verify row-level security",
     observes=3,
     needs={Capability.DATABASE},
@@ -29,6 +29,11 @@ CLAIM_FUNCTION = "claim_export_job"
 async def check_row_security(
     database: Database, target: Target, observe: Observations, cover: Coverage
 ) -> None:
+    """Read the catalog and apply rules to every table, partition and view with tenant data.
+
+    Row-level security is enabled and forced. No policy is `true`, no view bypasses it, and the
+    roles of requests neither are superusers nor have BYPASSRLS.
+    """
     catalog = await read_catalog(database)
     tables = tenant_tables(catalog, target)
     results = list(row_security(catalog, tables))
@@ -39,7 +44,7 @@ async def check_row_security(
 
 @check(
     "tenancy.privileges",
-    "Nobody but workers claims, PUBLIC executes nothing, and no function trusts its caller's path",
+    "Only workers claim; PUBLIC executes nothing",
     checklist="Verify database privileges",
     observes=11,
     needs={Capability.DATABASE},
@@ -47,6 +52,12 @@ async def check_row_security(
 async def check_privileges(
     database: Database, target: Target, observe: Observations, cover: Coverage
 ) -> None:
+    """Read the catalog and apply rules to every function, role and schema.
+
+    Only service_role may execute functions that claim or recover exports; PUBLIC may execute none.
+    Functions have a fixed search_path. The roles of requests may not become a stronger role,
+    create objects, TRUNCATE, or read the salts of the ledger.
+    """
     catalog = await read_catalog(database)
     tables = tenant_tables(catalog, target)
     claim = target.claim.function if target.claim else CLAIM_FUNCTION
@@ -62,19 +73,21 @@ async def check_privileges(
     observe(len(results), what="rules applied to functions, roles and tables")
     expect_no_violations(results)
     if not claim_functions(catalog, claim):
-        raise Inconclusive(f"there is no function {claim} in the database whose rights to look at")
+        raise Inconclusive(
+            f"privileges of {claim} were not checked: the database has no such function"
+        )
 
 
 def note(cover: Coverage, results: Iterable[RuleResult]) -> None:
-    """Tell in the report which rules were applied to what."""
+    """Record which rules were applied to what."""
     for one in results:
-        cover(f"{one.kind}s", **{one.kind: one.about, "rule": one.rule})
+        cover(f"{one.kind}s", **{one.kind: one.name, "rule": one.rule})
 
 
 async def salt_results(database: Database, relation: Relation, target: Target) -> list[RuleResult]:
-    """Look whether the salts of the ledger's hashes lie where a request could read them.
+    """Check that no request role can read the salts of the ledger's hashes in this relation.
 
-    Where row security guards the relation, what a role really sees is another check's business.
+    Relations with row-level security are left to `tenancy.direct-sql`.
     """
     if target.ledger is None or relation.row_security:
         return []
@@ -88,13 +101,12 @@ async def salt_results(database: Database, relation: Relation, target: Target) -
                 {"texts": salts},
             )
             results.append(
-                rule_result(
-                    "table",
+                table_rule(
                     relation.name,
                     "salts",
                     not found["found"],
-                    expected="the salts of the ledger's hashes to be secrets",
-                    got=f"{role} may read one in {relation.name}",
+                    expected=f"no salt of the ledger's hashes readable in {relation.name}",
+                    got=f"{role} may read one",
                 )
             )
     return results

@@ -1,4 +1,4 @@
-"""An export of another organization is absent in every state, also while it could be changed."""
+"""A foreign export looks unknown in every state, also while it can still change."""
 
 from contracts.shared.exports.claim_function import declared_claim
 from contracts.shared.tenants.operations import operations_of
@@ -24,7 +24,7 @@ KNOWN = {"job", "export", "target"}
 
 @check(
     "tenancy.export-states",
-    "An export of another organization is absent in every state, and stays as it is",
+    "Foreign exports look unknown in every state",
     checklist="Verify tenant isolation",
     observes=len(STATES) * 13 * len(ROLES) + 3,
     needs={Capability.TENANTS, Capability.SPAWN, Capability.DATABASE_CONTROL},
@@ -36,6 +36,11 @@ async def check_export_states(
     observe: Observations,
     cover: Coverage,
 ) -> None:
+    """Put one export into each state (queued, preparing, failed, canceled), without workers.
+
+    For every operation and role another organization gets the answer for a random id, and its
+    viewers cannot write. The exports stay unchanged, and their owner can still cancel and retry.
+    """
     claim = declared_claim(target)
     shapes, _ = shapes_with_ids(operations_of(target))
     shapes = [shape for shape in shapes if {slot.kind for slot in shape.slots} <= KNOWN]
@@ -43,13 +48,13 @@ async def check_export_states(
     async with fresh_system(api_instances=1, workers=0) as own:
         org, other = await own.organizations.several(2)
         tenants = await exports_by_state(own, org, claim, sample, cap)
-        at_home = personas(own.organizations, org)
+        own_personas = personas(own.organizations, org)
         strangers = personas(own.organizations, other)
         before = await shown_exports(tenants)
         stranger = PopulatedTenant(org=other, sample=sample, key="", values={}, markers=frozenset())
 
         async def try_shape(state: str, shape: RequestShape) -> None:
-            owner, viewer = tenants[state], at_home["viewer"]
+            owner, viewer = tenants[state], own_personas["viewer"]
             matrix = Matrix(owner=owner, stranger=stranger, sample=sample, cover=cover)
             for question in matrix.questions(shape):
                 await matrix.ask_absent(question, strangers, 0)
@@ -61,7 +66,7 @@ async def check_export_states(
         await together(
             (try_shape(state, shape) for state in tenants for shape in shapes), at_once=AT_ONCE
         )
-        after = "all that strangers and viewers have tried"
+        after = "all requests of strangers and viewers"
         expect_unchanged(await shown_exports(tenants), before, after=after)
         for state, operation_id in (
             ("queued", "cancelExport"),
@@ -70,6 +75,8 @@ async def check_export_states(
         ):
             path = {"export_id": tenants[state].values["export"][0]}
             expect_status(
-                await org.client.call(operation_id, path=path), 202, detail=f"{state}, to its owner"
+                await org.client.call(operation_id, path=path),
+                202,
+                detail=f"a {state} export, by its owner",
             )
             observe(what="changed by its owner")

@@ -1,4 +1,4 @@
-"""Lists hold what is their organization's, whoever asked before, on whatever page."""
+"""Lists contain only their organization's items, on every page."""
 
 import itertools
 
@@ -21,18 +21,18 @@ from harness.plugin.observations import Observations
 from harness.target import Capability, Target
 
 LISTS = 6
-"""Of the contract: jobs, a job's evidence and exports, the ledger, and it by evidence or export."""
+"""Of the contract: jobs, a job's evidence and exports, the ledger, also by evidence or export."""
 
-OF_A_NEW_ONE = 2
+WITHOUT_IDS = 2
 """The lists that take no id: jobs, and the ledger."""
 
 
 @check(
     "tenancy.lists",
-    "A list holds exactly what its organization has, on every page, whoever asked before",
+    "A list has exactly its organization's items",
     checklist="Verify tenant isolation",
     # With one instance; each further one adds LISTS.
-    observes=LISTS * (1 + 2) + OF_A_NEW_ONE + 2 * 3,
+    observes=LISTS * (1 + 2) + WITHOUT_IDS + 2 * 3,
     needs={Capability.TENANTS},
 )
 async def check_lists(
@@ -42,13 +42,18 @@ async def check_lists(
     observe: Observations,
     cover: Coverage,
 ) -> None:
+    """Two organizations read every list page by page, alternating, on every instance.
+
+    Each gets exactly its own items. Its exports contain no data of the other, the other's cursor
+    opens nothing, and a new organization's lists are empty.
+    """
     left, right, *empty = await organizations.several(3 if organizations.can_make_more else 2)
     owners = await fill_all(await populate_all([left, right], samples), samples)
     shapes = list_shapes(operations_of(target))
     roles = itertools.cycle(pairs_of_roles(left, right))
 
     async def in_turn(shape: RequestShape, instance: int, pair: tuple[str, str]) -> None:
-        """Both organizations page through the same list, one page of each after the other."""
+        """Both organizations read the same list, alternating pages."""
         for number in range(len(list(owners[0].tenant.own_id_choices(shape.slots)))):
             readings = [
                 reading(shape, number, owner, owners, role, instance)
@@ -76,11 +81,11 @@ async def check_lists(
             await expect_empty(shape, new, owners)
             observe(what="lists of a new organization")
     if not empty:
-        observe.excuse(OF_A_NEW_ONE, "lists of a new organization, which nobody here can make")
+        observe.excuse(WITHOUT_IDS, "lists of a new organization, which cannot be created here")
 
 
 def pairs_of_roles(left: Organization, right: Organization) -> list[tuple[str, str]]:
-    """Two users who read in turn, as unlike as can be."""
+    """Pairs of roles that read in turn, different ones if possible."""
     pairs = list(itertools.product(left.roles, right.roles))
     return [(mine, other) for mine, other in pairs if mine != other] or pairs
 
@@ -93,7 +98,7 @@ def reading(
     role: str,
     instance: int,
 ) -> ListReading:
-    """A list of a holder; of the several ways to fill in its ids the one of this number."""
+    """A list of an owner, with one of the choices of its ids."""
     return ListReading(
         shape=shape,
         ids=list(owner.tenant.own_id_choices(shape.slots))[number],
@@ -105,14 +110,14 @@ def reading(
 
 
 async def expect_exports_hold_own_data(mine: ListOwner, other: ListOwner) -> None:
-    """Fail when an export, which is a list as well, holds anything of another organization."""
+    """Fail if an export contains data of another organization."""
     for export_id in mine.created["listExports"]:
         answer = await mine.tenant.org.client.download(export_id)
         for name, content in unpack(answer).items():
             for mark in other.tenant.markers:
                 expect(
                     mark not in content,
-                    expected=f"nothing of organization {other.tenant.org.id} in {name} of an "
+                    expected=f"no data of organization {other.tenant.org.id} in {name} of an "
                     f"export of organization {mine.tenant.org.id}",
                     got=mark.decode("utf-8", "replace"),
                 )
@@ -121,7 +126,7 @@ async def expect_exports_hold_own_data(mine: ListOwner, other: ListOwner) -> Non
 async def expect_foreign_cursor_opens_nothing(
     shape: RequestShape, number: int, mine: ListOwner, other: ListOwner
 ) -> None:
-    """Fail when the cursor that another organization got leads to anything but own rows."""
+    """Fail if a cursor of another organization returns anything else than own items."""
     theirs = reading(shape, number, other, [mine, other], other.tenant.org.roles[0], 0)
     cursor = (await theirs.page({"limit": 1})).document.get("next_cursor")
     if cursor is None:
@@ -132,17 +137,17 @@ async def expect_foreign_cursor_opens_nothing(
     answer = await own.page({"limit": 100, "cursor": cursor})
     expect(
         answer.status < 500,
-        expected=f"no error of the server from {shape} with a cursor of another organization",
+        expected=f"an answer below 500 from {shape} with a cursor of another organization",
         got=answer.describe(),
     )
     if 200 <= answer.status < 300:
-        strange = [item["id"] for item in answer.items if item["id"] not in whole]
-        expect_equal(strange, [], f"the items of {shape} that are not the organization's own")
+        foreign = [item["id"] for item in answer.items if item["id"] not in whole]
+        expect_equal(foreign, [], f"items of {shape} that do not belong to the organization")
 
 
 async def expect_empty(shape: RequestShape, empty: Organization, owners: list[ListOwner]) -> None:
-    """Fail unless an organization that has nothing is shown nothing."""
+    """Fail unless the list of a new organization is empty."""
     await owners[0].tenant.org.client.call(shape.operation.id, instance=0)
     answer = expect_status(await empty.client.call(shape.operation.id, instance=0), 200)
-    expect_equal(answer.items, [], f"the items of {shape} in a new organization")
-    expect_equal(answer.document.get("next_cursor"), None, f"the next_cursor of an empty {shape}")
+    expect_equal(answer.items, [], f"items of {shape} in a new organization")
+    expect_equal(answer.document.get("next_cursor"), None, f"next_cursor of an empty {shape}")

@@ -1,9 +1,9 @@
-"""Whose request it is, and in which role, says app_metadata and nothing else."""
+"""Only app_metadata decides about the organization and the role of a request."""
 
 from contracts.shared.tenants.operations import operations_of
 from contracts.shared.tenants.populated_tenant import populate_all
 from contracts.tenancy.requests.interleaved_write import expect_written_for_sender
-from contracts.tenancy.requests.request_shapes import shapes_by_protection
+from contracts.tenancy.requests.request_shapes import expect_buildable, shapes_by_protection
 from contracts.tenancy.requests.spoofing import spoofs
 from contracts.tenancy.requests.spoofing_attempts import SpoofingAttempts
 from contracts.tenancy.requests.stored_rows import StoredRows, everything_of
@@ -21,7 +21,7 @@ AT_ONCE = 8
 
 @check(
     "tenancy.user-metadata",
-    "Only app_metadata says whose request it is and in which role; nothing else is trusted",
+    "Only app_metadata decides organization and role",
     checklist="Verify tenant isolation",
     observes=246 + 4,
     needs={Capability.TENANTS},
@@ -34,10 +34,15 @@ async def check_user_metadata(
     observe: Observations,
     cover: Coverage,
 ) -> None:
+    """Name another organization, or a stronger role, in other claims, headers, queries and bodies.
+
+    Reads return the same as without it, writes go to the own organization or are refused, and a
+    token without an organization or role gets no access. The victim's data stays unchanged.
+    """
     own, victim = await populate_all(await organizations.several(2), samples)
     shapes, _, unbuildable = shapes_by_protection(operations_of(target))
     before = await everything_of(victim, stored_rows)
-    tried = SpoofingAttempts(
+    attempts = SpoofingAttempts(
         organizations=organizations,
         own=own,
         victim=victim,
@@ -45,25 +50,24 @@ async def check_user_metadata(
         observe=observe,
         cover=cover,
     )
-    ways = [one for one in spoofs(victim.org) if organizations.can_mint or not one.in_token]
-    for attempts in tried.everything(shapes, ways):
-        await together(attempts, at_once=AT_ONCE)
+    tried = [one for one in spoofs(victim.org) if organizations.can_mint or not one.in_token]
+    for group in attempts.all_attempts(shapes, tried):
+        await together(group, at_once=AT_ONCE)
     reading = [shape for shape in shapes if shape.operation.lists]
     for shape in shapes:
         if shape.operation.writes and shape.body is not None:
             await expect_written_for_sender(shape, own, victim, samples.new(), reading, 0)
             observe(what="written while others were served")
 
-    after = "naming the organization where nobody vouches for it"
+    after = "requests that name the organization in untrusted places"
     expect_unchanged(await everything_of(victim, stored_rows), before, after=after)
     events = await (own.org.client.ledger_events() if own.org.is_fresh else own.events())
     actors = {event["actor_id"] for event in events} - {None}
-    strange = sorted(actors - set(own.org.users.values()))
-    expect_equal(strange, [], "the actors in the ledger that are no users of the organization")
+    unknown = sorted(actors - set(own.org.users.values()))
+    expect_equal(unknown, [], "actors in the ledger that are not users of the organization")
     if not organizations.can_mint:
         raise Inconclusive(
-            "nothing came of naming another organization in headers, queries and bodies; what a "
-            "token says beside app_metadata was not tried: it takes [tokens.mint] to say it"
+            "another organization in headers, queries and bodies had no effect; other claims than "
+            "app_metadata were not tried, because that needs [tokens.mint]"
         )
-    if unbuildable:
-        raise Inconclusive(f"no request can be made from the document for {'; '.join(unbuildable)}")
+    expect_buildable(unbuildable)

@@ -1,4 +1,4 @@
-"""The catalog of a backend's database, and what it must and must not say about tenants."""
+"""The catalog of a backend's database, and the rules for tenants in it."""
 
 from contracts.tenancy.catalog.model import (
     REQUEST_ROLES,

@@ -1,10 +1,10 @@
-"""What the checks know of a database's catalog: tables, functions and roles as plain values."""
+"""Tables, functions and roles of a database's catalog, as plain values."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 REQUEST_ROLES = ("anon", "authenticated")
-"""Whom the API acts as for somebody else: what they may do, any user might come to do."""
+"""The roles in which the API runs requests: any user could do what they may do."""
 
 WORKER_ROLE = "service_role"
 
@@ -27,7 +27,7 @@ class Column:
     """Which of SELECT, INSERT and UPDATE each request role may do with it."""
 
     def open_to(self, role: str, privilege: str) -> bool:
-        """Say whether a request role has this privilege on it."""
+        """Whether a request role has this privilege on it."""
         return privilege in self.granted.get(role, frozenset())
 
 
@@ -63,8 +63,8 @@ class Relation:
     security_invoker: bool = False
     columns: tuple[Column, ...] = ()
     granted: Mapping[str, frozenset[str]]
-    """What each request role may do with it, or with some of its columns; without USAGE on its
-    schema that is nothing."""
+    """What each request role may do with it, or with some of its columns; nothing without USAGE
+    on its schema."""
     policies: tuple[Policy, ...] = ()
     reads: frozenset[int] = frozenset()
     """Oids of what a view's query names."""
@@ -79,11 +79,11 @@ class Relation:
         return self.kind in TABLE_KINDS
 
     def roles_that_may(self, *privileges: str) -> list[str]:
-        """Give the request roles that have at least one of these privileges."""
+        """The request roles that have at least one of these privileges."""
         return [role for role, held in sorted(self.granted.items()) if held & set(privileges)]
 
     def columns_open_to(self, role: str, privilege: str) -> list[Column]:
-        """Give the columns on which a request role has SELECT, INSERT or UPDATE."""
+        """The columns on which a request role has SELECT, INSERT or UPDATE."""
         return [column for column in self.columns if column.open_to(role, privilege)]
 
 
@@ -110,7 +110,7 @@ class Function:
     """`f` function, `p` procedure, `a` aggregate, `w` window function."""
     language: str = "plpgsql"
     resolved: bool = False
-    """Whether its names were looked up once and for all when it was made (BEGIN ATOMIC)."""
+    """Whether its names were resolved when it was created (BEGIN ATOMIC)."""
     definer: bool = False
     """Whether it runs with its owner's rights."""
     is_trigger: bool = False
@@ -118,13 +118,13 @@ class Function:
     owner: str
     body: str = ""
     search_path: str | None = None
-    """The one it is fixed to."""
+    """The fixed search_path, None if it has none."""
     arguments: tuple[Argument, ...] = ()
     granted: tuple[str, ...] = ()
     """Whom EXECUTE was granted to, by name or `PUBLIC`, besides its owner, superusers and those
     who may become a worker anyway."""
     callers: frozenset[str] = frozenset()
-    """Which of the contract's roles may call it, in whatever way they came by that right."""
+    """Which of the contract's roles may call it, by a grant, membership or ownership."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,19 +136,15 @@ class Role:
     bypasses_row_security: bool = False
     may_become: frozenset[str] = frozenset()
     may_become_unbound: frozenset[str] = frozenset()
-    """Those among them that no row security binds."""
+    """Those among them that bypass row-level security."""
     may_create_in: frozenset[str] = frozenset()
     """Schemas."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Catalog:
-    """What is in a backend's database, besides what belongs to extensions and to the harness."""
+    """The objects of a backend's database, without those of extensions and of the harness."""
 
     relations: tuple[Relation, ...]
     functions: tuple[Function, ...]
     roles: tuple[Role, ...]
-
-    def relation(self, oid: int) -> Relation | None:
-        """Give a relation by its oid, None for one that is not the backend's own."""
-        return next((relation for relation in self.relations if relation.oid == oid), None)

@@ -1,4 +1,4 @@
-"""Who may do what, as the catalog shows it: functions above all, which lend rights to others."""
+"""Rules about privileges in the catalog: roles, functions, schemas and TRUNCATE."""
 
 import re
 from collections.abc import Iterator
@@ -11,13 +11,19 @@ from contracts.tenancy.catalog.model import (
     Function,
     Role,
 )
-from contracts.tenancy.catalog.rule_results import RuleResult, rule_result
+from contracts.tenancy.catalog.rule_results import (
+    RuleResult,
+    function_rule,
+    role_rule,
+    schema_rule,
+    table_rule,
+)
 from contracts.tenancy.catalog.tenants import TenantTable
 
 PUBLIC = "PUBLIC"
 
 NOT_INTERPRETED = frozenset({"c", "internal"})
-"""Languages whose functions look up no names when they run."""
+"""Languages whose functions do not look up names at run time."""
 
 EVERYTHING = frozenset(
     {
@@ -28,78 +34,74 @@ EVERYTHING = frozenset(
         "pg_execute_server_program",
     }
 )
-"""PostgreSQL's own roles that see or change more than any tenant may."""
+"""Predefined roles of PostgreSQL that read or change more than any tenant may."""
 
 RECOVERS = re.compile(r"recover|reclaim|stuck|stale|zombie|orphan|reap|rescue|sweep", re.IGNORECASE)
-"""What a function that takes exports back from silent workers is called."""
+"""Names of functions that reclaim exports from silent workers."""
 
 WRITES = re.compile(r"\b(update|perform|call|merge)\b", re.IGNORECASE)
 
 NAMES_ONE = re.compile(r"uuid|json|record|\[\]")
-"""Types of arguments that can say which export is meant."""
+"""Types of arguments that can name an export."""
 
 
 def privileges(
     catalog: Catalog, tables: list[TenantTable], *, claim: str, exports: str
 ) -> Iterator[RuleResult]:
-    """Look at every role, function and tenant table.
+    """Apply the rules to every role, function and tenant table.
 
-    `claim` and `exports` are the claim function and the table of exports, as the target file
-    says them, with a schema or without.
+    `claim` and `exports` are the claim function and the table of exports as in the target file,
+    with or without a schema.
     """
-    yield from _of_roles(catalog, tables)
-    machinery = queue_machinery(catalog, claim=claim, exports=exports)
+    yield from _role_results(catalog, tables)
+    queue = queue_functions(catalog, claim=claim, exports=exports)
     for function in catalog.functions:
-        if _is_the_backends(function, tables, claim):
-            yield from _of_function(function)
-        if function in machinery:
-            yield from _of_queue_function(function, claims=_is_called(function, claim))
-        elif inner := _calls_one_of(function, machinery):
-            yield from _of_wrapper(function, inner)
-    yield from _of_schemas(catalog, tables)
+        if _belongs_to_backend(function, tables, claim):
+            yield from _function_results(function)
+        if function in queue:
+            yield from _queue_function_results(function, claims=_is_called(function, claim))
+        elif inner := _calls_one_of(function, queue):
+            yield _wrapper_result(function, inner)
+    yield from _schema_results(catalog, tables)
     for table in tables:
-        roles = table.relation.roles_that_may("TRUNCATE")
-        yield rule_result(
-            "table",
-            table.relation.name,
+        name, roles = table.relation.name, table.relation.roles_that_may("TRUNCATE")
+        yield table_rule(
+            name,
             "truncate",
             not roles,
-            expected=f"nobody's requests to TRUNCATE {table.relation.name}, which asks no policy",
+            expected=f"no TRUNCATE privilege on {name} for request roles: it checks no policy",
             got=f"{' and '.join(roles)} may",
         )
 
 
 def claim_functions(catalog: Catalog, claim: str) -> list[Function]:
-    """Give every overload of the claim function: a forgotten one can be called as well."""
+    """Every overload of the claim function: a forgotten one can be called as well."""
     return [function for function in catalog.functions if _is_called(function, claim)]
 
 
-def _of_roles(catalog: Catalog, tables: list[TenantTable]) -> Iterator[RuleResult]:
+def _role_results(catalog: Catalog, tables: list[TenantTable]) -> Iterator[RuleResult]:
     roles = {role.name: role for role in catalog.roles}
     for name in ROLES:
-        yield rule_result(
-            "role", name, "exists", name in roles, expected=f"a role {name}", got="there is none"
-        )
+        yield role_rule(name, "exists", name in roles, f"a role {name}", "no such role")
     owners = {table.relation.owner for table in tables}
     for name in REQUEST_ROLES:
         if name in roles:
-            yield _of_memberships(roles[name], owners)
+            yield _membership_result(roles[name], owners)
 
 
-def _of_memberships(role: Role, owners: set[str]) -> RuleResult:
+def _membership_result(role: Role, owners: set[str]) -> RuleResult:
     too_much = role.may_become & (owners | EVERYTHING | {WORKER_ROLE}) | role.may_become_unbound
-    return rule_result(
-        "role",
+    return role_rule(
         role.name,
         "memberships",
-        role.superuser or not too_much,  # a superuser is told as such, by row security
-        expected=f"{role.name} to be no member of a role that sees every organization's rows",
+        holds=role.superuser or not too_much,  # row security reports superusers
+        expected=f"{role.name} not to be a member of a role that sees every organization's rows",
         got=f"it may become {', '.join(sorted(too_much))}",
     )
 
 
-def _is_the_backends(function: Function, tables: list[TenantTable], claim: str) -> bool:
-    """Whether the backend made it, and not a platform that shares the database with it."""
+def _belongs_to_backend(function: Function, tables: list[TenantTable], claim: str) -> bool:
+    """Whether the backend created it, and not a platform that shares the database."""
     return (
         _is_called(function, claim)
         or function.owner in {table.relation.owner for table in tables}
@@ -107,34 +109,33 @@ def _is_the_backends(function: Function, tables: list[TenantTable], claim: str) 
     )
 
 
-def _of_function(function: Function) -> Iterator[RuleResult]:
-    # A trigger function cannot be called, whoever may execute it.
-    yield rule_result(
-        "function",
-        function.signature,
+def _function_results(function: Function) -> Iterator[RuleResult]:
+    name = function.signature
+    # A trigger function cannot be called, even with EXECUTE.
+    yield function_rule(
+        name,
         "not for PUBLIC",
-        function.is_trigger or PUBLIC not in function.granted,
-        expected=f"no EXECUTE for PUBLIC on {function.signature}",
+        holds=function.is_trigger or PUBLIC not in function.granted,
+        expected=f"no EXECUTE for PUBLIC on {name}",
         got="PUBLIC may execute it",
     )
     if function.kind == "a" or function.resolved or function.language in NOT_INTERPRETED:
         return
     path = function.search_path
-    yield rule_result(
-        "function",
-        function.signature,
+    why = ", because it runs with its owner's rights" if function.definer else ""
+    yield function_rule(
+        name,
         "search_path",
-        path is not None and "$user" not in path,
-        expected=f"{function.signature} to have a fixed search_path"
-        + (", because it runs with its owner's rights" if function.definer else ""),
-        got="it has none of its own: it runs with its caller's"
+        holds=path is not None and "$user" not in path,
+        expected=f"a fixed search_path for {name}{why}",
+        got="none: it runs with its caller's search_path"
         if path is None
-        else f"search_path={path}, which is another one for every caller",
+        else f"search_path={path}, which differs for every caller",
     )
 
 
-def queue_machinery(catalog: Catalog, *, claim: str, exports: str) -> list[Function]:
-    """Give the functions that claim and recover exports, by whatever name."""
+def queue_functions(catalog: Catalog, *, claim: str, exports: str) -> list[Function]:
+    """The functions that claim or recover exports, whatever their names are."""
     return [
         function
         for function in catalog.functions
@@ -147,39 +148,36 @@ def queue_machinery(catalog: Catalog, *, claim: str, exports: str) -> list[Funct
     ]
 
 
-def _of_queue_function(function: Function, *, claims: bool) -> Iterator[RuleResult]:
-    what = "claim" if claims else "recovery"
-    others = [name for name in function.granted if name != WORKER_ROLE]
-    reached = sorted(function.callers & set(REQUEST_ROLES))
-    yield rule_result(
-        "function",
-        function.signature,
+def _queue_function_results(function: Function, *, claims: bool) -> Iterator[RuleResult]:
+    name, what = function.signature, "claim" if claims else "recovery"
+    others = [role for role in function.granted if role != WORKER_ROLE]
+    others += sorted(function.callers & set(REQUEST_ROLES))
+    yield function_rule(
+        name,
         f"{what} for {WORKER_ROLE} alone",
-        not others and not reached,
-        expected=f"{function.signature}, a {what} function, to be for {WORKER_ROLE} alone",
-        got=f"{', '.join(dict.fromkeys(others + reached))} may execute it",
+        not others,
+        expected=f"EXECUTE on {name}, a {what} function, for {WORKER_ROLE} only",
+        got=f"{', '.join(dict.fromkeys(others))} may execute it",
     )
     if claims:
-        yield rule_result(
-            "function",
-            function.signature,
+        yield function_rule(
+            name,
             f"{what} for {WORKER_ROLE}",
-            function.owner == WORKER_ROLE or WORKER_ROLE in function.callers,
-            expected=f"{WORKER_ROLE} to have EXECUTE on {function.signature}",
-            got="it has not",
+            holds=function.owner == WORKER_ROLE or WORKER_ROLE in function.callers,
+            expected=f"EXECUTE on {name} for {WORKER_ROLE}",
+            got="it may not execute it",
         )
 
 
-def _of_wrapper(function: Function, inner: Function) -> Iterator[RuleResult]:
-    reached = sorted(function.callers & set(REQUEST_ROLES))
-    yield rule_result(
-        "function",
-        function.signature,
-        f"no way to claim but for {WORKER_ROLE}",
-        not (function.definer and reached),
-        expected=f"{function.signature}, which calls {inner.signature} with its owner's rights, "
-        f"to be for {WORKER_ROLE} alone as well",
-        got=f"{', '.join(reached)} may execute it",
+def _wrapper_result(function: Function, inner: Function) -> RuleResult:
+    name, callers = function.signature, sorted(function.callers & set(REQUEST_ROLES))
+    return function_rule(
+        name,
+        f"no other way to claim than for {WORKER_ROLE}",
+        holds=not (function.definer and callers),
+        expected=f"EXECUTE on {name} for {WORKER_ROLE} only, because it calls {inner.signature} "
+        "with its owner's rights",
+        got=f"{', '.join(callers)} may execute it",
     )
 
 
@@ -191,7 +189,7 @@ def _calls_one_of(function: Function, others: list[Function]) -> Function | None
 
 
 def recovers(function: Function, exports: str) -> bool:
-    """Say whether a function takes exports back, going by its name and by what it does."""
+    """Whether a function reclaims exports, by its name and its body."""
     return (
         RECOVERS.search(function.function_name) is not None
         and _mentions(function, exports)
@@ -200,21 +198,21 @@ def recovers(function: Function, exports: str) -> bool:
 
 
 def works_the_queue(function: Function, exports: str) -> bool:
-    """Say whether a function changes exports that nobody named to it.
+    """Whether a function changes exports that its arguments do not name.
 
-    What a tenant asks for is about an export or a job that the request names; what changes exports
-    without being told which, belongs to the queue's own machinery, whatever it is called.
+    A tenant's request names its export or job; a function that chooses exports itself works the
+    queue, whatever its name is.
     """
-    told = any(
+    names_one = any(
         NAMES_ONE.search(argument.type) or re.search(r"id$|export|job", argument.name.lower())
         for argument in function.arguments
     )
     bare = re.escape(exports.rpartition(".")[2].strip('"'))
     changes = re.search(rf'\bupdate\s+(only\s+)?("?\w+"?\.)?"?{bare}\b', function.body, re.I)
-    return changes is not None and not told
+    return changes is not None and not names_one
 
 
-def _of_schemas(catalog: Catalog, tables: list[TenantTable]) -> Iterator[RuleResult]:
+def _schema_results(catalog: Catalog, tables: list[TenantTable]) -> Iterator[RuleResult]:
     schemas = {table.relation.schema for table in tables}
     for function in catalog.functions:
         paths = (function.search_path or "").split(",")
@@ -223,14 +221,13 @@ def _of_schemas(catalog: Catalog, tables: list[TenantTable]) -> Iterator[RuleRes
         if role.name not in REQUEST_ROLES or role.superuser:
             continue
         for schema in sorted(schemas & role.may_create_in):
-            yield rule_result(
-                "schema",
+            yield schema_rule(
                 schema,
                 "create",
-                False,
-                expected=f"{role.name} not to have CREATE on the schema {schema}, where what it "
-                "makes would be found by functions and queries of others",
-                got="it has",
+                holds=False,
+                expected=f"no CREATE privilege for {role.name} on the schema {schema}, because "
+                "functions and queries of others would find what it creates",
+                got="it has the privilege",
             )
 
 

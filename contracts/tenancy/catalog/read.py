@@ -1,4 +1,4 @@
-"""Reading the catalog: three queries, whatever the backend's schema looks like."""
+"""Read the catalog with three queries, for any schema of a backend."""
 
 from importlib.resources import files
 from typing import Any
@@ -19,7 +19,7 @@ from harness.database import Database, Row
 
 
 async def read_catalog(database: Database) -> Catalog:
-    """Read everything that the backend has made in its database."""
+    """Read everything that the backend created in its database."""
     relations = await database.fetch(_sql("relations"), {"roles": list(REQUEST_ROLES)})
     functions = await database.fetch(
         _sql("functions"), {"roles": list(ROLES), "worker_role": WORKER_ROLE}

@@ -1,78 +1,73 @@
-"""Row security as the catalog shows it: on, forced, and not undone by anything beside it."""
+"""Rules about row-level security in the catalog: enabled, forced, and not bypassed by views."""
 
 from collections.abc import Iterator
 
 from contracts.tenancy.catalog.model import REQUEST_ROLES, Catalog, Policy, Relation
-from contracts.tenancy.catalog.rule_results import RuleResult, rule_result
+from contracts.tenancy.catalog.rule_results import RuleResult, role_rule, table_rule
 from contracts.tenancy.catalog.tenants import TenantTable, views_over
 
 COMMANDS = {"r": "SELECT", "a": "INSERT", "w": "UPDATE", "d": "DELETE"}
-"""The commands of policies, with the privilege that each needs besides."""
+"""The commands of policies, with the privilege that each also needs."""
 
 EVERY_ROW = frozenset({"true", "(true)"})
 
 
 def row_security(catalog: Catalog, tables: list[TenantTable]) -> Iterator[RuleResult]:
-    """Look at every tenant table, at every view over one, and at the roles of requests."""
+    """Apply the rules to every tenant table, every view over one, and the request roles."""
     for table in tables:
-        yield from _of_table(table)
+        yield from _table_results(table)
     for view in views_over(catalog, tables):
-        yield _of_view(view)
+        yield _view_result(view)
     for role in catalog.roles:
         if role.name in REQUEST_ROLES:
-            yield rule_result(
-                "role",
+            yield role_rule(
                 role.name,
                 "bound",
-                not (role.superuser or role.bypasses_row_security),
-                expected=f"row security to bind the role {role.name}",
+                holds=not (role.superuser or role.bypasses_row_security),
+                expected=f"the role {role.name} to be bound by row-level security",
                 got="it is a superuser" if role.superuser else "it has BYPASSRLS",
             )
 
 
-def _of_table(table: TenantTable) -> Iterator[RuleResult]:
-    relation = table.relation
-    reached = reach(relation, own_column=table.organization is not None)
-    if not table.named and not reached:
-        # Whoever cannot touch it needs no policy to be kept from it.
-        yield RuleResult(kind="table", about=relation.name, rule="out of reach")
+def _table_results(table: TenantTable) -> Iterator[RuleResult]:
+    relation, name = table.relation, table.relation.name
+    access = request_access(relation, own_column=table.organization is not None)
+    if not table.named and not access:
+        # A table that request roles cannot touch needs no policy.
+        yield table_rule(name, "out of reach", holds=True)
         return
-    why = "the contract names it" if table.named else f"{reached} and it holds rows of tenants"
-    yield rule_result(
-        "table",
-        relation.name,
+    why = "the contract names it" if table.named else f"{access} and it holds rows of tenants"
+    yield table_rule(
+        name,
         "enabled",
         relation.row_security,
-        expected=f"row-level security to be enabled on {relation.name}: {why}",
-        got="a foreign table, which cannot have it" if relation.kind == "f" else "it is not",
+        expected=f"row-level security to be enabled on {name}: {why}",
+        got="a foreign table, which cannot have it" if relation.kind == "f" else "it is disabled",
     )
-    yield rule_result(
-        "table",
-        relation.name,
+    yield table_rule(
+        name,
         "forced",
         relation.forced or relation.kind == "f",
-        expected=f"row-level security to be forced on {relation.name}, so that it binds its "
-        f"owner {relation.owner} as well: {why}",
+        expected=f"row-level security to be forced on {name}, so that it also binds its owner "
+        f"{relation.owner}: {why}",
         got="it is not forced",
     )
     for command, privilege in COMMANDS.items():
         for role in REQUEST_ROLES:
             open_policy = opening_policy(relation, role, command)
-            yield rule_result(
-                "table",
-                relation.name,
+            yield table_rule(
+                name,
                 "policies",
                 open_policy is None,
-                expected=f"every policy that lets {role} {privilege} rows of {relation.name} "
-                "to ask whose they are",
-                got=f"policy {open_policy} says true, and permissive policies are joined by OR",
+                expected=f"every policy for {privilege} by {role} on {name} to check the owner",
+                got=f"policy {open_policy} is `true`, and permissive policies are joined by OR",
             )
 
 
-def reach(relation: Relation, *, own_column: bool) -> str:
-    """Say who of the request roles can touch rows of others here; empty when nobody can.
+def request_access(relation: Relation, *, own_column: bool) -> str:
+    """Which request roles can reach rows of others here, as text; empty if none can.
 
-    Where only a foreign key says whose a row is, INSERT alone shows nobody anything.
+    In a table without an organization column, INSERT alone shows nothing.
     """
     privileges = ["SELECT", "UPDATE", "DELETE", *(["INSERT"] if own_column else [])]
     roles = relation.roles_that_may(*privileges)
@@ -83,10 +78,10 @@ def reach(relation: Relation, *, own_column: bool) -> str:
 
 
 def opening_policy(relation: Relation, role: str, command: str) -> str | None:
-    """Give the name of a policy that opens the table to a role, None where there is none.
+    """The name of a policy that opens the table to a role, None where there is none.
 
-    A policy that says `true` opens nothing while a restrictive one narrows it, nor where the role
-    has not the privilege anyway.
+    A policy `true` opens nothing if a restrictive policy limits it, or if the role lacks the
+    privilege.
     """
     if COMMANDS[command] not in relation.granted.get(role, frozenset()):
         return None
@@ -101,7 +96,7 @@ def opening_policy(relation: Relation, role: str, command: str) -> str | None:
 
 
 def _lets_all(policy: Policy, command: str) -> bool:
-    """Whether every row passes. Without WITH CHECK, USING is what new rows are checked by."""
+    """Whether every row passes. Without WITH CHECK, new rows are checked by USING."""
     check = policy.with_check if policy.with_check is not None else policy.using
     expressions = {
         "r": [policy.using],
@@ -112,23 +107,21 @@ def _lets_all(policy: Policy, command: str) -> bool:
     return any(expression in EVERY_ROW for expression in expressions)
 
 
-def _of_view(view: Relation) -> RuleResult:
+def _view_result(view: Relation) -> RuleResult:
     if view.kind == "m":
         readers = view.roles_that_may("SELECT")
-        return rule_result(
-            "table",
+        return table_rule(
             view.name,
             "materialized view",
             not readers,
-            expected=f"nobody's requests to read the materialized view {view.name}, which no row "
-            "security can guard and which reads tenant tables",
+            expected=f"no SELECT for request roles on the materialized view {view.name}: it reads "
+            "tenant tables and cannot have row-level security",
             got=f"{' and '.join(readers)} may SELECT from it",
         )
-    return rule_result(
-        "table",
+    return table_rule(
         view.name,
         "security_invoker",
         view.security_invoker,
-        expected=f"the view {view.name}, which reads tenant tables, to be security_invoker",
+        expected=f"security_invoker on the view {view.name}, which reads tenant tables",
         got=f"it reads them with the rights and the row security of its owner {view.owner}",
     )

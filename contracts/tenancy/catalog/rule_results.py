@@ -1,7 +1,8 @@
-"""What a rule about the catalog came to, for one table, function, role or schema."""
+"""What a rule about the catalog found, for one table, function, role or schema."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from harness.expect import expect
@@ -10,38 +11,35 @@ Kind = Literal["table", "function", "role", "schema"]
 """What a rule is about; views count as tables."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class RuleResult:
-    """One thing that was looked at by one rule, and what is wrong with it if anything is."""
+    """One rule applied to one thing, and what is wrong if it does not hold."""
 
     kind: Kind
-    about: str
-    """Its name."""
+    name: str
     rule: str
+    holds: bool
     expected: str = ""
     got: str = ""
 
-    @property
-    def wrong(self) -> bool:
-        """Whether the rule is broken."""
-        return bool(self.expected)
+
+table_rule = partial(RuleResult, "table")
+function_rule = partial(RuleResult, "function")
+role_rule = partial(RuleResult, "role")
+schema_rule = partial(RuleResult, "schema")
 
 
-def rule_result(
-    kind: Kind, about: str, rule: str, holds: object, *, expected: str, got: str
-) -> RuleResult:
-    """Say what a rule found."""
-    if holds:
-        return RuleResult(kind=kind, about=about, rule=rule)
-    return RuleResult(kind=kind, about=about, rule=rule, expected=expected, got=got)
+def violations_of(results: Iterable[RuleResult]) -> list[RuleResult]:
+    """The results whose rule does not hold, each once."""
+    return list(dict.fromkeys(result for result in results if not result.holds))
 
 
 def expect_no_violations(results: Iterable[RuleResult]) -> None:
-    """Fail the check with the first thing that is wrong, and with the others as its detail."""
-    wrong = list(dict.fromkeys(one for one in results if one.wrong))
+    """Fail the check with the first violation, and with the others as its detail."""
+    violations = violations_of(results)
     expect(
-        not wrong,
-        expected=wrong[0].expected if wrong else "",
-        got=wrong[0].got if wrong else "",
-        detail="\n".join(f"and: expected {one.expected}; got: {one.got}" for one in wrong[1:]),
+        not violations,
+        expected=violations[0].expected if violations else "",
+        got=violations[0].got if violations else "",
+        detail="\n".join(f"and: expected {one.expected}; got: {one.got}" for one in violations[1:]),
     )

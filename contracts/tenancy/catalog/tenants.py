@@ -1,4 +1,4 @@
-"""Which tables hold what belongs to tenants: those of the contract, and all that look like it."""
+"""Find the tables with tenant data: those of the contract, and all that look like one."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ ORGANIZATION_COLUMNS = frozenset(
     for word in ("organization", "organisation", "org", "tenant")
     for suffix in ("", "id", "uuid")
 )
-"""Names of a column that says whose a row is, in lower case and without underscores."""
+"""Names of columns that hold the organization, in lower case and without underscores."""
 
 ORGANIZATION_TYPES = frozenset({"uuid", "text", "character varying", "character", "citext"})
 
@@ -23,13 +23,13 @@ class TenantTable:
 
     relation: Relation
     named: bool
-    """Whether the contract names it; the others were found by what they look like."""
+    """Whether the contract names it; others were found by their columns and keys."""
     organization: Column | None
-    """The column that says whose a row is; None where only a foreign key leads there."""
+    """The column with the organization; None where only a foreign key leads there."""
 
 
 def contract_tables(target: Target) -> dict[str, str]:
-    """Give the contract's tables of tenant data as this target calls them, by contract name."""
+    """The names of the contract's tenant tables in this target, by contract name."""
     return {
         "jobs": "jobs",
         "evidence": "evidence",
@@ -39,7 +39,7 @@ def contract_tables(target: Target) -> dict[str, str]:
 
 
 def organization_column(relation: Relation) -> Column | None:
-    """Give the column that says whose a row is, None where there is none."""
+    """The column with the organization, None where there is none."""
     for column in relation.columns:
         plain = column.name.replace("_", "").replace("-", "").lower()
         if plain in ORGANIZATION_COLUMNS and column.type in ORGANIZATION_TYPES:
@@ -48,17 +48,17 @@ def organization_column(relation: Relation) -> Column | None:
 
 
 def is_called(relation: Relation, wanted: str) -> bool:
-    """Say whether a target file that says `exports` or `app.exports` means this relation."""
+    """Whether a name of the target file, such as `exports` or `app.exports`, is this relation."""
     schema, _, bare = wanted.rpartition(".")
     return relation.table_name == bare.strip('"') and schema.strip('"') in {"", relation.schema}
 
 
 def tenant_tables(catalog: Catalog, target: Target) -> list[TenantTable]:
-    """Give every table, partition and foreign table that holds rows of tenants.
+    """Every table, partition and foreign table that holds rows of tenants.
 
-    Those are the contract's; those with a column for the organization; the partitions of either;
-    and those whose foreign keys lead to one, because a row about an export is its tenant's, too.
-    `Inconclusive` when one that the contract names is not there (`jobs` it leaves open).
+    These are: the contract's tables; those with an organization column; their partitions; and those
+    with foreign keys to one of them, because a row about an export belongs to its tenant.
+    `Inconclusive` if a table of the contract is missing (`jobs` is optional).
     """
     names = contract_tables(target)
     tables = [relation for relation in catalog.relations if relation.kind in {"r", "p", "f"}]
@@ -91,13 +91,13 @@ def _refuse_missing(names: Mapping[str, str], found: list[Relation]) -> None:
     ]
     if missing:
         raise Inconclusive(
-            f"the database has no table {', '.join(missing)} for this check to look at; "
-            "only exports and the ledger may have other names ([claim] table, [ledger] table)"
+            f"the database has no table {', '.join(missing)}, which this check reads; if exports "
+            "or the ledger have other names, set [claim] table or [ledger] table in the target file"
         )
 
 
 def views_over(catalog: Catalog, tables: list[TenantTable]) -> list[Relation]:
-    """Give every view and materialized view that reads tenant tables, through others as well."""
+    """Every view and materialized view that reads tenant tables, also through others."""
     tenants = {table.relation.oid for table in tables}
     views = [relation for relation in catalog.relations if relation.kind in {"v", "m"}]
     found: set[int] = set()

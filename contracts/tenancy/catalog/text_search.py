@@ -1,4 +1,4 @@
-"""Looking for texts in whatever columns a relation has."""
+"""Search for texts in all columns of a relation."""
 
 from collections.abc import Iterable
 
@@ -8,7 +8,7 @@ from contracts.tenancy.catalog.model import Column
 
 
 def contains_text(columns: Iterable[Column]) -> str:
-    """Give a condition on rows of `r`: one of the texts `%(texts)s` is in one of the columns."""
+    """A condition on rows of `r`: one of the texts `%(texts)s` is in one of the columns."""
     texts = ", ".join(f"r.{quoted_column(column.name)}::text" for column in columns)
     return (
         "EXISTS (SELECT FROM unnest(%(texts)s::text[]) AS wanted "
@@ -17,5 +17,5 @@ def contains_text(columns: Iterable[Column]) -> str:
 
 
 def quoted_column(name: str) -> str:
-    """Give a column's name as SQL that goes through a query with parameters."""
+    """A column's name, quoted for SQL with parameters."""
     return sql.Identifier(name).as_string().replace("%", "%%")

@@ -1,8 +1,8 @@
-"""Whether two answers are alike in everything that could tell that something exists.
+"""Compare answers: a foreign id must be indistinguishable from a random id.
 
-What differs between two answers about random ids (a time, a counter, a trace id) says nothing, so
-whatever differs at first is asked again: only what all answers about absent things have in common,
-and none about the foreign thing has, tells them apart.
+Some parts differ between any two answers (a time, a counter, a trace id). So both requests are
+repeated, and only a part that is equal in all answers for random ids, and different in all answers
+for the foreign id, counts as a difference.
 """
 
 import json
@@ -14,8 +14,8 @@ from contracts.tenancy.requests.request_shapes import PreparedRequest
 from harness.client import Answer
 from harness.errors import CheckFailed
 
-SAYS_NOTHING = frozenset({"date", "x-request-id", "content-length", "keep-alive", "connection"})
-"""Headers that say nothing about the resource."""
+IGNORED_HEADERS = frozenset({"date", "x-request-id", "content-length", "keep-alive", "connection"})
+"""Headers that do not depend on the resource."""
 
 ROUNDS = 4
 A_RANDOM_ID = "a random id"
@@ -27,7 +27,7 @@ Asked = Callable[[], Awaitable[tuple[PreparedRequest, Answer]]]
 async def expect_indistinguishable(
     foreign: Asked, absent: Asked, what: str, *, than: str = A_RANDOM_ID
 ) -> None:
-    """Fail when asking about one thing can be told from asking about another that nobody has."""
+    """Fail if the answers for a foreign id can be distinguished from those for a random id."""
     seen = [await _facets_and_answer(foreign)]
     random = [await _facets_and_answer(absent)]
     if not _differing(seen[0][0], random[0][0]):
@@ -40,49 +40,49 @@ async def expect_indistinguishable(
         ours = {facets.get(name) for facets, _ in seen}
         if len(usual) == 1 and not usual & ours:
             raise CheckFailed(
-                expected=f"{what} to answer as {than} does: {name} {_shown(*usual)}",
+                expected=f"{what} to get the answer for {than}: {name} {_shown(*usual)}",
                 got=f"{name} {_shown(seen[0][0].get(name))} in {seen[0][1].describe()}",
                 detail=f"about {than}: {random[0][1].describe()}",
             )
 
 
 def content_of(answer: Answer) -> object:
-    """What was answered, without regard to how JSON is laid out."""
+    """The content of an answer; JSON without its layout."""
     kind = answer.headers.get("content-type", "").partition(";")[0].strip()
     return answer.json if kind.endswith("json") else answer.body
 
 
 def facets(request: PreparedRequest, answer: Answer) -> Facets:
-    """Everything that an answer says, by where it says it, ids and what was asked left out."""
-    neutral = _neutraliser(request, answer)
+    """Every part of an answer by its place, with ids and parts of the request replaced."""
+    normalize = _normalizer(request, answer)
     found = {"status": str(answer.status)}
     for name, value in answer.headers.items():
-        if name.lower() not in SAYS_NOTHING:
-            found[f"header {name.lower()}"] = neutral(value)
+        if name.lower() not in IGNORED_HEADERS:
+            found[f"header {name.lower()}"] = normalize(value)
     try:
         document = json.loads(answer.body)
     except (ValueError, RecursionError):
-        found["body"] = neutral(answer.text)
+        found["body"] = normalize(answer.text)
     else:
-        found |= {f"body {where or '/'}": neutral(value) for where, value in _leaves(document)}
+        found |= {f"body {where or '/'}": normalize(value) for where, value in _leaves(document)}
     return found
 
 
-def _neutraliser(request: PreparedRequest, answer: Answer) -> Callable[[str], str]:
+def _normalizer(request: PreparedRequest, answer: Answer) -> Callable[[str], str]:
     own = {answer.request_id, *request.path.split("/")} - {""}
     long = sorted((text for text in own if len(text) >= 8), key=len, reverse=True)
 
-    def neutral(text: str) -> str:
+    def normalize(text: str) -> str:
         text = UUID_TEXT.sub("(id)", text)
-        for told in long:
-            text = text.replace(told, "(id)")
+        for known in long:
+            text = text.replace(known, "(id)")
         return text
 
-    return neutral
+    return normalize
 
 
 def _leaves(document: Any, where: str = "") -> Iterator[tuple[str, str]]:  # noqa: ANN401 - JSON
-    """Every value of a document as text with its type, and every object and array as such."""
+    """Every value of a document as JSON, and the size of arrays."""
     if isinstance(document, dict):
         yield where, "{}"
         for name, member in document.items():
@@ -101,7 +101,7 @@ async def _facets_and_answer(asked: Asked) -> tuple[Facets, Answer]:
 
 
 def _differing(left: Facets, right: Facets) -> Sequence[str]:
-    """The status first, then headers before the body: what is wrong with the least words."""
+    """The names of different parts: the status first, then headers, then the body."""
     names = [name for name in left.keys() | right.keys() if left.get(name) != right.get(name)]
     return sorted(names, key=lambda name: (name != "status", not name.startswith("header"), name))
 

@@ -1,4 +1,4 @@
-"""What opens nothing, whoever makes the tokens: none, one in a wrong place, half of one."""
+"""Invalid credentials that need no secret: no token, a token in a wrong place, a changed token."""
 
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
@@ -7,35 +7,43 @@ from typing import Any
 
 import jwt
 
-from harness.client import Organization
+from harness.client import Organization, TokenRecipe
 from harness.client.tokens import signed, unsigned
 
 ANOTHER_SECRET = "a key that is not the issuer's, and just as long as one of his"  # noqa: S105
 
 UNAUTHORIZED = frozenset({401})
 NOT_A_TOKEN = frozenset({400, 401, 431})
-"""For what a server may refuse before anybody looks for a token in it."""
+"""For a header that a server may refuse before it looks for a token."""
 
 BEGINNING = 24
-"""Letters that two tokens may have in common: who looks at no more takes one for the other."""
+"""Letters that all tokens may have in common: a cache by this prefix would mix tokens up."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Credential:
-    """What somebody shows who wants to get in, and what may be answered."""
+    """A credential that must not be accepted, and the statuses for it."""
 
     name: str
     expected: frozenset[int]
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     query: Mapping[str, str] = field(default_factory=dict, repr=False)
     everywhere: bool = False
-    """Whether every operation is tried with it, not a few."""
+    """Whether every operation is tried with it, instead of a few."""
+
+
+def issued_token(
+    recipe: TokenRecipe, claims: object, header: Mapping[str, object] | None = None
+) -> str:
+    """A token with any claims, signed as the issuer does."""
+    header = header or {"alg": recipe.algorithm, "typ": "JWT"}
+    return signed(header, claims, secret=recipe.secret, algorithm=recipe.algorithm)
 
 
 def bearer(
     expected: frozenset[int], kinds: Iterator[tuple[str, str]] | Mapping[str, str]
 ) -> Iterator[Credential]:
-    """Tokens by name, sent as they should be; a name that ends in `!` is tried everywhere."""
+    """Bearer tokens by name; a name that ends in `!` is tried on every operation."""
     for name, token in kinds.items() if isinstance(kinds, Mapping) else kinds:
         yield Credential(
             name=name.removesuffix("!"),
@@ -46,11 +54,11 @@ def bearer(
 
 
 def invalid_credentials(org: Organization) -> Iterator[Credential]:
-    """All that must not get in and takes no token but the mightiest user's own."""
+    """Credentials that must not be accepted, made from valid tokens of the organization."""
     good, other = org.tokens[org.roles[0]], org.tokens[org.roles[-1]]
     yield from _without_a_token()
-    yield from _elsewhere(good)
-    yield from bearer(UNAUTHORIZED, _like(good, other))
+    yield from _in_wrong_place(good)
+    yield from bearer(UNAUTHORIZED, _similar(good, other))
     yield from bearer(
         NOT_A_TOKEN,
         {
@@ -67,7 +75,7 @@ def invalid_credentials(org: Organization) -> Iterator[Credential]:
 
 
 def invalid_or_forged_credentials(org: Organization) -> Iterator[Credential]:
-    """The same, and what whoever has seen that token can make of it."""
+    """The same, and forgeries that need no secret, only a valid token."""
     yield from invalid_credentials(org)
     good = org.tokens[org.roles[0]]
     everywhere = {f"{name}!": token for name, token in forged_from(good).items()}
@@ -76,7 +84,7 @@ def invalid_or_forged_credentials(org: Organization) -> Iterator[Credential]:
 
 
 def forged_from(token: str) -> dict[str, str]:
-    """What whoever has seen a token can make of it without the issuer's secret."""
+    """Forgeries of a token that do not need the issuer's secret."""
     known = _read(token)
     if known is None:
         middle = len(token) // 2
@@ -104,10 +112,7 @@ def _more_forged(token: str) -> Iterator[tuple[str, str]]:
 
 
 def _read(token: str) -> tuple[Mapping[str, Any], dict[str, Any]] | None:
-    """Header and claims of a JWT, None for a token of another kind.
-
-    Only read: whether it is genuine is the backend's business.
-    """
+    """Header and claims of a JWT, not verified; None for a token of another kind."""
     try:
         claims = jwt.decode(token, options={"verify_signature": False})
         return jwt.get_unverified_header(token), claims
@@ -115,13 +120,13 @@ def _read(token: str) -> tuple[Mapping[str, Any], dict[str, Any]] | None:
         return None
 
 
-def _like(good: str, other: str) -> Iterator[tuple[str, str]]:
-    """What shares much with a good token; its last letters are another's, or changed well before.
+def _similar(good: str, other: str) -> Iterator[tuple[str, str]]:
+    """Tokens that share parts with a valid one.
 
-    Of a signature in Base64 the very last letter may say nothing.
+    More than the last letter changes: in Base64 it may have no effect on the signature.
     """
     beginning, rest = good[:BEGINNING], good[BEGINNING:]
-    yield "what begins like a good token!", f"{beginning}{rest[::-1]}x"
+    yield "the beginning of a good token, then another end!", f"{beginning}{rest[::-1]}x"
     yield "the beginning of a good token", good[: len(good) // 2]
     yield "the end of a good token", good[len(good) // 2 :]
     yield "a good token in other letters", good.swapcase()
@@ -141,8 +146,8 @@ def _without_a_token() -> Iterator[Credential]:
         yield Credential(name=name, expected=UNAUTHORIZED, headers={"authorization": value})
 
 
-def _elsewhere(good: str) -> Iterator[Credential]:
-    """A good token where none belongs: addresses are logged, cookies sent for others."""
+def _in_wrong_place(good: str) -> Iterator[Credential]:
+    """A valid token in a wrong place: URLs are logged, cookies are sent by other sites."""
     for name in ("access_token", "token", "jwt", "authorization"):
         yield Credential(
             name=f"a good token as ?{name}=", expected=UNAUTHORIZED, query={name: good}

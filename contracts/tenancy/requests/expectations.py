@@ -1,4 +1,4 @@
-"""What the contract says that a request about somebody's own, foreign or absent things answers."""
+"""The answers that the contract requires for own, foreign, unknown and malformed ids."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ VERDICTS = ("manifest_valid", "export_match", "ledger_match")
 
 
 def expect_status_in(answer: Answer, statuses: frozenset[int], what: str) -> None:
-    """Fail unless the answer has one of these statuses, which may be many."""
+    """Fail unless the answer has one of these statuses; many are shown as a range."""
     if len(statuses) <= MAX_NAMED:
         expect_status(answer, *sorted(statuses), detail=what)
     expect(
@@ -26,15 +26,15 @@ def expect_status_in(answer: Answer, statuses: frozenset[int], what: str) -> Non
 
 
 def expect_refused(answer: Answer, persona: Persona, what: str) -> None:
-    """Fail unless somebody who must not get in is turned away as the contract says."""
+    """Fail unless a persona without access is refused as the contract says."""
     assert persona.refused is not None
-    expect_status(answer, persona.refused, detail=f"{what}, asked by: {persona.name}")
+    expect_status(answer, persona.refused, detail=f"{what}, sent by: {persona.name}")
     if persona.refused == 401:
-        expect_challenge(answer, f"{what}, asked by: {persona.name}")
+        expect_challenge(answer, f"{what}, sent by: {persona.name}")
 
 
 def expect_challenge(answer: Answer, detail: str) -> None:
-    """Fail unless a 401 says how to do better (RFC 9110, section 11.6.1)."""
+    """Fail unless a 401 has a challenge (RFC 9110, section 11.6.1)."""
     challenges = answer.headers.get("www-authenticate", "")
     expect(
         challenges.lower().split(",")[0].split()[:1] == ["bearer"],
@@ -45,16 +45,16 @@ def expect_challenge(answer: Answer, detail: str) -> None:
 
 
 def expect_own(answer: Answer, shape: RequestShape, persona: Persona) -> None:
-    """Fail unless what is somebody's own is there for whoever may do this, and only for them.
+    """Fail unless the owner's personas can do this with an own id, as far as their role allows.
 
-    A state that does not allow it (409) still says that the thing is there.
+    A 409 is accepted from writes: the thing exists, only its state does not allow the write.
     """
     operation = shape.operation
-    detail = f"{shape}, asked by the {persona.name} of the organization that it belongs to"
+    detail = f"{shape} with own ids, sent by: {persona.name}"
     if persona.is_read_only and operation.writes:
         expect_status(answer, 403, detail=detail)
     elif persona.is_read_only and operation.id in READ_ONLY_POSTS and answer.status == 403:
-        return  # it writes nothing; a backend that goes by the method is within the contract
+        return  # it reads only; a backend may decide by the method
     elif operation.writes and answer.status == 409:
         return
     else:
@@ -69,11 +69,11 @@ def expect_own(answer: Answer, shape: RequestShape, persona: Persona) -> None:
 def expect_absent(
     answer: Answer, shape: RequestShape, asked: Sequence[IdSlot], who: Persona
 ) -> None:
-    """Fail unless a request about what the organization does not have answers that it is not there.
+    """Fail unless ids that the organization does not have are answered as unknown.
 
-    `asked` are the slots that hold what it does not have.
+    `asked` are the slots with such ids.
     """
-    detail = f"{shape} with {_named(asked)} of nothing that the organization of the {who.name} has"
+    detail = f"{shape} with an unknown {_named(asked)}, sent by: {who.name}"
     is_post = shape.operation.writes or shape.operation.id in READ_ONLY_POSTS
     if any(slot.place != "query" and slot.kind != "manifest" for slot in asked):
         refused = (403,) if who.is_read_only and is_post else ()
@@ -81,27 +81,27 @@ def expect_absent(
         return
     expect(
         answer.status < 500,
-        expected=f"no error of the server from {shape.operation.id}",
+        expected=f"an answer below 500 from {shape.operation.id}",
         got=answer.describe(),
         detail=detail,
     )
     if not 200 <= answer.status < 300:
         return
     if shape.operation.lists:
-        expect_equal(answer.items, [], f"the items of {shape}", detail=detail)
+        expect_equal(answer.items, [], f"items of {shape}", detail=detail)
     elif any(slot.kind == "manifest" for slot in asked):
         for name in VERDICTS:
             expect(
                 answer.data[name] is not True,
-                expected=f"{name}: false for a manifest of another organization, or of none",
+                expected=f"{name}: false for a foreign or unknown manifest",
                 got=answer.describe(),
                 detail=detail,
             )
 
 
 def expect_malformed(answer: Answer, shape: RequestShape, asked: Sequence[IdSlot]) -> None:
-    """Fail unless what is no id at all is refused; a filter that no id can match may be empty."""
-    detail = f"{shape} with {_named(asked)} that is no id at all"
+    """Fail unless a malformed id is refused; a malformed filter may also give an empty list."""
+    detail = f"{shape} with a malformed {_named(asked)}"
     lowest = 200 if all(slot.place == "query" for slot in asked) else 400
     expect(
         lowest <= answer.status < 500,
@@ -110,20 +110,20 @@ def expect_malformed(answer: Answer, shape: RequestShape, asked: Sequence[IdSlot
         detail=detail,
     )
     if answer.status < 300:
-        expect_equal(answer.items, [], f"the items of {shape}", detail=detail)
+        expect_equal(answer.items, [], f"items of {shape}", detail=detail)
 
 
 def expect_no_leak(
     owner: PopulatedTenant, request: PreparedRequest, answer: Answer, *, what: str = ""
 ) -> None:
-    """Fail when an answer to a stranger tells what the request did not tell itself."""
-    heads = "\n".join(f"{name}: {value}" for name, value in answer.headers.items()).encode()
-    for mark in owner.markers:
-        if (mark in answer.body or mark in heads) and not request.holds(mark):
+    """Fail if an answer contains data of another organization that the request did not contain."""
+    headers = "\n".join(f"{name}: {value}" for name, value in answer.headers.items()).encode()
+    for marker in owner.markers:
+        if (marker in answer.body or marker in headers) and not request.contains(marker):
             expect(
                 False,
-                expected=f"nothing of organization {owner.org.id} told to another one",
-                got=f"{mark.decode('utf-8', 'replace')!r} in {answer.describe()}",
+                expected=f"no data of organization {owner.org.id} in an answer to another one",
+                got=f"{marker.decode('utf-8', 'replace')!r} in {answer.describe()}",
                 detail=what,
             )
 

@@ -1,4 +1,4 @@
-"""Exports in the states that a quick worker leaves no time to look at."""
+"""One export in each state; without workers, states that are usually short stay."""
 
 import uuid
 from collections.abc import Mapping
@@ -19,9 +19,9 @@ STATES = ("queued", "preparing", "failed", "canceled")
 async def exports_by_state(
     own: OwnSystem, org: Organization, claim: Claim, sample: Sample, cap: int
 ) -> dict[str, PopulatedTenant]:
-    """A job with an export for each of `STATES`, on a system that has no workers.
+    """A job with an export for each of `STATES`, on a system without workers.
 
-    The first two are claimed as a worker would; one of them is made a failed one by hand.
+    Two exports are claimed as a worker does; one of them is then set to failed in the database.
     """
     exports = {}
     for state in ("preparing", "failed", "queued", "canceled"):
@@ -33,16 +33,16 @@ async def exports_by_state(
     claims = ClaimFunction(database=own.control_database, function=claim.function, cap=cap)
     async with claims.worker() as worker:
         claimed = await claims.claim(worker, "shakedown", 2)
-    expect_equal(claimed, 2, "the number of exports claimed out of three queued ones")
+    expect_equal(claimed, 2, "number of exports claimed out of three queued ones")
     await _fail(own, claim.table, exports["failed"]["id"])
     shown = {state: await org.client.get_export(export["id"]) for state, export in exports.items()}
     got = {state: export["state"] for state, export in shown.items()}
-    expect_equal(got, {state: state for state in got}, "the states of exports")
+    expect_equal(got, {state: state for state in got}, "states of the exports")
     return {state: _estate(org, sample, export) for state, export in shown.items()}
 
 
 async def shown_exports(tenants: Mapping[str, PopulatedTenant]) -> dict[str, Record]:
-    """What their owner sees of the exports, and the whole ledger."""
+    """The exports as their owner sees them, and the whole ledger."""
     org = next(iter(tenants.values())).org
     shown = {
         state: await org.client.get_export(tenant.values["export"][0])
@@ -54,7 +54,7 @@ async def shown_exports(tenants: Mapping[str, PopulatedTenant]) -> dict[str, Rec
 
 
 async def _fail(own: OwnSystem, table: str, export_id: str) -> None:
-    """Make an export in preparation a failed one, as the backend's own function would."""
+    """Set an export from preparing to failed, as the backend would."""
     problem: Exception | None = None
     for more in (", completed_at = now(), error_code = 'by_hand', error_message = 'by hand'", ""):
         try:
@@ -66,7 +66,7 @@ async def _fail(own: OwnSystem, table: str, export_id: str) -> None:
             problem = error
         else:
             return
-    raise Inconclusive(f"the database does not let an export fail by hand: {problem}")
+    raise Inconclusive(f"cannot set an export to failed in the database: {problem}")
 
 
 def _estate(org: Organization, sample: Sample, export: Record) -> PopulatedTenant:

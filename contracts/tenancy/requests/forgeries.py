@@ -1,4 +1,4 @@
-"""Tokens that do not hold, and other things that must not open anything."""
+"""Invalid tokens that need the issuer's secret to make: expired, for others, with odd claims."""
 
 import time
 from base64 import urlsafe_b64encode
@@ -12,18 +12,19 @@ from contracts.tenancy.requests.credentials import (
     Credential,
     bearer,
     invalid_credentials,
+    issued_token,
 )
 from contracts.tenancy.requests.personas import LONG_AGO_S, organization_claims
 from harness.client import Organization, TokenRecipe
 from harness.client.tokens import ABSENT, DIGESTS, claims_of, signed, unsigned
 
 NO_ORGANIZATION = frozenset({403})
-TURNED_AWAY = frozenset({400, 401, 403})
-"""Where the contract does not say which, and nobody may get in all the same."""
+REFUSED = frozenset({400, 401, 403})
+"""Where the contract does not say which refusal."""
 
 
 class Forger:
-    """Makes tokens that claim to be of an organization's owner."""
+    """Makes invalid tokens of an organization's owner."""
 
     def __init__(self, recipe: TokenRecipe, org: Organization) -> None:
         self.recipe = recipe
@@ -31,7 +32,7 @@ class Forger:
         self.header = {"alg": recipe.algorithm, "typ": "JWT"}
 
     def claims(self, **changes: object) -> dict[str, Any]:
-        """The claims of the owner's token, some of them changed or `ABSENT`."""
+        """The claims of the owner's token, with changes; `ABSENT` removes a claim."""
         return claims_of(
             self.recipe,
             user=self.org.users["owner"],
@@ -42,22 +43,17 @@ class Forger:
 
     def token(self, claims: object, header: Mapping[str, object] | None = None) -> str:
         """A token with any claims, signed as the issuer does."""
-        return signed(
-            header or self.header,
-            claims,
-            secret=self.recipe.secret,
-            algorithm=self.recipe.algorithm,
-        )
+        return issued_token(self.recipe, claims, header)
 
-    def everything(self) -> Iterator[Credential]:
-        """All that must not get in."""
+    def credentials(self) -> Iterator[Credential]:
+        """Every credential that must not be accepted."""
         yield from invalid_credentials(self.org)
         for expected, kinds in (
             (UNAUTHORIZED, self._badly_signed()),
             (UNAUTHORIZED, self._out_of_time()),
             (UNAUTHORIZED, self._for_others()),
-            (TURNED_AWAY, self._odd()),
-            (NOT_A_TOKEN, self._strange_parts()),
+            (REFUSED, self._odd_times_and_audiences()),
+            (NOT_A_TOKEN, self._malformed()),
             (NO_ORGANIZATION, self._without_organization()),
             (frozenset({401, 403}), self._with_an_odd_organization()),
         ):
@@ -78,20 +74,20 @@ class Forger:
             token = signed({"alg": other, "typ": "JWT"}, good, secret=secret, algorithm=other)
             yield f"signed by {other}!", token
             yield (
-                f"signed by {other}, said to be by {used}",
+                f"signed by {other}, declared as {used}",
                 signed(self.header, good, secret=secret, algorithm=other),
             )
         for asymmetric in ("RS256", "ES256", "PS256", "EdDSA"):
-            yield f"said to be by {asymmetric}", self.token(good, {"alg": asymmetric})
+            yield f"declared as {asymmetric}", self.token(good, {"alg": asymmetric})
         for missing in ({}, {"alg": None}, {"alg": [used]}, {"alg": ""}):
             yield f"the header {missing}", self.token(good, {"typ": "JWT", **missing})
         sealed = self.token(self.claims(sub=self.org.users["viewer"]))
         head, _, signature = sealed.split(".")
         payload = self.token(good).split(".")[1]
         yield "claims changed after signing!", f"{head}.{payload}.{signature}"
-        used_before, _, _ = self.org.tokens["owner"].rpartition(".")
+        accepted_before, _, _ = self.org.tokens["owner"].rpartition(".")
         forged = signed(self.header, good, secret=ANOTHER_SECRET, algorithm=used).split(".")[2]
-        yield "a token that got in before, but for its signature!", f"{used_before}.{forged}"
+        yield "an accepted token with another signature!", f"{accepted_before}.{forged}"
         yield "a signature cut short", self.token(good)[:-3]
         yield "a signature of one letter", f"{head}.{payload}.A"
         own_key = urlsafe_b64encode(ANOTHER_SECRET.encode()).rstrip(b"=").decode()
@@ -126,7 +122,7 @@ class Forger:
         }.items():
             yield name, self.token(self.claims(aud=aud))
 
-    def _odd(self) -> Iterator[tuple[str, str]]:
+    def _odd_times_and_audiences(self) -> Iterator[tuple[str, str]]:
         for exp in (None, "1"):
             yield f"exp is {exp!r}", self.token(self.claims(exp=exp))
         if self.recipe.audience is None:
@@ -135,11 +131,11 @@ class Forger:
         for aud in audiences:
             yield f"aud is {aud!r}", self.token(self.claims(aud=aud))
 
-    def _strange_parts(self) -> Iterator[tuple[str, str]]:
-        yield "claims that are no JSON", self.token(b"\xff{")
+    def _malformed(self) -> Iterator[tuple[str, str]]:
+        yield "claims that are not JSON", self.token(b"\xff{")
         yield "claims that are a list", self.token([self.claims()])
         yield "claims that are a text", self.token("owner")
-        yield "a header that is no JSON", signed(b"{", self.claims(), secret=self.recipe.secret)
+        yield "a header that is not JSON", signed(b"{", self.claims(), secret=self.recipe.secret)
         yield "claims nested without end", self.token(b"[" * 2000)
 
     def _without_organization(self) -> Iterator[tuple[str, str]]:
@@ -160,7 +156,7 @@ class Forger:
             yield f"the organization is {organization!r}", self._of(organization)
 
     def _of(self, organization: object) -> str:
-        """A well-signed token of what is no organization."""
+        """A correctly signed token with this value as the organization."""
         return self.token(
             claims_of(
                 self.recipe,

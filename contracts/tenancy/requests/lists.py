@@ -1,4 +1,4 @@
-"""Reading lists page by page, in turn with another organization, and what each must hold."""
+"""Read lists page by page, alternating with another organization, and check their items."""
 
 import uuid
 from collections.abc import Mapping, Sequence
@@ -15,10 +15,10 @@ from harness.expect import expect, expect_equal, expect_status
 
 ROWS = 5
 PAGE_SIZE = 2
-"""So that five rows take three pages, the last of them not full."""
+"""So that five rows are three pages, the last one not full."""
 MAX_PAGES = 50
 LARGEST_PAGE = 100
-"""For lists of an organization that others use as well: they may be long."""
+"""For lists of an organization that other users share: they may be long."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,13 +27,13 @@ class ListOwner:
 
     tenant: PopulatedTenant
     created: Mapping[str, Sequence[str]]
-    """What each list must hold, by operationId, as far as it is known from making it."""
+    """The ids that each list must contain, by operationId, as far as known."""
     events: int
-    """How many events its ledger must have."""
+    """The number of events in its ledger."""
 
 
 async def fill(tenant: PopulatedTenant, samples: Samples) -> ListOwner:
-    """Give an organization more jobs, more evidence in the first one and more exports of it."""
+    """Create more jobs, and more evidence and exports in the first job."""
     org, job_id = tenant.org, tenant.values["job"][0]
     jobs = [await org.new_job(f"Job {uuid.uuid4()}") for _ in range(ROWS - 1)]
     evidence = [await org.client.new_evidence(job_id, samples.new()) for _ in range(ROWS - 1)]
@@ -53,7 +53,7 @@ async def fill(tenant: PopulatedTenant, samples: Samples) -> ListOwner:
 
 
 def list_shapes(operations: Sequence[Operation]) -> list[RequestShape]:
-    """Each list without its optional filters, and with each one of them."""
+    """Each list without optional filters, and with each one of them."""
     shapes: dict[str, RequestShape] = {}
     for operation in operations:
         if operation.lists and operation.route.secured and operation.route.method == "GET":
@@ -68,7 +68,7 @@ def list_shapes(operations: Sequence[Operation]) -> list[RequestShape]:
 
 @dataclass(frozen=True, kw_only=True)
 class ListReading:
-    """One list of one organization, read on one instance in one role."""
+    """A list of one organization, read on one instance with one role."""
 
     shape: RequestShape
     ids: Mapping[str, Any]
@@ -79,16 +79,16 @@ class ListReading:
 
     @property
     def is_shared(self) -> bool:
-        """Whether others may have added to it, or still do."""
+        """Whether other users may add items to it."""
         return not self.owner.tenant.org.is_fresh
 
     @property
     def page_size(self) -> int:
-        """How much of it to ask for at once."""
+        """The `limit` of each page."""
         return LARGEST_PAGE if self.is_shared and not self.shape.slots else PAGE_SIZE
 
     async def page(self, query: Mapping[str, Any]) -> Answer:
-        """Ask for a page. Whatever comes, nothing of another organization may be in it."""
+        """Get a page, and fail if it contains data of another organization."""
         request = self.shape.request(self.ids, self.owner.tenant.sample, query=query)
         answer = await request.send(self.client, self.instance)
         for other in self.others:
@@ -99,33 +99,33 @@ class ListReading:
         return answer
 
     def expect_complete(self, items: Sequence[Record]) -> None:
-        """Fail unless the whole list is what its organization made.
+        """Fail unless the list has exactly the items of its organization.
 
-        Where others have made things in the same organization: unless all of ours is there.
+        In an organization shared with other users: unless it has all items of this run.
         """
         created = self.owner.created.get(self.shape.operation.id)
         found = [item["id"] for item in items]
         if self.is_shared:
             missing = sorted(set(created or ()) - set(found))
-            expect_equal(missing, [], f"what was made and is not in {self.shape}")
+            expect_equal(missing, [], f"created items that are missing in {self.shape}")
         elif created is not None:
-            expect_equal(sorted(found), sorted(created), f"the ids in {self.shape}")
+            expect_equal(sorted(found), sorted(created), f"ids in {self.shape}")
         elif self.shape.operation.id == "listLedgerEvents" and not self.ids:
-            expect_equal(len(found), self.owner.events, f"the number of items of {self.shape}")
+            expect_equal(len(found), self.owner.events, f"number of items of {self.shape}")
         target = self.ids.get("target_id")
         for item in items if target else ():
             expect_equal(item["target_id"], target, f"target_id of every item of {self.shape}")
-        expect(found, expected=f"something in {self.shape}", got="nothing")
+        expect(found, expected=f"items in {self.shape}", got="an empty list")
 
 
 def expect_owned_by(owner: PopulatedTenant, item: Record, what: str) -> None:
-    """Fail when something says that it belongs to another organization."""
+    """Fail if an item names another organization."""
     stated = item.get("organization_id") or owner.org.id
-    expect_equal(stated, owner.org.id, f"the organization_id in {what}")
+    expect_equal(stated, owner.org.id, f"organization_id in {what}")
 
 
 async def read_in_turn(readings: Sequence[ListReading]) -> list[list[Record]]:
-    """Read lists page by page, a page of each in turn; give their items."""
+    """Read lists page by page, alternating between them; return their items."""
     items: list[list[Record]] = [[] for _ in readings]
     cursors: list[str | None] = [None for _ in readings]
     left = list(range(len(readings)))
@@ -143,16 +143,16 @@ async def read_in_turn(readings: Sequence[ListReading]) -> list[list[Record]]:
     if readings[left[0]].is_shared:
         raise Inconclusive(
             f"{readings[0].shape} of organization {readings[left[0]].owner.tenant.org.id} has more "
-            f"than {MAX_PAGES} pages: what this run made, at its end, was not looked at"
+            f"than {MAX_PAGES} pages: the items of this run, which are at its end, were not checked"
         )
     expect(
         False,
-        expected=f"{readings[0].shape} to come to an end within {MAX_PAGES} pages",
+        expected=f"at most {MAX_PAGES} pages of {readings[0].shape}",
         got=f"a next_cursor on each of them, {len(items[left[0]])} items so far",
     )
     return items
 
 
 async def fill_all(tenants: Sequence[PopulatedTenant], samples: Samples) -> list[ListOwner]:
-    """Fill several organizations at once."""
+    """Fill several organizations concurrently."""
     return await together(fill(tenant, samples) for tenant in tenants)

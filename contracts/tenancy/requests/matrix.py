@@ -1,4 +1,4 @@
-"""The cells of the matrix: each operation asked about own, foreign, absent and malformed ids."""
+"""The matrix: each operation with own, foreign, unknown and malformed ids, as each persona."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -32,7 +32,7 @@ _VALUES: Mapping[Relation, Callable[[Any], Any]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """A form with some of its ids to be varied, and the foreign values that they take."""
+    """A request shape, and foreign values for some of its ids."""
 
     shape: RequestShape
     varied: tuple[IdSlot, ...]
@@ -40,23 +40,23 @@ class Question:
 
     def __str__(self) -> str:
         names = " and ".join(slot.name for slot in self.varied)
-        return f"{self.shape} about a foreign {names}"
+        return f"{self.shape} with a foreign {names}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Matrix:
-    """Two organizations, of which the stranger asks about what the owner has."""
+    """Two organizations: the stranger sends ids that belong to the owner."""
 
     owner: PopulatedTenant
     stranger: PopulatedTenant
     sample: Sample
-    """What uploads of strangers bring."""
+    """The file of the stranger's uploads."""
     cover: Coverage
     seen: set[tuple[str, str, str]] = field(default_factory=set)
-    """The cells that were looked at: operation, id and who asked."""
+    """The cells that were checked: operation, kind of id, persona."""
 
     def questions(self, shape: RequestShape) -> Iterator[Question]:
-        """One foreign id among own ones, for each id that the form takes; then all of them."""
+        """One foreign id among own ones, for each id of the shape; then all of them."""
         subsets: list[tuple[IdSlot, ...]] = [(slot,) for slot in shape.slots]
         if len(shape.slots) > 1:
             subsets.append(shape.slots)
@@ -65,32 +65,32 @@ class Matrix:
                 yield Question(shape=shape, varied=varied, foreign=foreign)
 
     def request(self, question: Question, relation: Relation) -> PreparedRequest:
-        """The stranger's request: with ids of this relation where they vary, else with its own."""
+        """The stranger's request: ids of this relation in the varied slots, else its own ids."""
         values = {name: _VALUES[relation](value) for name, value in question.foreign.items()}
         own = self.stranger.own_ids(question.shape.slots)
         return question.shape.request(own | values, self.sample)
 
     def own_request(self, question: Question) -> PreparedRequest:
-        """The owner's request about the very same things."""
+        """The owner's request with the same ids."""
         own = self.owner.own_ids(question.shape.slots)
         return question.shape.request(own | dict(question.foreign), self.sample)
 
     async def ask(
         self, question: Question, owner: Persona, stranger: Persona, instance: int
     ) -> None:
-        """Ask as the same persona of both organizations, and judge every answer.
+        """Send the requests as the same persona of both organizations, and check every answer.
 
-        The owner asks first and of the same instance, so that an answer kept for somebody else
-        would be there to be given away, and once more at the end, whether it is still there.
+        The owner asks first on the same instance, so that a cached answer could leak, and again
+        at the end, to see that the thing still exists.
         """
-        shape, what = question.shape, f"{question}, asked by: {stranger.name}"
+        shape, what = question.shape, f"{question}, sent by: {stranger.name}"
         own, foreign = (
             self.asking_own(question, owner, instance),
             self.asking(question, "foreign", stranger, instance),
         )
         random = self.asking(question, "absent", stranger, instance)
         if stranger.refused:
-            await expect_indistinguishable(own, random, f"{shape}, asked by: {stranger.name}")
+            await expect_indistinguishable(own, random, f"{shape}, sent by: {stranger.name}")
         elif stranger.is_read_only or not shape.operation.writes:
             await own()
         await expect_indistinguishable(foreign, random, what)
@@ -98,7 +98,7 @@ class Matrix:
         if stranger.is_representative and not shape.operation.writes:
             at_home = self.asking(question, "malformed", owner, instance)
             await expect_indistinguishable(
-                none, at_home, f"{shape} with no id", than="another organization"
+                none, at_home, f"{shape} with a malformed id", than="another organization"
             )
             await own()
         else:
@@ -107,23 +107,23 @@ class Matrix:
     async def ask_absent(
         self, question: Question, strangers: Mapping[str, Persona], instance: int
     ) -> None:
-        """Ask in each role that is let in, and judge that a foreign id is as absent as another."""
+        """Fail unless, for each role with access, a foreign id is answered like a random id."""
         for persona in strangers.values():
             if not persona.refused:
                 await expect_indistinguishable(
                     self.asking(question, "foreign", persona, instance),
                     self.asking(question, "absent", persona, instance),
-                    f"{question}, asked by: {persona.name}",
+                    f"{question}, sent by: {persona.name}",
                 )
 
     def asking_own(self, question: Question, persona: Persona, instance: int) -> Asked:
-        """Ask about what belongs to the persona's own organization, and judge the answer."""
+        """Send own ids as a persona of the owner, and check the answer."""
         shape, request = question.shape, self.own_request(question)
 
         async def asked() -> tuple[PreparedRequest, Answer]:
             answer = await request.send(persona.client, instance)
             if persona.refused:
-                expect_refused(answer, persona, f"{shape} about what is its own")
+                expect_refused(answer, persona, f"{shape} with own ids")
             else:
                 expect_own(answer, shape, persona)
             self.note(shape, "own", persona)
@@ -134,7 +134,7 @@ class Matrix:
     def asking(
         self, question: Question, relation: Relation, persona: Persona, instance: int
     ) -> Asked:
-        """Ask a stranger's question, and judge the answer."""
+        """Send ids of this relation as a stranger, and check the answer."""
         shape, varied = question.shape, question.varied
 
         async def asked() -> tuple[PreparedRequest, Answer]:
@@ -153,6 +153,6 @@ class Matrix:
         return asked
 
     def note(self, shape: RequestShape, relation: str, persona: Persona) -> None:
-        """Tell that this cell was looked at."""
+        """Record that this cell was checked."""
         self.seen.add((shape.operation.id, relation, persona.name))
         self.cover(TABLE, operation=shape.operation.id, id=relation, token=persona.name)

@@ -1,48 +1,47 @@
-"""Who asks: users in each role, and those who must not get in."""
+"""Personas: who sends a request. Users of each role, and clients that must be refused."""
 
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from contracts.tenancy.requests.credentials import ANOTHER_SECRET, forged_from
+from contracts.tenancy.requests.credentials import ANOTHER_SECRET, forged_from, issued_token
 from harness.client import Organization, Organizations, TokenRecipe
 from harness.client.client import Client
 from harness.client.tokens import ABSENT, claims_of, signed, unsigned
 from harness.vocabulary.roles import ROLES
 
 Refusal = Literal[401, 403]
-Shown = tuple[str | None, Refusal | None]
-"""A token, if there is one, and the status that it is refused with, if it is."""
+Access = tuple[str | None, Refusal | None]
+"""A token, None for no token, and the status that refuses it, None if it is accepted."""
 
 LONG_AGO_S = 24 * 3600
 
 GIVEN = "given"
-"""Whose token was given ready-made: nobody says in which role."""
+"""The persona of a token that was given ready-made, with an unknown role."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Persona:
-    """Somebody with a token, or without one, of one organization."""
+    """A client of one organization, with or without a token."""
 
     name: str
     client: Client = field(repr=False)
     refused: Refusal | None
-    """The status that turns this persona away from everything; None for a role that is let in."""
+    """The status that refuses this persona everywhere; None for a role that has access."""
     is_representative: bool = False
-    """Whether this one asks alone what everybody is answered alike."""
+    """Whether it alone sends requests that get the same answer for every role."""
 
     @property
     def is_read_only(self) -> bool:
-        """Whether this is somebody who may read and not write."""
+        """Whether it may only read."""
         return self.name == "viewer"
 
 
 def personas(organizations: Organizations, org: Organization) -> dict[str, Persona]:
-    """Everybody who asks, by name; those who are refused claim to be the organization's owner.
+    """All personas by name; the refused ones claim to be the organization's owner.
 
-    Where tokens are somebody else's to make: those who have one, and those whom nobody needs the
-    issuer's secret to be.
+    Without the issuer's secret: only the given tokens, and forgeries that do not need it.
     """
     known = _minted if organizations.can_mint else _unminted
     return {
@@ -57,16 +56,16 @@ def personas(organizations: Organizations, org: Organization) -> dict[str, Perso
 
 
 def representative(people: Mapping[str, Persona]) -> Persona:
-    """The one who asks for all."""
+    """The persona that asks for all."""
     return next(one for one in people.values() if one.is_representative)
 
 
 def writers(people: Mapping[str, Persona]) -> list[Persona]:
-    """Those who may do to what is their own whatever can be done to it."""
+    """The personas that may write."""
     return [one for one in people.values() if one.refused is None and not one.is_read_only]
 
 
-def _unminted(_: Organizations, org: Organization) -> Mapping[str, Shown]:
+def _unminted(_: Organizations, org: Organization) -> Mapping[str, Access]:
     known = org.tokens if org.is_fresh else {GIVEN: org.tokens[org.roles[0]]}
     forged = forged_from(next(iter(known.values())))
     return {
@@ -76,47 +75,38 @@ def _unminted(_: Organizations, org: Organization) -> Mapping[str, Shown]:
     }
 
 
-def _minted(organizations: Organizations, org: Organization) -> Mapping[str, Shown]:
+def _minted(organizations: Organizations, org: Organization) -> Mapping[str, Access]:
     recipe = organizations.recipe
     good = claims_of(recipe, user=org.users["owner"], organization=org.id, role="owner")
     header = {"alg": recipe.algorithm, "typ": "JWT"}
+    wrong_key = signed(header, good, secret=ANOTHER_SECRET, algorithm=recipe.algorithm)
+    in_metadata = in_user_metadata_only(recipe, org)
     expired = good | {"exp": int(time.time()) - LONG_AGO_S}
     return {
         **{role: (org.tokens[role], None) for role in ROLES},
         "no token": (None, 401),
-        "expired": (_with_secret(recipe, expired), 401),
-        "wrong key": (
-            signed(header, good, secret=ANOTHER_SECRET, algorithm=recipe.algorithm),
-            401,
-        ),
+        "expired": (issued_token(recipe, expired), 401),
+        "wrong key": (wrong_key, 401),
         "alg: none": (unsigned({"alg": "none", "typ": "JWT"}, good), 401),
-        "organization only in user_metadata": (
-            _with_secret(recipe, in_user_metadata_only(recipe, org)),
-            403,
-        ),
+        "organization only in user_metadata": (issued_token(recipe, in_metadata), 403),
     }
 
 
 def organization_claims(recipe: TokenRecipe) -> tuple[str, ...]:
-    """The names of the top-level claims that carry the organization, such as `app_metadata`."""
+    """The names of the top-level claims with the organization, such as `app_metadata`."""
     return tuple(name for name, value in recipe.claims.items() if "{organization}" in str(value))
 
 
 def in_user_metadata_only(
     recipe: TokenRecipe, org: Organization, *, role: str = "owner"
 ) -> dict[str, Any]:
-    """Claims that name the organization where users themselves can write, and nowhere else."""
-    said = {"organization_id": org.id, "role": role}
-    left_out: dict[str, Any] = dict.fromkeys(organization_claims(recipe), ABSENT)
+    """Claims that name the organization only in metadata that users can edit."""
+    metadata = {"organization_id": org.id, "role": role}
+    removed: dict[str, Any] = dict.fromkeys(organization_claims(recipe), ABSENT)
     return claims_of(
         recipe,
         user=org.users["owner"],
         organization=org.id,
         role=role,
-        changes={**left_out, "user_metadata": {**said, "app_metadata": said}},
+        changes={**removed, "user_metadata": {**metadata, "app_metadata": metadata}},
     )
-
-
-def _with_secret(recipe: TokenRecipe, claims: dict[str, Any]) -> str:
-    header = {"alg": recipe.algorithm, "typ": "JWT"}
-    return signed(header, claims, secret=recipe.secret, algorithm=recipe.algorithm)

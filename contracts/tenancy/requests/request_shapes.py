@@ -1,8 +1,8 @@
-"""The ways in which an operation can be asked, and the requests that they make of given ids."""
+"""Request shapes: the ways to call an operation, from which requests are made with given ids."""
 
 import itertools
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from json import dumps
@@ -15,26 +15,27 @@ from harness.client import Answer, Client, Record, Route, Sample
 from harness.client.answer import NO_DIALECT
 from harness.client.client import DEADLINE_S
 from harness.client.multipart import encode_form
+from harness.errors import Inconclusive
 
 MULTIPART = "multipart/form-data"
 
 
 @dataclass(frozen=True, kw_only=True)
 class PreparedRequest:
-    """A request, but for who sends it."""
+    """A request without its sender."""
 
     route: Route
     path: str
     query: Mapping[str, Any]
     headers: Mapping[str, str]
     content: bytes | None
-    tells: frozenset[bytes] = frozenset()
-    """What follows from it, such as the hash of a manifest in it."""
+    implies: frozenset[bytes] = frozenset()
+    """Texts that follow from it, such as the hash of a manifest in it."""
 
     async def send(
         self, client: Client, instance: int, headers: Mapping[str, str] | None = None
     ) -> Answer:
-        """Send it with the client's token, if it has one, and further headers to one instance."""
+        """Send it to one instance, with the client's token and further headers."""
         sent = {**self.headers, **(headers or {})}
         if client.token is not None:
             sent.setdefault("authorization", f"Bearer {client.token}")
@@ -48,20 +49,20 @@ class PreparedRequest:
             body=self.content,
         )
 
-    def holds(self, mark: bytes) -> bool:
-        """Whether the request itself tells this."""
-        said = f"{self.path} {self.query} {dict(self.headers)}".encode()
-        return mark in said or mark in (self.content or b"") or mark in self.tells
+    def contains(self, marker: bytes) -> bool:
+        """Whether the text is in the request itself, or follows from it."""
+        text = f"{self.path} {self.query} {dict(self.headers)}".encode()
+        return marker in text or marker in (self.content or b"") or marker in self.implies
 
 
 @dataclass(frozen=True, kw_only=True)
 class RequestShape:
-    """One way of asking an operation: which of its optional ids it has, and one of its choices."""
+    """One way to call an operation: which optional ids are sent, and which enum values."""
 
     operation: Operation
     slots: tuple[IdSlot, ...]
     choices: Mapping[str, str]
-    """The path parameters that are no ids."""
+    """The path parameters that are not ids."""
     headers: Mapping[str, str]
     body: Mapping[str, Any] | None
     """Members of the JSON body or text fields of the form; None for no body."""
@@ -69,9 +70,9 @@ class RequestShape:
     query: Mapping[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        """What a message calls it."""
-        elsewhere = [f"with {slot.name}" for slot in self.slots if slot.place != "path"]
-        return " ".join([self.operation.id, *self.choices.values(), *elsewhere])
+        """The name in messages."""
+        beyond_path = [f"with {slot.name}" for slot in self.slots if slot.place != "path"]
+        return " ".join([self.operation.id, *self.choices.values(), *beyond_path])
 
     def request(
         self,
@@ -81,7 +82,7 @@ class RequestShape:
         more: Mapping[str, Any] | None = None,
         query: Mapping[str, Any] | None = None,
     ) -> PreparedRequest:
-        """Fill ids in by the names of their slots; `more` are further members of the body."""
+        """Fill in ids by slot name; `more` are further members of the body."""
         body = None if self.body is None else {**deepcopy(dict(self.body)), **(more or {})}
         asked: dict[str, Any] = {**self.query, **(query or {})}
         path: dict[str, object] = dict(self.choices)
@@ -111,7 +112,7 @@ class RequestShape:
             query=asked,
             headers=headers,
             content=content,
-            tells=frozenset(_digest_as_sent(manifest).encode() for manifest in manifests),
+            implies=frozenset(_digest_as_sent(manifest).encode() for manifest in manifests),
         )
 
 
@@ -121,7 +122,7 @@ def _digest_as_sent(manifest: Any) -> str:  # noqa: ANN401 - JSON of any shape
 
 
 def shapes_of(operation: Operation) -> tuple[RequestShape, ...]:
-    """Every way of asking an operation. Raises `Unbuildable` when the document tells too little."""
+    """Every shape of an operation. Raises `Unbuildable` if the document says too little."""
     parameters = {one["name"] for one in operation.parameters if one["in"] == "path"}
     if unknown := set(operation.route.parameters) - parameters:
         raise Unbuildable(f"the document does not describe {', '.join(sorted(unknown))}")
@@ -146,36 +147,45 @@ def shapes_of(operation: Operation) -> tuple[RequestShape, ...]:
     )
 
 
-def shapes_with_ids(operations: Sequence[Operation]) -> tuple[list[RequestShape], list[str]]:
-    """Every form that takes an id, and the operations that no request can be made for, with why."""
-    shapes, unbuildable = [], []
+def all_shapes(operations: Iterable[Operation]) -> tuple[list[RequestShape], list[str]]:
+    """Every shape, and the operations for which none can be made, with the reason."""
+    shapes: list[RequestShape] = []
+    unbuildable = []
     for operation in operations:
         try:
-            if operation.unbuildable:
-                raise Unbuildable(operation.unbuildable)
-            shapes += [shape for shape in shapes_of(operation) if shape.slots]
+            shapes += shapes_of(operation)
         except Unbuildable as error:
             unbuildable.append(f"{operation.id} ({error})")
     return shapes, unbuildable
 
 
+def shapes_with_ids(operations: Sequence[Operation]) -> tuple[list[RequestShape], list[str]]:
+    """Every shape with an id, and the operations for which none can be made."""
+    shapes, unbuildable = all_shapes(one for one in operations if not one.unbuildable)
+    unbuildable += [f"{one.id} ({one.unbuildable})" for one in operations if one.unbuildable]
+    return [shape for shape in shapes if shape.slots], unbuildable
+
+
 def shapes_by_protection(
     operations: Sequence[Operation],
 ) -> tuple[list[RequestShape], list[RequestShape], list[str]]:
-    """The forms that want a token, those that do not, and what no request can be made for."""
-    protected: list[RequestShape] = []
-    public: list[RequestShape] = []
-    unbuildable = []
-    for operation in operations:
-        try:
-            (protected if operation.route.secured else public).extend(shapes_of(operation))
-        except Unbuildable as error:
-            unbuildable.append(f"{operation.id} ({error})")
+    """The shapes that require a token, those that do not, and the operations without shapes."""
+    shapes, unbuildable = all_shapes(operations)
+    protected = [shape for shape in shapes if shape.operation.route.secured]
+    public = [shape for shape in shapes if not shape.operation.route.secured]
     return protected, public, unbuildable
 
 
+def expect_buildable(unbuildable: Sequence[str]) -> None:
+    """Raise `Inconclusive` if there are operations for which no request can be made."""
+    if unbuildable:
+        raise Inconclusive(
+            f"the OpenAPI document does not say how to call {'; '.join(unbuildable)}: not checked"
+        )
+
+
 def _choices(operation: Operation) -> Iterator[dict[str, str]]:
-    """Every value of path parameters that take one of a few, such as the type of an export."""
+    """Every value of path parameters with an enum, such as the type of an export."""
     listed: dict[str, list[str]] = {}
     for parameter in operation.parameters:
         schema = resolved(operation.document, parameter.get("schema"))
@@ -187,7 +197,7 @@ def _choices(operation: Operation) -> Iterator[dict[str, str]]:
 
 
 def _headers(operation: Operation) -> dict[str, str]:
-    """The headers that the operation wants; an idempotency key is filled in for each request."""
+    """The required headers; an idempotency key is filled in for each request."""
     headers = {}
     for parameter in operation.parameters:
         if parameter["in"] == "header" and parameter.get("required"):
@@ -210,7 +220,7 @@ def _required_query(operation: Operation) -> dict[str, str]:
 def _bodies(
     operation: Operation,
 ) -> Iterator[tuple[dict[str, Any] | None, list[IdSlot], tuple[str, ...]]]:
-    """Each sensible body with the ids in it and the names of its files."""
+    """Each useful body, with its ids and the names of its files."""
     schema = operation.body_schema
     if operation.body_type is None:
         yield None, [], ()
@@ -226,24 +236,24 @@ def _bodies(
     slots = [slot for slot in operation.slots if slot.place == "body"]
     required = set(schema.get("required", ()))
     alternatives: list[Any] = schema.get("anyOf") or schema.get("oneOf") or [{}]
-    ways = [
-        required | set(resolved(operation.document, way).get("required", ()))
-        for way in alternatives
+    alternatives_required = [
+        required | set(resolved(operation.document, one).get("required", ()))
+        for one in alternatives
     ]
     with_all_ids = required | {str(slot.at[0]) for slot in slots}
-    if with_all_ids not in ways:
-        ways.append(with_all_ids)
-    for way in ways:
+    if with_all_ids not in alternatives_required:
+        alternatives_required.append(with_all_ids)
+    for members_sent in alternatives_required:
         body = {
             name: smallest(operation.document, members[name])
             for name in members
-            if name in way and name not in files
+            if name in members_sent and name not in files
         }
         yield body, [slot for slot in slots if slot.at[0] in body], files
 
 
 def _put(body: Any, at: tuple[str | int, ...], value: object) -> None:  # noqa: ANN401 - JSON
-    """Put a value where the steps lead, making what is missing on the way."""
+    """Put a value at a path of steps, creating missing objects and lists."""
     for step, following in itertools.pairwise(at):
         if isinstance(body, dict) and step not in body:
             body[step] = [] if isinstance(following, int) else {}

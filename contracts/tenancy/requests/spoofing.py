@@ -1,14 +1,15 @@
-"""Naming another organization, or a better role, in places that nobody vouches for."""
+"""Name another organization, or a stronger role, in places that a backend must not trust."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from json import dumps
 from typing import Any
 
+from contracts.tenancy.requests.credentials import issued_token
 from contracts.tenancy.requests.personas import organization_claims
 from contracts.tenancy.requests.request_shapes import PreparedRequest, RequestShape
 from harness.client import Organization, Sample, TokenRecipe
-from harness.client.tokens import ABSENT, claims_of, signed
+from harness.client.tokens import ABSENT, claims_of
 
 HEADERS = (
     "x-organization-id", "x-organisation-id", "x-organization", "x-org-id", "x-org",
@@ -24,11 +25,11 @@ USER_NAMES = ("created_by", "actor_id", "user_id", "requested_by")
 
 @dataclass(frozen=True, kw_only=True)
 class Spoof:
-    """A place where a request or a token says more than anybody vouches for."""
+    """An untrusted place in a request or a token that names another organization."""
 
     name: str
     claims: Mapping[str, Any] = field(default_factory=dict)
-    """Top-level claims of the token, in place of what it would have there."""
+    """Top-level claims of the token, which replace its own."""
     headers: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, str] = field(default_factory=dict)
     members: Mapping[str, Any] = field(default_factory=dict)
@@ -36,13 +37,13 @@ class Spoof:
 
     @property
     def in_token(self) -> bool:
-        """Whether the request itself is like any other."""
+        """Whether only the token differs."""
         return bool(self.claims)
 
     def request(
         self, shape: RequestShape, ids: Mapping[str, Any], sample: Sample
     ) -> PreparedRequest:
-        """The form's request with all this in it."""
+        """The request of this shape with the spoofed values."""
         request = shape.request(ids, sample, more=self.members, query=self.query)
         headers = {**request.headers, **self.headers}
         if self.members and request.content is None:
@@ -52,9 +53,9 @@ class Spoof:
 
 
 def spoofs(victim: Organization) -> list[Spoof]:
-    """Every place in which the victim is named, with the role of its owner."""
+    """Every untrusted place, naming the victim and the role of its owner."""
     organization, owner = victim.id, next(iter(victim.users.values()))
-    said: dict[str, Any] = {**dict.fromkeys(NAMES, organization), "role": "owner"}
+    spoofed: dict[str, Any] = {**dict.fromkeys(NAMES, organization), "role": "owner"}
     named = {**dict.fromkeys(NAMES, organization), "roles": ["owner"], "user_role": "owner"}
     headers = {
         **dict.fromkeys(HEADERS, organization),
@@ -66,19 +67,19 @@ def spoofs(victim: Organization) -> list[Spoof]:
         Spoof(
             name="user_metadata",
             claims={
-                "user_metadata": {**said, "app_metadata": said},
-                "raw_user_meta_data": said,
+                "user_metadata": {**spoofed, "app_metadata": spoofed},
+                "raw_user_meta_data": spoofed,
             },
         ),
-        # What users edit about themselves goes by many names.
+        # Editable claims have many names.
         Spoof(
-            name="claims about the person",
-            claims=dict.fromkeys(("profile", "metadata", "attributes", "user", "custom"), said),
+            name="claims about the user",
+            claims=dict.fromkeys(("profile", "metadata", "attributes", "user", "custom"), spoofed),
         ),
         Spoof(name="claims at the top level", claims=named),
         Spoof(name="headers", headers=headers),
-        Spoof(name="the query", query=said),
-        Spoof(name="the body", members={**said, **dict.fromkeys(USER_NAMES, owner)}),
+        Spoof(name="the query", query=spoofed),
+        Spoof(name="the body", members={**spoofed, **dict.fromkeys(USER_NAMES, owner)}),
     ]
 
 
@@ -90,27 +91,26 @@ def token_of(
     role: object = "member",
     with_organization: bool = True,
 ) -> str:
-    """A well-signed token of an organization's user that also says what is to be smuggled.
+    """A valid token of an organization's user with the spoofed claims.
 
-    Without `vouched` nothing in it that counts names an organization.
+    Without `with_organization` no trusted claim names an organization.
     """
     user = org.users[role] if isinstance(role, str) and role in org.users else org.users["member"]
-    vouching = organization_claims(recipe)
-    smuggled = {name: said for name, said in spoof.claims.items() if name not in vouching}
-    nothing: dict[str, Any] = {} if with_organization else dict.fromkeys(vouching, ABSENT)
+    trusted = organization_claims(recipe)
+    spoofed = {name: value for name, value in spoof.claims.items() if name not in trusted}
+    removed: dict[str, Any] = {} if with_organization else dict.fromkeys(trusted, ABSENT)
     claims = claims_of(
         recipe,
         user=user,
         organization=org.id,
         role=role,
-        changes={**nothing, **smuggled},
+        changes={**removed, **spoofed},
     )
-    header = {"alg": recipe.algorithm, "typ": "JWT"}
-    return signed(header, claims, secret=recipe.secret, algorithm=recipe.algorithm)
+    return issued_token(recipe, claims)
 
 
 def has_place_for(shape: RequestShape, spoof: Spoof) -> bool:
-    """Whether this way of asking has the place: reading has no body."""
+    """Whether a request of this shape has the place: reads have no body."""
     if not spoof.members:
         return True
     return shape.operation.route.method not in {"GET", "HEAD"}

@@ -1,4 +1,4 @@
-"""What may come of naming another organization or role where nobody vouches for it."""
+"""Requests that name another organization or role in an untrusted place: it must have no effect."""
 
 import itertools
 from collections.abc import Awaitable, Iterator, Sequence
@@ -20,12 +20,12 @@ from harness.plugin.observations import Observations
 REFUSED = frozenset(range(400, 500))
 SERVED = frozenset(range(200, 300))
 NOT_THIS_WAY = frozenset({400, 422})
-"""For a query or a body with more in it than the route takes: a server may say so, or not look."""
+"""For a query or body with unknown members: a backend may refuse or ignore them."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SpoofingAttempts:
-    """A user of one organization, and another organization that is named without right."""
+    """Requests of a user of one organization that name another one, the victim."""
 
     organizations: Organizations
     own: PopulatedTenant
@@ -35,104 +35,112 @@ class SpoofingAttempts:
     cover: Coverage
     instances: Iterator[int] = field(default_factory=itertools.count)
 
-    def everything(
-        self, shapes: Sequence[RequestShape], ways: Sequence[Spoof]
+    def all_attempts(
+        self, shapes: Sequence[RequestShape], spoofs: Sequence[Spoof]
     ) -> Iterator[Sequence[Awaitable[None]]]:
-        """All that is tried, in an order that matters: what changes something comes last."""
-        pairs = [(shape, way) for shape in shapes for way in ways if has_place_for(shape, way)]
-        writing = [(shape, way) for shape, way in pairs if shape.operation.writes]
-        yield [self.read(shape, way) for shape, way in pairs if not shape.operation.writes]
+        """All attempts, in order: those that write come last."""
+        pairs = [pair for pair in itertools.product(shapes, spoofs) if has_place_for(*pair)]
+        writing = [(shape, spoof) for shape, spoof in pairs if shape.operation.writes]
+        yield [self.read(shape, spoof) for shape, spoof in pairs if not shape.operation.writes]
         if self.organizations.can_mint:
-            yield [self.without_organization(shape, way) for shape, way in pairs]
+            yield [self.without_organization(shape, spoof) for shape, spoof in pairs]
             roles = ("viewer", ABSENT)
-            yield [self.escalate_role(shape, way, role) for shape, way in writing for role in roles]
-        yield [self.write(shape, way) for shape, way in writing]
+            yield [self.escalate_role(*pair, role) for pair in writing for role in roles]
+        yield [self.write(shape, spoof) for shape, spoof in writing]
 
-    async def read(self, shape: RequestShape, way: Spoof) -> None:
-        """Reading is as if nothing more had been said: own things as they are, no others."""
+    async def read(self, shape: RequestShape, spoof: Spoof) -> None:
+        """A read returns the same as without the spoofed values."""
         instance = next(self.instances)
         plain = shape.request(self.own.own_ids(shape.slots), self.own.sample)
         usual = await plain.send(self.own.org.client, instance)
-        answer = await self._send(shape, way, self.own, self._client(way), instance)
-        what = f"{shape} with another organization in {way.name}"
-        expect_status_in(answer, SERVED if way.in_token else SERVED | REFUSED, what)
+        answer = await self._send(shape, spoof, self.own, self._client(spoof), instance)
+        what = f"{shape} with another organization in {spoof.name}"
+        expect_status_in(answer, SERVED if spoof.in_token else SERVED | REFUSED, what)
         if answer.status in SERVED:
             expect_equal(content_of(answer), content_of(usual), f"the answer to {what}")
-        await self._ask_about_the_other(shape, way, instance)
-        self._saw(shape, way, "reads")
+        await self._request_victims_data(shape, spoof, instance)
+        self._record(shape, spoof, "reads")
 
-    async def write(self, shape: RequestShape, way: Spoof) -> None:
-        """What is written is written in the own organization, or not at all."""
+    async def write(self, shape: RequestShape, spoof: Spoof) -> None:
+        """A write goes to the own organization, or is refused."""
         instance = next(self.instances)
-        await self._ask_about_the_other(shape, way, instance)
-        answer = await self._send(shape, way, self.own, self._client(way), instance)
-        what = f"{shape} with another organization in {way.name}"
-        expect_status_in(answer, SERVED | ({409} if way.in_token else REFUSED), what)
+        await self._request_victims_data(shape, spoof, instance)
+        answer = await self._send(shape, spoof, self.own, self._client(spoof), instance)
+        what = f"{shape} with another organization in {spoof.name}"
+        expect_status_in(answer, SERVED | ({409} if spoof.in_token else REFUSED), what)
         if answer.status in SERVED and answer.body:
             expect_owned_by(self.own, answer.data, f"the answer to {what}")
             by = answer.data.get("created_by")
             expect(
                 by not in self.victim.org.users.values(),
-                expected=f"nobody else to have written what {what} writes",
-                got=f"created_by {by!r}, a user of the other organization",
+                expected=f"a created_by of the own organization in the answer to {what}",
+                got=f"{by!r}, a user of the other organization",
             )
-        self._saw(shape, way, "writes")
+        self._record(shape, spoof, "writes")
 
-    async def without_organization(self, shape: RequestShape, way: Spoof) -> None:
-        """Who is of no organization does not become one of any by saying so."""
-        token = token_of(self.organizations.recipe, self.own.org, way, with_organization=False)
+    async def without_organization(self, shape: RequestShape, spoof: Spoof) -> None:
+        """A token without an organization gets no access to one."""
+        token = token_of(self.organizations.recipe, self.own.org, spoof, with_organization=False)
         client = self.organizations.with_token(token)
         for tenant in (self.victim, self.own):
-            answer = await self._send(shape, way, tenant, client, next(self.instances))
+            answer = await self._send(shape, spoof, tenant, client, next(self.instances))
             expect_status_in(
-                answer, self._refusals(way, 403), f"{shape} with an organization in {way.name} only"
+                answer,
+                self._refusals(spoof, 403),
+                f"{shape} with an organization in {spoof.name} only",
             )
-        self._saw(shape, way, "of no organization")
+        self._record(shape, spoof, "of no organization")
 
-    async def escalate_role(self, shape: RequestShape, way: Spoof, role: object) -> None:
-        """A viewer, or somebody without a role, does not become an owner by saying so."""
-        token = token_of(self.organizations.recipe, self.own.org, way, role=role)
+    async def escalate_role(self, shape: RequestShape, spoof: Spoof, role: object) -> None:
+        """A viewer, or a user without a role, does not become an owner."""
+        token = token_of(self.organizations.recipe, self.own.org, spoof, role=role)
         client = self.organizations.with_token(token)
-        answer = await self._send(shape, way, self.own, client, next(self.instances))
-        expected = self._refusals(way, 403) if role == "viewer" else self._refusals(way, 401, 403)
-        who = "a viewer" if role == "viewer" else "somebody without a role"
-        expect_status_in(answer, expected, f"{shape} by {who} who says `owner` in {way.name}")
-        self._saw(shape, way, "climbs")
+        answer = await self._send(shape, spoof, self.own, client, next(self.instances))
+        statuses = (403,) if role == "viewer" else (401, 403)
+        who = "a viewer" if role == "viewer" else "a user without a role"
+        what = f"{shape} by {who} with the role owner in {spoof.name}"
+        expect_status_in(answer, self._refusals(spoof, *statuses), what)
+        self._record(shape, spoof, "role escalations")
 
-    async def _ask_about_the_other(self, shape: RequestShape, way: Spoof, instance: int) -> None:
+    async def _request_victims_data(self, shape: RequestShape, spoof: Spoof, instance: int) -> None:
         if not shape.slots:
             return
-        client = self._client(way)
-        answer = await self._send(shape, way, self.victim, client, instance)
-        if way.in_token or answer.status not in REFUSED:
+        client = self._client(spoof)
+        answer = await self._send(shape, spoof, self.victim, client, instance)
+        if spoof.in_token or answer.status not in REFUSED:
             member = Persona(name="member", client=client, refused=None)
             expect_absent(answer, shape, shape.slots, member)
 
     async def _send(
-        self, shape: RequestShape, way: Spoof, about: PopulatedTenant, client: Client, instance: int
+        self,
+        shape: RequestShape,
+        spoof: Spoof,
+        about: PopulatedTenant,
+        client: Client,
+        instance: int,
     ) -> Answer:
-        request = way.request(shape, about.own_ids(shape.slots), self.samples.new())
+        request = spoof.request(shape, about.own_ids(shape.slots), self.samples.new())
         answer = await request.send(client, instance)
-        what = f"{shape} with {way.name} that names another organization"
+        what = f"{shape} with {spoof.name} that names another organization"
         expect(
             answer.status < 500,
-            expected="no error of the server",
+            expected="an answer below 500",
             got=answer.describe(),
             detail=what,
         )
         expect_no_leak(self.victim, request, answer, what=what)
         return answer
 
-    def _client(self, way: Spoof) -> Client:
-        if not way.in_token:
+    def _client(self, spoof: Spoof) -> Client:
+        if not spoof.in_token:
             return self.own.org.client
-        token = token_of(self.organizations.recipe, self.own.org, way)
+        token = token_of(self.organizations.recipe, self.own.org, spoof)
         return self.organizations.with_token(token)
 
-    def _refusals(self, way: Spoof, *statuses: int) -> frozenset[int]:
-        further = NOT_THIS_WAY if way.query or way.members else frozenset()
+    def _refusals(self, spoof: Spoof, *statuses: int) -> frozenset[int]:
+        further = NOT_THIS_WAY if spoof.query or spoof.members else frozenset()
         return frozenset(statuses) | further
 
-    def _saw(self, shape: RequestShape, way: Spoof, what: str) -> None:
-        self.cover("unvouched", operation=shape.operation.id, place=way.name)
+    def _record(self, shape: RequestShape, spoof: Spoof, what: str) -> None:
+        self.cover("spoofing", operation=shape.operation.id, place=spoof.name)
         self.observe(what=what)

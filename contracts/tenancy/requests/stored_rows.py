@@ -1,4 +1,4 @@
-"""What the database holds of organizations, where a target gives access to it."""
+"""The rows of organizations in the database, where a target gives access to it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ _COLUMN = "organization_id"
 
 
 async def everything_of(tenant: PopulatedTenant, stored_rows: "StoredRows") -> dict[str, object]:
-    """All that an organization has, over HTTP and, where nobody else uses it, in the database."""
+    """All data of an organization, over HTTP and, if only this run uses it, in the database."""
     stored = await stored_rows.of([tenant.org.id] if tenant.org.is_fresh else [])
-    return await tenant.state() | {f"the rows of {table}": rows for table, rows in stored.items()}
+    return await tenant.state() | {f"rows of {table}": rows for table, rows in stored.items()}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Finding what has changed in something that should be as it was."""
+"""Fail where data changed that should be unchanged."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +11,7 @@ _MISSING = object()
 def expect_unchanged(
     got: Mapping[str, object], before: Mapping[str, object], *, after: str
 ) -> None:
-    """Fail when anything differs, naming the first place; `after` says what should not do that."""
+    """Fail with the first difference; `after` says what happened in between."""
     for what in (*before, *(name for name in got if name not in before)):
         found = first_difference(before.get(what, _MISSING), got.get(what, _MISSING))
         if found is not None:
@@ -19,14 +19,14 @@ def expect_unchanged(
             place = f"{what} at {where}" if where else what
             expect(
                 False,
-                expected=f"{place} to be as before, {_shown(was)}",
+                expected=f"{place} unchanged: {_shown(was)}",
                 got=_shown(now),
                 detail=f"after {after}",
             )
 
 
 def first_difference(before: Any, now: Any, where: str = "") -> tuple[str, Any, Any] | None:  # noqa: ANN401
-    """Where two documents differ first, and what is there in each; None when they are the same."""
+    """The place of the first difference and both values; None if there is none."""
     if before == now:
         return None
     if isinstance(before, Mapping) and isinstance(now, Mapping):

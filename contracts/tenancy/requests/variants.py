@@ -1,4 +1,4 @@
-"""Other ways of asking about one thing, each of which could tell that it exists."""
+"""Variants of a request with a foreign id, each of which could show that the thing exists."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -26,10 +26,10 @@ SPELLINGS: Mapping[str, Callable[[str], str]] = {
     "with a suffix": lambda text: f"{text}.json",
     "behind another path": lambda text: f"x/../{text}",
 }
-"""How a lenient parser might still take a text for an id."""
+"""Spellings that a lenient parser may accept as the same id."""
 
-OWNERS_KEY = "a repetition under the owner's Idempotency-Key"
-"""Of the foreign request only: one key for two jobs is a mistake of another kind."""
+OWNERS_KEY = "a repetition with the owner's Idempotency-Key"
+"""Only for the foreign id: one key for two jobs is an error of another kind."""
 
 OTHER_METHODS = ("PUT", "PATCH", "DELETE", "POST")
 
@@ -37,7 +37,7 @@ OTHER_METHODS = ("PUT", "PATCH", "DELETE", "POST")
 def variants(
     shape: RequestShape, owner: PopulatedTenant, others: frozenset[str]
 ) -> Iterator[tuple[str, Variant]]:
-    """Each with its name; `others` are methods that the form's path does not take."""
+    """Variants by name; `others` are methods that the path does not have."""
     operation = shape.operation
     if operation.route.method == "GET":
         yield "HEAD", _with_method("HEAD")
@@ -53,7 +53,7 @@ def variants(
         yield OWNERS_KEY, _with_headers({"idempotency-key": owner.key})
     if operation.writes:
         yield "no body", _empty
-        yield "a body that is nothing", _of_nonsense
+        yield "a body that is not JSON", _with_bad_body
     for method in sorted(others):
         yield method, _with_method(method)
 
@@ -73,13 +73,13 @@ async def expect_variant_indistinguishable(
     name: str,
     variant: Variant,
 ) -> None:
-    """Fail when a variant gets something of a foreign thing, or tells it from an absent one."""
+    """Fail if a variant succeeds, or if a foreign id is distinguishable from a random id."""
     what = f"{question}, as {name}"
 
     def asking(request: PreparedRequest) -> Asked:
         async def asked() -> tuple[PreparedRequest, Answer]:
             answer = await request.send(persona.client, instance)
-            _expect_nothing_had(question.shape, answer, what)
+            _expect_refusal(question.shape, answer, what)
             return request, answer
 
         return asked
@@ -108,7 +108,7 @@ def spelled(question: Question, spell: Callable[[str], str]) -> Variant:
     return respelled
 
 
-def _expect_nothing_had(shape: RequestShape, answer: Answer, what: str) -> None:
+def _expect_refusal(shape: RequestShape, answer: Answer, what: str) -> None:
     expect(
         answer.status < 500 and (answer.status >= 400 or _has_only_filters(shape)),
         expected=f"4xx to {what}",
@@ -117,7 +117,7 @@ def _expect_nothing_had(shape: RequestShape, answer: Answer, what: str) -> None:
 
 
 def _has_only_filters(shape: RequestShape) -> bool:
-    """Whether nothing of what is asked about is in the path: then success may just be empty."""
+    """Whether no id is in the path: then a success may be an empty list."""
     return all(slot.place == "query" or slot.kind == "manifest" for slot in shape.slots)
 
 
@@ -137,5 +137,5 @@ def _empty(request: PreparedRequest) -> PreparedRequest:
     return replace(request, content=None, headers={})
 
 
-def _of_nonsense(request: PreparedRequest) -> PreparedRequest:
+def _with_bad_body(request: PreparedRequest) -> PreparedRequest:
     return replace(request, content=b'{"organization_id": ')

@@ -1,4 +1,4 @@
-"""Calling every function that a request's role may call, about another organization's things."""
+"""Call every function that a request's role may call, with ids of another organization."""
 
 import uuid
 from collections.abc import Iterator, Mapping
@@ -9,7 +9,7 @@ import psycopg
 from contracts.tenancy.catalog import Argument, Catalog, Function
 from contracts.tenancy.catalog.tenants import TenantTable
 from contracts.tenancy.catalog.text_search import quoted_column
-from contracts.tenancy.sql.request_sql import Claims, Connection, become, claim
+from contracts.tenancy.sql.request_sql import Actor, claim
 from contracts.tenancy.sql.sql_tenant import SqlTenant
 from harness.expect import expect
 
@@ -24,7 +24,7 @@ KINDS = {
     "event": "event",
     "export": "export",
 }
-"""What an argument's name says that it is the id of."""
+"""The kind of id by a part of an argument's name."""
 
 PLAIN = {
     "boolean": "true",
@@ -40,63 +40,57 @@ PLAIN = {
     "integer[]": "{1}",
     "bigint[]": "{1}",
 }
-"""Something of each type that a function may be content with; of other types it gets NULL."""
+"""A plausible value by type; arguments of other types get NULL."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Caller:
-    """Calls functions in a role of requests, with claims of an organization or without."""
+    """Calls functions as an actor."""
 
-    connection: Connection
-    role: str
-    claims: Claims
-    asked: str
-    """How a message speaks of the claims."""
+    actor: Actor
     tables: list[TenantTable]
 
-    async def expect_no_way_through(self, function: Function, theirs: SqlTenant) -> int:
-        """Fail if calls about another organization's things change or tell anything of them.
+    async def expect_isolated(self, function: Function, theirs: SqlTenant) -> None:
+        """Fail if calls with ids of another organization change or return anything of it.
 
-        All of it is undone. Gives how often the function was called.
+        All of it is rolled back.
         """
-        calls = 0
-        async with self.connection.transaction(force_rollback=True):
+        connection = self.actor.connection
+        async with connection.transaction(force_rollback=True):
             before = await self._state_of(theirs)
-            await become(self.connection, self.role, self.claims)
+            await self.actor.become()
             for arguments in assignments(function, theirs.ids):
-                told = await self._call(function, arguments)
-                calls += 1
+                returned = await self._call(function, arguments)
                 given = " ".join(filter(None, arguments))
-                leaked = [mark for mark in theirs.marks if mark in told and mark not in given]
+                leaked = [text for text in theirs.markers if text in returned and text not in given]
                 expect(
                     not leaked,
-                    expected=f"{self.role} with {self.asked} to be told nothing of another "
-                    f"organization, and no secret, by {function.signature} called with {arguments}",
-                    got=f"{len(leaked)} such texts in {told[:300]!r}",
+                    expected=f"{function.signature}, called by {self.actor} with {arguments}, to "
+                    "return nothing of another organization and no secret",
+                    got=f"{len(leaked)} such texts in {returned[:300]!r}",
                 )
-            await self.connection.execute("RESET ROLE")
+            await connection.execute("RESET ROLE")
             after = await self._state_of(theirs)
             changed = sorted(table for table in after if after[table] != before[table])
             expect(
                 not changed,
-                expected=f"{self.role} with {self.asked} to change nothing of another "
-                f"organization by calling {function.signature}",
-                got=f"its rows in {', '.join(changed)} are others than before",
+                expected=f"{function.signature}, called by {self.actor}, to change nothing of "
+                "another organization",
+                got=f"its rows in {', '.join(changed)} changed",
             )
-        return calls
 
     async def _call(self, function: Function, arguments: Arguments) -> str:
-        """Call it, leave what it did, and give what it said: its rows or its error."""
+        """Call it, keep its changes, and return its rows or its error as text."""
         places = ", ".join(f"%s::{argument.type}" for argument in function.arguments)
         call = f"{function.name}({places})"
-        statement = f"SELECT r::text AS told FROM {call} AS r"  # noqa: S608 - from the catalog
+        statement = f"SELECT r::text AS returned FROM {call} AS r"  # noqa: S608 - from the catalog
         if function.kind == "p":
             statement = f"CALL {call}"
         try:
-            async with self.connection.transaction():
-                # Anew for every call: the one before may have changed them.
-                await claim(self.connection, self.claims)
-                cursor = await self.connection.execute(statement, arguments)
+            async with self.actor.connection.transaction():
+                # For every call: the one before may have changed the claims.
+                await claim(self.actor.connection, self.actor.claims)
+                cursor = await self.actor.connection.execute(statement, arguments)
                 rows = await cursor.fetchall() if cursor.description else []
             return "\n".join(str(row) for row in rows)
         except psycopg.Error as error:
@@ -112,12 +106,12 @@ class Caller:
             for table in self.tables
             if table.organization is not None
         )
-        cursor = await self.connection.execute(digests, {"theirs": theirs.id})
+        cursor = await self.actor.connection.execute(digests, {"theirs": theirs.id})
         return {str(row["name"]): str(row["digest"]) for row in await cursor.fetchall()}
 
 
 def callable_by(catalog: Catalog, role: str) -> list[Function]:
-    """Give the functions that a role of requests may call, and that can be called at all."""
+    """The functions that a role may call with plain arguments."""
     return [
         function
         for function in catalog.functions
@@ -129,9 +123,9 @@ def callable_by(catalog: Catalog, role: str) -> list[Function]:
 
 
 def assignments(function: Function, ids: Mapping[str, str]) -> Iterator[Arguments]:
-    """Give arguments to call a function with, about the things that have these ids.
+    """Arguments to call a function with, made from these ids.
 
-    Where an argument's name does not say what it is the id of, it gets every kind of id in turn.
+    An argument whose name does not show the kind of id gets every kind in turn.
     """
     given: set[Arguments] = set()
     for kind in (None, *ids):
@@ -148,7 +142,7 @@ def _value(argument: Argument, ids: Mapping[str, str], kind: str | None) -> str 
     if argument.type == "uuid[]":
         return "{" + (ids[wanted] if wanted else ",".join(ids.values())) + "}"
     if argument.type == "uuid":
-        return ids[wanted] if wanted else _unheard_of(ids)
+        return ids[wanted] if wanted else _unknown_id(ids)
     if argument.type in {"text", "character varying"}:
         if named and name.endswith(("id", named)):
             return ids[named]
@@ -156,6 +150,6 @@ def _value(argument: Argument, ids: Mapping[str, str], kind: str | None) -> str 
     return PLAIN.get(argument.type)
 
 
-def _unheard_of(ids: Mapping[str, str]) -> str:
-    """An id that nothing has, the same in every call of a check."""
+def _unknown_id(ids: Mapping[str, str]) -> str:
+    """An id of nothing, the same in every call."""
     return str(uuid.uuid5(uuid.UUID(ids["organization"]), "nothing"))

@@ -1,4 +1,4 @@
-"""Speaking SQL as the API does for a request: in its role, with its claims, and leaving nothing."""
+"""Run SQL as the API does for a request: in its role, with its claims, and rolled back."""
 
 import json
 from collections.abc import AsyncIterator, Mapping
@@ -15,21 +15,21 @@ from harness.database import Parameters, Row
 from harness.errors import Inconclusive
 
 Connection = AsyncConnection[Any]
-"""Of a user that may become any role: a superuser, or who was granted them all."""
+"""Of a user that may become any role: a superuser, or a member of them all."""
 
 Claims = Mapping[str, Any] | str | None
-"""An object, any text at all, or None: whatever the setting is on the connection."""
+"""An object, any text, or None to leave the setting as it is."""
 
 CLAIMS = "request.jwt.claims"
-"""The setting that the API puts the token's claims in."""
+"""The setting that holds the token's claims."""
 
 INTEGRITY = "23"
-"""The class of SQLSTATEs of a row that violates a constraint."""
+"""The class of SQLSTATEs for violated constraints."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What one statement came to."""
+    """The result of one statement."""
 
     rows: tuple[Row, ...] = ()
     affected: int = 0
@@ -38,15 +38,15 @@ class Outcome:
 
     @property
     def denied(self) -> bool:
-        """Whether it was refused for want of a privilege, or by a policy."""
+        """Whether a missing privilege or a policy refused it."""
         return isinstance(self.error, psycopg.errors.InsufficientPrivilege)
 
     @property
     def met_a_constraint(self) -> bool:
-        """Whether it got as far as a constraint, which is past every policy.
+        """Whether a constraint refused it, which means that every policy accepted it.
 
-        PostgreSQL checks new rows against policies first. What names no constraint and no column
-        was raised by somebody's own code.
+        PostgreSQL checks policies first. An error without a constraint or column was raised by
+        the backend's own code.
         """
         return (
             self.error is not None
@@ -55,7 +55,7 @@ class Outcome:
         )
 
     def describe(self) -> str:
-        """Say in one line what came."""
+        """The result in one line."""
         if self.error is None:
             return f"{self.affected} rows"
         return f"SQLSTATE {self.error.sqlstate}: {str(self.error).partition(chr(10))[0]}"
@@ -64,39 +64,51 @@ class Outcome:
 def claims_of(
     organizations: Organizations, organization: Organization, role: str = "member"
 ) -> dict[str, Any]:
-    """Give the claims in the token of the organization's user in a role."""
+    """The claims in the token of the organization's user with this role."""
     values = {"user": organization.users[role], "organization": organization.id, "role": role}
     return dict(filled(organizations.recipe.claims, values))
 
 
 async def claim(connection: Connection, claims: Claims) -> None:
-    """Have these claims until the transaction or savepoint is rolled back."""
+    """Set these claims until the transaction or savepoint is rolled back."""
     if claims is not None:
         text = claims if isinstance(claims, str) else json.dumps(claims)
         await connection.execute("SELECT set_config(%s, %s, true)", [CLAIMS, text])
 
 
-async def become(connection: Connection, role: str, claims: Claims) -> None:
-    """Be this role, with these claims, until the transaction or savepoint is rolled back."""
-    await claim(connection, claims)
-    try:
-        await connection.execute(f"SET LOCAL ROLE {role}")
-    except psycopg.errors.InvalidParameterValue as error:
-        raise Inconclusive(f"the database has no role {role}") from error
-    except psycopg.errors.InsufficientPrivilege as error:
-        raise Inconclusive(f"the harness may not act as {role}: {error}") from error
+@dataclass(frozen=True)
+class Actor:
+    """A role of requests with some claims, on a connection that may become any role."""
 
+    connection: Connection
+    role: str
+    claims: Claims
+    claims_name: str
+    """What messages call the claims."""
 
-@asynccontextmanager
-async def acting(connection: Connection, role: str, claims: Claims) -> AsyncIterator[None]:
-    """Be this role inside the block, with these claims; all that happens there is undone."""
-    async with connection.transaction(force_rollback=True):
-        await become(connection, role, claims)
-        yield
+    def __str__(self) -> str:
+        return f"{self.role} with {self.claims_name}"
+
+    async def become(self) -> None:
+        """Take the role and the claims until the transaction or savepoint is rolled back."""
+        await claim(self.connection, self.claims)
+        try:
+            await self.connection.execute(f"SET LOCAL ROLE {self.role}")
+        except psycopg.errors.InvalidParameterValue as error:
+            raise Inconclusive(f"the database has no role {self.role}") from error
+        except psycopg.errors.InsufficientPrivilege as error:
+            raise Inconclusive(f"the harness may not act as {self.role}: {error}") from error
+
+    @asynccontextmanager
+    async def acting(self) -> AsyncIterator[None]:
+        """Have the role and the claims inside the block; everything in it is undone."""
+        async with self.connection.transaction(force_rollback=True):
+            await self.become()
+            yield
 
 
 async def attempt(connection: Connection, statement: str, parameters: Parameters = None) -> Outcome:
-    """Run one statement, take note of what it came to, and undo it."""
+    """Run one statement, undo it, and return its result."""
     try:
         async with connection.transaction(force_rollback=True):
             cursor = await connection.execute(statement, parameters)

@@ -1,9 +1,8 @@
-"""A stand-in for PostgreSQL that passes everything on and looks at what a transaction leaves.
+"""A proxy for PostgreSQL connections that reads a session's settings after each transaction.
 
-What a session has set is nobody else's to see: no view shows it. So the backend's connections lead
-through here. Whenever the server says that a connection is idle, outside of any transaction, the
-watcher asks it, in the same session, what its settings are now, and only then passes on that it is
-ready. The backend notices nothing but a little delay, whatever driver it uses.
+No other session can see the settings of a session. So the backend connects through this proxy.
+Whenever the server reports that a connection is idle, the proxy asks in the same session for its
+settings, and only then forwards the server's message. The backend sees only a small delay.
 
 The messages are those of PostgreSQL's protocol 3 (chapter "Message Formats" of its manual).
 """
@@ -11,34 +10,34 @@ The messages are those of PostgreSQL's protocol 3 (chapter "Message Formats" of 
 import asyncio
 import re
 import struct
-import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from contracts.tenancy.sql.request_sql import CLAIMS
 from harness.machine.ports import LOOPBACK
+from harness.waiting import wait_until
 
 SSL_REQUEST, GSS_REQUEST, CANCEL_REQUEST = 80877103, 80877104, 80877102
-"""What a connection may begin with instead of a startup message."""
+"""Codes of requests that a connection may send before or instead of a startup message."""
 
 ANSWERED_BY_READY = frozenset(b"QSF")
 """Messages of a client that the server answers with ReadyForQuery: Query, Sync, FunctionCall."""
 
 OURS = b"shakedown\0"
-"""The name of the watcher's own statement and portal: the unnamed ones are the client's."""
+"""The name of the proxy's own statement and portal; the unnamed ones are the client's."""
 
 SETS = re.compile(
     r"""set_config\s*\(\s*'([a-z_]\w*(?:\.\w+)+)'|\bset\s+(?:local\s+|session\s+)?([a-z_]\w*(?:\.\w+)+)""",
     re.IGNORECASE,
 )
-"""Settings of an application's own, by how SQL sets them."""
+"""Statements that set an application's own settings."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Leftover:
-    """A setting that still had a value while its connection was idle."""
+    """A setting that had a value while its connection was idle."""
 
     connection: int
     setting: str
@@ -49,24 +48,29 @@ class Leftover:
 
 @dataclass(kw_only=True)
 class SessionLog:
-    """What was seen so far."""
+    """What the proxy saw so far."""
 
     connections: int = 0
     looks: int = 0
-    """How often an idle connection was looked at."""
+    """How often an idle connection was inspected."""
     leftovers: list[Leftover] = field(default_factory=list)
     in_transaction: dict[int, str] = field(default_factory=dict)
-    """Connections that are within a transaction now, with the last statement on them."""
+    """Connections with an open transaction now, with their last statement."""
     settings: set[str] = field(default_factory=lambda: {CLAIMS})
-    """What is asked for: the claims, and whatever else statements were seen to set."""
+    """The settings to read: the claims, and all that statements have set."""
     trouble: list[str] = field(default_factory=list)
-    """Why a look failed."""
+    """Errors of inspections."""
 
     async def transactions_left(self, *, within_s: float) -> dict[int, str]:
-        """Wait until no connection is within a transaction; give those that still are."""
-        until = time.monotonic() + within_s
-        while self.in_transaction and time.monotonic() < until:
-            await asyncio.sleep(0.02)
+        """Wait until no connection has an open transaction; return those that still have one."""
+        with suppress(TimeoutError):
+            await wait_until(
+                lambda: not self.in_transaction,
+                within_s,
+                "transactions to end",
+                poll_s=0.02,
+                error=TimeoutError,
+            )
         return dict(self.in_transaction)
 
 
@@ -74,9 +78,9 @@ class SessionLog:
 async def session_proxy(
     database_url: str, host: str = LOOPBACK
 ) -> AsyncIterator[tuple[str, SessionLog]]:
-    """Give the URL that leads to the same database through the watcher, and what it sees.
+    """Yield the URL of the same database through the proxy, and the log of what it sees.
 
-    `host` is the address at which it listens: one that the backend reaches.
+    `host` is the address to listen on, which the backend must be able to reach.
     """
     place = urlsplit(database_url)
     if place.hostname is None:
@@ -91,7 +95,7 @@ async def session_proxy(
         try:
             await _Session(seen, reader, writer).run(place.hostname or "", place.port or 5432)
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            pass  # either side went away, or we are done
+            pass  # one side disconnected, or the check is over
         finally:
             opened.discard(task)
             writer.close()
@@ -110,7 +114,7 @@ async def session_proxy(
 
 
 class _Session:
-    """One connection of the backend, and ours to the server behind it."""
+    """One connection of the backend, and the proxy's connection to the server."""
 
     def __init__(
         self, seen: SessionLog, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -119,11 +123,11 @@ class _Session:
         self._from_client, self._to_client = reader, writer
         self._number = 0
         self._turn = asyncio.Lock()
-        """LockedTable by whoever writes to the server."""
+        """LockedTable by the task that writes to the server."""
         self._unanswered = 0
-        """Messages of the client that the server has yet to answer with ReadyForQuery."""
+        """Messages of the client that the server has not answered with ReadyForQuery yet."""
         self._open_ended = False
-        """Whether the client has begun a series of messages that no Sync has ended yet."""
+        """Whether the client has sent messages that are not ended by a Sync yet."""
         self._last = ""
 
     async def run(self, host: str, port: int) -> None:
@@ -151,7 +155,7 @@ class _Session:
             self._to_server.close()
 
     async def _startup(self) -> bytes:
-        """Refuse encryption, which the server here does not have either, and give what begins."""
+        """Refuse encryption, as the server does, and return the startup message."""
         while True:
             head = await self._from_client.readexactly(8)
             length, code = struct.unpack("!ii", head)
@@ -192,12 +196,12 @@ class _Session:
                     else:
                         self._seen.in_transaction[self._number] = self._last
                     if message[5:] == b"I" and not self._unanswered and not self._open_ended:
-                        await self._look()
+                        await self._inspect()
             self._to_client.write(message)
             await self._to_client.drain()
 
-    async def _look(self) -> None:
-        """Ask the idle session for its settings; nobody else is writing to the server now."""
+    async def _inspect(self) -> None:
+        """Ask the idle session for its settings; the lock holds the client's messages back."""
         names = sorted(self._seen.settings)
         self._to_server.write(_question(names))
         values: list[str | None] = []
@@ -209,7 +213,7 @@ class _Session:
                 values = _texts(message)
             elif kind == ord("E"):
                 self._seen.trouble.append(message[5:].decode("utf-8", "replace"))
-            elif kind in b"NAS":  # what the server says unasked is for the client
+            elif kind in b"NAS":  # asynchronous messages are for the client
                 self._to_client.write(message)
         if values:
             self._seen.looks += 1
@@ -221,14 +225,14 @@ class _Session:
 
 
 async def _read(reader: asyncio.StreamReader) -> tuple[int, bytes]:
-    """One message: its type, and all of it."""
+    """One message: its type, and all its bytes."""
     head = await reader.readexactly(5)
     length = struct.unpack("!i", head[1:])[0]
     return head[0], head + await reader.readexactly(length - 4)
 
 
 def _question(settings: list[str]) -> bytes:
-    """Parse, Bind, Execute, Close both, Sync: under names that leave the client's alone."""
+    """Parse, Bind, Execute, Close both, Sync, with names that the client does not use."""
     asked = ", ".join(f"pg_catalog.current_setting('{name}', true)" for name in settings)
     query = f"SELECT {asked}".encode() + b"\0"
     none = struct.pack("!h", 0)
@@ -249,7 +253,7 @@ def _message(kind: bytes, body: bytes) -> bytes:
 
 
 def _texts(row: bytes) -> list[str | None]:
-    """The columns of a DataRow whose values are text."""
+    """The columns of a DataRow with values in text format."""
     (count,) = struct.unpack("!h", row[5:7])
     values: list[str | None] = []
     at = 7

@@ -1,52 +1,36 @@
-"""A tenant with one of everything, and the texts by which its data would be known elsewhere."""
+"""What the SQL checks know of an organization: its ids, its texts and its users' claims."""
 
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from harness.client import Organization, Samples
-from harness.expect import expect_status
+from contracts.shared.tenants.populated_tenant import PopulatedTenant
+
+KINDS = ("organization", "job", "evidence", "export", "event")
 
 
 @dataclass(frozen=True, kw_only=True)
 class SqlTenant:
-    """What one organization has."""
+    """One organization."""
 
     id: str
     """The organization's own id."""
     ids: Mapping[str, str]
     """By kind: `organization`, `job`, `evidence`, `export`, `event`."""
-    marks: frozenset[str]
-    """Texts by which what nobody else may see would be known, the ids among them."""
+    markers: frozenset[str]
+    """Texts that no other organization may see, the ids among them."""
+    claims: Mapping[str, dict[str, Any]]
+    """The claims of its users by role; always those of a `member`."""
 
 
-async def furnish(organization: Organization, samples: Samples) -> SqlTenant:
-    """Give an organization a job, evidence and an export that is ready: nothing moves any more."""
-    client = organization.client
-    title = f"Title {uuid.uuid4()}"
-    job = await organization.new_job(title)
-    evidence = await client.new_evidence(job["id"], samples.new())
-    requested = await client.new_export(job["id"])
-    export = await client.wait_for_export(requested["id"])
-    events = expect_status(await client.call("listLedgerEvents"), 200).items
-    ids = {
-        "organization": organization.id,
-        "job": job["id"],
-        "evidence": evidence["id"],
-        "export": export["id"],
-        "event": evidence["ledger_event_id"],
-    }
-    texts = [
-        *ids.values(),
-        *organization.users.values(),
-        *(event["hash"] for event in events),
-        title,
-        evidence["file_sha256"],
-        evidence["storage_path"],
-        export["manifest_hash"],
-    ]
+def sql_tenant(
+    tenant: PopulatedTenant, secrets: frozenset[str], claims: Mapping[str, dict[str, Any]]
+) -> SqlTenant:
+    """Describe a tenant; `secrets` are further texts that no request may read."""
+    texts = {marker.decode("utf-8", "replace") for marker in tenant.markers}
     return SqlTenant(
-        id=organization.id,
-        ids={kind: str(value) for kind, value in ids.items()},
-        marks=frozenset(str(text) for text in texts if text),
+        id=tenant.org.id,
+        ids={kind: str(tenant.values[kind][0]) for kind in KINDS},
+        markers=frozenset(texts | secrets),
+        claims=claims,
     )

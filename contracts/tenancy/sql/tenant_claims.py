@@ -1,4 +1,4 @@
-"""Claims with which the database is asked: an organization's own, and those that give no right."""
+"""Claims for requests in SQL: variants that give no access, and variants with spoofed parts."""
 
 import json
 import uuid
@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 PLACE = ("app_metadata", "organization_id")
-"""Where, says the contract, the organization stands; nothing else is trusted."""
+"""The claim with the organization in the contract; no other is trusted."""
 
 
 def has_contract_claims(template: Mapping[str, Any]) -> bool:
-    """Say whether a target's tokens have the organization where the contract has it, only there."""
+    """Whether a target's tokens have the organization where the contract has it, and only there."""
     outer, inner = PLACE
     metadata = template.get(outer)
     return (
@@ -21,9 +21,9 @@ def has_contract_claims(template: Mapping[str, Any]) -> bool:
 
 
 def claims_without_access(own: Mapping[str, Any]) -> dict[str, str]:
-    """Give claims, by what is the matter with them, that must show nobody's rows.
+    """Claims by description that must show no tenant's rows; an error is accepted, too.
 
-    `own` are those of an organization that has rows. An error is as good as no rows.
+    `own` are the claims of an organization that has rows.
     """
     organization = own[PLACE[0]][PLACE[1]]
     bare = {name: value for name, value in own.items() if name != PLACE[0]}
@@ -48,9 +48,9 @@ def claims_without_access(own: Mapping[str, Any]) -> dict[str, str]:
 
 
 def spoofed_claims(own: Mapping[str, Any], other: str) -> dict[str, str]:
-    """Give claims, by what is the matter with them, that are `own` and name another besides.
+    """Claims by description: `own`, with another organization in a place that is not trusted.
 
-    They must show exactly what `own` shows: what a user may edit says nothing.
+    They must show exactly what `own` shows.
     """
     elsewhere = {"organization_id": other, "role": "owner"}
     return {

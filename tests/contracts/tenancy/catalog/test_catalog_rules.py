@@ -6,7 +6,7 @@ import pytest
 from contracts.tenancy.catalog import Argument, Catalog, Column, Function, Policy, Relation, Role
 from contracts.tenancy.catalog.privileges import privileges
 from contracts.tenancy.catalog.row_security import row_security
-from contracts.tenancy.catalog.rule_results import RuleResult, expect_no_violations
+from contracts.tenancy.catalog.rule_results import RuleResult, expect_no_violations, violations_of
 from contracts.tenancy.catalog.tenants import tenant_tables, views_over
 from harness.errors import CheckFailed, Inconclusive
 from harness.target.load import load_target
@@ -72,14 +72,14 @@ def with_functions(*functions: Function) -> Catalog:
 
 
 def rows_wrong(catalog: Catalog) -> list[RuleResult]:
-    return [one for one in row_security(catalog, tenant_tables(catalog, TARGET)) if one.wrong]
+    return violations_of(row_security(catalog, tenant_tables(catalog, TARGET)))
 
 
 def rights_wrong(catalog: Catalog) -> list[RuleResult]:
     results = privileges(
         catalog, tenant_tables(catalog, TARGET), claim="claim_export_job", exports="exports"
     )
-    return [one for one in results if one.wrong]
+    return violations_of(results)
 
 
 def test_a_right_catalog_is_found_right() -> None:
@@ -110,7 +110,7 @@ def test_a_right_catalog_is_found_right() -> None:
 def test_an_unguarded_relation_is_found(relation: Relation, rule: str) -> None:
     found = rows_wrong(with_relations(relation))
     assert rule in {one.rule for one in found}
-    assert {one.about for one in found} == {relation.name}
+    assert {one.name for one in found} == {relation.name}
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_a_view_over_a_view_is_followed_to_the_table() -> None:
     outer = replace(table(9, "outer"), kind="v", columns=(), reads=frozenset({8}))
     catalog = with_relations(inner, outer)
     assert views_over(catalog, tenant_tables(catalog, TARGET)) == [inner, outer]
-    assert [one.about for one in rows_wrong(catalog)] == ["public.outer"]
+    assert [one.name for one in rows_wrong(catalog)] == ["public.outer"]
 
 
 def opened(**changes: Any) -> Relation:  # noqa: ANN401 - whatever a policy has
@@ -191,7 +191,7 @@ def test_a_policy_that_opens_nothing_is_no_false_alarm(relation: Relation) -> No
 def test_a_role_that_no_row_security_binds_is_found(change: dict[str, Any]) -> None:
     roles = (ROLES[0], replace(ROLES[1], **change), ROLES[2])
     (found,) = rows_wrong(replace(CATALOG, roles=roles))
-    assert found.about == "authenticated"
+    assert found.name == "authenticated"
 
 
 HELPER = replace(
@@ -228,7 +228,7 @@ BY_REQUESTS: dict[str, Any] = {
 )
 def test_a_function_with_too_wide_rights_is_found(function: Function) -> None:
     found = rights_wrong(with_functions(CLAIM, function))
-    assert {one.about for one in found} == {function.signature}
+    assert {one.name for one in found} == {function.signature}
 
 
 @pytest.mark.parametrize(
@@ -276,17 +276,18 @@ def test_a_function_with_the_rights_it_needs_is_no_false_alarm(function: Functio
 def test_a_role_that_may_do_too_much_is_found(role: str, change: dict[str, Any]) -> None:
     roles = tuple(replace(one, **change) if one.name == role else one for one in ROLES)
     (found,) = rights_wrong(replace(CATALOG, roles=roles))
+    assert found.name in {role, *change.get("may_create_in", ())}
     assert role in found.expected
 
 
 def test_a_missing_role_and_truncate_are_found() -> None:
     truncates = replace(EXPORTS, granted=NOBODY | {"authenticated": frozenset({"TRUNCATE"})})
     catalog = replace(with_relations(truncates), roles=ROLES[1:])
-    assert {one.about for one in rights_wrong(catalog)} == {"anon", "public.exports"}
+    assert {one.name for one in rights_wrong(catalog)} == {"anon", "public.exports"}
 
 
 def test_a_database_without_the_contracts_tables_leaves_the_question_open() -> None:
-    with pytest.raises(Inconclusive, match="no table exports"):
+    with pytest.raises(Inconclusive, match="exports"):
         tenant_tables(replace(CATALOG, relations=(*TABLES[:2], TABLES[3])), TARGET)
     assert len(tenant_tables(replace(CATALOG, relations=TABLES[1:]), TARGET)) == 3  # jobs is open
 
@@ -295,6 +296,6 @@ def test_everything_that_is_wrong_is_told_at_once() -> None:
     catalog = with_functions(CLAIM, replace(HELPER, granted=("PUBLIC",), search_path=None))
     with pytest.raises(CheckFailed) as raised:
         expect_no_violations(rights_wrong(catalog))
-    assert "no EXECUTE for PUBLIC" in raised.value.expected
+    assert "PUBLIC" in raised.value.expected
     assert "search_path" in raised.value.detail
     expect_no_violations([])

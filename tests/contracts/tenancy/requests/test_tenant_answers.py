@@ -93,7 +93,7 @@ def test_the_first_difference_is_named_by_its_place() -> None:
     before = {"a": [1, {"b": 2}], "c": 3}
     assert first_difference(before, {"a": [1, {"b": 2}], "c": 3}) is None
     assert first_difference(before, {"a": [1, {"b": 4}], "c": 3}) == ("/a/1/b", 2, 4)
-    with pytest.raises(CheckFailed, match=r"jobs at /1 to be as before, \(nothing\)"):
+    with pytest.raises(CheckFailed, match="jobs at /1"):
         expect_unchanged({"jobs": [1, 2]}, {"jobs": [1]}, after="that")
     with pytest.raises(CheckFailed, match="rows"):
         expect_unchanged({"jobs": [], "rows": []}, {"jobs": []}, after="that")

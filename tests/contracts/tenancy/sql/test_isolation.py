@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
 
@@ -11,7 +10,7 @@ from contracts.tenancy.catalog.privileges import privileges
 from contracts.tenancy.catalog.row_security import row_security
 from contracts.tenancy.catalog.rule_results import expect_no_violations
 from contracts.tenancy.catalog.tenants import tenant_tables
-from contracts.tenancy.sql.isolation import SqlIsolation, expect_isolated
+from contracts.tenancy.sql.isolation import SqlIsolation
 from contracts.tenancy.sql.sql_tenant import SqlTenant
 from harness.database import Database
 from harness.errors import CheckFailed
@@ -106,7 +105,8 @@ async def furnished(database: Database) -> tuple[SqlTenant, SqlTenant]:
                         strict=True,
                     )
                 ),
-                marks=frozenset(things.values()),
+                markers=frozenset(things.values()),
+                claims={"member": {"sub": "u", "app_metadata": {"organization_id": organization}}},
             )
         )
     return made[0], made[1]
@@ -118,20 +118,17 @@ async def apart(database: Database, mistake: str) -> Observations:
     await database.fetch(mistake or "SELECT")
     catalog = await read_catalog(database)
     observe = Observations()
-    claims: dict[str, dict[str, Any]] = {
-        one.id: {"sub": "u", "app_metadata": {"organization_id": one.id}} for one in (mine, theirs)
-    }
-    context = SqlIsolation(
+    isolation = SqlIsolation(
         catalog=catalog,
         tables=tenant_tables(catalog, load_target(None)),
         exports="exports",
-        claims=claims,
-        others={one.id: {} for one in (mine, theirs)},
-        standard=True,
+        mine=mine,
+        theirs=theirs,
+        has_contract_claims=True,
         observe=observe,
         cover=Coverage(),
     )
-    await expect_isolated(context, database, mine, theirs)
+    await isolation.expect_isolated(database)
     return observe
 
 
@@ -158,29 +155,32 @@ async def test_the_catalog_of_a_right_database_is_right(tenants_database: Databa
 
 
 @pytest.mark.parametrize(
-    ("mistake", "told"),
+    ("mistake", "named"),
     [
-        ("ALTER TABLE exports DISABLE ROW LEVEL SECURITY", "no tenant's row"),
-        ("CREATE POLICY a ON jobs FOR SELECT USING (title = 't')", "no tenant's row"),
+        ("ALTER TABLE exports DISABLE ROW LEVEL SECURITY", "public.exports"),
+        ("CREATE POLICY a ON jobs FOR SELECT USING (title = 't')", "public.jobs"),
         (
             "CREATE POLICY a ON jobs FOR SELECT USING (organization() IS NOT NULL)",
-            "no row of another organization",
+            "public.jobs",
         ),
         (
             (
                 "CREATE POLICY a ON jobs FOR UPDATE USING (title = 't') "
                 "WITH CHECK (organization_id = organization())"
             ),
-            "UPDATE of every row",
+            "UPDATE of all rows",
         ),
-        ("CREATE POLICY a ON jobs FOR DELETE USING (title = 't')", "DELETE of every row"),
-        ("CREATE POLICY a ON jobs FOR INSERT WITH CHECK (title = 't')", "inserted into"),
+        (
+            "CREATE POLICY a ON jobs FOR DELETE USING (title = 't')",
+            "DELETE of all rows",
+        ),
+        ("CREATE POLICY a ON jobs FOR INSERT WITH CHECK (title = 't')", "INSERT"),
         (
             (
                 "CREATE POLICY a ON jobs FOR UPDATE USING (organization_id = organization()) "
                 "WITH CHECK (title = 't')"
             ),
-            "moved to another",
+            "UPDATE of public.jobs",
         ),
         ("CREATE POLICY a ON jobs USING (organization() IS NULL)", "never set"),
         (
@@ -193,14 +193,14 @@ async def test_the_catalog_of_a_right_database_is_right(tenants_database: Databa
                 f"CREATE FUNCTION export_of(p_id uuid) RETURNS SETOF exports {DEFINER} AS "
                 "'SELECT * FROM exports'"
             ),
-            "to be told nothing of another organization",
+            "public.export_of(p_id uuid)",
         ),
         (
             (
                 f"CREATE FUNCTION cancel(p_id uuid) RETURNS void {DEFINER} AS "
                 "$$ UPDATE exports SET state = 'canceled' WHERE id = p_id AND state = 'queued' $$"
             ),
-            "to change nothing of another organization",
+            "public.cancel(p_id uuid)",
         ),
         (
             (
@@ -208,7 +208,7 @@ async def test_the_catalog_of_a_right_database_is_right(tenants_database: Databa
                 "SELECT (current_setting('request.jwt.claims', true)::jsonb "
                 "#>> '{app_metadata,organization_id}')::uuid $$"
             ),
-            "reads ''",
+            "claims that are ''",
         ),
         (
             (
@@ -222,7 +222,7 @@ async def test_the_catalog_of_a_right_database_is_right(tenants_database: Databa
         ),
     ],
 )
-async def test_one_mistake_is_found(tenants_database: Database, mistake: str, told: str) -> None:
+async def test_one_mistake_is_found(tenants_database: Database, mistake: str, named: str) -> None:
     with pytest.raises(CheckFailed) as raised:
         await apart(tenants_database, mistake)
-    assert told in raised.value.expected
+    assert named in raised.value.expected
