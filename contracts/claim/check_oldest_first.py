@@ -38,9 +38,9 @@ async def check_oldest_first(
 ) -> None:
     """Claims from a queue of four organizations by direct calls, then lets a worker do the rest.
 
-    Each claim takes the oldest export whose organization is below its cap, in whatever order the
-    table holds the rows, and also when recovery has put it back into the queue. `queue_position`
-    shows the place in the organization's own queue.
+    Each claim takes the oldest export whose organization is below its cap, also when
+    recovery put it back into the queue and when the table holds rows in another order.
+    `queue_position` shows the place in the organization's own queue.
     Contract: "one row per call or a batch, oldest first".
     """
     claim = declared_claim(target)

@@ -38,7 +38,7 @@ async def check_files_match(
     """Uploads files with difficult names and compares them with manifests and ZIPs of exports.
 
     A manifest lists each entry of its ZIP but itself once, with name, size, SHA-256 and evidence.
-    An export holds evidence and ledger as of its request: not what came while it waited for a
+    An export holds evidence and ledger as of its request, also when it had to wait for a
     worker; a second attempt makes the same bytes.
     Contract: "The object's bytes are a function of the export alone".
     """

@@ -40,7 +40,7 @@ def test_only_what_was_silent_for_the_stuck_timeout_is_excused(target: Target) -
     assert reclaimed_after_silence(None, target) == set()
 
 
-def test_causes_are_told_before_consequences() -> None:
+def test_causes_are_reported_first() -> None:
     def violation(rule: str) -> Violation:
         return Violation(rule=rule, subject="e", expected=f"no {rule}", got=rule)
 
