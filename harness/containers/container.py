@@ -3,16 +3,14 @@
 import time
 from typing import Any
 
-from docker.errors import APIError, NotFound
+from docker.errors import APIError
 
-from harness.containers.engine import Engine, explained
+from harness.containers.engine import CONFLICT, NOT_FOUND, Engine, explained
 from harness.containers.logs import LogPump
 from harness.errors import Misconfigured
 
 _ENDS_WITHIN_S = 10
 _POLL_S = 0.02
-_CONFLICT = 409
-"""The engine's answer to an act that does not fit the state: it does not run, is paused already."""
 _BUSY = 500
 """Its answer if the kernel, on a busy machine, fails to freeze all processes at once."""
 _SIGNALS = 128
@@ -33,11 +31,10 @@ class Container:
 
     def state(self) -> dict[str, Any]:
         """Give the engine's view of it; empty when it is gone."""
-        with explained(f"looking at {self.name}"):
-            try:
-                return dict(self.engine.client.api.inspect_container(self.name))
-            except NotFound:
-                return {}
+        found = {}
+        with explained(f"looking at {self.name}", {NOT_FOUND}):
+            found = self.engine.client.api.inspect_container(self.name)
+        return dict(found)
 
     def is_alive(self) -> bool:
         """Say whether it runs; a paused one does."""
@@ -55,11 +52,8 @@ class Container:
     def kill(self) -> None:
         """SIGKILL everything in it, frozen or not."""
         self.signal("SIGKILL")
-        with explained(f"waiting for the end of {self.name}"):
-            try:
-                self.engine.client.api.wait(self.name, timeout=_ENDS_WITHIN_S)
-            except NotFound:
-                return
+        with explained(f"waiting for the end of {self.name}", {NOT_FOUND}):
+            self.engine.client.api.wait(self.name, timeout=_ENDS_WITHIN_S)
         if self.pump is not None:
             self.pump.finish()
 
@@ -69,14 +63,8 @@ class Container:
 
     def signal(self, name: str) -> None:
         """Send a signal to its first process, if it still runs."""
-        with explained(f"sending {name} to {self.name}"):
-            try:
-                self.engine.client.api.kill(self.name, name)
-            except NotFound:
-                return
-            except APIError as error:
-                if error.status_code != _CONFLICT:
-                    raise
+        with explained(f"sending {name} to {self.name}", {NOT_FOUND, CONFLICT}):
+            self.engine.client.api.kill(self.name, name)
 
     def pause(self, *, paused: bool = True) -> None:
         """Freeze all its processes, or let them run again."""
@@ -106,11 +94,8 @@ class Container:
     def remove(self) -> None:
         """Kill it and remove it with its anonymous volumes."""
         self.kill()
-        with explained(f"removing {self.name}"):
-            try:
-                self.engine.client.api.remove_container(self.name, force=True, v=True)
-            except NotFound:
-                return
+        with explained(f"removing {self.name}", {NOT_FOUND}):
+            self.engine.client.api.remove_container(self.name, force=True, v=True)
 
     def _is_connected(self) -> bool:
         state = self.state()

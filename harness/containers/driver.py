@@ -102,16 +102,7 @@ class ContainerDriver(Driver):
             )
             self._start(container)
             process = self._resources.engine.process_of(container.name)
-            instance = Instance(
-                name=name,
-                role=role,
-                base_url=f"http://{LOOPBACK}:{port}",
-                log_path=plan.log_path(name),
-                container=container.name,
-                pid=process.pid if process else None,
-                started=process.started if process else "",
-                environment=dict(extra),
-            )
+            instance = plan.instance(name, role, port, extra, process, container.name)
             return ContainerHandle(instance=instance, container=container)
 
         return await self._threads.make(make, ContainerHandle.end)

@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
@@ -15,6 +15,9 @@ from harness.containers.threads import Threads
 from harness.errors import Misconfigured
 from harness.machine.processes import Process
 
+NOT_FOUND = 404
+CONFLICT = 409
+"""The engine's answer to an act that does not fit the state: it does not run, is paused already."""
 ANSWERS_WITHIN_S = 60.0
 """How long one request to the engine may take; removing many containers on a busy disk does."""
 _CONNECTS_WITHIN_S = 5.0
@@ -90,11 +93,16 @@ class Engine:
 
 
 @contextmanager
-def explained(doing: str) -> Iterator[None]:
-    """Turn what the client library raises into a sentence that begins with what was done."""
+def explained(doing: str, ignore: Container[int] = ()) -> Iterator[None]:
+    """Turn what the client library raises into a sentence that begins with what was done.
+
+    `ignore` are statuses of the engine that mean that there is nothing left to do.
+    """
     try:
         yield
     except APIError as error:
+        if error.status_code in ignore:
+            return
         raise Misconfigured(
             f"{doing}: the Docker engine refused: {error.explanation or error}"
         ) from error

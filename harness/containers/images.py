@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from docker.errors import APIError, ImageNotFound
+from docker.errors import APIError
 from docker.utils.build import exclude_paths, tar
 
-from harness.containers.engine import Engine, explained
+from harness.containers.engine import NOT_FOUND, Engine, explained
 from harness.containers.labels import IMAGE
 from harness.errors import Misconfigured
 from harness.target.models import Build
@@ -112,12 +112,10 @@ def _run_build(engine: Engine, wanted: Build, tag: str, log_path: Path) -> list[
 
 
 def _has(engine: Engine, image: str) -> bool:
-    with explained(f"looking for the image {image}"):
-        try:
-            engine.client.api.inspect_image(image)
-        except ImageNotFound:
-            return False
-    return True
+    found = None
+    with explained(f"looking for the image {image}", {NOT_FOUND}):
+        found = engine.client.api.inspect_image(image)
+    return found is not None
 
 
 def _ignored(context: Path) -> list[str]:

@@ -2,11 +2,10 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 from harness.machine.journal import Owner
-from harness.machine.processes import Process
 
 RUN = "dev.shakedown.run"
 """The run's id, on every container, network and volume."""
@@ -19,7 +18,7 @@ _OWNER = "dev.shakedown.owner."
 
 @dataclass(frozen=True, kw_only=True)
 class Labels:
-    """What marks everything of one run, and says who would miss it."""
+    """What marks everything of one run, and says who began it."""
 
     run_id: str
     owner: Owner
@@ -32,22 +31,19 @@ class Labels:
 
     def as_mapping(self, mark: str = RUN) -> dict[str, str]:
         """Give them as the engine takes them."""
-        owner = {name: str(value) for name, value in self.owner.as_facts().items()}
-        facts = {**owner, "uid": str(self.uid)}
-        return {mark: self.run_id} | {_OWNER + name: value for name, value in facts.items()}
+        facts = {**asdict(self.owner), "uid": self.uid}
+        return {mark: self.run_id} | {_OWNER + name: str(fact) for name, fact in facts.items()}
 
     @classmethod
     def read(cls, found: Mapping[str, Any] | None) -> Self | None:
         """Read what `as_mapping` gave; None where something is not of a run of ours."""
         labels = found or {}
-        try:
-            process = Process(int(labels[_OWNER + "pid"]), str(labels[_OWNER + "started"]))
-            owner = Owner(
-                process=process,
-                boot=str(labels[_OWNER + "boot"]),
-                namespace=str(labels[_OWNER + "namespace"]),
-            )
-            run_id = str(labels[RUN] if RUN in labels else labels[REAPER])
-            return cls(run_id=run_id, owner=owner, uid=int(labels[_OWNER + "uid"]))
-        except (KeyError, ValueError):
+        facts = {name.removeprefix(_OWNER): value for name, value in labels.items()}
+        owner, run_id, uid = (
+            Owner.read(facts),
+            labels.get(RUN) or labels.get(REAPER),
+            facts.get("uid"),
+        )
+        if owner is None or run_id is None or uid is None:
             return None
+        return cls(run_id=str(run_id), owner=owner, uid=int(uid))

@@ -1,6 +1,6 @@
-"""Ryuk: a container that removes everything of a run once nobody holds a connection to it.
+"""Ryuk: a container that removes everything of a run once no process holds a connection to it.
 
-It is testcontainers' own reaper, told our own label. testcontainers would publish its port on
+It is testcontainers' own reaper, with our own label. testcontainers would publish its port on
 every interface of the machine and stop where there is no image of it; so it is started here.
 """
 
@@ -49,9 +49,9 @@ class Reaper:
                     "RYUK_RECONNECTION_TIMEOUT": testcontainers_config.ryuk_reconnection_timeout,
                 },
             )
-        return cls(_told(port, labels.run_id))
+        return cls(_subscribe(port, labels.run_id))
 
-    def let_go(self) -> None:
+    def disconnect(self) -> None:
         """End the connection; Ryuk then removes what the label marks, and ends."""
         self._connection.close()
 
@@ -72,18 +72,18 @@ def _has_image(engine: Engine) -> bool:
     return True
 
 
-def _told(port: int, run_id: str) -> socket.socket:
-    """Connect, and tell what to remove; it answers with a line once it has understood."""
+def _subscribe(port: int, run_id: str) -> socket.socket:
+    """Connect, and send what to remove; it answers with a line once it has read that."""
     end = time.monotonic() + _ANSWERS_WITHIN_S
     while True:
         # The engine may accept for it, and hang up, before it listens itself.
-        with suppress(OSError), ExitStack() as unless_understood:
-            connection = unless_understood.enter_context(
+        with suppress(OSError), ExitStack() as unless_refused:
+            connection = unless_refused.enter_context(
                 socket.create_connection((LOOPBACK, port), timeout=_ANSWERS_WITHIN_S)
             )
             connection.sendall(f"label={RUN}={run_id}\n".encode())
             if connection.recv(16).startswith(b"ACK"):
-                unless_understood.pop_all()
+                unless_refused.pop_all()
                 return connection
         if time.monotonic() > end:
             raise Misconfigured(

@@ -1,13 +1,11 @@
-"""What all containers of a run stand on: an engine, a network of their own, marks."""
+"""What all containers of a run share: the engine, a network of their own, labels, a reaper."""
 
 import os
 import socket
 from collections.abc import Callable
 from typing import Self
 
-from docker.errors import APIError
-
-from harness.containers.engine import Engine, explained
+from harness.containers.engine import CONFLICT, NOT_FOUND, Engine, explained
 from harness.containers.labels import Labels
 from harness.containers.leftovers import remove_run
 from harness.containers.reaper import Reaper
@@ -49,7 +47,7 @@ class RunResources:
 
     @classmethod
     def attach(cls, journal: Journal) -> Self:
-        """Stand on what another process of the run has prepared."""
+        """Use what another process of the run has prepared."""
         owner = read_owner(journal.run_dir)
         assert owner is not None, "a run begins with its owner in the journal"
         return cls(Engine.connect(), journal, Labels.of_run(journal.run_id, owner))
@@ -62,7 +60,7 @@ class RunResources:
     def user(self) -> str | None:
         """As whom containers write into a directory of ours; None: as their images say.
 
-        Root can remove whatever they leave there; anybody else could not.
+        Root can remove whatever they leave there; no other user could.
         """
         return None if os.geteuid() == 0 else f"{os.geteuid()}:{os.getegid()}"
 
@@ -80,12 +78,12 @@ class RunResources:
     def close(self) -> None:
         """Remove everything of this run from the engine. Blocks until it is gone.
 
-        Raises `Misconfigured` with what would not go.
+        Raises `Misconfigured` with what could not be removed.
         """
         self.engine.threads.finish()  # what is still being made would be missed
         removal = remove_run(self.engine, self.journal.run_id)
         if self._reaper is not None:
-            self._reaper.let_go()
+            self._reaper.disconnect()
             self._reaper = None
         self.engine.close()
         if removal.problems:
@@ -108,13 +106,9 @@ class RunResources:
             )
 
     def remove_volume(self, name: str) -> None:
-        """Remove a volume; one that a container still uses goes with the resources."""
-        with explained(f"removing the volume {name}"):
-            try:
-                self.engine.client.api.remove_volume(name)
-            except APIError as error:
-                if error.status_code not in {404, 409}:
-                    raise
+        """Remove a volume; one that a container still uses stays until `close`."""
+        with explained(f"removing the volume {name}", {NOT_FOUND, CONFLICT}):
+            self.engine.client.api.remove_volume(name)
 
 
 def _is_ours(address: str) -> bool:

@@ -11,6 +11,7 @@ from harness.instances.description import Instance, Role
 from harness.instances.handle import InstanceHandle
 from harness.machine.journal import Journal
 from harness.machine.ports import LOOPBACK
+from harness.machine.processes import Process
 from harness.target.models import Api, Migrate, Worker
 from harness.target.target import Target
 
@@ -125,6 +126,27 @@ class Plan:
         known = {**self.values, **values}
         command = self.target.expand_command(table.command or (), known)
         return command, self.target.expand_environment(table.environment, known)
+
+    def instance(
+        self,
+        name: str,
+        role: Role,
+        port: int,
+        extra: Mapping[str, str],
+        process: Process | None,
+        container: str | None = None,
+    ) -> Instance:
+        """Describe an instance of this system that was started on a port of loopback."""
+        return Instance(
+            name=name,
+            role=role,
+            base_url=f"http://{LOOPBACK}:{port}",
+            log_path=self.log_path(name),
+            container=container,
+            pid=process.pid if process else None,
+            started=process.started if process else "",
+            environment=dict(extra),
+        )
 
     def log_path(self, name: str) -> Path:
         """Give where an instance, or the migration, prints to."""

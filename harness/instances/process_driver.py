@@ -16,7 +16,6 @@ from harness.machine import processes
 from harness.machine.commands import wait_for_end
 from harness.machine.journal import Journal
 from harness.machine.logs import describe_end
-from harness.machine.ports import LOOPBACK
 from harness.machine.processes import RUN_MARKER, Process
 from harness.target.models import Migrate
 
@@ -34,16 +33,8 @@ class ProcessDriver(Driver):
         values = {"port": str(port), "instance": name}
         command, environment = plan.filled_in(plan.table(role), values)
         key = f"{role}.command"
-        entry, child, started = self._spawn(plan, name, key, command, {**environment, **extra})
-        instance = Instance(
-            name=name,
-            role=role,
-            base_url=f"http://{LOOPBACK}:{port}",
-            log_path=plan.log_path(name),
-            pid=child.pid,
-            started=started,
-            environment=dict(extra),
-        )
+        entry, child, process = self._spawn(plan, name, key, command, {**environment, **extra})
+        instance = plan.instance(name, role, port, extra, process)
         return ProcessHandle(instance=instance, journal=self._journal, entry=entry, child=child)
 
     def attach(self, instance: Instance) -> ProcessHandle:
@@ -54,7 +45,7 @@ class ProcessDriver(Driver):
         """Run a program as a process; if it fails, what it leaves running is killed too."""
         command, environment = plan.filled_in(program, {})
         key = "database.migrate.command"
-        entry, child, started = self._spawn(plan, "migrate", key, command, environment)
+        entry, child, process = self._spawn(plan, "migrate", key, command, environment)
         problem = "was canceled"
         try:
             problem = await wait_for_end(child, program.timeout_s)
@@ -62,7 +53,7 @@ class ProcessDriver(Driver):
                 problem = describe_end(child.returncode)
         finally:
             if problem:  # what it left running would keep the database busy
-                processes.kill_tree(Process(child.pid, started))
+                processes.kill_tree(process)
             self._journal.undone(entry)
         return problem
 
@@ -80,8 +71,8 @@ class ProcessDriver(Driver):
         key: str,
         command: tuple[str, ...],
         environment: Mapping[str, str],
-    ) -> tuple[str, subprocess.Popen[bytes], str]:
-        """Start a program; give its entry in the journal, itself and its start time.
+    ) -> tuple[str, subprocess.Popen[bytes], Process]:
+        """Start a program; give its entry in the journal, and the program.
 
         It is in the journal before it runs.
         """
@@ -100,10 +91,9 @@ class ProcessDriver(Driver):
         except OSError as error:
             self._journal.undone(entry)
             raise Misconfigured(_cannot_start(key, command, error)) from error
-        process = Process.of(child.pid)
-        started = process.started if process else ""
-        self._journal.amend(entry, pid=child.pid, started=started)
-        return entry, child, started
+        process = Process.of(child.pid) or Process(child.pid, "")
+        self._journal.amend(entry, pid=process.pid, started=process.started)
+        return entry, child, process
 
 
 def _environment(plan: Plan, extra: Mapping[str, str]) -> dict[str, str]:

@@ -12,9 +12,13 @@ import ssl
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from harness.instances.handle import InstanceHandle
+from harness.waiting import wait_until
+
 _HEAD_BYTES = 16 * 1024
 _BODY_SHOWN = 300
 _BODY_TIMEOUT_S = 0.1
+_POLL_S = 0.01
 _STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([1-5][0-9]{2})(?: |\r\n|$)")
 
 
@@ -32,6 +36,32 @@ class Answer:
     def is_ready(self) -> bool:
         """Whether it was a 2xx."""
         return self.status is not None and 200 <= self.status < 300
+
+
+READY = Answer(status=200, text="")
+
+
+async def wait_until_ready(
+    handle: InstanceHandle, path: str, within_s: float, timeout_s: float = 2.0
+) -> Answer:
+    """Ask an instance until it is ready, it has ended, or there is no time left.
+
+    Gives the last answer. `timeout_s` is for one request.
+    """
+    answer = Answer(status=None, text="it was not asked")
+
+    async def is_decided() -> bool:
+        nonlocal answer
+        if not handle.is_alive():
+            return True
+        answer = await ask(handle.instance.base_url, path, max(0.2, min(within_s, timeout_s)))
+        if answer.is_ready and not handle.holds_its_port():
+            answer = Answer(status=None, text="an answer of another program on its port")
+        return answer.is_ready or answer.is_final
+
+    with contextlib.suppress(TimeoutError):
+        await wait_until(is_decided, within_s, "an answer", poll_s=_POLL_S, error=TimeoutError)
+    return answer
 
 
 async def ask(base_url: str, path: str, timeout_s: float) -> Answer:

@@ -8,9 +8,9 @@ import itertools
 import json
 import os
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -68,7 +68,7 @@ class Journal:
         making.mkdir(mode=0o700)
         run_dir = home / f"{RUN_PREFIX}{run_id}"
         journal = cls(making)
-        journal.note("run", **Owner.ours().as_facts())
+        journal.note("run", **asdict(Owner.ours()))
         making.rename(run_dir)
         run_dir.chmod(0o711)
         journal.run_dir = run_dir
@@ -127,27 +127,34 @@ class Journal:
 
 @dataclass(frozen=True, kw_only=True)
 class Owner:
-    """Who began a run, so that somebody else can tell whether it still goes on."""
+    """Who began a run, so that another process can see whether it still goes on."""
 
-    process: Process
+    pid: int
+    started: str
     boot: str
     """Which boot of the machine; after another one every process of the run is gone."""
     namespace: str
-    """Which numbering of processes; in another container a pid tells nothing."""
+    """Which numbering of processes; in another container a pid says nothing."""
 
     @classmethod
     def ours(cls) -> Self:
         """Describe the calling process."""
-        return cls(process=Process.ours(), boot=_boot(), namespace=_namespace())
+        own = Process.ours()
+        return cls(pid=own.pid, started=own.started, boot=_boot(), namespace=_namespace())
 
-    def as_facts(self) -> dict[str, Any]:
-        """Give what goes into the journal's first line."""
-        return {
-            "pid": self.process.pid,
-            "started": self.process.started,
-            "boot": self.boot,
-            "namespace": self.namespace,
-        }
+    @classmethod
+    def read(cls, facts: Mapping[str, Any]) -> Self | None:
+        """Read the fields from a journal or from labels; None if some are missing."""
+        try:
+            texts = {name: str(facts[name]) for name in ("started", "boot", "namespace")}
+            return cls(pid=int(facts["pid"]), **texts)
+        except (KeyError, ValueError):
+            return None
+
+    @property
+    def process(self) -> Process:
+        """The process that began the run."""
+        return Process(self.pid, self.started)
 
     def is_alive(self) -> bool:
         """Say whether the run may still go on; in doubt it does."""
@@ -178,19 +185,13 @@ def read_entries(run_dir: Path) -> dict[str, Entry]:
 
 
 def read_owner(run_dir: Path) -> Owner | None:
-    """Say who began the run in a directory; None when its journal does not tell."""
+    """Say who began the run in a directory; None when its journal does not say."""
     try:
         entries = read_entries(run_dir)
     except OSError:
         return None
     first = next((entry for entry in entries.values() if entry.kind == "run"), None)
-    if first is None or first.process is None:
-        return None
-    return Owner(
-        process=first.process,
-        boot=str(first.facts.get("boot")),
-        namespace=str(first.facts.get("namespace")),
-    )
+    return Owner.read(first.facts) if first else None
 
 
 def _boot() -> str:

@@ -4,16 +4,12 @@ import secrets
 from abc import ABC, abstractmethod
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from psycopg import sql
 
 from harness.machine.ports import LOOPBACK
-from harness.postgres.server import SUPERUSER, connect
+from harness.postgres.server import SUPERUSER, Connection, connect
 from harness.postgres.template import BLANK, OBSERVER, OWNER
-
-if TYPE_CHECKING:
-    import psycopg
 
 _CLONE_SETTINGS = (files("harness.postgres") / "clone.sql").read_bytes()
 
@@ -73,9 +69,7 @@ class DatabaseServer(ABC):
     async def stop(self) -> None:
         """End the server and remove its data; safe to call twice, and after `kill`."""
 
-    async def _set_passwords(
-        self, connection: "psycopg.AsyncConnection[tuple[object, ...]]"
-    ) -> None:
+    async def _set_passwords(self, connection: Connection) -> None:
         for role, password in self._passwords.items():
             await connection.execute(
                 sql.SQL("ALTER ROLE {} PASSWORD {}").format(

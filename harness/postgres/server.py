@@ -6,7 +6,8 @@ import subprocess
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import psycopg
 
 from harness.errors import InstanceFailed
 from harness.machine import processes
@@ -19,8 +20,7 @@ from harness.postgres.pid_file import is_ready, remove_shared_memory
 from harness.postgres.programs import start_program
 from harness.waiting import wait_until
 
-if TYPE_CHECKING:
-    import psycopg
+Connection = psycopg.AsyncConnection[tuple[object, ...]]
 
 SUPERUSER = "shakedown"
 
@@ -162,10 +162,8 @@ class Server:
 
 
 @contextlib.asynccontextmanager
-async def connect(url: str) -> "AsyncIterator[psycopg.AsyncConnection[tuple[object, ...]]]":
+async def connect(url: str) -> AsyncIterator[Connection]:
     """Connect as administrator: every statement commits on its own."""
-    import psycopg  # 0.1 s that pays only once a server is there to talk to  # noqa: PLC0415
-
     connection = await psycopg.AsyncConnection.connect(url, autocommit=True, connect_timeout=10)
     try:
         yield connection

@@ -75,57 +75,50 @@ class Redactor:
                 self.add_secrets([token])
 
     def __call__(self, text: str) -> str:
-        """Give the text without its secrets, and harmless to whatever displays it."""
-        text = self._without_secrets(_WRAPPED_LINES.sub(self._unwrapped_if_it_tells, text))
-        text = _BASE64.sub(self._unless_it_tells, text)
+        """Give the text without its secrets, and safe to display."""
+        text = self._without_secrets(_WRAPPED_LINES.sub(self._unwrapped_if_secret, text))
+        text = _BASE64.sub(self._unless_secret, text)
         return sanitize(self._without_halves(text))
 
     def _without_secrets(self, text: str) -> str:
         text = self._issued.hidden(text, HIDDEN)
         return _hide_patterns(text if self._known is None else self._known.sub(HIDDEN, text))
 
-    def _unwrapped_if_it_tells(self, found: re.Match[str]) -> str:
+    def _unwrapped_if_secret(self, found: re.Match[str]) -> str:
         unwrapped = _WRAPPED.sub("", found[0])
         hidden = self._without_secrets(unwrapped)
         return found[0] if hidden == unwrapped else hidden
 
-    def _unless_it_tells(self, found: re.Match[str]) -> str:
-        told = any(self._without_secrets(said) != said for said in base64_decodings(found[0]))
-        return HIDDEN if told else found[0]
+    def _unless_secret(self, found: re.Match[str]) -> str:
+        texts = base64_decodings(found[0])
+        is_secret = any(self._without_secrets(text) != text for text in texts)
+        return HIDDEN if is_secret else found[0]
 
     def _without_halves(self, text: str) -> str:
         """Hide the beginning of a secret before a cut, and the end of one after it."""
-        pieces, marks = _CUT.split(text), _CUT.findall(text)
-        if not marks or not self._cuttable:
+        parts, cuts = _CUT.split(text), _CUT.findall(text)
+        if not cuts or not self._cuttable:
             return text
-        for number, mark in enumerate(marks):
-            pieces[number] = self._without_beginning(pieces[number]) + mark
-            pieces[number + 1] = self._without_end(pieces[number + 1])
-        return "".join(pieces)
+        backwards = [secret[::-1] for secret in self._cuttable]
+        for number, cut in enumerate(cuts):
+            parts[number] = _without_beginning(parts[number], self._cuttable) + cut
+            following = parts[number + 1]
+            parts[number + 1] = _without_beginning(following[::-1], backwards)[::-1]
+        return "".join(parts)
 
-    def _without_beginning(self, text: str) -> str:
-        bare = text.rstrip("'\"")
-        for secret in self._cuttable:
-            tail = bare[-len(secret) :]
-            at = tail.find(secret[:SHORTEST_SECRET])
-            while at >= 0 and not secret.startswith(tail[at:]):
-                at = tail.find(secret[:SHORTEST_SECRET], at + 1)
-            if at >= 0:
-                kept = len(bare) - len(tail) + at
-                return text[:kept] + HIDDEN + text[len(bare) :]
-        return text
 
-    def _without_end(self, text: str) -> str:
-        bare = text.lstrip("'\"")
-        for secret in self._cuttable:
-            head = bare[: len(secret)]
-            at = head.rfind(secret[-SHORTEST_SECRET:])
-            while at >= 0 and not secret.endswith(head[: at + SHORTEST_SECRET]):
-                at = head.rfind(secret[-SHORTEST_SECRET:], 0, at + SHORTEST_SECRET - 1)
-            if at >= 0:
-                left = text[: len(text) - len(bare)]
-                return left + HIDDEN + bare[at + SHORTEST_SECRET :]
-        return text
+def _without_beginning(text: str, secrets: Iterable[str]) -> str:
+    """Hide the beginning of a secret at the end of a text."""
+    bare = text.rstrip("'\"")
+    for secret in secrets:
+        tail = bare[-len(secret) :]
+        at = tail.find(secret[:SHORTEST_SECRET])
+        while at >= 0 and not secret.startswith(tail[at:]):
+            at = tail.find(secret[:SHORTEST_SECRET], at + 1)
+        if at >= 0:
+            kept = len(bare) - len(tail) + at
+            return text[:kept] + HIDDEN + text[len(bare) :]
+    return text
 
 
 def _hide_patterns(text: str) -> str:

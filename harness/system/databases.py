@@ -3,7 +3,6 @@
 import time
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import TYPE_CHECKING
 
 from psycopg import sql
 
@@ -11,14 +10,11 @@ from harness.errors import Misconfigured
 from harness.instances.plan import Plan
 from harness.machine.logs import tail
 from harness.postgres.database_server import DatabaseServer
-from harness.postgres.server import connect
+from harness.postgres.server import Connection, connect
 from harness.redaction.redactor import Redactor
 from harness.target.export_table import ExportTable
 from harness.target.models import ExportColumn
 from harness.waiting import wait_until
-
-if TYPE_CHECKING:
-    import psycopg
 
 _POLL_S = 0.005
 _QUIET_DEADLINE_S = 10.0
@@ -82,9 +78,7 @@ async def make_template(server: DatabaseServer, plan: Plan) -> MigratedTemplate:
     )
 
 
-async def _install_instrument(
-    connection: "psycopg.AsyncConnection[tuple[object, ...]]", plan: Plan
-) -> None:
+async def _install_instrument(connection: Connection, plan: Plan) -> None:
     exports = ExportTable.of(plan.target)
     assert exports is not None
     table = exports.claim.table
@@ -111,9 +105,7 @@ async def _install_instrument(
     )
 
 
-async def _wait_until_quiet(
-    connection: "psycopg.AsyncConnection[tuple[object, ...]]", name: str
-) -> None:
+async def _wait_until_quiet(connection: Connection, name: str) -> None:
     """Wait until no client is connected: CREATE DATABASE itself looks only every 0.1 s."""
     connected = ""
 

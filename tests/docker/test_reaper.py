@@ -36,7 +36,7 @@ def test_it_is_told_the_label_and_recover_knows_it(engine: Engine, image: str) -
         assert {each["HostIp"] for each in port} == {"127.0.0.1"}
     finally:
         removal = remove_run(engine, MARKS.run_id)
-        reaper.let_go()
+        reaper.disconnect()
     assert removal.removed == [f"container {name}"]
 
 
@@ -44,7 +44,7 @@ async def test_it_goes_by_itself_once_it_is_let_go(engine: Engine, image: str) -
     assert image
     reaper = Reaper.start(engine, MARKS)
     assert reaper
-    reaper.let_go()
+    reaper.disconnect()
     mark = {"label": f"{REAPER}={MARKS.run_id}"}
     await wait_until(
         lambda: not engine.client.api.containers(all=True, filters=mark), 10, "Ryuk to end"

@@ -3,6 +3,7 @@ import os
 import subprocess
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -116,9 +117,9 @@ def test_a_fault_that_was_healed_is_not_healed_again(run_base: Path) -> None:
 
 def abandon(base: Path, monkeypatch: pytest.MonkeyPatch, **changes: object) -> Journal:
     """Begin a run whose owner is long dead, or otherwise as told."""
-    facts = {**Owner.ours().as_facts(), "pid": 2**22 - 1, **changes}
+    owner = Owner.read({**asdict(Owner.ours()), "pid": 2**22 - 1, **changes})
     with monkeypatch.context() as patch:
-        patch.setattr(Owner, "as_facts", lambda _: facts)
+        patch.setattr(Owner, "ours", lambda: owner)
         return Journal.begin(base)
 
 
