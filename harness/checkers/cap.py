@@ -69,73 +69,35 @@ ACCEPTS: tuple[Example, ...] = (
     example("nothing happened", ""),
     example(
         "two at once, then two more",
-        """
-        o1.e1 queued
-        o1.e2 queued
-        o1.e3 queued
-        o1.e4 queued
-        o1.e1 claimed w1
-        o1.e2 claimed w2
-        o1.e1 ready
-        o1.e3 claimed w1
-        o1.e2 failed
-        o1.e4 claimed w2
-        """,
+        "o1.e1 queued, o1.e2 queued, o1.e3 queued, o1.e4 queued, "
+        "o1.e1 claimed w1, o1.e2 claimed w2, o1.e1 ready, o1.e3 claimed w1, o1.e2 failed, "
+        "o1.e4 claimed w2",
     ),
     example(
         "each organization has its own",
-        """
-        o1.e1 queued
-        o1.e2 queued
-        o2.e3 queued
-        o1.e1 claimed w1
-        o1.e2 claimed w1
-        o2.e3 claimed w1
-        """,
+        "o1.e1 queued, o1.e2 queued, o2.e3 queued, "
+        "o1.e1 claimed w1, o1.e2 claimed w1, o2.e3 claimed w1",
     ),
     example(
         "an export that goes back makes room, one that is claimed again takes none",
-        """
-        o1.e1 queued
-        o1.e2 queued
-        o1.e3 queued
-        o1.e1 claimed w1
-        o1.e2 claimed w2
-        o1.e1 returned
-        o1.e3 claimed w2
-        o1.e3 claimed w1
-        o1.e2 canceled
-        o1.e1 claimed w1
-        """,
+        "o1.e1 queued, o1.e2 queued, o1.e3 queued, "
+        "o1.e1 claimed w1, o1.e2 claimed w2, o1.e1 returned, o1.e3 claimed w2, "
+        "o1.e3 claimed w1, o1.e2 canceled, o1.e1 claimed w1",
     ),
 )
 
 REJECTS: tuple[Example, ...] = (
     example(
         "counted before the others' claims were to be seen",
-        """
-        o1.e1 queued
-        o1.e2 queued
-        o1.e3 queued
-        o1.e1 claimed w1
-        o1.e2 claimed w2
-        o1.e3 claimed w3
-        """,
+        "o1.e1 queued, o1.e2 queued, o1.e3 queued, "
+        "o1.e1 claimed w1, o1.e2 claimed w2, o1.e3 claimed w3",
         rule="over-cap",
     ),
     example(
         "room is made by the other organization only",
-        """
-        o1.e1 queued
-        o1.e2 queued
-        o1.e3 queued
-        o2.e4 queued
-        o2.e4 claimed w1
-        o1.e1 claimed w1
-        o1.e2 claimed w1
-        o2.e4 ready
-        o1.e3 claimed w1
-        """,
+        "o1.e1 queued, o1.e2 queued, o1.e3 queued, o2.e4 queued, "
+        "o2.e4 claimed w1, o1.e1 claimed w1, o1.e2 claimed w1, o2.e4 ready, "
+        "o1.e3 claimed w1",
         rule="over-cap",
     ),
 )

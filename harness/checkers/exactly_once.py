@@ -158,36 +158,16 @@ ACCEPTS: tuple[Example, ...] = (
     example("nothing was asked for", ""),
     example(
         "two exports, two workers",
-        """
-        e1 queued
-        e2 queued
-        e1 claimed w1
-        e2 claimed w2
-        e2 ready
-        e1 ready
-        """,
+        "e1 queued, e2 queued, e1 claimed w1, e2 claimed w2, e2 ready, e1 ready",
     ),
     example(
         "a killed worker's export is done by another",
-        """
-        e1 queued
-        e1 claimed w1
-        e1 returned
-        e1 claimed w2
-        e1 ready
-        """,
+        "e1 queued, e1 claimed w1, e1 returned, e1 claimed w2, e1 ready",
         harmed="e1",
     ),
     example(
         "a failed export is retried",
-        """
-        e1 queued
-        e1 claimed w1
-        e1 failed
-        e1 queued
-        e1 claimed w1
-        e1 ready
-        """,
+        "e1 queued, e1 claimed w1, e1 failed, e1 queued, e1 claimed w1, e1 ready",
         harmed="e1",
     ),
 )
@@ -195,112 +175,62 @@ ACCEPTS: tuple[Example, ...] = (
 REJECTS: tuple[Example, ...] = (
     example("accepted, then nowhere", "e1 queued", gone="e1", rule="lost"),
     example("never claimed", "e1 queued", rule="not-ready"),
-    example("claimed and forgotten", "e1 queued\ne1 claimed w1", rule="not-ready"),
+    example("claimed and forgotten", "e1 queued, e1 claimed w1", rule="not-ready"),
     example(
         "given up",
-        """
-        e1 queued
-        e1 claimed w1
-        e1 failed
-        """,
+        "e1 queued, e1 claimed w1, e1 failed",
         rule="not-ready",
     ),
     example(
         "two attempts though nobody died",
-        """
-        e1 queued
-        e1 claimed w1
-        e1 returned
-        e1 claimed w2
-        e1 ready
-        """,
+        "e1 queued, e1 claimed w1, e1 returned, e1 claimed w2, e1 ready",
         rule="repeated",
     ),
     example(
         "two workers claim the same export",
-        """
-        e1 queued
-        e1 claimed w1
-        e1 claimed w2
-        e1 ready
-        """,
+        "e1 queued, e1 claimed w1, e1 claimed w2, e1 ready",
         harmed="e1",
         rule="two-owners",
     ),
     example(
         "the second claim overwrites the first and counts nothing",
-        """
-        e1 queued
-        e1 claimed w1
-        e1 stamped w2
-        e1 ready
-        """,
+        "e1 queued, e1 claimed w1, e1 stamped w2, e1 ready",
         rule="two-owners",
     ),
     example(
         "both owners recorded their completion",
-        """
-        e1 queued
-        e1 claimed w1
-        e1 ready
-        """,
+        "e1 queued, e1 claimed w1, e1 ready",
         events={"e1": 2},
         rule="completed-twice",
     ),
     example(
         "killed between the state and the event",
-        """
-        e1 queued
-        e1 claimed w1
-        e1 ready
-        """,
+        "e1 queued, e1 claimed w1, e1 ready",
         events={"e1": 0},
         rule="unrecorded",
     ),
     example(
         "killed between the event and the state",
-        """
-        e1 queued
-        e1 claimed w1
-        """,
+        "e1 queued, e1 claimed w1",
         events={"e1": 1},
         rule="completed-unready",
     ),
     example("an event about nothing", "", events={"e9": 1}, rule="completed-unready"),
     example(
         "a zombie completes what is back in the queue",
-        """
-        e1 queued
-        e1 claimed w1
-        e1 returned
-        e1 ready
-        """,
+        "e1 queued, e1 claimed w1, e1 returned, e1 ready",
         harmed="e1",
         rule="no-such-way",
     ),
     example(
         "a ready export is taken back and done again",
-        """
-        e1 queued
-        e1 claimed w1
-        e1 ready
-        e1 returned
-        e1 claimed w2
-        e1 ready
-        """,
+        "e1 queued, e1 claimed w1, e1 ready, e1 returned, e1 claimed w2, e1 ready",
         harmed="e1",
         rule="undecided",
     ),
     example(
         "recovery forgets the attempts",
-        """
-        e1 queued
-        e1 claimed w1
-        e1 returned
-        e1 reset
-        e1 claimed w2
-        e1 ready
-        """,
+        "e1 queued, e1 claimed w1, e1 returned, e1 reset, e1 claimed w2, e1 ready",
         harmed="e1",
         rule="attempt",
     ),

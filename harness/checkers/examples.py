@@ -1,12 +1,13 @@
 """Hand-written histories, short enough to read, that a checker must accept or reject.
 
-One step a line, `EXPORT VERB [WORKER] [@SECONDS]`: `queued`, `claimed W`, `returned` (to the
-queue), `ready`, `failed`, `canceled`, `stamped W` (the owner's name overwritten, nothing else),
-`reset` (the attempt set to 0), `beats` (a heartbeat, which is no transition).
-An export is named `o1.e1` where its organization matters.
-Whoever names no time does it a second after the step before.
+A step is `EXPORT VERB [WORKER] [@SECONDS]`; commas or line ends separate steps. The verbs are
+`queued`, `claimed W`, `returned` (to the queue), `ready`, `failed`, `canceled`, `stamped W` (the
+owner's name overwritten, nothing else), `reset` (the attempt set to 0), and `beats` (a heartbeat,
+which is no transition). An export is named `o1.e1` where its organization matters. A step without
+a time happens a second after the step before.
 """
 
+import re
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -30,8 +31,8 @@ _STATES = {
 class Example:
     """A history with the end it leads to."""
 
-    says: str
-    """What it is about."""
+    title: str
+    """What it shows."""
     transitions: tuple[Transition, ...]
     exports: tuple[ExportFact, ...]
     completions: tuple[CompletionFact, ...]
@@ -46,7 +47,7 @@ class Example:
 
 
 def example(
-    says: str,
+    title: str,
     steps: str,
     *,
     rule: str = "",
@@ -59,7 +60,7 @@ def example(
     Each export that ends ready has one completed event unless `events` says how many; `harmed`
     and `gone` (exports that no longer exist) are names with blanks between them.
     """
-    transitions = tuple(told(steps))
+    transitions = tuple(transitions_of(steps))
     last = {step.export_id: step for step in transitions}
     exports = tuple(
         ExportFact(
@@ -73,7 +74,7 @@ def example(
     )
     counts = {export.id: int(export.state == READY) for export in exports} | (events or {})
     return Example(
-        says=says,
+        title=title,
         transitions=transitions,
         exports=exports,
         completions=tuple(
@@ -84,13 +85,13 @@ def example(
     )
 
 
-def told(steps: str) -> list[Transition]:
+def transitions_of(steps: str) -> list[Transition]:
     """Turn steps into the transitions that a database would have recorded."""
     written: list[Transition] = []
     now: dict[str, Transition] = {}
     at = MIDNIGHT
     heartbeats: dict[str, datetime] = defaultdict(lambda: MIDNIGHT)
-    for line in filter(None, (line.strip() for line in steps.splitlines())):
+    for line in filter(None, map(str.strip, re.split(r"[,\n]", steps))):
         export, verb, *rest = line.split()
         times = [word for word in rest if word.startswith("@")]
         at = MIDNIGHT + timedelta(seconds=float(times[0][1:])) if times else at + _SECOND

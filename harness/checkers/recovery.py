@@ -162,33 +162,33 @@ def orphan_of_examples() -> Orphan:
 ACCEPTS: tuple[Example, ...] = (
     example(
         "taken back at the first moment",
-        "e1 queued\ne1 claimed w1 @9\ne1 beats @10\ne1 returned @12",
+        "e1 queued, e1 claimed w1 @9, e1 beats @10, e1 returned @12",
     ),
     example(
         "taken back at the last moment, then done",
-        "e1 queued\ne1 claimed w1 @9\ne1 beats @10\ne1 returned @13\ne1 claimed w2\ne1 ready",
+        "e1 queued, e1 claimed w1 @9, e1 beats @10, e1 returned @13, e1 claimed w2, e1 ready",
     ),
     example(
         "given up after the last attempt",
-        "e1 queued\ne1 claimed w1 @9\ne1 beats @10\ne1 failed @12.5",
+        "e1 queued, e1 claimed w1 @9, e1 beats @10, e1 failed @12.5",
     ),
 )
 
 REJECTS: tuple[Example, ...] = (
-    example("left alone", "e1 queued\ne1 claimed w1 @9\ne1 beats @10", rule="reclaimed-late"),
+    example("left alone", "e1 queued, e1 claimed w1 @9, e1 beats @10", rule="reclaimed-late"),
     example(
         "long overdue",
-        "e1 queued\ne1 claimed w1 @9\ne1 beats @10\ne1 returned @13.1",
+        "e1 queued, e1 claimed w1 @9, e1 beats @10, e1 returned @13.1",
         rule="reclaimed-late",
     ),
     example(
         "counted from the start, not from the heartbeat",
-        "e1 queued\ne1 claimed w1 @9\ne1 beats @10\ne1 returned @11",
+        "e1 queued, e1 claimed w1 @9, e1 beats @10, e1 returned @11",
         rule="reclaimed-early",
     ),
     example(
         "claimed by another over the head of its owner",
-        "e1 queued\ne1 claimed w1 @9\ne1 beats @10\ne1 claimed w2 @11.9",
+        "e1 queued, e1 claimed w1 @9, e1 beats @10, e1 claimed w2 @11.9",
         rule="reclaimed-early",
     ),
 )

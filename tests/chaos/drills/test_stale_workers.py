@@ -8,7 +8,7 @@ import pytest
 from chaos.drills.stale_workers import StaleWakeUp
 from chaos.workers.parked_workers import ParkedWorker
 from harness.checkers import ExportFacts
-from harness.checkers.examples import MIDNIGHT, told
+from harness.checkers.examples import MIDNIGHT, transitions_of
 from harness.errors import Inconclusive
 from harness.system import Instance
 
@@ -24,7 +24,7 @@ def worker(name: str, seconds: float) -> ParkedWorker:
 
 def ready_at(seconds: float) -> ExportFacts:
     story = f"e1 queued @0\ne1 claimed w1 @1\ne1 returned @4\ne1 claimed w2 @5\ne1 ready @{seconds}"
-    return ExportFacts(exports=(), completions=(), transitions=told(story))
+    return ExportFacts(exports=(), completions=(), transitions=transitions_of(story))
 
 
 def wake_up(still_asleep_at: float) -> StaleWakeUp:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from chaos.workers.parked_workers import ParkedWorker, last_claims, refuse_unknown_workers
-from harness.checkers.examples import told
+from harness.checkers.examples import transitions_of
 from harness.errors import Inconclusive
 from harness.system import Instance
 
@@ -33,7 +33,9 @@ def test_another_failpoint_with_a_longer_name_does_not_count(tmp_path: Path) -> 
 
 
 def test_the_last_claim_decides_who_owns_an_export() -> None:
-    steps = told("e1 queued\ne2 queued\ne1 claimed w1\ne2 claimed w1\ne1 returned\ne1 claimed w2")
+    steps = transitions_of(
+        "e1 queued\ne2 queued\ne1 claimed w1\ne2 claimed w1\ne1 returned\ne1 claimed w2"
+    )
     assert last_claims(steps) == {"w1": {"e2"}, "w2": {"e1"}}
 
 

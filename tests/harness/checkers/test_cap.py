@@ -6,15 +6,15 @@ from hypothesis import strategies as st
 
 from harness.checkers import Transition, per_organization_cap
 from harness.checkers.cap import ACCEPTS, CAP_OF_EXAMPLES, REJECTS, most_in_progress
-from harness.checkers.examples import Example, told
+from harness.checkers.examples import Example, transitions_of
 
 
-@pytest.mark.parametrize("good", ACCEPTS, ids=lambda each: each.says)
+@pytest.mark.parametrize("good", ACCEPTS, ids=lambda each: each.title)
 def test_accepts(good: Example) -> None:
     assert per_organization_cap(good.transitions, CAP_OF_EXAMPLES) == []
 
 
-@pytest.mark.parametrize("bad", REJECTS, ids=lambda each: each.says)
+@pytest.mark.parametrize("bad", REJECTS, ids=lambda each: each.title)
 def test_rejects_the_very_claim(bad: Example) -> None:
     [over] = per_organization_cap(bad.transitions, CAP_OF_EXAMPLES)
     assert over.rule == bad.rule
@@ -34,7 +34,7 @@ STEPS = st.lists(
 
 @given(steps=STEPS, cap=st.integers(1, 3))
 def test_agrees_with_the_oracle(steps: list[tuple[str, str]], cap: int) -> None:
-    transitions = told("\n".join(" ".join(step) for step in steps))
+    transitions = transitions_of("\n".join(" ".join(step) for step in steps))
     over = [
         step
         for step in transitions

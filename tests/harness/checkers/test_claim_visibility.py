@@ -5,11 +5,13 @@ from dataclasses import replace
 import pytest
 
 from harness.checkers import Transition, claims_are_visible
-from harness.checkers.examples import told
+from harness.checkers.examples import transitions_of
 
 
 def within(txids: list[int | None], steps: str) -> list[Transition]:
-    return [replace(step, txid=txid) for step, txid in zip(told(steps), txids, strict=True)]
+    return [
+        replace(step, txid=txid) for step, txid in zip(transitions_of(steps), txids, strict=True)
+    ]
 
 
 def test_a_claim_with_a_transaction_of_its_own_is_seen() -> None:
@@ -34,9 +36,9 @@ def test_a_claim_that_commits_with_its_result_is_not_seen(end: str) -> None:
 
 
 def test_unknown_transactions_say_nothing() -> None:
-    assert claims_are_visible(told("e1 queued\ne1 claimed w1\ne1 ready")) == []
+    assert claims_are_visible(transitions_of("e1 queued\ne1 claimed w1\ne1 ready")) == []
 
 
 def test_a_claim_of_nobody_is_found() -> None:
-    [found] = claims_are_visible(told("e1 queued\ne1 claimed"))
+    [found] = claims_are_visible(transitions_of("e1 queued\ne1 claimed"))
     assert found.rule == "nobodys"

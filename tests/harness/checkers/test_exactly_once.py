@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from harness.checkers import CompletionFact, ExportFact, Transition, exactly_once
 from harness.checkers.exactly_once import ACCEPTS, REJECTS
-from harness.checkers.examples import Example, told
+from harness.checkers.examples import Example, transitions_of
 
 
 def judged(given_example: Example) -> set[str]:
@@ -24,12 +24,12 @@ def judged(given_example: Example) -> set[str]:
     }
 
 
-@pytest.mark.parametrize("good", ACCEPTS, ids=lambda each: each.says)
+@pytest.mark.parametrize("good", ACCEPTS, ids=lambda each: each.title)
 def test_accepts(good: Example) -> None:
     assert judged(good) == set()
 
 
-@pytest.mark.parametrize("bad", REJECTS, ids=lambda each: each.says)
+@pytest.mark.parametrize("bad", REJECTS, ids=lambda each: each.title)
 def test_rejects_for_the_right_reason(bad: Example) -> None:
     assert bad.rule in judged(bad)
 
@@ -46,7 +46,7 @@ def test_a_claim_that_the_row_does_not_count_is_seen() -> None:
         ["e1"],
         [ExportFact(id="e1", state="ready", attempt=1)],
         [CompletionFact(export_id="e1")],
-        told("e1 queued\ne1 claimed w1\ne1 returned\ne1 claimed w2\ne1 ready"),
+        transitions_of("e1 queued\ne1 claimed w1\ne1 returned\ne1 claimed w2\ne1 ready"),
         harmed={"e1"},
     )
     assert forgotten.rule == "claims-miscounted"
@@ -54,7 +54,7 @@ def test_a_claim_that_the_row_does_not_count_is_seen() -> None:
 
 def test_a_violation_names_the_export_the_worker_and_the_time() -> None:
     found = exactly_once(
-        [], [], [], told("e1 queued\ne1 claimed w1\ne1 claimed w2 @2.25\ne1 ready")
+        [], [], [], transitions_of("e1 queued\ne1 claimed w1\ne1 claimed w2 @2.25\ne1 ready")
     )
     two_owners = next(each for each in found if each.rule == "two-owners")
     assert "e1" in two_owners.expected
@@ -99,7 +99,7 @@ def test_agrees_with_the_oracle(
     steps: list[tuple[str, str]],
     harmed: set[str],
 ) -> None:
-    transitions = told("\n".join(" ".join(step) for step in steps))
+    transitions = transitions_of("\n".join(" ".join(step) for step in steps))
     found = exactly_once(accepted, exports, completions, transitions, harmed=harmed)
     subjects = {(each.rule, each.subject) for each in found}
     assert subjects == set(oracle(accepted, exports, completions, transitions, harmed))

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from harness.checkers import Transition, overtaken, rank_correlation
-from harness.checkers.examples import MIDNIGHT, told
+from harness.checkers.examples import MIDNIGHT, transitions_of
 
 CREATED: dict[str, datetime] = {
     f"o{organization}.e{number}": MIDNIGHT + timedelta(seconds=10 * organization + number)
@@ -17,7 +17,7 @@ QUEUED = "\n".join(f"{export} queued" for export in CREATED)
 
 
 def found(claims: str, *, slack: int = 0, cap: int = 9) -> set[str]:
-    steps = told(f"{QUEUED}\n{claims}")
+    steps = transitions_of(f"{QUEUED}\n{claims}")
     return {each.subject for each in overtaken(steps, CREATED, cap=cap, slack=slack)}
 
 
@@ -44,13 +44,13 @@ def test_what_is_back_in_the_queue_has_its_place() -> None:
 
 
 def test_one_transaction_has_no_order() -> None:
-    steps = told(f"{QUEUED}\no1.e2 claimed w1\no1.e1 claimed w1")
+    steps = transitions_of(f"{QUEUED}\no1.e2 claimed w1\no1.e1 claimed w1")
     batch: list[Transition] = [replace(step, txid=7) for step in steps]
     assert overtaken(batch, CREATED, cap=9, slack=0) == []
 
 
 def test_exports_of_unknown_age_are_not_judged() -> None:
-    assert overtaken(told(f"{QUEUED}\no2.e3 claimed w1"), {}, cap=9, slack=0) == []
+    assert overtaken(transitions_of(f"{QUEUED}\no2.e3 claimed w1"), {}, cap=9, slack=0) == []
 
 
 def test_rank_correlation() -> None:

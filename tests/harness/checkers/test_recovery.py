@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.checkers.examples import MIDNIGHT, Example, told
+from harness.checkers.examples import MIDNIGHT, Example, transitions_of
 from harness.checkers.facts import ExportFact
 from harness.checkers.recovery import (
     ACCEPTS,
@@ -32,19 +32,19 @@ def judged(given_example: Example) -> list[str]:
     return [violation.rule for violation in found]
 
 
-@pytest.mark.parametrize("good", ACCEPTS, ids=lambda each: each.says)
+@pytest.mark.parametrize("good", ACCEPTS, ids=lambda each: each.title)
 def test_accepts(good: Example) -> None:
     assert judged(good) == []
     assert never_stolen(good.transitions, TIMES_OF_EXAMPLES.stuck_timeout_s) == []
 
 
-@pytest.mark.parametrize("bad", REJECTS, ids=lambda each: each.says)
+@pytest.mark.parametrize("bad", REJECTS, ids=lambda each: each.title)
 def test_rejects_for_the_right_reason(bad: Example) -> None:
     assert judged(bad) == [bad.rule]
 
 
 def test_whoever_comes_later_has_a_sweep_from_then_on() -> None:
-    steps = told("e1 queued\ne1 claimed w1 @9\ne1 beats @10\ne1 returned @20.9")
+    steps = transitions_of("e1 queued\ne1 claimed w1 @9\ne1 beats @10\ne1 returned @20.9")
     late = MIDNIGHT + timedelta(seconds=20)
     assert not reclaimed_in_time(
         [orphan_of_examples()], steps, TIMES_OF_EXAMPLES, watched_from=late
@@ -52,7 +52,7 @@ def test_whoever_comes_later_has_a_sweep_from_then_on() -> None:
 
 
 def test_the_message_tells_who_was_at_what_and_when() -> None:
-    steps = told("e1 queued\ne1 claimed w1 @9\ne1 beats @10\ne1 returned @11.25")
+    steps = transitions_of("e1 queued\ne1 claimed w1 @9\ne1 beats @10\ne1 returned @11.25")
     [early] = reclaimed_in_time(
         [orphan_of_examples()], steps, TIMES_OF_EXAMPLES, watched_from=WATCHED_FROM_OF_EXAMPLES
     )
@@ -63,15 +63,15 @@ def test_the_message_tells_who_was_at_what_and_when() -> None:
 
 
 def test_a_young_heartbeat_is_never_stolen_from() -> None:
-    steps = told("e1 queued\ne1 claimed w1 @1\ne1 beats @9.5\ne1 returned @10")
+    steps = transitions_of("e1 queued\ne1 claimed w1 @1\ne1 beats @9.5\ne1 returned @10")
     [stolen] = never_stolen(steps, 2)
     assert stolen.rule == "stolen"
     assert "0.50 s old" in stolen.expected
 
 
 def test_an_end_is_no_theft() -> None:
-    assert never_stolen(told("e1 queued\ne1 claimed w1\ne1 ready"), 5) == []
-    assert never_stolen(told("e1 queued\ne1 claimed w1\ne1 canceled"), 5) == []
+    assert never_stolen(transitions_of("e1 queued\ne1 claimed w1\ne1 ready"), 5) == []
+    assert never_stolen(transitions_of("e1 queued\ne1 claimed w1\ne1 canceled"), 5) == []
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_agrees_with_the_oracle(
     events: list[tuple[float, str]], heartbeat: float, watched_from: float, attempt: int
 ) -> None:
     lines = [f"e1 {what} @{at}" for at, what in sorted(events)]
-    transitions = told("\n".join(["e1 queued @0", *lines]))
+    transitions = transitions_of("\n".join(["e1 queued @0", *lines]))
     orphan = Orphan(
         export_id="e1",
         attempt=attempt,
