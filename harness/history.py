@@ -1,4 +1,4 @@
-"""The history of a run: what was asked for, what came of it, and each fault, a JSON line each."""
+"""The history of a run: each request, its outcome, and each fault, as JSON lines."""
 
 import os
 import time
@@ -9,10 +9,10 @@ from typing import Literal, NamedTuple, Self
 import orjson
 
 EntryType = Literal["invoke", "ok", "fail", "info"]
-"""`invoke` begins an operation; `ok` did, `fail` did not, `info` may or may not have happened."""
+"""`invoke` begins an operation; `ok` happened, `fail` did not, `info` may or may not have."""
 
 CRASH = "crash"
-"""The `f` of an error in the code that writes the history: whoever judges it has not seen all."""
+"""The `f` of an error in the code that writes the history: the history is not complete."""
 
 
 # A tuple and not a dataclass: reading a million of them takes two thirds of the time.
@@ -20,7 +20,7 @@ class HistoryEntry(NamedTuple):
     """One line of a history: an operation begins or ends, or a fault happens."""
 
     i: int
-    """Counts the lines of one writer from 0. Between writers, `t_ns` tells the order."""
+    """Counts the lines of one writer from 0. Between writers, `t_ns` gives the order."""
     t_ns: int
     """The machine's monotonic clock: comparable between the processes of one machine."""
     process: str
@@ -44,11 +44,11 @@ _OF_A_BACKEND = ("job", "org", "token", "worker", "sha256", "error")
 
 
 class DamagedHistory(ValueError):
-    """A line that is no operation, with file, line and reason."""
+    """A line that is no entry, with file, line and reason."""
 
 
 class HistoryWriter:
-    """Appends to a history file. Each line is on its way to the disk before the next thing happens.
+    """Appends to a history file. Each line is written before the next thing happens.
 
     Several processes may write to one file: a line is one write to a file opened for appending.
     """
@@ -75,17 +75,17 @@ class HistoryWriter:
         error: str | None = None,
     ) -> HistoryEntry:
         """Append one line, stamped with this moment, and give it. Raises `OSError`."""
-        operation = HistoryEntry(
+        entry = HistoryEntry(
             self._written, time.monotonic_ns(), process, type, f,
             job, org, attempt, token, worker, sha256, error,
         )  # fmt: skip
-        known = {name: value for name, value in operation._asdict().items() if value is not None}
+        known = {name: value for name, value in entry._asdict().items() if value is not None}
         if self._redact is not None:
             texts = (name for name in _OF_A_BACKEND if name in known)
             known |= {name: self._redact(known[name]) for name in texts}
         os.write(self._file, orjson.dumps(known, option=orjson.OPT_APPEND_NEWLINE))
         self._written += 1
-        return operation
+        return entry
 
     def close(self) -> None:
         """Close the file; safe to call twice."""
@@ -101,10 +101,10 @@ class HistoryWriter:
 
 
 def read_history(path: Path) -> Iterator[HistoryEntry]:
-    """Give the operations of a history one by one, without holding them all.
+    """Give the entries of a history one by one, without holding them all.
 
     A last line without its end is what a killed writer leaves behind, and is left out.
-    Raises `DamagedHistory` for any other line that is no operation.
+    Raises `DamagedHistory` for any other line that is no entry.
     """
     with path.open("rb") as lines:
         for number, line in enumerate(lines, 1):
@@ -114,6 +114,6 @@ def read_history(path: Path) -> Iterator[HistoryEntry]:
                 yield HistoryEntry(**orjson.loads(line))
             except (orjson.JSONDecodeError, TypeError) as error:
                 raise DamagedHistory(
-                    f"{path}:{number}: expected an operation as a JSON object, "
-                    f"came {line[:120]!r}: {error}"
+                    f"{path}:{number}: expected a history entry as a JSON object, "
+                    f"got {line[:120]!r}: {error}"
                 ) from error

@@ -1,4 +1,4 @@
-"""Could others see, while an export was worked on, that it was, and by whom?"""
+"""Could others see that an export was being worked on, and by which worker?"""
 
 from collections.abc import Iterable
 
@@ -8,7 +8,7 @@ from harness.vocabulary.exports import PREPARING
 
 
 def claims_are_visible(transitions: Iterable[Transition]) -> list[Violation]:
-    """Give each claim that nobody else could see while it lasted, or that names no owner.
+    """Give each claim that no other session could see while it lasted, or that names no owner.
 
     A claim that commits together with its result was never to be seen: for as long as the work
     took it held a row lock and kept the export `queued` for everybody else, so that no heartbeat,
@@ -32,8 +32,8 @@ def _nobodys(claim: Transition) -> Violation:
     return Violation(
         rule="nobodys",
         subject=claim.export_id,
-        expected=f"claimed_by to tell who has export {claim.export_id}, which is {PREPARING}",
-        got=f"nobody: {claim.describe()}",
+        expected=f"claimed_by to name the owner of export {claim.export_id}, which is {PREPARING}",
+        got=f"no name: {claim.describe()}",
     )
 
 

@@ -1,4 +1,4 @@
-"""Is a downloaded export whole, and is it what its manifest and its digest say?"""
+"""Is a downloaded export whole, and does it match its manifest and its digest?"""
 
 import base64
 import binascii
@@ -27,11 +27,11 @@ class Download:
     status: int
     body: bytes
     repr_digest: str | None
-    """The header (RFC 9530) it came with."""
+    """Its header (RFC 9530)."""
     manifest_hash: str | None
-    """What the export's data, or its `export.completed` event, says."""
+    """As in the export's data, or its `export.completed` event."""
     dialect: ResourceDialect = NO_DIALECT
-    """How the backend speaks of what it files."""
+    """How the backend's files differ from the contract's."""
 
 
 def download_violations(download: Download) -> list[Violation]:
@@ -61,15 +61,15 @@ def download_violations(download: Download) -> list[Violation]:
 def _digest(download: Download) -> Iterator[Violation]:
     match = _SHA256_DIGEST.search(download.repr_digest or "")
     try:
-        told = base64.b64decode(match[1], validate=True).hex() if match else None
+        declared = base64.b64decode(match[1], validate=True).hex() if match else None
     except binascii.Error:
-        told = None
+        declared = None
     actual = hashlib.sha256(download.body).hexdigest()
-    if told != actual:
+    if declared != actual:
         yield _violation(
             download,
             "digest",
-            f"to have the sha-256 that its Repr-Digest says ({told or download.repr_digest})",
+            f"to have the sha-256 of its Repr-Digest ({declared or download.repr_digest})",
             f"{actual} over {len(download.body)} bytes",
         )
 

@@ -1,6 +1,6 @@
-"""Was every accepted export done exactly once, as far as anybody can see, by one owner at a time?
+"""Was every accepted export done exactly once, with one owner at a time?
 
-Three guarantees are told apart. Work may be *executed* more than once when a worker dies; its
+There are three guarantees. Work may be *executed* more than once when a worker dies; its
 *visible effect* (one ready export, one completed event) happens exactly once; *ownership* is
 fenced: one owner at a time, and what was decided stays decided.
 """
@@ -29,12 +29,12 @@ def exactly_once(
     *,
     harmed: Collection[str] = frozenset(),
 ) -> list[Violation]:
-    """Give everything that is wrong with the end of these exports, and with the way there.
+    """Give everything that is wrong with the final state of these exports and with their changes.
 
-    `accepted` are the ids of exports that the API accepted and nobody canceled. `harmed` are those
-    whose worker was killed, stopped or frozen: they may need more than one attempt. `transitions`
-    are the changes of all these exports from their insert on, in order; None where nobody watched.
-    Time is linear in all of it, memory in the number of exports.
+    `accepted` are the ids of exports that the API accepted and no client canceled. `harmed` are
+    those whose worker was killed, stopped or frozen: they may need more than one attempt.
+    `transitions` are the changes of all these exports from their insert on, in order; None where
+    none were recorded. Time is linear in all of it, memory in the number of exports.
     """
     by_id = {export.id: export for export in exports}
     completed = Counter(completion.export_id for completion in completions)
@@ -42,15 +42,17 @@ def exactly_once(
     found = [
         violation
         for export_id in accepted_ids
-        for violation in _end(export_id, by_id.get(export_id), harmed)
+        for violation in _final_state(export_id, by_id.get(export_id), harmed)
     ]
     found += _effects(by_id, completed)
     if transitions is not None:
-        found += _ways(transitions, by_id)
+        found += _changes(transitions, by_id)
     return found
 
 
-def _end(export_id: str, export: ExportFact | None, harmed: Collection[str]) -> Iterator[Violation]:
+def _final_state(
+    export_id: str, export: ExportFact | None, harmed: Collection[str]
+) -> Iterator[Violation]:
     if export is None:
         yield Violation(
             rule="lost",
@@ -97,7 +99,7 @@ def _effects(by_id: dict[str, ExportFact], completed: Counter[str]) -> Iterator[
             )
 
 
-def _ways(transitions: Iterable[Transition], by_id: dict[str, ExportFact]) -> list[Violation]:
+def _changes(transitions: Iterable[Transition], by_id: dict[str, ExportFact]) -> list[Violation]:
     found: list[Violation] = []
     claims: dict[str, int] = defaultdict(int)
     for step in transitions:
@@ -117,7 +119,7 @@ def _ways(transitions: Iterable[Transition], by_id: dict[str, ExportFact]) -> li
 
 
 def _step(step: Transition) -> Iterator[Violation]:
-    """Judge one change by itself: it tells both what was before and what came."""
+    """Judge one change by itself: it has both the old state and the new one."""
     if step.is_claim and step.old_state == PREPARING:
         yield Violation(
             rule="two-owners",
@@ -135,12 +137,12 @@ def _step(step: Transition) -> Iterator[Violation]:
             expected=f"export {step.export_id} to stay {step.old_state}, which is final",
             got=step.describe(),
         )
-    elif step.new_state not in (ways := NEXT_STATES.get(step.old_state, frozenset())):
+    elif step.new_state not in (allowed := NEXT_STATES.get(step.old_state, frozenset())):
         yield Violation(
             rule="no-such-way",
             subject=step.export_id,
             expected=f"export {step.export_id} to go from {step.old_state or 'nothing'} to "
-            f"{' or '.join(sorted(ways))} only",
+            f"{' or '.join(sorted(allowed))} only",
             got=step.describe(),
         )
     risen = step.new_attempt - (step.old_attempt or 0)
@@ -182,7 +184,7 @@ REJECTS: tuple[Example, ...] = (
         rule="not-ready",
     ),
     example(
-        "two attempts though nobody died",
+        "two attempts though no worker died",
         "e1 queued, e1 claimed w1, e1 returned, e1 claimed w2, e1 ready",
         rule="repeated",
     ),

@@ -21,7 +21,7 @@ class ExportFact:
 
     @classmethod
     def from_api(cls, export: Mapping[str, Any], organization_id: str = "") -> Self:
-        """What an export's data, as the API shows it, says to a checker."""
+        """The fact in an export's data as the API returns it."""
         return cls(
             id=export["id"],
             state=export["state"],
@@ -76,7 +76,7 @@ class Transition:
 
     @property
     def is_claim(self) -> bool:
-        """Whether somebody became the owner of the export, rightly or not."""
+        """Whether a worker became the owner of the export, rightly or not."""
         return self.new_state == PREPARING and (
             self.old_state != PREPARING
             or self.new_attempt != self.old_attempt

@@ -1,6 +1,7 @@
-"""Did an export, as it was seen over HTTP from time to time, live as exports may?
+"""Are the states of an export, polled over HTTP, possible in this order?
 
-Between two looks anything may have happened, so only what no way could lead to is a violation.
+Anything may have happened between two polls, so only what no sequence of changes explains is a
+violation.
 """
 
 import itertools
@@ -13,7 +14,7 @@ from harness.vocabulary.exports import FINAL_STATES, PREPARING, QUEUED
 
 @dataclass(frozen=True, kw_only=True)
 class PolledState:
-    """One look at an export."""
+    """The state of an export at one poll."""
 
     export_id: str
     state: str
@@ -26,27 +27,27 @@ class PolledState:
         return f"{self.state} at attempt {self.attempt}{by}"
 
 
-def impossible_sequences(sightings: Iterable[PolledState], *, max_attempts: int) -> list[Violation]:
-    """Give everything that was seen and cannot be.
+def impossible_sequences(polled: Iterable[PolledState], *, max_attempts: int) -> list[Violation]:
+    """Give every state that cannot follow the ones before it.
 
-    Sightings are in the order of time, nobody retried or canceled an export meanwhile. Time is
+    They are in the order of time, and no client retried or canceled an export meanwhile. Time is
     linear in their number.
     """
-    lives: dict[str, list[PolledState]] = {}
-    for sighting in sightings:
-        lives.setdefault(sighting.export_id, []).append(sighting)
-    return [found for life in lives.values() for found in _life(life, max_attempts)]
+    by_export: dict[str, list[PolledState]] = {}
+    for one in polled:
+        by_export.setdefault(one.export_id, []).append(one)
+    return [found for states in by_export.values() for found in _impossible(states, max_attempts)]
 
 
-def _life(life: Sequence[PolledState], max_attempts: int) -> Iterator[Violation]:
-    for sighting in life:
-        if sighting.attempt > max_attempts:
+def _impossible(states: Sequence[PolledState], max_attempts: int) -> Iterator[Violation]:
+    for one in states:
+        if one.attempt > max_attempts:
             yield _violation(
-                "over-attempts", sighting, f"at most {max_attempts} attempts", sighting.describe()
+                "over-attempts", one, f"at most {max_attempts} attempts", one.describe()
             )
             break
     owners: dict[int, str] = {}
-    for before, after in itertools.pairwise(life):
+    for before, after in itertools.pairwise(states):
         got = f"{before.describe()}, then {after.describe()}"
         if before.state in FINAL_STATES and after.state != before.state:
             yield _violation("undecided", after, f"{before.state} to stay {before.state}", got)
@@ -57,25 +58,25 @@ def _life(life: Sequence[PolledState], max_attempts: int) -> Iterator[Violation]
             PREPARING,
         ):
             yield _violation("attempt-uncounted", after, "each claim to be a new attempt", got)
-    for sighting in life:
-        if sighting.claimed_by is None or sighting.state != PREPARING:
+    for one in states:
+        if one.claimed_by is None or one.state != PREPARING:
             continue
-        owner = owners.setdefault(sighting.attempt, sighting.claimed_by)
-        if owner != sighting.claimed_by:
+        owner = owners.setdefault(one.attempt, one.claimed_by)
+        if owner != one.claimed_by:
             yield _violation(
                 "attempt-uncounted",
-                sighting,
-                f"attempt {sighting.attempt} to have one owner, {owner}",
-                sighting.describe(),
+                one,
+                f"attempt {one.attempt} to have one owner, {owner}",
+                one.describe(),
             )
             break
 
 
-def _violation(rule: str, sighting: PolledState, expected: str, got: str) -> Violation:
+def _violation(rule: str, one: PolledState, expected: str, got: str) -> Violation:
     return Violation(
         rule=rule,
-        subject=sighting.export_id,
-        expected=f"of export {sighting.export_id} {expected}",
+        subject=one.export_id,
+        expected=f"of export {one.export_id} {expected}",
         got=got,
     )
 
@@ -88,7 +89,7 @@ def _seen(*states: tuple[str, int, str | None]) -> tuple[PolledState, ...]:
 
 
 ACCEPTS: Mapping[str, Sequence[PolledState]] = {
-    "a plain life": _seen(("queued", 0, None), ("preparing", 1, "w1"), ("ready", 1, "w1")),
+    "a plain states": _seen(("queued", 0, None), ("preparing", 1, "w1"), ("ready", 1, "w1")),
     "seen once": _seen(("ready", 2, "w2")),
     "taken over": _seen(("preparing", 1, "w1"), ("preparing", 2, "w2"), ("ready", 2, "w2")),
     "returned, taken": _seen(("preparing", 1, "w1"), ("queued", 1, None), ("preparing", 2, "w1")),

@@ -1,4 +1,4 @@
-"""Reads from the API the facts that checkers judge, where nobody may look into the database."""
+"""Reads the facts that checkers judge from the API, without database access."""
 
 from collections.abc import Iterable, Mapping
 from itertools import chain
@@ -22,7 +22,7 @@ async def get_exports(
 
 
 async def get_completions(owners: Mapping[str, Organization]) -> list[CompletionFact]:
-    """Give every completion that the ledgers of their owners tell of these exports."""
+    """Give every completion of these exports in the ledgers of their owners."""
     events = await together(
         (owner.client.ledger_events(target_id=each) for each, owner in owners.items()),
         at_once=_AT_ONCE,
@@ -31,17 +31,17 @@ async def get_completions(owners: Mapping[str, Organization]) -> list[Completion
 
 
 async def read_exports_over_http(
-    organizations: Iterable[Organization], told: Mapping[str, Organization]
+    organizations: Iterable[Organization], accepted: Mapping[str, Organization]
 ) -> ExportFacts:
     """Read what `read_exports` reads, as far as the API shows it: no changes in between.
 
-    The exports are those in the ledgers of these organizations, and those in `told`, each with its
-    owner: what somebody was told to be accepted. Unlike a database's, these facts are not of one
+    The exports are those in the ledgers of these organizations, and those in `accepted`, each
+    with its owner. Unlike a database's, these facts are not of one
     moment; ask once more when nothing changes any longer.
     """
     made = list(organizations)
     ledgers = await together((each.client.ledger_events() for each in made), at_once=_AT_ONCE)
-    owners = dict(told)
+    owners = dict(accepted)
     for organization, events in zip(made, ledgers, strict=True):
         owners |= {
             event["target_id"]: organization

@@ -27,7 +27,7 @@ _READ: tuple[ExportColumn, ...] = (
 
 @dataclass(frozen=True, kw_only=True)
 class ExportFacts:
-    """What stands in a database about the exports of some organizations."""
+    """The exports of some organizations, as a database or the API has them."""
 
     exports: Sequence[ExportFact]
     completions: Sequence[CompletionFact]
@@ -35,11 +35,11 @@ class ExportFacts:
     """In order, from each export's insert on; None where the target has no instrument."""
 
     def watched(self) -> Sequence[Transition]:
-        """The transitions; `Inconclusive` where nobody watched."""
+        """The transitions; `Inconclusive` where none were recorded."""
         if self.transitions is None:
             raise Inconclusive(
-                "this target's database has no instrument of ours that records every change of an "
-                "export ([database] instrument = true): what happened in between cannot be known"
+                "this target's database has no trigger of ours that records every change of an "
+                "export ([database] instrument = true): what happened in between is not known"
             )
         return self.transitions
 
@@ -55,7 +55,7 @@ async def read_exports(
     table = ExportTable.of(target)
     if table is None or target.ledger is None:
         raise Inconclusive(
-            "the target file does not say which tables hold exports and ledger: "
+            "the target file does not name the tables of exports and ledger: "
             "[claim] table and [ledger] table"
         )
     wanted = {

@@ -30,7 +30,7 @@ class Orphan:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RecoveryTimes:
-    """What recovery promises, in seconds, and what we allow it on top."""
+    """The times of recovery in seconds, and the slack that we allow."""
 
     stuck_timeout_s: float
     """Without a heartbeat for this long an export counts as stuck."""
@@ -145,7 +145,7 @@ def _clock(moment: datetime) -> str:
 
 TIMES_OF_EXAMPLES = RecoveryTimes(stuck_timeout_s=2, sweep_interval_s=0.5, slack_s=0.5)
 WATCHED_FROM_OF_EXAMPLES = MIDNIGHT + timedelta(seconds=11)
-"""In the examples e1 was claimed by w1, whose last heartbeat came at 10 s."""
+"""In the examples e1 was claimed by w1, whose last heartbeat was at 10 s."""
 
 
 def orphan_of_examples() -> Orphan:

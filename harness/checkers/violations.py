@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from harness.errors import CheckFailed
 
 SHOWN = 8
-"""How many violations a message lists; the first ones usually tell the cause."""
+"""How many violations a message lists; the first ones usually show the cause."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -18,7 +18,7 @@ class Violation:
     subject: str
     """What it is about: an export's or an organization's id."""
     expected: str
-    """What the contract says."""
+    """What the contract demands."""
     got: str
     """What was there instead."""
 
@@ -30,7 +30,7 @@ class Violation:
 def expect_no_violations(
     violations: Sequence[Violation], *, detail: str = "", notes: Mapping[str, str] | None = None
 ) -> None:
-    """Fail the check unless nothing was found; the first violation speaks for all.
+    """Fail the check unless nothing was found; the message leads with the first violation.
 
     `notes` say what the check knows about a subject, such as what was done to it.
     """

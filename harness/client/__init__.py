@@ -1,4 +1,4 @@
-"""Speaking to a backend over HTTP: organizations, clients, answers, the files they upload."""
+"""Requests to a backend over HTTP: organizations, clients, answers, and files to upload."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What came back for one request, and how to speak about it in a message."""
+"""The answer to one request: its JSON as records, and how a message describes it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -9,34 +9,34 @@ from harness.renamed import OldName
 from harness.untrusted.documents import BadDocument, Pairs, parse
 
 SHOWN_BYTES = 400
-"""How much of a body a message shows; the rest is of no help to a reader."""
+"""How much of a body a message shows."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ResourceDialect:
-    """What a reader must know of the backend's own way of speaking about one kind of thing."""
+    """How the backend's objects of one kind differ from the contract's."""
 
     absent_fields: frozenset[str] = frozenset()
-    """Fields that the target declares absent: nobody can tell anything by them."""
+    """Fields that the target declares absent: no check can judge by them."""
     contract_values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    """By field: the contract's word for each of the backend's."""
+    """By field: the contract's value for each of the backend's."""
     added_members: frozenset[tuple[str, str]] = frozenset()
-    """Field and member that a translation has added to what the backend shows."""
+    """Field and member that the translation adds to what the backend returns."""
     contract_file_name: Callable[[str], str] = str
     """The contract's name for a file of an export."""
     contract_manifest: Callable[[Any], Any] = lambda manifest: manifest
-    """A manifest as an export files it, in the contract's words."""
+    """Translates a manifest in an export into the contract's names."""
     backend_manifest: Callable[[Any], Any] = lambda manifest: manifest
-    """A manifest of the contract's words as the backend would have filed it."""
+    """Translates a manifest back into the backend's names."""
     contract_event: Callable[[Mapping[str, Any]], dict[str, Any]] = dict
-    """An event as an export files it, under the contract's names."""
+    """Translates an event in a ledger file into the contract's names."""
 
 
 NO_DIALECT = ResourceDialect()
-"""As the contract speaks."""
+"""For a backend that differs in nothing."""
 
 MOST_NAMES = 100
-"""Of the fields that an object has, in a message about one that it has not."""
+"""Most field names that a message about a missing one lists."""
 
 
 class Record(dict[str, Any]):
@@ -47,9 +47,9 @@ class Record(dict[str, Any]):
     __slots__ = ("dialect", "source")  # a backend can make a great many of them
 
     source: str
-    """What it was read from, for messages."""
+    """Where it was read from, for messages."""
     dialect: ResourceDialect
-    """How the backend speaks of such things."""
+    """How the backend's objects of this kind differ from the contract's."""
 
     def __init__(self, *fields: Any, **more: Any) -> None:  # noqa: ANN401 - as for any dict
         super().__init__(*fields, **more)
@@ -67,7 +67,7 @@ class Record(dict[str, Any]):
         )
 
     def lacks(self, field: str) -> bool:
-        """Say whether the field is not there, and the target declares that it never is."""
+        """Whether the field is missing, and the target declares it absent."""
         return field not in self and field in self.dialect.absent_fields
 
     shown = OldName("received")
@@ -75,7 +75,7 @@ class Record(dict[str, Any]):
     spoken = OldName("dialect")
 
     def received(self, field: str) -> Any:  # noqa: ANN401 - JSON
-        """The field as the backend shows it, without what a translation has added to it."""
+        """The field as the backend returned it, without what the translation added."""
         value = self[field]
         added = {name for owner, name in self.dialect.added_members if owner == field}
         if not added or not isinstance(value, Mapping):
@@ -83,7 +83,7 @@ class Record(dict[str, Any]):
         return {name: each for name, each in value.items() if name not in added}
 
     def contract_value(self, field: str, value: Any) -> Any:  # noqa: ANN401 - JSON
-        """The contract's word for what the backend says elsewhere, in a file or a row."""
+        """The contract's value for one that the backend has elsewhere, in a file or a row."""
         meanings = self.dialect.contract_values.get(field, {})
         return meanings.get(value, value) if isinstance(value, str) else value
 
@@ -104,7 +104,7 @@ class Answer:
     elapsed_s: float
     """Seconds from the request to the last byte of the answer."""
     dialect: ResourceDialect = NO_DIALECT
-    """How the backend speaks of what is in it."""
+    """How the objects in it differ from the contract's."""
     as_sent: "Answer | None" = field(default=None, repr=False)
     """The answer as the backend sent it, where a dialect has translated it."""
     translated: Any = field(default=None, repr=False, compare=False)
@@ -114,11 +114,11 @@ class Answer:
 
     @property
     def sent(self) -> "Answer":
-        """The answer as it came, to the byte: what a digest is of."""
+        """The answer as the backend sent it, to the byte: what a digest is computed over."""
         return self.as_sent or self
 
     @property
-    def json(self) -> Any:  # noqa: ANN401 - whatever the backend sent
+    def json(self) -> Any:  # noqa: ANN401 - any JSON
         """The body as JSON, its objects as `Record`s. `CheckFailed` when it is not JSON."""
         if self.translated is not None:
             return self._with_records(self.translated)
@@ -126,10 +126,10 @@ class Answer:
             return parse(self.body, self._record)
         except BadDocument as error:
             coding = self.headers.get("content-encoding", "")
-            unasked = f"; it is {coding}, which nobody asked for" if coding else ""
+            hint = f"; it is {coding}, which the request did not ask for" if coding else ""
             raise CheckFailed(
                 expected=f"a JSON body from {self.operation_id}",
-                got=f"{self.describe()} ({error}{unasked})",
+                got=f"{self.describe()} ({error}{hint})",
             ) from error
 
     def _record(self, members: Pairs | Mapping[str, Any]) -> Record:
@@ -201,11 +201,11 @@ class Answer:
         return self.headers.get("x-request-id", "")
 
     def flag(self, header: str) -> bool:
-        """Say whether a header such as `X-Idempotency-Replayed` says true."""
+        """Whether a header such as `X-Idempotency-Replayed` is true."""
         return self.headers.get(header, "").strip().lower() == "true"
 
     def describe(self) -> str:
-        """Say in one line what was asked, of whom, and what came."""
+        """Describe request and answer in one line."""
         if self.as_sent is not None:
             stands_for = "" if self.status == self.as_sent.status else f" (for {self.status})"
             return self.as_sent.describe() + stands_for

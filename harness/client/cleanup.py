@@ -17,10 +17,10 @@ _ORDER: Mapping[Removable, int] = {"export": 0, "evidence": 1, "job": 2, "organi
 async def clean_up(
     mark: RunMark, transport: Transport, routes: Routes, calls: Mapping[Removable, CleanupCall]
 ) -> None:
-    """Stop the exports of a run that are still live, and remove what there are calls for.
+    """Cancel the live exports of a run, and remove what the target has calls for.
 
-    Only things that this run made are touched, in the name of whoever made them. What
-    became of each is written down by the mark; never raises for what the backend does.
+    Touches only what this run made, with the token that made it. The mark records what became
+    of each. Never raises for what the backend does.
     """
     made, mark.created = mark.created, []
     for one in sorted(made, key=lambda each: _ORDER[each.kind]):

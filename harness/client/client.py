@@ -27,28 +27,28 @@ POLL_INTERVAL_S = 0.03
 MAX_PAGES = 100
 
 MAX_LIST_BYTES = 8 * 1024 * 1024
-"""Of all pages of a list together: a check that reads one keeps it whole."""
+"""Most bytes of all pages of a list together."""
 
 _PATH = re.compile(r"/(?!/)[!-~]*")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Client:
-    """Speaks for one user, to all API instances in turn or to a given one."""
+    """Sends one user's requests, to all API instances in turn or to one of them."""
 
     transport: Transport = field(repr=False)
     routes: Routes = field(repr=False)
     token: str | None = field(repr=False)
-    """The bearer token, None for somebody who has none."""
+    """The bearer token; None sends none."""
     instance: int | None = None
-    """The only instance this client speaks to; None is round robin."""
+    """The only instance that gets its requests; None is round robin."""
 
     def at(self, instance: int | None) -> "Client":
-        """The same user, speaking to one instance (counted from 0) only."""
+        """The same user, sending to one instance (counted from 0) only."""
         return replace(self, instance=instance)
 
     def event_word(self, event_name: str) -> str:
-        """What this backend's own rows and files call an event of the contract."""
+        """The name of an event in this backend's own rows and files."""
         dialect = self.transport.dialect
         if dialect is None:
             return event_name
@@ -73,9 +73,9 @@ class Client:
         instance: int | None = None,
         deadline_s: float = DEADLINE_S,
     ) -> Answer:
-        """Send one request and give whatever was answered, 4xx and 5xx included.
+        """Send one request and give its answer, 4xx and 5xx included.
 
-        `NoAnswer` (which fails the check) when nothing usable came within `deadline_s`.
+        `NoAnswer` (which fails the check) when nothing usable arrived within `deadline_s`.
         """
         route = self.routes[operation_id]
         sent = dict(headers or {})
@@ -279,7 +279,7 @@ class Client:
                 break
             seen.add(cursor)
         raise CheckFailed(
-            expected=f"{operation_id} to come to an end within {MAX_PAGES} pages and "
+            expected=f"{operation_id} to end within {MAX_PAGES} pages and "
             f"{MAX_LIST_BYTES} bytes, each page but the last with a next_cursor of its own",
             got=f"{len(items)} items in {pages} pages, then the cursor {cursor!r:.200}",
         )

@@ -1,4 +1,4 @@
-"""Doing many things at once, with the first failure told plainly."""
+"""Awaiting many things at once; the first failure is raised itself."""
 
 import asyncio
 from collections.abc import Awaitable, Iterable

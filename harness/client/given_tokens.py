@@ -1,4 +1,4 @@
-"""Users whose tokens somebody else made: who they are is read from the tokens themselves."""
+"""Users with ready-made tokens: who they are is read from the tokens."""
 
 from dataclasses import dataclass, field
 
@@ -21,8 +21,8 @@ class GivenUser:
 def given_users(target: Target) -> tuple[GivenUser, ...]:
     """The users that the target gives tokens of, one for each organization.
 
-    Raises `Misconfigured` for a token that does not say, where the contract has it, whose it is,
-    and for two tokens of one organization: nothing of tenancy could be seen with them.
+    Raises `Misconfigured` for a token without the contract's claims, and for two tokens of one
+    organization, which could show nothing about tenancy.
     """
     given = target.tokens.given
     if given is None:

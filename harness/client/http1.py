@@ -51,7 +51,7 @@ class AnswerReader:
             return
         self._receive(data)
         if self.status is not None and not self.complete:
-            # Whatever h11 keeps of a body is the line before a chunk.
+            # Of a body, h11 keeps only the line before a chunk.
             unread, _ = self._http.trailing_data
             if len(unread) > MAX_CHUNK_LINE_BYTES:
                 raise NoHttp(f"no size of a chunk: {unread[:80]!r}")

@@ -38,7 +38,7 @@ def file_head(boundary: str, name: str, file_name: str, mime_type: str) -> bytes
 
 
 def renamed_parts(body: bytes, names: Mapping[str, str]) -> bytes:
-    """Give a form, also a broken one, with its parts renamed wherever a part's head names them."""
+    """Give a form, also a broken one, with its parts renamed where a part's head names them."""
     for name, other in names.items():
         old = f'form-data; name="{_escaped(name)}"'.encode()
         body = body.replace(old, f'form-data; name="{_escaped(other)}"'.encode())
@@ -63,5 +63,5 @@ def _pieces(
 
 
 def _escaped(name: str) -> str:
-    """Escape a name as the WHATWG's form encoding does; UTF-8 otherwise stands as it is."""
+    """Escape a name as the WHATWG's form encoding does; UTF-8 stays as it is."""
     return name.replace("\r", "%0D").replace("\n", "%0A").replace('"', "%22")

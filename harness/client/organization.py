@@ -1,4 +1,4 @@
-"""Tenants: every check makes its own, so that checks share one system and disturb nobody."""
+"""Tenants: every check makes its own, so that checks can share one system."""
 
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -37,7 +37,7 @@ class Organization:
     tokens: dict[str, str] = field(repr=False)
     """Bearer token by role."""
     client: Client = field(repr=False)
-    """The member's client: somebody who may write."""
+    """The member's client: a member may write."""
     given_job: str | None = None
     """A job that was given with the token, for a backend that lets clients make none."""
 
@@ -48,13 +48,13 @@ class Organization:
 
     @property
     def roles(self) -> tuple[str, ...]:
-        """The roles that there is a token of, the mightiest first."""
+        """The roles that there is a token of, the one with the most rights first."""
         return tuple(self.tokens)
 
     def as_role(self, role: str) -> Client:
         """The client of this organization's `owner`, `member` or `viewer`.
 
-        Raises `Inconclusive` where the only token was given, and nobody said whose role it is.
+        Raises `Inconclusive` where the only token was given, and its role is not known.
         """
         if role not in self.tokens:
             raise Inconclusive(f"this check needs a token of a {role}; the target gives none")
@@ -78,7 +78,7 @@ class Organization:
 
 
 class Organizations:
-    """Makes tenants on one system, and clients for those who are no tenant's."""
+    """Makes tenants on one system, and clients with any token."""
 
     def __init__(
         self,
@@ -104,10 +104,10 @@ class Organizations:
         mark: RunMark | None = None,
         learn: Callable[[Iterable[str]], None] = lambda _: None,
     ) -> Self:
-        """Speak to the instances at these URLs as the target file says. Close it afterwards.
+        """Make tenants at these URLs as the target file says. Close it afterwards.
 
-        A `mark` is for a system that others use too. `learn` is told the tokens that the backend
-        gives out, which must not reach a report.
+        A `mark` is for a system that others use too. `learn` gets the tokens that the backend
+        gives out, which reports must hide.
         """
         recipe = recipe_of(target) if target.tokens.mint else None
         routes = routes_of(target)
@@ -118,7 +118,7 @@ class Organizations:
 
     @property
     def recipe(self) -> TokenRecipe:
-        """How tokens are minted. `Inconclusive` where they are somebody else's to make."""
+        """How tokens are minted. `Inconclusive` where the harness cannot make any."""
         if self._recipe is None:
             theirs = (
                 "the tokens of this target come from the backend itself ([tokens.calls])"

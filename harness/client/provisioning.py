@@ -38,7 +38,7 @@ class ProvisionedOrganization:
 class Provisioner:
     """Makes the calls of a target's `[tokens.calls]`.
 
-    `learn` is told every token, so that none of them reaches a report.
+    `learn` gets every token, so that reports can hide it.
     """
 
     tokens: CalledTokens
@@ -46,9 +46,9 @@ class Provisioner:
     learn: Callable[[Iterable[str]], None]
 
     async def new_organization(self, name: str) -> ProvisionedOrganization:
-        """Have an organization made, and a user in each role.
+        """Make an organization, and a user in each role.
 
-        Raises `Misconfigured`, naming the call, when one fails or does not give what it should.
+        Raises `Misconfigured`, naming the call, when one fails or lacks what it should give.
         """
         known: dict[str, str] = {"name": name, "unique": str(uuid.uuid4())}
         if self.tokens.admin_token is not None:
@@ -80,7 +80,7 @@ class Provisioner:
             content = encode_json(_filled_body(call.body, known), separators=(",", ":")).encode()
             sent = {"content-type": "application/json", **sent}
         route = Route(operation_id=f"[tokens.calls.{name}]", method=call.method, template=call.path)
-        told = f"[tokens.calls.{name}] {call.method} {call.path}"
+        call_text = f"[tokens.calls.{name}] {call.method} {call.path}"
         try:
             answer = await self.transport.send(
                 route,
@@ -91,14 +91,16 @@ class Provisioner:
                 body=content,
             )
         except NoAnswer as error:
-            raise Misconfigured(f"{told}: expected {error.expected}, got {error.got}") from None
+            raise Misconfigured(
+                f"{call_text}: expected {error.expected}, got {error.got}"
+            ) from None
         if answer.status not in call.success:
             expected = " or ".join(map(str, call.success))
-            # A success may have a token in it, wherever it is.
+            # The body of a success may contain a token.
             got = answer.describe() if answer.status >= 300 else str(answer.status)
-            raise Misconfigured(f"{told}: expected {expected}, got {got}")
+            raise Misconfigured(f"{call_text}: expected {expected}, got {got}")
         given: dict[str, str] = {
-            name: _gift(answer, pointer, f"{told}: expected {name} at {pointer!r}")
+            name: _gift(answer, pointer, f"{call_text}: expected {name} at {pointer!r}")
             for name, pointer in call.gives.items()
         }
         if "token" in given:
@@ -122,20 +124,20 @@ def _filled_path(path: str, known: Mapping[str, str]) -> str:
     return fill(path, {name: quote(text, safe="") for name, text in known.items()})
 
 
-def _gift(answer: Answer, pointer: str, told: str) -> str:
+def _gift(answer: Answer, pointer: str, expectation: str) -> str:
     """The text or number that an answer gives. The answer itself is not shown: it has a token."""
     try:
         document = parse(answer.body)
     except BadDocument as error:
-        raise Misconfigured(f"{told}, got an answer that is no JSON: {error}") from None
+        raise Misconfigured(f"{expectation}, got an answer that is no JSON: {error}") from None
     value = value_at(document, steps(pointer))
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     if not isinstance(value, str) or not value:
         members = sorted(document) if isinstance(document, dict) else type(document).__name__
-        raise Misconfigured(f"{told}, got nothing there; the answer has {members}")
+        raise Misconfigured(f"{expectation}, got nothing there; the answer has {members}")
     if len(value) > MOST_CHARACTERS or not value.isprintable():
         raise Misconfigured(
-            f"{told}, at most {MOST_CHARACTERS} printable characters, got {len(value)}"
+            f"{expectation}, at most {MOST_CHARACTERS} printable characters, got {len(value)}"
         )
     return value

@@ -1,7 +1,7 @@
-"""One request on a socket of its own: a check decides every byte, and sees when the answer came.
+"""One request on a socket of its own: a check decides every byte, and sees when the answer arrives.
 
 An ordinary client hides what matters about early refusals and broken requests: how much the server
-had taken before it answered, and what comes back for half a body.
+had taken before it answered, and what it answers to half a body.
 """
 
 import asyncio
@@ -82,7 +82,7 @@ class RawConnection:
         return not rest and not self.answering
 
     async def answer(self, *, deadline_s: float = DEADLINE_S) -> Answer:
-        """Wait for the whole answer. `NoAnswer` when none comes in time, or half of one."""
+        """Wait for the whole answer. `NoAnswer` when none arrives in time, or half of one."""
         try:
             async with asyncio.timeout(deadline_s):
                 await asyncio.shield(self._reading)
@@ -113,11 +113,6 @@ class RawConnection:
     async def pause(self, seconds: float) -> None:
         """Send nothing for a moment, so that what was sent arrives by itself, most of the time."""
         await asyncio.sleep(seconds)
-
-    def finish_sending(self) -> None:
-        """Say that nothing more comes, and go on listening: half a connection stays open."""
-        with contextlib.suppress(OSError):
-            self._socket.shutdown(socket.SHUT_WR)
 
     async def reset(self) -> None:
         """Break the connection off without a farewell, as a client that died does."""
@@ -194,7 +189,7 @@ async def connected(
     """
     address = urlsplit(base_url)
     if address.scheme != "http" or address.hostname is None:
-        raise Inconclusive(f"this check speaks over plain sockets, and {base_url} is not http")
+        raise Inconclusive(f"this check uses plain sockets, and {base_url} is not http")
     what = f"{method} {address.path}{path}"
     place = (address.hostname, address.port or 80)
     try:

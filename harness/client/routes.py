@@ -56,7 +56,7 @@ class Route:
         )
 
     def is_at(self, path: str) -> bool:
-        """Say whether a path, without a query, is one of this operation's."""
+        """Whether a path without its query is one of this operation's."""
         return self._pattern.fullmatch(path) is not None
 
 

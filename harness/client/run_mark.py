@@ -1,4 +1,4 @@
-"""The mark of a run on a system that others use too: its things can be told from theirs."""
+"""The mark of a run on a system that others use too, and the record of what the run made."""
 
 import json
 import os
@@ -31,14 +31,14 @@ class Created:
     id: str
     job_id: str = ""
     headers: Mapping[str, str] = field(repr=False)
-    """Those that say who made it; they are never written down."""
+    """The headers of the request that made it; they are never written to a file."""
 
 
 class RunMark:
-    """Marks requests with the run's id, and writes down what they made, as it is made.
+    """Marks requests with the run's id, and records what they made.
 
-    `file` (`created.jsonl`) is appended to, one JSON object a line and one write each: it says
-    what there is also after the run was killed. Later lines of a thing tell what became of it.
+    `file` (`created.jsonl`) is appended to, one JSON object a line and one write each: it is
+    complete also after the run was killed. Later lines about a thing say what became of it.
     """
 
     def __init__(
@@ -51,11 +51,11 @@ class RunMark:
     ) -> None:
         self.run_id = run_id
         self.cleanup = cleanup
-        """Whether what was made shall be removed again at the end."""
+        """Whether what was made is removed at the end."""
         self.created: list[Created] = []
         self.user_agent = f"shakedown/{version('shakedown')} run/{run_id}"
         self.file = file
-        """Where it is written down what was made."""
+        """Where it is recorded."""
         self._redact = redact or Redactor()
 
     def title(self, title: str) -> str:
@@ -63,7 +63,7 @@ class RunMark:
         return f"{title} [shakedown {self.run_id}]"
 
     def record_created(self, answer: Answer, authorization: str, *, by: str = "") -> None:
-        """Write down what an answer says was made; never raises for what the answer is.
+        """Record what an answer says was made; never raises for a bad answer.
 
         `by` names who asked, where another process is to `adopt` what was made.
         """
@@ -83,12 +83,12 @@ class RunMark:
             self.created.append(Created(kind=kind, id=made, job_id=job, headers=headers))
 
     def record_organization(self, organization: str, headers: Mapping[str, str]) -> None:
-        """Write down that an organization was made by a call with these headers."""
+        """Record that an organization was made by a call with these headers."""
         self._write(kind="organization", id=organization)
         self.created.append(Created(kind="organization", id=organization, headers=headers))
 
     def adopt(self, authorizations: Mapping[str, str]) -> None:
-        """Take on what other processes of this run wrote down, to remove it as if it were ours.
+        """Take over what other processes of this run recorded, to remove it, too.
 
         `authorizations` are those they asked with, by the name that they wrote down as theirs.
         """
@@ -103,17 +103,19 @@ class RunMark:
                 self.created.append(one)
 
     def removed(self, one: Created, how: str) -> None:
-        """Write down that a thing is gone, or has at least been stopped."""
+        """Record that a thing is gone, or has at least been stopped."""
         self._write(kind=one.kind, id=one.id, removed=how)
 
     def left(self, one: Created, why: str) -> None:
-        """Write down that a thing is still there."""
+        """Record that a thing is still there."""
         self._write(kind=one.kind, id=one.id, left=why)
 
     def _write(self, **facts: str) -> None:
         # Ids and reasons are the backend's words: shown harmless, and no longer than an id may be.
-        told = {name: shorten(self._redact(text), _MOST_CHARACTERS) for name, text in facts.items()}
-        line = json.dumps({"run": self.run_id, **told}).encode() + b"\n"
+        shown = {
+            name: shorten(self._redact(text), _MOST_CHARACTERS) for name, text in facts.items()
+        }
+        line = json.dumps({"run": self.run_id, **shown}).encode() + b"\n"
         target = os.open(self.file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
             os.write(target, line)
@@ -139,7 +141,7 @@ def read_leftovers(file: Path, run_id: str) -> Leftovers:
         if "removed" in facts:
             fate[key] = None
         else:
-            fate[key] = facts.get("left", "nobody tried to remove it")
+            fate[key] = facts.get("left", "no attempt to remove it")
     left = tuple(f"{kind} {id_}: {why}" for (kind, id_), why in fate.items() if why is not None)
     return Leftovers(made=len(fate), removed=len(fate) - len(left), left=left)
 

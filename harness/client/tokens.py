@@ -90,7 +90,7 @@ def claims_of(
 def filled(template: Any, values: Mapping[str, Any]) -> Any:  # noqa: ANN401 - JSON in, JSON out
     """Copy a JSON template with every `{name}` in its strings replaced.
 
-    A string that is nothing but a placeholder becomes the value itself, of whatever type; a member
+    A string that is nothing but a placeholder becomes the value itself, of any type; a member
     whose value is `ABSENT` is left out.
     """
     if isinstance(template, str):
@@ -109,7 +109,7 @@ def filled(template: Any, values: Mapping[str, Any]) -> Any:  # noqa: ANN401 - J
 
 
 def signed(header: object, claims: object, *, secret: str | bytes, algorithm: str = "HS256") -> str:
-    """A token in the compact form (RFC 7515), whatever its header says about how it was signed.
+    """A token in the compact form (RFC 7515), whether its header is true or not.
 
     `header` and `claims` are bytes as they are, or JSON. `algorithm` (one of `DIGESTS`) is the one
     that the signature is really made with.

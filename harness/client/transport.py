@@ -1,4 +1,4 @@
-"""Sending one request and reading one answer: a deadline and a size bound on every one of them."""
+"""Sends a request and reads its answer, each with a deadline and a size bound."""
 
 import asyncio
 import itertools
@@ -29,7 +29,7 @@ KEEP_ALIVE_S = 3.0
 """Shorter than servers keep idle connections (Node: 5 s): none is closed under a request."""
 
 SHOWN_CHARACTERS = 400
-"""Of an error of the client library, which quotes what came."""
+"""How much of an error of the client library a message shows."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,15 +73,15 @@ class Transport:
             raise ValueError("a transport needs at least one base URL")
         self.base_urls = tuple(url.rstrip("/") for url in base_urls)
         self.mark = mark
-        """Of the run, on a system that others use too."""
+        """The run's mark, on a system that others use too."""
         self.dialect = dialect
-        """Of the backend, where it does not speak as the contract does."""
+        """The backend's, where it differs from the contract."""
         self._turn = itertools.count()
         self._opened: aiohttp.ClientSession | None = None
         self._bodies = Bodies()
 
     def next_instance(self) -> int:
-        """Whose turn it is: instances are asked round robin."""
+        """The instance whose turn it is, round robin."""
         return next(self._turn) % len(self.base_urls)
 
     def form(self, operation_id: str, body: bytes) -> bytes:
@@ -101,7 +101,7 @@ class Transport:
     ) -> Answer:
         """Send a request to one instance (None: the next one) and read its answer to the end.
 
-        Raises `NoAnswer` when none came within `deadline_s` seconds or it was cut or too long.
+        Raises `NoAnswer` when none arrived within `deadline_s` seconds or it was cut or too long.
         """
         chosen = self.next_instance() if instance is None else instance % len(self.base_urls)
         interrupted = body if isinstance(body, Interrupted) else None
@@ -123,7 +123,7 @@ class Transport:
                 asyncio.timeout(deadline_s),
                 self._session().request(
                     route.method,
-                    URL(url, encoded=True),  # it is quoted already, and exactly as it shall be
+                    URL(url, encoded=True),  # it is quoted already, and must stay as it is
                     headers=sent_headers,
                     data=body,
                     allow_redirects=False,
@@ -156,11 +156,11 @@ class Transport:
 
     @property
     def user_agent(self) -> str:
-        """What every request says of who sends it."""
+        """The User-Agent of every request."""
         return self.mark.user_agent if self.mark else "shakedown"
 
     def translate(self, route: Route, answer: Answer, authorization: str) -> Answer:
-        """Give an answer in the contract's words; what it made is written down as the run's."""
+        """Translate an answer into the contract's names; record what the request made."""
         if self.dialect is not None:
             answer = self.dialect.answer(route, answer)
         if self.mark is not None:
@@ -202,12 +202,12 @@ def _written(query: Mapping[str, Any] | None, path: str) -> str:
 
 
 def reason_of(error: aiohttp.ClientError | OSError) -> str:
-    """Say why there is no answer, for a person who may be able to do something about it."""
+    """Say in plain words why there is no answer."""
     match error:
         case aiohttp.ClientConnectorCertificateError():
             return f"a certificate that cannot be trusted: {error.certificate_error}"
         case aiohttp.ClientSSLError():
             return f"no TLS: {error}"
         case aiohttp.ClientResponseError():
-            return f"what is no HTTP/1.1 answer: {shorten(error.message, SHOWN_CHARACTERS)}"
+            return f"no HTTP/1.1 answer: {shorten(error.message, SHOWN_CHARACTERS)}"
     return f"{type(error).__name__}: {shorten(str(error), SHOWN_CHARACTERS)}"

@@ -32,7 +32,7 @@ class Book:
     found: list[Violation] = field(default_factory=list)
     owners: dict[str, Owner] = field(default_factory=dict)
     unsure: set[str] = field(default_factory=set)
-    """Exports that recovery may have taken back in this moment: it did not say which."""
+    """Exports that recovery may have taken back in this moment: it did not report which."""
     tokens: set[str] = field(default_factory=set)
     attempts: dict[str, int] = field(default_factory=dict)
     completions: dict[str, int] = field(default_factory=dict)

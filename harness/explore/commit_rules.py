@@ -50,7 +50,7 @@ def _owner_step(book: Book, step: Ended, hold: Hold, accepted: bool | None) -> N
         if times > 1:
             got = f"{book.names.export(export)} was completed {times} times"
             book.report("completed-twice", got)
-    if accepted is None:  # a function that returns nothing is judged by what became of the export
+    if accepted is None:  # a function that returns nothing is judged by the state of the export
         after = book.after(export)
         accepted = after is None or after.state not in book.state.owned
     if is_owner and accepted:

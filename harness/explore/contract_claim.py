@@ -14,7 +14,7 @@ from harness.explore.session import Session, SqlResults
 from harness.explore.statement import Statement, quote
 
 WORKER_ROLE = "service_role"
-"""For whom alone, says the contract, the claim function is."""
+"""The contract's only role that may call the claim function."""
 
 EXPORTS_NEEDED = (5, 2)
 """How many queued exports of two organizations the scenarios of claims take."""
@@ -31,7 +31,7 @@ ORDER BY 1
 
 
 async def contract_claim(dsn: str, *, function: str, table: str) -> Protocol:
-    """Look how the claim function answers and what it changes; set the queued exports aside.
+    """Find out what the claim function returns and changes; set the queued exports aside.
 
     `table` holds the exports, all of them queued. Raises `CannotGoOnError` where it is not the
     contract's or there is no such function.
@@ -71,7 +71,7 @@ class _Preparation:
         kept, listed = self._kept(self.table), ", ".join(columns)
         return Protocol(
             name=f"{self.function}() of the contract",
-            # Put back without triggers: what a backend lets happen to a row is its own affair.
+            # Put back without triggers: a backend's own triggers must not run here.
             connection=Connections(
                 worker=worker, observer="SET session_replication_role = replica"
             ),
@@ -84,7 +84,7 @@ class _Preparation:
             ),
             state=State(
                 query=f"SELECT {', '.join(shown)} FROM {self.table} ORDER BY id",  # noqa: S608
-                # The contract says what the claim gives, not how it is stored.
+                # The contract says what the claim returns, not how it is stored.
                 token="",
                 owner="",
                 completions="",
@@ -97,16 +97,16 @@ class _Preparation:
             ),
         )
 
-    def _trial(self) -> str:
+    def _one_claim(self) -> str:
         return Statement(sql=self.call).fill({"worker": "shakedown", "limit": 1, "cap": 3})
 
     async def _answered_columns(self, worker: str) -> Sequence[str]:
-        """Make a claim that is rolled back, and say which columns it gives."""
-        answer = await self.session.run(f"BEGIN; {worker or 'SELECT 1'}; {self._trial()}")
+        """Make a claim that is rolled back, and give the columns it returns."""
+        answer = await self.session.run(f"BEGIN; {worker or 'SELECT 1'}; {self._one_claim()}")
         await self.session.run("ROLLBACK; RESET ROLE")
         if answer.error is not None and answer.error.is_unknown_function:
             raise CannotGoOnError(f"there is no claim function: {answer.error.message}")
-        # One that raises is for the interleavings to show.
+        # If it raises, the interleavings will show it.
         return answer.tables[-1].columns if answer.error is None and answer.tables else ()
 
     async def _set_aside(self, worker: str) -> str:
@@ -116,7 +116,7 @@ class _Preparation:
         for name in {*tables, self.table}:
             await self._run(f"CREATE TABLE {self._kept(name)} AS TABLE {name}")
         before = [await self._digest(name) for name in tables]
-        await self.session.run(f"BEGIN; {worker or 'SELECT 1'}; {self._trial()}; COMMIT")
+        await self.session.run(f"BEGIN; {worker or 'SELECT 1'}; {self._one_claim()}; COMMIT")
         await self.session.run("ROLLBACK; RESET ROLE")
         (own,) = await self._texts(
             f"SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class AS c "  # noqa: S608

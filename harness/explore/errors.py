@@ -1,7 +1,7 @@
-"""Why an exploration ends without an answer."""
+"""Why an exploration ends without a verdict."""
 
 from harness.errors import ShakedownError
 
 
 class CannotGoOnError(ShakedownError):
-    """Something outside the exploration stands in its way; nothing is said about the protocol."""
+    """Something outside the exploration prevents it; the protocol is not judged."""

@@ -1,7 +1,7 @@
-"""In which order did steps end that were let go on together? Any order that explains all will do.
+"""The possible orders of steps that went on together; a violation must hold in all of them.
 
 When a commit lets two waiting steps go on, their answers may arrive in another order than that in
-which the server let them through. Nobody is accused who is innocent in one of the orders.
+which the server let them through. What is right in one of the orders is no violation.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,7 +17,7 @@ _MOST_ORDERS = 64
 def judge_in_every_order(
     trace: Trace, judge: Callable[[Trace], list[Violation]]
 ) -> tuple[Trace, list[Violation]]:
-    """Judge a trace in every order in which it may have happened; give the most innocent."""
+    """Judge a trace in every possible order; give the one with the fewest violations."""
     best = trace, judge(trace)
     if not best[1]:
         return best

@@ -1,4 +1,4 @@
-"""Running a plan of scenarios, interleaving by interleaving, and gathering what they broke."""
+"""Runs the planned scenarios, interleaving by interleaving, and collects what they broke."""
 
 import random
 import time
@@ -34,12 +34,12 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class Covered:
-    """What became of one scenario."""
+    """How much of one scenario was run."""
 
     planned: PlannedScenario
     run: int = 0
     merged: int = 0
-    """Interleavings that are another one, because a step in them has to wait."""
+    """Interleavings that are the same as another, because a step has to wait."""
     violating: int = 0
     complete: bool = False
     """Whether all that was planned has been run."""
@@ -67,7 +67,7 @@ class Exploration:
 
     @property
     def merged(self) -> int:
-        """How many are other ones, because a step has to wait."""
+        """How many are the same as another, because a step has to wait."""
         return sum(each.merged for each in self.covered)
 
     @property
@@ -99,7 +99,9 @@ async def explore(
     Each rule that is broken is shown in the shortest interleaving found. Raises
     `CannotGoOnError` and `Misconfigured`; the database is left without open transactions.
     """
-    explorer = _Explorer(database=database, seed=seed, budget=budget or Budget(), tell=on_progress)
+    explorer = _Explorer(
+        database=database, seed=seed, budget=budget or Budget(), on_progress=on_progress
+    )
     await explorer.run(plan)
     return explorer.found
 
@@ -109,7 +111,7 @@ class _Explorer:
     database: ExploredDatabase
     seed: int
     budget: Budget
-    tell: Callable[[Exploration], None]
+    on_progress: Callable[[Exploration], None]
     found: Exploration = field(default_factory=Exploration)
     tokens: set[str] = field(default_factory=set)
     began: float = field(default_factory=time.monotonic)
@@ -143,7 +145,7 @@ class _Explorer:
                 violating=violating,
                 complete=not chooser.more(),
             )
-            self.tell(self.found)
+            self.on_progress(self.found)
 
     async def _judge(self, trace: Trace) -> bool:
         found = self._violations(trace)

@@ -1,4 +1,4 @@
-"""A database to explore: the workers' connections, and the one that watches them."""
+"""A database to explore: the workers' connections, and one that reads the state."""
 
 import asyncio
 import contextlib
@@ -34,7 +34,7 @@ class ExploredDatabase:
         self.protocol = protocol
         self.observer = observer
         self.workers: dict[int, Session] = {}
-        """By number; `FRESH` is the one that finishes what is left."""
+        """By number; `FRESH` is the one that finishes the rest."""
         self._dsn = dsn
         self._prepared = False
         self._organizations = list(organizations)
@@ -57,7 +57,7 @@ class ExploredDatabase:
         return database
 
     async def count_exports(self) -> int:
-        """Say how many exports there are before anything was done."""
+        """Count the exports before anything is done."""
         return len(sql_results.snapshot(self.protocol.state, await self.ask("state.query")))
 
     async def prepare(self) -> None:
@@ -96,7 +96,7 @@ class ExploredDatabase:
         return found
 
     async def look(self) -> Snapshot:
-        """Give the state of all exports, as committed."""
+        """Read the committed state of all exports."""
         answer = await self._expect("[state] query", self._state_sql)
         return sql_results.snapshot(self.protocol.state, answer)
 
@@ -111,7 +111,7 @@ class ExploredDatabase:
         assert self.protocol.recover is not None
         answer = await self.observer.run(self.protocol.recover.age)
         if answer.error is not None and answer.error.sqlstate == "55P03":
-            return ()  # somebody is at the row: it is not silent
+            return ()  # another session has locked the row: it is not silent
         if answer.error is not None:
             raise Misconfigured(f"[recover] age: {answer.error.sqlstate} {answer.error.message}")
         aged = sql_results.took("id", answer)
@@ -120,7 +120,7 @@ class ExploredDatabase:
         return aged
 
     async def roll_back(self) -> None:
-        """Bring every worker's connection back to rest, whatever it is in."""
+        """End every worker's transaction."""
         sessions = list(self.workers.values())
         until = time.monotonic() + _END_WITHIN_S
         try:
@@ -138,13 +138,13 @@ class ExploredDatabase:
             await self.replace_workers()
 
     async def replace_workers(self) -> None:
-        """End the workers' sessions, whatever they hold or wait for, and open new ones."""
+        """End the workers' sessions, with their locks, and open new ones."""
         await end_sessions(self.observer, list(self.workers.values()))
         self.workers = {}
         await self._open_workers()
 
     async def close(self) -> list[str]:
-        """End all sessions, remove what was made, and say what could not be removed."""
+        """End all sessions, remove what was made, and give what could not be removed."""
         problems: list[str] = []
         try:
             await end_sessions(self.observer, list(self.workers.values()))
@@ -196,13 +196,13 @@ async def _open(dsn: str, name: str, sql: str, lock_timeout: str | None) -> Sess
     except psycopg.OperationalError as error:
         raise CannotGoOnError(f"no connection for the {name}: {str(error).strip()}") from error
     try:
-        # For superusers only, and only a matter of time: a deadlock is found sooner.
+        # Superusers only may; without it a deadlock is found later.
         await session.run(f"SET deadlock_timeout = '{_DEADLOCK_AFTER}'")
         if lock_timeout:
             await session.run(f"SET lock_timeout = '{lock_timeout}'")
         if sql and (refused := (await session.run(sql)).error):
-            told = f"{refused.sqlstate} {refused.message}"
-            raise Misconfigured(f"[connection] for the {name}: {told}")
+            error = f"{refused.sqlstate} {refused.message}"
+            raise Misconfigured(f"[connection] for the {name}: {error}")
     except BaseException:
         await session.close()
         raise

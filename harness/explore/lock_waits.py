@@ -1,7 +1,7 @@
-"""Waiting until every step that is under way has ended or waits for a lock, as the server tells.
+"""Waiting until every step that is under way has ended or waits for a lock, as the server says.
 
 The server is asked from a connection of its own (`pg_blocking_pids`, which reads the lock table
-itself): that a step takes long proves nothing.
+itself): a step that takes long proves nothing.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ Waits = Mapping[int, tuple[int, ...]]
 async def settle(observer: Session, sessions: Sequence[Session], own: Collection[int]) -> Waits:
     """Wait until all these busy sessions have ended or wait for one of `own` that is not busy.
 
-    Gives who waits for whom, by pid. Raises `CannotGoOnError` when it comes to neither.
+    Gives who waits for whom, by pid. Raises `CannotGoOnError` when they do neither.
     """
     pause, until = GRACE_S, time.monotonic() + DEADLINE_S
     while busy := [session for session in sessions if session.busy]:
@@ -33,14 +33,14 @@ async def settle(observer: Session, sessions: Sequence[Session], own: Collection
         still = [session for session in busy if session.busy]
         if len(still) < len(busy):
             pause = GRACE_S
-            # Whoever ended may have let others go on: they get their time, too.
+            # The end of one may let others go on: give them time, too.
             if still:
                 await _until_one_ends(still, pause)
             still = [session for session in still if session.busy]
         if not still:
             return {}
         waits = await _waits(observer, still)
-        # An answer may have come while the question was under way.
+        # A step may have ended during the query.
         if any(not session.busy for session in still):
             continue
         if is_settled({session.pid for session in still}, waits, own):
@@ -52,10 +52,10 @@ async def settle(observer: Session, sessions: Sequence[Session], own: Collection
 
 
 def is_settled(busy: Collection[int], waits: Waits, own: Collection[int]) -> bool:
-    """Say whether every busy session waits, in the end, for one of `own` that is not busy.
+    """Whether every busy session waits, in the end, for one of `own` that is not busy.
 
     Sessions that wait for each other in a circle are not settled: the server will break it. Nor
-    is one that waits for somebody else, who will go away.
+    is one that waits for another session, which will go away.
     """
     return all(_rests_on_idle(pid, busy, waits, own, frozenset()) for pid in busy)
 
@@ -105,8 +105,8 @@ async def _complaint(
     answer = await observer.run(
         f"SELECT string_agg({who}, ', ') FROM pg_stat_activity WHERE pid IN ({listed})"  # noqa: S608
     )
-    told = answer.tables[0].rows[0][0] if answer.tables else None
+    strangers = answer.tables[0].rows[0][0] if answer.tables else None
     return (
-        f"{names}: waits since {DEADLINE_S:g} s for a session that is not part of this: "
-        f"{told or listed}; nobody else may work in this database meanwhile"
+        f"{names}: has waited {DEADLINE_S:g} s for a session of another program: "
+        f"{strangers or listed}; no other program may use this database meanwhile"
     )

@@ -1,4 +1,4 @@
-"""What a team says about its claim protocol: which SQL is which step, and how to read the state."""
+"""A team's claim protocol: the SQL of each step, and how to read the state."""
 
 from collections.abc import Iterator
 from typing import Annotated
@@ -33,7 +33,7 @@ class Connections(Table):
 
 
 class Exports(Table):
-    """How exports come and go."""
+    """How exports are inserted and removed."""
 
     insert: Sql
     """Inserts one queued export (`EXPORT_PARAMETERS`)."""
@@ -46,7 +46,7 @@ class Exports(Table):
 
 
 class State(Table):
-    """How to read all exports, and what their states mean."""
+    """How to read all exports, and the names of their states."""
 
     query: Sql
     """All exports. What else it selects is compared, too: a stale step must not change it."""
@@ -84,7 +84,7 @@ class Recover(Table):
 
     sql: Sql
     id: str = "id"
-    """The column with the ids of those it took back; where there is none, the state tells."""
+    """The column with the ids of those it took back; without it the state decides."""
     age: Sql
     """Makes every owned export look silent for an hour, and returns their `id`."""
     timeout_s: Seconds = 300
@@ -122,7 +122,7 @@ class Protocol(Table):
         return frozenset(named | ({Kind.RECOVER} if self.recover else set()))
 
     def unknown_parameters(self) -> Iterator[tuple[tuple[str, str], str]]:
-        """Find parameters that nobody fills in: where, and what was expected."""
+        """Find unknown parameters: where, and what was expected."""
         for path, sql, known in self._statements():
             for name in Statement(sql=sql).unknown_parameters(known):
                 expected = ", ".join(f"%({each})s" for each in known) or "none"

@@ -1,4 +1,4 @@
-"""Telling an interleaving step by step: what each step returned, and who waited for whom."""
+"""Renders an interleaving step by step: what each step returned, and who waited for whom."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ _DID = {True: "accepted", False: "changed nothing", None: "done"}
 
 
 def render_finding(finding: Finding) -> list[str]:
-    """Give a broken rule and the interleaving that breaks it, one line a step."""
+    """A broken rule and the interleaving that breaks it, one line a step."""
     trace, violation = finding.trace, finding.violation
     scenario = trace.scenario
     workers = {moment.call.worker for moment in trace.moments} - {FRESH}
@@ -44,8 +44,8 @@ def _steps(trace: Trace, last: int) -> Iterator[str]:
         if moment.call.worker == FRESH and not drained:
             drained = True
             yield "      then a fresh worker finishes what is left:"
-        # What it named and what came of it, or that nothing was sent.
-        lines = _told(moment, names, before)
+
+        lines = _results(moment, names, before)
         yield f"  {moment.call.number:>2}  {_what(moment):<{width}}  {lines[0]}"
         yield from (" " * (width + 8) + line for line in lines[1:])
         before = moment.after if moment.after is not None else before
@@ -64,9 +64,9 @@ def _what(moment: Moment) -> str:
     return f"{who}  {text}" if call.kind is not Kind.AGE else f"-  {text}"
 
 
-def _told(moment: Moment, names: ShortNames, before: Snapshot) -> list[str]:
+def _results(moment: Moment, names: ShortNames, before: Snapshot) -> list[str]:
     if moment.idle:
-        has = "no transaction" if moment.call.kind in TRANSACTION_ENDS else "no export in its hands"
+        has = "no transaction" if moment.call.kind in TRANSACTION_ENDS else "no export"
         return [f"nothing: it has {has}"]
     lines = []
     lines += [
@@ -79,8 +79,8 @@ def _told(moment: Moment, names: ShortNames, before: Snapshot) -> list[str]:
     for ended in moment.ended():
         if ended.call.number != moment.call.number:
             who, kind = names.worker(ended.call.worker), ended.call.kind
-            told = _ended(ended, names)
-            lines.append(f"{who}'s {kind} of step {ended.call.number} goes on → {told}")
+            result = _ended(ended, names)
+            lines.append(f"{who}'s {kind} of step {ended.call.number} goes on → {result}")
     lines += [
         _waits(moment, worker, names) + " still"
         for worker in moment.waits_for
@@ -121,11 +121,11 @@ def _ended(ended: Ended, names: ShortNames) -> str:
         return "; ".join(got) or "no export"
     if kind in OWNER_KINDS:
         return "; ".join(
-            f"{names.export(hold.export)} {names.token(hold.token)}: {_DID[said]}"
-            for hold, said in zip(ended.call.holds, ended.acknowledged, strict=True)
+            f"{names.export(hold.export)} {names.token(hold.token)}: {_DID[accepted]}"
+            for hold, accepted in zip(ended.call.holds, ended.acknowledged, strict=True)
         )
     if kind is Kind.AGE:
-        return f"{names.exports(ended.took or ()) or 'nothing'} is silent since"
+        return f"{names.exports(ended.took or ()) or 'nothing'} is silent from now on"
     if kind in RECOVERY_KINDS:
         if ended.took is None:
             return "done"
@@ -134,7 +134,7 @@ def _ended(ended: Ended, names: ShortNames) -> str:
 
 
 def render_exploration(found: Exploration, left_out: list[Kind]) -> list[str]:
-    """Give what was run and what holds, in a few lines."""
+    """What was run and what holds, in a few lines."""
     planned = sum(each.planned.interleavings for each in found.covered)
     begun = sum(each.run > 0 for each in found.covered)
     rate = found.run / found.seconds if found.seconds else 0.0
@@ -152,7 +152,9 @@ def render_exploration(found: Exploration, left_out: list[Kind]) -> list[str]:
         if each.planned.sample is not None and each.run
     ]
     if left_out:
-        lines.append(f"not explored, as the protocol does not name them: {', '.join(left_out)}")
+        lines.append(
+            f"not explored, because the protocol file has no SQL for them: {', '.join(left_out)}"
+        )
     for sqlstate, times in found.retriable_errors.items():
         what = "deadlock" if sqlstate == "40P01" else "serialization failure"
         lines.append(

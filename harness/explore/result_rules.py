@@ -78,7 +78,7 @@ def _left_by_recovery(book: Book, step: Ended, who: str) -> None:
     if not book.is_undisturbed(step):
         return
     for export, owner in book.owners.items():
-        # Where recovery does not say what it took, the state does, once it is committed.
+        # Where recovery does not report what it took, the committed state shows it.
         if step.took is None:
             after = book.after(export)
             is_left = after is not None and after.state in book.state.owned

@@ -39,8 +39,8 @@ async def run_interleaving(
 ) -> Trace | None:
     """Run one interleaving of a scenario, then let a fresh worker finish what is left.
 
-    None when the chooser found on the way that nothing new would come of it. Whatever happens,
-    no worker is left in a transaction.
+    None when the chooser found on the way that it would be nothing new. No worker is left in a
+    transaction, whatever happens.
     """
     run = _Run(database=database, scenario=scenario, before=await database.set_up(scenario))
     try:
@@ -74,8 +74,8 @@ class _Run:
     """Open transactions: what has been done in them."""
     failed: set[int] = field(default_factory=set)
     """Workers whose open transaction can only be rolled back."""
-    hands: dict[int, tuple[Hold, ...]] = field(default_factory=dict)
-    """What each worker's latest claim gave it, taken away since or not."""
+    held: dict[int, tuple[Hold, ...]] = field(default_factory=dict)
+    """What each worker's latest claim returned, taken away since or not."""
 
     def __post_init__(self) -> None:
         self.places = dict.fromkeys(range(len(self.scenario.scripts)), 0)
@@ -89,11 +89,11 @@ class _Run:
         ]
 
     def stuck(self) -> bool:
-        """Whether somebody waits although nobody has anything left to do."""
+        """Whether a worker waits although no worker has a step left."""
         return bool(self.pending)
 
     def name(self, worker: int) -> str:
-        """What a worker calls itself."""
+        """The name that a worker uses."""
         if worker == FRESH:
             return "worker-fresh"
         return f"worker-{'A' if self.scenario.one_name else LETTERS[worker]}"
@@ -118,8 +118,8 @@ class _Run:
         return next(found, self.before)
 
     async def step(self, worker: int, act: Act, limit: int | None = None) -> None:
-        """Do one step, and note everything that comes of it."""
-        holds = self.hands.get(worker, ()) if act.kind in OWNER_KINDS else ()
+        """Do one step, and record everything that happens."""
+        holds = self.held.get(worker, ()) if act.kind in OWNER_KINDS else ()
         wanted = (limit or self.scenario.limit) if act.kind is Kind.CLAIM else None
         number = len(self.moments) + 1
         call = Call(number=number, worker=worker, act=act, holds=holds, limit=wanted)
@@ -225,7 +225,7 @@ class _Run:
     def _commit(self, steps: Sequence[Ended], events: list[Event]) -> None:
         for step in steps:
             if step.claimed:
-                self.hands[step.call.worker] = step.claimed
+                self.held[step.call.worker] = step.claimed
         events.append(Committed(steps=tuple(steps)))
 
     def _read(self, call: Call, answer: SqlResults) -> Ended:
@@ -263,13 +263,13 @@ async def _drain(run: _Run) -> None:
         before = run.latest()
         if owned and protocol.recover:
             await run.step(FRESH, Act(kind=Kind.RECLAIM))
-        run.hands.pop(FRESH, None)
+        run.held.pop(FRESH, None)
         if run.stuck():
             return
         await run.step(FRESH, Act(kind=Kind.CLAIM), limit=len(run.before))
         if run.stuck():
             return
-        if ending and run.hands.get(FRESH):
+        if ending and run.held.get(FRESH):
             await run.step(FRESH, Act(kind=ending))
         if run.stuck() or run.latest() == before:
             return

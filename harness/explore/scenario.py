@@ -1,8 +1,8 @@
-"""What workers do, one after the other: scripts, and the queue that they do it to.
+"""Scripts of what workers do, and the queue they do it on.
 
 A script is written as words: `claim` commits by itself; `claim+` is left open, its commit is a
 step of its own; `claim-` is left open and rolled back in the end. `BEGIN` is no step of its own:
-nothing can be seen of a transaction before its first statement.
+a transaction has no effect before its first statement.
 """
 
 from collections.abc import Iterable, Iterator
@@ -23,7 +23,7 @@ class Kind(StrEnum):
     AGE = "age"
     """An hour passes: every owned export looks silent, until its owner's next heartbeat."""
     RECLAIM = "reclaim"
-    """An hour passes, and recovery runs before anybody else does anything."""
+    """An hour passes, and recovery runs before any other step."""
     COMMIT = "commit"
     ROLLBACK = "rollback"
 
@@ -100,7 +100,7 @@ class Scenario:
         return tuple(map(len, self.scripts))
 
     def describe(self) -> str:
-        """Say it in one line."""
+        """Describe it in one line."""
         queued = " + ".join(map(str, self.exports))
         names = ", one name" if self.one_name else ""
         return f"{self.title} ({queued} queued, limit {self.limit}, cap {self.cap}{names})"

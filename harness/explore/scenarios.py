@@ -1,8 +1,8 @@
 """The scenarios: which scripts run side by side, and on what queue.
 
-Everything but the sampled ones is small enough for all of its interleavings to be run. Whoever
-ends an export does it in an open transaction somewhere; a step that commits at once is what the
-same step is when its commit comes next.
+Everything but the sampled ones is small enough for all of its interleavings to be run. An export
+is ended in an open transaction in some of them; a step that commits at once behaves like the
+same step with its commit right after it.
 """
 
 from collections.abc import Collection, Iterator

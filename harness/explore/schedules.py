@@ -1,4 +1,4 @@
-"""Interleavings of scripts: how many there are, which comes next, and which are the same.
+"""Interleavings of scripts: how many there are, which is next, and which are the same.
 
 A schedule says which worker takes the next step: `(0, 0, 1, 0, 1)`. Workers with the same script
 are interchangeable, so only schedules in which they begin in their own order are counted.
@@ -17,10 +17,10 @@ Schedule = tuple[int, ...]
 
 
 def count_schedules(scripts: Sequence[Sequence[Hashable]]) -> int:
-    """Say how many interleavings there are, interchangeable workers counted once."""
+    """Count the interleavings; interchangeable workers count once."""
     lengths = [len(each) for each in scripts]
     orders = factorial(sum(lengths)) // prod(map(factorial, lengths))
-    # Whoever has no step changes nothing by being another worker.
+    # Workers without steps do not make more schedules.
     twins = Counter(tuple(each) for each in scripts if each)
     return orders // prod(map(factorial, twins.values()))
 
@@ -48,7 +48,7 @@ def all_schedules(scripts: Sequence[Sequence[Hashable]]) -> Iterator[Schedule]:
 
 
 def predecessors(scripts: Sequence[Sequence[Hashable]]) -> Mapping[int, int]:
-    """Say after which of its twins a worker may begin."""
+    """After which of its twins each worker may begin."""
     latest: dict[tuple[Hashable, ...], int] = {}
     found = {}
     for worker, each in enumerate(scripts):
@@ -84,11 +84,11 @@ class Chooser(Protocol):
     """Decides who goes on, one interleaving after the other."""
 
     def more(self) -> bool:
-        """Say whether there is another interleaving to run."""
+        """Whether there is another interleaving to run."""
         ...
 
     def choose(self, so_far: Schedule, able: Sequence[int]) -> int | None:
-        """Choose among the workers that can go on; None when this way leads to nothing new."""
+        """Choose among the workers that can go on; None when no new one begins like this."""
         ...
 
     def done(self, schedule: Schedule) -> None:
@@ -100,7 +100,7 @@ class Every(Chooser):
     """Every schedule once, those with few switches of workers first.
 
     A step that has to wait cuts off all schedules in which its worker would go on just then:
-    what happens in them is what happens where it goes on later.
+    they are the same as those in which it goes on later.
     """
 
     def __init__(self, schedules: Iterable[Schedule]) -> None:
@@ -115,7 +115,7 @@ class Every(Chooser):
         return len(self._left)
 
     def more(self) -> bool:
-        """Say whether there is another one."""
+        """Whether there is another one."""
         return bool(self._left)
 
     def choose(self, so_far: Schedule, able: Sequence[int]) -> int | None:
@@ -152,7 +152,7 @@ class Sample(Chooser):
         self._wanted: Schedule = ()
 
     def more(self) -> bool:
-        """Say whether the sample is not complete."""
+        """Whether the sample is not complete."""
         return len(self._drawn) < self._size
 
     def choose(self, so_far: Schedule, able: Sequence[int]) -> int | None:
@@ -167,7 +167,7 @@ class Sample(Chooser):
         return chosen
 
     def done(self, schedule: Schedule) -> None:
-        """It was taken note of when it was drawn."""
+        """It was recorded when it was drawn."""
 
     def _draw(self) -> None:
         before = len(self._drawn)
@@ -185,7 +185,7 @@ class Fixed(Chooser):
         self._ran = False
 
     def more(self) -> bool:
-        """Say whether it has not been run."""
+        """Whether it has not been run."""
         return not self._ran
 
     def choose(self, so_far: Schedule, able: Sequence[int]) -> int | None:

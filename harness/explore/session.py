@@ -15,7 +15,7 @@ from harness.explore.trace import SqlError
 CONNECT_TIMEOUT_S = 10
 
 _SETTINGS = {
-    # A harness that is frozen in the middle must not hold somebody's locks for ever.
+    # A harness that is frozen in the middle must not hold locks for ever.
     "idle_in_transaction_session_timeout": "30s",
     "statement_timeout": "15s",
     "client_min_messages": "error",
@@ -38,7 +38,7 @@ class Result:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SqlResults:
-    """What came of a text of one or more statements."""
+    """The results of a text of one or more statements."""
 
     results: tuple[Result, ...]
     error: SqlError | None = None
@@ -107,15 +107,15 @@ class Session:
         return self.running
 
     def answer(self) -> SqlResults:
-        """Give what came of the latest text, which must have ended; raises `SessionLostError`."""
+        """Give the results of the latest text, which must have ended; raises `SessionLostError`."""
         assert self.running is not None
         return self.running.result()
 
     async def run(self, sql: str) -> SqlResults:
-        """Send a text and wait for its end, after that of one that nobody waited for."""
+        """Send a text and wait for its end, after that of the one before."""
         if self.running is not None and not self.running.done():
             await asyncio.wait([self.running])
-        # Who stops waiting must not take the answer from whoever uses the connection next.
+        # A caller that is canceled must not cancel what the connection is doing.
         return await asyncio.shield(self.send(sql))
 
     async def close(self) -> None:
@@ -177,7 +177,7 @@ class Session:
 
 
 async def end_sessions(observer: Session, sessions: Sequence[Session]) -> None:
-    """End the server's side of sessions, whatever they wait for, then close them."""
+    """End the server's side of sessions, also of those that wait, then close them."""
     if sessions:
         pids = ", ".join(str(session.pid) for session in sessions)
         # Where the server is gone, theirs are gone with it.

@@ -1,4 +1,4 @@
-"""Short names for what a trace is about: `A`, `export 1`, `t1`."""
+"""Short names for the things in a trace: `A`, `export 1`, `t1`."""
 
 from collections.abc import Iterable
 
@@ -26,7 +26,7 @@ class ShortNames:
         return "fresh worker" if number == FRESH else LETTERS[number]
 
     def export(self, export: str) -> str:
-        """`export 1`, in the order of the state query; the id itself for a strange one."""
+        """`export 1`, in the order of the state query; the id itself for an unknown one."""
         return f"export {self._exports[export]}" if export in self._exports else f"export {export}"
 
     def exports(self, exports: Iterable[str]) -> str:
@@ -37,12 +37,12 @@ class ShortNames:
         """`t1`, in the order of claims; `no token` for none."""
         if token is None:
             return "no token"
-        return f"t{self._tokens[token]}" if token in self._tokens else "a token of nobody's claim"
+        return f"t{self._tokens[token]}" if token in self._tokens else "a token of no claim"
 
     def state(self, state: ExportState) -> str:
         """`export 1 is preparing (attempt 2, t2)`."""
         known = [f"attempt {state.attempt}"] if state.attempt is not None else []
         if state.token is not None:
             known.append(self.token(state.token))
-        told = f" ({', '.join(known)})" if known else ""
-        return f"{self.export(state.id)} is {state.state}{told}"
+        details = f" ({', '.join(known)})" if known else ""
+        return f"{self.export(state.id)} is {state.state}{details}"

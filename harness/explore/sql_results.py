@@ -1,4 +1,4 @@
-"""Reading what the database answered: claims, acknowledgements, the state of all exports."""
+"""Reads results of SQL: claims, acknowledgements, the state of all exports."""
 
 from collections.abc import Sequence
 
@@ -9,13 +9,13 @@ from harness.explore.trace import ExportState, Hold, Snapshot
 
 
 def claimed(protocol: Protocol, answer: SqlResults) -> tuple[Hold, ...]:
-    """Read what a claim gave; raises `Misconfigured` where it has not the columns it should."""
+    """Read what a claim returned; raises `Misconfigured` where it has not the columns it should."""
     names = protocol.claim
     table = _table_with(answer, names.id)
     if table is None:
         raise Misconfigured(
-            f"the claim gives no column {names.id!r} with the export's id ([claim] id); "
-            f"it gives {_columns(answer)}"
+            f"the claim returns no column {names.id!r} with the export's id ([claim] id); "
+            f"it returns {_columns(answer)}"
         )
     ids = _needed(table, names.id, "claim", "id")
     tokens = _optional(table, names.token, "claim", "token")
@@ -27,13 +27,13 @@ def claimed(protocol: Protocol, answer: SqlResults) -> tuple[Hold, ...]:
             attempt=None if attempts is None else number(row[attempts], names.attempt),
         )
         for row in table.rows
-        # A function that returns one composite gives a row of nulls for nothing.
+        # A function that returns one composite returns a row of nulls for nothing.
         if (row_id := row[ids]) is not None
     )
 
 
 def took(column: str, answer: SqlResults) -> tuple[str, ...] | None:
-    """Read which exports a step says it took; None where it gives no such column."""
+    """Read which exports a step took; None where it returns no such column."""
     table = _table_with(answer, column)
     if table is None:
         return None
@@ -42,10 +42,10 @@ def took(column: str, answer: SqlResults) -> tuple[str, ...] | None:
 
 
 def acknowledged(answer: SqlResults, times: int) -> tuple[bool | None, ...]:
-    """Say for each of so many equal statements whether it says that it changed something.
+    """For each of so many equal statements, whether it reports a change.
 
-    It does when it gives a row whose first column is none of null, false and 0, or, without
-    columns, when it counts rows. A function that returns `void` says nothing: None.
+    It does when it returns a row whose first column is none of null, false and 0, or, without
+    columns, when it counts rows. A function that returns `void` reports nothing: None.
     """
     if times == 0 or len(answer.results) % times:
         return (None,) * times
@@ -68,13 +68,13 @@ def snapshot(state: State, answer: SqlResults) -> Snapshot:
     """Read the state of all exports; raises `Misconfigured` where needed columns are missing."""
     table = answer.tables[-1] if answer.tables else None
     if table is None:
-        raise Misconfigured("[state] query gives no rows; it must be a SELECT")
+        raise Misconfigured("[state] query returns no rows; it must be a SELECT")
     ids = _needed(table, state.id, "state", "id")
     states = _needed(table, state.state, "state", "state")
     names = (state.organization, state.attempt, state.token, state.owner, state.completions)
     organization, attempt, token, owner, completions = map(table.column, names)
-    told = {ids, states, organization, attempt, token, owner, completions}
-    others = [place for place in range(len(table.columns)) if place not in told]
+    known = {ids, states, organization, attempt, token, owner, completions}
+    others = [place for place in range(len(table.columns)) if place not in known]
     found = {}
     for row in table.rows:
         export = row[ids] or ""
@@ -98,7 +98,7 @@ def number(text: str | None, column: str) -> int | None:
     try:
         return int(text)
     except ValueError:
-        raise Misconfigured(f"the column {column!r} is no whole number: {text!r}") from None
+        raise Misconfigured(f"the column {column!r} must be a whole number, got {text!r}") from None
 
 
 def _table_with(answer: SqlResults, column: str) -> Result | None:

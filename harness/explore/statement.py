@@ -1,7 +1,7 @@
 """SQL with named parameters, filled in as literals.
 
 Literals, because a step is then any SQL that a team would type into psql, several statements
-included, and because values that came as text (a token, whatever its type) go back as they came.
+included, and because values read as text (a token of any type) are sent back unchanged.
 """
 
 import re
@@ -27,7 +27,7 @@ class Statement:
         )
 
     def unknown_parameters(self, known: Collection[str]) -> list[str]:
-        """Give the names that nobody will fill in."""
+        """Give the names that are not known."""
         return sorted(self.parameters - set(known))
 
     def fill(self, values: Mapping[str, Value]) -> str:

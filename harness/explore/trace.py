@@ -1,4 +1,4 @@
-"""What happened in one interleaving, in order: the material that invariants are judged by."""
+"""What happened in one interleaving, in order; the invariants are judged by it."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from harness.explore.scenario import Act, Kind, Scenario
 
 FRESH = -1
-"""The number of the worker that comes in the end and finishes what is left."""
+"""The number of the worker that finishes the rest at the end."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,7 +21,7 @@ class ExportState:
     owner: str | None
     completions: int | None
     rest: tuple[str | None, ...] = ()
-    """Whatever else the query selects."""
+    """The other columns of the query."""
 
 
 Snapshot = Mapping[str, ExportState]
@@ -46,7 +46,7 @@ class Call:
     worker: int
     act: Act
     holds: tuple[Hold, ...] = ()
-    """What it named, for a step of an owner."""
+    """The exports it names, for a step of an owner."""
     limit: int | None = None
     """How many it wanted, for a claim."""
 
@@ -63,7 +63,7 @@ class SqlError:
     sqlstate: str
     message: str
     within: str = ""
-    """The function in which it was raised, as the server tells the context."""
+    """The function in which it was raised, from the server's error context."""
 
     @property
     def is_retriable(self) -> bool:
@@ -78,14 +78,14 @@ class SqlError:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ended:
-    """A step that came to its end, at once or after a wait."""
+    """A step that has ended, at once or after a wait."""
 
     call: Call
     claimed: tuple[Hold, ...] = ()
     took: tuple[str, ...] | None = None
-    """The exports that recovery says it took back, or that aged; None where nothing tells."""
+    """The exports that recovery reports as taken back, or that aged; None where it reports none."""
     acknowledged: tuple[bool | None, ...] = ()
-    """For each of `call.holds`, whether the answer says that the step changed something."""
+    """For each of `call.holds`, whether the step reported a change; None: it reports nothing."""
     error: SqlError | None = None
 
 
@@ -101,11 +101,11 @@ Event = Ended | Committed
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Moment:
-    """One step, and everything that came of it before the next one."""
+    """One step, and everything that happened before the next one."""
 
     call: Call
     idle: bool = False
-    """Nothing was sent: the worker had no export in its hands, or its transaction had failed."""
+    """Nothing was sent: the worker had no export, or no transaction."""
     events: tuple[Event, ...] = ()
     """In order; steps that had been waiting may end here, too."""
     waits_for: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
@@ -134,4 +134,4 @@ class Trace:
     kinds: frozenset[Kind] = frozenset(Kind)
     """The steps that the protocol names, and that the fresh worker could do."""
     attempts: int | None = None
-    """After how many attempts recovery gives up; None where the protocol does not say."""
+    """After how many attempts recovery gives up; None where the protocol file does not say."""

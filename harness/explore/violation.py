@@ -3,15 +3,15 @@
 from dataclasses import dataclass
 
 RULES = {
-    "claimed-twice": "an export that somebody owns is not claimed by another",
+    "claimed-twice": "an export that has an owner is not claimed by another worker",
     "token-repeated": "a claim token is unique to its claim and never issued twice",
     "attempt-not-risen": "the attempt rises with every claim, and never goes back",
     "over-cap": "no organization has more in progress than its cap",
     "over-limit": "a claim gives no more exports than it was asked for",
     "lost": "no export disappears",
     "unknown-state": "an export is queued, owned or in a terminal state",
-    "owned-by-nobody": "an export in progress is in the hands of a worker that was told so",
-    "taken-from-owner": "an export leaves its owner only by the owner's doing or by recovery",
+    "owned-by-nobody": "an export in progress has an owner, whose claim returned it",
+    "taken-from-owner": "an export leaves its owner only by the owner's step or by recovery",
     "stale-token": "a stale token changes zero rows",
     "owner-refused": "the current token is accepted",
     "not-recovered": "an export that was silent for the stuck timeout is taken back by recovery",
@@ -20,11 +20,11 @@ RULES = {
     "terminal-changed": "a terminal state never changes",
     "completed-twice": "an export is completed once, and its completion recorded once",
     "ended-otherwise": "complete makes an export ready, fail ends it, release queues it again",
-    "not-drained": "in the end a fresh worker brings every export to a terminal state",
+    "not-drained": "at the end a fresh worker can finish every export",
     "step-raised": "no step raises an error",
-    "blocked-for-ever": "nobody waits for a worker that has ended its transaction",
+    "blocked-for-ever": "no worker waits for one that has ended its transaction",
 }
-"""What holds, by the rule's short name."""
+"""What must hold, by the rule's short name."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,11 +33,11 @@ class Violation:
 
     rule: str
     number: int
-    """The step by which it was broken."""
+    """The step that broke it."""
     got: str
-    """What came instead of what the rule says."""
+    """What happened instead."""
 
     @property
     def expected(self) -> str:
-        """What the contract says."""
+        """What the contract demands."""
         return RULES[self.rule]

@@ -1,4 +1,4 @@
-"""What a person sees of a `prove` run: the live matrix on a terminal, plain lines in a pipe."""
+"""The output of a `prove` run: the live matrix on a terminal, plain lines in a pipe."""
 
 import time
 from pathlib import Path
@@ -22,7 +22,7 @@ _MARKS: dict[State, tuple[str, str]] = {
 
 
 class ProgressDisplay:
-    """Tells of each run and result as it ends; the live matrix lasts as long as the context."""
+    """Prints each run and result as it ends; the live matrix is shown until the context ends."""
 
     def __init__(self, console: Console, plan: Plan) -> None:
         self._console = console
@@ -42,17 +42,17 @@ class ProgressDisplay:
         self._live.stop()
 
     def clean_run_ended(self, run: GateRun) -> None:
-        """Tell of one run on the clean backend."""
+        """Print one run on the clean backend."""
         self._clean.append(run)
         mark = "✔" if run.exit_code == 0 else "✘"
         self._say(f"  {mark} {run.problem or _ids(run.failed) or 'pass'} ({run.seconds:.1f} s)")
 
     def defect_started(self, defect: Defect) -> None:
-        """Take note that a defect is being tried."""
+        """Note that a defect is being tried."""
         self._running[defect.id] = time.monotonic()
 
     def defect_ended(self, result: DefectResult) -> None:
-        """Tell of one defect: all in a pipe, on a terminal by a mark, and what is not a kill."""
+        """Print one result: every one in a pipe; on a terminal a mark, and a line if not killed."""
         self._running.pop(result.defect.id, None)
         self._done[result.defect.id] = result
         if not self._live.is_started or result.state != "killed":
@@ -60,20 +60,20 @@ class ProgressDisplay:
             self._say(f"{count} {_line(result)}")
 
     def so_far(self) -> Matrix:
-        """What is known when a run is interrupted, in the order of the zoo."""
+        """The results so far, in the order of the zoo."""
         results = [self._done[one.id] for one in self._plan.defects if one.id in self._done]
         return Matrix(clean=tuple(self._clean), results=tuple(results))
 
     def interrupted(self, out: Path) -> None:
-        """Tell how far it came."""
+        """Print how far it got."""
         tried = f"{len(self._done)} of {len(self._plan.defects)} defects tried"
-        self._say(f"\ninterrupted: {tried}; what is known is in {out / 'prove.json'}")
+        self._say(f"\ninterrupted: {tried}; results so far: {out / 'prove.json'}")
 
     def conclude(self, matrix: Matrix, out: Path) -> None:
-        """Tell what the matrix says, every result that is not a kill by name."""
+        """Print the summary, with each defect that was not killed."""
         killed = sum(result.state == "killed" for result in matrix.results)
         self._say(
-            f"\n{killed} of {len(matrix.results)} defects killed by a check whose business they are"
+            f"\n{killed} of {len(matrix.results)} defects killed by a check that must catch them"
         )
         for result in matrix.results:
             if result.state != "killed":
@@ -99,8 +99,8 @@ class ProgressDisplay:
             marks = Text.assemble(*(self._mark(defect) for defect in defects))
             grid.add_row(Text(family), marks, Text(f"{done} of {len(defects)}", style="dim"))
         now = time.monotonic()
-        told = [f"{name} ({now - since:.0f} s)" for name, since in self._running.items()]
-        trying = f"trying {', '.join(told)}" if told else "between two runs"
+        running = [f"{name} ({now - since:.0f} s)" for name, since in self._running.items()]
+        trying = f"trying {', '.join(running)}" if running else "none at the moment"
         tried = f"{len(self._done)} of {len(self._plan.defects)} defects tried"
         return Group(grid, Text(f"{tried} · {trying}", style="dim"))
 
@@ -112,8 +112,8 @@ class ProgressDisplay:
 
 def _line(result: DefectResult) -> str:
     caught = _ids(result.caught_by) or "no check"
-    told = f"{result.state}: {result.defect.id} by {caught} ({result.seconds:.1f} s)"
-    return f"{told}: {result.problem}" if result.state != "killed" and result.problem else told
+    text = f"{result.state}: {result.defect.id} by {caught} ({result.seconds:.1f} s)"
+    return f"{text}: {result.problem}" if result.state != "killed" and result.problem else text
 
 
 def _ids(ids: tuple[str, ...]) -> str:

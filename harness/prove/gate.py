@@ -1,4 +1,4 @@
-"""One run of the gate as a process of its own, as its users run it, with a defect on or none."""
+"""One run of the gate in its own process, as its users run it, with one defect or none."""
 
 import asyncio
 import os
@@ -30,7 +30,7 @@ class Gate:
     target: Path | None = None
     deadline_s: float = 300.0
     allow_inconclusive: tuple[str, ...] = ()
-    """Gaps of this backend that are known: these checks prove nothing there, and need not."""
+    """Known gaps of this backend: these checks may be inconclusive."""
 
     def command(self, out: Path, only: Sequence[str]) -> tuple[str, ...]:
         """The command line of one run; `only` empty means every check of the quick profile."""
@@ -45,7 +45,7 @@ class Gate:
     async def run(self, *, defect: str | None, only: Sequence[str] = ()) -> GateRun:
         """Run the gate to its end and read what it found from its `results.json`.
 
-        A run that could not judge (no results, an exit code above 2, the deadline) comes back with
+        A run that could not judge (no results, an exit code above 2, the deadline) has
         `problem` set. The process is never left behind: a cancelled run is interrupted and given
         time to clean up.
         """

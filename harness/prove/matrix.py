@@ -19,14 +19,14 @@ class GateRun:
     seconds: float
     problem: str = ""
     gaps: tuple[str, ...] = ()
-    """Checks that could not look, and were allowed to."""
+    """Checks that were inconclusive, and were allowed to be."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class DefectResult:
-    """A defect put before the gate.
+    """What the gate found on one defect.
 
-    `problem` says why the gate could not judge everything it was asked to.
+    `problem` says why the gate could not judge all of it.
     """
 
     defect: Defect
@@ -36,7 +36,7 @@ class DefectResult:
 
     @property
     def state(self) -> State:
-        """`killed` only when a check failed whose business the defect is."""
+        """`killed` only when a check failed that must catch the defect."""
         if set(self.caught_by) & set(self.defect.expected):
             return "killed"
         if self.problem:
@@ -46,7 +46,7 @@ class DefectResult:
 
 @dataclass(frozen=True, kw_only=True)
 class Matrix:
-    """All results of a `prove` run, and the clean runs that they are held against."""
+    """All results of a `prove` run, and the runs of the clean backend."""
 
     clean: tuple[GateRun, ...]
     results: tuple[DefectResult, ...]
@@ -57,7 +57,7 @@ class Matrix:
 
     @property
     def clean_passes(self) -> bool:
-        """A gate that cries wolf proves nothing: every clean run must have passed."""
+        """A gate with false alarms proves nothing: every clean run must have passed."""
         return all(run.exit_code == 0 for run in self.clean)
 
     @property
@@ -91,6 +91,6 @@ class Matrix:
 
 
 def never_failed(checks: Sequence[str], results: Sequence[DefectResult]) -> tuple[str, ...]:
-    """The checks that no defect made fail: nobody has seen them bite."""
+    """The checks that no defect made fail: they have never been seen to fail."""
     bitten = {check for result in results for check in result.caught_by}
     return tuple(check for check in checks if check not in bitten)

@@ -1,4 +1,4 @@
-"""Puts each defect before the gate: first the checks it should fail, then, if need be, all."""
+"""Runs the gate on each defect: first the checks that must catch it, then, if none does, all."""
 
 import asyncio
 import random
@@ -15,10 +15,10 @@ from harness.verdict import ExitCode
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What a `prove` run sets out to do.
+    """What a `prove` run does.
 
     `zoo_size` is the number of defects there are: only a run over all of them can say that a check
-    never failed, and only where the zoo has one for `every_check` is that a fault. `full` runs the
+    never failed, and only where the zoo has one for `every_check` is that an error. `full` runs the
     whole gate on each, not only the checks expected to catch it.
     """
 
@@ -39,7 +39,7 @@ class Plan:
 
 
 class ProgressListener(Protocol):
-    """Is told of everything as it happens."""
+    """Gets every event of a run as it happens."""
 
     def clean_run_ended(self, run: GateRun) -> None:
         """The gate has run on the clean backend."""
@@ -102,7 +102,7 @@ def _refuse_unknown_checks(defects: Sequence[Defect], clean: GateRun) -> None:
     if clean.exit_code == ExitCode.MISCONFIGURED:
         raise Misconfigured(clean.problem)
     if not clean.checks:
-        return  # the gate did not get as far as its checks, and says why
+        return  # the gate did not get as far as its checks; its problem says why
     wrong = [
         f"{defect.id} expects {check}"
         for defect in defects
@@ -133,9 +133,9 @@ async def run_defects(plan: Plan, listener: ProgressListener) -> tuple[DefectRes
 
 
 async def _try(gate: Gate, defect: Defect, *, full: bool) -> DefectResult:
-    """The expected checks first, all of them, so that the matrix shows which of them bite.
+    """The expected checks first, all of them, so that the matrix shows which of them fail.
 
-    When none does, the whole gate, to see who else would.
+    When none does, the whole gate, to see whether another check would.
     """
     first = await gate.run(defect=defect.id, only=() if full else defect.expected)
     runs = [first]

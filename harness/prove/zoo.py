@@ -19,8 +19,8 @@ _LIST_DEADLINE_S = 30
 class Defect:
     """One seeded bug.
 
-    `family` is the first part of the check ids that it breaks, `source` where it was seen in the
-    wild, and `expected` the ids of the checks whose business it is: at least one of them must fail.
+    `family` is the first part of the check ids that it breaks, `source` where it was seen
+    in practice, and `expected` the ids of the checks that must catch it: at least one must fail.
     """
 
     id: str
@@ -36,7 +36,7 @@ async def read_zoo(command: tuple[str, ...], directory: str | None = None) -> tu
     Raises `Misconfigured` when the program could not be started, failed, took too long, or printed
     something else.
     """
-    told = f"the zoo's list command ({' '.join(command)})"
+    what = f"the zoo's list command ({' '.join(command)})"
     try:
         process = await asyncio.create_subprocess_exec(
             *command,
@@ -45,21 +45,21 @@ async def read_zoo(command: tuple[str, ...], directory: str | None = None) -> tu
             stderr=asyncio.subprocess.PIPE,
         )
     except OSError as error:
-        raise Misconfigured(f"{told} could not be started: {error}") from error
+        raise Misconfigured(f"{what} could not be started: {error}") from error
     try:
         async with asyncio.timeout(_LIST_DEADLINE_S):
             printed, complaints = await process.communicate()
     except TimeoutError as error:
         process.kill()
         await process.wait()
-        raise Misconfigured(f"{told} did not end within {_LIST_DEADLINE_S} s") from error
+        raise Misconfigured(f"{what} did not end within {_LIST_DEADLINE_S} s") from error
     if process.returncode != 0:
         tail = complaints.decode(errors="replace").strip().splitlines()[-5:]
-        raise Misconfigured(f"{told} ended with {process.returncode}: {' | '.join(tail)}")
-    return parse_zoo(printed, told=told)
+        raise Misconfigured(f"{what} ended with {process.returncode}: {' | '.join(tail)}")
+    return parse_zoo(printed, what=what)
 
 
-def parse_zoo(printed: bytes, *, told: str) -> tuple[Defect, ...]:
+def parse_zoo(printed: bytes, *, what: str) -> tuple[Defect, ...]:
     """Read the list that a zoo's command printed.
 
     Raises `Misconfigured` when it is not a JSON list of defects, an id stands twice, or a defect
@@ -79,14 +79,14 @@ def parse_zoo(printed: bytes, *, told: str) -> tuple[Defect, ...]:
             for row in rows
         )
     except (orjson.JSONDecodeError, KeyError, TypeError) as error:
-        raise Misconfigured(f"{told}: {expectation}, got {error!r}") from error
+        raise Misconfigured(f"{what}: {expectation}, got {error!r}") from error
     seen: set[str] = set()
     for defect in defects:
         if defect.id in seen:
-            raise Misconfigured(f"{told}: the defect {defect.id!r} is listed twice")
+            raise Misconfigured(f"{what}: the defect {defect.id!r} is listed twice")
         if not defect.expected:
             raise Misconfigured(
-                f"{told}: the defect {defect.id!r} names no check that must catch it"
+                f"{what}: the defect {defect.id!r} names no check that must catch it"
             )
         seen.add(defect.id)
     return defects

@@ -5,11 +5,3 @@ EXPORT_REQUESTED = "export.requested"
 EXPORT_COMPLETED = "export.completed"
 EXPORT_FAILED = "export.failed"
 EXPORT_CANCELED = "export.canceled"
-
-EVENT_NAMES = (
-    EVIDENCE_SEALED,
-    EXPORT_REQUESTED,
-    EXPORT_COMPLETED,
-    EXPORT_FAILED,
-    EXPORT_CANCELED,
-)

@@ -54,7 +54,7 @@ def test_any_other_damage_is_told_with_its_line(tmp_path: Path, line: bytes) -> 
     with HistoryWriter(path) as history:
         history.write("invoke", "f", process="p")
     path.write_bytes(path.read_bytes() + line + b"\n")
-    with pytest.raises(DamagedHistory, match=r"history\.jsonl:2: expected an operation"):
+    with pytest.raises(DamagedHistory, match=r"history\.jsonl:2: expected a history entry"):
         list(read_history(path))
 
 

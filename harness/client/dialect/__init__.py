@@ -1,4 +1,4 @@
-"""A backend's dialect: checks speak the contract's language, and this translates both ways."""
+"""A backend's dialect: checks use the contract's names and values, translated both ways."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Dialect:
 
     @classmethod
     def of(cls, contract: Contract, routes: Routes) -> Self | None:
-        """The dialect of a target's `[contract]`; None where it speaks as the contract does."""
+        """The dialect of a target's `[contract]`; None where it translates nothing."""
         return cls(contract=contract, routes=routes) if contract.translates else None
 
     def request(

@@ -39,8 +39,8 @@ class ExportFileMap:
     def _names(self) -> Mapping[str, str]:
         """The contract's name of each file that is called differently.
 
-        What has the contract's name without being meant gets the backend's in exchange: no two
-        files become one.
+        Another file with the contract's name gets the backend's in exchange: no two files
+        become one.
         """
         archive = self.contract.archive
         pairs = ((archive.manifest, MANIFEST_FILE), (archive.ledger, LEDGER_FILE))
@@ -55,34 +55,34 @@ class ExportFileMap:
         """A manifest in the contract's names."""
         if not isinstance(document, dict):
             return document
-        said = moved(self._places("manifest"), document)
-        if isinstance(files := said.get("files"), list):
-            said["files"] = [self._file(each) for each in files]
-        if isinstance(head := said.get("ledger_head"), dict):
-            said["ledger_head"] = moved(self._places("manifest_head"), head)
-        return said
+        manifest = moved(self._places("manifest"), document)
+        if isinstance(files := manifest.get("files"), list):
+            manifest["files"] = [self._file(each) for each in files]
+        if isinstance(head := manifest.get("ledger_head"), dict):
+            manifest["ledger_head"] = moved(self._places("manifest_head"), head)
+        return manifest
 
     def backend_manifest(self, document: Json) -> Json:
-        """A manifest of the contract's names as the backend would have written it."""
+        """A manifest in the backend's names."""
         if not isinstance(document, dict):
             return document
-        said = dict(document)
-        if isinstance(files := said.get("files"), list):
-            said["files"] = [self._file_back(each) for each in files]
-        if isinstance(head := said.get("ledger_head"), dict):
-            said["ledger_head"] = moved_back(self._places("manifest_head"), head)
-        return moved_back(self._places("manifest"), said)
+        manifest = dict(document)
+        if isinstance(files := manifest.get("files"), list):
+            manifest["files"] = [self._file_back(each) for each in files]
+        if isinstance(head := manifest.get("ledger_head"), dict):
+            manifest["ledger_head"] = moved_back(self._places("manifest_head"), head)
+        return moved_back(self._places("manifest"), manifest)
 
     def translate_verification(self, record: dict[str, Json]) -> None:
-        """Put the files and places that a verification speaks of into the contract's names."""
+        """Translate the files and paths in a verification."""
         if isinstance(files := record.get("files"), list):
             record["files"] = [self._named(each) if _is_object(each) else each for each in files]
-        if isinstance(told := record.get("mismatches"), list):
+        if isinstance(mismatches := record.get("mismatches"), list):
             record["mismatches"] = [
                 {**each, "path": self.contract_path(each["path"])}
                 if _is_object(each, "path")
                 else each
-                for each in told
+                for each in mismatches
             ]
 
     def contract_path(self, path: Json) -> Json:
@@ -91,7 +91,7 @@ class ExportFileMap:
             return path
         resource: Resource | None = "manifest"
 
-        def said(found: re.Match[str]) -> str:
+        def renamed(found: re.Match[str]) -> str:
             nonlocal resource
             if found[0].isdigit() or resource is None:
                 return found[0]
@@ -100,10 +100,10 @@ class ExportFileMap:
             resource = _INSIDE.get(name) if resource == "manifest" else None
             return name
 
-        return _STEP.sub(said, path)
+        return _STEP.sub(renamed, path)
 
     def contract_event(self, event: Mapping[str, Json]) -> dict[str, Json]:
-        """An event of the chain that is filed, under the contract's names."""
+        """An event of the ledger file under the contract's names."""
         return moved(self._places("ledger_line"), event)
 
     def _file(self, file: Json) -> Json:

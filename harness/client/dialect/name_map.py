@@ -25,11 +25,11 @@ class NameMap:
         return ExportFileMap(self.contract)
 
     def backend_header(self, name: str) -> str:
-        """What this backend calls a header of a request."""
+        """The backend's name for a header of a request."""
         return self._headers.get(name.lower(), (name, ""))[0]
 
     def contract_headers(self, headers: Mapping[str, str]) -> dict[str, str]:
-        """The headers that a dialect answers with, under the contract's names."""
+        """The headers that the dialect names, under the contract's names."""
         found = {}
         for name, (spelled, meaning) in self._headers.items():
             value = headers.get(spelled)
@@ -55,7 +55,7 @@ class NameMap:
         return self._contract_values.get((resource, field), {}).get(value, value)
 
     def resource_dialect(self, resource: Resource | None) -> ResourceDialect:
-        """What a reader of such things must know; None: of what is no thing of the contract."""
+        """How objects of a kind differ from the contract's; None: of no kind."""
         return self._resource_dialects[resource]
 
     @cached_property
@@ -89,8 +89,8 @@ class NameMap:
     def _headers(self) -> Mapping[str, tuple[str, str]]:
         """By the contract's name in small letters: the backend's, and the value that means true."""
         spelled = {}
-        for name, said in self.contract.headers.items():
-            theirs, _, value = said.partition(":")
+        for name, spelling in self.contract.headers.items():
+            theirs, _, value = spelling.partition(":")
             spelled[name.lower()] = (theirs.strip(), value.strip())
         return spelled
 

@@ -10,7 +10,7 @@ class _Nothing(Enum):
 
 
 NOTHING: Final = _Nothing.NOTHING
-"""There is no such value, not even null."""
+"""No value, not even null."""
 
 Json = Any
 
@@ -37,9 +37,9 @@ def value_at(document: Json, way: tuple[str, ...]) -> Json:
 
 
 def moved(places: Mapping[str, tuple[str, ...]], thing: Mapping[str, Json]) -> dict[str, Json]:
-    """A thing with each value under the name whose place it stands at (`a.b`: a member of `a`).
+    """An object with each value moved from its place to its name (`a.b`: a member of `a`).
 
-    What no place speaks of stays under its name: it may be what leaks.
+    Values without a place keep their names: they may be what leaks.
     """
     gone = {way[0] for way in places.values() if way}
     found = {name: value for name, value in thing.items() if name not in gone}
@@ -60,7 +60,7 @@ def moved_back(places: Mapping[str, tuple[str, ...]], thing: Mapping[str, Json])
 
 
 def put(document: dict[str, Json], way: tuple[str, ...], value: Json) -> None:
-    """Put a value at the end of the way; what stands in the way is replaced by an object."""
+    """Put a value at the end of the way; anything else on the way is replaced by an object."""
     here = document
     for name in way[:-1]:
         if not isinstance(here.get(name), dict):

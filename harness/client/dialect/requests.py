@@ -1,4 +1,4 @@
-"""From a request in the contract's names to one in the backend's."""
+"""Translates a request of the contract into the backend's names and values."""
 
 import json
 from collections.abc import AsyncIterator, Mapping
@@ -30,8 +30,8 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True)
 class RequestTranslation:
-    """Puts requests into a backend's names. What it does not understand it leaves as it is:
-    a request that is broken on purpose stays broken."""
+    """Translates requests. What it cannot read stays as it is: a request that is broken on
+    purpose stays broken."""
 
     contract: Contract
     names: NameMap
@@ -64,11 +64,11 @@ class RequestTranslation:
         sent_query = []
         for name, value in pairs:
             place = operation.send.get(name, "")
-            said = self.names.backend_value(operation_id, name, value)
+            translated_value = self.names.backend_value(operation_id, name, value)
             if place.startswith("/"):
-                in_body[place] = said
+                in_body[place] = translated_value
             else:
-                sent_query.append((self._query_name(place, name), said))
+                sent_query.append((self._query_name(place, name), translated_value))
         kind = next((text for name, text in headers.items() if name.lower() == "content-type"), "")
         sent_headers = self.headers(headers)
         if isinstance(body, bytes) and kind.startswith("multipart/form-data"):
@@ -121,10 +121,10 @@ class RequestTranslation:
         sent: dict[str, Any] = {}
         for name, value in document.items():
             place = operation.send.get(name, "")
-            said = self.names.backend_value(operation_id, name, value)
+            translated_value = self.names.backend_value(operation_id, name, value)
             if operation_id == "verifyManifest" and name == "manifest":
-                said = self.names.export_files.backend_manifest(value)
-            put(sent, steps(place) if place.startswith("/") else (name,), said)
+                translated_value = self.names.export_files.backend_manifest(value)
+            put(sent, steps(place) if place.startswith("/") else (name,), translated_value)
         for place, value in more.items():
             put(sent, steps(place), value)
         if sent == document:

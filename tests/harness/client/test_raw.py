@@ -121,18 +121,6 @@ async def test_a_reset_is_seen_as_one() -> None:
         assert await asyncio.wait_for(seen, 5) == "reset"
 
 
-async def test_half_closing_keeps_listening() -> None:
-    async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        body = await reader.read()
-        writer.write(b"HTTP/1.1 400 No\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
-        await writer.drain()
-
-    async with server(echo) as url, begun(url) as connection:
-        await connection.send(b"half")
-        connection.finish_sending()
-        assert (await connection.answer()).body == b"half"
-
-
 async def test_nobody_there_and_tls() -> None:
     with pytest.raises(NoAnswer, match="a connection for POST /upload"):
         async with begun("http://127.0.0.1:1"):

@@ -75,7 +75,7 @@ def test_an_answer_that_does_not_tell_what_it_made(tmp_path: Path, body: object)
     file = tmp_path / "created.jsonl"
     mark = RunMark("7-abc", file)
     mark.record_created(answer("createJob", body), TOKEN)
-    assert read_leftovers(file, "7-abc").left == ("job /x/1: nobody tried to remove it",)
+    assert read_leftovers(file, "7-abc").left == ("job /x/1: no attempt to remove it",)
 
 
 def test_what_became_of_everything(tmp_path: Path) -> None:
@@ -92,6 +92,6 @@ def test_what_became_of_everything(tmp_path: Path) -> None:
     assert (remains.made, remains.removed) == (3, 1)
     assert remains.left == (
         "job j1: DELETE answered 403",
-        "job j2: nobody tried to remove it",
+        "job j2: no attempt to remove it",
     )
     assert read_leftovers(tmp_path / "none.jsonl", "7-abc").made == 0

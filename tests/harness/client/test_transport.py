@@ -215,7 +215,7 @@ async def test_a_list_without_end_fails_the_check(size: int, pages: int) -> None
         writer.write(http(b'{"data": [], "next_cursor": "%d"%s}' % (next(numbers), padding)))
 
     async with server(handler) as url, client_of(url) as client:
-        with pytest.raises(CheckFailed, match="come to an end"):
+        with pytest.raises(CheckFailed, match="to end within"):
             await client.listed("listJobs")
     assert next(numbers) == pages + 1
 

@@ -61,7 +61,9 @@ async def test_a_budget_is_said_to_be_used_up(task_queue: TaskQueue) -> None:
     assert done.returncode == 2
     assert "3 interleavings run" in done.stdout
     assert "the budget of 3 interleavings is used up" in done.stdout
-    assert "does not name them: fail, release" in done.stdout
+    assert (
+        "not explored, because the protocol file has no SQL for them: fail, release" in done.stdout
+    )
 
 
 async def test_exports_of_somebody_are_not_removed_unasked(task_queue: TaskQueue) -> None:

@@ -69,7 +69,7 @@ async def test_select_then_update_is_caught_with_a_shortest_interleaving(
     finding = found.findings["claimed-twice"]
     assert len(finding.trace.schedule) == 3
     assert "\n".join(render_finding(finding)) == (
-        "violated: claimed-twice: an export that somebody owns is not claimed by another\n"
+        "violated: claimed-twice: an export that has an owner is not claimed by another worker\n"
         "  3 steps of 2 workers (1 queued, limit 1, cap 3);"
         " seen first in: two claims, one export\n"
         "\n"
@@ -140,7 +140,7 @@ async def test_a_stranger_in_the_way_is_named_and_proves_nothing(
     try:
         await database.prepare()
         await stranger.observer.run("BEGIN; SELECT pg_advisory_xact_lock(42)")
-        with pytest.raises(CannotGoOnError, match=r"not part of this: \d+ \(client backend"):
+        with pytest.raises(CannotGoOnError, match=r"of another program: \d+ \(client backend"):
             await explore(database, planned("claim", "claim"), seed=1)
     finally:
         await stranger.close()

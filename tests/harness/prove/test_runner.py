@@ -132,14 +132,14 @@ def test_an_unknown_defect_is_refused_with_what_there_is() -> None:
 )  # fmt: skip
 def test_a_zoo_that_makes_no_sense_is_refused(printed: bytes) -> None:
     with pytest.raises(Misconfigured, match="the zoo"):
-        parse_zoo(printed, told="the zoo")
+        parse_zoo(printed, what="the zoo")
 
 
 def test_a_zoo_is_read() -> None:
     printed = (
         b'[{"id":"a","title":"t","family":"claim","source":"s","expected":["claim.a"],"more":1}]'
     )
-    (one,) = parse_zoo(printed, told="the zoo")
+    (one,) = parse_zoo(printed, what="the zoo")
     assert one == Defect(id="a", title="t", family="claim", source="s", expected=("claim.a",))
 
 
