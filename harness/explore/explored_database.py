@@ -201,8 +201,8 @@ async def _open(dsn: str, name: str, sql: str, lock_timeout: str | None) -> Sess
         if lock_timeout:
             await session.run(f"SET lock_timeout = '{lock_timeout}'")
         if sql and (refused := (await session.run(sql)).error):
-            error = f"{refused.sqlstate} {refused.message}"
-            raise Misconfigured(f"[connection] for the {name}: {error}")
+            reason = f"{refused.sqlstate} {refused.message}"
+            raise Misconfigured(f"[connection] for the {name}: {reason}")
     except BaseException:
         await session.close()
         raise

@@ -66,7 +66,7 @@ def test_every_defect_is_listed(installed: Path) -> None:
     printed = subprocess.run(
         ["node", "defects.mjs"], cwd=installed, capture_output=True, check=True, timeout=30
     ).stdout
-    assert {each.id for each in parse_zoo(printed, told="the list")} == set(DEFECTS)
+    assert {each.id for each in parse_zoo(printed, what="the list")} == set(DEFECTS)
     assert all(row["title"] and row["source"] for row in json.loads(printed))
 
 
