@@ -1,4 +1,4 @@
-"""The faults that a target file declares for a backend that somebody else runs, one by one."""
+"""The faults that a target file declares for a backend that already runs, one by one."""
 
 import random
 from collections.abc import Callable

@@ -3,7 +3,7 @@
 import hashlib
 import string
 import time
-from collections import defaultdict
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
@@ -165,9 +165,7 @@ def expect_served(operations: Sequence[HistoryEntry]) -> None:
     if not wrong:
         return
     first = wrong[0]
-    kinds: dict[str, int] = defaultdict(int)
-    for operation in wrong:
-        kinds[operation.f] += 1
+    kinds = Counter(operation.f for operation in wrong)
     raise CheckFailed(
         expected=f"success of every request of {USERS} users",
         got=f"{first.f} of export {first.job or '(none yet)'} by {first.process}: {first.error}",

@@ -146,8 +146,8 @@ async def worker_drill(
     evidence_bytes = None if target.failpoints else DATABASE_EVIDENCE_BYTES
     async with fresh_system(api_instances=1, workers=0) as own:
         backlog = Backlog(
-            own.organizations,
-            Samples(rng),
+            organizations=own.organizations,
+            samples=Samples(rng),
             evidence_bytes=HTTP_EVIDENCE_BYTES if http_only else evidence_bytes,
         )
         view: View = DatabaseView(own=own, target=target)

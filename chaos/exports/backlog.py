@@ -1,6 +1,6 @@
 """Exports that wait to be claimed, of as many organizations as are needed."""
 
-from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from harness.client import Organization, Organizations, Samples, together
 
@@ -8,26 +8,21 @@ EXPORTS_EACH = 3
 """Exports of one organization: no more than it may have in progress, so that all can be claimed."""
 
 
+@dataclass(kw_only=True)
 class Backlog:
     """Requests exports, and remembers who owns which."""
 
-    def __init__(
-        self, organizations: Organizations, samples: Samples, *, evidence_bytes: int | None = None
-    ) -> None:
-        self._organizations = organizations
-        self._samples = samples
-        self._evidence_bytes = evidence_bytes
-        self._prepared: list[tuple[Organization, str, str]] = []
-        self._owners: dict[str, Organization] = {}
-
-    @property
-    def owners(self) -> Mapping[str, Organization]:
-        """The organization of every export that was accepted, by the export's id."""
-        return self._owners
+    organizations: Organizations
+    samples: Samples
+    evidence_bytes: int | None = None
+    """The size of the evidence of each export; None: small."""
+    owners: dict[str, Organization] = field(default_factory=dict)
+    """The organization of every export that was accepted, by the export's id."""
+    _prepared: list[tuple[Organization, str, str]] = field(default_factory=list)
 
     async def prepare(self, organizations: int) -> None:
         """Make so many new organizations with all that exports need, but request none yet."""
-        made = [await self._organizations.new() for _ in range(organizations)]
+        made = [await self.organizations.new() for _ in range(organizations)]
         self._prepared += await together(map(self._jobs_of, made), at_once=4)
 
     async def request(self) -> None:
@@ -42,18 +37,18 @@ class Backlog:
 
     async def _jobs_of(self, organization: Organization) -> tuple[Organization, str, str]:
         job, other = await organization.new_job(), await organization.new_job()
-        if self._evidence_bytes is None:
-            await organization.client.new_evidence(job["id"], self._samples.new())
+        if self.evidence_bytes is None:
+            await organization.client.new_evidence(job["id"], self.samples.new())
         else:
             for each in (job, other):
-                sample = self._samples.of_size(self._evidence_bytes)
+                sample = self.samples.of_size(self.evidence_bytes)
                 await organization.client.new_evidence(each["id"], sample)
         return organization, job["id"], other["id"]
 
     async def _request(self, organization: Organization, job_id: str, other_id: str) -> None:
         wanted = [(job_id, "proof-pack"), (job_id, "ledger"), (other_id, "proof-pack")]
-        if self._evidence_bytes is not None:
+        if self.evidence_bytes is not None:
             wanted.remove((job_id, "ledger"))  # it holds no evidence, and is finished too soon
         for each, export_type in wanted[:EXPORTS_EACH]:
             export = await organization.client.new_export(each, export_type)
-            self._owners[export["id"]] = organization
+            self.owners[export["id"]] = organization

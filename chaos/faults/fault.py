@@ -45,7 +45,7 @@ class Fault:
     proof_label: str | None = None
     """What histories call the proof. None: it belongs to the injection."""
     check_still_there: Step = nothing
-    """Raises `Inconclusive` when somebody else has healed it meanwhile."""
+    """Raises `Inconclusive` when something else has healed it meanwhile."""
     heal: Step
     heal_label: str | None = None
     """What histories call the healing. None: they do not mention it."""

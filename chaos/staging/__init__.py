@@ -1,1 +1,1 @@
-"""Drills on a backend that somebody else runs, judged by what its API shows."""
+"""Drills on a backend that already runs, judged by what its API shows."""

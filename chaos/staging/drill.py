@@ -1,4 +1,4 @@
-"""The drill of one declared fault on a backend that somebody else runs."""
+"""The drill of one declared fault on a backend that already runs."""
 
 import asyncio
 import contextlib
@@ -80,14 +80,14 @@ async def stream_of_exports(drill: StagingDrill) -> AsyncIterator[None]:
     chaos = drill.target.chaos
     drill.watch = AbortWatch(chaos.abort, now=time.monotonic())
     stream = drill.stream = Stream(
-        drill.owners,
-        drill.samples,
+        owners=drill.owners,
+        samples=drill.samples,
         chaos=chaos,
         watch=drill.watch,
         history=drill.history,
         process=drill.process,
+        probe_job=(await drill.owners[0].new_job())["id"],
     )
-    stream.probe_job = (await drill.owners[0].new_job())["id"]
     async with _running(stream.request_all(), stream.probe(), stream.follow(), stream.count()):
         yield
 

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from chaos.staging.abort import AbortWatch
 from harness.checkers import PolledState
@@ -26,36 +26,28 @@ class Accepted:
     """An export that the API accepted."""
 
     export_id: str
-    job_id: str
     owner: Organization
 
 
+@dataclass(kw_only=True)
 class Stream:
     """Requests exports, polls them, and notes for the abort watch whether requests succeed."""
 
-    def __init__(
-        self,
-        owners: Sequence[Organization],
-        samples: Samples,
-        *,
-        chaos: Chaos,
-        watch: AbortWatch,
-        history: HistoryWriter,
-        process: str,
-    ) -> None:
-        self._owners = owners
-        self._samples = samples
-        self._chaos = chaos
-        self._watch = watch
-        self._history = history
-        self._process = process
-        self._unanswered: list[tuple[str, Organization]] = []
-        self.accepted: dict[str, Accepted] = {}
-        self.sightings: list[PolledState] = []
-        self._last: dict[str, PolledState] = {}
-        self.ended: set[str] = set()
-        """Exports that were seen in a terminal state."""
-        self.probe_job = ""
+    owners: Sequence[Organization]
+    samples: Samples
+    chaos: Chaos
+    watch: AbortWatch
+    history: HistoryWriter
+    process: str
+    """Who requests, for the history."""
+    probe_job: str
+    """The job that probes ask for."""
+    accepted: dict[str, Accepted] = field(default_factory=dict)
+    sightings: list[PolledState] = field(default_factory=list)
+    ended: set[str] = field(default_factory=set)
+    """Exports that were seen in a terminal state."""
+    _last: dict[str, PolledState] = field(default_factory=dict)
+    _unanswered: list[tuple[str, Organization]] = field(default_factory=list)
 
     @property
     def live(self) -> Mapping[str, Accepted]:
@@ -68,15 +60,15 @@ class Stream:
 
     async def request_all(self) -> None:
         """Request exports, one after the other, until there are enough or it is canceled."""
-        for number in range(self._chaos.load_exports):
-            await self._one(self._owners[number % len(self._owners)])
-            await asyncio.sleep(self._chaos.load_every_s)
+        for number in range(self.chaos.load_exports):
+            await self._one(self.owners[number % len(self.owners)])
+            await asyncio.sleep(self.chaos.load_every_s)
 
     async def probe(self) -> None:
         """Send a simple request again and again, until it is canceled."""
-        client = self._owners[0].client
+        client = self.owners[0].client
         while True:
-            self._watch.probed(is_ok=await _is_served(client, self.probe_job))
+            self.watch.probed(is_ok=await _is_served(client, self.probe_job))
             await asyncio.sleep(PROBE_S)
 
     async def follow(self) -> None:
@@ -92,14 +84,14 @@ class Stream:
                 shown = await each.owner.client.get_export(each.export_id)
                 self._see(each, shown)
             except CheckFailed as failure:
-                self._watch.requested(is_ok=not _is_outage(failure))
+                self.watch.requested(is_ok=not _is_outage(failure))
 
     async def count(self) -> None:
         """Note progress, and that there is none, also while answers are slow; until canceled."""
         known = 0
         while True:
             ended, known = len(self.ended) - known, len(self.ended)
-            self._watch.looked(waiting=len(self.live), completed=ended, now=time.monotonic())
+            self.watch.looked(waiting=len(self.live), completed=ended, now=time.monotonic())
             await asyncio.sleep(TICK_S)
 
     async def find_unanswered(self) -> None:
@@ -109,30 +101,30 @@ class Stream:
         """
         for job_id, owner in self._unanswered:
             for shown in await owner.client.listed("listExports", path={"job_id": job_id}):
-                self._accept(str(shown["id"]), job_id, owner)
+                self._accept(str(shown["id"]), owner)
         self._unanswered.clear()
 
     async def _one(self, owner: Organization) -> None:
         try:
             job_id = (await owner.new_job())["id"]
-            await owner.client.new_evidence(job_id, self._samples.new())
+            await owner.client.new_evidence(job_id, self.samples.new())
         except CheckFailed as failure:
-            self._watch.requested(is_ok=not _is_outage(failure))
+            self.watch.requested(is_ok=not _is_outage(failure))
             return
         self._write("invoke", owner)
         try:
             answer = await owner.client.request_export(job_id)
         except NoAnswer as failure:
-            self._watch.requested(is_ok=False)
+            self.watch.requested(is_ok=False)
             self._write(failure.outcome, owner, error=str(failure))
             if failure.outcome == "info":
                 self._unanswered.append((job_id, owner))
             return
-        self._watch.requested(is_ok=answer.status < 500)
+        self.watch.requested(is_ok=answer.status < 500)
         if answer.status == 202:
             export_id = str(answer.data["id"])
             self._write("ok", owner, job=export_id)
-            self._accept(export_id, job_id, owner)
+            self._accept(export_id, owner)
         else:
             # What was answered by a 5xx may have been stored all the same.
             unsure = answer.status >= 500
@@ -140,9 +132,8 @@ class Stream:
             if unsure:
                 self._unanswered.append((job_id, owner))
 
-    def _accept(self, export_id: str, job_id: str, owner: Organization) -> None:
-        one = Accepted(export_id=export_id, job_id=job_id, owner=owner)
-        self.accepted.setdefault(export_id, one)
+    def _accept(self, export_id: str, owner: Organization) -> None:
+        self.accepted.setdefault(export_id, Accepted(export_id=export_id, owner=owner))
 
     def _see(self, each: Accepted, shown: Mapping[str, object]) -> None:
         attempt, owner = shown["attempt"], shown.get("claimed_by")
@@ -156,10 +147,10 @@ class Stream:
         self._last[each.export_id] = sighting
         if sighting.state in TERMINAL_STATES:
             self.ended.add(each.export_id)
-            self._history.write(
+            self.history.write(
                 "ok" if sighting.state == "ready" else "fail",
                 "getExport",
-                process=self._process,
+                process=self.process,
                 job=each.export_id,
                 org=each.owner.id,
                 attempt=sighting.attempt,
@@ -174,8 +165,8 @@ class Stream:
         job: str | None = None,
         error: str | None = None,
     ) -> None:
-        self._history.write(
-            kind, "requestExport", process=self._process, org=owner.id, job=job, error=error
+        self.history.write(
+            kind, "requestExport", process=self.process, org=owner.id, job=job, error=error
         )
 
 

@@ -1,8 +1,6 @@
 """Workers that stop at a failpoint, and the proof that each of them holds an export there."""
 
-import asyncio
 import re
-import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +13,7 @@ from harness.system import Instance, System
 from harness.target import Target
 from harness.target.models import Failpoints
 from harness.vocabulary.exports import QUEUED
+from harness.waiting import wait_until
 
 PARK_DEADLINE_S = 20.0
 """How long workers may take to claim something and get to their failpoints."""
@@ -82,24 +81,32 @@ async def wait_until_parked(
     would take others' exports later. `Inconclusive`, with the worker and its failpoint, when one
     does not get there in time.
     """
-    until = time.monotonic() + PARK_DEADLINE_S
-    calm = 0
-    while True:
+    calm, problem = 0, ""
+
+    async def are_parked() -> Mapping[str, ParkedWorker]:
+        nonlocal calm, problem
         observed = await read_exports(database, target)
         claims = last_claims(observed.watched())
         refuse_unknown_workers(claims, workers)
         waiting = sum(export.state == QUEUED for export in observed.exports)
         absent = [each for each in workers if not _is_there(each, claims)]
+        problem = _describe(absent, claims, observed)
         is_calm = not absent and (waiting > 0 or not until_full)
         calm = calm + 1 if is_calm else 0
         if calm == (2 if until_full else 1):
             return {export_id: each for each in workers for export_id in claims[each.worker.name]}
-        if time.monotonic() > until:
-            raise Inconclusive(_what_is_missing(absent, claims, observed))
         has_idle = any(not claims.get(each.worker.name) for each in workers)
         if not waiting and (until_full or has_idle):
             await backlog.grow(1)
-        await asyncio.sleep(_POLL_S)
+        return {}
+
+    return await wait_until(
+        are_parked,
+        PARK_DEADLINE_S,
+        f"{len(workers)} workers to stop at their failpoints",
+        poll_s=_POLL_S,
+        error=lambda waited: Inconclusive(f"{waited}: {problem}"),
+    )
 
 
 def _is_there(each: ParkedWorker, claims: Mapping[str | None, set[str]]) -> bool:
@@ -117,18 +124,15 @@ def refuse_unknown_workers(claims: Iterable[str | None], workers: Sequence[Parke
         )
 
 
-def _what_is_missing(
+def _describe(
     absent: Sequence[ParkedWorker], claims: Mapping[str | None, set[str]], observed: ExportFacts
 ) -> str:
     if not absent:
-        return (
-            f"workers still claimed exports after {PARK_DEADLINE_S:g} s and "
-            f"{len(observed.exports)} exports"
-        )
+        return f"workers still claim exports, {len(observed.exports)} were requested"
     each = absent[0]
     held = claims.get(each.worker.name, set())
     return (
-        f"{each.worker.name} was not {each.where} within {PARK_DEADLINE_S:g} s: it claimed "
+        f"{len(absent)} are not there; {each.worker.name} is not {each.where}: it claimed "
         f"{len(held)} of {len(observed.exports)} exports, and its log names the failpoint "
-        f"{each.times_reached()} times ({len(absent)} workers are not there)"
+        f"{each.times_reached()} times"
     )

@@ -8,8 +8,7 @@ import itertools
 import json
 import os
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -97,16 +96,6 @@ class Journal:
     def undone(self, entry: str) -> None:
         """Write down that it is gone again."""
         self._write({"entry": entry, "undone": True})
-
-    @contextmanager
-    def fault(self, what: str, undo: Sequence[str], timeout_s: float = 30) -> Iterator[None]:
-        """Write down a fault together with the command that undoes it, which `recover` would run.
-
-        Leaving says that the fault is healed; healing it is up to whoever injected it.
-        """
-        entry = self.note("fault", what=what, undo=list(undo), timeout_s=timeout_s)
-        yield
-        self.undone(entry)
 
     def close(self) -> bool:
         """Close the file; safe to call twice. What the run made stays: see `recovery.end_run`.

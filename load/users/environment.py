@@ -75,7 +75,7 @@ def locust_environment(
     created: Path | None = None,
     contract: Contract | None = None,
 ) -> dict[str, str]:
-    """Give the environment of a locust: none of the settings that somebody has for their own."""
+    """Give the environment of a locust, without the settings that a user has for their own."""
     others = {name: value for name, value in inherited.items() if not _OURS.fullmatch(name)}
     organizations = {f"JWT_ORG_{name}": token for name, token in tokens.items()}
     ours = {

@@ -90,7 +90,7 @@ class Staging:
         return [sys.executable, str(PLATFORM), str(self.folder), word, "{instance}"]
 
     def log(self) -> list[str]:
-        """What the platform was told to do, in order."""
+        """What the platform did, in order."""
         log = self.folder / "platform.log"
         return log.read_text(encoding="utf-8").splitlines() if log.exists() else []
 

@@ -1,4 +1,4 @@
-"""Drills on a system that somebody else runs: right ones pass, wrong ones fail, harm is undone."""
+"""Drills on a system that already runs: right ones pass, wrong ones fail, faults are undone."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -60,7 +60,7 @@ async def test_a_worker_is_frozen_until_others_have_its_work(
 
 
 @pytest.mark.parametrize(
-    ("staging", "fault", "told"),
+    ("staging", "fault", "expected"),
     [
         ("recovery-of-another-state", ("kill", "nothing", ""), "not-ready"),
         ("recovery-forgets-attempts", ("kill", "nothing", ""), "attempts-lost|attempt-uncounted"),
@@ -69,11 +69,11 @@ async def test_a_worker_is_frozen_until_others_have_its_work(
     indirect=["staging"],
 )
 async def test_defects_that_only_a_fault_shows(
-    staging: Staging, drill_of: DrillOf, fault: tuple[str, str, str], told: str
+    staging: Staging, drill_of: DrillOf, fault: tuple[str, str, str], expected: str
 ) -> None:
     file = staging.write(staging.fault("harm", *fault))
     async with drill_of(file) as drill:
-        with pytest.raises(CheckFailed, match=told):
+        with pytest.raises(CheckFailed, match=expected):
             await run_drill(STAGING_FAULT, drill)
 
 
@@ -89,15 +89,15 @@ async def test_it_is_aborted_as_soon_as_the_condition_holds(
 
 
 @pytest.mark.parametrize(
-    ("word", "told"),
+    ("word", "expected"),
     [("fail", "ended with 7"), ("hang", "did not end within 1 s"), ("no-such-word", "with 2")],
 )
-async def test_a_fault_that_takes_no_hold(
-    staging: Staging, drill_of: DrillOf, journal: Journal, word: str, told: str
+async def test_a_fault_that_cannot_be_injected(
+    staging: Staging, drill_of: DrillOf, journal: Journal, word: str, expected: str
 ) -> None:
     file = staging.write(staging.fault("harm", word, "resume", "timeout_s = 1\n"))
     async with drill_of(file) as drill:
-        with pytest.raises(FaultNotShown, match=told):
+        with pytest.raises(FaultNotShown, match=expected):
             await run_drill(STAGING_FAULT, drill)
     assert staging.log() == [f"{word} worker-1", "resume worker-1"]
     assert faults_of(journal) == []

@@ -95,8 +95,7 @@ def test_closing_ends_processes_and_faults(run_base: Path) -> None:
     assert process
     journal.amend(entry, pid=process.pid, started=process.started)
     witness = run_base / "healed"
-    with pytest.raises(KeyError), journal.fault("storage is full", ["touch", str(witness)]):
-        raise KeyError
+    journal.note("fault", what="storage is full", undo=["touch", str(witness)])
     journal.note("fault", what="impossible", undo=["no-such-program-anywhere"])
     healing = end_run(journal)
     assert child.wait(5) == -9
@@ -109,8 +108,7 @@ def test_closing_ends_processes_and_faults(run_base: Path) -> None:
 
 def test_a_fault_that_was_healed_is_not_healed_again(run_base: Path) -> None:
     journal = Journal.begin(run_base)
-    with journal.fault("paused", ["touch", str(run_base / "healed")]):
-        pass
+    journal.undone(journal.note("fault", what="paused", undo=["touch", str(run_base / "healed")]))
     assert end_run(journal).undone == []
     assert not (run_base / "healed").exists()
 
