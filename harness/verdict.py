@@ -1,4 +1,4 @@
-"""The three verdicts, how they combine, and the exit codes that tell them to a shell."""
+"""The three verdicts, how they combine, and the exit codes that stand for them."""
 
 from collections.abc import Iterable
 from enum import IntEnum, StrEnum
@@ -25,7 +25,7 @@ class ExitCode(IntEnum):
 def combine(verdicts: Iterable[Verdict]) -> Verdict:
     """Give the verdict of a whole: fail dominates, then inconclusive.
 
-    Nothing at all is inconclusive: a run that looked at nothing has shown nothing.
+    No verdict at all is inconclusive: a run that checked nothing has shown nothing.
     """
     seen = set(verdicts)
     if Verdict.FAIL in seen:
@@ -37,8 +37,4 @@ def combine(verdicts: Iterable[Verdict]) -> Verdict:
 
 def exit_code(verdict: Verdict) -> ExitCode:
     """Give the exit code that stands for a verdict."""
-    return {
-        Verdict.PASS: ExitCode.PASS,
-        Verdict.FAIL: ExitCode.FAIL,
-        Verdict.INCONCLUSIVE: ExitCode.INCONCLUSIVE,
-    }[verdict]
+    return ExitCode[verdict.name]

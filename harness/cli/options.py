@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from harness.cli.backend_url import BackendUrl
 from harness.errors import Misconfigured
 
 if TYPE_CHECKING:
@@ -35,7 +34,6 @@ def target_or_url_option(command: Command) -> Command:
     return click.option(
         "--target",
         metavar="FILE|URL",
-        callback=_target_file_or_url,
         help="How to start and reach the backend (default: the reference backend), or the URL of "
         "one that runs already: http://… or https://…, the same as BACKEND_URL.",
     )(command)
@@ -59,14 +57,6 @@ def _target_file(_ctx: click.Context, _option: click.Parameter, text: str | None
             "already use `shakedown run`"
         )
     return None if text is None else Path(text)
-
-
-def _target_file_or_url(
-    ctx: click.Context, option: click.Parameter, text: str | None
-) -> Path | BackendUrl | None:
-    if text is not None and "://" in text:
-        return BackendUrl.of(text)
-    return _target_file(ctx, option, text)
 
 
 def load_chosen(target: Path | None, driver: "Choice | None") -> "Target":

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from harness.cli.backend_url import BackendUrl
+from harness.cli.backend_url import name_backend
 from harness.cli.console import choose_reporter, own_stdout
 from harness.cli.options import (
     DATABASE_VARIABLE,
@@ -119,7 +119,7 @@ def run(
     pytest_args: tuple[str, ...],
     *,
     folders: tuple[str, ...],
-    target: Path | BackendUrl | None,
+    target: str | None,
     driver: "Choice | None",
     profile: str,
     only: tuple[str, ...],
@@ -158,21 +158,19 @@ def run(
     from harness.target import load_target
     from harness.target.bundled import choose_target, refuse_contradiction
 
-    url: str | None = None
-    if isinstance(target, BackendUrl):
-        target.name_backend()
-        url, file = str(target), choose_target(None, None)
-    else:
-        file = choose_target(target, driver)
+    url = target if target and "://" in target else None
+    if url is not None:
+        name_backend(url)
+    file = choose_target(Path(target) if target and not url else None, None if url else driver)
     loaded = load_target(file, allow_faults=allow_faults)
     refuse_contradiction(loaded, driver)
     if (database := given_database(database_url)) is not None:
         loaded = loaded.reading(database)
-    given_users(loaded)  # refuses tokens of nobody, and of the same organization twice
+    given_users(loaded)  # refuses tokens without a user, and two of the same organization
     if cleanup and loaded.driver != "external":
         raise Misconfigured(
-            '--cleanup is for driver = "external"; what driver = '
-            f'"{loaded.driver}" starts is gone after every run'
+            f'--cleanup is for driver = "external"; driver = "{loaded.driver}" removes all that it '
+            "starts after every run; omit --cleanup"
         )
     refuse_missing(folders)
     started_at = datetime.now(UTC)
@@ -192,7 +190,7 @@ def run(
         allow_faults=allow_faults,
         cleanup=cleanup,
     )
-    # Given tokens are of the same organizations for every check: one after the other, then.
+    # With given tokens all checks share organizations, so they must not run side by side.
     if (
         processes is None
         and loaded.tokens.makes_organizations
@@ -217,20 +215,19 @@ def run(
     if summary.exit_code in (ExitCode.MISCONFIGURED, ExitCode.INTERNAL_ERROR):
         click.echo(sanitize(f"shakedown: {summary.error}"), err=True)
     if loaded.driver == "external":
-        _tell_remains(report_path, summary.run_id)
+        _report_leftovers(report_path, summary.run_id)
     return summary.exit_code
 
 
-def _tell_remains(report_path: Path, run_id: str) -> None:
-    """Say what the run made on a system that others use too, and what of it is still there."""
+def _report_leftovers(report_path: Path, run_id: str) -> None:
+    """Say what the run made on a system that others use too, and what is still there."""
     from harness.client.run_mark import read_leftovers
     from harness.reports.directory import CREATED
 
-    remains = read_leftovers(report_path / CREATED, run_id)
-    if not remains.made:
-        return
-    click.echo(
-        f"shakedown: run {run_id} made {remains.made} things there, removed {remains.removed}, "
-        f"left {len(remains.left)}: {report_path / CREATED}",
-        err=True,
-    )
+    leftovers = read_leftovers(report_path / CREATED, run_id)
+    if leftovers.made:
+        click.echo(
+            f"shakedown: run {run_id} made {leftovers.made} things on the backend, removed "
+            f"{leftovers.removed} and left {len(leftovers.left)}: {report_path / CREATED}",
+            err=True,
+        )

@@ -5,6 +5,7 @@ import os
 import signal
 import warnings
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ from harness.target import Target
 from harness.verdict import ExitCode, Verdict
 
 
+@dataclass(kw_only=True, eq=False)
 class Controller:
     """A pytest plugin, registered as an object in the main process only.
 
@@ -44,32 +46,21 @@ class Controller:
     and pytest's hooks here are called with what they report.
     """
 
-    def __init__(
-        self,
-        settings: RunSettings,
-        target: Target,
-        *,
-        shared: SharedSystem,
-        errors: RunErrors,
-        interruption: Interruption,
-        events: Broadcast,
-        redact: Redactor,
-    ) -> None:
-        self.collected: CollectedChecks | None = None
-        self.stopped_early = ""
-        """Why pytest ended before the last check, in its words."""
-        self._settings = settings
-        self._target = target
-        self._shared = shared
-        self._errors = errors
-        self._interruption = interruption
-        self._events = events
-        self._redact = redact
-        self._results: dict[str, CheckResult] = {}
-        self._started: set[str] = set()
-        self._old_names: dict[str, None] = {}
-        self._worker_pids: dict[str, int] = {}
-        self._plugins: pytest.PytestPluginManager | None = None
+    settings: RunSettings
+    target: Target
+    shared: SharedSystem
+    errors: RunErrors
+    interruption: Interruption
+    events: Broadcast
+    redact: Redactor
+    collected: CollectedChecks | None = None
+    stopped_early: str = ""
+    """Why pytest ended before the last check, in its words."""
+    _results: dict[str, CheckResult] = field(default_factory=dict)
+    _started: set[str] = field(default_factory=set)
+    _old_names: dict[str, None] = field(default_factory=dict)
+    _worker_pids: dict[str, int] = field(default_factory=dict)
+    _plugins: pytest.PytestPluginManager | None = None
 
     @property
     def old_names(self) -> tuple[str, ...]:
@@ -83,20 +74,20 @@ class Controller:
             for node, spec in self._selected.items()
         )
 
-    # Setting out.
+    # Start.
 
     @pytest.hookimpl(trylast=True)
     def pytest_configure(self, config: pytest.Config) -> None:
         """Hand settings and target to the rest of the plugin."""
         self._plugins = config.pluginmanager
-        config.stash[SETTINGS] = self._settings
-        config.stash[TARGET] = self._target
-        config.stash[REDACTOR] = self._redact
+        config.stash[SETTINGS] = self.settings
+        config.stash[TARGET] = self.target
+        config.stash[REDACTOR] = self.redact
         silence(config)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
-        """With worker processes: they are told of the system at their start, so it comes first."""
+        """With worker processes: bring the system up first, because each gets it at its start."""
         if _distributed(session.config):
             # A refusal is raised as it is: before a session has begun, pytest would print the
             # message of an exit itself, a second time and with whatever secrets are in it.
@@ -104,12 +95,12 @@ class Controller:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:  # noqa: ANN401 - xdist exports no type
-        """Tell a worker process what it needs to know."""
-        node.workerinput[WORKER_INPUT] = worker_input(self._settings, self._shared.system)
+        """Give a worker process the settings and the system."""
+        node.workerinput[WORKER_INPUT] = worker_input(self.settings, self.shared.system)
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Without worker processes: the system is brought up once it is known what for."""
+        """Without worker processes: bring the system up once the checks are known."""
         if not _distributed(session.config) and not session.config.option.collectonly:
             self._take_collected(session.config.stash[COLLECTED])
             with self._exit_when_refused():
@@ -117,8 +108,8 @@ class Controller:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, node: Any) -> None:  # noqa: ANN401
-        """Take the collected from the first worker process that has one."""
-        path = collected_file(self._shared.run_dir, node.gateway.id)
+        """Take the collected checks from the first worker process that has them."""
+        path = collected_file(self.shared.run_dir, node.gateway.id)
         collected = COLLECTED_CHECKS.validate_json(path.read_bytes())
         self._worker_pids[node.gateway.id] = collected.pid
         if self.collected is None:
@@ -131,7 +122,7 @@ class Controller:
         spec = self._selected.get(str(nodeid))
         if spec is not None:
             self._started.add(str(nodeid))
-            self._events.emit(CheckStarted(id=spec.id, title=spec.title))
+            self.events.emit(CheckStarted(id=spec.id, title=spec.title))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """A phase of a check is over; the last one carries the result."""
@@ -147,17 +138,17 @@ class Controller:
 
     def pytest_runtest_logfinish(self) -> None:
         """Stop here, too, when a check swallowed the cancellation that a signal meant for it."""
-        if self._interruption.signal is not None:
+        if self.interruption.signal is not None:
             raise KeyboardInterrupt
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:  # noqa: ANN401
-        """Forget a worker process that has ended: its number may be somebody else's soon."""
+        """Forget a worker process that has ended: another process may get its number."""
         self._worker_pids.pop(node.gateway.id, None)
 
     def pytest_enter_pdb(self) -> None:
         """Clear the terminal for the debugger."""
-        self._events.emit(DebuggerEntered())
+        self.events.emit(DebuggerEntered())
 
     def pytest_warning_recorded(self, warning_message: warnings.WarningMessage) -> None:
         """Take note of an old name in a team's check, here or in a worker process."""
@@ -165,15 +156,15 @@ class Controller:
             place = f"{short_path(Path(warning_message.filename))}:{warning_message.lineno}"
             self._old_names[f"{place}: {warning_message.message}"] = None
 
-    # How it ends.
+    # End.
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """Take note of Ctrl-C and SIGTERM; from now on nothing disturbs the tear-down."""
-        # Its subclasses are how pytest and xdist stop at `-x`: nobody interrupted then.
+        # Its subclasses are how pytest and xdist stop at `-x`: that is no interruption.
         if type(excinfo.value) is KeyboardInterrupt:
-            self._interruption.note()
-            self._interruption.shield()
-            self._hear_what_workers_said()
+            self.interruption.note()
+            self.interruption.shield()
+            self._take_queued_reports()
             for pid in self._worker_pids.values():
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGINT)
@@ -181,9 +172,9 @@ class Controller:
     def pytest_internalerror(self, excrepr: object, excinfo: pytest.ExceptionInfo[Any]) -> bool:
         """Take note of an error of ours, or of a plugin's; its traceback is for the log."""
         if isinstance(excinfo.value, Misconfigured):
-            self._errors.note_misconfigured(excinfo.value)
+            self.errors.note_misconfigured(excinfo.value)
         else:
-            self._errors.note_crash_text(excinfo.exconly(), str(excrepr))
+            self.errors.note_crash_text(excinfo.exconly(), str(excrepr))
         return True
 
     @pytest.hookimpl(tryfirst=True)
@@ -191,51 +182,51 @@ class Controller:
         """Take note of why pytest stops, when `-x` or `--maxfail` makes it."""
         self.stopped_early = str(session.shouldfail or session.shouldstop or "")
 
-    # How it works.
+    # Helpers.
 
     @property
     def _selected(self) -> Mapping[str, CheckSpec]:
         return self.collected.selected if self.collected else {}
 
-    def _hear_what_workers_said(self) -> None:
-        """Take in the events of worker processes that xdist had no time to hand on."""
+    def _take_queued_reports(self) -> None:
+        """Take the reports of worker processes that xdist did not handle yet."""
         distributor = self._plugins.get_plugin("dsession") if self._plugins else None
         if distributor is None:
             return
         while not distributor.queue.empty():
-            name, told = distributor.queue.get_nowait()
+            name, event = distributor.queue.get_nowait()
             if name == "logstart":
-                self.pytest_runtest_logstart(told["nodeid"])
+                self.pytest_runtest_logstart(event["nodeid"])
             elif name == "testreport":
-                self.pytest_runtest_logreport(told["rep"])
+                self.pytest_runtest_logreport(event["rep"])
 
     def _take_collected(self, collected: CollectedChecks) -> None:
         with self._exit_when_refused():
             refuse_bad_selection(
                 collected,
-                only=self._settings.only,
-                allow=self._settings.allow_inconclusive,
-                profile=self._settings.profile,
+                only=self.settings.only,
+                allow=self.settings.allow_inconclusive,
+                profile=self.settings.profile,
             )
         self.collected = collected
-        self._events.emit(ChecksSelected(checks=tuple(collected.selected.values())))
+        self.events.emit(ChecksSelected(checks=tuple(collected.selected.values())))
 
     def _bring_up(self, config: pytest.Config) -> None:
-        self._shared.bring_up()
-        config.stash[SYSTEM] = self._shared.system
+        self.shared.bring_up()
+        config.stash[SYSTEM] = self.shared.system
 
     @contextlib.contextmanager
     def _exit_when_refused(self) -> Iterator[None]:
-        """When it turns out that the run cannot be, end pytest in good order."""
+        """End pytest in good order when the run turns out to be misconfigured."""
         try:
             yield
         except Misconfigured as error:
-            self._errors.note_misconfigured(error)
+            self.errors.note_misconfigured(error)
             pytest.exit(str(error), returncode=ExitCode.MISCONFIGURED)
 
     def _finish(self, node: str, result: CheckResult) -> None:
         self._results[node] = result
-        self._events.emit(CheckFinished(result=result))
+        self.events.emit(CheckFinished(result=result))
 
     def _unfinished(self, node: str, spec: CheckSpec, why: str) -> CheckResult:
         ran = node in self._started
@@ -245,8 +236,8 @@ class Controller:
         return CheckResult.of(
             spec,
             Verdict.INCONCLUSIVE,
-            message=self._redact(why),
-            reproduce=self._settings.reproduce_command(spec.id),
+            message=self.redact(why),
+            reproduce=self.settings.reproduce_command(spec.id),
             ran=ran,
         )
 

@@ -22,10 +22,10 @@ from harness.untrusted.sanitizing import shorten
 from harness.verdict import Verdict
 
 FIXTURES_S = 60
-"""How long the fixtures of a check may block the event loop before they are torn out of it."""
+"""How long the fixtures of a check may block the event loop before they are interrupted."""
 
 LOG_CHARACTERS = 1_000_000
-"""Of the log of one check: more than any traceback has, less than a backend can send."""
+"""The longest log of one check: longer than any traceback, shorter than a backend can make it."""
 
 RESULT = TypeAdapter(CheckResult)
 """Takes a result apart, and builds it again, on its way from worker to controller."""
@@ -34,7 +34,7 @@ RESULT_ATTRIBUTE = "shakedown_result"
 """Where a report carries the plain form of a `CheckResult` from worker to controller."""
 
 
-class _CheckState:
+class CheckState:
     """What is known of a check while it runs."""
 
     def __init__(self) -> None:
@@ -46,23 +46,13 @@ class _CheckState:
         self.log: list[str] = []
 
 
-_STATE = pytest.StashKey[_CheckState]()
-
-
-def observations_of(item: pytest.Item) -> Observations:
-    """Give the counter of the check that is running."""
-    return item.stash[_STATE].observations
-
-
-def coverage_of(item: pytest.Item) -> Coverage:
-    """Give what the check that is running notes of where it looked."""
-    return item.stash[_STATE].coverage
+STATE = pytest.StashKey[CheckState]()
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
     """Begin the state of a check."""
-    item.stash[_STATE] = _CheckState()
+    item.stash[STATE] = CheckState()
     with watchdog(FIXTURES_S + item.stash[SPEC].deadline_s, "setting the check up"):
         return (yield)
 
@@ -74,7 +64,7 @@ def pytest_skip_without_capabilities(item: pytest.Item) -> None:
     Not in the wrapper above, which comes before those of pytest's own plugins: what they set up
     they rely on in the teardown, and where that crashed, fixtures of the folder stayed set up.
     """
-    state = item.stash[_STATE]
+    state = item.stash[STATE]
     state.missing = item.stash[SPEC].needs - target_of(item.config).capabilities()
     if state.missing:
         pytest.skip("the target does not offer what it needs")
@@ -98,17 +88,17 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
         try:
             return (yield)
         except BaseException as error:
-            _add_obituaries(error, system_of(item.config))
+            _add_exit_reports(error, system_of(item.config))
             raise
 
 
-def _add_obituaries(error: BaseException, system: System) -> None:
-    """Nobody may end an instance of the system that all share: where one did, it may be why."""
+def _add_exit_reports(error: BaseException, system: System) -> None:
+    """Add how instances ended: no check may end one of the shared system, so it may be why."""
     try:
-        for told in system.exit_reports():
-            error.add_note(told)
+        for report in system.exit_reports():
+            error.add_note(report)
     except Exception as problem:
-        error.add_note(f"whether all instances still run could not be found out: {problem!r}")
+        error.add_note(f"could not find out whether all instances still run: {problem!r}")
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -124,13 +114,13 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Judge a phase; after the last one, send the whole result along with the report."""
     report = yield
-    state = item.stash[_STATE]
+    state = item.stash[STATE]
     finding = _finding(item, call, state)
     if finding is not None:
         state.findings.append(finding)
         if report.failed:
             state.log.append(f"{call.when}:\n{report.longreprtext}")
-        _tell_pytest(report, finding, allowed=_allowed(item), item=item)
+        _set_outcome(report, finding, allowed=_allowed(item), item=item)
     if call.when == "teardown":
         state.log += [f"{title}:\n{text}" for title, text in report.sections]
         setattr(report, RESULT_ATTRIBUTE, RESULT.dump_python(_result(item), mode="json"))
@@ -139,7 +129,7 @@ def pytest_runtest_makereport(
 
 
 def _hide_secrets(report: pytest.TestReport, redact: Callable[[str], str]) -> None:
-    """Whoever else reads the report (`--junit-xml`, a plugin of the team's) may write it down."""
+    """Hide them also from other readers of the report: `--junit-xml`, a plugin of the team."""
     if report.failed:
         report.longrepr = redact(report.longreprtext)
     elif isinstance(report.longrepr, tuple):
@@ -148,7 +138,7 @@ def _hide_secrets(report: pytest.TestReport, redact: Callable[[str], str]) -> No
     report.sections = [(title, redact(text)) for title, text in report.sections]
 
 
-def _finding(item: pytest.Item, call: pytest.CallInfo[None], state: _CheckState) -> Finding | None:
+def _finding(item: pytest.Item, call: pytest.CallInfo[None], state: CheckState) -> Finding | None:
     if state.missing and call.when == "setup":
         lacking = ", ".join(sorted(state.missing))
         return Finding(
@@ -166,12 +156,12 @@ def _finding(item: pytest.Item, call: pytest.CallInfo[None], state: _CheckState)
     return None
 
 
-def _tell_pytest(
+def _set_outcome(
     report: pytest.TestReport, finding: Finding, *, allowed: bool, item: pytest.Item
 ) -> None:
-    """Give pytest the outcome in its own words, for `-x` and for other people's reporters.
+    """Set pytest's own outcome, for `-x` and for other reporters.
 
-    What is not a pass is a failure there, except where it is known beforehand: a capability that
+    Everything but a pass is a failure there, except what is known beforehand: a capability that
     the target does not offer, and a gap that was allowed.
     """
     known_gap = allowed and finding.verdict is Verdict.INCONCLUSIVE
@@ -188,10 +178,10 @@ def _allowed(item: pytest.Item) -> bool:
 
 
 def _result(item: pytest.Item) -> CheckResult:
-    state, spec = item.stash[_STATE], item.stash[SPEC]
+    state, spec = item.stash[STATE], item.stash[SPEC]
     settings, redact = settings_of(item.config), redactor_of(item.config)
 
-    def told(text: str) -> str:
+    def safe(text: str) -> str:
         return shorten(redact(text))  # in this order: half a secret is not recognized
 
     ranked = sorted(state.findings, key=lambda finding: finding.verdict is not Verdict.FAIL)
@@ -202,10 +192,10 @@ def _result(item: pytest.Item) -> CheckResult:
         observations=state.observations.count,
         needed_observations=state.observations.still_needed(spec.observes),
         seconds=round(time.monotonic() - state.began, 3),
-        message=told(finding.message),
-        expected=told(finding.expected),
-        got=told(finding.got),
-        detail=told(finding.detail),
+        message=safe(finding.message),
+        expected=safe(finding.expected),
+        got=safe(finding.got),
+        detail=safe(finding.detail),
         where=finding.where,
         log=_write_log(item, state) if ranked else "",
         reproduce=settings.reproduce_command(spec.id),
@@ -214,8 +204,8 @@ def _result(item: pytest.Item) -> CheckResult:
     )
 
 
-def _write_log(item: pytest.Item, state: _CheckState) -> str:
-    """Keep traceback and captured output for whoever digs; the terminal shows only the message."""
+def _write_log(item: pytest.Item, state: CheckState) -> str:
+    """Keep traceback and captured output; the terminal shows only the message."""
     if not state.log:
         return ""
     settings, spec = settings_of(item.config), item.stash[SPEC]

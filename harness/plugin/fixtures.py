@@ -17,7 +17,7 @@ from harness.history import HistoryWriter
 from harness.plugin.collection import SPEC
 from harness.plugin.context import redactor_of, system_of, target_of
 from harness.plugin.coverage import Coverage
-from harness.plugin.execution import check_log, coverage_of, observations_of
+from harness.plugin.execution import STATE, CheckState, check_log
 from harness.plugin.observations import Observations
 from harness.plugin.run_mark import mark_of
 from harness.plugin.settings import settings_of
@@ -68,13 +68,15 @@ def rng(request: pytest.FixtureRequest, seed: int) -> random.Random:
 @pytest.fixture
 def observe(request: pytest.FixtureRequest) -> Observations:
     """`observe(n=1, what="")`: count what the check really looked at."""
-    return observations_of(request.node)
+    state: CheckState = request.node.stash[STATE]
+    return state.observations
 
 
 @pytest.fixture
 def cover(request: pytest.FixtureRequest) -> Coverage:
-    """`cover("operations", operation="getJob", token="viewer")`: tell where the check looked."""
-    return coverage_of(request.node)
+    """`cover("operations", operation="getJob", token="viewer")`: record what the check covered."""
+    state: CheckState = request.node.stash[STATE]
+    return state.coverage
 
 
 @pytest.fixture
@@ -84,21 +86,21 @@ async def organizations(
     """Makes organizations on the shared system; every check makes its own."""
     mark = mark_of(system, settings_of(pytestconfig), redactor_of(pytestconfig))
     base_urls = [instance.base_url for instance in system.api]
-    learn = hiding_tokens(pytestconfig, system)
-    async with Organizations.of(target, base_urls, mark, learn) as made:
+    hide = hiding_tokens(pytestconfig, system)
+    async with Organizations.of(target, base_urls, mark, hide) as made:
         yield made
 
 
 def hiding_tokens(config: pytest.Config, system: System) -> Callable[[Iterable[str]], None]:
-    """Give who is to be told of tokens that the backend gives out."""
+    """Give what hides the tokens that the backend gives out."""
     redact = redactor_of(config)
 
-    def learn(tokens: Iterable[str]) -> None:
-        told = tuple(tokens)
-        redact.add_issued_tokens(told)
-        record_issued_tokens(system.run_dir, told)
+    def hide(tokens: Iterable[str]) -> None:
+        issued = tuple(tokens)
+        redact.add_issued_tokens(issued)
+        record_issued_tokens(system.run_dir, issued)
 
-    return learn
+    return hide
 
 
 @pytest.fixture
@@ -111,7 +113,7 @@ def organisations(request: pytest.FixtureRequest, organizations: Organizations) 
 
 @pytest.fixture
 async def org(organizations: Organizations) -> Organization:
-    """A new organization that nobody else knows of."""
+    """A new organization that only this check uses."""
     return await organizations.new("org")
 
 
@@ -234,7 +236,7 @@ def history(pytestconfig: pytest.Config) -> Iterator[HistoryWriter]:
 
 @pytest.fixture
 def report_dir(request: pytest.FixtureRequest) -> Path:
-    """A folder of the check's own in the report, for whatever it wants to leave there."""
+    """A folder of the check's own in the report, for files that it wants to keep."""
     log = check_log(settings_of(request.config).report_path, request.node.stash[SPEC].id)
     folder = log.with_suffix("")
     folder.mkdir(parents=True, exist_ok=True)

@@ -92,7 +92,7 @@ class Run:
         errors = RunErrors(report_path, redact)
         shared = SharedSystem(self.target, settings=self.settings, events=events, redact=redact)
         controller = Controller(
-            self.settings, self.target, shared=shared, errors=errors,
+            settings=self.settings, target=self.target, shared=shared, errors=errors,
             interruption=interruption, events=events, redact=redact,
         )  # fmt: skip
         with interruption.listening():

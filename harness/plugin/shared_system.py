@@ -1,4 +1,4 @@
-"""What a run stands on: its own directory, its journal, and the system that checks share."""
+"""The system that all checks of a run share, with the run's own directory and journal."""
 
 import asyncio
 from collections.abc import Callable
@@ -21,7 +21,7 @@ from harness.target import Target
 
 
 class SharedSystem:
-    """Set by `begin` and `bring_up`, cleared by `take_down`, which is due after either."""
+    """`begin`, then `bring_up`; `take_down` must follow, also when one of them failed."""
 
     def __init__(
         self, target: Target, *, settings: RunSettings, events: Broadcast, redact: Redactor
@@ -78,9 +78,9 @@ class SharedSystem:
         self._events.emit(SystemReady(target=self.facts, seconds=self.bring_up_seconds))
 
     async def _try_tokens(self, system: System) -> None:
-        """Where the backend itself makes organizations: have it make one.
+        """Make one organization where the backend itself makes them.
 
-        Raises `Misconfigured` when it does not: every check would find the same out.
+        Raises `Misconfigured` when it does not: every check would fail for the same reason.
         """
         if self._target.tokens.calls is None:
             return
@@ -102,7 +102,7 @@ class SharedSystem:
             steps.append(
                 lambda: self._redact.add_issued_tokens(read_issued_tokens(journal.run_dir))
             )
-            # Also after a bring-up that failed: the logs are what tells why.
+            # Also after a bring-up that failed: the logs say why.
             steps.append(lambda: keep_logs(self.run_dir, self._settings.report_path, self._redact))
             steps.append(lambda: _close(journal, errors))
         for step in steps:
@@ -121,5 +121,8 @@ def _close(journal: Journal, errors: RunErrors) -> None:
     if problems := end_run(journal).problems:
         left = "\n".join(problems)
         errors.note_misconfigured(
-            Misconfigured(f"left behind, for `shakedown recover` or for you to heal:\n{left}")
+            Misconfigured(
+                "could not remove everything that the run made; run `shakedown recover`, or remove "
+                f"it yourself:\n{left}"
+            )
         )

@@ -53,6 +53,13 @@ def system_facts(target: TargetFacts) -> str:
     return f"{target.api_instances} API + {workers}{postgres}"
 
 
+def closing_lines(summary: RunSummary) -> list[str]:
+    """Give what stands below the checks; the last line is the verdict."""
+    covered = coverage_line(summary)
+    report = f"report: {summary.report_path}"
+    return [*([covered] if covered else []), *notes(summary), report, conclusion(summary)]
+
+
 def notes(summary: RunSummary) -> list[str]:
     """Say what else matters: known gaps, old names, checks that did not run, an interruption.
 

@@ -12,14 +12,7 @@ from harness.events import (
     RunSummary,
     SystemReady,
 )
-from harness.reports.describe import (
-    conclusion,
-    coverage_line,
-    explanation_lines,
-    notes,
-    observed,
-    system_facts,
-)
+from harness.reports.describe import closing_lines, explanation_lines, observed, system_facts
 from harness.verdict import Verdict
 
 _WORDS = {Verdict.PASS: "pass", Verdict.FAIL: "FAIL", Verdict.INCONCLUSIVE: "INCONCLUSIVE"}
@@ -60,13 +53,8 @@ class PlainReporter(Reporter):
                 self._line(f"\n{_WORDS[result.verdict]}  {result.id}")
                 for line in explanation_lines(result):
                     self._line(line)
-        self._line("")
-        if covered := coverage_line(summary):
-            self._line(covered)
-        for remark in notes(summary):
-            self._line(remark)
-        self._line(f"report: {summary.report_path}")
-        self._line(conclusion(summary))
+        for line in ("", *closing_lines(summary)):
+            self._line(line)
 
     def _line(self, text: str) -> None:
         # A stream that cannot show a character shows its escape instead of ending the run.

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -47,12 +48,7 @@ def results(summary: RunSummary) -> dict[str, Any]:
         "bring_up_seconds": (
             None if summary.bring_up_seconds is None else round(summary.bring_up_seconds, 3)
         ),
-        "target": {
-            "name": summary.target.name,
-            "api_instances": summary.target.api_instances,
-            "workers": summary.target.workers,
-            "postgres": summary.target.postgres,
-        },
+        "target": asdict(summary.target),
         "checks": [_check(result) for result in summary.checks],
     }
 

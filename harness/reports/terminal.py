@@ -27,10 +27,8 @@ from harness.reports.check_rows import CheckRows, by_checklist
 from harness.reports.describe import (
     LABELS,
     MARKS,
-    conclusion,
-    coverage_line,
+    closing_lines,
     explanation_lines,
-    notes,
     observed,
     system_facts,
 )
@@ -156,17 +154,11 @@ def print_summary(console: Console, summary: RunSummary) -> None:
         if result.ran and result.verdict is not Verdict.PASS:
             _print_explanation(console, result)
     console.print()
-    if covered := coverage_line(summary):
-        console.print(Text(covered, style="dim"), soft_wrap=True)
-    for note in notes(summary):
-        console.print(Text(note, style="yellow"))
-    console.print(Text(f"report: {summary.report_path}", style="dim"), soft_wrap=True)
-    style = (
-        _STYLES[summary.verdict]
-        if summary.exit_code < ExitCode.MISCONFIGURED
-        else _STYLES[Verdict.FAIL]
-    )
-    console.print(Text(conclusion(summary), style=style))
+    *remarks, verdict = closing_lines(summary)
+    for remark in remarks:
+        console.print(Text(remark, style="dim"), soft_wrap=True)
+    failed = summary.exit_code >= ExitCode.MISCONFIGURED
+    console.print(Text(verdict, style=_STYLES[Verdict.FAIL if failed else summary.verdict]))
 
 
 def _print_row(console: Console, rows: CheckRows, result: CheckResult) -> None:
