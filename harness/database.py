@@ -39,11 +39,11 @@ class Database:
             return await cursor.fetchall() if cursor.description else []
         except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn) as error:
             raise Inconclusive(
-                f"the database has not what this check reads: {_first_line(error)}"
+                f"this check reads something that the database does not have: {_first_line(error)}"
             ) from error
         except psycopg.errors.InsufficientPrivilege as error:
             raise Inconclusive(
-                f"the database does not let this check look: {_first_line(error)}"
+                f"the role must not read what this check reads: {_first_line(error)}"
             ) from error
         except psycopg.errors.QueryCanceled as error:
             raise Inconclusive(
@@ -55,7 +55,7 @@ class Database:
         """Run a statement that gives exactly one row."""
         rows = await self.fetch(sql, parameters)
         if len(rows) != 1:
-            raise Inconclusive(f"{len(rows)} rows where one was to be: {' '.join(sql.split())}")
+            raise Inconclusive(f"{len(rows)} rows instead of one from: {' '.join(sql.split())}")
         return rows[0]
 
     @asynccontextmanager

@@ -1,4 +1,4 @@
-"""What can go wrong, told apart by who has to act on it."""
+"""What can go wrong, by who has to act on it."""
 
 from typing import Literal
 
@@ -15,7 +15,7 @@ class ShakedownError(Exception):
 class Misconfigured(ShakedownError):
     """The run cannot begin, or go on, as it was asked for (exit code 3).
 
-    `what` tells who is wrong, what was expected, what it got and what to do about it;
+    `what` says who is wrong, what was expected, what was got and what to do about it;
     `where` is the `file:line` it was read from, when it was read from a file.
     """
 
@@ -54,8 +54,8 @@ class Inconclusive(Exception):
         super().__init__(reason)
 
 
-# Named, not imported: the table speaks of libraries that many runs never load.
-# Whatever is not listed is `info`, which no checker ever takes for "did not happen".
+# Named, not imported: the table has classes of libraries that many runs never load.
+# What is not listed is `info`, which no checker ever takes for "did not happen".
 _OUTCOMES: dict[str, Outcome] = {
     "builtins.ConnectionRefusedError": "fail",
     # Nothing was sent: refused, no route, no such name, TLS.

@@ -179,7 +179,7 @@ class ContainerDatabase(DatabaseServer):
 
 
 def _started(server: _Postgres) -> bool:
-    """Start it; False when somebody took its port meanwhile, and nothing of it is left."""
+    """Start it; False if another program took its port meanwhile. Nothing of it is left then."""
     with explained("starting PostgreSQL"):
         try:
             server.start()

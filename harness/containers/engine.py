@@ -22,7 +22,7 @@ ANSWERS_WITHIN_S = 60.0
 """How long one request to the engine may take; removing many containers on a busy disk does."""
 _CONNECTS_WITHIN_S = 5.0
 _CONNECTIONS = 32
-"""As many threads may speak to the engine at once."""
+"""As many threads may call the engine at once."""
 _USUAL = "unix:///var/run/docker.sock"
 _HERE = {"localhost", "127.0.0.1", "::1"}
 
@@ -69,7 +69,7 @@ class Engine:
         return cls(client, address)
 
     def close(self) -> None:
-        """Close the connections; whatever streams is closed by whoever reads it."""
+        """Close the connections, except streams: their readers close them."""
         self.threads.finish()
         self.client.close()
 
@@ -77,7 +77,7 @@ class Engine:
         """Give the first process of a container, where this machine's /proc shows it.
 
         It does not where engine and harness number processes differently (a harness within a
-        container, an engine within a virtual machine); then None, never a stranger.
+        container, an engine within a virtual machine); then None, never another process.
         """
         with explained(f"looking at {container}"):
             found = self.client.api.inspect_container(container)
@@ -119,7 +119,7 @@ def _is_here(address: str) -> bool:
 
 
 def _knock(address: str) -> None:
-    """See whether anybody is there: the client library leaves a socket open when nobody is."""
+    """Try to connect: on failure the client library would leave a socket open."""
     url = urlsplit(address)
     if url.hostname is not None and "unix" not in url.scheme:
         socket.create_connection((url.hostname, url.port or 2375), _CONNECTS_WITHIN_S).close()

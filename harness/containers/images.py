@@ -74,9 +74,9 @@ def build(engine: Engine, wanted: Build, name: str, say: Say, log_path: Path) ->
     if _has(engine, tag):
         return tag
     say(f"building an image from {context / wanted.dockerfile}")
-    said = _run_build(engine, wanted, tag, log_path)
+    lines = _run_build(engine, wanted, tag, log_path)
     if not _has(engine, tag):
-        last = "\n".join(f"    {line}" for line in said[-_SHOWN_LINES:])
+        last = "\n".join(f"    {line}" for line in lines[-_SHOWN_LINES:])
         raise Misconfigured(
             f"build: {context / wanted.dockerfile} makes no image; its last log lines:\n{last}"
         )
@@ -85,7 +85,7 @@ def build(engine: Engine, wanted: Build, name: str, say: Say, log_path: Path) ->
 
 
 def _run_build(engine: Engine, wanted: Build, tag: str, log_path: Path) -> list[str]:
-    said: list[str] = []
+    lines: list[str] = []
     log_path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     archive = tar(
         wanted.context, exclude=_ignored(Path(wanted.context)), dockerfile=(wanted.dockerfile, None)
@@ -107,8 +107,8 @@ def _run_build(engine: Engine, wanted: Build, tag: str, log_path: Path) -> list[
         ):
             text = str(message.get("stream") or message.get("error") or "")
             log.write(text)
-            said += filter(None, map(str.rstrip, text.splitlines()))
-    return said
+            lines += filter(None, map(str.rstrip, text.splitlines()))
+    return lines
 
 
 def _has(engine: Engine, image: str) -> bool:

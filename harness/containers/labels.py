@@ -10,7 +10,7 @@ from harness.machine.journal import Owner
 RUN = "dev.shakedown.run"
 """The run's id, on every container, network and volume."""
 REAPER = "dev.shakedown.reaper"
-"""The run's id, on its Ryuk, which must outlive whatever `RUN` marks."""
+"""The run's id, on its Ryuk, which must outlive everything that `RUN` marks."""
 IMAGE = "dev.shakedown.image"
 """On every image that was built for a target; such images stay, as a cache."""
 _OWNER = "dev.shakedown.owner."

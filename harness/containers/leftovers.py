@@ -1,4 +1,4 @@
-"""What runs have left in the engine: found by its labels and removed, by `heal` and `recover`."""
+"""What runs have left in the engine: found by its labels, removed by `heal` and `recover`."""
 
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor

@@ -36,7 +36,7 @@ class LogPump:
         self._thread.join(_FINISH_S)
 
     def _copy(self) -> None:
-        # The client library gives the bare socket, and keeps the answer it came with at it.
+        # The client library gives the bare socket, with its response as an attribute.
         with (
             contextlib.closing(self._socket),
             contextlib.closing(self._socket._response),  # noqa: SLF001

@@ -58,9 +58,9 @@ class RunResources:
 
     @property
     def user(self) -> str | None:
-        """As whom containers write into a directory of ours; None: as their images say.
+        """The user that containers write as into a directory of ours; None: the image's.
 
-        Root can remove whatever they leave there; no other user could.
+        Root can remove what they leave there; no other user could.
         """
         return None if os.geteuid() == 0 else f"{os.geteuid()}:{os.getegid()}"
 

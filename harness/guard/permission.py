@@ -1,4 +1,4 @@
-"""May this host be harmed now? A pure answer, from what was granted and what is the case now."""
+"""May this host be harmed now? A pure answer, from what was granted and what holds now."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -26,7 +26,7 @@ class Grant:
 
 @dataclass(frozen=True, kw_only=True)
 class Now:
-    """What is the case right before an act."""
+    """What holds right before an act."""
 
     sha256: str | None
     """The digest of the target file's bytes; None when it cannot be read any more."""
@@ -54,7 +54,7 @@ def refusal(grant: Grant, host: str, now: Now) -> str | None:
         )
     if now.sha256 != grant.sha256:
         change = "cannot be read any more" if now.sha256 is None else "has changed"
-        return f"{grant.shown_file} {change} since it was checked: nothing it allowed counts now"
+        return f"{grant.shown_file} {change} since it was checked: it allows nothing now"
     checked = grant.addresses.get(wanted, frozenset())
     if not checked:
         return f"{wanted} did not resolve to any address when it was checked"

@@ -1,4 +1,4 @@
-"""The eyes of the permission: reads the file again and looks names up, right before each act."""
+"""Checks a permission right before each act: reads the file again, and looks names up."""
 
 import asyncio
 import hashlib
@@ -29,7 +29,7 @@ class Guard:
     grant: Grant
     file: Path | None
     api_hosts: Sequence[str]
-    """The hosts of `api.base_urls`: whatever befalls an instance befalls those who ask there."""
+    """The hosts of `api.base_urls`: a fault of an instance harms all clients of these hosts."""
     resolve: Resolve
 
     @classmethod

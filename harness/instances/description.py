@@ -1,4 +1,4 @@
-"""What is known about a running system: enough for another process to work with it."""
+"""Values that describe a running system, for another process to work with it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

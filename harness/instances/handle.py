@@ -1,4 +1,4 @@
-"""What can be seen of one instance and done to it, whatever it runs in."""
+"""What can be seen of one instance and done to it: a process, a container, or elsewhere."""
 
 from dataclasses import dataclass
 
@@ -20,7 +20,7 @@ class InstanceHandle:
     instance: Instance
 
     def is_alive(self) -> bool:
-        """Say whether it runs; a paused one does. Of one elsewhere nobody here can know."""
+        """Say whether it runs; a paused one does. Of one elsewhere it is not known."""
         return True
 
     def is_paused(self) -> bool:

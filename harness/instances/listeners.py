@@ -1,4 +1,4 @@
-"""Whose a listening port is: another run's instance on our port would answer in ours' place."""
+"""Which process listens on a port: another run's instance could answer in place of ours."""
 
 import os
 from pathlib import Path
@@ -11,7 +11,7 @@ _LISTENING = "0A"
 def listens(leader: Process, port: int) -> bool:
     """Say whether this process, or one it started, listens on the port.
 
-    Where the system does not tell (no /proc, a process of another user) the answer is yes.
+    Where this cannot be seen (no /proc, a process of another user) the answer is yes.
     """
     inodes = _listening_inodes(port)
     if not inodes:
@@ -24,7 +24,7 @@ def _holds(process: Process, inodes: set[str]) -> bool:
     try:
         descriptors = list(os.scandir(f"/proc/{process.pid}/fd"))
     except PermissionError:
-        # Of another user; or of ours but dead, which only then is closed to us.
+        # Of another user; or ours, which is closed to us only when it is dead.
         return process.is_alive()
     except OSError:
         return False

@@ -52,7 +52,7 @@ class Driver:
         raise NotImplementedError
 
     def attach(self, instance: Instance) -> InstanceHandle:
-        """Take over an instance that another process of the run, or nobody of ours, started."""
+        """Control an instance that another process of the run has started."""
         return InstanceHandle(instance=instance)
 
     async def migrate(self, plan: "Plan", program: Migrate) -> str:

@@ -53,7 +53,7 @@ class ProcessHandle(InstanceHandle):
     def holds_its_port(self) -> bool:
         """Make sure that our instance answered.
 
-        Another program that took the port first may answer for it; ours then dies of that, or
+        Another program that took the port first may answer instead; ours then dies of that, or
         ignores it and never gets ready.
         """
         port = int(self.instance.base_url.rpartition(":")[2])

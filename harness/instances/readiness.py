@@ -1,4 +1,4 @@
-"""Whether an instance answers its ready path, asked with as little machinery as possible.
+"""Whether an instance answers its ready path, asked with as little code as possible.
 
 Five instances are asked every 10 ms while they start; a real HTTP client would take longer to
 import than they take to start.
@@ -24,7 +24,7 @@ _STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([1-5][0-9]{2})(?: |\r\n|$)")
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What came back: a status, or why there is none."""
+    """The result of one request: a status, or why there is none."""
 
     status: int | None
     text: str
@@ -79,7 +79,7 @@ async def ask(base_url: str, path: str, timeout_s: float) -> Answer:
                 "Accept: */*\r\nUser-Agent: shakedown\r\nConnection: close\r\n\r\n"
             )
             writer.write(head.encode("ascii", errors="replace"))
-            return _understood(await _read_some(reader))
+            return _parse(await _read_some(reader))
     except TimeoutError:
         return Answer(status=None, text=f"no answer within {timeout_s:g} s")
     except ssl.SSLCertVerificationError as error:
@@ -104,7 +104,7 @@ async def ask(base_url: str, path: str, timeout_s: float) -> Answer:
 
 
 async def _read_some(reader: asyncio.StreamReader) -> bytes:
-    """Read the head and a piece of the body; an endless answer is none of our business."""
+    """Read the head and a piece of the body; an endless answer is not read to its end."""
     received = b""
     while b"\r\n\r\n" not in received and len(received) < _HEAD_BYTES:
         piece = await reader.read(_HEAD_BYTES)
@@ -112,14 +112,14 @@ async def _read_some(reader: asyncio.StreamReader) -> bytes:
             return received
         received += piece
     if received[8:10] != b" 2":
-        # It will be told to a person; not worth waiting for if the other side keeps us waiting.
+        # It is for a message only: not worth a long wait.
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_BODY_TIMEOUT_S):
                 received += await reader.read(_HEAD_BYTES)
     return received
 
 
-def _understood(received: bytes) -> Answer:
+def _parse(received: bytes) -> Answer:
     found = _STATUS_LINE.match(received)
     if found is None:
         shown = received[:_BODY_SHOWN].decode(errors="replace")

@@ -15,7 +15,7 @@ RUN_PREFIX = "shakedown-"
 """Directories of runs are called `shakedown-<run id>`."""
 
 _NOT_OURS_TO_READ = 0o022
-"""Write permission of group and others: whoever has it could put things there for us to trust."""
+"""Write permission of group and others: such users could put things there that we would trust."""
 
 _ROOM_IN_MEMORY = 2**30
 
@@ -67,7 +67,7 @@ def reachable(path: Path) -> bool:
 
 
 def cache_dir() -> Path:
-    """Give a directory of our own that outlives runs; it exists and nobody else can write to it.
+    """Give a directory of our own that outlives runs; it exists and no other user can write to it.
 
     `SHAKEDOWN_CACHE_DIR` chooses another place than the user's cache directory. Where there is
     no home of our own to write to, it is in the temp dir. Raises `Misconfigured` without any.
@@ -75,7 +75,7 @@ def cache_dir() -> Path:
     if chosen := os.environ.get("SHAKEDOWN_CACHE_DIR"):
         return _own_directory(Path(chosen))
     home = platformdirs.user_cache_path("shakedown")
-    # Root with somebody else's HOME (sudo) must not leave directories there that lock them out.
+    # Root with another user's HOME (sudo) must not leave directories there that lock the user out.
     existing = next(parent for parent in home.parents if parent.exists())
     if existing.stat().st_uid == os.geteuid() and os.access(existing, os.W_OK):
         return _own_directory(home)
@@ -93,7 +93,7 @@ def _own_directory(path: Path, mode: int = 0o700) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists():
             path.mkdir(exist_ok=True)
-            path.chmod(mode)  # whatever our umask is
+            path.chmod(mode)  # independent of our umask
         found = path.lstat()
     except OSError as error:
         raise Misconfigured(
@@ -112,7 +112,7 @@ def _own_directory(path: Path, mode: int = 0o700) -> Path:
 def run_dirs(bases: Sequence[Path] | None = None) -> Iterator[Path]:
     """Find the directories of runs that belong to us, whether alive or left behind."""
     for base in run_bases() if bases is None else bases:
-        # A dot in front: somebody was killed in the moment of making it.
+        # A dot in front: the harness was killed while it made the directory.
         for path in sorted([*base.glob(f"{RUN_PREFIX}*"), *base.glob(f".{RUN_PREFIX}*")]):
             if not (path / "journal.jsonl").exists():
                 continue

@@ -1,4 +1,4 @@
-"""Running a coroutine that Ctrl-C cancels in good order, however often it is pressed."""
+"""Running a coroutine that every Ctrl-C cancels, so that it can clean up."""
 
 import asyncio
 import signal
@@ -13,7 +13,7 @@ def run_interruptible(main: Coroutine[Any, Any, _T]) -> _T:
     """Run a coroutine as `asyncio.run` does; each Ctrl-C cancels it, none cuts it off.
 
     Raises `KeyboardInterrupt` when it has ended after that. asyncio's own handler raises at the
-    second one, in whatever callback the loop is at: the wake-up that is lost there may be what
+    second one, in the callback that the loop is at: the wake-up that is lost there may be what
     the tear-down waits for, for ever. Not for a tear-down that `Interruption.shield` guards: a
     signal would cancel that, too.
     """

@@ -1,7 +1,7 @@
 """The undo journal: what a run makes, on disk before it is made.
 
 One JSON object a line. An entry begins with its kind and facts; later lines with the same `entry`
-add what was learnt (`pid`) or say that it is `undone`. Several processes of a run append to it.
+add what is known later (`pid`) or say that it is `undone`. Several processes of a run append to it.
 """
 
 import itertools

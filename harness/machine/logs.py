@@ -9,7 +9,7 @@ _TAIL_BYTES = 64 * 1024
 def tail(path: Path, lines: int = 20, since: int = 0) -> str:
     """Give the last lines of a log, indented; says so when there is nothing in it.
 
-    `since` is an offset in bytes: what stands before it is somebody else's.
+    `since` is an offset in bytes: what is before it is from an earlier start.
     """
     try:
         with path.open("rb") as file:

@@ -1,4 +1,4 @@
-"""Ports on loopback that nobody uses."""
+"""Free ports on loopback."""
 
 import random
 import socket
@@ -16,9 +16,9 @@ _random = random.SystemRandom()  # two runs that start in the same moment must n
 
 
 def free_port(taken: frozenset[int] = frozenset()) -> int:
-    """Choose a port that nobody listens on and that is not among `taken`.
+    """Choose a port that no program listens on and that is not among `taken`.
 
-    Nothing keeps it free until it is used: whoever starts something on it must be ready to
+    Nothing keeps it free until it is used: a caller that starts something on it must be ready to
     choose again. Raises `Misconfigured` when there is none.
     """
     for _ in range(_TRIES):

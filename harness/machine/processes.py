@@ -26,7 +26,7 @@ class Process:
 
     @classmethod
     def of(cls, pid: int) -> "Process | None":
-        """Give the process with this pid, or None when there is none, or only its remains."""
+        """Give the process with this pid, or None when there is none, or only a zombie."""
         status = _status(pid)
         return cls(pid, status.started) if status and status.state != "Z" else None
 
@@ -42,7 +42,7 @@ class Process:
         return Process.of(self.pid) == self
 
     def is_stopped(self) -> bool:
-        """Say whether it stands still after SIGSTOP."""
+        """Say whether it is stopped by SIGSTOP."""
         status = _status(self.pid)
         return bool(status and status.started == self.started and status.state in "Tt")
 
@@ -76,7 +76,7 @@ def _portable_status(pid: int) -> _Status | None:
 
 
 def process_tree(leader: Process) -> list[Process]:
-    """Give a process, everything in its session, and their descendants: whatever still runs."""
+    """Give a process, everything in its session, and their descendants that still run."""
     statuses = {pid: status for pid in psutil.pids() if (status := _status(pid)) is not None}
     own = statuses.get(leader.pid)
     members = {
@@ -85,7 +85,7 @@ def process_tree(leader: Process) -> list[Process]:
         if status.session == leader.pid or (pid == leader.pid and status.started == leader.started)
     }
     if own is not None and own.started != leader.started:
-        # The pid belongs to somebody else now, and the kernel never reuses the id of a session
+        # The pid belongs to another process now, and the kernel never reuses the id of a session
         # that still has members.
         return []
     grown = True
@@ -98,7 +98,7 @@ def process_tree(leader: Process) -> list[Process]:
 
 
 def processes_of_run(run_id: str, *directories: Path) -> list[Process]:
-    """Find what a run started, wherever it went: by its environment, or by where it works.
+    """Find all processes that a run started: by their environment, or by where they work.
 
     PostgreSQL writes over its environment, but works in its data directory, one of
     `directories`. We ourselves and
@@ -153,7 +153,7 @@ def kill_tree(leader: Process, deadline_s: float = 5.0) -> list[Process]:
 
 
 def kill_all(find: Callable[[], list[Process]], deadline_s: float = 5.0) -> list[Process]:
-    """SIGKILL whatever `find` gives until it gives nothing; give what is left at the deadline."""
+    """SIGKILL what `find` gives until it gives nothing; give what is left at the deadline."""
     end = time.monotonic() + deadline_s
     while left := find():
         send(left, signal.SIGKILL)

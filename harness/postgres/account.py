@@ -1,4 +1,4 @@
-"""The user whom PostgreSQL runs as: ourselves, but never root, which it refuses."""
+"""The user that PostgreSQL runs as: ourselves, but never root, which it refuses."""
 
 import os
 import pwd

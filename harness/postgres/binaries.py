@@ -90,7 +90,7 @@ def _copy_part(source: Path, destination: Path) -> None:
 
 
 def _open_to_all(directory: Path) -> None:
-    """Let everybody read and run it, whatever our umask is."""
+    """Let all users read and run it, independent of our umask."""
     for path in (directory, *directory.rglob("*")):
         if not path.is_symlink():
             path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)

@@ -119,6 +119,6 @@ def _new_place(run_dir: Path, run_id: str) -> tuple[Path, Path]:
 
 def _prepare(home: Path, log_path: Path) -> None:
     home.mkdir()
-    home.chmod(0o711)  # whatever our umask is: the server's account must get through
+    home.chmod(0o711)  # independent of our umask: the server's account must get through
     log_path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     log_path.touch(mode=0o600)

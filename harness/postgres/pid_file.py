@@ -1,4 +1,4 @@
-"""What a PostgreSQL server leaves in its data directory, on the machine and behind."""
+"""A PostgreSQL server's pid file, and the shared memory that is named there."""
 
 import ctypes
 from pathlib import Path
@@ -29,7 +29,7 @@ def pid_file(data_dir: Path) -> list[str]:
 
 
 def is_ready(data_dir: Path, pid: int) -> bool:
-    """Say whether the server with this pid has told in its pid file that it takes connections."""
+    """Say whether the pid file says that the server with this pid takes connections."""
     lines = pid_file(data_dir)
     return len(lines) > 7 and lines[0].strip() == str(pid) and lines[7].strip() == "ready"
 
@@ -46,7 +46,7 @@ def remove_shared_memory(data_dir: Path) -> None:
 
 
 def _is_abandoned(segment: int, data_dir: Path) -> bool:
-    """Say whether a segment is a server's, of the owner of this directory, and nobody uses it.
+    """Say whether a segment is a server's, of the owner of this directory, and no process uses it.
 
     The number comes from a file that the server's account can write; we may be root.
     """
@@ -69,5 +69,5 @@ def _works_in(server: Process, data_dir: Path) -> bool:
     try:
         return Path(f"/proc/{server.pid}/cwd").readlink() == data_dir.resolve()
     except OSError:
-        # Not Linux, or not ours to look at: the pid file is all there is.
+        # Not Linux, or a process of another user: only the pid file is left to go by.
         return not Path("/proc/self").exists()

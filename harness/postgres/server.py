@@ -30,7 +30,7 @@ SETTINGS: Mapping[str, str] = {
     "max_connections": "500",  # several systems with their pools share a cluster
     "shared_buffers": "128MB",
     # Nothing here outlives the machine, so nothing waits for a disk. A commit does reach the
-    # kernel before it is told: drills kill the server, and it must not lose what it promised.
+    # kernel before it is acknowledged: drills kill the server, and no commit may be lost.
     "fsync": "off",
     "full_page_writes": "off",
     "synchronous_commit": "on",

@@ -45,7 +45,7 @@ _FORMAT = "2"
 _KEEP = 2
 """How many templates stay in the cache: this installation's and the one before."""
 _ABANDONED_S = 3600
-"""After that long nobody is still making a template."""
+"""After that long no run is still making a template."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +91,7 @@ async def cached_template(
     _forget_old_ones(home)
     stored = _read(home)
     if stored is None:
-        raise Misconfigured(f"the template cluster in {home} does not stay whole; remove it")
+        raise Misconfigured(f"the template cluster in {home} is damaged; remove it")
     return stored
 
 
@@ -159,7 +159,7 @@ async def _make(
 
 
 def _prepare(account: Account, workshop: Path, password: str) -> tuple[Path, Path, Path]:
-    """Make what initdb needs, so that `account` can use it and nobody else can read it."""
+    """Make what initdb needs, so that `account` can use it and no other user can read it."""
     place = Path(tempfile.mkdtemp(prefix="template-", dir=workshop))
     place.chmod(0o711)
     data_dir = place / "data"

@@ -28,7 +28,7 @@ class Healing:
     undone: list[str] = field(default_factory=list)
     """Faults that were undone."""
     removed: list[Path | str] = field(default_factory=list)
-    """Directories, and by name whatever was in the container engine."""
+    """Directories, and by name what was in the container engine."""
     problems: list[str] = field(default_factory=list)
 
 
@@ -45,7 +45,7 @@ def end_run(journal: Journal) -> Healing:
 
 
 def heal(run_id: str, run_dir: Path, entries: Iterable[Entry]) -> Healing:
-    """Undo everything in the journal, newest first, then whatever else carries the run's mark.
+    """Undo everything in the journal, newest first, then end all else that has the run's mark.
 
     Blocks until it is done, some seconds at most per thing; never raises.
     """

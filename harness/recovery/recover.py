@@ -31,7 +31,7 @@ def recover(bases: Sequence[Path] | None = None) -> Recovery:
 
     `bases` are the directories to look for runs in, by default the temp dirs and, by their labels,
     the container engine; only runs of the calling user are touched. Blocks until it is done.
-    Raises nothing but `Misconfigured`, when there is no temp dir to look into.
+    Raises only `Misconfigured`, if there is no temp dir to look into.
     """
     healed: list[Healing] = []
     alive: list[str] = []
@@ -44,7 +44,7 @@ def recover(bases: Sequence[Path] | None = None) -> Recovery:
                 continue
             entries = list(read_entries(run_dir).values())
         except FileNotFoundError:
-            continue  # its own harness, or another `recover`, was faster
+            continue  # its own harness, or another `recover`, has removed it
         healed.append(heal(run_id, run_dir, entries))
     if bases is None:
         _look_into_engine(healed, alive)
@@ -62,7 +62,7 @@ def _look_into_engine(healed: list[Healing], alive: list[str]) -> None:
     try:
         engine = Engine.connect()
     except Misconfigured:
-        return  # no engine, no containers; a run that had some told of it in its journal
+        return  # no engine, no containers; a run that had some names it in its journal
     with contextlib.closing(engine):
         for run_id, is_over in runs_in(engine, os.geteuid()).items():
             if run_id in known:
@@ -77,7 +77,7 @@ def _look_into_engine(healed: list[Healing], alive: list[str]) -> None:
 
 
 def _is_young(run_dir: Path) -> bool:
-    """Say whether a run that does not tell who began it may just be about to."""
+    """Say whether a run without an owner in its journal may have begun just now."""
     return time.time() - run_dir.stat().st_mtime < _BEGINNING_S
 
 

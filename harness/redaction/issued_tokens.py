@@ -20,7 +20,7 @@ _CANDIDATE = re.compile(rf"[\w.~+/=%\\-]{{{_BEGINNING},}}")
 
 
 class IssuedTokens:
-    """Replaces tokens that were given out, in whatever form they come back."""
+    """Replaces tokens that were given out, in every form in which they may come back."""
 
     def __init__(self) -> None:
         self._by_beginning: defaultdict[str, set[str]] = defaultdict(set)
@@ -53,7 +53,7 @@ class IssuedTokens:
 
 
 def record_issued_tokens(run_dir: Path, tokens: Iterable[str]) -> None:
-    """Tell the other processes of a run, by a file that nobody else reads and that ends with it."""
+    """Pass tokens to the other processes of a run, by a file that only they read."""
     lines = "".join(f"{token.encode().hex()}\n" for token in tokens)
     opened = os.open(_file(run_dir), os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
@@ -63,7 +63,7 @@ def record_issued_tokens(run_dir: Path, tokens: Iterable[str]) -> None:
 
 
 def read_issued_tokens(run_dir: Path) -> tuple[str, ...]:
-    """Give every token that a process of the run has told of."""
+    """Give every token that a process of the run has recorded."""
     file = _file(run_dir)
     lines = file.read_text(encoding="ascii").splitlines() if file.exists() else []
     return tuple(bytes.fromhex(line).decode() for line in lines)

@@ -1,4 +1,4 @@
-"""What a secret looks like after somebody quoted, escaped or encoded it before repeating it."""
+"""What a secret looks like after it was quoted, escaped or encoded."""
 
 import html
 import json
@@ -33,7 +33,7 @@ def parts_of(secret: str) -> Iterator[str]:
 
 
 def passwords_of(url: str) -> Iterator[str]:
-    """Give the passwords in a URL or in libpq's `key=value` pairs, as they stand and as meant.
+    """Give the passwords in a URL or in libpq's `key=value` pairs, as written and decoded.
 
     An unquoted `@` or `/` makes the rest of a password part of the host: that counts as well.
     """
@@ -70,7 +70,7 @@ def encodings_of(secret: str) -> Iterator[str]:
 
 
 def _in_base64(raw: bytes) -> Iterator[str]:
-    """Give what is left of it in base64, wherever in a longer text it stood (`user:password`).
+    """Give what is left of it in base64, at any place in a longer text (`user:password`).
 
     Three bytes become four letters: there are three ways to begin, and the letters at both ends
     that depend on the neighbors are left out.
@@ -85,7 +85,7 @@ def _in_base64(raw: bytes) -> Iterator[str]:
 
 
 def base64_decodings(text: str) -> Iterator[str]:
-    """Give what a run of base64 letters may say, whichever of its letters is the first of four."""
+    """Decode base64 letters in four ways: each of the first four letters may begin a group."""
     letters = text.rstrip("=").replace("-", "+").replace("_", "/")
     for start in range(4):
         usable = letters[start : start + (len(letters) - start) // 4 * 4]

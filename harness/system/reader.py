@@ -1,4 +1,4 @@
-"""Whether the role that a database is read with can do nothing but read."""
+"""Whether the role that a database is read with can only read."""
 
 from pathlib import Path
 
@@ -30,18 +30,18 @@ async def refuse_unfit_reader(url: str) -> str:
     finally:
         await database.close()
     if unfit:
-        raise Misconfigured(redact(_told(shown["role"], unfit)))
+        raise Misconfigured(redact(_message(shown["role"], unfit)))
     return str(shown["version"].split()[1])
 
 
-def _told(role: str, unfit: list[str]) -> str:
+def _message(role: str, unfit: list[str]) -> str:
     named = unfit[:_MOST_NAMED]
     if len(unfit) > len(named):
         named.append(f"… and {len(unfit) - len(named)} more")
     reasons = "\n".join(f"  {each}" for each in named)
     return (
-        f"{NAMED_BY}: expected a role that reads everything and changes nothing, but came "
-        f"{role}:\n{reasons}\nOne that is fit, made by a superuser:\n{_text('make_reader.sql')}"
+        f"{NAMED_BY}: expected a role that reads everything and changes nothing, got "
+        f"{role}:\n{reasons}\nA superuser can make a fit one:\n{_text('make_reader.sql')}"
     )
 
 

@@ -81,7 +81,7 @@ class System:
 
     @property
     def postgres_version(self) -> str | None:
-        """As the server tells it, such as `18.4`; None without an own database."""
+        """As the server reports it, such as `18.4`; None without a database of its own."""
         return self.database.version
 
     @property
@@ -171,11 +171,11 @@ class System:
         return reports
 
     def is_paused(self, instance: Instance) -> bool:
-        """Say whether the instance stands still."""
+        """Say whether the instance is paused."""
         return self._handles[instance.name].is_paused()
 
     def exit_code(self, instance: Instance) -> int | None:
-        """How the instance ended, negative for a signal; None while it runs, or if nobody knows."""
+        """How the instance ended, negative for a signal; None while it runs, or if unknown."""
         return self._handles[instance.name].exit_code()
 
     def resume_command(self, instance: Instance) -> tuple[str, ...]:
@@ -191,7 +191,7 @@ class System:
         await self._handles[instance.name].kill()
 
     async def pause(self, instance: Instance) -> None:
-        """SIGSTOP the instance and its children; done when it stands still."""
+        """SIGSTOP the instance and its children; done when it is paused."""
         await self._handles[instance.name].pause()
 
     async def resume(self, instance: Instance) -> None:
@@ -250,7 +250,7 @@ class System:
     async def close(self) -> None:
         """End everything this system started and remove what it stored; safe to call twice.
 
-        The logs stay until the run's directory goes. Siblings go first.
+        Siblings are closed first. The logs stay until the run's directory is removed.
         """
         if self._closed:
             return
@@ -263,7 +263,7 @@ class System:
         self.plan.driver.end_all(tuple(self._handles.values()))
         access = self.database
         if self.infrastructure is None and access.name and access.control_url:
-            # A drill may have killed the server; then the database goes with the run's directory.
+            # A drill may have killed the server; then its data goes with the run's directory.
             with contextlib.suppress(psycopg.OperationalError):
                 await drop_database(with_database(access.control_url, "postgres"), access.name)
         self.plan.driver.clear(self.plan)

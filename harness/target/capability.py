@@ -31,6 +31,6 @@ class Capability(StrEnum):
     FAILPOINTS = "failpoints"
     """A worker can be made to sleep, raise or exit at each edge of a job's life."""
     LOAD = "load"
-    """It may be given more to do than a careful user would: crowds, stalls, the largest files."""
+    """It may be put under load: many requests at once, stalled uploads, the largest files."""
     FAULTS = "faults"
     """Instances that run elsewhere may be harmed by the command lines of the target file."""

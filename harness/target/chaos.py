@@ -37,7 +37,7 @@ class FaultCommands(Table):
     """Whose instances it is done to."""
     inject: Argv
     undo: Argv
-    """Brings the instance back. Runs whatever happened, also when `inject` failed."""
+    """Brings the instance back. Always runs, also when `inject` failed."""
     proof: Argv | None = None
     """Ends with 0 once the fault shows; asked again and again until then."""
     timeout_s: Bounded = 30

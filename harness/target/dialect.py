@@ -1,4 +1,4 @@
-"""Where a backend departs from the contract's words: the tables of `[contract]`."""
+"""The dialect of a backend, where it differs from the contract: the tables of `[contract]`."""
 
 from collections.abc import Mapping
 from typing import Annotated, Literal
@@ -80,7 +80,7 @@ class Contract(Table):
     fields: Mapping[Resource, Mapping[str, Pointer]] = Field(default={})
     """By the contract's name of a field: where it is within the thing."""
     values: Mapping[Resource, Mapping[str, Mapping[str, Names]]] = Field(default={})
-    """By resource and field: the contract's word, and those that mean it here."""
+    """By resource and field: the contract's value, and the backend's own, one or several."""
     archive: Archive = Archive()
     headers: Mapping[str, str] = Field(default={})
     """By the contract's name: this backend's; `Name: value` where a value stands for `true`."""

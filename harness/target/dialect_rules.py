@@ -1,4 +1,4 @@
-"""What a `[contract]` cannot mean: names that the contract does not have, places that clash."""
+"""Contradictions of `[contract]`: names that the contract does not have, places that clash."""
 
 import difflib
 import re

@@ -14,7 +14,7 @@ ENVIRONMENT_TARGETS = (_FOLDER / "environment.toml", _FOLDER / "environment-tena
 def environment_target(environment: Mapping[str, str] | None = None) -> Path | None:
     """Give the bundled target file that reads the variables, None where none of them is there.
 
-    One that is there, even empty, says that the backend of the environment is meant: loading the
+    One that is set, even empty, selects the backend of the environment: loading the
     file then refuses the others that are missing or empty, by name, instead of testing less.
     """
     there = os.environ if environment is None else environment

@@ -1,4 +1,4 @@
-"""The table of exports in a backend's own words, read in the contract's."""
+"""SQL that reads a backend's own table of exports as the contract has it."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class ExportTable:
 
     claim: Claim
     words: Mapping[str, Mapping[str, tuple[str, ...]]]
-    """By column: the contract's word, and those that mean it here."""
+    """By column: the contract's value, and the backend's own, one or several."""
     stuck_timeout_s: float
     """After how long without a sign of life a lease ends."""
 
@@ -56,7 +56,7 @@ class ExportTable:
     def shown(self, column: ExportColumn, row: str) -> str:
         """An expression for what the contract calls `column`, of the row variable `row`."""
         if column == "heartbeat_at" and (lease := self.claim.lease_until):
-            # Whoever gives a sign of life makes the lease last for the timeout from then on.
+            # A sign of life makes the lease last for the timeout from then on.
             return f"({row}.{_quoted(lease)} - interval '{self.stuck_timeout_s:f} seconds')"
         name = self.claim.columns.get(column, column)
         if not name:

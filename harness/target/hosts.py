@@ -1,6 +1,6 @@
 """One spelling for every host: two texts mean the same host only if theirs are equal.
 
-Whatever could be read in two ways is refused instead of guessed at: what one program takes for
+What could be read in two ways is refused: what one program takes for
 a name, another takes for the address 127.0.0.1 (`0x7f.1`, `2130706433`, `127.1`).
 """
 
@@ -28,7 +28,7 @@ _LOOPBACK = ipaddress.IPv6Address("::1")
 
 
 class InvalidHost(ValueError):
-    """Not exactly one host, or not spelt in the one way that everybody reads alike."""
+    """Not exactly one host, or not spelled in the one way that all programs read alike."""
 
 
 def canonical_host(text: str) -> str:
@@ -95,7 +95,7 @@ def _ipv4(lowered: str, text: str) -> str:
             f'"{text}" is an address in a form that programs read differently; '
             "write four decimal numbers"
         ) from None
-    return _somebody(address, text)
+    return _one_host(address, text)
 
 
 def _ipv6(inner: str, text: str) -> str:
@@ -108,12 +108,12 @@ def _ipv6(inner: str, text: str) -> str:
     compatible = address in _IPV4_COMPATIBLE and int(address) > int(_LOOPBACK)
     if compatible or any(address in network for network in _CARRIES_IPV4):
         raise InvalidHost(
-            f'"{text}" is an IPv4 address in disguise; write it as four decimal numbers'
+            f'"{text}" is an IPv4 address within IPv6; write it as four decimal numbers'
         )
-    return _somebody(address, text)
+    return _one_host(address, text)
 
 
-def _somebody(address: ipaddress.IPv4Address | ipaddress.IPv6Address, text: str) -> str:
+def _one_host(address: ipaddress.IPv4Address | ipaddress.IPv6Address, text: str) -> str:
     broadcast = address == ipaddress.IPv4Address("255.255.255.255")
     if address.is_unspecified or address.is_multicast or broadcast:
         raise InvalidHost(f'"{text}" is not the address of one host')

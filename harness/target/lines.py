@@ -1,4 +1,4 @@
-"""On which line of a TOML file a key stands; `tomllib` knows, but does not tell."""
+"""On which line of a TOML file a key is; `tomllib` does not report it."""
 
 import re
 from collections.abc import Sequence

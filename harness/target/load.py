@@ -17,7 +17,7 @@ from harness.target.toml_file import Problem, TomlFile, validate
 DEFAULT_TARGET = Path(__file__).parent / "default.toml"
 
 _FILLED_LATER = frozenset({"command", "list_command", "environment"})
-"""Keys whose `{env:NAME}` stays until the moment something is started with it."""
+"""Keys whose `{env:NAME}` is filled in when something is started."""
 
 _NOT_FROM_THE_ENVIRONMENT = frozenset({"chaos", "cleanup"})
 """Tables that permit something on a backend that is not ours."""

@@ -63,7 +63,7 @@ class Api(Table):
     """What a container is made from (driver `docker`); without it what `[build]` makes."""
     instances: Count = 3
     port: Annotated[int, Field(ge=1, le=65535)] | None = None
-    """A fixed port, for a backend that cannot be told one; as processes, `instances = 1`."""
+    """A fixed port, for a backend whose port cannot be set; as processes, `instances = 1`."""
     ready_path: UrlPath = "/readyz"
     """Answers 2xx once the instance can serve."""
     ready_timeout_s: Seconds = 20
@@ -81,7 +81,7 @@ class Worker(Table):
     image: Image | None = None
     instances: Count = 2
     ready_path: Annotated[UrlPath | None, BeforeValidator(_nothing)] = "/metrics"
-    """Answers 2xx once the worker works; `false`: it answers nobody, and is ready when it runs."""
+    """Answers 2xx once the worker works; `false`: it has no port, and is ready when it runs."""
     ready_timeout_s: Seconds = 20
     stop_grace_s: Seconds = 10
     environment: Environment = {}
@@ -158,7 +158,7 @@ class MintedTokens(Table):
 
 
 class GivenTokens(Table):
-    """Tokens that somebody else made, usually read from the environment."""
+    """Tokens that were made elsewhere, usually read from the environment."""
 
     token: SecretStr
     job: str | None = None
@@ -277,7 +277,7 @@ class Claim(Table):
     """The column of the moment at which a claim ends unless its worker makes it last for another
     `[worker] stuck_timeout_s`: where there is one, no `heartbeat_at` is needed."""
     states: Mapping[str, Names] = Field(default={})
-    """The words of the state column, if not those of `[contract.values.export.state]`."""
+    """The values of the state column, if not those of `[contract.values.export.state]`."""
     protocol: str | None = None
     """A file that names the SQL of each step of the claim protocol (docs/explore.md).
     In the file: relative to it, or within an installed package; once loaded: absolute."""

@@ -1,4 +1,4 @@
-"""What single values cannot show: tables of a target that contradict each other."""
+"""Contradictions between the tables of a target."""
 
 from collections.abc import Iterator, Mapping
 

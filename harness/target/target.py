@@ -38,7 +38,7 @@ Driver = Literal["process", "docker", "external"]
 
 @dataclass(frozen=True, kw_only=True)
 class Origin:
-    """Where a target was loaded from, and what the command line said about it."""
+    """Where a target was loaded from, and which permission the command line gave."""
 
     file: Path | None = None
     """None for the bundled one."""
@@ -49,7 +49,7 @@ class Origin:
 
 
 class Target(Table):
-    """One backend, described well enough to be started, spoken to and judged."""
+    """One backend, described well enough to be started and tested."""
 
     name: Annotated[str, Field(min_length=1)]
     driver: Driver = "process"
@@ -79,7 +79,7 @@ class Target(Table):
 
     @property
     def origin(self) -> Origin:
-        """Where it was loaded from, and what the command line said about it."""
+        """Where it was loaded from, and which permission the command line gave."""
         return self._origin
 
     @property
@@ -191,7 +191,7 @@ class Target(Table):
     def is_cloned(self) -> bool:
         """Whether another system of this target has data of its own, and shares none.
 
-        A backend with a database that nobody else looks into (source `none`) keeps it in the
+        A backend whose database only it reads (source `none`) keeps it in the
         directory that it is given.
         """
         source = self.database.source
@@ -212,7 +212,7 @@ class Target(Table):
     def may_be_harmed(self) -> bool:
         """Whether file and command line both permit harm to the whole API of this backend.
 
-        It is what `capabilities` goes by. The guard (`harness.guard`) looks again before each act.
+        `capabilities` uses it. The guard (`harness.guard`) looks again before each act.
         """
         listed = {canonical_host(host) for host in self.chaos.allowed_hosts}
         return self.allow_faults and {host_of_url(url) for url in self.api.base_urls} <= listed

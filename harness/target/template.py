@@ -58,6 +58,6 @@ def read_variable(name: str) -> str:
 
 
 def unknown_placeholder(name: str, known: Iterable[str]) -> str:
-    """Say that a placeholder means nothing here, and which ones do."""
+    """Say that a placeholder is unknown here, and which ones are known."""
     listed = ", ".join("{" + each + "}" for each in sorted(known))
     return f"unknown placeholder {{{name}}}; expected one of {listed}, or {{env:NAME}}"

@@ -1,4 +1,4 @@
-"""Tokens that the backend itself gives out, to whoever may ask it: `[tokens.calls]`."""
+"""Tokens that the backend itself makes, by calls of its API: `[tokens.calls]`."""
 
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Final, Literal, Self

@@ -1,4 +1,4 @@
-"""What the calls of `[tokens.calls]` cannot mean: placeholders that nothing fills in by then."""
+"""Contradictions of `[tokens.calls]`: placeholders that are not filled in by then."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""A TOML file of ours, a target or a protocol: read once, its problems reported by line."""
+"""A target or protocol file: read once, its problems reported by line."""
 
 import hashlib
 import io

@@ -1,4 +1,4 @@
-"""From what pydantic found wrong to a sentence in the words of the target file."""
+"""Turns pydantic's errors into messages in the terms of the target file."""
 
 import difflib
 from collections.abc import Mapping

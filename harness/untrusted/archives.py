@@ -1,4 +1,4 @@
-"""Unpacking a backend's ZIP with distrust: what it says of itself need not be true."""
+"""Unpacking a backend's ZIP without trusting its own sizes and counts."""
 
 import io
 import zipfile
@@ -30,7 +30,7 @@ def unpacked(body: bytes) -> Mapping[str, bytes]:
 
     A name that is there twice is refused: one of the two would hide the other.
     """
-    if body.count(_DIRECTORY_ENTRY) > MAX_ENTRIES:  # the number in the directory may be a lie
+    if body.count(_DIRECTORY_ENTRY) > MAX_ENTRIES:  # the number in the directory may be wrong
         raise BadArchive(f"it has more than {MAX_ENTRIES} entries")
     entries: dict[str, bytes] = {}
     room = MAX_UNPACKED_BYTES

@@ -1,4 +1,4 @@
-"""Reading a backend's JSON with distrust: bounded, and only what every parser reads alike."""
+"""Reading a backend's JSON: bounded, and only what every parser reads alike."""
 
 import json
 import re
@@ -26,7 +26,7 @@ class BadDocument(ValueError):
 def parse(text: bytes, make_object: Callable[[Pairs], Any] = dict) -> Any:  # noqa: ANN401
     """Give the value of a JSON document (RFC 8259) in UTF-8; `make_object` makes its objects.
 
-    Raises `BadDocument` for whatever is none, and for what parsers read differently (RFC 8259,
+    Raises `BadDocument` for everything else, and for what parsers read differently (RFC 8259,
     sections 4, 8.2 and 9): a name twice in an object, half a surrogate pair, NaN, whole numbers
     of thousands of digits, nesting beyond reason.
     """
@@ -50,7 +50,7 @@ def parse(text: bytes, make_object: Callable[[Pairs], Any] = dict) -> Any:  # no
     except UnicodeEncodeError:
         raise BadDocument("a text in it has half a surrogate pair") from None
     except RecursionError:
-        raise BadDocument("it is nested deeper than anybody reads") from None
+        raise BadDocument("it is nested too deeply") from None
     except ValueError as error:  # no JSON, no UTF-8, a number that Python will not convert
         raise BadDocument(str(error).partition("; use sys.")[0]) from None
     return value

@@ -1,7 +1,7 @@
-"""Text of a backend, made harmless before anybody's terminal, browser or CI server reads it.
+"""Text of a backend, sanitized before a terminal, a browser or a CI server reads it.
 
 A backend decides what stands in its error messages, headers, file names and ids. This is the one
-place that makes it safe: `harness.redaction.redactor.Redactor`, which everything passes
+place that sanitizes it: `harness.redaction.redactor.Redactor`, which everything passes
 that is printed or written, ends here.
 """
 
@@ -16,7 +16,7 @@ _OLD_WORKFLOW_COMMAND = "##["
 
 
 def sanitize(text: str) -> str:
-    r"""Show what would act on whoever displays it, instead of letting it act.
+    r"""Show what a terminal or CI server would obey, instead of letting it act.
 
     Control characters (terminal sequences begin with one), direction overrides, lone surrogates
     and the like are shown as Python escapes such as `\x1b`; line ends and tabs stay. A line that

@@ -45,12 +45,12 @@ async def test_nothing_is_changed_unless_it_is_writable(
 
 @pytest.mark.parametrize("statement", ["SELECT 1 FROM nowhere", "SELECT nothing FROM pg_class"])
 async def test_what_is_not_there_is_inconclusive(database: Database, statement: str) -> None:
-    with pytest.raises(Inconclusive, match="has not what this check reads"):
+    with pytest.raises(Inconclusive, match="this check reads .* does not exist"):
         await database.fetch(statement)
 
 
 async def test_one_row_is_one_row(database: Database) -> None:
-    with pytest.raises(Inconclusive, match="0 rows where one was to be"):
+    with pytest.raises(Inconclusive, match="0 rows"):
         await database.fetch_one("SELECT 1 WHERE false")
 
 
