@@ -45,7 +45,7 @@ async def test_nothing_is_changed_unless_it_is_writable(
 
 @pytest.mark.parametrize("statement", ["SELECT 1 FROM nowhere", "SELECT nothing FROM pg_class"])
 async def test_what_is_not_there_is_inconclusive(database: Database, statement: str) -> None:
-    with pytest.raises(Inconclusive, match="this check reads .* does not exist"):
+    with pytest.raises(Inconclusive, match=r"this check reads .* does not exist"):
         await database.fetch(statement)
 
 
