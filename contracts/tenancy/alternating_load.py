@@ -1,14 +1,12 @@
 """Two organizations, and clients without one, alternate on the same few connections."""
 
-import asyncio
 import uuid
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
-from harness.client import Answer, Client, NoAnswer, Organization, Sample, Samples, together
-from harness.client.multipart import encode_form
+from contracts.shared.requests.stalled_upload import stalled_upload
+from harness.client import Answer, Client, NoAnswer, Organization, Record, Samples, together
 from harness.expect import expect, expect_equal, expect_status
 
 DISCONNECT_AFTER_S = 0.004
@@ -20,7 +18,7 @@ class Tenant:
     """One of the organizations that alternate."""
 
     organization: Organization
-    job_id: str
+    job: Record
     evidence_id: str
     export_id: str
     secret: str
@@ -40,7 +38,7 @@ async def create_tenant(organization: Organization, samples: Samples) -> Tenant:
     export = await organization.client.new_export(job["id"])
     return Tenant(
         organization=organization,
-        job_id=job["id"],
+        job=job,
         evidence_id=evidence["id"],
         export_id=export["id"],
         secret=secret,
@@ -91,15 +89,15 @@ class AlternatingLoad:
         ]
 
     async def _read_own(self, own: Tenant, other: Tenant) -> int:
-        answer = await own.client.call("getJob", path={"job_id": own.job_id})
-        expect_equal(expect_status(answer, 200).data["id"], own.job_id, "id of the own job")
+        answer = await own.client.call("getJob", path={"job_id": own.job["id"]})
+        expect_equal(expect_status(answer, 200).data["id"], own.job["id"], "id of the own job")
         export = await own.client.call("getExport", path={"export_id": own.export_id})
         expect_status(export, 200)
         return _expect_no_leak([answer, export], other)
 
     async def _read_foreign(self, own: Tenant, other: Tenant) -> int:
         answers = [
-            await own.client.call("getJob", path={"job_id": other.job_id}),
+            await own.client.call("getJob", path={"job_id": other.job["id"]}),
             await own.client.call("getEvidence", path={"evidence_id": other.evidence_id}),
             await own.client.call("getExport", path={"export_id": other.export_id}),
         ]
@@ -110,10 +108,11 @@ class AlternatingLoad:
     async def _list(self, own: Tenant, other: Tenant) -> int:
         jobs = await own.client.call("listJobs")
         seen = {job["id"] for job in expect_status(jobs, 200).items}
+        is_own_listed, is_other_listed = own.job["id"] in seen, other.job["id"] in seen
         expect(
-            own.job_id in seen and other.job_id not in seen,
+            is_own_listed and not is_other_listed,
             expected="the own job and not the other's in listJobs, under alternating load",
-            got=f"own job listed: {own.job_id in seen}, other's job listed: {other.job_id in seen}",
+            got=f"own job listed: {is_own_listed}, other's job listed: {is_other_listed}",
         )
         events = await own.client.call("listLedgerEvents")
         targets = {event["target_id"] for event in expect_status(events, 200).items}
@@ -140,8 +139,8 @@ class AlternatingLoad:
             await own.client.call("createJob", json={"title": "a\u0000b"}),
             await own.client.call("listJobs", query={"cursor": "nonsense", "limit": "1000"}),
             await own.client.call("retryExport", path={"export_id": own.export_id}),
-            await own.client.upload(own.job_id, self.samples.new(), key=key),
-            await own.client.upload(own.job_id, self.samples.new(), key=key),
+            await own.client.upload(own.job["id"], self.samples.new(), key=key),
+            await own.client.upload(own.job["id"], self.samples.new(), key=key),
             await own.organization.as_role("viewer").call("createJob", json={"title": "No"}),
         ]
         return _expect_no_leak(answers, other)
@@ -151,8 +150,9 @@ class AlternatingLoad:
         for operation_id in ("listJobs", "listLedgerEvents"):
             with suppress(NoAnswer):
                 await own.client.call(operation_id, deadline_s=DISCONNECT_AFTER_S)
-        await cut_off(own.client, own.job_id, self.samples.new())
-        return 0
+        key, sample = str(uuid.uuid4()), self.samples.new()
+        async with stalled_upload(own.client, own.job, sample, key=key, instance=0):
+            return 0
 
     async def _ask_without_organization(self) -> int:
         answer = await self.without_organization.call("listJobs")
@@ -180,27 +180,3 @@ def _expect_no_leak(answers: list[Answer], *others: Tenant) -> int:
                 got=answer.describe(),
             )
     return len(answers)
-
-
-async def cut_off(client: Client, job_id: str, sample: Sample) -> None:
-    """Send half of an upload and close the connection."""
-    body, content_type = encode_form({}, {"file": sample})
-    base = urlsplit(client.transport.base_urls[0])
-    route = client.routes["uploadEvidence"]
-    head = "\r\n".join(
-        [
-            f"{route.method} {route.path({'job_id': job_id})} HTTP/1.1",
-            f"Host: {base.netloc}",
-            f"Authorization: Bearer {client.token}",
-            f"Idempotency-Key: {uuid.uuid4()}",
-            f"Content-Type: {content_type}",
-            f"Content-Length: {len(body)}",
-            "\r\n",
-        ]
-    )
-    _, writer = await asyncio.open_connection(base.hostname, base.port)
-    try:
-        writer.write(head.encode() + body[: len(body) // 2])
-        await writer.drain()
-    finally:
-        writer.close()

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 
-from contracts.tenancy.catalog import REQUEST_ROLES, Relation, read_catalog
+from contracts.tenancy.catalog.model import REQUEST_ROLES, Relation
 from contracts.tenancy.catalog.privileges import claim_functions, privileges
+from contracts.tenancy.catalog.read import read_catalog
 from contracts.tenancy.catalog.row_security import row_security
 from contracts.tenancy.catalog.rule_results import RuleResult, expect_no_violations, table_rule
 from contracts.tenancy.catalog.tenants import contract_tables, tenant_tables

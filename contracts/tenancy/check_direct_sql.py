@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from contracts.shared.tenants.populated_tenant import populate_all
-from contracts.tenancy.catalog import read_catalog
+from contracts.tenancy.catalog.read import read_catalog
 from contracts.tenancy.catalog.tenants import contract_tables, tenant_tables
 from contracts.tenancy.sql.isolation import SqlIsolation
 from contracts.tenancy.sql.request_sql import claims_of

@@ -8,7 +8,7 @@ from contracts.shared.tenants.populated_tenant import populate_all
 from contracts.tenancy.requests.lists import (
     ListOwner,
     ListReading,
-    fill_all,
+    fill,
     list_shapes,
     read_in_turn,
 )
@@ -48,7 +48,8 @@ async def check_lists(
     opens nothing, and a new organization's lists are empty.
     """
     left, right, *empty = await organizations.several(3 if organizations.can_make_more else 2)
-    owners = await fill_all(await populate_all([left, right], samples), samples)
+    tenants = await populate_all([left, right], samples)
+    owners = await together(fill(tenant, samples) for tenant in tenants)
     shapes = list_shapes(operations_of(target))
     roles = itertools.cycle(pairs_of_roles(left, right))
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from contracts.tenancy.alternating_load import AlternatingLoad, Tenant, create_tenant
-from contracts.tenancy.catalog import read_catalog
+from contracts.tenancy.catalog.read import read_catalog
 from contracts.tenancy.catalog.tenants import tenant_tables
 from contracts.tenancy.sql.session_proxy import SessionLog, session_proxy
 from harness.check import check
@@ -186,12 +186,12 @@ async def expect_role_authenticated(proxied: ProxiedApi, target: Target, own: Te
         if table.named and table.relation.row_security:
             await proxied.control_database.fetch(NOT_FOR_REQUESTS.format(table=table.relation.name))
     reads: list[tuple[str, dict[str, str]]] = [
-        ("getJob", {"job_id": own.job_id}),
+        ("getJob", {"job_id": own.job["id"]}),
         ("listJobs", {}),
-        ("listEvidence", {"job_id": own.job_id}),
+        ("listEvidence", {"job_id": own.job["id"]}),
         ("getEvidence", {"evidence_id": own.evidence_id}),
         ("getEvidenceContent", {"evidence_id": own.evidence_id}),
-        ("listExports", {"job_id": own.job_id}),
+        ("listExports", {"job_id": own.job["id"]}),
         ("getExport", {"export_id": own.export_id}),
         ("listLedgerEvents", {}),
     ]

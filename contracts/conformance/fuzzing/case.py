@@ -1,9 +1,8 @@
 """One generated request, before real ids and a token are filled in."""
 
-import hashlib
 import re
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, Self
 
@@ -87,14 +86,6 @@ class Case:
         if self.body is not None:
             parts.append(f"--data-binary {_quoted_bytes(self.body)}")
         return " ".join(parts)
-
-
-def cases_digest(cases: Iterable[Case]) -> str:
-    """One hash over many cases, in order: the same seed gives the same hash."""
-    digest = hashlib.sha256()
-    for case in cases:
-        digest.update(repr(sorted(case.to_plain().items())).encode())
-    return digest.hexdigest()
 
 
 def _quoted(text: str) -> str:

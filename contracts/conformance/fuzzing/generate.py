@@ -51,7 +51,7 @@ class CaseGenerator:
     def __init__(self, options: GeneratorOptions) -> None:
         config = schemathesis.Config.from_dict({"generation": {"database": "none"}})
         self._schema = schemathesis.openapi.from_dict(_unsecured(options.document), config=config)
-        self._order = options
+        self._options = options
         self._number = 0
         _register_files(options.seed)
 
@@ -65,13 +65,13 @@ class CaseGenerator:
             if operation_id is None:
                 continue
             # One random generator per operation: a new operation does not change others' cases.
-            rng = random.Random(f"{self._order.seed}:{operation_id}")
+            rng = random.Random(f"{self._options.seed}:{operation_id}")
             for phase, case in self._generated(operation, operation_id):
                 if (encoded := self._encoded(case, phase, operation_id, rng)) is not None:
                     yield encoded
 
     def _generated(self, operation: Any, operation_id: str) -> Iterator[tuple[str, Any]]:  # noqa: ANN401
-        options = self._order
+        options = self._options
         if options.coverage:
             examples = ExamplesGenerator(
                 operation=operation, override=Override(), feedback=NO_FEEDBACK, fill_missing=False
@@ -110,7 +110,7 @@ class CaseGenerator:
         """The case as it is sent, with slots for ids; None if it cannot be sent."""
         meta = case.meta
         positive = meta.generation.mode is GenerationMode.POSITIVE  # before slots change the body
-        _put_slots(case, rng, all_own=self._order.positive_only)
+        _put_slots(case, rng, all_own=self._options.positive_only)
         try:
             request = requests.Request(
                 **self._schema.transport.serialize_case(case, base_url=BASE_URL)

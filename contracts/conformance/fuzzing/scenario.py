@@ -9,7 +9,7 @@ from pathlib import Path
 from uuid import UUID
 
 from contracts.conformance.fuzzing.case import Case
-from contracts.conformance.fuzzing.document import ApiOperation, Document, Link
+from contracts.conformance.fuzzing.document import ApiOperation, Link
 from contracts.conformance.fuzzing.export_states import ASKED_AFTER_END, ExportStates
 from contracts.conformance.fuzzing.links import Step, follow_link, with_key, with_parameters
 from contracts.conformance.fuzzing.other_tenant import OtherTenant
@@ -56,15 +56,10 @@ class Scenario:
             delete_below=self.delete_below,
         )
 
-    @property
-    def document(self) -> Document:
-        """The document whose links are followed."""
-        return self.rules.document
-
     async def run(self, length: int) -> None:
         """Create a job and an export, then follow links, the least followed ones first."""
         await self._create_exports()
-        for operation in self.document.operations.values():
+        for operation in self.rules.document.operations.values():
             if not operation.path_ids and operation.method == "GET" and self.rng.random() < 0.4:
                 await self._send(self._case_for(operation.id))
         for _ in range(length):
@@ -85,7 +80,7 @@ class Scenario:
 
         An operation with ids follows links of this scenario's answers, if there are any.
         """
-        has_ids = bool(self.document.operations[operation_id].path_ids)
+        has_ids = bool(self.rules.document.operations[operation_id].path_ids)
         for _ in range(OPERATION_TRIES):
             if self.results.succeeded[operation_id] or self.results.should_stop:
                 return
@@ -125,13 +120,9 @@ class Scenario:
         await self._follow_to("uploadEvidence")
         for case in sorted(self.cases["uploadEvidence"], key=lambda each: len(each.body or b"")):
             last = self.steps[-1] if self.steps else None
-            is_upload = last and last.case.operation_id == "uploadEvidence"
-            if (
-                last is None
-                or not is_upload
-                or last.answer.status < 300
-                or self.results.should_stop
-            ):
+            if last is None or last.case.operation_id != "uploadEvidence":
+                return
+            if last.answer.status < 300 or self.results.should_stop:
                 return
             await self._follow_to("uploadEvidence", source="createJob", case=case)
 
@@ -154,10 +145,11 @@ class Scenario:
 
     def _available(self) -> list[tuple[Step, Link]]:
         """Every link of every answer so far whose target we have cases for."""
+        document = self.rules.document
         return [
             (step, link)
             for step in self.steps
-            for link in self.document.links_of(self.document.operations[step.case.operation_id])
+            for link in document.links_of(document.operations[step.case.operation_id])
             if link.status == step.answer.status and self.cases.get(link.target)
             if link.target != "getEvidenceContent" or not self._names_deleted(step)
         ]
@@ -173,7 +165,7 @@ class Scenario:
         case: Case | None = None,
     ) -> None:
         try:
-            target = self.document.operations[link.target]
+            target = self.rules.document.operations[link.target]
             case = with_parameters(case or self._case_for(link.target), target, values or {})
             case = follow_link(link, step, case, target, self._key())
         except (LookupError, ValueError) as error:
@@ -196,7 +188,7 @@ class Scenario:
 
     async def _send(self, case: Case) -> Step | None:
         """Send a case, check its answer, and repeat it as the other tenant."""
-        operation = self.document.operations[case.operation_id]
+        operation = self.rules.document.operations[case.operation_id]
         case = case.filled(self._known_id)
         export_id = export_of(operation, case)
         state = None

@@ -10,6 +10,7 @@ from typing import Any
 from contracts.conformance.fuzzing.document import ApiOperation
 from contracts.conformance.fuzzing.export_states import ExportStates
 from contracts.conformance.fuzzing.links import Step
+from contracts.conformance.fuzzing.tenant_data import delete_stored_file
 from contracts.shared.exports.archive import unpack
 from contracts.shared.resources.digests import expect_repr_digest
 from harness.client import LIVE_STATES
@@ -101,16 +102,11 @@ async def _uploaded(
 ) -> list[str]:
     if scenario.delete_below is not None and not scenario.deleted:
         scenario.deleted = str(data.get("id"))
-        path = scenario.delete_below / str(data.get("storage_path"))
-        await asyncio.to_thread(_remove, path, scenario.delete_below)
+        path = str(data.get("storage_path"))
+        await asyncio.to_thread(delete_stored_file, scenario.delete_below, path)
     if data.get("job_id") != values.get("job_id"):
         return [f"the evidence is of job {data.get('job_id')}, uploaded to {values.get('job_id')}"]
     return []
-
-
-def _remove(path: Path, below: Path) -> None:
-    if path.resolve().is_relative_to(below.resolve()):
-        path.unlink(missing_ok=True)
 
 
 def _verified(scenario: ScenarioState, step: Step, data: Mapping[str, Any]) -> list[str]:

@@ -96,16 +96,19 @@ async def _failing_export(org: Organization, samples: Samples, system: System) -
     """An export that must fail: its evidence file is deleted. None if we cannot delete files."""
     if system.target.storage is None or system.storage_dir is None:
         return None
-    job = await org.new_job("Spoiled")
+    job = await org.new_job("Failing")
     evidence = await org.client.new_evidence(job["id"], samples.new("image/gif"))
-    if not await asyncio.to_thread(_remove_file, system.storage_dir, evidence["storage_path"]):
+    if not await asyncio.to_thread(
+        delete_stored_file, system.storage_dir, evidence["storage_path"]
+    ):
         return None
     export = await org.client.new_export(job["id"], "proof-pack")
     assert export["state"] in LIVE_STATES
     return str(export["id"])
 
 
-def _remove_file(root: Path, storage_path: str) -> bool:
+def delete_stored_file(root: Path, storage_path: str) -> bool:
+    """Delete a file below the storage directory; False if it is not there."""
     stored = (root / storage_path).resolve()
     if not stored.is_relative_to(root.resolve()) or not stored.is_file():
         return False

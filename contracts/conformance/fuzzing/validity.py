@@ -6,8 +6,9 @@ is `UNCLEAR`: a backend may refuse or accept it.
 """
 
 import json
+import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import Enum, auto
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -132,7 +133,7 @@ def _json(document: Document, schema: Mapping[str, Any], body: bytes) -> Validit
         return INVALID if not text.startswith("\ufeff") else UNCLEAR
     except ValueError:
         return UNCLEAR  # JSON, with more digits than this parser takes (sys.int_info)
-    if _depth(value) > MAX_DEPTH or _is_odd(value):
+    if any(depth > MAX_DEPTH or _is_odd(each) for depth, each in _nested_values(value)):
         return UNCLEAR
     try:
         if document.validators.request(schema).is_valid(value):
@@ -157,30 +158,24 @@ def _reject_constant(_name: str) -> object:
     raise _OddError
 
 
-def _depth(value: object) -> int:
-    deepest, pending = 0, [(value, 0)]
+def _nested_values(value: object) -> Iterator[tuple[int, object]]:
+    """Every name and value in a JSON document, with its depth."""
+    pending = [(0, value)]
     while pending:
-        item, depth = pending.pop()
-        deepest = max(deepest, depth)
-        inner = item.values() if isinstance(item, dict) else item if isinstance(item, list) else ()
-        pending += [(each, depth + 1) for each in inner]
-    return deepest
+        depth, item = pending.pop()
+        yield depth, item
+        inner: list[object] = []
+        if isinstance(item, dict):
+            inner = [*item.keys(), *item.values()]
+        elif isinstance(item, list):
+            inner = item
+        pending += [(depth + 1, each) for each in inner]
 
 
 def _is_odd(value: object) -> bool:
     """Whether it has text that correct backends trim or count differently, or infinite numbers."""
-    pending = [value]
-    while pending:
-        item = pending.pop()
-        if isinstance(item, dict):
-            pending += [*item.keys(), *item.values()]
-        elif isinstance(item, list):
-            pending += item
-        elif isinstance(item, str):
-            if not item.isprintable() or (item and not item.strip()):
-                return True
-            if len(item.encode("utf-16-le", "surrogatepass")) // 2 != len(item):
-                return True
-        elif isinstance(item, float) and item in (float("inf"), float("-inf")):
-            return True
-    return False
+    if isinstance(value, str):
+        is_blank = bool(value) and not value.strip()
+        utf16_units = len(value.encode("utf-16-le", "surrogatepass")) // 2
+        return not value.isprintable() or is_blank or utf16_units != len(value)
+    return isinstance(value, float) and math.isinf(value)

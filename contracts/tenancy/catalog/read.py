@@ -1,5 +1,6 @@
 """Read the catalog with three queries, for any schema of a backend."""
 
+from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
@@ -38,14 +39,11 @@ def _sql(name: str) -> str:
 
 def _relation(row: Row) -> Relation:
     return Relation(
-        **row
+        **_with_sets(row)
         | {
             "columns": tuple(map(_column, row["columns"])),
             "granted": _granted(row["granted"]),
-            "policies": tuple(map(_policy, row["policies"])),
-            "reads": frozenset(row["reads"]),
-            "parents": frozenset(row["parents"]),
-            "referenced": frozenset(row["referenced"]),
+            "policies": tuple(Policy(**_with_sets(policy)) for policy in row["policies"]),
         }
     )
 
@@ -58,27 +56,20 @@ def _granted(plain: dict[str, list[str]]) -> dict[str, frozenset[str]]:
     return {role: frozenset(held) for role, held in plain.items()}
 
 
-def _policy(plain: dict[str, Any]) -> Policy:
-    return Policy(**plain | {"roles": frozenset(plain["roles"])})
-
-
 def _function(row: Row) -> Function:
-    return Function(
-        **row
-        | {
-            "arguments": tuple(Argument(**argument) for argument in row["arguments"]),
-            "granted": tuple(row["granted"]),
-            "callers": frozenset(row["callers"]),
-        }
-    )
+    arguments = tuple(Argument(**argument) for argument in row["arguments"])
+    return Function(**_with_sets(row) | {"arguments": arguments, "granted": tuple(row["granted"])})
 
 
 def _role(row: Row) -> Role:
-    return Role(
-        **row
-        | {
-            "may_become": frozenset(row["may_become"]),
-            "may_become_unbound": frozenset(row["may_become_unbound"]),
-            "may_create_in": frozenset(row["may_create_in"]),
-        }
-    )
+    return Role(**_with_sets(row))
+
+
+def _with_sets(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The row, its lists of names and oids as sets."""
+    return {
+        name: frozenset(value)
+        if isinstance(value, list) and all(isinstance(each, str | int) for each in value)
+        else value
+        for name, value in row.items()
+    }

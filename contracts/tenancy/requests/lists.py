@@ -9,7 +9,7 @@ from contracts.shared.tenants.operations import Operation
 from contracts.shared.tenants.populated_tenant import PopulatedTenant, markers_of
 from contracts.tenancy.requests.expectations import expect_no_leak
 from contracts.tenancy.requests.request_shapes import RequestShape, shapes_of
-from harness.client import Answer, Client, Record, Samples, together
+from harness.client import Answer, Client, Record, Samples
 from harness.errors import Inconclusive
 from harness.expect import expect, expect_equal, expect_status
 
@@ -151,8 +151,3 @@ async def read_in_turn(readings: Sequence[ListReading]) -> list[list[Record]]:
         got=f"a next_cursor on each of them, {len(items[left[0]])} items so far",
     )
     return items
-
-
-async def fill_all(tenants: Sequence[PopulatedTenant], samples: Samples) -> list[ListOwner]:
-    """Fill several organizations concurrently."""
-    return await together(fill(tenant, samples) for tenant in tenants)

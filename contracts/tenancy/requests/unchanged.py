@@ -29,16 +29,12 @@ def first_difference(before: Any, now: Any, where: str = "") -> tuple[str, Any, 
     """The place of the first difference and both values; None if there is none."""
     if before == now:
         return None
+    if isinstance(before, list) and isinstance(now, list):
+        before, now = dict(enumerate(before)), dict(enumerate(now))
     if isinstance(before, Mapping) and isinstance(now, Mapping):
         for name in (*before, *(name for name in now if name not in before)):
             was, is_now = before.get(name, _MISSING), now.get(name, _MISSING)
             if (found := first_difference(was, is_now, f"{where}/{name}")) is not None:
-                return found
-    if isinstance(before, list) and isinstance(now, list):
-        for number in range(max(len(before), len(now))):
-            was = before[number] if number < len(before) else _MISSING
-            is_now = now[number] if number < len(now) else _MISSING
-            if (found := first_difference(was, is_now, f"{where}/{number}")) is not None:
                 return found
     return where, before, now
 

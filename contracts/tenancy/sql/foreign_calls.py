@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import psycopg
 
-from contracts.tenancy.catalog import Argument, Catalog, Function
+from contracts.tenancy.catalog.model import Argument, Catalog, Function
 from contracts.tenancy.catalog.tenants import TenantTable
 from contracts.tenancy.catalog.text_search import quoted_column
 from contracts.tenancy.sql.request_sql import Actor, claim

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from contracts.tenancy.catalog import Catalog, Relation
+from contracts.tenancy.catalog.model import Catalog, Relation
 from contracts.tenancy.catalog.tenants import TenantTable, organization_column
 from contracts.tenancy.catalog.text_search import contains_text, quoted_column
 from contracts.tenancy.sql.request_sql import Actor, Connection, attempt

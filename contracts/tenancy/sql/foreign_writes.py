@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from contracts.tenancy.catalog import Column, Relation
+from contracts.tenancy.catalog.model import Column, Relation
 from contracts.tenancy.catalog.text_search import quoted_column
 from contracts.tenancy.sql.request_sql import Actor, Outcome, attempt
 from harness.expect import expect

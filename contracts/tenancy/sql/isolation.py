@@ -10,7 +10,7 @@ from typing import Any
 
 import psycopg
 
-from contracts.tenancy.catalog import REQUEST_ROLES, Catalog, Column, Relation
+from contracts.tenancy.catalog.model import REQUEST_ROLES, Catalog, Column, Relation
 from contracts.tenancy.catalog.tenants import TenantTable, organization_column, views_over
 from contracts.tenancy.catalog.text_search import quoted_column
 from contracts.tenancy.sql.foreign_calls import Caller, callable_by

@@ -3,7 +3,15 @@ from typing import Any
 
 import pytest
 
-from contracts.tenancy.catalog import Argument, Catalog, Column, Function, Policy, Relation, Role
+from contracts.tenancy.catalog.model import (
+    Argument,
+    Catalog,
+    Column,
+    Function,
+    Policy,
+    Relation,
+    Role,
+)
 from contracts.tenancy.catalog.privileges import privileges
 from contracts.tenancy.catalog.row_security import row_security
 from contracts.tenancy.catalog.rule_results import RuleResult, expect_no_violations, violations_of

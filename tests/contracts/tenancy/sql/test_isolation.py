@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from contracts.tenancy.catalog import read_catalog
 from contracts.tenancy.catalog.privileges import privileges
+from contracts.tenancy.catalog.read import read_catalog
 from contracts.tenancy.catalog.row_security import row_security
 from contracts.tenancy.catalog.rule_results import expect_no_violations
 from contracts.tenancy.catalog.tenants import tenant_tables

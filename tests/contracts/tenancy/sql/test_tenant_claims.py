@@ -1,7 +1,7 @@
 import json
 from dataclasses import replace
 
-from contracts.tenancy.catalog import Argument, Function
+from contracts.tenancy.catalog.model import Argument, Function
 from contracts.tenancy.sql.foreign_calls import assignments
 from contracts.tenancy.sql.tenant_claims import (
     claims_without_access,
