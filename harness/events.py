@@ -13,7 +13,7 @@ from harness.verdict import Verdict
 
 @dataclass(frozen=True, kw_only=True)
 class CheckResult:
-    """What a check came to, and why."""
+    """The verdict of a check, and why."""
 
     id: str
     title: str
@@ -24,13 +24,13 @@ class CheckResult:
     seconds: float
     """From the start of its fixtures to the end of their teardown."""
     message: str = ""
-    """Why it is not a pass: the whole explanation in plain text. Empty for a pass."""
+    """Why it is not a pass: the full reason in plain text. Empty for a pass."""
     expected: str = ""
     """For a failure: what the contract says."""
     got: str = ""
     """For a failure: what was there instead."""
     detail: str = ""
-    """For a failure: whatever else helps, such as a request id."""
+    """For a failure: what else helps, such as a request id."""
     where: str = ""
     """`file:line` of the check that found it."""
     log: str = ""
@@ -38,7 +38,7 @@ class CheckResult:
     reproduce: str = ""
     """The command line that runs this check alone again, with the same seed."""
     ran: bool = True
-    """False when its turn never came; the message says why."""
+    """False when it never started; the message says why."""
     allowed: bool = False
     """Inconclusive, and declared to be so by `--allow-inconclusive`."""
     coverage: tuple[CoverageTable, ...] = ()
@@ -69,7 +69,7 @@ class CheckResult:
 
 @dataclass(frozen=True, kw_only=True)
 class TargetFacts:
-    """What was tested, as far as a report tells it."""
+    """What was tested, as far as a report shows it."""
 
     name: str
     api_instances: int
@@ -120,7 +120,7 @@ class CheckStarted:
 
 @dataclass(frozen=True, kw_only=True)
 class CheckFinished:
-    """A check came to a verdict."""
+    """A check has a verdict."""
 
     result: CheckResult
 
@@ -137,7 +137,7 @@ class DebuggerEntered:
 
 @dataclass(frozen=True, kw_only=True)
 class RunSummary:
-    """A whole run, as the reports tell it."""
+    """A whole run, as the reports show it."""
 
     verdict: Verdict
     exit_code: int
@@ -146,7 +146,7 @@ class RunSummary:
     started_at: datetime
     seconds: float
     bring_up_seconds: float | None
-    """None when the system never came up."""
+    """None when the system never was ready."""
     target: TargetFacts
     checks: tuple[CheckResult, ...]
     report_path: Path
@@ -158,13 +158,13 @@ class RunSummary:
     """Where the team's checks use names that have another one now, and what to write."""
 
     def count(self, verdict: Verdict) -> int:
-        """How many checks came to this verdict."""
+        """How many checks have this verdict."""
         return sum(result.verdict is verdict for result in self.checks)
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunFinished:
-    """Everything is torn down and judged."""
+    """Everything is taken down; the verdict is known."""
 
     summary: RunSummary
 
@@ -198,14 +198,14 @@ class Broadcast:
     def __init__(self, reporters: Sequence[Reporter]) -> None:
         self._reporters = list(reporters)
         self.errors: list[Exception] = []
-        """What reporters died of; the run then ends as an internal error."""
+        """Why reporters crashed; the run then ends as an internal error."""
 
     def emit(self, event: Event) -> None:
         """Hand the event to every reporter still alive."""
         for reporter in list(self._reporters):
             try:
                 reporter.handle(event)
-            except BrokenPipeError:  # nobody reads any more, as in `shakedown run | head`
+            except BrokenPipeError:  # the reader is gone, as in `shakedown run | head`
                 self._drop(reporter)
             except Exception as error:
                 self.errors.append(error)

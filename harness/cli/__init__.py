@@ -13,12 +13,12 @@ from harness.errors import Misconfigured
 from harness.verdict import ExitCode
 
 COMMANDS: Mapping[str, str] = {
-    "run": "bring a system up, put it through the checks, give a verdict",
-    "up": "bring a system up and keep it, printing what a client needs",
-    "checks": "list every check and whether the target allows it",
-    "explore": "every interleaving of the claim protocol's SQL steps, on a real database",
-    "prove": "the bug zoo against the gate: the kill matrix",
-    "recover": "heal what killed runs left behind",
+    "run": "start a system, run the checks on it, give a verdict",
+    "up": "start a system and keep it running; print what a client needs",
+    "checks": "list every check and whether the target offers what it needs",
+    "explore": "run every interleaving of the claim protocol's SQL steps on a real database",
+    "prove": "run the gate on every seeded bug: the kill matrix",
+    "recover": "remove what killed runs left behind",
 }
 """Name and one-line help: known here, so that `--help` need not load what the commands need."""
 
@@ -67,10 +67,10 @@ def _version(ctx: click.Context, _parameter: click.Parameter, asked: bool) -> No
     help="Print the version.",
 )
 def cli() -> None:
-    """Sea trials for a backend before it ships.
+    """Test a backend before it ships.
 
     \b
-      shakedown run                           the gate, on the reference backend
+      shakedown run                           all checks, on the reference backend
       shakedown run --target shakedown.toml   on your backend
       shakedown run --only 'golden.*'         some checks only
       shakedown run -n 2 -- -x --pdb          everything after -- goes to pytest
@@ -89,27 +89,30 @@ def main() -> None:
         error.show()
         exit_code = ExitCode.MISCONFIGURED
     except Misconfigured as error:
-        click.echo(_told(f"shakedown: {error}"), err=True)
+        click.echo(_redacted(f"shakedown: {error}"), err=True)
         exit_code = ExitCode.MISCONFIGURED
     except KeyboardInterrupt:
         exit_code = 130
     except BrokenPipeError:
-        # Nobody reads any more; Python's own flush at exit must not complain about it either.
+        # The reader is gone; Python's own flush at exit must not complain about it either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         exit_code = 141
     except Exception:
-        exit_code = _confess(traceback.format_exc())
+        exit_code = _report_crash(traceback.format_exc())
     sys.exit(_as_number(exit_code))
 
 
-def _confess(trace: str) -> int:
-    """Tell an error of our own, which no command expected."""
-    click.echo(_told(trace), err=True)
-    click.echo("shakedown: this is an error in shakedown itself", err=True)
+def _report_crash(trace: str) -> int:
+    """Report an error of our own, which no command expected."""
+    click.echo(_redacted(trace), err=True)
+    click.echo(
+        "shakedown: an error in shakedown itself; please report it with the traceback above",
+        err=True,
+    )
     return ExitCode.INTERNAL_ERROR
 
 
-def _told(text: str) -> str:
+def _redacted(text: str) -> str:
     from harness.redaction.redactor import Redactor  # loaded here: `--help` does without it
 
     return Redactor()(text)

@@ -11,7 +11,7 @@ from harness.cli.options import target_option
 @click.command(
     short_help="every interleaving of the claim protocol's SQL steps, on a real database",
     epilog=(
-        "Exit codes: 0 every invariant holds, 1 one is violated, 2 not everything was looked at, "
+        "Exit codes: 0 every invariant holds, 1 one is violated, 2 not everything was explored, "
         "3 misconfigured."
     ),
 )
@@ -29,14 +29,14 @@ from harness.cli.options import target_option
     metavar="FILE",
     type=click.Path(path_type=Path, dir_okay=False),
     default=None,
-    help="Names the SQL of each step (default: the target's [claim] protocol).",
+    help="The SQL of each step (default: the target's [claim] protocol).",
 )
 @click.option(
     "--workers",
     type=click.IntRange(2, 3),
     default=2,
     show_default=True,
-    help="The most workers side by side; the largest scenarios of three are sampled.",
+    help="At most so many workers at once; of the largest scenarios of three, a sample is run.",
 )
 @click.option(
     "--steps",
@@ -45,7 +45,9 @@ from harness.cli.options import target_option
     help="Only these of claim, heartbeat, complete, fail, release, recover.",
 )
 @click.option("--limit", type=click.IntRange(1), default=None, help="Stop after N interleavings.")
-@click.option("--seconds", type=click.FloatRange(0, min_open=True), default=None, help="Stop then.")
+@click.option(
+    "--seconds", type=click.FloatRange(0, min_open=True), default=None, help="Stop after N seconds."
+)
 @click.option("--seed", type=int, default=None, help="Draws the samples.")
 @click.option(
     "--brief", is_flag=True, help="Only scenarios with few interleavings, as the gate's check does."
@@ -65,9 +67,9 @@ def explore(**options: Any) -> int:  # noqa: ANN401 - each has its type in Explo
     """Run every interleaving of what workers do (claim, heartbeat, complete, fail, release,
     recovery; commits held open) on separate connections, and judge each by the contract.
 
-    Without --dsn an embedded database is brought up. With --dsn a protocol file must say which
-    SQL is which step, and the database must have no exports: it is filled, emptied and filled
-    again. What was made is removed in the end, after Ctrl-C, too.
+    Without --dsn it starts an embedded database. With --dsn a protocol file must give the SQL of
+    each step, and the database must have no exports: it is filled and emptied again and again.
+    In the end, also after Ctrl-C, everything that was made is removed.
 
     \b
       shakedown explore                                  the reference backend, two workers

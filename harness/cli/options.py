@@ -46,7 +46,7 @@ def driver_option(command: Command) -> Command:
         type=click.Choice(["embedded", "docker"]),
         default=None,
         help="How to run the reference backend: as processes, on an embedded PostgreSQL (default), "
-        "or in containers. A target file says it itself.",
+        "or in containers. Not with --target: a target file has a driver of its own.",
     )(command)
 
 
@@ -83,7 +83,7 @@ def refuse_missing(folders: tuple[str, ...]) -> None:
 def given_database(option: str | None) -> str | None:
     """Give the DSN of `--database-url`, else of the variable; nothing we start inherits that.
 
-    Raises `Misconfigured` for an empty one, which would mean testing less.
+    Raises `Misconfigured` for an empty one: the run would silently test less.
     """
     variable = os.environ.pop(DATABASE_VARIABLE, None)
     given, name = (

@@ -23,7 +23,8 @@ from harness.target.load import load_target
 
 @click.command(
     short_help="the bug zoo against the gate: the kill matrix",
-    epilog="Exit codes: 0 every defect was killed by the right check, 1 not so, 3 misconfigured.",
+    epilog="Exit codes: 0 every defect was killed by an expected check, 1 not all were, "
+    "3 misconfigured.",
 )
 @click.argument("defects", nargs=-1, metavar="[DEFECT]...")
 @click.option(
@@ -100,9 +101,9 @@ def prove(
 ) -> None:
     """Prove the gate: switch on each DEFECT of the bug zoo (default: all) and see what fails.
 
-    A defect is killed when a check fails whose business it is. A defect that nothing kills, or
-    only a check whose business it is not, makes the exit code 1; so does a check that no defect
-    ever failed, when all are tried and [zoo] every_check says that there is one for each.
+    A defect is killed when a check fails that is expected to catch it. The exit code is 1 when a
+    defect survives, or when only other checks catch it; and, if all are tried and [zoo]
+    every_check is set, when a check fails on no defect.
     """
     number = _seed(seed)
     target = target if driver is None else choose_target(target, driver)

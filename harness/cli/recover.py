@@ -12,27 +12,27 @@ if TYPE_CHECKING:
 
 @click.command()
 def recover() -> int:
-    """Heal what killed runs left behind: processes, databases, directories, faults.
+    """Remove what killed runs left behind: processes, databases, directories, faults.
 
-    Runs that still go on are left alone, so it is safe to call at any time. The exit code is 4
-    when something could not be healed.
+    Runs that are still running are left alone, so it is safe to call at any time. The exit code
+    is 4 when something could not be removed.
     """
     # Loaded here: `--help` does without it.
     from harness.recovery.recover import recover as heal_all
 
     recovery = heal_all()
     for healing in recovery.healed:
-        click.echo(f"healed run {healing.run_id}: {_told(healing)}")
+        click.echo(f"healed run {healing.run_id}: {_describe(healing)}")
     for run_id in recovery.alive:
-        click.echo(f"left run {run_id} alone: it still goes on")
+        click.echo(f"left run {run_id} alone: it is still running")
     for problem in recovery.problems:
-        click.echo(f"shakedown: could not be healed: {problem}", err=True)
+        click.echo(f"shakedown: could not recover: {problem}", err=True)
     if not recovery.healed and not recovery.alive:
         click.echo("nothing to heal")
     return ExitCode.INTERNAL_ERROR if recovery.problems else ExitCode.PASS
 
 
-def _told(healing: "Healing") -> str:
+def _describe(healing: "Healing") -> str:
     parts = [
         f"{verb} {', '.join(map(str, things))}"
         for verb, things in (

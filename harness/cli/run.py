@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class _RunCommand(click.Command):
-    """Keeps what stands behind `--` apart: it is pytest's."""
+    """Separates what follows `--`: it is for pytest."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         ours, pytest_args = args, []
@@ -45,7 +45,7 @@ class _RunCommand(click.Command):
     cls=_RunCommand,
     options_metavar="[OPTIONS]",
     epilog=(
-        "Everything behind -- goes to pytest: -k, -x, --maxfail, --pdb, -s … "
+        "Everything after -- goes to pytest: -k, -x, --maxfail, --pdb, -s … "
         "Exit codes: 0 pass, 1 fail, 2 inconclusive, 3 misconfigured, 4 internal error."
     ),
 )
@@ -73,7 +73,7 @@ class _RunCommand(click.Command):
     type=click.IntRange(1),
     default=None,
     help="Run checks in N processes (default: 2 for the whole gate on two cores or more, else 1: "
-    "with --only, with checks of your own alone, and with anything behind --).",
+    "with --only, with checks of your own alone, and with anything after --).",
 )
 @click.option(
     "--out",
@@ -92,15 +92,15 @@ class _RunCommand(click.Command):
 @click.option(
     "--allow-faults",
     is_flag=True,
-    help="A backend that runs elsewhere may be harmed and put under load: only the hosts that its "
-    "target file lists under [chaos] allowed_hosts, and only in the ways that it declares.",
+    help="Allow faults and load on a backend that runs elsewhere: only on the hosts that its "
+    "target file lists under [chaos] allowed_hosts, and only the faults that it declares.",
 )
 @click.option(
     "--database-url",
     metavar="URL",
     default=None,
     help="The database of a backend that runs elsewhere: adds the checks that only read it. Its "
-    "role must be able to read everything and to change nothing. Everybody on this machine can "
+    "role must be able to read everything and to change nothing. Every user of this machine can "
     f"read a command's arguments: put a URL with a password into {DATABASE_VARIABLE} instead.",
 )
 @click.option(
@@ -132,17 +132,17 @@ def run(
     cleanup: bool,
     no_built_in: bool,
 ) -> int:
-    """Bring a system up, put it through the checks, give a verdict.
+    """Start a system, run the checks on it, give a verdict.
 
-    FOLDER holds checks of your own, in files named check_*.py. Without --target, BACKEND_URL,
-    JWT_TOKEN and JOB_ID name a backend that runs already, if one of them is set; JWT_ORG_A,
-    JWT_ORG_B, JOB_ID_ORG_A and JOB_ID_ORG_B add a second organization. --target URL says the same
-    as BACKEND_URL.
+    FOLDER has checks of your own, in files named check_*.py. Without --target, the variables
+    BACKEND_URL, JWT_TOKEN and JOB_ID name a backend that runs already; JWT_ORG_A, JWT_ORG_B,
+    JOB_ID_ORG_A and JOB_ID_ORG_B add a second organization. --target URL does the same as
+    BACKEND_URL.
 
     \b
       shakedown run                                    everything, on the reference backend
       shakedown run --driver docker                    the same in containers
-      shakedown run --target shakedown.toml checks/    your backend, and your checks besides
+      shakedown run --target shakedown.toml checks/    your backend, with your own checks added
       shakedown run --target https://staging.example   one that runs already
       shakedown run --only 'claim.*,golden.upload'     some of them
       shakedown run -n 2 --seed 7 -- -x                two processes, stop at the first failure

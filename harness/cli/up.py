@@ -1,4 +1,4 @@
-"""`shakedown up`: a system to look around in."""
+"""`shakedown up`: a running system, to be used by hand."""
 
 import asyncio
 import shlex
@@ -35,9 +35,9 @@ def up(
     instances: int | None,
     workers: int | None,
 ) -> int:
-    """Bring a system up and keep it until Ctrl-C or SIGTERM.
+    """Start a system and keep it running until Ctrl-C or SIGTERM.
 
-    Once it is ready, what a client needs is printed as lines for a shell: BACKEND_URL, JWT_TOKEN,
+    When it is ready, it prints what a client needs as lines for a shell: BACKEND_URL, JWT_TOKEN,
     JOB_ID, the same for two organizations (JWT_ORG_A, JOB_ID_ORG_A, …_B), DATABASE_URL.
     Everything else goes to standard error.
 
@@ -66,7 +66,7 @@ def up(
                     workers=workers,
                 )
             )
-            _tell(loaded, system)
+            _print_environment(loaded, system)
             _keep(system)
         except KeyboardInterrupt:
             interruption.note()
@@ -76,13 +76,13 @@ def up(
                 _say("taking the system down")
                 asyncio.run(system.close())
             end_run(journal)
-    asked_in_vain = system is None and interruption.exit_code
-    return asked_in_vain or ExitCode.PASS
+    never_ready = system is None and interruption.exit_code
+    return never_ready or ExitCode.PASS
 
 
-def _tell(target: "Target", system: "System") -> None:
+def _print_environment(target: "Target", system: "System") -> None:
     lines = [f"export {name}={shlex.quote(value)}" for name, value in _environment(target, system)]
-    # In one piece: whoever waits for the file to fill never sees a half of it.
+    # In one piece: a script that waits for the file never reads a half of it.
     click.echo("\n".join(lines))
     for instance in (*system.api, *system.workers):
         _say(f"{instance.name:<10} {instance.base_url}  log {instance.log_path}")
@@ -100,13 +100,13 @@ async def _make_clients(target: "Target", system: "System") -> Mapping[str, str]
 
     base_urls = [instance.base_url for instance in system.api]
     async with Organizations.of(target, base_urls) as organizations:
-        # A system to look around in is kept for longer than a run: so are its tokens.
+        # The system runs for longer than a run of the gate, so its tokens must last longer, too.
         if organizations.can_mint:
             lifetime_s = max(_TOKENS_LAST_S, organizations.recipe.lifetime_s)
             organizations.recipe = replace(organizations.recipe, lifetime_s=lifetime_s)
         a, b = [await organizations.new(name) for name in ("Organization A", "Organization B")]
         job_a, job_b = [await each.new_job() for each in (a, b)]
-    told = {
+    variables = {
         "BACKEND_URL": base_urls[0],
         "JWT_TOKEN": a.tokens["member"],
         "JOB_ID": job_a["id"],
@@ -115,17 +115,17 @@ async def _make_clients(target: "Target", system: "System") -> Mapping[str, str]
         "JOB_ID_ORG_A": job_a["id"],
         "JOB_ID_ORG_B": job_b["id"],
     }
-    return told | ({"DATABASE_URL": system.database_url} if system.database_url else {})
+    return variables | ({"DATABASE_URL": system.database_url} if system.database_url else {})
 
 
 def _keep(system: "System") -> None:
-    """Wait until somebody interrupts; tell of every instance that ends before that."""
+    """Wait for an interruption; report every instance that ends before it."""
     gone: set[str] = set()
     while True:
         for instance in (*system.api, *system.workers):
             if instance.name not in gone and not system.is_alive(instance):
                 gone.add(instance.name)
-                _say(f"{instance.name} has ended; its last lines:\n{system.log_tail(instance)}")
+                _say(f"{instance.name} ended; its last log lines:\n{system.log_tail(instance)}")
         time.sleep(_LOOK_INTERVAL_S)
 
 

@@ -25,7 +25,7 @@ _PROBLEMS = pytest.StashKey[list[str]]()
 
 
 def collected_file(run_dir: Path, worker_id: str) -> Path:
-    """Where a worker process tells the controller what it collected."""
+    """The file in which a worker process reports to the controller what it collected."""
     return run_dir / f"collected-{worker_id}.json"
 
 
@@ -47,7 +47,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in checks:
         spec = item.stash[SPEC]
         fits = is_selected(spec, only=settings.only, profile=settings.profile)
-        # Faults by command lines are nobody's gap where none are declared, unless asked for.
+        # A target without fault commands has no gap there, unless --only asks for these checks.
         if Capability.FAULTS in spec.needs and target is not None and not settings.only:
             fits = fits and bool(target.chaos.faults)
         (chosen if fits else left_out).append(item)
@@ -67,8 +67,8 @@ def _declared(item: pytest.Item) -> bool:
         )
     elif (file := Path(place_of(function)[0])) != item.path:
         problem = (
-            f"comes from {file}: a file of checks cannot import the checks of another one, "
-            "nor have the folder and file name of one that comes with Shakedown"
+            f"comes from {file}: a file of checks must not import the checks of another file, "
+            "nor have the folder and file name of one that comes with Shakedown; rename it"
         )
     if spec is None or problem:
         item.config.stash[_PROBLEMS].append(f"{short_path(item.path)}: {item.name} {problem}")
@@ -81,20 +81,20 @@ def _declared(item: pytest.Item) -> bool:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Keep the collected; from a worker process, hand it to the controller."""
+    """Keep the collected checks; from a worker process, give them to the controller."""
     config = session.config
     known, problems = config.stash[_KNOWN], config.stash[_PROBLEMS]
     collected = CollectedChecks(
         known=known,
-        # An interruption in the middle of the collection leaves items that nobody has looked at.
+        # An interruption in the middle of the collection leaves items without a declaration.
         selected={item.nodeid: item.stash[SPEC] for item in session.items if SPEC in item.stash},
         problems=tuple(problems),
         pid=os.getpid(),
     )
     config.stash[COLLECTED] = collected
-    told = getattr(config, "workerinput", None)
-    if told is not None:
-        path = collected_file(system_of(config).run_dir, told["workerid"])
+    worker = getattr(config, "workerinput", None)
+    if worker is not None:
+        path = collected_file(system_of(config).run_dir, worker["workerid"])
         path.write_bytes(COLLECTED_CHECKS.dump_json(collected))
 
 
@@ -118,5 +118,5 @@ def _unreadable(path: Path, error: BaseException) -> str:
     cause = error.__cause__ or error
     frames = traceback.extract_tb(cause.__traceback__)
     place = f", at {short_path(Path(frames[-1].filename))}:{frames[-1].lineno}" if frames else ""
-    told = traceback.format_exception_only(cause)[-1].strip()
-    return f"{short_path(path)} cannot be read as a file of checks: {told}{place}"
+    reason = traceback.format_exception_only(cause)[-1].strip()
+    return f"{short_path(path)} cannot be imported: {reason}{place}"

@@ -90,7 +90,7 @@ class Controller:
         """With worker processes: bring the system up first, because each gets it at its start."""
         if _distributed(session.config):
             # A refusal is raised as it is: before a session has begun, pytest would print the
-            # message of an exit itself, a second time and with whatever secrets are in it.
+            # message of an exit itself, a second time and with any secrets in it.
             self._bring_up(session.config)
 
     @pytest.hookimpl(optionalhook=True)

@@ -14,7 +14,7 @@ from harness.errors import Inconclusive
 from harness.plugin.findings import describe_place
 
 WATCHDOG_SLACK_S = 30
-"""How much longer a check may take to clean up after its deadline before it is torn out of it."""
+"""How much longer a check may take to clean up after its deadline before it is interrupted."""
 
 
 class Deadline:
@@ -57,7 +57,7 @@ class Deadline:
 
 @contextmanager
 def watchdog(seconds: float, what: str) -> Iterator[None]:
-    """Tear the main thread out of code that blocks the event loop, `seconds` from now.
+    """Interrupt code that blocks the event loop in the main thread, `seconds` from now.
 
     A deadline of asyncio's cannot interrupt `time.sleep` or an endless computation; a signal can.
     Elsewhere than in the main thread there are no signals, and this does nothing.

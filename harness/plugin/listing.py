@@ -15,7 +15,7 @@ from harness.plugin.settings import SETTINGS, RunSettings
 
 
 def find_checks(folders: Sequence[str], *, built_in: bool) -> CollectedChecks:
-    """Give every check that comes along or lies in `folders`, of whatever profile.
+    """Give every shipped check and every check in `folders`, of any profile.
 
     Raises `Misconfigured` when a file cannot be read or two checks have one id.
     """
@@ -31,7 +31,7 @@ def find_checks(folders: Sequence[str], *, built_in: bool) -> CollectedChecks:
         isolate(Path(scratch))
         pytest.main(pytest_arguments(settings, Path(scratch), ["--collect-only"]), plugins=[finder])
     if finder.collected is None:
-        raise Misconfigured("the checks could not be collected; pytest's message is above")
+        raise Misconfigured("pytest could not collect the checks; its message above says why")
     refuse_bad_selection(finder.collected, only=(), allow=(), profile="soak")
     return finder.collected
 

@@ -1,4 +1,4 @@
-"""Keeps pytest's own terminal output away: the reporters tell the run, in the words of checks."""
+"""Keeps pytest's own terminal output away: the reporters show the run instead."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ import pytest
 class QuietTerminal:
     """Stands in for pytest's terminal reporter, which its debugger and xdist ask for by name.
 
-    It takes whatever they write and shows nothing of it. Only the debugger, which belongs to the
+    It takes what they write and shows nothing of it. Only the debugger, which belongs to the
     person at the keyboard, writes to the real terminal, through `_tw`.
     """
 

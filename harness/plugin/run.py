@@ -130,9 +130,9 @@ class Run:
         if controller.collected is not None or errors.first is not None:
             return
         if status == pytest.ExitCode.INTERNAL_ERROR:
-            raise RuntimeError("pytest could not begin; its message is above")
+            raise RuntimeError("pytest could not start; its message above says why")
         words = " ".join(["pytest", *self.pytest_args])
-        raise Misconfigured(f"`{words}` ran no check; its message is above")
+        raise Misconfigured(f"`{words}` ran no check; its message above says why")
 
     def _summary(
         self,
@@ -144,7 +144,7 @@ class Run:
         reason = error.message if error else ""
         first_line = reason.partition("\n")[0]
         checks = controller.results(
-            first_line or controller.stopped_early or "pytest ended before its turn came"
+            first_line or controller.stopped_early or "pytest ended before it started"
         )
         verdict = verdict_of(checks)
         if reason and verdict is Verdict.PASS:

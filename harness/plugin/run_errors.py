@@ -31,14 +31,14 @@ class RunErrors:
 
     def note_crash(self, error: BaseException) -> None:
         """Take note of an error of our own; its traceback goes to a log in the report."""
-        told = traceback.format_exception_only(error)[-1]
-        self.note_crash_text(told, "".join(traceback.format_exception(error)))
+        text = traceback.format_exception_only(error)[-1]
+        self.note_crash_text(text, "".join(traceback.format_exception(error)))
 
-    def note_crash_text(self, told: str, trace: str) -> None:
-        """Take note of an error of our own that pytest, or another process, has put into words."""
+    def note_crash_text(self, text: str, trace: str) -> None:
+        """Take note of an error of our own that pytest or another process reports as text."""
         with self._log.open("a", encoding="utf-8") as log:
             log.write(self._redact(trace) + "\n")
-        last_line = told.strip().splitlines()[-1]
+        last_line = text.strip().splitlines()[-1]
         self._keep(
             ExitCode.INTERNAL_ERROR,
             f"an error in shakedown itself: {last_line} (the traceback is in {self._log})",

@@ -1,4 +1,4 @@
-"""Under which mark a run goes about on a backend that others use too."""
+"""The mark by which a run's own things are known on a backend that others use too."""
 
 from collections.abc import Callable
 

@@ -18,7 +18,7 @@ class CollectedChecks:
     selected: Mapping[str, CheckSpec]
     """Those that will run, in order."""
     problems: tuple[str, ...] = ()
-    """Files that could not be read and functions that are no proper check."""
+    """Files that could not be imported, and functions that are not declared as checks."""
     pid: int = 0
     """The process that collected them."""
 
@@ -40,7 +40,7 @@ def refuse_bad_selection(
 ) -> None:
     """Refuse unreadable files, a pattern or id that matches nothing, and a run of no checks.
 
-    Raises `Misconfigured`: a run that silently tested less than it was asked to would mislead.
+    Raises `Misconfigured`: a run must not silently test less than it was asked to.
     """
     if collected.problems:
         raise Misconfigured("\n".join(collected.problems))
@@ -50,12 +50,12 @@ def refuse_bad_selection(
         problem for pattern in only if (problem := _pattern_problem(pattern, specs, profile))
     ]
     problems += [
-        f"--allow-inconclusive {wish}: there is no such check{_suggest(wish, specs)}"
-        for wish in allow
-        if not any(matches_id(spec.id, (wish,)) for spec in specs)
+        f"--allow-inconclusive {check_id}: there is no such check{_suggest(check_id, specs)}"
+        for check_id in allow
+        if not any(matches_id(spec.id, (check_id,)) for spec in specs)
     ]
     if not problems and not collected.selected:
-        problems = [f"no check is left to run: {len(specs)} known, all of them deselected"]
+        problems = [f"no check is left to run: {len(specs)} found, none of them selected"]
     if problems:
         raise Misconfigured("\n".join(problems))
 
@@ -72,9 +72,9 @@ def _pattern_problem(pattern: str, specs: list[CheckSpec], profile: Profile) -> 
     return None
 
 
-def _suggest(wish: str, specs: list[CheckSpec]) -> str:
+def _suggest(asked: str, specs: list[CheckSpec]) -> str:
     ids = [spec.id for spec in specs]
-    near = difflib.get_close_matches(wish, ids, n=3) or sorted({i for i in ids if wish in i})[:3]
+    near = difflib.get_close_matches(asked, ids, n=3) or sorted({i for i in ids if asked in i})[:3]
     hint = f"; did you mean {' or '.join(near)}?" if near else ""
     return f"{hint} (`shakedown checks` lists them all)"
 

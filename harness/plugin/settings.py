@@ -23,7 +23,7 @@ class RunSettings:
     target_url: str | None = None
     """Where the backend runs, if the command line says that."""
     names_database: bool = False
-    """Whether the command line says where the database is: in full it is nobody's to repeat."""
+    """Whether the command line names the database; its URL is never shown."""
     profile: Profile = "quick"
     only: tuple[str, ...] = ()
     """Patterns over check ids; empty means every check of the profile."""
@@ -35,7 +35,7 @@ class RunSettings:
     cleanup: bool = False
     """Whether to remove what was made on a backend that runs elsewhere."""
     allow_faults: bool = False
-    """Whether a backend that runs elsewhere may be harmed, as far as its target file allows."""
+    """Whether a backend that runs elsewhere may be harmed, within what its target file allows."""
 
     def reproduce_command(self, check_id: str) -> str:
         """Give the command line that runs one check again, exactly as it ran here."""

@@ -18,7 +18,7 @@ class Interruption:
 
     @property
     def exit_code(self) -> int | None:
-        """128 + the signal's number, as shells have it; None when nobody interrupted."""
+        """128 + the signal's number, as shells have it; None without an interruption."""
         return None if self.signal is None else 128 + self.signal
 
     @contextmanager

@@ -25,8 +25,8 @@ def open_report_directory(out: Path | None, *, seed: int, now: datetime) -> Path
     With `out` the reports go right there, and those of an earlier run in it are removed. Without,
     each run gets a folder of its own under `shakedown-report/`, and `latest` points to the newest.
 
-    Raises `Misconfigured` when the directory cannot be written, so that nobody learns it after
-    the run.
+    Raises `Misconfigured` when the directory cannot be written, before the run instead of after
+    it.
     """
     try:
         if out is None:
@@ -77,7 +77,7 @@ def _remove_earlier_run(path: Path) -> None:
 
 
 def _make_folders(path: Path) -> None:
-    """Make and mark our folders; one that somebody else made is used, but never removed."""
+    """Make and mark our folders; a folder made by others is used, but never removed."""
     for name in _FOLDERS:
         if not (path / name).exists():
             (path / name).mkdir()

@@ -11,7 +11,7 @@ MOST_BYTES = 8 * 1024 * 1024
 def keep_logs(run_dir: Path, report_path: Path, redact: Redactor) -> None:
     """Copy the logs of all instances of a run to the report, without secrets.
 
-    Those of the shared system lie right in `logs/`, those of a check's own system in a folder.
+    Those of the shared system go to `logs/`, those of a check's own system to a folder in it.
     """
     for log in sorted((run_dir / "logs").glob("*/*.log")):
         system = log.parent.name

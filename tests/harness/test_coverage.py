@@ -1,4 +1,4 @@
-"""Where a check looked: collected cell by cell, told in words and as a table."""
+"""Where a check looked: collected cell by cell, shown in words and as a table."""
 
 import pytest
 from hypothesis import given

@@ -26,7 +26,7 @@ def test_a_broken_expectation_is_a_failure_with_its_parts_and_its_place() -> Non
     assert finding.where.startswith("tests/harness/plugin/test_findings.py:")
 
 
-def test_a_plain_assert_is_a_failure_told_by_its_explanation() -> None:
+def test_a_plain_assert_is_a_failure_with_its_explanation() -> None:
     finding = _judged(AssertionError("assert 1 == 2"))
     assert (finding.verdict, finding.message) == (Verdict.FAIL, "assert 1 == 2")
 
@@ -54,7 +54,7 @@ def test_of_a_group_a_failure_dominates_and_the_others_are_counted() -> None:
     assert "1 more" in finding.message
 
 
-def test_what_hypothesis_adds_to_a_failure_is_told() -> None:
+def test_what_hypothesis_adds_to_a_failure_is_in_its_detail() -> None:
     error = CheckFailed(expected="a", got="b")
     error.add_note("Falsifying example: document={}")
     assert "Falsifying example" in _judged(error).detail

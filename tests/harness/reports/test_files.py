@@ -32,16 +32,16 @@ def test_results_json_is_what_the_documentation_says(
     show: Show, tmp_path: Path, schema: jsonschema_rs.Draft202012Validator
 ) -> None:
     show(ResultsJson(tmp_path))
-    told = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
-    schema.validate(told)
-    assert list(told) == [
+    shown = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
+    schema.validate(shown)
+    assert list(shown) == [
         "schema", "verdict", "exit_code", "seed", "started_at", "seconds", "bring_up_seconds",
         "target", "checks",
     ]  # fmt: skip
-    assert told["target"] == {
+    assert shown["target"] == {
         "name": "reference", "api_instances": 3, "workers": 2, "postgres": "18.1",
     }  # fmt: skip
-    assert told["checks"][1] == {
+    assert shown["checks"][1] == {
         "id": "claim.exactly-once", "title": "Title of claim.exactly-once",
         "checklist": "Line of claim", "verdict": "fail", "observations": 3,
         "needed_observations": 3, "seconds": 0.25,
@@ -71,9 +71,9 @@ def test_the_schema_refuses_what_is_not_documented(
 def test_a_system_that_never_came_up_has_no_bring_up_time(
     summary: RunSummary, schema: jsonschema_rs.Draft202012Validator
 ) -> None:
-    told = results(replace(summary, bring_up_seconds=None, exit_code=3))
-    schema.validate(told)
-    assert told["bring_up_seconds"] is None
+    shown = results(replace(summary, bring_up_seconds=None, exit_code=3))
+    schema.validate(shown)
+    assert shown["bring_up_seconds"] is None
 
 
 def test_in_junit_a_failure_is_a_failure_and_inconclusive_an_error(
