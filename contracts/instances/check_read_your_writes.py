@@ -107,14 +107,14 @@ class Writes:
         writer = next(self.turns)
         job = await self.client.create_job(f"Written on {writer + 1}", instance=writer)
         self.known.jobs.append(job["id"])
-        await self._listed("created a job", writer, "the jobs", self.known.jobs)
+        await self._listed("created a job", writer, "jobs", self.known.jobs)
         return job
 
     async def _upload(self, job: Record) -> None:
         writer = next(self.turns)
         answer = await self.client.upload(job["id"], self.samples.new(), instance=writer)
         self.known.evidence.append(expect_status(answer, 201).data["id"])
-        name = f"the evidence of job {job['id']}"
+        name = f"evidence of job {job['id']}"
         await self._listed("took an upload", writer, name, self.known.evidence)
 
     async def _request(self, job: Record, export_type: str) -> str:
@@ -122,7 +122,7 @@ class Writes:
         answer = await self.client.request_export(job["id"], export_type, instance=writer)
         export_id: str = expect_status(answer, 202).data["id"]
         self.known.exports.append(export_id)
-        name = f"the exports of job {job['id']}"
+        name = f"exports of job {job['id']}"
         await self._listed("took an export request", writer, name, self.known.exports)
         return export_id
 

@@ -104,7 +104,7 @@ def expect_accepted(answers: Sequence[Answer], operation_id: str) -> None:
         expect_status(answer, 202, 409, detail=f"one of {len(answers)} concurrent {operation_id}")
     expect(
         any(answer.status == 202 for answer in answers),
-        expected=f"one of {len(answers)} concurrent {operation_id} to be accepted",
+        expected=f"202 for one of {len(answers)} concurrent {operation_id}",
         got=answers[0].describe(),
     )
 

@@ -40,29 +40,29 @@ class KnownRecords:
         ) -> None:
             questions[name] = self._asked(operation_id, show, instance, arguments)
 
-        ask("the jobs", "listJobs", _items)
-        ask("the ledger", "listLedgerEvents", self._events)
+        ask("jobs", "listJobs", _items)
+        ask("ledger events", "listLedgerEvents", self._events)
         for job in self.jobs:
             path = {"job_id": job}
             ask(f"job {job}", "getJob", path=path)
-            ask(f"the evidence of job {job}", "listEvidence", _items, path=path)
-            ask(f"the exports of job {job}", "listExports", self._exports, path=path)
+            ask(f"evidence of job {job}", "listEvidence", _items, path=path)
+            ask(f"exports of job {job}", "listExports", self._exports, path=path)
         for evidence in self.evidence:
             path = {"evidence_id": evidence}
             query = {"target_id": evidence}
             ask(f"evidence {evidence}", "getEvidence", path=path)
-            ask(f"the content of {evidence}", "getEvidenceContent", _digest, path=path)
-            ask(f"the events of {evidence}", "listLedgerEvents", _items, query=query)
+            ask(f"content of {evidence}", "getEvidenceContent", _digest, path=path)
+            ask(f"events of {evidence}", "listLedgerEvents", _items, query=query)
         for export in self.exports:
             path = {"export_id": export}
             ask(f"export {export}", "getExport", lambda shown: self._export(shown.data), path=path)
             if self.workerless:
                 query = {"target_id": export}
-                ask(f"the events of {export}", "listLedgerEvents", _items, query=query)
-                ask(f"the download of {export}", "downloadExport", _digest, path=path)
-                ask(f"the manifest of {export}", "getManifest", _digest, path=path)
+                ask(f"events of {export}", "listLedgerEvents", _items, query=query)
+                ask(f"download of {export}", "downloadExport", _digest, path=path)
+                ask(f"manifest of {export}", "getManifest", _digest, path=path)
                 question = {"export_id": export}
-                ask(f"the verification of {export}", "verifyManifest", json=question)
+                ask(f"verification of {export}", "verifyManifest", json=question)
         return dict(zip(questions, await together(questions.values()), strict=True))
 
     async def _asked(

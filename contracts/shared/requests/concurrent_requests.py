@@ -58,7 +58,7 @@ def expect_one_winner(
     ]
     expect(
         len(firsts) == 1,
-        expected=f"one of {len(answers)} concurrent requests under one key to be new",
+        expected=f"one new answer to {len(answers)} concurrent requests with one key",
         got=f"{len(firsts)}: {[answer.describe() for _, answer in firsts[:3]]}",
     )
     winner, first = firsts[0]

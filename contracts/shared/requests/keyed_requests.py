@@ -12,7 +12,7 @@ from harness.waiting import wait_until
 REUSED = "idempotency_key_reused"
 
 STABLE_IN_EXPORTS = ("id", "job_id", "organization_id", "export_type", "filters", "created_at")
-"""What workers do not change in an export: a replay shows it whatever happened since."""
+"""What workers do not change in an export: a replay shows these fields at any time."""
 
 FREE_WITHIN_S = 10.0
 """How long a key may stay in flight after its request has ended or its client has left."""
@@ -54,7 +54,7 @@ class KeyedRequest:
 
         def still_in_flight(waited: str) -> CheckFailed:
             return CheckFailed(
-                expected=f"the key of {self.what} to be free once the request has ended",
+                expected=f"no 409 to {self.what} after the request that used its key has ended",
                 got=f"409, {waited}",
             )
 

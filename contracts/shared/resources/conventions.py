@@ -24,14 +24,14 @@ def time_of(record: Record, name: str) -> datetime:
     try:
         return datetime.fromisoformat(value.upper())
     except ValueError as error:
-        raise CheckFailed(expected=f"{name} to be a valid time", got=repr(value)) from error
+        raise CheckFailed(expected=f"a valid time as {name}", got=repr(value)) from error
 
 
 def expect_recent(record: Record, name: str) -> None:
     """Fail unless a time is about now."""
     expect(
         abs(time_of(record, name) - datetime.now(UTC)) < CLOCK_TOLERANCE,
-        expected=f"{name} in {record.source} to be about now",
+        expected=f"the current time as {name} in {record.source}",
         got=record[name],
     )
 

@@ -54,7 +54,7 @@ async def pages_of(
             return pages
         expect(
             isinstance(cursor, str) and cursor,
-            expected=f"next_cursor of {listing.operation_id} to be a string or null",
+            expected=f"a string or null as next_cursor of {listing.operation_id}",
             got=repr(cursor),
         )
         expect(

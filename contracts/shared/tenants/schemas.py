@@ -10,7 +10,7 @@ MAX_DEPTH = 12
 _BY_FORMAT = {
     "date-time": "2026-01-31T12:00:00Z",
     "date": "2026-01-31",
-    "email": "somebody@example.org",
+    "email": "user@example.org",
     "uri": "https://example.org/",
 }
 

@@ -54,7 +54,7 @@ def test_data_that_agrees_with_its_state_is_accepted(fields: dict[str, Any]) -> 
 
 
 @pytest.mark.parametrize(
-    ("fields", "said"),
+    ("fields", "field"),
     [
         ({"queue_position": None}, "queue_position"),
         ({"queue_position": 0}, "queue_position"),
@@ -69,6 +69,6 @@ def test_data_that_agrees_with_its_state_is_accepted(fields: dict[str, Any]) -> 
         (READY | {"error_code": "oops"}, "error_code"),
     ],
 )
-def test_data_that_contradicts_its_state_is_refused(fields: dict[str, Any], said: str) -> None:
-    with pytest.raises(CheckFailed, match=said):
+def test_data_that_contradicts_its_state_is_refused(fields: dict[str, Any], field: str) -> None:
+    with pytest.raises(CheckFailed, match=field):
         expect_export(export(**fields), ORG)

@@ -73,7 +73,7 @@ TEN = ByteRange(header="bytes=0-9", part=slice(0, 10))
 
 
 @pytest.mark.parametrize(
-    ("answer", "told"),
+    ("answer", "reason"),
     [
         (served(WHOLE), "206 from"),
         (served(WHOLE[:9], 206, content_range="bytes 0-9/512"), "9 bytes"),
@@ -91,8 +91,8 @@ TEN = ByteRange(header="bytes=0-9", part=slice(0, 10))
         ),
     ],
 )
-def test_wrong_parts_are_told(answer: Answer, told: str) -> None:
-    with pytest.raises(CheckFailed, match=told):
+def test_wrong_parts_fail(answer: Answer, reason: str) -> None:
+    with pytest.raises(CheckFailed, match=reason):
         expect_part(answer, TEN, WHOLE, "image/png")
 
 
@@ -107,7 +107,7 @@ def test_the_whole_is_compared_to_the_byte() -> None:
     expect_content(served(WHOLE, repr_digest=several), WHOLE, "image/png", what="it")
 
 
-def test_a_416_may_tell_the_size_and_must_not_tell_another() -> None:
+def test_a_416_may_have_the_true_size_only() -> None:
     for header in unsatisfiable(512):
         expect_unsatisfiable(served(b"", 416), header, 512)
         expect_unsatisfiable(served(b"", 416, content_range="bytes */512"), header, 512)
@@ -151,7 +151,7 @@ def test_headers_that_are_safe(disposition: str) -> None:
     expect_safe_headers(served(WHOLE, content_disposition=disposition), NAME)
 
 
-def test_every_form_is_broken_in_a_way_of_its_own() -> None:
+def test_every_form_is_malformed_in_another_way() -> None:
     sample = Samples(random.Random(1)).new()
     sound = whole(sample)
     cut = [form.body for form in truncated(sample)]
@@ -167,7 +167,7 @@ def test_every_form_is_broken_in_a_way_of_its_own() -> None:
     assert sound not in others
 
 
-def test_strange_files_are_strange_to_the_types_they_are_tried_with() -> None:
+def test_mismatched_files_do_not_have_the_declared_type() -> None:
     samples = Samples(random.Random(1))
     for sample in samples.one_of_each():
         for file in damaged(sample):
@@ -178,7 +178,7 @@ def test_strange_files_are_strange_to_the_types_they_are_tried_with() -> None:
     assert not {sample.mime_type for sample in files_of_other_types()} & set(ALLOWED_TYPES)
 
 
-def test_every_name_bears_its_mark() -> None:
+def test_every_name_has_its_mark() -> None:
     names = [*ordinary_names("m4rk"), *hostile_names("m4rk", "/tmp")]
     dots = [name for name in names if b"m4rk" not in name.parameters]
     assert [name.what for name in dots] == ["'.'", "'..'", "'/'", "' '"]
@@ -217,9 +217,9 @@ def test_memory_that_grows_is_seen(tmp_path: Path) -> None:
         del held
     assert growth.bytes is not None
     assert growth.bytes > 48 * 1024 * 1024
-    nobody = Instance(
+    unmeasured = Instance(
         name="api-1", role="api", base_url="http://127.0.0.1:1", log_path=tmp_path / "log"
     )
-    with growth_of(nobody) as unknown:
+    with growth_of(unmeasured) as unknown:
         pass
     assert unknown.bytes is None
