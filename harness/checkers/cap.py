@@ -1,7 +1,7 @@
 """Were there ever more exports of one organization in progress than its cap allows?"""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 
 from harness.checkers.examples import Example, example
 from harness.checkers.facts import Transition
@@ -17,18 +17,11 @@ def per_organization_cap(transitions: Iterable[Transition], cap: int) -> list[Vi
     right implementation is never above the cap here, however transactions overlap.
     Linear in the number of transitions.
     """
-    found: list[Violation] = []
-    in_progress: dict[str, dict[str, Transition]] = defaultdict(dict)
-    for step in transitions:
-        held = in_progress[step.organization_id]
-        if step.new_state != PREPARING:
-            held.pop(step.export_id, None)
-            continue
-        is_new = step.export_id not in held
-        held[step.export_id] = step
-        if is_new and len(held) > cap:
-            found.append(_over(step, held, cap))
-    return found
+    return [
+        _over(step, held, cap)
+        for step, held, is_new in _in_progress(transitions)
+        if is_new and len(held) > cap
+    ]
 
 
 def most_in_progress(transitions: Iterable[Transition]) -> dict[str, int]:
@@ -37,18 +30,27 @@ def most_in_progress(transitions: Iterable[Transition]) -> dict[str, int]:
     A check that saw less than the cap has not tested it.
     """
     most: dict[str, int] = defaultdict(int)
-    held: dict[str, set[str]] = defaultdict(set)
-    for step in transitions:
-        of_organization = held[step.organization_id]
-        if step.new_state == PREPARING:
-            of_organization.add(step.export_id)
-        else:
-            of_organization.discard(step.export_id)
-        most[step.organization_id] = max(most[step.organization_id], len(of_organization))
+    for step, held, _ in _in_progress(transitions):
+        most[step.organization_id] = max(most[step.organization_id], len(held))
     return dict(most)
 
 
-def _over(step: Transition, held: dict[str, Transition], cap: int) -> Violation:
+def _in_progress(
+    transitions: Iterable[Transition],
+) -> Iterator[tuple[Transition, Mapping[str, Transition], bool]]:
+    """Each change, what its organization has in progress after it, and whether it added to that."""
+    by_organization: dict[str, dict[str, Transition]] = defaultdict(dict)
+    for step in transitions:
+        held = by_organization[step.organization_id]
+        is_new = step.new_state == PREPARING and step.export_id not in held
+        if step.new_state == PREPARING:
+            held[step.export_id] = step
+        else:
+            held.pop(step.export_id, None)
+        yield step, held, is_new
+
+
+def _over(step: Transition, held: Mapping[str, Transition], cap: int) -> Violation:
     others = ", ".join(
         f"{each.export_id} (by {each.new_claimed_by} since {each.at:%H:%M:%S.%f})"
         for each in held.values()
