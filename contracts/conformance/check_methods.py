@@ -40,7 +40,7 @@ class Path:
 
 @check(
     "contract.methods",
-    "Wrong methods get 405 with Allow and change nothing",
+    "Wrong methods get 405 with Allow, change nothing",
     checklist="Verify the API against its contract",
     needs={Capability.ORGANIZATIONS},
     observes=70,  # 109 on the contract's own paths; a dialect may have several at one

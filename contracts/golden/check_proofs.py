@@ -104,7 +104,7 @@ async def expect_listed_events(org: Organization, events: list[Record]) -> None:
 
 @check(
     "golden.manifest",
-    "A manifest matches its files, and changes are found",
+    "A manifest matches its files; changes are found",
     checklist="Verify manifest integrity",
     observes=10,
 )

@@ -30,7 +30,7 @@ TITLE = "Dachprüfung, north wing: 屋根 №1"
 
 @check(
     "golden.upload",
-    "A file of each type is sealed, listed and unchanged",
+    "A file of each type is sealed, listed, unchanged",
     checklist="Verify evidence upload end to end",
     observes=9 + 1 + 5,
 )

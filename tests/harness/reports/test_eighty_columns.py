@@ -40,7 +40,6 @@ def _shipped() -> list[CheckSpec]:
 
 
 SHIPPED = _shipped()
-FITTED = [replace(spec, title=spec.title[:LONGEST_TITLE].rstrip()) for spec in SHIPPED]
 
 
 def _results(verdict: Verdict) -> tuple[CheckResult, ...]:
@@ -49,14 +48,14 @@ def _results(verdict: Verdict) -> tuple[CheckResult, ...]:
             spec, verdict, observations=1_000, needed_observations=1_000, seconds=123.45,
             message="it is not", reproduce=f"shakedown run --only {spec.id}",
         )
-        for spec in FITTED
+        for spec in SHIPPED
     )  # fmt: skip
 
 
 def _all_are_whole(shown: str, times: int = 1) -> None:
     lines = shown.splitlines()
     assert max(map(len, lines)) <= 80
-    for spec in FITTED:
+    for spec in SHIPPED:
         assert sum(spec.id in line.split() for line in lines) >= times, spec.id
         assert sum(spec.title in line for line in lines) >= times, spec.title
 
@@ -65,12 +64,18 @@ def test_all_of_them_are_here() -> None:
     assert len(SHIPPED) >= 58
 
 
+@pytest.mark.parametrize("spec", SHIPPED, ids=lambda spec: spec.id)
+def test_a_title_is_short_and_the_docstring_says_what_holds_exactly(spec: CheckSpec) -> None:
+    assert len(spec.title) <= LONGEST_TITLE
+    assert spec.description
+
+
 @pytest.mark.parametrize("verdict", list(Verdict))
 def test_the_checklist(summary: RunSummary, verdict: Verdict) -> None:
     stream = io.StringIO()
     reporter = TerminalReporter(Console(file=stream, width=80, highlight=False), live=False)
     results = _results(verdict)
-    reporter.handle(ChecksSelected(checks=tuple(FITTED)))
+    reporter.handle(ChecksSelected(checks=tuple(SHIPPED)))
     for result in results:
         reporter.handle(CheckFinished(result=result))
     as_they_finish = stream.getvalue()
@@ -83,8 +88,8 @@ def test_the_checklist(summary: RunSummary, verdict: Verdict) -> None:
 def test_what_runs_now() -> None:
     stream = io.StringIO()
     progress = Progress()
-    progress.handle(ChecksSelected(checks=tuple(FITTED)))
-    for spec in FITTED:
+    progress.handle(ChecksSelected(checks=tuple(SHIPPED)))
+    for spec in SHIPPED:
         progress.handle(CheckStarted(id=spec.id, title=spec.title))
     Console(file=stream, width=80).print(progress)
     _all_are_whole(stream.getvalue())
@@ -92,7 +97,7 @@ def test_what_runs_now() -> None:
 
 def test_the_list_of_checks() -> None:
     shown = io.StringIO()
-    print_list(Console(file=shown, width=80, highlight=False), FITTED, frozenset(), verbose=True)
+    print_list(Console(file=shown, width=80, highlight=False), SHIPPED, frozenset(), verbose=True)
     _all_are_whole(shown.getvalue())
 
 
@@ -102,8 +107,8 @@ def test_plain_lines_cut_nothing(summary: RunSummary) -> None:
     for result in _results(Verdict.FAIL):
         reporter.handle(CheckFinished(result=result))
     lines = stream.getvalue().splitlines()
-    assert len(lines) == len(FITTED)
-    for spec, line in zip(FITTED, lines, strict=True):
+    assert len(lines) == len(SHIPPED)
+    for spec, line in zip(SHIPPED, lines, strict=True):
         assert spec.id in line.split()
         assert line.endswith(f"  {spec.title}")
 
@@ -111,7 +116,7 @@ def test_plain_lines_cut_nothing(summary: RunSummary) -> None:
 def test_where_there_is_room_a_check_takes_one_line() -> None:
     stream = io.StringIO()
     reporter = TerminalReporter(Console(file=stream, width=140, highlight=False), live=False)
-    reporter.handle(ChecksSelected(checks=tuple(FITTED)))
+    reporter.handle(ChecksSelected(checks=tuple(SHIPPED)))
     for result in _results(Verdict.PASS):
         reporter.handle(CheckFinished(result=result))
-    assert len(stream.getvalue().splitlines()) == len(FITTED)
+    assert len(stream.getvalue().splitlines()) == len(SHIPPED)
