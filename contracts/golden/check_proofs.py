@@ -13,10 +13,11 @@ from contracts.shared.ledger.api_chain import expect_events, expect_linked, expe
 from contracts.shared.ledger.stored_ledger import StoredLedger
 from contracts.shared.resources import json_changes
 from contracts.shared.resources.digests import jcs_hash, sha256_hex
+from contracts.shared.resources.flags import expect_flags
 from contracts.shared.resources.pages import Listing, expect_listed
 from harness.check import check
 from harness.client import Client, Organization, Record, Samples
-from harness.expect import expect, expect_equal, expect_status
+from harness.expect import expect_equal, expect_status
 from harness.plugin.observations import Observations
 
 NESTED_FILTERS = {"phase": "after", "range": {"from": 1, "tags": ["a", "b", {"deep": "value"}]}}
@@ -172,12 +173,9 @@ async def expect_change_found(
 ) -> None:
     """Fail when a manifest that was changed at this path still matches its export."""
     question = {"manifest": json_changes.changed(manifest, path), "export_id": export_id}
-    answer = expect_status(await client.call("verifyManifest", json=question), 200)
-    expect(
-        answer.data["export_match"] is False,
-        expected=f"export_match: false for a manifest changed at {json_changes.pointer(path)}",
-        got=answer.describe(),
-    )
+    answer = await client.call("verifyManifest", json=question)
+    what = f"a manifest changed at {json_changes.pointer(path)}"
+    expect_flags(answer, {"export_match": False}, what)
 
 
 async def expect_false_until_ready(org: Organization, job: Record) -> None:
@@ -191,4 +189,4 @@ async def expect_false_until_ready(org: Organization, job: Record) -> None:
         if canceled.status == 202:
             expect_false(answer, "live")  # it still was when it was canceled
             answer = await org.client.call("verifyManifest", json=question)
-            expect_false(expect_status(answer, 200), "canceled")
+            expect_false(answer, "canceled")

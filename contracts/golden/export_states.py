@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from contracts.golden.fields import EXPORT, expect_fields
 from contracts.shared.resources.conventions import expect_recent, expect_retry_after, time_of
+from contracts.shared.resources.flags import expect_flags
 from harness.client import LIVE_STATES, Answer, Client, Organization, Record
 from harness.client.client import EXPORT_DEADLINE_S, POLL_INTERVAL_S
 from harness.errors import CheckFailed
@@ -128,17 +129,13 @@ async def expect_not_ready(client: Client, export_id: str, state: str) -> None:
             got=answer.describe(),
         )
     answer = await client.call("verifyManifest", json={"export_id": export_id})
-    expect_false(expect_status(answer, 200, detail=f"of an export that is {state}"), state)
+    expect_false(answer, state)
 
 
 def expect_false(answer: Answer, state: str) -> None:
     """Fail unless verification of an export that is not ready answers false three times."""
-    for name in ("manifest_valid", "export_match", "ledger_match"):
-        expect(
-            answer.data[name] is False,
-            expected=f"{name}: false for an export that is {state}",
-            got=answer.describe(),
-        )
+    names = ("manifest_valid", "export_match", "ledger_match")
+    expect_flags(answer, dict.fromkeys(names, False), f"an export that is {state}")
 
 
 async def expect_refused(client: Client, operation_id: str, export_id: str, state: str) -> None:

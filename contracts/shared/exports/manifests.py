@@ -6,8 +6,9 @@ from typing import Any
 
 from contracts.shared.resources.conventions import expect_recent
 from contracts.shared.resources.digests import sha256_hex
+from contracts.shared.resources.flags import expect_flags
 from harness.client import Client, Organization, Record
-from harness.expect import expect, expect_equal, expect_status
+from harness.expect import expect, expect_equal
 
 
 def expect_described(
@@ -91,12 +92,9 @@ def ledger_head(manifest: Record) -> tuple[int, str]:
 
 async def expect_valid(client: Client, question: dict[str, Any]) -> None:
     """Fail unless verifyManifest answers true three times, and finds every file in order."""
-    answer = expect_status(await client.call("verifyManifest", json=question), 200)
-    for name in ("manifest_valid", "export_match", "ledger_match"):
-        expect(
-            answer.data[name] is True,
-            expected=f"{name}: true for an unchanged manifest sent as {' and '.join(question)}",
-            got=answer.describe(),
-        )
+    answer = await client.call("verifyManifest", json=question)
+    names = ("manifest_valid", "export_match", "ledger_match")
+    what = f"an unchanged manifest sent as {' and '.join(question)}"
+    expect_flags(answer, dict.fromkeys(names, True), what)
     bad = [file for file in answer.data["files"] if file["ok"] is not True]
     expect_equal((bad, answer.data["mismatches"]), ([], []), "files that are not ok, mismatches")

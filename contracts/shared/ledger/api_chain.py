@@ -2,22 +2,18 @@
 
 from collections.abc import Sequence
 
+from contracts.shared.resources.flags import expect_flags
 from harness.client import Client, Record
-from harness.expect import expect, expect_equal, expect_status
+from harness.expect import expect_equal
 
 
 async def expect_verified(client: Client, event: Record) -> None:
     """Fail unless the backend itself verifies the event and the chain up to it."""
     answer = await client.call("verifyLedgerEvent", path={"event_id": event["id"]})
-    verification = expect_status(answer, 200).data
-    for name in ("hash_matches", "prev_hash_valid", "chain_ok"):
-        expect(
-            verification[name] is True,
-            expected=f"{name}: true for {event['event_name']} event {event['ledger_seq']}",
-            got=answer.describe(),
-        )
+    flags = dict.fromkeys(("hash_matches", "prev_hash_valid", "chain_ok"), True)
+    expect_flags(answer, flags, f"{event['event_name']} event {event['ledger_seq']}")
     seq = event["ledger_seq"]
-    expect_equal(verification["depth"], seq, "depth of a chain verified from its first event")
+    expect_equal(answer.data["depth"], seq, "depth of a chain verified from its first event")
 
 
 def expect_linked(events: list[Record]) -> None:
