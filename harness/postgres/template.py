@@ -12,7 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from harness.errors import Misconfigured
-from harness.machine.directories import cache_dir
+from harness.machine.directories import cache_dir, whole_or_not_at_all
 from harness.machine.ports import LOOPBACK
 from harness.postgres.account import Account
 from harness.postgres.binaries import Binaries
@@ -174,26 +174,15 @@ def _prepare(account: Account, workshop: Path, password: str) -> tuple[Path, Pat
 
 async def _store(made: ClusterTemplate, home: Path, run_id: str) -> None:
     """Put a template into the cache, whole or not at all."""
-    making = Path(tempfile.mkdtemp(prefix=".making-", dir=home.parent))
     try:
-        await made.copy_to(making / "data", run_id)
-        _put_in_place(made, making, home)
+        with whole_or_not_at_all(home, lambda: _read(home) is not None) as making:
+            await made.copy_to(making / "data", run_id)
+            facts = making / "template.json"
+            facts.touch(mode=0o600)
+            known = {"password": made.password, "files": made.files}
+            facts.write_text(json.dumps(known), encoding="ascii")
     finally:
-        shutil.rmtree(making, ignore_errors=True)
         shutil.rmtree(made.data_dir.parent, ignore_errors=True)
-
-
-def _put_in_place(made: ClusterTemplate, making: Path, home: Path) -> None:
-    facts = making / "template.json"
-    facts.touch(mode=0o600)
-    facts.write_text(json.dumps({"password": made.password, "files": made.files}), encoding="ascii")
-    try:
-        making.rename(home)
-    except OSError:
-        # Another run was faster; or what is there lost a part, and must go.
-        if _read(home) is None:
-            shutil.rmtree(home, ignore_errors=True)
-            making.rename(home)
 
 
 def _forget_old_ones(home: Path) -> None:

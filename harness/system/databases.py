@@ -1,7 +1,5 @@
 """The database of a system: migrated once into a template, cloned for every system."""
 
-import time
-from dataclasses import dataclass
 from importlib.resources import files
 
 from psycopg import sql
@@ -29,15 +27,6 @@ _WATCHED: tuple[ExportColumn, ...] = (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
-class MigratedTemplate:
-    """A database at the backend's schema: no client connects to it, it is only cloned."""
-
-    name: str
-    migrate_seconds: float
-    instrument_seconds: float
-
-
 async def migrate(plan: Plan) -> None:
     """Run the target's migrate command to its end.
 
@@ -52,17 +41,15 @@ async def migrate(plan: Plan) -> None:
         raise Misconfigured(Redactor(plan.secrets)(message))
 
 
-async def make_template(server: DatabaseServer, plan: Plan) -> MigratedTemplate:
+async def make_template(server: DatabaseServer, plan: Plan) -> None:
     """Migrate the server's empty database, put the instrument in, and close it to connections.
 
     `plan.database` says how it will be called.
     """
     name = plan.database.name
     assert name is not None
-    began = time.monotonic()
     await server.rename_blank(name)
     await migrate(plan)
-    migrated = time.monotonic()
     if plan.target.database.instrument:
         async with connect(server.url(name)) as connection:
             await _install_instrument(connection, plan)
@@ -71,11 +58,6 @@ async def make_template(server: DatabaseServer, plan: Plan) -> MigratedTemplate:
             sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(sql.Identifier(name))
         )
         await _wait_until_quiet(connection, name)
-    return MigratedTemplate(
-        name=name,
-        migrate_seconds=migrated - began,
-        instrument_seconds=time.monotonic() - migrated,
-    )
 
 
 async def _install_instrument(connection: Connection, plan: Plan) -> None:

@@ -48,7 +48,6 @@ async def launch(
         return await find_external(target, journal, on_progress, name)
     infrastructure = Infrastructure(target, journal, on_progress)
     closed_on_failure: Infrastructure | System = infrastructure
-    phases: dict[str, float] = {}
     try:
         await infrastructure.start()
         plan = Plan(
@@ -60,10 +59,10 @@ async def launch(
         )
         _make_directories(plan)
         if server := infrastructure.server:
-            phases["cluster"] = time.monotonic() - began
-            on_progress(f"PostgreSQL {server.version} is up ({phases['cluster']:.2f} s)")
-            plan = replace(plan, database=await _own_database(server, plan, phases))
-            on_progress(f"the database is migrated ({phases['migrate']:.2f} s)")
+            migrating = time.monotonic()
+            on_progress(f"PostgreSQL {server.version} is up ({migrating - began:.2f} s)")
+            plan = replace(plan, database=await _own_database(server, plan))
+            on_progress(f"the database is migrated ({time.monotonic() - migrating:.2f} s)")
         closed_on_failure = system = System(plan)
         system.infrastructure = infrastructure
         await _start_all(system, counts, {}, {}, on_progress)
@@ -72,8 +71,6 @@ async def launch(
         await closed_on_failure.close()
         raise
     system.bring_up_seconds = time.monotonic() - began
-    phases["instances"] = system.bring_up_seconds - sum(phases.values())
-    system.phases = phases
     return system
 
 
@@ -127,18 +124,12 @@ def _counts(target: Target, api: int | None, workers: int | None) -> dict[Role, 
     }
 
 
-async def _own_database(
-    server: DatabaseServer, plan: Plan, phases: dict[str, float]
-) -> DatabaseAccess:
+async def _own_database(server: DatabaseServer, plan: Plan) -> DatabaseAccess:
     """Migrate the template and give the system a clone of it."""
     template = f"template_{plan.name}"
-    made = await make_template(server, replace(plan, database=_access(server, template)))
-    phases["migrate"] = made.migrate_seconds
-    phases["instrument"] = made.instrument_seconds
-    began = time.monotonic()
+    await make_template(server, replace(plan, database=_access(server, template)))
     own = f"system_{plan.name}"
     await server.create_database(own, template)
-    phases["clone"] = time.monotonic() - began
     return replace(_access(server, own), template=template)
 
 

@@ -41,8 +41,6 @@ class System:
         """Where the backend stores objects; None for a backend that runs elsewhere."""
         self.bring_up_seconds = 0.0
         """From the call of `launch` to the last instance being ready."""
-        self.phases: dict[str, float] = {}
-        """Where that time went, in seconds."""
         self.infrastructure: Infrastructure | None = None
         """What all systems of the run share: ended with this one; None in every other system."""
         self._handles: dict[str, InstanceHandle] = {}
