@@ -1,1 +1,1 @@
-"""Drills: workers are harmed, and the system is judged by what it did about it."""
+"""Drills: what a drill is, its runner, and what drills on workers share."""

@@ -1,1 +1,1 @@
-"""Exports of a drill: queued before the fault, and their final state after it."""
+"""Exports of a drill: the backlog, their final state, and how both are seen."""
