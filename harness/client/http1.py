@@ -6,6 +6,7 @@ we do, the line before a chunk. An empty `receive_data` is the end of the connec
 
 import contextlib
 from collections.abc import Mapping
+from http import HTTPStatus
 
 import h11
 from multidict import CIMultiDict
@@ -71,6 +72,9 @@ class AnswerReader:
                     return
                 self._take(event)
         except h11.RemoteProtocolError as error:
+            if error.error_status_hint == HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE:
+                too_long = f"more than {MAX_HEAD_BYTES} bytes and no end of the headers"
+                raise NoHttp(too_long) from error
             raise NoHttp(str(error)) from error
 
     def _take(self, event: object) -> None:
