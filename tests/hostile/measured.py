@@ -17,7 +17,7 @@ from tests.warm import run_shakedown
 
 CHECKS = Path(__file__).with_name("checks")
 _KEPT = ("PATH", "HOME", "TMPDIR")
-AT_ONCE = 8
+AT_ONCE = 4
 """Most of them wait for a deadline most of the time."""
 
 KILL_AFTER_S = 240

@@ -165,7 +165,7 @@ def test_what_was_made_is_listed_and_what_cannot_be_removed_is_told(
     (run_id,) = {line["run"] for line in lines}
     assert {line["kind"] for line in lines} >= {"job", "evidence"}
     assert f"run {run_id} made " in finished.stderr
-    assert "removed 0, left " in finished.stderr
+    assert "removed 0 and left " in finished.stderr
 
 
 def test_cleaning_up_after_a_system_of_our_own_is_refused(place: Path) -> None:
