@@ -124,7 +124,7 @@ async def staging(
         yield Staging(system=system, folder=folder)
         await system.close()
     finally:
-        await asyncio.to_thread(journal.close)
+        await asyncio.to_thread(end_run, journal)
 
 
 @pytest.fixture
