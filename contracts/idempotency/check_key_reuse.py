@@ -107,6 +107,8 @@ async def bare_uploads(org: Organization, samples: Samples) -> Case:
     return first, [upload_of(job, sample, captured_at="2026-01-31T12:00:00Z")], {
         "a tag": upload_of(job, sample, tag="roof"),
         "a phase": upload_of(job, sample, phase="roof"),
+        "an empty tag": upload_of(job, sample, tag=""),
+        "an empty phase": upload_of(job, sample, phase=""),
     }  # fmt: skip
 
 

@@ -73,7 +73,7 @@ def cli() -> None:
       shakedown run                           all checks, on the reference backend
       shakedown run --target shakedown.toml   on your backend
       shakedown run --only 'golden.*'         some checks only
-      shakedown run -n 2 -- -x --pdb          everything after -- goes to pytest
+      shakedown run -- -x --pdb               everything after -- goes to pytest
     """
 
 

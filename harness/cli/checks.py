@@ -89,6 +89,11 @@ def print_list(
                 needs = _listed(spec.needs)
                 console.print(rows.row(mark, Text(spec.id), spec.title, needs, spec.profile))
                 if missing:
-                    console.print(Text(f"      this target lacks {_listed(missing)}", "yellow"))
+                    console.print(
+                        Text(
+                            f"      needs {_listed(missing)}, which this target does not offer",
+                            "yellow",
+                        )
+                    )
                 for text in description_lines(spec.description, " " * 6) if verbose else ():
                     console.print(Text(text, "dim"))

@@ -24,7 +24,7 @@ from harness.target.load import load_target
 @click.command(
     short_help="the bug zoo against the gate: the kill matrix",
     epilog="Exit codes: 0 every defect was killed by an expected check, 1 not all were, "
-    "3 misconfigured.",
+    "3 misconfigured, 4 internal error, 128 + n ended by a signal.",
 )
 @click.argument("defects", nargs=-1, metavar="[DEFECT]...")
 @click.option(

@@ -112,7 +112,8 @@ class _RunCommand(click.Command):
 @click.option(
     "--no-built-in",
     is_flag=True,
-    help="Leave out the checks that come with Shakedown; run those of FOLDER only.",
+    help="Leave out the checks that come with Shakedown; run those of FOLDER only, or of the "
+    "current folder without one.",
 )
 @click.pass_obj
 def run(

@@ -33,7 +33,9 @@ class ProgressDisplay:
         self._live = Live(get_renderable=self._matrix, console=console, refresh_per_second=4)
 
     def __enter__(self) -> Self:
-        self._say(f"the clean backend first: {self._plan.clean_runs} run(s) of the gate")
+        runs = "one run" if self._plan.clean_runs == 1 else f"{self._plan.clean_runs} runs"
+        checks = ", ".join(self._plan.clean_checks) or "the whole gate"
+        self._say(f"the clean backend first, {runs} of {checks}")
         if self._console.is_terminal:
             self._live.start()
         return self

@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Protocol
 
 from harness.errors import Misconfigured
@@ -62,8 +63,11 @@ def choose_defects(
     by_id = {defect.id: defect for defect in zoo}
     unknown = [name for name in names if name not in by_id]
     if unknown:
+        similar = [near for name in unknown for near in get_close_matches(name, by_id)]
+        hint = f"did you mean {' or '.join(similar)}? " if similar else ""
         raise Misconfigured(
-            f"no such defect: {', '.join(unknown)}; the zoo holds: {', '.join(sorted(by_id))}"
+            f"no such defect: {', '.join(unknown)}; {hint}"
+            f"`shakedown prove --list` lists all {len(by_id)}"
         )
     if names:
         return [by_id[name] for name in dict.fromkeys(names)]

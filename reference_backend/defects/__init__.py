@@ -72,7 +72,8 @@ def switch_on(name: str) -> None:
     module = name.replace("-", "_")
     if module not in {found.name for found in iter_modules(__path__)} or module.startswith("_"):
         raise DefectError(
-            f"REFERENCE_BACKEND_DEFECT: no such defect: {name}; there are: {', '.join(zoo())}"
+            f"REFERENCE_BACKEND_DEFECT: no such defect: {name}; `python -m reference_backend.defects` "
+            "of the installed copy prints them all (installed without -e, a new one is not among them)"
         )
     defect = _load(module)
     _edit_migrations(

@@ -120,7 +120,7 @@ def test_choosing() -> None:
 
 
 def test_an_unknown_defect_is_refused_with_what_there_is() -> None:
-    with pytest.raises(Misconfigured, match=r"no such defect: nope; the zoo holds: a, b"):
+    with pytest.raises(Misconfigured, match=r"no such defect: nope; `shakedown prove --list`"):
         choose_defects([defect("a"), defect("b")], ["nope"], 0, 1)
 
 

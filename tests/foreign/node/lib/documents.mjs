@@ -74,8 +74,8 @@ function storedAt({ tenant, id, name }) {
 function checkNames(document) {
   document.name = textOf("document", document.name, LONGEST_NAME);
   const { label, stage, takenAt } = document.fields;
-  document.label = label ? textOf("label", label, LONGEST_LABEL) : null;
-  document.stage = stage ? textOf("stage", stage, LONGEST_LABEL) : null;
+  document.label = label ? textOf("label", label, LONGEST_LABEL) : (label ?? null);
+  document.stage = stage ? textOf("stage", stage, LONGEST_LABEL) : (stage ?? null);
   document.takenAt = timeOf("takenAt", takenAt);
 }
 
