@@ -6,7 +6,6 @@ is `UNCLEAR`: a backend may refuse or accept it.
 """
 
 import json
-import math
 import re
 from collections.abc import Iterator, Mapping
 from enum import Enum, auto
@@ -34,6 +33,7 @@ SOME_ID = "3f0e1e56-6a0f-4c2b-9a52-0a3a1c3f6a10"
 """The id that is filled into slots."""
 
 MAX_DEPTH = 32
+EXACT_NUMBERS = 2**53 - 1
 _WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,17})")
 _KEY = "idempotency-key"
 _PRINTABLE = re.compile(r"[ -~]+")
@@ -173,9 +173,13 @@ def _nested_values(value: object) -> Iterator[tuple[int, object]]:
 
 
 def _is_odd(value: object) -> bool:
-    """Whether it has text that correct backends trim or count differently, or infinite numbers."""
+    """Whether correct backends read it differently.
+
+    Text may be trimmed or counted in other units; a number beyond 2^53 has no exact form in
+    RFC 8785, in which manifests and events are written, so that a backend may refuse it anywhere.
+    """
     if isinstance(value, str):
         is_blank = bool(value) and not value.strip()
         utf16_units = len(value.encode("utf-16-le", "surrogatepass")) // 2
         return not value.isprintable() or is_blank or utf16_units != len(value)
-    return isinstance(value, float) and math.isinf(value)
+    return isinstance(value, int | float) and abs(value) > EXACT_NUMBERS

@@ -39,6 +39,11 @@ def judged(
     [
         (b'{"title": "x"}', VALID),
         (b'{"title": "x", "more": 1}', VALID),
+        (
+            b'{"title": "x", "more": [-1649901657230834476777472]}',
+            UNCLEAR,
+        ),  # no exact form in RFC 8785
+        (b'{"title": "x", "more": [-9007199254740991, true, 1.5]}', VALID),
         (b'{"title": "x", "more": ' + b"9" * 5000 + b"}", UNCLEAR),  # JSON, but not Python's
         (json.dumps({"title": "x" * 200}).encode(), VALID),
         (json.dumps({"title": "x" * 201}).encode(), INVALID),
