@@ -56,11 +56,13 @@ def run_shakedown(
         streams = [stdin.fileno(), stdout.fileno(), stderr.fileno(), theirs.fileno()]
         with theirs, _ONE_AT_A_TIME:
             socket.send_fds(_server(os.getpid()), [json.dumps(request).encode()], streams)
+        ours.settimeout(deadline_s)
         answers = stack.enter_context(ours.makefile("r"))
-        pid = int(answers.readline())
+        begun = answers.readline()
+        assert begun, "tests.warm.server has ended: does all that it imports beforehand exist?"
+        pid = int(begun)
         late = False
         try:
-            ours.settimeout(deadline_s)
             ended = answers.readline()
         except TimeoutError:
             late, ended = True, _end(pid, ours)
