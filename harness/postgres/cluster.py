@@ -46,8 +46,8 @@ class Cluster(DatabaseServer):
         server: Server | None = None
         try:
             _prepare(home, log_path)
-            template = await cached_template(binaries, account, home, journal.run_id)
-            await template.copy_to(data_dir, journal.run_id)
+            async with cached_template(binaries, account, home, journal.run_id) as template:
+                await template.copy_to(data_dir, journal.run_id)
             where = ServerFiles(
                 binaries=binaries,
                 account=account,

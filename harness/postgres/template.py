@@ -7,12 +7,15 @@ import secrets
 import shutil
 import tempfile
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
 from harness.errors import Misconfigured
 from harness.machine.directories import cache_dir, whole_or_not_at_all
+from harness.machine.in_use import in_use, remove_unused
 from harness.machine.ports import LOOPBACK
 from harness.postgres.account import Account
 from harness.postgres.binaries import Binaries
@@ -42,8 +45,8 @@ BLANK = "blank"
 """An empty database that every cluster begins with."""
 _FORMAT = "2"
 """Changes with what is done to the directory after initdb."""
-_KEEP = 2
-"""How many templates stay in the cache: this installation's and the one before."""
+_UNUSED_S = 30 * 24 * 3600
+"""After that long without a run a template is removed: its installation is updated or gone."""
 _ABANDONED_S = 3600
 """After that long no run is still making a template."""
 
@@ -73,26 +76,28 @@ class ClusterTemplate:
             log_path.unlink(missing_ok=True)
 
 
+@asynccontextmanager
 async def cached_template(
     binaries: Binaries, account: Account, workshop: Path, run_id: str
-) -> ClusterTemplate:
-    """Give the template of these binaries; make it first when there is none yet.
+) -> AsyncIterator[ClusterTemplate]:
+    """Give the template of these binaries for the block; make it first when there is none yet.
 
     `workshop` is an existing directory for making it that `account` can reach. Two runs that
-    make it at the same time do not disturb each other: it appears whole, by a rename.
+    make it at the same time do not disturb each other: it appears whole, by a rename. Those of
+    other installations stay, and no other run removes it during the block.
     Raises `Misconfigured` when it cannot be made.
     """
     home = cache_dir() / f"cluster-{_fingerprint(binaries, account)}"
-    found = _read(home)
-    if found is not None:
-        return found
-    made = await _make(binaries, account, workshop, run_id)
-    await _store(made, home, run_id)
-    _forget_old_ones(home)
-    stored = _read(home)
-    if stored is None:
-        raise Misconfigured(f"the template cluster in {home} is damaged; remove it")
-    return stored
+    for made in (False, True):
+        with in_use(home) as is_there:
+            found = _read(home) if is_there else None
+            if found is not None:
+                yield found
+                return
+        if not made:
+            await _store(await _make(binaries, account, workshop, run_id), home, run_id)
+            _forget_old_ones(home)
+    raise Misconfigured(f"the template cluster in {home} is damaged; remove it")
 
 
 def _fingerprint(binaries: Binaries, account: Account) -> str:
@@ -186,11 +191,14 @@ async def _store(made: ClusterTemplate, home: Path, run_id: str) -> None:
 
 
 def _forget_old_ones(home: Path) -> None:
-    """Remove what updates of the binaries and killed runs have left in the cache."""
-    templates = sorted(home.parent.glob("cluster-*"), key=lambda path: path.stat().st_mtime)
-    for path in templates[:-_KEEP]:
+    """Remove what updates of the binaries and killed runs have left in the cache.
+
+    Other installations of this user have their templates here as well: how many there are says
+    nothing, only how long one was not used.
+    """
+    for path in home.parent.glob("cluster-*"):
         if path != home:
-            shutil.rmtree(path, ignore_errors=True)
+            remove_unused(path, _UNUSED_S)
     for path in home.parent.glob(".making-*"):
         if time.time() - path.stat().st_mtime > _ABANDONED_S:
             shutil.rmtree(path, ignore_errors=True)

@@ -1,6 +1,7 @@
 import asyncio
 import json
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -8,10 +9,11 @@ import pytest
 
 from harness.errors import Misconfigured
 from harness.machine.directories import cache_dir
+from harness.machine.in_use import in_use
 from harness.machine.journal import Journal
 from harness.postgres import template as templates
 from harness.postgres.account import Account
-from harness.postgres.binaries import find_binaries
+from harness.postgres.binaries import _fingerprint, find_binaries
 from harness.postgres.cluster import Cluster
 from harness.postgres.template import cached_template
 
@@ -85,19 +87,52 @@ async def test_nobody_else_can_read_it(cache: Path, journal: Journal) -> None:
     assert modes == [0o700, 0o700, 0o600]
 
 
-def old_cache(cache: Path) -> None:
+A_DAY_S = 24 * 3600
+
+
+def old_cache(cache: Path, ages: dict[str, float]) -> None:
     cache.mkdir(mode=0o700)
-    for number, name in enumerate(("cluster-a", "cluster-b", ".making-old", ".making-new")):
+    for name, age in ages.items():
         (cache / name).mkdir()
-        age = 10 if name == ".making-new" else 7200 - number
         os.utime(cache / name, (time.time() - age, time.time() - age))
 
 
-async def test_old_ones_and_abandoned_ones_are_forgotten(cache: Path, journal: Journal) -> None:
-    old_cache(cache)
+async def test_those_of_other_installations_stay_until_no_run_uses_them(
+    cache: Path, journal: Journal
+) -> None:
+    others = {f"cluster-other-{number}": number * A_DAY_S for number in range(1, 8)}
+    long_ago = {"cluster-old": 31 * A_DAY_S, "cluster-in-use": 31 * A_DAY_S}
+    old_cache(cache, {**others, **long_ago, ".making-old": 7200, ".making-new": 10})
+    with in_use(cache / "cluster-in-use") as held:
+        assert held
+        # As a run that read it before, and copies it for longer than anybody would wait.
+        os.utime(cache / "cluster-in-use", (0, 0))
+        await start_and_stop(journal)
+    left = set(names(cache))
+    assert {*others, "cluster-in-use", ".making-new"} < left
+    assert not {"cluster-old", ".making-old"} & left
+
+
+async def test_every_run_notes_that_it_used_its_template(cache: Path, journal: Journal) -> None:
     await start_and_stop(journal)
-    assert {"cluster-b", ".making-new"} < set(names(cache))
-    assert not {"cluster-a", ".making-old"} & set(names(cache))
+    home = the_template(cache)
+    os.utime(home, (0, 0))
+    await start_and_stop(journal)
+    assert time.time() - home.stat().st_mtime < 60
+
+
+def test_installations_of_one_release_share_a_template(tmp_path: Path) -> None:
+    installed = find_binaries(Account()).directory
+    for name in ("a", "b", "other"):
+        for file in ("bin/postgres", "bin/initdb", "share/postgresql/postgres.bki"):
+            path = tmp_path / name / file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(installed / file, path)
+            os.utime(path, (1, ord(name[0])))
+    with (tmp_path / "other/share/postgresql/postgres.bki").open("a") as changed:
+        changed.write("# another catalog")
+    first, second, other = (_fingerprint(tmp_path / name) for name in ("a", "b", "other"))
+    assert first == second == find_binaries(Account()).fingerprint != other
 
 
 async def test_initdb_that_fails_says_why(
@@ -132,10 +167,10 @@ async def test_a_copy_that_fails_says_why(cache: Path, journal: Journal) -> None
     workshop = journal.run_dir / "w"
     workshop.mkdir(mode=0o711)
     account = Account.for_server()
-    template = await cached_template(find_binaries(account), account, workshop, "run")
     (journal.run_dir / "in the way").touch()
-    with pytest.raises(Misconfigured, match=r"(?s)cannot copy the database cluster to .*cp: "):
-        await template.copy_to(journal.run_dir / "in the way", "run")
+    async with cached_template(find_binaries(account), account, workshop, "run") as template:
+        with pytest.raises(Misconfigured, match=r"(?s)cannot copy the database cluster to .*cp: "):
+            await template.copy_to(journal.run_dir / "in the way", "run")
 
 
 def test_a_cache_that_others_can_write_to_is_refused(cache: Path) -> None:
