@@ -1,7 +1,7 @@
 """Users who upload a file, export it, and compare the download with its digest.
 
-    eval "$(shakedown up …)"        # or any backend that follows the contract
-    locust -f load/locustfile.py --host "$BACKEND_URL"
+    shakedown up --env-file env.sh    # or any backend that follows the contract
+    . ./env.sh && locust -f load/locustfile.py --host "$BACKEND_URL"    # in a second shell
 
 The environment has their tokens: JWT_ORG_A, JWT_ORG_B, … (each user belongs to one of these
 organizations), or JWT_TOKEN. Without `--host` they spread over BACKEND_URLS, or use BACKEND_URL.

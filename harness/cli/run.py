@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
+from harness.cli.after_dashes import TakesRest
 from harness.cli.backend_url import name_backend
 from harness.cli.console import choose_reporter, own_stdout
 from harness.cli.options import (
@@ -29,20 +30,8 @@ if TYPE_CHECKING:
     from harness.target.bundled import Choice
 
 
-class _RunCommand(click.Command):
-    """Separates what follows `--`: it is for pytest."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        ours, pytest_args = args, []
-        if "--" in args:
-            cut = args.index("--")
-            ours, pytest_args = args[:cut], args[cut + 1 :]
-        ctx.obj = tuple(pytest_args)
-        return super().parse_args(ctx, ours)
-
-
 @click.command(
-    cls=_RunCommand,
+    cls=TakesRest,
     options_metavar="[OPTIONS]",
     epilog=(
         "Everything after -- goes to pytest: -k, -x, --maxfail, --pdb, -s … "

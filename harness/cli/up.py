@@ -2,14 +2,18 @@
 
 import asyncio
 import shlex
+import shutil
+import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from harness.cli.after_dashes import TakesRest
 from harness.cli.options import driver_option, load_chosen, target_option
 from harness.recovery.healing import end_run
 from harness.verdict import ExitCode
@@ -23,37 +27,63 @@ _LOOK_INTERVAL_S = 0.5
 _TOKENS_LAST_S = 24 * 3600
 
 
-@click.command()
+@click.command(
+    cls=TakesRest,
+    options_metavar="[OPTIONS] [-- COMMAND...]",
+    epilog=(
+        "Exit codes: that of COMMAND; without one 0 after Ctrl-C; 3 misconfigured, 4 internal "
+        "error, 128 + signal when interrupted before the system was ready."
+    ),
+)
 @target_option
 @driver_option
 @click.option("--instances", type=click.IntRange(1), default=None, help="How many API instances.")
 @click.option("--workers", type=click.IntRange(0), default=None, help="How many workers.")
+@click.option(
+    "--env-file",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=None,
+    help="Write the lines for a shell to FILE when the system is ready, and remove it at the end.",
+)
+@click.pass_obj
 def up(
-    target: Path | None,
+    command: tuple[str, ...],
     *,
+    target: Path | None,
     driver: "Choice | None",
     instances: int | None,
     workers: int | None,
+    env_file: Path | None,
 ) -> int:
-    """Start a system and keep it running until Ctrl-C or SIGTERM.
+    """Start a system and keep it running until Ctrl-C or SIGTERM, or until COMMAND has ended.
 
-    When it is ready, it prints what a client needs as lines for a shell: BACKEND_URL, JWT_TOKEN,
-    JOB_ID, the same for two organizations (JWT_ORG_A, JOB_ID_ORG_A, …_B), DATABASE_URL.
-    Everything else goes to standard error.
+    COMMAND runs when the system is ready, with what a client needs in its environment:
+    BACKEND_URL, JWT_TOKEN, JOB_ID, the same for two organizations (JWT_ORG_A, JOB_ID_ORG_A, …_B),
+    DATABASE_URL. Without COMMAND and --env-file they are printed as lines for a shell.
+    All that is said of the system goes to standard error.
 
     \b
-      shakedown up > env.sh &
-      . env.sh && locust -f load/locustfile.py --host "$BACKEND_URL"
+      shakedown up -- pytest tests/     your own tests, with BACKEND_URL set
+      shakedown up -- sh -c 'curl "$BACKEND_URL/readyz"'
+      shakedown up --env-file env.sh    in a second shell, once ready: . ./env.sh
     """
     # Loaded here: `--help` does without them.
+    from harness.cli.env_file import EnvFile
+    from harness.cli.inner_command import InnerCommand, refuse_unknown
     from harness.machine.interruptible import run_interruptible
     from harness.machine.journal import Journal
     from harness.plugin.signals import Interruption
     from harness.system import launch
 
     loaded = load_chosen(target, driver)
+    if command:
+        refuse_unknown(command)
+    file = EnvFile(env_file) if env_file else None
     interruption = Interruption()
     system: System | None = None
+    inner: InnerCommand | None = None
+    inner_code = 0
     with interruption.listening():
         journal = Journal.begin()
         try:
@@ -66,33 +96,59 @@ def up(
                     workers=workers,
                 )
             )
-            _print_environment(loaded, system)
-            _keep(system)
+            variables = run_interruptible(_make_clients(loaded, system))
+            if file is not None:
+                file.write(variables)
+            _report_ready(system, variables, env_file, quiet=bool(command))
+            look = _watch(system)
+            if command:
+                with interruption.deferred():
+                    inner = InnerCommand(command, variables, journal)
+                inner.wait(look)
+            else:
+                _keep(look)
         except KeyboardInterrupt:
             interruption.note()
         finally:
             interruption.shield()
+            if inner is not None:
+                inner_code = inner.end(interruption.signal)
+            if file is not None:
+                file.remove()
             if system is not None:
                 _say("taking the system down")
                 asyncio.run(system.close())
             end_run(journal)
-    never_ready = system is None and interruption.exit_code
-    return never_ready or ExitCode.PASS
+    never_begun = interruption.exit_code if system is None or (command and not inner) else None
+    return never_begun or inner_code or ExitCode.PASS
 
 
-def _print_environment(target: "Target", system: "System") -> None:
-    lines = [f"export {name}={shlex.quote(value)}" for name, value in _environment(target, system)]
-    # In one piece: a script that waits for the file never reads a half of it.
-    click.echo("\n".join(lines))
+def _report_ready(
+    system: "System", variables: Mapping[str, str], env_file: Path | None, *, quiet: bool
+) -> None:
+    from harness.cli.env_file import export_lines
+
+    if env_file is None and not quiet:
+        # In one piece: a script that waits for it never reads a half of it.
+        click.echo("\n".join(export_lines(variables)))
     for instance in (*system.api, *system.workers):
         _say(f"{instance.name:<10} {instance.base_url}  log {instance.log_path}")
-    _say(f"ready in {system.bring_up_seconds:.2f} s; Ctrl-C takes it down")
+    if env_file is not None:
+        _say(f"in a second shell: . {shlex.quote(str(env_file.absolute()))}")
+    if not quiet:
+        _say(f"load on it, there: {_locust()}")
+    end = "the end of the command" if quiet else "Ctrl-C"
+    _say(f"ready in {system.bring_up_seconds:.2f} s; {end} takes it down")
 
 
-def _environment(target: "Target", system: "System") -> list[tuple[str, str]]:
-    from harness.machine.interruptible import run_interruptible
-
-    return list(run_interruptible(_make_clients(target, system)).items())
+def _locust() -> str:
+    """Give the command line that puts load on the system by the users that come along."""
+    spec = find_spec("load")
+    (folder,) = (spec.submodule_search_locations if spec else None) or ("load",)
+    beside = Path(sys.executable).with_name("locust")
+    program = "locust" if shutil.which("locust") or not beside.exists() else str(beside)
+    words = [program, "-f", str(Path(folder) / "locustfile.py")]
+    return f'{shlex.join(words)} --host "$BACKEND_URL"'
 
 
 async def _make_clients(target: "Target", system: "System") -> Mapping[str, str]:
@@ -118,14 +174,23 @@ async def _make_clients(target: "Target", system: "System") -> Mapping[str, str]
     return variables | ({"DATABASE_URL": system.database_url} if system.database_url else {})
 
 
-def _keep(system: "System") -> None:
-    """Wait for an interruption; report every instance that ends before it."""
+def _watch(system: "System") -> Callable[[], None]:
+    """Give what reports, each time it is called, every instance that has ended since."""
     gone: set[str] = set()
-    while True:
+
+    def look() -> None:
         for instance in (*system.api, *system.workers):
             if instance.name not in gone and not system.is_alive(instance):
                 gone.add(instance.name)
                 _say(f"{instance.name} ended; its last log lines:\n{system.log_tail(instance)}")
+
+    return look
+
+
+def _keep(look: Callable[[], None]) -> None:
+    """Wait for an interruption."""
+    while True:
+        look()
         time.sleep(_LOOK_INTERVAL_S)
 
 

@@ -38,6 +38,22 @@ class Interruption:
             for number, handler in handlers.items():
                 signal.signal(number, handler)
 
+    @contextmanager
+    def deferred(self) -> Iterator[None]:
+        """Put off what a signal does until the block is over, for steps that must be whole."""
+        struck: list[int] = []
+        handlers = {
+            number: signal.signal(number, lambda number, _frame: struck.append(number))
+            for number in (signal.SIGINT, *_POLITE)
+        }
+        try:
+            yield
+        finally:
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
+            if struck:
+                signal.raise_signal(struck[0])
+
     def note(self) -> None:
         """Take note of a `KeyboardInterrupt`; without a signal before it, it was Ctrl-C."""
         self.signal = self.signal or signal.SIGINT
