@@ -29,7 +29,7 @@ from harness.explore import (
     render_exploration,
     render_finding,
 )
-from harness.explore.json_report import as_json
+from harness.explore.reports.json_report import as_json
 from harness.machine.journal import Journal
 from harness.plugin.signals import Interruption
 from harness.recovery.healing import end_run

@@ -3,12 +3,12 @@
 from harness.explore.contract_claim import EXPORTS_NEEDED, contract_claim
 from harness.explore.errors import CannotGoOnError
 from harness.explore.exploration import Budget, Exploration, Finding, explore
-from harness.explore.explored_database import ExploredDatabase
-from harness.explore.protocol import Protocol
-from harness.explore.protocol_file import load_protocol
-from harness.explore.render import render_exploration, render_finding
-from harness.explore.scenario import NAMEABLE_KINDS, Kind
-from harness.explore.scenarios import PlannedScenario, plan
+from harness.explore.protocol.protocol import Protocol
+from harness.explore.protocol.protocol_file import load_protocol
+from harness.explore.reports.render import render_exploration, render_finding
+from harness.explore.running.explored_database import ExploredDatabase
+from harness.explore.scripts.scenario import NAMEABLE_KINDS, Kind
+from harness.explore.scripts.scenarios import PlannedScenario, plan
 
 __all__ = [
     "EXPORTS_NEEDED",

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.explore.errors import CannotGoOnError
-from harness.explore.protocol import Claim, Connections, Exports, Protocol, State
-from harness.explore.session import Session, SqlResults
-from harness.explore.statement import Statement, quote
+from harness.explore.protocol.protocol import Claim, Connections, Exports, Protocol, State
+from harness.explore.protocol.statement import Statement, quote
+from harness.explore.running.session import Session, SqlResults
 
 WORKER_ROLE = "service_role"
 """The contract's only role that may call the claim function."""

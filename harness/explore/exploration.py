@@ -6,15 +6,15 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from harness.explore.event_orders import judge_in_every_order
-from harness.explore.explored_database import ExploredDatabase
-from harness.explore.invariants import issued_tokens, violations
-from harness.explore.run import run_interleaving
-from harness.explore.scenarios import PlannedScenario
-from harness.explore.schedules import Every, Fixed, Sample, all_schedules
-from harness.explore.shrink import Case, shorter
+from harness.explore.rules.event_orders import judge_in_every_order
+from harness.explore.rules.invariants import issued_tokens, violations
+from harness.explore.rules.violation import Violation
+from harness.explore.running.explored_database import ExploredDatabase
+from harness.explore.running.interleaving import run_interleaving
+from harness.explore.scripts.scenarios import PlannedScenario
+from harness.explore.scripts.schedules import Every, Fixed, Sample, all_schedules
+from harness.explore.scripts.shrink import Case, shorter
 from harness.explore.trace import Trace
-from harness.explore.violation import Violation
 
 SHRINKING_RUNS = 150
 """How many interleavings making one shorter may take."""

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable
 
-from harness.explore.explored_database import LETTERS
-from harness.explore.trace import FRESH, Ended, ExportState, Trace
+from harness.explore.trace import FRESH, LETTERS, Ended, ExportState, Trace
 
 
 class ShortNames:

@@ -3,10 +3,13 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from harness.explore.scenario import Act, Kind, Scenario
+from harness.explore.scripts.scenario import Act, Kind, Scenario
 
 FRESH = -1
 """The number of the worker that finishes the rest at the end."""
+
+LETTERS = "ABC"
+"""What the other workers are called, by number."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -18,9 +18,9 @@ from harness.explore import (
     plan,
     render_finding,
 )
-from harness.explore.scenario import Scenario, script
-from harness.explore.scenarios import PlannedScenario
-from harness.explore.schedules import count_schedules
+from harness.explore.scripts.scenario import Scenario, script
+from harness.explore.scripts.scenarios import PlannedScenario
+from harness.explore.scripts.schedules import count_schedules
 
 from .conftest import HERE, TaskQueue
 
@@ -134,7 +134,7 @@ async def test_a_lock_of_a_session_is_held_for_ever(task_queue: TaskQueue) -> No
 async def test_a_stranger_in_the_way_is_named_and_proves_nothing(
     task_queue: TaskQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("harness.explore.lock_waits.DEADLINE_S", 0.3)
+    monkeypatch.setattr("harness.explore.running.lock_waits.DEADLINE_S", 0.3)
     database = await ExploredDatabase.open(task_queue.dsn, PROTOCOL)
     stranger = await ExploredDatabase.open(task_queue.dsn, PROTOCOL)
     try:

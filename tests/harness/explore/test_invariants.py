@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from harness.explore.event_orders import judge_in_every_order
-from harness.explore.invariants import violations
-from harness.explore.protocol import State
-from harness.explore.scenario import Act, Kind, Scenario, script
+from harness.explore.protocol.protocol import State
+from harness.explore.rules.event_orders import judge_in_every_order
+from harness.explore.rules.invariants import violations
+from harness.explore.scripts.scenario import Act, Kind, Scenario, script
 from harness.explore.trace import (
     Call,
     Committed,

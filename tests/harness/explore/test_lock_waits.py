@@ -1,4 +1,4 @@
-from harness.explore.lock_waits import is_settled
+from harness.explore.running.lock_waits import is_settled
 
 A, B, C, STRANGER = 11, 12, 13, 99
 OWN = {A, B, C}

@@ -1,6 +1,6 @@
-from harness.explore.scenario import NAMEABLE_KINDS, Act, Kind, Scenario, needs, script
-from harness.explore.scenarios import BRIEF, SAMPLED_ABOVE, plan
-from harness.explore.schedules import count_schedules
+from harness.explore.scripts.scenario import NAMEABLE_KINDS, Act, Kind, Scenario, needs, script
+from harness.explore.scripts.scenarios import BRIEF, SAMPLED_ABOVE, plan
+from harness.explore.scripts.schedules import count_schedules
 
 
 def test_a_script_in_words() -> None:

@@ -7,7 +7,7 @@ from itertools import permutations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.explore.schedules import (
+from harness.explore.scripts.schedules import (
     Every,
     Fixed,
     Sample,

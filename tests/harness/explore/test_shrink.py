@@ -1,5 +1,5 @@
-from harness.explore.scenario import Scenario, script
-from harness.explore.shrink import Case, shorter
+from harness.explore.scripts.scenario import Scenario, script
+from harness.explore.scripts.shrink import Case, shorter
 
 
 def case(schedule: tuple[int, ...], *scripts: str, exports: tuple[int, ...] = (2,)) -> Case:

@@ -1,7 +1,7 @@
 import pytest
 from psycopg import pq
 
-from harness.explore.statement import Statement, quote
+from harness.explore.protocol.statement import Statement, quote
 
 
 def test_named_places_are_filled_with_literals() -> None:

@@ -5,8 +5,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from harness.explore.scenario import Kind
-from harness.explore.statement import Statement
+from harness.explore.protocol.statement import Statement
+from harness.explore.scripts.scenario import Kind
 from harness.target.models import Positive, Seconds, Table
 from harness.vocabulary.exports import CANCELED, FAILED, PREPARING, QUEUED, READY
 

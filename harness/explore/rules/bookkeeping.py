@@ -7,10 +7,10 @@ when it arrived.
 from collections.abc import Set
 from dataclasses import dataclass, field
 
-from harness.explore.protocol import State
+from harness.explore.protocol.protocol import State
+from harness.explore.rules.violation import Violation
 from harness.explore.short_names import ShortNames
 from harness.explore.trace import Committed, Ended, ExportState, Hold, Moment, Snapshot, Trace
-from harness.explore.violation import Violation
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from harness.explore.protocol import Protocol
+from harness.explore.protocol.protocol import Protocol
 from harness.target.toml_file import TomlFile, validate
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from harness.explore.exploration import Exploration, Finding
-from harness.explore.scenario import OWNER_KINDS, RECOVERY_KINDS, TRANSACTION_ENDS, Kind
+from harness.explore.rules.violation import RULES
+from harness.explore.scripts.scenario import OWNER_KINDS, RECOVERY_KINDS, TRANSACTION_ENDS, Kind
 from harness.explore.short_names import ShortNames
 from harness.explore.trace import FRESH, Ended, Moment, Snapshot, Trace
-from harness.explore.violation import RULES
 
 _DID = {True: "accepted", False: "changed nothing", None: "done"}
 

@@ -8,8 +8,8 @@ same step with its commit right after it.
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from harness.explore.scenario import OWNER_KINDS, Kind, Scenario, needs, script
-from harness.explore.schedules import count_schedules
+from harness.explore.scripts.scenario import OWNER_KINDS, Kind, Scenario, needs, script
+from harness.explore.scripts.schedules import count_schedules
 
 SAMPLED_ABOVE = 2500
 """Scenarios with more interleavings than this are sampled."""

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from harness.explore.scenario import TRANSACTION_ENDS, Act, Kind, Scenario
-from harness.explore.schedules import Schedule, switches
+from harness.explore.scripts.scenario import TRANSACTION_ENDS, Act, Kind, Scenario
+from harness.explore.scripts.schedules import Schedule, switches
 
 
 @dataclass(frozen=True, kw_only=True)

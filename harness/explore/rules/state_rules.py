@@ -2,8 +2,8 @@
 
 from collections import Counter
 
-from harness.explore.bookkeeping import Book
-from harness.explore.scenario import ENDING_KINDS, Kind
+from harness.explore.rules.bookkeeping import Book
+from harness.explore.scripts.scenario import ENDING_KINDS, Kind
 from harness.explore.trace import ExportState, Snapshot
 
 

@@ -3,8 +3,8 @@
 from typing import Any
 
 from harness.explore.exploration import Exploration, Finding
-from harness.explore.render import render_finding
-from harness.explore.scenario import Kind
+from harness.explore.reports.render import render_finding
+from harness.explore.scripts.scenario import Kind
 
 
 def as_json(found: Exploration, *, seed: int, left_out: list[Kind]) -> dict[str, Any]:

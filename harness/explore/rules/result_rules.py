@@ -1,7 +1,7 @@
 """What a step may return at the moment it ends, by what was committed until then."""
 
-from harness.explore.bookkeeping import Book
-from harness.explore.scenario import OWNER_KINDS, RECOVERY_KINDS, Kind
+from harness.explore.rules.bookkeeping import Book
+from harness.explore.scripts.scenario import OWNER_KINDS, RECOVERY_KINDS, Kind
 from harness.explore.trace import Ended, Hold
 
 

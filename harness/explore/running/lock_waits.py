@@ -9,7 +9,7 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 
 from harness.explore.errors import CannotGoOnError
-from harness.explore.session import Session
+from harness.explore.running.session import Session
 
 GRACE_S = 0.001
 """How long a step may take before the server is asked."""

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Set
 
-from harness.explore.bookkeeping import Book
-from harness.explore.commit_rules import judge_commit
-from harness.explore.protocol import State
-from harness.explore.result_rules import judge_result
-from harness.explore.state_rules import judge_end, judge_state
+from harness.explore.protocol.protocol import State
+from harness.explore.rules.bookkeeping import Book
+from harness.explore.rules.commit_rules import judge_commit
+from harness.explore.rules.result_rules import judge_result
+from harness.explore.rules.state_rules import judge_end, judge_state
+from harness.explore.rules.violation import Violation
 from harness.explore.trace import Committed, Trace
-from harness.explore.violation import Violation
 
 
 def violations(trace: Trace, state: State, seen_tokens: Set[str] = frozenset()) -> list[Violation]:

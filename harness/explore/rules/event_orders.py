@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import permutations, product
 
+from harness.explore.rules.violation import Violation
 from harness.explore.trace import Committed, Event, Moment, Trace
-from harness.explore.violation import Violation
 
 _MOST_ORDERS = 64
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from harness.errors import Misconfigured
-from harness.explore.protocol import Protocol, State
-from harness.explore.session import Result, SqlResults
+from harness.explore.protocol.protocol import Protocol, State
+from harness.explore.running.session import Result, SqlResults
 from harness.explore.trace import ExportState, Hold, Snapshot
 
 

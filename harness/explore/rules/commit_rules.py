@@ -1,7 +1,7 @@
 """What a step may do when its transaction commits; keeps book of who owns what."""
 
-from harness.explore.bookkeeping import Book, Owner
-from harness.explore.scenario import OWNER_KINDS, RECOVERY_KINDS, Kind
+from harness.explore.rules.bookkeeping import Book, Owner
+from harness.explore.scripts.scenario import OWNER_KINDS, RECOVERY_KINDS, Kind
 from harness.explore.trace import Ended, Hold
 
 

@@ -10,15 +10,14 @@ from typing import Self
 import psycopg
 
 from harness.errors import Misconfigured
-from harness.explore import sql_results
 from harness.explore.errors import CannotGoOnError
-from harness.explore.protocol import Protocol
-from harness.explore.scenario import Scenario
-from harness.explore.session import Session, SessionLostError, SqlResults, end_sessions
-from harness.explore.statement import Statement, Value
-from harness.explore.trace import FRESH, Snapshot
+from harness.explore.protocol.protocol import Protocol
+from harness.explore.protocol.statement import Statement, Value
+from harness.explore.running import sql_results
+from harness.explore.running.session import Session, SessionLostError, SqlResults, end_sessions
+from harness.explore.scripts.scenario import Scenario
+from harness.explore.trace import FRESH, LETTERS, Snapshot
 
-LETTERS = "ABC"
 _END_WITHIN_S = 1.0
 _DEADLOCK_AFTER = "20ms"
 _STATE = "shakedown_state"

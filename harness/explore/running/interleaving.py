@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from harness.errors import Misconfigured
-from harness.explore import sql_results
-from harness.explore.explored_database import LETTERS, ExploredDatabase
-from harness.explore.lock_waits import settle
-from harness.explore.scenario import (
+from harness.explore.protocol.statement import Statement
+from harness.explore.running import sql_results
+from harness.explore.running.explored_database import ExploredDatabase
+from harness.explore.running.lock_waits import settle
+from harness.explore.running.session import SqlResults
+from harness.explore.scripts.scenario import (
     OWNER_KINDS,
     RECOVERY_KINDS,
     TRANSACTION_ENDS,
@@ -15,11 +17,10 @@ from harness.explore.scenario import (
     Kind,
     Scenario,
 )
-from harness.explore.schedules import Chooser
-from harness.explore.session import SqlResults
-from harness.explore.statement import Statement
+from harness.explore.scripts.schedules import Chooser
 from harness.explore.trace import (
     FRESH,
+    LETTERS,
     Call,
     Committed,
     Ended,

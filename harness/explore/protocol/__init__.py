@@ -1,0 +1,1 @@
+"""A protocol file: the SQL of each step, checked and filled in."""

@@ -1,0 +1,1 @@
+"""An exploration as text and as JSON."""

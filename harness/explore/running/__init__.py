@@ -1,0 +1,1 @@
+"""Running one interleaving on a real database: sessions, waits, and what the SQL returned."""

@@ -1,0 +1,1 @@
+"""What workers do, and in which orders: scripts, scenarios, schedules, shorter ones."""
