@@ -36,6 +36,7 @@ from harness.recovery.healing import end_run
 from harness.redaction.redactor import Redactor
 from harness.system import launch
 from harness.target import Target, load_target
+from harness.target.libpq_variables import SESSION, set_aside
 from harness.verdict import ExitCode
 
 _SHOWN_EVERY_S = 0.2
@@ -128,6 +129,7 @@ class ExploreRun:
             assert self.protocol is not None
             _refuse_unreadable(self.dsn)
             self.redact.add_secrets([self.dsn])
+            set_aside(SESSION)
             yield self.dsn, load_protocol(self.protocol)
             return
         target = load_target(self.target)

@@ -17,6 +17,7 @@ from harness.machine.commands import wait_for_end
 from harness.machine.journal import Journal
 from harness.machine.logs import describe_end
 from harness.machine.processes import RUN_MARKER, Process
+from harness.target.libpq_variables import ALL, without_those
 from harness.target.models import Migrate
 
 
@@ -98,12 +99,9 @@ class ProcessDriver(Driver):
 
 def _environment(plan: Plan, extra: Mapping[str, str]) -> dict[str, str]:
     """Give what a program of the target gets: ours, the run's mark, and `extra`."""
-    inherited = dict(os.environ)
-    if plan.target.database.source in {"embedded", "docker"}:
-        # libpq's own variables would lead a backend to another database than ours.
-        inherited = {name: value for name, value in inherited.items() if name[:2] != "PG"}
+    # libpq's own variables would lead a backend to another database than ours.
     return {
-        **inherited,
+        **without_those(os.environ, ALL if plan.target.has_own_server else ()),
         "TMPDIR": str(plan.temp_dir),
         "PYTHONUNBUFFERED": "1",  # the last lines of a process that is killed
         **extra,

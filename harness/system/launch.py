@@ -19,6 +19,7 @@ from harness.system.databases import make_template
 from harness.system.external import find_external
 from harness.system.infrastructure import Infrastructure
 from harness.system.system import System
+from harness.target.libpq_variables import SESSION, set_aside
 from harness.target.target import Target
 from harness.waiting import wait_until
 
@@ -40,12 +41,17 @@ async def launch(
     """Bring up a system and wait until all of it is ready.
 
     `api_instances` and `workers` win over the target's. `on_progress` gets a line for every step.
+    Sets libpq's environment variables aside, for this process and those that it starts: all of
+    them for a server of ours, those that a DSN should not depend on for one that runs elsewhere.
     Raises `Misconfigured` (or `InstanceFailed`) when that cannot be done; nothing is left then.
     """
     began = time.monotonic()
     counts = _counts(target, api_instances, workers)
     if target.driver == "external":
+        set_aside(SESSION)
         return await find_external(target, journal, on_progress, name)
+    if target.has_own_server:
+        set_aside()
     infrastructure = Infrastructure(target, journal, on_progress)
     closed_on_failure: Infrastructure | System = infrastructure
     try:

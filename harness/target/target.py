@@ -1,6 +1,5 @@
 """A whole target: what its file says, and what follows from it."""
 
-import os
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from harness.target.capability import Capability
 from harness.target.chaos import Chaos, CleanupCall, Removable
 from harness.target.dialect import Contract
 from harness.target.hosts import canonical_host, host_of_url
+from harness.target.libpq_variables import as_given
 from harness.target.models import (
     Api,
     Build,
@@ -180,12 +180,17 @@ class Target(Table):
             found.add(self.database.url.get_secret_value())
         found |= {password for url in self.api.base_urls for password in passwords_of(url)}
         # Who reads a value from the environment may have a reason not to write it down.
-        found |= {os.environ.get(name, "") for text in self._texts() for name in variables(text)}
+        found |= {as_given(name) or "" for text in self._texts() for name in variables(text)}
         return frozenset(found - {""})
 
     def mentions(self, name: str) -> bool:
         """Say whether a placeholder is filled in anywhere when something is started."""
         return any(name in placeholders(text) for text in self._texts())
+
+    @property
+    def has_own_server(self) -> bool:
+        """Whether the harness starts the database server itself."""
+        return self.driver != "external" and self.database.source in {"embedded", "docker"}
 
     @property
     def is_cloned(self) -> bool:

@@ -4,11 +4,11 @@ Everything else in braces stays as it is, so JSON can be an argument; `{{port}}`
 `{port}`.
 """
 
-import os
 import re
 from collections.abc import Iterable, Mapping
 
 from harness.errors import Misconfigured
+from harness.target.libpq_variables import as_given
 
 _TOKEN = re.compile(
     r"\{\{(?P<literal>[A-Za-z_][\w:]*)\}\}|\{env:(?P<variable>\w+)\}|\{(?P<name>[A-Za-z_]\w*)\}"
@@ -50,9 +50,9 @@ def fill(text: str, values: Mapping[str, str]) -> str:
 
 def read_variable(name: str) -> str:
     """Give an environment variable's value; one that is missing or empty is `Misconfigured`."""
-    value = os.environ.get(name, "")
+    value = as_given(name)
     if not value:
-        state = "empty" if name in os.environ else "not set"
+        state = "not set" if value is None else "empty"
         raise Misconfigured(f"the environment variable {name} is {state}; the target needs it")
     return value
 
