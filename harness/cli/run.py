@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from harness.cli.after_dashes import TakesRest
-from harness.cli.backend_url import name_backend
+from harness.cli.backend_url import VARIABLE, name_backend
 from harness.cli.console import choose_reporter, own_stdout
 from harness.cli.options import (
     DATABASE_VARIABLE,
@@ -139,6 +139,7 @@ def run(
     """
     # Loaded here: `--help`, and a refusal of the options above, do without all of them.
     from harness.client.given_tokens import given_users
+    from harness.plugin.repeating import variables_that_matter
     from harness.plugin.run import Run
     from harness.plugin.settings import RunSettings
     from harness.reports.coverage_md import CoverageMarkdown
@@ -171,7 +172,12 @@ def run(
         report_path=report_path,
         target_path=file,
         target_url=url,
-        names_database=database_url is not None,
+        driver=driver,
+        variables=variables_that_matter(
+            loaded,
+            but=[VARIABLE] if url else [],
+            secret=[DATABASE_VARIABLE] if database is not None else [],
+        ),
         profile=cast("Profile", profile),
         only=split_commas(only),
         allow_inconclusive=split_commas(allow_inconclusive),

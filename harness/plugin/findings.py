@@ -100,11 +100,11 @@ def _same(frame: traceback.FrameSummary, path: Path) -> bool:
 
 
 def short_path(path: Path) -> str:
-    """Give a path as a reader wants it: from here, or from the folder of an installed package."""
+    """Give a path that names a file that exists: from here where it is below, else the whole."""
     try:
         return str(path.relative_to(Path.cwd()))
     except ValueError:
-        return str(Path(*path.parts[-2:]))
+        return str(path)
 
 
 def describe_place(trace: TracebackType | None, check_path: Path) -> str:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from harness.check import Profile
-from harness.redaction.redactor import HIDDEN
-from harness.target.bundled import options_for
+from harness.plugin.repeating import paths_from_anywhere
+from harness.target.bundled import Choice, options_for
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,8 +22,10 @@ class RunSettings:
     """None stands for the bundled target: the reference backend."""
     target_url: str | None = None
     """Where the backend runs, if the command line says that."""
-    names_database: bool = False
-    """Whether the command line names the database; its URL is never shown."""
+    driver: Choice | None = None
+    """What `--driver` said."""
+    variables: tuple[str, ...] = ()
+    """What a shell must set to run the same again, as its words: `NAME=value`, `TOKEN="$TOKEN"`."""
     profile: Profile = "quick"
     only: tuple[str, ...] = ()
     """Patterns over check ids; empty means every check of the profile."""
@@ -38,18 +40,19 @@ class RunSettings:
     """Whether a backend that runs elsewhere may be harmed, within what its target file allows."""
 
     def reproduce_command(self, check_id: str) -> str:
-        """Give the command line that runs one check again, exactly as it ran here."""
+        """Give the command line that runs one check again, as it ran here, from any folder."""
         words = ["shakedown", "run", "--only", check_id, "--seed", str(self.seed)]
-        words += options_for(self.target_path, self.target_url)
-        if self.names_database:
-            words += ["--database-url", HIDDEN]
+        words += options_for(self.target_path, self.target_url, self.driver)
         if self.profile != "quick":
             words += ["--profile", self.profile]
         if self.allow_faults:
             words.append("--allow-faults")
         if not self.built_in:
             words.append("--no-built-in")
-        return shlex.join([*words, *self.folders])
+        if self.cleanup:
+            words.append("--cleanup")
+        words += paths_from_anywhere(self.folders, built_in=self.built_in)
+        return " ".join([*self.variables, shlex.join(words)])
 
 
 SETTINGS = pytest.StashKey[RunSettings]()

@@ -37,10 +37,15 @@ def refuse_contradiction(target: Target, driver: Choice | None) -> None:
     )
 
 
-def options_for(file: Path | None, url: str | None = None) -> list[str]:
-    """Give the options of a command line that lead to this target file, or this URL, again."""
+def options_for(
+    file: Path | None, url: str | None = None, driver: Choice | None = None
+) -> list[str]:
+    """Give the options of a command line that lead to this target file, or this URL, again.
+
+    From any folder; `driver` is what was said, which decides where variables name a backend.
+    """
     if url is not None:
         return ["--target", url]
     if file is None or file in ENVIRONMENT_TARGETS:
-        return []
-    return ["--driver", "docker"] if file == DOCKER_TARGET else ["--target", str(file)]
+        return ["--driver", driver] if driver and file is None else []
+    return ["--driver", "docker"] if file == DOCKER_TARGET else ["--target", str(file.absolute())]

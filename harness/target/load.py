@@ -1,5 +1,6 @@
 """Reading a target file: everything that is wrong with it, at once, with file and line."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,12 @@ def load_target(path: Path | None = None, *, allow_faults: bool = False) -> Targ
         ]
     if problems or target is None:
         raise toml.misconfigured(problems)
-    origin = Origin(file=path and file, sha256=toml.sha256, allow_faults=allow_faults)
+    origin = Origin(
+        file=path and file,
+        sha256=toml.sha256,
+        allow_faults=allow_faults,
+        variables=tuple(dict.fromkeys(_variables_in(toml.values))),
+    )
     return target.loaded_from(origin)
 
 
@@ -88,6 +94,15 @@ def _fill_in_variables(value: Any, path: KeyPath, problems: list[Problem]) -> An
         problems.append((path, error.what))
         return value
     return value if _FILLED_LATER.intersection(path) else filled
+
+
+def _variables_in(value: Any) -> Iterator[str]:  # noqa: ANN401
+    """Give the names of the environment variables that a table mentions, in its order."""
+    if isinstance(value, str):
+        yield from variables(value)
+    elif isinstance(value, dict | tuple | list):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _variables_in(each)
 
 
 class _Untouched(dict[str, str]):

@@ -46,6 +46,8 @@ class Origin:
     """The digest of the file's bytes, when they were read."""
     allow_faults: bool = False
     """Whether `--allow-faults` was given: the backend may be harmed."""
+    variables: tuple[str, ...] = ()
+    """The environment variables that the file names by `{env:NAME}`, in its order."""
 
 
 class Target(Table):

@@ -132,7 +132,9 @@ def test_junit_tells_failures_from_errors(mixed: Finished) -> None:
 
 
 def test_each_failure_comes_with_the_command_that_repeats_it(mixed: Finished) -> None:
-    repeat = "shakedown run --only own.fails --seed 7 --target shakedown.toml --no-built-in checks"
+    here = mixed.folder
+    repeat = "shakedown run --only own.fails --seed 7 "
+    repeat += f"--target {here / 'shakedown.toml'} --no-built-in {here / 'checks'}"
     assert f"  reproduce {repeat}" in mixed.stdout.splitlines()
 
 

@@ -58,3 +58,12 @@ def test_what_hypothesis_adds_to_a_failure_is_in_its_detail() -> None:
     error = CheckFailed(expected="a", got="b")
     error.add_note("Falsifying example: document={}")
     assert "Falsifying example" in _judged(error).detail
+
+
+def test_a_place_outside_the_current_folder_is_given_so_that_it_can_be_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    file, _, line = _judged(CheckFailed(expected="a", got="b")).where.rpartition(":")
+    assert (Path(file), Path(file).is_file()) == (HERE, True)
+    assert line.isdecimal()

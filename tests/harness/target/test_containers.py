@@ -122,7 +122,7 @@ def test_a_target_file_decides_for_itself(tmp_path: Path) -> None:
     [
         (None, []),
         (DOCKER_TARGET, ["--driver", "docker"]),
-        (Path("mine.toml"), ["--target", "mine.toml"]),
+        (Path("mine.toml"), ["--target", str(Path("mine.toml").absolute())]),
     ],
 )
 def test_the_command_that_repeats_a_check(target_path: Path | None, words: list[str]) -> None:
