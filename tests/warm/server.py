@@ -1,5 +1,6 @@
 """`python -m tests.warm.server FD`: forks a child for each run that is asked for on a socket."""
 
+import ast
 import atexit
 import gc
 import importlib
@@ -13,7 +14,11 @@ import sys
 import tempfile
 import threading
 import traceback
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Never
+
+from _pytest.config import default_plugins
 
 PRELOADED = (
     "harness.cli.checks",
@@ -36,6 +41,17 @@ MOST_BYTES = 1_000_000
 
 _READ_AT_THE_START = ("PYTHON", "SSL_CERT")
 """Variables that Python or a library reads only once: such a run starts a Python of its own."""
+
+
+BUILT_IN = ("contracts", "load", "chaos")
+
+
+def imported_by_checks() -> Iterator[str]:
+    """Give what the files of built-in checks import; pytest imports these files themselves."""
+    for file in (file for folder in BUILT_IN for file in Path(folder).rglob("check_*.py")):
+        for node in ast.parse(file.read_bytes()).body:
+            if isinstance(node, ast.ImportFrom) and node.module is not None:
+                yield node.module
 
 
 def serve(requests: socket.socket) -> None:
@@ -106,7 +122,8 @@ def _become(request: dict[str, Any], streams: list[int]) -> Never:
 def main() -> None:
     """Import, then serve."""
     sys.path.insert(0, os.getcwd())  # noqa: PTH109
-    for name in PRELOADED:
+    plugins = (f"_pytest.{name}" for name in default_plugins)
+    for name in (*PRELOADED, *plugins, *imported_by_checks()):
         importlib.import_module(name)
     gc.collect()
     gc.freeze()
