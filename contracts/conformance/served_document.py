@@ -1,11 +1,14 @@
 """Compare a served OpenAPI document with the contract's, and validate it against OpenAPI 3.1.
 
-References are followed in both documents, so components may be named or placed differently.
-Descriptions and order are ignored. The served document may have more where that breaks no client:
-operations, error answers, headers, links, optional parameters and properties.
+What the contract says must be there: its operations by method and path, the token, the parameters
+by name, the statuses of success, and the members of bodies (`schema_comparison`). How a document is
+written is its own business: references, names of components, of path parameters and of operations.
+It may have more where that breaks no client, and need not repeat what holds for every operation:
+error answers, headers of answers, links, optional headers.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,22 +18,15 @@ from contracts.conformance.fuzzing.document import (
     BrokenReference,
     Document,
 )
-from contracts.shared.tenants.operations import load_document
+from contracts.conformance.fuzzing.media_types import covering
+from contracts.conformance.fuzzing.validity import OPAQUE
+from contracts.conformance.schema_comparison import Direction, SchemaComparison
+from contracts.shared.tenants.document import load_document
 from harness.errors import Inconclusive
 from harness.target import Target
 
-PROSE = frozenset(
-    {
-        *("description", "summary", "title", "tags", "example", "examples", "externalDocs"),
-        *("$comment", "operationId", "deprecated", "servers", "security"),
-    }
-)
-"""Keywords without effect on clients; security is compared by its effect."""
-
-SETS = frozenset({"required", "enum", "type", "anyOf", "oneOf", "allOf"})
-"""Lists whose order has no meaning."""
-
-EXTENSIBLE = frozenset({"properties", "headers", "links", "content", "examples"})
+_PARAMETER = re.compile(r"\{[^}/]*\}")
+_JSON = re.compile(r"application/([\w.-]+\+)?json")
 
 Place = tuple[str, ...]
 
@@ -49,147 +45,159 @@ def document_errors(served: Mapping[str, Any]) -> list[str]:
         return [f"/paths: {error}"]
 
 
-def accepted_documents(target: Target) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The contract's document in the target's dialect, first without what is declared absent.
+def wanted_document(target: Target) -> dict[str, Any]:
+    """The document that the target names, with its methods and paths.
 
-    A backend may serve either: documenting a field that is absent breaks no client.
+    A backend need not speak of what is declared absent, and may.
     """
-    document = load_document(Path(target.contract.openapi))
-    contract = target.contract.model_copy(update={"absent": ()})
-    complete = target.model_copy(update={"contract": contract})
-    return in_dialect(document, target), in_dialect(document, complete)
+    return in_dialect(load_document(Path(target.contract.openapi)), target)
 
 
-def document_differences(wanted: Mapping[str, Any], served: Mapping[str, Any]) -> list[str]:
-    """Where the served document differs, each with a JSON Pointer into it."""
-    ours, theirs = Document(wanted), Document(served)
-    found: list[str] = []
-    for operation in ours.operations.values():
-        other = theirs.operations.get(operation.id)
-        if other is None:
-            found.append(f"/paths: no operation {operation.id}")
-            continue
-        place = ("paths", other.template, other.method.lower())
-        if (operation.method, operation.template) != (other.method, other.template):
-            found.append(
-                f"{_pointer(place)}: {operation.id} is {other.method} {other.template}, "
-                f"not {operation.method} {operation.template}"
-            )
-            continue
-        if operation.secured != other.secured:
-            found.append(
-                f"{_pointer((*place, 'security'))}: {_secured(other)}, not {_secured(operation)}"
-            )
-        found += _Comparison(ours, theirs).of_operations(operation, other, place)
-    return found
+def document_differences(
+    wanted: Mapping[str, Any], served: Mapping[str, Any], *, is_translated: bool = False
+) -> list[str]:
+    """Where the served document says otherwise, each with a JSON Pointer into it.
+
+    Of a backend with words of its own only methods, paths and tokens are compared.
+    """
+    try:
+        ours, theirs = Document(wanted), Document(served)
+        found = list(_Comparison(ours, theirs, is_translated=is_translated).differences())
+    except BrokenReference as error:
+        return [f"/paths: {error}"]
+    return [f"{_pointer(place)}: {what}" for place, what in found]
 
 
 class _Comparison:
-    """Two documents side by side; each pair of references is compared once."""
+    """Two documents side by side."""
 
-    def __init__(
-        self, ours: Document, theirs: Document, compared: Iterable[tuple[str, str]] = ()
-    ) -> None:
+    def __init__(self, ours: Document, theirs: Document, *, is_translated: bool) -> None:
         self._ours, self._theirs = ours, theirs
-        self._compared = set(compared)
+        self._is_translated = is_translated
+        self._by_route = {
+            (each.method, _nameless(each.template)): each for each in theirs.operations.values()
+        }
 
-    def of_operations(self, one: ApiOperation, other: ApiOperation, place: Place) -> Iterator[str]:
-        """Where the other operation differs."""
-        yield from self._parameters(one, other, (*place, "parameters"))
-        yield from self.nodes(one.body or {}, other.body or {}, (*place, "requestBody"))
-        for status, response in one.responses.items():
-            there = other.responses.get(status)
-            here = (*place, "responses", status)
-            if there is None:
-                yield f"{_pointer(here)} is missing"
-            else:
-                yield from self.nodes(response, there, here)
-        for status in other.responses.keys() - one.responses.keys():
-            if not status.startswith(("4", "5")) and status != "default":
-                yield f"{_pointer((*place, 'responses', status))} is not in the contract"
+    def differences(self) -> Iterator[tuple[Place, str]]:
+        """Where the other document differs, and how."""
+        for one in self._ours.operations.values():
+            other = self._by_route.get((one.method, _nameless(one.template)))
+            if other is None:
+                yield self._absent(one)
+                continue
+            place = ("paths", other.template, other.method.lower())
+            if one.secured != other.secured:
+                yield (*place, "security"), f"{_secured(other)}, not {_secured(one)}"
+            if not self._is_translated:
+                yield from self._parameters(one, other, (*place, "parameters"))
+                yield from self._body(one, other, (*place, "requestBody"))
+                yield from self._successes(one, other, (*place, "responses"))
 
-    def _are_equivalent(self, one: Any, other: Any, place: Place) -> bool:  # noqa: ANN401 - JSON
-        """Compare with a copy: trying two nodes must not mark their references as compared."""
-        copy = _Comparison(self._ours, self._theirs, self._compared)
-        return next(copy.nodes(one, other, place), None) is None
+    def _absent(self, one: ApiOperation) -> tuple[Place, str]:
+        route = f"{one.method} {one.template}"
+        named = self._theirs.operations.get(one.id)
+        if named is None:
+            return ("paths",), f"no operation {one.id} ({route})"
+        place = ("paths", named.template, named.method.lower())
+        return place, f"{one.id} is {named.method} {named.template}, not {route}"
 
-    def _parameters(self, one: ApiOperation, other: ApiOperation, place: Place) -> Iterator[str]:
-        wanted = {(each["in"], each["name"]): each for each in one.parameters}
-        served = {(each["in"], each["name"]): each for each in other.parameters}
-        for (where, name), parameter in wanted.items():
-            if (where, name) not in served:
-                yield f"{_pointer(place)}: no {where} parameter {name}"
-            else:
-                yield from self.nodes(parameter, served[where, name], (*place, name))
+    def _parameters(
+        self, one: ApiOperation, other: ApiOperation, place: Place
+    ) -> Iterator[tuple[Place, str]]:
+        wanted, served = _sent_beside(one), _sent_beside(other)
+        for key, parameter in wanted.items():
+            where, name = key
+            is_required = bool(parameter.get("required"))
+            if key not in served:
+                # A header that is optional everywhere is a convention, not the operation's own.
+                if is_required or where != "header":
+                    yield place, f"no {where} parameter {name}"
+                continue
+            if is_required != bool(served[key].get("required")):
+                yield (*place, name), f"{'is' if not is_required else 'is not'} required"
+            if name not in OPAQUE:
+                schemas = parameter.get("schema"), served[key].get("schema")
+                yield from self._schemas("request", *schemas, (*place, name, "schema"))
+                yield from self._bounds(*schemas, (*place, name, "schema"))
         for where, name in served.keys() - wanted.keys():
             if served[where, name].get("required"):
-                yield f"{_pointer(place)}: the contract has no required {where} parameter {name}"
+                yield place, f"the contract has no required {where} parameter {name}"
 
-    def nodes(self, one: Any, other: Any, place: Place) -> Iterator[str]:  # noqa: ANN401 - JSON
-        """Where the other node differs."""
-        if self._is_compared(one, other):
-            return
-        one, other = self._ours.resolve(one), self._theirs.resolve(other)
-        if isinstance(one, Mapping) and isinstance(other, Mapping):
-            yield from self._objects(one, other, place)
-        elif isinstance(one, list) and isinstance(other, list):
-            yield from self._lists(one, other, place)
-        elif one != other or isinstance(one, bool) != isinstance(other, bool):
-            yield f"{_pointer(place)} is {_shown(other)}, not {_shown(one)}"
+    def _bounds(self, one: Any, other: Any, place: Place) -> Iterator[tuple[Place, str]]:  # noqa: ANN401
+        ours, theirs = self._ours.resolve(one) or {}, self._theirs.resolve(other) or {}
+        for bound in ("minimum", "maximum", "default"):
+            if bound in ours and bound in theirs and ours[bound] != theirs[bound]:
+                yield (*place, bound), f"is {theirs[bound]!r:.40}, not {ours[bound]}"
 
-    def _objects(
-        self, one: Mapping[str, Any], other: Mapping[str, Any], place: Place
-    ) -> Iterator[str]:
-        names = place[-1] in EXTENSIBLE  # its keys are names, not keywords of OpenAPI
-        for key, value in one.items():
-            here = (*place, key)
-            if not names and (key in PROSE or key.startswith("x-")):
+    def _body(
+        self, one: ApiOperation, other: ApiOperation, place: Place
+    ) -> Iterator[tuple[Place, str]]:
+        wanted, served = (one.body or {}).get("content"), (other.body or {}).get("content")
+        if wanted:
+            yield from self._content(wanted, served or {}, (*place, "content"), is_request=True)
+        elif other.body and other.body.get("required"):
+            yield place, "is required, and the contract has no body here"
+
+    def _successes(
+        self, one: ApiOperation, other: ApiOperation, place: Place
+    ) -> Iterator[tuple[Place, str]]:
+        for status in map(str, one.successes):
+            there = other.responses.get(status, other.responses.get("2XX"))
+            if there is None:
+                yield (*place, status), "is missing"
                 continue
-            if key not in other:
-                if value not in (False, [], {}, None):  # the default
-                    yield f"{_pointer(here)} is missing"
-            elif key in SETS and not names:
-                yield from self._sets(value, other[key], here)
-            else:
-                yield from self.nodes(value, other[key], here)
-        for key in other.keys() - one.keys():
-            has_effect = other[key] not in (False, [], {}, None, True)
-            if not names and key not in PROSE and not key.startswith("x-") and has_effect:
-                yield f"{_pointer((*place, key))} is not in the contract"
+            content = one.responses[status].get("content") or {}
+            here = (*place, status, "content")
+            yield from self._content(content, there.get("content") or {}, here, is_request=False)
+        for status in sorted(other.responses.keys() - one.responses.keys()):
+            if status.isdigit() and status.startswith(("2", "3")):
+                yield (*place, status), "is not in the contract"
 
-    def _sets(self, one: Any, other: Any, place: Place) -> Iterator[str]:  # noqa: ANN401 - JSON
-        ours = one if isinstance(one, list) else [one]
-        theirs = other if isinstance(other, list) else [other]
-        rest, missing = list(theirs), []
-        for value in ours:
-            equivalent = next(
-                (each for each in rest if self._are_equivalent(value, each, place)), None
-            )
-            if equivalent is None and None not in rest:
-                missing.append(value)
-            else:
-                rest.remove(equivalent)
-        found = [f"lacks {_shown(missing)}"] if missing else []
-        found += [f"has {_shown(rest)} in addition"] if rest else []
-        if found:
-            yield f"{_pointer(place)} {' and '.join(found)}"
-
-    def _lists(self, one: list[Any], other: list[Any], place: Place) -> Iterator[str]:
-        if len(one) != len(other):
-            yield f"{_pointer(place)} has {len(other)} items, not {len(one)}"
+    def _content(
+        self,
+        wanted: Mapping[str, Any],
+        served: Mapping[str, Any],
+        place: Place,
+        *,
+        is_request: bool,
+    ) -> Iterator[tuple[Place, str]]:
+        if not any("schema" in media for media in wanted.values()):  # a file, of any type
+            if served and all(_JSON.fullmatch(each) for each in served):
+                yield place, "is JSON, not the file itself"
             return
-        for number, (ours, theirs) in enumerate(zip(one, other, strict=True)):
-            yield from self.nodes(ours, theirs, (*place, str(number)))
+        for media_type, media in wanted.items():
+            there = covering(served, media_type)
+            if there is None:
+                yield (*place, media_type), "is missing"
+                continue
+            is_form = media_type.startswith("multipart/")
+            direction: Direction = "form" if is_form else "request" if is_request else "answer"
+            here = (*place, media_type, "schema")
+            yield from self._schemas(direction, media.get("schema"), there.get("schema"), here)
 
-    def _is_compared(self, one: Any, other: Any) -> bool:  # noqa: ANN401 - JSON
-        if not (isinstance(one, Mapping) and isinstance(other, Mapping)):
-            return False
-        if "$ref" not in one or "$ref" not in other:
-            return False
-        pair = one["$ref"], other["$ref"]
-        is_known = pair in self._compared
-        self._compared.add(pair)
-        return is_known
+    def _schemas(
+        self,
+        direction: Direction,
+        one: Any,  # noqa: ANN401 - JSON
+        other: Any,  # noqa: ANN401
+        place: Place,
+    ) -> Iterator[tuple[Place, str]]:
+        comparison = SchemaComparison(ours=self._ours, theirs=self._theirs, direction=direction)
+        yield from comparison.differences(one, other, place)
+
+
+def _nameless(template: str) -> str:
+    """A path without the names of its parameters, which no request shows."""
+    return _PARAMETER.sub("{}", template)
+
+
+def _sent_beside(operation: ApiOperation) -> dict[tuple[str, str], Mapping[str, Any]]:
+    """The parameters in query and headers; names of headers have no case."""
+    return {
+        (each["in"], each["name"].title() if each["in"] == "header" else each["name"]): each
+        for each in operation.parameters
+        if each["in"] in ("query", "header")
+    }
 
 
 def _official_schema() -> Any:  # noqa: ANN401 - a compiled schema
@@ -253,7 +261,3 @@ def _secured(operation: ApiOperation) -> str:
 
 def _pointer(place: Place) -> str:
     return "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in place) or "/"
-
-
-def _shown(value: object) -> str:
-    return f"{value!r:.120}"

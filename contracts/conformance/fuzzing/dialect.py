@@ -25,10 +25,11 @@ def in_dialect(document: Mapping[str, Any], target: Target) -> dict[str, Any]:
 
 
 def _without_absent(document: Mapping[str, Any], target: Target) -> Any:  # noqa: ANN401 - JSON
-    """The components; their schemas do not require fields that the target declares absent."""
+    """The components; their schemas have no fields that the target declares absent."""
     components = copy.deepcopy(dict(document.get("components") or {}))
     for resource, name in target.contract.absent_fields:
         schema = (components.get("schemas") or {}).get(resource.title().replace("_", ""), {})
+        schema.get("properties", {}).pop(name, None)
         if name in schema.get("required", ()):
             schema["required"].remove(name)
     return components

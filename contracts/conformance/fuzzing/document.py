@@ -9,7 +9,7 @@ from typing import Any
 
 from contracts.conformance.fuzzing.dialect import in_dialect
 from contracts.conformance.fuzzing.schema_validators import SchemaValidators
-from contracts.shared.tenants.operations import load_document
+from contracts.shared.tenants.document import load_document
 from harness.client.routes import METHODS
 from harness.target import Target
 

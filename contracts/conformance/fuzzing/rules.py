@@ -7,6 +7,7 @@ from typing import Any
 
 from contracts.conformance.fuzzing.case import Case
 from contracts.conformance.fuzzing.document import ApiOperation, Document
+from contracts.conformance.fuzzing.media_types import covering
 from contracts.conformance.fuzzing.validity import Validity, validity_of
 from contracts.conformance.problems import problem_violations
 from harness.client import Answer
@@ -109,9 +110,10 @@ class ResponseRules:
         ]
         media = operation.responses[str(answer.status)].get("content") or {}
         declared = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if media and answer.method != "HEAD" and declared not in media:
+        described = covering(media, declared)
+        if media and answer.method != "HEAD" and described is None:
             return [*violations, f"its Content-Type {declared or '(none)'} is not documented"]
-        schema = media.get(declared, {}).get("schema")
+        schema = (described or {}).get("schema")
         if schema and declared == "application/json":
             violations += self._body_violations(schema, answer)
         return violations

@@ -7,12 +7,11 @@ build a request is reported (`Operation.unbuildable`), never skipped.
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-
+from contracts.shared.tenants.document import load_document
 from contracts.shared.tenants.schemas import Unbuildable, resolved
 from harness.client import Route
 from harness.client.routes import METHODS, spelled_path
@@ -152,14 +151,6 @@ def operations_of(target: Target) -> tuple[Operation, ...]:
             )
             found.append(Operation(route=route, document=document, described=described))
     return tuple(found)
-
-
-@lru_cache(maxsize=4)
-def load_document(path: Path) -> Mapping[str, Any]:
-    """Parse an OpenAPI document in YAML or JSON, which was validated when its routes were read."""
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    document = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)  # noqa: S506 - both safe
-    return document if isinstance(document, dict) else {}
 
 
 def kind_of(name: str, template: str) -> str:

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from contracts.conformance.fuzzing.document import Document
-from contracts.shared.tenants.operations import load_document
+from contracts.shared.tenants.document import load_document
 
 DOCUMENT = Path("contracts/openapi.yaml")
 

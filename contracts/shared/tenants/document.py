@@ -1,0 +1,67 @@
+"""The OpenAPI document that a target names, with request bodies in types that can be sent."""
+
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from harness.client.routes import METHODS
+
+Json = Any
+
+JSON = "application/json"
+FORM = "multipart/form-data"
+
+
+@lru_cache(maxsize=4)
+def load_document(path: Path) -> Mapping[str, Any]:
+    """Parse an OpenAPI document in YAML or JSON, which was validated when its routes were read.
+
+    Bodies of requests that are described for a range of types (`*/*`, as generators write it) are
+    described for the type of that range that the contract names.
+    """
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    text = path.read_text(encoding="utf-8-sig")
+    document = yaml.load(text, Loader=loader)  # noqa: S506 - both are safe
+    if not isinstance(document, dict):
+        return {}
+    for body in _request_bodies(document):
+        if isinstance(body.get("content"), dict):
+            body["content"] = _in_sendable_types(document, body["content"])
+    return document
+
+
+def _request_bodies(document: Mapping[str, Json]) -> Iterator[dict[str, Json]]:
+    """Every Request Body Object, in operations and in components."""
+    items = [item for item in (document.get("paths") or {}).values() if isinstance(item, dict)]
+    found = [
+        item[method].get("requestBody") for item in items for method in METHODS if item.get(method)
+    ]
+    found += ((document.get("components") or {}).get("requestBodies") or {}).values()
+    yield from (body for body in found if isinstance(body, dict))
+
+
+def _in_sendable_types(document: Json, content: Mapping[str, Json]) -> dict[str, Json]:
+    described: dict[str, Json] = {}
+    # What is named exactly comes first: a range says only what the others are.
+    for name in sorted(content, key=lambda each: "*" in each):
+        bare = name.partition(";")[0].strip().lower()
+        if "*" in bare:
+            bare = FORM if bare == "multipart/*" or _holds_file(document, content[name]) else JSON
+        described.setdefault(bare, content[name])
+    return described
+
+
+def _holds_file(document: Json, media: Json) -> bool:
+    """Whether a body has a member of raw bytes, which JSON cannot carry."""
+    schema = (media or {}).get("schema") or {}
+    reference = str(schema.get("$ref", "")).rpartition("#/components/schemas/")[2]
+    named = ((document.get("components") or {}).get("schemas") or {}).get(reference)
+    members = ((named if reference else schema) or {}).get("properties") or {}
+    return any(
+        isinstance(each, dict)
+        and ("contentMediaType" in each or each.get("format") in ("binary", "byte"))
+        for each in members.values()
+    )
