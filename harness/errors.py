@@ -34,10 +34,10 @@ class CheckFailed(AssertionError):
 
     @accepts_old_keywords(came="got")
     def __init__(self, expected: str, got: str, detail: str = "") -> None:
-        self.expected = expected
-        self.got = got
-        self.detail = detail
-        super().__init__("\n".join(filter(None, [f"expected {expected}", f"got {got}", detail])))
+        # A check may hand on what a backend sent or stored: a report must never fail over it.
+        self.expected, self.got, self.detail = str(expected), str(got), str(detail or "")
+        parts = [f"expected {self.expected}", f"got {self.got}", self.detail]
+        super().__init__("\n".join(filter(None, parts)))
 
     @property
     def came(self) -> str:

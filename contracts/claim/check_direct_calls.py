@@ -69,9 +69,7 @@ async def check_direct_calls(
     claim = declared_claim(target)
     table, tokens = claim.table, IssuedTokens()
     async with fresh_system(api_instances=1, workers=0) as own:
-        claims = ClaimFunction(
-            database=own.control_database, function=claim.function, cap=DEFAULT_CAP
-        )
+        claims = ClaimFunction.of(own.control_database, target)
         async with claim_transaction(claims, table, tokens) as one:
             await one.claim("{worker}", worker="empty queue", limit=0)
         tenants = await own.organizations.several(2)

@@ -1,7 +1,6 @@
 """The cost of a claim: the number of rows it reads, with a long history of finished exports."""
 
 from contracts.claim.bulk_insert import copy_export
-from contracts.claim.claim_transaction import claimed_rows
 from contracts.claim.export_batches import request_exports
 from contracts.shared.exports.claim_function import ClaimFunction, declared_claim
 from harness.check import check
@@ -49,20 +48,19 @@ async def check_index_used(
 
     A claim reads rows that are queued or in progress, by an index, and not the whole history.
     """
-    claim = declared_claim(target)
-    cap = target.limits.per_org_in_progress
+    declared_claim(target)
     async with fresh_system(api_instances=1, workers=0) as own:
-        claims = ClaimFunction(database=own.control_database, function=claim.function, cap=cap)
-        await fill(own, claim.table)
+        claims = ClaimFunction.of(own.control_database, target)
+        await fill(own, claims.table)
         for limit, when in (
             (1, "first of its queue"),
             (4, "several exports"),
             (2, "with others in progress"),
         ):
-            read = await rows_read(claims, claim.table, limit)
+            read = await rows_read(claims, limit)
             expect(
                 read <= MOST_READ,
-                expected=f"at most {MOST_READ} rows of {claim.table} and its indexes read by "
+                expected=f"at most {MOST_READ} rows of {claims.table} and its indexes read by "
                 f"{claims.function}(…, p_limit => {limit}), {when}, with {FINISHED} finished ones",
                 got=f"{read} rows; is there an index that this claim can use?",
             )
@@ -86,17 +84,12 @@ async def fill(own: OwnSystem, table: str) -> None:
     await own.control_database.fetch(f"ANALYZE {table}")
 
 
-async def rows_read(claims: ClaimFunction, table: str, limit: int) -> int:
+async def rows_read(claims: ClaimFunction, limit: int) -> int:
     """Claim, and return how many rows of the table and its indexes were read for it."""
     async with claims.worker() as connection, connection.transaction():
-        cursor = await connection.execute(
-            f"SELECT * FROM {claims.function}("  # noqa: S608 - from the target file
-            "p_worker => 'counted', p_limit => %s, p_max_per_org => %s)",
-            [limit, claims.cap],
-        )
-        claimed = list(claimed_rows(await cursor.fetchall()))
+        claimed = await claims.claim(connection, "counted", limit)
         await connection.execute("RESET ROLE")
-        cursor = await connection.execute(_READ, {"table": table})
+        cursor = await connection.execute(_READ, {"table": claims.table})
         [row] = await cursor.fetchall()
     if not claimed:
         raise Inconclusive("nothing was claimed, so there is no claim whose cost could be read")

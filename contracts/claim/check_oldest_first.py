@@ -43,10 +43,10 @@ async def check_oldest_first(
     `queue_position` shows the place in the organization's own queue.
     Contract: "one row per call or a batch, oldest first".
     """
-    claim = declared_claim(target)
-    cap, table = target.limits.per_org_in_progress, claim.table
+    declared_claim(target)
     async with fresh_system(api_instances=1, workers=0) as own:
-        claims = ClaimFunction(database=own.control_database, function=claim.function, cap=cap)
+        claims = ClaimFunction.of(own.control_database, target)
+        cap, table = claims.cap, claims.table
         tenants = await own.organizations.several(len(set(TURNS)))
         accepted = await request_in_turns(tenants)
         async with own.control_database.connect() as connection:

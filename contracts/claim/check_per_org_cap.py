@@ -59,10 +59,10 @@ async def check_per_org_cap(
             )
             observe(exports, what="exports by workers")
         return
-    claim = declared_claim(target)
-    cap, table = target.limits.per_org_in_progress, claim.table
+    declared_claim(target)
     async with fresh_system(api_instances=1, workers=0) as own:
-        claims = ClaimFunction(database=own.control_database, function=claim.function, cap=cap)
+        claims = ClaimFunction.of(own.control_database, target)
+        cap, table = claims.cap, claims.table
         tenants = await own.organizations.several(2)
         for tenant in tenants:  # one after the other: the oldest exports are all of one tenant
             await request_exports([tenant], jobs_each=cap + 1)

@@ -54,7 +54,7 @@ def field_tamperings(event: StoredEvent) -> Iterator[Tampering]:
     kind = "export" if event.fields["target_type"] == "evidence" else "evidence"
     yield Tampering(name="target_type", changes={"target_type": kind})
     yield Tampering(name="target_id", changes={"target_id": str(uuid.uuid4())})
-    yield Tampering(name="hash", changes={"hash": event.hash[::-1]})
+    yield Tampering(name="hash", changes={"hash": (event.hash or "")[::-1]})
 
 
 def link_tamperings(
@@ -77,7 +77,7 @@ def link_tamperings(
             prev_hash_valid=False,
         )
     forged = event.with_metadata(with_nested_key(event.metadata))
-    text, before, salt = forged.canonical(), event.prev_hash or "", salts[event.salt_key_id]
+    text, before, salt = forged.canonical(), event.prev_hash or "", salts[event.salt_key_id or ""]
     for name, hashed in (("without the salt", text + before), ("without the link", text + salt)):
         if not before and hashed == text + salt:
             continue

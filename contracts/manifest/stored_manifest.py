@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import psycopg
 
+from contracts.shared.resources.past_triggers import past_triggers
 from harness.database import Database
 from harness.errors import Inconclusive
 
@@ -43,11 +44,11 @@ class StoredColumn:
     async def _write(self, text: str) -> None:
         async with self.database.connect() as connection:
             try:
-                await connection.execute("SET session_replication_role = replica")
-                done = await connection.execute(
-                    f"UPDATE {self.table} SET {self.column} = %s WHERE id::text = %s".encode(),  # noqa: S608 - as above
-                    [text, self.export_id],
-                )
+                async with past_triggers(connection, self.table):
+                    done = await connection.execute(
+                        f"UPDATE {self.table} SET {self.column} = %s WHERE id::text = %s".encode(),  # noqa: S608 - as above
+                        [text, self.export_id],
+                    )
             except psycopg.Error as error:
                 raise Inconclusive(f"could not change the stored manifest: {error}") from error
         if done.rowcount != 1:

@@ -74,13 +74,14 @@ def expect_mismatch(answer: Answer, what: str) -> None:
 def expect_mismatch_at(answer: Answer, path: Path, fields: Mapping[str, Any], what: str) -> None:
     """The same, and fail when mismatches point into the manifest, but not to the change.
 
-    A backend may write paths in its own way, and may report a wrong hash only. A path that names
+    A backend may write paths in its own way, and may report a wrong hash only. Nothing is asked of
+    the place where the whole manifest was changed, which is an empty `path`. A path that names
     a field of the manifest (one of `fields`) must begin with the right field, and must mention
     the last step unless it ends before it.
     """
     expect_mismatch(answer, what)
     steps = [str(step) for step in path]
-    if not all(_STEP.fullmatch(step) for step in steps):
+    if not steps or not all(_STEP.fullmatch(step) for step in steps):
         return
     pointing = []
     for mismatch in objects_in(answer, "mismatches"):

@@ -2,18 +2,18 @@
 
 from collections.abc import Iterable
 
-from contracts.tenancy.catalog.model import REQUEST_ROLES, Relation
 from contracts.tenancy.catalog.privileges import claim_functions, privileges
 from contracts.tenancy.catalog.read import read_catalog
 from contracts.tenancy.catalog.row_security import row_security
-from contracts.tenancy.catalog.rule_results import RuleResult, expect_no_violations, table_rule
+from contracts.tenancy.catalog.rule_results import RuleResult, expect_no_violations
 from contracts.tenancy.catalog.tenants import contract_tables, tenant_tables
-from contracts.tenancy.catalog.text_search import contains_text
+from contracts.tenancy.sql.readable_salts import salt_results
 from harness.check import check
 from harness.database import Database
 from harness.errors import Inconclusive
 from harness.plugin.coverage import Coverage
 from harness.plugin.observations import Observations
+from harness.system import System
 from harness.target import Capability, Target
 
 CLAIM_FUNCTION = "claim_export_job"
@@ -51,7 +51,7 @@ async def check_row_security(
     needs={Capability.DATABASE},
 )
 async def check_privileges(
-    database: Database, target: Target, observe: Observations, cover: Coverage
+    database: Database, system: System, target: Target, observe: Observations, cover: Coverage
 ) -> None:
     """Read the catalog and apply rules to every function, role and schema.
 
@@ -68,7 +68,7 @@ async def check_privileges(
     results += [
         one
         for relation in catalog.relations
-        for one in await salt_results(database, relation, target)
+        for one in await salt_results(database, relation, target, system.control_url)
     ]
     note(cover, results)
     observe(len(results), what="rules applied to functions, roles and tables")
@@ -83,31 +83,3 @@ def note(cover: Coverage, results: Iterable[RuleResult]) -> None:
     """Record which rules were applied to what."""
     for one in results:
         cover(f"{one.kind}s", **{one.kind: one.name, "rule": one.rule})
-
-
-async def salt_results(database: Database, relation: Relation, target: Target) -> list[RuleResult]:
-    """Check that no request role can read the salts of the ledger's hashes in this relation.
-
-    Relations with row-level security are left to `tenancy.direct-sql`.
-    """
-    if target.ledger is None or relation.row_security:
-        return []
-    salts = [salt.get_secret_value() for salt in target.ledger.salts.values()]
-    results = []
-    for role in REQUEST_ROLES:
-        if columns := relation.columns_open_to(role, "SELECT"):
-            found = await database.fetch_one(
-                f"SELECT EXISTS (SELECT FROM {relation.name} AS r "  # noqa: S608 - quoted by the server
-                f"WHERE {contains_text(columns)}) AS found",
-                {"texts": salts},
-            )
-            results.append(
-                table_rule(
-                    relation.name,
-                    "salts",
-                    not found["found"],
-                    expected=f"no salt of the ledger's hashes readable in {relation.name}",
-                    got=f"{role} may read one",
-                )
-            )
-    return results

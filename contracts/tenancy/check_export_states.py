@@ -41,13 +41,13 @@ async def check_export_states(
     For every operation and role another organization gets the answer for a random id, and its
     viewers cannot write. The exports stay unchanged, and their owner can still cancel and retry.
     """
-    claim = declared_claim(target)
+    declared_claim(target)
     shapes, _ = shapes_with_ids(operations_of(target))
     shapes = [shape for shape in shapes if {slot.kind for slot in shape.slots} <= KNOWN]
-    sample, cap = samples.new(), target.limits.per_org_in_progress
+    sample = samples.new()
     async with fresh_system(api_instances=1, workers=0) as own:
         org, other = await own.organizations.several(2)
-        tenants = await exports_by_state(own, org, claim, sample, cap)
+        tenants = await exports_by_state(own, org, target, sample)
         own_personas = personas(own.organizations, org)
         strangers = personas(own.organizations, other)
         before = await shown_exports(tenants)

@@ -56,3 +56,9 @@ def test_messages() -> None:
     failed = CheckFailed("a 201", "a 500", "request 7")
     assert str(failed) == "expected a 201\ngot a 500\nrequest 7"
     assert (failed.expected, failed.got, failed.detail) == ("a 201", "a 500", "request 7")
+
+
+def test_a_failure_holds_text_whatever_a_check_hands_on() -> None:
+    failed = CheckFailed(expected="a hash", got=None)  # type: ignore[arg-type]
+    assert (failed.got, failed.detail) == ("None", "")
+    assert str(failed) == "expected a hash\ngot None"

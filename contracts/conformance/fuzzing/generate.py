@@ -225,7 +225,8 @@ def _register_files(number: int) -> None:
     for mime_type in ALLOWED_TYPES:
 
         def make(note: int, mime_type: str = mime_type) -> bytes:
-            return Samples(random.Random(f"{number}:{note}")).new(mime_type).content
+            rng = random.Random(f"{number}:{note}")
+            return Samples(rng, repeatable=True).new(mime_type).content
 
         schemathesis.openapi.media_type(mime_type, st.integers(0, 2**32).map(make))
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import psycopg
 from psycopg import AsyncConnection
@@ -41,6 +41,14 @@ class ClaimFunction:
     function: str
     cap: int
     """The largest number of exports that one organization may have in progress."""
+    table: str = "exports"
+
+    @classmethod
+    def of(cls, database: Database, target: Target) -> Self:
+        """The one that a target file declares; `Inconclusive` where it declares none."""
+        claim = declared_claim(target)
+        cap = target.limits.per_org_in_progress
+        return cls(database=database, function=claim.function, cap=cap, table=claim.table)
 
     @asynccontextmanager
     async def worker(self) -> AsyncIterator[AsyncConnection[Any]]:
@@ -53,7 +61,10 @@ class ClaimFunction:
             yield connection
 
     async def claim(self, connection: AsyncConnection[Any], worker: str, limit: int) -> int:
-        """Claim up to `limit` exports and give their number."""
+        """Claim up to `limit` exports and give their number.
+
+        Fail where the function cannot be called as the contract says, or raises.
+        """
         call = f"{self.function}(p_worker => '{worker}', p_limit => {limit}, …)"
         try:
             cursor = await connection.execute(

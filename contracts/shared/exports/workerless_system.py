@@ -92,11 +92,7 @@ async def workerless_system(
     fresh_system: FreshSystem, target: Target, *, api_instances: int
 ) -> AsyncIterator[WorkerlessSystem]:
     """Start API instances and a database, and no workers."""
-    claim = declared_claim(target)
+    declared_claim(target)
     async with fresh_system(api_instances=api_instances, workers=0) as own:
-        claims = ClaimFunction(
-            database=own.control_database,
-            function=claim.function,
-            cap=target.limits.per_org_in_progress,
-        )
-        yield WorkerlessSystem(own=own, claims=claims, table=claim.table)
+        claims = ClaimFunction.of(own.control_database, target)
+        yield WorkerlessSystem(own=own, claims=claims, table=claims.table)

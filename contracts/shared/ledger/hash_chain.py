@@ -30,8 +30,8 @@ class StoredEvent:
     metadata: str | None
     """The JSON text of the metadata."""
     prev_hash: str | None
-    hash: str
-    salt_key_id: str
+    hash: str | None
+    salt_key_id: str | None
 
     @property
     def name(self) -> str:
@@ -53,7 +53,7 @@ class StoredEvent:
 
     def expected_hash(self, salts: Mapping[str, str]) -> str:
         """`sha256(canonical || prev_hash || salt)` in hex. `KeyError` when the salt is unknown."""
-        text = self.canonical() + (self.prev_hash or "") + salts[self.salt_key_id]
+        text = self.canonical() + (self.prev_hash or "") + salts[self.salt_key_id or ""]
         return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -63,7 +63,7 @@ class ChainViolation:
 
     ledger_seq: int
     field: str
-    """`ledger_seq`, `prev_hash` or `hash`."""
+    """`ledger_seq`, `prev_hash`, `salt_key_id` or `hash`."""
     expected: str
     got: str
 
@@ -82,19 +82,22 @@ def violations(events: Iterable[StoredEvent], salts: Mapping[str, str]) -> list[
             kind = "a fork, the number is taken" if seq < next_seq else "a gap"
             expected = f"ledger_seq without gaps or forks, here {next_seq}"
             found.append(ChainViolation(seq, "ledger_seq", expected, f"{seq} ({kind})"))
-        before = previous.hash if previous else ""
+        before = (previous.hash if previous else None) or ""
         if (event.prev_hash or "") != before:
             expected = (
                 f"prev_hash of {event.name}, the hash of the event before: {before or 'nothing'}"
             )
             got = event.prev_hash or "nothing"
             found.append(ChainViolation(seq, "prev_hash", expected, got))
-        if event.hash != event.expected_hash(salts):
+        if event.salt_key_id is None:
+            expected = f"the key id of its salt in {event.name}"
+            found.append(ChainViolation(seq, "salt_key_id", expected, "NULL"))
+        elif event.hash != event.expected_hash(salts):
             expected = (
                 f"hash of {event.name}, sha256(canonical || prev_hash || salt): "
                 f"{event.expected_hash(salts)}, canonical {event.canonical()!r}"
             )
-            found.append(ChainViolation(seq, "hash", expected, event.hash))
+            found.append(ChainViolation(seq, "hash", expected, event.hash or "NULL"))
         previous = event
     return found
 

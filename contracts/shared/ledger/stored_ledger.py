@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from contracts.shared.ledger.canonical_json import NotStorable
 from contracts.shared.ledger.hash_chain import StoredEvent, stored_event, violations
 from harness.database import Database, Row
-from harness.errors import Inconclusive
+from harness.errors import CheckFailed, Inconclusive
 from harness.expect import expect
 from harness.target.models import Ledger
 
@@ -53,7 +54,7 @@ class StoredLedger:
             """,  # noqa: S608 - names of table and columns come from the target file
             {"organization_id": organization_id, "form": self.ledger.created_at_format},
         )
-        return [stored_event(row) for row in rows]
+        return [_event(row) for row in rows]
 
     async def unhashed_columns(self, organization_id: str) -> list[Row]:
         """Give the columns of an organization's rows that the hash does not cover, oldest first."""
@@ -103,7 +104,7 @@ class StoredLedger:
         The harness computes everything itself from the stored columns and the salt.
         """
         events = await self.chain(organization_id)
-        unknown = {event.salt_key_id for event in events} - set(self.salts)
+        unknown = {event.salt_key_id for event in events if event.salt_key_id} - set(self.salts)
         if unknown:
             raise Inconclusive(
                 f"the target file lacks salts: rows of {self.ledger.table} use {sorted(unknown)}, "
@@ -117,3 +118,21 @@ class StoredLedger:
                 detail=detail,
             )
         return events
+
+
+def _event(row: Row) -> StoredEvent:
+    """An event that can be hashed; fail where a row of the ledger is none."""
+    about = f"the row about {row['target_type']} {row['target_id']}"
+    expect(
+        row["ledger_seq"] is not None,
+        expected=f"a number in ledger_seq of {about} of the ledger",
+        got="NULL",
+    )
+    event = stored_event(row)
+    try:
+        event.canonical()
+    except NotStorable as error:
+        raise CheckFailed(
+            expected=f"JSON as the metadata of {event.name}", got=f"{row['metadata']!r}: {error}"
+        ) from error
+    return event

@@ -11,13 +11,13 @@ from harness.client import Organization, Record, Sample
 from harness.errors import Inconclusive
 from harness.expect import expect_equal, expect_status
 from harness.plugin.fixtures import OwnSystem
-from harness.target.models import Claim
+from harness.target import Target
 
 STATES = ("queued", "preparing", "failed", "canceled")
 
 
 async def exports_by_state(
-    own: OwnSystem, org: Organization, claim: Claim, sample: Sample, cap: int
+    own: OwnSystem, org: Organization, target: Target, sample: Sample
 ) -> dict[str, PopulatedTenant]:
     """A job with an export for each of `STATES`, on a system without workers.
 
@@ -30,11 +30,11 @@ async def exports_by_state(
         exports[state] = await org.client.new_export(job["id"])
     cancel = {"export_id": exports["canceled"]["id"]}
     expect_status(await org.client.call("cancelExport", path=cancel), 202)
-    claims = ClaimFunction(database=own.control_database, function=claim.function, cap=cap)
+    claims = ClaimFunction.of(own.control_database, target)
     async with claims.worker() as worker:
         claimed = await claims.claim(worker, "shakedown", 2)
     expect_equal(claimed, 2, "number of exports claimed out of three queued ones")
-    await _fail(own, claim.table, exports["failed"]["id"])
+    await _fail(own, claims.table, exports["failed"]["id"])
     shown = {state: await org.client.get_export(export["id"]) for state, export in exports.items()}
     got = {state: export["state"] for state, export in shown.items()}
     expect_equal(got, {state: state for state in got}, "states of the exports")

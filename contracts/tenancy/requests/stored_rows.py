@@ -30,8 +30,11 @@ class StoredRows:
         if self.database is None:
             return {}
         found = await self.database.fetch(
+            # Views show the same rows again, and may call what only a request may call.
             "SELECT table_schema AS schema, table_name AS name FROM information_schema.columns "
-            "WHERE column_name = %s AND table_name = ANY(%s) ORDER BY 1, 2",
+            "JOIN information_schema.tables USING (table_catalog, table_schema, table_name) "
+            "WHERE column_name = %s AND table_name = ANY(%s) AND table_type <> 'VIEW' "
+            "ORDER BY 1, 2",
             [_COLUMN, list(TENANT_TABLES)],
         )
         rows = {}

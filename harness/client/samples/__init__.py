@@ -1,7 +1,8 @@
-"""Real files of every type that evidence may have: tiny, valid, and no two alike."""
+"""Real files of every type that evidence may have: tiny, valid, and no two alike in any run."""
 
 import hashlib
 import random
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -52,10 +53,15 @@ class Sample:
 
 
 class Samples:
-    """Makes files that differ from each other; the same generator makes the same files again."""
+    """Makes files that differ from each other, and from those of every other run.
 
-    def __init__(self, rng: random.Random) -> None:
+    A backend may have kept what an earlier run with the same seed uploaded. `repeatable` is for
+    files whose uploads no verdict depends on: the same generator makes the same ones again.
+    """
+
+    def __init__(self, rng: random.Random, *, repeatable: bool = False) -> None:
         self._rng = rng
+        self._repeatable = repeatable
         self._made = 0
 
     def new(self, mime_type: str = "image/png") -> Sample:
@@ -84,7 +90,9 @@ class Samples:
         return self._carrying(name, payload[:room], mime_type, note)
 
     def _note(self) -> bytes:
-        return f"shakedown {self._made} {self._rng.getrandbits(128):032x}".encode()
+        # Of the same length in every run, so that sizes are a function of the seed.
+        number = self._rng.getrandbits(128) if self._repeatable else uuid.uuid4().int
+        return f"shakedown {self._made} {number:032x}".encode()
 
     @staticmethod
     def _carrying(name: str, payload: bytes, mime_type: str, note: bytes) -> Sample:

@@ -52,6 +52,10 @@ def test_pointing_elsewhere_is_no_name(path: str) -> None:
         expect_mismatch_at(answer(path), PATH, FIELDS, "it")
 
 
+def test_a_change_of_the_whole_manifest_may_be_found_anywhere() -> None:
+    expect_mismatch_at(answer("filters/phase"), (), FIELDS, "it")
+
+
 def test_a_file_that_is_not_ok_is_a_name() -> None:
     expect_mismatch(answer(ok=False), "it")
     with pytest.raises(CheckFailed):

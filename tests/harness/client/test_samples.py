@@ -22,7 +22,7 @@ MAGIC = {
 
 
 def samples(seed: int = 1) -> list[Sample]:
-    return list(Samples(random.Random(seed)).one_of_each())
+    return list(Samples(random.Random(seed), repeatable=True).one_of_each())
 
 
 def of_type(mime_type: str) -> bytes:
@@ -46,6 +46,17 @@ def test_no_two_files_are_alike_and_a_seed_gives_the_same_ones_again() -> None:
     assert len(set(digests)) == 27
     assert samples(1) == samples(1)
     assert not {each.sha256 for each in samples(1)} & {each.sha256 for each in samples(2)}
+
+
+def test_the_same_seed_gives_new_files_of_the_same_sizes_in_another_run() -> None:
+    one, other = (Samples(random.Random(1)) for _ in range(2))
+    for made, again in (
+        (one.new(), other.new()),
+        (one.of_size(70_000), other.of_size(70_000)),
+        (one.carrying(b"payload"), other.carrying(b"payload")),
+    ):
+        assert (made.file_name, made.size) == (again.file_name, again.size)
+        assert made.sha256 != again.sha256
 
 
 def png_chunks(content: bytes) -> dict[bytes, bytes]:

@@ -56,9 +56,22 @@ def test_the_canonical_text_is_spelled_out() -> None:
     )
 
 
+def test_a_hash_or_a_salt_that_is_null_is_a_violation_and_no_crash() -> None:
+    events = chain(3)
+    events[1] = replace(events[1], hash=None)
+    assert [(each.ledger_seq, each.field) for each in violations(events, SALTS)] == [
+        (2, "hash"),
+        (3, "prev_hash"),
+    ]
+    events = chain(2)
+    events[1] = replace(events[1], salt_key_id=None)
+    [found] = violations(events, SALTS)
+    assert (found.field, found.got) == ("salt_key_id", "NULL")
+
+
 def test_the_hash_is_over_text_previous_hash_and_salt() -> None:
     first, second = chain(2)
-    text = second.canonical() + first.hash + "secret"
+    text = f"{second.canonical()}{first.hash}secret"
     assert second.hash == hashlib.sha256(text.encode()).hexdigest()
 
 
