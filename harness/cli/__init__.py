@@ -1,7 +1,6 @@
 """The `shakedown` command. Each command is a file of its own, loaded only when it is used."""
 
 import importlib
-import os
 import sys
 import traceback
 from collections.abc import Mapping
@@ -10,7 +9,11 @@ from typing import Any
 import click
 
 from harness.errors import Misconfigured
+from harness.machine.streams import guard_outputs, open_missing, reader_is_gone
 from harness.verdict import ExitCode
+
+_SIGPIPE = 141
+"""What a shell shows for a program whose reader wanted no more."""
 
 COMMANDS: Mapping[str, str] = {
     "run": "start a system, run the checks on it, give a verdict",
@@ -79,6 +82,8 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line and exit with its code."""
+    open_missing()
+    outputs = guard_outputs()
     try:
         exit_code = cli.main(standalone_mode=False)
     except click.exceptions.Exit as asked:
@@ -93,13 +98,29 @@ def main() -> None:
         exit_code = ExitCode.MISCONFIGURED
     except KeyboardInterrupt:
         exit_code = 130
-    except BrokenPipeError:
-        # The reader is gone; Python's own flush at exit must not complain about it either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        exit_code = 141
-    except Exception:
-        exit_code = _report_crash(traceback.format_exc())
+    except Exception as error:
+        exit_code = _report_full_disk(error) or _report_crash(traceback.format_exc())
+    if outputs and outputs[0].lost and _as_number(exit_code) == ExitCode.PASS:
+        exit_code = _report_lost(outputs[0].lost)
     sys.exit(_as_number(exit_code))
+
+
+def _report_lost(error: OSError) -> int:
+    """Report that what the command was asked to print is not there."""
+    if reader_is_gone(error):
+        return _SIGPIPE
+    click.echo(f"shakedown: standard output cannot be written: {error.strerror}", err=True)
+    return ExitCode.MISCONFIGURED
+
+
+def _report_full_disk(error: Exception) -> int:
+    """Report that the machine, not the command, is why it could not go on; 0 if it is not."""
+    from harness.machine.room import full_disk  # loaded here: it is rarely needed
+
+    if problem := full_disk(error):
+        click.echo(_redacted(f"shakedown: {problem}"), err=True)
+        return ExitCode.MISCONFIGURED
+    return 0
 
 
 def _report_crash(trace: str) -> int:

@@ -6,25 +6,20 @@ from collections.abc import Mapping, Sequence
 from typing import TextIO
 
 from harness.events import Reporter
+from harness.machine.streams import Output, output_on
 from harness.reports.plain import PlainReporter
 
 _TAKE_THE_TERMINAL = ("-s", "--capture=no", "--pdb", "--trace")
 
 
-def own_stdout() -> TextIO:
+def own_stdout() -> Output:
     """Give standard output through a descriptor of its own.
 
     pytest captures what checks write by moving descriptor 1 away; the live display, which
     is drawn while checks run, must not end up in there.
     """
     sys.stdout.flush()
-    return open(  # noqa: PTH123 - a descriptor, closed with the process
-        os.dup(sys.stdout.fileno()),
-        "w",
-        encoding=sys.stdout.encoding,
-        errors="backslashreplace",
-        buffering=1,
-    )
+    return output_on(os.dup(sys.stdout.fileno()), sys.stdout, closes=True)
 
 
 def choose_reporter(

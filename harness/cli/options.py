@@ -73,7 +73,11 @@ def load_chosen(target: Path | None, driver: "Choice | None") -> "Target":
 def refuse_missing(folders: tuple[str, ...]) -> None:
     """Refuse a folder or file of checks that does not exist."""
     for folder in folders:
-        if not Path(folder.partition("::")[0]).exists():
+        try:
+            found = Path(folder.partition("::")[0]).exists()
+        except PermissionError as error:
+            raise Misconfigured(f"{folder}: cannot be read: {error.strerror}") from error
+        if not found:
             raise Misconfigured(
                 f"{folder}: there is no such folder or file of checks; "
                 "to select checks by their id use --only"

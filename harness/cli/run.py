@@ -21,6 +21,7 @@ from harness.cli.options import (
     target_or_url_option,
 )
 from harness.errors import Misconfigured
+from harness.machine.streams import reader_is_gone
 from harness.untrusted.sanitizing import sanitize
 from harness.verdict import ExitCode
 
@@ -194,7 +195,8 @@ def run(
     ):
         processes = default_processes()
     words = [*(["-n", str(processes)] if (processes or 1) > 1 else []), *pytest_args]
-    shown = choose_reporter(own_stdout(), environment=os.environ, pytest_args=words)
+    stream = own_stdout()
+    shown = choose_reporter(stream, environment=os.environ, pytest_args=words)
     reporters: list[Reporter] = [
         ResultsJson(report_path),
         JunitXml(report_path),
@@ -208,10 +210,19 @@ def run(
         started_at=started_at,
         pytest_args=words,
     ).execute()
+    if stream.lost and not reader_is_gone(stream.lost):
+        click.echo(
+            f"shakedown: standard output cannot be written ({stream.lost.strerror}); "
+            f"the run is in {report_path}",
+            err=True,
+        )
     if summary.exit_code in (ExitCode.MISCONFIGURED, ExitCode.INTERNAL_ERROR):
         click.echo(sanitize(f"shakedown: {summary.error}"), err=True)
     if loaded.driver == "external":
-        _report_leftovers(report_path, summary.run_id)
+        try:
+            _report_leftovers(report_path, summary.run_id)
+        except OSError as error:  # the exit code is written down already
+            click.echo(f"shakedown: cannot read what the run made: {error}", err=True)
     return summary.exit_code
 
 

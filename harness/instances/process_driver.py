@@ -112,6 +112,10 @@ def _environment(plan: Plan, extra: Mapping[str, str]) -> dict[str, str]:
 def _cannot_start(key: str, command: tuple[str, ...], error: OSError) -> str:
     """Say why a command could not even be started."""
     # Not by the error: a directory in PATH that is closed to us makes it "permission denied".
-    if shutil.which(command[0]) is None and not Path(command[0]).exists():
+    try:
+        found = shutil.which(command[0]) or Path(command[0]).exists()
+    except PermissionError:
+        found = True  # in a folder that is closed to us
+    if not found:
         return f"{key}: there is no program {command[0]!r}; is it installed and in PATH?"
     return f"{key}: cannot start {command[0]!r}: {error.strerror or error}"

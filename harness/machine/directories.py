@@ -76,12 +76,22 @@ def cache_dir() -> Path:
     """
     if chosen := os.environ.get("SHAKEDOWN_CACHE_DIR"):
         return _own_directory(Path(chosen))
-    home = platformdirs.user_cache_path("shakedown")
-    # Root with another user's HOME (sudo) must not leave directories there that lock the user out.
-    existing = next(parent for parent in home.parents if parent.exists())
-    if existing.stat().st_uid == os.geteuid() and os.access(existing, os.W_OK):
+    if (home := _home_cache()) is not None:
         return _own_directory(home)
     return _own_directory(Path(tempfile.gettempdir()) / f"shakedown-cache-{os.geteuid()}")
+
+
+def _home_cache() -> Path | None:
+    """Give the place in the user's cache directory; None where that is not ours to write to."""
+    try:
+        home = platformdirs.user_cache_path("shakedown")
+        # Root with another user's HOME (sudo) must not leave directories there that lock the user
+        # out.
+        existing = next(parent for parent in home.parents if parent.exists())
+        ours = existing.stat().st_uid == os.geteuid() and os.access(existing, os.W_OK)
+    except (RuntimeError, OSError):  # no HOME and no entry in passwd, or a HOME that is closed
+        return None
+    return home if ours else None
 
 
 def shared_cache_dir() -> Path:
@@ -135,9 +145,11 @@ def run_dirs(bases: Sequence[Path] | None = None) -> Iterator[Path]:
     for base in run_bases() if bases is None else bases:
         # A dot in front: the harness was killed while it made the directory.
         for path in sorted([*base.glob(f"{RUN_PREFIX}*"), *base.glob(f".{RUN_PREFIX}*")]):
-            if not (path / "journal.jsonl").exists():
-                continue
-            found = path.lstat()
-            # Another user's journal would have us kill and remove what they please.
-            if stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid():
-                yield path
+            try:
+                found = path.lstat()
+                # Another user's journal would have us kill and remove what they please.
+                ours = stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid()
+                if ours and (path / "journal.jsonl").exists():
+                    yield path
+            except OSError:
+                continue  # gone meanwhile, or closed to us

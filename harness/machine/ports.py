@@ -1,5 +1,6 @@
 """Free ports on loopback."""
 
+import functools
 import random
 import socket
 
@@ -11,6 +12,7 @@ LOOPBACK = "127.0.0.1"
 # take ours between our choosing it and the instance's binding it.
 _RANGE = range(20_000, 32_000)
 _TRIES = 200
+_CONNECT_S = 5.0
 
 _random = random.SystemRandom()  # two runs that start in the same moment must not agree
 
@@ -21,6 +23,7 @@ def free_port(taken: frozenset[int] = frozenset()) -> int:
     Nothing keeps it free until it is used: a caller that starts something on it must be ready to
     choose again. Raises `Misconfigured` when there is none.
     """
+    refuse_no_loopback()
     for _ in range(_TRIES):
         port = _random.choice(_RANGE)
         if port not in taken and is_free(port):
@@ -28,6 +31,23 @@ def free_port(taken: frozenset[int] = frozenset()) -> int:
     raise Misconfigured(
         f"no free port between {_RANGE.start} and {_RANGE.stop} on {LOOPBACK} in {_TRIES} tries"
     )
+
+
+@functools.cache
+def refuse_no_loopback() -> None:
+    """Refuse a machine whose own programs cannot reach each other. Raises `Misconfigured`."""
+    try:
+        with socket.socket() as listening, socket.socket() as calling:
+            listening.bind((LOOPBACK, 0))
+            listening.listen(1)
+            calling.settimeout(_CONNECT_S)
+            calling.connect(listening.getsockname())
+    except OSError as error:
+        raise Misconfigured(
+            f"programs on this machine cannot reach each other by {LOOPBACK} "
+            f"({error.strerror or error}), where everything is started: bring the loopback "
+            f"interface up (ip link set lo up) with that address (ip addr add {LOOPBACK}/8 dev lo)"
+        ) from error
 
 
 def is_free(port: int) -> bool:

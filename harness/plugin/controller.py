@@ -21,6 +21,7 @@ from harness.events import (
     CheckStarted,
     DebuggerEntered,
 )
+from harness.machine.room import full_disk
 from harness.plugin.collection import COLLECTED, COLLECTED_CHECKS, collected_file
 from harness.plugin.context import REDACTOR, SYSTEM, TARGET
 from harness.plugin.execution import RESULT, RESULT_ATTRIBUTE
@@ -173,6 +174,8 @@ class Controller:
         """Take note of an error of ours, or of a plugin's; its traceback is for the log."""
         if isinstance(excinfo.value, Misconfigured):
             self.errors.note_misconfigured(excinfo.value)
+        elif full_disk(excinfo.value):
+            self.errors.note_crash(excinfo.value)
         else:
             self.errors.note_crash_text(excinfo.exconly(), str(excrepr))
         return True

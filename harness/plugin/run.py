@@ -20,12 +20,14 @@ from harness.events import (
     RunStarted,
     RunSummary,
 )
+from harness.machine.room import full_disk
 from harness.plugin.controller import Controller
 from harness.plugin.run_errors import RunError, RunErrors
 from harness.plugin.settings import RunSettings
 from harness.plugin.shared_system import SharedSystem
 from harness.plugin.signals import Interruption
 from harness.redaction.redactor import Redactor
+from harness.reports.results_json import correct_results
 from harness.target import Target
 from harness.verdict import ExitCode, Verdict, combine, exit_code
 
@@ -112,9 +114,14 @@ class Run:
                 shared.take_down(errors)
             ended_by = _interrupted(interruption) or errors.first
             summary = self._summary(controller, shared, ended_by, time.monotonic() - began)
+            interruption.conclude()
             events.emit(RunFinished(summary=summary))
             events.close()
-            return _including(events.errors, summary, redact)
+            if not events.errors:
+                return summary
+            summary = _including(events.errors, summary, redact)
+            correct_results(report_path, summary)
+            return summary
 
     def _started(self) -> RunStarted:
         return RunStarted(
@@ -180,9 +187,13 @@ def _interrupted(interruption: Interruption) -> RunError | None:
 
 
 def _including(errors: Sequence[Exception], summary: RunSummary, redact: Redactor) -> RunSummary:
-    """A report that could not be written makes the run an internal error of ours."""
-    if not errors:
-        return summary
+    """A report that could not be written makes the run an internal error of ours.
+
+    A full disk is none: it is for the user to make room.
+    """
+    if problem := next(filter(None, map(full_disk, errors)), ""):
+        why = redact(f"a report could not be written: {problem}")
+        return replace(summary, exit_code=ExitCode.MISCONFIGURED, error=why)
     traces = "".join(line for error in errors for line in traceback.format_exception(error))
     return replace(
         summary,

@@ -1,10 +1,12 @@
 """What went wrong with a run as such, apart from what its checks found."""
 
 import traceback
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import Misconfigured
+from harness.machine.room import full_disk
 from harness.redaction.redactor import Redactor
 from harness.verdict import ExitCode
 
@@ -30,13 +32,19 @@ class RunErrors:
         self._keep(ExitCode.MISCONFIGURED, str(error))
 
     def note_crash(self, error: BaseException) -> None:
-        """Take note of an error of our own; its traceback goes to a log in the report."""
+        """Take note of an error of our own; its traceback goes to a log in the report.
+
+        A disk that is full is no error of ours.
+        """
+        if problem := full_disk(error):
+            self._keep(ExitCode.MISCONFIGURED, problem)
+            return
         text = traceback.format_exception_only(error)[-1]
         self.note_crash_text(text, "".join(traceback.format_exception(error)))
 
     def note_crash_text(self, text: str, trace: str) -> None:
         """Take note of an error of our own that pytest or another process reports as text."""
-        with self._log.open("a", encoding="utf-8") as log:
+        with suppress(OSError), self._log.open("a", encoding="utf-8") as log:
             log.write(self._redact(trace) + "\n")
         last_line = text.strip().splitlines()[-1]
         self._keep(

@@ -15,6 +15,7 @@ class Interruption:
 
     def __init__(self) -> None:
         self.signal: signal.Signals | None = None
+        self._concluded = False
 
     @property
     def exit_code(self) -> int | None:
@@ -36,7 +37,7 @@ class Interruption:
             yield
         finally:
             for number, handler in handlers.items():
-                signal.signal(number, handler)
+                signal.signal(number, signal.SIG_IGN if self._concluded else handler)
 
     @contextmanager
     def deferred(self) -> Iterator[None]:
@@ -62,6 +63,12 @@ class Interruption:
         """From now on let no signal disturb the tear-down, which has deadlines of its own."""
         for number in (signal.SIGINT, *_POLITE):
             signal.signal(number, self._remember)
+
+    def conclude(self) -> None:
+        """Ignore signals until the process ends: how it ends is written down already."""
+        self._concluded = True
+        for number in (signal.SIGINT, *_POLITE):
+            signal.signal(number, signal.SIG_IGN)
 
     def _as_interrupt(self, number: int, _frame: FrameType | None) -> None:
         self.signal = self.signal or signal.Signals(number)

@@ -36,6 +36,15 @@ class Account:
         return cls(nobody.pw_uid, nobody.pw_gid)
 
     @property
+    def has_entry(self) -> bool:
+        """Whether the system's list of users has it, which initdb needs."""
+        try:
+            pwd.getpwuid(os.geteuid() if self.uid is None else self.uid)
+        except KeyError:
+            return False
+        return True
+
+    @property
     def is_another(self) -> bool:
         """Whether it is not the one we are."""
         return self.uid is not None

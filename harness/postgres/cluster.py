@@ -9,6 +9,7 @@ from typing import Self
 from harness.machine.directories import RUN_PREFIX, memory_base
 from harness.machine.journal import Journal
 from harness.machine.ports import LOOPBACK
+from harness.machine.room import DATABASE_BYTES, refuse_too_little
 from harness.postgres.account import Account
 from harness.postgres.binaries import find_binaries
 from harness.postgres.database_server import DatabaseServer
@@ -108,6 +109,9 @@ def _new_place(run_dir: Path, run_id: str) -> tuple[Path, Path]:
     """Choose where a cluster and its log will be: in memory if there is room; the log stays."""
     base = memory_base()
     parent = run_dir if base is None else base
+    refuse_too_little(
+        parent, DATABASE_BYTES, "the database of a run", "set TMPDIR to a directory with more"
+    )
     logs = run_dir / "logs" / "postgres"
     prefix = "postgres" if base is None else f"{RUN_PREFIX}{run_id}"
     for number in itertools.count(1):

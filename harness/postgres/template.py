@@ -129,6 +129,13 @@ async def _make(
     binaries: Binaries, account: Account, workshop: Path, run_id: str
 ) -> ClusterTemplate:
     """Initialize a data directory with our roles, stopped cleanly, in the workshop."""
+    if not account.has_entry:
+        uid = os.geteuid() if account.uid is None else account.uid
+        raise Misconfigured(
+            f"the user id {uid} has no entry in /etc/passwd, and PostgreSQL's initdb does not run "
+            f"without: add one (shakedown:x:{uid}:{uid}::/tmp:/bin/sh), run as another user, or "
+            "use a database in a container (--driver docker)"
+        )
     password = secrets.token_hex(32)
     place, data_dir, password_file = _prepare(account, workshop, password)
     files_of_it = (f"--pgdata={data_dir}", f"--pwfile={password_file}")

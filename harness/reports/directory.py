@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from harness.errors import Misconfigured
+from harness.machine.room import refuse_too_little
 
 DEFAULT = Path("shakedown-report")
 
@@ -13,6 +14,9 @@ _FILES = ("results.json", "junit.xml", "history.jsonl", "coverage.md", "internal
 CREATED = "created.jsonl"
 """What runs made on a system that others use too. Later runs add to it: it is the only list of what
 may still be there."""
+
+_REPORT_BYTES = 2 * 2**20
+"""Room for the reports of a run with failures, not for a long history of load."""
 
 _FOLDERS = ("checks", "logs")
 _OURS = ".shakedown"
@@ -39,6 +43,7 @@ def open_report_directory(out: Path | None, *, seed: int, now: datetime) -> Path
         _make_folders(path)
         with tempfile.TemporaryFile(dir=path):
             pass
+        refuse_too_little(path, _REPORT_BYTES, "the report of a run", "name another one: --out DIR")
     except OSError as error:
         raise Misconfigured(
             f"the report directory {error.filename or out or DEFAULT} cannot be written "

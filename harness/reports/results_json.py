@@ -2,6 +2,7 @@
 
 import json
 import re
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -23,9 +24,31 @@ class ResultsJson(Reporter):
     def handle(self, event: Event) -> None:
         """Write the file on the last event."""
         if isinstance(event, RunFinished):
-            unfinished = self._path.with_suffix(".json.part")
-            unfinished.write_text(as_json(event.summary), encoding="utf-8")
-            unfinished.replace(self._path)  # a reader never sees a half of it
+            _write(self._path, event.summary)
+
+
+def correct_results(report_path: Path, summary: RunSummary) -> None:
+    """Write the file again, where the run ended otherwise than it was about to say.
+
+    Where that cannot be done there is none: better than one that says something else than the
+    exit code.
+    """
+    path = report_path / "results.json"
+    try:
+        _write(path, summary)
+    except OSError:
+        for each in (path, _unfinished(path)):
+            with suppress(OSError):
+                each.unlink(missing_ok=True)
+
+
+def _write(path: Path, summary: RunSummary) -> None:
+    _unfinished(path).write_text(as_json(summary), encoding="utf-8")
+    _unfinished(path).replace(path)  # a reader never sees a half of it
+
+
+def _unfinished(path: Path) -> Path:
+    return path.with_suffix(".json.part")
 
 
 def as_json(summary: RunSummary) -> str:

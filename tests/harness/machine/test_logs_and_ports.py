@@ -73,6 +73,15 @@ def test_no_port_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
         free_port(frozenset({20_000, 20_001}))
 
 
+def test_a_machine_without_loopback_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ports, "LOOPBACK", "192.0.2.1")  # an address that no machine has
+    ports.refuse_no_loopback.cache_clear()
+    with pytest.raises(
+        Misconfigured, match=r"cannot reach each other by 192\.0\.2\.1 .*ip link set"
+    ):
+        free_port()
+
+
 def test_whose_a_port_is() -> None:
     with socket.socket() as ours:
         ours.bind(("127.0.0.1", 0))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import Misconfigured
-from harness.machine.directories import cache_dir
+from harness.machine.directories import cache_dir, run_dirs
 from harness.machine.in_use import in_use
 from harness.machine.journal import Journal
 from harness.postgres import template as templates
@@ -190,6 +190,46 @@ def test_a_cache_that_cannot_be_made(cache: Path) -> None:
     cache.write_text("a file")
     with pytest.raises(Misconfigured, match=r"is not a directory"):
         cache_dir()
+
+
+def test_without_a_home_it_is_in_the_temp_dir(
+    run_base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_entry(uid: int) -> None:
+        raise KeyError(uid)
+
+    for name in ("SHAKEDOWN_CACHE_DIR", "XDG_CACHE_HOME", "HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", no_entry)
+    monkeypatch.setattr("tempfile.tempdir", str(run_base))
+    assert cache_dir() == run_base / f"shakedown-cache-{os.geteuid()}"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
+def test_what_is_closed_to_us_is_left_alone(
+    run_base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("home", "shakedown-cache-1", "temp"):
+        (run_base / name).mkdir(mode=0o700)
+    os.chown(run_base / "temp", 65534, 65534)
+    monkeypatch.delenv("SHAKEDOWN_CACHE_DIR", raising=False)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setenv("HOME", str(run_base / "home"))
+    monkeypatch.setattr("tempfile.tempdir", str(run_base / "temp"))
+    os.seteuid(65534)
+    try:
+        assert cache_dir() == run_base / "temp" / "shakedown-cache-65534"
+        assert list(run_dirs([run_base])) == []
+    finally:
+        os.seteuid(0)
+
+
+async def test_a_user_that_the_system_does_not_know(cache: Path, tmp_path: Path) -> None:
+    account = Account(54321, 54321)
+    with pytest.raises(Misconfigured, match=r"user id 54321 has no entry in /etc/passwd.*add one"):
+        async with cached_template(find_binaries(Account()), account, tmp_path, "run"):
+            pass
+    assert names(tmp_path) == []
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can make homes of other users")
