@@ -8,13 +8,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import yaml
-
 from harness.errors import Inconclusive, Misconfigured
 from harness.target import Target
+from harness.target.api_document import METHODS, parse_document
 from harness.target.dialect import Contract
 
-METHODS = ("get", "put", "post", "delete", "patch", "head", "options")
 _PARAMETER = re.compile(r"\{([^}/]+)\}")
 _DOCUMENT = re.compile(r"text/|application/([\w.-]+\+)?json\b")
 
@@ -99,7 +97,7 @@ class Routes(dict[str, Route]):
             if known is None:
                 if method is None or path is None:
                     raise Misconfigured(
-                        f"operations.{operation_id}: the OpenAPI document does not know it, so "
+                        f"operations.{operation_id}: the OpenAPI document does not describe it, so "
                         "both method and path are needed"
                     )
                 known = Route(operation_id=operation_id, method=method.upper(), template=path)
@@ -164,17 +162,7 @@ def load_routes(path: Path) -> Routes:
 
     Raises `Misconfigured` when the file is missing, is not YAML or has no operations.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise Misconfigured(f"cannot read the OpenAPI document {path}: {error}") from error
-    # The C loader is ten times as fast; PyYAML is built without it on a few platforms.
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    try:
-        document = yaml.load(text, Loader=loader)  # noqa: S506 - both loaders are the safe ones
-    except yaml.YAMLError as error:
-        raise Misconfigured(f"{path} is not YAML: {error}") from error
-    routes = Routes.from_document(document if isinstance(document, dict) else {})
+    routes = Routes.from_document(parse_document(path))
     if not routes:
         raise Misconfigured(f"{path} is no OpenAPI document with operations (no operationId in it)")
     return routes

@@ -1,47 +1,165 @@
 """Contradictions of `[contract]`: names that the contract does not have, places that clash."""
 
-import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 
+from harness.errors import Misconfigured
+from harness.target.api_document import ApiWords, DescribedOperation, contract_document, words_of
+from harness.target.dialect import Contract, Operation
 from harness.target.lines import KeyPath
+from harness.target.nearest import unknown
 from harness.target.target import Target
 from harness.vocabulary.exports import LEDGER_FILE, MANIFEST_FILE
 from harness.vocabulary.resources import RESOURCES
 
+Broken = Iterator[tuple[KeyPath, str]]
+
 _PARAMETER = re.compile(r"\{([^}/]+)\}")
-_PARAMETERS = frozenset({"job_id", "evidence_id", "export_id", "event_id", "export_type"})
+_OF_HTTP = ("Accept", "Authorization", "Content-Length", "Content-Type")
+"""Headers that an OpenAPI document does not name (OpenAPI 3.1, 4.8.12)."""
+_STATUSES = frozenset({400, 401, 403, 404, 405, 406, 409, 410, 413, 414, 415, 416, 422, 429, 431})
+_OUTAGES = frozenset({500, 501, 502, 503, 504})
 
 
-def broken_dialect_rules(target: Target) -> Iterator[tuple[KeyPath, str]]:
+def broken_dialect_rules(target: Target) -> Broken:
     """Find every contradiction in `[contract]`: where it stands, and what was expected instead."""
     contract = target.contract
-    for number, name in enumerate(contract.absent):
-        resource, dot, field = name.partition(".")
-        if dot and (resource not in RESOURCES or not field):
-            near = difflib.get_close_matches(resource, RESOURCES, n=1)
-            hint = f" (did you mean {near[0]}?)" if near else ""
-            expected = f"expected resource.field with one of {', '.join(RESOURCES)}"
-            yield ("contract", "absent", number), f"{expected}, got {name!r}{hint}"
-        if not dot and name in contract.operations:
-            yield (
-                ("contract", "operations", name),
-                f"{name} is declared absent as well; it is one or the other",
-            )
+    yield from _archive(contract)
+    if contract == Contract(openapi=contract.openapi):
+        return  # nothing is named, so there is nothing to look up
+    own_file, shipped = Path(contract.openapi), contract_document()
+    try:
+        own = words_of(own_file)
+        ours = words_of(shipped) if shipped and shipped.is_file() else own
+    except Misconfigured as error:
+        yield ("contract", "openapi"), error.what
+        return
+    names = _Names(contract, ours, own)
+    yield from names.absent()
+    for name, operation in contract.operations.items():
+        yield from names.operation(("contract", "operations", name), name, operation)
+    yield from names.fields()
+    yield from names.values()
+    known_headers = ours.headers | own.headers | set(_OF_HTTP)
+    for name in contract.headers:
+        if name.lower() not in {each.lower() for each in known_headers}:
+            yield ("contract", "headers", name), unknown("header", name, known_headers)
+    yield from names.refusals(("contract", "refusals"), contract.refusals)
+
+
+def _archive(contract: Contract) -> Broken:
     if contract.archive.manifest == contract.archive.ledger:
         yield ("contract", "archive"), "expected two names, one for each of manifest and ledger"
     for key, other in (("manifest", LEDGER_FILE), ("ledger", MANIFEST_FILE)):
         if getattr(contract.archive, key) == other:
             yield ("contract", "archive", key), f"{other!r} is the contract's name of another file"
-    for name, operation in contract.operations.items():
-        if operation.path is None:
-            continue
-        if not contract.openapi.endswith("contracts/openapi.yaml"):
-            continue  # a document of the team's own has parameters of its own
-        for parameter in _PARAMETER.findall(operation.path):
-            if parameter not in _PARAMETERS:
-                yield (
-                    ("contract", "operations", name, "path"),
-                    f"{{{parameter}}} is no parameter of the contract; expected one of "
-                    + ", ".join(f"{{{each}}}" for each in sorted(_PARAMETERS)),
-                )
+
+
+class _Names:
+    """The names of one `[contract]`, held against the contract's and those of its document."""
+
+    def __init__(self, contract: Contract, ours: ApiWords, own: ApiWords) -> None:
+        self._contract = contract
+        self._ours, self._own = ours, own
+
+    def absent(self) -> Broken:
+        """What is declared absent must be the contract's, and not be described as well."""
+        contract = self._contract
+        for number, name in enumerate(contract.absent):
+            path: KeyPath = ("contract", "absent", number)
+            resource, dot, field = name.partition(".")
+            if not dot:
+                known = {*self._ours.operations, *self._own.operations, *contract.operations}
+                if name not in known:
+                    yield path, unknown("operation", name, known)
+                elif name in contract.operations:
+                    what = f"{name} is declared absent as well; it is one or the other"
+                    yield ("contract", "operations", name), what
+            elif resource not in RESOURCES:
+                what = unknown("kind of object", resource, RESOURCES)
+                yield path, f"{what}; write resource.field, got {name!r}"
+            else:
+                yield from self._field(path, resource, field)
+
+    def operation(self, path: KeyPath, name: str, operation: Operation) -> Broken:
+        """An operation must be known, and what it names a part of it."""
+        described = [
+            words.operations[name] for words in (self._ours, self._own) if name in words.operations
+        ]
+        if not described:
+            known = {*self._ours.operations, *self._own.operations}
+            yield path, unknown("operation", name, known)
+            return
+        if name not in self._own.operations and not (operation.method and operation.path):
+            file = Path(self._contract.openapi).name
+            yield path, f"{file} does not describe it, so both method and path are needed"
+        yield from self._parameters(path, operation, described)
+        known = {each for one in described for each in one.sent}
+        for member in operation.send:
+            if member not in known:
+                yield (*path, "send", member), unknown(f"name in {name}", member, known)
+        yield from self.refusals((*path, "refusals"), operation.refusals)
+
+    def _parameters(
+        self, path: KeyPath, operation: Operation, described: Iterable[DescribedOperation]
+    ) -> Broken:
+        known = {each for one in described for each in one.in_path | one.sent}
+        if self._own is not self._ours:  # a document of the team's own has parameters of its own
+            known |= {each for one in self._own.operations.values() for each in one.in_path}
+        for parameter in _PARAMETER.findall(operation.path or ""):
+            if parameter not in known:
+                yield (*path, "path"), unknown("parameter", f"{{{parameter}}}", _braced(known))
+
+    def fields(self) -> Broken:
+        """Fields must be the contract's; one must not lose its place to another."""
+        for resource, places in self._contract.fields.items():
+            known = self._ours.fields.get(resource, {})
+            absent = {name for owner, name in self._contract.absent_fields if owner == resource}
+            for name, place in places.items():
+                path: KeyPath = ("contract", "fields", resource, name)
+                yield from self._field(path, resource, name)
+                taken = place[1:]
+                if taken in known and taken not in places and taken not in absent:
+                    what = f"takes {place!r}, which is where the contract has {resource}.{taken}"
+                    there = f'{taken} = "{place}" if it is the same value'
+                    yield path, f"{what}; say where that is ({there}), or that it is absent"
+
+    def values(self) -> Broken:
+        """Words must be the contract's, where it lists them."""
+        for resource, fields in self._contract.values.items():
+            for name, meanings in fields.items():
+                path: KeyPath = ("contract", "values", resource, name)
+                yield from self._field(path, resource, name)
+                known = self._ours.fields.get(resource, {}).get(name)
+                known = known or self._own.fields.get(resource, {}).get(name)
+                for word in meanings if known else ():
+                    if word not in (known or ()):
+                        yield (
+                            (*path, word),
+                            unknown(f"word of {resource}.{name}", word, known or ()),
+                        )
+
+    def refusals(self, path: KeyPath, refusals: Mapping[str, str]) -> Broken:
+        """What the contract answers must be an answer of the contract."""
+        statuses = self._ours.statuses | self._own.statuses | _STATUSES | _OUTAGES
+        codes = self._ours.codes
+        for ours in refusals:
+            status, _, code = ours.partition(" ")
+            if int(status) not in statuses:
+                listed = ", ".join(map(str, sorted(self._ours.statuses)))
+                yield (*path, ours), f"the contract never answers {status}; it has {listed}"
+            elif code and codes and code not in codes:
+                yield (*path, ours), unknown("error code", code, codes)
+            elif code and codes and int(status) not in codes[code]["statuses"]:
+                listed = " or ".join(map(str, codes[code]["statuses"]))
+                yield (*path, ours), f"the contract answers {code} with {listed}, not {status}"
+
+    def _field(self, path: KeyPath, resource: str, name: str) -> Broken:
+        known = {*self._ours.fields.get(resource, {}), *self._own.fields.get(resource, {})}
+        if known and name.partition(".")[0] not in known:
+            yield path, unknown(f"field of {resource}", name, known)
+
+
+def _braced(names: Iterable[str]) -> set[str]:
+    return {f"{{{name}}}" for name in names}

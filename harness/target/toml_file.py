@@ -18,6 +18,9 @@ from harness.target.validation_messages import describe_error
 Problem = tuple[KeyPath, str]
 """Where something is wrong, and what."""
 
+MAX_BYTES = 1024 * 1024
+"""More than anybody writes by hand; what is longer is another file, named by mistake."""
+
 M = TypeVar("M", bound=BaseModel)
 
 
@@ -41,8 +44,15 @@ class TomlFile:
         """
         shown = shown or str(file)
         try:
-            content = file.read_bytes()
-            text = io.TextIOWrapper(io.BytesIO(content), encoding="utf-8").read()
+            with file.open("rb") as opened:
+                content = opened.read(MAX_BYTES + 1)
+            if len(content) > MAX_BYTES:
+                raise Misconfigured(
+                    f"the {what} {shown} is longer than {MAX_BYTES // 1024} KiB; "
+                    "is it the right file?"
+                )
+            # A byte order mark, which editors of Windows write, is no part of the text.
+            text = io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig").read()
         except OSError as error:
             reason = error.strerror or str(error)
             raise Misconfigured(f"cannot read the {what} {shown}: {reason}") from error

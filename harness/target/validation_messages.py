@@ -1,6 +1,6 @@
 """Turns pydantic's errors into messages in the terms of the target file."""
 
-import difflib
+import re
 from collections.abc import Mapping
 from typing import Any, get_args
 
@@ -8,6 +8,7 @@ from pydantic import BaseModel, SecretStr
 from pydantic_core import ErrorDetails
 
 from harness.target.lines import KeyPath
+from harness.target.nearest import nearest
 
 _EXPECTED = {
     "string_type": "a text in quotes",
@@ -21,6 +22,13 @@ _EXPECTED = {
     "model_type": "a table",
     "finite_number": "a finite number",
 }
+
+_PATTERNS = {
+    "^/": "a path that begins with /",
+    r"^(/([^~/]|~[01])*)*$": 'a JSON Pointer such as "/a/b", or "" for the whole document',
+    r"^[1-5]\d\d( \S+)?$": 'a status, or a status and an error code, such as "404 not_found"',
+}
+"""What a pattern of a key demands, in words."""
 
 _LIMITS = {
     "greater_than": ("gt", "more than {}"),
@@ -39,6 +47,7 @@ def describe_error(details: ErrorDetails, root: type[BaseModel]) -> tuple[KeyPat
     """
     kind, context = details["type"], details.get("ctx", {})
     tables, path = _walk(root, details["loc"])
+    hint = ""
     if kind == "extra_forbidden":
         return path, _unknown_key(str(path[-1]), tables[-1])
     if kind == "missing":
@@ -47,9 +56,11 @@ def describe_error(details: ErrorDetails, root: type[BaseModel]) -> tuple[KeyPat
         return path, str(context.get("error", details["msg"]))
     if kind == "literal_error":
         expected = f"one of {str(context['expected']).replace(' or ', ', ')}"
+        known = re.findall(r"'([^']*)'", str(context["expected"]))
+        hint = nearest(str(details["input"]), known)
     elif kind == "string_pattern_mismatch":
         pattern = str(context["pattern"])
-        expected = "a path that begins with /" if pattern == "^/" else f"a text like {pattern}"
+        expected = _PATTERNS.get(pattern, f"a text like {pattern}")
     elif kind in _LIMITS:
         name, sentence = _LIMITS[kind]
         expected = sentence.format(_shown(context[name]))
@@ -57,14 +68,12 @@ def describe_error(details: ErrorDetails, root: type[BaseModel]) -> tuple[KeyPat
         expected = _EXPECTED.get(kind, details["msg"])
     value = details["input"]
     got = _kind(value) if _is_secret(tables[-1], path) else _shown(value)
-    return path, f"expected {expected}, got {got}"
+    return path, f"expected {expected}, got {got}{hint}"
 
 
 def _unknown_key(name: str, table: type[BaseModel]) -> str:
     known = sorted(table.model_fields)
-    close = difflib.get_close_matches(name, known, n=1)
-    hint = f" (did you mean {close[0]}?)" if close else ""
-    return f"unknown key; expected one of {', '.join(known)}{hint}"
+    return f"unknown key; expected one of {', '.join(known)}{nearest(name, known)}"
 
 
 def _walk(

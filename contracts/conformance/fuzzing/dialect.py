@@ -4,8 +4,9 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
-from harness.client.routes import METHODS, spelled_path
+from harness.client.routes import spelled_path
 from harness.target import Target
+from harness.target.api_document import METHODS
 
 
 def in_dialect(document: Mapping[str, Any], target: Target) -> dict[str, Any]:

@@ -10,8 +10,8 @@ from typing import Any
 from contracts.conformance.fuzzing.dialect import in_dialect
 from contracts.conformance.fuzzing.schema_validators import SchemaValidators
 from contracts.shared.tenants.document import load_document
-from harness.client.routes import METHODS
 from harness.target import Target
+from harness.target.api_document import METHODS
 
 Json = Any
 

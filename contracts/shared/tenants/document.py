@@ -1,13 +1,12 @@
 """The OpenAPI document that a target names, with request bodies in types that can be sent."""
 
+import copy
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from harness.client.routes import METHODS
+from harness.target.api_document import METHODS, parse_document
 
 Json = Any
 
@@ -22,11 +21,7 @@ def load_document(path: Path) -> Mapping[str, Any]:
     Bodies of requests that are described for a range of types (`*/*`, as generators write it) are
     described for the type of that range that the contract names.
     """
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    text = path.read_text(encoding="utf-8-sig")
-    document = yaml.load(text, Loader=loader)  # noqa: S506 - both are safe
-    if not isinstance(document, dict):
-        return {}
+    document = copy.deepcopy(dict(parse_document(path)))
     for body in _request_bodies(document):
         if isinstance(body.get("content"), dict):
             body["content"] = _in_sendable_types(document, body["content"])

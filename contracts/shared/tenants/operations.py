@@ -14,8 +14,9 @@ from typing import Any, Literal
 from contracts.shared.tenants.document import load_document
 from contracts.shared.tenants.schemas import Unbuildable, resolved
 from harness.client import Route
-from harness.client.routes import METHODS, spelled_path
+from harness.client.routes import spelled_path
 from harness.target import Target
+from harness.target.api_document import METHODS
 
 KINDS = ("job", "evidence", "export", "event", "target", "manifest", "organization")
 """The kinds of IDs. `target` is the evidence or export of a ledger event. A manifest is not an ID,

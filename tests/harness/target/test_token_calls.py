@@ -87,7 +87,7 @@ def test_a_worker_may_have_no_ready_path(tmp_path: Path) -> None:
         (
             'gives = { token = "/bearer" }',
             'gives = { token = "bearer" }',
-            "25: tokens.calls.sign_in.gives.token: expected a text like",
+            "25: tokens.calls.sign_in.gives.token: expected a JSON Pointer",
         ),
         ("gives = { token =", "gives = { tokn =", "25: tokens.calls.sign_in.gives.tokn: expected"),
         (
