@@ -33,9 +33,17 @@ class CheckFailed(AssertionError):
     """The backend broke a sentence of its contract: the verdict of the check is `fail`."""
 
     @accepts_old_keywords(came="got")
-    def __init__(self, expected: str, got: str, detail: str = "") -> None:
+    def __init__(
+        self, expected: str, got: str, detail: str = "", *, rule: str = "", subject: str = ""
+    ) -> None:
         # A check may hand on what a backend sent or stored: a report must never fail over it.
         self.expected, self.got, self.detail = str(expected), str(got), str(detail or "")
+        self.rule = rule
+        """The id of the rule that is broken; empty for what the check itself says."""
+        self.subject = str(subject)
+        """What breaks it, such as an operation; empty for what the check's cell says."""
+        self.aspect = self.expected
+        """The expectation without its values, where `expected` has some."""
         parts = [f"expected {self.expected}", f"got {self.got}", self.detail]
         super().__init__("\n".join(filter(None, parts)))
 
@@ -44,6 +52,19 @@ class CheckFailed(AssertionError):
         """The old name of `got`."""
         warn_renamed("came", "got")
         return self.got
+
+
+class PreconditionNotMet(CheckFailed):
+    """What a check needs to exist could not be made; the run decides whose finding that is."""
+
+    @classmethod
+    def of(cls, failure: CheckFailed, rule: str) -> "PreconditionNotMet":
+        """The same failure as a broken precondition, with the precondition's rule."""
+        made = cls(
+            failure.expected, failure.got, failure.detail, rule=rule, subject=failure.subject
+        )
+        made.aspect = failure.aspect
+        return made
 
 
 class Inconclusive(Exception):

@@ -8,7 +8,18 @@ from typing import Any, Self
 
 from harness.check import CheckSpec
 from harness.coverage import CoverageTable
+from harness.findings.finding import NO_CELLS, CellCounts, Finding
 from harness.verdict import Verdict
+
+
+@dataclass(frozen=True, kw_only=True)
+class Phase:
+    """One part of running a check."""
+
+    name: str
+    """`setup`, `call` or `teardown`."""
+    seconds: float
+    verdict: Verdict
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +56,15 @@ class CheckResult:
     """Where it looked, for the checks that record it."""
     description: str = ""
     """What holds exactly when the check passes."""
+    findings: tuple[Finding, ...] = ()
+    """Every rule it saw broken, with subject and cell."""
+    blocked: tuple[Finding, ...] = ()
+    """What it needed to exist and could not make: blocked by another check's finding, or a finding
+    of its own; the run decides."""
+    cells: CellCounts = NO_CELLS
+    """How the cells that it came to ended."""
+    phases: tuple[Phase, ...] = ()
+    """Set-up, call and tear-down, as far as it got."""
 
     @classmethod
     def of(cls, spec: CheckSpec, verdict: Verdict, **more: Any) -> Self:  # noqa: ANN401
@@ -152,6 +172,8 @@ class RunSummary:
     report_path: Path
     error: str = ""
     """Why the run as such went wrong (misconfigured, interrupted, internal error), else empty."""
+    version: str = ""
+    """Of Shakedown."""
     run_id: str = ""
     """The mark of what the run made; empty when the run ended before it got one."""
     old_names: tuple[str, ...] = ()

@@ -1,9 +1,17 @@
 """Saying what a check expects, so that its failure reads like a sentence of the contract."""
 
+from http import HTTPStatus
 from typing import Protocol, TypeVar
 
 from harness.errors import CheckFailed
+from harness.findings.difference import describe_difference
 from harness.renamed import accepts_old_keywords
+
+SERVER_ERROR = 500
+"""The lowest status by which a server says that it failed."""
+
+STATUS_WORDS = {int(status): status.name for status in HTTPStatus}
+"""Names of the statuses, for what stays the same of a finding."""
 
 
 class HasStatus(Protocol):
@@ -25,32 +33,69 @@ AnswerT = TypeVar("AnswerT", bound=HasStatus)
 
 
 @accepts_old_keywords(came="got")
-def expect(condition: object, *, expected: str, got: str, detail: str = "") -> None:
+def expect(
+    condition: object,
+    *,
+    expected: str,
+    got: str,
+    detail: str = "",
+    rule: str = "",
+    subject: str = "",
+) -> None:
     """Fail the check unless `condition` holds.
 
-    `expected` says what the contract demands, `got` what was seen instead.
+    `expected` says what the contract demands, `got` what was seen instead. `rule` is the id of the
+    contract's sentence (`shakedown explain` lists them), without it the check's own; `subject` is
+    what breaks it, such as an operation, without it what the cell says.
     """
     if not condition:
-        raise CheckFailed(expected=expected, got=got, detail=detail)
+        raise CheckFailed(expected=expected, got=got, detail=detail, rule=rule, subject=subject)
 
 
 @accepts_old_keywords(came="got")
-def expect_equal(got: object, expected: object, what: str, *, detail: str = "") -> None:
-    """Fail the check unless two values are equal; `what` names the value."""
-    if got != expected:
-        raise CheckFailed(expected=f"{what}: {_shown(expected)}", got=_shown(got), detail=detail)
+def expect_equal(
+    got: object,
+    expected: object,
+    what: str,
+    *,
+    detail: str = "",
+    rule: str = "",
+    subject: str = "",
+) -> None:
+    """Fail the check unless two values are equal; `what` names the value.
+
+    Of long values the message shows the members that differ.
+    """
+    if got == expected:
+        return
+    wanted, came = describe_difference(expected, got)
+    begin = "\n" if "\n" in wanted else " "
+    failure = CheckFailed(
+        expected=f"{what}:{begin}{wanted}", got=came, detail=detail, rule=rule, subject=subject
+    )
+    failure.aspect = what
+    raise failure
 
 
-def expect_status(answer: AnswerT, *statuses: int, detail: str = "") -> AnswerT:
-    """Fail the check unless the answer has one of these statuses; give the answer back."""
-    if answer.status not in statuses:
-        wanted = " or ".join(map(str, statuses))
-        raise CheckFailed(
-            expected=f"{wanted} from {answer.operation_id}", got=answer.describe(), detail=detail
-        )
-    return answer
+def expect_status(
+    answer: AnswerT, *statuses: int, detail: str = "", rule: str = "", subject: str = ""
+) -> AnswerT:
+    """Fail the check unless the answer has one of these statuses; give the answer back.
 
-
-def _shown(value: object, limit: int = 300) -> str:
-    text = repr(value)
-    return text if len(text) <= limit else f"{text[:limit]}… ({len(text)} characters)"
+    A 5xx that is not among them breaks the rule `answer.no-server-error`, whatever the check.
+    """
+    if answer.status in statuses:
+        return answer
+    wanted = " or ".join(map(str, statuses))
+    if answer.status >= SERVER_ERROR:
+        rule = "answer.no-server-error"
+    failure = CheckFailed(
+        expected=f"{wanted} from {answer.operation_id}",
+        got=answer.describe(),
+        detail=detail,
+        rule=rule,
+        subject=subject or answer.operation_id,
+    )
+    # The statuses are the contract's words, unlike other numbers.
+    failure.aspect = f"status {'/'.join(STATUS_WORDS.get(each, 'other') for each in statuses)}"
+    raise failure

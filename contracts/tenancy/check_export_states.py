@@ -1,5 +1,7 @@
 """A foreign export looks unknown in every state, also while it can still change."""
 
+from functools import partial
+
 from contracts.shared.exports.claim_function import declared_claim
 from contracts.shared.tenants.operations import operations_of
 from contracts.shared.tenants.populated_tenant import PopulatedTenant
@@ -12,6 +14,7 @@ from contracts.tenancy.requests.unchanged import expect_unchanged
 from harness.check import check
 from harness.client import Samples, together
 from harness.expect import expect_status
+from harness.plugin.cells import Cells
 from harness.plugin.coverage import Coverage
 from harness.plugin.fixtures import FreshSystem
 from harness.plugin.observations import Observations
@@ -35,6 +38,7 @@ async def check_export_states(
     target: Target,
     observe: Observations,
     cover: Coverage,
+    cells: Cells,
 ) -> None:
     """Put one export into each state (queued, preparing, failed, canceled), without workers.
 
@@ -55,28 +59,33 @@ async def check_export_states(
 
         async def try_shape(state: str, shape: RequestShape) -> None:
             owner, viewer = tenants[state], own_personas["viewer"]
-            matrix = Matrix(owner=owner, stranger=stranger, sample=sample, cover=cover)
+            matrix = Matrix(owner=owner, stranger=stranger, sample=sample, cover=cover, cells=cells)
+            cell = partial(cells.of, operation=shape.operation.id, state=state)
             for question in matrix.questions(shape):
-                await matrix.ask_absent(question, strangers, 0)
-                observe(len(ROLES), what=state)
+                async with cell(token="a stranger's"):
+                    await matrix.ask_absent(question, strangers, 0)
+                    observe(len(ROLES), what=state)
             if shape.operation.writes:
                 request = shape.request(owner.own_ids(shape.slots), sample)
-                expect_own(await request.send(viewer.client, 0), shape, viewer)
+                async with cell(token="viewer"):
+                    expect_own(await request.send(viewer.client, 0), shape, viewer)
 
         await together(
             (try_shape(state, shape) for state in tenants for shape in shapes), at_once=AT_ONCE
         )
         after = "all requests of strangers and viewers"
-        expect_unchanged(await shown_exports(tenants), before, after=after)
+        async with cells.of(what=f"exports after {after}"):
+            expect_unchanged(await shown_exports(tenants), before, after=after)
         for state, operation_id in (
             ("queued", "cancelExport"),
             ("preparing", "cancelExport"),
             ("failed", "retryExport"),
         ):
             path = {"export_id": tenants[state].values["export"][0]}
-            expect_status(
-                await org.client.call(operation_id, path=path),
-                202,
-                detail=f"a {state} export, by its owner",
-            )
-            observe(what="changed by its owner")
+            async with cells.of(operation=operation_id, state=state, token="its owner's"):
+                expect_status(
+                    await org.client.call(operation_id, path=path),
+                    202,
+                    detail=f"a {state} export, by its owner",
+                )
+                observe(what="changed by its owner")

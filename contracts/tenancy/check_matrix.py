@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Iterator
 from contracts.shared.tenants.operations import Operation, operations_of
 from contracts.shared.tenants.populated_tenant import PopulatedTenant, populate_all
 from contracts.tenancy.requests.expectations import expect_own
-from contracts.tenancy.requests.matrix import Matrix
+from contracts.tenancy.requests.matrix import Matrix, Question
 from contracts.tenancy.requests.personas import Persona, personas, representative, writers
 from contracts.tenancy.requests.request_shapes import (
     RequestShape,
@@ -17,6 +17,7 @@ from contracts.tenancy.requests.stored_rows import StoredRows, everything_of
 from contracts.tenancy.requests.unchanged import expect_unchanged
 from contracts.tenancy.requests.variants import (
     SPELLINGS,
+    Variant,
     expect_variant_indistinguishable,
     spelled,
     untaken_methods,
@@ -26,6 +27,7 @@ from harness.check import check
 from harness.client import Organization, Organizations, Samples, together
 from harness.errors import Inconclusive
 from harness.expect import expect_equal, expect_status
+from harness.plugin.cells import Cells
 from harness.plugin.coverage import Coverage
 from harness.plugin.observations import Observations
 from harness.target import Capability, Target
@@ -49,6 +51,7 @@ async def check_matrix(
     stored_rows: StoredRows,
     observe: Observations,
     cover: Coverage,
+    cells: Cells,
 ) -> None:
     """Call every operation with own, foreign, random and malformed ids, as every persona.
 
@@ -57,7 +60,7 @@ async def check_matrix(
     write, and an upload of foreign bytes is not reported as a duplicate.
     """
     owner, stranger = await populate_all(await organizations.several(2), samples)
-    matrix = Matrix(owner=owner, stranger=stranger, sample=samples.new(), cover=cover)
+    matrix = Matrix(owner=owner, stranger=stranger, sample=samples.new(), cover=cover, cells=cells)
     operations = operations_of(target)
     shapes, unbuildable = shapes_with_ids(operations)
     own_personas = personas(organizations, owner.org)
@@ -79,7 +82,8 @@ async def check_matrix(
         at_once=AT_ONCE,
     )
     after = await everything(matrix, stored_rows)
-    expect_unchanged(after, before, after="all requests of strangers")
+    async with cells.of(what="data after all requests of strangers"):
+        expect_unchanged(after, before, after="all requests of strangers")
 
     if owner.values["job"][0] == owner.org.given_job:
         raise Inconclusive(
@@ -92,7 +96,8 @@ async def check_matrix(
             for shape in shapes
             if shape.operation.writes
         )
-    await expect_no_deduplication_across_tenants(owner, stranger.org)
+    async with cells.of(operation="uploadEvidence", what="bytes that another organization has"):
+        await expect_no_deduplication_across_tenants(owner, stranger.org)
     observe(len(matrix.seen), what="cells")
     there = len({shape.operation.id for shape in shapes})
     absent = min(len(target.contract.absent_operations), max(0, OPERATIONS - there))
@@ -122,9 +127,24 @@ def variant_requests(
             in_path = any(slot.place == "path" for slot in question.varied)
             spellings = SPELLINGS.items() if in_path else ()
             for name, variant in [*ways, *((n, spelled(question, s)) for n, s in spellings)]:
-                yield expect_variant_indistinguishable(
-                    matrix, question, persona, next(turn), name=name, variant=variant
-                )
+                yield _variant(matrix, question, persona, next(turn), name, variant)
+
+
+async def _variant(
+    matrix: Matrix,
+    question: Question,
+    persona: Persona,
+    instance: int,
+    name: str,
+    variant: Variant,
+) -> None:
+    varied = "+".join(slot.name for slot in question.varied)
+    async with matrix.cells.of(
+        operation=question.shape.operation.id, id=f"foreign {varied}", variant=name
+    ):
+        await expect_variant_indistinguishable(
+            matrix, question, persona, instance, name=name, variant=variant
+        )
 
 
 async def everything(matrix: Matrix, stored_rows: StoredRows) -> dict[str, object]:
@@ -149,9 +169,10 @@ async def own_write(
     fresh = {"job": job["id"], "evidence": evidence["id"], "export": export["id"]}
     ids = matrix.owner.own_ids(shape.slots)
     ids |= {slot.name: fresh[slot.kind] for slot in shape.slots if slot.kind in fresh}
-    answer = await shape.request(ids, samples.new()).send(client, instance)
-    expect_own(answer, shape, persona)
-    matrix.note(shape, "own", persona)
+    async with matrix.cells.of(operation=shape.operation.id, token=persona.name, id="own"):
+        answer = await shape.request(ids, samples.new()).send(client, instance)
+        expect_own(answer, shape, persona)
+        matrix.note(shape, "own", persona)
 
 
 async def expect_no_deduplication_across_tenants(

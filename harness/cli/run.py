@@ -80,6 +80,11 @@ if TYPE_CHECKING:
     help="A known gap: this check may be inconclusive; repeat it or use commas.",
 )
 @click.option(
+    "--first-finding",
+    is_flag=True,
+    help="End each check at its first finding: quicker, where only the verdicts matter.",
+)
+@click.option(
     "--allow-faults",
     is_flag=True,
     help="Allow faults and load on a backend that runs elsewhere: only on the hosts that its "
@@ -118,6 +123,7 @@ def run(
     processes: int | None,
     out: Path | None,
     allow_inconclusive: tuple[str, ...],
+    first_finding: bool,
     allow_faults: bool,
     database_url: str | None,
     cleanup: bool,
@@ -184,6 +190,7 @@ def run(
         allow_inconclusive=split_commas(allow_inconclusive),
         folders=folders,
         built_in=not no_built_in,
+        first_finding=first_finding,
         allow_faults=allow_faults,
         cleanup=cleanup,
     )

@@ -64,6 +64,8 @@ class Record(dict[str, Any]):
         raise CheckFailed(
             expected=f"a field {field!r} in {self.source}",
             got=f"only {sorted(self)[:MOST_NAMES]}",
+            rule="answer.fields",
+            subject=f"{field} in {self.source.removeprefix('the answer to ')}",
         )
 
     def lacks(self, field: str) -> bool:
@@ -130,6 +132,8 @@ class Answer:
             raise CheckFailed(
                 expected=f"a JSON body from {self.operation_id}",
                 got=f"{self.describe()} ({error}{hint})",
+                rule="answer.json",
+                subject=self.operation_id,
             ) from error
 
     def _record(self, members: Pairs | Mapping[str, Any]) -> Record:
@@ -155,7 +159,10 @@ class Answer:
         document = self.json
         if not isinstance(document, Record):
             raise CheckFailed(
-                expected=f"a JSON object from {self.operation_id}", got=self.describe()
+                expected=f"a JSON object from {self.operation_id}",
+                got=self.describe(),
+                rule="answer.json",
+                subject=self.operation_id,
             )
         return document
 
@@ -165,7 +172,10 @@ class Answer:
         data = self.document["data"]
         if not isinstance(data, Record):
             raise CheckFailed(
-                expected=f'an object under "data" from {self.operation_id}', got=self.describe()
+                expected=f'an object under "data" from {self.operation_id}',
+                got=self.describe(),
+                rule="answer.json",
+                subject=self.operation_id,
             )
         return data
 
@@ -183,6 +193,8 @@ class Answer:
             raise CheckFailed(
                 expected=f'a list of objects under "data" from {self.operation_id}',
                 got=self.describe(),
+                rule="answer.json",
+                subject=self.operation_id,
             )
         return items, document.get("next_cursor")
 

@@ -14,6 +14,7 @@ from harness.client.samples import Sample
 from harness.client.transport import Body, Transport
 from harness.errors import CheckFailed
 from harness.expect import expect_status
+from harness.findings.preconditions import precondition
 from harness.vocabulary.exports import PROOF_PACK, READY, TERMINAL_STATES
 from harness.waiting import wait_until
 
@@ -126,8 +127,9 @@ class Client:
     async def create_job(self, title: str = "Shakedown", *, instance: int | None = None) -> Record:
         """Make a job and give its data."""
         wanted = {"title": self.marked(title)}
-        answer = await self.call("createJob", json=wanted, instance=instance)
-        return expect_status(answer, 201).data
+        with precondition("job.created"):
+            answer = await self.call("createJob", json=wanted, instance=instance)
+            return expect_status(answer, 201).data
 
     async def upload(
         self,
@@ -150,7 +152,8 @@ class Client:
 
     async def new_evidence(self, job_id: str, sample: Sample) -> Record:
         """Upload a file that is new to its job and give the evidence's data."""
-        return expect_status(await self.upload(job_id, sample), 201).data
+        with precondition("upload.accepted"):
+            return expect_status(await self.upload(job_id, sample), 201).data
 
     async def request_export(
         self,
@@ -178,9 +181,9 @@ class Client:
         filters: Mapping[str, Any] | None = None,
     ) -> Record:
         """Request an export that is not live yet and give its data."""
-        return expect_status(
-            await self.request_export(job_id, export_type, filters=filters), 202
-        ).data
+        with precondition("export.requested"):
+            answer = await self.request_export(job_id, export_type, filters=filters)
+            return expect_status(answer, 202).data
 
     async def get_export(self, export_id: str, *, instance: int | None = None) -> Record:
         """Give an export's data as of now."""
@@ -200,6 +203,9 @@ class Client:
         """
         wanted = f"export {export_id} to become {' or '.join(sorted(states))}"
         export = Record()
+        broken = self.transport.broken
+        if broken is not None and READY in states:
+            deadline_s = broken.wait_s("export.becomes-ready", deadline_s)
 
         async def is_there() -> bool:
             nonlocal export
@@ -209,6 +215,7 @@ class Client:
                     expected=wanted,
                     got=f"it became {export['state']} ({export.get('error_code')}: "
                     f"{export.get('error_message')}) at attempt {export.get('attempt')}",
+                    subject="getExport",
                 )
             return export["state"] in states
 
@@ -217,9 +224,11 @@ class Client:
                 expected=f"{wanted} within {deadline_s:g} s",
                 got=f"it is still {export['state']} at attempt {export.get('attempt')}, "
                 f"progress {export.get('progress')}, claimed by {export.get('claimed_by')}",
+                subject="getExport",
             )
 
-        await wait_until(is_there, deadline_s, wanted, poll_s=POLL_INTERVAL_S, error=too_late)
+        with precondition("export.becomes-ready"):
+            await wait_until(is_there, deadline_s, wanted, poll_s=POLL_INTERVAL_S, error=too_late)
         return export
 
     async def wait_for_exports(

@@ -5,6 +5,7 @@ import itertools
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Self
 from urllib.parse import urlencode
 
@@ -20,6 +21,8 @@ from harness.client.multipart import renamed_parts
 from harness.client.routes import Route
 from harness.client.run_mark import RunMark
 from harness.errors import CheckFailed, Outcome, classify
+from harness.findings.exchanges import note_exchange
+from harness.findings.preconditions import BrokenPreconditions
 from harness.untrusted.sanitizing import shorten
 
 MAX_CONNECTIONS = 64
@@ -76,6 +79,8 @@ class Transport:
         """The run's mark, on a system that others use too."""
         self.dialect = dialect
         """The backend's, where it differs from the contract."""
+        self.broken: BrokenPreconditions | None = None
+        """What the run has seen broken: nothing waits for it for long again."""
         self._turn = itertools.count()
         self._opened: aiohttp.ClientSession | None = None
         self._bodies = Bodies()
@@ -118,6 +123,14 @@ class Transport:
         url = self.base_urls[chosen] + path + _written(query, path)
         what = f"{route.method} {path} from API instance {chosen + 1}"
         began = time.perf_counter()
+        note = partial(
+            note_exchange,
+            method=route.method,
+            url=url,
+            headers=sent_headers,
+            body=body,
+            instance=chosen,
+        )
         try:
             async with (
                 asyncio.timeout(deadline_s),
@@ -131,16 +144,18 @@ class Transport:
             ):
                 content = await self._bodies.read(response, may_be_file=route.may_be_file)
         except TimeoutError:
-            raise NoAnswer(
-                expected=f"an answer to {what} within {deadline_s:g} s",
-                got=f"none after {time.perf_counter() - began:.1f} s",
-            ) from None
+            got = f"none after {time.perf_counter() - began:.1f} s"
+            note(problem=got)
+            raise _no_answer(route, f"an answer to {what} within {deadline_s:g} s", got) from None
         except TooLong as error:
-            raise NoAnswer(expected=f"{error.expected} from {what}", got=error.got) from None
+            note(problem=error.got)
+            raise _no_answer(route, f"{error.expected} from {what}", error.got) from None
         except (aiohttp.ClientError, OSError) as error:
-            failure = NoAnswer(expected=f"an answer to {what}", got=reason_of(error))
+            note(problem=reason_of(error))
+            failure = _no_answer(route, f"an answer to {what}", reason_of(error))
             failure.outcome = classify(error)
             raise failure from error
+        note(status=response.status, answer_headers=response.headers, answer=content)
         answer = Answer(
             operation_id=route.operation_id,
             method=route.method,
@@ -193,6 +208,12 @@ class Transport:
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
+
+
+def _no_answer(route: Route, expected: str, got: str) -> NoAnswer:
+    failure = NoAnswer(expected=expected, got=got, rule="answer.given", subject=route.operation_id)
+    failure.aspect = ""  # late, cut and refused are one thing to a client
+    return failure
 
 
 def _written(query: Mapping[str, Any] | None, path: str) -> str:

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 
 from harness.check import CheckSpec, place_of, spec_of
 from harness.errors import Misconfigured
+from harness.findings.rule import owning_checks
 from harness.plugin.context import TARGET, system_of
 from harness.plugin.findings import short_path
 from harness.plugin.hypothesis_settings import adapt_hypothesis
@@ -53,7 +54,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         (chosen if fits else left_out).append(item)
     if left_out:
         config.hook.pytest_deselected(items=left_out)
-    items[:] = chosen
+    # What others need to exist is looked at first, so that nobody waits for it in vain again.
+    items[:] = sorted(chosen, key=lambda item: item.stash[SPEC].id not in owning_checks())
 
 
 def _declared(item: pytest.Item) -> bool:

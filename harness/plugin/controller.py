@@ -26,6 +26,7 @@ from harness.plugin.collection import COLLECTED, COLLECTED_CHECKS, collected_fil
 from harness.plugin.context import REDACTOR, SYSTEM, TARGET
 from harness.plugin.execution import RESULT, RESULT_ATTRIBUTE
 from harness.plugin.findings import short_path
+from harness.plugin.owners import with_owners_decided
 from harness.plugin.quiet import silence
 from harness.plugin.run_errors import RunErrors
 from harness.plugin.selection import CollectedChecks, refuse_bad_selection
@@ -69,8 +70,11 @@ class Controller:
         return tuple(self._old_names)
 
     def results(self, unfinished: str) -> tuple[CheckResult, ...]:
-        """Give a result for every selected check; `unfinished` says why some have none."""
-        return tuple(
+        """Give a result for every selected check; `unfinished` says why some have none.
+
+        Whose finding a precondition is that was not met, is decided here, over all of them.
+        """
+        return with_owners_decided(
             self._results.get(node) or self._unfinished(node, spec, unfinished)
             for node, spec in self._selected.items()
         )

@@ -1,19 +1,27 @@
 """Runs one check: deadline, observations, and the result that its three phases add up to."""
 
+import functools
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Awaitable, Callable, Generator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from pydantic import TypeAdapter
 
 from harness.check import matches_id
-from harness.events import CheckResult
+from harness.events import CheckResult, Phase
+from harness.findings.curl import EvidenceFiles, as_evidence
+from harness.findings.exchanges import Recent, remembering
+from harness.findings.finding import Finding
+from harness.findings.preconditions import BrokenPreconditions
+from harness.findings.rule import rules
+from harness.plugin.cells import Cells, EnoughSeen
 from harness.plugin.collection import SPEC
 from harness.plugin.context import redactor_of, system_of, target_of
 from harness.plugin.coverage import Coverage
 from harness.plugin.deadline import WATCHDOG_SLACK_S, Deadline, watchdog
-from harness.plugin.findings import Finding, judge
+from harness.plugin.findings import Outcome, judge, outcome_of
 from harness.plugin.observations import Observations
 from harness.plugin.settings import settings_of
 from harness.system import System
@@ -30,6 +38,12 @@ LOG_CHARACTERS = 1_000_000
 RESULT = TypeAdapter(CheckResult)
 """Takes a result apart, and builds it again, on its way from worker to controller."""
 
+SHOWN_EXCHANGES = 2
+"""The last requests of a cell that its finding shows."""
+
+BROKEN = "broken-preconditions"
+"""The folder of a run's directory in which its processes note them."""
+
 RESULT_ATTRIBUTE = "shakedown_result"
 """Where a report carries the plain form of a `CheckResult` from worker to controller."""
 
@@ -37,12 +51,16 @@ RESULT_ATTRIBUTE = "shakedown_result"
 class CheckState:
     """What is known of a check while it runs."""
 
-    def __init__(self) -> None:
+    def __init__(self, cells: Cells) -> None:
         self.began = time.monotonic()
         self.observations = Observations()
         self.coverage = Coverage()
         self.missing: frozenset[Capability] = frozenset()
-        self.findings: list[Finding] = []
+        self.cells = cells
+        self.recent = Recent()
+        """What the check sent last, outside its cells."""
+        self.outcomes: list[Outcome] = []
+        self.phases: list[Phase] = []
         self.log: list[str] = []
 
 
@@ -52,7 +70,7 @@ STATE = pytest.StashKey[CheckState]()
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
     """Begin the state of a check."""
-    item.stash[STATE] = CheckState()
+    item.stash[STATE] = CheckState(_cells(item))
     with watchdog(FIXTURES_S + item.stash[SPEC].deadline_s, "setting the check up"):
         return (yield)
 
@@ -84,12 +102,46 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
         pytest.MonkeyPatch.context() as patch,
         watchdog(spec.deadline_s + WATCHDOG_SLACK_S, f"check {spec.id}"),
     ):
-        patch.setattr(owner, name, deadline.bound(getattr(owner, name)))
+        bound = deadline.bound(getattr(owner, name))
+        patch.setattr(owner, name, _remembered(bound, item.stash[STATE].recent))
         try:
             return (yield)
         except BaseException as error:
             _add_exit_reports(error, system_of(item.config))
             raise
+
+
+def _remembered(
+    function: Callable[..., Awaitable[object]], recent: Recent
+) -> Callable[..., Awaitable[object]]:
+    """Wrap a check so that what it sends outside its cells is remembered, as evidence."""
+
+    @functools.wraps(function)
+    async def remembered(*args: object, **kwargs: object) -> None:
+        with remembering(recent):
+            await function(*args, **kwargs)
+
+    return remembered
+
+
+def _cells(item: pytest.Item) -> Cells:
+    """Give a check the cells that know what is its own business."""
+    config, check_id = item.config, item.stash[SPEC].id
+    settings = settings_of(config)
+    plain_id = check_id.partition("[")[0]
+    broken = BrokenPreconditions(system_of(config).run_dir / BROKEN)
+    folder = check_log(settings.report_path, check_id).with_suffix("") / "evidence"
+    files = EvidenceFiles(folder, redactor_of(config))
+    return Cells(
+        check_id=check_id,
+        check_path=item.path,
+        owns=frozenset(name for name, rule in rules().items() if plain_id in rule.owners),
+        stop_at_first=settings.first_finding
+        or bool(config.getoption("usepdb", default=False))
+        or config.getoption("maxfail", default=0) == 1,
+        on_broken=broken.note,
+        evidence_of=lambda recent: as_evidence(recent.last(SHOWN_EXCHANGES), files),
+    )
 
 
 def _add_exit_reports(error: BaseException, system: System) -> None:
@@ -115,12 +167,14 @@ def pytest_runtest_makereport(
     """Judge a phase; after the last one, send the whole result along with the report."""
     report = yield
     state = item.stash[STATE]
-    finding = _finding(item, call, state)
-    if finding is not None:
-        state.findings.append(finding)
+    outcome = _outcome(item, call, state)
+    if outcome is not None:
+        state.outcomes.append(outcome)
         if report.failed:
             state.log.append(f"{call.when}:\n{report.longreprtext}")
-        _set_outcome(report, finding, allowed=_allowed(item), item=item)
+        _set_outcome(report, outcome, allowed=_allowed(item), item=item)
+    verdict = outcome.verdict if outcome else Verdict.PASS
+    state.phases.append(Phase(name=call.when, seconds=round(call.duration, 3), verdict=verdict))
     if call.when == "teardown":
         state.log += [f"{title}:\n{text}" for title, text in report.sections]
         setattr(report, RESULT_ATTRIBUTE, RESULT.dump_python(_result(item), mode="json"))
@@ -138,39 +192,60 @@ def _hide_secrets(report: pytest.TestReport, redact: Callable[[str], str]) -> No
     report.sections = [(title, redact(text)) for title, text in report.sections]
 
 
-def _finding(item: pytest.Item, call: pytest.CallInfo[None], state: CheckState) -> Finding | None:
+def _outcome(item: pytest.Item, call: pytest.CallInfo[None], state: CheckState) -> Outcome | None:
+    """Say what a phase ended in, None for a plain end; a failure is kept as a finding."""
     if state.missing and call.when == "setup":
         lacking = ", ".join(sorted(state.missing))
-        return Finding(
-            verdict=Verdict.INCONCLUSIVE, message=f"this target does not offer: {lacking}"
-        )
+        return _open(f"this target does not offer: {lacking}")
     if call.excinfo is not None:
-        return judge(call.excinfo.value, item.path)
-    needed = item.stash[SPEC].observes
-    if call.when == "call" and needed and not state.observations.suffice(needed):
-        return Finding(
-            verdict=Verdict.INCONCLUSIVE,
-            message=f"observed {state.observations} of the "
-            f"{state.observations.still_needed(needed)} that a pass needs",
+        ended = call.excinfo.value
+        if isinstance(ended, EnoughSeen):
+            return _of_cells(item, state)
+        outcome = judge(ended, item.path)
+        if outcome.verdict is Verdict.FAIL:
+            state.cells.take(outcome, state.recent)
+        return outcome
+    return _of_cells(item, state) if call.when == "call" else None
+
+
+def _of_cells(item: pytest.Item, state: CheckState) -> Outcome | None:
+    """Say what the cells add up to, after a check that has gone through them all."""
+    cells, needed = state.cells, item.stash[SPEC].observes
+    if cells.findings:
+        return outcome_of(cells.findings[0], Verdict.FAIL)
+    if cells.blocked:
+        return outcome_of(cells.blocked[0], Verdict.INCONCLUSIVE)
+    counts = cells.counts()
+    if counts.not_looked_at:
+        reasons = "; ".join(reason for reason, _ in counts.reasons)
+        return _open(f"{counts.not_looked_at} of {counts.total} cells not looked at: {reasons}")
+    if needed and not state.observations.suffice(needed):
+        return _open(
+            f"observed {state.observations} of the {state.observations.still_needed(needed)} "
+            "that a pass needs"
         )
     return None
 
 
+def _open(why: str) -> Outcome:
+    return Outcome(verdict=Verdict.INCONCLUSIVE, message=why)
+
+
 def _set_outcome(
-    report: pytest.TestReport, finding: Finding, *, allowed: bool, item: pytest.Item
+    report: pytest.TestReport, outcome: Outcome, *, allowed: bool, item: pytest.Item
 ) -> None:
     """Set pytest's own outcome, for `-x` and for other reporters.
 
     Everything but a pass is a failure there, except what is known beforehand: a capability that
     the target does not offer, and a gap that was allowed.
     """
-    known_gap = allowed and finding.verdict is Verdict.INCONCLUSIVE
+    known_gap = allowed and outcome.verdict is Verdict.INCONCLUSIVE
     if known_gap and not report.skipped:
         report.outcome = "skipped"
-        report.longrepr = (str(item.path), 0, finding.message)
+        report.longrepr = (str(item.path), 0, outcome.message)
     elif report.passed or (report.skipped and report.when == "call"):
         report.outcome = "failed"
-        report.longrepr = finding.message
+        report.longrepr = outcome.message
 
 
 def _allowed(item: pytest.Item) -> bool:
@@ -184,23 +259,51 @@ def _result(item: pytest.Item) -> CheckResult:
     def safe(text: str) -> str:
         return shorten(redact(text))  # in this order: half a secret is not recognized
 
-    ranked = sorted(state.findings, key=lambda finding: finding.verdict is not Verdict.FAIL)
-    finding = ranked[0] if ranked else Finding(verdict=Verdict.PASS, message="")
+    cells = state.cells
+    findings = tuple(_without_secrets(each, safe) for each in cells.findings)
+    blocked = tuple(_without_secrets(each, safe) for each in cells.blocked)
+    still_open = [each for each in state.outcomes if each.verdict is Verdict.INCONCLUSIVE]
+    first, verdict = Outcome(verdict=Verdict.PASS, message=""), Verdict.PASS
+    if findings:
+        verdict = Verdict.FAIL
+        first = outcome_of(findings[0], verdict)
+    elif blocked or still_open:
+        verdict = Verdict.INCONCLUSIVE
+        first = outcome_of(blocked[0], verdict) if blocked else still_open[0]
+    more = f"\n(and {len(findings) - 1} more findings)" if len(findings) > 1 else ""
     return CheckResult.of(
         spec,
-        finding.verdict,
+        verdict,
         observations=state.observations.count,
         needed_observations=state.observations.still_needed(spec.observes),
         seconds=round(time.monotonic() - state.began, 3),
-        message=safe(finding.message),
+        message=safe(first.message) + more,
+        expected=safe(first.expected),
+        got=safe(first.got),
+        detail=safe(first.detail),
+        where=first.where,
+        log=_write_log(item, state) if state.outcomes else "",
+        reproduce=settings.reproduce_command(spec.id),
+        allowed=verdict is Verdict.INCONCLUSIVE and _allowed(item),
+        coverage=tuple(table.redacted(redact) for table in state.coverage.tables()),
+        findings=findings,
+        blocked=blocked,
+        cells=cells.counts(),
+        phases=tuple(state.phases),
+    )
+
+
+def _without_secrets(finding: Finding, safe: Callable[[str], str]) -> Finding:
+    """Hide secrets in what comes from the backend; evidence is made without them."""
+    return replace(
+        finding,
+        subject=safe(finding.subject),
+        cell=tuple((name, safe(value)) for name, value in finding.cell),
+        aspect=safe(finding.aspect),
         expected=safe(finding.expected),
         got=safe(finding.got),
         detail=safe(finding.detail),
-        where=finding.where,
-        log=_write_log(item, state) if ranked else "",
-        reproduce=settings.reproduce_command(spec.id),
-        allowed=finding.verdict is Verdict.INCONCLUSIVE and _allowed(item),
-        coverage=tuple(table.redacted(redact) for table in state.coverage.tables()),
+        message=safe(finding.message),
     )
 
 

@@ -9,13 +9,15 @@ from types import TracebackType
 
 import pytest
 
-from harness.errors import CheckFailed, Inconclusive, ShakedownError
+from harness.errors import CheckFailed, Inconclusive, PreconditionNotMet, ShakedownError
+from harness.findings.finding import Evidence, Finding
+from harness.findings.fingerprint import Coordinates, aspect_of
 from harness.verdict import Verdict
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finding:
-    """What one phase of a check found, when it did not simply end."""
+class Outcome:
+    """What one phase of a check, or one cell, ended in, when it did not simply end."""
 
     verdict: Verdict
     message: str
@@ -23,18 +25,53 @@ class Finding:
     got: str = ""
     detail: str = ""
     where: str = ""
+    rule: str = ""
+    """The rule that the failure itself names."""
+    subject: str = ""
+    aspect: str = ""
+    precondition: bool = False
+    """Whether what the check needs to exist could not be made."""
+
+    def finding(
+        self, default_rule: str, cell: Coordinates = (), evidence: tuple[Evidence, ...] = ()
+    ) -> Finding:
+        """Give the finding that a failure is, by the rule it names or the default one."""
+        return Finding(
+            rule=self.rule or default_rule,
+            subject=self.subject or ", ".join(value for _, value in cell),
+            cell=cell,
+            expected=self.expected,
+            got=self.got,
+            detail=self.detail,
+            message=self.message,
+            where=self.where,
+            aspect=aspect_of(self.aspect, cell),
+            evidence=evidence,
+        )
 
 
-def judge(error: BaseException, check_path: Path) -> Finding:
+def outcome_of(finding: Finding, verdict: Verdict) -> Outcome:
+    """Give a phase's outcome for a finding that one of its cells made."""
+    return Outcome(
+        verdict=verdict,
+        message=finding.message,
+        expected=finding.expected,
+        got=finding.got,
+        detail=finding.detail,
+        where=finding.where,
+    )
+
+
+def judge(error: BaseException, check_path: Path) -> Outcome:
     """Say what an exception out of a check, or out of one of its fixtures, means.
 
     A broken expectation is a failure; everything else leaves the question open. Of an exception
     group every leaf is looked at, and a failure among them dominates.
     """
-    findings = [_judge_one(leaf, check_path) for leaf in _leaves(error)]
-    failures = [finding for finding in findings if finding.verdict is Verdict.FAIL]
-    first = (failures or findings)[0]
-    others = len(findings) - 1
+    outcomes = [_judge_one(leaf, check_path) for leaf in _leaves(error)]
+    failures = [outcome for outcome in outcomes if outcome.verdict is Verdict.FAIL]
+    first = (failures or outcomes)[0]
+    others = len(outcomes) - 1
     if not others:
         return first
     return replace(
@@ -50,21 +87,26 @@ def _leaves(error: BaseException) -> Iterator[BaseException]:
         yield error
 
 
-def _judge_one(error: BaseException, check_path: Path) -> Finding:
+def _judge_one(error: BaseException, check_path: Path) -> Outcome:
     where = locate(error.__traceback__, check_path)
     notes = getattr(error, "__notes__", [])
     verdict, message, parts = Verdict.INCONCLUSIVE, str(error), {}
+    precondition = isinstance(error, PreconditionNotMet)
     match error:
         case CheckFailed():
             verdict = Verdict.FAIL
             detail = "\n".join(filter(None, [error.detail, *notes]))
             parts = {"expected": error.expected, "got": error.got, "detail": detail}
+            parts |= {"rule": error.rule, "subject": error.subject, "aspect": error.aspect}
         case AssertionError():
             # pytest's rewriting has put its explanation of a plain `assert` into the exception.
             verdict = Verdict.FAIL
-            message = message or _source_line(error.__traceback__) or "an assertion did not hold"
+            source = _source_line(error.__traceback__)
+            message = message or source or "an assertion did not hold"
+            parts = {"aspect": source}
         case pytest.fail.Exception():
             verdict = Verdict.FAIL
+            parts = {"aspect": message}
         case pytest.skip.Exception() | pytest.xfail.Exception():
             message = f"skipped: {error}"
         case Inconclusive() | ShakedownError():
@@ -72,7 +114,9 @@ def _judge_one(error: BaseException, check_path: Path) -> Finding:
         case _:
             message = f"the check crashed: {_one_line(error)}{_innermost(error)}"
     message = "\n".join(filter(None, [message, *notes]))
-    return Finding(verdict=verdict, message=message, where=where, **parts)
+    return Outcome(
+        verdict=verdict, message=message, where=where, precondition=precondition, **parts
+    )
 
 
 def _one_line(error: BaseException) -> str:

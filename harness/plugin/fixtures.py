@@ -12,12 +12,14 @@ from harness.check import place_of
 from harness.client import Organization, Organizations
 from harness.database import Database
 from harness.errors import Inconclusive
+from harness.findings.preconditions import BrokenPreconditions
 from harness.guard import Guard
 from harness.history import HistoryWriter
+from harness.plugin.cells import Cells
 from harness.plugin.collection import SPEC
 from harness.plugin.context import redactor_of, system_of, target_of
 from harness.plugin.coverage import Coverage
-from harness.plugin.execution import STATE, CheckState, check_log
+from harness.plugin.execution import BROKEN, STATE, CheckState, check_log
 from harness.plugin.observations import Observations
 from harness.plugin.run_mark import mark_of
 from harness.plugin.settings import settings_of
@@ -73,6 +75,13 @@ def observe(request: pytest.FixtureRequest) -> Observations:
 
 
 @pytest.fixture
+def cells(request: pytest.FixtureRequest) -> Cells:
+    """`async with cells.of(operation="getJob"): …`: what fails inside is one finding of many."""
+    state: CheckState = request.node.stash[STATE]
+    return state.cells
+
+
+@pytest.fixture
 def cover(request: pytest.FixtureRequest) -> Coverage:
     """`cover("operations", operation="getJob", token="viewer")`: record what the check covered."""
     state: CheckState = request.node.stash[STATE]
@@ -88,6 +97,7 @@ async def organizations(
     base_urls = [instance.base_url for instance in system.api]
     hide = hiding_tokens(pytestconfig, system)
     async with Organizations.of(target, base_urls, mark, hide) as made:
+        made.transport.broken = BrokenPreconditions(system.run_dir / BROKEN)
         yield made
 
 

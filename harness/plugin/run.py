@@ -6,6 +6,7 @@ import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -168,6 +169,7 @@ class Run:
             checks=checks,
             report_path=self.settings.report_path,
             error=reason,
+            version=version("shakedown"),
             run_id=shared.run_id,
             old_names=controller.old_names,
         )

@@ -36,6 +36,8 @@ class RunSettings:
     """Whether the checks that come with Shakedown run as well."""
     cleanup: bool = False
     """Whether to remove what was made on a backend that runs elsewhere."""
+    first_finding: bool = False
+    """Whether a check ends at its first finding: quicker, where only the verdict matters."""
     allow_faults: bool = False
     """Whether a backend that runs elsewhere may be harmed, within what its target file allows."""
 

@@ -1,15 +1,24 @@
 """The texts of a run: the same on a terminal and in a pipe."""
 
 import textwrap
+from collections.abc import Sequence
+from dataclasses import replace
 
 from harness.events import CheckResult, RunSummary, TargetFacts
+from harness.reports.causes import Cause, causes_of, causes_of_checks
 from harness.untrusted.sanitizing import sanitize, shorten
 from harness.verdict import ExitCode, Verdict
 
 MARKS = {Verdict.PASS: "✔", Verdict.FAIL: "✘", Verdict.INCONCLUSIVE: "?"}
 
-LABELS = ("expected", "got", "detail", "why", "where", "log", "reproduce")
+LABELS = (
+    *("rule", "subject", "expected", "got", "detail", "why", "where", "request", "also", "log"),
+    "reproduce",
+)
 """What stands before the parts of an explanation."""
+
+SHOWN_CAUSES = 5
+"""Kinds of findings that a check's explanation shows; all are in results.json."""
 
 _LABEL_WIDTH = 10
 _TEXT_WIDTH = 78
@@ -19,16 +28,91 @@ _ON_STDERR = (ExitCode.MISCONFIGURED, ExitCode.INTERNAL_ERROR)
 
 def explanation_lines(result: CheckResult) -> list[str]:
     """Give everything there is to say about a check that did not pass, below its id."""
-    if result.expected or result.got:
-        parts = [("expected", result.expected), ("got", result.got), ("detail", result.detail)]
-    else:
-        parts = [("why", result.message)]
-    parts += [("where", result.where), ("log", result.log), ("reproduce", result.reproduce)]
     lines = [f"  {result.title}", *description_lines(result.description, "  ")]
-    for label, text in parts:
-        for number, line in enumerate(printable(text).splitlines() if text else ()):
-            lines.append(f"  {'' if number else label:<{_LABEL_WIDTH}}{line}")
+    for cause in causes_of_checks([replace(result, blocked=())])[:SHOWN_CAUSES]:
+        lines += _cause_explanation(cause, result)
+    if not result.findings:
+        lines += _labeled([("why", result.message), ("where", result.where)])
+    lines += _unseen_cells(result)
+    return lines + _labeled([("log", result.log), ("reproduce", result.reproduce)])
+
+
+def _cause_explanation(cause: Cause, result: CheckResult) -> list[str]:
+    finding = cause.first
+    parts = [("rule", f"{cause.rule}: {cause.sentence}")] if cause.rule != result.id else []
+    subject = cause.shown_subjects()
+    parts += [("subject", subject)] if finding.cell or cause.rule != result.id else []
+    if finding.expected or finding.got:
+        parts += [("expected", finding.expected), ("got", finding.got), ("detail", finding.detail)]
+    else:
+        parts.append(("why", finding.message))
+    parts += [("where", finding.where)]
+    if finding.evidence:
+        last = finding.evidence[-1]
+        parts.append(("request", last.text.partition("\n\n")[0]))
+    return _labeled(parts)
+
+
+def _unseen_cells(result: CheckResult) -> list[str]:
+    """Say which cells have no answer yet, beside those with findings."""
+    texts = []
+    shown = causes_of_checks([result])
+    if len(shown) > SHOWN_CAUSES:
+        texts.append(f"{len(shown) - SHOWN_CAUSES} more kinds of findings are in results.json")
+    cells = result.cells
+    if cells.blocked:
+        texts.append(f"{cells.blocked} of {cells.total} cells are blocked")
+    if cells.not_looked_at and result.findings:
+        why = cells.reasons[0][0] if cells.reasons else ""
+        texts.append(f"{cells.not_looked_at} of {cells.total} cells were not looked at: {why}")
+    return _labeled([("also", text) for text in texts])
+
+
+def _labeled(parts: Sequence[tuple[str, str]]) -> list[str]:
+    return [
+        f"  {'' if number else label:<{_LABEL_WIDTH}}{line}"
+        for label, text in parts
+        for number, line in enumerate(printable(text).splitlines() if text else ())
+    ]
+
+
+def cause_lines(summary: RunSummary, width: int) -> list[str]:
+    """Say what is broken, each thing once in two lines, the worst first."""
+    causes = causes_of(summary)
+    if not causes:
+        return []
+    new = [each for each in causes if not each.accepted]
+    number = len(new)
+    heading = f"{number} {'cause' if number == 1 else 'causes'}, the worst first"
+    if known := len(causes) - number:
+        heading += f"; {known} more accepted"
+    lines = [heading] if new else []
+    for cause in new:
+        subjects = cause.shown_subjects()
+        head = f"{MARKS[Verdict.FAIL]} {cause.severity}: {cause.sentence}"
+        lines.append(_cut(head + (f" · {subjects}" if subjects else ""), width))
+        blocks = f" · blocks {_checks(len(cause.blocks))}" if cause.blocks else ""
+        first = cause.first
+        what = " ".join((first.got or first.message).split())
+        tail = f" [{_named(cause.checks)}]{blocks}"
+        lines.append(
+            "    " + _cut(f"got {what}" if first.got else what, width - 4 - len(tail)) + tail
+        )
     return lines
+
+
+def _named(checks: Sequence[str]) -> str:
+    more = f" +{len(checks) - 1}" if len(checks) > 1 else ""
+    return checks[0] + more
+
+
+def _checks(number: int) -> str:
+    return "1 check" if number == 1 else f"{number} checks"
+
+
+def _cut(text: str, width: int) -> str:
+    text = sanitize(text)
+    return text if len(text) <= width else text[: max(0, width - 1)] + "…"
 
 
 def description_lines(description: str, indent: str) -> list[str]:

@@ -4,8 +4,14 @@ from pathlib import Path
 from xml.etree.ElementTree import Element, ElementTree, SubElement, indent
 
 from harness.events import CheckResult, Event, Reporter, RunFinished, RunSummary
+from harness.reports.causes import Cause, causes_of_checks
 from harness.untrusted.sanitizing import sanitize
 from harness.verdict import Verdict
+
+MOST_FAILURES = 20
+"""Kinds of findings of one check, each a `<failure>`."""
+
+MOST_SUBJECTS = 100
 
 
 class JunitXml(Reporter):
@@ -79,6 +85,21 @@ def _case(suite: Element, result: CheckResult) -> None:
     lines += [f"log: {result.log}"] if result.log else []
     lines += [f"reproduce: {result.reproduce}"]
     element.text = _clean("\n".join(lines))
+    for cause in causes_of_checks([result])[1:MOST_FAILURES]:
+        _further_failure(case, cause)
+
+
+def _further_failure(case: Element, cause: Cause) -> None:
+    """Add another kind of finding of the same check, as a failure of its own."""
+    finding = cause.first
+    message = finding.message or cause.sentence
+    element = SubElement(
+        case, "failure", message=_clean(message.partition("\n")[0]), type=_clean(cause.rule)
+    )
+    subjects = f"at: {'; '.join(cause.subjects[:MOST_SUBJECTS])}"
+    element.text = _clean(
+        "\n".join(filter(None, [cause.sentence, message, subjects, finding.where]))
+    )
 
 
 def _clean(text: str) -> str:

@@ -12,8 +12,17 @@ from harness.events import (
     RunSummary,
     SystemReady,
 )
-from harness.reports.describe import closing_lines, explanation_lines, observed, system_facts
+from harness.reports.describe import (
+    cause_lines,
+    closing_lines,
+    explanation_lines,
+    observed,
+    system_facts,
+)
 from harness.verdict import Verdict
+
+_WIDTH = 160
+"""Characters of a line in a log, which nobody reads at 80 columns."""
 
 _WORDS = {Verdict.PASS: "pass", Verdict.FAIL: "FAIL", Verdict.INCONCLUSIVE: "INCONCLUSIVE"}
 
@@ -48,6 +57,8 @@ class PlainReporter(Reporter):
         )
 
     def _summary(self, summary: RunSummary) -> None:
+        for line in cause_lines(summary, _WIDTH):
+            self._line(line)
         for result in summary.checks:
             if result.ran and result.verdict is not Verdict.PASS:
                 self._line(f"\n{_WORDS[result.verdict]}  {result.id}")

@@ -9,8 +9,10 @@ from typing import Any
 
 from harness.coverage import CoverageTable
 from harness.events import CheckResult, Event, Reporter, RunFinished, RunSummary
+from harness.findings.finding import Finding
+from harness.reports.causes import Cause, causes_of
 
-SCHEMA = 1
+SCHEMA = 2
 
 _NOT_ASCII = re.compile(r"[^\n\x20-\x7e]")
 
@@ -65,6 +67,8 @@ def results(summary: RunSummary) -> dict[str, Any]:
         "schema": SCHEMA,
         "verdict": str(summary.verdict),
         "exit_code": summary.exit_code,
+        "version": summary.version,
+        "profile": summary.profile,
         "seed": summary.seed,
         "started_at": summary.started_at.isoformat(timespec="milliseconds"),
         "seconds": round(summary.seconds, 3),
@@ -73,6 +77,7 @@ def results(summary: RunSummary) -> dict[str, Any]:
         ),
         "target": asdict(summary.target),
         "checks": [_check(result) for result in summary.checks],
+        "causes": [_cause(cause) for cause in causes_of(summary)],
     }
 
 
@@ -86,7 +91,62 @@ def _check(result: CheckResult) -> dict[str, Any]:
         "needed_observations": result.needed_observations,
         "seconds": round(result.seconds, 3),
         "message": result.message,
+        "allowed": result.allowed,
+        "findings": [_finding(finding) for finding in result.findings],
+        "blocked_by": list(dict.fromkeys(finding.rule for finding in result.blocked)),
+        "cells": {
+            "looked_at": result.cells.looked_at,
+            "findings": result.cells.findings,
+            "blocked": result.cells.blocked,
+            "not_looked_at": result.cells.not_looked_at,
+            "reasons": [
+                {"reason": reason, "cells": number} for reason, number in result.cells.reasons
+            ],
+            "clean": list(result.cells.clean),
+        },
+        "phases": [
+            {"name": phase.name, "seconds": phase.seconds, "verdict": str(phase.verdict)}
+            for phase in result.phases
+        ],
+        "reproduce": result.reproduce,
         "coverage": [_table(table) for table in result.coverage],
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "rule": finding.rule,
+        "subject": finding.subject,
+        "cell": dict(finding.cell),
+        "expected": finding.expected,
+        "got": finding.got,
+        "detail": finding.detail,
+        "message": finding.message,
+        "where": finding.where,
+        "evidence": [
+            {
+                "kind": each.kind,
+                "title": each.title,
+                "text": each.text,
+                "files": list(each.files),
+            }
+            for each in finding.evidence
+        ],
+        "fingerprint": finding.fingerprint,
+        "accepted": finding.accepted,
+    }
+
+
+def _cause(cause: Cause) -> dict[str, Any]:
+    return {
+        "rule": cause.rule,
+        "severity": str(cause.severity),
+        "sentence": cause.sentence,
+        "subjects": list(cause.subjects),
+        "checks": list(cause.checks),
+        "blocks": list(cause.blocks),
+        "fingerprints": [finding.fingerprint for finding in cause.findings],
+        "accepted": cause.accepted,
     }
 
 

@@ -27,6 +27,7 @@ from harness.reports.check_rows import CheckRows, by_checklist
 from harness.reports.describe import (
     LABELS,
     MARKS,
+    cause_lines,
     closing_lines,
     explanation_lines,
     observed,
@@ -142,7 +143,11 @@ class Progress:
 
 
 def print_summary(console: Console, summary: RunSummary) -> None:
-    """Print the checklist, then everything that did not pass, then the verdict."""
+    """Print what is broken, the checklist, everything that did not pass, then the verdict."""
+    for number, line in enumerate(cause_lines(summary, console.width)):
+        is_first_of_two = number % 2 == 1
+        style = "bold" if number == 0 else "red" if is_first_of_two else "dim"
+        console.print(Text(line, style=style), soft_wrap=True)
     rows = CheckRows(summary.checks, console.width)
     for family, lines in by_checklist(summary.checks).items():
         console.print(Text(f"\n{family}", style="bold"))

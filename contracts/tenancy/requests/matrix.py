@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal
 
 from contracts.shared.tenants.operations import IdSlot
@@ -17,6 +18,7 @@ from contracts.tenancy.requests.expectations import (
 from contracts.tenancy.requests.personas import Persona
 from contracts.tenancy.requests.request_shapes import PreparedRequest, RequestShape
 from harness.client import Answer, Sample
+from harness.plugin.cells import Cells
 from harness.plugin.coverage import Coverage
 
 TABLE = "operations"
@@ -52,6 +54,7 @@ class Matrix:
     sample: Sample
     """The file of the stranger's uploads."""
     cover: Coverage
+    cells: Cells
     seen: set[tuple[str, str, str]] = field(default_factory=set)
     """The cells that were checked: operation, kind of id, persona."""
 
@@ -84,25 +87,30 @@ class Matrix:
         at the end, to see that the thing still exists.
         """
         shape, what = question.shape, f"{question}, sent by: {stranger.name}"
+        cell = partial(self.cells.of, operation=shape.operation.id, token=stranger.name)
+        varied = "+".join(slot.name for slot in question.varied)
         own, foreign = (
             self.asking_own(question, owner, instance),
             self.asking(question, "foreign", stranger, instance),
         )
         random = self.asking(question, "absent", stranger, instance)
-        if stranger.refused:
-            await expect_indistinguishable(own, random, f"{shape}, sent by: {stranger.name}")
-        elif stranger.is_read_only or not shape.operation.writes:
-            await own()
-        await expect_indistinguishable(foreign, random, what)
+        async with cell(id="own"):
+            if stranger.refused:
+                await expect_indistinguishable(own, random, f"{shape}, sent by: {stranger.name}")
+            elif stranger.is_read_only or not shape.operation.writes:
+                await own()
+        async with cell(id=f"foreign {varied}"):
+            await expect_indistinguishable(foreign, random, what)
         none = self.asking(question, "malformed", stranger, instance)
-        if stranger.is_representative and not shape.operation.writes:
-            at_home = self.asking(question, "malformed", owner, instance)
-            await expect_indistinguishable(
-                none, at_home, f"{shape} with a malformed id", than="another organization"
-            )
-            await own()
-        else:
-            await none()
+        async with cell(id=f"malformed {varied}"):
+            if stranger.is_representative and not shape.operation.writes:
+                at_home = self.asking(question, "malformed", owner, instance)
+                await expect_indistinguishable(
+                    none, at_home, f"{shape} with a malformed id", than="another organization"
+                )
+                await own()
+            else:
+                await none()
 
     async def ask_absent(
         self, question: Question, strangers: Mapping[str, Persona], instance: int

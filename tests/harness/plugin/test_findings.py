@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 
 from harness.errors import CheckFailed, Inconclusive, Misconfigured
-from harness.plugin.findings import Finding, judge
+from harness.plugin.findings import Outcome, judge
 from harness.verdict import Verdict
 
 HERE = Path(__file__)
 
 
-def _judged(error: BaseException) -> Finding:
+def _judged(error: BaseException) -> Outcome:
     try:
         raise error
     except BaseException as raised:

@@ -21,6 +21,7 @@ from harness.events import (
     TargetFacts,
     TearDownStarted,
 )
+from harness.findings.finding import Finding
 from harness.verdict import Verdict
 
 TARGET = TargetFacts(name="reference", api_instances=3, workers=2, postgres="18.1")
@@ -38,11 +39,22 @@ def result(check_id: str, verdict: Verdict, **fields: object) -> CheckResult:
     return replace(plain, **fields)  # type: ignore[arg-type]
 
 
+FINDINGS = (
+    Finding(
+        rule="claim.exactly-once", subject="an export", cell=(("operation", "claim"),),
+        expected="once", got="twice", detail="export <7>\x1b[2J",
+        message="expected once\ngot twice\nexport <7>\x1b[2J",
+        where="contracts/claim/check_exactly_once.py:41", aspect="once",
+    ),
+    Finding(rule="answer.no-server-error", subject="getJob", got="500", message="got 500"),
+    Finding(rule="answer.no-server-error", subject="listJobs", got="500", message="got 500"),
+)  # fmt: skip
+
 RESULTS = (
     result("golden.upload", Verdict.PASS, coverage=(OPERATIONS,)),
     result(
         "claim.exactly-once", Verdict.FAIL, message="expected once\ngot twice\nexport <7>\x1b[2J",
-        expected="once", got="twice", detail="export <7>\x1b[2J",
+        expected="once", got="twice", detail="export <7>\x1b[2J", findings=FINDINGS,
         description="Two claims at once.\nOne of them wins.",
         where="contracts/claim/check_exactly_once.py:41",
         log="report/checks/claim.exactly-once.log",

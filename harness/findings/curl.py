@@ -1,0 +1,118 @@
+"""An exchange as evidence: the `curl` command that repeats the request, and the whole answer."""
+
+import json
+import shlex
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from harness.findings.exchanges import Exchange
+from harness.findings.finding import Evidence
+
+MOST_INLINE = 2_000
+"""Bytes of a body that stand in the text; a longer one is a file beside it."""
+
+_LEFT_TO_CURL = frozenset({"content-length", "host", "user-agent", "accept-encoding"})
+
+
+class EvidenceFiles:
+    """Where the longer bodies of a check's evidence go: a bounded number of files."""
+
+    MOST_FILES = 60
+
+    def __init__(self, folder: Path, redact: Callable[[str], str]) -> None:
+        self._folder = folder
+        self.redact = redact
+        self._written = 0
+
+    def add(self, content: bytes, name: str) -> str:
+        """Write a body and give its path; an empty text when there are too many already."""
+        if self._written >= self.MOST_FILES:
+            return ""
+        self._written += 1
+        path = self._folder / f"{self._written:02}-{name}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        text = _as_text(content)
+        path.write_bytes(content if text is None else self.redact(text).encode())
+        return str(path)
+
+
+def as_evidence(exchanges: Iterable[Exchange], files: EvidenceFiles) -> tuple[Evidence, ...]:
+    """Give one piece of evidence for each exchange, without secrets."""
+    return tuple(_evidence(exchange, files) for exchange in exchanges)
+
+
+def _evidence(exchange: Exchange, files: EvidenceFiles) -> Evidence:
+    kept: list[str] = []
+    sent = _command(exchange, files, kept)
+    came = _answer(exchange, files, kept)
+    status = exchange.status or "no answer"
+    return Evidence(
+        kind="exchange",
+        title=files.redact(
+            f"{exchange.method} {exchange.url} → {status} (API instance {exchange.instance + 1})"
+        ),
+        text=f"{files.redact(sent)}\n\n{files.redact(came)}",
+        files=tuple(kept),
+    )
+
+
+def _command(exchange: Exchange, files: EvidenceFiles, kept: list[str]) -> str:
+    words = ["curl", "-sS", "-i"]
+    if exchange.method != "GET":
+        words += ["-X", exchange.method]
+    parts = [shlex.join(words)]
+    for name, value in exchange.headers:
+        if name.lower() in _LEFT_TO_CURL:
+            continue
+        if name.lower() == "authorization":
+            # In double quotes, so that the shell puts the token in.
+            parts.append('-H "authorization: Bearer $TOKEN"')
+        else:
+            parts.append(f"-H {shlex.quote(f'{name}: {value}')}")
+    if exchange.body_size:
+        parts.append(_body(exchange, files, kept))
+    parts.append(shlex.quote(exchange.url))
+    return " \\\n  ".join(parts)
+
+
+def _body(exchange: Exchange, files: EvidenceFiles, kept: list[str]) -> str:
+    text = _as_text(exchange.body)
+    if text is not None and len(exchange.body) <= MOST_INLINE:
+        return f"--data-binary {shlex.quote(text)}"
+    path = files.add(exchange.body, "request-body")
+    if not path:
+        return f"--data-binary @BODY  # {exchange.body_size} bytes, not kept"
+    kept.append(path)
+    cut = exchange.body_size > len(exchange.body)
+    note = f"  # the first {len(exchange.body)} of {exchange.body_size} bytes" if cut else ""
+    return f"--data-binary {shlex.quote('@' + path)}{note}"
+
+
+def _answer(exchange: Exchange, files: EvidenceFiles, kept: list[str]) -> str:
+    if exchange.status is None:
+        return f"no answer: {exchange.problem}"
+    lines = [f"HTTP {exchange.status}"]
+    lines += [f"{name}: {value}" for name, value in exchange.answer_headers]
+    text = _as_text(exchange.answer)
+    if text is not None and len(exchange.answer) <= MOST_INLINE:
+        return "\n".join([*lines, "", _pretty(text)])
+    path = files.add(exchange.answer, "answer-body")
+    kept += [path] if path else []
+    place = f"in {path}" if path else "not kept"
+    return "\n".join([*lines, "", f"({exchange.answer_size} bytes, {place})"])
+
+
+def _pretty(text: str) -> str:
+    try:
+        return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _as_text(content: bytes) -> str | None:
+    """Give the text that a body is, None for binary content."""
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        return None
+    return None if "\0" in text else text

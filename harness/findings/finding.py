@@ -1,0 +1,76 @@
+"""A finding: one place where the backend breaks one rule, as a value that every report shows."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from harness.findings.fingerprint import Coordinates, fingerprint_of
+
+EvidenceKind = Literal["exchange", "bytes", "query", "transitions", "log"]
+"""Request and answer · raw bytes · a query and its rows · states in order · lines of a log."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """What shows that a finding is true, bounded and without secrets."""
+
+    kind: EvidenceKind
+    title: str
+    """One line: what it is."""
+    text: str
+    """For an exchange the `curl` command that sends the request again, then the answer."""
+    files: tuple[str, ...] = ()
+    """Files of the report that belong to it: long bodies, raw bytes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One rule of the contract, broken at one subject, found in one cell of one check."""
+
+    rule: str
+    """The rule's id; the check's own id where no other rule was named."""
+    subject: str
+    """What breaks it, in the contract's words: an operation, a field, a table."""
+    cell: Coordinates = ()
+    """Where the check looked; empty for a check, or a part of one, without cells."""
+    expected: str = ""
+    got: str = ""
+    detail: str = ""
+    message: str = ""
+    """All of it as plain text."""
+    where: str = ""
+    """`file:line` of the check."""
+    aspect: str = ""
+    """What of the rule: the expectation without values that differ between runs."""
+    evidence: tuple[Evidence, ...] = ()
+    accepted: str = ""
+    """Why it is known and does not count; empty where it counts."""
+
+    @property
+    def fingerprint(self) -> str:
+        """The same for the same fault in every run: rule, subject, cell and aspect, hashed."""
+        return fingerprint_of(self.rule, self.subject, self.cell, self.aspect)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CellCounts:
+    """How the cells of a check ended."""
+
+    looked_at: int = 0
+    """Cells that were looked at and clean."""
+    findings: int = 0
+    blocked: int = 0
+    """Cells that need something which could not be made."""
+    not_looked_at: int = 0
+    reasons: tuple[tuple[str, int], ...] = ()
+    """Why cells were not looked at, and how many each: a bounded number of reasons."""
+    clean: tuple[str, ...] = ()
+    """Short hashes of the cells that were looked at and clean, for `--baseline`."""
+
+    @property
+    def total(self) -> int:
+        """All cells that the check came to."""
+        return self.looked_at + self.findings + self.blocked + self.not_looked_at
+
+
+NO_CELLS = CellCounts()
+"""Of a check that came to none."""
