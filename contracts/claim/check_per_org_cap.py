@@ -3,12 +3,15 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from psycopg import sql
+
 from contracts.claim.bulk_insert import copy_export
 from contracts.claim.claim_transaction import ClaimTransaction, IssuedTokens, claim_transaction
 from contracts.claim.done_once import expect_done_once, expect_each_done_once
 from contracts.claim.export_batches import request_exports, wait_for_all
 from contracts.claim.slow_workers import slow_worker_environment
 from contracts.shared.exports.claim_function import ClaimFunction, declared_claim
+from contracts.shared.resources.past_triggers import past_triggers
 from harness.check import check
 from harness.checkers import (
     exactly_once,
@@ -23,6 +26,7 @@ from harness.expect import expect, expect_equal, expect_status
 from harness.plugin.fixtures import FreshSystem, OwnSystem
 from harness.plugin.observations import Observations
 from harness.target import Capability, Target
+from harness.target.export_table import ExportTable
 from harness.vocabulary.exports import PREPARING
 
 BATCH = 50
@@ -48,8 +52,10 @@ async def check_per_org_cap(
     """Claims by direct calls and by workers, one by one and all at once, with a long backlog.
 
     An organization never has more exports in progress than its cap, and reaches the cap while it
-    has exports queued. When one ends there is room for exactly one more.
-    Contract: "at most 3 in progress per organisation (exact under concurrency)".
+    has exports queued. When one ends there is room for exactly one more. An export whose worker
+    is silent counts until it is taken back.
+    Contract: "at most 3 in progress per organisation (exact under concurrency; one that is silent
+    counts until it is taken back)".
     """
     if target.claim is not None and not target.claim.function:
         async with fresh_system(api_instances=1, workers=0) as own:
@@ -78,6 +84,8 @@ async def check_per_org_cap(
         )
         await expect_in_progress(own, target, tenants, "claims by 8 workers at once", full=True)
         await expect_room_for_one(own, target, claims, tenants[1])
+        claimed += await claim_beside_silent_ones(own, target, claims)
+        await expect_in_progress(own, target, tenants, "claims beside exports silent for an hour")
         observe(claimed, what="claimed by direct calls")
         await empty_queue(own, table)
 
@@ -188,6 +196,30 @@ async def expect_room_for_one(
         more = await claims.claim(connection, "direct-room", BATCH)
         more += await claims.claim(connection, "direct-room", BATCH)
     expect_equal(more, 1, "number of exports claimed after one in progress was canceled")
+
+
+async def claim_beside_silent_ones(own: OwnSystem, target: Target, claims: ClaimFunction) -> int:
+    """Claim while the last sign of life of each export in progress is an hour old; give how many.
+
+    A claim may take silent exports back itself, and claim them or others then.
+    """
+    table = ExportTable.of(target)
+    assert table is not None, "there is no claim function without the table of [claim]"
+    stamps = [
+        sql.Identifier(name).as_string()
+        for name in sorted(table.needed("heartbeat_at") | table.needed("started_at"))
+    ]
+    aged = ", ".join(f"{stamp} = {stamp} - interval '1 hour'" for stamp in stamps)
+    async with own.control_database.connect() as connection:
+        async with past_triggers(connection, claims.table):
+            done = await connection.execute(
+                f"UPDATE {claims.table} AS e SET {aged} "  # noqa: S608 - names from the target file
+                f"WHERE {table.shown('state', 'e')} = '{PREPARING}'".encode()
+            )
+        if done.rowcount == 0:
+            raise Inconclusive("no export was in progress that could be silent")
+    async with claims.worker() as connection:
+        return sum([await claims.claim(connection, "direct-late", each) for each in (1, BATCH)])
 
 
 async def empty_queue(own: OwnSystem, table: str) -> None:
