@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from harness.errors import Misconfigured
+from harness.errors import CheckFailed, Inconclusive, Misconfigured
 from harness.machine.streams import guard_outputs, open_missing, reader_is_gone
 from harness.verdict import ExitCode
 
@@ -24,6 +24,9 @@ COMMANDS: Mapping[str, str] = {
     "recover": "remove what killed runs left behind",
 }
 """Name and one-line help: known here, so that `--help` need not load what the commands need."""
+
+
+_BACKEND = "the backend does not give what this command needs"
 
 
 class _LazyGroup(click.Group):
@@ -96,6 +99,12 @@ def main() -> None:
     except Misconfigured as error:
         click.echo(_redacted(f"shakedown: {error}"), err=True)
         exit_code = ExitCode.MISCONFIGURED
+    except CheckFailed as failure:
+        click.echo(_redacted(f"shakedown: {_BACKEND}:\n{failure}"), err=True)
+        exit_code = ExitCode.FAIL
+    except Inconclusive as gap:
+        click.echo(_redacted(f"shakedown: {_BACKEND}: {gap}"), err=True)
+        exit_code = ExitCode.INCONCLUSIVE
     except KeyboardInterrupt:
         exit_code = 130
     except Exception as error:

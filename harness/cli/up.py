@@ -15,6 +15,7 @@ import click
 
 from harness.cli.after_dashes import TakesRest
 from harness.cli.options import driver_option, load_chosen, target_option
+from harness.errors import CheckFailed
 from harness.recovery.healing import end_run
 from harness.verdict import ExitCode
 
@@ -96,7 +97,7 @@ def up(
                     workers=workers,
                 )
             )
-            variables = run_interruptible(_make_clients(loaded, system))
+            variables = _clients(loaded, system)
             if file is not None:
                 file.write(variables)
             _report_ready(system, variables, env_file, quiet=bool(command))
@@ -149,6 +150,19 @@ def _locust() -> str:
     program = "locust" if shutil.which("locust") or not beside.exists() else str(beside)
     words = [program, "-f", str(Path(folder) / "locustfile.py")]
     return f'{shlex.join(words)} --host "$BACKEND_URL"'
+
+
+def _clients(target: "Target", system: "System") -> Mapping[str, str]:
+    """Make what a client needs; where the backend refuses it, its last log lines say why."""
+    from harness.machine.interruptible import run_interruptible
+
+    try:
+        return run_interruptible(_make_clients(target, system))
+    except CheckFailed:
+        for instance in system.api:
+            if tail := system.log_tail(instance):
+                _say(f"{instance.name}; its last log lines:\n{tail}")
+        raise
 
 
 async def _make_clients(target: "Target", system: "System") -> Mapping[str, str]:

@@ -12,6 +12,7 @@ from rich.text import Text
 from harness.prove.matrix import DefectResult, GateRun, Matrix, State
 from harness.prove.runner import Plan
 from harness.prove.zoo import Defect
+from harness.untrusted.sanitizing import shorten
 
 _MARKS: dict[State, tuple[str, str]] = {
     "killed": ("✔", "green"),
@@ -19,6 +20,10 @@ _MARKS: dict[State, tuple[str, str]] = {
     "caught elsewhere": ("~", "bold yellow"),
     "not judged": ("?", "bold yellow"),
 }
+
+
+_LINES, _LINE = 4, 300
+"""How much is shown of what a check said; `shakedown run --only` shows all of it."""
 
 
 class ProgressDisplay:
@@ -48,6 +53,8 @@ class ProgressDisplay:
         self._clean.append(run)
         mark = "✔" if run.exit_code == 0 else "✘"
         self._say(f"  {mark} {run.problem or _ids(run.failed) or 'pass'} ({run.seconds:.1f} s)")
+        for check, message in run.why.items():
+            self._say(f"    {check}: {_shortened(message)}")
 
     def defect_started(self, defect: Defect) -> None:
         """Note that a defect is being tried."""
@@ -116,6 +123,13 @@ def _line(result: DefectResult) -> str:
     caught = _ids(result.caught_by) or "no check"
     text = f"{result.state}: {result.defect.id} by {caught} ({result.seconds:.1f} s)"
     return f"{text}: {result.problem}" if result.state != "killed" and result.problem else text
+
+
+def _shortened(message: str) -> str:
+    """The first lines of a message, one below the other."""
+    lines = [line for line in message.splitlines() if line.strip()]
+    more = ["…"] if len(lines) > _LINES else []
+    return "\n      ".join([*(shorten(line, _LINE) for line in lines[:_LINES]), *more])
 
 
 def _ids(ids: tuple[str, ...]) -> str:

@@ -76,6 +76,11 @@ class Gate:
             failed=failed,
             gaps=gaps,
             seconds=seconds,
+            why={
+                check["id"]: str(check.get("message") or "no reason given")
+                for check in checks
+                if check["id"] in {*failed, *unjudged}
+            },
             problem=f"inconclusive: {', '.join(unjudged)}" if unjudged and not failed else "",
         )
 

@@ -1,7 +1,7 @@
 """The kill matrix: which check caught which defect, as a value and as `prove.json`."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 from harness.prove.zoo import Defect
@@ -20,6 +20,8 @@ class GateRun:
     problem: str = ""
     gaps: tuple[str, ...] = ()
     """Checks that were inconclusive, and were allowed to be."""
+    why: Mapping[str, str] = field(default_factory=dict)
+    """By check that failed, or could not look and was not allowed that: what it said."""
 
 
 @dataclass(frozen=True, kw_only=True)

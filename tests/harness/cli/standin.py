@@ -14,6 +14,10 @@ async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
     status, data = "200 OK", {}
     if method == "POST" and path == "/api/jobs":
         status, data = "201 Created", {"id": str(uuid.uuid4())}
+        if os.environ.get("BEHAVIOR") == "refuses":
+            sys.stdout.write("no tenant of that name\n")
+            sys.stdout.flush()
+            status, data = "403 Forbidden", {}
     payload = json.dumps({"data": data}).encode()
     writer.write(
         f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nConnection: close\r\n"

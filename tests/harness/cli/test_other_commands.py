@@ -116,6 +116,18 @@ def test_up_of_a_backend_that_dies_is_misconfigured(workplace: Workplace) -> Non
     assert workplace.leftovers() == []
 
 
+def test_up_of_a_backend_that_refuses_its_job_says_so(workplace: Workplace) -> None:
+    workplace.target("refuses")
+    finished = workplace.shakedown("up", "--target", "shakedown.toml")
+    assert finished.code == 1
+    assert finished.stdout == ""
+    assert "expected 201 from createJob\ngot 403" in finished.stderr
+    assert "no tenant of that name" in finished.stderr
+    assert "error in shakedown" not in finished.stderr
+    assert "Traceback" not in finished.stderr
+    assert workplace.leftovers() == []
+
+
 def test_recover_ends_what_a_killed_run_left_behind(workplace: Workplace) -> None:
     process = workplace.start("up", "--target", "shakedown.toml")
     assert process.stdout is not None

@@ -63,3 +63,16 @@ def test_what_is_known_when_it_is_interrupted_is_kept() -> None:
     assert not known.holds
     show.interrupted(Path("out"))
     assert "interrupted: 2 of 3 defects tried" in stream.getvalue()
+
+
+def test_a_clean_check_that_fails_says_why() -> None:
+    show, stream = _show(terminal=False)
+    message = "expected status 201 from createJob\ngot 500\n\nlong\nand\nlonger"
+    run = GateRun(
+        exit_code=1, checks=("claim.a",), failed=("claim.a",), seconds=1.0, why={"claim.a": message}
+    )
+    with show:
+        show.clean_run_ended(run)
+    lines = [line.strip() for line in stream.getvalue().splitlines()]
+    at = lines.index("claim.a: expected status 201 from createJob")
+    assert lines[at : at + 5] == [lines[at], "got 500", "long", "and", "…"]

@@ -14,7 +14,10 @@ VERDICTS = {"a.pass": "pass", "a.gap": "inconclusive", "a.many[x]": "inconclusiv
 
 def write_results(folder: Path, verdicts: Mapping[str, str]) -> None:
     folder.mkdir()
-    checks = [{"id": name, "verdict": verdict} for name, verdict in verdicts.items()]
+    checks = [
+        {"id": name, "verdict": verdict, "message": f"why {name}"}
+        for name, verdict in verdicts.items()
+    ]
     (folder / "results.json").write_bytes(orjson.dumps({"checks": checks}))
 
 
@@ -35,8 +38,11 @@ def gate(*allowed: str) -> Answered:
 async def test_what_could_not_look_is_a_problem_unless_it_is_allowed() -> None:
     run = await gate().run(defect=None)
     assert run.problem == "inconclusive: a.gap, a.many[x]"
+    assert run.why == {"a.gap": "why a.gap", "a.many[x]": "why a.many[x]"}
     run = await gate("a.gap", "a.many").run(defect=None)
     assert (run.exit_code, run.problem, run.gaps) == (0, "", ("a.gap", "a.many[x]"))
+    assert run.why == {}
+    assert (await gate("a.gap", "a.many").run(defect="d")).why == {"a.pass": "why a.pass"}
 
 
 class Silent:
