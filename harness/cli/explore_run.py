@@ -37,6 +37,7 @@ from harness.redaction.redactor import Redactor
 from harness.system import launch
 from harness.target import Target, load_target
 from harness.target.libpq_variables import SESSION, set_aside
+from harness.untrusted.sanitizing import sanitize
 from harness.verdict import ExitCode
 
 _SHOWN_EVERY_S = 0.2
@@ -234,4 +235,4 @@ def _refuse_unreadable(dsn: str) -> None:
 
 
 def _print(text: str) -> None:
-    click.echo(text, err=True)
+    click.echo(sanitize(text), err=True)

@@ -17,6 +17,7 @@ from harness.cli.after_dashes import TakesRest
 from harness.cli.options import driver_option, load_chosen, target_option
 from harness.errors import CheckFailed
 from harness.recovery.healing import end_run
+from harness.untrusted.sanitizing import sanitize
 from harness.verdict import ExitCode
 
 if TYPE_CHECKING:
@@ -190,13 +191,16 @@ async def _make_clients(target: "Target", system: "System") -> Mapping[str, str]
 
 def _watch(system: "System") -> Callable[[], None]:
     """Give what reports, each time it is called, every instance that has ended since."""
+    from harness.redaction.redactor import Redactor
+
     gone: set[str] = set()
 
     def look() -> None:
         for instance in (*system.api, *system.workers):
             if instance.name not in gone and not system.is_alive(instance):
                 gone.add(instance.name)
-                _say(f"{instance.name} ended; its last log lines:\n{system.log_tail(instance)}")
+                last = Redactor(system.secrets)(system.log_tail(instance))
+                _say(f"{instance.name} ended; its last log lines:\n{last}")
 
     return look
 
@@ -209,4 +213,4 @@ def _keep(look: Callable[[], None]) -> None:
 
 
 def _say(text: str) -> None:
-    click.echo(text, err=True)
+    click.echo(sanitize(text), err=True)

@@ -14,7 +14,7 @@ from tests.hostile.measured import Measured, measure_all
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
 
 _ACTS = re.compile(r"[^\n\t\x20-\x7e]")
-_OBEYED = re.compile(r"^\s*::|##\[", re.MULTILINE)
+_OBEYED = re.compile(r"^\s*(?:::|\+\+\+ )|##\w*\[", re.MULTILINE)
 
 
 @pytest.fixture(scope="module")

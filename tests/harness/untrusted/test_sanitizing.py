@@ -1,3 +1,5 @@
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -5,7 +7,7 @@ from hypothesis import strategies as st
 from harness.redaction.redactor import Redactor
 from harness.untrusted.sanitizing import sanitize, shorten
 
-SIGNIFICANT = st.sampled_from(list("\x1b\r\n\t :#[\ud800"))
+SIGNIFICANT = st.sampled_from(list("\x1b\r\n\t :#[-+~\ud800"))
 STRANGE = st.text(alphabet=st.one_of(st.characters(), SIGNIFICANT))
 
 
@@ -21,6 +23,12 @@ STRANGE = st.text(alphabet=st.one_of(st.characters(), SIGNIFICANT))
         ("größe 图 🙂", "größe 图 🙂"),
         ("a\n  ::error::b\n::set-env name=X::y", "a\n  \\::error::b\n\\::set-env name=X::y"),
         ("see ##[error]x", "see #\\#[error]x"),
+        ("a ##vso[task.complete result=Succeeded;]", "a #\\#vso[task.complete result=Succeeded;]"),
+        ("##VSO[x] ###teamcity[y]", "#\\#VSO[x] ##\\#teamcity[y]"),
+        ("+++ open\n--- a\n~~~\n ^^^ +++", "\\+++ open\n\\--- a\n\\~~~\n \\^^^ +++"),
+        ("section_start:1:x\r\x1b[0KHello", r"section_start:1:x\r\x1b[0KHello"),
+        ("-----BEGIN KEY-----\n---x", "-----BEGIN KEY-----\n---x"),
+        ("## A heading [link]", "## A heading [link]"),
         ("std::vector", "std::vector"),
         ("[red]<b>]]>", "[red]<b>]]>"),
     ],
@@ -35,7 +43,10 @@ def test_nothing_is_left_that_acts(text: str) -> None:
     shown = sanitize(text)
     assert all(letter.isprintable() or letter in "\n\t" for letter in shown)
     assert not any(line.lstrip().startswith("::") for line in shown.splitlines())
-    assert "##[" not in shown
+    assert not re.search(r"##\w*\[", shown)
+    assert not any(
+        re.match(r"(---|\+\+\+|~~~)(\s|$)", line.lstrip()) for line in shown.splitlines()
+    )
     assert sanitize(shown) == shown
     shown.encode("utf-8")
 

@@ -6,7 +6,8 @@ from tests.hostile.server import Request, Write, answer
 
 NASTY = (
     "\x1b[2J\x1b]0;owned\x07[red]rich[/red]<script>alert(1)</script>]]>\0\x08\x9b31m\u202egnp.exe"
-    "\n::error::a workflow command\n##[error]an old one\n::set-env name=PATH::/tmp\r\n\ufffe|`x`"
+    "\n::error::a workflow command\n##[error]an old one ##vso[task.complete]\n##teamcity[x]"
+    "\n+++ a heading\n::set-env name=PATH::/tmp\r\n\ufffe|`x`"
 )
 TITLE = NASTY + "long " * 30_000
 
