@@ -81,13 +81,15 @@ async def expect_outage_reported(own: OwnSystem, samples: Samples) -> list[Answe
         ("ready", {}),
     ]
     async with database_outage(own.system):
-        requests = [client.call(operation_id, **request) for operation_id, request in calls]
+        present = [(name, request) for name, request in calls if client.has(name)]
+        requests = [client.call(operation_id, **request) for operation_id, request in present]
         requests.append(client.upload(job["id"], sample, key=key))
         answers = await together(requests)
-        alive = await client.call("live")
+        alive = await client.call("live") if client.has("live") else None
     for answer in answers:
         _expect_unavailable(answer)
-    expect_status(alive, 200, detail="/livez must not depend on the database")
+    if alive is not None:
+        expect_status(alive, 200, detail="/livez must not depend on the database")
     await wait_until(
         partial(_is_ready, client),
         READY_WITHIN_S,
@@ -118,4 +120,5 @@ def _expect_unavailable(answer: Answer) -> None:
 
 
 async def _is_ready(client: Client) -> bool:
-    return (await client.call("ready")).status == 200
+    """Whether it says so; one that cannot say lists jobs again."""
+    return (await client.call("ready" if client.has("ready") else "listJobs")).status == 200

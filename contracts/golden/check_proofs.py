@@ -9,6 +9,7 @@ from contracts.shared.exports.manifests import (
     expect_recorded,
     expect_valid,
 )
+from contracts.shared.exports.stored_manifest import stored_manifest
 from contracts.shared.ledger.api_chain import expect_events, expect_linked, expect_verified
 from contracts.shared.ledger.stored_ledger import StoredLedger
 from contracts.shared.resources import json_changes
@@ -125,8 +126,7 @@ async def check_manifest(org: Organization, samples: Samples, observe: Observati
     }
     requested = await org.client.new_export(job["id"], filters=NESTED_FILTERS)
     export = await org.client.wait_for_export(requested["id"])
-    path = {"export_id": export["id"]}
-    stored = expect_status(await org.client.call("getManifest", path=path), 200)
+    stored = await stored_manifest(org.client, export["id"])
     entries = unpack(await org.client.download(export["id"]))
     manifest = stored.document
     expect_json(stored)

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from contracts.hash.expected_ledger import ExpectedLedger, cause_every_event, expect_recorded_events
 from contracts.shared.exports.archive import unpack
+from contracts.shared.exports.stored_manifest import stored_manifest
 from contracts.shared.ledger.api_chain import expect_linked, expect_verified
 from contracts.shared.ledger.ledger_file import expect_ledger_file
 from contracts.shared.ledger.stored_ledger import StoredLedger
@@ -111,7 +112,7 @@ async def expect_same_in_exports(expected: ExpectedLedger, events: list[Record])
             expected=f"ledger.json in a {export['export_type']} export",
             got=str(sorted(entries)),
         )
-        manifest = await client.call("getManifest", path={"export_id": export["id"]})
+        manifest = await stored_manifest(client, export["id"])
         expect_ledger_file(entries["ledger.json"], manifest.document, events)
 
 

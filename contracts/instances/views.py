@@ -56,7 +56,8 @@ class KnownRecords:
             show: Callable[[Answer], object] = _data,
             **arguments: Any,  # noqa: ANN401 - of any call
         ) -> None:
-            questions[name] = self._asked(operation_id, show, instance, arguments)
+            if self.client.has(operation_id):
+                questions[name] = self._asked(operation_id, show, instance, arguments)
 
         ask("jobs", "listJobs", _items)
         ask("ledger events", "listLedgerEvents", self._events)

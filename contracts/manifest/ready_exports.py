@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from contracts.manifest.rfc8785_examples import FILTERS
 from contracts.shared.exports.archive import unpack
+from contracts.shared.exports.stored_manifest import stored_manifest
 from harness.client import Organization, Record, Sample
-from harness.expect import expect_status
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,8 +37,7 @@ async def make_export(
 async def read_when_ready(org: Organization, export_id: str) -> ReadyExport:
     """Wait until an export is ready, and read it."""
     export = await org.client.wait_for_export(export_id)
-    path = {"export_id": export["id"]}
-    stored = expect_status(await org.client.call("getManifest", path=path), 200)
+    stored = await stored_manifest(org.client, export["id"])
     return ReadyExport(
         export=export,
         manifest=stored.document,

@@ -6,7 +6,7 @@ from harness.client.answer import Answer, Record
 from harness.client.client import Client
 from harness.client.concurrency import together
 from harness.client.organization import Organization, Organizations
-from harness.client.routes import Route, Routes
+from harness.client.routes import AbsentOperation, Route, Routes
 from harness.client.samples import ALLOWED_TYPES, Sample, Samples
 from harness.client.tokens import TokenRecipe, mint
 from harness.client.transport import NoAnswer, Transport
@@ -20,6 +20,7 @@ __all__ = [
     "ALLOWED_TYPES",
     "LIVE_STATES",
     "TERMINAL_STATES",
+    "AbsentOperation",
     "Answer",
     "Client",
     "NoAnswer",

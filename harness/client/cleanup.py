@@ -53,6 +53,8 @@ async def _remove(
 
 
 async def _cancel(one: Created, transport: Transport, routes: Routes) -> str:
+    if "cancelExport" not in routes:
+        return "the target declares cancelExport absent"
     route = routes["cancelExport"]
     status = await _send(one, transport, route, route.path({"export_id": one.id}))
     if status == 409:

@@ -60,6 +60,10 @@ class Client:
         """How many API instances there are."""
         return len(self.transport.base_urls)
 
+    def has(self, operation_id: str) -> bool:
+        """Whether the backend has an operation: it is not declared absent."""
+        return operation_id in self.routes
+
     async def call(
         self,
         operation_id: str,

@@ -58,6 +58,10 @@ class Route:
         return self._pattern.fullmatch(path) is not None
 
 
+class AbsentOperation(Inconclusive):
+    """The target declares an operation absent: what needs it cannot be looked at."""
+
+
 class Routes(dict[str, Route]):
     """All operations of an API by their operationId, in the document's order."""
 
@@ -67,7 +71,7 @@ class Routes(dict[str, Route]):
 
     def __missing__(self, operation_id: str) -> Route:
         if operation_id in self._absent:
-            raise Inconclusive(f"the target declares {operation_id} absent ([contract] absent)")
+            raise AbsentOperation(f"the target declares {operation_id} absent ([contract] absent)")
         raise Misconfigured(
             f"the OpenAPI document has no operation {operation_id!r}; it has "
             f"{', '.join(self) or 'none'}. Add it there, or map it in the target "
@@ -89,7 +93,7 @@ class Routes(dict[str, Route]):
     ) -> "Routes":
         """Apply a dialect: operationId → (method, path), None keeping the document's.
 
-        To ask for one that is `absent` is `Inconclusive`.
+        To ask for one that is `absent` raises `AbsentOperation`.
         """
         routes = dict(self)
         for operation_id, (method, path) in overrides.items():

@@ -74,8 +74,9 @@ async def create_tenant_data(org: Organization, samples: Samples, system: System
         (await client.new_export(first["id"], "ledger"))["id"],
     ]
     canceled = (await client.new_export(second["id"], "ledger"))["id"]
-    answer = await client.call("cancelExport", path={"export_id": canceled})
-    expect_status(answer, 202, 409)  # 409 where a worker was faster
+    if client.has("cancelExport"):
+        answer = await client.call("cancelExport", path={"export_id": canceled})
+        expect_status(answer, 202, 409)  # 409 where a worker was faster
     for export_id in (*requested, canceled, *([failing] if failing else [])):
         export = await client.wait_for_export(
             export_id, states=TERMINAL_STATES, deadline_s=FAILS_WITHIN_S

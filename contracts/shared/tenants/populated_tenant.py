@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from contracts.shared.exports.stored_manifest import stored_manifest
 from contracts.shared.resources.digests import sha256_hex
 from contracts.shared.tenants.operations import IdSlot
 from harness.client import Organization, Record, Sample, Samples, together
@@ -82,8 +83,7 @@ async def populate(org: Organization, samples: Samples) -> PopulatedTenant:
     evidence = expect_status(uploaded, 201).data
     export = await org.client.new_export(job["id"])
     export = await org.client.wait_for_export(export["id"])
-    shown = await org.client.call("getManifest", path={"export_id": export["id"]})
-    manifest = expect_status(shown, 200).document
+    manifest = (await stored_manifest(org.client, export["id"])).document
     targets = [evidence["id"], export["id"]]
     events = await (org.client.ledger_events() if org.is_fresh else _events_about(org, targets))
     made = Record(job, title=None) if job["id"] == org.given_job else job
