@@ -11,8 +11,8 @@ from harness.cli.options import target_option
 @click.command(
     short_help="every interleaving of the claim protocol's SQL steps, on a real database",
     epilog=(
-        "Exit codes: 0 every invariant holds, 1 one is violated, 2 not everything was explored, "
-        "3 misconfigured."
+        "Exit codes: 0 every invariant holds, 1 one is violated, 2 not everything was looked at, "
+        "3 misconfigured, or a queue that cannot be explored."
     ),
 )
 @target_option

@@ -26,6 +26,7 @@ from harness.explore import (
     explore,
     load_protocol,
     plan,
+    rehearse,
     render_exploration,
     render_finding,
 )
@@ -106,12 +107,19 @@ class ExploreRun:
             try:
                 database = await ExploredDatabase.open(dsn, protocol)
                 self._refuse_full(protocol, await database.count_exports())
-                await database.prepare()
+                await rehearse(database)
                 known = protocol.kinds()
                 self.left_out = [k for k in NAMEABLE_KINDS if k in kinds - known]
+                if protocol.takes_over and not protocol.recover:  # claims do it
+                    self.left_out = [k for k in self.left_out if k is not Kind.RECOVER]
                 await explore(
                     database,
-                    plan(kinds & known, workers=self.workers, brief=self.brief),
+                    plan(
+                        kinds & known,
+                        workers=self.workers,
+                        takes_over=protocol.takes_over,
+                        brief=self.brief,
+                    ),
                     seed=seed,
                     budget=Budget(interleavings=self.limit, seconds=self.seconds),
                     on_progress=self._show_progress,
@@ -200,7 +208,7 @@ class ExploreRun:
             return ExitCode.FAIL
         if self.obstacle:
             _print(self.redact(f"shakedown: explore stopped early: {self.obstacle}"))
-        if self.obstacle or self.not_removed or self.found is None or not self.found.is_complete:
+        if self.obstacle or self.not_removed or self.found is None or not self.found.is_conclusive:
             return ExitCode.INCONCLUSIVE
         return ExitCode.PASS
 

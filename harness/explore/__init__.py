@@ -7,6 +7,7 @@ from harness.explore.protocol.protocol import Protocol
 from harness.explore.protocol.protocol_file import load_protocol
 from harness.explore.reports.render import render_exploration, render_finding
 from harness.explore.running.explored_database import ExploredDatabase
+from harness.explore.running.rehearsal import rehearse
 from harness.explore.scripts.scenario import NAMEABLE_KINDS, Kind
 from harness.explore.scripts.scenarios import PlannedScenario, plan
 
@@ -25,6 +26,7 @@ __all__ = [
     "explore",
     "load_protocol",
     "plan",
+    "rehearse",
     "render_exploration",
     "render_finding",
 ]

@@ -12,6 +12,7 @@ from harness.explore.errors import CannotGoOnError
 from harness.explore.protocol.protocol import Claim, Connections, Exports, Protocol, State
 from harness.explore.protocol.statement import Statement, quote
 from harness.explore.running.session import Session, SqlResults
+from harness.vocabulary.exports import PREPARING
 
 WORKER_ROLE = "service_role"
 """The contract's only role that may call the claim function."""
@@ -30,15 +31,21 @@ ORDER BY 1
 """
 
 
-async def contract_claim(dsn: str, *, function: str, table: str) -> Protocol:
+async def contract_claim(
+    dsn: str, *, function: str, table: str, lease_until: str | None = None
+) -> Protocol:
     """Find out what the claim function returns and changes; set the queued exports aside.
 
-    `table` holds the exports, all of them queued. Raises `CannotGoOnError` where it is not the
-    contract's or there is no such function.
+    `table` holds the exports, all of them queued; `lease_until` is the column, if there is one,
+    of the moment at which a claim runs out, so that another may take over. Raises
+    `CannotGoOnError` where it is not the contract's or there is no such function.
     """
     session = await Session.open(dsn, "preparation")
     try:
-        return await _Preparation(session=session, function=function, table=table).protocol()
+        preparation = _Preparation(
+            session=session, function=function, table=table, lease_until=lease_until
+        )
+        return await preparation.protocol()
     finally:
         await session.close()
 
@@ -48,6 +55,19 @@ class _Preparation:
     session: Session
     function: str
     table: str
+    lease_until: str | None
+
+    @property
+    def age(self) -> str:
+        """Makes the leases run out; empty where there are none."""
+        if self.lease_until is None:
+            return ""
+        lease = self.lease_until
+        return (
+            f"UPDATE {self.table} SET {lease} = {lease} - interval '1 hour' WHERE id IN "  # noqa: S608
+            f"(SELECT id FROM {self.table} WHERE state = {quote(PREPARING)} "
+            "FOR UPDATE SKIP LOCKED) RETURNING id"
+        )
 
     @property
     def call(self) -> str:
@@ -94,6 +114,9 @@ class _Preparation:
                 id=ids[0] if ids else "id",
                 token=tokens[0] if len(tokens) == 1 else "",
                 attempt="attempt" if "attempt" in answered else "",
+                # By the contract a claim takes what is queued, or what has run out.
+                takes_over=self.lease_until is not None,
+                age=self.age,
             ),
         )
 
@@ -157,5 +180,5 @@ class _Preparation:
     async def _run(self, sql: str) -> SqlResults:
         answer = await self.session.run(sql)
         if answer.error is not None:
-            raise CannotGoOnError(f"{answer.error.sqlstate} {answer.error.message}: {sql[:200]}")
+            raise CannotGoOnError(f"{sql[:200]}: {answer.error}")
         return answer

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from harness.explore.rules.applicable import applicable_rules
 from harness.explore.rules.event_orders import judge_in_every_order
 from harness.explore.rules.invariants import issued_tokens, violations
 from harness.explore.rules.violation import Violation
@@ -59,6 +60,10 @@ class Exploration:
     seconds: float = 0.0
     stopped_by: str = ""
     """Why it did not run everything that was planned."""
+    rules: frozenset[str] = frozenset()
+    """The rules that some interleaving could have broken."""
+    not_looked_at: str = ""
+    """What the protocol file gives no way to look at, and what to write; empty for nothing."""
 
     @property
     def run(self) -> int:
@@ -74,6 +79,11 @@ class Exploration:
     def is_complete(self) -> bool:
         """Whether everything that was planned has been run."""
         return all(each.complete for each in self.covered)
+
+    @property
+    def is_conclusive(self) -> bool:
+        """Whether it may be said that the rules hold, as far as none was broken."""
+        return self.is_complete and not self.not_looked_at
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,6 +127,7 @@ class _Explorer:
     began: float = field(default_factory=time.monotonic)
 
     async def run(self, plan: Sequence[PlannedScenario]) -> None:
+        self.found.not_looked_at = self.database.protocol.not_looked_at()
         self.found.covered = [Covered(planned=planned) for planned in plan]
         for place, planned in enumerate(plan):
             if self._is_used_up():
@@ -149,6 +160,7 @@ class _Explorer:
 
     async def _judge(self, trace: Trace) -> bool:
         found = self._violations(trace)
+        self.found.rules |= applicable_rules(trace)
         rules = dict.fromkeys(violation.rule for violation in found)
         self.found.broken.update(rules.keys())
         for moment in trace.moments:

@@ -27,6 +27,9 @@ class ExportState:
     """The other columns of the query."""
 
 
+DELETED = "deleted"
+"""The state of an export that the state query no longer returns."""
+
 Snapshot = Mapping[str, ExportState]
 """All exports by id, as committed."""
 
@@ -59,6 +62,12 @@ class Call:
         return self.act.kind
 
 
+_NO_REFUSALS = ("08", "0A", "25", "42", "53", "54", "57", "58", "XX")
+"""Classes of SQLSTATEs: connections, transactions, wrong SQL, lack of resources, the server."""
+
+_MISTAKES = ("42601", "42703", "42P01", "42883", "42704", "42P18", "3F000")
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SqlError:
     """How the database refused a step."""
@@ -67,6 +76,12 @@ class SqlError:
     message: str
     within: str = ""
     """The function in which it was raised, from the server's error context."""
+    more: tuple[str, ...] = ()
+    """The place in the SQL, the detail, hint and context, as psql shows them."""
+
+    def __str__(self) -> str:
+        """Everything that the server says about it, in several lines."""
+        return "\n  ".join([f"ERROR {self.sqlstate}: {self.message}", *self.more])
 
     @property
     def is_retriable(self) -> bool:
@@ -74,9 +89,22 @@ class SqlError:
         return self.sqlstate in ("40P01", "40001")
 
     @property
+    def may_refuse(self) -> bool:
+        """A step may say so that its token is stale; not by what is a mistake in any case."""
+        return self.sqlstate[:2] not in _NO_REFUSALS
+
+    @property
     def is_unknown_function(self) -> bool:
         """The called function does not exist; a function that calls such a one is another thing."""
         return self.sqlstate == "42883" and not self.within
+
+    @property
+    def is_mistake_in_text(self) -> bool:
+        """The text that was sent is wrong by itself, not a function that it calls.
+
+        It is no SQL, or names a column, table, function or object that does not exist.
+        """
+        return self.sqlstate in _MISTAKES and not self.within
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -133,8 +161,10 @@ class Trace:
     schedule: tuple[int, ...]
     """Whose step it was; the fresh worker's are not in it."""
     names: Mapping[int, str]
-    """What each worker called itself."""
+    """What each worker called itself; empty where a claim is not told."""
     kinds: frozenset[Kind] = frozenset(Kind)
     """The steps that the protocol names, and that the fresh worker could do."""
     attempts: int | None = None
     """After how many attempts recovery gives up; None where the protocol file does not say."""
+    takes_over: bool = False
+    """Whether a claim may take over an export whose owner has been silent for the timeout."""

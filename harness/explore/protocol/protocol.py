@@ -1,7 +1,7 @@
 """A team's claim protocol: the SQL of each step, and how to read the state."""
 
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -12,6 +12,8 @@ from harness.vocabulary.exports import CANCELED, FAILED, PREPARING, QUEUED, READ
 
 Sql = Annotated[str, Field(min_length=1)]
 States = Annotated[tuple[str, ...], Field(min_length=1)]
+Column = Annotated[str, Field(min_length=1)]
+Deleting = Literal["complete", "fail", "recover"]
 
 EXPORT_PARAMETERS = ("export_id", "organization", "number")
 """What `[exports] insert` may use: a new UUID, the organization's UUID, 1, 2, 3 … in order."""
@@ -21,6 +23,14 @@ HELD_PARAMETERS = ("worker", "export_id", "token", "timeout_s")
 
 CLAIM_PARAMETERS = ("worker", "limit", "cap", "timeout_s")
 RECOVER_PARAMETERS = ("worker", "limit", "timeout_s")
+
+NO_TIME = (
+    "what happens when an owner falls silent: the protocol file gives no way to let time pass. If "
+    "claims take over what has run out (a lease, a visibility timeout), write [claim] age; if a "
+    "step of its own takes back what is stuck, write [recover]; if an export stays with its owner "
+    "for ever, write takes_over = false in [claim]"
+)
+"""Why a protocol without `age` is not said to hold."""
 
 
 class Connections(Table):
@@ -50,9 +60,9 @@ class State(Table):
 
     query: Sql
     """All exports. What else it selects is compared, too: a stale step must not change it."""
-    id: str = "id"
+    id: Column = "id"
     organization: str = "organization_id"
-    state: str = "state"
+    state: Column = "state"
     attempt: str = "attempt"
     token: str = "claim_token"  # noqa: S105 - a column
     owner: str = "claimed_by"
@@ -62,15 +72,28 @@ class State(Table):
     owned: States = (PREPARING,)
     terminal: States = (READY, FAILED, CANCELED)
     completed: States = (READY,)
+    deleted_by: tuple[Deleting, ...] | None = None
+    """The steps that end an export by removing it; none where it is not said."""
 
 
 class Claim(Table):
     """The claim (`CLAIM_PARAMETERS`): gives a row for each export claimed."""
 
     sql: Sql
-    id: str = "id"
-    token: str = "claim_token"  # noqa: S105 - a column
+    id: Column = "id"
+    token: str = "claim_token"  # noqa: S105 - a column; empty where there is none
     attempt: str = "attempt"
+    """Empty where a claim does not return it."""
+    takes_over: bool | None = None
+    """Whether a claim itself takes over what its owner was silent about for the timeout: a lease
+    or visibility timeout that ran out. None where it is not said."""
+    age: str = ""
+    """As `[recover] age`, where only claims take over."""
+
+    @property
+    def names_worker(self) -> bool:
+        """Whether a claim is told the worker's name, which may be stored as the owner."""
+        return "worker" in Statement(sql=self.sql).parameters
 
 
 class Step(Table):
@@ -83,7 +106,7 @@ class Recover(Table):
     """Taking exports back from workers that gave no sign of life (`RECOVER_PARAMETERS`)."""
 
     sql: Sql
-    id: str = "id"
+    id: Column = "id"
     """The column with the ids of those it took back; without it the state decides."""
     age: Sql
     """Makes every owned export look silent for an hour, and returns their `id`."""
@@ -116,10 +139,40 @@ class Protocol(Table):
         }
         return steps.get(kind)
 
+    @property
+    def age(self) -> str:
+        """The SQL that lets an hour pass; empty where the file gives none."""
+        return self.recover.age if self.recover else self.claim.age
+
+    @property
+    def takes_over(self) -> bool:
+        """Whether claims take over what ran out, and time can be made to pass for it."""
+        return (
+            bool(self.age)
+            and self.claim.takes_over is not False
+            and (bool(self.claim.takes_over) or self.recover is None)
+        )
+
+    def not_looked_at(self) -> str:
+        """What the file gives no way to look at, and what to write; empty for nothing."""
+        if self.age or self.claim.takes_over is False:
+            return ""
+        return NO_TIME
+
     def kinds(self) -> frozenset[Kind]:
         """Give the steps that can be explored."""
         named = {kind for kind in Kind if self.owner_step(kind)} | {Kind.CLAIM}
         return frozenset(named | ({Kind.RECOVER} if self.recover else set()))
+
+    def contradictions(self) -> Iterator[tuple[tuple[str, str], str]]:
+        """Find keys that say different things: where, and what to do."""
+        if self.claim.age and self.recover:
+            yield (
+                ("claim", "age"),
+                "[recover] age lets time pass for claims, too; write takes_over = true instead",
+            )
+        elif self.claim.age and self.claim.takes_over is False:
+            yield ("claim", "age"), "takes_over = false: nothing can run out; leave one of them out"
 
     def unknown_parameters(self) -> Iterator[tuple[tuple[str, str], str]]:
         """Find unknown parameters: where, and what was expected."""
@@ -137,6 +190,7 @@ class Protocol(Table):
         yield ("exports", "clean_up"), self.exports.clean_up, ()
         yield ("state", "query"), self.state.query, ()
         yield ("claim", "sql"), self.claim.sql, CLAIM_PARAMETERS
+        yield ("claim", "age"), self.claim.age, ()
         for kind in Kind:
             if step := self.owner_step(kind):
                 yield (kind.value, "sql"), step.sql, HELD_PARAMETERS

@@ -16,6 +16,6 @@ def load_protocol(path: Path) -> Protocol:
     protocol, problems = validate(Protocol, toml.values)
     if protocol is None:
         raise toml.misconfigured(problems)
-    if unknown := list(protocol.unknown_parameters()):
-        raise toml.misconfigured(unknown)
+    if wrong := [*protocol.unknown_parameters(), *protocol.contradictions()]:
+        raise toml.misconfigured(wrong)
     return protocol

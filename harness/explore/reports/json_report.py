@@ -4,6 +4,7 @@ from typing import Any
 
 from harness.explore.exploration import Exploration, Finding
 from harness.explore.reports.render import render_finding
+from harness.explore.rules.violation import RULES
 from harness.explore.scripts.scenario import Kind
 
 
@@ -17,6 +18,8 @@ def as_json(found: Exploration, *, seed: int, left_out: list[Kind]) -> dict[str,
         "run": found.run,
         "merged": found.merged,
         "stopped_by": found.stopped_by,
+        "not_looked_at": found.not_looked_at,
+        "rules": [rule for rule in RULES if rule in found.rules],
         "left_out": [kind.value for kind in left_out],
         "retriable_errors": dict(found.retriable_errors),
         "scenarios": [
@@ -45,10 +48,10 @@ def as_json(found: Exploration, *, seed: int, left_out: list[Kind]) -> dict[str,
 
 
 def verdict(found: Exploration) -> str:
-    """`fail` when a rule was broken, `inconclusive` when not everything was run, else `pass`."""
+    """`fail`: a rule was broken; `inconclusive`: not everything was looked at; else `pass`."""
     if found.findings:
         return "fail"
-    return "pass" if found.is_complete else "inconclusive"
+    return "pass" if found.is_conclusive else "inconclusive"
 
 
 def _finding(finding: Finding, times: int) -> dict[str, Any]:

@@ -87,7 +87,7 @@ def _results(moment: Moment, names: ShortNames, before: Snapshot) -> list[str]:
         if worker != moment.call.worker
     ]
     lines += _changes(moment, names, before)
-    return [line for line in lines if line] or ["done"]
+    return [part for line in lines for part in line.splitlines()] or ["done"]
 
 
 def _changes(moment: Moment, names: ShortNames, before: Snapshot) -> Iterator[str]:
@@ -110,7 +110,9 @@ def _waits(moment: Moment, worker: int, names: ShortNames) -> str:
 def _ended(ended: Ended, names: ShortNames) -> str:
     kind = ended.call.kind
     if ended.error is not None:
-        return f"ERROR {ended.error.sqlstate}: {ended.error.message}"
+        # A deadlock's detail names processes, which nobody knows.
+        whole = str(ended.error)
+        return whole.splitlines()[0] if ended.error.is_retriable else whole
     if kind is Kind.CLAIM:
         got = [
             f"{names.export(hold.export)}"
@@ -167,6 +169,10 @@ def render_exploration(found: Exploration, left_out: list[Kind]) -> list[str]:
         f"violated in {found.broken[rule]:,} interleavings: {rule}: {finding.violation.expected}"
         for rule, finding in found.findings.items()
     ]
-    if not found.findings:
-        lines.append(f"{len(RULES)} invariants hold in every interleaving that was run")
+    if found.not_looked_at:
+        lines.append(f"not looked at: {found.not_looked_at}")
+    elif not found.findings:
+        lines.append(f"{len(found.rules)} invariants hold in every interleaving that was run")
+    if found.run and (untried := [rule for rule in RULES if rule not in found.rules]):
+        lines.append(f"invariants that no step put to the test: {', '.join(untried)}")
     return lines

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Set
 from harness.explore.protocol.protocol import State
 from harness.explore.rules.bookkeeping import Book
 from harness.explore.rules.commit_rules import judge_commit
-from harness.explore.rules.result_rules import judge_result
+from harness.explore.rules.result_rules import judge_result, token_key
 from harness.explore.rules.state_rules import judge_end, judge_state
 from harness.explore.rules.violation import Violation
 from harness.explore.trace import Committed, Trace
@@ -38,4 +38,6 @@ def issued_tokens(trace: Trace) -> Iterator[str]:
     """Give the tokens of all claims, also of those that were rolled back."""
     for moment in trace.moments:
         for ended in moment.ended():
-            yield from (hold.token for hold in ended.claimed if hold.token is not None)
+            for hold in ended.claimed:
+                if hold.token is not None:
+                    yield token_key(hold.token, hold.export)

@@ -9,7 +9,7 @@ def judge_result(book: Book, step: Ended) -> None:
     """Judge what a step returned."""
     kind, who = step.call.kind, book.names.worker(step.call.worker)
     if step.error is not None:
-        if not step.error.is_retriable:
+        if not step.error.is_retriable and not _is_refusal(book, step):
             raised = f"{step.error.sqlstate}: {step.error.message}"
             book.report("step-raised", f"{who}'s {kind} raised {raised}")
     elif kind is Kind.AGE:
@@ -22,8 +22,8 @@ def judge_result(book: Book, step: Ended) -> None:
                 _owner_step(book, step, hold, accepted)
     elif kind in RECOVERY_KINDS:
         for export in step.took or ():
-            _taken_back(book, export, who)
-        _left_by_recovery(book, step, who)
+            judge_taken_back(book, export, who)
+        _note_what_is_due(book, step)
 
 
 def _claim(book: Book, step: Ended, who: str) -> None:
@@ -33,30 +33,63 @@ def _claim(book: Book, step: Ended, who: str) -> None:
     for hold in step.claimed:
         if hold.token is None:
             continue
-        if hold.token in book.tokens or hold.token in book.earlier_tokens:
+        key = token_key(hold.token, hold.export)
+        if key in book.tokens or key in book.earlier_tokens:
             what = book.names.export(hold.export)
-            book.report("token-repeated", f"{who}'s claim of {what} got an earlier claim's token")
-        book.tokens.add(hold.token)
+            got = f"{who}'s claim of {what} got an earlier claim's token"
+            book.report("token-repeated", f"{got}, which its worker may still use")
+        book.tokens.add(key)
 
 
-def _owner_step(book: Book, step: Ended, hold: Hold, accepted: bool | None) -> None:
-    names, owner = book.names, book.owners.get(hold.export)
-    what = (
+def _is_refusal(book: Book, step: Ended) -> bool:
+    """Whether a step says by an error what it should say: that its claim is over."""
+    error, holds = step.error, step.call.holds
+    if error is None or not error.may_refuse:
+        return False
+    return any(
+        not book.owns(step, hold)
+        or hold.export in book.unsure
+        or book.may_have_expired(hold.export)
+        for hold in holds
+    )
+
+
+def judge_refusal(book: Book, step: Ended, hold: Hold) -> None:
+    """Judge that an owner's step changed nothing."""
+    if not book.may_have_expired(hold.export):
+        what = _what(book, step, hold)
+        book.report("owner-refused", f"{what} changed nothing, though it owns the export")
+
+
+def _what(book: Book, step: Ended, hold: Hold) -> str:
+    names = book.names
+    return (
         f"{names.worker(step.call.worker)}'s {step.call.kind} of "
         f"{names.export(hold.export)} with {names.token(hold.token)}"
     )
-    change = book.change_of(hold.export)
-    if owner is not None and owner.hold == hold and owner.worker == step.call.worker:
+
+
+def token_key(token: str, export: str) -> str:
+    """What must not be there twice: a token, or a whole number with the export it counts for."""
+    return f"{export}/{token}" if token.isdecimal() else token
+
+
+def _owner_step(book: Book, step: Ended, hold: Hold, accepted: bool | None) -> None:
+    what, change = _what(book, step, hold), book.change_of(hold.export)
+    if book.owns(step, hold):
         if accepted is False and book.is_undisturbed(step) and not change:
-            book.report("owner-refused", f"{what} changed nothing, though it owns the export")
+            judge_refusal(book, step, hold)
     elif accepted:
+        book.stale.add(hold.export)
         book.report("stale-token", f"{what} was accepted, though {book.owner_of(hold.export)}")
     elif book.is_alone(step) and change:
         whose = book.owner_of(hold.export)
+        book.stale.add(hold.export)
         book.report("stale-token", f"{what} changed the row, though {whose}: {change}")
 
 
-def _taken_back(book: Book, export: str, who: str) -> None:
+def judge_taken_back(book: Book, export: str, who: str) -> None:
+    """Judge that recovery took an export back: its owner must have been silent."""
     owner = book.owners.get(export)
     # Silent only if it aged after its last sign of life; without either it may be taken.
     if owner is None or book.signs_of_life.get(export, -1) <= book.aged.get(export, -1):
@@ -73,21 +106,12 @@ def _taken_back(book: Book, export: str, who: str) -> None:
         book.report("stolen-live", f"{took}, which {living} had claimed a moment before")
 
 
-def _left_by_recovery(book: Book, step: Ended, who: str) -> None:
-    """Recovery without an open transaction in its way takes back everything that is silent."""
-    if not book.is_undisturbed(step):
-        return
-    for export, owner in book.owners.items():
-        # Where recovery does not report what it took, the committed state shows it.
-        if step.took is None:
-            after = book.after(export)
-            is_left = after is not None and after.state in book.state.owned
-        else:
-            is_left = export not in step.took
-        if is_left and book.is_silent(export):
-            silent = book.names.worker(owner.worker)
-            book.report(
-                "not-recovered",
-                f"{who}'s recovery left {book.names.export(export)} to {silent}, who had "
-                "given no sign of life for an hour",
-            )
+def _note_what_is_due(book: Book, step: Ended) -> None:
+    """Without an open transaction in its way recovery takes back everything that is silent.
+
+    Whether it did is judged by the state once it has committed.
+    """
+    if book.is_undisturbed(step):
+        book.due[step.call.number] = {
+            export: owner for export, owner in book.owners.items() if book.is_silent(export)
+        }

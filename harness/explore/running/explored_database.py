@@ -9,7 +9,7 @@ from typing import Self
 
 import psycopg
 
-from harness.errors import Misconfigured
+from harness.errors import Misconfigured, ShakedownError
 from harness.explore.errors import CannotGoOnError
 from harness.explore.protocol.protocol import Protocol
 from harness.explore.protocol.statement import Statement, Value
@@ -35,42 +35,63 @@ class ExploredDatabase:
         self.workers: dict[int, Session] = {}
         """By number; `FRESH` is the one that finishes the rest."""
         self._dsn = dsn
-        self._prepared = False
+        self._preparation: asyncio.Future[SqlResults] | None = None
+        self._is_filled = False
         self._organizations = list(organizations)
         self._insert = Statement(sql=protocol.exports.insert)
         self._state_sql = protocol.state.query
 
     @classmethod
     async def open(cls, dsn: str, protocol: Protocol, organizations: Sequence[str] = ()) -> Self:
-        """Connect; nothing in the database is changed by it. Raises `Misconfigured`.
+        """Connect, run `[exports] prepare`, then open the workers' connections.
 
-        `organizations` are those that exports are inserted for; new ones unless given.
+        `organizations` are those that exports are inserted for; new ones unless given. Raises
+        `Misconfigured` and `CannotGoOnError`; what was prepared until then is cleaned up.
         """
         observer = await _open(dsn, "observer", protocol.connection.observer, _OBSERVER_WAITS)
         database = cls(dsn, protocol, observer, organizations)
         try:
+            await database._prepare()
             await database._open_workers()
+        except ShakedownError as error:
+            if problems := await database.close():
+                raise type(error)("\n".join([str(error), "not removed:", *problems])) from error
+            raise
         except BaseException:
-            await database._disconnect()
+            await database.close()
             raise
         return database
 
     async def count_exports(self) -> int:
-        """Count the exports before anything is done."""
+        """Count the exports that are there."""
         return len(sql_results.snapshot(self.protocol.state, await self.ask("state.query")))
 
-    async def prepare(self) -> None:
-        """Run `[exports] prepare`; from here on `close` cleans up."""
+    async def _prepare(self) -> None:
+        """Before anything else: the state query and the workers may need what it makes."""
+        if text := self.protocol.exports.prepare:
+            self._preparation = self.observer.send(text)
+            answer = await asyncio.shield(self._preparation)
+            if answer.error is not None:
+                raise Misconfigured(
+                    f"[exports] prepare: {answer.error}\n  [exports] clean_up did not run: "
+                    "what exists already may be yours, or left by a run that was killed"
+                )
         # Asked after every step: planning it each time would take longer than running it.
         prepared = await self.observer.run(f"PREPARE {_STATE} AS {self.protocol.state.query}")
         if prepared.error is None:
             self._state_sql = f"EXECUTE {_STATE}"
-        self._prepared = True
-        if self.protocol.exports.prepare:
-            await self.ask("exports.prepare")
+        else:  # several statements, which is allowed, or a mistake
+            await self.ask("state.query")
+
+    async def _is_prepared(self) -> bool:
+        if self._preparation is None:
+            return False
+        await asyncio.wait([self._preparation])
+        return self._preparation.exception() is None and self._preparation.result().error is None
 
     async def set_up(self, scenario: Scenario) -> Snapshot:
         """Empty the queue and fill it for a scenario; give what is in it."""
+        self._is_filled = True  # from here on `close` removes all exports
         inserts, total = [], 0
         for place, count in enumerate(scenario.exports):
             for _ in range(count):
@@ -83,7 +104,7 @@ class ExploredDatabase:
                 inserts.append(self._insert.fill(values))
         state = self.protocol.state
         text = ";\n".join([self.protocol.exports.reset, *inserts, self._state_sql])
-        answer = await self._expect("[exports] reset and insert", text)
+        answer = await self._expect("[exports] reset, insert and [state] query", text)
         found = sql_results.snapshot(state, answer)
         if len(found) != total or any(each.state not in state.queued for each in found.values()):
             states = ", ".join(each.state for each in found.values())
@@ -107,15 +128,17 @@ class ExploredDatabase:
 
     async def age(self) -> tuple[str, ...]:
         """Let an hour pass for every owned export; give those for which it did."""
-        assert self.protocol.recover is not None
-        answer = await self.observer.run(self.protocol.recover.age)
+        section = "recover" if self.protocol.recover else "claim"
+        answer = await self.observer.run(self.protocol.age)
         if answer.error is not None and answer.error.sqlstate == "55P03":
             return ()  # another session has locked the row: it is not silent
         if answer.error is not None:
-            raise Misconfigured(f"[recover] age: {answer.error.sqlstate} {answer.error.message}")
+            raise Misconfigured(f"[{section}] age: {answer.error}")
         aged = sql_results.took("id", answer)
         if aged is None:
-            raise Misconfigured("[recover] age must return the id of each export: RETURNING id")
+            raise Misconfigured(
+                f"[{section}] age must return the id of each export in a column id: RETURNING id"
+            )
         return aged
 
     async def roll_back(self) -> None:
@@ -148,8 +171,7 @@ class ExploredDatabase:
         try:
             await end_sessions(self.observer, list(self.workers.values()))
             self.workers = {}
-            if self._prepared:
-                problems = await self._clean_up()
+            problems = await self._clean_up()
         except SessionLostError as error:
             problems = [f"the connection was lost before everything was removed: {error}"]
         finally:
@@ -161,9 +183,12 @@ class ExploredDatabase:
         # The sessions have been ended; their locks go a moment later.
         await self.observer.run("SET lock_timeout = '5s'")
         exports = self.protocol.exports
-        for key, text in (("reset", exports.reset), ("clean_up", exports.clean_up)):
-            if text and (error := (await self.observer.run(text)).error):
-                problems.append(f"[exports] {key}: {error.sqlstate} {error.message}")
+        for key, text, is_due in (
+            ("reset", exports.reset, self._is_filled),
+            ("clean_up", exports.clean_up, self._is_filled or await self._is_prepared()),
+        ):
+            if text and is_due and (error := (await self.observer.run(text)).error):
+                problems.append(f"[exports] {key}: {error}")
         return problems
 
     async def _disconnect(self) -> None:
@@ -185,7 +210,7 @@ class ExploredDatabase:
     async def _expect(self, what: str, text: str) -> SqlResults:
         answer = await self.observer.run(text)
         if answer.error is not None:
-            raise Misconfigured(f"{what}: {answer.error.sqlstate} {answer.error.message}")
+            raise Misconfigured(f"{what}: {answer.error}")
         return answer
 
 
@@ -200,8 +225,7 @@ async def _open(dsn: str, name: str, sql: str, lock_timeout: str | None) -> Sess
         if lock_timeout:
             await session.run(f"SET lock_timeout = '{lock_timeout}'")
         if sql and (refused := (await session.run(sql)).error):
-            reason = f"{refused.sqlstate} {refused.message}"
-            raise Misconfigured(f"[connection] for the {name}: {reason}")
+            raise Misconfigured(f"[connection] for the {name}: {refused}")
     except BaseException:
         await session.close()
         raise

@@ -10,9 +10,12 @@ from typing import Self
 import psycopg
 from psycopg import pq
 
+from harness.explore.running.sql_errors import sql_error
 from harness.explore.trace import SqlError
 
 CONNECT_TIMEOUT_S = 10
+_VOID = 2278
+"""The oid of the type `void`, the same on every server."""
 
 _SETTINGS = {
     # A harness that is frozen in the middle must not hold locks for ever.
@@ -30,6 +33,8 @@ class Result:
     rows: tuple[tuple[str | None, ...], ...]
     affected: int | None
     """How many rows a statement without result columns changed."""
+    is_void: bool = False
+    """Whether its first column is of type `void`: a function that returns nothing."""
 
     def column(self, name: str) -> int | None:
         """The place of a column; None when there is no such column."""
@@ -64,6 +69,7 @@ class Session:
         self._pg = connection.pgconn
         self._results: list[Result] = []
         self._error: SqlError | None = None
+        self._sent = ""
         self.running: asyncio.Future[SqlResults] | None = None
         """The latest text of statements; done when it has ended."""
         self.ended_at = 0
@@ -97,7 +103,7 @@ class Session:
         """Send a text of statements; several without a BEGIN are one transaction."""
         if self.busy:
             raise RuntimeError(f"{self.name} is busy")
-        self._results, self._error = [], None
+        self._results, self._error, self._sent = [], None, sql
         self.running = self._loop.create_future()
         try:
             self._pg.send_query(sql.encode())
@@ -155,11 +161,7 @@ class Session:
 
     def _take(self, result: "pq.abc.PGresult") -> None:
         if result.status == pq.ExecStatus.FATAL_ERROR:
-            self._error = SqlError(
-                sqlstate=_text(result.error_field(pq.DiagnosticField.SQLSTATE)),
-                message=_text(result.error_field(pq.DiagnosticField.MESSAGE_PRIMARY)),
-                within=_text(result.error_field(pq.DiagnosticField.CONTEXT)),
-            )
+            self._error = sql_error(result, self._sent)
             return
         self._results.append(
             Result(
@@ -172,6 +174,7 @@ class Session:
                     for row in range(result.ntuples)
                 ),
                 affected=result.command_tuples,
+                is_void=result.nfields > 0 and result.ftype(0) == _VOID,
             )
         )
 

@@ -58,9 +58,9 @@ def _acknowledged(result: Result) -> bool | None:
         return None if result.affected is None else result.affected > 0
     if not result.rows:
         return False
-    first = result.rows[0][0]
-    if first == "":
+    if result.is_void:
         return None
+    first = result.rows[0][0]
     return first not in (None, "f", "0")
 
 
@@ -71,6 +71,9 @@ def snapshot(state: State, answer: SqlResults) -> Snapshot:
         raise Misconfigured("[state] query returns no rows; it must be a SELECT")
     ids = _needed(table, state.id, "state", "id")
     states = _needed(table, state.state, "state", "state")
+    for key in ("organization", "attempt", "token", "owner", "completions"):
+        if key in state.model_fields_set:  # by default, a column may be missing
+            _optional(table, getattr(state, key), "state", key)
     names = (state.organization, state.attempt, state.token, state.owner, state.completions)
     organization, attempt, token, owner, completions = map(table.column, names)
     known = {ids, states, organization, attempt, token, owner, completions}

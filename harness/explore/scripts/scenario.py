@@ -65,14 +65,19 @@ def script(words: str) -> Script:
     return tuple(acts)
 
 
-def needs(scripts: Iterable[Script]) -> frozenset[Kind]:
-    """Give the steps that a protocol must name for these scripts."""
-    return frozenset(_needs(scripts))
+def needs(scripts: Iterable[Script], *, takes_over: bool = False) -> frozenset[Kind]:
+    """Give the steps that a protocol must name for these scripts.
+
+    Where claims take over what has run out, an hour can pass without recovery.
+    """
+    return frozenset(_needs(scripts, takes_over=takes_over))
 
 
-def _needs(scripts: Iterable[Script]) -> Iterator[Kind]:
+def _needs(scripts: Iterable[Script], *, takes_over: bool) -> Iterator[Kind]:
     for each in scripts:
         for act in each:
+            if act.kind is Kind.AGE and takes_over:
+                continue
             if act.kind in (Kind.AGE, Kind.RECLAIM):
                 yield Kind.RECOVER
             elif act.kind not in TRANSACTION_ENDS:

@@ -30,16 +30,23 @@ class PlannedScenario:
 
 
 def plan(
-    kinds: Collection[Kind], *, workers: int, brief: bool = False, sample: int = SAMPLED_ABOVE
+    kinds: Collection[Kind],
+    *,
+    workers: int,
+    takes_over: bool = False,
+    brief: bool = False,
+    sample: int = SAMPLED_ABOVE,
 ) -> list[PlannedScenario]:
     """Give the scenarios that these steps allow, those with few interleavings first.
 
-    `workers` is the most that run side by side.
+    `workers` is the most that run side by side; `takes_over` says whether claims take over what
+    was silent for the timeout.
     """
     found = []
-    for scenario in _all(workers):
+    for scenario in _all(workers, takes_over=takes_over):
         count = count_schedules(scenario.scripts)
-        if needs(scenario.scripts) <= set(kinds) and not (brief and count > BRIEF):
+        needed = needs(scenario.scripts, takes_over=takes_over)
+        if needed <= set(kinds) and not (brief and count > BRIEF):
             found.append(
                 PlannedScenario(
                     scenario=scenario,
@@ -50,14 +57,18 @@ def plan(
     return sorted(found, key=lambda each: (each.interleavings, sum(each.scenario.lengths)))
 
 
-def _all(workers: int) -> Iterator[Scenario]:
+def _all(workers: int, *, takes_over: bool) -> Iterator[Scenario]:
     yield from _claims()
     yield from _ends()
     yield from _zombies()
     yield from _live()
     yield from _long()
+    if takes_over:
+        yield from _leases()
     if workers > 2:
         yield from _three()
+    if workers > 2 and takes_over:
+        yield from _three_leases()
 
 
 def _scenario(
@@ -125,6 +136,7 @@ def _zombies() -> Iterator[Scenario]:
 
 def _live() -> Iterator[Scenario]:
     yield _scenario("recovery of a new claim", "claim+", "recover+")
+    yield _scenario("a claim after a silence", "claim", "age claim")
     for late in OWNER_KINDS:
         yield _scenario(f"{late} after a silence", f"claim {late}", "age recover")
     yield _scenario("heartbeat against recovery", "claim heartbeat+", "age recover+")
@@ -133,6 +145,38 @@ def _live() -> Iterator[Scenario]:
     for kind in (Kind.COMPLETE, Kind.FAIL, Kind.RELEASE):
         yield _scenario(f"{kind} against recovery", f"claim {kind}+", "age recover+ claim")
     yield _scenario("two recoveries", "claim recover+", "age recover+ claim+")
+
+
+def _leases() -> Iterator[Scenario]:
+    """Claims take over what has run out, without a recovery before them."""
+    yield _scenario("two claims of what has run out", "claim claim+", "age claim+")
+    yield _scenario("a takeover that is rolled back", "claim", "age claim- claim")
+    yield _scenario("claims of what has not run out", "claim+ claim", "claim+", exports=(2,))
+    for kind in OWNER_KINDS:
+        late = kind.value
+        yield _scenario(f"{late} after a takeover", f"claim {late}", "age claim")
+        yield _scenario(
+            f"{late} after a takeover, one name", f"claim {late}", "age claim", one_name=True
+        )
+        yield _scenario(f"{late} meets a takeover", f"claim {late}+", "age claim+")
+        yield _scenario(f"{late} after the new owner's end", f"claim {late}", "age claim complete")
+        yield _scenario(
+            f"two ends after a takeover, one {late}", f"claim {late}+", "age claim complete+"
+        )
+    yield _scenario("a heartbeat, then a claim", "claim heartbeat+", "age claim claim")
+    yield _scenario("an owner in time goes on", "claim heartbeat+ complete", "age claim+")
+    yield _scenario("two takeovers", "claim age claim", "age claim complete")
+    yield _scenario(
+        "batches and a takeover", "claim+ complete+", "age claim+", exports=(2, 1), limit=2, cap=2
+    )
+    yield _scenario("a life and a takeover", "claim+ heartbeat+ complete+", "age claim+ complete+")
+
+
+def _three_leases() -> Iterator[Scenario]:
+    for kind in OWNER_KINDS:
+        late = kind.value
+        yield _scenario(f"{late} among two takeovers", f"claim {late}+", "age claim+", "claim+")
+    yield _scenario("two takeovers of a live one", "claim heartbeat+", "age claim+", "claim+")
 
 
 def _long() -> Iterator[Scenario]:

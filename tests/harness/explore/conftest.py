@@ -1,13 +1,15 @@
 """A database with a queue that is not ours, and the reference backend's, to be explored."""
 
+import uuid
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from harness.machine.journal import Journal
 from harness.postgres.cluster import Cluster
+from harness.postgres.database_server import drop_database
 from harness.postgres.server import connect
 
 HERE = Path(__file__).parent
@@ -36,13 +38,20 @@ class TaskQueue:
         return [str(name) for (name,) in rows]
 
 
-@pytest.fixture
-async def task_queue(run_base: Path, journal: Journal) -> AsyncIterator[TaskQueue]:
-    cluster = await Cluster.start(journal)
+@asynccontextmanager
+async def queue_of(cluster: Cluster, sql: str) -> AsyncIterator[TaskQueue]:
+    """A database of its own with what this SQL makes."""
+    name = f"queue_{uuid.uuid4().hex}"
+    await cluster.create_database(name)
     try:
-        await cluster.create_database("tasks")
-        queue = TaskQueue(dsn=cluster.url("tasks"))
-        await queue.run((HERE / "tasks.sql").read_text(encoding="utf-8"))
+        queue = TaskQueue(dsn=cluster.url(name))
+        await queue.run(sql)
         yield queue
     finally:
-        await cluster.stop()
+        await drop_database(cluster.url("postgres"), name)
+
+
+@pytest.fixture
+async def task_queue(cluster: Cluster) -> AsyncIterator[TaskQueue]:
+    async with queue_of(cluster, (HERE / "tasks.sql").read_text(encoding="utf-8")) as queue:
+        yield queue

@@ -41,6 +41,8 @@ class Story:
 
     moments: list[Moment] = field(default_factory=list)
     cap: int = 3
+    takes_over: bool = False
+    attempts: int | None = None
 
     def add(
         self, worker: int, kind: Kind, after: ExportState | None, *events: Event, held: bool = False
@@ -89,6 +91,8 @@ class Story:
             schedule=(),
             names={A: "A", B: "B", C: "C"},
             kinds=frozenset({Kind.CLAIM}),
+            takes_over=self.takes_over,
+            attempts=self.attempts,
         )
 
 
@@ -136,7 +140,7 @@ def test_a_zombie_that_is_believed() -> None:
     story = Story().claim(A, 1, "t1").age(row("preparing", 1, "t1")).recover(B, row("queued", 1))
     story.claim(B, 2, "t2")
     story.owner(A, Kind.COMPLETE, hold(1, "t1"), True, row("ready", 2))
-    assert story.rules() == ["stale-token", "taken-from-owner"]
+    assert story.rules() == ["stale-token"]
 
 
 def test_a_zombie_that_is_told_nothing_and_changes_the_row() -> None:

@@ -53,8 +53,8 @@ def test_every_mistake_at_once_with_its_line(tmp_path: Path) -> None:
     assert refusal(tmp_path, text) == [
         "claims.toml:3: exports.reset: expected a text in quotes, got 5",
         (
-            "claims.toml:9: claim.slq: unknown key; expected one of attempt, id, sql, token "
-            "(did you mean sql?)"
+            "claims.toml:9: claim.slq: unknown key; expected one of age, attempt, id, sql, "
+            "takes_over, token (did you mean sql?)"
         ),
     ]
 
