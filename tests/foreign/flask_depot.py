@@ -1,4 +1,4 @@
-"""The Flask backend as its tests start it: two API processes, two workers, one directory."""
+"""The Flask backend as its tests start it: API processes, two workers, one directory."""
 
 import asyncio
 import os
@@ -134,7 +134,7 @@ class Depot:
 
 
 @asynccontextmanager
-async def depot(**environment: str) -> AsyncIterator[Depot]:
+async def depot(*, apis: int = 2, **environment: str) -> AsyncIterator[Depot]:
     """Start it with these changes of its environment, and leave nothing of it."""
     directory = Path(tempfile.mkdtemp(prefix="shakedown-depot-"))
     running = Depot(
@@ -150,7 +150,7 @@ async def depot(**environment: str) -> AsyncIterator[Depot]:
         },
     )
     try:
-        for _ in range(2):
+        for _ in range(apis):
             port = free_port()
             await running.start("api", DEPOT_PORT=str(port))
             client = httpx.AsyncClient(base_url=f"http://{LOOPBACK}:{port}", timeout=30)

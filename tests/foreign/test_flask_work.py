@@ -1,8 +1,8 @@
 """The Flask backend's workers: leases, fences, shares, and defects that find their places."""
 
 import asyncio
-import os
 import signal
+import subprocess
 import sys
 
 import pytest
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.integration
 
 
 async def test_what_a_killed_worker_had_is_finished_by_another() -> None:
-    async with depot(DEPOT_WORK_DELAY_S="1") as running:
+    async with depot(apis=1, DEPOT_WORK_DELAY_S="1") as running:
         clerk = await running.person()
         bundle = await clerk.bundle(await clerk.project())
         owner = (await clerk.bundle_in(bundle, "running"))["worker"]
@@ -27,7 +27,7 @@ async def test_what_a_killed_worker_had_is_finished_by_another() -> None:
 
 
 async def test_a_worker_that_wakes_up_too_late_changes_nothing() -> None:
-    async with depot(DEPOT_WORK_DELAY_S="1") as running:
+    async with depot(apis=1, DEPOT_WORK_DELAY_S="1") as running:
         clerk = await running.person()
         bundle = await clerk.bundle(await clerk.project())
         owner = (await clerk.bundle_in(bundle, "running"))["worker"]
@@ -42,7 +42,7 @@ async def test_a_worker_that_wakes_up_too_late_changes_nothing() -> None:
 
 
 async def test_three_tries_are_all_there_are_until_it_is_tried_again() -> None:
-    async with depot(DEPOT_WORK_DELAY_S="1", DEPOT_LEASE_S="0.6") as running:
+    async with depot(apis=1, DEPOT_WORK_DELAY_S="1", DEPOT_LEASE_S="0.6") as running:
         clerk = await running.person()
         running.workers["w2"].kill()
         bundle = await clerk.bundle(await clerk.project())
@@ -65,7 +65,7 @@ async def test_three_tries_are_all_there_are_until_it_is_tried_again() -> None:
 
 
 async def test_each_of_many_bundles_is_made_once() -> None:
-    async with depot(DEPOT_WORKER_SLOTS="4", DEPOT_RUNNING_PER_TENANT="8") as running:
+    async with depot(apis=1, DEPOT_WORKER_SLOTS="4", DEPOT_RUNNING_PER_TENANT="8") as running:
         clerk = await running.person()
         bundles = [await clerk.bundle(await clerk.project()) for _ in range(40)]
         for bundle in bundles:
@@ -75,7 +75,7 @@ async def test_each_of_many_bundles_is_made_once() -> None:
 
 
 async def test_a_tenant_never_has_more_than_three_at_work() -> None:
-    async with depot(DEPOT_WORK_DELAY_S="0.5", DEPOT_WORKER_SLOTS="4") as running:
+    async with depot(apis=1, DEPOT_WORK_DELAY_S="0.5", DEPOT_WORKER_SLOTS="4") as running:
         clerk, other = await running.person(), await running.person()
         bundles = [await clerk.bundle(await clerk.project()) for _ in range(7)]
         last = await other.bundle(await other.project())
@@ -91,7 +91,7 @@ async def test_a_tenant_never_has_more_than_three_at_work() -> None:
 
 
 async def test_a_worker_that_is_told_to_end_finishes_what_it_has() -> None:
-    async with depot(DEPOT_WORK_DELAY_S="1", DEPOT_LEASE_S="60") as running:
+    async with depot(apis=1, DEPOT_WORK_DELAY_S="1", DEPOT_LEASE_S="60") as running:
         clerk = await running.person()
         bundle = await clerk.bundle(await clerk.project())
         owner = running.workers[(await clerk.bundle_in(bundle, "running"))["worker"]]
@@ -101,7 +101,9 @@ async def test_a_worker_that_is_told_to_end_finishes_what_it_has() -> None:
 
 
 async def test_a_worker_without_time_gives_back_what_it_has() -> None:
-    async with depot(DEPOT_WORK_DELAY_S="4", DEPOT_LEASE_S="60", DEPOT_DRAIN_S="0.1") as running:
+    async with depot(
+        apis=1, DEPOT_WORK_DELAY_S="4", DEPOT_LEASE_S="60", DEPOT_DRAIN_S="0.1"
+    ) as running:
         clerk = await running.person()
         bundle = await clerk.bundle(await clerk.project())
         name = (await clerk.bundle_in(bundle, "running"))["worker"]
@@ -112,7 +114,7 @@ async def test_a_worker_without_time_gives_back_what_it_has() -> None:
 
 
 async def test_a_stopped_bundle_stays_stopped() -> None:
-    async with depot(DEPOT_WORK_DELAY_S="1") as running:
+    async with depot(apis=1, DEPOT_WORK_DELAY_S="1") as running:
         clerk = await running.person()
         project = await clerk.project()
         bundle = await clerk.bundle(project)
@@ -135,12 +137,29 @@ async def test_a_stopped_bundle_stays_stopped() -> None:
         assert (await clerk.seen(f"/bundles/{next_one}"))["status"] in ("new", "finished")
 
 
+SWITCH_ON_EACH = """
+import os, traceback
+from tests.foreign.flask.defects import DEFECTS, switch_on
+for defect in DEFECTS:
+    if os.fork() == 0:
+        try:
+            switch_on(defect.id)
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
+    print(defect.id, os.waitstatus_to_exitcode(os.wait()[1]), flush=True)
+"""
+"""A process for each, since a defect stays switched on: forked, so that Flask is imported once."""
+
+
+@pytest.fixture(scope="module")
+def switched_on() -> dict[str, str]:
+    command = [sys.executable, "-c", SWITCH_ON_EACH]
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+    return dict(line.split() for line in done.stdout.splitlines())
+
+
 @pytest.mark.parametrize("defect", [defect.id for defect in DEFECTS])
-async def test_a_defect_finds_its_place(defect: str) -> None:
-    program = (
-        "import sys; from tests.foreign.flask.defects import switch_on; switch_on(sys.argv[1])"
-    )
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", program, defect), cwd=ROOT, env=dict(os.environ)
-    )
-    assert await asyncio.wait_for(process.wait(), 60) == 0
+def test_a_defect_finds_its_place(defect: str, switched_on: dict[str, str]) -> None:
+    assert switched_on[defect] == "0"

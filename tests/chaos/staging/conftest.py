@@ -9,6 +9,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from chaos.staging.drill import StagingDrill
@@ -22,6 +23,7 @@ from harness.recovery.healing import end_run
 from harness.system import System, launch
 from harness.target import load_target
 from harness.target.load import DEFAULT_TARGET
+from harness.waiting import wait_until
 
 PLATFORM = Path(__file__).with_name("platform_cli.py")
 FAILPOINTS = "before_commit=sleep:0.5"
@@ -95,36 +97,80 @@ class Staging:
         return log.read_text(encoding="utf-8").splitlines() if log.exists() else []
 
 
-@pytest.fixture
-async def staging(
-    tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Staging]:
-    """Two API instances and two workers; the fixture's parameter names a defect of theirs."""
-    if defect := getattr(request, "param", ""):
-        monkeypatch.setenv("REFERENCE_BACKEND_DEFECT", defect)
+@asynccontextmanager
+async def running(folder: Path, api_instances: int) -> AsyncIterator[System]:
+    """Some API instances and two workers, whose exports take a moment."""
     text = DEFAULT_TARGET.read_text(encoding="utf-8").replace(
         "[worker.environment]\n",
         f'[worker.environment]\nFAILPOINTS = "{FAILPOINTS}"\n',
     )
-    own = tmp_path / "own"
-    own.mkdir()
-    (own / "shakedown.toml").write_text(text, encoding="utf-8")
+    file = folder / "shakedown.toml"
+    file.write_text(text, encoding="utf-8")
     journal = Journal.begin()
     try:
         system = await launch(
-            load_target(own / "shakedown.toml"),
-            journal=journal,
-            api_instances=2,
-            workers=2,
+            load_target(file), journal=journal, api_instances=api_instances, workers=2
         )
-        folder = tmp_path / "platform"
-        folder.mkdir()
-        for instance in (*system.api, *system.workers):
-            (folder / f"{instance.name}.pid").write_text(str(instance.pid), encoding="utf-8")
-        yield Staging(system=system, folder=folder)
+        yield system
         await system.close()
     finally:
         await asyncio.to_thread(end_run, journal)
+
+
+@pytest.fixture(scope="session")
+async def correct_system(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[System]:
+    """The system without a defect, for one test after another; a test leaves it to `mended`."""
+    async with running(tmp_path_factory.mktemp("staging"), 2) as system:
+        yield system
+
+
+async def mended(system: System) -> None:
+    """Undo what a test has done to the instances, and let them end what it has queued."""
+    for instance in (*system.api, *system.workers):
+        if not system.is_alive(instance):
+            await system.restart(instance)
+        elif system.is_paused(instance):
+            await system.resume(instance)
+    assert system.control_url is not None
+    async with await psycopg.AsyncConnection.connect(
+        system.control_url, autocommit=True
+    ) as connection:
+
+        async def is_idle() -> bool:
+            found = await connection.execute(
+                "SELECT 1 FROM exports WHERE state IN ('queued', 'preparing') LIMIT 1"
+            )
+            return await found.fetchone() is None
+
+        await wait_until(is_idle, 60, "the exports of a test to end")
+
+
+def known_to_its_platform(system: System, folder: Path) -> Staging:
+    """Write down for the platform's command line where the instances and the database are."""
+    folder.mkdir()
+    for instance in (*system.api, *system.workers):
+        (folder / f"{instance.name}.pid").write_text(str(instance.pid), encoding="utf-8")
+    (folder / "database").write_text(str(system.control_url), encoding="utf-8")
+    return Staging(system=system, folder=folder)
+
+
+@pytest.fixture
+async def staging(correct_system: System, tmp_path: Path) -> AsyncIterator[Staging]:
+    """Two API instances and two workers."""
+    yield known_to_its_platform(correct_system, tmp_path / "platform")
+    await mended(correct_system)
+
+
+@pytest.fixture
+async def wrong_staging(
+    tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Staging]:
+    """An API instance and two workers with a defect, the fixture's parameter, in migrations too."""
+    monkeypatch.setenv("REFERENCE_BACKEND_DEFECT", request.param)
+    own = tmp_path / "own"
+    own.mkdir()
+    async with running(own, 1) as system:
+        yield known_to_its_platform(system, tmp_path / "platform")
 
 
 @pytest.fixture

@@ -9,12 +9,30 @@ from pathlib import Path
 SIGNALS = {"kill": signal.SIGKILL, "pause": signal.SIGSTOP, "resume": signal.SIGCONT}
 
 
+def kill_at_work(pid: int, worker: str, database: str) -> None:
+    """Kill a worker while it holds an export: between two of them nothing would be lost."""
+    import psycopg
+
+    held = "SELECT 1 FROM exports WHERE state = 'preparing' AND claimed_by = %s LIMIT 1"
+    with psycopg.connect(database, autocommit=True) as connection:
+        while True:
+            os.killpg(pid, signal.SIGSTOP)
+            if connection.execute(held, [worker]).fetchone():
+                os.killpg(pid, signal.SIGKILL)
+                return
+            os.killpg(pid, signal.SIGCONT)
+            time.sleep(0.02)
+
+
 def main(folder: Path, word: str, instance: str) -> int:
     with (folder / "platform.log").open("a", encoding="utf-8") as log:
         log.write(f"{word} {instance}\n")
     pid = int((folder / f"{instance}.pid").read_text(encoding="utf-8"))
     if word in SIGNALS:
         os.killpg(pid, SIGNALS[word])
+        return 0
+    if word == "kill-at-work":
+        kill_at_work(pid, instance, (folder / "database").read_text(encoding="utf-8"))
         return 0
     if word == "is-paused":
         state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]

@@ -147,11 +147,15 @@ def test_another_process_of_the_run_refuses_a_file_that_has_changed(
     staging: Staging,
 ) -> None:
     description = staging.system.describe()
-    assert description.origin.file is not None
-    with description.origin.file.open("a", encoding="utf-8") as file:
-        file.write("# changed\n")
-    with pytest.raises(Misconfigured, match="has changed since the run began"):
-        System.attach(description)
+    file = description.origin.file
+    assert file is not None
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text + "# changed\n", encoding="utf-8")
+    try:
+        with pytest.raises(Misconfigured, match="has changed since the run began"):
+            System.attach(description)
+    finally:
+        file.write_text(text, encoding="utf-8")
 
 
 def test_what_was_made_is_listed_and_what_cannot_be_removed_is_told(
