@@ -43,6 +43,8 @@ class Client:
     """The bearer token; None sends none."""
     instance: int | None = None
     """The only instance that gets its requests; None is round robin."""
+    key_lease_s: float = 10.0
+    """Within how long an idempotency key is free again whose holder died."""
 
     def at(self, instance: int | None) -> "Client":
         """The same user, sending to one instance (counted from 0) only."""

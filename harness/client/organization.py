@@ -20,6 +20,7 @@ from harness.errors import Inconclusive
 from harness.expect import expect_status
 from harness.target import Target
 from harness.target.chaos import CleanupCall, Removable
+from harness.target.models import Limits
 from harness.vocabulary.roles import MEMBER, ROLES
 
 NOT_OFFERED = (404, 405, 501)
@@ -88,6 +89,7 @@ class Organizations:
         given: Sequence[GivenUser] = (),
         cleanup: Mapping[Removable, CleanupCall] | None = None,
         provisioner: Provisioner | None = None,
+        limits: Limits | None = None,
     ) -> None:
         self.transport = transport
         self.routes = routes
@@ -95,6 +97,7 @@ class Organizations:
         self._given = list(given)
         self._cleanup = cleanup or {}
         self._provisioner = provisioner
+        self._limits = limits or Limits()
 
     @classmethod
     def of(
@@ -114,7 +117,15 @@ class Organizations:
         transport = Transport(base_urls, mark, Dialect.of(target.contract, routes))
         calls = target.tokens.calls
         provisioner = Provisioner(tokens=calls, transport=transport, learn=learn) if calls else None
-        return cls(transport, routes, recipe, given_users(target), target.cleanup, provisioner)
+        return cls(
+            transport,
+            routes,
+            recipe,
+            given_users(target),
+            target.cleanup,
+            provisioner,
+            target.limits,
+        )
 
     @property
     def recipe(self) -> TokenRecipe:
@@ -205,7 +216,12 @@ class Organizations:
 
     def with_token(self, token: str | None) -> Client:
         """A client with any token at all, also none."""
-        return Client(transport=self.transport, routes=self.routes, token=token)
+        return Client(
+            transport=self.transport,
+            routes=self.routes,
+            token=token,
+            key_lease_s=self._limits.key_lease_s,
+        )
 
     async def close(self) -> None:
         """Close every connection; before that, remove what was made if the mark says so."""

@@ -205,6 +205,8 @@ class Limits(Table):
     max_upload_bytes: Positive = 52_428_800
     per_org_in_progress: Positive = 3
     max_attempts: Positive = 3
+    key_lease_s: Seconds = 10
+    """Within how long an Idempotency-Key is free again whose holder died."""
 
 
 Failpoint = Literal[
