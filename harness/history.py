@@ -8,6 +8,8 @@ from typing import Literal, NamedTuple, Self
 
 import orjson
 
+from harness.untrusted.spelling import usual_spelling
+
 EntryType = Literal["invoke", "ok", "fail", "info"]
 """`invoke` begins an operation; `ok` happened, `fail` did not, `info` may or may not have."""
 
@@ -111,9 +113,12 @@ def read_history(path: Path) -> Iterator[HistoryEntry]:
             if not line.endswith(b"\n"):
                 return
             try:
-                yield HistoryEntry(**orjson.loads(line))
+                entry = HistoryEntry(**orjson.loads(line))
             except (orjson.JSONDecodeError, TypeError) as error:
                 raise DamagedHistory(
                     f"{path}:{number}: expected a history entry as a JSON object, "
                     f"got {line[:120]!r}: {error}"
                 ) from error
+            # An id is the same in capitals.
+            job = usual_spelling(entry.job) if entry.job else entry.job
+            yield entry if job == entry.job else entry._replace(job=job)

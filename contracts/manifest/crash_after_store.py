@@ -9,6 +9,7 @@ from contracts.shared.resources.stored_objects import StoredObjects
 from harness.errors import Inconclusive
 from harness.plugin.fixtures import OwnSystem
 from harness.target import Capability, Target
+from harness.untrusted.spelling import usual_spelling
 from harness.waiting import wait_until
 
 STORED_WITHIN_S = 15.0
@@ -60,7 +61,8 @@ def archives_in(objects: StoredObjects) -> dict[str, bytes]:
     for content in objects.contents():
         try:
             with zipfile.ZipFile(io.BytesIO(content)) as archive:
-                found[str(json.loads(archive.read("manifest.json"))["export_id"])] = content
+                manifest = json.loads(archive.read("manifest.json"))
+                found[usual_spelling(str(manifest["export_id"]))] = content
         except (zipfile.BadZipFile, KeyError, ValueError, TypeError):
             continue  # evidence, or a file that is still being written
     return found

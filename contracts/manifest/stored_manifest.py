@@ -10,6 +10,7 @@ import psycopg
 from contracts.shared.resources.past_triggers import past_triggers
 from harness.database import Database
 from harness.errors import Inconclusive
+from harness.untrusted.spelling import by_value
 
 _TEXT_TYPES = ("text", "json", "jsonb", "character varying")
 
@@ -85,7 +86,7 @@ async def find_stored_manifest(
 
 def _is_manifest(text: str | None, export_id: str) -> bool:
     try:
-        document = json.loads(text or "")
+        document = json.loads(text or "", object_pairs_hook=by_value)
     except ValueError:
         return False
     return isinstance(document, dict) and document.get("export_id") == export_id

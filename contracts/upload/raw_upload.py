@@ -81,6 +81,7 @@ class RawUpload:
             operation_id=route.operation_id,
             instance=chosen,
             translated=lambda answer: transport.translate(route, answer, authorization),
+            patience=transport.patience,
         ) as connection:
             yield connection
 
@@ -99,10 +100,13 @@ class RawUpload:
         """
         body = self.client.transport.form("uploadEvidence", body)
         claimed = len(body) if length == TRUE_LENGTH else length
-        async with self.begin(
-            length=claimed, key=key, content_type=content_type, instance=instance
-        ) as connection:
-            if claimed is None:
-                body = (chunk(body) if body else b"") + chunk(b"")
-            await connection.send(body)
-            return await connection.answer()
+        if claimed is None:
+            body = (chunk(body) if body else b"") + chunk(b"")
+        while True:
+            async with self.begin(
+                length=claimed, key=key, content_type=content_type, instance=instance
+            ) as connection:
+                await connection.send(body)
+                answer = await connection.answer(may_repeat=True)
+            if not await self.client.transport.patience.waits(answer):
+                return answer

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from harness.cli.after_dashes import TakesRest
-from harness.cli.backend_url import VARIABLE, name_backend
+from harness.cli.backend_url import VARIABLE, name_backend, refuse_bare_host
 from harness.cli.console import choose_reporter, own_stdout
 from harness.cli.options import (
     DATABASE_VARIABLE,
@@ -159,6 +159,8 @@ def run(
     url = target if target and "://" in target else None
     if url is not None:
         name_backend(url)
+    elif target:
+        refuse_bare_host(target)
     file = choose_target(Path(target) if target and not url else None, None if url else driver)
     loaded = load_target(file, allow_faults=allow_faults)
     refuse_contradiction(loaded, driver)

@@ -1,6 +1,5 @@
 """One user's view of the API: every operation by its operationId, and the usual steps by name."""
 
-import re
 import uuid
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -8,8 +7,9 @@ from json import dumps as encode_json
 from typing import Any
 
 from harness.client.answer import Answer, Record
+from harness.client.location import follow_location
 from harness.client.multipart import encode_form
-from harness.client.routes import Route, Routes
+from harness.client.routes import Routes
 from harness.client.samples import Sample
 from harness.client.transport import Body, Transport
 from harness.errors import CheckFailed
@@ -29,8 +29,6 @@ MAX_PAGES = 100
 
 MAX_LIST_BYTES = 8 * 1024 * 1024
 """Most bytes of all pages of a list together."""
-
-_PATH = re.compile(r"/(?!/)[!-~]*")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,21 +107,7 @@ class Client:
 
         Fails the check when there is no `Location`, or one that leads to another server.
         """
-        location = answer.headers.get("location", "")
-        base_url = self.transport.base_urls[answer.instance]
-        path = location.removeprefix(base_url)
-        if not _PATH.fullmatch(path):
-            raise CheckFailed(
-                expected=f"{answer.operation_id} to answer with a Location on this server",
-                got=f"{location!r} with {answer.describe()}",
-            )
-        return await self.transport.send(
-            Route(operation_id=f"Location of {answer.operation_id}", method="GET", template=path),
-            path,
-            instance=answer.instance,
-            deadline_s=DEADLINE_S,
-            headers={} if self.token is None else {"authorization": f"Bearer {self.token}"},
-        )
+        return await follow_location(self.transport, answer, self.token, deadline_s=DEADLINE_S)
 
     def marked(self, title: str) -> str:
         """Give a job's title, with the run's mark on a system that others use too."""

@@ -6,6 +6,7 @@ import jwt
 
 from harness.errors import Misconfigured
 from harness.target import Target
+from harness.target.environment import name_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,10 +32,14 @@ def given_users(target: Target) -> tuple[GivenUser, ...]:
         pairs = [("org_a", given.org_a, given.job_org_a), ("org_b", given.org_b, given.job_org_b)]
     else:
         pairs = [("token", given.token, given.job)]
-    users = tuple(_user(key, token.get_secret_value(), job) for key, token, job in pairs)
+    users = tuple(
+        _user(name_of(target.file, ("tokens", "given", key)), token.get_secret_value(), job)
+        for key, token, job in pairs
+    )
     if len({user.organization for user in users}) < len(users):
         raise Misconfigured(
-            "tokens.given.org_b: expected a token of another organization than that of org_a, but "
+            f"{name_of(target.file, ('tokens', 'given', 'org_b'))}: expected a token of another "
+            f"organization than that of {name_of(target.file, ('tokens', 'given', 'org_a'))}, but "
             f"both are of {users[0].organization}"
         )
     return users
@@ -52,6 +57,6 @@ def _user(key: str, token: str, job: str | None) -> GivenUser:
         )
     except (jwt.InvalidTokenError, KeyError, TypeError) as error:
         raise Misconfigured(
-            f"tokens.given.{key}: expected a JWT with the claims sub and "
+            f"{key}: expected a JWT with the claims sub and "
             f"app_metadata.organization_id, but {type(error).__name__}: {error}"
         ) from error

@@ -114,7 +114,12 @@ class Organizations:
         """
         recipe = recipe_of(target) if target.tokens.mint else None
         routes = routes_of(target)
-        transport = Transport(base_urls, mark, Dialect.of(target.contract, routes))
+        transport = Transport(
+            base_urls,
+            mark,
+            Dialect.of(target.contract, routes),
+            has_gateway=target.driver == "external",
+        )
         calls = target.tokens.calls
         provisioner = Provisioner(tokens=calls, transport=transport, learn=learn) if calls else None
         return cls(

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from harness.client.answer import Answer
 from harness.client.http1 import AnswerReader, NoHttp
+from harness.client.patience import Patience
 from harness.client.transport import NoAnswer
 from harness.errors import Inconclusive
 
@@ -41,6 +42,7 @@ class RawConnection:
         operation_id: str,
         instance: int,
         translated: Callable[[Answer], Answer],
+        patience: Patience,
     ) -> None:
         self.sent = 0
         """Bytes handed to the server's side so far, but for `SEND_BUFFER_BYTES`."""
@@ -53,6 +55,7 @@ class RawConnection:
         self._answering = asyncio.Event()
         self._trouble = ""
         self._translated = translated
+        self._patience = patience
         self._reading = asyncio.ensure_future(self._read())
 
     @property
@@ -81,8 +84,11 @@ class RawConnection:
             await asyncio.sleep(0)  # lets the reading side see an answer
         return not rest and not self.answering
 
-    async def answer(self, *, deadline_s: float = DEADLINE_S) -> Answer:
-        """Wait for the whole answer. `NoAnswer` when none arrives in time, or half of one."""
+    async def answer(self, *, deadline_s: float = DEADLINE_S, may_repeat: bool = False) -> Answer:
+        """Wait for the whole answer. `NoAnswer` when none arrives in time, or half of one.
+
+        `Inconclusive` where a gateway asks to come back later, unless the caller does so.
+        """
         try:
             async with asyncio.timeout(deadline_s):
                 await asyncio.shield(self._reading)
@@ -108,7 +114,10 @@ class RawConnection:
             body=self._reader.body,
             elapsed_s=time.perf_counter() - self._began,
         )
-        return self._translated(answer)
+        answer = self._translated(answer)
+        if not may_repeat:
+            await self._patience.waits(answer, may_repeat=False)
+        return answer
 
     async def pause(self, seconds: float) -> None:
         """Send nothing for a moment, so that what was sent arrives by itself, most of the time."""
@@ -181,6 +190,7 @@ async def connected(
     operation_id: str,
     instance: int = 0,
     translated: Callable[[Answer], Answer] = lambda answer: answer,
+    patience: Patience | None = None,
 ) -> AsyncIterator[RawConnection]:
     """Connect to an instance and send the head of a request; the body is the check's business.
 
@@ -199,7 +209,9 @@ async def connected(
     opened.setblocking(False)
     opened.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES // 2)  # Linux doubles
     opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    connection = RawConnection(opened, what, operation_id, instance, translated)
+    connection = RawConnection(
+        opened, what, operation_id, instance, translated, patience or Patience(has_gateway=False)
+    )
     lines = [f"{method} {address.path}{path} HTTP/1.1", f"Host: {address.netloc}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     try:

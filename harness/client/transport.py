@@ -9,30 +9,19 @@ from functools import partial
 from typing import Any, Self
 from urllib.parse import urlencode
 
-# Of aiohttp only the client. It takes a seventh of the time per request that httpx takes, and a
-# gate sends thousands on the two cores that the system under test needs itself.
 import aiohttp
-from yarl import URL
 
 from harness.client.answer import Answer
 from harness.client.bodies import Bodies, TooLong
+from harness.client.connections import Connections, reason_of
 from harness.client.dialect import Dialect
 from harness.client.multipart import renamed_parts
+from harness.client.patience import Patience
 from harness.client.routes import Route
 from harness.client.run_mark import RunMark
 from harness.errors import CheckFailed, Outcome, classify
 from harness.findings.exchanges import note_exchange
 from harness.findings.preconditions import BrokenPreconditions
-from harness.untrusted.sanitizing import shorten
-
-MAX_CONNECTIONS = 64
-"""Enough for every race that a check starts, few enough for a backend's own limits."""
-
-KEEP_ALIVE_S = 3.0
-"""Shorter than servers keep idle connections (Node: 5 s): none is closed under a request."""
-
-SHOWN_CHARACTERS = 400
-"""How much of an error of the client library a message shows."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +60,10 @@ class Transport:
         base_urls: Sequence[str],
         mark: RunMark | None = None,
         dialect: Dialect | None = None,
+        *,
+        has_gateway: bool = False,
     ) -> None:
+        """`has_gateway`: something that is not the backend may answer in its place."""
         if not base_urls:
             raise ValueError("a transport needs at least one base URL")
         self.base_urls = tuple(url.rstrip("/") for url in base_urls)
@@ -81,8 +73,10 @@ class Transport:
         """The backend's, where it differs from the contract."""
         self.broken: BrokenPreconditions | None = None
         """What the run has seen broken: nothing waits for it for long again."""
+        self.patience = Patience(has_gateway=has_gateway)
+        """With a gateway that asks to come back later."""
         self._turn = itertools.count()
-        self._opened: aiohttp.ClientSession | None = None
+        self._connections = Connections(self.user_agent)
         self._bodies = Bodies()
 
     def next_instance(self) -> int:
@@ -103,12 +97,43 @@ class Transport:
         headers: Mapping[str, str],
         query: Mapping[str, Any] | None = None,
         body: Body = None,
+        server: str | None = None,
     ) -> Answer:
         """Send a request to one instance (None: the next one) and read its answer to the end.
 
-        Raises `NoAnswer` when none arrived within `deadline_s` seconds or it was cut or too long.
+        `server` takes the place of the instance's base URL. A gateway that asks to come back
+        later is obeyed. Raises `NoAnswer` when no answer arrived within `deadline_s` seconds or it
+        was cut or too long, `Inconclusive` where the gateway asks for too much (`Patience`).
         """
         chosen = self.next_instance() if instance is None else instance % len(self.base_urls)
+        request = partial(
+            self._send_once,
+            route,
+            path,
+            chosen=chosen,
+            deadline_s=deadline_s,
+            headers=headers,
+            query=query,
+            body=body,
+            server=server or self.base_urls[chosen],
+        )
+        while True:
+            answer = await request()
+            if not await self.patience.waits(answer, may_repeat=isinstance(body, bytes | None)):
+                return answer
+
+    async def _send_once(
+        self,
+        route: Route,
+        path: str,
+        *,
+        chosen: int,
+        deadline_s: float,
+        headers: Mapping[str, str],
+        query: Mapping[str, Any] | None,
+        body: Body,
+        server: str,
+    ) -> Answer:
         interrupted = body if isinstance(body, Interrupted) else None
         if isinstance(body, Interrupted):
             body = body.content
@@ -120,7 +145,8 @@ class Transport:
         if interrupted is not None and isinstance(body, bytes):
             sent_headers = {**sent_headers, "content-length": str(len(body))}
             body = replace(interrupted, content=body).pieces()
-        url = self.base_urls[chosen] + path + _written(query, path)
+        url = server + path + _written(query, path)
+        lowered = {name.lower() for name in headers}
         what = f"{route.method} {path} from API instance {chosen + 1}"
         began = time.perf_counter()
         note = partial(
@@ -134,12 +160,8 @@ class Transport:
         try:
             async with (
                 asyncio.timeout(deadline_s),
-                self._session().request(
-                    route.method,
-                    URL(url, encoded=True),  # it is quoted already, and must stay as it is
-                    headers=sent_headers,
-                    data=body,
-                    allow_redirects=False,
+                self._connections.request(
+                    route.method, url, sent_headers, body, has_key="idempotency-key" in lowered
                 ) as response,
             ):
                 content = await self._bodies.read(response, may_be_file=route.may_be_file)
@@ -182,26 +204,9 @@ class Transport:
             self.mark.record_created(answer, authorization)
         return answer
 
-    def _session(self) -> aiohttp.ClientSession:
-        if self._opened is None:  # it belongs to the event loop of the first request
-            self._opened = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(
-                    limit=MAX_CONNECTIONS, keepalive_timeout=KEEP_ALIVE_S
-                ),
-                timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
-                trust_env=False,  # a proxy of the environment is not the system under test
-                cookie_jar=aiohttp.DummyCookieJar(),
-                auto_decompress=False,
-                skip_auto_headers=("Accept-Encoding", "Content-Type"),
-                headers={"User-Agent": self.user_agent},
-            )
-        return self._opened
-
     async def close(self) -> None:
         """Close every connection."""
-        if self._opened is not None:
-            await self._opened.close()
-            self._opened = None
+        await self._connections.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -220,15 +225,3 @@ def _written(query: Mapping[str, Any] | None, path: str) -> str:
     if not query:
         return ""
     return f"{'&' if '?' in path else '?'}{urlencode(query)}"
-
-
-def reason_of(error: aiohttp.ClientError | OSError) -> str:
-    """Say in plain words why there is no answer."""
-    match error:
-        case aiohttp.ClientConnectorCertificateError():
-            return f"a certificate that cannot be trusted: {error.certificate_error}"
-        case aiohttp.ClientSSLError():
-            return f"no TLS: {error}"
-        case aiohttp.ClientResponseError():
-            return f"no HTTP/1.1 answer: {shorten(error.message, SHOWN_CHARACTERS)}"
-    return f"{type(error).__name__}: {shorten(str(error), SHOWN_CHARACTERS)}"

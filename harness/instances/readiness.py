@@ -6,9 +6,12 @@ import than they take to start.
 
 import asyncio
 import contextlib
+import errno
 import os
 import re
+import socket
 import ssl
+import time
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -19,6 +22,8 @@ _HEAD_BYTES = 16 * 1024
 _BODY_SHOWN = 300
 _BODY_TIMEOUT_S = 0.1
 _POLL_S = 0.01
+_ERRNO = re.compile(r"\[Errno (\d+)\]")
+_INTERIM = re.compile(rb"HTTP/1\.[01] 1(?!01)[0-9]{2}(?: |\r\n)")
 _STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([1-5][0-9]{2})(?: |\r\n|$)")
 
 
@@ -31,6 +36,8 @@ class Answer:
     """For a person: the status with the beginning of the body, or the error."""
     is_final: bool = False
     """Whether asking again cannot help, as with a certificate that does not match."""
+    is_unreachable: bool = False
+    """Whether nothing listens at the address, or its host has none."""
 
     @property
     def is_ready(self) -> bool:
@@ -42,22 +49,32 @@ READY = Answer(status=200, text="")
 
 
 async def wait_until_ready(
-    handle: InstanceHandle, path: str, within_s: float, timeout_s: float = 2.0
+    handle: InstanceHandle,
+    path: str,
+    within_s: float,
+    timeout_s: float = 2.0,
+    *,
+    unreachable_s: float | None = None,
 ) -> Answer:
     """Ask an instance until it is ready, it has ended, or there is no time left.
 
-    Gives the last answer. `timeout_s` is for one request.
+    Gives the last answer. `timeout_s` is for one request; it waits no longer than
+    `unreachable_s` while nothing at all listens there.
     """
     answer = Answer(status=None, text="it was not asked")
+    reached = time.monotonic()
 
     async def is_decided() -> bool:
-        nonlocal answer
+        nonlocal answer, reached
         if not handle.is_alive():
             return True
         answer = await ask(handle.instance.base_url, path, max(0.2, min(within_s, timeout_s)))
         if answer.is_ready and not handle.holds_its_port():
             answer = Answer(status=None, text="an answer of another program on its port")
-        return answer.is_ready or answer.is_final
+        if not answer.is_unreachable:
+            reached = time.monotonic()
+        is_hopeless = unreachable_s is not None and time.monotonic() - reached > unreachable_s
+        return answer.is_ready or answer.is_final or is_hopeless
 
     with contextlib.suppress(TimeoutError):
         await wait_until(is_decided, within_s, "an answer", poll_s=_POLL_S, error=TimeoutError)
@@ -92,9 +109,14 @@ async def ask(base_url: str, path: str, timeout_s: float) -> Answer:
     except ssl.SSLError as error:
         return Answer(status=None, text=f"no TLS: {error.reason or error}")
     except OSError as error:
-        # asyncio's own text of a refused connection does not say that it was refused.
-        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
-        return Answer(status=None, text=reason)
+        # asyncio's own text of a refused connection does not say that it was refused; that of
+        # a name with several addresses has only texts.
+        numbers = {int(found) for found in _ERRNO.findall(str(error))} | {error.errno or 0} - {0}
+        is_refused = numbers == {errno.ECONNREFUSED}
+        number = errno.ECONNREFUSED if is_refused else error.errno or 0
+        reason = os.strerror(number) if number > 0 else str(error)
+        is_unreachable = is_refused or isinstance(error, socket.gaierror)
+        return Answer(status=None, text=reason, is_unreachable=is_unreachable)
     finally:
         if writer is not None:
             writer.close()
@@ -104,13 +126,18 @@ async def ask(base_url: str, path: str, timeout_s: float) -> Answer:
 
 
 async def _read_some(reader: asyncio.StreamReader) -> bytes:
-    """Read the head and a piece of the body; an endless answer is not read to its end."""
-    received = b""
-    while b"\r\n\r\n" not in received and len(received) < _HEAD_BYTES:
+    """Read the head and a piece of the body; an endless answer is not read to its end.
+
+    Interim answers (1xx) before it are left out.
+    """
+    received, read = b"", 0
+    while b"\r\n\r\n" not in received and read < _HEAD_BYTES:
         piece = await reader.read(_HEAD_BYTES)
         if not piece:
             return received
-        received += piece
+        received, read = received + piece, read + len(piece)
+        while _INTERIM.match(received) and b"\r\n\r\n" in received:
+            received = received.partition(b"\r\n\r\n")[2]
     if received[8:10] != b" 2":
         # It is for a message only: not worth a long wait.
         with contextlib.suppress(TimeoutError):

@@ -13,9 +13,13 @@ from harness.redaction.redactor import Redactor
 from harness.system.infrastructure import attach_driver
 from harness.system.reader import refuse_unfit_reader
 from harness.system.system import System
+from harness.target.environment import name_of
 from harness.target.target import Target
 
 _TIMEOUT_S = 5.0
+
+UNREACHABLE_S = 1.5
+"""How long nobody may listen at an address before that is told."""
 
 
 async def find_external(
@@ -31,6 +35,8 @@ async def find_external(
         Plan(name=name, target=target, journal=journal, driver=driver, database=database)
     )
     end = began + target.api.ready_timeout_s
+    # Who has written how long it may take has a backend that is only just being started.
+    is_patient = "ready_timeout_s" in target.api.model_fields_set
     for number, base_url in enumerate(target.api.base_urls, start=1):
         instance = Instance(
             name=f"api-{number}",
@@ -40,12 +46,24 @@ async def find_external(
         )
         handle = driver.attach(instance)
         left_s = end - time.monotonic()
-        answer = await wait_until_ready(handle, target.api.ready_path, left_s, _TIMEOUT_S)
+        answer = await wait_until_ready(
+            handle,
+            target.api.ready_path,
+            left_s,
+            _TIMEOUT_S,
+            unreachable_s=left_s if is_patient else UNREACHABLE_S,
+        )
         if not answer.is_ready:
-            within = "" if answer.is_final else f" within {target.api.ready_timeout_s:g} s"
+            name = name_of(target.file, ("api", "base_urls", number - 1))
             got = Redactor(system.secrets)(answer.text)
+            if answer.is_unreachable:
+                raise Misconfigured(
+                    f"{name}: expected a backend at {instance.base_url}, but nothing can be "
+                    f"reached there: {got}; start the backend, or correct the address"
+                )
+            within = "" if answer.is_final else f" within {target.api.ready_timeout_s:g} s"
             raise Misconfigured(
-                f"api.base_urls: {instance.base_url} was not ready{within}: "
+                f"{name}: {instance.base_url} was not ready{within}: "
                 f"GET {target.api.ready_path} got: {got}"
             )
         system.adopt(handle)

@@ -7,6 +7,7 @@ from typing import Any
 from harness.errors import Misconfigured
 from harness.target.chaos_rules import broken_chaos_rules
 from harness.target.dialect_rules import broken_dialect_rules
+from harness.target.environment import ENVIRONMENT_TARGETS, VARIABLES, about_variables
 from harness.target.lines import KeyPath
 from harness.target.locate import locate
 from harness.target.rules import broken_rules
@@ -55,6 +56,8 @@ def load_target(path: Path | None = None, *, allow_faults: bool = False) -> Targ
             for where, what in contradictions
             if not any(where[: len(path)] == path for path in bad)
         ]
+    if problems and path in ENVIRONMENT_TARGETS and all(w in VARIABLES for w, _ in problems):
+        raise Misconfigured(about_variables(problems))
     if problems or target is None:
         raise toml.misconfigured(problems)
     origin = Origin(

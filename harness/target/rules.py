@@ -2,8 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 
+from pydantic import SecretStr
+
 from harness.target.lines import KeyPath
 from harness.target.models import OPTIONAL_COLUMNS, Api, Migrate, Worker
+from harness.target.pasted import id_problem, token_problem, url_problem
 from harness.target.target import Target
 from harness.target.template import SECRET_NAMES, placeholders, unknown_placeholder
 from harness.vocabulary.exports import STATES
@@ -21,6 +24,7 @@ def broken_rules(target: Target) -> Broken:
     yield from _database(target)
     yield from _claim(target)
     yield from _placeholders(target)
+    yield from _pasted(target)
 
 
 def _misplaced(target: Target) -> Broken:
@@ -82,8 +86,8 @@ def _programs(target: Target) -> Iterator[tuple[KeyPath, Api | Worker | Migrate]
 def _counts(target: Target) -> Broken:
     api = target.api
     for number, url in enumerate(api.base_urls):
-        if not url.startswith(("http://", "https://")):
-            yield ("api", "base_urls", number), f'expected http://… or https://…, got "{url}"'
+        if problem := url_problem(url):
+            yield ("api", "base_urls", number), problem
     if target.driver != "external" and api.instances < 1:
         yield ("api", "instances"), "expected at least 1, got 0"
     # A container has all ports to itself.
@@ -117,6 +121,22 @@ def _claim(target: Target) -> Broken:
     if unknown := sorted(set(claim.states) - STATES):
         what = f"unknown state {unknown[0]!r}; expected one of {', '.join(sorted(STATES))}"
         yield ("claim", "states", unknown[0]), what
+
+
+def _pasted(target: Target) -> Broken:
+    given, calls = target.tokens.given, target.tokens.calls
+    if given is not None:
+        for name in ("token", "org_a", "org_b"):
+            token: SecretStr | None = getattr(given, name)
+            if token and (problem := token_problem(token.get_secret_value())):
+                yield ("tokens", "given", name), problem
+        for name in ("job", "job_org_a", "job_org_b"):
+            job: str | None = getattr(given, name)
+            if job and (problem := id_problem(job)):
+                yield ("tokens", "given", name), problem
+    admin = calls and calls.admin_token
+    if admin and (problem := token_problem(admin.get_secret_value())):
+        yield ("tokens", "calls", "admin_token"), problem
 
 
 def _placeholders(target: Target) -> Broken:

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+from harness.untrusted.spelling import compared_by_value, number_of
+
 MAX_DOCUMENT_BYTES = 4 * 1024 * 1024
 """The longest JSON document that is read, apart from files that are downloaded.
 
@@ -23,12 +25,13 @@ class BadDocument(ValueError):
     """Not a JSON document, or one that cannot be relied on; the message says why."""
 
 
-def parse(text: bytes, make_object: Callable[[Pairs], Any] = dict) -> Any:  # noqa: ANN401
+def parse(text: bytes, make_object: Callable[[Pairs], Any] = dict, *, by_value: bool = True) -> Any:  # noqa: ANN401
     """Give the value of a JSON document (RFC 8259) in UTF-8; `make_object` makes its objects.
 
     Raises `BadDocument` for everything else, and for what parsers read differently (RFC 8259,
     sections 4, 8.2 and 9): a name twice in an object, half a surrogate pair, NaN, whole numbers
-    of thousands of digits, nesting beyond reason.
+    of thousands of digits, nesting beyond reason. Unless `by_value` is false, equal
+    values in other spellings are equal (`spelling.py`).
     """
     if len(text) > MAX_DOCUMENT_BYTES:
         raise BadDocument(f"{len(text)} bytes are more than the {MAX_DOCUMENT_BYTES} of a document")
@@ -36,11 +39,16 @@ def parse(text: bytes, make_object: Callable[[Pairs], Any] = dict) -> Any:  # no
     def checked(pairs: Pairs) -> Any:  # noqa: ANN401
         if len({name for name, _ in pairs}) < len(pairs):
             raise BadDocument(f"an object has the name {_doubled(pairs)!r:.80} twice")
+        if by_value:
+            pairs = [(name, compared_by_value(value)) for name, value in pairs]
         return make_object(pairs)
 
     try:
         value = json.loads(
-            text.decode("utf-8"), object_pairs_hook=checked, parse_constant=_refuse_constant
+            text.decode("utf-8"),
+            object_pairs_hook=checked,
+            parse_constant=_refuse_constant,
+            parse_float=number_of,
         )
         if _SURROGATE.search(text):
             # Pairs have become letters; a half that is left cannot be encoded.

@@ -18,6 +18,7 @@ from contracts.conformance.fuzzing.scenario_rules import ScenarioState, success_
 from contracts.conformance.fuzzing.sending import Results, send
 from harness.client import Answer, NoAnswer, Organization
 from harness.errors import CheckFailed
+from harness.untrusted.spelling import by_value
 
 CANCEL_TRIES = 4
 """How often a scenario tries to cancel an export before a worker finishes it."""
@@ -253,7 +254,7 @@ def export_of(operation: ApiOperation, case: Case) -> str | None:
     if found and "export_id" in operation.path_ids:
         return found["export_id"]
     if operation.id == "verifyManifest":
-        named = json.loads(case.body or b"{}").get("export_id")
+        named = json.loads(case.body or b"{}", object_pairs_hook=by_value).get("export_id")
         return named if isinstance(named, str) else None
     return None
 

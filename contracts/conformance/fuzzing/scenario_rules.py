@@ -14,6 +14,7 @@ from contracts.conformance.fuzzing.tenant_data import delete_stored_file
 from contracts.shared.exports.archive import unpack
 from contracts.shared.resources.digests import expect_repr_digest
 from harness.client import LIVE_STATES
+from harness.untrusted.spelling import by_value
 
 _OF_ONE_THING = {
     "getJob": "job_id",
@@ -111,7 +112,7 @@ async def _uploaded(
 
 def _verified(scenario: ScenarioState, step: Step, data: Mapping[str, Any]) -> list[str]:
     """Whether the server verifies manifests that exist, and only those."""
-    body = json.loads(step.case.body or b"{}")
+    body = json.loads(step.case.body or b"{}", object_pairs_hook=by_value)
     state = scenario.exports.known.get(str(body.get("export_id")))
     parts = ("manifest_valid", "export_match", "ledger_match")
     if scenario.deleted or "manifest" in body or state is None or state in LIVE_STATES:

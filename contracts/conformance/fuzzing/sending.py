@@ -10,13 +10,17 @@ from contracts.conformance.fuzzing.case import Case
 from contracts.conformance.fuzzing.rules import ResponseRules
 from contracts.conformance.fuzzing.tenant_data import TenantData
 from harness.client import Answer, Client, NoAnswer, Route
-from harness.errors import CheckFailed
+from harness.client.retry_after import asked_wait_s
+from harness.errors import CheckFailed, Inconclusive
 
 AT_ONCE = 12
 """Requests in flight: enough to keep every instance busy, few enough for their connection pools."""
 
 DEADLINE_S = 15.0
 OVERLOADED_RETRIES = 3
+LONGEST_WAIT_S = 5.0
+"""Between two tries."""
+
 MAX_FINDINGS = 5
 """Stop after this many wrong answers."""
 
@@ -96,6 +100,8 @@ class Sender:
                     await free.acquire()
                     group.create_task(one(case))
         except BaseExceptionGroup as several:
+            if self.results.findings and isinstance(several.exceptions[0], Inconclusive):
+                return  # what was found counts more than what could not be asked any more
             raise several.exceptions[0] from None
 
     async def _one(self, case: Case, follow: Follow | None) -> None:
@@ -161,5 +167,5 @@ async def send(client: Client, case: Case, *, instance: int) -> Answer:
         )
         if answer.status != 503 or not answer.headers.get("retry-after") or not tries_left:
             return answer
-        await asyncio.sleep(1)
+        await asyncio.sleep(min(asked_wait_s(answer.headers) or 1.0, LONGEST_WAIT_S))
     raise AssertionError("the last try returns its answer")

@@ -8,6 +8,7 @@ from contracts.shared.exports.manifests import ledger_head
 from harness.client import Record
 from harness.errors import CheckFailed
 from harness.expect import expect, expect_equal
+from harness.untrusted.spelling import by_value
 
 CHAIN_FIELDS = ("ledger_seq", "hash", "prev_hash")
 """Without these it is not a chain."""
@@ -55,7 +56,7 @@ def expect_ledger_file(
 def _events_in(content: bytes, example: Record, *, may_be_empty: bool) -> list[Mapping[str, Any]]:
     """Give the events of a `ledger.json`. The contract does not say what they are wrapped in."""
     try:
-        document = json.loads(content)
+        document = json.loads(content, object_pairs_hook=by_value)
     except (ValueError, RecursionError) as error:
         raise CheckFailed(
             expected="the chain as JSON in ledger.json", got=f"{content[:200]!r}: {error}"

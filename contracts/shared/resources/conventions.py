@@ -1,9 +1,10 @@
-"""Conventions of every answer: times are RFC 3339 in UTC, and `Retry-After` counts seconds."""
+"""Conventions of every answer: times are RFC 3339 in UTC, `Retry-After` is seconds or a date."""
 
 import re
 from datetime import UTC, datetime, timedelta
 
 from harness.client import Answer, Record
+from harness.client.retry_after import is_retry_after
 from harness.errors import CheckFailed
 from harness.expect import expect
 
@@ -37,9 +38,9 @@ def expect_recent(record: Record, name: str) -> None:
 
 
 def expect_retry_after(answer: Answer, what: str) -> None:
-    """Fail unless an answer says in whole seconds when to ask again."""
+    """Fail unless an answer says when to ask again."""
     expect(
-        answer.headers.get("retry-after", "").isdigit(),
-        expected=f"Retry-After in seconds with {what}",
+        is_retry_after(answer.headers.get("retry-after", "")),
+        expected=f"Retry-After, whole seconds or a date of HTTP, with {what}",
         got=f"{answer.headers.get('retry-after')!r} with {answer.describe()}",
     )

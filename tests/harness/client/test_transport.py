@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from harness.client import Client, NoAnswer, Route, Routes, Sample, Transport, bodies
-from harness.errors import CheckFailed
+from harness.errors import CheckFailed, Inconclusive
 
 Handler = Callable[[bytes, asyncio.StreamWriter], Awaitable[None]]
 
@@ -186,6 +186,42 @@ async def test_a_location_is_followed_on_the_same_instance() -> None:
     async with server(handler) as url, client_of(url) as client:
         assert (await client.follow(await client.call("createJob", json={}))).body == b"seven"
     assert asked[1].startswith(b"GET /api/jobs/7 ")
+
+
+async def test_a_location_is_resolved_below_the_path_of_all_requests() -> None:
+    made = http(b"{}", "201 Created", "Location: /v1/api/jobs/7")
+    handler, asked = answering(made, http(b"seven"))
+    async with server(handler) as url, client_of(f"{url}/v1") as client:
+        assert (await client.follow(await client.call("createJob", json={}))).body == b"seven"
+    assert asked[1].startswith(b"GET /v1/api/jobs/7 ")
+
+
+async def test_a_location_that_forgets_that_path_fails_the_check() -> None:
+    made = http(b"{}", "201 Created", "Location: /api/jobs/7")
+    handler, asked = answering(made, http(b"no route", "404 Not Found"))
+    async with server(handler) as url, client_of(f"{url}/v1") as client:
+        answer = await client.call("createJob", json={})
+        with pytest.raises(CheckFailed, match=f"below {url}/v1") as failed:
+            await client.follow(answer)
+    assert asked[1].startswith(b"GET /api/jobs/7 ")
+    assert "RFC 3986" in failed.value.got
+
+
+async def test_a_rate_limit_is_waited_for_and_the_request_sent_again() -> None:
+    busy = http(b"<h1>slow down</h1>", "429 Too Many Requests", "Retry-After: 0")
+    handler, asked = answering(busy, http(b"{}", "201 Created"))
+    async with server(handler) as url, client_of(url) as client:
+        assert (await client.call("createJob", json={"title": "a"})).status == 201
+    assert asked[0].split(b"\r\n\r\n")[1] == asked[1].split(b"\r\n\r\n")[1] == b'{"title":"a"}'
+
+
+async def test_a_rate_limit_that_asks_for_an_hour_is_inconclusive() -> None:
+    busy = http(b"<h1>slow down</h1>", "429 Too Many Requests", "Retry-After: 3600")
+    handler, asked = answering(busy)
+    async with server(handler) as url, client_of(url) as client:
+        with pytest.raises(Inconclusive, match="3600 s"):
+            await client.call("createJob", json={})
+    assert len(asked) == 1
 
 
 async def test_lists_are_read_to_their_end() -> None:

@@ -27,6 +27,9 @@ async def serving(serve: Serve) -> AsyncIterator[str]:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
 
+EARLY = b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n"
+
+
 def says(answer: bytes, *, keep_open: bool = False) -> Serve:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
@@ -43,6 +46,8 @@ def says(answer: bytes, *, keep_open: bool = False) -> Serve:
     [
         (b"HTTP/1.1 200 OK\r\n\r\nfine", True, "200"),
         (b"HTTP/1.1 204 No Content\r\n\r\n", True, "204"),
+        (EARLY + b"HTTP/1.1 200 OK\r\n\r\nfine", True, "200"),
+        (EARLY * 3 + b"HTTP/1.1 503 Busy\r\n\r\ngone", False, "503 gone"),
         (
             b"HTTP/1.0 503 Busy\r\nX: y\r\n\r\n{\n  database: gone\n}",
             False,

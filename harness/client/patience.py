@@ -1,0 +1,68 @@
+"""Obeying a gateway or a rate limit that asks to come back later, within a bound."""
+
+import asyncio
+import time
+from http import HTTPStatus
+
+from harness.client.answer import Answer
+from harness.client.retry_after import asked_wait_s
+from harness.errors import Inconclusive
+
+MAX_WAIT_S = 30.0
+"""The longest that all requests of a process wait together, those at the same time counted once."""
+
+LEAST_WAIT_S = 0.2
+"""Between two tries, also where no time at all is asked for."""
+
+
+class Patience:
+    """Waits for a gateway on behalf of all requests of a transport."""
+
+    def __init__(self, *, has_gateway: bool) -> None:
+        self._has_gateway = has_gateway
+        self._left_s = MAX_WAIT_S
+        self._waiting_until = 0.0
+
+    async def waits(self, answer: Answer, *, may_repeat: bool = True) -> bool:
+        """Whether the request is to be sent again; by then it has waited as it was asked.
+
+        False for an answer that is to be judged. Raises `Inconclusive` where it would have to wait
+        too long, or where the request cannot be sent twice.
+        """
+        asked_s = self._asked_wait_s(answer)
+        if asked_s is None:
+            return False
+        if may_repeat and self._takes(wait_s := max(asked_s, LEAST_WAIT_S)):
+            await asyncio.sleep(wait_s)
+            return True
+        if answer.status == HTTPStatus.SERVICE_UNAVAILABLE and answer.request_id:
+            return False  # the backend's own: what it means is the check's business
+        raise Inconclusive(
+            f"a gateway or rate limit lets no more requests through: {answer.describe()}; it asks "
+            f"to wait {asked_s:g} s, and "
+            + (f"a run waits {MAX_WAIT_S:g} s in all" if may_repeat else "this is sent only once")
+            + ". Raise its limit for this run"
+        )
+
+    def _takes(self, wait_s: float) -> bool:
+        """Whether there is time left for a wait; then it is used up."""
+        now = time.monotonic()
+        added_s = max(0.0, now + wait_s - max(now, self._waiting_until))
+        if added_s > self._left_s:
+            return False
+        self._left_s -= added_s
+        self._waiting_until = max(self._waiting_until, now + wait_s)
+        return True
+
+    def _asked_wait_s(self, answer: Answer) -> float | None:
+        """Seconds to wait; None for an answer that is to be judged.
+
+        The contract has no 429. A 503 in its form is the backend's own word; another one is that
+        of a gateway, where there can be one.
+        """
+        if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
+            return asked_wait_s(answer.headers)
+        unavailable = answer.status == HTTPStatus.SERVICE_UNAVAILABLE
+        if unavailable and self._has_gateway and answer.code is None:
+            return asked_wait_s(answer.headers)
+        return None

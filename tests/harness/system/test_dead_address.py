@@ -1,0 +1,54 @@
+"""An address at which nothing listens is told at once, by the name under which it was given."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from harness.errors import Misconfigured
+from harness.machine.journal import Journal
+from harness.machine.ports import free_port
+from harness.recovery.healing import end_run
+from harness.system import launch
+from harness.target import load_target
+from harness.target.environment import ONE_USER, TWO_TENANTS, environment_target
+from tests.given_tokens import token_of
+
+BOUND_S = 6.0
+"""A loaded machine's second or two; the time for a backend to get ready is twenty."""
+
+
+@pytest.fixture
+def journal() -> Iterator[Journal]:
+    begun = Journal.begin()
+    yield begun
+    end_run(begun)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+async def test_a_variable(host: str, monkeypatch: pytest.MonkeyPatch, journal: Journal) -> None:
+    for name in (*ONE_USER, *TWO_TENANTS):
+        monkeypatch.delenv(name, raising=False)
+    url = f"http://{host}:{free_port()}"
+    for name, value in zip(ONE_USER, (url, token_of("one"), "job"), strict=True):
+        monkeypatch.setenv(name, value)
+    began = time.monotonic()
+    with pytest.raises(Misconfigured, match=rf"^BACKEND_URL: expected a backend at {url}") as told:
+        await launch(load_target(environment_target()), journal=journal)
+    assert time.monotonic() - began < BOUND_S
+    assert "refused" in str(told.value)
+
+
+async def test_a_file_that_gives_a_backend_time_to_start(tmp_path: Path, journal: Journal) -> None:
+    file = tmp_path / "shakedown.toml"
+    url = f"http://127.0.0.1:{free_port()}"
+    file.write_text(
+        f'name = "x"\ndriver = "external"\n[api]\nbase_urls = ["{url}"]\nready_timeout_s = 3\n'
+        f'[tokens.given]\ntoken = "{token_of("one")}"\n[contract]\n'
+        'openapi = "contracts/openapi.yaml"\n'
+    )
+    began = time.monotonic()
+    with pytest.raises(Misconfigured, match=r"^api\.base_urls\.0: expected a backend"):
+        await launch(load_target(file), journal=journal)
+    assert time.monotonic() - began > 2.5
