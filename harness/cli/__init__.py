@@ -3,7 +3,7 @@
 import importlib
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
@@ -43,9 +43,36 @@ class _LazyGroup(click.Group):
         assert isinstance(command, click.Command)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; refuse an empty value, which is a variable that is not set."""
+        _refuse_empty(args)
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
+
+
+_MAY_BE_EMPTY = ("--allow-inconclusive",)
+"""Options of which an empty value means what leaving them out does."""
+
+
+def _refuse_empty(args: Sequence[str]) -> None:
+    """Refuse `--out "$DIR"`, `--only "$IDS"` or `"$FOLDER"` where the variable is empty.
+
+    An empty path is the current folder, an empty target the reference backend, an empty
+    pattern every check: the command would do something else than it was asked for.
+    """
+    ours = args[: args.index("--")] if "--" in args else args
+    for before, word in zip(["", *ours], ours, strict=False):
+        name, equals, value = word.partition("=")
+        if not word and before not in _MAY_BE_EMPTY:
+            what = f"the value after {before}" if before.startswith("-") else "an argument"
+            raise Misconfigured(f"{what} is empty; is a variable not set?")
+        if word.startswith("--") and equals and not value and name not in _MAY_BE_EMPTY:
+            raise Misconfigured(f"{name} has an empty value; is a variable not set?")
 
 
 def _version(ctx: click.Context, _parameter: click.Parameter, asked: bool) -> None:

@@ -20,6 +20,7 @@ from harness.cli.options import (
     split_commas,
     target_or_url_option,
 )
+from harness.cli.pytest_words import refuse_debugger_elsewhere
 from harness.errors import Misconfigured
 from harness.machine.streams import reader_is_gone
 from harness.untrusted.sanitizing import sanitize
@@ -31,11 +32,21 @@ if TYPE_CHECKING:
     from harness.target.bundled import Choice
 
 
+class _ProfileOption(click.Option):
+    """Says in `--help` what each profile adds; that is found out only when it is asked for."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        from harness.cli.profile_help import describe_profiles
+
+        self.help = describe_profiles()
+        return super().get_help_record(ctx)
+
+
 @click.command(
     cls=TakesRest,
     options_metavar="[OPTIONS]",
     epilog=(
-        "Everything after -- goes to pytest: -k, -x, --maxfail, --pdb, -s … "
+        "Everything after -- goes to pytest: -k, -x, --maxfail, -s …, and --pdb without -n. "
         "Exit codes: 0 pass, 1 fail, 2 inconclusive, 3 misconfigured, 4 internal error."
     ),
 )
@@ -44,10 +55,10 @@ if TYPE_CHECKING:
 @driver_option
 @click.option(
     "--profile",
+    cls=_ProfileOption,
     type=click.Choice(["quick", "full", "soak"]),
     default="quick",
     show_default=True,
-    help="How thorough: each profile includes the ones before it.",
 )
 @click.option(
     "--only",
@@ -173,9 +184,20 @@ def run(
             "starts after every run; omit --cleanup"
         )
     refuse_missing(folders)
+    if only and not split_commas(only):
+        raise Misconfigured(
+            f"--only {only[0]!r}: expected ids or patterns; leave it out to run all checks"
+        )
+    words = _words_for_pytest(
+        pytest_args,
+        processes,
+        may_share=loaded.tokens.makes_organizations,
+        some=bool(only) or no_built_in,
+    )
     started_at = datetime.now(UTC)
     seed = random_seed() if seed is None else seed
-    report_path = open_report_directory(out, seed=seed, now=started_at)
+    directory = open_report_directory(out, seed=seed, now=started_at)
+    report_path = directory.path
     settings = RunSettings(
         seed=seed,
         report_path=report_path,
@@ -196,14 +218,6 @@ def run(
         allow_faults=allow_faults,
         cleanup=cleanup,
     )
-    # With given tokens all checks share organizations, so they must not run side by side.
-    if (
-        processes is None
-        and loaded.tokens.makes_organizations
-        and not (only or no_built_in or pytest_args)
-    ):
-        processes = default_processes()
-    words = [*(["-n", str(processes)] if (processes or 1) > 1 else []), *pytest_args]
     stream = own_stdout()
     shown = choose_reporter(stream, environment=os.environ, pytest_args=words)
     reporters: list[Reporter] = [
@@ -225,6 +239,7 @@ def run(
             f"the run is in {report_path}",
             err=True,
         )
+    directory.conclude(summary.exit_code)
     if summary.exit_code in (ExitCode.MISCONFIGURED, ExitCode.INTERNAL_ERROR):
         click.echo(sanitize(f"shakedown: {summary.error}"), err=True)
     if loaded.driver == "external":
@@ -233,6 +248,20 @@ def run(
         except OSError as error:  # the exit code is written down already
             click.echo(f"shakedown: cannot read what the run made: {error}", err=True)
     return summary.exit_code
+
+
+def _words_for_pytest(
+    given: tuple[str, ...], processes: int | None, *, may_share: bool, some: bool
+) -> list[str]:
+    """Give the words for pytest, with the number of processes: more than one for the whole gate.
+
+    Where they `may_share` a backend: with given tokens all checks are in the same organizations.
+    """
+    if processes is None and may_share and not some and not given:
+        processes = default_processes()
+    words = [*(["-n", str(processes)] if (processes or 1) > 1 else []), *given]
+    refuse_debugger_elsewhere(words)
+    return words
 
 
 def _report_leftovers(report_path: Path, run_id: str) -> None:

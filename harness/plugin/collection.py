@@ -2,13 +2,13 @@
 
 import os
 import traceback
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from pathlib import Path
 
 import pytest
 from pydantic import TypeAdapter
 
-from harness.check import CheckSpec, place_of, spec_of
+from harness.check import CheckSpec, matches_id, place_of, spec_of
 from harness.errors import Misconfigured
 from harness.findings.rule import owning_checks
 from harness.plugin.context import TARGET, system_of
@@ -48,14 +48,23 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in checks:
         spec = item.stash[SPEC]
         fits = is_selected(spec, only=settings.only, profile=settings.profile)
-        # A target without fault commands has no gap there, unless --only asks for these checks.
-        if Capability.FAULTS in spec.needs and target is not None and not settings.only:
-            fits = fits and bool(target.chaos.faults)
         (chosen if fits else left_out).append(item)
+    if target is not None and not target.chaos.faults:
+        # No gap of a target without fault commands, unless just these checks are asked for.
+        idle = [item for item in chosen if _is_for_faults(item, settings.only)]
+        if len(idle) < len(chosen):
+            left_out += idle
+            chosen = [item for item in chosen if item not in idle]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
     # What others need to exist is looked at first, so that nobody waits for it in vain again.
     items[:] = sorted(chosen, key=lambda item: item.stash[SPEC].id not in owning_checks())
+
+
+def _is_for_faults(item: pytest.Item, only: Sequence[str]) -> bool:
+    """Say whether it needs fault commands of the target, and is not asked for by its id."""
+    spec = item.stash[SPEC]
+    return Capability.FAULTS in spec.needs and not matches_id(spec.id, only)
 
 
 def _declared(item: pytest.Item) -> bool:

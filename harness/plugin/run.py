@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -22,6 +21,7 @@ from harness.events import (
     RunSummary,
 )
 from harness.machine.room import full_disk
+from harness.plugin.built_in import built_in_folders
 from harness.plugin.controller import Controller
 from harness.plugin.run_errors import RunError, RunErrors
 from harness.plugin.settings import RunSettings
@@ -31,9 +31,6 @@ from harness.redaction.redactor import Redactor
 from harness.reports.results_json import correct_results
 from harness.target import Target
 from harness.verdict import ExitCode, Verdict, combine, exit_code
-
-BUILT_IN = ("contracts", "load", "chaos")
-"""The packages whose `check_*.py` files come with Shakedown: looked up, never imported."""
 
 _INI_FILE = Path(__file__).with_name("checks.ini")
 
@@ -57,14 +54,9 @@ def pytest_arguments(settings: RunSettings, scratch: Path, more: Sequence[str] =
 
 def check_folders(settings: RunSettings) -> list[str]:
     """Give the folders that checks are looked for in: those that come along, then the team's."""
-    built_in = [folder for name in BUILT_IN for folder in _package_folders(name)]
+    built_in = list(built_in_folders())
     own = [str(Path(folder).resolve()) for folder in settings.folders]
     return list(dict.fromkeys([*(built_in if settings.built_in else []), *own]))
-
-
-def _package_folders(name: str) -> Sequence[str]:
-    spec = find_spec(name)
-    return (spec.submodule_search_locations if spec else None) or ()
 
 
 def isolate(run_dir: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from harness.errors import Misconfigured
 from harness.machine.room import full_disk
 from harness.redaction.redactor import Redactor
+from harness.reports.directory import INTERNAL_ERRORS, INTERNAL_ERRORS_MARK
 from harness.verdict import ExitCode
 
 
@@ -23,7 +24,7 @@ class RunErrors:
     """Keeps the first error of a run, which is the cause of the others."""
 
     def __init__(self, report_path: Path, redact: Redactor) -> None:
-        self._log = report_path / "internal-error.log"
+        self._log = report_path / INTERNAL_ERRORS
         self._redact = redact
         self.first: RunError | None = None
 
@@ -45,7 +46,7 @@ class RunErrors:
     def note_crash_text(self, text: str, trace: str) -> None:
         """Take note of an error of our own that pytest or another process reports as text."""
         with suppress(OSError), self._log.open("a", encoding="utf-8") as log:
-            log.write(self._redact(trace) + "\n")
+            log.write(f"{INTERNAL_ERRORS_MARK}\n{self._redact(trace)}\n")
         last_line = text.strip().splitlines()[-1]
         self._keep(
             ExitCode.INTERNAL_ERROR,

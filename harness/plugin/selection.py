@@ -23,6 +23,10 @@ class CollectedChecks:
     """The process that collected them."""
 
 
+_MOST_SUGGESTED = 3
+_MOST_PROBLEMS = 10
+
+
 def is_selected(spec: CheckSpec, *, only: Sequence[str], profile: Profile) -> bool:
     """Say whether a run with these options includes the check."""
     chosen = not only or any(_matches(spec.id, pattern) for pattern in only)
@@ -56,6 +60,8 @@ def refuse_bad_selection(
     ]
     if not problems and not collected.selected:
         problems = [f"no check is left to run: {len(specs)} found, none of them selected"]
+    if (more := len(problems) - _MOST_PROBLEMS) > 0:
+        problems = [*problems[:_MOST_PROBLEMS], f"and {more} more like these"]
     if problems:
         raise Misconfigured("\n".join(problems))
 
@@ -73,10 +79,28 @@ def _pattern_problem(pattern: str, specs: list[CheckSpec], profile: Profile) -> 
 
 
 def _suggest(asked: str, specs: list[CheckSpec]) -> str:
-    ids = [spec.id for spec in specs]
-    near = difflib.get_close_matches(asked, ids, n=3) or sorted({i for i in ids if asked in i})[:3]
+    ids = list(dict.fromkeys(spec.id.partition("[")[0] for spec in specs))
+    near = _near_families(asked, ids) or _near_ids(asked, ids)
     hint = f"; did you mean {' or '.join(near)}?" if near else ""
     return f"{hint} (`shakedown checks` lists them all)"
+
+
+def _near_families(asked: str, ids: Sequence[str]) -> list[str]:
+    """Give the pattern of a family for its name, and for a pattern whose family is misspelt."""
+    families = sorted({check_id.partition(".")[0] for check_id in ids})
+    family, dot, rest = asked.partition(".")
+    whole_family = not dot or set(rest) <= set("*")
+    near = difflib.get_close_matches(family.strip("*"), families, n=2)
+    patterns = [f"{each}.{'*' if whole_family else rest}" for each in near]
+    if not whole_family and not set("*?[") & set(rest):
+        return []
+    return [each for each in patterns if any(fnmatchcase(one, each) for one in ids)]
+
+
+def _near_ids(asked: str, ids: Sequence[str]) -> list[str]:
+    plain = asked.strip("*")
+    holding = sorted(one for one in ids if plain and plain in one)
+    return difflib.get_close_matches(asked, ids, n=_MOST_SUGGESTED) or holding[:_MOST_SUGGESTED]
 
 
 def _refuse_duplicates(specs: Mapping[str, CheckSpec]) -> None:

@@ -45,13 +45,19 @@ class CheckRows:
         checks = list(checks)
         self._id_width = max((len(check.id) for check in checks), default=0)
         title_width = max((len(check.title) for check in checks), default=0)
+        self._width = width
         self._fits = _INDENT + self._id_width + title_width + _COUNTS_WIDTH <= width
 
     def row(self, mark: RenderableType, check_id: Text, title: str, *counts: str) -> RenderableType:
         """Give one check: its mark, id and title, and figures at the right edge."""
         line = Table.grid(padding=(0, 2), expand=True)
         line.add_column(width=3, justify="right")
-        line.add_column(min_width=self._id_width, ratio=None if self._fits else 1)
+        # A line longer than the terminal would leave a live area behind at each redrawing.
+        room = self._width - 3 - sum(2 + max(8, len(text)) for text in counts) - 4
+        line.add_column(
+            min_width=min(self._id_width, max(1, room)), ratio=None if self._fits else 1,
+            overflow="fold",
+        )  # fmt: skip
         cells: list[RenderableType] = [mark, check_id]
         if self._fits:
             line.add_column(ratio=1)

@@ -20,6 +20,9 @@ LABELS = (
 SHOWN_CAUSES = 5
 """Kinds of findings that a check's explanation shows; all are in results.json."""
 
+_NAMED_NOT_RUN = 3
+"""So many checks that did not run are named; of more there is only the number."""
+
 _LABEL_WIDTH = 10
 _TEXT_WIDTH = 78
 _LONGEST_LINE = 2_000
@@ -155,8 +158,9 @@ def notes(summary: RunSummary) -> list[str]:
     if summary.old_names:
         texts.append("\n  ".join(["old names in your checks:", *summary.old_names]))
     if waiting := [result for result in summary.checks if not result.ran]:
-        ids = ", ".join(result.id for result in waiting)
-        texts.append(f"{len(waiting)} {printable(waiting[0].message)}\n  {ids}")
+        named = ", ".join(result.id for result in waiting)
+        ids = f"\n  {named}" if len(waiting) <= _NAMED_NOT_RUN else ""
+        texts.append(f"{len(waiting)} {printable(waiting[0].message)}{ids}")
     if summary.error and summary.exit_code not in _ON_STDERR:
         texts.append(printable(summary.error))
     return texts
@@ -169,25 +173,30 @@ def coverage_line(summary: RunSummary) -> str:
         return ""
     checks = sum(bool(result.coverage) for result in summary.checks)
     cells = sum(len(table.cells) for table in tables)
-    return f"coverage of {checks} checks, {cells} cells: {summary.report_path}/coverage.md"
+    of_checks = "1 check" if checks == 1 else f"{checks} checks"
+    in_cells = "1 cell" if cells == 1 else f"{cells} cells"
+    return f"coverage of {of_checks}, {in_cells}: {summary.report_path}/coverage.md"
 
 
 def conclusion(summary: RunSummary) -> str:
     """Give the last line: the verdict and what it rests on."""
+    not_run = sum(not result.ran for result in summary.checks)
     counts = [
         f"{number} {word}"
         for word, number in (
             ("failed", summary.count(Verdict.FAIL)),
-            ("inconclusive", summary.count(Verdict.INCONCLUSIVE)),
+            ("inconclusive", summary.count(Verdict.INCONCLUSIVE) - not_run),
             ("passed", summary.count(Verdict.PASS)),
+            ("not run", not_run),
         )
         if number
     ]
-    counted = ", ".join(counts) or "no check ran"
-    return f"{_headline(summary)}: {counted} in {summary.seconds:.1f} s (seed {summary.seed})"
+    counted = "no check ran" if not_run == len(summary.checks) else ", ".join(counts)
+    return f"{conclusion_word(summary)}: {counted} in {summary.seconds:.1f} s (seed {summary.seed})"
 
 
-def _headline(summary: RunSummary) -> str:
+def conclusion_word(summary: RunSummary) -> str:
+    """Give the verdict as the last line begins: the run's own trouble, if it had any, first."""
     if summary.exit_code == ExitCode.MISCONFIGURED:
         return "MISCONFIGURED"
     if summary.exit_code == ExitCode.INTERNAL_ERROR:

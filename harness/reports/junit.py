@@ -5,6 +5,7 @@ from xml.etree.ElementTree import Element, ElementTree, SubElement, indent
 
 from harness.events import CheckResult, Event, Reporter, RunFinished, RunSummary
 from harness.reports.causes import Cause, causes_of_checks
+from harness.reports.describe import conclusion_word
 from harness.untrusted.sanitizing import sanitize
 from harness.verdict import Verdict
 
@@ -34,18 +35,21 @@ class JunitXml(Reporter):
 
 def _suites(summary: RunSummary) -> Element:
     allowed = sum(result.allowed for result in summary.checks)
+    # What went wrong with the run as such is a case of its own: it is an error without any check.
+    whole = int(bool(summary.error))
     counts = {
         "name": "shakedown",
-        "tests": str(len(summary.checks)),
+        "tests": str(len(summary.checks) + whole),
         "failures": str(summary.count(Verdict.FAIL)),
-        "errors": str(summary.count(Verdict.INCONCLUSIVE) - allowed),
-        "skipped": str(allowed),
+        "errors": str(summary.count(Verdict.INCONCLUSIVE) - allowed + whole),
         "time": f"{summary.seconds:.3f}",
     }
     root = Element("testsuites", counts)
-    suite = SubElement(
-        root, "testsuite", counts | {"timestamp": summary.started_at.isoformat(timespec="seconds")}
-    )
+    of_suite = {
+        "skipped": str(allowed),  # Jenkins' schema has it here alone
+        "timestamp": summary.started_at.isoformat(timespec="seconds"),
+    }
+    suite = SubElement(root, "testsuite", counts | of_suite)
     properties = SubElement(suite, "properties")
     for name, value in (
         ("target", summary.target.name),
@@ -57,6 +61,10 @@ def _suites(summary: RunSummary) -> Element:
     for result in summary.checks:
         _case(suite, result)
     if summary.error:
+        case = SubElement(suite, "testcase", classname="shakedown", name="the run", time="0.000")
+        first_line = summary.error.partition("\n")[0]
+        error = SubElement(case, "error", message=_clean(first_line), type=conclusion_word(summary))
+        error.text = _clean(summary.error)
         SubElement(suite, "system-err").text = _clean(summary.error)
     return root
 

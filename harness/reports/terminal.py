@@ -148,8 +148,9 @@ def print_summary(console: Console, summary: RunSummary) -> None:
         is_first_of_two = number % 2 == 1
         style = "bold" if number == 0 else "red" if is_first_of_two else "dim"
         console.print(Text(line, style=style), soft_wrap=True)
-    rows = CheckRows(summary.checks, console.width)
-    for family, lines in by_checklist(summary.checks).items():
+    ran = [result for result in summary.checks if result.ran]
+    rows = CheckRows(ran, console.width)
+    for family, lines in by_checklist(ran).items():
         console.print(Text(f"\n{family}", style="bold"))
         for line, results in lines.items():
             console.print(Text(f"  {line}", style="italic"))

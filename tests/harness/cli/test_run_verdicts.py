@@ -190,6 +190,31 @@ def test_a_run_in_which_nothing_passed_is_no_pass_whatever_is_allowed(workplace:
     assert (finished.code, finished.results["verdict"]) == (2, "inconclusive")
 
 
+def test_a_pattern_does_not_ask_for_faults_that_the_target_does_not_declare(
+    workplace: Workplace,
+) -> None:
+    workplace.checks(
+        """
+        @check("own.passes", "It passes", checklist="Own works", observes=1)
+        async def check_passes(observe):
+            observe()
+
+        @check("own.faulty", "Faulty", checklist="Own works", observes=1, needs=["faults"])
+        async def check_faulty(observe):
+            observe()
+
+        @check("own.data", "Data", checklist="Own works", observes=1, needs=["database"])
+        async def check_data(observe):
+            observe()
+        """
+    )
+    some = workplace.gate("--only", "own.passes,own.f*")
+    assert (some.code, some.verdicts) == (0, {"own.passes": "pass"})
+    # What could be looked at if the target said more is a gap, and so is what is asked for alone.
+    for only in ("own.passes,own.d*", "own.passes,own.faulty", "own.f*"):
+        assert workplace.gate("--only", only).code == 2
+
+
 def test_a_failure_cannot_be_allowed(workplace: Workplace) -> None:
     workplace.checks(OWN)
     finished = workplace.gate("--only", "own.*", "--allow-inconclusive", "own.fails")

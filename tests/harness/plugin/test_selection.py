@@ -59,6 +59,33 @@ def test_a_pattern_that_matches_nothing_is_refused_with_what_may_have_been_meant
     assert "did you mean golden.upload?" in told
 
 
+@pytest.mark.parametrize(
+    ("asked", "meant"),
+    [
+        ("golden", "golden.*"),
+        ("goldn", "golden.*"),
+        ("goldn.*", "golden.*"),
+        ("clam.*once", "claim.*once"),
+        ("claim.exactly_once", "claim.exactly-once"),
+        ("exactly-once", "claim.exactly-once"),
+        ("upload", "golden.upload"),
+        ("zzz", None),
+    ],
+)
+def test_what_was_probably_meant(asked: str, meant: str | None) -> None:
+    specs = [_spec("golden.upload"), _spec("golden.manifest"), _spec("claim.exactly-once")]
+    told = _refused(specs, only=(asked,))
+    assert ("did you mean" in told) is (meant is not None)
+    assert f"did you mean {meant}?" in told or meant is None
+    assert "`shakedown checks` lists them all" in told
+
+
+def test_many_mistakes_are_not_a_screenful() -> None:
+    told = _refused([_spec("golden.upload")], only=tuple(f"none.number-{n}" for n in range(200)))
+    assert len(told.splitlines()) == 11
+    assert told.endswith("and 190 more like these")
+
+
 def test_a_check_of_a_longer_profile_is_named_together_with_its_profile() -> None:
     specs = [_spec("load.soak", profile="soak")]
     assert "--profile soak" in _refused(specs, only=("load.soak",))

@@ -11,6 +11,7 @@ from rich.console import Console
 from harness.check import CheckSpec, spec_of
 from harness.cli.checks import print_list
 from harness.events import (
+    BringUpProgress,
     CheckFinished,
     CheckResult,
     ChecksSelected,
@@ -20,6 +21,7 @@ from harness.events import (
 )
 from harness.reports.plain import PlainReporter
 from harness.reports.terminal import Progress, TerminalReporter
+from harness.target.capability import Capability
 from harness.verdict import Verdict
 
 ROOT = Path(__file__).parents[3]
@@ -95,9 +97,26 @@ def test_what_runs_now() -> None:
     _all_are_whole(stream.getvalue())
 
 
+@pytest.mark.parametrize("width", [20, 40, 60])
+def test_what_runs_now_fits_a_narrow_terminal(width: int) -> None:
+    progress, stream = Progress(), io.StringIO()
+    progress.handle(ChecksSelected(checks=tuple(SHIPPED)))
+    for doing in ("database", "the image of the API, which the Dockerfile of the target makes"):
+        progress.handle(BringUpProgress(what=doing))
+        Console(file=stream, width=width).print(progress)
+    for spec in SHIPPED[:2]:
+        progress.handle(CheckStarted(id=spec.id, title=spec.title))
+    before = stream.tell()
+    Console(file=stream, width=width).print(progress)
+    lines = stream.getvalue().splitlines()
+    assert max(map(len, lines)) <= width
+    assert len(stream.getvalue()[before:].splitlines()) <= (7 if width >= 40 else 20)
+
+
 def test_the_list_of_checks() -> None:
     shown = io.StringIO()
-    print_list(Console(file=shown, width=80, highlight=False), SHIPPED, frozenset(), verbose=True)
+    for offered in (frozenset[Capability](), frozenset(Capability)):
+        print_list(Console(file=shown, width=80, highlight=False), SHIPPED, offered, verbose=True)
     _all_are_whole(shown.getvalue())
 
 

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import jsonschema_rs
 import pytest
 
-from harness.events import RunSummary
+from harness.events import RunFinished, RunSummary
 from harness.reports.coverage_md import CoverageMarkdown
 from harness.reports.junit import JunitXml
 from harness.reports.results_json import ResultsJson, results
@@ -96,3 +96,26 @@ def test_in_junit_a_failure_is_a_failure_and_inconclusive_an_error(
     assert failure.text is not None
     assert "Two claims at once." in failure.text
     assert "shakedown run --only claim.exactly-once --seed 7" in failure.text
+
+
+@pytest.mark.parametrize("checks", [0, 4])
+def test_in_junit_a_run_that_went_wrong_is_an_error_also_without_any_check(
+    summary: RunSummary, tmp_path: Path, checks: int
+) -> None:
+    wrong = replace(summary, checks=summary.checks[:checks], exit_code=3, error="api-1 died\nlog")
+    JunitXml(tmp_path).handle(RunFinished(summary=wrong))
+    root = ElementTree.parse(tmp_path / "junit.xml").getroot()  # noqa: S314 - our own
+    (error,) = [
+        case.find("error") for case in root.iter("testcase") if case.get("name") == "the run"
+    ]
+    assert error is not None
+    assert (error.get("message"), error.get("type")) == ("api-1 died", "MISCONFIGURED")
+    for suite in (root, root[0]):
+        assert suite.get("tests") == str(len([*root.iter("testcase")]))
+        assert suite.get("errors") == str(len([*root.iter("error")]))
+
+
+def test_the_root_of_junit_has_only_what_jenkins_schema_knows(show: Show, tmp_path: Path) -> None:
+    show(JunitXml(tmp_path))
+    root = ElementTree.parse(tmp_path / "junit.xml").getroot()  # noqa: S314 - our own
+    assert set(root.attrib) <= {"name", "time", "tests", "failures", "errors", "disabled"}

@@ -9,8 +9,12 @@ import pytest
 from rich.console import Console
 
 from harness.events import Event, RunFinished, RunSummary
+from harness.reports.describe import conclusion
 from harness.reports.plain import PlainReporter
 from harness.reports.terminal import Progress, TerminalReporter
+from harness.verdict import Verdict
+
+from .conftest import result
 
 Show = Callable[[object], None]
 
@@ -74,7 +78,7 @@ def test_the_last_line_is_the_verdict_with_its_figures_and_the_seed(plain: str) 
 def test_coverage_is_named_before_the_verdict(plain: str, show: Show) -> None:
     for shown in (plain, _terminal(show)):
         line = next(line for line in shown.splitlines() if "coverage.md" in line)
-        assert "1 checks, 1 cells" in line
+        assert "coverage of 1 check, 1 cell: " in line
         assert shown.index(line) < shown.index("FAIL: ")
 
 
@@ -122,3 +126,29 @@ def test_progress_shows_what_runs_how_long_and_the_counts(events: list[Event]) -
     assert "✔ 1" in seen[5]
     assert "✘ 1" in seen[-1]
     assert "? 2" in seen[-1]
+
+
+def _interrupted(summary: RunSummary, **facts: object) -> RunSummary:
+    """The same run, of which fifty more checks did not begin."""
+    never = tuple(
+        result(f"late.number-{n}", Verdict.INCONCLUSIVE, message="not run: by SIGINT", ran=False)
+        for n in range(50)
+    )
+    return replace(summary, checks=(*summary.checks, *never), **facts)  # type: ignore[arg-type]
+
+
+def test_checks_that_did_not_run_are_a_number_and_no_list(summary: RunSummary) -> None:
+    event = RunFinished(summary=_interrupted(summary, error="interrupted by SIGINT", exit_code=130))
+    plain, terminal = io.StringIO(), io.StringIO()
+    PlainReporter(plain).handle(event)
+    TerminalReporter(Console(file=terminal, width=80), live=False).handle(event)
+    for shown in (plain.getvalue(), terminal.getvalue()):
+        assert "late.number" not in shown
+        assert "50 not run: by SIGINT\n" in shown
+        assert "FAIL: 1 failed, 2 inconclusive, 1 passed, 50 not run in" in shown
+
+
+def test_a_misconfigured_run_in_which_nothing_ran_says_so(summary: RunSummary) -> None:
+    whole = _interrupted(summary, error="api-1 died", exit_code=3, verdict=Verdict.INCONCLUSIVE)
+    none_ran = replace(whole, checks=whole.checks[len(summary.checks) :])
+    assert conclusion(none_ran) == "MISCONFIGURED: no check ran in 4.5 s (seed 7)"
