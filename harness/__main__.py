@@ -1,6 +1,6 @@
 """`python -m harness` is `shakedown`."""
 
-from harness.cli import main
+from shakedown_command import main
 
 if __name__ == "__main__":
     main()

@@ -74,7 +74,7 @@ async def run_locust(
     home = _absolute(directory)  # the working directory of locust
     output = home / "locust.log"
     command = [
-        sys.executable, "-m", "locust", "--locustfile", str(LOCUSTFILE), "--headless",
+        sys.executable, "-P", "-m", "locust", "--locustfile", str(LOCUSTFILE), "--headless",
         "--users", str(users), "--spawn-rate", str(users), "--run-time", f"{at_most_s}s",
         "--stop-timeout", f"{FINISH_S:g}s", "--only-summary",
         "--json-file", str(home / "locust"),

@@ -42,7 +42,14 @@ class ContainerHandle(InstanceHandle):
     def resume_command(self) -> tuple[str, ...]:
         """A command of our own: a machine with an engine need not have a `docker` program."""
         engine = self.container.engine.host
-        return (sys.executable, "-m", "harness.containers.unpause", engine, self.container.name)
+        return (
+            sys.executable,
+            "-P",
+            "-m",
+            "harness.containers.unpause",
+            engine,
+            self.container.name,
+        )
 
     async def kill(self) -> None:
         """SIGKILL everything in the container."""

@@ -38,7 +38,7 @@ class Gate:
         known = [part for gap in self.allow_inconclusive for part in ("--allow-inconclusive", gap)]
         aimed = ["--target", str(self.target)] if self.target else []
         return (
-            *(sys.executable, "-m", "harness", "run", "--first-finding"),
+            *(sys.executable, "-P", "-m", "harness", "run", "--first-finding"),
             *("--seed", str(self.seed)),
             *("--out", str(out), *aimed, *chosen, *known),
         )

@@ -230,7 +230,7 @@ RAW = (
 )
 MARKUP = (
     Case(name="markup in a failure", behavior=markup.in_a_failure, reason="500"),
-    Case(name="markup in a success", behavior=markup.in_a_success, reason="field|UUID|id"),
+    Case(name="markup in a success", behavior=markup.in_a_success, reason="X-Request-ID"),
     Case(
         name="markup in an id",
         behavior=markup.in_a_success,

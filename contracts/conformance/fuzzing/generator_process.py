@@ -46,7 +46,7 @@ async def generate_cases(options: GeneratorOptions) -> AsyncGenerator[Case, None
     Raises `Inconclusive` when the generator fails. The process ends with the iteration.
     """
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "contracts.conformance.fuzzing.generate"),
+        *(sys.executable, "-P", "-m", "contracts.conformance.fuzzing.generate"),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
