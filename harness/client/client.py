@@ -3,7 +3,9 @@
 import uuid
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from http import HTTPStatus
 from json import dumps as encode_json
+from time import time
 from typing import Any
 
 from harness.client.answer import Answer, Record
@@ -11,8 +13,9 @@ from harness.client.location import follow_location
 from harness.client.multipart import encode_form
 from harness.client.routes import Routes
 from harness.client.samples import Sample
+from harness.client.token_expiry import shown_time
 from harness.client.transport import Body, Transport
-from harness.errors import CheckFailed
+from harness.errors import CheckFailed, Inconclusive
 from harness.expect import expect_status
 from harness.findings.preconditions import precondition
 from harness.vocabulary.exports import PROOF_PACK, READY, TERMINAL_STATES
@@ -39,6 +42,8 @@ class Client:
     routes: Routes = field(repr=False)
     token: str | None = field(repr=False)
     """The bearer token; None sends none."""
+    expires_at: float | None = None
+    """When its token runs out, in seconds since 1970; None where that is not known."""
     instance: int | None = None
     """The only instance that gets its requests; None is round robin."""
     key_lease_s: float = 10.0
@@ -92,7 +97,7 @@ class Client:
             sent.setdefault("content-type", "application/json")
         elif form is not None or files is not None:
             body, sent["content-type"] = encode_form(form or {}, files or {})
-        return await self.transport.send(
+        answer = await self.transport.send(
             route,
             route.path(path or {}),
             instance=self.instance if instance is None else instance,
@@ -101,6 +106,17 @@ class Client:
             query=query,
             body=body,
         )
+        if answer.status == HTTPStatus.UNAUTHORIZED:
+            self._expect_valid()
+        return answer
+
+    def _expect_valid(self) -> None:
+        """Raise `Inconclusive` where the token has run out: refusing it is right then."""
+        if self.token is not None and self.expires_at is not None and time() >= self.expires_at:
+            raise Inconclusive(
+                f"the token ran out at {shown_time(self.expires_at)}, in the middle of the run; "
+                "give one that lasts longer, or a longer tokens.mint.lifetime_s"
+            )
 
     async def follow(self, answer: Answer) -> Answer:
         """Get what an answer's `Location` points to, from the instance that sent it.

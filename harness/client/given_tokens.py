@@ -13,6 +13,8 @@ from harness.target.environment import name_of
 class GivenUser:
     """One user of the target's `[tokens.given]`."""
 
+    key: str
+    """Its key in `[tokens.given]`."""
     id: str
     organization: str
     token: str = field(repr=False)
@@ -50,6 +52,7 @@ def _user(key: str, token: str, job: str | None) -> GivenUser:
         # Only read: whether it is genuine is the backend's business.
         claims = jwt.decode(token, options={"verify_signature": False})
         return GivenUser(
+            key=key,
             id=str(claims["sub"]),
             organization=str(claims["app_metadata"]["organization_id"]),
             token=token,

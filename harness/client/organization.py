@@ -14,6 +14,7 @@ from harness.client.given_tokens import GivenUser, given_users
 from harness.client.provisioning import Provisioner
 from harness.client.routes import Routes, routes_of
 from harness.client.run_mark import RunMark
+from harness.client.token_expiry import expiry_of
 from harness.client.tokens import TokenRecipe, mint, recipe_of
 from harness.client.transport import Transport
 from harness.errors import Inconclusive
@@ -39,13 +40,10 @@ class Organization:
     """Bearer token by role."""
     client: Client = field(repr=False)
     """The member's client: a member may write."""
+    is_fresh: bool = True
+    """Whether it was made for one check, so that it has nothing but what the check made."""
     given_job: str | None = None
     """A job that was given with the token, for a backend that lets clients make none."""
-
-    @property
-    def is_fresh(self) -> bool:
-        """Whether it was made for one check, so that it has nothing but what the check made."""
-        return self.given_job is None
 
     @property
     def roles(self) -> tuple[str, ...]:
@@ -63,7 +61,7 @@ class Organization:
 
     async def new_job(self, title: str = "") -> Record:
         """Make a job and give its data; the given one where the backend makes none for clients."""
-        if self.given_job is not None:
+        if not self.is_fresh:
             wanted = self.client.marked(title or "Shakedown")
             asked = await self.client.call("createJob", json={"title": wanted})
             if asked.status == HTTPStatus.FORBIDDEN:
@@ -72,6 +70,12 @@ class Organization:
                     f"check needs: {asked.describe()}; give the token of an owner or a member"
                 )
             if asked.status in NOT_OFFERED:
+                if self.given_job is None:
+                    raise Inconclusive(
+                        f"this check needs a job, and the backend lets clients make none: "
+                        f"{asked.describe()}; give one with the token (JOB_ID, JOB_ID_ORG_A, "
+                        "JOB_ID_ORG_B, or tokens.given.job)"
+                    )
                 found = await self.client.call("getJob", path={"job_id": self.given_job})
                 return expect_status(found, 200).data
             return expect_status(asked, 201).data
@@ -121,7 +125,16 @@ class Organizations:
             has_gateway=target.driver == "external",
         )
         calls = target.tokens.calls
-        provisioner = Provisioner(tokens=calls, transport=transport, learn=learn) if calls else None
+        provisioner = (
+            None
+            if calls is None
+            else Provisioner(
+                tokens=calls,
+                transport=transport,
+                learn=learn,
+                hands_out=target.hands_out("admin_token"),
+            )
+        )
         return cls(
             transport,
             routes,
@@ -196,7 +209,7 @@ class Organizations:
             )
         user = self._given.pop(0)
         users, tokens = {MEMBER: user.id}, {MEMBER: user.token}
-        return self._organization(user.organization, name, users, tokens, user.job)
+        return self._organization(user.organization, name, users, tokens, user)
 
     def _organization(
         self,
@@ -204,15 +217,16 @@ class Organizations:
         name: str,
         users: dict[str, str],
         tokens: dict[str, str],
-        given_job: str | None = None,
+        given: GivenUser | None = None,
     ) -> Organization:
         return Organization(
             id=id_,
             name=name,
             users=users,
             tokens=tokens,
-            client=self.with_token(tokens[MEMBER]),
-            given_job=given_job,
+            client=replace(self.with_token(tokens[MEMBER]), expires_at=expiry_of(tokens[MEMBER])),
+            is_fresh=given is None,
+            given_job=given.job if given else None,
         )
 
     async def several(self, count: int) -> list[Organization]:

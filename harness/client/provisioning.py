@@ -11,7 +11,7 @@ from harness.client.answer import Answer
 from harness.client.dialect.pointers import steps, value_at
 from harness.client.routes import Route
 from harness.client.transport import NoAnswer, Transport
-from harness.errors import Misconfigured
+from harness.errors import CheckFailed, Misconfigured
 from harness.target.template import fill
 from harness.target.token_calls import Call, CalledTokens
 from harness.untrusted.documents import BadDocument, parse
@@ -44,11 +44,15 @@ class Provisioner:
     tokens: CalledTokens
     transport: Transport
     learn: Callable[[Iterable[str]], None]
+    hands_out: bool = False
+    """Whether the harness started the backend and gave it the admin token."""
 
     async def new_organization(self, name: str) -> ProvisionedOrganization:
         """Make an organization, and a user in each role.
 
-        Raises `Misconfigured`, naming the call, when one fails or lacks what it should give.
+        Raises `Misconfigured`, naming the call, when one fails or lacks what it should give, and
+        `CheckFailed` where only the backend can be at fault: a 5xx, or an admin token refused that
+        the harness gave it.
         """
         known: dict[str, str] = {"name": name, "unique": str(uuid.uuid4())}
         if self.tokens.admin_token is not None:
@@ -67,6 +71,12 @@ class Provisioner:
         return ProvisionedOrganization(
             id=known["organization"], users=users, tokens=tokens, made_with=headers
         )
+
+    def _opens(self, sent: Mapping[str, str]) -> bool:
+        """Whether these headers have an admin token that the backend was given."""
+        admin = self.tokens.admin_token
+        secret = admin.get_secret_value() if admin and self.hands_out else ""
+        return bool(secret) and any(secret in text for text in sent.values())
 
     def _headers(self, call: Call, known: Mapping[str, str]) -> dict[str, str]:
         headers = self.tokens.headers if call.headers is None else call.headers
@@ -98,6 +108,9 @@ class Provisioner:
             expected = " or ".join(map(str, call.success))
             # The body of a success may contain a token.
             got = answer.describe() if answer.status >= 300 else str(answer.status)
+            if answer.status >= 500 or (answer.status in (401, 403) and self._opens(sent)):
+                # Whatever the target file says, the backend is at fault: a finding.
+                raise CheckFailed(expected=f"{expected} from {call_text}", got=got)
             raise Misconfigured(f"{call_text}: expected {expected}, got {got}")
         given: dict[str, str] = {
             name: _gift(answer, pointer, f"{call_text}: expected {name} at {pointer!r}")

@@ -9,6 +9,7 @@ from harness.errors import Misconfigured
 from harness.events import BringUpProgress, Broadcast, SystemReady, TargetFacts, TearDownStarted
 from harness.machine.interruptible import run_interruptible
 from harness.machine.journal import Journal
+from harness.plugin.preflight import refuse_expired_tokens, try_tokens
 from harness.plugin.run_errors import RunErrors
 from harness.plugin.run_mark import mark_of
 from harness.plugin.settings import RunSettings
@@ -57,6 +58,7 @@ class SharedSystem:
 
     def bring_up(self) -> None:
         """Bring the system up. Raises `Misconfigured` when it does not come up."""
+        refuse_expired_tokens(self._target)
         self._system = run_interruptible(
             launch(
                 self._target,
@@ -78,18 +80,13 @@ class SharedSystem:
         self._events.emit(SystemReady(target=self.facts, seconds=self.bring_up_seconds))
 
     async def _try_tokens(self, system: System) -> None:
-        """Make one organization where the backend itself makes them.
-
-        Raises `Misconfigured` when it does not: every check would fail for the same reason.
-        """
-        if self._target.tokens.calls is None:
-            return
+        """Use the target's tokens once. Raises `Misconfigured` where they cannot be right."""
         mark = mark_of(system, self._settings, self._redact)
         base_urls = [instance.base_url for instance in system.api]
         async with Organizations.of(
             self._target, base_urls, mark, self._redact.add_issued_tokens
         ) as organizations:
-            await organizations.new("shakedown")
+            await try_tokens(self._target, organizations)
 
     def take_down(self, errors: RunErrors) -> None:
         """End all instances, keep their logs, and remove all else of this run. Never raises."""

@@ -12,7 +12,7 @@ from harness.target.lines import KeyPath
 from harness.target.locate import locate
 from harness.target.rules import broken_rules
 from harness.target.target import Origin, Target
-from harness.target.template import fill, variables
+from harness.target.template import fill, is_left_out, variables
 from harness.target.token_calls_rules import broken_calls_rules
 from harness.target.toml_file import Problem, TomlFile, validate
 
@@ -81,7 +81,8 @@ def _without(values: dict[str, Any], paths: set[KeyPath], here: KeyPath = ()) ->
 def _fill_in_variables(value: Any, path: KeyPath, problems: list[Problem]) -> Any:  # noqa: ANN401
     """Fill in `{env:NAME}`, except in what is filled in when something is started."""
     if isinstance(value, dict):
-        return {k: _fill_in_variables(each, (*path, k), problems) for k, each in value.items()}
+        there = {k: each for k, each in value.items() if not is_left_out(each)}
+        return {k: _fill_in_variables(each, (*path, k), problems) for k, each in there.items()}
     if isinstance(value, tuple):
         return tuple(_fill_in_variables(v, (*path, n), problems) for n, v in enumerate(value))
     names = variables(value) if isinstance(value, str) else ()

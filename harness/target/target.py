@@ -11,6 +11,7 @@ from pydantic import Field, PrivateAttr, SecretStr
 
 from harness.errors import Misconfigured
 from harness.redaction.secret_encodings import passwords_of
+from harness.redaction.secret_values import secrets_in
 from harness.target.capability import Capability
 from harness.target.chaos import Chaos, CleanupCall, Removable
 from harness.target.dialect import Contract
@@ -181,8 +182,9 @@ class Target(Table):
         if self.database.url:
             found.add(self.database.url.get_secret_value())
         found |= {password for url in self.api.base_urls for password in passwords_of(url)}
-        # Who reads a value from the environment may have a reason not to write it down.
-        found |= {as_given(name) or "" for text in self._texts() for name in variables(text)}
+        for key, text in self._named_texts():
+            for name in variables(text):
+                found |= set(secrets_in(as_given(name) or "", (key, name)))
         return frozenset(found - {""})
 
     def mentions(self, name: str) -> bool:
@@ -193,6 +195,10 @@ class Target(Table):
     def has_own_server(self) -> bool:
         """Whether the harness starts the database server itself."""
         return self.driver != "external" and self.database.source in {"embedded", "docker"}
+
+    def hands_out(self, secret: str) -> bool:
+        """Say whether the harness starts the backend, and gives it this secret (a placeholder)."""
+        return self.driver != "external" and self.mentions(secret)
 
     @property
     def is_cloned(self) -> bool:
@@ -209,11 +215,15 @@ class Target(Table):
 
     def _texts(self) -> Iterator[str]:
         """Give every text whose placeholders are filled in at launch."""
-        yield from self.environment.values()
+        return (text for _, text in self._named_texts())
+
+    def _named_texts(self) -> Iterator[tuple[str, str]]:
+        """The same texts with the variable that each becomes; a command's words become none."""
+        yield from self.environment.items()
         for part in (self.api, self.worker, self.database.migrate):
             if part is not None:
-                yield from part.environment.values()
-                yield from part.command or ()
+                yield from part.environment.items()
+                yield from (("", word) for word in part.command or ())
 
     @property
     def may_be_harmed(self) -> bool:

@@ -1,6 +1,7 @@
 """Placeholders in a target file: `{port}` in commands and environments, `{env:NAME}` anywhere.
 
-Everything else in braces stays as it is, so JSON can be an argument; `{{port}}` means a literal
+`{env:NAME?}` as a whole value leaves its key out where the variable is not set. Everything else in
+braces stays as it is, so JSON can be an argument; `{{port}}` means a literal
 `{port}`.
 """
 
@@ -11,8 +12,10 @@ from harness.errors import Misconfigured
 from harness.target.libpq_variables import as_given
 
 _TOKEN = re.compile(
-    r"\{\{(?P<literal>[A-Za-z_][\w:]*)\}\}|\{env:(?P<variable>\w+)\}|\{(?P<name>[A-Za-z_]\w*)\}"
+    r"\{\{(?P<literal>[A-Za-z_][\w:]*)\}\}|\{env:(?P<variable>\w+)\??\}|\{(?P<name>[A-Za-z_]\w*)\}"
 )
+
+_OPTIONAL = re.compile(r"\{env:(\w+)\?\}")
 
 SECRET_NAMES = frozenset({"database_url", "jwt_secret", "admin_token", "ledger_salt"})
 """Placeholders that must not be part of a command: everybody can read a process's arguments."""
@@ -26,6 +29,12 @@ def placeholders(text: str) -> tuple[str, ...]:
 def variables(text: str) -> tuple[str, ...]:
     """Give the names of the environment variables that a text wants filled in."""
     return tuple(found["variable"] for found in _TOKEN.finditer(text) if found["variable"])
+
+
+def is_left_out(value: object) -> bool:
+    """Whether a value is nothing but `{env:NAME?}`, and the variable is not set."""
+    found = _OPTIONAL.fullmatch(value) if isinstance(value, str) else None
+    return found is not None and as_given(found[1]) is None
 
 
 def fill(text: str, values: Mapping[str, str]) -> str:

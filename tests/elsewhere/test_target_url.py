@@ -38,8 +38,8 @@ async def test_two_urls_are_refused(reference: System, gate: Gate) -> None:
     assert both in outcome.told
 
 
-@pytest.mark.parametrize("name", ["JWT_TOKEN", "JOB_ID"])
-async def test_token_and_job_still_come_from_the_environment(
+@pytest.mark.parametrize("name", ["JWT_TOKEN"])
+async def test_the_token_still_comes_from_the_environment(
     reference: System, gate: Gate, name: str
 ) -> None:
     environment = await known_by(reference)

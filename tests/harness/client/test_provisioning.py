@@ -10,7 +10,7 @@ from aiohttp import web
 
 from harness.client import Organizations, Routes, Transport
 from harness.client.provisioning import Provisioner
-from harness.errors import Inconclusive, Misconfigured
+from harness.errors import CheckFailed, Inconclusive, Misconfigured
 from harness.redaction.redactor import Redactor
 from harness.target.token_calls import CalledTokens
 
@@ -84,11 +84,13 @@ class Learned:
     tokens: list[str] = field(default_factory=list)
 
 
-def organizations(backend: Backend, learned: Learned | None = None) -> Organizations:
+def organizations(
+    backend: Backend, learned: Learned | None = None, *, hands_out: bool = False
+) -> Organizations:
     transport = Transport([backend.url])
     learn = (learned or Learned()).tokens.extend
     tokens = CalledTokens.model_validate(SAID)
-    caller = Provisioner(tokens=tokens, transport=transport, learn=learn)
+    caller = Provisioner(tokens=tokens, transport=transport, learn=learn, hands_out=hands_out)
     return Organizations(transport, Routes({}), None, provisioner=caller)
 
 
@@ -173,3 +175,23 @@ async def test_claims_of_ones_own_choosing_are_inconclusive(backend: Backend) ->
         assert not made.can_mint
         with pytest.raises(Inconclusive, match=r"takes \[tokens\.mint\].*\[tokens\.calls\]"):
             _ = made.recipe
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "hands_out", "raised"),
+    [
+        ("/tenants", 500, False, CheckFailed),
+        ("/sign-in", 503, False, CheckFailed),
+        ("/tenants", 401, True, CheckFailed),
+        ("/tenants", 401, False, Misconfigured),
+        ("/tenants", 404, True, Misconfigured),
+        ("/sign-in", 401, True, Misconfigured),
+    ],
+)
+async def test_what_only_the_backend_can_be_at_fault_for_is_a_finding(
+    backend: Backend, path: str, status: int, hands_out: bool, raised: type[Exception]
+) -> None:
+    backend.broken[path] = web.Response(status=status)
+    async with organizations(backend, hands_out=hands_out) as made:
+        with pytest.raises(raised, match=r"\[tokens\.calls\."):
+            await made.new("x")

@@ -36,8 +36,18 @@ def test_without_any_variable_there_is_none(environment: pytest.MonkeyPatch) -> 
     assert environment_target() is None
 
 
-@pytest.mark.parametrize("name", [*ONE_USER, *TWO_TENANTS])
-@pytest.mark.parametrize("state", ["empty", "not set"])
+JOBS = ("JOB_ID", "JOB_ID_ORG_A", "JOB_ID_ORG_B")
+
+
+@pytest.mark.parametrize(
+    ("name", "state"),
+    [
+        (name, state)
+        for name in (*ONE_USER, *TWO_TENANTS)
+        for state in ("empty", "not set")
+        if state == "empty" or name not in JOBS
+    ],
+)
 def test_a_variable_that_is_missing_is_refused_by_name(
     environment: pytest.MonkeyPatch, name: str, state: str
 ) -> None:
@@ -49,6 +59,16 @@ def test_a_variable_that_is_missing_is_refused_by_name(
     with pytest.raises(Misconfigured, match=rf"variable {name} is {state}") as refused:
         load_target(environment_target())
     assert ".toml" not in str(refused.value), "the user has written no such file"
+
+
+@pytest.mark.parametrize("there", [ONE_USER, (*ONE_USER, *TWO_TENANTS)])
+def test_a_job_is_given_only_where_there_is_one(
+    environment: pytest.MonkeyPatch, there: tuple[str, ...]
+) -> None:
+    set_all(environment)
+    for name in {*ONE_USER, *TWO_TENANTS} - {*there} | {*JOBS}:
+        environment.delenv(name)
+    assert {user.job for user in given_users(load_target(environment_target()))} == {None}
 
 
 def test_one_user_offers_neither_tenants_nor_new_organizations(
