@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.warm import run_shakedown
+
 from .search import Find, Search
 from .watch import Watch
 
@@ -65,11 +67,37 @@ class Place:
 
     def run(self, *words: str, **environment: str) -> Finished:
         """Run `shakedown` to its end, watched all the while."""
-        kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+        watches: list[Watch] = []
+
+        def watch(pid: int) -> None:
+            watches.append(Watch((Path(tempfile.gettempdir()),), pid))
+            watches[0].start()
+
+        try:
+            done = run_shakedown(
+                words,
+                cwd=self.folder,
+                env=self._environment(environment),
+                deadline_s=DEADLINE_S,
+                begun=watch,
+            )
+        finally:
+            for each in watches:
+                each.stop()
+        return Finished(
+            code=done.code,
+            stdout=done.stdout.encode(),
+            stderr=done.stderr.encode(),
+            folder=self.folder,
+            watch=watches[0],
+        )
+
+    def run_as_program(self, *words: str, **environment: str) -> Finished:
+        """The same, as a program with arguments of its own that all users can see."""
         process = subprocess.Popen(
             [sys.executable, "-m", "harness", *words],
             cwd=self.folder,
-            env={**kept, "KEPT_BY_THE_TEST": str(self.folder / "kept"), **environment},
+            env=self._environment(environment),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -92,6 +120,10 @@ class Place:
             folder=self.folder,
             watch=watch,
         )
+
+    def _environment(self, more: dict[str, str]) -> dict[str, str]:
+        kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+        return {**kept, "KEPT_BY_THE_TEST": str(self.folder / "kept"), **more}
 
     def kept(self) -> list[str]:
         """The secrets that checks of a test have put aside, which nobody knew beforehand."""

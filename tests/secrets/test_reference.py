@@ -80,14 +80,14 @@ def run(place: Place, *words: str, **environment: str) -> Finished:
     place.write("shakedown.toml", target_file().replace('"{env:…}"', ""))
     place.write("checks/check_own.py", CHECKS)
     fixed = ("run", "--target", "shakedown.toml", "--out", "out", "checks")
-    return place.run(*fixed, *words, MARKED_VARIABLE=VARIABLE, **environment)
+    return place.run_as_program(*fixed, *words, MARKED_VARIABLE=VARIABLE, **environment)
 
 
 def test_prove_tells_nothing_either(place: Place) -> None:
     place.write("shakedown.toml", target_file().replace('"{env:…}"', ""))
     words = ("prove", "--target", "shakedown.toml", "--out", "out", "-n", "2")
     defects = ("traceback-in-detail", "token-in-download-link")
-    finished = place.run(*words, *defects, MARKED_VARIABLE=VARIABLE)
+    finished = place.run_as_program(*words, *defects, MARKED_VARIABLE=VARIABLE)
     assert finished.code == 1, finished.told  # a backend that talks so much is not clean
     secrets = [KEY, SALT, VARIABLE]
     assert not (found := finished.finds(Search(secrets))), "\n".join(map(str, found))

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,11 +39,12 @@ def run_shakedown(
     env: Mapping[str, str],
     typed: str = "",
     deadline_s: float,
+    begun: Callable[[int], None] = lambda pid: None,
 ) -> Completed:
     """Run `shakedown WORDS` to its end, in a session of its own.
 
-    Blocks. Raises `TimeoutError` with what it has printed when it is not done in time; it was
-    asked to end then, and killed if it did not.
+    `begun` is called with its process id. Blocks. Raises `TimeoutError` with what it has printed
+    when it is not done in time; it was asked to end then, and killed if it did not.
     """
     with contextlib.ExitStack() as stack:
         stdout, stderr = (stack.enter_context(tempfile.TemporaryFile()) for _ in range(2))
@@ -58,9 +59,10 @@ def run_shakedown(
             socket.send_fds(_server(os.getpid()), [json.dumps(request).encode()], streams)
         ours.settimeout(deadline_s)
         answers = stack.enter_context(ours.makefile("r"))
-        begun = answers.readline()
-        assert begun, "tests.warm.server has ended: does all that it imports beforehand exist?"
-        pid = int(begun)
+        first = answers.readline()
+        assert first, "tests.warm.server has ended: does all that it imports beforehand exist?"
+        pid = int(first)
+        begun(pid)
         late = False
         try:
             ended = answers.readline()
