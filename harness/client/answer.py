@@ -123,9 +123,9 @@ class Answer:
     def json(self) -> Any:  # noqa: ANN401 - any JSON
         """The body as JSON, its objects as `Record`s. `CheckFailed` when it is not JSON."""
         if self.translated is not None:
-            return self._with_records(self.translated)
+            return _with_records(self.translated, self._records())
         try:
-            return parse(self.body, self._record)
+            return parse(self.body, self._records())
         except BadDocument as error:
             coding = self.headers.get("content-encoding", "")
             hint = f"; it is {coding}, which the request did not ask for" if coding else ""
@@ -136,17 +136,17 @@ class Answer:
                 subject=self.operation_id,
             ) from error
 
-    def _record(self, members: Pairs | Mapping[str, Any]) -> Record:
-        record = Record(members)
-        record.source = f"the answer to {self.operation_id}"
-        record.dialect = self.dialect
-        return record
+    def _records(self) -> Callable[[Pairs | Mapping[str, Any]], Record]:
+        """What makes its objects: a hostile answer can have a million of them."""
+        source, dialect = f"the answer to {self.operation_id}", self.dialect
 
-    def _with_records(self, value: Any) -> Any:  # noqa: ANN401 - JSON
-        if isinstance(value, dict):
-            members = {name: self._with_records(each) for name, each in value.items()}
-            return self._record(members)
-        return list(map(self._with_records, value)) if isinstance(value, list) else value
+        def record(members: Pairs | Mapping[str, Any]) -> Record:
+            made = Record(members)
+            made.source = source
+            made.dialect = dialect
+            return made
+
+        return record
 
     @property
     def text(self) -> str:
@@ -229,3 +229,12 @@ class Answer:
             f"{self.status} to {self.method} {self.path} from API instance "
             f"{self.instance + 1}{request}: {shown or '(empty body)'}{more}"
         )
+
+
+def _with_records(
+    value: Any,  # noqa: ANN401 - JSON
+    record: Callable[[Pairs | Mapping[str, Any]], Record],
+) -> Any:  # noqa: ANN401 - JSON
+    if isinstance(value, dict):
+        return record({name: _with_records(each, record) for name, each in value.items()})
+    return [_with_records(each, record) for each in value] if isinstance(value, list) else value

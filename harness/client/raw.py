@@ -151,6 +151,8 @@ class RawConnection:
                 self._reader.feed(data)
                 if self._reader.status is not None:
                     self._answering.set()
+                # What has arrived is read at once: deadlines get their turn in between.
+                await asyncio.sleep(0)
         except (OSError, NoHttp) as error:
             self._trouble = f"{type(error).__name__}: {error}"
         finally:

@@ -37,7 +37,7 @@ def parse(text: bytes, make_object: Callable[[Pairs], Any] = dict, *, by_value: 
         raise BadDocument(f"{len(text)} bytes are more than the {MAX_DOCUMENT_BYTES} of a document")
 
     def checked(pairs: Pairs) -> Any:  # noqa: ANN401
-        if len({name for name, _ in pairs}) < len(pairs):
+        if len(pairs) > 1 and len({name for name, _ in pairs}) < len(pairs):
             raise BadDocument(f"an object has the name {_doubled(pairs)!r:.80} twice")
         if by_value:
             pairs = [(name, compared_by_value(value)) for name, value in pairs]

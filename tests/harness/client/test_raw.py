@@ -1,4 +1,6 @@
 import asyncio
+import contextlib
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -133,3 +135,21 @@ async def test_nobody_there_and_tls() -> None:
 def test_chunks_are_framed() -> None:
     assert chunk(b"x" * 17) == b"11\r\n" + b"x" * 17 + b"\r\n"
     assert chunk(b"") == b"0\r\n\r\n"
+
+
+async def test_a_flood_of_tiny_chunks_does_not_hold_up_the_deadline() -> None:
+    """It is sent from a thread, so that there is always something to read."""
+    flood = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * 700_000
+
+    def serve(listening: socket.socket) -> None:
+        accepted, _ = listening.accept()
+        with accepted, contextlib.suppress(OSError):
+            accepted.sendall(flood)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        serving = asyncio.create_task(asyncio.to_thread(serve, listening))
+        async with begun(url) as connection:
+            with pytest.raises(NoAnswer, match=r"within 0\.2 s"):
+                await connection.answer(deadline_s=0.2)
+        await serving
