@@ -1,4 +1,4 @@
-"""`shakedown recover`: heals what killed runs left behind."""
+"""`shakedown recover`: removes what killed runs left behind."""
 
 from typing import TYPE_CHECKING
 
@@ -23,13 +23,13 @@ def recover() -> int:
 
     recovery = heal_all()
     for healing in recovery.healed:
-        click.echo(f"healed run {healing.run_id}: {_describe(healing)}")
+        click.echo(f"recovered run {healing.run_id}: {_describe(healing)}")
     for run_id in recovery.alive:
         click.echo(f"left run {run_id} alone: it is still running")
     for problem in recovery.problems:
         click.echo(sanitize(f"shakedown: could not recover: {problem}"), err=True)
     if not recovery.healed and not recovery.alive:
-        click.echo("nothing to heal")
+        click.echo("nothing to recover")
     return ExitCode.INTERNAL_ERROR if recovery.problems else ExitCode.PASS
 
 

@@ -52,8 +52,10 @@ def recovered(run_id: str) -> str:
     done = shakedown("recover")
     # Somebody else's runs on this machine may have left what cannot be healed.
     assert run_id not in done.stderr
-    (line,) = [each for each in done.stdout.splitlines() if each.startswith(f"healed run {run_id}")]
-    assert f"healed run {run_id}" not in shakedown("recover").stdout
+    (line,) = [
+        each for each in done.stdout.splitlines() if each.startswith(f"recovered run {run_id}")
+    ]
+    assert f"recovered run {run_id}" not in shakedown("recover").stdout
     return line
 
 

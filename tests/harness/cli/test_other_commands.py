@@ -140,6 +140,6 @@ def test_recover_ends_what_a_killed_run_left_behind(workplace: Workplace) -> Non
     finished = workplace.shakedown("recover")
     # Not the exit code: other runs may have left what cannot be healed now, such as containers.
     assert run_id not in finished.stderr
-    assert f"healed run {run_id}: ended " in finished.stdout
+    assert f"recovered run {run_id}: ended " in finished.stdout
     assert workplace.leftovers() == []
     assert run_id not in workplace.shakedown("recover").stdout
