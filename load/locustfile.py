@@ -18,12 +18,15 @@ from pathlib import Path
 from typing import NoReturn
 
 import gevent
-from geventhttpclient.useragent import BadStatusCode
 from locust import FastHttpUser, between, events, task
+from locust.contrib.fasthttp import LocustBadStatusCode
 from locust.env import Environment
 from locust.exception import RescheduleTask
 
 from harness.client.answer import Answer
+from harness.client.dialect.requests import Request
+from harness.client.patience import gateway_wait_s
+from harness.client.routes import Route
 from harness.client.run_mark import RunMark
 from harness.client.samples import Sample
 from harness.client.samples.images import png
@@ -31,7 +34,8 @@ from harness.errors import CheckFailed, Inconclusive, Misconfigured
 from harness.history import CRASH, EntryType, HistoryWriter
 from harness.machine.processes import RUN_MARKER
 from harness.redaction.redactor import Redactor
-from load.users.bounded_responses import BoundedResponse
+from load.users import gateway
+from load.users.bounded_responses import BoundedResponse, skip_interim_answers
 from load.users.downloads import download_problem
 from load.users.environment import CREATED, HISTORY, NoTenant, base_urls_of, tenants_of
 from load.users.request_dialect import RequestDialect, UnknownDialect
@@ -59,6 +63,7 @@ class _Process:
 
 @events.init.add_listener  # type: ignore[untyped-decorator]
 def _prepare(environment: Environment, **_: object) -> None:  # noqa: ARG001
+    skip_interim_answers()
     try:
         tokens = [tenant.token for tenant in tenants_of(os.environ)]
         _Process.dialect = RequestDialect.of(os.environ)
@@ -187,6 +192,24 @@ class ExportUser(FastHttpUser):
         request = _Process.dialect.request(
             route, values, sent | dict(headers or {}), json=json, file=file
         )
+        waited_s = 0.0
+        while True:
+            answer, problem, status, wait = self._exchange(route, request, accept, waited_s)
+            if wait is None:
+                break
+            time.sleep(wait)  # locust has made it gevent's
+            waited_s += wait
+        if problem:
+            # A refused request had no effect; after a 5xx or without an answer, that is unknown.
+            self._give_up(operation_id, "fail" if 400 <= status < 500 else "info", problem, job=job)
+        return answer
+
+    def _exchange(
+        self, route: Route, request: Request, accept: tuple[int, ...], waited_s: float
+    ) -> tuple[Answer, str, int, float | None]:
+        """Send a request once: its answer, what is wrong with it, its status (0 without a whole
+        answer), and how long to wait before it is sent again.
+        """
         with gevent.Timeout(REQUEST_DEADLINE_S, TimeoutError("no whole answer in time")):
             response = self.client.request(
                 route.method, request.path, name=route.template, headers=dict(request.headers),
@@ -200,21 +223,22 @@ class ExportUser(FastHttpUser):
             if _Process.mark is not None:
                 _Process.mark.record_created(answer, "", by=self.tenant.name)
             status = answer.status
+            has_gateway = _Process.mark is not None  # a backend that others use, too
+            wait = gateway.wait_s(answer, waited_s, has_gateway=has_gateway)
             trouble = got.request_meta["exception"]
-            if status and trouble is not None and not isinstance(trouble, BadStatusCode):
-                problem, status = repr(trouble), 0  # half an answer is none
-            elif 200 <= status < 300 or status in accept:
+            if status and trouble is not None and not isinstance(trouble, LocustBadStatusCode):
+                problem, status, wait = repr(trouble), 0, None  # half an answer is none
+            elif 200 <= status < 300 or status in accept or wait is not None:
                 problem = ""
             else:
                 problem = f"{status}: {answer.text[:300]}" if status else repr(got.error)
+                if gateway_wait_s(answer, has_gateway=has_gateway) is not None:
+                    problem = gateway.REFUSED + problem
             if problem:
                 got.failure(problem)
             else:
                 got.success()
-        if problem:
-            # A refused request had no effect; after a 5xx or without an answer, that is unknown.
-            self._give_up(operation_id, "fail" if 400 <= status < 500 else "info", problem, job=job)
-        return answer
+        return answer, problem, status, wait
 
     def _field(self, answer: Answer, field: str) -> str:
         """Read a field of an answer; give up where it is missing."""

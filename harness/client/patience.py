@@ -8,7 +8,7 @@ from harness.client.answer import Answer
 from harness.client.retry_after import asked_wait_s
 from harness.errors import Inconclusive
 
-MAX_WAIT_S = 30.0
+MAX_WAIT_S = 20.0
 """The longest that all requests of a process wait together, those at the same time counted once."""
 
 LEAST_WAIT_S = 0.2
@@ -29,7 +29,7 @@ class Patience:
         False for an answer that is to be judged. Raises `Inconclusive` where it would have to wait
         too long, or where the request cannot be sent twice.
         """
-        asked_s = self._asked_wait_s(answer)
+        asked_s = gateway_wait_s(answer, has_gateway=self._has_gateway)
         if asked_s is None:
             return False
         if may_repeat and self._takes(wait_s := max(asked_s, LEAST_WAIT_S)):
@@ -54,15 +54,15 @@ class Patience:
         self._waiting_until = max(self._waiting_until, now + wait_s)
         return True
 
-    def _asked_wait_s(self, answer: Answer) -> float | None:
-        """Seconds to wait; None for an answer that is to be judged.
 
-        The contract has no 429. A 503 in its form is the backend's own word; another one is that
-        of a gateway, where there can be one.
-        """
-        if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
-            return asked_wait_s(answer.headers)
-        unavailable = answer.status == HTTPStatus.SERVICE_UNAVAILABLE
-        if unavailable and self._has_gateway and answer.code is None:
-            return asked_wait_s(answer.headers)
-        return None
+def gateway_wait_s(answer: Answer, *, has_gateway: bool) -> float | None:
+    """Seconds that a gateway asks to wait; None for an answer that is to be judged.
+
+    The contract has no 429. A 503 in its form is the backend's own word; another one is that of a
+    gateway, where there can be one.
+    """
+    if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
+        return asked_wait_s(answer.headers)
+    if answer.status == HTTPStatus.SERVICE_UNAVAILABLE and has_gateway and answer.code is None:
+        return asked_wait_s(answer.headers)
+    return None

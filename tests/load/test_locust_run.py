@@ -25,7 +25,10 @@ pytestmark = pytest.mark.integration
 
 
 class Backend(BaseHTTPRequestHandler):
-    """Keeps no state but the last file of each job: its ids are the jobs' own."""
+    """Keeps no state but the last file of each job: its ids are the jobs' own.
+
+    Every third POST has to be sent again; that and hints before answers are no user's trouble.
+    """
 
     protocol_version = "HTTP/1.1"
     uploads: ClassVar[dict[str, bytes]] = {}
@@ -33,10 +36,16 @@ class Backend(BaseHTTPRequestHandler):
     seen: ClassVar[set[str | None]] = set()
     agents: ClassVar[set[str | None]] = set()
     titles: ClassVar[list[str]] = []
+    posts: ClassVar[list[int]] = []
     is_wrong = False
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["content-length"]))
+        self.posts.append(1)
+        if len(self.posts) % 3 == 0:
+            self.send(429, b"<h1>slow down</h1>", {"Retry-After": "0"})
+            return
+        self.wfile.write(b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n")
         self.seen.add(self.headers["authorization"])
         self.agents.add(self.headers["user-agent"])
         job = self.path.split("/")[3] if self.path.count("/") > 2 else ""
