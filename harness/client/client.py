@@ -297,6 +297,8 @@ class Client:
             expected=f"{operation_id} to end within {MAX_PAGES} pages and "
             f"{MAX_LIST_BYTES} bytes, each page but the last with a next_cursor of its own",
             got=f"{len(items)} items in {pages} pages, then the cursor {cursor!r:.200}",
+            rule="lists.whole",
+            subject=operation_id,
         )
 
     async def ledger_events(

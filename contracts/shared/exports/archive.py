@@ -9,6 +9,12 @@ from harness.expect import expect, expect_equal, expect_status
 from harness.untrusted.archives import BadArchive, unpacked
 from harness.untrusted.documents import BadDocument, parse
 
+ARCHIVE = "export.archive"
+"""The rule that a download is a ZIP that can be unpacked without harm."""
+
+COMPLETE = "export.proof-pack-complete"
+"""The rule that a proof pack has everything."""
+
 
 def unpack(answer: Answer) -> dict[str, bytes]:
     """Give the entries of a downloaded ZIP by path, under the contract's names for them.
@@ -16,18 +22,19 @@ def unpack(answer: Answer) -> dict[str, bytes]:
     Fails the check when it is not a ZIP, when an entry is damaged or duplicated, or when an entry
     would leave the folder that the ZIP is unpacked to.
     """
-    expect_status(answer, 200)
-    expect_equal(
-        answer.headers.get("content-type", "").partition(";")[0],
-        "application/zip",
-        f"Content-Type of {answer.operation_id}",
-    )
+    subject = answer.operation_id
+    expect_status(answer, 200, rule=ARCHIVE)
+    kind = answer.headers.get("content-type", "").partition(";")[0]
+    what = f"Content-Type of {subject}"
+    expect_equal(kind, "application/zip", what, rule=ARCHIVE, subject=subject)
     try:
         entries = dict(unpacked(answer.body))
     except BadArchive as error:
         raise CheckFailed(
             expected=f"a valid ZIP from {answer.path}",
             got=f"{len(answer.body)} bytes, first {answer.body[:16]!r}: {error}",
+            rule=ARCHIVE,
+            subject=subject,
         ) from error
     for name in entries:
         path = PurePosixPath(name)
@@ -35,6 +42,8 @@ def unpack(answer: Answer) -> dict[str, bytes]:
             not path.is_absolute() and ".." not in path.parts and "\\" not in name,
             expected="entries of the ZIP only below the folder that it is unpacked to",
             got=repr(name),
+            rule=ARCHIVE,
+            subject=subject,
         )
     return {answer.dialect.contract_file_name(name): content for name, content in entries.items()}
 
@@ -42,15 +51,25 @@ def unpack(answer: Answer) -> dict[str, bytes]:
 def expect_evidence_in(entries: dict[str, bytes], uploaded: dict[str, Sample]) -> None:
     """Fail unless the ZIP holds every uploaded file's bytes, a manifest and the ledger."""
     for name in ("manifest.json", "ledger.json"):
-        expect(name in entries, expected=f"{name} in the proof pack", got=str(sorted(entries)))
+        expect(
+            name in entries,
+            expected=f"{name} in the proof pack",
+            got=str(sorted(entries)),
+            rule=COMPLETE,
+            subject=name,
+        )
     try:
         parse(entries["ledger.json"])
     except BadDocument as error:
-        raise CheckFailed(expected="JSON in ledger.json", got=str(error)) from error
+        raise CheckFailed(
+            expected="JSON in ledger.json", got=str(error), rule=COMPLETE, subject="ledger.json"
+        ) from error
     digests = {sha256_hex(content) for content in entries.values()}
     for evidence_id, sample in uploaded.items():
         expect(
             sample.sha256 in digests,
             expected=f"the file of evidence {evidence_id} ({sample.mime_type}) in the proof pack",
             got=f"{len(entries)} entries, none with its SHA-256: {sorted(entries)}",
+            rule=COMPLETE,
+            subject="evidence files",
         )

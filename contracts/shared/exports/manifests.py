@@ -6,9 +6,22 @@ from typing import Any
 
 from contracts.shared.resources.conventions import expect_recent
 from contracts.shared.resources.digests import sha256_hex
-from contracts.shared.resources.flags import expect_flags
+from contracts.shared.resources.flags import RULES, expect_flags
+from contracts.shared.resources.rule_ids import EVENT_ONCE, EVENT_WRITTEN
 from harness.client import Client, Organization, Record
 from harness.expect import expect, expect_equal
+
+DESCRIBES = "manifest.describes-export"
+"""The rule that a manifest names the export that it belongs to."""
+
+FORM = "manifest.form"
+"""The rule that a manifest has the documented members."""
+
+FILES_MATCH = "manifest.files-match"
+"""The rule that a manifest lists what is in the ZIP."""
+
+RECORDED = "manifest.recorded"
+"""The rule that manifest and ledger name each other."""
 
 
 def expect_described(
@@ -22,15 +35,23 @@ def expect_described(
         "job_id": export["job_id"],
         "filters": filters,
     }.items():
-        expect_equal(manifest[name], expected, f"{name} in the manifest")
+        what = f"{name} in the manifest"
+        expect_equal(manifest[name], expected, what, rule=DESCRIBES, subject=name)
     expect_recent(manifest, "generated_at")
-    expect_equal(export["filters"], filters, "filters of the export")
+    what = "filters of the export"
+    expect_equal(export["filters"], filters, what, rule=DESCRIBES, subject=what)
 
 
 def manifest_files(manifest: Record) -> list[Record]:
     """Give the entries of `files`; fail when one of them does not have the form of an entry."""
     files = manifest["files"]
-    expect(isinstance(files, list), expected="a list of files in the manifest", got=repr(files))
+    expect(
+        isinstance(files, list),
+        expected="a list of files in the manifest",
+        got=repr(files),
+        rule=FORM,
+        subject="files",
+    )
     for file in files:
         expect(
             isinstance(file, Record)
@@ -39,6 +60,8 @@ def manifest_files(manifest: Record) -> list[Record]:
             and isinstance(file["evidence_id"], str | None),
             expected="files in the manifest as {name, type, size, sha256, evidence_id}",
             got=repr(file),
+            rule=FORM,
+            subject="files",
         )
     return list(files)
 
@@ -50,13 +73,21 @@ def expect_files_match(manifest: Record, entries: dict[str, bytes]) -> None:
         sorted(file["name"] for file in files),
         sorted(name for name in entries if name != "manifest.json"),
         "names in `files` of the manifest (every entry of the ZIP except manifest.json)",
+        rule=FILES_MATCH,
+        subject="name",
     )
     for file in files:
         name, content = file["name"], entries[file["name"]]
-        expect_equal(file["sha256"], sha256_hex(content), f"sha256 of {name} in the manifest")
-        expect_equal(file["size"], len(content), f"size of {name} in the manifest")
         is_ledger, has_no_evidence = name == "ledger.json", file["evidence_id"] is None
-        expect_equal(has_no_evidence, is_ledger, f"whether evidence_id of {name} is null")
+        for field, got, expected in (
+            ("sha256", file["sha256"], sha256_hex(content)),
+            ("size", file["size"], len(content)),
+            ("evidence_id", f"null: {has_no_evidence}", f"null: {is_ledger}"),
+        ):
+            what = f"{field} of a file in the manifest"
+            expect_equal(
+                got, expected, what, detail=f"file {name}", rule=FILES_MATCH, subject=field
+            )
 
 
 async def expect_recorded(client: Client, manifest: Record, export: Record) -> None:
@@ -66,15 +97,20 @@ async def expect_recorded(client: Client, manifest: Record, export: Record) -> N
         for event in await client.ledger_events(target_id=export["id"])
         if event["event_name"] == "export.completed"
     ]
-    expect_equal(len(completed), 1, "number of export.completed events of a ready export")
+    what = "number of export.completed events of a ready export"
+    rule = EVENT_WRITTEN if not completed else EVENT_ONCE
+    expect_equal(len(completed), 1, what, rule=rule, subject="export.completed")
     expect(
         export["manifest_hash"] in json.dumps(completed[0]["metadata"]),
         expected=f"manifest_hash {export['manifest_hash']} in the export.completed event",
         got=str(completed[0]["metadata"]),
+        rule=RECORDED,
+        subject="export.completed",
     )
     seq, hash_of_head = ledger_head(manifest)
     hashes = {event["ledger_seq"]: event["hash"] for event in await client.ledger_events()}
-    expect_equal(hashes.get(seq), hash_of_head, f"hash of event {seq}, the manifest's ledger_head")
+    what = f"hash of event {seq}, the manifest's ledger_head"
+    expect_equal(hashes.get(seq), hash_of_head, what, rule=RECORDED, subject="ledger_head")
 
 
 def ledger_head(manifest: Record) -> tuple[int, str]:
@@ -86,6 +122,8 @@ def ledger_head(manifest: Record) -> tuple[int, str]:
         and isinstance(head["hash"], str),
         expected="ledger_head in the manifest as {ledger_seq: number, hash: string}",
         got=repr(head),
+        rule=FORM,
+        subject="ledger_head",
     )
     return head["ledger_seq"], head["hash"]
 
@@ -97,4 +135,5 @@ async def expect_valid(client: Client, question: dict[str, Any]) -> None:
     what = f"an unchanged manifest sent as {' and '.join(question)}"
     expect_flags(answer, dict.fromkeys(names, True), what)
     bad = [file for file in answer.data["files"] if file["ok"] is not True]
-    expect_equal((bad, answer.data["mismatches"]), ([], []), "files that are not ok, mismatches")
+    got, what = (bad, answer.data["mismatches"]), "files that are not ok, mismatches"
+    expect_equal(got, ([], []), what, rule=RULES["verifyManifest"], subject="files, mismatches")

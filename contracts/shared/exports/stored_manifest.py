@@ -8,6 +8,9 @@ from harness.errors import CheckFailed
 from harness.expect import expect, expect_status
 from harness.untrusted.documents import BadDocument, parse
 
+MANIFEST_SHOWN = "manifest.shown"
+"""The rule that a ready export shows its manifest."""
+
 
 async def stored_manifest(client: Client, export_id: str) -> Answer:
     """Give the answer of getManifest to a ready export.
@@ -17,20 +20,25 @@ async def stored_manifest(client: Client, export_id: str) -> Answer:
     """
     path = {"export_id": export_id}
     if client.has("getManifest"):
-        return expect_status(await client.call("getManifest", path=path), 200)
+        return expect_status(await client.call("getManifest", path=path), 200, rule=MANIFEST_SHOWN)
     download = await client.download(export_id)
     entries = unpack(download)
     expect(
         "manifest.json" in entries,
         expected=f"manifest.json in {download.path}",
         got=str([*entries]),
+        rule=MANIFEST_SHOWN,
+        subject="downloadExport",
     )
     text = entries["manifest.json"]
     try:
         translated = download.dialect.contract_manifest(parse(text))
     except BadDocument as error:
         raise CheckFailed(
-            expected=f"JSON in manifest.json of {download.path}", got=f"{error}"
+            expected=f"JSON in manifest.json of {download.path}",
+            got=f"{error}",
+            rule=MANIFEST_SHOWN,
+            subject="downloadExport",
         ) from error
     of_json = {"content-type": "application/json"}
     sent = replace(download, body=text, headers=of_json, as_sent=None, translated=None)

@@ -1,10 +1,13 @@
 """What an organization's ledger must look like over HTTP."""
 
+from collections import Counter
 from collections.abc import Sequence
 
-from contracts.shared.resources.flags import expect_flags
+from contracts.shared.resources.flags import RULES, expect_flags
+from contracts.shared.resources.rule_ids import CHAIN_VALID, EVENT_ONCE, EVENT_WRITTEN
 from harness.client import Client, Record
 from harness.expect import expect_equal
+from harness.vocabulary.events import EVENT_NAMES
 
 
 async def expect_verified(client: Client, event: Record) -> None:
@@ -13,19 +16,20 @@ async def expect_verified(client: Client, event: Record) -> None:
     flags = dict.fromkeys(("hash_matches", "prev_hash_valid", "chain_ok"), True)
     expect_flags(answer, flags, f"{event['event_name']} event {event['ledger_seq']}")
     seq = event["ledger_seq"]
-    expect_equal(answer.data["depth"], seq, "depth of a chain verified from its first event")
+    what = "depth of a chain verified from its first event"
+    expect_equal(answer.data["depth"], seq, what, rule=RULES["verifyLedgerEvent"], subject="depth")
 
 
 def expect_linked(events: list[Record]) -> None:
     """Fail unless the events of an organization are one chain without gaps or forks."""
     before = None
     for number, event in enumerate(events, 1):
-        expect_equal(
-            event["ledger_seq"], number, f"ledger_seq of event {number}, without gaps or forks"
-        )
-        expect_equal(
-            event["prev_hash"] or None, before, f"prev_hash of event {number} (the hash before it)"
-        )
+        for name, got, expected, what in (
+            ("ledger_seq", event["ledger_seq"], number, "without gaps or forks"),
+            ("prev_hash", event["prev_hash"] or None, before, "the hash before it"),
+        ):
+            shown = f"{name} of event {number}, {what}"
+            expect_equal(got, expected, shown, rule=CHAIN_VALID, subject=name)
         before = event["hash"]
 
 
@@ -35,5 +39,13 @@ async def expect_events(
     """Fail unless a target has exactly these events, oldest first; give them."""
     events = await client.ledger_events(target_id=target_id)
     got = [event["event_name"] for event in events]
-    expect_equal(got, list(names), f"ledger events of {what}")
+    missing = [*(Counter(names) - Counter(got))]
+    surplus = [*(Counter(got) - Counter(names))]
+    expect_equal(
+        got,
+        list(names),
+        f"ledger events of {what}",
+        rule=EVENT_WRITTEN if missing else EVENT_ONCE if surplus else "",
+        subject=", ".join(sorted(EVENT_NAMES.intersection(missing or surplus))),
+    )
     return events

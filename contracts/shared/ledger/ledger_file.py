@@ -10,6 +10,9 @@ from harness.errors import CheckFailed
 from harness.expect import expect, expect_equal
 from harness.untrusted.spelling import by_value
 
+WHOLE_LEDGER = "export.whole-ledger"
+"""The rule that an export has the whole chain as of its request."""
+
 CHAIN_FIELDS = ("ledger_seq", "hash", "prev_hash")
 """Without these it is not a chain."""
 
@@ -41,6 +44,8 @@ def expect_ledger_file(
         [event["ledger_seq"] for event in events],
         list(range(1, head + 1)),
         "ledger_seq of the events in ledger.json, up to the manifest's ledger head",
+        rule=WHOLE_LEDGER,
+        subject="ledger_seq",
     )
     for event, shown in zip(events, chain, strict=False):
         for name in (*required, *(name for name in OTHER_FIELDS if name in event)):
@@ -50,6 +55,8 @@ def expect_ledger_file(
                 expected=f"{name} of event {shown['ledger_seq']} in ledger.json: {in_api!r}, as in "
                 "the API",
                 got=repr(event.get(name)),
+                rule=WHOLE_LEDGER,
+                subject=name,
             )
 
 
@@ -59,13 +66,18 @@ def _events_in(content: bytes, example: Record, *, may_be_empty: bool) -> list[M
         document = json.loads(content, object_pairs_hook=by_value)
     except (ValueError, RecursionError) as error:
         raise CheckFailed(
-            expected="the chain as JSON in ledger.json", got=f"{content[:200]!r}: {error}"
+            expected="the chain as JSON in ledger.json",
+            got=f"{content[:200]!r}: {error}",
+            rule=WHOLE_LEDGER,
+            subject="ledger.json",
         ) from error
     lists = list(_lists_of_events(document, example))
     expect(
         len(lists) == 1 or (may_be_empty and not lists),
         expected="the chain as JSON in ledger.json: one list of events with ledger_seq and hash",
         got=f"{len(lists)} such lists in {content[:200].decode(errors='replace')}",
+        rule=WHOLE_LEDGER,
+        subject="ledger.json",
     )
     return lists[0] if lists else []
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from contracts.shared.ledger.canonical_json import NotStorable
 from contracts.shared.ledger.hash_chain import StoredEvent, stored_event, violations
+from contracts.shared.resources.rule_ids import CHAIN_VALID
 from harness.database import Database, Row
 from harness.errors import CheckFailed, Inconclusive
 from harness.expect import expect
@@ -116,6 +117,8 @@ class StoredLedger:
                 expected=f"{violation.expected} [organization {organization_id}]",
                 got=violation.got,
                 detail=detail,
+                rule=CHAIN_VALID,
+                subject=violation.field,
             )
         return events
 
@@ -127,12 +130,17 @@ def _event(row: Row) -> StoredEvent:
         row["ledger_seq"] is not None,
         expected=f"a number in ledger_seq of {about} of the ledger",
         got="NULL",
+        rule=CHAIN_VALID,
+        subject="ledger_seq",
     )
     event = stored_event(row)
     try:
         event.canonical()
     except NotStorable as error:
         raise CheckFailed(
-            expected=f"JSON as the metadata of {event.name}", got=f"{row['metadata']!r}: {error}"
+            expected=f"JSON as the metadata of {event.name}",
+            got=f"{row['metadata']!r}: {error}",
+            rule=CHAIN_VALID,
+            subject="metadata",
         ) from error
     return event

@@ -10,8 +10,15 @@ from contracts.shared.requests.keyed_requests import (
     is_replay,
 )
 from contracts.shared.resources.conventions import expect_retry_after
+from contracts.shared.resources.rule_ids import ONE_RECORD, REPLAY_MARKED
 from harness.client import LIVE_STATES, Answer, Client, Record
 from harness.expect import expect, expect_equal, expect_status
+
+DEDUPLICATED = "upload.one-record-of-bytes"
+"""The rule that a job has each file once."""
+
+ONE_LIVE = "export.one-live"
+"""The rule that a job has one live export of a type."""
 
 FINAL_EVENTS = {"export.completed", "export.failed", "export.canceled"}
 IN_FLIGHT = "the 409 to a key in flight"
@@ -23,7 +30,8 @@ def expect_one_record(answers: Sequence[Answer], *, new_status: int, what: str) 
     Every other answer is a replay, or 409 with Retry-After while the first is still in flight.
     """
     for answer in answers:
-        expect_status(answer, 200, new_status, 409, detail=f"one of {len(answers)} {what}")
+        detail = f"one of {len(answers)} {what}"
+        expect_status(answer, 200, new_status, 409, detail=detail, rule=ONE_RECORD)
         if answer.status == 409:
             expect_retry_after(answer, IN_FLIGHT)
     accepted = [answer for answer in answers if answer.status != 409]
@@ -32,6 +40,8 @@ def expect_one_record(answers: Sequence[Answer], *, new_status: int, what: str) 
         len(ids) == 1,
         expected=f"one record from {len(answers)} concurrent {what}",
         got=f"{len(ids)} records: {dict(ids)}",
+        rule=ONE_RECORD,
+        subject=answers[0].operation_id,
     )
     firsts = [answer for answer in accepted if not is_replay(answer)]
     expect(
@@ -39,6 +49,8 @@ def expect_one_record(answers: Sequence[Answer], *, new_status: int, what: str) 
         expected=f"one {new_status} without X-Idempotency-Replayed among {len(answers)} {what}, "
         "and every other 2xx a replay of it",
         got=f"{len(firsts)} without it: {[answer.describe() for answer in firsts[:3]]}",
+        rule=REPLAY_MARKED,
+        subject=answers[0].operation_id,
     )
     return str(next(iter(ids)))
 
@@ -60,6 +72,8 @@ def expect_one_winner(
         len(firsts) == 1,
         expected=f"one new answer to {len(answers)} concurrent requests with one key",
         got=f"{len(firsts)}: {[answer.describe() for _, answer in firsts[:3]]}",
+        rule=ONE_RECORD,
+        subject=answers[0][1].operation_id,
     )
     winner, first = firsts[0]
     for request, answer in answers:
@@ -76,23 +90,37 @@ def expect_one_winner(
 
 def expect_new_evidence(answer: Answer, what: str) -> None:
     """Fail unless an upload made a new record and is not marked as deduplicated."""
-    expect_status(answer, 201, detail=what)
+    expect_status(answer, 201, detail=what, rule=DEDUPLICATED)
     expect(
         not answer.flag("x-evidence-deduplicated"),
-        expected=f"no X-Evidence-Deduplicated with {what}",
+        expected="no X-Evidence-Deduplicated with new evidence",
         got=answer.describe(),
+        detail=what,
+        rule="header.deduplicated",
+        subject=answer.operation_id,
     )
 
 
 def expect_deduplicated(answer: Answer, existing: Record, what: str) -> None:
     """Fail unless an upload was answered with the existing record, unchanged, and is marked so."""
-    expect_status(answer, 200, detail=f"{what}: bytes that the job has already, another key")
+    detail, subject = f"{what}: bytes that the job has already, another key", answer.operation_id
+    expect_status(answer, 200, detail=detail, rule=DEDUPLICATED)
+    expect_equal(
+        answer.data,
+        existing,
+        "data of the existing record",
+        detail=detail,
+        rule=DEDUPLICATED,
+        subject=subject,
+    )
     expect(
         answer.flag("x-evidence-deduplicated"),
-        expected=f"X-Evidence-Deduplicated: true for bytes that the job has already: {what}",
+        expected="X-Evidence-Deduplicated: true for bytes that the job has already",
         got=f"{answer.headers.get('x-evidence-deduplicated')!r} with {answer.describe()}",
+        detail=detail,
+        rule="header.deduplicated",
+        subject=subject,
     )
-    expect_equal(answer.data, existing, f"data of the existing record: {what}")
 
 
 def expect_one_new_evidence(answers: Sequence[Answer]) -> Answer:
@@ -101,13 +129,16 @@ def expect_one_new_evidence(answers: Sequence[Answer]) -> Answer:
     Every upload has a key of its own. Each other one is answered with that record.
     """
     for answer in answers:
-        expect_status(answer, 200, 201, detail="concurrent uploads of the same bytes, other keys")
+        detail = "concurrent uploads of the same bytes, other keys"
+        expect_status(answer, 200, 201, detail=detail, rule=DEDUPLICATED)
     new = [answer for answer in answers if answer.status == 201]
     ids = Counter(answer.data["id"] for answer in answers)
     expect(
         len(new) == 1 and len(ids) == 1,
         expected=f"one 201 and one record from {len(answers)} concurrent uploads of the same bytes",
         got=f"{len(new)} times 201, records: {dict(ids)}",
+        rule=DEDUPLICATED,
+        subject=answers[0].operation_id,
     )
     expect_new_evidence(new[0], "the first of many")
     for answer in answers:
@@ -125,7 +156,7 @@ async def expect_one_live_at_a_time(
     new one. The order of the ledger's events shows whether the earlier one had ended by then.
     """
     for answer in answers:
-        expect_status(answer, 200, 202)
+        expect_status(answer, 200, 202, rule=ONE_LIVE)
     accepted = {answer.data["id"] for answer in answers if answer.status == 202}
     for answer in answers:
         if answer.status == 200:
@@ -134,10 +165,13 @@ async def expect_one_live_at_a_time(
                 answer.data["id"] in accepted,
                 expected=f"an export that was accepted with 202, one of {sorted(accepted)}",
                 got=answer.describe(),
+                rule=ONE_LIVE,
+                subject=answer.operation_id,
             )
     listed = await client.listed("listExports", path={"job_id": job_id})
     of_type = {export["id"] for export in listed if export["export_type"] == export_type}
-    expect_equal(of_type, accepted, f"IDs of the {export_type} exports of the job")
+    what = f"IDs of the {export_type} exports of the job"
+    expect_equal(of_type, accepted, what, rule=ONE_LIVE, subject="listExports")
     live: str | None = None
     for event in await client.ledger_events():
         if event["target_id"] not in accepted:
@@ -148,6 +182,8 @@ async def expect_one_live_at_a_time(
                 expected="one live export of a job and type at a time",
                 got=f"{event['target_id']} was requested (ledger_seq {event['ledger_seq']}) "
                 f"while {live} was {' or '.join(sorted(LIVE_STATES))}",
+                rule=ONE_LIVE,
+                subject="requestExport",
             )
             live = event["target_id"]
         elif event["event_name"] in FINAL_EVENTS and event["target_id"] == live:
@@ -156,8 +192,11 @@ async def expect_one_live_at_a_time(
 
 def expect_live_export(answer: Answer, export_id: str, *, detail: str = "") -> None:
     """Fail unless a request was answered with the export that is live already."""
-    expect_status(answer, 200, detail=detail or "one live export of a job and type at a time")
-    expect_equal(answer.data["id"], export_id, "ID of the live export", detail=detail)
+    subject = answer.operation_id
+    detail = detail or "one live export of a job and type at a time"
+    expect_status(answer, 200, detail=detail, rule=ONE_LIVE)
+    what = "ID of the live export"
+    expect_equal(answer.data["id"], export_id, what, detail=detail, rule=ONE_LIVE, subject=subject)
     expect_export_in_progress(answer)
 
 
@@ -167,4 +206,6 @@ def expect_export_in_progress(answer: Answer) -> None:
         answer.flag("x-export-in-progress"),
         expected="X-Export-In-Progress: true with the live export",
         got=answer.describe(),
+        rule="header.export-in-progress",
+        subject=answer.operation_id,
     )

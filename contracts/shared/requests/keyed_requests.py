@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from contracts.shared.resources.rule_ids import ONE_RECORD, REPLAY_MARKED
 from harness.client import Answer, Client, Record, Sample
 from harness.errors import CheckFailed
-from harness.expect import expect, expect_equal, expect_status
+from harness.expect import SERVER_ERROR, expect, expect_equal, expect_status
 from harness.waiting import wait_until
 
 REUSED = "idempotency_key_reused"
@@ -59,6 +60,8 @@ class KeyedRequest:
                 expected=f"the key {key!r} free for {self.what} within its lease of {lease_s:g} s "
                 "([limits] key_lease_s) after the request that used it has ended",
                 got=f"409, {waited}",
+                rule="idempotency.key-released",
+                subject=self.operation_id,
             )
 
         decision = await wait_until(
@@ -107,6 +110,8 @@ def expect_new(answer: Answer, request: KeyedRequest, *, detail: str = "") -> Re
         expected=f"no X-Idempotency-Replayed on the first answer to {request.what} under a key",
         got=answer.describe(),
         detail=detail,
+        rule=REPLAY_MARKED,
+        subject=answer.operation_id,
     )
     return answer.data
 
@@ -116,26 +121,43 @@ def expect_replayed(again: Answer, first: Answer) -> None:
 
     Of an export only the fields count that workers do not change.
     """
+    subject = first.operation_id
     expect(
-        200 <= again.status < 300 and is_replay(again),
-        expected=f"the original answer of {first.operation_id} (any 2xx) with "
-        "X-Idempotency-Replayed: true to the same request under the same key",
-        got=f"X-Idempotency-Replayed {again.headers.get('x-idempotency-replayed')!r} with "
-        f"{again.describe()}",
+        200 <= again.status < 300,
+        expected=f"the original answer of {subject} (any 2xx) to the same request under the same "
+        "key",
+        got=again.describe(),
+        rule="answer.no-server-error" if again.status >= SERVER_ERROR else ONE_RECORD,
+        subject=subject,
     )
-    if first.operation_id != "requestExport":
-        expect_equal(again.data, first.data, "data of the replayed answer")
-        return
-    for name in STABLE_IN_EXPORTS:
-        expect_equal(again.data[name], first.data[name], f"{name} in the replayed answer")
+    if subject == "requestExport":
+        for name in STABLE_IN_EXPORTS:
+            what = f"{name} in the replayed answer"
+            expect_equal(again.data[name], first.data[name], what, rule=ONE_RECORD, subject=subject)
+    else:
+        what = "data of the replayed answer"
+        expect_equal(again.data, first.data, what, rule=ONE_RECORD, subject=subject)
+    expect(
+        is_replay(again),
+        expected=f"X-Idempotency-Replayed: true with the original answer of {subject}",
+        got=f"{again.headers.get('x-idempotency-replayed')!r} with {again.describe()}",
+        rule=REPLAY_MARKED,
+        subject=subject,
+    )
 
 
 def expect_reuse_refused(answer: Answer, difference: str) -> None:
     """Fail unless a key was refused because it belongs to another request."""
-    expect_status(answer, 422, detail=f"the same key for a request with {difference}")
-    expect_equal(answer.code, REUSED, f"code of the answer to a key reused with {difference}")
+    rule, subject = "idempotency.reuse-refused", answer.operation_id
+    detail = f"the same key for a request with {difference}"
+    expect_status(answer, 422, detail=detail, rule=rule)
+    what = "code of the answer to a reused key"
+    expect_equal(answer.code, REUSED, what, detail=detail, rule=rule, subject=subject)
     expect(
         not is_replay(answer),
         expected="no X-Idempotency-Replayed on a refusal",
         got=answer.describe(),
+        detail=detail,
+        rule=REPLAY_MARKED,
+        subject=subject,
     )

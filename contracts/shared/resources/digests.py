@@ -36,6 +36,8 @@ def expect_repr_digest(answer: Answer, whole: bytes | None = None) -> None:
         f"sha-256=:{base64.b64encode(expected).decode()}:",
         got=repr(answer.headers.get("repr-digest")),
         detail=f"a {answer.status} from {answer.path}, {len(content)} bytes in all",
+        rule="download.digest",
+        subject=answer.operation_id,
     )
 
 

@@ -9,6 +9,9 @@ from harness.client import Answer, Client, Organization, Record, Sample
 from harness.errors import CheckFailed
 from harness.expect import expect, expect_equal, expect_status
 
+DESCRIBED = "evidence.describes-file"
+"""The rule that a record of evidence describes what was uploaded."""
+
 CAPTURED_AT = datetime(2026, 1, 31, 12, 0, 0, tzinfo=UTC)
 FORM = {"tag": "roof", "phase": "after", "captured_at": "2026-01-31T14:00:00+02:00"}
 REPEATED_FORM = {"tag": "roof", "phase": "after"}
@@ -31,13 +34,21 @@ def expect_sealed(evidence: Record, sample: Sample, job: Record, org: Organizati
     }.items():
         if name == "state" and evidence.lacks(name):
             continue  # it has only one value
-        expect_equal(evidence[name], expected, f"{name} of {sample.mime_type} evidence")
+        expect_described(evidence[name], expected, name)
     expect(
         evidence["storage_path"],
         expected="a storage_path in new evidence",
         got=repr(evidence["storage_path"]),
+        rule=DESCRIBED,
+        subject="storage_path",
     )
-    expect_equal(time_of(evidence, "captured_at"), CAPTURED_AT, "captured_at of new evidence")
+    expect_described(time_of(evidence, "captured_at"), CAPTURED_AT, "captured_at")
+
+
+def expect_described(got: object, expected: object, name: str, *, detail: str = "") -> None:
+    """Fail unless a field of evidence says what was uploaded."""
+    what = f"{name} of new evidence"
+    expect_equal(got, expected, what, detail=detail, rule=DESCRIBED, subject=name)
 
 
 async def expect_evidence_ids(
@@ -67,6 +78,8 @@ def expect_content(answer: Answer, whole: bytes, mime_type: str, *, what: str) -
         raise CheckFailed(
             expected=f"the {len(whole)} uploaded bytes as content: {what}",
             got=_difference(answer.body, whole),
+            rule="download.unchanged",
+            subject=answer.operation_id,
         )
     expect_content_headers(answer, whole, mime_type)
 
@@ -83,7 +96,8 @@ def expect_content_headers(answer: Answer, whole: bytes, mime_type: str) -> None
         ("content-disposition", "attachment"),
     ):
         got = answer.headers.get(header, "").partition(";")[0].strip().lower()
-        expect_equal(got, expected, f"{header} of evidence content (status {answer.status})")
+        what = f"{header} of evidence content (status {answer.status})"
+        expect_equal(got, expected, what, rule="download.headers", subject=header)
 
 
 def _difference(got: bytes, expected: bytes) -> str:

@@ -5,13 +5,19 @@ from collections.abc import Mapping
 from harness.client import Answer
 from harness.expect import expect, expect_status
 
+RULES = {"verifyManifest": "verify.manifest", "verifyLedgerEvent": "verify.event"}
+"""Which rule a wrong flag breaks, by operation."""
+
 
 def expect_flags(answer: Answer, flags: Mapping[str, bool | None], what: str) -> None:
     """Fail unless the answer is 200 with these flags; None and other flags are not judged."""
-    data = expect_status(answer, 200, detail=what).data
+    rule = RULES.get(answer.operation_id, "")
+    data = expect_status(answer, 200, detail=what, rule=rule).data
     for name, due in flags.items():
         expect(
             due is None or data[name] is due,
             expected=f"{name} {str(due).lower()} for {what}",
             got=answer.describe(),
+            rule=rule,
+            subject=f"{name} of {answer.operation_id}",
         )

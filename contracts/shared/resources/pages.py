@@ -11,6 +11,9 @@ from harness.client import Client, Record
 from harness.errors import CheckFailed
 from harness.expect import expect, expect_status
 
+WHOLE_LISTS = "lists.whole"
+"""The rule that every list keeps."""
+
 DEFAULT_LIMIT = 50
 MAX_PAGES = 200
 
@@ -41,12 +44,15 @@ async def pages_of(
         answer = await client.call(
             listing.operation_id, path=listing.path, query=query, instance=instance
         )
-        expect_status(answer, 200, detail=f"page {len(pages) + 1} with {query}")
+        detail = f"page {len(pages) + 1} with {query}"
+        expect_status(answer, 200, detail=detail, rule=WHOLE_LISTS)
         expect(
             len(answer.items) <= (limit or DEFAULT_LIMIT),
             expected=f"at most {limit or DEFAULT_LIMIT} items on a page of {listing.operation_id} "
             + (f"with limit={limit}" if limit else "without a limit"),
             got=f"{len(answer.items)} items",
+            rule=WHOLE_LISTS,
+            subject=listing.operation_id,
         )
         pages.append(answer.items)
         cursor = answer.document["next_cursor"]
@@ -56,16 +62,22 @@ async def pages_of(
             isinstance(cursor, str) and cursor,
             expected=f"a string or null as next_cursor of {listing.operation_id}",
             got=repr(cursor),
+            rule=WHOLE_LISTS,
+            subject=listing.operation_id,
         )
         expect(
             cursor not in seen,
             expected=f"a new next_cursor on every page of {listing.operation_id}",
             got=f"{cursor} again on page {len(pages)} with limit={limit}",
+            rule=WHOLE_LISTS,
+            subject=listing.operation_id,
         )
         seen.add(cursor)
     raise CheckFailed(
         expected=f"{listing.operation_id} to end within {MAX_PAGES} pages",
         got=f"a next_cursor on each of them, {sum(map(len, pages))} items so far",
+        rule=WHOLE_LISTS,
+        subject=listing.operation_id,
     )
 
 
@@ -83,18 +95,24 @@ async def expect_listed(
     """
     pages = await pages_of(client, listing, limit=limit, instances=instances)
     items = [item for page in pages for item in page]
-    how = f"{listing.operation_id} with limit={limit}, in pages of {[len(page) for page in pages]}"
+    detail = f"limit={limit}, in pages of {[len(page) for page in pages]}"
     counted, wanted_once = Counter(item["id"] for item in items), Counter(wanted)
     expect(
         counted == wanted_once,
-        expected=f"each of {len(wanted)} items once from {how}",
+        expected=f"each of {len(wanted)} items once from {listing.operation_id}",
         got=f"{len(items)}: missing {list((wanted_once - counted).elements())[:3]}, "
         f"duplicate or unknown {list((counted - wanted_once).elements())[:3]}",
+        detail=detail,
+        rule=WHOLE_LISTS,
+        subject=listing.operation_id,
     )
     for before, after in itertools.pairwise(items):
         expect(
             time_of(before, "created_at") <= time_of(after, "created_at"),
-            expected=f"items in order of created_at from {how}",
+            expected=f"items in order of created_at from {listing.operation_id}",
             got=f"{before['created_at']} before {after['created_at']}",
+            detail=detail,
+            rule=WHOLE_LISTS,
+            subject=listing.operation_id,
         )
     return items
