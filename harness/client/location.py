@@ -8,6 +8,9 @@ from harness.client.routes import Route
 from harness.client.transport import Transport
 from harness.errors import CheckFailed
 
+RULE = "header.location"
+"""The rule that a `Location` leads to what it is about."""
+
 
 async def follow_location(
     transport: Transport, answer: Answer, token: str | None, *, deadline_s: float
@@ -25,6 +28,8 @@ async def follow_location(
         raise CheckFailed(
             expected=f"{answer.operation_id} to answer with a Location on this server",
             got=f"{location!r} with {answer.describe()}: {problem}",
+            rule=RULE,
+            subject=answer.operation_id,
         ) from None
     found = await transport.send(
         Route(operation_id=f"Location of {answer.operation_id}", method="GET", template=path),
@@ -41,5 +46,7 @@ async def follow_location(
             f"{found.describe()}",
             detail="a gateway that adds a path before those of the backend must add it to "
             "Location, too, or the backend must know the path",
+            rule=RULE,
+            subject=answer.operation_id,
         )
     return found
