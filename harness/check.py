@@ -5,8 +5,9 @@ A check is an async function in a file named `check_*.py`; its own name begins w
 
 import inspect
 import re
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Literal, TypeVar, get_args
 
 from harness.errors import Misconfigured
@@ -23,9 +24,13 @@ _ATTRIBUTE = "__shakedown_check__"
 Function = TypeVar("Function", bound=Callable[..., object])
 
 
-def matches_id(check_id: str, ids: Container[str]) -> bool:
-    """Say whether one of the ids means this check: a plain one stands for all of its parameters."""
-    return check_id in ids or check_id.partition("[")[0] in ids
+def matches_id(check_id: str, ids: Collection[str]) -> bool:
+    """Say whether one of the ids, or patterns such as `claim.*`, means this check.
+
+    A plain id stands for all of its parameters.
+    """
+    plain = check_id.partition("[")[0]
+    return check_id in ids or any(fnmatchcase(plain, pattern) for pattern in ids)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -86,6 +86,17 @@ class CheckResult:
         """The part of the id before its first dot."""
         return self.id.partition(".")[0]
 
+    @property
+    def accepted(self) -> bool:
+        """Whether it failed by nothing but accepted findings."""
+        known = bool(self.findings) and all(finding.accepted for finding in self.findings)
+        return self.verdict is Verdict.FAIL and known
+
+    @property
+    def counts(self) -> bool:
+        """Whether its verdict counts for the run's."""
+        return not (self.allowed or self.accepted)
+
 
 @dataclass(frozen=True, kw_only=True)
 class TargetFacts:
@@ -156,6 +167,24 @@ class DebuggerEntered:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Ratchet:
+    """How a run compares with what is accepted."""
+
+    known: int
+    """Findings that are accepted."""
+    new: tuple[str, ...]
+    """Fingerprints of those that are not."""
+    fixed: tuple[str, ...]
+    """Accepted ones whose cell was looked at and is clean: each in one line."""
+    not_seen: tuple[str, ...]
+    """Accepted ones whose cell was not looked at."""
+    expired: tuple[str, ...]
+    """What was accepted until a day that is over."""
+    blocked: int = 0
+    """Inconclusive checks that are allowed because an accepted finding blocks them."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunSummary:
     """A whole run, as the reports show it."""
 
@@ -172,6 +201,8 @@ class RunSummary:
     report_path: Path
     error: str = ""
     """Why the run as such went wrong (misconfigured, interrupted, internal error), else empty."""
+    ratchet: Ratchet | None = None
+    """Where a baseline, or the target file, accepts something."""
     version: str = ""
     """Of Shakedown."""
     run_id: str = ""

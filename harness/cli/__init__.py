@@ -18,6 +18,7 @@ _SIGPIPE = 141
 COMMANDS: Mapping[str, str] = {
     "run": "start a system, run the checks on it, give a verdict",
     "up": "start a system and keep it running; print what a client needs",
+    "accept": "write what a run found into a baseline: it does not count from then on",
     "checks": "list every check and whether the target offers what it needs",
     "explore": "run every interleaving of the claim protocol's SQL steps on a real database",
     "prove": "run the gate on every seeded bug: the kill matrix",

@@ -86,9 +86,18 @@ class _ProfileOption(click.Option):
 )
 @click.option(
     "--allow-inconclusive",
-    metavar="ID",
+    metavar="PATTERN",
     multiple=True,
-    help="A known gap: this check may be inconclusive; repeat it or use commas.",
+    help="A known gap: these checks may be inconclusive; repeat it or use commas. A target file "
+    "says the same, with a reason, in [[allow_inconclusive]].",
+)
+@click.option(
+    "--baseline",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="What is known: the results.json of an earlier run, or what `shakedown accept` wrote. Its "
+    "findings and gaps do not count; new ones do.",
 )
 @click.option(
     "--first-finding",
@@ -134,6 +143,7 @@ def run(
     processes: int | None,
     out: Path | None,
     allow_inconclusive: tuple[str, ...],
+    baseline: Path | None,
     first_finding: bool,
     allow_faults: bool,
     database_url: str | None,
@@ -153,6 +163,7 @@ def run(
       shakedown run --target shakedown.toml checks/    your backend, with your own checks added
       shakedown run --target https://staging.example   one that runs already
       shakedown run --only 'claim.*,golden.upload'     some of them
+      shakedown run --baseline known.json              what is known does not count
       shakedown run -n 2 --seed 7 -- -x                two processes, stop at the first failure
     """
     # Loaded here: `--help`, and a refusal of the options above, do without all of them.
@@ -160,6 +171,7 @@ def run(
     from harness.plugin.repeating import variables_that_matter
     from harness.plugin.run import Run
     from harness.plugin.settings import RunSettings
+    from harness.ratchet.baseline import NOTHING_KNOWN, read_baseline
     from harness.reports.coverage_md import CoverageMarkdown
     from harness.reports.directory import open_report_directory
     from harness.reports.junit import JunitXml
@@ -194,6 +206,7 @@ def run(
         may_share=loaded.tokens.makes_organizations,
         some=bool(only) or no_built_in,
     )
+    known = NOTHING_KNOWN if baseline is None else read_baseline(baseline)
     started_at = datetime.now(UTC)
     seed = random_seed() if seed is None else seed
     directory = open_report_directory(out, seed=seed, now=started_at)
@@ -211,7 +224,10 @@ def run(
         ),
         profile=cast("Profile", profile),
         only=split_commas(only),
-        allow_inconclusive=split_commas(allow_inconclusive),
+        allow_inconclusive=(
+            *split_commas(allow_inconclusive),
+            *(gap.check for gap in loaded.allow_inconclusive),
+        ),
         folders=folders,
         built_in=not no_built_in,
         first_finding=first_finding,
@@ -231,6 +247,7 @@ def run(
         target=loaded,
         reporters=reporters,
         started_at=started_at,
+        baseline=known,
         pytest_args=words,
     ).execute()
     if stream.lost and not reader_is_gone(stream.lost):

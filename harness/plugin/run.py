@@ -27,6 +27,8 @@ from harness.plugin.run_errors import RunError, RunErrors
 from harness.plugin.settings import RunSettings
 from harness.plugin.shared_system import SharedSystem
 from harness.plugin.signals import Interruption
+from harness.ratchet.acceptance import Acceptances, accept
+from harness.ratchet.baseline import NOTHING_KNOWN, Baseline
 from harness.redaction.redactor import Redactor
 from harness.reports.results_json import correct_results
 from harness.target import Target
@@ -75,6 +77,8 @@ class Run:
     target: Target
     reporters: Sequence[Reporter]
     started_at: datetime
+    baseline: Baseline = NOTHING_KNOWN
+    """What an earlier run found, and what does not count for that."""
     pytest_args: Sequence[str] = ()
     """What the user passes on to pytest."""
 
@@ -143,9 +147,10 @@ class Run:
     ) -> RunSummary:
         reason = error.message if error else ""
         first_line = reason.partition("\n")[0]
-        checks = controller.results(
+        results = controller.results(
             first_line or controller.stopped_early or "pytest ended before it started"
         )
+        checks, ratchet = accept(results, self._acceptances())
         verdict = verdict_of(checks)
         if reason and verdict is Verdict.PASS:
             verdict = Verdict.INCONCLUSIVE
@@ -161,15 +166,23 @@ class Run:
             checks=checks,
             report_path=self.settings.report_path,
             error=reason,
+            ratchet=ratchet,
             version=version("shakedown"),
             run_id=shared.run_id,
             old_names=controller.old_names,
         )
 
+    def _acceptances(self) -> Acceptances:
+        return Acceptances(
+            baseline=self.baseline,
+            patterns=self.target.accepted,
+            today=self.started_at.date(),
+        )
+
 
 def verdict_of(checks: Sequence[CheckResult]) -> Verdict:
     """Give the verdict of a run: known gaps do not count, but they alone are not a pass."""
-    counted = [check.verdict for check in checks if not check.allowed]
+    counted = [check.verdict for check in checks if check.counts]
     return combine(counted)
 
 

@@ -54,7 +54,8 @@ def refuse_bad_selection(
         problem for pattern in only if (problem := _pattern_problem(pattern, specs, profile))
     ]
     problems += [
-        f"--allow-inconclusive {check_id}: there is no such check{_suggest(check_id, specs)}"
+        f"--allow-inconclusive, or [[allow_inconclusive]] in the target file, {check_id}: "
+        f"there is no such check{_suggest(check_id, specs)}"
         for check_id in allow
         if not any(matches_id(spec.id, (check_id,)) for spec in specs)
     ]

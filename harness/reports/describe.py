@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import replace
 
-from harness.events import CheckResult, RunSummary, TargetFacts
+from harness.events import CheckResult, Ratchet, RunSummary, TargetFacts
 from harness.reports.causes import Cause, causes_of, causes_of_checks
 from harness.untrusted.sanitizing import sanitize, shorten
 from harness.verdict import ExitCode, Verdict
@@ -16,6 +16,9 @@ LABELS = (
     "reproduce",
 )
 """What stands before the parts of an explanation."""
+
+SHOWN_KNOWN = 10
+"""Accepted findings that a list of the summary names."""
 
 SHOWN_CAUSES = 5
 """Kinds of findings that a check's explanation shows; all are in results.json."""
@@ -152,9 +155,11 @@ def notes(summary: RunSummary) -> list[str]:
 
     What makes a run misconfigured, or an error of ours, goes to standard error instead.
     """
-    texts = []
+    texts = ratchet_lines(summary.ratchet) if summary.ratchet else []
     if gaps := [result.id for result in summary.checks if result.allowed]:
-        texts.append(f"not counted, by --allow-inconclusive: {', '.join(gaps)}")
+        texts.append(f"inconclusive, and allowed to be: {', '.join(gaps)}")
+    if gaps and (still_open := _still_open(summary)):
+        texts.append(f"inconclusive, and not allowed to be: {', '.join(still_open)}")
     if summary.old_names:
         texts.append("\n  ".join(["old names in your checks:", *summary.old_names]))
     if waiting := [result for result in summary.checks if not result.ran]:
@@ -164,6 +169,30 @@ def notes(summary: RunSummary) -> list[str]:
     if summary.error and summary.exit_code not in _ON_STDERR:
         texts.append(printable(summary.error))
     return texts
+
+
+def ratchet_lines(ratchet: Ratchet) -> list[str]:
+    """Say how the run compares with what is accepted."""
+    parts = [f"{ratchet.known} known findings do not count", f"{len(ratchet.new)} new"]
+    parts += [f"{ratchet.blocked} checks blocked by known ones"] if ratchet.blocked else []
+    lines = [f"baseline: {', '.join(parts)}"]
+    for what, names in (
+        ("fixed (take them out with `shakedown accept`)", ratchet.fixed),
+        ("not seen, for where they were was not looked at", ratchet.not_seen),
+        ("no longer accepted, for their time is over", ratchet.expired),
+    ):
+        if names:
+            more = [f"… and {len(names) - SHOWN_KNOWN} more"] if len(names) > SHOWN_KNOWN else []
+            lines.append("\n  ".join([f"{len(names)} {what}:", *names[:SHOWN_KNOWN], *more]))
+    return lines
+
+
+def _still_open(summary: RunSummary) -> list[str]:
+    return [
+        result.id
+        for result in summary.checks
+        if result.verdict is Verdict.INCONCLUSIVE and result.ran and not result.allowed
+    ]
 
 
 def coverage_line(summary: RunSummary) -> str:
@@ -181,10 +210,12 @@ def coverage_line(summary: RunSummary) -> str:
 def conclusion(summary: RunSummary) -> str:
     """Give the last line: the verdict and what it rests on."""
     not_run = sum(not result.ran for result in summary.checks)
+    accepted = sum(result.accepted for result in summary.checks)
     counts = [
         f"{number} {word}"
         for word, number in (
-            ("failed", summary.count(Verdict.FAIL)),
+            ("failed", summary.count(Verdict.FAIL) - accepted),
+            ("failed as accepted", accepted),
             ("inconclusive", summary.count(Verdict.INCONCLUSIVE) - not_run),
             ("passed", summary.count(Verdict.PASS)),
             ("not run", not_run),

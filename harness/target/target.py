@@ -12,6 +12,7 @@ from pydantic import Field, PrivateAttr, SecretStr
 from harness.errors import Misconfigured
 from harness.redaction.secret_encodings import passwords_of
 from harness.redaction.secret_values import secrets_in
+from harness.target.accepted import Accepted, AllowedGap
 from harness.target.capability import Capability
 from harness.target.chaos import Chaos, CleanupCall, Removable
 from harness.target.dialect import Contract
@@ -77,6 +78,10 @@ class Target(Table):
     cleanup: Mapping[Removable, CleanupCall] = Field(default={})
     """How `shakedown run --cleanup` removes what a run has made, by what it is."""
     zoo: Zoo | None = None
+    accepted: tuple[Accepted, ...] = ()
+    """Findings that are known and do not count."""
+    allow_inconclusive: tuple[AllowedGap, ...] = ()
+    """Checks that may be inconclusive, beside those of `--allow-inconclusive`."""
 
     _origin: Origin = PrivateAttr(default=Origin())
 

@@ -26,4 +26,4 @@ def keys() -> Iterator[str]:
 
 @pytest.mark.parametrize("key", sorted(set(keys())))
 def test_every_key_is_told(key: str) -> None:
-    assert f"`{key}`" in PAGE or f"`[{key}" in PAGE or f".{key}]`" in PAGE
+    assert f"`{key}`" in PAGE or f"`[{key}" in PAGE or f"`[[{key}" in PAGE or f".{key}]`" in PAGE

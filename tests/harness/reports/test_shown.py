@@ -72,7 +72,7 @@ def test_old_names_are_listed_before_the_verdict(summary: RunSummary) -> None:
 
 def test_the_last_line_is_the_verdict_with_its_figures_and_the_seed(plain: str) -> None:
     assert plain.splitlines()[-1] == ("FAIL: 1 failed, 2 inconclusive, 1 passed in 4.5 s (seed 7)")
-    assert "not counted, by --allow-inconclusive: claim.fallback" in plain
+    assert "inconclusive, and allowed to be: claim.fallback" in plain
 
 
 def test_coverage_is_named_before_the_verdict(plain: str, show: Show) -> None:
