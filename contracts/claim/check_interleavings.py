@@ -50,7 +50,7 @@ async def check_interleavings(
     if target.claim is None or not (target.claim.protocol or target.claim.function):
         raise Inconclusive(
             "the target file has neither a [claim] protocol nor a [claim] function: there are no "
-            "SQL steps to run"
+            "SQL steps to run (docs/explore.md says how to write a protocol)"
         )
     try:
         found = await explored_in_own_database(system, target, seed)

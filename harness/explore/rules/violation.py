@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 RULES = {
     "claimed-twice": "an export that has an owner is not claimed by another worker",
-    "token-repeated": "a claim token is unique to its claim and never issued twice",
+    "token-repeated": "a claim token is never issued twice, also not after a rollback",
     "attempt-not-risen": "the attempt rises with every claim, and never goes back",
     "over-cap": "no organization has more in progress than its cap",
     "over-limit": "a claim gives no more exports than it was asked for",
