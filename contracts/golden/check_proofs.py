@@ -49,7 +49,7 @@ async def check_ledger_event(
     The backend must verify its own events; the chain read over HTTP must have no gaps or forks;
     where the database is readable, every hash is recomputed from the rows.
     """
-    job = await org.new_job()
+    job = await org.new_job(may_hold_more=True)
     for number in range(1, 4):
         evidence = await org.client.new_evidence(job["id"], samples.new())
         path = {"event_id": evidence["ledger_event_id"]}

@@ -52,7 +52,7 @@ async def check_content_fidelity(
     Every download must be the same bytes, with the digest of the whole; a Range gets exactly its
     part. Text fields count also after the file.
     """
-    job = await org.new_job()
+    job = await org.new_job(may_hold_more=True)
 
     async def returned(sample: Sample, what: str) -> None:
         answer = await org.client.upload(job["id"], sample)

@@ -59,9 +59,15 @@ class Organization:
             raise Inconclusive(f"this check needs a token of a {role}; the target gives none")
         return replace(self.client, token=self.tokens[role], instance=None)
 
-    async def new_job(self, title: str = "") -> Record:
-        """Make a job and give its data; the given one where the backend makes none for clients."""
-        if not self.is_fresh:
+    async def new_job(self, title: str = "", *, may_hold_more: bool = False) -> Record:
+        """Make a job and give its data; the given one where the backend makes none for clients.
+
+        That one holds what others put there: `Inconclusive` unless the job `may_hold_more` than
+        what the check puts into it.
+        """
+        if self.is_fresh:
+            return await self.client.create_job(title or f"Job of {self.name or self.id}")
+        if "createJob" in self.client.routes:
             wanted = self.client.marked(title or "Shakedown")
             asked = await self.client.call("createJob", json={"title": wanted})
             if asked.status == HTTPStatus.FORBIDDEN:
@@ -69,17 +75,20 @@ class Organization:
                     f"the token given for organization {self.id} may not make a job, which this "
                     f"check needs: {asked.describe()}; give the token of an owner or a member"
                 )
-            if asked.status in NOT_OFFERED:
-                if self.given_job is None:
-                    raise Inconclusive(
-                        f"this check needs a job, and the backend lets clients make none: "
-                        f"{asked.describe()}; give one with the token (JOB_ID, JOB_ID_ORG_A, "
-                        "JOB_ID_ORG_B, or tokens.given.job)"
-                    )
-                found = await self.client.call("getJob", path={"job_id": self.given_job})
-                return expect_status(found, 200).data
-            return expect_status(asked, 201).data
-        return await self.client.create_job(title or f"Job of {self.name or self.id}")
+            if asked.status not in NOT_OFFERED:
+                return expect_status(asked, 201).data
+        if self.given_job is None:
+            raise Inconclusive(
+                "this check needs a job, and the backend lets clients make none; give one with "
+                "the token (JOB_ID, JOB_ID_ORG_A, JOB_ID_ORG_B, or tokens.given.job)"
+            )
+        if not may_hold_more:
+            raise Inconclusive(
+                "this check judges all that a job holds, and needs one of its own: the API makes "
+                f"none, and others use the given one ({self.given_job})"
+            )
+        found = await self.client.call("getJob", path={"job_id": self.given_job})
+        return expect_status(found, 200).data
 
 
 class Organizations:
@@ -224,7 +233,11 @@ class Organizations:
             name=name,
             users=users,
             tokens=tokens,
-            client=replace(self.with_token(tokens[MEMBER]), expires_at=expiry_of(tokens[MEMBER])),
+            client=replace(
+                self.with_token(tokens[MEMBER]),
+                expires_at=expiry_of(tokens[MEMBER]),
+                is_shared=given is not None,
+            ),
             is_fresh=given is None,
             given_job=given.job if given else None,
         )

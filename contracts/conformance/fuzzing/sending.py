@@ -155,7 +155,13 @@ async def send(client: Client, case: Case, *, instance: int) -> Answer:
     headers = dict(case.headers)
     if case.token and client.token is not None:
         headers["Authorization"] = f"Bearer {client.token}"
-    route = Route(operation_id=case.operation_id, method=case.method, template=case.target)
+    known = client.routes.get(case.operation_id)
+    route = Route(
+        operation_id=case.operation_id,
+        method=case.method,
+        template=case.target,
+        may_be_file=known is not None and known.may_be_file,
+    )
     for tries_left in reversed(range(OVERLOADED_RETRIES)):
         answer = await client.transport.send(
             route,

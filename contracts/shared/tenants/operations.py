@@ -14,7 +14,7 @@ from typing import Any, Literal
 from contracts.shared.tenants.document import load_document
 from contracts.shared.tenants.schemas import Unbuildable, resolved
 from harness.client import Route
-from harness.client.routes import spelled_path
+from harness.client.routes import routes_of, spelled_path
 from harness.target import Target
 from harness.target.api_document import METHODS
 
@@ -131,7 +131,7 @@ class Operation:
 def operations_of(target: Target) -> tuple[Operation, ...]:
     """All operations of the target's document, in its order."""
     document = load_document(Path(target.contract.openapi))
-    dialect = target.contract.operations
+    dialect, routes = target.contract.operations, routes_of(target)
     found = []
     for template, item in document.get("paths", {}).items():
         path_item = resolved(document, item)
@@ -149,6 +149,7 @@ def operations_of(target: Target) -> tuple[Operation, ...]:
                 method=(spelled and spelled.method) or method.upper(),
                 template=spelled_path(template, spelled.path if spelled else None),
                 secured=bool(described.get("security", document.get("security"))),
+                may_be_file=name in routes and routes[name].may_be_file,
             )
             found.append(Operation(route=route, document=document, described=described))
     return tuple(found)

@@ -77,7 +77,7 @@ class PopulatedTenant:
 
 async def populate(org: Organization, samples: Samples) -> PopulatedTenant:
     """Give an organization a job with evidence and a finished export."""
-    job = await org.new_job(f"Job {uuid.uuid4()} of {org.name}")
+    job = await org.new_job(f"Job {uuid.uuid4()} of {org.name}", may_hold_more=True)
     sample, key = samples.new(), f"shakedown-{uuid.uuid4()}"
     uploaded = await org.client.upload(job["id"], sample, key=key)
     evidence = expect_status(uploaded, 201).data

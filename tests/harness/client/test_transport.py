@@ -2,6 +2,7 @@ import asyncio
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -253,7 +254,17 @@ async def test_a_list_without_end_fails_the_check(size: int, pages: int) -> None
     async with server(handler) as url, client_of(url) as client:
         with pytest.raises(CheckFailed, match="to end within"):
             await client.listed("listJobs")
-    assert next(numbers) == pages + 1
+        of_others = replace(client, is_shared=True)
+        with pytest.raises(Inconclusive, match="there are more; at most 100 pages"):
+            await of_others.listed("listJobs")
+    assert next(numbers) == 2 * pages + 1
+
+
+async def test_a_cursor_that_returns_fails_in_an_organization_of_others_too() -> None:
+    handler, _ = answering(http(b'{"data": [], "next_cursor": "again"}'))
+    async with server(handler) as url, client_of(url) as client:
+        with pytest.raises(CheckFailed, match="to end within"):
+            await replace(client, is_shared=True).listed("listJobs")
 
 
 def export(state: str) -> bytes:
