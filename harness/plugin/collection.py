@@ -3,6 +3,7 @@
 import os
 import traceback
 from collections.abc import Generator, Sequence
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,14 @@ from pydantic import TypeAdapter
 from harness.check import CheckSpec, matches_id, place_of, spec_of
 from harness.errors import Misconfigured
 from harness.findings.rule import owning_checks
+from harness.plugin.built_in import built_in_folders
 from harness.plugin.context import TARGET, system_of
 from harness.plugin.findings import short_path
 from harness.plugin.hypothesis_settings import adapt_hypothesis
+from harness.plugin.own_modules import make_importable, mistaken_modules
 from harness.plugin.selection import CollectedChecks, is_selected, with_parameter
 from harness.plugin.settings import settings_of
+from harness.plugin.wanted_fixtures import missing_fixtures
 from harness.target.capability import Capability
 
 SPEC = pytest.StashKey[CheckSpec]()
@@ -81,6 +85,8 @@ def _declared(item: pytest.Item) -> bool:
             f"comes from {file}: a file of checks must not import the checks of another file, "
             "nor have the folder and file name of one that comes with Shakedown; rename it"
         )
+    else:
+        problem = missing_fixtures(item)
     if spec is None or problem:
         item.config.stash[_PROBLEMS].append(f"{short_path(item.path)}: {item.name} {problem}")
         return False
@@ -109,6 +115,21 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         path.write_bytes(COLLECTED_CHECKS.dump_json(collected))
 
 
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> None:
+    """Let a team's check import the modules beside it."""
+    if _is_own(file_path):
+        make_importable(file_path.parent)
+        parent.config.stash[_PROBLEMS] += [
+            f"{short_path(file_path)}: {problem}" for problem in mistaken_modules(file_path)
+        ]
+
+
+def _is_own(file: Path) -> bool:
+    return fnmatch(file.name, "check_*.py") and not any(
+        file.is_relative_to(folder) for folder in built_in_folders()
+    )
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_make_collect_report(
     collector: pytest.Collector,
@@ -127,7 +148,18 @@ def _unreadable(path: Path, error: BaseException) -> str:
         return str(error)
     # pytest wraps errors of import and syntax in one of its own, with a page of advice.
     cause = error.__cause__ or error
-    frames = traceback.extract_tb(cause.__traceback__)
-    place = f", at {short_path(Path(frames[-1].filename))}:{frames[-1].lineno}" if frames else ""
+    place = _place(path, cause)
     reason = traceback.format_exception_only(cause)[-1].strip()
     return f"{short_path(path)} cannot be imported: {reason}{place}"
+
+
+def _place(path: Path, error: BaseException) -> str:
+    """Say where in the team's own files an error is, else where it was raised."""
+    if isinstance(error, SyntaxError) and error.filename and error.lineno:
+        return f", at {short_path(Path(error.filename))}:{error.lineno}"
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if Path(frame.filename).is_relative_to(path.parent)]
+    if not frames:
+        return ""
+    frame = (own or frames)[-1]
+    return f", at {short_path(Path(frame.filename))}:{frame.lineno}"

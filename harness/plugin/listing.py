@@ -8,6 +8,7 @@ import pytest
 
 from harness.errors import Misconfigured
 from harness.plugin.collection import COLLECTED
+from harness.plugin.own_modules import make_all_importable
 from harness.plugin.quiet import silence
 from harness.plugin.run import isolate, pytest_arguments
 from harness.plugin.selection import CollectedChecks, refuse_bad_selection
@@ -29,6 +30,7 @@ def find_checks(folders: Sequence[str], *, built_in: bool) -> CollectedChecks:
         )
         finder = _Finder(settings)
         isolate(Path(scratch))
+        make_all_importable(folders)
         pytest.main(pytest_arguments(settings, Path(scratch), ["--collect-only"]), plugins=[finder])
     if finder.collected is None:
         raise Misconfigured("pytest could not collect the checks; its message above says why")

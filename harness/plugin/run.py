@@ -23,6 +23,7 @@ from harness.events import (
 from harness.machine.room import full_disk
 from harness.plugin.built_in import built_in_folders
 from harness.plugin.controller import Controller
+from harness.plugin.own_modules import make_all_importable
 from harness.plugin.run_errors import RunError, RunErrors
 from harness.plugin.settings import RunSettings
 from harness.plugin.shared_system import SharedSystem
@@ -130,6 +131,7 @@ class Run:
 
     def _pytest(self, controller: Controller, errors: RunErrors, scratch: Path) -> None:
         arguments = pytest_arguments(self.settings, scratch, self.pytest_args)
+        make_all_importable(self.settings.folders)
         status = pytest.main(arguments, plugins=[controller])
         if controller.collected is not None or errors.first is not None:
             return

@@ -1,6 +1,7 @@
 """docs/own-checks.md is true: its names exist, it lists every fixture, and its example runs."""
 
 import importlib
+import inspect
 import os
 import re
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import harness.plugin.fixtures
+from harness.client import Client, Organization, Samples
 from harness.target import Capability
 from tests.warm import run_shakedown
 
@@ -45,6 +47,24 @@ def test_every_fixture_is_listed() -> None:
 def test_every_capability_is_listed() -> None:
     first = "".join(re.findall(r"^\|(.*?)\|", _section("Capabilities"), re.M))
     assert set(re.findall(r"`([\w-]+)`", first)) == set(map(str, Capability))
+
+
+def test_every_argument_of_a_call_is_listed() -> None:
+    first = "".join(re.findall(r"^\|(.*?)\|", _section("Requests"), re.M))
+    arguments = set(inspect.signature(Client.call).parameters) - {"self"}
+    assert set(re.findall(r"`(\w+)`", first)) == arguments
+
+
+def test_what_is_called_on_a_client_and_on_samples_exists() -> None:
+    requests, files = _section("Requests"), _section("Files to upload")
+    named = {
+        Client: re.findall(r"`client\.(\w+)\(", requests),
+        Organization: re.findall(r"`org\.(\w+)\(", requests),
+        Samples: re.findall(r"`samples\.(\w+)\(", files),
+    }
+    for owner, names in named.items():
+        assert names
+        assert [name for name in names if not hasattr(owner, name)] == []
 
 
 @pytest.mark.integration

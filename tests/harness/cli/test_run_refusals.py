@@ -61,6 +61,11 @@ def test_a_wish_that_cannot_be_granted(workplace: Workplace, words: list[str], t
     [
         ("import nonsuch", "No module named 'nonsuch', at checks/check_own.py:"),
         ("def (", "SyntaxError"),
+        ("\n\ndef (", "checks/check_own.py:15"),
+        (
+            GOOD.replace("(observe)", "(obesrve, databse)"),
+            "fixtures that do not exist: 'obesrve' (did you mean observe?), 'databse' (did you ",
+        ),
         ("async def check_forgotten(observe): pass", "check_forgotten is named like a check"),
         (
             "@check('own.a', 'A', checklist='L', observes=0)\nasync def check_a(observe): pass",
@@ -80,6 +85,59 @@ def test_files_that_hold_no_proper_checks(workplace: Workplace, source: str, tol
     assert told in finished.stderr
     assert finished.code == 3
     assert "Traceback" not in finished.stderr
+
+
+USES_A_HELPER = """
+from helper import three
+from deeper_helper import four
+
+@check("own.helped", "It is helped", checklist="Own works", observes=1)
+async def check_helped(observe):
+    assert three() + four() == 7
+    observe()
+"""
+
+
+def helpers(workplace: Workplace) -> None:
+    deep = workplace.folder / "checks" / "deep"
+    deep.mkdir(parents=True)
+    workplace.checks(USES_A_HELPER, name="deep/check_deep.py")
+    (deep / "helper.py").write_text("def three(): return 3")
+    (deep / "deeper_helper.py").write_text("def four(): return 4")
+
+
+@pytest.mark.parametrize("words", [[], ["-n", "2"]])
+def test_a_helper_beside_the_checks_can_be_imported(workplace: Workplace, words: list[str]) -> None:
+    helpers(workplace)
+    workplace.checks("from beside import five", name="conftest.py")
+    (workplace.folder / "checks" / "beside.py").write_text("five = 5")
+    # xdist notes sys.path when it is loaded, which in `workplace.gate` is before the command.
+    finished = workplace.finish(workplace.start(*workplace.gate_words(*words)))
+    assert finished.code == 0, finished.stderr
+
+
+def test_a_helper_that_another_module_hides_is_told(workplace: Workplace) -> None:
+    helpers(workplace)
+    workplace.checks("from helper import two", name="check_own.py")
+    (workplace.folder / "checks" / "helper.py").write_text("two = 2")
+    workplace.checks("from statistics import mine", name="check_third.py")
+    (workplace.folder / "checks" / "statistics.py").write_text("mine = 1")
+    finished = workplace.gate()
+    assert finished.code == 3
+    folder = workplace.folder / "checks"
+    for told in (
+        f"deep/check_deep.py: it imports 'helper', and Python finds {folder / 'helper.py'} before ",
+        "check_third.py: it imports 'statistics', and Python finds ",
+    ):
+        assert told in finished.stderr
+
+
+def test_a_broken_helper_is_named_by_its_own_line(workplace: Workplace) -> None:
+    helpers(workplace)
+    (workplace.folder / "checks" / "deep" / "helper.py").write_text("\n\nthree = (")
+    finished = workplace.gate()
+    assert finished.code == 3
+    assert "checks/deep/helper.py:3" in finished.stderr
 
 
 def test_a_file_with_the_name_of_a_built_in_one_is_not_mistaken_for_it(
