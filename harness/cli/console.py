@@ -29,12 +29,10 @@ def choose_reporter(
     if not stream.isatty():
         return PlainReporter(stream)
     # Loaded here only: a pipe does without it, and starts that much sooner.
-    from rich.console import Console
-
     from harness.reports.terminal import TerminalReporter
+    from harness.reports.terminal_console import TerminalConsole
 
-    console = Console(file=stream, highlight=False)
-    return TerminalReporter(console, live=_may_redraw(environment, pytest_args))
+    return TerminalReporter(TerminalConsole(stream), live=_may_redraw(environment, pytest_args))
 
 
 def _may_redraw(environment: Mapping[str, str], pytest_args: Sequence[str]) -> bool:
