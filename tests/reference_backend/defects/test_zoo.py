@@ -77,3 +77,42 @@ def test_clean_code_names_the_zoo_in_one_place() -> None:
 
 def test_the_family_is_that_of_the_first_expected_check() -> None:
     assert Defect(title="t", source="s", expected=("claim.a", "hash.b")).family == "claim"
+
+
+def _migrate(defects: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "reference_backend", "migrate"],
+        env={"REFERENCE_BACKEND_DEFECT": defects},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("pair", "why"),
+    [
+        ("claim-newest-first,claim-without-order", "function claim_export_job"),
+        ("cap-ignores-batch,claim-newest-first", "migrations/"),
+        ("organisation-from-user-metadata,role-from-user-metadata", "both replace"),
+        ("evidence-cached-by-id,nope", "no such defect: nope"),
+    ],
+)
+def test_defects_that_hide_each_other_are_refused_by_name(pair: str, why: str) -> None:
+    done = _migrate(pair)
+    assert done.returncode == 3
+    assert why in done.stderr
+    assert all(name in done.stderr for name in pair.split(",") if "no such" not in why)
+
+
+def test_defects_of_different_places_are_on_at_once() -> None:
+    program = (
+        "from reference_backend import defects, migrate\n"
+        "defects.switch_on('claim-newest-first,materialized-view-of-exports,jobs-inserted-for-anybody')\n"
+        "print(*[each.version for each in migrate.shipped()][-2:])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "9999_materialized-view-of-exports 9999_jobs-inserted-for-anybody\n"
