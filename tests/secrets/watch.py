@@ -17,11 +17,13 @@ class Watch:
 
     def __init__(self, bases: tuple[Path, ...], pid: int) -> None:
         self.arguments: set[bytes] = set()
-        """The arguments of every process that there was."""
+        """The arguments of every process that the command started, and its own."""
         self.written: dict[Path, bytes] = {}
         """The journal, and each file that somebody else could read, as it was seen last."""
         self._bases = bases
         self._pid = pid
+        self._tree = {pid}
+        """Every process that was seen below it, also when its parent is gone by now."""
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._look_on, daemon=True)
 
@@ -40,7 +42,8 @@ class Watch:
 
     def _look_on(self) -> None:
         while not self._is_over.wait(_EVERY_S):
-            self.arguments |= set(_arguments())
+            self._tree |= _below(self._tree)
+            self.arguments |= set(_arguments(self._tree))
             for base in self._bases:
                 for run_dir in base.glob(f"*shakedown-{self._pid}-*"):
                     for path in _open_to_others(run_dir):
@@ -55,10 +58,25 @@ class Watch:
             pass  # gone again
 
 
-def _arguments() -> Iterator[bytes]:
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
+def _below(tree: set[int]) -> set[int]:
+    """The processes whose ancestors are in the tree; others are not the command's doing."""
+    parents = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
         try:
-            yield path.read_bytes()
+            _, _, after_name = path.read_bytes().rpartition(b")")
+            parents[int(path.parent.name)] = int(after_name.split()[1])
+        except (OSError, IndexError):
+            continue  # ended meanwhile
+    found: set[int] = set()
+    while more := {pid for pid, parent in parents.items() if parent in tree | found} - found:
+        found |= more
+    return found
+
+
+def _arguments(pids: set[int]) -> Iterator[bytes]:
+    for pid in pids:
+        try:
+            yield Path(f"/proc/{pid}/cmdline").read_bytes()
         except OSError:
             continue  # ended meanwhile
 
