@@ -15,7 +15,7 @@ import click
 
 from harness.cli.after_dashes import TakesRest
 from harness.cli.options import driver_option, load_chosen, target_option
-from harness.errors import CheckFailed
+from harness.errors import CheckFailed, Inconclusive
 from harness.recovery.healing import end_run
 from harness.untrusted.sanitizing import sanitize
 from harness.verdict import ExitCode
@@ -159,7 +159,7 @@ def _clients(target: "Target", system: "System") -> Mapping[str, str]:
 
     try:
         return run_interruptible(_make_clients(target, system))
-    except CheckFailed:
+    except (CheckFailed, Inconclusive):
         for instance in system.api:
             if tail := system.log_tail(instance):
                 _say(f"{instance.name}; its last log lines:\n{tail}")

@@ -35,7 +35,7 @@ def given_users(target: Target) -> tuple[GivenUser, ...]:
     else:
         pairs = [("token", given.token, given.job)]
     users = tuple(
-        _user(name_of(target.file, ("tokens", "given", key)), token.get_secret_value(), job)
+        _user(key, name_of(target.file, ("tokens", "given", key)), token.get_secret_value(), job)
         for key, token, job in pairs
     )
     if len({user.organization for user in users}) < len(users):
@@ -47,7 +47,7 @@ def given_users(target: Target) -> tuple[GivenUser, ...]:
     return users
 
 
-def _user(key: str, token: str, job: str | None) -> GivenUser:
+def _user(key: str, name: str, token: str, job: str | None) -> GivenUser:
     try:
         # Only read: whether it is genuine is the backend's business.
         claims = jwt.decode(token, options={"verify_signature": False})
@@ -60,6 +60,6 @@ def _user(key: str, token: str, job: str | None) -> GivenUser:
         )
     except (jwt.InvalidTokenError, KeyError, TypeError) as error:
         raise Misconfigured(
-            f"{key}: expected a JWT with the claims sub and "
+            f"{name}: expected a JWT with the claims sub and "
             f"app_metadata.organization_id, but {type(error).__name__}: {error}"
         ) from error

@@ -37,11 +37,11 @@ class Patience:
             return True
         if answer.status == HTTPStatus.SERVICE_UNAVAILABLE and answer.request_id:
             return False  # the backend's own: what it means is the check's business
+        bound = f"a process waits {MAX_WAIT_S:g} s for it in all"
         raise Inconclusive(
             f"a gateway or rate limit lets no more requests through: {answer.describe()}; it asks "
-            f"to wait {asked_s:g} s, and "
-            + (f"a run waits {MAX_WAIT_S:g} s in all" if may_repeat else "this is sent only once")
-            + ". Raise its limit for this run"
+            f"to wait {asked_s:g} s, and {bound if may_repeat else 'this is sent only once'}. "
+            "Raise its limit for this run"
         )
 
     def _takes(self, wait_s: float) -> bool:

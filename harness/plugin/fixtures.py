@@ -21,6 +21,7 @@ from harness.plugin.context import redactor_of, system_of, target_of
 from harness.plugin.coverage import Coverage
 from harness.plugin.execution import BROKEN, STATE, CheckState, check_log
 from harness.plugin.observations import Observations
+from harness.plugin.patience import patience_of
 from harness.plugin.run_mark import mark_of
 from harness.plugin.settings import settings_of
 from harness.redaction.issued_tokens import record_issued_tokens
@@ -98,6 +99,7 @@ async def organizations(
     hide = hiding_tokens(pytestconfig, system)
     async with Organizations.of(target, base_urls, mark, hide) as made:
         made.transport.broken = BrokenPreconditions(system.run_dir / BROKEN)
+        made.transport.patience = patience_of(pytestconfig, target)
         yield made
 
 

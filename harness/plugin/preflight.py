@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from harness.client import Client, Organizations
 from harness.client.given_tokens import given_users
 from harness.client.token_expiry import expiry_of, shown_time
-from harness.errors import CheckFailed, Misconfigured
+from harness.errors import CheckFailed, Inconclusive, Misconfigured
 from harness.target import Target
+from harness.target.environment import name_of
 
 _READING = ("listJobs", "listLedgerEvents")
 """Operations that any token may call and that change nothing."""
@@ -27,7 +28,8 @@ def refuse_expired_tokens(target: Target) -> None:
         secret = getattr(given, key)
         moment = expiry_of(secret.get_secret_value()) if secret is not None else None
         if moment is not None and moment <= time.time():
-            expired.append(f"tokens.given.{key}: the token ran out at {shown_time(moment)}")
+            name = name_of(target.file, ("tokens", "given", key))
+            expired.append(f"{name}: the token ran out at {shown_time(moment)}")
     if expired:
         raise Misconfigured("\n".join([*expired, "give one that is valid until the run has ended"]))
 
@@ -36,7 +38,7 @@ async def try_tokens(target: Target, organizations: Organizations) -> None:
     """Use the target's tokens once where the target file can be wrong about them.
 
     Raises `Misconfigured` when the backend refuses them. Whatever else it answers, a 5xx above all,
-    is for the checks to find.
+    is for the checks to find, and so is a gateway that lets nothing through.
     """
     try:
         if target.tokens.calls is not None:
@@ -44,7 +46,7 @@ async def try_tokens(target: Target, organizations: Organizations) -> None:
         elif target.tokens.given is not None or not target.hands_out("jwt_secret"):
             for what, client in await _clients(target, organizations):
                 await _expect_taken(what, client)
-    except CheckFailed:
+    except (CheckFailed, Inconclusive):
         return
 
 
@@ -56,7 +58,10 @@ async def _clients(target: Target, organizations: Organizations) -> list[tuple[s
 
 def _given(target: Target, organizations: Organizations) -> Iterator[tuple[str, Client]]:
     for user in given_users(target):
-        yield f"tokens.given.{user.key}", organizations.with_token(user.token)
+        yield (
+            name_of(target.file, ("tokens", "given", user.key)),
+            organizations.with_token(user.token),
+        )
 
 
 async def _expect_taken(what: str, client: Client) -> None:
@@ -67,7 +72,7 @@ async def _expect_taken(what: str, client: Client) -> None:
     if answer.status == 401:
         hint = (
             "is it of this backend?"
-            if what.startswith("tokens.given")
+            if what != "tokens.mint"
             else "are secret, algorithm, audience and claims those of this backend?"
         )
         raise Misconfigured(

@@ -79,7 +79,7 @@ async def test_all_waits_of_a_run_together_are_bounded(waited: list[float]) -> N
     # At the same time: they count once.
     await asyncio.gather(*(patience.waits(late) for _ in range(20)))
     assert len(waited) == 20
-    with pytest.raises(Inconclusive, match=f"waits {MAX_WAIT_S:g} s in all"):
+    with pytest.raises(Inconclusive, match=f"waits {MAX_WAIT_S:g} s for it in all"):
         await patience.waits(answer(429, retry_after=f"{MAX_WAIT_S + 1:g}"))
 
 

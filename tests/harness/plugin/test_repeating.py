@@ -28,10 +28,10 @@ variable = "MY_DEFECT"
 
 SET = {
     "BACKEND_URL": "http://127.0.0.1:8080",
-    "OTHER_URL": "http://me:marked-password@127.0.0.1:8081",
+    "OTHER_URL": "http://127.0.0.1:8081/it's",
     "TOKEN": "marked-token",
     "KEY": "marked-key",
-    "JOB": "it's 7",
+    "JOB": "it's-7",
     "MY_DEFECT": "a,b",
     "UNRELATED": "1",
 }
@@ -50,10 +50,10 @@ def test_it_sets_what_the_target_read_and_a_secret_only_by_its_name(target: Targ
     assert "marked" not in " ".join(words)
     assert set(words) == {
         "BACKEND_URL=http://127.0.0.1:8080",
-        'OTHER_URL="$OTHER_URL"',
+        "OTHER_URL='http://127.0.0.1:8081/it'\"'\"'s'",
         'TOKEN="$TOKEN"',
         'KEY="$KEY"',
-        "JOB='it'\"'\"'s 7'",
+        "JOB='it'\"'\"'s-7'",
         "MY_DEFECT=a,b",
     }
 
