@@ -24,6 +24,7 @@ class Watch:
         self._pid = pid
         self._tree = {pid}
         """Every process that was seen below it, also when its parent is gone by now."""
+        self._strangers: set[int] = set()
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._look_on, daemon=True)
 
@@ -42,13 +43,27 @@ class Watch:
 
     def _look_on(self) -> None:
         while not self._is_over.wait(_EVERY_S):
-            self._tree |= _below(self._tree)
+            self._adopt()
             self.arguments |= set(_arguments(self._tree))
             for base in self._bases:
                 for run_dir in base.glob(f"*shakedown-{self._pid}-*"):
                     for path in _open_to_others(run_dir):
                         self._read(path)
                     self._read(run_dir / "journal.jsonl")
+
+    def _adopt(self) -> None:
+        """Take in the processes that are new, and whose parent is in the tree.
+
+        Each is asked once for its parent: what others of the machine do is not the command's doing.
+        """
+        alive = {int(name) for name in os.listdir("/proc") if name.isdecimal()}  # noqa: PTH208
+        self._strangers &= alive
+        new = alive - self._tree - self._strangers
+        parents = {pid: _parent(pid) for pid in new}
+        while ours := {pid for pid in new if parents[pid] in self._tree}:
+            self._tree |= ours
+            new -= ours
+        self._strangers |= new
 
     def _read(self, path: Path) -> None:
         try:
@@ -58,19 +73,12 @@ class Watch:
             pass  # gone again
 
 
-def _below(tree: set[int]) -> set[int]:
-    """The processes whose ancestors are in the tree; others are not the command's doing."""
-    parents = {}
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            _, _, after_name = path.read_bytes().rpartition(b")")
-            parents[int(path.parent.name)] = int(after_name.split()[1])
-        except (OSError, IndexError):
-            continue  # ended meanwhile
-    found: set[int] = set()
-    while more := {pid for pid, parent in parents.items() if parent in tree | found} - found:
-        found |= more
-    return found
+def _parent(pid: int) -> int:
+    try:
+        stat_line = Path(f"/proc/{pid}/stat").read_bytes()
+    except OSError:
+        return 0  # ended meanwhile
+    return int(stat_line.rpartition(b")")[2].split()[1])
 
 
 def _arguments(pids: set[int]) -> Iterator[bytes]:

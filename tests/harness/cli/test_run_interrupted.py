@@ -35,9 +35,15 @@ async def check_last(observe):
 """
 
 
-@pytest.mark.parametrize("words", [[], ["-n", "2"]])
 @pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+    ("number", "code", "words"),
+    [
+        (signal.SIGINT, 130, []),
+        (signal.SIGTERM, 143, []),
+        (signal.SIGHUP, 129, []),
+        (signal.SIGINT, 130, ["-n", "2"]),
+        (signal.SIGTERM, 143, ["-n", "2"]),  # and SIGHUP, which is handled alike
+    ],
 )
 def test_during_a_check(
     workplace: Workplace, number: signal.Signals, code: int, words: list[str]
