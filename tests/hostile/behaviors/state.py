@@ -2,12 +2,11 @@
 
 import base64
 import hashlib
-import io
 import itertools
 import struct
-import zipfile
 import zlib
 
+from tests.hostile.behaviors import zeros
 from tests.hostile.server import Behavior, Request, Write, answer, data, honest
 
 _numbers = itertools.count()
@@ -78,36 +77,6 @@ async def an_endless_file(_: Request, write: Write) -> None:
         await write(bytes(2**18))
 
 
-def _lying_bomb() -> bytes:
-    """An entry that says it has ten bytes, and inflates to a gigabyte."""
-    squeezed = _deflated_zeros(1024)
-    name, made = b"a", zlib.crc32(b"")
-    local = struct.pack("<4s5H3L2H", b"PK\3\4", 20, 0, 8, 0, 33, made, len(squeezed), 10, 1, 0)
-    central = struct.pack(
-        "<4s6H3L5H2L", b"PK\1\2", 20, 20, 0, 8, 0, 33, made, len(squeezed), 10, 1, 0, 0, 0, 0, 0, 0
-    )
-    entry = local + name + squeezed
-    end = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 1, 1, len(central) + 1, len(entry), 0)
-    return entry + central + name + end
-
-
-def _deflated_zeros(megabytes: int) -> bytes:
-    squeezer = zlib.compressobj(9, zlib.DEFLATED, -15)
-    pieces = [squeezer.compress(bytes(2**20)) for _ in range(megabytes)]
-    return b"".join([*pieces, squeezer.flush()])
-
-
-def _honest_bomb() -> bytes:
-    buffer = io.BytesIO()
-    with (
-        zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive,
-        archive.open("zeros", "w") as entry,
-    ):
-        for _ in range(300):
-            entry.write(bytes(2**20))
-    return buffer.getvalue()
-
-
 def _many_entries() -> bytes:
     """A directory of a million entries, none of which is there."""
     count = 1_000_000
@@ -119,6 +88,7 @@ def _many_entries() -> bytes:
     return directory + end
 
 
-a_lying_bomb = file_of(_lying_bomb())
-an_honest_bomb = file_of(_honest_bomb())
+a_lying_bomb = file_of(zeros.zipped(1024, says_crc=zlib.crc32(b""), says_bytes=10))
+"""An entry that says it has ten bytes, and inflates to a gigabyte."""
+an_honest_bomb = file_of(zeros.zipped(300, says_crc=zeros.crc(300), says_bytes=300 * zeros.MIB))
 many_entries = file_of(_many_entries())
