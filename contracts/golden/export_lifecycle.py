@@ -1,7 +1,8 @@
-"""Every state of an export in turn, on a system without workers."""
+"""Every state of an export in turn, on a system without workers, cell by cell."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from contracts.golden.export_states import expect_export, expect_not_ready, expect_refused
 from contracts.golden.fields import EXPORT
@@ -11,118 +12,189 @@ from contracts.shared.requests.concurrent_requests import expect_live_export
 from contracts.shared.resources.conventions import expect_retry_after
 from harness.client import LIVE_STATES, Answer, Organization, Record, Samples
 from harness.expect import expect, expect_equal, expect_status
+from harness.findings.exchanges import recall
+from harness.findings.preconditions import precondition
+from harness.plugin.cells import Cells
+from harness.plugin.coverage import Coverage
+from harness.plugin.observations import Observations
+
+REQUESTED = ("export.requested",)
+RETRIED = ("export.requested", "export.requested")
+CANCELED = "export.canceled"
 
 
-async def expect_lifecycle(
-    workerless: WorkerlessSystem, org: Organization, samples: Samples
-) -> AsyncIterator[str]:
-    """Fail unless each state, and each way out of it, is right; give each state that was seen."""
-    job = await org.new_job()
-    await org.client.new_evidence(job["id"], samples.new())
-    one, two = FollowedExport(org, job, "proof-pack"), FollowedExport(org, job, "ledger")
-    await one.request({"filters": {"phase": "after"}})
-    await two.request({})
-    for each, position in ((one, 1), (two, 2)):
-        queued = await each.expect_state("queued", events=["export.requested"])
-        expect_equal(queued["queue_position"], position, "queue_position of a queued export")
-        expect_equal(queued["attempt"], 0, "attempt of an export that was never claimed")
-        await expect_refused(org.client, "retryExport", each.id, "queued")
-    expect_equal((await two.data())["filters"], {}, "filters of a request without filters")
-    expect_equal((await one.data())["filters"], {"phase": "after"}, "filters of an export")
-    yield "queued"
+@dataclass(frozen=True)
+class Lifecycle:
+    """Takes exports through every state, and looks at each state and each way out of it.
 
-    await two.change("cancelExport")
-    await two.expect_state("canceled", events=["export.requested", "export.canceled"])
-    await two.expect_final("canceled")
-    yield "canceled"
+    Where a change is refused, what would come after it is not looked at.
+    """
 
-    await workerless.claim(org.client, one.id)
-    claimed = await one.expect_state("preparing", events=["export.requested"])
-    expect_equal(claimed["claimed_by"], MANUAL_WORKER, "claimed_by of an export in progress")
-    expect_equal(claimed["attempt"], 1, "attempt of an export that was claimed once")
-    await expect_refused(org.client, "retryExport", one.id, "preparing")
-    yield "preparing"
+    workerless: WorkerlessSystem
+    org: Organization
+    cells: Cells
+    cover: Coverage
+    observe: Observations
 
-    await workerless.fail(one.id)
-    await one.expect_state("failed", events=["export.requested"])
-    await expect_refused(org.client, "cancelExport", one.id, "failed")
-    yield "failed"
+    async def look_at(self, samples: Samples) -> None:
+        """Judge each state, and each way out of it."""
+        job = await self.org.new_job()
+        await self.org.client.new_evidence(job["id"], samples.new())
+        filters = {"phase": "after"}
+        one = await self._request(job, "proof-pack", {"filters": filters})
+        two = await self._request(job, "ledger", {})
+        for each, position, wanted in ((one, 1, filters), (two, 2, {})):
+            values = {"queue_position": position, "attempt": 0, "filters": wanted}
+            await each.look_at("queued", REQUESTED, values)
+            await each.look_at_refusals("queued", "retryExport")
+        self._seen("queued")
+        if await two.change("cancelExport", "queued"):
+            await two.look_at("canceled", (*REQUESTED, CANCELED))
+            await two.look_at_refusals("canceled", "cancelExport", "retryExport")
+            self._seen("canceled")
+        await self._claim_and_fail(one)
+        if not await one.change("retryExport", "failed"):
+            return
+        await one.look_at("queued", RETRIED, case="queued again")
+        await one.look_at_refusals("queued again", "retryExport")
+        await self.workerless.claim(self.org.client, one.id)
+        await one.look_at("preparing", RETRIED, {"attempt": 2}, case="preparing again")
+        self._seen("retried")
+        if await one.change("cancelExport", "preparing"):
+            await one.look_at("canceled", (*RETRIED, CANCELED), case="canceled while preparing")
+            await one.look_at_refusals("canceled while preparing", "cancelExport", "retryExport")
+            self._seen("canceled while preparing")
 
-    await one.change("retryExport")
-    twice = ["export.requested", "export.requested"]
-    await one.expect_state("queued", events=twice)
-    await expect_refused(org.client, "retryExport", one.id, "queued again")
-    await workerless.claim(org.client, one.id)
-    claimed = await one.expect_state("preparing", events=twice)
-    expect_equal(claimed["attempt"], 2, "attempt of a retried export that was claimed again")
-    yield "retried"
+    async def _request(
+        self, job: Record, export_type: str, body: Mapping[str, object]
+    ) -> "FollowedExport":
+        """Request an export, and once more while it is live."""
+        client, path = self.org.client, {"job_id": job["id"], "export_type": export_type}
+        with precondition("export.requested"):
+            answer = await client.call("requestExport", path=path, json=dict(body))
+            export_id = str(expect_status(answer, 202).data["id"])
+        followed = FollowedExport(self.org, self.cells, job, export_id)
+        cell = partial(self.cells.of, operation="requestExport", type=export_type)
+        async with cell(state="queued", what="data"):
+            recall(answer.exchange)
+            expect_equal(answer.data["state"], "queued", "state of an accepted export")
+            await followed.expect_same_data(answer)
+        async with cell(case="while one is live"):
+            expect_live_export(await client.request_export(job["id"], export_type), export_id)
+        return followed
 
-    await one.change("cancelExport")
-    await one.expect_state("canceled", events=[*twice, "export.canceled"])
-    await one.expect_final("canceled while preparing")
-    yield "canceled while preparing"
+    async def _claim_and_fail(self, one: "FollowedExport") -> None:
+        await self.workerless.claim(self.org.client, one.id)
+        await one.look_at("preparing", REQUESTED, {"claimed_by": MANUAL_WORKER, "attempt": 1})
+        await one.look_at_refusals("preparing", "retryExport")
+        self._seen("preparing")
+        await self.workerless.fail(one.id)
+        await one.look_at("failed", REQUESTED)
+        await one.look_at_refusals("failed", "cancelExport")
+        self._seen("failed")
+
+    def _seen(self, state: str) -> None:
+        self.cover("states of exports", state=state)
+        self.observe(what="states of an export without workers")
 
 
-@dataclass
+@dataclass(frozen=True)
 class FollowedExport:
     """One export that is followed through its states."""
 
     org: Organization
+    cells: Cells
     job: Record
-    export_type: str
-    id: str = ""
+    id: str
 
-    async def request(self, body: dict[str, object]) -> None:
-        """Request it, and once more while it is live."""
-        client, path = self.org.client, {"job_id": self.job["id"], "export_type": self.export_type}
-        answer = await client.call("requestExport", path=path, json=body)
-        expect_status(answer, 202)
-        expect_equal(answer.data["state"], "queued", "state of an accepted export")
-        self.id = answer.data["id"]
-        await self.expect_same_data(answer)
-        expect_live_export(await client.request_export(self.job["id"], self.export_type), self.id)
-
-    async def data(self) -> Record:
-        """Its data, from getExport."""
-        return await self.org.client.get_export(self.id)
-
-    async def change(self, operation_id: str) -> None:
-        """Cancel or retry it."""
-        answer = await self.org.client.call(operation_id, path={"export_id": self.id})
-        expect_status(answer, 202)
-        expect_export(answer.data, self.org)
-        await self.expect_same_data(answer)
+    async def change(self, operation_id: str, state: str) -> bool:
+        """Cancel or retry it in this state; say whether that was accepted."""
+        answers: list[Answer] = []
+        async with self.cells.of(operation=operation_id, state=state):
+            answer = await self.org.client.call(operation_id, path={"export_id": self.id})
+            answers.append(expect_status(answer, 202, detail=f"of an export that is {state}"))
+        for answer in answers:
+            async with self.cells.of(operation=operation_id, state=state, what="data"):
+                recall(answer.exchange)
+                expect_export(answer.data, self.org)
+                await self.expect_same_data(answer)
+        return bool(answers)
 
     async def expect_same_data(self, answer: Answer) -> None:
         """Fail unless an answer has the data of getExport, except for the place in the queue."""
-        data = await self.data()
-        for name in EXPORT.keys() - {"queue_position"}:
-            what = f"{name} of an export in the answer of {answer.operation_id}, as in getExport"
-            expect_equal(answer.data[name], data[name], what)
+        data = await self.org.client.get_export(self.id)
+        operation_id = answer.operation_id
+        for name in EXPORT:
+            if name == "queue_position":
+                continue
+            what = f"{name} of an export in the answer of {operation_id}, as in getExport"
+            rule, subject = "answer.consistent", f"{name} in {operation_id}"
+            expect_equal(answer.data[name], data[name], what, rule=rule, subject=subject)
 
-    async def expect_state(self, state: str, *, events: Sequence[str]) -> Record:
-        """Fail unless every operation shows this state, and its events are these; give its data."""
-        client = self.org.client
-        answer = await client.call("getExport", path={"export_id": self.id})
-        export = expect_status(answer, 200).data
-        expect_equal(export["state"], state, "state of an export")
-        expect_export(export, self.org)
+    async def look_at(
+        self,
+        state: str,
+        events: Sequence[str],
+        values: Mapping[str, object] | None = None,
+        *,
+        case: str = "",
+    ) -> None:
+        """Judge what every operation shows of it in this state.
+
+        Of its data these values are expected; `case` says how it got there.
+        """
+        shown = case or state
+        answers: list[Answer] = []
+        async with self.cells.of(operation="getExport", state=shown):
+            answer = await self.org.client.call("getExport", path={"export_id": self.id})
+            answers.append(expect_status(answer, 200))
+            expect_equal(answer.data["state"], state, "state of an export")
+            expect_export(answer.data, self.org)
+        for answer in answers:
+            await self._look_at_answer(answer, state, shown, values or {})
+        for operation_id in ("downloadExport", "getManifest", "verifyManifest"):
+            if self.org.client.has(operation_id):
+                async with self.cells.of(operation=operation_id, state=shown):
+                    await expect_not_ready(self.org.client, operation_id, self.id, shown)
+        async with self.cells.of(operation="listLedgerEvents", state=shown):
+            await self._expect_recorded(events, shown)
+
+    async def _look_at_answer(
+        self, answer: Answer, state: str, shown: str, values: Mapping[str, object]
+    ) -> None:
+        export = answer.data
+        for name, expected in values.items():
+            async with self.cells.of(operation="getExport", state=shown, field=name):
+                recall(answer.exchange)
+                expect_equal(export[name], expected, f"{name} of an export that is {shown}")
         if state in LIVE_STATES:
-            expect_retry_after(answer, f"an export that is {state}")
-        await expect_not_ready(client, self.id, state)
-        recorded = await expect_events(client, self.id, events, f"an export that is {state}")
-        for event in recorded:
-            name = event["event_name"]
-            expect_equal(event["actor_id"], self.org.users["member"], f"actor_id of {name}")
-        listed = await client.listed("listExports", path={"job_id": self.job["id"]})
-        expect(
-            export in listed,
-            expected=f"the {state} export in the list of its job, as getExport shows it",
-            got=str([item for item in listed if item["id"] == self.id])[:400],
-        )
-        return export
+            async with self.cells.of(operation="getExport", state=shown, header="Retry-After"):
+                recall(answer.exchange)
+                expect_retry_after(answer, "a live export")
+        async with self.cells.of(operation="listExports", state=shown):
+            path = {"job_id": self.job["id"]}
+            listed = await self.org.client.listed("listExports", path=path)
+            expect(
+                export in listed,
+                expected="the export in the list of its job, as getExport shows it",
+                got=str([item for item in listed if item["id"] == self.id])[:400],
+                rule="answer.consistent",
+                subject="listExports",
+            )
 
-    async def expect_final(self, state: str) -> None:
-        """Fail unless it can be neither canceled nor retried."""
-        for operation_id in ("cancelExport", "retryExport"):
-            await expect_refused(self.org.client, operation_id, self.id, state)
+    async def _expect_recorded(self, events: Sequence[str], shown: str) -> None:
+        what = f"an export that is {shown}"
+        for event in await expect_events(self.org.client, self.id, events, what):
+            expect_equal(
+                event["actor_id"],
+                self.org.users["member"],
+                f"actor_id of {event['event_name']}",
+                rule="ledger.event-describes",
+                subject="actor_id in listLedgerEvents",
+            )
+
+    async def look_at_refusals(self, state: str, *operation_ids: str) -> None:
+        """Judge that these operations are refused in this state, and change nothing."""
+        for operation_id in operation_ids:
+            async with self.cells.of(operation=operation_id, state=state):
+                await expect_refused(self.org.client, operation_id, self.id, state)

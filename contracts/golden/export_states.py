@@ -3,13 +3,10 @@
 from collections.abc import Mapping
 
 from contracts.golden.fields import EXPORT, expect_fields
-from contracts.shared.resources.conventions import expect_recent, expect_retry_after, time_of
+from contracts.shared.resources.conventions import expect_recent, time_of
 from contracts.shared.resources.flags import expect_flags
-from harness.client import LIVE_STATES, Answer, Client, Organization, Record
-from harness.client.client import EXPORT_DEADLINE_S, POLL_INTERVAL_S
-from harness.errors import CheckFailed
+from harness.client import Answer, Client, Organization, Record
 from harness.expect import expect, expect_equal, expect_status
-from harness.waiting import wait_until
 
 NEXT: Mapping[str, frozenset[str]] = {
     "queued": frozenset({"preparing"}),
@@ -58,34 +55,8 @@ def expect_export(export: Record, org: Organization) -> None:
         )
 
 
-async def watch_until_ready(client: Client, org: Organization, requested: Record) -> Record:
-    """Poll an export until it is ready; fail when its data is wrong on the way."""
-    before, path = requested, {"export_id": requested["id"]}
-
-    async def is_ready() -> bool:
-        nonlocal before
-        answer = expect_status(await client.call("getExport", path=path), 200)
-        export = answer.data
-        expect_export(export, org)
-        if export["state"] in LIVE_STATES:
-            expect_retry_after(answer, f"an export that is {export['state']}")
-        _expect_step(before, export)
-        before = export
-        return bool(export["state"] == "ready")
-
-    def not_ready(waited: str) -> CheckFailed:
-        return CheckFailed(
-            expected=f"export {requested['id']} to become ready within {EXPORT_DEADLINE_S:g} s",
-            got=f"{before['state']} at attempt {before['attempt']}: {waited}",
-        )
-
-    await wait_until(
-        is_ready, EXPORT_DEADLINE_S, "state ready", poll_s=POLL_INTERVAL_S, error=not_ready
-    )
-    return before
-
-
-def _expect_step(before: Record, after: Record) -> None:
+def expect_step(before: Record, after: Record) -> None:
+    """Fail unless an undisturbed export may go from one to the other."""
     for name in ("id", "job_id", "export_type", "filters", "created_at"):
         expect_equal(after[name], before[name], f"{name} of an export that was requested")
     reached, state = {before["state"]}, after["state"]
@@ -117,19 +88,20 @@ def expect_first_attempt_times(export: Record) -> None:
     expect_equal(export["attempt"], 1, "attempt of an undisturbed export")
 
 
-async def expect_not_ready(client: Client, export_id: str, state: str) -> None:
-    """Fail unless an export that is not ready has no download and manifest, and verifies false."""
-    path = {"export_id": export_id}
-    for operation_id in filter(client.has, ("downloadExport", "getManifest")):
-        answer = await client.call(operation_id, path=path)
-        expect_status(answer, 409, detail=f"of an export that is {state}")
-        expect(
-            answer.code,
-            expected=f"a problem code from {operation_id} of an export that is {state}",
-            got=answer.describe(),
-        )
-    answer = await client.call("verifyManifest", json={"export_id": export_id})
-    expect_false(answer, state)
+async def expect_not_ready(client: Client, operation_id: str, export_id: str, state: str) -> None:
+    """Fail unless an operation shows nothing of an export that is not ready, or verifies false."""
+    if operation_id == "verifyManifest":
+        expect_false(await client.call(operation_id, json={"export_id": export_id}), state)
+        return
+    answer = await client.call(operation_id, path={"export_id": export_id})
+    expect_status(answer, 409, detail=f"of an export that is {state}")
+    expect(
+        answer.code,
+        expected=f"a problem code from {operation_id} of an export that is {state}",
+        got=answer.describe(),
+        rule="problem.form",
+        subject=operation_id,
+    )
 
 
 def expect_false(answer: Answer, state: str) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.errors import CheckFailed, Inconclusive
+from harness.findings.exchanges import Exchange
 from harness.renamed import OldName
 from harness.untrusted.documents import BadDocument, Pairs, parse
 
@@ -111,6 +112,9 @@ class Answer:
     """The answer as the backend sent it, where a dialect has translated it."""
     translated: Any = field(default=None, repr=False, compare=False)
     """The document in a translated body; None where the body must be parsed."""
+
+    exchange: Exchange | None = field(default=None, repr=False, compare=False)
+    """Request and answer as they went over the wire, where they are remembered as evidence."""
 
     spoken = OldName("dialect")
 

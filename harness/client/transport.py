@@ -177,7 +177,7 @@ class Transport:
             failure = _no_answer(route, f"an answer to {what}", reason_of(error))
             failure.outcome = classify(error)
             raise failure from error
-        note(status=response.status, answer_headers=response.headers, answer=content)
+        exchange = note(status=response.status, answer_headers=response.headers, answer=content)
         answer = Answer(
             operation_id=route.operation_id,
             method=route.method,
@@ -187,6 +187,7 @@ class Transport:
             headers=response.headers,
             body=content,
             elapsed_s=time.perf_counter() - began,
+            exchange=exchange,
         )
         self._bodies.keep(answer)
         return self.translate(route, answer, headers.get("authorization", ""))

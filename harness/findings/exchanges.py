@@ -44,6 +44,9 @@ class Recent:
         """Take the newest; the oldest is forgotten when there are too many."""
         self._kept.append(exchange)
 
+    def __contains__(self, exchange: object) -> bool:
+        return any(each is exchange for each in self._kept)
+
     def last(self, number: int) -> tuple[Exchange, ...]:
         """Give the last few, oldest first."""
         return tuple(self._kept)[-number:]
@@ -74,24 +77,31 @@ def note_exchange(
     answer_headers: Mapping[str, str] | None = None,
     answer: bytes = b"",
     problem: str = "",
-) -> None:
+) -> Exchange | None:
     """Remember a request and its answer, where anybody does; every sender calls it."""
     recent = _RECENT.get()
     if recent is None:
-        return
+        return None
     sent = body if isinstance(body, bytes) else b""
-    recent.add(
-        Exchange(
-            method=method,
-            url=url,
-            headers=tuple(headers.items()),
-            body=sent[:MOST_BYTES],
-            body_size=len(sent),
-            instance=instance,
-            status=status,
-            answer_headers=tuple((answer_headers or {}).items()),
-            answer=answer[:MOST_BYTES],
-            answer_size=len(answer),
-            problem=problem,
-        )
+    exchange = Exchange(
+        method=method,
+        url=url,
+        headers=tuple(headers.items()),
+        body=sent[:MOST_BYTES],
+        body_size=len(sent),
+        instance=instance,
+        status=status,
+        answer_headers=tuple((answer_headers or {}).items()),
+        answer=answer[:MOST_BYTES],
+        answer_size=len(answer),
+        problem=problem,
     )
+    recent.add(exchange)
+    return exchange
+
+
+def recall(exchange: Exchange | None) -> None:
+    """Take an earlier exchange for evidence here: a cell judges what another one has asked."""
+    recent = _RECENT.get()
+    if recent is not None and exchange is not None and exchange not in recent:
+        recent.add(exchange)

@@ -28,18 +28,29 @@ def expect_described(
     manifest: Record, export: Record, org: Organization, filters: Mapping[str, Any]
 ) -> None:
     """Fail unless the manifest names its export, job, organization and filters."""
-    for name, expected in {
+    for name, expected in described(export, org, filters).items():
+        expect_named(manifest, name, expected)
+    expect_recent(manifest, "generated_at")
+    what = "filters of the export"
+    expect_equal(export["filters"], filters, what, rule=DESCRIBES, subject=what)
+
+
+def described(
+    export: Record, org: Organization, filters: Mapping[str, Any]
+) -> Mapping[str, object]:
+    """Give what a manifest says of its export, by member."""
+    return {
         "version": "1.0",
         "export_id": export["id"],
         "organization_id": org.id,
         "job_id": export["job_id"],
         "filters": filters,
-    }.items():
-        what = f"{name} in the manifest"
-        expect_equal(manifest[name], expected, what, rule=DESCRIBES, subject=name)
-    expect_recent(manifest, "generated_at")
-    what = "filters of the export"
-    expect_equal(export["filters"], filters, what, rule=DESCRIBES, subject=what)
+    }
+
+
+def expect_named(manifest: Record, name: str, expected: object) -> None:
+    """Fail unless a member of a manifest is what its export says."""
+    expect_equal(manifest[name], expected, f"{name} in the manifest", rule=DESCRIBES, subject=name)
 
 
 def manifest_files(manifest: Record) -> list[Record]:

@@ -1,13 +1,13 @@
 """What the API must show of a piece of evidence after its upload."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
-from contracts.shared.resources.conventions import time_of
+from contracts.shared.resources.conventions import field_of, time_of
 from contracts.shared.resources.digests import expect_repr_digest
 from harness.client import Answer, Client, Organization, Record, Sample
 from harness.errors import CheckFailed
-from harness.expect import expect, expect_equal, expect_status
+from harness.expect import expect_equal, expect_status
 
 DESCRIBED = "evidence.describes-file"
 """The rule that a record of evidence describes what was uploaded."""
@@ -18,10 +18,12 @@ REPEATED_FORM = {"tag": "roof", "phase": "after"}
 """What the existing client sends when it repeats: without `captured_at`, which is not compared."""
 
 
-def expect_sealed(evidence: Record, sample: Sample, job: Record, org: Organization) -> None:
-    """Fail unless the data of new evidence describes the uploaded file."""
-    for name, expected in {
-        "evidence_id": evidence["id"],
+def sealed_fields(
+    evidence_id: str, sample: Sample, job: Record, org: Organization
+) -> Mapping[str, object]:
+    """Give what fields of new evidence must say about a file that was uploaded with `FORM`."""
+    return {
+        "evidence_id": evidence_id,
         "job_id": job["id"],
         "organization_id": org.id,
         "file_name": sample.file_name,
@@ -31,32 +33,29 @@ def expect_sealed(evidence: Record, sample: Sample, job: Record, org: Organizati
         "state": "sealed",
         "tag": FORM["tag"],
         "phase": FORM["phase"],
-    }.items():
-        if name == "state" and evidence.lacks(name):
-            continue  # it has only one value
-        expect_described(evidence[name], expected, name)
-    expect(
-        evidence["storage_path"],
-        expected="a storage_path in new evidence",
-        got=repr(evidence["storage_path"]),
-        rule=DESCRIBED,
-        subject="storage_path",
-    )
-    expect_described(time_of(evidence, "captured_at"), CAPTURED_AT, "captured_at")
+    }
 
 
-def expect_described(got: object, expected: object, name: str, *, detail: str = "") -> None:
+def expect_field(evidence: Record, name: str, expected: object, *, detail: str = "") -> None:
     """Fail unless a field of evidence says what was uploaded."""
-    what = f"{name} of new evidence"
-    expect_equal(got, expected, what, detail=detail, rule=DESCRIBED, subject=name)
+    what, subject = f"{name} of new evidence", field_of(evidence, name)
+    expect_equal(evidence[name], expected, what, detail=detail, rule=DESCRIBED, subject=subject)
+
+
+def expect_captured_at(evidence: Record) -> None:
+    """Fail unless evidence says when it was captured, as `FORM` does, in any spelling."""
+    name = "captured_at"
+    what, subject = f"{name} of new evidence", field_of(evidence, name)
+    expect_equal(time_of(evidence, name), CAPTURED_AT, what, rule=DESCRIBED, subject=subject)
 
 
 async def expect_evidence_ids(
-    client: Client, job_id: str, ids: Iterable[str], what: str
+    client: Client, job_id: str, ids: Iterable[str], what: str, *, rule: str = ""
 ) -> list[Record]:
     """Fail unless a job has exactly these pieces of evidence, in any order; give them."""
     listed = await client.listed("listEvidence", path={"job_id": job_id})
-    expect_equal(sorted(item["id"] for item in listed), sorted(ids), f"IDs of evidence {what}")
+    got, what = sorted(item["id"] for item in listed), f"IDs of evidence {what}"
+    expect_equal(got, sorted(ids), what, rule=rule, subject="listEvidence" if rule else "")
     return listed
 
 
@@ -73,15 +72,22 @@ async def download_content(
 
 def expect_content(answer: Answer, whole: bytes, mime_type: str, *, what: str) -> None:
     """Fail unless a download has all the uploaded bytes and the headers of evidence content."""
-    expect_status(answer, 200, detail=what)
+    expect_bytes(answer, whole, what=what)
+    expect_content_headers(answer, whole, mime_type)
+
+
+def expect_bytes(answer: Answer, whole: bytes, *, what: str) -> None:
+    """Fail unless a download has all the uploaded bytes."""
+    rule = "download.unchanged"
+    expect_status(answer, 200, detail=what, rule=rule)
     if answer.body != whole:
         raise CheckFailed(
-            expected=f"the {len(whole)} uploaded bytes as content: {what}",
+            expected=f"the {len(whole)} uploaded bytes as content",
             got=_difference(answer.body, whole),
-            rule="download.unchanged",
+            detail=what,
+            rule=rule,
             subject=answer.operation_id,
         )
-    expect_content_headers(answer, whole, mime_type)
 
 
 def expect_content_headers(answer: Answer, whole: bytes, mime_type: str) -> None:
@@ -90,14 +96,24 @@ def expect_content_headers(answer: Answer, whole: bytes, mime_type: str) -> None
     A part of the content has the digest of the whole.
     """
     expect_repr_digest(answer, whole)
-    for header, expected in (
-        ("x-content-type-options", "nosniff"),
-        ("content-type", mime_type),
-        ("content-disposition", "attachment"),
-    ):
-        got = answer.headers.get(header, "").partition(";")[0].strip().lower()
-        what = f"{header} of evidence content (status {answer.status})"
-        expect_equal(got, expected, what, rule="download.headers", subject=header)
+    for header, expected in content_headers(mime_type).items():
+        expect_content_header(answer, header, expected)
+
+
+def content_headers(mime_type: str) -> Mapping[str, str]:
+    """Give the headers of evidence content, without their parameters."""
+    return {
+        "X-Content-Type-Options": "nosniff",
+        "Content-Type": mime_type,
+        "Content-Disposition": "attachment",
+    }
+
+
+def expect_content_header(answer: Answer, header: str, expected: str) -> None:
+    """Fail unless a header of evidence content has this value, with any parameters."""
+    got = answer.headers.get(header.lower(), "").partition(";")[0].strip().lower()
+    what = f"{header} of evidence content (status {answer.status})"
+    expect_equal(got, expected, what, rule="download.headers", subject=header)
 
 
 def _difference(got: bytes, expected: bytes) -> str:

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from contracts.golden.check_exports import expect_whole_ledger
+from contracts.golden.whole_ledger import expect_whole_ledger
 from harness.client import Record
 from harness.errors import CheckFailed
 

@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 from harness.findings.curl import EvidenceFiles, as_evidence
-from harness.findings.exchanges import MOST_BYTES, MOST_KEPT, note_exchange, remembering
+from harness.findings.exchanges import MOST_BYTES, MOST_KEPT, note_exchange, recall, remembering
 from harness.redaction.redactor import Redactor
 
 SECRET = "secret-token-of-a-member"
@@ -32,6 +32,17 @@ def test_only_the_last_few_are_kept_and_each_task_has_its_own() -> None:
     one, other = asyncio.run(both())
     assert one == [str(100 + each) for each in range(20 - MOST_KEPT, 20)]
     assert other == [str(200 + each) for each in range(20 - MOST_KEPT, 20)]
+
+
+def test_an_earlier_exchange_is_recalled_once() -> None:
+    with remembering() as asked:
+        _note(1)
+    [exchange] = asked.last(1)
+    with remembering() as judged:
+        recall(exchange)
+        recall(exchange)
+        recall(None)
+    assert judged.last(MOST_KEPT) == (exchange,)
 
 
 def test_the_command_repeats_the_request_and_holds_no_secret(tmp_path: Path) -> None:
