@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from harness.evidence import Evidence
 from harness.renamed import accepts_old_keywords, warn_renamed
 
 Outcome = Literal["fail", "info"]
@@ -34,7 +35,14 @@ class CheckFailed(AssertionError):
 
     @accepts_old_keywords(came="got")
     def __init__(
-        self, expected: str, got: str, detail: str = "", *, rule: str = "", subject: str = ""
+        self,
+        expected: str,
+        got: str,
+        detail: str = "",
+        *,
+        rule: str = "",
+        subject: str = "",
+        evidence: tuple[Evidence, ...] = (),
     ) -> None:
         # A check may hand on what a backend sent or stored: a report must never fail over it.
         self.expected, self.got, self.detail = str(expected), str(got), str(detail or "")
@@ -44,6 +52,8 @@ class CheckFailed(AssertionError):
         """What breaks it, such as an operation; empty for what the check's cell says."""
         self.aspect = self.expected
         """The expectation without its values, where `expected` has some."""
+        self.evidence = evidence
+        """What shows it, where it is not (only) the last requests, which every finding has."""
         parts = [f"expected {self.expected}", f"got {self.got}", self.detail]
         super().__init__("\n".join(filter(None, parts)))
 
@@ -61,7 +71,12 @@ class PreconditionNotMet(CheckFailed):
     def of(cls, failure: CheckFailed, rule: str) -> "PreconditionNotMet":
         """The same failure as a broken precondition, with the precondition's rule."""
         made = cls(
-            failure.expected, failure.got, failure.detail, rule=rule, subject=failure.subject
+            failure.expected,
+            failure.got,
+            failure.detail,
+            rule=rule,
+            subject=failure.subject,
+            evidence=failure.evidence,
         )
         made.aspect = failure.aspect
         return made

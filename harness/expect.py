@@ -4,6 +4,7 @@ from http import HTTPStatus
 from typing import Protocol, TypeVar
 
 from harness.errors import CheckFailed
+from harness.evidence import Evidence
 from harness.findings.difference import describe_difference
 from harness.renamed import accepts_old_keywords
 
@@ -41,15 +42,17 @@ def expect(
     detail: str = "",
     rule: str = "",
     subject: str = "",
+    evidence: tuple[Evidence, ...] = (),
 ) -> None:
     """Fail the check unless `condition` holds.
 
     `expected` says what the contract demands, `got` what was seen instead. `rule` is the id of the
     contract's sentence (`shakedown explain` lists them), without it the check's own; `subject` is
-    what breaks it, such as an operation, without it what the cell says.
+    what breaks it, such as an operation, without it what the cell says. `evidence` shows it, where
+    the last requests, which every finding has, do not.
     """
     if not condition:
-        raise CheckFailed(expected=expected, got=got, detail=detail, rule=rule, subject=subject)
+        raise CheckFailed(expected, got, detail, rule=rule, subject=subject, evidence=evidence)
 
 
 @accepts_old_keywords(came="got")
@@ -61,6 +64,7 @@ def expect_equal(
     detail: str = "",
     rule: str = "",
     subject: str = "",
+    evidence: tuple[Evidence, ...] = (),
 ) -> None:
     """Fail the check unless two values are equal; `what` names the value.
 
@@ -71,7 +75,12 @@ def expect_equal(
     wanted, came = describe_difference(expected, got)
     begin = "\n" if "\n" in wanted else " "
     failure = CheckFailed(
-        expected=f"{what}:{begin}{wanted}", got=came, detail=detail, rule=rule, subject=subject
+        expected=f"{what}:{begin}{wanted}",
+        got=came,
+        detail=detail,
+        rule=rule,
+        subject=subject,
+        evidence=evidence,
     )
     failure.aspect = what
     raise failure

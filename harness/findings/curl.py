@@ -5,8 +5,8 @@ import shlex
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from harness.evidence import Evidence
 from harness.findings.exchanges import Exchange
-from harness.findings.finding import Evidence
 
 MOST_INLINE = 2_000
 """Bytes of a body that stand in the text; a longer one is a file beside it."""

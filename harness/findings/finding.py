@@ -1,25 +1,9 @@
 """A finding: one place where the backend breaks one rule, as a value that every report shows."""
 
 from dataclasses import dataclass
-from typing import Literal
 
+from harness.evidence import Evidence
 from harness.findings.fingerprint import Coordinates, fingerprint_of
-
-EvidenceKind = Literal["exchange", "bytes", "query", "transitions", "log"]
-"""Request and answer · raw bytes · a query and its rows · states in order · lines of a log."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Evidence:
-    """What shows that a finding is true, bounded and without secrets."""
-
-    kind: EvidenceKind
-    title: str
-    """One line: what it is."""
-    text: str
-    """For an exchange the `curl` command that sends the request again, then the answer."""
-    files: tuple[str, ...] = ()
-    """Files of the report that belong to it: long bodies, raw bytes."""
 
 
 @dataclass(frozen=True, kw_only=True)

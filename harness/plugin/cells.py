@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.errors import CheckFailed, Inconclusive, PreconditionNotMet
+from harness.evidence import Evidence
 from harness.findings.exchanges import Recent, remembering
-from harness.findings.finding import CellCounts, Evidence, Finding
+from harness.findings.finding import CellCounts, Finding
 from harness.findings.fingerprint import Coordinates, cell_key
 from harness.plugin.findings import Outcome, judge
 from harness.verdict import Verdict

@@ -294,7 +294,10 @@ def _result(item: pytest.Item) -> CheckResult:
 
 
 def _without_secrets(finding: Finding, safe: Callable[[str], str]) -> Finding:
-    """Hide secrets in what comes from the backend; evidence is made without them."""
+    """Hide secrets in what comes from the backend."""
+    evidence = (
+        replace(each, title=safe(each.title), text=safe(each.text)) for each in finding.evidence
+    )
     return replace(
         finding,
         subject=safe(finding.subject),
@@ -304,6 +307,7 @@ def _without_secrets(finding: Finding, safe: Callable[[str], str]) -> Finding:
         got=safe(finding.got),
         detail=safe(finding.detail),
         message=safe(finding.message),
+        evidence=tuple(evidence),
     )
 
 

@@ -10,7 +10,8 @@ from types import TracebackType
 import pytest
 
 from harness.errors import CheckFailed, Inconclusive, PreconditionNotMet, ShakedownError
-from harness.findings.finding import Evidence, Finding
+from harness.evidence import Evidence
+from harness.findings.finding import Finding
 from harness.findings.fingerprint import Coordinates, aspect_of
 from harness.verdict import Verdict
 
@@ -29,6 +30,8 @@ class Outcome:
     """The rule that the failure itself names."""
     subject: str = ""
     aspect: str = ""
+    evidence: tuple[Evidence, ...] = ()
+    """What the failure itself gives as evidence."""
     precondition: bool = False
     """Whether what the check needs to exist could not be made."""
 
@@ -46,7 +49,7 @@ class Outcome:
             message=self.message,
             where=self.where,
             aspect=aspect_of(self.aspect, cell),
-            evidence=evidence,
+            evidence=(*evidence, *self.evidence),  # the most telling last
         )
 
 
@@ -91,6 +94,7 @@ def _judge_one(error: BaseException, check_path: Path) -> Outcome:
     where = locate(error.__traceback__, check_path)
     notes = getattr(error, "__notes__", [])
     verdict, message, parts = Verdict.INCONCLUSIVE, str(error), {}
+    evidence: tuple[Evidence, ...] = ()
     precondition = isinstance(error, PreconditionNotMet)
     match error:
         case CheckFailed():
@@ -98,6 +102,7 @@ def _judge_one(error: BaseException, check_path: Path) -> Outcome:
             detail = "\n".join(filter(None, [error.detail, *notes]))
             parts = {"expected": error.expected, "got": error.got, "detail": detail}
             parts |= {"rule": error.rule, "subject": error.subject, "aspect": error.aspect}
+            evidence = error.evidence
         case AssertionError():
             # pytest's rewriting has put its explanation of a plain `assert` into the exception.
             verdict = Verdict.FAIL
@@ -115,7 +120,12 @@ def _judge_one(error: BaseException, check_path: Path) -> Outcome:
             message = f"the check crashed: {_one_line(error)}{_innermost(error)}"
     message = "\n".join(filter(None, [message, *notes]))
     return Outcome(
-        verdict=verdict, message=message, where=where, precondition=precondition, **parts
+        verdict=verdict,
+        message=message,
+        where=where,
+        precondition=precondition,
+        evidence=evidence,
+        **parts,
     )
 
 

@@ -55,7 +55,8 @@ def _cause_explanation(cause: Cause, result: CheckResult) -> list[str]:
     parts += [("where", finding.where)]
     if finding.evidence:
         last = finding.evidence[-1]
-        parts.append(("request", last.text.partition("\n\n")[0]))
+        label = "request" if last.kind == "exchange" else last.kind
+        parts.append((label, last.text.partition("\n\n")[0]))
     return _labeled(parts)
 
 
