@@ -49,7 +49,7 @@ class Cells:
     """Rules of preconditions that are this check's own business."""
     stop_at_first: bool = False
     on_broken: Callable[[str], None] = lambda _rule: None
-    """Called when a precondition that this check owns is not met."""
+    """Called with the rule when a precondition that this check owns is found broken."""
     evidence_of: Callable[[Recent], tuple[Evidence, ...]] = lambda _recent: ()
     """Makes evidence of the requests that a cell sent."""
     findings: list[Finding] = field(default_factory=list)
@@ -124,7 +124,7 @@ class Cells:
         if outcome.precondition and finding.rule not in self.owns:
             self.blocked.append(finding)
             return False
-        if outcome.precondition:
+        if finding.rule in self.owns:
             self.on_broken(finding.rule)
         self._add(finding)
         return True

@@ -213,6 +213,7 @@ def fresh_system(request: pytest.FixtureRequest, target: Target, system: System)
         )
         try:
             async with _opened(own, target, hiding_tokens(config, own)) as opened:
+                opened.organizations.transport.broken = BrokenPreconditions(system.run_dir / BROKEN)
                 yield opened
         finally:
             redactor_of(config).add_secrets(own.secrets)
