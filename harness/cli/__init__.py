@@ -20,6 +20,7 @@ COMMANDS: Mapping[str, str] = {
     "up": "start a system and keep it running; print what a client needs",
     "accept": "write what a run found into a baseline: it does not count from then on",
     "checks": "list every check and whether the target offers what it needs",
+    "explain": "say what a check demands, and what a rule means and how to mend it",
     "explore": "run every interleaving of the claim protocol's SQL steps on a real database",
     "prove": "run the gate on every seeded bug: the kill matrix",
     "recover": "remove what killed runs left behind",

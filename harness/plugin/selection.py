@@ -81,9 +81,14 @@ def _pattern_problem(pattern: str, specs: list[CheckSpec], profile: Profile) -> 
 
 def _suggest(asked: str, specs: list[CheckSpec]) -> str:
     ids = list(dict.fromkeys(spec.id.partition("[")[0] for spec in specs))
-    near = _near_families(asked, ids) or _near_ids(asked, ids)
+    near = nearest_ids(asked, ids)
     hint = f"; did you mean {' or '.join(near)}?" if near else ""
     return f"{hint} (`shakedown checks` lists them all)"
+
+
+def nearest_ids(asked: str, ids: Sequence[str]) -> list[str]:
+    """Give ids, or patterns of a family, that may have been meant; none where nothing is near."""
+    return _near_families(asked, ids) or _near_ids(asked, ids)
 
 
 def _near_families(asked: str, ids: Sequence[str]) -> list[str]:

@@ -6,9 +6,10 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -76,6 +77,7 @@ class Gate:
             failed=failed,
             gaps=gaps,
             seconds=seconds,
+            rules=broken_rules(checks),
             why={
                 check["id"]: str(check.get("message") or "no reason given")
                 for check in checks
@@ -107,6 +109,23 @@ class Gate:
             await _stop(process)
             raise
         return process.returncode or 0, printed.decode(errors="replace"), ""
+
+
+def broken_rules(checks: Iterable[Mapping[str, Any]]) -> Mapping[str, tuple[str, ...]]:
+    """Give the rules that the failed checks of a `results.json` found broken, and which did.
+
+    Of a parametrised check `id[parameter]` the plain id counts, as a check and as a rule.
+    """
+    found: dict[str, dict[str, None]] = {}
+    for check in checks:
+        if check["verdict"] == "fail":
+            for finding in check["findings"]:
+                found.setdefault(_plain(finding["rule"]), {})[_plain(check["id"])] = None
+    return {rule: tuple(found[rule]) for rule in sorted(found)}
+
+
+def _plain(name: str) -> str:
+    return name.partition("[")[0]
 
 
 async def _stop(process: asyncio.subprocess.Process) -> None:

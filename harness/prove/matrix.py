@@ -22,6 +22,8 @@ class GateRun:
     """Checks that were inconclusive, and were allowed to be."""
     why: Mapping[str, str] = field(default_factory=dict)
     """By check that failed, or could not look and was not allowed that: what it said."""
+    rules: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By rule that was found broken: the checks that found it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +37,8 @@ class DefectResult:
     caught_by: tuple[str, ...]
     seconds: float
     problem: str = ""
+    rules: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By rule that was found broken: the checks that found it."""
 
     @property
     def state(self) -> State:
@@ -82,6 +86,7 @@ class Matrix:
                     "source": result.defect.source,
                     "expected": list(result.defect.expected),
                     "caught_by": list(result.caught_by),
+                    "rules": {rule: list(checks) for rule, checks in result.rules.items()},
                     "killed": result.state == "killed",
                     "seconds": round(result.seconds, 3),
                     "problem": result.problem,

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Protocol
@@ -151,4 +151,13 @@ async def _try(gate: Gate, defect: Defect, *, full: bool) -> DefectResult:
         caught_by=caught_by,
         seconds=sum(run.seconds for run in runs),
         problem="; ".join(run.problem for run in runs if run.problem),
+        rules=_joined(run.rules for run in runs),
     )
+
+
+def _joined(each_run: Iterable[Mapping[str, tuple[str, ...]]]) -> Mapping[str, tuple[str, ...]]:
+    joined: dict[str, tuple[str, ...]] = {}
+    for rules in each_run:
+        for rule, checks in rules.items():
+            joined[rule] = tuple(dict.fromkeys([*joined.get(rule, ()), *checks]))
+    return dict(sorted(joined.items()))

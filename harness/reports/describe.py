@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from harness.events import CheckResult, Ratchet, RunSummary, TargetFacts
+from harness.findings.rule import rules
 from harness.reports.causes import Cause, causes_of, causes_of_checks
 from harness.untrusted.sanitizing import sanitize, shorten
 from harness.verdict import ExitCode, Verdict
@@ -122,9 +123,9 @@ def _cut(text: str, width: int) -> str:
     return text if len(text) <= width else text[: max(0, width - 1)] + "…"
 
 
-def description_lines(description: str, indent: str) -> list[str]:
+def description_lines(description: str, indent: str, width: int = _TEXT_WIDTH) -> list[str]:
     """Wrap what a check's docstring says, for a terminal of 80 columns."""
-    wrapper = textwrap.TextWrapper(_TEXT_WIDTH, initial_indent=indent, subsequent_indent=indent)
+    wrapper = textwrap.TextWrapper(width, initial_indent=indent, subsequent_indent=indent)
     return [line for paragraph in description.split("\n") for line in wrapper.wrap(paragraph)]
 
 
@@ -148,7 +149,14 @@ def closing_lines(summary: RunSummary) -> list[str]:
     """Give what stands below the checks; the last line is the verdict."""
     covered = coverage_line(summary)
     report = f"report: {summary.report_path}"
-    return [*([covered] if covered else []), *notes(summary), report, conclusion(summary)]
+    more = [*([covered] if covered else []), *notes(summary), *_explained(summary)]
+    return [*more, report, conclusion(summary)]
+
+
+def _explained(summary: RunSummary) -> list[str]:
+    """Lead to what there is to know of the worst rule that is broken."""
+    known = [cause.rule for cause in causes_of(summary) if cause.rule in rules()]
+    return [f"why, and how to mend it: shakedown explain {known[0]}"] if known else []
 
 
 def notes(summary: RunSummary) -> list[str]:

@@ -5,17 +5,21 @@ from pathlib import Path
 
 import orjson
 
-from harness.prove.gate import Gate
+from harness.prove.gate import Gate, broken_rules
 from harness.prove.runner import Plan, prove_gate
 from harness.prove.zoo import Defect
 
 VERDICTS = {"a.pass": "pass", "a.gap": "inconclusive", "a.many[x]": "inconclusive"}
 
 
+def findings(verdict: str) -> list[dict[str, str]]:
+    return [{"rule": "answer.json"}, {"rule": "answer.json"}] if verdict == "fail" else []
+
+
 def write_results(folder: Path, verdicts: Mapping[str, str]) -> None:
     folder.mkdir()
     checks = [
-        {"id": name, "verdict": verdict, "message": f"why {name}"}
+        {"id": name, "verdict": verdict, "message": f"why {name}", "findings": findings(verdict)}
         for name, verdict in verdicts.items()
     ]
     (folder / "results.json").write_bytes(orjson.dumps({"checks": checks}))
@@ -43,6 +47,19 @@ async def test_what_could_not_look_is_a_problem_unless_it_is_allowed() -> None:
     assert (run.exit_code, run.problem, run.gaps) == (0, "", ("a.gap", "a.many[x]"))
     assert run.why == {}
     assert (await gate("a.gap", "a.many").run(defect="d")).why == {"a.pass": "why a.pass"}
+
+
+async def test_the_rules_that_a_defect_broke_are_told_with_the_checks_that_saw_it() -> None:
+    assert (await gate("a.gap", "a.many").run(defect=None)).rules == {}
+    assert (await gate("a.gap", "a.many").run(defect="d")).rules == {"answer.json": ("a.pass",)}
+    seen = broken_rules(
+        [
+            {"id": "a.many[x]", "verdict": "fail", "findings": [{"rule": "a.many[x]"}]},
+            {"id": "a.many[y]", "verdict": "fail", "findings": [{"rule": "answer.json"}]},
+            {"id": "a.other", "verdict": "fail", "findings": [{"rule": "answer.json"}]},
+        ]
+    )
+    assert seen == {"a.many": ("a.many",), "answer.json": ("a.many", "a.other")}
 
 
 class Silent:

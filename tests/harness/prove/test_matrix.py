@@ -78,6 +78,7 @@ def test_json_is_the_documented_form() -> None:
             "source": "P2",
             "expected": ["claim.per-org-cap"],
             "caught_by": ["claim.per-org-cap"],
+            "rules": {},
             "killed": True,
             "seconds": 1.0,
             "problem": "",

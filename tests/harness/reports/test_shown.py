@@ -9,12 +9,13 @@ import pytest
 from rich.console import Console
 
 from harness.events import Event, RunFinished, RunSummary
-from harness.reports.describe import conclusion
+from harness.findings.rule import rules
+from harness.reports.describe import closing_lines, conclusion
 from harness.reports.plain import PlainReporter
 from harness.reports.terminal import Progress, TerminalReporter
 from harness.verdict import Verdict
 
-from .conftest import result
+from .conftest import FINDINGS, result
 
 Show = Callable[[object], None]
 
@@ -152,3 +153,15 @@ def test_a_misconfigured_run_in_which_nothing_ran_says_so(summary: RunSummary) -
     whole = _interrupted(summary, error="api-1 died", exit_code=3, verdict=Verdict.INCONCLUSIVE)
     none_ran = replace(whole, checks=whole.checks[len(summary.checks) :])
     assert conclusion(none_ran) == "MISCONFIGURED: no check ran in 4.5 s (seed 7)"
+
+
+def test_above_the_report_stands_what_explains_the_worst_rule(summary: RunSummary) -> None:
+    *_, hint, report, _ = closing_lines(summary)
+    assert report.startswith("report: ")
+    what, _, rule = hint.partition(": shakedown explain ")
+    assert what == "why, and how to mend it"
+    assert rule in rules()
+    assert rule in {finding.rule for finding in FINDINGS}
+    own = replace(FINDINGS[0], rule="own.check")
+    quiet = replace(summary, checks=(replace(summary.checks[1], findings=(own,)),))
+    assert not any("shakedown explain" in line for line in closing_lines(quiet))
