@@ -12,6 +12,7 @@ from harness.errors import Inconclusive
 from harness.guard import Guard
 from harness.history import HistoryWriter
 from harness.machine.commands import CommandResult
+from harness.plugin.cells import Cells
 from harness.plugin.observations import Observations
 from harness.redaction.redactor import Redactor
 from harness.system import System
@@ -40,6 +41,7 @@ async def check_staging_fault(
     history: HistoryWriter,
     report_dir: Path,
     observe: Observations,
+    cells: Cells,
 ) -> None:
     """Run each declared fault while exports are requested: inject, prove, hold, undo.
 
@@ -49,12 +51,13 @@ async def check_staging_fault(
     owners = await organizations.several(ORGANIZATIONS if target.tokens.makes_organizations else 1)
     samples = Samples(rng)
     record = recorder(report_dir / "commands.log", Redactor(system.secrets))
-    inconclusive: list[str] = []
     for name, commands in target.chaos.faults.items():
         drill = StagingDrill(
             journal=system.journal,
             history=history,
             observe=observe,
+            cells=cells,
+            where={"fault": name},
             name=name,
             commands=commands,
             target=target,
@@ -68,9 +71,10 @@ async def check_staging_fault(
         except Aborted:
             raise  # a backend that did not bear one fault well is not harmed by the others
         except Inconclusive as problem:
-            inconclusive.append(f"{name}: {problem}")
-    if inconclusive:
-        raise Inconclusive("\n".join(inconclusive))
+            async with cells.of(fault=name):
+                raise Inconclusive(f"{name}: {problem}") from problem
+        if cells.findings:
+            raise Inconclusive(f"the faults after {name!r} were not injected: see what it did")
 
 
 def recorder(log: Path, redact: Redactor) -> Callable[[CommandResult], str]:

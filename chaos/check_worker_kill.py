@@ -14,9 +14,10 @@ from chaos.drills.worker_drill import (
 )
 from chaos.faults.kill_workers import kill_workers
 from harness.check import check
-from harness.checkers import exactly_once, expect_no_violations
+from harness.checkers import exactly_once
 from harness.errors import Inconclusive
 from harness.history import HistoryWriter
+from harness.plugin.cells import Cells
 from harness.plugin.fixtures import FreshSystem
 from harness.plugin.observations import Observations
 from harness.target import Capability, Target
@@ -50,8 +51,10 @@ async def hold_exports(drill: WorkerDrill) -> None:
         is_alive = "" if each in drill.victims else ", alive"
         drill.notes[export_id] = f"{each.worker.name} was {each.where} with it{is_alive}"
     # Workers are parked before and after they store objects: a `ready` that is too early is seen.
-    observed = await drill.view.observed()
-    expect_no_violations(await broken_ready_exports(drill, observed), notes=drill.notes)
+    observed = drill.seen = await drill.view.observed()
+    await drill.judge(
+        await broken_ready_exports(drill, observed), what="ready exports before the kill"
+    )
 
 
 def long_s(drill: WorkerDrill) -> float:
@@ -72,12 +75,12 @@ def kill_all(drill: WorkerDrill) -> Sequence[FaultStep]:
 
 
 async def expect_consistent_orphans(drill: WorkerDrill) -> None:
-    """Find the orphans. Fail where state and ledger disagree: nothing can write any more."""
-    observed = await drill.view.observed()
+    """Find the orphans, and where state and ledger disagree: nothing can write any more."""
+    observed = drill.seen = await drill.view.observed()
     names = ", ".join(each.worker.name for each in drill.victims)
-    expect_no_violations(
+    await drill.judge(
         exactly_once([], observed.exports, observed.completions, observed.transitions),
-        notes=drill.notes,
+        what="exports when their workers were dead",
         detail=f"seen when {names} were dead, before healthy workers were started",
     )
     await drill.find_orphans("SIGKILL")
@@ -146,6 +149,7 @@ async def check_worker_kill(
     rng: random.Random,
     history: HistoryWriter,
     observe: Observations,
+    cells: Cells,
 ) -> None:
     """Kill workers with SIGKILL at each edge of an export's life, then start healthy ones.
 
@@ -154,5 +158,5 @@ async def check_worker_kill(
     what the dead workers held was taken back after the stuck timeout and within a sweep, at the
     next attempt. An export that takes longer than the stuck timeout stays with its living worker.
     """
-    async with worker_drill(fresh_system, target, rng, history, observe) as drill:
+    async with worker_drill(fresh_system, target, rng, history, observe, cells) as drill:
         await run_drill(KILL, drill)

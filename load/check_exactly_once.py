@@ -1,9 +1,9 @@
 """Many users at once on a whole system: every accepted export is done, once."""
 
 import hashlib
+import re
 import string
 import time
-from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
@@ -13,23 +13,25 @@ from harness.check import check
 from harness.checkers import (
     ExportFacts,
     exactly_once,
-    expect_no_violations,
     per_organization_cap,
     read_exports,
 )
 from harness.checkers.read_api import read_exports_over_http
 from harness.client import Client, Organization, Organizations, together
 from harness.database import Database
-from harness.errors import CheckFailed, Inconclusive
+from harness.errors import CheckFailed, Inconclusive, PreconditionNotMet
 from harness.expect import expect, expect_equal, expect_status
+from harness.findings.preconditions import precondition
 from harness.history import CRASH, HistoryEntry, HistoryWriter
+from harness.plugin.cells import Cells
 from harness.plugin.observations import Observations
+from harness.plugin.violations import report_violations
 from harness.system import System
 from harness.target import Capability, Target
-from harness.vocabulary.exports import TERMINAL_STATES
+from harness.vocabulary.exports import READY, TERMINAL_STATES
 from harness.waiting import becomes_true
 from load.locust_run import LocustRun, run_locust
-from load.users.downloads import download_problem
+from load.users.downloads import download_problem, rule_of
 from load.users.gateway import REFUSED
 
 USERS = 8
@@ -66,6 +68,7 @@ async def check_exactly_once(
     report_dir: Path,
     history: HistoryWriter,
     observe: Observations,
+    cells: Cells,
 ) -> None:
     """Let users of several organizations upload, export and download until enough is downloaded.
 
@@ -98,21 +101,14 @@ async def check_exactly_once(
     owners = {export: tenants[name] for export, name in accepted.items()}
     async with reader(system, target, made, owners) as read:
         observed = await read_when_drained(read)
-    known = {export.id for export in observed.exports}
-    expect_no_violations(
-        # Also those whose acceptance no user received: it had stopped before.
-        exactly_once(
-            [*accepted, *known], observed.exports, observed.completions, observed.transitions
-        ),
-        detail=f"{USERS} users of {ORGANIZATIONS} organizations over {len(system.api)} instances",
-    )
-    if observed.transitions is not None:
-        cap = target.limits.per_org_in_progress
-        expect_no_violations(per_organization_cap(observed.transitions, cap))
-    expect_served(run.operations)
+    await expect_done_once(cells, accepted, observed, target)
+    for operation_id, operations in by_operation(run.operations).items():
+        async with cells.of(operation=operation_id):
+            expect_served(operation_id, operations)
     expect_enough_seen(run, accepted)
     digests = digests_in(run.operations)
-    await expect_same_bytes(digests, accepted, tenants)
+    async with cells.of(operation="downloadExport", what="after the load"):
+        await expect_same_bytes(digests, accepted, tenants)
     observe(len(digests), what="exports accepted, ready and downloaded by users")
 
 
@@ -160,12 +156,60 @@ async def read_when_drained(read: Callable[[], Awaitable[ExportFacts]]) -> Expor
     return await read()
 
 
-def expect_served(operations: Sequence[HistoryEntry]) -> None:
-    """Fail unless every request of every user was answered as the contract says.
+async def expect_done_once(
+    cells: Cells, accepted: Mapping[str, str], observed: ExportFacts, target: Target
+) -> None:
+    """Report every kind in which exports were not done once, or more at a time than allowed."""
+    known = {export.id for export in observed.exports}
+    if known and not any(export.state == READY for export in observed.exports):
+        async with cells.of(what="exports after the load"):
+            with precondition("export.becomes-ready"):
+                expect(
+                    condition=False,
+                    expected="exports of users to become ready",
+                    got=f"none of {len(known)} within {DRAIN_S:g} s after the last request",
+                )
+        return
+    found = exactly_once(
+        # Also those whose acceptance no user received: it had stopped before.
+        [*accepted, *known],
+        observed.exports,
+        observed.completions,
+        observed.transitions,
+    )
+    if observed.transitions is not None:
+        found += per_organization_cap(observed.transitions, target.limits.per_org_in_progress)
+    users = f"{USERS} users of {ORGANIZATIONS} organizations"
+    await report_violations(
+        cells,
+        found,
+        detail=users,
+        transitions=observed.transitions,
+        what="exports after the load",
+    )
+
+
+OPERATIONS = ("createJob", "uploadEvidence", "requestExport", "getExport", "downloadExport")
+"""What users send; the history calls polling until an export is ready `becomeReady`."""
+
+_OPERATION_OF = {"becomeReady": "getExport"}
+
+
+def by_operation(history: Iterable[HistoryEntry]) -> dict[str, list[HistoryEntry]]:
+    """Give what users did by operation, also those of which the history tells nothing."""
+    found: dict[str, list[HistoryEntry]] = {name: [] for name in OPERATIONS}
+    for each in history:
+        if each.f != CRASH:
+            found.setdefault(_OPERATION_OF.get(each.f, each.f), []).append(each)
+    return found
+
+
+def expect_served(operation_id: str, operations: Sequence[HistoryEntry]) -> None:
+    """Fail unless every such request of every user was answered as the contract says.
 
     `Inconclusive` where a gateway alone is in the way.
     """
-    wrong = [each for each in operations if each.error and each.f != CRASH]
+    wrong = [each for each in operations if each.error]
     if not wrong:
         return
     refused = [each for each in wrong if (each.error or "").startswith(REFUSED)]
@@ -175,12 +219,35 @@ def expect_served(operations: Sequence[HistoryEntry]) -> None:
             f"{refused[0].error}; raise the limit for this run"
         )
     first = next(each for each in wrong if each not in refused)
-    kinds = Counter(operation.f for operation in wrong)
-    raise CheckFailed(
-        expected=f"success of every request of {USERS} users",
+    failure = CheckFailed(
+        expected=f"success of every {operation_id} of many users at once",
         got=f"{first.f} of export {first.job or '(none yet)'} by {first.process}: {first.error}",
-        detail=f"{len(wrong)} failed of {len(operations)} lines of history: {dict(kinds)}",
+        detail=f"{len(wrong)} failed of {len(operations)} lines of history",
+        rule=_rule_of(first),
+        subject=operation_id,
     )
+    never = not any(each.type == "ok" for each in operations)
+    if never and operation_id in _NEEDED:
+        raise PreconditionNotMet.of(failure, _NEEDED[operation_id])
+    raise failure
+
+
+_NEEDED = {
+    "createJob": "job.created",
+    "uploadEvidence": "upload.accepted",
+    "requestExport": "export.requested",
+    "getExport": "export.becomes-ready",
+}
+"""What users need to go on: where it never succeeds, load is not what is wrong."""
+
+
+def _rule_of(failed: HistoryEntry) -> str:
+    error = failed.error or ""
+    if failed.f == "becomeReady":
+        return "export.becomes-ready"
+    if re.match(r"5\d\d: ", error):
+        return "answer.no-server-error"
+    return rule_of(error)
 
 
 def expect_enough_seen(run: LocustRun, accepted: Mapping[str, str]) -> None:
@@ -231,6 +298,8 @@ async def expect_intact(client: Client, export_id: str, before: str | None) -> N
         expected=f"an intact download of export {export_id} after the load",
         got=problem,
         detail=answer.path,
+        rule=rule_of(problem),
+        subject="downloadExport",
     )
     if before is not None:
         digest = hashlib.sha256(answer.body).hexdigest()

@@ -6,11 +6,14 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from chaos.faults.fault import Fault, FaultNotShown, Step, injected, nothing
-from harness.checkers import Violation, expect_no_violations
-from harness.errors import CheckFailed, Inconclusive
+from harness.checkers import Transition, Violation
+from harness.errors import CheckFailed, Inconclusive, PreconditionNotMet
+from harness.findings.preconditions import as_subject
 from harness.history import HistoryWriter
 from harness.machine.journal import Journal
+from harness.plugin.cells import Cells
 from harness.plugin.observations import Observations
+from harness.plugin.violations import report_violations
 from harness.target import Capability
 
 
@@ -21,6 +24,9 @@ class DrillContext:
     journal: Journal
     history: HistoryWriter
     observe: Observations
+    cells: Cells
+    where: Mapping[str, str] = field(default_factory=dict)
+    """What the cells of this drill have in common, such as the fault."""
     process: str = "chaos"
     """Who harms the system, for the history."""
     not_shown: FaultNotShown | None = None
@@ -29,6 +35,27 @@ class DrillContext:
     """What was done to the worker of an export, by the export's id, for messages."""
     detail: str = ""
     """What else belongs into the message of a failure."""
+    judged: set[str] = field(default_factory=set)
+    """Exports with a violation: what is wrong with them later follows from it."""
+
+    @property
+    def transitions(self) -> Sequence[Transition]:
+        """The changes of exports that were recorded, as evidence."""
+        return ()
+
+    async def judge(self, found: Sequence[Violation], *, what: str, detail: str = "") -> None:
+        """Take violations into the cell `what`: one finding for each kind that is new."""
+        await report_violations(
+            self.cells,
+            found,
+            detail=detail or self.detail,
+            notes=self.notes,
+            transitions=self.transitions if found else (),
+            explained=self.judged,
+            **self.where,
+            what=what,
+        )
+        self.judged.update(each.subject for each in found)
 
 
 Context = TypeVar("Context", bound=DrillContext)
@@ -83,36 +110,26 @@ class Drill(Generic[Context]):
 
 
 async def run_drill(drill: Drill[Context], context: Context) -> None:
-    """Run a drill.
+    """Run a drill; what it finds is in the context's cells.
 
-    `CheckFailed` when a checker found a violation, an undo failed, or the steady state is gone
-    afterwards. `Inconclusive` when the system was not steady before (nothing is harmed then), a
-    fault could not be proven, or something that had to be seen was not.
+    What the system cannot do before the fault is a precondition that is not met, and nothing is
+    harmed then. After it all of that is what the drill is about. `CheckFailed` when an undo failed;
+    `Inconclusive` when a fault could not be proven, or something that had to be seen was not.
     """
     await drill.prepare(context)
-    try:
-        await drill.steady_state(context)
-    except CheckFailed as failure:
-        raise Inconclusive(
-            f"the system was not steady before the fault, so nothing was harmed: {failure}"
-        ) from failure
+    await _expect_steady_before(drill, context)
     async with drill.load(context):
-        try:
-            await _inject(drill.faults(context), context)
-        except FaultNotShown as problem:
-            context.not_shown = problem
-    await drill.drain(context)
-    try:
-        await drill.steady_state(context)
-    except CheckFailed as failure:
-        raise CheckFailed(
-            expected="the same steady state as before the fault",
-            got=failure.got,
-            detail=f"expected {failure.expected}; {context.detail}",
-        ) from failure
-    for checker in drill.checkers:
-        found = await checker(context)
-        expect_no_violations(found, notes=context.notes, detail=context.detail)
+        with as_subject():
+            try:
+                await _inject(drill.faults(context), context)
+            except FaultNotShown as problem:
+                context.not_shown = problem
+    with as_subject():
+        await drill.drain(context)
+        unsteady = await _unsteady_after(drill, context)
+        await _judge_end(drill, context, unsteady)
+    if context.cells.findings:
+        return
     for what, count in drill.seen.items():
         times = count(context)
         if context.not_shown is not None:
@@ -120,6 +137,49 @@ async def run_drill(drill: Drill[Context], context: Context) -> None:
         if not times:
             raise Inconclusive(f"never seen: {what}")
         context.observe(times, what=what)
+
+
+async def _expect_steady_before(drill: Drill[Context], context: Context) -> None:
+    why = "the system was not steady before the fault, so nothing was harmed"
+    try:
+        await drill.steady_state(context)
+    except PreconditionNotMet as failure:
+        failure.add_note(why)
+        raise
+    except CheckFailed as failure:
+        raise Inconclusive(f"{why}: {failure}") from failure
+
+
+async def _unsteady_after(drill: Drill[Context], context: Context) -> str:
+    """Look whether the system works as before; say what it does not do, empty for nothing."""
+    if drill.steady_state is no_steps:
+        return ""
+    problem = ""
+    async with context.cells.of(**context.where, what="steady state after the fault"):
+        try:
+            await drill.steady_state(context)
+        except CheckFailed as failure:
+            problem = str(failure)
+            raise CheckFailed(
+                expected="the same steady state as before the fault",
+                got=failure.got,
+                detail=f"expected {failure.expected}; {context.detail}",
+            ) from failure
+    return problem
+
+
+async def _judge_end(drill: Drill[Context], context: Context, unsteady: str) -> None:
+    """Judge the end; what cannot be read because the system is not steady is not looked at."""
+    found: list[Violation] = []
+    async with context.cells.of(**context.where, what="reading the final state"):
+        try:
+            for checker in drill.checkers:
+                found += await checker(context)
+        except CheckFailed as failure:
+            if unsteady:
+                raise Inconclusive(f"the system is not steady: {failure}") from failure
+            raise
+    await context.judge(found, what="exports in the end")
 
 
 async def _inject(steps: Sequence[FaultStep], context: DrillContext) -> None:

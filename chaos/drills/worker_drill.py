@@ -16,10 +16,11 @@ from chaos.exports.http_view import UNKNOWN_WORKER, HttpView
 from chaos.exports.view import View
 from chaos.workers.busy_worker_freezer import BusyWorkerFreezer, Claim
 from chaos.workers.parked_workers import ParkedWorker, start_parked, wait_until_parked
-from harness.checkers import ExportFacts, Orphan, RecoveryTimes, Violation
+from harness.checkers import ExportFacts, Orphan, RecoveryTimes, Transition, Violation
 from harness.client import Samples, together
 from harness.errors import Inconclusive
 from harness.history import HistoryWriter
+from harness.plugin.cells import Cells
 from harness.plugin.fixtures import FreshSystem, OwnSystem
 from harness.plugin.observations import Observations
 from harness.target import Capability, Target
@@ -50,7 +51,19 @@ class WorkerDrill(DrillContext):
     orphans: Sequence[Orphan] = ()
     """What the victims held when the faults took hold."""
     recovery: Recovery = field(init=False)
-    final: ExportFacts = field(init=False)
+    seen: ExportFacts | None = None
+    """What was read last, before the end."""
+
+    @property
+    def final(self) -> ExportFacts:
+        """The state in the end; read by `wait_until_ended`."""
+        assert self.seen is not None
+        return self.seen
+
+    @property
+    def transitions(self) -> Sequence[Transition]:
+        """The changes of exports up to the last look at them."""
+        return self.seen.transitions or () if self.seen else ()
 
     @property
     def failpoints(self) -> Failpoints | None:
@@ -128,7 +141,7 @@ class WorkerDrill(DrillContext):
 
     async def wait_until_ended(self) -> None:
         """Wait until every export has ended, or can no longer end in time."""
-        self.final = await self.view.wait_until_ended(self.times, self.recovery.is_overdue)
+        self.seen = await self.view.wait_until_ended(self.times, self.recovery.is_overdue)
 
 
 @asynccontextmanager
@@ -138,6 +151,7 @@ async def worker_drill(
     rng: Random,
     history: HistoryWriter,
     observe: Observations,
+    cells: Cells,
 ) -> AsyncIterator[WorkerDrill]:
     """Bring up a system with one API instance and no worker, for one drill."""
     times = recovery_times(target)
@@ -158,6 +172,7 @@ async def worker_drill(
             journal=own.system.journal,
             history=history,
             observe=observe,
+            cells=cells,
             own=own,
             target=target,
             times=times,

@@ -15,7 +15,7 @@ from harness.checkers.recovery import (
     one_more_attempt,
     reclaimed_in_time,
 )
-from harness.checkers.violations import Violation, expect_no_violations
+from harness.checkers.violations import Violation, expect_no_violations, failures_of
 
 __all__ = [
     "CompletionFact",
@@ -31,6 +31,7 @@ __all__ = [
     "download_violations",
     "exactly_once",
     "expect_no_violations",
+    "failures_of",
     "impossible_sequences",
     "most_in_progress",
     "never_stolen",

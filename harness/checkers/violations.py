@@ -1,6 +1,6 @@
 """What a checker found, and how a check fails by it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.checkers.facts import Transition
@@ -11,29 +11,41 @@ SHOWN = 8
 """How many violations a message lists; the first ones usually show the cause."""
 
 ONCE, ONE_OWNER, FINAL = "export.once", "export.one-owner", "export.states-in-order"
+LIVING, ARCHIVE = "recovery.living-keep", "export.archive"
 RULES: Mapping[str, str] = {
-    "lost": ONCE,
-    "not-ready": ONCE,
-    "repeated": ONCE,
-    "completed-unready": ONCE,
-    "over-attempts": ONCE,
-    "completed-twice": "ledger.event-once",
-    "unrecorded": "ledger.event-written",
-    "two-owners": ONE_OWNER,
-    "stolen": ONE_OWNER,
     "nobodys": ONE_OWNER,
     "claim-unseen": ONE_OWNER,
-    "attempt": ONE_OWNER,
-    "claims-miscounted": ONE_OWNER,
-    "attempts-lost": ONE_OWNER,
-    "attempt-uncounted": ONE_OWNER,
+    "stolen": LIVING,
+    "reclaimed-early": LIVING,
+    "reclaimed-late": "recovery.in-time",
+    "finished-by-zombie": "stale-worker.changes-nothing",
+    "two-owners": ONE_OWNER,
     "undecided": FINAL,
     "no-such-way": FINAL,
     "over-cap": "export.cap",
     "overtaken": "export.oldest-first",
+    "attempt": ONE_OWNER,
+    "attempts": ONE_OWNER,
+    "attempts-lost": ONE_OWNER,
+    "attempt-uncounted": ONE_OWNER,
+    "claims-miscounted": ONE_OWNER,
+    "completed-twice": "ledger.event-once",
+    "unrecorded": "ledger.event-written",
+    "completed-unready": ONCE,
+    "over-attempts": ONCE,
+    "lost": ONCE,
+    "not-ready": ONCE,
+    "repeated": ONCE,
+    "no-object": ARCHIVE,
+    "no-zip": ARCHIVE,
+    "files": "manifest.files-match",
+    "manifest": "manifest.recorded",
+    "digest": "download.digest",
 }
 """The sentence of the contract (`rules.toml`) by a violation's short name; of others the check's
-own."""
+own. What usually is the cause stands before what follows from it."""
+
+_RANK = {kind: rank for rank, kind in enumerate(RULES)}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,12 +78,42 @@ def expect_no_violations(
     `notes` say what the check knows about a subject, such as what was done to it. Of the
     `transitions` those of the first violation's subject are shown as evidence.
     """
-    if not violations:
-        return
-    first, known = violations[0], notes or {}
-    lines = [f"about {first.subject}: {known[first.subject]}"] if first.subject in known else []
+    if violations:
+        raise _failure(violations, detail, notes or {}, transitions or ())
+
+
+def failures_of(
+    violations: Sequence[Violation],
+    *,
+    detail: str = "",
+    notes: Mapping[str, str] | None = None,
+    transitions: Iterable[Transition] | None = None,
+    explained: Collection[str] = (),
+) -> list[CheckFailed]:
+    """Give one failure for each kind of violation, causes first.
+
+    What is wrong with a subject usually has one cause: only its likeliest violation counts, and
+    nothing of those that are `explained` by an earlier failure.
+    """
+    by_kind: dict[str, list[Violation]] = {}
+    kind_of = dict.fromkeys(explained, "")
+    for each in sorted(violations, key=lambda one: _RANK.get(one.rule, len(_RANK))):
+        if kind_of.setdefault(each.subject, each.rule) == each.rule:
+            by_kind.setdefault(each.rule, []).append(each)
+    steps = list(transitions or ())
+    return [_failure(found, detail, notes or {}, steps) for found in by_kind.values()]
+
+
+def _failure(
+    violations: Sequence[Violation],
+    detail: str,
+    notes: Mapping[str, str],
+    transitions: Iterable[Transition],
+) -> CheckFailed:
+    first = violations[0]
+    lines = [f"about {first.subject}: {notes[first.subject]}"] if first.subject in notes else []
     for violation in violations[1:SHOWN]:
-        note = known.get(violation.subject)
+        note = notes.get(violation.subject)
         lines.append(violation.describe() + (f" ({note})" if note else ""))
     if len(violations) > SHOWN:
         lines.append(f"… {len(violations)} violations in all")
@@ -80,10 +122,11 @@ def expect_no_violations(
         got=first.got,
         detail="\n".join(filter(None, [*lines, detail])),
         rule=RULES.get(first.rule, ""),
-        evidence=_evidence(first.subject, transitions or ()),
+        subject=first.rule,
+        evidence=_evidence(first.subject, transitions),
     )
     failure.aspect = first.rule
-    raise failure
+    return failure
 
 
 def _evidence(subject: str, transitions: Iterable[Transition]) -> tuple[Evidence, ...]:

@@ -10,6 +10,19 @@ from harness.untrusted.archives import BadArchive, unpacked
 _SHA256_DIGEST = re.compile(r"(?:^|,)\s*sha-256=:([^:]*):")
 
 
+_RULES = {
+    "no sha-256 in Repr-Digest": "download.digest",
+    "Repr-Digest says": "download.digest",
+    "not a ZIP": "export.archive",
+    "the file that was uploaded is not in the ZIP": "export.proof-pack-complete",
+}
+
+
+def rule_of(problem: str) -> str:
+    """Give the rule that a problem of a download breaks, by how it begins; else none."""
+    return next((rule for begin, rule in _RULES.items() if problem.startswith(begin)), "")
+
+
 def download_problem(body: bytes, repr_digest: str | None, uploaded: bytes | None) -> str:
     """Describe what is wrong with a downloaded proof pack; empty when nothing is.
 

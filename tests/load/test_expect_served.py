@@ -1,24 +1,50 @@
 import pytest
 
-from harness.errors import CheckFailed, Inconclusive
+from harness.errors import CheckFailed, Inconclusive, PreconditionNotMet
 from harness.history import HistoryEntry
 from load.check_exactly_once import expect_served
 from load.users.gateway import REFUSED
 
 
-def entry(error: str | None) -> HistoryEntry:
-    return HistoryEntry(i=0, t_ns=0, process="user", type="fail", f="createJob", error=error)
+def entry(error: str | None, f: str = "createJob") -> HistoryEntry:
+    return HistoryEntry(
+        i=0, t_ns=0, process="user", type="fail" if error else "ok", f=f, error=error
+    )
 
 
 def test_answers_without_trouble_are_served() -> None:
-    expect_served([entry(None)])
+    expect_served("createJob", [entry(None)])
 
 
 def test_a_gateway_that_lets_nothing_through_is_nobodys_fault() -> None:
     with pytest.raises(Inconclusive, match=r"2 requests .* 429: slow down"):
-        expect_served([entry(f"{REFUSED}429: slow down")] * 2)
+        expect_served("createJob", [entry(f"{REFUSED}429: slow down")] * 2)
 
 
 def test_a_gateway_does_not_excuse_what_the_backend_does() -> None:
     with pytest.raises(CheckFailed, match="500: oops"):
-        expect_served([entry(f"{REFUSED}429: slow down"), entry("500: oops")])
+        expect_served("createJob", [entry(f"{REFUSED}429: slow down"), entry("500: oops")])
+
+
+@pytest.mark.parametrize(
+    ("error", "f", "rule"),
+    [
+        ("503: no pool", "requestExport", "answer.no-server-error"),
+        ("409: strange", "requestExport", ""),
+        ("it is failed", "becomeReady", "export.becomes-ready"),
+        ("Repr-Digest says sha-256 a, the body has b", "downloadExport", "download.digest"),
+    ],
+)
+def test_what_fails_now_and_then_breaks_the_rule_of_the_answer(
+    error: str, f: str, rule: str
+) -> None:
+    with pytest.raises(CheckFailed) as failed:
+        expect_served("requestExport", [entry(None, f), entry(error, f)])
+    assert not isinstance(failed.value, PreconditionNotMet)
+    assert failed.value.rule == rule
+
+
+def test_what_never_succeeds_is_not_the_fault_of_load() -> None:
+    with pytest.raises(PreconditionNotMet) as unmet:
+        expect_served("createJob", [entry("400: no title")])
+    assert unmet.value.rule == "job.created"

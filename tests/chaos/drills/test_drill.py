@@ -10,9 +10,11 @@ import pytest
 from chaos.drills.drill import Drill, DrillContext, FaultStep, run_drill
 from chaos.faults.fault import Fault, FaultNotShown
 from harness.checkers import Violation
-from harness.errors import CheckFailed, Inconclusive
+from harness.errors import CheckFailed, Inconclusive, PreconditionNotMet
+from harness.findings.preconditions import precondition
 from harness.history import HistoryWriter
 from harness.machine.journal import Journal
+from harness.plugin.cells import Cells
 from harness.plugin.observations import Observations
 from harness.recovery.healing import end_run
 
@@ -35,7 +37,8 @@ class Noted(DrillContext):
 def drill(tmp_path: Path) -> Iterator[Noted]:
     journal = Journal.begin(tmp_path)
     with HistoryWriter(tmp_path / "history.jsonl") as history:
-        yield Noted(journal=journal, history=history, observe=Observations())
+        cells = Cells(check_id="chaos.example", check_path=Path(__file__))
+        yield Noted(journal=journal, history=history, observe=Observations(), cells=cells)
     end_run(journal)
 
 
@@ -123,17 +126,53 @@ async def test_what_is_not_steady_is_not_harmed(drill: Noted) -> None:
     assert drill.parts == ["prepare", "steady before"]
 
 
-async def test_what_is_not_steady_afterwards_fails(drill: Noted) -> None:
-    drill.failing = "steady after"
-    with pytest.raises(CheckFailed, match="steady state"):
-        await run_drill(DRILL, drill)
+async def test_a_precondition_of_the_steady_state_keeps_its_rule(drill: Noted) -> None:
+    async def not_ready(_: Noted) -> None:
+        raise PreconditionNotMet("ready", "queued", rule="export.becomes-ready")
+
+    with pytest.raises(PreconditionNotMet) as unmet:
+        await run_drill(replace(DRILL, steady_state=not_ready), drill)
+    assert unmet.value.rule == "export.becomes-ready"
+    assert drill.parts == ["prepare"]
 
 
-async def test_a_violation_fails(drill: Noted) -> None:
-    drill.found = 1
-    with pytest.raises(CheckFailed, match="lost"):
-        await run_drill(DRILL, drill)
+async def test_what_is_not_steady_afterwards_is_a_finding_beside_what_was_lost(
+    drill: Noted,
+) -> None:
+    drill.failing, drill.found = "steady after", 3
+    await run_drill(DRILL, drill)
+    unsteady, lost = drill.cells.findings
+    assert "the same steady state" in unsteady.expected
+    assert (lost.rule, lost.subject) == ("export.once", "lost")
     assert drill.observe.count == 0
+
+
+async def test_what_cannot_be_read_because_nothing_is_steady_is_no_second_finding(
+    drill: Noted,
+) -> None:
+    async def unreadable(drill: Noted) -> Sequence[Violation]:
+        raise CheckFailed("an answer", "none")
+
+    drill.failing = "steady after"
+    await run_drill(replace(DRILL, checkers=(unreadable,)), drill)
+    assert len(drill.cells.findings) == 1
+    assert drill.cells.counts().not_looked_at == 1
+
+
+async def test_what_was_seen_wrong_during_the_fault_is_no_second_finding(drill: Noted) -> None:
+    drill.found, drill.judged = 1, {"e"}
+    await run_drill(DRILL, drill)
+    assert not drill.cells.findings
+
+
+async def test_what_is_waited_for_after_the_fault_is_no_precondition(drill: Noted) -> None:
+    async def drained(_: Noted) -> None:
+        with precondition("export.becomes-ready"):
+            raise CheckFailed("ready", "queued")
+
+    with pytest.raises(CheckFailed) as failed:
+        await run_drill(replace(DRILL, drain=drained), drill)
+    assert not isinstance(failed.value, PreconditionNotMet)
 
 
 async def test_a_fault_that_did_not_show_is_inconclusive_but_what_was_lost_is_a_fail(
@@ -151,8 +190,8 @@ async def test_a_fault_that_did_not_show_is_inconclusive_but_what_was_lost_is_a_
         await run_drill(unproven, drill)
     assert drill.parts[-5:] == ["load ends", "drain", "steady after", "check", "seen"]
     drill.found = 1
-    with pytest.raises(CheckFailed):
-        await run_drill(unproven, drill)
+    await run_drill(unproven, drill)
+    assert [each.rule for each in drill.cells.findings] == ["export.once"]
 
 
 async def test_what_had_to_be_seen_and_was_not_is_inconclusive(drill: Noted) -> None:

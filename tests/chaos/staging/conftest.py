@@ -18,6 +18,7 @@ from harness.guard import Guard
 from harness.history import HistoryWriter
 from harness.machine.commands import CommandResult
 from harness.machine.journal import Journal
+from harness.plugin.cells import Cells
 from harness.plugin.observations import Observations
 from harness.recovery.healing import end_run
 from harness.system import System, launch
@@ -200,6 +201,11 @@ def drill_of(journal: Journal, tmp_path: Path) -> DrillOf:
                     journal=journal,
                     history=history,
                     observe=Observations(),
+                    cells=Cells(
+                        check_id="chaos.staging-fault",
+                        check_path=Path(__file__),
+                        stop_at_first=True,
+                    ),
                     name=name,
                     commands=commands,
                     target=target,

@@ -8,7 +8,7 @@ import pytest
 from chaos.drills.drill import run_drill
 from chaos.faults.fault import FaultNotShown, UndoFailed
 from chaos.staging.drill import STAGING_FAULT, Aborted
-from harness.errors import CheckFailed, Inconclusive
+from harness.errors import CheckFailed, PreconditionNotMet
 from harness.guard import Refused
 from harness.history import read_history
 from harness.machine.journal import Journal, read_entries
@@ -141,8 +141,10 @@ async def test_what_is_not_steady_is_not_harmed(staging: Staging, drill_of: Dril
     file = staging.write(staging.fault("kill", "kill", "nothing"))
     shorten_the_wait(file, 1)
     async with drill_of(file) as drill:
-        with pytest.raises(Inconclusive, match="not steady before the fault"):
+        with pytest.raises(PreconditionNotMet) as unmet:
             await run_drill(STAGING_FAULT, drill)
+    assert unmet.value.rule == "export.becomes-ready"
+    assert "not steady before the fault" in unmet.value.__notes__[0]
     assert staging.log() == []
 
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from harness.checkers import Transition, Violation, expect_no_violations
+from harness.checkers import Transition, Violation, expect_no_violations, failures_of
 from harness.checkers.violations import RULES
 from harness.errors import CheckFailed
 from harness.findings.rule import rules
@@ -57,3 +57,33 @@ def test_the_changes_of_the_subject_are_the_evidence() -> None:
     with pytest.raises(CheckFailed) as failed:
         expect_no_violations([of_org], transitions=steps)
     assert len(failed.value.evidence[0].text.splitlines()) == len(steps)
+
+
+def _violation(rule: str, subject: str) -> Violation:
+    return Violation(rule=rule, subject=subject, expected=f"no {rule} of {subject}", got="some")
+
+
+def test_each_kind_is_one_failure_whatever_the_ids() -> None:
+    cap, lost = failures_of(
+        [_violation("lost", "e1"), _violation("over-cap", "o1"), _violation("lost", "e2")]
+    )
+    assert (cap.rule, cap.subject) == ("export.cap", "over-cap")
+    assert (lost.rule, lost.subject, lost.aspect) == ("export.once", "lost", "lost")
+    assert "e2" in lost.detail
+
+
+def test_what_follows_from_something_else_is_no_failure_of_its_own() -> None:
+    found = [
+        _violation("not-ready", "e1"),
+        _violation("reclaimed-late", "e1"),
+        _violation("not-ready", "e2"),
+    ]
+    late, not_ready = failures_of(found)
+    assert late.rule == "recovery.in-time"
+    assert "e2" in not_ready.expected
+    assert failures_of(found, explained={"e1", "e2"}) == []
+
+
+def test_a_kind_without_a_rule_breaks_the_rule_of_its_check() -> None:
+    [failure] = failures_of([_violation("new", "e1")])
+    assert failure.rule == ""
