@@ -1,11 +1,14 @@
 """Causes: findings of a run that have one reason, once, worst first, with what they block."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.events import CheckResult, RunSummary
 from harness.findings.finding import Finding
 from harness.findings.rule import Severity, rules, severity_of
+
+Found = tuple[str, Finding]
+"""A check's id, and what it found."""
 
 SHOWN_SUBJECTS = 3
 """Subjects that a line names; the others are counted."""
@@ -36,6 +39,21 @@ class Cause:
         return tuple(dict.fromkeys(each.subject for each in self.findings if each.subject))
 
     @property
+    def heads(self) -> tuple[str, ...]:
+        """The first part of each subject, usually an operation, each once."""
+        heads = tuple(dict.fromkeys(filter(None, map(head_of, self.findings))))
+        return self.subjects if len(heads) == 1 == len(self.subjects) else heads
+
+    @property
+    def aspects(self) -> tuple[Finding, ...]:
+        """A finding for each expectation that was not met."""
+        by_aspect: dict[str, Finding] = {}
+        for each in self.findings:
+            if each.message:
+                by_aspect.setdefault(each.aspect, each)
+        return tuple(by_aspect.values()) or self.findings[:1]
+
+    @property
     def accepted(self) -> bool:
         """Whether all of it is known and does not count."""
         return all(each.accepted for each in self.findings)
@@ -55,22 +73,45 @@ def causes_of_checks(checks: Iterable[CheckResult]) -> tuple[Cause, ...]:
     """Group the findings of these checks; see `causes_of`."""
     results = tuple(checks)
     titles = {result.id: result.title for result in results}
-    groups: dict[tuple[str, str], list[tuple[str, Finding]]] = {}
+    by_rule: dict[str, list[Found]] = {}
     for result in results:
         for finding in result.findings:
-            groups.setdefault(_key(finding, titles), []).append((result.id, finding))
+            by_rule.setdefault(finding.rule, []).append((result.id, finding))
     blocks = _blocked_checks(results)
     causes = [
-        _cause(rule, found, titles, blocks.get(rule, ())) for (rule, _), found in groups.items()
+        _cause(rule, group, titles, blocks.get(rule, ()))
+        for rule, found in by_rule.items()
+        for group in (_connected(found) if rule in titles else [found])
     ]
-    return tuple(
-        sorted(causes, key=lambda each: (each.accepted, each.severity.rank, -len(each.blocks)))
-    )
+    return tuple(sorted(causes, key=_order))
 
 
-def _key(finding: Finding, titles: Mapping[str, str]) -> tuple[str, str]:
-    """A rule of the contract is one cause; of a check's own, what it expected tells them apart."""
-    return (finding.rule, finding.aspect if finding.rule in titles else "")
+def _connected(found: Iterable[Found]) -> list[list[Found]]:
+    """Group what a check found by its own rule: the same expectation or the same subject is one.
+
+    A rule of the contract that several checks share is one cause by itself.
+    """
+    groups: list[tuple[set[tuple[str, str]], list[Found]]] = []
+    for check, finding in found:
+        keys = {("expected", finding.aspect), ("subject", head_of(finding))}
+        keys.discard(("subject", ""))
+        members = [(check, finding)]
+        for group in [each for each in groups if each[0] & keys]:
+            groups.remove(group)
+            keys |= group[0]
+            members = [*group[1], *members]
+        groups.append((keys, members))
+    return [members for _, members in groups]
+
+
+def _order(cause: Cause) -> tuple[bool, int, int, int]:
+    """What is accepted comes last; what blocks, or is seen by, the most checks comes first."""
+    return (cause.accepted, cause.severity.rank, -len(cause.blocks), -len(cause.checks))
+
+
+def head_of(finding: Finding) -> str:
+    """The first part of a subject, usually an operation."""
+    return finding.subject.partition(", ")[0]
 
 
 def _blocked_checks(results: Iterable[CheckResult]) -> dict[str, tuple[str, ...]]:
@@ -83,7 +124,7 @@ def _blocked_checks(results: Iterable[CheckResult]) -> dict[str, tuple[str, ...]
 
 def _cause(
     rule_id: str,
-    found: list[tuple[str, Finding]],
+    found: Sequence[Found],
     titles: Mapping[str, str],
     blocks: tuple[str, ...],
 ) -> Cause:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from harness.events import CheckResult, Ratchet, RunSummary, TargetFacts
+from harness.findings.finding import Finding
 from harness.findings.rule import rules
 from harness.reports.causes import Cause, causes_of, causes_of_checks
 from harness.untrusted.sanitizing import sanitize, shorten
@@ -21,6 +22,9 @@ LABELS = (
 SHOWN_KNOWN = 10
 """Accepted findings that a list of the summary names."""
 
+SHOWN_ASPECTS = 3
+"""Expectations of one cause that were not met, as far as its explanation shows them."""
+
 SHOWN_CAUSES = 5
 """Kinds of findings that a check's explanation shows; all are in results.json."""
 
@@ -33,11 +37,22 @@ _LONGEST_LINE = 2_000
 _ON_STDERR = (ExitCode.MISCONFIGURED, ExitCode.INTERNAL_ERROR)
 
 
-def explanation_lines(result: CheckResult) -> list[str]:
-    """Give everything there is to say about a check that did not pass, below its id."""
+def explanation_lines(result: CheckResult, explained: dict[str, str] | None = None) -> list[str]:
+    """Give everything there is to say about a check that did not pass, below its id.
+
+    `explained` holds the rules that another check's explanation has shown already, and that
+    check: they are only named; the rules that this one shows are added to it.
+    """
+    known = {} if explained is None else explained
     lines = [f"  {result.title}", *description_lines(result.description, "  ")]
-    for cause in causes_of_checks([replace(result, blocked=())])[:SHOWN_CAUSES]:
-        lines += _cause_explanation(cause, result)
+    shown = 0
+    for cause in causes_of_checks([replace(result, blocked=())]):
+        if known.setdefault(cause.rule, result.id) != result.id:
+            text = f"{cause.rule} ({cause.shown_subjects()}), see {known[cause.rule]} above"
+            lines += _labeled([("also", text)])
+        elif shown < SHOWN_CAUSES:
+            shown += 1
+            lines += _cause_explanation(cause, result)
     if not result.findings:
         lines += _labeled([("why", result.message), ("where", result.where)])
     lines += _unseen_cells(result)
@@ -49,16 +64,20 @@ def _cause_explanation(cause: Cause, result: CheckResult) -> list[str]:
     parts = [("rule", f"{cause.rule}: {cause.sentence}")] if cause.rule != result.id else []
     subject = cause.shown_subjects()
     parts += [("subject", subject)] if finding.cell or cause.rule != result.id else []
-    if finding.expected or finding.got:
-        parts += [("expected", finding.expected), ("got", finding.got), ("detail", finding.detail)]
-    else:
-        parts.append(("why", finding.message))
+    for each in cause.aspects[:SHOWN_ASPECTS]:
+        parts += _expectation(each)
     parts += [("where", finding.where)]
     if finding.evidence:
         last = finding.evidence[-1]
         label = "request" if last.kind == "exchange" else last.kind
         parts.append((label, last.text.partition("\n\n")[0]))
     return _labeled(parts)
+
+
+def _expectation(finding: Finding) -> list[tuple[str, str]]:
+    if not (finding.expected or finding.got):
+        return [("why", finding.message)]
+    return [("expected", finding.expected), ("got", finding.got), ("detail", finding.detail)]
 
 
 def _unseen_cells(result: CheckResult) -> list[str]:
@@ -82,45 +101,6 @@ def _labeled(parts: Sequence[tuple[str, str]]) -> list[str]:
         for label, text in parts
         for number, line in enumerate(printable(text).splitlines() if text else ())
     ]
-
-
-def cause_lines(summary: RunSummary, width: int) -> list[str]:
-    """Say what is broken, each thing once in two lines, the worst first."""
-    causes = causes_of(summary)
-    if not causes:
-        return []
-    new = [each for each in causes if not each.accepted]
-    number = len(new)
-    heading = f"{number} {'cause' if number == 1 else 'causes'}, the worst first"
-    if known := len(causes) - number:
-        heading += f"; {known} more accepted"
-    lines = [heading] if new else []
-    for cause in new:
-        subjects = cause.shown_subjects()
-        head = f"{MARKS[Verdict.FAIL]} {cause.severity}: {cause.sentence}"
-        lines.append(_cut(head + (f" · {subjects}" if subjects else ""), width))
-        blocks = f" · blocks {_checks(len(cause.blocks))}" if cause.blocks else ""
-        first = cause.first
-        what = " ".join((first.got or first.message).split())
-        tail = f" [{_named(cause.checks)}]{blocks}"
-        lines.append(
-            "    " + _cut(f"got {what}" if first.got else what, width - 4 - len(tail)) + tail
-        )
-    return lines
-
-
-def _named(checks: Sequence[str]) -> str:
-    more = f" +{len(checks) - 1}" if len(checks) > 1 else ""
-    return checks[0] + more
-
-
-def _checks(number: int) -> str:
-    return "1 check" if number == 1 else f"{number} checks"
-
-
-def _cut(text: str, width: int) -> str:
-    text = sanitize(text)
-    return text if len(text) <= width else text[: max(0, width - 1)] + "…"
 
 
 def description_lines(description: str, indent: str, width: int = _TEXT_WIDTH) -> list[str]:

@@ -13,12 +13,12 @@ from harness.events import (
     SystemReady,
 )
 from harness.reports.describe import (
-    cause_lines,
     closing_lines,
     explanation_lines,
     observed,
     system_facts,
 )
+from harness.reports.overview import overview_lines
 from harness.verdict import Verdict
 
 _WIDTH = 160
@@ -57,12 +57,13 @@ class PlainReporter(Reporter):
         )
 
     def _summary(self, summary: RunSummary) -> None:
-        for line in cause_lines(summary, _WIDTH):
-            self._line(line)
+        for cause in overview_lines(summary, _WIDTH):
+            self._line(cause.text)
+        explained: dict[str, str] = {}
         for result in summary.checks:
             if result.ran and result.verdict is not Verdict.PASS:
                 self._line(f"\n{_WORDS[result.verdict]}  {result.id}")
-                for line in explanation_lines(result):
+                for line in explanation_lines(result, explained):
                     self._line(line)
         for line in ("", *closing_lines(summary)):
             self._line(line)

@@ -27,12 +27,12 @@ from harness.reports.check_rows import CheckRows, by_checklist
 from harness.reports.describe import (
     LABELS,
     MARKS,
-    cause_lines,
     closing_lines,
     explanation_lines,
     observed,
     system_facts,
 )
+from harness.reports.overview import overview_lines
 from harness.verdict import ExitCode, Verdict
 
 _STYLES = {
@@ -40,6 +40,8 @@ _STYLES = {
     Verdict.FAIL: "bold red",
     Verdict.INCONCLUSIVE: "yellow",
 }
+
+_OVERVIEW_STYLES = {"heading": "bold", "severity": "bold red", "cause": "", "got": "dim"}
 
 
 class TerminalReporter(Reporter):
@@ -144,10 +146,8 @@ class Progress:
 
 def print_summary(console: Console, summary: RunSummary) -> None:
     """Print what is broken, the checklist, everything that did not pass, then the verdict."""
-    for number, line in enumerate(cause_lines(summary, console.width)):
-        is_first_of_two = number % 2 == 1
-        style = "bold" if number == 0 else "red" if is_first_of_two else "dim"
-        console.print(Text(line, style=style), soft_wrap=True)
+    for cause in overview_lines(summary, console.width):
+        console.print(Text(cause.text, style=_OVERVIEW_STYLES[cause.kind]), soft_wrap=True)
     ran = [result for result in summary.checks if result.ran]
     rows = CheckRows(ran, console.width)
     for family, lines in by_checklist(ran).items():
@@ -156,9 +156,10 @@ def print_summary(console: Console, summary: RunSummary) -> None:
             console.print(Text(f"  {line}", style="italic"))
             for result in results:
                 _print_row(console, rows, result)
+    explained: dict[str, str] = {}
     for result in summary.checks:
         if result.ran and result.verdict is not Verdict.PASS:
-            _print_explanation(console, result)
+            _print_explanation(console, result, explained)
     console.print()
     *remarks, verdict = closing_lines(summary)
     for remark in remarks:
@@ -180,10 +181,10 @@ def _print_row(console: Console, rows: CheckRows, result: CheckResult) -> None:
     )
 
 
-def _print_explanation(console: Console, result: CheckResult) -> None:
+def _print_explanation(console: Console, result: CheckResult, explained: dict[str, str]) -> None:
     heading = f"\n{MARKS[result.verdict]} {result.id}"
     console.print(Text(heading, style=_STYLES[result.verdict]))
-    for line in explanation_lines(result):
+    for line in explanation_lines(result, explained):
         text = Text(line)
         text.highlight_regex(rf"^  ({'|'.join(LABELS)}) ", "dim")
         # Soft-wrapped, so that a command or a path can be copied in one piece.
