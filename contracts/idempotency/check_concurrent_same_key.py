@@ -13,10 +13,12 @@ from contracts.shared.requests.keyed_requests import (
 )
 from contracts.shared.requests.stalled_upload import stalled_upload
 from contracts.shared.resources.evidence import expect_evidence_ids
+from contracts.shared.resources.rule_ids import EVENT_ONCE, EVENT_WRITTEN
 from contracts.shared.resources.snapshot import expect_nothing_left, take_snapshot
 from harness.check import check
-from harness.client import Answer, Client, Organization, Samples, together
+from harness.client import Answer, Client, Organization, Record, Samples, together
 from harness.expect import expect_equal, expect_status
+from harness.plugin.cells import Cells
 from harness.plugin.observations import Observations
 from harness.target import Capability
 
@@ -32,7 +34,7 @@ RACES = 3
     observes=(RACES + 3) * RACERS + 3,
 )
 async def check_concurrent_same_key(
-    org: Organization, samples: Samples, observe: Observations
+    org: Organization, samples: Samples, observe: Observations, cells: Cells
 ) -> None:
     """Send twenty requests with one key at the same time, uploads and export requests.
 
@@ -41,31 +43,55 @@ async def check_concurrent_same_key(
     is held, and an interrupted upload sets its key free.
     """
     job = await org.new_job()
-    for number in range(RACES):
-        upload = upload_of(job, samples.new("image/png"), tag="raced")
-        await expect_one_effect(org, upload, f"race-{number}", "evidence.sealed")
-        observe(RACERS, what="uploads")
-    listed = await org.client.listed("listEvidence", path={"job_id": job["id"]})
-    expect_equal(len(listed), RACES, f"number of records after {RACES} races of uploads")
-
-    await expect_one_effect(org, export_of(job), "race-export", "export.requested")
-    exports = await org.client.listed("listExports", path={"job_id": job["id"]})
-    expect_equal(len(exports), 1, "number of exports after concurrent requests with one key")
-    observe(RACERS, what="export requests")
+    await race_uploads(org, job, samples, observe, cells)
+    await race_exports(org, job, observe, cells)
 
     job, other_job = await org.new_job(), await org.new_job()
     sample = samples.new("image/webp")
-    rivals = [upload_of(job, sample), upload_of(other_job, sample, tag="raced")]
-    await expect_one_rival_wins(org, rivals, "race-of-two-uploads")
-    observe(RACERS, what="different uploads")
-    rivals = [export_of(job, "ledger"), export_of(other_job, "ledger", {"phase": "after"})]
-    await expect_one_rival_wins(org, rivals, "race-of-two-exports")
-    observe(RACERS, what="different export requests")
+    uploads = [upload_of(job, sample), upload_of(other_job, sample, tag="raced")]
+    exports = [export_of(job, "ledger"), export_of(other_job, "ledger", {"phase": "after"})]
+    for rivals, key, what in (
+        (uploads, "race-of-two-uploads", "different uploads"),
+        (exports, "race-of-two-exports", "different export requests"),
+    ):
+        async with cells.of(operation=rivals[0].operation_id, case="two requests race for one key"):
+            await expect_one_rival_wins(org, rivals, key)
+            observe(RACERS, what=what)
 
-    await expect_held_while_in_flight(org, samples, "in-flight-1", is_same=True)
-    await expect_held_while_in_flight(org, samples, "in-flight-2", is_same=False)
-    await expect_free_after_disconnect(org, samples, "in-flight-3")
-    observe(3, what="in flight")
+    for beside, key in (("the same upload", "in-flight-1"), ("another upload", "in-flight-2")):
+        async with cells.of(operation="uploadEvidence", case=f"{beside} while one is in flight"):
+            is_same = beside == "the same upload"
+            await expect_held_while_in_flight(org, samples, key, is_same=is_same)
+            observe(what="in flight")
+    async with cells.of(operation="uploadEvidence", case="again after its client disconnected"):
+        await expect_free_after_disconnect(org, samples, "in-flight-3")
+        observe(what="in flight")
+
+
+async def race_uploads(
+    org: Organization, job: Record, samples: Samples, observe: Observations, cells: Cells
+) -> None:
+    """Race equal uploads under one key, each time a new one; the job then has one of each."""
+    uploads = [upload_of(job, samples.new("image/png"), tag="raced") for _ in range(RACES)]
+    raced = [
+        await look_at_race(org, upload, f"race-{number}", "evidence.sealed", cells)
+        for number, upload in enumerate(uploads)
+    ]
+    observe(RACERS * sum(raced), what="uploads")
+    if all(raced):
+        async with cells.of(operation="listEvidence", case="after equal requests raced"):
+            listed = await org.client.listed("listEvidence", path={"job_id": job["id"]})
+            expect_equal(len(listed), RACES, f"number of records after {RACES} races of uploads")
+
+
+async def race_exports(org: Organization, job: Record, observe: Observations, cells: Cells) -> None:
+    """Race equal export requests under one key; the job then has one export."""
+    if await look_at_race(org, export_of(job), "race-export", "export.requested", cells):
+        observe(RACERS, what="export requests")
+        async with cells.of(operation="listExports", case="after equal requests raced"):
+            exports = await org.client.listed("listExports", path={"job_id": job["id"]})
+            what = "number of exports after concurrent requests with one key"
+            expect_equal(len(exports), 1, what)
 
 
 async def raced(
@@ -82,22 +108,39 @@ async def raced(
     return [(request, answer) for (request, _), answer in zip(turns, answers, strict=True)]
 
 
-async def expect_one_effect(
-    org: Organization, request: KeyedRequest, key: str, event_name: str
-) -> None:
-    """Fail unless concurrent equal requests with one key have one effect that each answer shows."""
-    answers = [answer for _, answer in await raced(org.client, [request], key)]
-    what = f"{request.operation_id} with one key"
-    record_id = expect_one_record(answers, new_status=request.new_status, what=what)
-    (first,) = (answer for answer in answers if is_first(answer))
-    for answer in answers:
-        if answer.flag("x-idempotency-replayed"):
-            expect_replayed(answer, first)
-    for instance in range(org.client.instances):  # also for racers that got 409
-        expect_replayed(await request.send_until_decided(org.client, key, instance=instance), first)
-    events = await org.client.ledger_events(target_id=record_id)
-    names = [event["event_name"] for event in events if event["event_name"] == event_name]
-    expect_equal(names, [event_name], f"{event_name} events after {RACERS} concurrent {what}")
+async def look_at_race(
+    org: Organization, request: KeyedRequest, key: str, event_name: str, cells: Cells
+) -> bool:
+    """Look whether concurrent equal requests with one key have one effect that each answer shows.
+
+    Says whether they made one record; only then its replays and events can be looked at.
+    """
+    operation, what = request.operation_id, f"{request.operation_id} with one key"
+    firsts: list[Answer] = []
+    async with cells.of(operation=operation, case="equal requests race"):
+        answers = [answer for _, answer in await raced(org.client, [request], key)]
+        expect_one_record(answers, new_status=request.new_status, what=what)
+        (first,) = (answer for answer in answers if is_first(answer))
+        for answer in answers:
+            if answer.flag("x-idempotency-replayed"):
+                expect_replayed(answer, first)
+        firsts.append(first)
+    for first in firsts:
+        async with cells.of(operation=operation, case="the same request after the race"):
+            for instance in range(org.client.instances):  # also for racers that got 409
+                again = await request.send_until_decided(org.client, key, instance=instance)
+                expect_replayed(again, first)
+        async with cells.of(operation=operation, case="events after the race"):
+            events = await org.client.ledger_events(target_id=first.data["id"])
+            names = [event["event_name"] for event in events if event["event_name"] == event_name]
+            expect_equal(
+                names,
+                [event_name],
+                f"{event_name} events after {RACERS} concurrent {what}",
+                rule=EVENT_ONCE if names else EVENT_WRITTEN,
+                subject=event_name,
+            )
+    return bool(firsts)
 
 
 async def expect_one_rival_wins(

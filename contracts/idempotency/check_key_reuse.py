@@ -1,23 +1,24 @@
 """A key belongs to one accepted request."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from contracts.shared.requests.keyed_requests import (
     REUSED,
     KeyedRequest,
-    expect_new,
     expect_replayed,
     expect_reuse_refused,
     export_of,
     is_replay,
+    send_first,
     upload_of,
 )
 from contracts.shared.resources.snapshot import expect_nothing_left, take_snapshot
 from harness.check import check
-from harness.client import Organization, Record, Sample, Samples
+from harness.client import Answer, Organization, Record, Sample, Samples
 from harness.errors import CheckFailed
-from harness.expect import expect, expect_status
+from harness.expect import SERVER_ERROR, expect, expect_status
+from harness.plugin.cells import Cells
 from harness.plugin.coverage import Coverage
 from harness.plugin.observations import Observations
 from harness.target import Capability
@@ -28,6 +29,14 @@ PADDING = b"%" + b"shakedown " * 16_000 + b"\n"
 NESTED = {"phase": "after", "range": {"from": 1, "tags": ["a", {"deep": "value"}]}}
 OTHERWISE_NESTED = {"phase": "after", "range": {"from": 1, "tags": ["a", {"deep": "other"}]}}
 
+REFUSED_BY = {
+    "type not allowed": "upload.type-allowlist",
+    "content of another type": "upload.content-mismatch",
+    "no file": "upload.malformed-multipart",
+    "an empty file": "upload.empty-file",
+}
+"""The rule that demands the refusal, of uploads that are refused before their key is judged."""
+
 
 @check(
     "idempotency.key-reuse",
@@ -37,39 +46,77 @@ OTHERWISE_NESTED = {"phase": "after", "range": {"from": 1, "tags": ["a", {"deep"
     observes=36,
 )
 async def check_key_reuse(
-    org: Organization, samples: Samples, observe: Observations, cover: Coverage
+    org: Organization, samples: Samples, observe: Observations, cover: Coverage, cells: Cells
 ) -> None:
-    """Use a key, then send it with requests that differ in one thing.
+    """Use a key, then send it to the same instance with requests that differ in one thing.
 
     Each must be refused (422) and leave nothing; the original request is still replayed. The key
     of a refused request is free: the corrected request must not get the old refusal.
     """
     cases = (uploads, bare_uploads, repeated_bytes, exports)
     for number, make_requests in enumerate(cases, 1):
-        first, same, others = await make_requests(org, samples)
-        key = f"taken-{number}"
-        original = await first.send(org.client, key)
-        if make_requests is repeated_bytes:
-            expect_status(original, 200, detail="the bytes of another upload with a new key")
-        else:
-            expect_new(original, first)
-        before = await take_snapshot(org.client)
-        for difference, other in others.items():
-            expect_reuse_refused(await other.send(org.client, key), difference)
-            cover("reused keys", operation=first.operation_id, difference=difference)
-            observe(what=f"reused {first.operation_id}")
+        case = await make_requests(org, samples)
+        key, firsts = f"taken-{number}", list[Answer]()
+        async with cells.of(operation=case.first.operation_id, case=f"{case.name}: a new key"):
+            firsts.append(await send_original(org, case, key))
+        for original in firsts:
+            await look_at_reuse(org, case, key, original, observe, cover, cells)
+    await look_at_refusals(org, samples, observe, cover, cells)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """A first request, others that are the same, and different ones by what differs."""
+
+    name: str
+    first: KeyedRequest
+    same: Mapping[str, KeyedRequest] = field(default_factory=dict)
+    others: Mapping[str, KeyedRequest]
+    first_status: int | None = None
+    """Where the first one is answered with another status than a new record's."""
+
+
+async def send_original(org: Organization, case: Case, key: str) -> Answer:
+    """Send the first request of a case, and give its answer."""
+    if case.first_status is None:
+        return await send_first(case.first, org.client, key, instance=0)
+    original = await case.first.send(org.client, key, instance=0)
+    detail = "the bytes of another upload with a new key"
+    expect_status(original, case.first_status, detail=detail, rule="upload.one-record-of-bytes")
+    return original
+
+
+async def look_at_reuse(
+    org: Organization,
+    case: Case,
+    key: str,
+    original: Answer,
+    observe: Observations,
+    cover: Coverage,
+    cells: Cells,
+) -> None:
+    """Look whether a key is refused to the other requests, which then have changed nothing."""
+    operation = case.first.operation_id
+    before = await take_snapshot(org.client)
+    refused = 0
+    for difference, other in case.others.items():
+        async with cells.of(operation=operation, case=difference):
+            expect_reuse_refused(await other.send(org.client, key, instance=0), difference)
+            observe(what=f"reused {operation}")
+            refused += 1
+        cover("reused keys", operation=operation, difference=difference)
+    if refused < len(case.others):
+        return  # what was accepted has left records, and may have taken the key
+    async with cells.of(operation=operation, case=f"{case.name}: what refused requests left"):
         await expect_nothing_left(org.client, before, what="requests with a used key")
-        if first.operation_id == "requestExport":
-            await org.client.wait_for_export(original.data["id"])
-        for again in (first, *same):
-            expect_replayed(await again.send(org.client, key), original)
+    if operation == "requestExport":
+        await org.client.wait_for_export(original.data["id"])
+    for difference, again in {"nothing": case.first, **case.same}.items():
+        async with cells.of(operation=operation, case=f"{case.name}: again with {difference} else"):
+            expect_replayed(await again.send(org.client, key, instance=0), original)
             observe(what="replayed")
+    async with cells.of(operation=operation, case=f"{case.name}: what replays left"):
         await expect_nothing_left(org.client, before, what="replays of the original request")
-    await expect_refusals_not_kept(org, samples, observe, cover)
-
-
-Case = tuple[KeyedRequest, list[KeyedRequest], Mapping[str, KeyedRequest]]
-"""A first request, others that are the same, and different ones by what differs."""
 
 
 async def uploads(org: Organization, samples: Samples) -> Case:
@@ -79,11 +126,13 @@ async def uploads(org: Organization, samples: Samples) -> Case:
     sample, other_end = ended(plain, b"%1\n"), ended(plain, b"%2\n")
     same_form = {"tag": "before", "phase": "after"}
     first = upload_of(job, sample, captured_at="2026-01-31T12:00:00Z", **same_form)
-    same = [
-        upload_of(job, sample, **same_form),
-        upload_of(job, sample, captured_at="2025-06-30T08:00:00+02:00", **same_form),
-    ]
-    return first, same, {
+    same = {
+        "no captured_at": upload_of(job, sample, **same_form),
+        "another captured_at": upload_of(
+            job, sample, captured_at="2025-06-30T08:00:00+02:00", **same_form
+        ),
+    }
+    return Case(name="an upload with all fields", first=first, same=same, others={
         "other bytes in the last line": upload_of(job, other_end, **same_form),
         "more bytes at the end": upload_of(job, ended(sample, b"%3\n"), **same_form),
         "another file": upload_of(job, samples.new("image/png"), **same_form),
@@ -96,7 +145,7 @@ async def uploads(org: Organization, samples: Samples) -> Case:
         "tag and phase run together": upload_of(job, sample, tag="beforeafter"),
         "neither tag nor phase": upload_of(job, sample),
         "another job and other bytes": upload_of(other_job, other_end, **same_form),
-    }  # fmt: skip
+    })  # fmt: skip
 
 
 async def bare_uploads(org: Organization, samples: Samples) -> Case:
@@ -104,12 +153,13 @@ async def bare_uploads(org: Organization, samples: Samples) -> Case:
     job = await org.new_job()
     sample = samples.new("image/jpeg")
     first = upload_of(job, sample)
-    return first, [upload_of(job, sample, captured_at="2026-01-31T12:00:00Z")], {
+    same = {"a captured_at": upload_of(job, sample, captured_at="2026-01-31T12:00:00Z")}
+    return Case(name="an upload without fields", first=first, same=same, others={
         "a tag": upload_of(job, sample, tag="roof"),
         "a phase": upload_of(job, sample, phase="roof"),
         "an empty tag": upload_of(job, sample, tag=""),
         "an empty phase": upload_of(job, sample, phase=""),
-    }  # fmt: skip
+    })  # fmt: skip
 
 
 async def repeated_bytes(org: Organization, samples: Samples) -> Case:
@@ -117,11 +167,11 @@ async def repeated_bytes(org: Organization, samples: Samples) -> Case:
     job, other_job = await org.new_job(), await org.new_job()
     sample = samples.new("image/gif")
     await org.client.new_evidence(job["id"], sample)
-    first = upload_of(job, sample)
-    return first, [], {
+    first, name = upload_of(job, sample), "an upload of bytes that are there"
+    return Case(name=name, first=first, first_status=200, others={
         "another file than the deduplicated one": upload_of(job, samples.new("image/gif")),
         "another job than the deduplicated one": upload_of(other_job, sample),
-    }  # fmt: skip
+    })  # fmt: skip
 
 
 async def exports(org: Organization, samples: Samples) -> Case:
@@ -129,19 +179,19 @@ async def exports(org: Organization, samples: Samples) -> Case:
     job, other_job = await org.new_job(), await org.new_job()
     await org.client.new_evidence(job["id"], samples.new())
     first = export_of(job, "proof-pack", NESTED)
-    return first, [], {
+    return Case(name="an export request", first=first, others={
         "another type": export_of(job, "ledger", NESTED),
         "another job": export_of(other_job, "proof-pack", NESTED),
         "no filters": export_of(job, "proof-pack"),
         "other filters": export_of(job, "proof-pack", {"phase": "before"}),
         "filters that differ in depth": export_of(job, "proof-pack", OTHERWISE_NESTED),
-    }  # fmt: skip
+    })  # fmt: skip
 
 
-async def expect_refusals_not_kept(
-    org: Organization, samples: Samples, observe: Observations, cover: Coverage
+async def look_at_refusals(
+    org: Organization, samples: Samples, observe: Observations, cover: Coverage, cells: Cells
 ) -> None:
-    """Fail when the refusal of a request is replayed to the corrected request.
+    """Look whether the refusal of a request is replayed to the corrected request.
 
     The contract says what a key means after an accepted request. So the corrected request is new,
     or at most refused as another request with the same key.
@@ -162,22 +212,32 @@ async def expect_refusals_not_kept(
     }
     for number, (what, request) in enumerate(refused.items(), 1):
         key = f"refused-{number}"
-        for attempt in ("first", "repeated"):
-            answer = await request.send(org.client, key)
-            expect(
-                400 <= answer.status < 500 and not is_replay(answer),
-                expected=f"4xx, not a replay, for the {attempt} request with {what}",
-                got=answer.describe(),
-            )
-        corrected = good if request.operation_id == "uploadEvidence" else export
-        await expect_free(org, corrected, key, what)
+        async with cells.of(operation=request.operation_id, case=f"after a refusal: {what}"):
+            for attempt in ("first", "repeated"):
+                answer = await request.send(org.client, key, instance=0)
+                expect_refused(answer, f"the {attempt} request with {what}", REFUSED_BY.get(what))
+            corrected = good if request.operation_id == "uploadEvidence" else export
+            await expect_free(org, corrected, key, what)
+            observe(what="keys of refused requests")
         cover("keys of refused requests", operation=request.operation_id, refused_for=what)
-        observe(what="keys of refused requests")
+
+
+def expect_refused(answer: Answer, what: str, rule: str | None) -> None:
+    """Fail unless a request was refused, and not by a replay; else it breaks `rule`."""
+    if answer.status >= SERVER_ERROR:
+        rule = "answer.no-server-error"
+    expect(
+        400 <= answer.status < 500 and not is_replay(answer),
+        expected=f"4xx, not a replay, for {what}",
+        got=answer.describe(),
+        rule=rule or "",
+        subject=answer.operation_id if rule else "",
+    )
 
 
 async def expect_free(org: Organization, corrected: KeyedRequest, key: str, what: str) -> None:
     """Fail unless the corrected request is accepted, or refused as reuse of the key."""
-    answer = await corrected.send(org.client, key)
+    answer = await corrected.send(org.client, key, instance=0)
     accepted = answer.status in {200, corrected.new_status} and not is_replay(answer)
     if not accepted and (answer.status, answer.code) != (422, REUSED):
         raise CheckFailed(

@@ -10,8 +10,9 @@ from contracts.shared.requests.keyed_requests import (
 from contracts.shared.requests.stalled_upload import stalled_upload
 from contracts.shared.resources.snapshot import expect_nothing_left, take_snapshot
 from harness.check import check
-from harness.client import Answer, Organization, Record, Samples
+from harness.client import Organization, Record, Samples
 from harness.expect import expect, expect_status
+from harness.plugin.cells import Cells
 from harness.plugin.coverage import Coverage
 from harness.plugin.observations import Observations
 from harness.target import Capability
@@ -50,63 +51,83 @@ TWINS = {
     observes=2 * len(NO_KEY) + 2 * len(MALFORMED) + 2 * len(TWINS),
 )
 async def check_missing_key(
-    org: Organization, samples: Samples, observe: Observations, cover: Coverage
+    org: Organization, samples: Samples, observe: Observations, cover: Coverage, cells: Cells
 ) -> None:
     """Send uploads without a key and with malformed keys, and then with unusual but valid ones.
 
     The former must be refused by their headers, before the body is complete, and leave nothing.
     Valid keys that differ in one character are different keys. An export needs no key.
     """
+    await look_at_refusals(org, samples, observe, cover, cells)
     job = await org.new_job()
-    nothing = await take_snapshot(org.client, job)
-    upload = upload_of(job, samples.new())
-    for what, key in NO_KEY.items():
-        answer = await expect_refused(org, upload, what, key, 400, observe=observe, cover=cover)
-        expect(
-            answer.code,
-            expected=f"a problem code for an upload with {what} as Idempotency-Key",
-            got=answer.describe(),
-        )
-    for what, key in MALFORMED.items():
-        for request in (upload, export_of(job)):  # an export needs no key, but a valid one
-            await expect_refused(org, request, what, key, 400, 422, observe=observe, cover=cover)
-    await expect_nothing_left(org.client, nothing, job, what="refused requests")
-    await expect_early_refusal(org, job, samples)
-    observe(len(NO_KEY), what="early")
+    async with cells.of(operation="uploadEvidence", case="no header, half of the body sent"):
+        await expect_early_refusal(org, job, samples)
+        observe(len(NO_KEY), what="early")
 
     job = await org.new_job()
     for difference, twins in TWINS.items():
-        firsts = [(upload_of(job, samples.new()), twin) for twin in twins]
-        for request, key in firsts:
-            answer = await request.send(org.client, key)
-            expect_new(answer, request, detail=f"keys that differ in {difference}: {key}")
-            again = await request.send(org.client, f'"{key}"' if len(key) < MAX_KEY - 2 else key)
-            expect_replayed(again, answer)
-            observe(what="accepted keys")
+        for which, key in zip(("the first", "the second"), twins, strict=True):
+            request = upload_of(job, samples.new())
+            case = f"keys that differ in {difference}: {which}"
+            async with cells.of(operation="uploadEvidence", case=case):
+                await expect_accepted(org, request, key, detail=f"{case}: {key!r}")
+                observe(what="accepted keys")
         cover("idempotency keys", operation="uploadEvidence", key=f"differs in {difference}")
-    exported = export_of(await org.new_job(), "ledger")
-    expect_new(await exported.send(org.client, None), exported, detail="an export without a key")
-    exported = export_of(await org.new_job(), "ledger")
-    first = await exported.send(org.client, "e" * MAX_KEY)
-    expect_new(first, exported, detail=f"an export with a key of {MAX_KEY} characters")
-    expect_replayed(await exported.send(org.client, "e" * MAX_KEY), first)
+    await look_at_exports(org, cells)
 
 
-async def expect_refused(
-    org: Organization,
-    request: KeyedRequest,
-    what: str,
-    key: str | None,
-    *statuses: int,
-    observe: Observations,
-    cover: Coverage,
-) -> Answer:
-    """Fail unless a request with an invalid key is refused; give the answer."""
-    answer = await request.send(org.client, key)
-    expect_status(answer, *statuses, detail=f"{request.what} with an invalid key: {what}")
-    cover("idempotency keys", operation=request.operation_id, key=what)
-    observe(what=f"refused {request.operation_id}")
-    return answer
+async def look_at_refusals(
+    org: Organization, samples: Samples, observe: Observations, cover: Coverage, cells: Cells
+) -> None:
+    """Look whether requests with an invalid key are refused, and leave nothing."""
+    job = await org.new_job()
+    nothing = await take_snapshot(org.client, job)
+    upload, export = upload_of(job, samples.new()), export_of(job)
+    asked: list[tuple[KeyedRequest, str, str | None, tuple[int, ...]]]
+    asked = [(upload, what, key, (400,)) for what, key in NO_KEY.items()]
+    asked += [
+        (request, what, key, (400, 422))
+        for what, key in MALFORMED.items()
+        for request in (upload, export)  # an export needs no key, but a valid one
+    ]
+    refused = 0
+    for request, what, key, statuses in asked:
+        operation = request.operation_id
+        async with cells.of(operation=operation, case=what):
+            answer = await request.send(org.client, key, instance=0)
+            detail = f"{request.what} with an invalid key: {what}"
+            expect_status(answer, *statuses, detail=detail)
+            expect(
+                what not in NO_KEY or answer.code,
+                expected=f"a problem code for an upload with {what} as Idempotency-Key",
+                got=answer.describe(),
+            )
+            observe(what=f"refused {operation}")
+            refused += 1
+        cover("idempotency keys", operation=operation, key=what)
+    if refused == len(asked):
+        async with cells.of(case="what refused requests left"):
+            await expect_nothing_left(org.client, nothing, job, what="refused requests")
+
+
+async def expect_accepted(
+    org: Organization, request: KeyedRequest, key: str | None, *, detail: str
+) -> None:
+    """Fail unless a request is new under this key, and then replayed, also by the key in quotes."""
+    answer = await request.send(org.client, key, instance=0)
+    expect_new(answer, request, detail=detail)
+    if key is not None:
+        quotable = request.operation_id == "uploadEvidence" and len(key) < MAX_KEY - 2
+        again = await request.send(org.client, f'"{key}"' if quotable else key, instance=0)
+        expect_replayed(again, answer)
+
+
+async def look_at_exports(org: Organization, cells: Cells) -> None:
+    """Look whether an export is accepted without a key, and with the longest one."""
+    for case, key in (("no header", None), (f"a key of {MAX_KEY} characters", "e" * MAX_KEY)):
+        async with cells.of(operation="requestExport", case=case):
+            exported = export_of(await org.new_job(), "ledger")
+            await expect_accepted(org, exported, key, detail=f"an export with {case}")
 
 
 async def expect_early_refusal(org: Organization, job: Record, samples: Samples) -> None:

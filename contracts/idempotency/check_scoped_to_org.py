@@ -2,7 +2,9 @@
 
 import itertools
 import uuid
-from dataclasses import replace
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from functools import partial
 
 from contracts.shared.requests.keyed_requests import (
     KeyedRequest,
@@ -11,6 +13,7 @@ from contracts.shared.requests.keyed_requests import (
     expect_reuse_refused,
     export_of,
     is_replay,
+    send_first,
     upload_of,
 )
 from contracts.shared.requests.stalled_upload import stalled_upload
@@ -20,11 +23,15 @@ from harness.check import check
 from harness.client import Answer, Organization, Organizations, Record, Samples
 from harness.errors import Inconclusive
 from harness.expect import expect, expect_equal, expect_status
+from harness.plugin.cells import Cells
 from harness.plugin.coverage import Coverage
 from harness.plugin.observations import Observations
 from harness.target import Capability
 
+CHECK_ID = "idempotency.scoped-to-org"
 KEY = "the-same-key-everywhere"
+SAME, OTHER = "the same request for its own job", "another request"
+FOREIGN = "the same request, the other one's job"
 
 OTHER_ORGANIZATIONS, FOREIGN_JOBS, USERS, IN_FLIGHT = 2 * 2, 2, 2 * 3, 1
 """Observations: both routes that take a key, and an upload in flight."""
@@ -38,7 +45,11 @@ OTHER_ORGANIZATIONS, FOREIGN_JOBS, USERS, IN_FLIGHT = 2 * 2, 2, 2 * 3, 1
     observes=OTHER_ORGANIZATIONS + FOREIGN_JOBS + USERS + IN_FLIGHT,
 )
 async def check_scoped_to_org(
-    organizations: Organizations, samples: Samples, observe: Observations, cover: Coverage
+    organizations: Organizations,
+    samples: Samples,
+    observe: Observations,
+    cover: Coverage,
+    cells: Cells,
 ) -> None:
     """Use one key in several organizations, on both routes that take keys.
 
@@ -47,7 +58,7 @@ async def check_scoped_to_org(
     """
     if not organizations.can_make_more:
         mine, others = await organizations.several(2)
-        await between_two(mine, others, samples, observe, cover)
+        await between_two(mine, others, samples, observe, cover, cells)
         return
     ours, theirs, third, stranger = await organizations.several(4)
     job, their_job, third_job = [await each.new_job() for each in (ours, theirs, third)]
@@ -65,22 +76,35 @@ async def check_scoped_to_org(
         ),
     ):
         operation = first.operation_id
-        original = await first.send(ours.client, KEY)
-        # In the second round the organization uses the same key on another route.
-        expect_new(original, first, detail="the first request with this key on this route")
-        for other_org, request in ((theirs, same), (third, other)):
-            await expect_own_record(request, other_org, KEY, original, ours)
-            cover("scope of keys", operation=operation, seen_from="another organization")
-            observe(what="other organizations")
-        await expect_absent(first, stranger, original, KEY)
-        cover("scope of keys", operation=operation, seen_from="another organization's job")
-        observe(what="foreign jobs")
-        await expect_one_for_all_users(ours, first, original)
-        cover("scope of keys", operation=operation, seen_from="other users of the organization")
-        observe(3, what="users")
-    await expect_free_while_in_flight(ours, theirs, samples)
+        for original in await used_key(ours, first, cells):
+            for org, request, what in ((theirs, same, SAME), (third, other, OTHER)):
+                async with cells.of(operation=operation, token="another organization's", case=what):
+                    await expect_own_record(request, org, KEY, original, ours)
+                    observe(what="other organizations")
+                cover("scope of keys", operation=operation, seen_from="another organization")
+            async with cells.of(operation=operation, token="another organization's", case=FOREIGN):
+                await expect_absent(first, stranger, original, KEY)
+                observe(what="foreign jobs")
+            cover("scope of keys", operation=operation, seen_from="another organization's job")
+            await Users(org=ours, request=first, original=original, cells=cells).look(observe)
+            cover("scope of keys", operation=operation, seen_from="other users of the organization")
+    async with cells.of(operation="uploadEvidence", case="a key in flight elsewhere"):
+        await expect_free_while_in_flight(ours, theirs, samples)
+        observe(what="in flight")
     cover("scope of keys", operation="uploadEvidence", seen_from="while it is in flight elsewhere")
-    observe(what="in flight")
+
+
+async def used_key(org: Organization, request: KeyedRequest, cells: Cells) -> list[Answer]:
+    """Use the key on a route; give the answer, unless it is not even known to the same user.
+
+    In the second round the organization uses the same key on another route.
+    """
+    used: list[Answer] = []
+    async with cells.of(operation=request.operation_id, token="the same", case="its own key"):
+        original = await send_first(request, org.client, KEY, instance=0)
+        expect_replayed(await request.send(org.client, KEY, instance=0), original)
+        used.append(original)
+    return used
 
 
 async def between_two(
@@ -89,12 +113,17 @@ async def between_two(
     samples: Samples,
     observe: Observations,
     cover: Coverage,
+    cells: Cells,
 ) -> None:
     """The same with one user of each of two organizations that other clients use too."""
     observe.excuse(USERS + IN_FLIGHT, "other users, and uploads in flight")
-    for operation, seen_from in itertools.product(
+    for operation, (case, seen_from) in itertools.product(
         ("uploadEvidence", "requestExport"),
-        ("the same in another organization", "another organization", "another one's job"),
+        (
+            (SAME, "the same in another organization"),
+            (OTHER, "another organization"),
+            (FOREIGN, "another one's job"),
+        ),
     ):
         job, their_job = await ours.new_job(), await theirs.new_job()
         if ours.given_job == job["id"] or theirs.given_job == their_job["id"]:
@@ -104,16 +133,16 @@ async def between_two(
         first = upload_of(job, sample) if is_upload else export_of(job, "ledger")
         same = upload_of(their_job, sample) if is_upload else export_of(their_job, "ledger")
         other = upload_of(their_job, samples.new()) if is_upload else export_of(their_job)
-        original = await first.send(ours.client, key)
-        expect_new(original, first, detail="the first request with this key")
-        if seen_from == "another one's job":
-            await expect_absent(first, theirs, original, key)
-            observe(what="foreign jobs")
-        else:
-            request = same if seen_from.startswith("the same") else other
-            await expect_own_record(request, theirs, key, original, ours)
-            observe(what="other organizations")
-        expect_replayed(await first.send(ours.client, key), original)
+        async with cells.of(operation=operation, token="another organization's", case=case):
+            original = await send_first(first, ours.client, key, instance=0)
+            if case == FOREIGN:
+                await expect_absent(first, theirs, original, key)
+                observe(what="foreign jobs")
+            else:
+                request = same if case == SAME else other
+                await expect_own_record(request, theirs, key, original, ours)
+                observe(what="other organizations")
+            expect_replayed(await first.send(ours.client, key, instance=0), original)
         cover("scope of keys", operation=operation, seen_from=seen_from)
 
 
@@ -121,9 +150,7 @@ async def expect_own_record(
     request: KeyedRequest, org: Organization, key: str, original: Answer, owner: Organization
 ) -> None:
     """Fail unless an organization gets its own record, and no ID of the key's other owner."""
-    answer = await request.send(org.client, key)
-    expect_new(answer, request, detail="a key that another organization has used")
-    expect_equal(answer.data["organization_id"], org.id, "organization_id in the answer")
+    answer = await request.send(org.client, key, instance=0)
     owned = [owner.id] if len(owner.id) >= MIN_MARKER_LENGTH else []
     for secret in (original.data["id"], original.data["job_id"], *owned):
         expect(
@@ -131,44 +158,76 @@ async def expect_own_record(
             expected="no ID of the other organization that used the same key",
             got=answer.describe(),
         )
-    expect_replayed(await request.send(org.client, key), answer)
+    expect_new(answer, request, detail="a key that another organization has used")
+    expect_equal(answer.data["organization_id"], org.id, "organization_id in the answer")
+    expect_replayed(await request.send(org.client, key, instance=0), answer)
 
 
 async def expect_absent(
     request: KeyedRequest, stranger: Organization, original: Answer, key: str
 ) -> None:
     """Fail unless the same request gets 404 when another organization sends it."""
-    answer = await request.send(stranger.client, key)
-    expect_status(answer, 404, detail="a request to the job of another organization, with its key")
+    answer = await request.send(stranger.client, key, instance=0)
     expect(
         original.data["id"].encode() not in answer.body and not is_replay(answer),
         expected="a 404 without the ID of the record that belongs to the key",
         got=answer.describe(),
     )
+    detail = "a request to the job of another organization, with its key"
+    expect_status(answer, 404, detail=detail, rule="tenancy.matrix")
 
 
-async def expect_one_for_all_users(
-    org: Organization, request: KeyedRequest, original: Answer
-) -> None:
-    """Fail unless the key is the same for every user of the organization who may write."""
-    job = Record(id=original.data["job_id"])
-    before = await take_snapshot(org.client, job)
-    owner = org.as_role("owner")
-    expect_replayed(await request.send(owner, KEY), original)
-    another = (
-        upload_of(job, request.arguments["files"]["file"], tag="cellar")
-        if request.operation_id == "uploadEvidence"
-        else export_of(job, "proof-pack", {"tag": "cellar"})
-    )
-    expect_reuse_refused(await another.send(owner, KEY), "another body, sent by another user")
-    expect_status(
-        await request.send(org.as_role("viewer"), KEY),
-        403,
-        detail="a viewer with a used key",
-    )
-    anonymous = await request.send(replace(org.client, token=None), KEY)
-    expect_status(anonymous, 401, detail="a client without a token, with a used key")
-    await expect_nothing_left(org.client, before, job, what="other users' requests with the key")
+@dataclass(frozen=True, kw_only=True)
+class Users:
+    """Other users, who send a key that a member of the organization has used."""
+
+    org: Organization
+    request: KeyedRequest
+    original: Answer
+    cells: Cells
+
+    async def look(self, observe: Observations) -> None:
+        """Look whether the key is the same for every user of the organization who may write."""
+        job = Record(id=self.original.data["job_id"])
+        before = await take_snapshot(self.org.client, job)
+        operation, clean = self.request.operation_id, 0
+        users: tuple[tuple[str, str, Callable[[], Awaitable[None]]], ...] = (
+            ("owner", "the same request", self._expect_replayed_to_owner),
+            ("owner", "another body", partial(self._expect_refused_to_owner, job)),
+            ("viewer", "the same request", self._expect_viewer_refused),
+            ("none", "the same request", self._expect_anonymous_refused),
+        )
+        for token, case, expect_user in users:
+            async with self.cells.of(operation=operation, token=token, case=case):
+                await expect_user()
+                clean += 1
+        if clean == len(users):
+            async with self.cells.of(operation=operation, case="what other users' requests left"):
+                what = "other users' requests with the key"
+                await expect_nothing_left(self.org.client, before, job, what=what)
+                observe(3, what="users")
+
+    async def _expect_replayed_to_owner(self) -> None:
+        again = await self.request.send(self.org.as_role("owner"), KEY, instance=0)
+        expect_replayed(again, self.original, rule=CHECK_ID)
+
+    async def _expect_refused_to_owner(self, job: Record) -> None:
+        another = (
+            upload_of(job, self.request.arguments["files"]["file"], tag="cellar")
+            if self.request.operation_id == "uploadEvidence"
+            else export_of(job, "proof-pack", {"tag": "cellar"})
+        )
+        answer = await another.send(self.org.as_role("owner"), KEY, instance=0)
+        expect_reuse_refused(answer, "another body, sent by another user", rule=CHECK_ID)
+
+    async def _expect_viewer_refused(self) -> None:
+        answer = await self.request.send(self.org.as_role("viewer"), KEY, instance=0)
+        expect_status(answer, 403, detail="a viewer with a used key", rule="tenancy.viewer")
+
+    async def _expect_anonymous_refused(self) -> None:
+        answer = await self.request.send(replace(self.org.client, token=None), KEY, instance=0)
+        detail = "a client without a token, with a used key"
+        expect_status(answer, 401, detail=detail, rule="tenancy.tokens")
 
 
 async def expect_free_while_in_flight(
@@ -176,9 +235,11 @@ async def expect_free_while_in_flight(
 ) -> None:
     """Fail when a key in flight in one organization makes another one wait."""
     job, their_job = await ours.new_job(), await theirs.new_job()
-    async with stalled_upload(ours.client, job, samples.new(), key="in-flight") as stalled:
+    async with stalled_upload(
+        ours.client, job, samples.new(), key="in-flight", instance=0
+    ) as stalled:
         request = upload_of(their_job, samples.new())
-        answer = await request.send(theirs.client, "in-flight")
+        answer = await request.send(theirs.client, "in-flight", instance=0)
         expect_new(answer, request, detail="the key is in flight in another organization")
         finished = await stalled.finish()
     expect_status(finished, 201, detail="a slow upload")

@@ -8,9 +8,13 @@ from contracts.shared.resources.rule_ids import ONE_RECORD, REPLAY_MARKED
 from harness.client import Answer, Client, Record, Sample
 from harness.errors import CheckFailed
 from harness.expect import SERVER_ERROR, expect, expect_equal, expect_status
+from harness.findings.preconditions import precondition
 from harness.waiting import wait_until
 
 REUSED = "idempotency_key_reused"
+
+ACCEPTED = {"uploadEvidence": "upload.accepted", "requestExport": "export.requested"}
+"""The precondition that a valid first request meets, by its operation."""
 
 STABLE_IN_EXPORTS = ("id", "job_id", "organization_id", "export_type", "filters", "created_at")
 """What workers do not change in an export: a replay shows these fields at any time."""
@@ -102,6 +106,25 @@ def is_replay(answer: Answer) -> bool:
     return answer.flag("x-idempotency-replayed")
 
 
+def is_done_again(answer: Answer) -> bool:
+    """Whether a request was taken for a new one, which found its effect there already."""
+    return answer.flag("x-evidence-deduplicated") or answer.flag("x-export-in-progress")
+
+
+async def send_first(
+    request: KeyedRequest, client: Client, key: str | None, *, instance: int | None = None
+) -> Answer:
+    """Send a request under a new key, which the check needs to be accepted; give its answer.
+
+    Fails when the answer is marked as a replay.
+    """
+    answer = await request.send(client, key, instance=instance)
+    with precondition(ACCEPTED[request.operation_id]):
+        expect_status(answer, request.new_status)
+    expect_new(answer, request)
+    return answer
+
+
 def expect_new(answer: Answer, request: KeyedRequest, *, detail: str = "") -> Record:
     """Fail unless a request was answered as new, and not as a replay; give the data."""
     expect_status(answer, request.new_status, detail=detail)
@@ -116,39 +139,50 @@ def expect_new(answer: Answer, request: KeyedRequest, *, detail: str = "") -> Re
     return answer.data
 
 
-def expect_replayed(again: Answer, first: Answer) -> None:
+def expect_replayed(again: Answer, first: Answer, *, rule: str | None = None) -> None:
     """Fail unless `again` is the original answer of `first`, marked as a replay.
 
-    Of an export only the fields count that workers do not change.
+    Of an export only the fields count that workers do not change. `rule` is what another answer
+    breaks, where the same request to the same instance is known to be replayed.
     """
     subject = first.operation_id
+    same, marked = (ONE_RECORD, REPLAY_MARKED) if rule is None else (rule, rule)
     expect(
         200 <= again.status < 300,
         expected=f"the original answer of {subject} (any 2xx) to the same request under the same "
         "key",
         got=again.describe(),
-        rule="answer.no-server-error" if again.status >= SERVER_ERROR else ONE_RECORD,
+        rule="answer.no-server-error" if again.status >= SERVER_ERROR else same,
         subject=subject,
     )
     if subject == "requestExport":
         for name in STABLE_IN_EXPORTS:
             what = f"{name} in the replayed answer"
-            expect_equal(again.data[name], first.data[name], what, rule=ONE_RECORD, subject=subject)
+            expect_equal(again.data[name], first.data[name], what, rule=same, subject=subject)
     else:
         what = "data of the replayed answer"
-        expect_equal(again.data, first.data, what, rule=ONE_RECORD, subject=subject)
+        expect_equal(again.data, first.data, what, rule=same, subject=subject)
+    expect(
+        is_replay(again) or not is_done_again(again) or is_done_again(first),
+        expected=f"the original answer of {subject} to the same request under the same key",
+        got=f"an answer to a new request: {again.describe()}",
+        rule=same,
+        subject=subject,
+    )
     expect(
         is_replay(again),
         expected=f"X-Idempotency-Replayed: true with the original answer of {subject}",
         got=f"{again.headers.get('x-idempotency-replayed')!r} with {again.describe()}",
-        rule=REPLAY_MARKED,
+        rule=marked,
         subject=subject,
     )
 
 
-def expect_reuse_refused(answer: Answer, difference: str) -> None:
+def expect_reuse_refused(
+    answer: Answer, difference: str, *, rule: str = "idempotency.reuse-refused"
+) -> None:
     """Fail unless a key was refused because it belongs to another request."""
-    rule, subject = "idempotency.reuse-refused", answer.operation_id
+    subject = answer.operation_id
     detail = f"the same key for a request with {difference}"
     expect_status(answer, 422, detail=detail, rule=rule)
     what = "code of the answer to a reused key"

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from contracts.shared.requests.concurrent_requests import expect_one_record, expect_one_winner
-from contracts.shared.requests.keyed_requests import KeyedRequest
+from contracts.shared.requests.keyed_requests import KeyedRequest, expect_replayed
 from harness.client import Answer
 from harness.errors import CheckFailed
 
@@ -112,3 +112,37 @@ def test_two_owners_of_a_key_or_none_are_rejected(
 ) -> None:
     with pytest.raises(CheckFailed, match=said):
         expect_one_winner(answers)
+
+
+DEDUPLICATED = answered(200, {"id": "a"}, x_evidence_deduplicated="true")
+
+
+@pytest.mark.parametrize(
+    ("other", "rule"),
+    [
+        (first(), "header.idempotency-replayed"),
+        (DEDUPLICATED, "idempotency.one-record"),
+    ],
+)
+def test_a_request_that_was_done_again_is_no_mere_missing_header(other: Answer, rule: str) -> None:
+    with pytest.raises(CheckFailed) as replayed:
+        expect_replayed(other, first())
+    with pytest.raises(CheckFailed) as raced:
+        expect_one_record([first(), other], new_status=201, what="uploads")
+    assert (replayed.value.rule, raced.value.rule) == (rule, rule)
+
+
+def test_two_unmarked_answers_with_one_record_lack_the_header() -> None:
+    for other, rule in (
+        (first(), "header.idempotency-replayed"),
+        (first("b"), "idempotency.one-record"),
+    ):
+        with pytest.raises(CheckFailed) as raced:
+            expect_one_winner([(ONE, first()), (ONE, other)])
+        assert raced.value.rule == rule
+
+
+def test_a_replay_to_another_instance_is_judged_by_the_rule_that_is_named() -> None:
+    with pytest.raises(CheckFailed) as failed:
+        expect_replayed(first(), first(), rule="own.rule")
+    assert failed.value.rule == "own.rule"
