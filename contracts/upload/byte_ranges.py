@@ -7,6 +7,9 @@ from contracts.shared.resources.evidence import expect_content_headers
 from harness.client import Answer
 from harness.expect import expect, expect_equal, expect_status
 
+RANGES = "download.ranges"
+"""The rule that a Range gets exactly its part."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ByteRange:
@@ -60,27 +63,32 @@ MULTIPLE = "bytes=0-1,5-6"
 
 def expect_part(answer: Answer, asked: ByteRange, whole: bytes, mime_type: str) -> None:
     """Fail unless a 206 has these bytes, the right Content-Range and the headers of content."""
-    expect_status(answer, 206, detail=f"Range: {asked.header}, of {len(whole)} bytes")
+    detail = f"Range: {asked.header}, of {len(whole)} bytes"
+    expect_status(answer, 206, detail=detail, rule=RANGES)
     wanted = whole[asked.part]
     expect(
         answer.body == wanted,
         expected=f"{len(wanted)} bytes from byte {asked.part.start} for Range: {asked.header}",
         got=f"{len(answer.body)} bytes, other ones (of {len(whole)} in all)",
+        rule=RANGES,
     )
     expect_equal(
         answer.headers.get("content-range"),
         f"bytes {asked.part.start}-{asked.part.stop - 1}/{len(whole)}",
-        f"Content-Range for Range: {asked.header}",
+        "Content-Range of a part",
+        detail=detail,
+        rule=RANGES,
     )
     expect_content_headers(answer, whole, mime_type)
 
 
 def expect_unsatisfiable(answer: Answer, byte_range: str, size: int) -> None:
     """Fail unless a range after the end is refused; a Content-Range must have the true size."""
-    expect_status(answer, 416, detail=f"Range: {byte_range}, of {size} bytes")
+    expect_status(answer, 416, detail=f"Range: {byte_range}, of {size} bytes", rule=RANGES)
     content_range = answer.headers.get("content-range")
     expect(
         content_range is None or content_range.removeprefix("bytes ").strip() == f"*/{size}",
         expected=f"Content-Range: bytes */{size} with the 416 to {byte_range}",
         got=repr(content_range),
+        rule=RANGES,
     )

@@ -3,21 +3,16 @@
 import random
 from collections.abc import Iterator
 
-from contracts.shared.resources.evidence import download_content, expect_content
-from contracts.upload.byte_ranges import (
-    INVALID,
-    MULTIPLE,
-    expect_part,
-    expect_unsatisfiable,
-    satisfiable,
-    unsatisfiable,
-)
+from contracts.shared.resources.evidence import download_content, expect_content, expect_field
+from contracts.upload.byte_ranges import INVALID
+from contracts.upload.ranged_downloads import Ranges
 from contracts.upload.raw_upload import RawUpload
 from harness.check import check
 from harness.client import Client, Organization, Record, Sample, Samples, together
 from harness.client.multipart import closing, text_part
 from harness.client.raw import chunk
-from harness.expect import expect_equal, expect_status
+from harness.expect import expect_status
+from harness.plugin.cells import Cells
 from harness.plugin.observations import Observations
 
 KiB = 1024
@@ -45,7 +40,11 @@ PAUSE_S = 0.002
     observes=9 + len(SIZES) + UNUSUAL + 4 + 14 + 3 + len(INVALID) + 3,
 )
 async def check_content_fidelity(
-    org: Organization, samples: Samples, rng: random.Random, observe: Observations
+    org: Organization,
+    samples: Samples,
+    rng: random.Random,
+    observe: Observations,
+    cells: Cells,
 ) -> None:
     """Upload files of every type, of many sizes, with unusual bytes and in small pieces.
 
@@ -55,10 +54,10 @@ async def check_content_fidelity(
     job = await org.new_job(may_hold_more=True)
 
     async def returned(sample: Sample, what: str) -> None:
-        answer = await org.client.upload(job["id"], sample)
-        evidence = expect_status(answer, 201, detail=what).data
-        await expect_returned(org.client, evidence, sample, what)
-        observe(what="whole")
+        async with cells.of(operation="getEvidenceContent", case=what):
+            evidence = await org.client.new_evidence(job["id"], sample)
+            await expect_returned(org.client, evidence, sample, what)
+            observe(what="whole")
 
     await together((returned(each, each.mime_type) for each in samples.one_of_each()), at_once=3)
     sized = [samples.of_size(size) for size in SIZES]
@@ -66,15 +65,19 @@ async def check_content_fidelity(
 
     upload = RawUpload(client=org.client, job_id=job["id"])
     for what, sample in unusual_contents(samples, upload.boundary, rng):
-        answer = expect_status(await upload.whole(upload.body(sample)), 201, detail=what)
-        await expect_returned(org.client, answer.data, sample, what)
-        observe(what="unusual")
-    await expect_any_pieces(upload, samples, observe)
-    await expect_fields(upload, samples, observe)
+        async with cells.of(operation="uploadEvidence", case=what):
+            answer = expect_status(await upload.whole(upload.body(sample)), 201, detail=what)
+            await expect_returned(org.client, answer.data, sample, what)
+            observe(what="unusual")
+    await look_at_pieces(upload, samples, cells, observe)
+    async with cells.of(operation="uploadEvidence", case="text fields after the file"):
+        await expect_fields(upload, samples)
+        observe(what="with fields")
 
     large = samples.of_size(1024 * KiB + 1)
     evidence = await org.client.new_evidence(job["id"], large)
-    await expect_ranges(org.client, evidence, large, observe)
+    ranges = Ranges(client=org.client, evidence_id=evidence["id"], sample=large, cells=cells)
+    await ranges.look_at(observe)
 
 
 def unusual_contents(
@@ -105,31 +108,35 @@ def unusual_contents(
 
 async def expect_returned(client: Client, evidence: Record, sample: Sample, what: str) -> None:
     """Fail unless the record describes the file, and a download gives its bytes."""
-    expect_equal(evidence["file_size"], sample.size, f"file_size: {what}")
-    expect_equal(evidence["file_sha256"], sample.sha256, f"file_sha256: {what}")
+    expect_field(evidence, "file_size", sample.size, detail=what)
+    expect_field(evidence, "file_sha256", sample.sha256, detail=what)
     answer = await download_content(client, evidence["id"])
     expect_content(answer, sample.content, sample.mime_type, what=what)
 
 
-async def expect_any_pieces(upload: RawUpload, samples: Samples, observe: Observations) -> None:
-    """Fail when the result depends on how a body is cut into pieces."""
+async def look_at_pieces(
+    upload: RawUpload, samples: Samples, cells: Cells, observe: Observations
+) -> None:
+    """Judge that the result does not depend on how a body is cut into pieces."""
     for number, what in enumerate(("its headers", "its first bytes", "its last bytes")):
         sample = samples.carrying(f"\r\n--{upload.boundary[:-4]}".encode() * 3)
         body, head = upload.body(sample), upload.head(sample)
         at = (head.index(b"\r\n"), len(head), len(head) + sample.size)[number]
         first, last = max(at - 12, 1), at + 24
         pieces = [body[:first], *(body[n : n + 1] for n in range(first, last)), body[last:]]
-        async with upload.begin(length=None) as connection:
-            for piece in pieces:
-                await connection.send(chunk(piece))
-                await connection.pause(PAUSE_S)
-            await connection.send(chunk(b""))
-            answer = expect_status(await connection.answer(), 201, detail=f"byte by byte: {what}")
-        await expect_returned(upload.client, answer.data, sample, f"byte by byte: {what}")
-        observe(what="in small pieces")
+        case = f"byte by byte: {what}"
+        async with cells.of(operation="uploadEvidence", case=case):
+            async with upload.begin(length=None) as connection:
+                for piece in pieces:
+                    await connection.send(chunk(piece))
+                    await connection.pause(PAUSE_S)
+                await connection.send(chunk(b""))
+                answer = expect_status(await connection.answer(), 201, detail=case)
+            await expect_returned(upload.client, answer.data, sample, case)
+            observe(what="in small pieces")
 
 
-async def expect_fields(upload: RawUpload, samples: Samples, observe: Observations) -> None:
+async def expect_fields(upload: RawUpload, samples: Samples) -> None:
     """Fail unless text fields after the file count like fields before it."""
     fields = {"tag": "Dach Süd / 屋根", "phase": 'before & after; "100%" = c:\\'}
     texts = b"".join(text_part(upload.boundary, *each) for each in fields.items())
@@ -138,46 +145,5 @@ async def expect_fields(upload: RawUpload, samples: Samples, observe: Observatio
     answer = await upload.whole(file + texts + closing(upload.boundary))
     evidence = expect_status(answer, 201, detail="text fields after the file").data
     for name, value in fields.items():
-        expect_equal(evidence[name], value, f"{name} that was sent after the file")
+        expect_field(evidence, name, value, detail="sent after the file")
     await expect_returned(upload.client, evidence, sample, "a file before its text fields")
-    observe(what="with fields")
-
-
-async def expect_ranges(
-    client: Client, evidence: Record, sample: Sample, observe: Observations
-) -> None:
-    """Fail unless every valid Range gets its part, and no invalid one gets any."""
-    whole, kind = sample.content, sample.mime_type
-    for asked in satisfiable(sample.size):
-        expect_part(
-            await download_content(client, evidence["id"], asked.header), asked, whole, kind
-        )
-        observe(what="parts")
-    for header in unsatisfiable(sample.size):
-        expect_unsatisfiable(
-            await download_content(client, evidence["id"], header), header, sample.size
-        )
-        observe(what="after the end")
-    for header in INVALID:
-        answer = await download_content(client, evidence["id"], header)
-        expect_status(answer, 200, 400, 416, detail=f"Range: {header}")
-        if answer.status == 200:
-            expect_content(answer, whole, kind, what=f"Range: {header}, ignored")
-        observe(what="invalid")
-    several = await download_content(client, evidence["id"], MULTIPLE)
-    expect_status(several, 200, 206, 416, detail=f"Range: {MULTIPLE}")
-    if several.status == 200:
-        expect_content(several, whole, kind, what=f"Range: {MULTIPLE}, answered whole")
-    observe(what="several parts")
-    first = next(satisfiable(sample.size))
-    for validator in ('"another representation"', "Sat, 01 Jan 2000 00:00:00 GMT"):
-        answer = await client.call(
-            "getEvidenceContent",
-            path={"evidence_id": evidence["id"]},
-            headers={"range": first.header, "if-range": validator},
-        )
-        if answer.status == 206:
-            expect_part(answer, first, whole, kind)
-        else:
-            expect_content(answer, whole, kind, what=f"If-Range: {validator}")
-        observe(what="on condition")

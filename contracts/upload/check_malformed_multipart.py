@@ -1,6 +1,6 @@
 """Malformed, truncated and empty uploads are refused, early where the headers suffice."""
 
-from contracts.shared.resources.evidence import expect_evidence_ids
+from contracts.shared.resources.evidence import expect_evidence_ids, expect_field
 from contracts.upload.malformed_forms import (
     OUTER,
     Form,
@@ -15,6 +15,7 @@ from harness.check import check
 from harness.client import ALLOWED_TYPES, Answer, Client, Organization, Sample, Samples, together
 from harness.client.multipart import form_type, text_part
 from harness.expect import expect, expect_equal, expect_status
+from harness.plugin.cells import Cells
 from harness.plugin.observations import Observations
 from harness.target import Capability
 
@@ -32,7 +33,7 @@ BOUNDARY_QUOTED = "a'()+_,-./:=?b"
     observes=9 + 8 + 2 * 14 + 9 + 17 + 1 + 4,
 )
 async def check_malformed_multipart(
-    org: Organization, samples: Samples, observe: Observations
+    org: Organization, samples: Samples, observe: Observations, cells: Cells
 ) -> None:
     """Send forms that are malformed, truncated, or without a file, whole and in chunks.
 
@@ -48,20 +49,26 @@ async def check_malformed_multipart(
         (form.what, "", form.content_type) for form in not_multipart(sample)
     ]
     for what, key, content_type in [*early, ("no Idempotency-Key", None, "")]:
-        async with upload.begin(length=A_LARGE_BODY, key=key, content_type=content_type) as begun:
-            # None of the body is sent: a server that reads it first never answers.
-            answer = await begun.answer()
-        expect_status(answer, 400, detail=f"{what}; none of the body was sent")
-        observe(what="refused unread")
+        async with cells.of(operation="uploadEvidence", case=what, what="no body sent"):
+            async with upload.begin(
+                length=A_LARGE_BODY, key=key, content_type=content_type
+            ) as begun:
+                # None of the body is sent: a server that reads it first never answers.
+                answer = await begun.answer()
+            expect_status(answer, 400, detail=f"{what}; none of the body was sent")
+            observe(what="refused unread")
+    accepted: set[str] = set()
 
     async def attempt(form: Form, *, chunked: bool = False) -> None:
         length = None if chunked else TRUE_LENGTH
-        answer = await upload.whole(form.body, length=length, content_type=form.content_type)
-        detail = form.what + (", sent in chunks" if chunked else "")
-        expect_status(answer, *form.statuses, detail=detail)
-        if answer.status < 300:
-            expect_equal(answer.data["file_sha256"], sample.sha256, f"file_sha256 of {detail}")
-        observe(what="sent whole")
+        case = form.what + (", sent in chunks" if chunked else "")
+        async with cells.of(operation="uploadEvidence", case=case):
+            answer = await upload.whole(form.body, length=length, content_type=form.content_type)
+            note_accepted(answer, accepted)
+            expect_status(answer, *form.statuses, detail=case)
+            if answer.status < 300:
+                expect_field(answer.data, "file_sha256", sample.sha256, detail=case)
+            observe(what="sent whole")
 
     await together(map(attempt, not_multipart(sample)), at_once=AT_ONCE)
     await together(map(attempt, truncated(sample)), at_once=AT_ONCE)
@@ -69,18 +76,24 @@ async def check_malformed_multipart(
     await together(map(attempt, without_file(sample)), at_once=AT_ONCE)
 
     body = whole(sample)
-    answer = await upload.whole(body, length=len(body) // 2)
-    expect_status(answer, 400, detail="a Content-Length of half the body, all of which was sent")
-    observe(what="wrong length")
-    await expect_empty(org.client, job["id"])
+    case = "a Content-Length of half the body"
+    async with cells.of(operation="uploadEvidence", case=case):
+        answer = await upload.whole(body, length=len(body) // 2)
+        note_accepted(answer, accepted)
+        expect_status(answer, 400, detail=f"{case}, all of which was sent")
+        observe(what="wrong length")
+    await look_at_leftovers(org.client, job["id"], accepted, cells)
 
+    malformed = frozenset(accepted)
     await together(map(attempt, unusual(sample)), at_once=AT_ONCE)
-    kept = await org.client.listed("listEvidence", path={"job_id": job["id"]})
-    expect(
-        all(item["file_sha256"] == sample.sha256 for item in kept) and len(kept) <= 1,
-        expected="at most one record, of the file that was in all these forms",
-        got=f"{len(kept)} records: {[item['file_sha256'] for item in kept]}",
-    )
+    async with cells.of(operation="listEvidence", what="after unusual forms"):
+        listed = await org.client.listed("listEvidence", path={"job_id": job["id"]})
+        kept = [item for item in listed if item["id"] not in malformed]
+        expect(
+            all(item["file_sha256"] == sample.sha256 for item in kept) and len(kept) <= 1,
+            expected="at most one record, of the file that was in all these forms",
+            got=f"{len(kept)} records: {[item['file_sha256'] for item in kept]}",
+        )
     for boundary, spelled in (
         (OUTER, form_type(OUTER)),
         (OUTER, f"Multipart/Form-Data; Boundary={OUTER}"),
@@ -89,9 +102,10 @@ async def check_malformed_multipart(
     ):
         valid = samples.new("image/png")
         body = whole(valid).replace(OUTER.encode(), boundary.encode())
-        answer = await upload.whole(body, content_type=spelled)
-        expect_status(answer, 201, detail=f"a valid form, Content-Type {spelled}")
-        observe(what="valid")
+        async with cells.of(operation="uploadEvidence", case=f"a valid form, {spelled}"):
+            answer = await upload.whole(body, content_type=spelled)
+            expect_status(answer, 201, detail=f"a valid form, Content-Type {spelled}")
+            observe(what="valid")
 
 
 @check(
@@ -101,7 +115,9 @@ async def check_malformed_multipart(
     needs={Capability.ORGANIZATIONS},
     observes=2 * len(ALLOWED_TYPES) + 5,
 )
-async def check_empty_file(org: Organization, samples: Samples, observe: Observations) -> None:
+async def check_empty_file(
+    org: Organization, samples: Samples, observe: Observations, cells: Cells
+) -> None:
     """Upload files without bytes: of every type, whole and in chunks, with and without a name.
 
     Each must be refused and leave nothing.
@@ -109,13 +125,17 @@ async def check_empty_file(org: Organization, samples: Samples, observe: Observa
     job = await org.new_job()
     upload = RawUpload(client=org.client, job_id=job["id"])
 
+    accepted: set[str] = set()
+
     async def attempt(
         sample: Sample, *statuses: int, what: str, before: bytes = b"", chunked: bool = False
-    ) -> Answer:
+    ) -> None:
         body = before + upload.body(sample)
-        answer = await upload.whole(body, length=None if chunked else TRUE_LENGTH)
-        observe()
-        return expect_status(answer, *statuses, detail=what)
+        async with cells.of(operation="uploadEvidence", case=what):
+            answer = await upload.whole(body, length=None if chunked else TRUE_LENGTH)
+            note_accepted(answer, accepted)
+            expect_status(answer, *statuses, detail=what)
+            observe()
 
     for sample in samples.one_of_each():
         empty = Sample(sample.file_name, sample.mime_type, b"")
@@ -132,12 +152,20 @@ async def check_empty_file(org: Organization, samples: Samples, observe: Observa
     await attempt(
         Sample("photo.png", "image/png", b"\r\n"), 422, what="a file of two bytes, CR and LF"
     )
-    await expect_empty(org.client, job["id"])
+    await look_at_leftovers(org.client, job["id"], accepted, cells)
 
 
-async def expect_empty(client: Client, job_id: str) -> None:
-    """Fail when there is evidence in the job, or an event in the organization's ledger."""
-    await expect_evidence_ids(client, job_id, [], "after refused uploads")
-    events = await client.ledger_events()
-    names = [event["event_name"] for event in events]
-    expect_equal(names, [], "ledger events after refused uploads")
+def note_accepted(answer: Answer, accepted: set[str]) -> None:
+    """Remember what was stored: a cell has said so already if it should not be."""
+    if answer.status in {200, 201}:
+        accepted.add(answer.data["id"])
+
+
+async def look_at_leftovers(client: Client, job_id: str, accepted: set[str], cells: Cells) -> None:
+    """Judge that refused uploads left no evidence and no event, beside those accepted wrongly."""
+    what = "after refused uploads"
+    async with cells.of(operation="listEvidence", what=what):
+        await expect_evidence_ids(client, job_id, accepted, what)
+    async with cells.of(operation="listLedgerEvents", what=what):
+        targets = {event["target_id"] for event in await client.ledger_events()}
+        expect_equal(targets - accepted, set(), f"things with ledger events {what}")

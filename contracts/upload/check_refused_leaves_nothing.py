@@ -1,18 +1,20 @@
 """A refused or interrupted upload leaves nothing."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from contracts.shared.resources.evidence import expect_evidence_ids
 from contracts.shared.resources.stored_objects import StoredObjects
 from contracts.upload.refused_uploads import LARGE, Refusals, accepted_after_refusal
 from harness.check import check
-from harness.client import Client, Organizations, Samples, together
+from harness.client import Client, Organization, Organizations, Record, Samples, together
 from harness.database import Database
 from harness.errors import CheckFailed, Inconclusive
 from harness.expect import expect_equal, expect_status
+from harness.findings.preconditions import precondition
+from harness.plugin.cells import Cells
 from harness.plugin.fixtures import FreshSystem
 from harness.plugin.observations import Observations
 from harness.target import Capability, Target
@@ -47,6 +49,7 @@ async def check_refused_leaves_nothing(
     fresh_system: FreshSystem,
     samples: Samples,
     observe: Observations,
+    cells: Cells,
 ) -> None:
     """Have uploads refused in every way, and interrupt some.
 
@@ -58,14 +61,12 @@ async def check_refused_leaves_nothing(
         client, job, foreign_job = org.client, await org.new_job(), await foreign.new_job()
         events_before = await _events(client)
         before = _files(system)
-        answer = await client.upload(job["id"], samples.new("application/pdf"), key="used")
-        kept = [str(expect_status(answer, 201).data["id"])]
-        # The backend decides how many files one object takes.
-        with_one = _files(system)
-        files_per_object = len(with_one - before)
-        rows = await _rows(system, target)
+        with precondition("upload.accepted"):
+            answer = await client.upload(job["id"], samples.new("application/pdf"), key="used")
+            kept = {str(expect_status(answer, 201).data["id"])}
+        with_one, rows = _files(system), await _rows(system, target)
 
-        refusals = await Refusals(
+        refusals = Refusals(
             org=org,
             samples=samples,
             limit=target.limits.max_upload_bytes,
@@ -73,34 +74,55 @@ async def check_refused_leaves_nothing(
             other_job_id=(await org.new_job())["id"],
             foreign_job_id=foreign_job["id"],
             used_key="used",
-        ).all()
-        observe(len(refusals), what="refused")
-        await expect_records(client, job["id"], kept, events_before, "after refused uploads")
-        await expect_files(system, before=with_one, more=0, what="refused uploads")
+            cells=cells,
+        )
+        refused = await refusals.all()
+        observe(len(refused), what="refused")
+        left = Leftovers(
+            system=system,
+            target=target,
+            org=org,
+            job=job,
+            cells=cells,
+            # The backend decides how many files one object takes.
+            files_per_object=len(with_one - before),
+            events_before=events_before,
+        )
+        accepted = len(refusals.accepted.keys() - kept)
+        kept |= {each for each, of in refusals.accepted.items() if of == job["id"]}
+        await left.look_at(
+            kept, files=with_one, rows=rows, more=accepted, what="after refused uploads"
+        )
+        files, rows = _files(system), await _rows(system, target)
 
-        for refusal in refusals:
+        again: set[str] = set()
+        for refusal in refused:
             if refusal.retry is not None:
-                kept.append(await accepted_after_refusal(org, job, refusal))
-                observe(what="accepted afterwards")
-        raced = samples.of_size(LARGE)
-        answers = await together(
-            client.upload(job["id"], raced, key="raced") for _ in range(RACERS)
-        )
-        for answer in answers:
-            expect_status(answer, 200, 201, 409, detail="the same upload many times at once")
-        kept += {str(answer.data["id"]) for answer in answers if answer.status != 409}
-        observe(RACERS, what="raced")
+                case = f"sent correctly, after: {refusal.what}"
+                async with cells.of(operation="uploadEvidence", case=case):
+                    again.add(await accepted_after_refusal(org, job, refusal))
+                    observe(what="accepted afterwards")
+        async with cells.of(operation="uploadEvidence", case="the same upload many times at once"):
+            again |= await expect_raced(client, job, samples)
+            observe(RACERS, what="raced")
+        what = "after accepted uploads"
+        await left.look_at(kept | again, files=files, rows=rows, more=len(again), what=what)
+        async with cells.of(operation="listEvidence", what="of the other organization"):
+            theirs = [each for each, of in refusals.accepted.items() if of == foreign_job["id"]]
+            what = "of the other organization"
+            await expect_evidence_ids(foreign.client, foreign_job["id"], theirs, what)
 
-        what = f"{len(kept)} accepted uploads"
-        await expect_records(client, job["id"], kept, events_before, f"after {what}")
-        await expect_files(
-            system, before=with_one, more=files_per_object * (len(kept) - 1), what=what
-        )
-        await expect_evidence_ids(
-            foreign.client, foreign_job["id"], [], "of the other organization"
-        )
-        for table, count in (await _rows(system, target)).items():
-            expect_equal(count, rows[table] + len(kept) - 1, f"rows in {table} after {what}")
+
+async def expect_raced(client: Client, job: Record, samples: Samples) -> set[str]:
+    """Fail unless each of many uploads with one key is accepted, a replay, or in flight.
+
+    Gives the IDs of the evidence.
+    """
+    raced = samples.of_size(LARGE)
+    answers = await together(client.upload(job["id"], raced, key="raced") for _ in range(RACERS))
+    for answer in answers:
+        expect_status(answer, 200, 201, 409, detail="the same upload many times at once")
+    return {str(answer.data["id"]) for answer in answers if answer.status != 409}
 
 
 @asynccontextmanager
@@ -139,20 +161,54 @@ async def _rows(system: UploadSystem, target: Target) -> dict[str, int]:
     return counted
 
 
-async def expect_records(
-    client: Client, job_id: str, ids: list[str], events_before: set[tuple[str, str]], what: str
-) -> None:
-    """Fail unless the job holds these records, in any order, and the ledger an event of each.
+@dataclass(kw_only=True)
+class Leftovers:
+    """Looks for what uploads left that were refused, beside what was accepted."""
 
-    `events_before` are the events from before the first of them.
-    """
-    await expect_evidence_ids(client, job_id, ids, what)
-    events = [(event["event_name"], event["target_id"]) for event in await client.ledger_events()]
-    expect_equal(
-        sorted(event for event in events if event not in events_before),
-        sorted(("evidence.sealed", each) for each in ids),
-        f"ledger events {what}",
-    )
+    system: UploadSystem
+    target: Target
+    org: Organization
+    job: Record
+    cells: Cells
+    files_per_object: int
+    events_before: set[tuple[str, str]]
+    """From before the first upload."""
+    stray: set[str] = field(default_factory=set)
+    """Evidence that was found already, and must not be."""
+
+    async def look_at(
+        self, ids: set[str], *, files: set[Path], rows: Mapping[str, int], more: int, what: str
+    ) -> None:
+        """Judge that the job holds these records, the ledger an event of each, and nothing else.
+
+        Since there were these files and rows, so many `more` uploads were accepted.
+        """
+        client, known_stray = self.org.client, frozenset(self.stray)
+        async with self.cells.of(operation="listEvidence", what=what):
+            listed = await client.listed("listEvidence", path={"job_id": self.job["id"]})
+            shown, known = [item["id"] for item in listed], ids | known_stray
+            self.stray |= set(shown) - ids
+            expect_equal(sorted(shown), sorted(known), f"IDs of evidence {what}")
+        more += len(self.stray - known_stray)
+        async with self.cells.of(operation="listLedgerEvents", what=what):
+            new = [
+                event
+                for event in await client.ledger_events()
+                if (event["event_name"], event["target_id"]) not in self.events_before
+                and event["target_id"] not in self.stray
+            ]
+            got = sorted((event["event_name"], event["target_id"]) for event in new)
+            sealed = sorted(("evidence.sealed", each) for each in ids)
+            expect_equal(got, sealed, f"ledger events {what}")
+        if self.system.objects is not None:
+            async with self.cells.of(what=f"stored objects {what}"):
+                await expect_files(
+                    self.system, before=files, more=self.files_per_object * more, what=what
+                )
+        now = await _rows(self.system, self.target)
+        for table, count in rows.items():
+            async with self.cells.of(table=table, what=what):
+                expect_equal(now[table], count + more, f"rows in {table} {what}")
 
 
 async def expect_files(system: UploadSystem, *, before: set[Path], more: int, what: str) -> None:
@@ -166,7 +222,7 @@ async def expect_files(system: UploadSystem, *, before: set[Path], more: int, wh
     def other_number(waited: str) -> CheckFailed:
         new = sorted(map(str, _files(system) - before))
         return CheckFailed(
-            expected=f"{more} more files in the storage after {what}",
+            expected=f"{more} more files in the storage {what}",
             got=f"{len(new)}: {', '.join(new[:10])}; {waited}",
         )
 

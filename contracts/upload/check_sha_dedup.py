@@ -1,5 +1,7 @@
 """The same bytes in the same job are one record, also with other keys."""
 
+from functools import partial
+
 from contracts.shared.ledger.api_chain import expect_events
 from contracts.shared.requests.concurrent_requests import (
     expect_deduplicated,
@@ -7,12 +9,15 @@ from contracts.shared.requests.concurrent_requests import (
     expect_one_new_evidence,
 )
 from contracts.shared.requests.keyed_requests import expect_replayed
-from contracts.shared.resources.evidence import expect_evidence_ids
+from contracts.shared.resources.evidence import expect_evidence_ids, expect_field
 from contracts.shared.resources.stored_objects import StoredObjects
 from harness.check import check
-from harness.client import Client, Organization, Record, Sample, Samples, together
+from harness.client import Answer, Client, Organization, Record, Sample, Samples, together
 from harness.errors import CheckFailed
-from harness.expect import expect_equal
+from harness.expect import expect_equal, expect_status
+from harness.findings.exchanges import recall
+from harness.findings.preconditions import precondition
+from harness.plugin.cells import Cells
 from harness.plugin.observations import Observations
 from harness.system import System
 from harness.target import Capability, Target
@@ -38,6 +43,7 @@ async def check_sha_dedup(
     other_org: Organization,
     samples: Samples,
     observe: Observations,
+    cells: Cells,
 ) -> None:
     """Upload the same bytes again to the same job, with other keys, names and fields.
 
@@ -48,73 +54,108 @@ async def check_sha_dedup(
     job = await org.new_job()
     client, sample = org.client, samples.new()
     form = {"tag": "roof", "phase": "before"}
-    first = await client.upload(job["id"], sample, key="first", form=form)
-    expect_new_evidence(first, "bytes that are new")
+    cell = partial(cells.of, operation="uploadEvidence")
+    with precondition("upload.accepted"):
+        first = await client.upload(job["id"], sample, key="first", form=form)
+        made = {str(expect_status(first, 201).data["id"])}
+    async with cell(case="bytes that are new"):
+        recall(first.exchange)
+        expect_new_evidence(first, "bytes that are new")
     for what, again, fields in (
         ("the same file", sample, form),
         ("another name", Sample("renamed.png", sample.mime_type, sample.content), form),
         ("another tag and phase", sample, {"tag": "cellar", "phase": "after"}),
         ("no tag and no phase", sample, None),
     ):
-        answer = await client.upload(job["id"], again, key=f"again: {what}", form=fields)
-        expect_deduplicated(answer, first.data, what)
-        observe(what="deduplicated")
+        async with cell(case=what):
+            answer = await client.upload(job["id"], again, key=f"again: {what}", form=fields)
+            note_made(answer, made)
+            expect_deduplicated(answer, first.data, what)
+            observe(what="deduplicated")
     for kind in samples.one_of_each():
-        new = await client.new_evidence(job["id"], kind)
-        answer = await client.upload(job["id"], kind)
-        expect_deduplicated(answer, new, f"the same {kind.mime_type}")
-        observe(what="deduplicated")
+        async with cell(case="the same file", type=kind.mime_type):
+            new = await client.new_evidence(job["id"], kind)
+            made.add(new["id"])
+            answer = await client.upload(job["id"], kind)
+            note_made(answer, made)
+            expect_deduplicated(answer, new, f"the same {kind.mime_type}")
+            observe(what="deduplicated")
 
     # The second key has its own answer now, which is replayed as well.
-    for key, fields in (("first", form), ("again: the same file", form)):
-        expect_replayed(await client.upload(job["id"], sample, key=key, form=fields), first)
-        observe(what="replayed")
+    for key in ("first", "again: the same file"):
+        async with cell(case=f"replay of the key of: {key}"):
+            expect_replayed(await client.upload(job["id"], sample, key=key, form=form), first)
+            observe(what="replayed")
 
-    await expect_new_elsewhere(org, other_org, job, sample, observe)
-    await expect_new_when_similar(client, job, samples, observe)
-    await expect_events(client, first.data["id"], SEALED_ONCE, "repeated uploads")
+    await look_elsewhere(org, other_org, job, sample, cells, observe)
+    await look_at_similar(client, job, samples, made, cells, observe)
+    async with cells.of(operation="listLedgerEvents", what="after repeated uploads"):
+        await expect_events(client, first.data["id"], SEALED_ONCE, "repeated uploads")
 
     objects = StoredObjects.of(system, target)
     for race in range(RACES):
         raced = samples.new()
-        answers = await together(
-            client.upload(job["id"], raced, key=f"race {race}, {number}")
-            for number in range(RACERS)
-        )
-        winner = expect_one_new_evidence(answers).data
-        await expect_events(client, winner["id"], SEALED_ONCE, "concurrent uploads")
+        async with cell(case="concurrent uploads"):
+            answers = await together(
+                client.upload(job["id"], raced, key=f"race {race}, {number}")
+                for number in range(RACERS)
+            )
+            for answer in answers:
+                note_made(answer, made)
+            winner = expect_one_new_evidence(answers).data
+            await expect_events(client, winner["id"], SEALED_ONCE, "concurrent uploads")
+            observe(RACERS, what="raced")
         if objects is not None:
-            await expect_one_object(objects, raced)
-        observe(RACERS, what="raced")
-    listed = await client.listed("listEvidence", path={"job_id": job["id"]})
-    expect_equal(len(listed), 1 + 9 + 3 + RACES, "number of records after all uploads")
+            async with cell(case="concurrent uploads", what="stored objects"):
+                await expect_one_object(objects, raced)
+    async with cells.of(operation="listEvidence", what="after all uploads"):
+        what = "after all uploads"
+        await expect_evidence_ids(client, job["id"], made, what, rule="lists.whole")
 
 
-async def expect_new_elsewhere(
-    org: Organization, other_org: Organization, job: Record, sample: Sample, observe: Observations
+def note_made(answer: Answer, made: set[str]) -> None:
+    """Remember a record that was made, rightly or not: a cell judges whether it should be."""
+    if answer.status == 201:
+        made.add(answer.data["id"])
+
+
+async def look_elsewhere(
+    org: Organization,
+    other_org: Organization,
+    job: Record,
+    sample: Sample,
+    cells: Cells,
+    observe: Observations,
 ) -> None:
-    """Fail when bytes of one job, or of one organization, are deduplicated in another one."""
+    """Judge that bytes of one job, or of one organization, are new in another one."""
     foreign_job = await other_org.new_job()
     for what, client, job_id in (
         ("another job", org.client, (await org.new_job())["id"]),
         ("another organization", other_org.client, foreign_job["id"]),
     ):
-        answer = await client.upload(job_id, sample)
-        expect_new_evidence(answer, f"bytes that are new in {what}")
-        evidence = answer.data
-        expect_equal(evidence["job_id"], job_id, f"job_id of evidence in {what}")
-        await expect_events(client, evidence["id"], SEALED_ONCE, "an upload")
-        await expect_evidence_ids(client, job_id, [evidence["id"]], f"in {what}")
-        observe(what="new elsewhere")
-    listed = await org.client.listed("listEvidence", path={"job_id": job["id"]})
-    shown = {item["organization_id"] for item in listed}
-    expect_equal(shown, {org.id}, "organizations of the evidence")
+        async with cells.of(operation="uploadEvidence", case=f"the same bytes in {what}"):
+            answer = await client.upload(job_id, sample)
+            expect_new_evidence(answer, f"bytes that are new in {what}")
+            evidence = answer.data
+            expect_equal(evidence["job_id"], job_id, f"job_id of evidence in {what}")
+            await expect_events(client, evidence["id"], SEALED_ONCE, "an upload")
+            await expect_evidence_ids(client, job_id, [evidence["id"]], f"in {what}")
+            observe(what="new elsewhere")
+    async with cells.of(operation="listEvidence", field="organization_id"):
+        listed = await org.client.listed("listEvidence", path={"job_id": job["id"]})
+        shown = {item["organization_id"] for item in listed}
+        expect_equal(shown, {org.id}, "organizations of the evidence")
 
 
-async def expect_new_when_similar(
-    client: Client, job: Record, samples: Samples, observe: Observations
+async def look_at_similar(
+    client: Client,
+    job: Record,
+    samples: Samples,
+    made: set[str],
+    cells: Cells,
+    observe: Observations,
 ) -> None:
-    """Fail when files that differ in one byte only are deduplicated."""
+    """Judge that files that differ in one byte only are new."""
     picture = samples.of_size(150_000)
     middle, end = picture.size // 2, picture.size - 1
     for what, at in (("as it is", None), ("its middle changed", middle), ("its end changed", end)):
@@ -122,10 +163,13 @@ async def expect_new_when_similar(
         if at is not None:
             content[at] ^= 1
         similar = Sample(picture.file_name, picture.mime_type, bytes(content))
-        answer = await client.upload(job["id"], similar)
-        expect_new_evidence(answer, f"a file of the same name and size, {what}")
-        expect_equal(answer.data["file_sha256"], similar.sha256, f"file_sha256, {what}")
-        observe(what="similar")
+        case = f"a file of the same name and size, {what}"
+        async with cells.of(operation="uploadEvidence", case=case):
+            answer = await client.upload(job["id"], similar)
+            note_made(answer, made)
+            expect_new_evidence(answer, case)
+            expect_field(answer.data, "file_sha256", similar.sha256, detail=what)
+            observe(what="similar")
 
 
 async def expect_one_object(objects: StoredObjects, sample: Sample) -> None:

@@ -19,6 +19,14 @@ class SentName:
     """A text in the name that must not be in any path."""
     shown: str | None = None
     """What a record must show; None where the backend may change or refuse the name."""
+    directory: str = ""
+    """A folder of this run that is in the name."""
+
+    @property
+    def case(self) -> str:
+        """What it is called in every run: without what differs between runs."""
+        text = self.what.replace(self.mark, "MARK")
+        return text.replace(self.directory, "DIRECTORY") if self.directory else text
 
 
 def ordinary_names(mark: str) -> Iterator[SentName]:
@@ -68,7 +76,7 @@ def hostile_names(mark: str, directory: str) -> Iterator[SentName]:
         "/",
         " ",
     ):
-        yield SentName(what=repr(name), parameters=_quoted(name), mark=mark)
+        yield SentName(what=repr(name), parameters=_quoted(name), mark=mark, directory=directory)
     yield from _unprintable(mark)
     yield from _long(mark)
 

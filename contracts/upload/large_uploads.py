@@ -1,10 +1,10 @@
 """Uploads of the largest files."""
 
-from contracts.shared.resources.evidence import download_content
+from contracts.shared.resources.evidence import download_content, expect_field
 from contracts.upload.raw_upload import RawUpload
 from harness.client import Answer, Client, Record, Sample
 from harness.client.raw import chunk
-from harness.expect import expect, expect_equal, expect_status
+from harness.expect import expect, expect_status
 
 _PIECE = 1024 * 1024
 _END = 4096
@@ -30,12 +30,14 @@ async def send_streamed(upload: RawUpload, sample: Sample, *, instance: int) -> 
 
 async def expect_kept(client: Client, evidence: Record, sample: Sample) -> None:
     """Fail unless the record describes the file, and its last bytes can be downloaded."""
-    expect_equal(evidence["file_size"], sample.size, "file_size of the largest file")
-    expect_equal(evidence["file_sha256"], sample.sha256, "file_sha256 of the largest file")
+    expect_field(evidence, "file_size", sample.size, detail="the largest file")
+    expect_field(evidence, "file_sha256", sample.sha256, detail="the largest file")
     answer = await download_content(client, evidence["id"], f"bytes={sample.size - _END}-")
     expect_status(answer, 200, 206)
     expect(
         answer.body[-_END:] == sample.content[-_END:],
         expected=f"the last {_END} bytes of the largest file, as they were uploaded",
         got=f"others, {len(answer.body)} bytes with status {answer.status}",
+        rule="download.unchanged",
+        subject=answer.operation_id,
     )

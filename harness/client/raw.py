@@ -97,11 +97,15 @@ class RawConnection:
                 expected=f"an answer to {self._what} after {self.sent} bytes of it, "
                 f"within {deadline_s:g} s",
                 got="none" if self._reader.status is None else "half of one",
+                rule="answer.given",
+                subject=self._operation_id,
             ) from None
         if self._reader.status is None or not self._reader.complete:
             raise NoAnswer(
                 expected=f"an answer to {self._what} after {self.sent} bytes of it",
                 got=self._trouble or "the connection was closed without a whole answer",
+                rule="answer.given",
+                subject=self._operation_id,
             )
         method, _, path = self._what.partition(" ")
         answer = Answer(
