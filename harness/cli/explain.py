@@ -43,7 +43,7 @@ def explain(
     check: what exactly it demands, what it needs, and which seeded bugs it must catch.
     """
     # Loaded here: `--help` does without them.
-    from harness.findings.fired import fired
+    from harness.findings.fired import fired, hand_made
     from harness.findings.rule import rules
     from harness.reports.rules_md import rules_as_markdown
 
@@ -53,7 +53,7 @@ def explain(
         raise Misconfigured("give ids of checks or rules, or --all, and not both")
     refuse_missing(folders)
     if markdown:
-        click.echo(rules_as_markdown(rules(), fired()), nl=False)
+        click.echo(rules_as_markdown(rules(), fired(), hand_made()), nl=False)
         return ExitCode.PASS
     specs = _specs(folders)
     names = sorted({*specs, *rules()})
@@ -100,7 +100,7 @@ def _print_list(names: Sequence[str], specs: "Mapping[str, CheckSpec]") -> None:
 
 
 def _print_texts(names: Sequence[str], specs: "Mapping[str, CheckSpec]") -> None:
-    from harness.findings.fired import fired
+    from harness.findings.fired import fired, hand_made
     from harness.findings.rule import rules
     from harness.reports.explain import check_text, rule_text
 
@@ -108,7 +108,7 @@ def _print_texts(names: Sequence[str], specs: "Mapping[str, CheckSpec]") -> None
     texts = [
         check_text(specs[name], rules(), fired(), expected.get(name, ()), _width())
         if name in specs
-        else rule_text(name, rules()[name], fired(), _width())
+        else rule_text(name, rules()[name], fired(), hand_made(), _width())
         for name in names
     ]
     click.echo("\n\n".join(texts))

@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 
 from harness.check import CheckSpec
-from harness.findings.fired import Fired, rules_seen_by
+from harness.findings.fired import Fired, HandMade, rules_seen_by
 from harness.findings.rule import Rule
 from harness.reports.describe import description_lines
 
@@ -22,11 +22,13 @@ NEEDED = (
 """What it means that a rule has owners."""
 
 
-def rule_text(rule_id: str, rule: Rule, seen: Fired, width: int = WIDTH) -> str:
+def rule_text(
+    rule_id: str, rule: Rule, seen: Fired, hand_made: HandMade, width: int = WIDTH
+) -> str:
     """Explain a rule that is not a check's own."""
     lines = [rule_id, *_wrapped(rule.sentence, width), ""]
     lines += _about(rule, width)
-    lines += _seen(seen.get(rule_id, {}), width)
+    lines += _seen(seen.get(rule_id, {}), hand_made.get(rule_id, ()), width)
     return "\n".join(lines)
 
 
@@ -76,12 +78,15 @@ def _about(rule: Rule, width: int) -> list[str]:
     return lines
 
 
-def _seen(checks: Mapping[str, Sequence[str]], width: int) -> Iterator[str]:
+def _seen(
+    checks: Mapping[str, Sequence[str]], hand_made: Sequence[str], width: int
+) -> Iterator[str]:
     if not checks:
         yield from _part("seen on", NEVER_SEEN, width)
     for number, (check, defects) in enumerate(checks.items()):
         label = "" if number else "seen on"
         yield from _part(label, f"{', '.join(defects)}, by {check}", width)
+    yield from _part("tests", ", ".join(hand_made), width)
 
 
 def list_lines(found: Mapping[str, str], width: int = WIDTH) -> Iterator[str]:

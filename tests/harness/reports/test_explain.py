@@ -3,7 +3,7 @@
 import pytest
 
 from harness.check import CheckSpec
-from harness.findings.fired import Fired, fired
+from harness.findings.fired import Fired, fired, hand_made
 from harness.findings.rule import Rule, Severity, rules
 from harness.reports.explain import check_text, list_lines, rule_text
 from harness.reports.rules_md import rules_as_markdown
@@ -13,6 +13,7 @@ SEEN: Fired = {
     "thing.made": {"a.owner": ("bug-one", "bug-two")},
     "a.owner": {"a.owner": ("bug-three",)},
 }
+TESTS = {"thing.made": ("tests/test_thing.py",)}
 SPEC = CheckSpec(
     id="a.owner",
     title="Things are made",
@@ -44,14 +45,14 @@ RULES = {
 
 
 def test_a_rule_says_what_holds_why_how_it_fails_how_to_mend_and_who_saw_it_broken() -> None:
-    text = rule_text("thing.made", RULES["thing.made"], SEEN)
+    text = rule_text("thing.made", RULES["thing.made"], SEEN, TESTS)
     assert text.splitlines()[:2] == ["thing.made", "  A thing can be made."]
     for told in ("  severity  form", "The why.", "The way it fails.", "The way to mend it_."):
         assert told in text
     assert "  owners    a.owner; other checks need it to exist" in text
-    assert "  seen on   bug-one, bug-two, by a.owner" in text
-    assert "no defect" in rule_text("a.unseen", RULES["a.unseen"], SEEN)
-    assert "owners" not in rule_text("a.unseen", RULES["a.unseen"], SEEN)
+    assert "  seen on   bug-one, bug-two, by a.owner\n  tests     tests/test_thing.py" in text
+    assert "no defect" in rule_text("a.unseen", RULES["a.unseen"], SEEN, TESTS)
+    assert "owners" not in rule_text("a.unseen", RULES["a.unseen"], SEEN, TESTS)
 
 
 def test_a_check_says_what_it_demands_needs_observes_owns_and_must_catch() -> None:
@@ -90,7 +91,7 @@ def test_a_check_without_a_rule_of_its_own_or_a_docstring_is_explained() -> None
 @pytest.mark.parametrize("width", [60, 78])
 def test_every_rule_fits_the_width_and_no_id_is_broken(width: int) -> None:
     for name, one in rules().items():
-        text = rule_text(name, one, fired(), width)
+        text = rule_text(name, one, fired(), hand_made(), width)
         assert all(len(line) <= width for line in text.splitlines()), name
         assert all(owner in text for owner in one.owners)
 
@@ -102,11 +103,12 @@ def test_a_list_has_each_name_alone_on_a_line_to_be_copied() -> None:
 
 
 def test_the_page_has_every_rule_with_its_fields_the_worst_first() -> None:
-    page = rules_as_markdown(RULES, SEEN)
+    page = rules_as_markdown(RULES, SEEN, TESTS)
     assert page.index("## Tenant leak") < page.index("#### `a.owner`") < page.index("## Form")
     assert page.index("### a (form)") < page.index("#### `a.unseen`") < page.index("### thing")
     assert "- Why: The why.\n- How it fails: The way it fails.\n" in page
     assert "- How to mend it: The way to mend it\\_.\n" in page
     assert "- Owners: `a.owner`; " in page
+    assert "by `a.owner`\n- Tests: `tests/test_thing.py`\n" in page
     assert "- Seen on: `bug-one`, `bug-two`, by `a.owner`\n" in page
     assert "- Seen on: no defect of the reference zoo so far" in page
