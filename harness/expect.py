@@ -1,5 +1,7 @@
 """Saying what a check expects, so that its failure reads like a sentence of the contract."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Protocol, TypeVar
 
@@ -84,6 +86,16 @@ def expect_equal(
     )
     failure.aspect = what
     raise failure
+
+
+@contextmanager
+def showing(*evidence: Evidence) -> Iterator[None]:
+    """Give what fails inside this evidence: what was done before it, such as a changed row."""
+    try:
+        yield
+    except CheckFailed as failure:
+        failure.evidence = (*evidence, *failure.evidence)
+        raise
 
 
 def expect_status(

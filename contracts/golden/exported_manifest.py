@@ -9,6 +9,7 @@ from contracts.golden.new_resources import expect_json
 from contracts.shared.exports.archive import unpack
 from contracts.shared.exports.manifests import (
     FILES_MATCH,
+    HASHED,
     described,
     expect_files_match,
     expect_named,
@@ -25,9 +26,6 @@ from harness.expect import expect_equal
 from harness.findings.exchanges import recall
 from harness.plugin.cells import Cells
 from harness.plugin.observations import Observations
-
-HASHED = "manifest.hashed"
-"""The rule that `manifest_hash` is the hash of the manifest, and its bytes those in the ZIP."""
 
 CHANGED_AT: tuple[json_changes.Path, ...] = (
     ("generated_at",),

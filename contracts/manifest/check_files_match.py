@@ -1,21 +1,33 @@
 """The files of a manifest, the entries of its ZIP, and the uploaded files: all the same."""
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, replace
+from functools import partial
 
 from contracts.manifest.crash_after_store import can_crash_after_store, crash_after_store
+from contracts.manifest.listed_files import expect_listed_as_uploaded, listed_evidence
 from contracts.manifest.ready_exports import ReadyExport, make_export, read_when_ready, upload_files
 from contracts.shared.exports.archive import unpack
-from contracts.shared.exports.manifests import expect_files_match, ledger_head, manifest_files
-from contracts.shared.ledger.ledger_file import expect_ledger_file
+from contracts.shared.exports.manifests import (
+    FILES_MATCH,
+    expect_files_match,
+    ledger_head,
+    manifest_files,
+)
+from contracts.shared.ledger.ledger_file import WHOLE_LEDGER, expect_ledger_file
 from contracts.shared.resources.stored_objects import StoredObjects
 from harness.check import check
 from harness.client import Organization, Record, Sample, Samples, together
 from harness.errors import Inconclusive
 from harness.expect import expect, expect_equal
+from harness.findings.preconditions import as_subject
+from harness.plugin.cells import Cells
 from harness.plugin.fixtures import FreshSystem, OwnSystem
 from harness.plugin.observations import Observations
 from harness.target import Capability, Target
+
+CellOf = Callable[..., AbstractAsyncContextManager[None]]
 
 NAMES = ("plan.png", "plan.png", "größe 图 🙂.png", "no-extension", "a.b.tar.gz", "manifest.json")
 """File names of uploads: two the same, one in several scripts, one that each ZIP has already."""
@@ -34,6 +46,7 @@ async def check_files_match(
     target: Target,
     fresh_system: FreshSystem,
     observe: Observations,
+    cells: Cells,
 ) -> None:
     """Uploads files with difficult names and compares them with manifests and ZIPs of exports.
 
@@ -43,7 +56,7 @@ async def check_files_match(
     Contract: "The object's bytes are a function of the export alone".
     """
     if Capability.SPAWN not in target.capabilities():
-        await expect_same_files(org, samples, observe)
+        await look_at_files(org, samples, observe, cells)
         raise Inconclusive(
             "without the capability spawn this check cannot make an export wait for a worker"
         )
@@ -51,83 +64,119 @@ async def check_files_match(
         # Concurrently: the second one mostly waits for the stuck timeout.
         await together(
             [
-                expect_same_files(org, samples, observe),
-                expect_as_of_request(own, target, samples),
+                look_at_files(org, samples, observe, cells),
+                look_as_of_request(own, target, samples, cells),
             ]
         )
     observe(what="uploads between request and work")
 
 
-async def expect_same_files(org: Organization, samples: Samples, observe: Observations) -> None:
-    """Fail unless manifests, ZIPs and uploads agree."""
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """An export that is to be made, and the evidence that it must list."""
+
+    case: str
+    job: Record
+    type: str = "proof-pack"
+    uploaded: Mapping[str, tuple[Record, Sample]] | None = None
+    """Evidence and file by the id of the evidence; None where it is not judged."""
+
+
+async def look_at_files(
+    org: Organization, samples: Samples, observe: Observations, cells: Cells
+) -> None:
+    """Look whether manifests, ZIPs and uploads agree."""
     job, elsewhere, empty = await together(org.new_job() for _ in range(3))
     files = [replace(samples.new(), file_name=name) for name in NAMES]
     uploaded = await upload_files(org, job, files)
     await upload_files(org, elsewhere, [samples.new()])
-    pack, ledger, nothing = await together(
-        [make_export(org, job), make_export(org, job, "ledger"), make_export(org, empty)]
+    made: dict[str, ReadyExport] = {}
+
+    async def make(wanted: Wanted) -> None:
+        async with cells.of(type=wanted.type, case=wanted.case):
+            made[wanted.case] = await make_export(org, wanted.job, wanted.type)
+
+    everything = (
+        Wanted(case="a job with files", job=job, uploaded=uploaded),
+        Wanted(case="a ledger", job=job, type="ledger"),
+        Wanted(case="a job without files", job=empty, uploaded={}),
     )
-    expect_evidence(pack, uploaded)
-    observe(len(uploaded), what="uploaded files")
-    expect_evidence(nothing, {})
+    await together(map(make, everything))
     events = await org.client.ledger_events()
-    for made in (pack, ledger, nothing):
-        expect_files_match(made.manifest, dict(made.entries))
-        expect_ledger_listed(made)
-        expect_ledger_file(made.entries["ledger.json"], made.manifest, events)
+    for wanted in everything:
+        if wanted.case not in made:
+            continue
+        export, cell = made[wanted.case], partial(cells.of, type=wanted.type, case=wanted.case)
+        if wanted.uploaded is not None:
+            await look_at_evidence(export, wanted, cells)
+            observe(len(wanted.uploaded), what="uploaded files")
+        await look_at_entries(export, events, cell)
         observe(what="archives")
-    again = unpack(await org.client.download(pack.id))
-    expect_equal(again, dict(pack.entries), "entries of a ZIP that is downloaded again")
-    observe(what="downloaded again")
+    for pack in [made[case] for case in made if case == everything[0].case]:
+        async with cells.of(type=pack.type, case="downloaded again"):
+            again = unpack(await org.client.download(pack.id))
+            expect_equal(again, dict(pack.entries), "entries of a ZIP that is downloaded again")
+            observe(what="downloaded again")
 
 
-def expect_evidence(made: ReadyExport, uploaded: Mapping[str, tuple[Record, Sample]]) -> None:
-    """Fail unless the manifest lists the evidence of the job, each once, as it was uploaded."""
-    sealed_files = [file for file in manifest_files(made.manifest) if file["evidence_id"]]
-    files = {file["evidence_id"]: file for file in sealed_files}
-    listed = [file["evidence_id"] for file in sealed_files]
-    expect_equal(
-        sorted(listed),
-        sorted(uploaded),
-        "ids of evidence in the manifest: those of the job, each once",
-    )
-    for evidence_id, (evidence, sample) in uploaded.items():
-        file = files[evidence_id]
-        name = f"{file['name']} of evidence {evidence_id}"
-        expect_equal(file["sha256"], sample.sha256, f"sha256 of {name}")
-        expect_equal(file["size"], sample.size, f"size of {name}")
+async def look_at_evidence(export: ReadyExport, wanted: Wanted, cells: Cells) -> None:
+    """Look whether the manifest lists the evidence of the job, each once, as it was uploaded."""
+    uploaded = wanted.uploaded or {}
+    where = {"type": wanted.type, "case": wanted.case}
+    listed: dict[str, Record] = {}
+    async with cells.of(**where, field="evidence_id"):
+        export.recall_manifest()
+        files = listed_evidence(export.manifest)
+        what = "ids of evidence in the manifest: those of the job, each once"
+        expect_equal(sorted(files), sorted(uploaded), what, rule=FILES_MATCH)
+        listed = files
+    for evidence_id, file in listed.items():
+        evidence, sample = uploaded[evidence_id]
+        async with cells.of(**where, file=sample.file_name):
+            export.recall_manifest()
+            expect_listed_as_uploaded(file, evidence, sample, export.entries)
+
+
+async def look_at_entries(export: ReadyExport, events: list[Record], cell: CellOf) -> None:
+    """Look whether the manifest lists what the ZIP holds, and the ledger's file is the ledger."""
+    async with cell(what="files listed and in the ZIP"):
+        export.recall_manifest()
+        expect_files_match(export.manifest, dict(export.entries))
+    async with cell(what="ledger.json listed"):
+        export.recall_manifest()
+        names = [file["name"] for file in manifest_files(export.manifest)]
+        what = f"number of times ledger.json is listed among {names}"
+        expect_equal(names.count("ledger.json"), 1, what, rule=FILES_MATCH, subject="ledger.json")
+    async with cell(what="manifest.json in the ZIP"):
+        export.recall_download()
         expect(
-            made.entries.get(file["name"]) == sample.content,
-            expected=f"the {sample.size} uploaded bytes in {name}",
-            got=f"{len(made.entries.get(file['name'], b''))} other bytes",
+            "manifest.json" in export.entries,
+            expected=f"manifest.json in a {export.type} export",
+            got=str(sorted(export.entries)),
+            rule=FILES_MATCH,
+            subject="manifest.json",
         )
-        _expect_type(file, evidence["mime_type"])
+    async with cell(what="ledger.json in the ZIP"):
+        export.recall_download()
+        expect_ledger_of(export, events)
 
 
-def _expect_type(file: Record, mime_type: str) -> None:
-    """Fail when `type` is a wrong media type. The contract does not say that it must be one."""
+def expect_ledger_of(export: ReadyExport, events: list[Record]) -> None:
+    """Fail unless the export's `ledger.json` is the organization's chain."""
     expect(
-        file["type"] and ("/" not in file["type"] or file["type"] == mime_type),
-        expected=f"type of {file['name']}: {mime_type}, or no media type",
-        got=repr(file["type"]),
+        "ledger.json" in export.entries,
+        expected=f"ledger.json in a {export.type} export",
+        got=str(sorted(export.entries)),
+        rule=WHOLE_LEDGER,
+        subject="ledger.json",
     )
+    expect_ledger_file(export.entries["ledger.json"], export.manifest, events)
 
 
-def expect_ledger_listed(made: ReadyExport) -> None:
-    """Fail unless the manifest lists `ledger.json` once, and is in the ZIP itself."""
-    names = [file["name"] for file in manifest_files(made.manifest)]
-    expect_equal(
-        names.count("ledger.json"), 1, f"number of times ledger.json is listed among {names}"
-    )
-    expect(
-        "manifest.json" in made.entries,
-        expected=f"manifest.json in a {made.export['export_type']} export",
-        got=str(sorted(made.entries)),
-    )
-
-
-async def expect_as_of_request(own: OwnSystem, target: Target, samples: Samples) -> None:
-    """Fail when an export holds what was uploaded after its request, while no worker ran.
+async def look_as_of_request(
+    own: OwnSystem, target: Target, samples: Samples, cells: Cells
+) -> None:
+    """Look whether an export holds what was uploaded after its request, while no worker ran.
 
     Where a worker can be killed after it has stored its exports, the next attempt must make the
     same bytes.
@@ -135,31 +184,59 @@ async def expect_as_of_request(own: OwnSystem, target: Target, samples: Samples)
     org = await own.organizations.new("early")
     job = await org.new_job()
     before = await upload_files(org, job, [samples.new()])
-    requested = [await org.client.new_export(job["id"], kind) for kind in ("proof-pack", "ledger")]
+    types = ("proof-pack", "ledger")
+    requested = {kind: await org.client.new_export(job["id"], kind) for kind in types}
     last = max(event["ledger_seq"] for event in await org.client.ledger_events())
     await upload_files(org, job, [samples.new()])
     objects = StoredObjects.of(own.system, target)
-    first: Mapping[str, bytes] = {}
+    first: Mapping[str, bytes] | None = None
     if objects is not None and can_crash_after_store(target):
-        ids = [str(export["id"]) for export in requested]
+        ids = [str(export["id"]) for export in requested.values()]
         first = await crash_after_store(own, target, objects, ids)
     await own.system.start("worker")
-    for export, files in zip(requested, (before, {}), strict=True):
-        made = await read_when_ready(org, export["id"])
-        download = await org.client.download(made.id)
-        expect(
-            first.get(made.id, download.body) == download.body,
-            expected=f"the same bytes from every attempt at a {export['export_type']} export",
-            got=f"{len(first.get(made.id, b''))} bytes from the first attempt and "
-            f"{len(download.body)} other bytes from the second",
-        )
-        expect_evidence(made, files)
-        expect_ledger_file(
-            made.entries["ledger.json"], made.manifest, await org.client.ledger_events()
-        )
-        seq, _ = ledger_head(made.manifest)
-        expect(
-            seq <= last,
-            expected=f"ledger head as of the request: event {last} or an earlier one",
-            got=f"event {seq}, which is newer than the request",
-        )
+    for kind, export in requested.items():
+        made: list[ReadyExport] = []
+        cell = partial(cells.of, type=kind, case="files uploaded after the request")
+        async with cell(what="it becomes ready"):
+            if first is None:
+                made.append(await read_when_ready(org, export["id"]))
+            else:  # its worker was killed: that it ends nevertheless is what is looked at
+                with as_subject():
+                    made.append(await read_when_ready(org, export["id"]))
+        for ready in made:
+            if first is not None:
+                async with cell(what="bytes of a second attempt"):
+                    expect_same_bytes(first[ready.id], ready)
+            wanted = before if kind == "proof-pack" else {}
+            async with cell(field="evidence_id"):
+                ready.recall_manifest()
+                what = "ids of evidence in the manifest: those of the request's time, each once"
+                got = sorted(listed_evidence(ready.manifest))
+                expect_equal(got, sorted(wanted), what, rule=FILES_MATCH)
+            async with cell(what="ledger.json in the ZIP"):
+                ready.recall_download()
+                expect_ledger_of(ready, await org.client.ledger_events())
+            async with cell(field="ledger_head"):
+                ready.recall_manifest()
+                seq, _ = ledger_head(ready.manifest)
+                expect(
+                    seq <= last,
+                    expected=f"ledger head as of the request: event {last} or an earlier one",
+                    got=f"event {seq}, which is newer than the request",
+                    rule=WHOLE_LEDGER,
+                    subject="ledger_head",
+                )
+
+
+def expect_same_bytes(first: bytes, ready: ReadyExport) -> None:
+    """Fail unless a second attempt made the bytes of the first one, whose worker was killed."""
+    second = ready.downloaded.body
+    at = next(
+        (n for n, pair in enumerate(zip(first, second, strict=False)) if pair[0] != pair[1]), 0
+    )
+    expect(
+        first == second,
+        expected=f"the same bytes from every attempt at a {ready.type} export",
+        got=f"{len(first)} bytes from the first attempt and {len(second)} other bytes from the "
+        f"second, different from byte {at} on",
+    )

@@ -2,7 +2,8 @@
 
 import json
 import uuid
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any
 
 from contracts.manifest.ready_exports import ReadyExport, make_export, upload_files
@@ -14,8 +15,9 @@ from contracts.manifest.verify_manifest import (
 )
 from contracts.shared.resources.flags import expect_flags
 from harness.check import check
-from harness.client import Answer, Organization, Samples, together
+from harness.client import Answer, Client, Organization, Record, Samples, together
 from harness.expect import expect_status
+from harness.plugin.cells import Cells
 from harness.plugin.coverage import Coverage
 from harness.plugin.observations import Observations
 
@@ -48,6 +50,9 @@ MALFORMED = (
 
 OTHERS = 6
 
+NOTHING = {"manifest_valid": False, "export_match": False, "ledger_match": False}
+NO_MATCH = {"export_match": False, "ledger_match": False}
+
 
 @check(
     "manifest.submitted",
@@ -61,6 +66,7 @@ async def check_submitted(
     samples: Samples,
     cover: Coverage,
     observe: Observations,
+    cells: Cells,
 ) -> None:
     """Submits manifests to verifyManifest: as stored, in other serializations, and wrong ones.
 
@@ -71,74 +77,105 @@ async def check_submitted(
     """
     job = await org.new_job(may_hold_more=True)
     await upload_files(org, job, [samples.new()])
-    made, another, foreign = await together(
+    made: dict[str, ReadyExport] = {}
+
+    async def make(which: str, owner: Organization, job: Record, export_type: str) -> None:
+        async with cells.of(type=export_type, case=f"a ready export: {which}"):
+            made[which] = await make_export(owner, job, export_type)
+
+    other_job = await other_org.new_job(may_hold_more=True)
+    await together(
         [
-            make_export(org, job),
-            make_export(org, job, "ledger"),
-            make_export(other_org, await other_org.new_job(may_hold_more=True)),
+            make("the one", org, job, "proof-pack"),
+            make("another one", org, job, "ledger"),
+            make("another organization's", other_org, other_job, "proof-pack"),
         ]
     )
+    for one in [made[which] for which in made if which == "the one"]:
+        await look_at_serializations(org.client, one, cover, observe, cells)
+        for case, asking in others(org, other_org, made).items():
+            async with cells.of(operation="verifyManifest", case=case):
+                await asking()
+                observe(what="other manifests")
+        for name, shape in SHAPES.items():
+            async with cells.of(operation="verifyManifest", case=f"no manifest: {name}"):
+                text = json.dumps(shape(one.manifest))
+                expect_no_manifest(await verify_text(org.client, text, one.id), name)
+                observe(what="shapes that are no manifest")
+    for body in MALFORMED:
+        async with cells.of(operation="verifyManifest", case=f"the body {body}".strip()):
+            sent = {"content-type": "application/json"}
+            answer = await org.client.call("verifyManifest", content=body.encode(), headers=sent)
+            expect_status(answer, 400, 415, 422, detail=f"the body {body!r}")
+            observe(what="malformed bodies")
+
+
+async def look_at_serializations(
+    client: Client, made: ReadyExport, cover: Coverage, observe: Observations, cells: Cells
+) -> None:
+    """Look whether a manifest verifies in every serialization, with and without `export_id`."""
     ids: tuple[str | None, ...] = (made.id, None)
     for export_id in ids:
-        text = made.manifest_bytes.decode()
-        expect_untampered(await verify_text(org.client, text, export_id), "the stored bytes")
-        observe(what="sent as they are")
+        asked = "with export_id" if export_id else "without export_id"
+        async with cells.of(operation="verifyManifest", case=f"the stored bytes, {asked}"):
+            text = made.manifest_bytes.decode()
+            expect_untampered(await verify_text(client, text, export_id), "the stored bytes")
+            observe(what="sent as they are")
         for name, spell in SERIALIZATIONS.items():
-            answer = await verify_text(org.client, spell(made.manifest), export_id)
-            expect_untampered(answer, f"the same manifest, {name}")
+            async with cells.of(operation="verifyManifest", case=f"{name}, {asked}"):
+                answer = await verify_text(client, spell(made.manifest), export_id)
+                expect_untampered(answer, f"the same manifest, {name}")
+                observe(what="serialized otherwise")
             cover("submitted manifests", sent=name, export_id=str(export_id is not None))
-            observe(what="serialized otherwise")
-    await expect_others_do_not_match(org, made, another, foreign)
-    await expect_foreign_do_not_match(org, other_org, made, foreign)
-    observe(OTHERS, what="other manifests")
-    for name, shape in SHAPES.items():
-        text = json.dumps(shape(made.manifest))
-        expect_no_manifest(await verify_text(org.client, text, made.id), name)
-        observe(what="shapes that are no manifest")
-    for body in MALFORMED:
-        answer = await org.client.call(
-            "verifyManifest", content=body.encode(), headers={"content-type": "application/json"}
+
+
+def others(
+    org: Organization, stranger: Organization, made: Mapping[str, ReadyExport]
+) -> dict[str, Callable[[], Awaitable[None]]]:
+    """Give the questions about manifests that match no export of the caller, by their name."""
+    one = made["the one"]
+    absent = {**one.manifest, "export_id": str(uuid.uuid4())}
+    claimed = {**one.manifest, "organization_id": stranger.id}
+    ours, theirs = org.client, stranger.client
+    questions: dict[str, Callable[[], Awaitable[None]]] = {
+        "another organization sends it": partial(expect_no_match, theirs, one.manifest, NOTHING),
+        "a manifest of no export": partial(expect_no_match, ours, absent, NO_MATCH),
+        "another organization sends it as its own": partial(
+            expect_no_match, theirs, claimed, NO_MATCH
+        ),
+    }
+    if another := made.get("another one"):
+        valid = {"manifest_valid": True, "export_match": False}
+        questions["the manifest of another export"] = partial(
+            expect_mismatched, ours, another.manifest, one.id, valid
         )
-        expect_status(answer, 400, 415, 422, detail=f"the body {body!r}")
-        observe(what="malformed bodies")
+    if foreign := made.get("another organization's"):
+        invalid = {"manifest_valid": False, "export_match": False}
+        questions["the manifest of another organization"] = partial(
+            expect_mismatched, ours, foreign.manifest, one.id, invalid
+        )
+        questions["another organization's manifest, without export_id"] = partial(
+            expect_no_match, ours, foreign.manifest, NOTHING
+        )
+    return questions
 
 
-async def expect_others_do_not_match(
-    org: Organization, made: ReadyExport, another: ReadyExport, foreign: ReadyExport
+async def expect_mismatched(
+    client: Client, manifest: Record, export_id: str, flags: Mapping[str, bool]
 ) -> None:
-    """Fail when an export matches the manifest of another export."""
-    answer = await verify_text(org.client, json.dumps(another.manifest), made.id)
-    what = "the manifest of another export"
-    expect_flags(answer, {"manifest_valid": True, "export_match": False}, what)
-    expect_mismatch(answer, what)
-    answer = await verify_text(org.client, json.dumps(foreign.manifest), made.id)
-    what = "the manifest of another organization"
-    expect_flags(answer, {"manifest_valid": False, "export_match": False}, what)
-    expect_mismatch(answer, what)
+    """Fail when an export matches a manifest that is not its own."""
+    answer = await verify_text(client, json.dumps(manifest), export_id)
+    expect_flags(answer, flags, "a manifest that is not the export's")
+    expect_mismatch(answer, "a manifest that is not the export's")
 
 
-async def expect_foreign_do_not_match(
-    org: Organization, stranger: Organization, made: ReadyExport, foreign: ReadyExport
+async def expect_no_match(
+    client: Client, manifest: Mapping[str, Any], flags: Mapping[str, bool]
 ) -> None:
     """Fail when a manifest matches that is of no export of the caller (404 is right, too)."""
-    nothing = {"manifest_valid": False, "export_match": False, "ledger_match": False}
-    no_match = {"export_match": False, "ledger_match": False}
-    absent = {**made.manifest, "export_id": str(uuid.uuid4())}
-    claimed = {**made.manifest, "organization_id": stranger.id}
-    for client, manifest, flags, what in (
-        (org.client, foreign.manifest, nothing, "another organization's manifest"),
-        (stranger.client, made.manifest, nothing, "another organization's manifest"),
-        (org.client, absent, no_match, "a manifest of no export"),
-        (
-            stranger.client,
-            claimed,
-            no_match,
-            "another organization's manifest with the caller's organization_id",
-        ),
-    ):
-        answer = await verify_text(client, json.dumps(manifest))
-        if answer.status != 404:
-            expect_flags(answer, flags, what)
+    answer = await verify_text(client, json.dumps(manifest))
+    if answer.status != 404:
+        expect_flags(answer, flags, "a manifest of no export of the caller")
 
 
 def expect_no_manifest(answer: Answer, what: str) -> None:

@@ -13,13 +13,14 @@ from contracts.manifest.verify_manifest import (
     expect_only_bad_file,
     expect_untampered,
 )
-from contracts.shared.exports.manifests import manifest_files
+from contracts.shared.exports.manifests import FILES_MATCH, manifest_files
 from contracts.shared.resources.flags import expect_flags
 from contracts.shared.resources.stored_objects import StoredObjects
 from harness.check import check
 from harness.client import Client, Record, Samples, together
 from harness.errors import Inconclusive
-from harness.expect import expect
+from harness.expect import expect, showing
+from harness.plugin.cells import Cells
 from harness.plugin.coverage import Coverage
 from harness.plugin.fixtures import FreshSystem, OwnSystem
 from harness.plugin.observations import Observations
@@ -47,6 +48,7 @@ async def check_tamper_nested(
     target: Target,
     cover: Coverage,
     observe: Observations,
+    cells: Cells,
 ) -> None:
     """Changes a manifest at every depth, stored objects, and the manifest in the database.
 
@@ -72,28 +74,56 @@ async def check_tamper_nested(
             and made.manifest["filters"] == FILTERS,
             expected=f"a manifest with the filters, {len(uploaded)} files and the ledger",
             got=repr(made.manifest),
+            rule=FILES_MATCH,
+            subject="files, filters",
         )
-        changes = list(every_change(made.manifest))
-        await together(
-            (
-                expect_change_detected(org.client, made, change, with_id=bool(number % 2))
-                for number, change in enumerate(changes)
-            ),
-            at_once=AT_ONCE,
-        )
-        for change in changes:
-            cover("manifest tampering", what=change.what, place=change.place)
-            observe(what="manifests changed")
-
+        await look_at_changes(org.client, made, cover, observe, cells)
         evidence = [record for record, _ in uploaded.values()][:2]
-        for damage in damages(objects, made, evidence):
+        await look_at_damages(org.client, made, objects, evidence, cover, observe, cells)
+        await look_at_stored_changes(own, org.client, made, target, observe, cells)
+        async with cells.of(operation="verifyManifest", case="after every change was undone"):
+            answer = await org.client.call("verifyManifest", json={"export_id": made.id})
+            expect_untampered(answer, "an export after every change was undone")
+
+
+async def look_at_changes(
+    client: Client, made: ReadyExport, cover: Coverage, observe: Observations, cells: Cells
+) -> None:
+    """Look whether each change of the manifest is detected where it is."""
+
+    async def look_at(change: Change, *, with_id: bool) -> None:
+        async with cells.of(operation="verifyManifest", case=change.what, place=change.place):
+            await expect_change_detected(client, made, change, with_id=with_id)
+            observe(what="manifests changed")
+        cover("manifest tampering", what=change.what, place=change.place)
+
+    await together(
+        (
+            look_at(change, with_id=bool(number % 2))
+            for number, change in enumerate(every_change(made.manifest))
+        ),
+        at_once=AT_ONCE,
+    )
+
+
+async def look_at_damages(
+    client: Client,
+    made: ReadyExport,
+    objects: StoredObjects,
+    evidence: list[Record],
+    cover: Coverage,
+    observe: Observations,
+    cells: Cells,
+) -> None:
+    """Look whether each damage to a stored object is detected."""
+    for damage in damages(objects, made, evidence):
+        async with cells.of(
+            operation="verifyManifest", case=damage.what, place=f"object of an {damage.kind}"
+        ):
             with objects.damaged(damage.storage_path, damage.content):
-                await expect_damage_detected(org.client, made, damage)
-            cover("damaged objects", what=damage.what, of=damage.kind)
+                await expect_damage_detected(client, made, damage)
             observe(what="objects damaged")
-        await expect_stored_change_detected(own, org.client, made, target, observe)
-        answer = await org.client.call("verifyManifest", json={"export_id": made.id})
-        expect_untampered(answer, "an export after every change was undone")
+        cover("damaged objects", what=damage.what, of=damage.kind)
 
 
 async def expect_change_detected(
@@ -167,10 +197,15 @@ async def expect_damage_detected(client: Client, made: ReadyExport, damage: Dama
             expect_only_bad_file(answer, damage.file_name, what)
 
 
-async def expect_stored_change_detected(
-    own: OwnSystem, client: Client, made: ReadyExport, target: Target, observe: Observations
+async def look_at_stored_changes(
+    own: OwnSystem,
+    client: Client,
+    made: ReadyExport,
+    target: Target,
+    observe: Observations,
+    cells: Cells,
 ) -> None:
-    """Fail unless a change of the manifest or its hash in the database is detected."""
+    """Look whether a change of the manifest or its hash in the database is detected."""
     table = target.claim.table if target.claim else "exports"
     digest = made.export["manifest_hash"]
     columns = await find_stored_manifest(own.control_database, table, made.id, digest)
@@ -178,9 +213,13 @@ async def expect_stored_change_detected(
     for name, old in (("manifest", entry), ("manifest_hash", digest)):
         if name not in columns:
             continue
-        async with columns[name].replaced(old, old[::-1]):
-            answer = await client.call("verifyManifest", json={"export_id": made.id})
-            what = f"an export whose stored {name} was changed in the database"
-            expect_flags(answer, {"export_match": False}, what)
-            expect_mismatch(answer, what)
-        observe(what=f"stored {name} changed")
+        async with (
+            cells.of(operation="verifyManifest", case="changed in the database", field=name),
+            columns[name].replaced(old, old[::-1]) as change,
+        ):
+            with showing(change):
+                answer = await client.call("verifyManifest", json={"export_id": made.id})
+                what = f"an export whose stored {name} was changed in the database"
+                expect_flags(answer, {"export_match": False}, what)
+                expect_mismatch(answer, what)
+            observe(what=f"stored {name} changed")

@@ -4,9 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from contracts.manifest.rfc8785_examples import FILTERS
-from contracts.shared.exports.archive import unpack
+from contracts.shared.exports.archive import ARCHIVE, unpack
 from contracts.shared.exports.stored_manifest import stored_manifest
-from harness.client import Organization, Record, Sample
+from harness.client import Answer, Organization, Record, Sample
+from harness.findings.exchanges import recall
+from harness.findings.preconditions import precondition
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,9 +16,9 @@ class ReadyExport:
     """One ready export, its manifest, and the files of its ZIP."""
 
     export: Record
-    manifest: Record
-    manifest_bytes: bytes
-    """The manifest as it was received."""
+    stored: Answer
+    """The answer with its manifest."""
+    downloaded: Answer
     entries: Mapping[str, bytes]
     """The files of its ZIP by their path there."""
 
@@ -24,6 +26,29 @@ class ReadyExport:
     def id(self) -> str:
         """The export's id."""
         return str(self.export["id"])
+
+    @property
+    def type(self) -> str:
+        """Proof pack or ledger."""
+        return str(self.export["export_type"])
+
+    @property
+    def manifest(self) -> Record:
+        """Its manifest."""
+        return self.stored.document
+
+    @property
+    def manifest_bytes(self) -> bytes:
+        """The manifest as it was received."""
+        return self.stored.sent.body
+
+    def recall_manifest(self) -> None:
+        """Take the request of its manifest for evidence of what is found next."""
+        recall(self.stored.exchange)
+
+    def recall_download(self) -> None:
+        """The same of its ZIP."""
+        recall(self.downloaded.exchange)
 
 
 async def make_export(
@@ -35,15 +60,13 @@ async def make_export(
 
 
 async def read_when_ready(org: Organization, export_id: str) -> ReadyExport:
-    """Wait until an export is ready, and read it."""
+    """Wait until an export is ready, and read it. What is not there is a precondition not met."""
     export = await org.client.wait_for_export(export_id)
     stored = await stored_manifest(org.client, export["id"])
-    return ReadyExport(
-        export=export,
-        manifest=stored.document,
-        manifest_bytes=stored.sent.body,
-        entries=unpack(await org.client.download(export["id"])),
-    )
+    with precondition(ARCHIVE):
+        downloaded = await org.client.download(export["id"])
+        entries = unpack(downloaded)
+    return ReadyExport(export=export, stored=stored, downloaded=downloaded, entries=entries)
 
 
 async def upload_files(

@@ -10,6 +10,7 @@ import psycopg
 from contracts.shared.resources.past_triggers import past_triggers
 from harness.database import Database
 from harness.errors import Inconclusive
+from harness.evidence import Evidence, query_evidence
 from harness.untrusted.spelling import by_value
 
 _TEXT_TYPES = ("text", "json", "jsonb", "character varying")
@@ -33,12 +34,19 @@ class StoredColumn:
         return rows[0]["value"] if len(rows) == 1 else None
 
     @asynccontextmanager
-    async def replaced(self, old: str, new: str) -> AsyncIterator[None]:
-        """Replace `old` by `new` inside the block. `Inconclusive` where that is not possible."""
+    async def replaced(self, old: str, new: str) -> AsyncIterator[Evidence]:
+        """Replace `old` by `new` inside the block, and give that as evidence.
+
+        `Inconclusive` where that is not possible.
+        """
         before = await self.read() or ""
         await self._write(before.replace(old, new))
+        statement = (
+            f"UPDATE {self.table} SET {self.column} = "  # noqa: S608 - to be read
+            f"replace({self.column}::text, '{old}', '{new}') WHERE id = '{self.export_id}'"
+        )
         try:
-            yield
+            yield query_evidence("what was changed in the database", statement)
         finally:
             await self._write(before)
 

@@ -10,10 +10,15 @@ from contracts.shared.resources.json_changes import Path
 from harness.client import Answer, Client, Record
 from harness.expect import expect
 
+VERIFIED = "verify.manifest"
+"""The rule that verifyManifest answers true for what is unchanged, and false else."""
+
 FLAGS = ("manifest_valid", "export_match", "ledger_match")
 ALL_TRUE: Mapping[str, bool] = dict.fromkeys(FLAGS, True)
 ALL_FALSE: Mapping[str, bool] = dict.fromkeys(FLAGS, False)
 """For an export that is not ready."""
+
+SUBJECT = "files and mismatches of verifyManifest"
 
 _STEP = re.compile(r"[\w-]+")
 
@@ -35,6 +40,8 @@ def objects_in(answer: Answer, name: str) -> list[Record]:
         isinstance(listed, list) and all(isinstance(each, Record) for each in listed),
         expected=f"{name} as a list of objects from verifyManifest",
         got=answer.describe(),
+        rule=VERIFIED,
+        subject=SUBJECT,
     )
     return list(listed)
 
@@ -47,6 +54,8 @@ def expect_untampered(answer: Answer, what: str) -> None:
         not bad and answer.data["mismatches"] == [],
         expected=f"every file ok and no mismatch for {what}",
         got=answer.describe(),
+        rule=VERIFIED,
+        subject=SUBJECT,
     )
 
 
@@ -63,11 +72,15 @@ def expect_mismatch(answer: Answer, what: str) -> None:
             isinstance(mismatch["path"], str),
             expected=f"mismatches as {{path, expected, got}} for {what}",
             got=repr(mismatch),
+            rule=VERIFIED,
+            subject=SUBJECT,
         )
     expect(
         mismatches or any(file["ok"] is not True for file in objects_in(answer, "files")),
         expected=f"a mismatch, or a file that is not ok, for {what}",
         got=answer.describe(),
+        rule=VERIFIED,
+        subject=SUBJECT,
     )
 
 
@@ -97,6 +110,8 @@ def expect_mismatch_at(answer: Answer, path: Path, fields: Mapping[str, Any], wh
         ),
         expected=f"a mismatch at {'/'.join(steps)} for {what}",
         got=answer.describe(),
+        rule=VERIFIED,
+        subject=SUBJECT,
     )
 
 
@@ -107,4 +122,6 @@ def expect_only_bad_file(answer: Answer, name: str, what: str) -> None:
         verdicts.get(name) is False and all(ok is True for n, ok in verdicts.items() if n != name),
         expected=f"ok false for {name} and true for every other file, for {what}",
         got=answer.describe(),
+        rule=VERIFIED,
+        subject=SUBJECT,
     )

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from harness.errors import CheckFailed, PreconditionNotMet
 from harness.evidence import MOST_ROWS, MOST_STEPS, query_evidence, transitions_evidence
-from harness.expect import expect, expect_equal
+from harness.expect import expect, expect_equal, showing
 from harness.plugin.cells import Cells
 
 ROW = query_evidence("the export's row", "SELECT state FROM exports", [{"state": None}])
@@ -37,8 +37,11 @@ def test_a_finding_has_the_evidence_that_its_failure_gives() -> None:
             expect(False, expected="queued", got="ready", evidence=(ROW,))
         async with cells.of(state="ready"):
             expect_equal("queued", "ready", "state", evidence=(ROW,))
+        async with cells.of(state="failed"):
+            with showing(ROW):
+                expect(False, expected="failed", got="ready")
 
     asyncio.run(check())
-    assert [each.evidence for each in cells.findings] == [(ROW,), (ROW,)]
+    assert [each.evidence for each in cells.findings] == [(ROW,), (ROW,), (ROW,)]
     precondition = PreconditionNotMet.of(CheckFailed("a job", "none", evidence=(ROW,)), "job")
     assert precondition.evidence == (ROW,)

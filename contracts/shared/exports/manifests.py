@@ -11,6 +11,9 @@ from contracts.shared.resources.rule_ids import EVENT_ONCE, EVENT_WRITTEN
 from harness.client import Client, Organization, Record
 from harness.expect import expect, expect_equal
 
+HASHED = "manifest.hashed"
+"""The rule that `manifest_hash` is the hash of the manifest, and its bytes those in the ZIP."""
+
 DESCRIBES = "manifest.describes-export"
 """The rule that a manifest names the export that it belongs to."""
 

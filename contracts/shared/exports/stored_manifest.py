@@ -6,6 +6,7 @@ from contracts.shared.exports.archive import unpack
 from harness.client import Answer, Client
 from harness.errors import CheckFailed
 from harness.expect import expect, expect_status
+from harness.findings.preconditions import precondition
 from harness.untrusted.documents import BadDocument, parse
 
 MANIFEST_SHOWN = "manifest.shown"
@@ -16,18 +17,22 @@ async def stored_manifest(client: Client, export_id: str) -> Answer:
     """Give the answer of getManifest to a ready export.
 
     Where the target declares that operation absent: an answer with the bytes of `manifest.json` in
-    the export's ZIP, which are the same ones. Fails the check where neither is there.
+    the export's ZIP, which are the same ones. Where neither is there, a precondition is not met.
     """
-    path = {"export_id": export_id}
-    if client.has("getManifest"):
-        return expect_status(await client.call("getManifest", path=path), 200, rule=MANIFEST_SHOWN)
-    download = await client.download(export_id)
+    with precondition(MANIFEST_SHOWN):
+        path = {"export_id": export_id}
+        if client.has("getManifest"):
+            return expect_status(await client.call("getManifest", path=path), 200)
+        return _manifest_in(await client.download(export_id))
+
+
+def _manifest_in(download: Answer) -> Answer:
+    """Give the answer that getManifest would be, from an export's ZIP."""
     entries = unpack(download)
     expect(
         "manifest.json" in entries,
         expected=f"manifest.json in {download.path}",
         got=str([*entries]),
-        rule=MANIFEST_SHOWN,
         subject="downloadExport",
     )
     text = entries["manifest.json"]
@@ -37,7 +42,6 @@ async def stored_manifest(client: Client, export_id: str) -> Answer:
         raise CheckFailed(
             expected=f"JSON in manifest.json of {download.path}",
             got=f"{error}",
-            rule=MANIFEST_SHOWN,
             subject="downloadExport",
         ) from error
     of_json = {"content-type": "application/json"}
