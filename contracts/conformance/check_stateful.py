@@ -10,15 +10,17 @@ from contracts.conformance.fuzzing.case import Case
 from contracts.conformance.fuzzing.document import Document
 from contracts.conformance.fuzzing.expectations import (
     expect_every_operation_succeeded,
-    expect_no_findings,
+    report_wrong_answers,
 )
 from contracts.conformance.fuzzing.generator_process import GeneratorOptions, generate_cases
 from contracts.conformance.fuzzing.other_tenant import OtherTenant
-from contracts.conformance.fuzzing.rules import ResponseRules
+from contracts.conformance.fuzzing.results import Results
+from contracts.conformance.fuzzing.rules import SENTENCES, ResponseRules
 from contracts.conformance.fuzzing.scenario import Scenario
-from contracts.conformance.fuzzing.sending import Results
+from contracts.conformance.fuzzing.scenario_rules import SENTENCES as SCENARIO_SENTENCES
 from harness.check import check
 from harness.client import Organizations, together
+from harness.plugin.cells import Cells
 from harness.plugin.coverage import Coverage
 from harness.plugin.observations import Observations
 from harness.plugin.settings import settings_of
@@ -47,6 +49,7 @@ async def check_stateful(
     pytestconfig: pytest.Config,
     observe: Observations,
     cover: Coverage,
+    cells: Cells,
 ) -> None:
     """Run scenarios: each is one tenant that follows the links of the OpenAPI document.
 
@@ -69,7 +72,7 @@ async def check_stateful(
     )
     async for case in generate_cases(options):
         cases[case.operation_id].append(case)
-    results = Results()
+    results = Results(first_only=cells.stop_at_first)
     other_tenant = OtherTenant(org=await organizations.new("another tenant"), document=document)
     storage = system.storage_dir if target.storage is not None else None
     scenarios = [
@@ -93,8 +96,9 @@ async def check_stateful(
             for scenario in (scenarios[-1], *others):
                 await scenario.try_operation(missed)
     await cancel_behind_others(other_tenant.org, document, target, results, settings.seed)
-    expect_no_findings(results, settings.seed)
-    expect_every_operation_succeeded(document, results)
+    sentences = SENTENCES | SCENARIO_SENTENCES
+    await report_wrong_answers(cells, document, results, sentences, settings.seed)
+    await expect_every_operation_succeeded(cells, document, results)
     followed: Counter[str] = sum((scenario.links for scenario in scenarios), Counter())
     for label in followed:
         operation_id, status, name = label.split(" ")

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from contracts.conformance.breach import Breach, described
 from harness.client import Answer
 from harness.errors import CheckFailed
 from harness.expect import expect_status
@@ -49,30 +50,39 @@ INTERNALS: Mapping[str, re.Pattern[str]] = {
 """Internals that an error must not show, each with its pattern."""
 
 
-def problem_violations(answer: Answer) -> list[str]:
-    """Every rule that an error answer breaks, as sentences; empty for a correct one."""
+FORM, INTERNALS_SHOWN, REQUEST_ID = "problem.form", "problem.no-internals", "header.request-id"
+
+
+def problem_violations(answer: Answer) -> list[Breach]:
+    """Every rule that an error answer breaks; empty for a correct one."""
     violations = []
     declared = answer.headers.get("content-type", "")
     if declared.partition(";")[0].strip().lower() != MEDIA_TYPE:
-        violations.append(f"its Content-Type is {declared or 'missing'}, not {MEDIA_TYPE}")
+        what = f"its Content-Type is {declared or 'missing'}, not {MEDIA_TYPE}"
+        violations.append(_form("Content-Type", what))
     try:
         document = parse(answer.body)
     except BadDocument as error:
-        return [*violations, f"its body is not JSON ({error})"]
+        return [*violations, _form("JSON", f"its body is not JSON ({error})")]
     if not isinstance(document, dict):
-        return [*violations, "its body is not a JSON object"]
+        return [*violations, _form("JSON", "its body is not a JSON object")]
     return violations + _wrong_members(document) + _wrong_values(document, answer)
 
 
-def _wrong_members(document: Mapping[str, Any]) -> list[str]:
+def _form(about: str, what: str) -> Breach:
+    return Breach(rule=FORM, about=about, what=what)
+
+
+def _wrong_members(document: Mapping[str, Any]) -> list[Breach]:
     violations = []
     for name, kind in MEMBERS.items():
         if name not in document:
-            violations.append(f"it has no member {name!r}")
+            violations.append(_form(name, f"it has no member {name!r}"))
         elif not _is_a(document[name], kind):
-            violations.append(f"{name!r} is {document[name]!r:.80}, not {_JSON_NAMES[kind]}")
+            what = f"{name!r} is {document[name]!r:.80}, not {_JSON_NAMES[kind]}"
+            violations.append(_form(name, what))
         elif name in NEVER_EMPTY and not document[name].strip():
-            violations.append(f"{name!r} is empty")
+            violations.append(_form(name, f"{name!r} is empty"))
     return violations
 
 
@@ -83,38 +93,36 @@ def _is_a(value: object, kind: type) -> bool:
     return isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
 
 
-def _wrong_values(document: Mapping[str, Any], answer: Answer) -> list[str]:
+def _wrong_values(document: Mapping[str, Any], answer: Answer) -> list[Breach]:
     violations = []
     if _is_a(document.get("status"), int) and document["status"] != answer.status:
-        violations.append(
-            f"its 'status' is {document['status']}, the status of the answer {answer.status}"
-        )
+        what = f"its 'status' is {document['status']}, the status of the answer {answer.status}"
+        violations.append(_form("status", what))
     if isinstance(document.get("request_id"), str) and document["request_id"] != answer.request_id:
-        violations.append(
-            f"its 'request_id' is {document['request_id']!r}, X-Request-ID {answer.request_id!r}"
-        )
+        what = f"its 'request_id' is {document['request_id']!r}, X-Request-ID {answer.request_id!r}"
+        violations.append(Breach(rule=REQUEST_ID, about="request_id of a problem", what=what))
     kind, code = document.get("type"), document.get("code")
     if isinstance(kind, str) and not _URI_REFERENCE.fullmatch(kind):
-        violations.append(f"its 'type' {kind!r:.80} is not a URI reference")
+        violations.append(_form("type", f"its 'type' {kind!r:.80} is not a URI reference"))
     if isinstance(code, str) and code and not _CODE.fullmatch(code):
-        violations.append(f"its 'code' {code!r:.80} is not a machine-readable name")
+        violations.append(_form("code", f"its 'code' {code!r:.80} is not a machine-readable name"))
     return violations + _wrong_errors(document.get("errors", [])) + internals_in(document)
 
 
-def _wrong_errors(errors: object) -> list[str]:
+def _wrong_errors(errors: object) -> list[Breach]:
     if not isinstance(errors, list) or not all(isinstance(each, dict) for each in errors):
-        return [f"its 'errors' is {errors!r:.80}, not a list of objects"]
+        return [_form("errors", f"its 'errors' is {errors!r:.80}, not a list of objects")]
     return []
 
 
-def internals_in(document: Mapping[str, Any]) -> list[str]:
+def internals_in(document: Mapping[str, Any]) -> list[Breach]:
     """Internals of the server that `title`, `detail` or `errors` show."""
     shown = [document.get("title"), document.get("detail")]
     errors = document.get("errors")
     if isinstance(errors, list):
         shown += [each.get("message") for each in errors if isinstance(each, dict)]
     return [
-        f"it shows {what}: {found.group()!r:.120}"
+        Breach(rule=INTERNALS_SHOWN, about=what, what=f"it shows {what}: {found.group()!r:.120}")
         for text in shown
         if isinstance(text, str)
         for what, sign in INTERNALS.items()
@@ -132,13 +140,18 @@ def expect_problem(
     expect_status(answer, *statuses, detail=detail)
     violations = problem_violations(answer)
     if codes and answer.code not in codes:
-        violations.append(f"its 'code' is {answer.code!r}, not {' or '.join(codes)}")
+        what = f"its 'code' is {answer.code!r}, not {' or '.join(codes)}"
+        violations.append(Breach(rule="problem.code", about="code", what=what))
     if not answer.request_id:
-        violations.append("it has no X-Request-ID")
+        violations.append(Breach(rule=REQUEST_ID, about="missing", what="it has no X-Request-ID"))
     if violations:
-        raise CheckFailed(
+        failure = CheckFailed(
             expected=f"a correct RFC 9457 problem from {answer.operation_id}",
             got=answer.describe(),
-            detail="; ".join(filter(None, [detail, *violations])),
+            detail="; ".join(filter(None, [detail, described(violations)])),
+            rule=violations[0].rule,
+            subject=answer.operation_id,
         )
+        failure.aspect = violations[0].about
+        raise failure
     return answer

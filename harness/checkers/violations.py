@@ -90,18 +90,22 @@ def failures_of(
     transitions: Iterable[Transition] | None = None,
     explained: Collection[str] = (),
 ) -> list[CheckFailed]:
-    """Give one failure for each kind of violation, causes first.
+    """Give one failure for each rule that is broken, causes first.
 
     What is wrong with a subject usually has one cause: only its likeliest violation counts, and
-    nothing of those that are `explained` by an earlier failure.
+    nothing of those that are `explained` by an earlier failure. Kinds of one rule are one failure:
+    which of them a fault shows as is a matter of timing.
     """
-    by_kind: dict[str, list[Violation]] = {}
+    by_rule: dict[str, list[Violation]] = {}
     kind_of = dict.fromkeys(explained, "")
     for each in sorted(violations, key=lambda one: _RANK.get(one.rule, len(_RANK))):
         if kind_of.setdefault(each.subject, each.rule) == each.rule:
-            by_kind.setdefault(each.rule, []).append(each)
+            by_rule.setdefault(RULES.get(each.rule, each.rule), []).append(each)
     steps = list(transitions or ())
-    return [_failure(found, detail, notes or {}, steps) for found in by_kind.values()]
+    failures = [_failure(found, detail, notes or {}, steps) for found in by_rule.values()]
+    for failure in failures:
+        failure.aspect = ""
+    return failures
 
 
 def _failure(
@@ -122,7 +126,6 @@ def _failure(
         got=first.got,
         detail="\n".join(filter(None, [*lines, detail])),
         rule=RULES.get(first.rule, ""),
-        subject=first.rule,
         evidence=_evidence(first.subject, transitions),
     )
     failure.aspect = first.rule

@@ -1,7 +1,7 @@
 """The last requests of the code that runs now: the evidence of what it finds next."""
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -64,6 +64,14 @@ def remembering(recent: Recent | None = None) -> Iterator[Recent]:
         yield recent
     finally:
         _RECENT.reset(token)
+
+
+def note_again(exchanges: Iterable[Exchange]) -> None:
+    """Remember requests that were sent before, as evidence of what is found only now."""
+    recent = _RECENT.get()
+    if recent is not None:
+        for each in exchanges:
+            recent.add(each)
 
 
 def note_exchange(

@@ -1,4 +1,4 @@
-"""Violations that checkers found, as findings: one for each kind."""
+"""Violations that checkers found, as findings: one for each rule."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
@@ -19,7 +19,7 @@ async def report_violations(
 ) -> None:
     """Look at one cell, `where`, in which checkers have found these violations, or none.
 
-    Each kind is a finding of its own; see `failures_of` for what counts once.
+    Each rule is a finding of its own; see `failures_of` for what counts once.
     """
     failures = failures_of(
         violations, detail=detail, notes=notes, transitions=transitions, explained=explained

@@ -5,10 +5,12 @@ from dataclasses import replace
 
 from contracts.conformance.fuzzing.case import Case, slot
 from contracts.conformance.fuzzing.document import Document
+from contracts.conformance.fuzzing.results import Results
 from contracts.conformance.fuzzing.rules import ResponseRules
-from contracts.conformance.fuzzing.sending import Results, send
+from contracts.conformance.fuzzing.sending import send
 from harness.client import Organization, Samples, together
 from harness.expect import expect_status
+from harness.findings.exchanges import remembering
 from harness.target import Target
 
 OPERATION = "cancelExport"
@@ -41,13 +43,15 @@ async def cancel_behind_others(
         export_id = expect_status(answer, 202).data["id"]
         own = _cancellation(document, number)
         case = replace(own, target=own.target.replace(SLOT, export_id))
-        answer = await send(org.client, case, instance=number % org.client.instances)
+        with remembering() as recent:
+            answer = await send(org.client, case, instance=number % org.client.instances)
         results.requests += 1
         if answer.status == 409:
             continue  # it had already ended
-        if violations := rules.violations(own, answer):
-            results.add_finding(case, answer, violations, org.client.transport.base_urls[0])
-        elif answer.status < 300:
+        violations = rules.violations(own, answer)
+        results.sent[OPERATION] += 1
+        results.add(case, answer, violations, recent)
+        if not violations and answer.status < 300:
             results.succeeded[OPERATION] += 1
         return
 

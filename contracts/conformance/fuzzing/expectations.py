@@ -1,27 +1,57 @@
-"""The verdict of a fuzzing check: findings fail it, missing successes make it inconclusive."""
+"""What a fuzzing check found, as cells: each operation with each sentence that it is judged by."""
+
+from collections.abc import Mapping
 
 from contracts.conformance.fuzzing.document import Document
-from contracts.conformance.fuzzing.sending import Results
+from contracts.conformance.fuzzing.results import Results, WrongAnswer
 from harness.errors import CheckFailed, Inconclusive
+from harness.findings.exchanges import note_again
+from harness.plugin.cells import Cells
 
 
-def expect_no_findings(results: Results, seed: int) -> None:
-    """Fail with the simplest findings, each with the command that repeats the request."""
-    if not results.findings:
-        return
-    findings = sorted(results.findings, key=lambda finding: len(finding.case.body or b""))
-    by_violation = {finding.violations[0]: finding for finding in reversed(findings)}
-    raise CheckFailed(
-        expected="every answer to follow the contract and its OpenAPI document",
-        got=f"{len(results.findings)} wrong answers of {results.requests} (seed {seed})",
-        detail="\n".join(finding.describe() for finding in list(by_violation.values())[:3]),
+async def report_wrong_answers(
+    cells: Cells, document: Document, results: Results, sentences: Mapping[str, str], seed: int
+) -> None:
+    """Look at each operation that was sent, by each of the `sentences`: rule and name of the cell.
+
+    Every kind of wrong answer is a finding, with the simplest request that got it.
+    """
+    for operation_id in document.operations:
+        if not results.sent[operation_id]:
+            continue
+        wrong = [each for kind, each in results.wrong.items() if kind[0] == operation_id]
+        for rule in sentences.keys() - {each.breach.rule for each in wrong}:
+            async with cells.of(operation=operation_id, what=sentences[rule]):
+                pass
+        for each in wrong:
+            what = sentences.get(each.breach.rule, "agreement with other answers")
+            async with cells.of(operation=operation_id, what=what):
+                note_again(each.exchanges)
+                raise _failure(operation_id, each, seed)
+
+
+def _failure(operation_id: str, wrong: WrongAnswer, seed: int) -> CheckFailed:
+    case, breach = wrong.case, wrong.breach
+    times = f"{wrong.times} times" if wrong.times > 1 else "once"
+    failure = CheckFailed(
+        expected=f"every answer of {operation_id} to follow the contract and its OpenAPI document",
+        got=f"{breach.what}: {wrong.got}",
+        detail=f"{times}; the simplest is {case.phase} case {case.number} of seed {seed}: "
+        f"{case.method} with {case.about:.120}",
+        rule=breach.rule,
+        subject=breach.subject(operation_id),
     )
+    failure.aspect = breach.about
+    return failure
 
 
-def expect_every_operation_succeeded(document: Document, results: Results) -> None:
-    """Raise `Inconclusive` with the operations that never succeeded."""
-    if missed := sorted(set(document.operations) - set(results.succeeded)):
-        raise Inconclusive(
-            f"no generated request to {', '.join(missed)} succeeded, "
-            "so their successful answers were not checked"
-        )
+async def expect_every_operation_succeeded(
+    cells: Cells, document: Document, results: Results
+) -> None:
+    """Take operations that never succeeded for cells that were not looked at."""
+    for missed in sorted(set(document.operations) - set(results.succeeded)):
+        async with cells.of(operation=missed, what="a success"):
+            raise Inconclusive(
+                f"no generated request to {missed} succeeded, so its successful answers were not "
+                "checked"
+            )

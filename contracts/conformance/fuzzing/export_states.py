@@ -3,7 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from contracts.conformance.breach import Breach
 from harness.client import LIVE_STATES, TERMINAL_STATES, Client
+
+ALLOWED, IN_ORDER = "export.allowed-by-state", "export.states-in-order"
 
 # By operation and terminal state; other pairs are not checked.
 _OUTCOMES: Mapping[str, Mapping[str, tuple[int, ...]]] = {
@@ -34,7 +37,7 @@ class ExportStates:
 
     def violations(
         self, operation_id: str, export_id: str, status: int, state: str | None
-    ) -> list[str]:
+    ) -> list[Breach]:
         """What is wrong with the answer about an export in this state."""
         allowed = _OUTCOMES.get(operation_id, {}).get(state or "")
         if allowed is None or status in allowed:
@@ -42,10 +45,11 @@ class ExportStates:
         others = {known for other, known in self.known.items() if other != export_id}
         if operation_id == "retryExport" and status == 409 and LIVE_STATES & others:
             return []  # only one export of a job and type may be live
-        return [f"{operation_id} answers {status}, but export {export_id} is {state}"]
+        what = f"{operation_id} answers {status}, but export {export_id} is {state}"
+        return [Breach(rule=ALLOWED, about=str(state), what=what)]
 
-    def record(self, operation_id: str, export_id: str, shown: object) -> list[str]:
-        """Record the state that an answer shows; return a violation if a terminal state changed."""
+    def record(self, operation_id: str, export_id: str, shown: object) -> list[Breach]:
+        """Record the state that an answer shows; give what is wrong if a terminal state changed."""
         state = shown.get("state") if isinstance(shown, dict) else None
         if not isinstance(state, str):
             return []
@@ -53,5 +57,6 @@ class ExportStates:
         self.known[export_id] = state
         retried = operation_id == "retryExport" and before == "failed"
         if before in TERMINAL_STATES and state != before and not retried:
-            return [f"export {export_id} changed from {before}, which is final, to {state}"]
+            what = f"export {export_id} changed from {before}, which is final, to {state}"
+            return [Breach(rule=IN_ORDER, about=f"{before}", what=what)]
         return []

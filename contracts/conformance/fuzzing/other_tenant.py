@@ -4,8 +4,10 @@ import json
 from dataclasses import dataclass, field, replace
 from uuid import uuid4
 
+from contracts.conformance.breach import Breach
 from contracts.conformance.fuzzing.case import Case
 from contracts.conformance.fuzzing.document import ApiOperation, Document
+from contracts.conformance.fuzzing.rules import FOREIGN
 from contracts.conformance.fuzzing.sending import send
 from harness.client import Answer, Organization
 
@@ -22,7 +24,7 @@ class OtherTenant:
     """The error code for a random id, by operationId."""
     tried: int = 0
 
-    async def violations(self, case: Case, answer: Answer) -> list[str]:
+    async def violations(self, case: Case, answer: Answer) -> list[Breach]:
         """What is wrong with the other tenant's answer to a request that just succeeded."""
         operation = self.document.operations[case.operation_id]
         if answer.status >= 300 or operation.method != case.method:
@@ -31,16 +33,16 @@ class OtherTenant:
         if not operation.path_ids:
             return await self._ids_in_query_or_body(case, instance)
         theirs = await self._repeat(case, instance)
-        got = ""
+        got, about = "", ""
         if theirs.status != 404:
-            got = f"gets {theirs.status} for the same request, not 404"
+            about, got = "status", f"gets {theirs.status} for the same request, not 404"
         elif theirs.code != (code := await self._code_of_random_id(operation, case, instance)):
-            got = f"gets the code {theirs.code!r}, for a random id {code!r}"
+            about, got = "code", f"gets the code {theirs.code!r}, for a random id {code!r}"
         elif special := [name for name in SPECIAL_HEADERS if name in theirs.headers]:
-            got = f"gets {', '.join(special)} with the 404"
-        return _violation(got, theirs)
+            about, got = "headers", f"gets {', '.join(special)} with the 404"
+        return _violation(got, theirs, about)
 
-    async def _ids_in_query_or_body(self, case: Case, instance: int) -> list[str]:
+    async def _ids_in_query_or_body(self, case: Case, instance: int) -> list[Breach]:
         """Ids in a query or a body: the other tenant must see nothing of them."""
         got = ""
         if case.operation_id == "listLedgerEvents" and "target_id=" in case.target:
@@ -56,7 +58,7 @@ class OtherTenant:
                 got = "gets manifest_valid: true for a foreign manifest"
         else:
             return []
-        return _violation(got, theirs)
+        return _violation(got, theirs, "ids in query or body")
 
     async def _repeat(self, case: Case, instance: int) -> Answer:
         self.tried += 1
@@ -72,8 +74,9 @@ class OtherTenant:
         return self.code_by_operation[operation.id]
 
 
-def _violation(got: str, answer: Answer) -> list[str]:
-    return [f"a member of another organization {got}: {answer.describe()}"] if got else []
+def _violation(got: str, answer: Answer, about: str) -> list[Breach]:
+    what = f"a member of another organization {got}: {answer.describe()}"
+    return [Breach(rule=FOREIGN, about=about, what=what)] if got else []
 
 
 def _with_random_ids(operation: ApiOperation, case: Case) -> Case:

@@ -2,9 +2,10 @@
 
 import re
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, pairwise
 from typing import Any
 
+from contracts.conformance.breach import Breach
 from contracts.conformance.fuzzing.case import Case
 from contracts.conformance.fuzzing.document import ApiOperation, Document
 from contracts.conformance.fuzzing.media_types import covering
@@ -12,6 +13,7 @@ from contracts.conformance.fuzzing.validity import Validity, validity_of
 from contracts.conformance.problems import problem_violations
 from harness.client import Answer
 from harness.client.retry_after import is_retry_after
+from harness.expect import STATUS_WORDS
 from harness.untrusted.documents import BadDocument, parse
 
 FORM_REFUSALS = frozenset({400, 415, 422})
@@ -20,11 +22,49 @@ FORM_REFUSALS = frozenset({400, 415, 422})
 ALWAYS_POSSIBLE = frozenset({400, 404, 405, 406, 413, 414, 415, 422, 431, 501})
 """Refusals by HTTP or the conventions, which an operation need not document."""
 
+MOST_SCHEMA_ERRORS = 8
+"""Fields of one answer that are reported."""
+
 VALID_REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 """Ids that every backend must echo; for others it may choose."""
 
+SERVER_ERROR, UNDOCUMENTED = "answer.no-server-error", "answer.documented-status"
+ACCEPTED, REFUSED = "request.allowed-accepted", "request.not-allowed-refused"
+FOREIGN, TOKEN = "tenancy.foreign-looks-unknown", "token.required"
+METHOD, REQUEST_ID, RETRY = "method.refused", "header.request-id", "header.retry-after"
+
+SENTENCES: dict[str, str] = {
+    SERVER_ERROR: "no server error",
+    "answer.given": "an answer",
+    UNDOCUMENTED: "a documented status",
+    ACCEPTED: "what is allowed is accepted",
+    REFUSED: "what is not allowed is refused",
+    FOREIGN: "foreign ids",
+    TOKEN: "requests without a token",
+    METHOD: "other methods",
+    "answer.json": "JSON",
+    "answer.fields": "fields",
+    "answer.schema": "values of fields",
+    "answer.times": "times",
+    "header.content-type": "Content-Type",
+    "header.location": "Location",
+    RETRY: "Retry-After",
+    REQUEST_ID: "X-Request-ID",
+    "header.www-authenticate": "WWW-Authenticate",
+    "download.digest": "Repr-Digest",
+    "download.headers": "headers of downloads",
+    "problem.form": "form of errors",
+    "problem.no-internals": "internals in errors",
+}
+"""What every answer of an operation is judged by: rules, and what their cells are called."""
 
 # Headers that the contract requires, by operation and status.
+OTHER_HEADERS = "download.headers"
+_RULES_OF_HEADERS = {
+    "location": "header.location",
+    "retry-after": RETRY,
+    "repr-digest": "download.digest",
+}
 _REQUIRED_HEADERS: dict[tuple[str, int], tuple[str, ...]] = {
     ("createJob", 201): ("location",),
     ("uploadEvidence", 201): ("location",),
@@ -42,21 +82,20 @@ class ResponseRules:
 
     document: Document
 
-    def violations(self, case: Case, answer: Answer) -> list[str]:
-        """Every rule that the answer breaks, as sentences; empty for a correct answer."""
+    def violations(self, case: Case, answer: Answer) -> list[Breach]:
+        """Every rule that the answer breaks; empty for a correct answer."""
         operation = self.operation_of(case)
+        if operation is not None and answer.status >= 500:
+            return [_server_error(answer)]  # what its answer lacks follows from it
         violations = universal_violations(case, answer)
         if operation is None:
             if self._has_this_method(case):
                 return violations
             return violations + wrong_method_violations(case, answer)
-        if answer.status >= 500:
-            return [f"a request must never cause a {answer.status}", *violations]
         if answer.status >= 400:
             return violations + self._refusal_violations(operation, case, answer)
         if answer.status >= 300:
-            redirected = [f"it is redirected ({answer.status})"] if _is_plain(case) else []
-            return violations + redirected
+            return violations + ([_undocumented(operation, answer)] if _is_plain(case) else [])
         return violations + self._success_violations(operation, case, answer)
 
     def _has_this_method(self, case: Case) -> bool:
@@ -72,39 +111,50 @@ class ResponseRules:
         operation = self.document.operations[case.operation_id]
         return operation if operation.method == case.method else None
 
-    def _refusal_violations(self, operation: ApiOperation, case: Case, answer: Answer) -> list[str]:
+    def _refusal_violations(
+        self, operation: ApiOperation, case: Case, answer: Answer
+    ) -> list[Breach]:
         status, violations = answer.status, []
         documented = status in ALWAYS_POSSIBLE or str(status) in operation.responses
         if not documented:
-            violations.append(f"{operation.id} does not document the status {status}")
+            violations.append(_undocumented(operation, answer))
         if status in (401, 403) and case.token:
-            violations.append(f"it is {status} though it has a member's valid token")
+            what = f"it is {status} though it has a member's valid token"
+            violations.append(_named(ACCEPTED, "a valid token", what))
         if not is_all_own(operation, case):
             return violations
         if validity_of(self.document, operation, case) is not Validity.VALID:
             return violations
         if status == 404:
-            violations.append("it is 404 though every id belongs to the organization")
+            what = "it is 404 though every id belongs to the organization"
+            violations.append(_named(ACCEPTED, "own ids", what))
         elif status in FORM_REFUSALS and not _reuses_key(case, answer):
-            violations.append(f"it is refused as {status} though the document allows the request")
+            what = f"it is refused as {status} though the document allows the request"
+            violations.append(_named(ACCEPTED, "a request that the document allows", what))
         return violations
 
-    def _success_violations(self, operation: ApiOperation, case: Case, answer: Answer) -> list[str]:
+    def _success_violations(
+        self, operation: ApiOperation, case: Case, answer: Answer
+    ) -> list[Breach]:
         violations = []
         if answer.status not in operation.successes:
-            return [f"{operation.id} does not document the status {answer.status}"]
+            return [_undocumented(operation, answer)]
         if not case.token and operation.secured:
-            violations.append("it succeeded without a token")
+            violations.append(_named(TOKEN, "success", "it succeeded without a token"))
         if validity_of(self.document, operation, case) is Validity.INVALID:
-            violations.append("it succeeded though the document does not allow the request")
+            what = "it succeeded though the document does not allow the request"
+            violations.append(_named(REFUSED, "success", what))
         if "foreign" in case.ownerships and _names_foreign_thing(operation, case):
-            violations.append("it succeeded with an id of another organization")
+            what = "it succeeded with an id of another organization"
+            violations.append(_named(FOREIGN, "success", what))
         return violations + self.success_shape(operation, answer)
 
-    def success_shape(self, operation: ApiOperation, answer: Answer) -> list[str]:
+    def success_shape(self, operation: ApiOperation, answer: Answer) -> list[Breach]:
         """What is wrong with the headers, content type or body of a success."""
         violations = [
-            f"it has no {name.title()}"
+            _named(
+                _RULES_OF_HEADERS.get(name, "download.headers"), name, f"it has no {name.title()}"
+            )
             for name in _REQUIRED_HEADERS.get((operation.id, answer.status), ())
             if not answer.headers.get(name)
         ]
@@ -112,48 +162,81 @@ class ResponseRules:
         declared = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
         described = covering(media, declared)
         if media and answer.method != "HEAD" and described is None:
-            return [*violations, f"its Content-Type {declared or '(none)'} is not documented"]
+            what = f"its Content-Type {declared or '(none)'} is not documented"
+            return [*violations, _named("header.content-type", "success", what)]
         schema = (described or {}).get("schema")
         if schema and declared == "application/json":
             violations += self._body_violations(schema, answer)
         return violations
 
-    def _body_violations(self, schema: dict[str, Any], answer: Answer) -> list[str]:
+    def _body_violations(self, schema: dict[str, Any], answer: Answer) -> list[Breach]:
         try:
             body = parse(answer.body, by_value=False)  # the validator takes texts alone
         except BadDocument as error:
-            return [f"its body is not JSON ({error})"]
+            return [_named("answer.json", "", f"its body is not JSON ({error})")]
         try:
-            return [
-                f"its body does not fit the schema at /{'/'.join(map(str, error.instance_path))}: "
-                f"{error.message:.200}"
-                for error in islice(self.document.validators.answer(schema).iter_errors(body), 2)
-            ]
+            errors = islice(
+                self.document.validators.answer(schema).iter_errors(body), MOST_SCHEMA_ERRORS
+            )
+            return [schema_breach(error) for error in errors]
         except ValueError as error:  # nested deeper than the validator goes
-            return [f"its body cannot be validated ({error})"]
+            return [_named("answer.schema", "depth", f"its body cannot be validated ({error})")]
 
 
-def universal_violations(case: Case, answer: Answer) -> list[str]:
+def schema_breach(error: Any) -> Breach:  # noqa: ANN401 - jsonschema_rs.ValidationError
+    """Say which field does not fit the schema, in the schema's words, and how."""
+    path = [str(each) for each in error.evaluation_path]
+    names = [name for place, name in pairwise(path) if place == "properties"]
+    missing = str(getattr(error.kind, "property", "")) if path[-1:] == ["required"] else ""
+    names = [*names, missing] if missing else names
+    keyword = path[-1] if path else ""
+    is_time = bool(names) and names[-1].endswith("_at") and keyword in ("format", "pattern")
+    rule = "answer.fields" if missing else "answer.times" if is_time else "answer.schema"
+    place = f"/{'/'.join(map(str, error.instance_path))}"
+    return Breach(
+        rule=rule,
+        about=keyword,
+        field=".".join(names[1:] if names[:1] == ["data"] and len(names) > 1 else names),
+        what=f"its body does not fit the schema at {place}: {error.message:.200}",
+    )
+
+
+def _named(rule: str, about: str, what: str) -> Breach:
+    return Breach(rule=rule, about=about, what=what)
+
+
+def _server_error(answer: Answer) -> Breach:
+    return _named(SERVER_ERROR, "", f"a request must never cause a {answer.status}")
+
+
+def _undocumented(operation: ApiOperation, answer: Answer) -> Breach:
+    what = f"{operation.id} does not document the status {answer.status}"
+    return _named(UNDOCUMENTED, STATUS_WORDS.get(answer.status, "other"), what)
+
+
+def universal_violations(case: Case, answer: Answer) -> list[Breach]:
     """Rules for every answer to every request."""
     violations = []
     if not answer.request_id:
-        violations.append("it has no X-Request-ID")
+        violations.append(_named(REQUEST_ID, "missing", "it has no X-Request-ID"))
     sent = case.header("x-request-id")
     if sent and VALID_REQUEST_ID.fullmatch(sent) and answer.request_id != sent:
-        violations.append(
-            f"its X-Request-ID is {answer.request_id!r}, not the client's own {sent!r}"
-        )
+        what = f"its X-Request-ID is {answer.request_id!r}, not the client's own {sent!r}"
+        violations.append(_named(REQUEST_ID, "the client's own", what))
     if answer.status >= 400 and answer.method != "HEAD":
         violations += problem_violations(answer)
     if answer.status == 401 and not _asks_for_bearer(answer):
-        violations.append("it is 401 without WWW-Authenticate: Bearer")
+        what = "it is 401 without WWW-Authenticate: Bearer"
+        violations.append(_named("header.www-authenticate", "", what))
     wait = answer.headers.get("retry-after")
     if wait is not None and not is_retry_after(wait):
-        violations.append(f"its Retry-After {wait!r} is neither seconds nor a date")
+        what = f"its Retry-After {wait!r} is neither seconds nor a date"
+        violations.append(_named(RETRY, "form", what))
     if answer.status == 503 and wait is None:
-        violations.append("it is 503 without Retry-After")
+        violations.append(_named(RETRY, "SERVICE_UNAVAILABLE", "it is 503 without Retry-After"))
     if answer.status == 409 and answer.code == "idempotency_key_in_flight" and wait is None:
-        violations.append("it is idempotency_key_in_flight without Retry-After")
+        what = "it is idempotency_key_in_flight without Retry-After"
+        violations.append(_named(RETRY, "a key in flight", what))
     return violations
 
 
@@ -161,16 +244,17 @@ def _asks_for_bearer(answer: Answer) -> bool:
     return answer.headers.get("www-authenticate", "").lower().startswith("bearer")
 
 
-def wrong_method_violations(case: Case, answer: Answer) -> list[str]:
+def wrong_method_violations(case: Case, answer: Answer) -> list[Breach]:
     """Rules for the answer to a method that the document does not list for the path."""
     if case.method in ("HEAD", "OPTIONS", "CONNECT", "TRACE"):
         return []  # servers and gateways treat these differently
     if answer.status >= 500 and answer.status != 501:
-        return [f"a request must never cause a {answer.status}"]
+        return [_server_error(answer)]
     if answer.status < 400:
-        return [f"{case.method} succeeded, but the document does not list it here"]
+        what = f"{case.method} succeeded, but the document does not list it here"
+        return [_named(METHOD, "success", what)]
     if answer.status == 405 and not answer.headers.get("allow"):
-        return ["it is 405 without Allow"]
+        return [_named(METHOD, "Allow", "it is 405 without Allow")]
     return []
 
 

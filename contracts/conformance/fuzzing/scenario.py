@@ -8,16 +8,19 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from uuid import UUID
 
+from contracts.conformance.breach import Breach, breach_of
 from contracts.conformance.fuzzing.case import Case
 from contracts.conformance.fuzzing.document import ApiOperation, Link
 from contracts.conformance.fuzzing.export_states import ASKED_AFTER_END, ExportStates
 from contracts.conformance.fuzzing.links import Step, follow_link, with_key, with_parameters
 from contracts.conformance.fuzzing.other_tenant import OtherTenant
+from contracts.conformance.fuzzing.results import Results
 from contracts.conformance.fuzzing.rules import ResponseRules
 from contracts.conformance.fuzzing.scenario_rules import ScenarioState, success_violations
-from contracts.conformance.fuzzing.sending import Results, send
+from contracts.conformance.fuzzing.sending import send
 from harness.client import Answer, NoAnswer, Organization
 from harness.errors import CheckFailed
+from harness.findings.exchanges import Recent, remembering
 from harness.untrusted.spelling import by_value
 
 CANCEL_TRIES = 4
@@ -170,10 +173,9 @@ class Scenario:
             case = with_parameters(case or self._case_for(link.target), target, values or {})
             case = follow_link(link, step, case, target, self._key())
         except (LookupError, ValueError) as error:
-            answer = step.answer
-            self._add_finding(
-                step.case, answer, [f"link {link.name} cannot be followed: {error!r}"]
-            )
+            what = f"link {link.name} cannot be followed: {error!r}"
+            breach = Breach(rule="document.links", about=link.name, what=what)
+            self._add(step.case, step.answer, [breach])
             return
         sent = await self._send(case)
         accepted = sent is not None and sent.answer.status == 202
@@ -198,16 +200,27 @@ class Scenario:
         elif export_id is not None:
             state = self.state.exports.known.get(export_id)
         instance = (len(self.steps) + self.rng.getrandbits(8)) % self.org.client.instances
-        self.results.cases += 1
-        self.results.phases["stateful"] += 1
-        try:
-            answer = await send(self.org.client, case, instance=instance)
-        except NoAnswer as error:
-            self._add_finding(case, None, [f"no answer: {error.got}"])
+        if self.results.is_silent(operation.id):
             return None
-        self.results.requests += 1
-        step = Step(case=case, answer=answer)
-        self.steps.append(step)
+        self.results.count(replace(case, phase="stateful"))
+        with remembering() as recent:
+            try:
+                answer = await send(self.org.client, case, instance=instance)
+            except NoAnswer as error:
+                self.results.add_unanswered(self._named(case), error, recent)
+                return None
+            self.results.requests += 1
+            step = Step(case=case, answer=answer)
+            self.steps.append(step)
+            violations = await self._violations(step, operation, export_id, state)
+            self._add(case, answer, violations, recent)
+        return step
+
+    async def _violations(
+        self, step: Step, operation: ApiOperation, export_id: str | None, state: str | None
+    ) -> list[Breach]:
+        """What is wrong with an answer, by itself and given the answers before it."""
+        case, answer = step.case, step.answer
         # Every id in a scenario is its own tenant's: tell the rules so with slots.
         own = replace(case, target=_as_own(operation, case))
         violations = self.rules.violations(own, answer)
@@ -215,17 +228,16 @@ class Scenario:
             violations = self.state.exports.violations(
                 operation.id, export_id, answer.status, state
             )
-        if not violations and answer.status < 300:
-            self.results.succeeded[operation.id] += 1
-            try:
-                violations = await success_violations(self.state, step, operation)
-                if not violations and not self.skip_other_tenant:
-                    violations = await self.other_tenant.violations(case, answer)
-            except CheckFailed as error:
-                violations = [f"expected {error.expected}, got {error.got}"]
-        if violations:
-            self._add_finding(case, answer, violations)
-        return step
+        if violations or answer.status >= 300:
+            return violations
+        self.results.succeeded[operation.id] += 1
+        try:
+            violations = await success_violations(self.state, step, operation)
+            if not violations and not self.skip_other_tenant:
+                violations = await self.other_tenant.violations(case, answer)
+        except CheckFailed as error:
+            violations = [breach_of(error)]
+        return violations
 
     def _known_id(self, _ownership: str, name: str, number: int) -> str:
         """An id of an earlier answer, for a slot that no link fills; else an unknown id."""
@@ -237,11 +249,19 @@ class Scenario:
         ]
         return known[number % len(known)] if known else str(UUID(int=number))
 
-    def _add_finding(self, case: Case, answer: Answer | None, violations: list[str]) -> None:
+    def _add(
+        self,
+        case: Case,
+        answer: Answer,
+        violations: Sequence[Breach],
+        recent: Recent | None = None,
+    ) -> None:
+        self.results.add(self._named(case), answer, violations, recent)
+
+    def _named(self, case: Case) -> Case:
+        """The case, told by the requests before it."""
         path = " → ".join(each.case.operation_id for each in self.steps[-6:])
-        base_url = self.org.client.transport.base_urls[0]
-        named = replace(case, about=f"{self.name}: {path}")
-        self.results.add_finding(named, answer, violations, base_url)
+        return replace(case, about=f"{self.name}: {path}")
 
 
 def _label(step: Step, link: Link) -> str:

@@ -1,17 +1,19 @@
 """Send cases concurrently to all API instances and record wrong answers."""
 
 import asyncio
-from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from contracts.conformance.breach import Breach, breach_of
 from contracts.conformance.fuzzing.case import Case
+from contracts.conformance.fuzzing.results import Results
 from contracts.conformance.fuzzing.rules import ResponseRules
 from contracts.conformance.fuzzing.tenant_data import TenantData
 from harness.client import Answer, Client, NoAnswer, Route
 from harness.client.retry_after import asked_wait_s
 from harness.errors import CheckFailed, Inconclusive
+from harness.findings.exchanges import remembering
 
 AT_ONCE = 12
 """Requests in flight: enough to keep every instance busy, few enough for their connection pools."""
@@ -21,54 +23,7 @@ OVERLOADED_RETRIES = 3
 LONGEST_WAIT_S = 5.0
 """Between two tries."""
 
-MAX_FINDINGS = 5
-"""Stop after this many wrong answers."""
-
-Follow = Callable[[Case, Answer], Awaitable[list[str]]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Finding:
-    """A wrong answer: the exact request, and the rules that it breaks."""
-
-    case: Case
-    answer: Answer | None
-    violations: tuple[str, ...]
-    base_url: str
-
-    def describe(self) -> str:
-        """Describe it in a few lines, with the command that repeats the request."""
-        got = self.answer.describe() if self.answer else "no answer"
-        return (
-            f"{self.case.operation_id}: {'; '.join(self.violations)}\n"
-            f"  {self.case.phase} case {self.case.number} ({self.case.about:.120})\n"
-            f"  {self.case.as_curl(self.base_url)}\n  {got}"
-        )
-
-
-@dataclass(kw_only=True)
-class Results:
-    """Counts of what was sent, and the findings."""
-
-    cases: int = 0
-    requests: int = 0
-    succeeded: Counter[str] = field(default_factory=Counter)
-    """Successes by operationId."""
-    phases: Counter[str] = field(default_factory=Counter)
-    findings: list[Finding] = field(default_factory=list)
-
-    @property
-    def should_stop(self) -> bool:
-        """Whether there are enough findings."""
-        return len(self.findings) >= MAX_FINDINGS
-
-    def add_finding(
-        self, case: Case, answer: Answer | None, violations: list[str], base_url: str
-    ) -> None:
-        """Record a wrong answer, or None for no answer."""
-        self.findings.append(
-            Finding(case=case, answer=answer, violations=tuple(violations), base_url=base_url)
-        )
+Follow = Callable[[Case, Answer], Awaitable[list[Breach]]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,37 +55,35 @@ class Sender:
                     await free.acquire()
                     group.create_task(one(case))
         except BaseExceptionGroup as several:
-            if self.results.findings and isinstance(several.exceptions[0], Inconclusive):
+            if self.results.wrong and isinstance(several.exceptions[0], Inconclusive):
                 return  # what was found counts more than what could not be asked any more
             raise several.exceptions[0] from None
 
     async def _one(self, case: Case, follow: Follow | None) -> None:
-        if self.results.should_stop:
+        if self.results.should_stop or self.results.is_silent(case.operation_id):
             return
         client = self.own.org.client
         real = await self.with_real_ids(case)
         instance = case.number % client.instances
-        base_url = client.transport.base_urls[instance]
-        self.results.cases += 1
-        self.results.phases[case.phase] += 1
-        try:
-            answer = await send(client, real, instance=instance)
-        except ValueError:
-            return  # a header that no client library sends
-        except NoAnswer as error:
-            self.results.add_finding(real, None, [f"no answer: {error.got}"], base_url)
-            return
-        self.results.requests += 1
-        violations = self.rules.violations(case, answer)
-        if answer.status < 300 and self.rules.operation_of(case) is not None:
-            self.results.succeeded[case.operation_id] += 1
-        if not violations and follow is not None:
+        self.results.count(case)
+        with remembering() as recent:
             try:
-                violations = await follow(real, answer)
-            except CheckFailed as error:
-                violations = [f"expected {error.expected}, got {error.got}"]
-        if violations:
-            self.results.add_finding(real, answer, violations, base_url)
+                answer = await send(client, real, instance=instance)
+            except ValueError:
+                return  # a header that no client library sends
+            except NoAnswer as error:
+                self.results.add_unanswered(real, error, recent)
+                return
+            self.results.requests += 1
+            violations = self.rules.violations(case, answer)
+            if answer.status < 300 and self.rules.operation_of(case) is not None:
+                self.results.succeeded[case.operation_id] += 1
+            if not violations and follow is not None:
+                try:
+                    violations = await follow(real, answer)
+                except CheckFailed as error:
+                    violations = [breach_of(error)]
+            self.results.add(real, answer, violations, recent)
 
     async def with_real_ids(self, case: Case) -> Case:
         """The case with real ids in its slots; most cancellations get a new export."""

@@ -143,7 +143,7 @@ async def test_what_is_not_steady_afterwards_is_a_finding_beside_what_was_lost(
     await run_drill(DRILL, drill)
     unsteady, lost = drill.cells.findings
     assert "the same steady state" in unsteady.expected
-    assert (lost.rule, lost.subject) == ("export.once", "lost")
+    assert (lost.rule, lost.subject) == ("export.once", "exports in the end")
     assert drill.observe.count == 0
 
 

@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from contracts.conformance.breach import described
 from contracts.conformance.problems import expect_problem, problem_violations
 from harness.client import Answer
 from harness.errors import CheckFailed
@@ -69,20 +70,22 @@ def test_right_problems(changes: dict[str, Any]) -> None:
     ],
 )
 def test_wrong_problems(changes: dict[str, Any], named: str) -> None:
-    assert named in "; ".join(problem_violations(answer({**RIGHT, **changes})))
+    assert named in described(problem_violations(answer({**RIGHT, **changes})))
 
 
 @pytest.mark.parametrize("member", RIGHT)
 def test_a_missing_member_is_named(member: str) -> None:
     document = {name: value for name, value in RIGHT.items() if name != member}
     (violation,) = problem_violations(answer(document))
-    assert repr(member) in violation
+    assert repr(member) in violation.what
+    assert (violation.rule, violation.about) == ("problem.form", member)
 
 
 def test_what_is_no_problem_at_all() -> None:
-    assert "text/plain" in problem_violations(answer(b"404: Not Found", "text/plain"))[0]
+    assert "text/plain" in problem_violations(answer(b"404: Not Found", "text/plain"))[0].what
     (violation,) = problem_violations(answer([]))
-    assert "JSON" in violation
+    assert "JSON" in violation.what
     with pytest.raises(CheckFailed) as failed:
         expect_problem(answer(RIGHT), 404, codes=("other",))
     assert "other" in failed.value.detail
+    assert failed.value.rule == "problem.code"

@@ -1,13 +1,19 @@
 """Correct answers break no rule, wrong ones do; what the contract leaves open is accepted."""
 
 import json
+from dataclasses import replace
 
+import jsonschema_rs
 import pytest
 
+from contracts.conformance.breach import Breach
 from contracts.conformance.fuzzing.case import Case, slot
 from contracts.conformance.fuzzing.document import Document
-from contracts.conformance.fuzzing.rules import ResponseRules
-from harness.client import Answer
+from contracts.conformance.fuzzing.results import Results
+from contracts.conformance.fuzzing.rules import SENTENCES, ResponseRules, schema_breach
+from contracts.conformance.fuzzing.scenario_rules import SENTENCES as SCENARIO_SENTENCES
+from harness.client import Answer, NoAnswer
+from harness.findings.rule import rules
 
 OWN, FOREIGN = slot("own", "job_id", 1), slot("foreign", "job_id", 1)
 ID = "3f0e1e56-6a0f-4c2b-9a52-0a3a1c3f6a10"
@@ -65,7 +71,13 @@ def violations(
         body=body,
         elapsed_s=0,
     )
-    return ResponseRules(document=document).violations(case, answer)
+    return list(map(str, breaches(document, case, answer)))
+
+
+def breaches(document: Document, case: Case, answer: Answer) -> list[Breach]:
+    found = ResponseRules(document=document).violations(case, answer)
+    assert all(each.rule in SENTENCES and each.rule in rules() for each in found)
+    return found
 
 
 def shown(**changes: object) -> bytes:
@@ -124,3 +136,74 @@ def test_a_wrong_method_must_be_refused_with_allow(document: Document) -> None:
     assert violations(document, 405, problem(405), method="PUT", headers=right) == []
     assert "Allow" in violations(document, 405, problem(405), method="PUT")[0]
     assert "PUT" in violations(document, 200, shown(), method="PUT")[0]
+
+
+def test_every_sentence_is_a_rule() -> None:
+    assert (SENTENCES | SCENARIO_SENTENCES).keys() <= rules().keys()
+
+
+def test_what_does_not_fit_the_schema_is_named_without_what_the_backend_wrote() -> None:
+    schema = {
+        "properties": {
+            "data": {
+                "type": "array",
+                "items": {
+                    "required": ["id"],
+                    "properties": {"filters": {"additionalProperties": {"type": "string"}}},
+                },
+            }
+        }
+    }
+    validator = jsonschema_rs.Draft202012Validator(schema)
+    body = {"data": [{"filters": {"made up 7": 1}}]}
+    found = {schema_breach(each) for each in validator.iter_errors(body)}
+    named = {(each.rule, each.field, each.about) for each in found}
+    assert named == {("answer.schema", "filters", "type"), ("answer.fields", "id", "required")}
+
+
+def test_one_kind_of_wrong_answers_is_kept_once_with_its_simplest_request() -> None:
+    results = Results()
+    for number, body in ((2, b"long"), (1, b"x"), (3, b"longer")):
+        breach = Breach(rule="answer.schema", field="id", about="type", what=f"wrong {number}")
+        results.add(a_case(number, body), an_answer(), [breach])
+    [(kind, wrong)] = results.wrong.items()
+    assert kind == ("getJob", "answer.schema", "id", "type")
+    assert (wrong.case.number, wrong.times) == (1, 3)
+    assert not results.should_stop
+    assert replace(results, first_only=True).should_stop
+
+
+def test_an_operation_that_does_not_answer_is_not_asked_for_ever() -> None:
+    results = Results()
+    for number in range(2):
+        assert not results.is_silent("getJob")
+        results.add_unanswered(a_case(number, b""), NoAnswer("an answer", "none after 15.0 s"))
+    assert results.is_silent("getJob")
+    assert not results.is_silent("listJobs")
+
+
+def a_case(number: int, body: bytes) -> Case:
+    return Case(
+        number=number,
+        operation_id="getJob",
+        phase="fuzzing",
+        positive=True,
+        about="",
+        method="GET",
+        target="/",
+        headers=(),
+        body=body,
+    )
+
+
+def an_answer() -> Answer:
+    return Answer(
+        operation_id="getJob",
+        method="GET",
+        path="/",
+        instance=0,
+        status=200,
+        headers={},
+        body=b"",
+        elapsed_s=0,
+    )
