@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 from contracts.conformance.fuzzing.document import Document
+from contracts.conformance.fuzzing.rules import METHOD
 from contracts.conformance.problems import expect_problem
 from contracts.shared.resources.snapshot import take_snapshot
 from harness.check import check
 from harness.client import Answer, Client, Organization, Record, Route, Samples, together
 from harness.expect import expect, expect_equal, expect_status
+from harness.plugin.cells import Cells
 from harness.plugin.coverage import Coverage
 from harness.plugin.observations import Observations
 from harness.target import Capability, Target
@@ -52,6 +54,7 @@ async def check_methods(
     target: Target,
     observe: Observations,
     cover: Coverage,
+    cells: Cells,
 ) -> None:
     """Send every path of the document every standard method that it does not list.
 
@@ -68,9 +71,10 @@ async def check_methods(
     paths = _paths(document, job, evidence, export)
 
     async def refused(path: Path, method: str, number: int) -> None:
-        await _expect_refused(org.client, path, method, number)
-        observe(what="wrong methods")
-        cover("methods", path=path.template, method=method)
+        async with cells.of(path=path.template, method=method):
+            await _expect_refused(org.client, path, method, number)
+            observe(what="wrong methods")
+            cover("methods", path=path.template, method=method)
 
     wrong = [(path, method) for path in paths for method in path.wrong_methods]
     await together(
@@ -78,31 +82,32 @@ async def check_methods(
         at_once=AT_ONCE,
     )
     for number, path in enumerate(paths):
-        await _expect_head(org.client, path, number)
-        await _expect_options(org.client, path, number)
-        method = UNUSUAL[number % len(UNUSUAL)]
-        answer = await _send(org.client, path.real, method, number)
-        expect(
-            400 <= answer.status <= 501 and answer.status != 500,
-            expected=f"{method} {path.template} to be refused as unknown",
-            got=answer.describe(),
-        )
-        observe(what="other methods")
+        async with cells.of(path=path.template, method="HEAD"):
+            await _expect_head(org.client, path, number)
+        async with cells.of(path=path.template, method="OPTIONS"):
+            await _expect_options(org.client, path, number)
+        async with cells.of(path=path.template, method="an unusual one"):
+            await _expect_unusual_refused(org.client, path, number)
+            observe(what="other methods")
     for number, (path, method) in enumerate(wrong):
         if path.real != path.unknown and number % 3 == 0:
-            await _expect_foreign_like_unknown(other_org.client, path, method, number)
-    await _expect_weak_tokens_refused(org, paths)
-    expect_equal(
-        await _everything(org.client, job, evidence, export),
-        before,
-        "data of the organization after requests with wrong methods",
-    )
+            async with cells.of(path=path.template, method=method, id="foreign"):
+                await _expect_foreign_like_unknown(other_org.client, path, method, number)
+    for number, path in enumerate(paths):
+        if path.wrong_methods:
+            await _weak_tokens(cells, org, path, number)
+    async with cells.of(what="data after requests with wrong methods"):
+        after = await _everything(org.client, job, evidence, export)
+        what = "data of the organization after requests with wrong methods"
+        expect_equal(after, before, what, rule=METHOD)
 
 
 async def _expect_refused(client: Client, path: Path, method: str, number: int) -> None:
-    answer = await _send(client, path.real, method, number)
+    answer = await _send(client, path, method, number)
     what = f"{method} {path.template}: the document lists {', '.join(sorted(path.methods))}"
-    expect_problem(answer, 405, detail=what)
+    if answer.status != 405:
+        expect_status(answer, 405, detail=what, rule=METHOD, subject=f"{method} {path.template}")
+    expect_problem(answer, 405, detail=what, subject=f"{method} {path.template}")
     _expect_allow(answer, path, exact=True)
 
 
@@ -115,22 +120,23 @@ def _expect_allow(answer: Answer, path: Path, *, exact: bool = False) -> None:
         path.methods <= named and not surplus,
         expected=f"Allow: {', '.join(sorted(path.methods))} for {path.template}",
         got=f"{allow!r} with {answer.describe()}",
+        rule=METHOD,
     )
 
 
 async def _expect_head(client: Client, path: Path, number: int) -> None:
     """Fail unless HEAD agrees with GET, or is refused like any other wrong method."""
-    answer = await _send(client, path.real, "HEAD", number)
+    answer = await _send(client, path, "HEAD", number)
     expect(
         not answer.body,
         expected=f"no body in the answer to HEAD {path.template}",
         got=answer.describe(),
     )
     if "GET" not in path.methods or answer.status == 405:
-        expect_status(answer, 405, detail=f"HEAD {path.template}")
+        expect_status(answer, 405, detail=f"HEAD {path.template}", rule=METHOD)
         _expect_allow(answer, path)
         return
-    shown = await _send(client, path.real, "GET", number)
+    shown = await _send(client, path, "GET", number)
     kind = "content-type"
     expect_equal(
         (answer.status, answer.headers.get(kind)),
@@ -139,9 +145,20 @@ async def _expect_head(client: Client, path: Path, number: int) -> None:
     )
 
 
+async def _expect_unusual_refused(client: Client, path: Path, number: int) -> None:
+    """Fail unless a method that few servers know is refused, in any way but by a crash."""
+    method = UNUSUAL[number % len(UNUSUAL)]
+    answer = await _send(client, path, method, number)
+    expect(
+        400 <= answer.status <= 501 and answer.status != 500,
+        expected=f"{method} {path.template} to be refused as unknown",
+        got=answer.describe(),
+    )
+
+
 async def _expect_options(client: Client, path: Path, number: int) -> None:
     """Fail if OPTIONS breaks the server, or is a 405 whose Allow is wrong."""
-    answer = await _send(client, path.real, "OPTIONS", number)
+    answer = await _send(client, path, "OPTIONS", number)
     expect(
         answer.status < 500 or answer.status == 501,
         expected=f"OPTIONS {path.template} to be answered or refused",
@@ -156,24 +173,33 @@ async def _expect_foreign_like_unknown(
 ) -> None:
     """Fail if the answer to a wrong method shows whether another organization has the thing."""
     foreign, unknown = await together(
-        _send(client, route, method, number) for route in (path.real, path.unknown)
+        _send(client, path, method, number, is_unknown=each) for each in (False, True)
     )
     expect_equal(
         (foreign.status, foreign.code, foreign.headers.get("allow")),
         (unknown.status, unknown.code, unknown.headers.get("allow")),
         f"status, code and Allow of {method} {path.template} for another organization's id, "
         "compared with a random id",
+        rule="tenancy.foreign-looks-unknown",
+        subject=f"{method} {path.template}",
     )
 
 
-async def _expect_weak_tokens_refused(org: Organization, paths: list[Path]) -> None:
-    """Fail unless a wrong method by a viewer, or without a token, is refused for either reason."""
+async def _weak_tokens(cells: Cells, org: Organization, path: Path, number: int) -> None:
+    """A wrong method by a viewer, or without a token, is refused for either reason."""
     no_token = Client(transport=org.client.transport, routes=org.client.routes, token=None)
-    for number, path in enumerate(paths):
-        method = path.wrong_methods[-1]
-        for client, statuses in ((org.as_role("viewer"), (405, 403)), (no_token, (405, 401))):
-            answer = await _send(client, path.real, method, number)
-            expect_problem(answer, *statuses, detail=f"{method} {path.template}")
+    method = path.wrong_methods[-1]
+    for token, client, statuses in (
+        ("viewer", org.as_role("viewer"), (405, 403)),
+        ("none", no_token, (405, 401)),
+    ):
+        async with cells.of(path=path.template, method=method, token=token):
+            answer = await _send(client, path, method, number)
+            if answer.status not in statuses:
+                expect_status(answer, *statuses, rule=METHOD, subject=f"{method} {path.template}")
+            expect_problem(
+                answer, *statuses, detail=f"{method} {path.template}", subject=path.template
+            )
 
 
 async def _everything(client: Client, job: Record, evidence: Record, export: Record) -> object:
@@ -189,14 +215,17 @@ async def _everything(client: Client, job: Record, evidence: Record, export: Rec
     return [expect_status(each, 200).data for each in shown], jobs, await take_snapshot(client, job)
 
 
-async def _send(client: Client, path: str, method: str, number: int) -> Answer:
+async def _send(
+    client: Client, path: Path, method: str, number: int, *, is_unknown: bool = False
+) -> Answer:
+    sent = path.unknown if is_unknown else path.real
     body = BODY if method in ("POST", "PUT", "PATCH", "DELETE") else None
     headers = {} if client.token is None else {"authorization": f"Bearer {client.token}"}
     if body is not None:
         headers |= {"content-type": "application/json", "idempotency-key": f"wrong-{number}"}
     return await client.transport.send(
-        Route(operation_id=f"{method} {path}", method=method, template=path),
-        path,
+        Route(operation_id=f"{method} {path.template}", method=method, template=sent),
+        sent,
         instance=number % client.instances,
         deadline_s=10,
         headers=headers,

@@ -1,10 +1,12 @@
 """The document that is served is the contract's, on every instance, and a valid one."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from contracts.conformance.fuzzing.document import Document
 from contracts.conformance.served_document import (
+    DocumentDifference,
     document_differences,
     document_errors,
     wanted_document,
@@ -13,6 +15,7 @@ from harness.check import check
 from harness.client import Answer, Organizations, Record
 from harness.errors import CheckFailed
 from harness.expect import expect, expect_equal, expect_status
+from harness.plugin.cells import Cells
 from harness.plugin.observations import Observations
 from harness.target import Capability, Target
 
@@ -28,7 +31,7 @@ INSTANCES = 3
     observes=26,
 )
 async def check_openapi(
-    organizations: Organizations, target: Target, observe: Observations
+    organizations: Organizations, target: Target, observe: Observations, cells: Cells
 ) -> None:
     """Read the OpenAPI document from every API instance, without a token and as a viewer.
 
@@ -40,20 +43,25 @@ async def check_openapi(
     no_token = organizations.with_token(None)
     served: dict[str, Any] = {}
     for instance in range(organizations.instances):
-        answer = expect_status(await no_token.call("openapi", instance=instance), 200)
-        served = _document_in(answer)
-        _expect_none(document_errors(served), "a valid OpenAPI 3.1 document", answer)
-        found = document_differences(wanted, served, is_translated=target.contract.translates)
-        _expect_none(found, "the contract's OpenAPI document", answer)
-        observe(what="documents")
+        documents: list[dict[str, Any]] = []
+        async with cells.of(what="the document"):
+            answer = expect_status(await no_token.call("openapi", instance=instance), 200)
+            documents.append(_document_in(answer))
+        for served in documents:
+            # Of a document that is none, nothing else can be said.
+            if await _is_valid(cells, served):
+                await _compare(cells, wanted, served, target)
+        observe(len(documents), what="documents")
     observe(len(Document(wanted).operations), what="operations")
     observe.excuse(
         len(target.contract.absent_operations), "operations that the target declares absent"
     )
     observe.excuse(max(0, INSTANCES - organizations.instances), "fewer than three API instances")
     viewer = (await organizations.new()).as_role("viewer")
-    again = expect_status(await viewer.call("openapi"), 200)
-    expect_equal(_document_in(again), served, "OpenAPI document that a viewer gets")
+    if served:
+        async with cells.of(what="the document that a viewer gets"):
+            again = expect_status(await viewer.call("openapi"), 200)
+            expect_equal(_document_in(again), served, "OpenAPI document that a viewer gets")
 
 
 def _document_in(answer: Answer) -> dict[str, Any]:
@@ -63,6 +71,8 @@ def _document_in(answer: Answer) -> dict[str, Any]:
         or content_type.startswith("application/vnd.oai.openapi"),
         expected="the OpenAPI document as application/json",
         got=f"{content_type!r} with {answer.describe()}",
+        rule="header.content-type",
+        subject=answer.operation_id,
     )
     expect(
         isinstance(answer.json, Record),
@@ -72,9 +82,36 @@ def _document_in(answer: Answer) -> dict[str, Any]:
     return dict(json.loads(answer.body))
 
 
-def _expect_none(found: list[str], wanted: str, answer: Answer) -> None:
-    if found:
-        raise CheckFailed(
-            expected=f"{wanted} from API instance {answer.instance + 1}",
-            got=f"{len(found)} differences: {'; '.join(found[:SHOWN])}",
-        )
+async def _is_valid(cells: Cells, served: dict[str, Any]) -> bool:
+    errors = document_errors(served)
+    async with cells.of(what="validity"):
+        if errors:
+            failure = CheckFailed(
+                expected="a valid OpenAPI 3.1 document",
+                got=f"{len(errors)} errors: {'; '.join(errors[:SHOWN])}",
+            )
+            failure.aspect = errors[0].partition(": ")[0].replace("/", " ")
+            raise failure
+    return not errors
+
+
+async def _compare(
+    cells: Cells, wanted: Mapping[str, Any], served: dict[str, Any], target: Target
+) -> None:
+    """Look at each operation of the contract; every difference of it is a finding."""
+    found: dict[str, list[DocumentDifference]] = {name: [] for name in Document(wanted).operations}
+    is_translated = target.contract.translates
+    for each in document_differences(wanted, served, is_translated=is_translated):
+        found.setdefault(each.operation_id, []).append(each)
+    for operation_id, differences in found.items():
+        for each in differences:
+            async with cells.of(operation=operation_id):
+                failure = CheckFailed(
+                    expected=f"the served document to say of {operation_id} what the contract says",
+                    got=str(each),
+                )
+                failure.aspect = f"{each.about}: {each.what}"
+                raise failure
+        if not differences:
+            async with cells.of(operation=operation_id):
+                pass

@@ -1,9 +1,9 @@
 """Every error, of every kind, is an RFC 9457 problem with the contract's members."""
 
-from contracts.conformance.database_outage import expect_outage_reported
+from contracts.conformance.database_outage import look_at_an_outage
 from contracts.conformance.error_cases import ErrorCase, ErrorCases
 from contracts.conformance.problems import expect_problem
-from contracts.conformance.request_ids import expect_request_ids
+from contracts.conformance.request_ids import look_at_request_ids
 from harness.check import check
 from harness.client import (
     AbsentOperation,
@@ -17,6 +17,7 @@ from harness.client import (
 )
 from harness.errors import Inconclusive
 from harness.expect import expect, expect_equal
+from harness.plugin.cells import Cells
 from harness.plugin.coverage import Coverage
 from harness.plugin.fixtures import FreshSystem
 from harness.plugin.observations import Observations
@@ -40,6 +41,7 @@ async def check_problem_details(
     fresh_system: FreshSystem,
     observe: Observations,
     cover: Coverage,
+    cells: Cells,
 ) -> None:
     """Cause every kind of error that the contract names, and unknown paths.
 
@@ -58,21 +60,24 @@ async def check_problem_details(
     async def in_normal_operation() -> None:
         cases = await ErrorCases.of(organizations, org, samples)
         for case in cases.all():
-            try:
-                answer = await case.send()
-            except AbsentOperation as absent:
-                observe.excuse(1, str(absent))
-                continue
-            _expect_error_case(answer, case)
-            observe(what="refusals")
-            cover("problems", operation=answer.operation_id, status=str(answer.status))
-        await _expect_unknown_paths(org.client, cases.job["id"])
-        observe(len(UNKNOWN_PATHS), what="unknown paths")
-        observe(await expect_request_ids(org.client, cases.job["id"]), what="request ids")
+            async with cells.of(case=case.name):
+                try:
+                    answer = await case.send()
+                except AbsentOperation as absent:
+                    observe.excuse(1, str(absent))
+                    continue
+                _expect_error_case(answer, case)
+                observe(what="refusals")
+                cover("problems", operation=answer.operation_id, status=str(answer.status))
+        for number, template in enumerate(UNKNOWN_PATHS):
+            async with cells.of(path=template):
+                await _expect_unknown_path(org.client, template, number, cases.job["id"])
+                observe(what="unknown paths")
+        observe(await look_at_request_ids(cells, org.client, cases.job["id"]), what="request ids")
 
     async def in_an_outage() -> None:
         async with fresh_system(api_instances=1, workers=0) as own:
-            for answer in await expect_outage_reported(own, samples):
+            for answer in await look_at_an_outage(cells, own, samples):
                 observe(what="during an outage")
                 cover("problems", operation=answer.operation_id, status="503")
 
@@ -89,41 +94,56 @@ def _expect_error_case(answer: Answer, case: ErrorCase) -> None:
     if answer.status < 400 and answer.status in case.statuses:
         return
     expect_problem(answer, *case.statuses, codes=case.codes, detail=what)
-    problem = answer.document
+    problem, subject = answer.document, answer.operation_id
     for name in case.headers:
-        expect(answer.headers.get(name), expected=f"header {name} {what}", got=answer.describe())
+        expect(
+            answer.headers.get(name),
+            expected=f"header {name} {what}",
+            got=answer.describe(),
+            rule=f"header.{name}",
+            subject=subject,
+        )
     if answer.status == 401:
         challenge = answer.headers.get("www-authenticate", "")
         expect(
             challenge.lower().startswith("bearer"),
             expected=f"WWW-Authenticate: Bearer {what}",
             got=f"{challenge!r} with {answer.describe()}",
+            rule="header.www-authenticate",
+            subject=subject,
         )
     if case.retryable is not None:
-        retryable = problem["retryable"]
-        expect_equal(retryable, case.retryable, f"`retryable` {what}", detail=answer.describe())
+        expect_equal(
+            problem["retryable"],
+            case.retryable,
+            f"`retryable` {what}",
+            detail=answer.describe(),
+            rule="problem.code",
+            subject=subject,
+        )
     if case.field:
         texts = [text for each in problem.get("errors") or [] for text in each.values()]
         expect(
             any(isinstance(text, str | list) and case.field in text for text in texts),
             expected=f"`errors` that names the field {case.field!r} {what}",
             got=answer.describe(),
+            rule="problem.code",
+            subject=f"{case.field} in {subject}",
         )
 
 
-async def _expect_unknown_paths(client: Client, job_id: str) -> None:
+async def _expect_unknown_path(client: Client, template: str, number: int, job_id: str) -> None:
     """Fail unless a path that the document does not have answers 404 to every method."""
-    for number, template in enumerate(UNKNOWN_PATHS):
-        path = template.replace("{job}", job_id)
-        method = ("GET", "POST", "DELETE")[number % 3] if number > 1 else "GET"
-        route = Route(operation_id=f"{method} {template}", method=method, template=path)
-        answer = await client.transport.send(
-            route,
-            path,
-            instance=number % client.instances,
-            deadline_s=10,
-            headers={"authorization": f"Bearer {client.token}"},
-        )
-        if number < 2 and answer.status < 400:
-            continue  # a page at the root is allowed
-        expect_problem(answer, 404, 400 if "%" in path else 404, detail=f"unknown path {path}")
+    path = template.replace("{job}", job_id)
+    method = ("GET", "POST", "DELETE")[number % 3] if number > 1 else "GET"
+    route = Route(operation_id=f"{method} {template}", method=method, template=path)
+    answer = await client.transport.send(
+        route,
+        path,
+        instance=number % client.instances,
+        deadline_s=10,
+        headers={"authorization": f"Bearer {client.token}"},
+    )
+    if number < 2 and answer.status < 400:
+        return  # a page at the root is allowed
+    expect_problem(answer, 404, 400 if "%" in path else 404, detail=f"unknown path {path}")

@@ -1,7 +1,7 @@
 """A database that refuses every connection for a while, and what the API must answer then."""
 
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
@@ -15,11 +15,14 @@ from harness.client import Answer, Client, Samples, together
 from harness.database import Database
 from harness.errors import CheckFailed, Inconclusive
 from harness.expect import expect, expect_equal, expect_status
+from harness.plugin.cells import Cells
 from harness.plugin.fixtures import OwnSystem
 from harness.system import System
 from harness.waiting import wait_until
 
 READY_WITHIN_S = 20.0
+
+DURING = "database outage"
 
 _TERMINATE = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
 
@@ -44,10 +47,11 @@ async def database_outage(system: System) -> AsyncIterator[None]:
             await connection.execute(allow.format(sql.Identifier(name), sql.Literal(True)))
 
 
-async def expect_outage_reported(own: OwnSystem, samples: Samples) -> list[Answer]:
-    """Fail unless every operation that needs the database answers 503 with Retry-After.
+async def look_at_an_outage(cells: Cells, own: OwnSystem, samples: Samples) -> list[Answer]:
+    """Look whether every operation that needs the database answers 503 with Retry-After.
 
-    Nothing may be half-written afterwards, and a repeated upload must succeed. Returns the answers.
+    Nothing may be half-written afterwards, and a repeated upload must succeed. Returns the answers
+    that are right.
     """
     org = await own.organizations.new()
     client = org.client
@@ -80,43 +84,70 @@ async def expect_outage_reported(own: OwnSystem, samples: Samples) -> list[Answe
         ("verifyLedgerEvent", of_event),
         ("ready", {}),
     ]
+    answers: list[Answer] = []
+
+    async def ask(operation_id: str, asked: Awaitable[Answer]) -> None:
+        async with cells.of(operation=operation_id, what=DURING):
+            answer = await asked
+            _expect_unavailable(answer)
+            answers.append(answer)
+
     async with database_outage(own.system):
         present = [(name, request) for name, request in calls if client.has(name)]
-        requests = [client.call(operation_id, **request) for operation_id, request in present]
-        requests.append(client.upload(job["id"], sample, key=key))
-        answers = await together(requests)
-        alive = await client.call("live") if client.has("live") else None
-    for answer in answers:
-        _expect_unavailable(answer)
-    if alive is not None:
-        expect_status(alive, 200, detail="/livez must not depend on the database")
-    await wait_until(
-        partial(_is_ready, client),
-        READY_WITHIN_S,
-        "/readyz to answer 200",
-        poll_s=0.05,
-        error=lambda message: CheckFailed("the API to be ready after the outage", message),
-    )
-    expect_equal(await take_snapshot(client, job), before, "records and events after the outage")
-    expect_equal(len(await client.listed("listJobs")), 1, "number of jobs after the outage")
-    again = expect_status(await client.upload(job["id"], sample, key=key), 201)
-    expect(
-        not again.flag("x-idempotency-replayed"),
-        expected="an upload that failed in the outage to be stored, not replayed, when repeated",
-        got=again.describe(),
-    )
+        await together(
+            [
+                *(ask(name, client.call(name, **request)) for name, request in present),
+                ask("uploadEvidence", client.upload(job["id"], sample, key=key)),
+            ]
+        )
+        if client.has("live"):
+            async with cells.of(operation="live", what=DURING):
+                alive = await client.call("live")
+                expect_status(alive, 200, detail="/livez must not depend on the database")
+    is_back = False
+    async with cells.of(what="ready after the database outage"):
+        await wait_until(
+            partial(_is_ready, client),
+            READY_WITHIN_S,
+            "/readyz to answer 200",
+            poll_s=0.05,
+            error=lambda message: CheckFailed("the API to be ready after the outage", message),
+        )
+        is_back = True
+    if is_back:
+        async with cells.of(what="data after the database outage"):
+            after = await take_snapshot(client, job)
+            expect_equal(after, before, "records and events after the outage")
+            expect_equal(len(await client.listed("listJobs")), 1, "number of jobs after the outage")
+        async with cells.of(operation="uploadEvidence", what="repeated after the database outage"):
+            again = expect_status(await client.upload(job["id"], sample, key=key), 201)
+            expect(
+                not again.flag("x-idempotency-replayed"),
+                expected="an upload that failed in the outage to be stored, not replayed, when "
+                "repeated",
+                got=again.describe(),
+            )
     return answers
 
 
 def _expect_unavailable(answer: Answer) -> None:
+    """Fail unless it is a 503 that says when to come back; another 5xx breaks a rule of all."""
     what = f"{answer.operation_id} during a database outage"
     expect_problem(answer, 503, detail=what)
     expect(
         answer.headers.get("retry-after"),
         expected=f"a Retry-After header from {what}",
         got=answer.describe(),
+        rule="header.retry-after",
+        subject=answer.operation_id,
     )
-    expect_equal(answer.document["retryable"], True, f"`retryable` from {what}")
+    expect_equal(
+        answer.document["retryable"],
+        True,
+        f"`retryable` from {what}",
+        rule="problem.code",
+        subject=answer.operation_id,
+    )
 
 
 async def _is_ready(client: Client) -> bool:

@@ -177,12 +177,13 @@ class ErrorCases:
             ("getLedgerEvent", "event_id"),
             ("verifyLedgerEvent", "event_id"),
         ):
-            yield ErrorCase("an unknown id", (404,), self._call(operation_id, path={name: unknown}))
+            case = f"an unknown id for {operation_id}"
+            yield ErrorCase(case, (404,), self._call(operation_id, path={name: unknown}))
         path = {"job_id": unknown, "export_type": "ledger"}
         request = self._call("requestExport", path=path, json={})
-        yield ErrorCase("an unknown id", (404,), request)
+        yield ErrorCase("an unknown id for requestExport", (404,), request)
         verify = self._call("verifyManifest", json={"export_id": unknown})
-        yield ErrorCase("an unknown id", (404,), verify)
+        yield ErrorCase("an unknown id for verifyManifest", (404,), verify)
 
     def _conflicts(self) -> Iterator[ErrorCase]:
         in_states = {

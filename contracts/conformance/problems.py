@@ -131,13 +131,18 @@ def internals_in(document: Mapping[str, Any]) -> list[Breach]:
 
 
 def expect_problem(
-    answer: Answer, *statuses: int, codes: Sequence[str] = (), detail: str = ""
+    answer: Answer,
+    *statuses: int,
+    codes: Sequence[str] = (),
+    detail: str = "",
+    subject: str = "",
 ) -> Answer:
     """Fail unless the answer is a correct problem with one of these statuses; return it.
 
     `codes` are the codes that the contract requires here; empty where it leaves them open.
+    `subject` is what breaks a rule, where it is not the answer's operation.
     """
-    expect_status(answer, *statuses, detail=detail)
+    expect_status(answer, *statuses, detail=detail, subject=subject)
     violations = problem_violations(answer)
     if codes and answer.code not in codes:
         what = f"its 'code' is {answer.code!r}, not {' or '.join(codes)}"
@@ -150,7 +155,7 @@ def expect_problem(
             got=answer.describe(),
             detail="; ".join(filter(None, [detail, described(violations)])),
             rule=violations[0].rule,
-            subject=answer.operation_id,
+            subject=subject or answer.operation_id,
         )
         failure.aspect = violations[0].about
         raise failure

@@ -9,6 +9,7 @@ error answers, headers of answers, links, optional headers.
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -53,19 +54,37 @@ def wanted_document(target: Target) -> dict[str, Any]:
     return in_dialect(load_document(Path(target.contract.openapi)), target)
 
 
+@dataclass(frozen=True, kw_only=True)
+class DocumentDifference:
+    """One place in which the served document says otherwise."""
+
+    operation_id: str
+    """The contract's operation; empty where the document cannot be read at all."""
+    place: Place
+    """Where it is in the served document."""
+    what: str
+
+    def __str__(self) -> str:
+        return f"{_pointer(self.place)}: {self.what}"
+
+    @property
+    def about(self) -> str:
+        """The place within the operation, without names of its components."""
+        return " ".join(self.place[2:])
+
+
 def document_differences(
     wanted: Mapping[str, Any], served: Mapping[str, Any], *, is_translated: bool = False
-) -> list[str]:
+) -> list[DocumentDifference]:
     """Where the served document says otherwise, each with a JSON Pointer into it.
 
     Of a backend with words of its own only methods, paths and tokens are compared.
     """
     try:
         ours, theirs = Document(wanted), Document(served)
-        found = list(_Comparison(ours, theirs, is_translated=is_translated).differences())
+        return list(_Comparison(ours, theirs, is_translated=is_translated).differences())
     except BrokenReference as error:
-        return [f"/paths: {error}"]
-    return [f"{_pointer(place)}: {what}" for place, what in found]
+        return [DocumentDifference(operation_id="", place=("paths",), what=str(error))]
 
 
 class _Comparison:
@@ -78,20 +97,24 @@ class _Comparison:
             (each.method, _nameless(each.template)): each for each in theirs.operations.values()
         }
 
-    def differences(self) -> Iterator[tuple[Place, str]]:
+    def differences(self) -> Iterator[DocumentDifference]:
         """Where the other document differs, and how."""
         for one in self._ours.operations.values():
-            other = self._by_route.get((one.method, _nameless(one.template)))
-            if other is None:
-                yield self._absent(one)
-                continue
-            place = ("paths", other.template, other.method.lower())
-            if one.secured != other.secured:
-                yield (*place, "security"), f"{_secured(other)}, not {_secured(one)}"
-            if not self._is_translated:
-                yield from self._parameters(one, other, (*place, "parameters"))
-                yield from self._body(one, other, (*place, "requestBody"))
-                yield from self._successes(one, other, (*place, "responses"))
+            for place, what in self._of_operation(one):
+                yield DocumentDifference(operation_id=one.id, place=place, what=what)
+
+    def _of_operation(self, one: ApiOperation) -> Iterator[tuple[Place, str]]:
+        other = self._by_route.get((one.method, _nameless(one.template)))
+        if other is None:
+            yield self._absent(one)
+            return
+        place = ("paths", other.template, other.method.lower())
+        if one.secured != other.secured:
+            yield (*place, "security"), f"{_secured(other)}, not {_secured(one)}"
+        if not self._is_translated:
+            yield from self._parameters(one, other, (*place, "parameters"))
+            yield from self._body(one, other, (*place, "requestBody"))
+            yield from self._successes(one, other, (*place, "responses"))
 
     def _absent(self, one: ApiOperation) -> tuple[Place, str]:
         route = f"{one.method} {one.template}"
