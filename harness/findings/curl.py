@@ -7,9 +7,13 @@ from pathlib import Path
 
 from harness.evidence import Evidence
 from harness.findings.exchanges import Exchange
+from harness.untrusted.sanitizing import shorten
 
 MOST_INLINE = 2_000
 """Bytes of a body that stand in the text; a longer one is a file beside it."""
+
+LONGEST_TEXT = 96_000
+"""Characters of a text body in a file."""
 
 _LEFT_TO_CURL = frozenset({"content-length", "host", "user-agent", "accept-encoding"})
 
@@ -32,7 +36,9 @@ class EvidenceFiles:
         path = self._folder / f"{self._written:02}-{name}"
         path.parent.mkdir(parents=True, exist_ok=True)
         text = _as_text(content)
-        path.write_bytes(content if text is None else self.redact(text).encode())
+        # Escapes of what could act on a terminal are longer than what they stand for.
+        shown = None if text is None else shorten(self.redact(text), LONGEST_TEXT)
+        path.write_bytes(content if shown is None else shown.encode())
         return str(path)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 MOST_KEPT = 6
 """Exchanges that a cell, or a check outside its cells, remembers."""
 
-MOST_BYTES = 256 * 1024
+MOST_BYTES = 64 * 1024
 """Of a body; what is longer is cut, and said to be."""
 
 

@@ -14,6 +14,9 @@ from harness.errors import CheckFailed, Inconclusive, Misconfigured
 from harness.target import Target
 from harness.target.environment import name_of
 
+DEADLINE_S = 3.0
+"""A backend that takes longer is for the checks to judge, and they should begin."""
+
 _READING = ("listJobs", "listLedgerEvents")
 """Operations that any token may call and that change nothing."""
 
@@ -68,7 +71,7 @@ async def _expect_taken(what: str, client: Client) -> None:
     operation_id = next(filter(client.has, _READING), None)
     if operation_id is None:
         return
-    answer = await client.call(operation_id)
+    answer = await client.call(operation_id, deadline_s=DEADLINE_S)
     if answer.status == 401:
         hint = (
             "is it of this backend?"
