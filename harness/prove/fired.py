@@ -38,6 +38,8 @@ def merged(before: Fired, defects: Iterable[Mapping[str, Any]]) -> Fired:
 def main() -> None:
     """Take a `prove.json` into the file."""
     proved = Path(sys.argv[1]) if sys.argv[1:] else _NEWEST
+    if not proved.is_file():
+        sys.exit(f"{proved}: there is no such file; run `shakedown prove` first")
     before = parse_fired(FIRED_FILE.read_text(encoding="utf-8")) if FIRED_FILE.exists() else {}
     now = merged(before, orjson.loads(proved.read_bytes())["defects"])
     FIRED_FILE.write_text(fired_as_toml(now), encoding="utf-8")

@@ -51,3 +51,11 @@ def test_the_command_takes_a_run_into_the_file(
     command.main()
     assert parse_fired(kept.read_text(encoding="utf-8")) == merged(BEFORE, RAN)
     assert "docs/rules.md" in capsys.readouterr().out
+
+
+def test_without_a_run_the_command_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["fired", str(tmp_path / "prove.json")])
+    with pytest.raises(SystemExit, match="run `shakedown prove` first"):
+        command.main()
