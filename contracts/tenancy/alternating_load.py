@@ -6,8 +6,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from contracts.shared.requests.stalled_upload import stalled_upload
+from contracts.tenancy.requests.expectations import NO_FOREIGN_DATA
 from harness.client import Answer, Client, NoAnswer, Organization, Record, Samples, together
 from harness.expect import expect, expect_equal, expect_status
+from harness.plugin.cells import Cells
+
+Turn = Callable[[], Awaitable[int]]
+"""Some requests of one client; gives the number of answers."""
 
 DISCONNECT_AFTER_S = 0.004
 """After this time an impatient client disconnects, usually in the middle of its request."""
@@ -55,37 +60,50 @@ class AlternatingLoad:
     """A client with a valid token that names no organization."""
     without_token: Client
     samples: Samples
+    cells: Cells
 
     async def run(self, *, concurrent_rounds: int, at_once: int) -> int:
         """Run one sequential round, then concurrent ones; return the number of answers."""
         answered = 0
-        for turn in self._turns():
-            answered += await turn()
+        for case, turn in self._turns():
+            answered += await self._take(case, turn)
         for _ in range(concurrent_rounds):
-            answered += sum(await together((turn() for turn in self._turns()), at_once=at_once))
+            turns = (self._take(case, turn) for case, turn in self._turns())
+            answered += sum(await together(turns, at_once=at_once))
         return answered
 
-    def _turns(self) -> list[Callable[[], Awaitable[int]]]:
+    async def _take(self, case: str, turn: Turn) -> int:
+        """Take one turn as a cell; give the number of its answers, 0 after a finding."""
+        answered: list[int] = []
+        async with self.cells.of(case=case):
+            answered.append(await turn())
+        return sum(answered)
+
+    def _turns(self) -> list[tuple[str, Turn]]:
         """One round, in which neighboring requests belong to different organizations."""
         first, second = (
             self._turns_of(self.first, self.second),
             self._turns_of(self.second, self.first),
         )
-        between = [self._ask_without_organization, self._ask_without_token, self._ask_service]
-        turns: list[Callable[[], Awaitable[int]]] = []
+        between: list[tuple[str, Turn]] = [
+            ("asks without an organization", self._ask_without_organization),
+            ("asks without a token", self._ask_without_token),
+            ("asks the service", self._ask_service),
+        ]
+        turns: list[tuple[str, Turn]] = []
         for number, (one, other) in enumerate(zip(first, second[1:] + second[:1], strict=True)):
             turns += [one, between[number % len(between)], other]
         return turns
 
-    def _turns_of(self, own: Tenant, other: Tenant) -> list[Callable[[], Awaitable[int]]]:
+    def _turns_of(self, own: Tenant, other: Tenant) -> list[tuple[str, Turn]]:
         """The requests of one organization: allowed ones, forbidden ones, and ones that fail."""
         return [
-            lambda: self._read_own(own, other),
-            lambda: self._read_foreign(own, other),
-            lambda: self._write(own, other),
-            lambda: self._fail(own, other),
-            lambda: self._disconnect(own),
-            lambda: self._list(own, other),
+            ("reads its own", lambda: self._read_own(own, other)),
+            ("reads what is foreign", lambda: self._read_foreign(own, other)),
+            ("writes", lambda: self._write(own, other)),
+            ("fails", lambda: self._fail(own, other)),
+            ("disconnects", lambda: self._disconnect(own)),
+            ("lists", lambda: self._list(own, other)),
         ]
 
     async def _read_own(self, own: Tenant, other: Tenant) -> int:
@@ -179,5 +197,7 @@ def _expect_no_leak(answers: list[Answer], *others: Tenant) -> int:
                 other.secret not in answer.text,
                 expected=f"no data of another organization in the answer to {answer.operation_id}",
                 got=answer.describe(),
+                rule=NO_FOREIGN_DATA,
+                subject=answer.operation_id,
             )
     return len(answers)

@@ -5,12 +5,13 @@ from collections.abc import Iterable
 from contracts.tenancy.catalog.privileges import claim_functions, privileges
 from contracts.tenancy.catalog.read import read_catalog
 from contracts.tenancy.catalog.row_security import row_security
-from contracts.tenancy.catalog.rule_results import RuleResult, expect_no_violations
+from contracts.tenancy.catalog.rule_results import RuleResult, expect_holds
 from contracts.tenancy.catalog.tenants import contract_tables, tenant_tables
 from contracts.tenancy.sql.readable_salts import salt_results
 from harness.check import check
 from harness.database import Database
 from harness.errors import Inconclusive
+from harness.plugin.cells import Cells
 from harness.plugin.coverage import Coverage
 from harness.plugin.observations import Observations
 from harness.system import System
@@ -28,7 +29,7 @@ CLAIM_FUNCTION = "claim_export_job"
     needs={Capability.DATABASE},
 )
 async def check_row_security(
-    database: Database, target: Target, observe: Observations, cover: Coverage
+    database: Database, target: Target, observe: Observations, cover: Coverage, cells: Cells
 ) -> None:
     """Read the catalog and apply rules to every table, partition and view with tenant data.
 
@@ -38,9 +39,8 @@ async def check_row_security(
     catalog = await read_catalog(database)
     tables = tenant_tables(catalog, target)
     results = list(row_security(catalog, tables))
-    note(cover, results)
     observe(len(tables), what="tenant tables")
-    expect_no_violations(results)
+    await look_at(results, cells, cover)
 
 
 @check(
@@ -51,7 +51,12 @@ async def check_row_security(
     needs={Capability.DATABASE},
 )
 async def check_privileges(
-    database: Database, system: System, target: Target, observe: Observations, cover: Coverage
+    database: Database,
+    system: System,
+    target: Target,
+    observe: Observations,
+    cover: Coverage,
+    cells: Cells,
 ) -> None:
     """Read the catalog and apply rules to every function, role and schema.
 
@@ -70,16 +75,18 @@ async def check_privileges(
         for relation in catalog.relations
         for one in await salt_results(database, relation, target, system.control_url)
     ]
-    note(cover, results)
     observe(len(results), what="rules applied to functions, roles and tables")
-    expect_no_violations(results)
+    await look_at(results, cells, cover)
     if not claim_functions(catalog, claim):
         raise Inconclusive(
             f"privileges of {claim} were not checked: the database has no such function"
         )
 
 
-def note(cover: Coverage, results: Iterable[RuleResult]) -> None:
-    """Record which rules were applied to what."""
+async def look_at(results: Iterable[RuleResult], cells: Cells, cover: Coverage) -> None:
+    """Take each rule, applied to one table, function, role or schema, as a cell."""
     for one in results:
-        cover(f"{one.kind}s", **{one.kind: one.name, "rule": one.rule})
+        where = {one.kind: one.name, "what": one.rule}
+        async with cells.of(**where):
+            cover(f"{one.kind}s", **{one.kind: one.name, "rule": one.rule})
+            expect_holds(one)

@@ -14,6 +14,7 @@ from harness.check import check
 from harness.client import Organization, Organizations, Samples
 from harness.database import Database
 from harness.errors import Inconclusive
+from harness.plugin.cells import Cells
 from harness.plugin.coverage import Coverage
 from harness.plugin.observations import Observations
 from harness.system import System
@@ -36,6 +37,7 @@ async def check_direct_sql(
     samples: Samples,
     observe: Observations,
     cover: Coverage,
+    cells: Cells,
 ) -> None:
     """Act in the database as `anon` and `authenticated`, with many kinds of claims.
 
@@ -64,6 +66,7 @@ async def check_direct_sql(
             has_contract_claims=has_contract_claims(organizations.recipe.claims),
             observe=observe,
             cover=cover,
+            cells=cells,
         )
         await isolation.expect_isolated(database)
 

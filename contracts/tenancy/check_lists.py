@@ -5,6 +5,7 @@ import itertools
 from contracts.shared.exports.archive import unpack
 from contracts.shared.tenants.operations import operations_of
 from contracts.shared.tenants.populated_tenant import populate_all
+from contracts.tenancy.requests.expectations import NO_FOREIGN_DATA
 from contracts.tenancy.requests.lists import (
     ListOwner,
     ListReading,
@@ -16,6 +17,7 @@ from contracts.tenancy.requests.request_shapes import RequestShape
 from harness.check import check
 from harness.client import Organization, Organizations, Samples, together
 from harness.expect import expect, expect_equal, expect_status
+from harness.plugin.cells import Cells
 from harness.plugin.coverage import Coverage
 from harness.plugin.observations import Observations
 from harness.target import Capability, Target
@@ -41,6 +43,7 @@ async def check_lists(
     target: Target,
     observe: Observations,
     cover: Coverage,
+    cells: Cells,
 ) -> None:
     """Two organizations read every list page by page, alternating, on every instance.
 
@@ -60,10 +63,11 @@ async def check_lists(
                 reading(shape, number, owner, owners, role, instance)
                 for owner, role in zip(owners, pair, strict=True)
             ]
-            for one, items in zip(readings, await read_in_turn(readings), strict=True):
-                one.expect_complete(items)
-            observe(what="read in turn")
-            cover("lists", operation=shape.operation.id, instance=str(instance + 1))
+            async with cells.of(operation=shape.operation.id, list=shape, case="read in turn"):
+                for one, items in zip(readings, await read_in_turn(readings), strict=True):
+                    one.expect_complete(items)
+                observe(what="read in turn")
+                cover("lists", operation=shape.operation.id, instance=str(instance + 1))
 
     await together(
         in_turn(shape, instance, next(roles))
@@ -71,16 +75,22 @@ async def check_lists(
         for instance in range(organizations.instances)
     )
     for mine, other in (owners, owners[::-1]):
-        await expect_exports_hold_own_data(mine, other)
-        observe(len(mine.created["listExports"]), what="exports")
+        async with cells.of(operation="downloadExport", case="an own export"):
+            await expect_exports_hold_own_data(mine, other)
+            observe(len(mine.created["listExports"]), what="exports")
     for shape in shapes:
         for number in range(len(list(owners[0].tenant.own_id_choices(shape.slots)))):
             for mine, other in (owners, owners[::-1]):
-                await expect_foreign_cursor_opens_nothing(shape, number, mine, other)
-                observe(what="cursors of another organization")
+                case = "a cursor of another organization"
+                async with cells.of(operation=shape.operation.id, list=shape, case=case):
+                    await expect_foreign_cursor_opens_nothing(shape, number, mine, other)
+                    observe(what="cursors of another organization")
         for new in () if shape.slots else empty:
-            await expect_empty(shape, new, owners)
-            observe(what="lists of a new organization")
+            async with cells.of(
+                operation=shape.operation.id, list=shape, case="a new organization"
+            ):
+                await expect_empty(shape, new, owners)
+                observe(what="lists of a new organization")
     if not empty:
         observe.excuse(WITHOUT_IDS, "lists of a new organization, which cannot be created here")
 
@@ -121,6 +131,8 @@ async def expect_exports_hold_own_data(mine: ListOwner, other: ListOwner) -> Non
                     expected=f"no data of organization {other.tenant.org.id} in {name} of an "
                     f"export of organization {mine.tenant.org.id}",
                     got=mark.decode("utf-8", "replace"),
+                    rule=NO_FOREIGN_DATA,
+                    subject="downloadExport",
                 )
 
 
@@ -143,12 +155,14 @@ async def expect_foreign_cursor_opens_nothing(
     )
     if 200 <= answer.status < 300:
         foreign = [item["id"] for item in answer.items if item["id"] not in whole]
-        expect_equal(foreign, [], f"items of {shape} that do not belong to the organization")
+        what = f"items of {shape} that do not belong to the organization"
+        expect_equal(foreign, [], what, rule=NO_FOREIGN_DATA, subject=shape.operation.id)
 
 
 async def expect_empty(shape: RequestShape, empty: Organization, owners: list[ListOwner]) -> None:
     """Fail unless the list of a new organization is empty."""
     await owners[0].tenant.org.client.call(shape.operation.id, instance=0)
     answer = expect_status(await empty.client.call(shape.operation.id, instance=0), 200)
-    expect_equal(answer.items, [], f"items of {shape} in a new organization")
+    what = f"items of {shape} in a new organization"
+    expect_equal(answer.items, [], what, rule=NO_FOREIGN_DATA, subject=shape.operation.id)
     expect_equal(answer.document.get("next_cursor"), None, f"next_cursor of an empty {shape}")

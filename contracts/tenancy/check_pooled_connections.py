@@ -14,6 +14,7 @@ from harness.client import Organizations, Samples, mint, together
 from harness.database import Database
 from harness.errors import Inconclusive
 from harness.expect import expect
+from harness.plugin.cells import Cells
 from harness.plugin.observations import Observations
 from harness.system import System, launch_sibling
 from harness.target import Capability, Target
@@ -48,6 +49,7 @@ async def check_pooled_connections(
     organizations: Organizations,
     samples: Samples,
     observe: Observations,
+    cells: Cells,
 ) -> None:
     """Two organizations, and clients without one, alternate on an API instance's few connections.
 
@@ -56,18 +58,21 @@ async def check_pooled_connections(
     """
     spawns = Capability.SPAWN in target.capabilities()
     if system.database_url is None or system.control_url is None or not spawns:
-        load = await two_tenants(organizations, samples)
+        load = await two_tenants(organizations, samples, cells)
         await load.run(concurrent_rounds=CONCURRENT_ROUNDS, at_once=AT_ONCE)
         raise Inconclusive(
             "no answer under alternating load showed another organization's data, but database "
             "connections were not checked: this target does not let us start an API with a proxy"
         )
     async with proxied_api(system, target) as proxied:
-        load = await two_tenants(proxied.organizations, samples)
+        load = await two_tenants(proxied.organizations, samples, cells)
         answered = await load.run(concurrent_rounds=CONCURRENT_ROUNDS, at_once=AT_ONCE)
-        await expect_nothing_left(proxied.seen, load)
-        observe(min(answered, proxied.seen.looks), what="inspections of an idle connection")
-        await expect_role_authenticated(proxied, target, load.first)
+        async with cells.of(what="open transactions"):
+            await expect_none_open(proxied.seen)
+        async with cells.of(what="settings of idle connections"):
+            expect_no_claims_left(proxied.seen, load)
+            observe(min(answered, proxied.seen.looks), what="inspections of an idle connection")
+        await look_at_database_role(proxied, target, load.first, cells)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,7 +134,9 @@ def environment_with_database_url(
     return found
 
 
-async def two_tenants(organizations: Organizations, samples: Samples) -> AlternatingLoad:
+async def two_tenants(
+    organizations: Organizations, samples: Samples, cells: Cells
+) -> AlternatingLoad:
     """Two organizations with data, and two clients without an organization."""
     made = await organizations.several(2)
     first, second = await together(create_tenant(one, samples) for one in made)
@@ -143,6 +150,7 @@ async def two_tenants(organizations: Organizations, samples: Samples) -> Alterna
         without_organization=organizations.with_token(token),
         without_token=organizations.with_token(None),
         samples=samples,
+        cells=cells,
     )
 
 
@@ -155,8 +163,8 @@ def claims_without_organization(template: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-async def expect_nothing_left(seen: SessionLog, load: AlternatingLoad) -> None:
-    """Fail if a transaction stays open, or an idle connection has claims in a setting."""
+async def expect_none_open(seen: SessionLog) -> None:
+    """Fail if a transaction stays open after its request."""
     still_open = await seen.transactions_left(within_s=ENDED_WITHIN_S)
     expect(
         not still_open,
@@ -164,6 +172,10 @@ async def expect_nothing_left(seen: SessionLog, load: AlternatingLoad) -> None:
         got=f"{len(still_open)} open transactions {ENDED_WITHIN_S:g} s after the last answer; the "
         f"last statement of one: {next(iter(still_open.values()), '')!r}",
     )
+
+
+def expect_no_claims_left(seen: SessionLog, load: AlternatingLoad) -> None:
+    """Fail if an idle connection has claims in a setting."""
     if not seen.looks:
         raise Inconclusive(f"no idle connection could be inspected: {seen.trouble[:3]}")
     organizations = [load.first.organization, load.second.organization]
@@ -180,8 +192,10 @@ async def expect_nothing_left(seen: SessionLog, load: AlternatingLoad) -> None:
     )
 
 
-async def expect_role_authenticated(proxied: ProxiedApi, target: Target, own: Tenant) -> None:
-    """Fail if a request still sees rows after a policy hides them from `authenticated`."""
+async def look_at_database_role(
+    proxied: ProxiedApi, target: Target, own: Tenant, cells: Cells
+) -> None:
+    """Judge that no request sees rows after a policy hides them from `authenticated`."""
     for table in tenant_tables(await read_catalog(proxied.control_database), target):
         if table.named and table.relation.row_security:
             await proxied.control_database.fetch(NOT_FOR_REQUESTS.format(table=table.relation.name))
@@ -196,11 +210,12 @@ async def expect_role_authenticated(proxied: ProxiedApi, target: Target, own: Te
         ("listLedgerEvents", {}),
     ]
     for operation_id, path in reads:
-        answer = await own.client.call(operation_id, path=path)
-        shown = answer.status == 200 and (not operation_id.startswith("list") or bool(answer.items))
-        expect(
-            not shown,
-            expected=f"{operation_id} to query as the role authenticated, from which a policy of "
-            "this check hides every row",
-            got=f"it still returns rows: {answer.describe()}",
-        )
+        async with cells.of(operation=operation_id, what="role in the database"):
+            answer = await own.client.call(operation_id, path=path)
+            is_list = operation_id.startswith("list")
+            expect(
+                answer.status != 200 or (is_list and not answer.items),
+                expected=f"{operation_id} to query as the role authenticated, from which a policy "
+                "of this check hides every row",
+                got=f"it still returns rows: {answer.describe()}",
+            )

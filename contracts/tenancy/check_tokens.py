@@ -1,19 +1,21 @@
 """Only valid tokens are accepted, on every operation that requires one."""
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from contracts.shared.tenants.operations import operations_of
 from contracts.shared.tenants.populated_tenant import PopulatedTenant, populate_all
 from contracts.tenancy.requests.credentials import Credential, invalid_or_forged_credentials
 from contracts.tenancy.requests.expectations import (
+    LOOKS_UNKNOWN,
     expect_challenge,
     expect_no_leak,
     expect_status_in,
 )
 from contracts.tenancy.requests.forgeries import Forger
 from contracts.tenancy.requests.request_shapes import (
+    PreparedRequest,
     RequestShape,
     expect_buildable,
     shapes_by_protection,
@@ -22,11 +24,13 @@ from contracts.tenancy.requests.unchanged import expect_unchanged
 from harness.check import check
 from harness.client import Client, Organizations, Samples, together
 from harness.expect import expect, expect_status
+from harness.plugin.cells import Cells
 from harness.plugin.coverage import Coverage
 from harness.plugin.observations import Observations
 from harness.target import Capability, Target
 
 AT_ONCE = 8
+SUCCESS = frozenset(range(200, 300))
 NO_SERVER_ERROR = frozenset(range(200, 500))
 A_FEW = ("listJobs", "createJob", "downloadExport")
 """A list, a write and a download, on which every credential is tried."""
@@ -65,6 +69,7 @@ async def check_tokens(
     target: Target,
     observe: Observations,
     cover: Coverage,
+    cells: Cells,
 ) -> None:
     """Call every protected operation with invalid credentials: none, forged, expired, misplaced.
 
@@ -78,17 +83,24 @@ async def check_tokens(
     nobody, sample = organizations.with_token(None), samples.new()
     forger = Forger(organizations.recipe, tenant.org) if organizations.can_mint else None
 
-    async def attempt(credential: Credential, shape: RequestShape, instance: int) -> None:
-        request = shape.request(tenant.own_ids(shape.slots), sample, query=credential.query)
-        answer = await request.send(nobody, instance, credential.headers)
-        expect_status_in(answer, credential.expected, f"{shape} with {credential.name}")
-        if answer.status == 401:
-            expect_challenge(answer, f"{shape} with {credential.name}")
-        if credential.everywhere:
-            cover("tokens", operation=shape.operation.id, token=credential.name)
-        observe(what="invalid credentials")
+    written: list[str] = []
 
-    await expect_valid_tokens_accepted(tenant, organizations.instances)
+    async def attempt(credential: Credential, shape: RequestShape, instance: int) -> None:
+        async with cells.of(operation=shape.operation.id, token=credential.name):
+            request = shape.request(tenant.own_ids(shape.slots), sample, query=credential.query)
+            answer = await request.send(nobody, instance, credential.headers)
+            if shape.operation.writes and answer.status in SUCCESS:
+                written.append(credential.name)
+            expect_status_in(answer, credential.expected, f"{shape} with {credential.name}")
+            if answer.status == 401:
+                expect_challenge(answer, f"{shape} with {credential.name}")
+            if credential.everywhere:
+                cover("tokens", operation=shape.operation.id, token=credential.name)
+            observe(what="invalid credentials")
+
+    for valid in tenant.org.roles:
+        async with cells.of(operation="listJobs", token=valid):
+            await expect_valid_tokens_accepted(tenant, valid, organizations.instances)
     before = await tenant.state()
     await together(
         (
@@ -101,35 +113,36 @@ async def check_tokens(
         ),
         at_once=AT_ONCE,
     )
-    expect_unchanged(await tenant.state(), before, after="requests with invalid tokens")
-    if forger is not None:
-        for role in DATABASE_ROLES:
-            client = organizations.with_token(forger.token(forger.claims(role=role)))
-            await expect_role_claim_ignored(
-                client, tenant, other, protected, f"the claim role: {role!r}"
-            )
-            observe(what="roles of the database")
-    for shape in protected:
-        if shape.operation.id in BYPASS_OPERATIONS:
-            await expect_no_path_bypass(nobody, tenant, shape, next(turn))
-            observe(len(PATH_BYPASSES), what="detours")
+    if not written:  # else what has changed is no news
+        async with cells.of(what="data after requests with invalid tokens"):
+            expect_unchanged(await tenant.state(), before, after="requests with invalid tokens")
+    reading = [shape for shape in protected if not shape.operation.writes]
+    for role in DATABASE_ROLES if forger else ():
+        assert forger is not None
+        client = organizations.with_token(forger.token(forger.claims(role=role)))
+        claim = f"the claim role: {role!r}"
+        for shape in reading:
+            async with cells.of(operation=shape.operation.id, token=claim):
+                await expect_role_claim_ignored(client, tenant, other, shape, claim)
+        observe(what="roles of the database")
+    detoured = [shape for shape in protected if shape.operation.id in BYPASS_OPERATIONS]
+    for shape, case in itertools.product(detoured, PATH_BYPASSES):
+        async with cells.of(operation=shape.operation.id, token="none", case=case):
+            await expect_no_path_bypass(nobody, tenant, shape, next(turn), case)
+            observe(what="detours")
     observe.excuse(PUBLIC - len(public), "public operations that are absent")
     for shape in public:
-        answer = await shape.request({}, sample).send(nobody, next(turn))
-        expect(
-            answer.status not in {401, 403},
-            expected=f"{shape} to need no token, as the document says",
-            got=answer.describe(),
-        )
-        observe(what="public operations")
+        async with cells.of(operation=shape.operation.id, token="none"):
+            await expect_public(nobody, shape, shape.request({}, sample), next(turn))
+            observe(what="public operations")
     if forger is None:
         _ = organizations.recipe  # raises Inconclusive with the reason
     expect_buildable(unbuildable)
 
 
-async def expect_valid_tokens_accepted(tenant: PopulatedTenant, instances: int) -> None:
-    """Fail unless valid tokens are accepted by every instance."""
-    for role, instance in itertools.product(tenant.org.roles, range(instances)):
+async def expect_valid_tokens_accepted(tenant: PopulatedTenant, role: str, instances: int) -> None:
+    """Fail unless a valid token of this role is accepted by every instance."""
+    for instance in range(instances):
         answer = await tenant.org.as_role(role).call("listJobs", instance=instance)
         expect_status(answer, 200, detail=f"with a valid token of the {role}")
         scheme = {"authorization": f"bearer {tenant.org.tokens[role]}"}
@@ -138,37 +151,47 @@ async def expect_valid_tokens_accepted(tenant: PopulatedTenant, instances: int) 
         expect_status(lower, 200, 401, detail="with a valid token after `bearer`")
 
 
+async def expect_public(
+    nobody: Client, shape: RequestShape, request: PreparedRequest, instance: int
+) -> None:
+    """Fail if an operation needs a token that the document says needs none."""
+    answer = await request.send(nobody, instance)
+    expect(
+        answer.status not in {401, 403},
+        expected=f"{shape} to need no token, as the document says",
+        got=answer.describe(),
+    )
+
+
 async def expect_no_path_bypass(
-    nobody: Client, tenant: PopulatedTenant, shape: RequestShape, instance: int
+    nobody: Client,
+    tenant: PopulatedTenant,
+    shape: RequestShape,
+    instance: int,
+    case: str,
 ) -> None:
     """Fail if a path that is almost the right one returns data without a token."""
     plain = shape.request(tenant.own_ids(shape.slots), tenant.sample)
-    for name, detour in PATH_BYPASSES.items():
-        request = replace(plain, path=detour(plain.path))
-        answer = await request.send(nobody, instance)
-        expect_no_leak(tenant, request, answer, what=f"{shape} without a token, by {name}")
+    request = replace(plain, path=PATH_BYPASSES[case](plain.path))
+    answer = await request.send(nobody, instance)
+    expect_no_leak(tenant, request, answer, what=f"{shape} without a token, by {case}")
 
 
 async def expect_role_claim_ignored(
-    client: Client,
-    own: PopulatedTenant,
-    other: PopulatedTenant,
-    shapes: Sequence[RequestShape],
-    what: str,
+    client: Client, own: PopulatedTenant, other: PopulatedTenant, shape: RequestShape, what: str
 ) -> None:
     """Fail if a token with this claim reads another organization's data, or causes a 5xx."""
-    for shape in shapes:
-        if shape.operation.writes:
-            continue
-        for tenant in (own, other):
-            request = shape.request(tenant.own_ids(shape.slots), own.sample)
-            answer = await request.send(client, 0)
-            expect_status_in(answer, NO_SERVER_ERROR, f"{shape} with {what}")
-            expect_no_leak(other, request, answer, what=f"{shape} with {what}")
-            is_foreign = tenant is other and any(slot.place == "path" for slot in shape.slots)
-            expect(
-                not is_foreign or answer.status >= 400,
-                expected=f"{shape} with a foreign id to be refused",
-                got=answer.describe(),
-                detail=f"with {what}",
-            )
+    for tenant in (own, other):
+        request = shape.request(tenant.own_ids(shape.slots), own.sample)
+        answer = await request.send(client, 0)
+        expect_status_in(answer, NO_SERVER_ERROR, f"{shape} with {what}")
+        expect_no_leak(other, request, answer, what=f"{shape} with {what}")
+        is_foreign = tenant is other and any(slot.place == "path" for slot in shape.slots)
+        expect(
+            not is_foreign or answer.status >= 400,
+            expected=f"{shape} with a foreign id to be refused",
+            got=answer.describe(),
+            detail=f"with {what}",
+            rule=LOOKS_UNKNOWN,
+            subject=shape.operation.id,
+        )

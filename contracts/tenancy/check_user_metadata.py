@@ -12,6 +12,7 @@ from harness.check import check
 from harness.client import Organizations, Samples, together
 from harness.errors import Inconclusive
 from harness.expect import expect_equal
+from harness.plugin.cells import Cells
 from harness.plugin.coverage import Coverage
 from harness.plugin.observations import Observations
 from harness.target import Capability, Target
@@ -33,6 +34,7 @@ async def check_user_metadata(
     stored_rows: StoredRows,
     observe: Observations,
     cover: Coverage,
+    cells: Cells,
 ) -> None:
     """Name another organization, or a stronger role, in other claims, headers, queries and bodies.
 
@@ -49,6 +51,7 @@ async def check_user_metadata(
         samples=samples,
         observe=observe,
         cover=cover,
+        cells=cells,
     )
     tried = [one for one in spoofs(victim.org) if organizations.can_mint or not one.in_token]
     for group in attempts.all_attempts(shapes, tried):
@@ -56,15 +59,20 @@ async def check_user_metadata(
     reading = [shape for shape in shapes if shape.operation.lists]
     for shape in shapes:
         if shape.operation.writes and shape.body is not None:
-            await expect_written_for_sender(shape, own, victim, samples.new(), reading, 0)
-            observe(what="written while others were served")
+            case = "written while another organization is served"
+            async with cells.of(operation=shape.operation.id, case=case):
+                await expect_written_for_sender(shape, own, victim, samples.new(), reading, 0)
+                observe(what="written while others were served")
 
     after = "requests that name the organization in untrusted places"
-    expect_unchanged(await everything_of(victim, stored_rows), before, after=after)
-    events = await (own.org.client.ledger_events() if own.org.is_fresh else own.events())
-    actors = {event["actor_id"] for event in events} - {None}
-    unknown = sorted(actors - set(own.org.users.values()))
-    expect_equal(unknown, [], "actors in the ledger that are not users of the organization")
+    async with cells.of(what=f"data after {after}"):
+        expect_unchanged(await everything_of(victim, stored_rows), before, after=after)
+    async with cells.of(operation="listLedgerEvents", field="actor_id"):
+        events = await (own.org.client.ledger_events() if own.org.is_fresh else own.events())
+        actors = {event["actor_id"] for event in events} - {None}
+        unknown = sorted(actors - set(own.org.users.values()))
+        what = "actors in the ledger that are not users of the organization"
+        expect_equal(unknown, [], what, rule="ledger.event-describes")
     if not organizations.can_mint:
         raise Inconclusive(
             "another organization in headers, queries and bodies had no effect; other claims than "

@@ -20,6 +20,7 @@ from harness.check import check
 from harness.client import Answer, Client, Organization, Organizations, Samples, together
 from harness.client.tokens import ABSENT, claims_of
 from harness.expect import expect, expect_equal, expect_status
+from harness.plugin.cells import Cells
 from harness.plugin.coverage import Coverage
 from harness.plugin.observations import Observations
 from harness.target import Capability, Target
@@ -51,6 +52,7 @@ async def check_viewer(
     stored_rows: StoredRows,
     observe: Observations,
     cover: Coverage,
+    cells: Cells,
 ) -> None:
     """Send every read as a viewer: the answers are those of the owner.
 
@@ -67,31 +69,39 @@ async def check_viewer(
         observe.excuse(max(0, lacking), "operations that are absent")
     before = await everything_of(tenant, stored_rows)
 
+    written: list[str] = []
+
     async def read(shape: RequestShape, instance: int) -> None:
-        request = shape.request(tenant.own_ids(shape.slots), tenant.sample)
-        seen = await request.send(viewer.client, instance)
-        expect_own(seen, shape, viewer)
-        if seen.status < 300:
-            by_owner = await request.send(org.as_role("owner"), instance)
-            expect_equal(content_of(seen), content_of(by_owner), f"content of {shape} for a viewer")
-        cover("viewer", operation=shape.operation.id, role="viewer")
-        observe(what="reads")
+        async with cells.of(operation=shape.operation.id, token="viewer"):
+            request = shape.request(tenant.own_ids(shape.slots), tenant.sample)
+            seen = await request.send(viewer.client, instance)
+            expect_own(seen, shape, viewer)
+            if seen.status < 300:
+                by_owner = await request.send(org.as_role("owner"), instance)
+                what = f"content of {shape} for a viewer"
+                expect_equal(content_of(seen), content_of(by_owner), what)
+            cover("viewer", operation=shape.operation.id, role="viewer")
+            observe(what="reads")
 
     async def write(shape: RequestShape, client: Client, role: object, instance: int) -> None:
-        request = shape.request(tenant.own_ids(shape.slots), samples.new())
-        answer = await request.send(client, instance)
-        expect_no_write(answer, role, f"{shape} by a user with the role {shown(role)}")
-        cover("viewer", operation=shape.operation.id, role=shown(role))
-        observe(what="writes")
+        async with cells.of(operation=shape.operation.id, token=shown(role)):
+            request = shape.request(tenant.own_ids(shape.slots), samples.new())
+            answer = await request.send(client, instance)
+            if answer.status < 300:
+                written.append(shape.operation.id)
+            expect_no_write(answer, role, f"{shape} by a user with the role {shown(role)}")
+            cover("viewer", operation=shape.operation.id, role=shown(role))
+            observe(what="writes")
 
     async def repeat(shape: RequestShape, instance: int) -> None:
         """A viewer repeats a member's upload with the same key."""
-        request = shape.request(tenant.own_ids(shape.slots), tenant.sample)
-        keyed = replace(request, headers={**request.headers, "idempotency-key": tenant.key})
-        expect_no_write(
-            await keyed.send(viewer.client, instance), "viewer", f"{shape}, repeated by a viewer"
-        )
-        observe(what="repeated writes")
+        case = "a member's key again"
+        async with cells.of(operation=shape.operation.id, token="viewer", case=case):
+            request = shape.request(tenant.own_ids(shape.slots), tenant.sample)
+            keyed = replace(request, headers={**request.headers, "idempotency-key": tenant.key})
+            answer = await keyed.send(viewer.client, instance)
+            expect_no_write(answer, "viewer", f"{shape}, repeated by a viewer")
+            observe(what="repeated writes")
 
     await together(
         (read(shape, next(turn)) for shape in shapes if shape not in writing), at_once=AT_ONCE
@@ -111,9 +121,12 @@ async def check_viewer(
     )
     await together(repeat(shape, next(turn)) for shape in writing)
     after = await everything_of(tenant, stored_rows)
-    expect_unchanged(after, before, after="all writes of viewers")
-    expect_status(await org.as_role("owner").call("createJob", json={"title": "allowed"}), 201)
-    observe(what="writes of the owner")
+    if not written:  # else what has changed is no news
+        async with cells.of(what="data after all writes of viewers"):
+            expect_unchanged(after, before, after="all writes of viewers")
+    async with cells.of(operation="createJob", token="owner"):
+        expect_status(await org.as_role("owner").call("createJob", json={"title": "allowed"}), 201)
+        observe(what="writes of the owner")
     expect_buildable(unbuildable)
 
 
@@ -141,6 +154,8 @@ def expect_no_write(answer: Answer, role: object, what: str) -> None:
         expected="Content-Type: application/problem+json",
         got=f"Content-Type {kind!r} with {answer.describe()}",
         detail=what,
+        rule="problem.form",
+        subject=answer.operation_id,
     )
 
 

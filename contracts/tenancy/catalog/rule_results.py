@@ -1,11 +1,10 @@
 """What a rule about the catalog found, for one table, function, role or schema."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
-from harness.expect import expect
+from harness.errors import CheckFailed
 
 Kind = Literal["table", "function", "role", "schema"]
 """What a rule is about; views count as tables."""
@@ -29,17 +28,9 @@ role_rule = partial(RuleResult, "role")
 schema_rule = partial(RuleResult, "schema")
 
 
-def violations_of(results: Iterable[RuleResult]) -> list[RuleResult]:
-    """The results whose rule does not hold, each once."""
-    return list(dict.fromkeys(result for result in results if not result.holds))
-
-
-def expect_no_violations(results: Iterable[RuleResult]) -> None:
-    """Fail the check with the first violation, and with the others as its detail."""
-    violations = violations_of(results)
-    expect(
-        not violations,
-        expected=violations[0].expected if violations else "",
-        got=violations[0].got if violations else "",
-        detail="\n".join(f"and: expected {one.expected}; got: {one.got}" for one in violations[1:]),
-    )
+def expect_holds(result: RuleResult) -> None:
+    """Fail unless a rule holds; what breaks one rule is one cause, whatever breaks it."""
+    if not result.holds:
+        failure = CheckFailed(expected=result.expected, got=result.got)
+        failure.aspect = result.rule
+        raise failure

@@ -43,6 +43,8 @@ async def expect_indistinguishable(
                 expected=f"{what} to get the answer for {than}: {name} {_shown(*usual)}",
                 got=f"{name} {_shown(seen[0][0].get(name))} in {seen[0][1].describe()}",
                 detail=f"about {than}: {random[0][1].describe()}",
+                rule="tenancy.foreign-looks-unknown",
+                subject=seen[0][1].operation_id,
             )
 
 

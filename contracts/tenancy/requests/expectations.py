@@ -9,6 +9,12 @@ from contracts.tenancy.requests.request_shapes import PreparedRequest, RequestSh
 from harness.client import Answer
 from harness.expect import expect, expect_equal, expect_status
 
+LOOKS_UNKNOWN = "tenancy.foreign-looks-unknown"
+"""The rule that nobody can tell another organization's ID from a random one."""
+
+NO_FOREIGN_DATA = "tenancy.no-foreign-data"
+"""The rule that no answer has data of another organization."""
+
 MAX_NAMED = 6
 VERDICTS = ("manifest_valid", "export_match", "ledger_match")
 
@@ -28,7 +34,8 @@ def expect_status_in(answer: Answer, statuses: frozenset[int], what: str) -> Non
 def expect_refused(answer: Answer, persona: Persona, what: str) -> None:
     """Fail unless a persona without access is refused as the contract says."""
     assert persona.refused is not None
-    expect_status(answer, persona.refused, detail=f"{what}, sent by: {persona.name}")
+    detail = f"{what}, sent by: {persona.name}"
+    expect_status(answer, persona.refused, detail=detail, rule="tenancy.tokens")
     if persona.refused == 401:
         expect_challenge(answer, f"{what}, sent by: {persona.name}")
 
@@ -41,6 +48,8 @@ def expect_challenge(answer: Answer, detail: str) -> None:
         expected="WWW-Authenticate: Bearer with a 401",
         got=f"{challenges!r} in {answer.describe()}",
         detail=detail,
+        rule="header.www-authenticate",
+        subject=answer.operation_id,
     )
 
 
@@ -52,7 +61,7 @@ def expect_own(answer: Answer, shape: RequestShape, persona: Persona) -> None:
     operation = shape.operation
     detail = f"{shape} with own ids, sent by: {persona.name}"
     if persona.is_read_only and operation.writes:
-        expect_status(answer, 403, detail=detail)
+        expect_status(answer, 403, detail=detail, rule="tenancy.viewer")
     elif persona.is_read_only and operation.id in READ_ONLY_POSTS and answer.status == 403:
         return  # it reads only; a backend may decide by the method
     elif operation.writes and answer.status == 409:
@@ -77,7 +86,7 @@ def expect_absent(
     is_post = shape.operation.writes or shape.operation.id in READ_ONLY_POSTS
     if any(slot.place != "query" and slot.kind != "manifest" for slot in asked):
         refused = (403,) if who.is_read_only and is_post else ()
-        expect_status(answer, 404, *refused, detail=detail)
+        expect_status(answer, 404, *refused, detail=detail, rule=LOOKS_UNKNOWN)
         return
     expect(
         answer.status < 500,
@@ -88,7 +97,8 @@ def expect_absent(
     if not 200 <= answer.status < 300:
         return
     if shape.operation.lists:
-        expect_equal(answer.items, [], f"items of {shape}", detail=detail)
+        subject, what = shape.operation.id, f"items of {shape}"
+        expect_equal(answer.items, [], what, detail=detail, rule=LOOKS_UNKNOWN, subject=subject)
     elif any(slot.kind == "manifest" for slot in asked):
         for name in VERDICTS:
             expect(
@@ -96,6 +106,8 @@ def expect_absent(
                 expected=f"{name}: false for a foreign or unknown manifest",
                 got=answer.describe(),
                 detail=detail,
+                rule=LOOKS_UNKNOWN,
+                subject=shape.operation.id,
             )
 
 
@@ -125,6 +137,8 @@ def expect_no_leak(
                 expected=f"no data of organization {owner.org.id} in an answer to another one",
                 got=f"{marker.decode('utf-8', 'replace')!r} in {answer.describe()}",
                 detail=what,
+                rule=NO_FOREIGN_DATA,
+                subject=answer.operation_id,
             )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from contracts.shared.tenants.operations import Operation
 from contracts.shared.tenants.populated_tenant import PopulatedTenant, markers_of
-from contracts.tenancy.requests.expectations import expect_no_leak
+from contracts.tenancy.requests.expectations import NO_FOREIGN_DATA, expect_no_leak
 from contracts.tenancy.requests.request_shapes import RequestShape, shapes_of
 from harness.client import Answer, Client, Record, Samples
 from harness.errors import Inconclusive
@@ -107,21 +107,24 @@ class ListReading:
         found = [item["id"] for item in items]
         if self.is_shared:
             missing = sorted(set(created or ()) - set(found))
-            expect_equal(missing, [], f"created items that are missing in {self.shape}")
+            what = f"created items that are missing in {self.shape}"
+            expect_equal(missing, [], what, rule="lists.whole")
         elif created is not None:
-            expect_equal(sorted(found), sorted(created), f"ids in {self.shape}")
+            expect_equal(sorted(found), sorted(created), f"ids in {self.shape}", rule="lists.whole")
         elif self.shape.operation.id == "listLedgerEvents" and not self.ids:
-            expect_equal(len(found), self.owner.events, f"number of items of {self.shape}")
+            what = f"number of items of {self.shape}"
+            expect_equal(len(found), self.owner.events, what, rule="lists.whole")
         target = self.ids.get("target_id")
         for item in items if target else ():
-            expect_equal(item["target_id"], target, f"target_id of every item of {self.shape}")
-        expect(found, expected=f"items in {self.shape}", got="an empty list")
+            what = f"target_id of every item of {self.shape}"
+            expect_equal(item["target_id"], target, what, rule="lists.whole")
+        expect(found, expected=f"items in {self.shape}", got="an empty list", rule="lists.whole")
 
 
 def expect_owned_by(owner: PopulatedTenant, item: Record, what: str) -> None:
     """Fail if an item names another organization."""
     stated = item.get("organization_id") or owner.org.id
-    expect_equal(stated, owner.org.id, f"organization_id in {what}")
+    expect_equal(stated, owner.org.id, f"organization_id in {what}", rule=NO_FOREIGN_DATA)
 
 
 async def read_in_turn(readings: Sequence[ListReading]) -> list[list[Record]]:

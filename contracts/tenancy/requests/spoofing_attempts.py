@@ -2,11 +2,17 @@
 
 import itertools
 from collections.abc import Awaitable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
 from contracts.shared.tenants.populated_tenant import PopulatedTenant
 from contracts.tenancy.requests.answer_comparison import content_of
-from contracts.tenancy.requests.expectations import expect_absent, expect_no_leak, expect_status_in
+from contracts.tenancy.requests.expectations import (
+    NO_FOREIGN_DATA,
+    expect_absent,
+    expect_no_leak,
+    expect_status_in,
+)
 from contracts.tenancy.requests.lists import expect_owned_by
 from contracts.tenancy.requests.personas import Persona
 from contracts.tenancy.requests.request_shapes import RequestShape
@@ -14,6 +20,7 @@ from contracts.tenancy.requests.spoofing import Spoof, has_place_for, token_of
 from harness.client import Answer, Client, Organizations, Samples
 from harness.client.tokens import ABSENT
 from harness.expect import expect, expect_equal
+from harness.plugin.cells import Cells
 from harness.plugin.coverage import Coverage
 from harness.plugin.observations import Observations
 
@@ -33,6 +40,7 @@ class SpoofingAttempts:
     samples: Samples
     observe: Observations
     cover: Coverage
+    cells: Cells
     instances: Iterator[int] = field(default_factory=itertools.count)
 
     def all_attempts(
@@ -50,57 +58,65 @@ class SpoofingAttempts:
 
     async def read(self, shape: RequestShape, spoof: Spoof) -> None:
         """A read returns the same as without the spoofed values."""
-        instance = next(self.instances)
-        plain = shape.request(self.own.own_ids(shape.slots), self.own.sample)
-        usual = await plain.send(self.own.org.client, instance)
-        answer = await self._send(shape, spoof, self.own, self._client(spoof), instance)
-        what = f"{shape} with another organization in {spoof.name}"
-        expect_status_in(answer, SERVED if spoof.in_token else SERVED | REFUSED, what)
-        if answer.status in SERVED:
-            expect_equal(content_of(answer), content_of(usual), f"the answer to {what}")
-        await self._request_victims_data(shape, spoof, instance)
-        self._record(shape, spoof, "reads")
+        async with self._cell(shape, spoof, "a read"):
+            instance = next(self.instances)
+            plain = shape.request(self.own.own_ids(shape.slots), self.own.sample)
+            usual = await plain.send(self.own.org.client, instance)
+            answer = await self._send(shape, spoof, self.own, self._client(spoof), instance)
+            what = f"{shape} with another organization in {spoof.name}"
+            expect_status_in(answer, SERVED if spoof.in_token else SERVED | REFUSED, what)
+            if answer.status in SERVED:
+                expect_equal(content_of(answer), content_of(usual), f"the answer to {what}")
+            await self._request_victims_data(shape, spoof, instance)
+            self._record(shape, spoof, "reads")
 
     async def write(self, shape: RequestShape, spoof: Spoof) -> None:
         """A write goes to the own organization, or is refused."""
-        instance = next(self.instances)
-        await self._request_victims_data(shape, spoof, instance)
-        answer = await self._send(shape, spoof, self.own, self._client(spoof), instance)
-        what = f"{shape} with another organization in {spoof.name}"
-        expect_status_in(answer, SERVED | ({409} if spoof.in_token else REFUSED), what)
-        if answer.status in SERVED and answer.body:
-            expect_owned_by(self.own, answer.data, f"the answer to {what}")
-            by = answer.data.get("created_by")
-            expect(
-                by not in self.victim.org.users.values(),
-                expected=f"a created_by of the own organization in the answer to {what}",
-                got=f"{by!r}, a user of the other organization",
-            )
-        self._record(shape, spoof, "writes")
+        async with self._cell(shape, spoof, "a write"):
+            instance = next(self.instances)
+            await self._request_victims_data(shape, spoof, instance)
+            answer = await self._send(shape, spoof, self.own, self._client(spoof), instance)
+            what = f"{shape} with another organization in {spoof.name}"
+            expect_status_in(answer, SERVED | ({409} if spoof.in_token else REFUSED), what)
+            if answer.status in SERVED and answer.body:
+                expect_owned_by(self.own, answer.data, f"the answer to {what}")
+                by = answer.data.get("created_by")
+                expect(
+                    by not in self.victim.org.users.values(),
+                    expected=f"a created_by of the own organization in the answer to {what}",
+                    got=f"{by!r}, a user of the other organization",
+                    rule=NO_FOREIGN_DATA,
+                    subject=shape.operation.id,
+                )
+            self._record(shape, spoof, "writes")
 
     async def without_organization(self, shape: RequestShape, spoof: Spoof) -> None:
         """A token without an organization gets no access to one."""
-        token = token_of(self.organizations.recipe, self.own.org, spoof, with_organization=False)
-        client = self.organizations.with_token(token)
-        for tenant in (self.victim, self.own):
-            answer = await self._send(shape, spoof, tenant, client, next(self.instances))
-            expect_status_in(
-                answer,
-                self._refusals(spoof, 403),
-                f"{shape} with an organization in {spoof.name} only",
+        async with self._cell(shape, spoof, "a token without an organization"):
+            token = token_of(
+                self.organizations.recipe, self.own.org, spoof, with_organization=False
             )
-        self._record(shape, spoof, "of no organization")
+            client = self.organizations.with_token(token)
+            for tenant in (self.victim, self.own):
+                answer = await self._send(shape, spoof, tenant, client, next(self.instances))
+                expect_status_in(
+                    answer,
+                    self._refusals(spoof, 403),
+                    f"{shape} with an organization in {spoof.name} only",
+                )
+            self._record(shape, spoof, "of no organization")
 
     async def escalate_role(self, shape: RequestShape, spoof: Spoof, role: object) -> None:
         """A viewer, or a user without a role, does not become an owner."""
-        token = token_of(self.organizations.recipe, self.own.org, spoof, role=role)
-        client = self.organizations.with_token(token)
-        answer = await self._send(shape, spoof, self.own, client, next(self.instances))
-        statuses = (403,) if role == "viewer" else (401, 403)
         who = "a viewer" if role == "viewer" else "a user without a role"
-        what = f"{shape} by {who} with the role owner in {spoof.name}"
-        expect_status_in(answer, self._refusals(spoof, *statuses), what)
-        self._record(shape, spoof, "role escalations")
+        async with self._cell(shape, spoof, f"a write by {who}"):
+            token = token_of(self.organizations.recipe, self.own.org, spoof, role=role)
+            client = self.organizations.with_token(token)
+            answer = await self._send(shape, spoof, self.own, client, next(self.instances))
+            statuses = (403,) if role == "viewer" else (401, 403)
+            what = f"{shape} by {who} with the role owner in {spoof.name}"
+            expect_status_in(answer, self._refusals(spoof, *statuses), what)
+            self._record(shape, spoof, "role escalations")
 
     async def _request_victims_data(self, shape: RequestShape, spoof: Spoof, instance: int) -> None:
         if not shape.slots:
@@ -130,6 +146,11 @@ class SpoofingAttempts:
         )
         expect_no_leak(self.victim, request, answer, what=what)
         return answer
+
+    def _cell(
+        self, shape: RequestShape, spoof: Spoof, case: str
+    ) -> AbstractAsyncContextManager[None]:
+        return self.cells.of(operation=shape.operation.id, place=spoof.name, case=case)
 
     def _client(self, spoof: Spoof) -> Client:
         if not spoof.in_token:

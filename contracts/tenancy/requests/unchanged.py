@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from harness.expect import expect
+from harness.errors import CheckFailed
 
 _MISSING = object()
 
@@ -17,12 +17,15 @@ def expect_unchanged(
         if found is not None:
             where, was, now = found
             place = f"{what} at {where}" if where else what
-            expect(
-                False,
+            failure = CheckFailed(
                 expected=f"{place} unchanged: {_shown(was)}",
                 got=_shown(now),
                 detail=f"after {after}",
+                rule="tenancy.foreign-unchanged",
+                subject=what,
             )
+            failure.aspect = "unchanged"
+            raise failure
 
 
 def first_difference(before: Any, now: Any, where: str = "") -> tuple[str, Any, Any] | None:  # noqa: ANN401

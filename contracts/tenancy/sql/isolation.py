@@ -4,7 +4,8 @@ Everything is tried in transactions that are rolled back, in the roles of the AP
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,7 @@ from contracts.tenancy.sql.request_sql import Actor, Connection, attempt
 from contracts.tenancy.sql.sql_tenant import SqlTenant
 from contracts.tenancy.sql.tenant_claims import claims_without_access, spoofed_claims
 from harness.database import Database
+from harness.plugin.cells import Cells
 from harness.plugin.coverage import Coverage
 from harness.plugin.observations import Observations
 
@@ -48,6 +50,7 @@ class SqlIsolation:
     """Whether their claims hold the organization where the contract says."""
     observe: Observations
     cover: Coverage
+    cells: Cells
 
     async def expect_isolated(self, database: Database) -> None:
         """Fail unless each tenant sees its own rows and cannot reach the other's.
@@ -98,10 +101,12 @@ class SqlIsolation:
                 reader = Reader(actor)
                 for relation in readable(self.catalog, AUTHENTICATED):
                     all_of = stored.get(relation.oid) if relation.oid in named else None
-                    seen = await reader.expect_own(relation, mine, theirs, all_of=all_of)
-                    self._cover("SELECT", relation, actor)
-                    if seen and relation.oid in named:
-                        self.observe(what="contract's tables read with an organization's claims")
+                    async with self._cell("SELECT", relation, actor):
+                        seen = await reader.expect_own(relation, mine, theirs, all_of=all_of)
+                        if seen and relation.oid in named:
+                            self.observe(
+                                what="contract's tables read with an organization's claims"
+                            )
 
     async def _expect_no_rows(self, actor: Actor) -> None:
         """Fail if a role sees tenants' rows with claims that give no access to them."""
@@ -113,10 +118,10 @@ class SqlIsolation:
                     NEVER_SET,
                     AFTER_SET_LOCAL,
                 }
-                await Reader(actor).expect_no_tenant(
-                    relation, (self.mine, self.theirs), errors=not no_errors
-                )
-                self._cover("SELECT", relation, actor)
+                async with self._cell("SELECT", relation, actor):
+                    await Reader(actor).expect_no_tenant(
+                        relation, (self.mine, self.theirs), errors=not no_errors
+                    )
 
     async def _expect_no_writes(self, connection: Connection) -> None:
         """Fail if a request's role can write what belongs to another organization."""
@@ -129,10 +134,11 @@ class SqlIsolation:
             for actor in actors:
                 writer = Writer(actor, self.theirs.id)
                 stored = len(rows) if actor.claims == self._own_claims else 0
-                for command in await writer.expect_kept_out(
-                    relation, organization, rows[0], stored
-                ):
-                    self._cover(command, relation, actor)
+                async with self._cell("writes", relation, actor):
+                    for command in await writer.expect_kept_out(
+                        relation, organization, rows[0], stored
+                    ):
+                        self._cover(command, relation, actor)
 
     async def _writable(
         self, connection: Connection
@@ -171,9 +177,15 @@ class SqlIsolation:
                     if not await self._set_export_state(connection, state):
                         continue
                     for function in functions:
-                        await Caller(actor, self.tables).expect_isolated(function, self.theirs)
-                        rule = f"{actor.role}: {actor.claims_name}"
-                        self.cover("functions", function=function.signature, rule=rule)
+                        async with self.cells.of(
+                            function=function.signature,
+                            role=actor.role,
+                            claims=actor.claims_name,
+                            state=state or "ready",
+                        ):
+                            await Caller(actor, self.tables).expect_isolated(function, self.theirs)
+                            rule = f"{actor.role}: {actor.claims_name}"
+                            self.cover("functions", function=function.signature, rule=rule)
 
     async def _set_export_state(self, connection: Connection, state: str | None) -> bool:
         """Set the state of the other tenant's exports, if the table allows it; None keeps it."""
@@ -189,6 +201,16 @@ class SqlIsolation:
         except psycopg.Error:
             return False
         return True
+
+    @asynccontextmanager
+    async def _cell(self, command: str, relation: Relation, actor: Actor) -> AsyncIterator[None]:
+        """A cell for one command on one table, in one role with one kind of claims."""
+        async with self.cells.of(
+            table=relation.name, command=command, role=actor.role, claims=actor.claims_name
+        ):
+            yield
+            if command == "SELECT":
+                self._cover(command, relation, actor)
 
     def _cover(self, command: str, relation: Relation, actor: Actor) -> None:
         tried = f"{command} {actor.claims_name}"
