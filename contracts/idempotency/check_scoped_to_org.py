@@ -174,7 +174,7 @@ async def expect_absent(
         got=answer.describe(),
     )
     detail = "a request to the job of another organization, with its key"
-    expect_status(answer, 404, detail=detail, rule="tenancy.matrix")
+    expect_status(answer, 404, detail=detail, rule="tenancy.foreign-looks-unknown")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -227,7 +227,7 @@ class Users:
     async def _expect_anonymous_refused(self) -> None:
         answer = await self.request.send(replace(self.org.client, token=None), KEY, instance=0)
         detail = "a client without a token, with a used key"
-        expect_status(answer, 401, detail=detail, rule="tenancy.tokens")
+        expect_status(answer, 401, detail=detail, rule="token.required")
 
 
 async def expect_free_while_in_flight(

@@ -199,7 +199,7 @@ async def expect_unknown_to(stranger: Client, made: ReadyExport) -> None:
         for question in ({}, {"manifest": made.manifest}):
             asked = {"export_id": export_id, **question}
             answers.append(await stranger.call("verifyManifest", json=asked))
-    rule, subject = "tenancy.matrix", "verifyManifest"
+    rule, subject = "tenancy.foreign-looks-unknown", "verifyManifest"
     for answer in answers:
         detail = "an export of another organization, or an unknown one"
         expect_status(answer, 404, detail=detail, rule=rule, subject=subject)

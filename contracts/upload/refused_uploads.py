@@ -26,8 +26,8 @@ RULES = {
     "400 for a form": "upload.malformed-multipart",
     "used key": "idempotency.reuse-refused",
     "viewer": "tenancy.viewer",
-    "token": "tenancy.tokens",
-    "404": "tenancy.matrix",
+    "token": "token.required",
+    "404": "tenancy.foreign-looks-unknown",
 }
 """Which rule an accepted upload breaks, by words in what it is called."""
 

@@ -35,7 +35,7 @@ def expect_refused(answer: Answer, persona: Persona, what: str) -> None:
     """Fail unless a persona without access is refused as the contract says."""
     assert persona.refused is not None
     detail = f"{what}, sent by: {persona.name}"
-    expect_status(answer, persona.refused, detail=detail, rule="tenancy.tokens")
+    expect_status(answer, persona.refused, detail=detail, rule="token.required")
     if persona.refused == 401:
         expect_challenge(answer, f"{what}, sent by: {persona.name}")
 
