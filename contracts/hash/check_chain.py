@@ -3,17 +3,27 @@
 import json
 from datetime import timedelta
 
-from contracts.hash.expected_ledger import ExpectedLedger, cause_every_event, expect_recorded_events
-from contracts.shared.exports.archive import unpack
+from contracts.hash.expected_ledger import (
+    ExpectedLedger,
+    cause_every_event,
+    look_at_recorded_events,
+    name_of,
+)
+from contracts.shared.exports.archive import ARCHIVE, unpack
 from contracts.shared.exports.stored_manifest import stored_manifest
 from contracts.shared.ledger.api_chain import expect_linked, expect_verified
-from contracts.shared.ledger.ledger_file import expect_ledger_file
+from contracts.shared.ledger.hash_chain import StoredEvent
+from contracts.shared.ledger.ledger_file import WHOLE_LEDGER, expect_ledger_file
 from contracts.shared.ledger.stored_ledger import StoredLedger
 from contracts.shared.resources.conventions import time_of
 from contracts.shared.resources.stored_objects import StoredObjects
 from harness.check import check
 from harness.client import Organizations, Record, Samples, together
-from harness.expect import expect, expect_equal, expect_status
+from harness.database import Row
+from harness.expect import expect, expect_equal, expect_status, showing
+from harness.findings.exchanges import recall
+from harness.findings.preconditions import precondition
+from harness.plugin.cells import Cells
 from harness.plugin.coverage import Coverage
 from harness.plugin.observations import Observations
 from harness.system import System
@@ -24,6 +34,9 @@ EVENTS = 2 + 2 * 2 + 2
 """The fewest of one organization: two uploads, two exports, and one canceled export."""
 
 PAGE = 3
+SHOWN_AS_STORED = ("organization_id", "actor_id", "event_name", "target_type", "target_id")
+HASHES = ("hash", "prev_hash")
+UNHASHED = ("id", "salt_key_id", "canonical_version")
 PRECISION = timedelta(seconds=1)
 """RFC 3339 lets a backend show any number of digits of a second."""
 
@@ -43,6 +56,7 @@ async def check_chain(
     stored_ledger: StoredLedger | None,
     cover: Coverage,
     observe: Observations,
+    cells: Cells,
 ) -> None:
     """Causes every kind of event in two organizations and reads each ledger in every way.
 
@@ -57,90 +71,133 @@ async def check_chain(
         for tenant in tenants
     )
     for expected in ledgers:
+        listed = await expected.org.client.call("listLedgerEvents")
         events = await expected.org.client.ledger_events()
-        expect_linked(events)
-        expect_recorded_events(expected, events)
-        observe(len(events), what="events over HTTP")
-        await expect_all_verified(expected, events, cover)
-        observe(len(events), what="events that the backend verified")
-        await expect_same_over_http(expected, events)
-        await expect_same_in_exports(expected, events)
-        observe(len(expected.ready), what="ledgers in exports")
+        async with cells.of(operation="listLedgerEvents", what="one chain"):
+            recall(listed.exchange)
+            expect_linked(events)
+            observe(len(events), what="events over HTTP")
+        await look_at_recorded_events(expected, events, listed.exchange, cells)
+        await look_at_verification(expected, events, cover, observe, cells)
+        await look_over_http(expected, events, cells)
+        await look_into_exports(expected, events, observe, cells)
         if stored_ledger is not None:
-            await expect_same_in_rows(stored_ledger, expected, events)
-            observe(len(events), what="rows recomputed")
-            expect_no_salt(stored_ledger, expected, events)
+            await look_into_rows(stored_ledger, expected, events, observe, cells)
+            async with cells.of(what="no salt is shown"):
+                recall(listed.exchange)
+                expect_no_salt(stored_ledger, expected, events)
 
 
-async def expect_all_verified(
-    expected: ExpectedLedger, events: list[Record], cover: Coverage
+async def look_at_verification(
+    expected: ExpectedLedger,
+    events: list[Record],
+    cover: Coverage,
+    observe: Observations,
+    cells: Cells,
 ) -> None:
-    """Fail unless every event verifies."""
-    client = expected.org.client
-    await together((expect_verified(client, event) for event in events), at_once=8)
-    for event in events:
+    """Look whether every event verifies."""
+
+    async def look_at(event: Record) -> None:
+        async with cells.of(operation="verifyLedgerEvent", event=name_of(event)):
+            await expect_verified(expected.org.client, event)
+            observe(what="events that the backend verified")
         cover("ledger events", event=event["event_name"], verified="over HTTP")
 
+    await together(map(look_at, events), at_once=8)
 
-async def expect_same_over_http(expected: ExpectedLedger, events: list[Record]) -> None:
-    """Fail unless lists, pages and single events are the same, in ascending order."""
+
+async def look_over_http(expected: ExpectedLedger, events: list[Record], cells: Cells) -> None:
+    """Look whether lists, pages and single events are the same, in ascending order."""
     client = expected.org.client
-    paged = await client.listed("listLedgerEvents", query={"limit": PAGE})
-    expect_equal(paged, events, f"ledger in pages of {PAGE}, in ascending ledger_seq")
+    async with cells.of(operation="listLedgerEvents", what="pages"):
+        paged = await client.listed("listLedgerEvents", query={"limit": PAGE})
+        what = f"ledger in pages of {PAGE}, in ascending ledger_seq"
+        expect_equal(paged, events, what, rule="lists.whole", subject="listLedgerEvents")
     for event in (events[0], events[-1]):
-        answer = await client.call("getLedgerEvent", path={"event_id": event["id"]})
-        expect_equal(expect_status(answer, 200).data, event, f"event {event['id']}, by its id")
-        about = [one for one in events if one["target_id"] == event["target_id"]]
-        listed = await client.ledger_events(target_id=event["target_id"])
-        expect_equal(listed, about, f"events of target_id {event['target_id']}, ascending")
+        async with cells.of(operation="getLedgerEvent", event=name_of(event)):
+            answer = await client.call("getLedgerEvent", path={"event_id": event["id"]})
+            got, what = expect_status(answer, 200).data, "an event, by its id"
+            expect_equal(got, event, what, rule="answer.consistent", subject="getLedgerEvent")
+        async with cells.of(operation="listLedgerEvents", what="target_id", event=name_of(event)):
+            about = [one for one in events if one["target_id"] == event["target_id"]]
+            listed = await client.ledger_events(target_id=event["target_id"])
+            expect_equal(listed, about, "events of a target_id, ascending")
     for evidence in expected.evidence.values():
-        sealed = [event for event in events if event["target_id"] == evidence["id"]]
-        expect_equal(
-            [event["id"] for event in sealed],
-            [evidence["ledger_event_id"]],
-            f"ids of the events about evidence {evidence['id']}, its ledger_event_id",
-        )
+        async with cells.of(operation="uploadEvidence", field="ledger_event_id"):
+            sealed = [event["id"] for event in events if event["target_id"] == evidence["id"]]
+            what = "ids of the events about an upload, its ledger_event_id"
+            expect_equal(sealed, [evidence["ledger_event_id"]], what, detail=evidence["id"])
 
 
-async def expect_same_in_exports(expected: ExpectedLedger, events: list[Record]) -> None:
-    """Fail unless exports of both types hold the chain up to their ledger head."""
+async def look_into_exports(
+    expected: ExpectedLedger, events: list[Record], observe: Observations, cells: Cells
+) -> None:
+    """Look whether exports of both types hold the chain up to their ledger head."""
     client = expected.org.client
     for export in expected.ready:
-        entries = unpack(await client.download(export["id"]))
-        expect(
-            "ledger.json" in entries,
-            expected=f"ledger.json in a {export['export_type']} export",
-            got=str(sorted(entries)),
-        )
-        manifest = await stored_manifest(client, export["id"])
-        expect_ledger_file(entries["ledger.json"], manifest.document, events)
-
-
-async def expect_same_in_rows(
-    stored: StoredLedger, expected: ExpectedLedger, events: list[Record]
-) -> None:
-    """Fail unless the rows are the events of the API, and every hash is right."""
-    rows = await stored.expect_valid_chain(expected.org.id)
-    others = await stored.unhashed_columns(expected.org.id)
-    expect_equal(len(rows), len(events), "number of rows of the organization's ledger")
-    for event, row, more in zip(events, rows, others, strict=True):
-        for name in ("organization_id", "actor_id", "event_name", "target_type", "target_id"):
-            stored_value = event.contract_value(name, row.fields[name])
-            expect_equal(event[name] or None, stored_value or None, f"{name} of {row.name}")
-        for name, stored_hash in (("hash", row.hash), ("prev_hash", row.prev_hash)):
-            expect_equal(event[name] or None, stored_hash or None, f"{name} of {row.name}")
-        for name in ("id", "salt_key_id", "canonical_version"):
+        async with cells.of(operation="downloadExport", type=export["export_type"]):
+            with precondition(ARCHIVE):
+                entries = unpack(await client.download(export["id"]))
             expect(
-                more[name] is not None and str(event[name]) == str(more[name]),
-                expected=f"{name} of {row.name}: {more[name]}, as in the row",
-                got=repr(event[name]),
+                "ledger.json" in entries,
+                expected=f"ledger.json in a {export['export_type']} export",
+                got=str(sorted(entries)),
+                rule=WHOLE_LEDGER,
+                subject="ledger.json",
             )
+            manifest = await stored_manifest(client, export["id"])
+            expect_ledger_file(entries["ledger.json"], manifest.document, events)
+            observe(what="ledgers in exports")
+
+
+async def look_into_rows(
+    stored: StoredLedger,
+    expected: ExpectedLedger,
+    events: list[Record],
+    observe: Observations,
+    cells: Cells,
+) -> None:
+    """Look whether the rows are the events of the API, and every hash is right."""
+    async with cells.of(table="the ledger", what="chain and hashes"):
+        await stored.expect_valid_chain(expected.org.id)
+        observe(len(events), what="rows recomputed")
+    rows = await stored.chain(expected.org.id)
+    others = await stored.unhashed_columns(expected.org.id)
+    found: list[tuple[Record, StoredEvent, Row]] = []
+    async with cells.of(table="the ledger", what="number of rows"):
+        what = "number of rows of the organization's ledger"
+        expect_equal(len(rows), len(events), what)
+        found += zip(events, rows, others, strict=True)
+    for field in (*SHOWN_AS_STORED, *HASHES, *UNHASHED, "metadata", "created_at") if found else ():
+        async with cells.of(table="the ledger", field=field):
+            for event, row, more in found:
+                evidence = stored.rows_evidence(expected.org.id, rows, row.ledger_seq)
+                with showing(evidence):
+                    expect_field_as_in_row(field, event, row, more)
+
+
+def expect_field_as_in_row(field: str, event: Record, row: StoredEvent, more: Row) -> None:
+    """Fail unless a field of an event is what its row holds."""
+    what, detail = f"{field} of an event, as in its row", row.name
+    if field in SHOWN_AS_STORED:
+        stored_value = event.contract_value(field, row.fields[field])
+        expect_equal(event[field] or None, stored_value or None, what, detail=detail)
+    elif field in HASHES:
+        stored_hash = row.hash if field == "hash" else row.prev_hash
+        expect_equal(event[field] or None, stored_hash or None, what, detail=detail)
+    elif field in UNHASHED:
+        shown = None if event[field] is None else str(event[field])
+        expect_equal(shown, None if more[field] is None else str(more[field]), what, detail=detail)
+        expect(shown, expected=f"{field} of an event", got="null", detail=detail)
+    elif field == "metadata":
         metadata = json.loads(row.metadata or "null")
-        expect_equal(event.received("metadata"), metadata, f"metadata of {row.name}")
+        expect_equal(event.received("metadata"), metadata, what, detail=detail)
+    else:
         expect(
             abs(time_of(event, "created_at") - more["created_at"]) < PRECISION,
-            expected=f"created_at of {row.name}: {more['created_at']}, as in the row",
-            got=event["created_at"],
+            expected="created_at of an event, as in its row",
+            got=f"{event['created_at']}, and {more['created_at']} in the row",
+            detail=detail,
         )
 
 

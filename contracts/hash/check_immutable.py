@@ -15,7 +15,9 @@ from harness.check import check
 from harness.client import Organization, Record, Samples
 from harness.database import Database
 from harness.errors import Inconclusive
+from harness.evidence import query_evidence
 from harness.expect import expect
+from harness.plugin.cells import Cells
 from harness.plugin.coverage import Coverage
 from harness.plugin.observations import Observations
 from harness.system import System
@@ -49,6 +51,7 @@ async def check_immutable(
     target: Target,
     cover: Coverage,
     observe: Observations,
+    cells: Cells,
 ) -> None:
     """Tries every statement that rewrites rows, as the table's owner and as every role.
 
@@ -68,11 +71,12 @@ async def check_immutable(
         roles = await roles_to_try(database, table, system)
         async with database.connect() as connection:
             ledger = ProtectedRows(connection=connection, table=table.name, rows=rows, org=org)
-            for role in roles:
+            for role, whose in roles.items():
                 for statement in table.statements(rows):
-                    await ledger.expect_refused(role, statement)
+                    async with cells.of(role=whose, statement=statement.name):
+                        await ledger.expect_refused(role, statement)
+                        observe(what="statements")
                     cover("append-only ledger", role=role, statement=statement.name)
-                    observe(what="statements")
     finally:
         await database.close()
 
@@ -85,8 +89,13 @@ def rows_of(ledger: Ledger, org: Organization, evidence: Sequence[Record]) -> st
     return f"{named.organization_id}{of.as_string()} AND {named.target_id}::text{about.as_string()}"
 
 
-async def roles_to_try(database: Database, table: AppendOnlyTable, system: System) -> list[str]:
-    """The table's owner, the role that the backend logs in as, and the roles of requests."""
+async def roles_to_try(
+    database: Database, table: AppendOnlyTable, system: System
+) -> dict[str, str]:
+    """The table's owner, the role that the backend logs in as, and the roles of requests.
+
+    By name, with what each is to the ledger.
+    """
     row = await database.fetch_one(
         "SELECT pg_get_userbyid(relowner) AS owner FROM pg_class WHERE oid = %s::regclass",
         [table.name],
@@ -95,8 +104,10 @@ async def roles_to_try(database: Database, table: AppendOnlyTable, system: Syste
         "SELECT rolname AS name FROM pg_roles WHERE rolname = ANY (%s)", [list(REQUEST_ROLES)]
     )
     login = urlsplit(system.database_url or "").username
-    roles = [row["owner"], *([login] if login else []), *(each["name"] for each in existing)]
-    return list(dict.fromkeys(roles))
+    roles = [(row["owner"], "the table's owner")]
+    roles += [(login, "the backend's login")] if login else []
+    roles += [(each["name"], each["name"]) for each in existing]
+    return {role: dict(reversed(roles))[role] for role, _ in roles}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,12 +144,13 @@ class ProtectedRows:
             except psycopg.Error:
                 return
             await self.connection.execute("SET LOCAL ROLE NONE")
-            kept = before & await self._rows()
+            kept, title = before & await self._rows(), "what was not refused"
             expect(
                 kept == before,
-                expected=f"{statement.name} of the ledger refused to {role}",
+                expected=f"{statement.name} of the ledger refused",
                 got=f"{done.statusmessage}: {kept.total()} of {before.total()} rows are as before",
-                detail=statement.sql,
+                detail=f"as the role {role}",
+                evidence=(query_evidence(title, f"SET ROLE {role};\n{statement.sql}"),),
             )
 
     async def _rows(self) -> Counter[str]:

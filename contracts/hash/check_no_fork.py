@@ -1,12 +1,15 @@
 """Two hundred concurrent appends to the ledgers of several organizations."""
 
 import random
+from collections.abc import Awaitable, Callable
 
 from contracts.hash.concurrent_appends import APPENDS, ConcurrentAppends
 from contracts.shared.ledger.api_chain import expect_linked, expect_verified
 from contracts.shared.ledger.stored_ledger import StoredLedger
 from harness.check import check
 from harness.client import Organizations, Samples, together
+from harness.findings.exchanges import recall
+from harness.plugin.cells import Cells
 from harness.plugin.observations import Observations
 from harness.target import Capability
 
@@ -26,6 +29,7 @@ async def check_no_fork(
     rng: random.Random,
     stored_ledger: StoredLedger | None,
     observe: Observations,
+    cells: Cells,
 ) -> None:
     """Sends 200 requests at once that append to the ledgers of four organizations.
 
@@ -37,17 +41,39 @@ async def check_no_fork(
     await together(ledger.create_jobs() for ledger in ledgers)
     requests = [request for ledger in ledgers for request in ledger.requests(samples)]
     rng.shuffle(requests)
-    await together(request() for request in requests)
+
+    async def send(operation: str, request: Callable[[], Awaitable[None]]) -> None:
+        async with cells.of(operation=operation, case="with others that append"):
+            await request()
+
+    await together(send(*request) for request in requests)
     for ledger in ledgers:
-        await ledger.wait_for_exports()
+        ended = False
+        async with cells.of(what="exports end"):
+            await ledger.wait_for_exports()
+            ended = True
         if stored_ledger is not None:
             # Before reading over HTTP: only the rows tell a fork from a gap.
-            await stored_ledger.expect_valid_chain(
-                ledger.org.id, detail=f"after {len(requests)} concurrent requests"
-            )
-        events = await ledger.org.client.ledger_events()
+            async with cells.of(table="the ledger", what="chain and hashes"):
+                detail = f"after {len(requests)} concurrent requests"
+                await stored_ledger.expect_valid_chain(ledger.org.id, detail=detail)
+        await look_over_http(ledger, observe, cells, ended=ended)
+
+
+async def look_over_http(
+    ledger: ConcurrentAppends, observe: Observations, cells: Cells, *, ended: bool
+) -> None:
+    """Look whether a ledger is one chain that verifies, with every event once."""
+    listed = await ledger.org.client.call("listLedgerEvents")
+    events = await ledger.org.client.ledger_events()
+    async with cells.of(operation="listLedgerEvents", what="one chain"):
+        recall(listed.exchange)
         expect_linked(events)
-        ledger.expect_each_once(events)
-        for event in (events[len(events) // 2], events[-1]):
-            await expect_verified(ledger.org.client, event)
         observe(len(events), what="events")
+    if ended:  # else the events of their ends are missing for that reason
+        async with cells.of(operation="listLedgerEvents", what="every event once"):
+            recall(listed.exchange)
+            ledger.expect_each_once(events)
+    for event in (events[len(events) // 2], events[-1]) if events else ():
+        async with cells.of(operation="verifyLedgerEvent"):
+            await expect_verified(ledger.org.client, event)

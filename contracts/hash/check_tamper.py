@@ -1,6 +1,7 @@
 """Tampering with the ledger in the database: verification must detect every change."""
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 
 from contracts.hash.expected_ledger import cause_every_event
 from contracts.hash.ledger_editor import LedgerEditor, ledger_editor
@@ -15,17 +16,21 @@ from contracts.hash.verified_chain import AFTER, VerifiedChain
 from contracts.shared.exports.manifests import expect_valid
 from contracts.shared.ledger.api_chain import expect_verified
 from contracts.shared.ledger.stored_ledger import StoredLedger
-from contracts.shared.resources.flags import expect_flags
+from contracts.shared.resources.flags import RULES, expect_flags
 from contracts.shared.resources.prometheus import total_of
 from contracts.shared.resources.stored_objects import StoredObjects
 from harness.check import check
 from harness.client import Client, Organization, Record, Samples
 from harness.errors import Inconclusive
-from harness.expect import expect, expect_status
+from harness.expect import expect, expect_status, showing
+from harness.findings.preconditions import precondition
+from harness.plugin.cells import Cells
 from harness.plugin.coverage import Coverage
 from harness.plugin.fixtures import FreshSystem
 from harness.plugin.observations import Observations
 from harness.target import Capability, Target
+from harness.target.models import Ledger
+from harness.vocabulary.events import EVENT_NAMES
 
 LONG = 1_020
 """More events than any page, batch or limit is likely to hold."""
@@ -50,6 +55,7 @@ async def check_tamper(
     target: Target,
     cover: Coverage,
     observe: Observations,
+    cells: Cells,
 ) -> None:
     """Changes fields, links, metadata, times and the order of rows past the table's triggers.
 
@@ -70,31 +76,67 @@ async def check_tamper(
         objects = StoredObjects.of(own.system, target)
         expected = await cause_every_event(org, samples, target, objects)
         chain = await VerifiedChain.of(org, editor, stored)
-        await chain.expect_valid()
+        with precondition(RULES["verifyLedgerEvent"]):
+            await chain.expect_valid()
 
-        for at, tampering in tamperings(chain, stored):
-            await chain.expect_detected(at, tampering)
-            kind = chain.rows[at].fields["event_name"] or ""
-            cover("ledger tampering", event=kind, what=tampering.kind)
-            observe(what="events tampered with")
-        for step in (
-            chain.expect_move_detected(chain.middle),
-            chain.expect_removal_detected(chain.middle),
-            chain.expect_swap_detected(chain.middle),
-            chain.expect_removal_detected(0),
-        ):
-            await step
-            observe(what="order and time tampered with")
-        if "US" in target.ledger.created_at_format:
-            await chain.expect_move_detected(chain.middle, "1 microsecond")
-        await chain.expect_valid()
-
-        await expect_ledger_match(chain, expected.ready[0], stored)
-        observe(4, what="manifests of a tampered ledger")
-        await expect_long_chain(await own.organizations.new("long"), samples, editor, stored)
-        observe(2, what="events of a long chain")
+        await look_at_changes(chain, stored, cover, observe, cells)
+        await look_at_order(chain, target.ledger, observe, cells)
+        async with cells.of(operation="verifyLedgerEvent", case="after everything was restored"):
+            await chain.expect_valid()
+        await look_at_ledger_match(chain, expected.ready[0], stored, observe, cells)
+        long = await own.organizations.new("long")
+        await look_at_long_chain(long, samples, editor, stored, observe, cells)
         if "metrics" in org.client.routes:
-            await expect_counted(org.client, counted)
+            async with cells.of(operation="metrics"):
+                await expect_counted(org.client, counted)
+
+
+async def look_at_changes(
+    chain: VerifiedChain,
+    stored: StoredLedger,
+    cover: Coverage,
+    observe: Observations,
+    cells: Cells,
+) -> None:
+    """Look whether each change of an event is detected."""
+    words = {chain.org.client.event_word(name): name for name in EVENT_NAMES}
+    for at, tampering in tamperings(chain, stored):
+        kind = chain.rows[at].fields["event_name"] or ""
+        async with cells.of(
+            operation="verifyLedgerEvent",
+            event=words.get(kind, "another"),
+            place=place_of(chain, at),
+            case=tampering.case,
+        ):
+            await chain.expect_detected(at, tampering)
+            observe(what="events tampered with")
+        cover("ledger tampering", event=kind, what=tampering.kind)
+
+
+def place_of(chain: VerifiedChain, at: int) -> str:
+    """Say where in the chain an event is."""
+    return {0: "first", chain.last: "last"}.get(at, "between")
+
+
+async def look_at_order(
+    chain: VerifiedChain, ledger: Ledger, observe: Observations, cells: Cells
+) -> None:
+    """Look whether changes of an event's time, and of the order of events, are detected."""
+    steps: dict[str, Callable[[], Awaitable[None]]] = {
+        "moved by an hour": partial(chain.expect_move_detected, chain.middle),
+        "removed": partial(chain.expect_removal_detected, chain.middle),
+        "exchanged with the next one": partial(chain.expect_swap_detected, chain.middle),
+        "removed, the first one": partial(chain.expect_removal_detected, 0),
+    }
+    if "US" in ledger.created_at_format:
+        steps["moved by a microsecond"] = partial(
+            chain.expect_move_detected, chain.middle, "1 microsecond"
+        )
+    for case, step in steps.items():
+        async with cells.of(operation="verifyLedgerEvent", case=f"an event {case}"):
+            await step()
+            if case != "moved by a microsecond":
+                observe(what="order and time tampered with")
 
 
 def tamperings(chain: VerifiedChain, stored: StoredLedger) -> Iterator[tuple[int, Tampering]]:
@@ -110,43 +152,67 @@ def tamperings(chain: VerifiedChain, stored: StoredLedger) -> Iterator[tuple[int
             yield at, tampering
 
 
-async def expect_ledger_match(chain: VerifiedChain, export: Record, stored: StoredLedger) -> None:
-    """Fail unless `ledger_match` judges an export's `completed` event and the chain up to it."""
+async def look_at_ledger_match(
+    chain: VerifiedChain,
+    export: Record,
+    stored: StoredLedger,
+    observe: Observations,
+    cells: Cells,
+) -> None:
+    """Look whether `ledger_match` judges an export's `completed` event and the chain up to it."""
     at = chain.find("export.completed", export["id"])
     completed = chain.rows[at]
     recorded = export["manifest_hash"]
     another = completed.with_metadata((completed.metadata or "").replace(recorded, recorded[::-1]))
     forged = {"metadata": another.metadata, "hash": another.expected_hash(stored.salts)}
     added = {row: {"metadata": with_nested_key(chain.rows[row].metadata)} for row in (0, at + 1)}
-    for row, changes, matches in (
-        (0, added[0], False),
-        (at, forged, False),
-        (at + 1, added[at + 1], True),
+    for which, row, changes, matches in (
+        ("the first event", 0, added[0], False),
+        ("the export's event", at, forged, False),
+        ("the event after the export's", at + 1, added[at + 1], True),
     ):
-        async with chain.restored():
-            await chain.editor.change(chain.rows[row], changes)
-            answer = await chain.org.client.call("verifyManifest", json={"export_id": export["id"]})
-        flags = {"manifest_valid": True, "export_match": True, "ledger_match": matches}
-        what = f"an export completed by {completed.name}, while {chain.rows[row].name} is changed"
-        expect_flags(answer, flags, what)
-    await expect_valid(chain.org.client, {"export_id": export["id"]})
+        async with (
+            cells.of(operation="verifyManifest", case=f"{which} is changed"),
+            chain.restored(),
+        ):
+            with showing(await chain.editor.change(chain.rows[row], changes)):
+                asked = {"export_id": export["id"]}
+                answer = await chain.org.client.call("verifyManifest", json=asked)
+                flags = {"manifest_valid": True, "export_match": True, "ledger_match": matches}
+                what = f"an export completed by {completed.name}, while {which} is changed"
+                expect_flags(answer, flags, what)
+            observe(what="manifests of a tampered ledger")
+    async with cells.of(operation="verifyManifest", case="the ledger is restored"):
+        await expect_valid(chain.org.client, {"export_id": export["id"]})
+        observe(what="manifests of a tampered ledger")
 
 
-async def expect_long_chain(
-    org: Organization, samples: Samples, editor: LedgerEditor, stored: StoredLedger
+async def look_at_long_chain(
+    org: Organization,
+    samples: Samples,
+    editor: LedgerEditor,
+    stored: StoredLedger,
+    observe: Observations,
+    cells: Cells,
 ) -> None:
-    """Fail unless verification walks a long chain from its first event to the one asked about."""
+    """Look whether verification walks a long chain from its first event to the one asked about."""
     await org.client.new_evidence((await org.new_job())["id"], samples.new())
     await editor.extend(await stored.chain(org.id), LONG, stored.salts)
     chain = await VerifiedChain.of(org, editor, stored)
     last = {"id": chain.ids[-1], "event_name": "evidence.sealed", "ledger_seq": LONG}
-    await expect_verified(org.client, Record(last))
-    for at in (0, LONG // 2):
-        async with chain.restored():
-            await editor.change(
-                chain.rows[at], {"metadata": with_nested_key(chain.rows[at].metadata)}
-            )
-            await chain.expect_flags({chain.last: AFTER}, f"{chain.rows[at].name} is changed")
+    valid = False
+    async with cells.of(operation="verifyLedgerEvent", case="a long chain"):
+        await expect_verified(org.client, Record(last))
+        valid = True
+    for which, at in (("first", 0), ("middle", LONG // 2)) if valid else ():
+        async with (
+            cells.of(operation="verifyLedgerEvent", case=f"a long chain, its {which} changed"),
+            chain.restored(),
+        ):
+            changes = {"metadata": with_nested_key(chain.rows[at].metadata)}
+            with showing(await editor.change(chain.rows[at], changes)):
+                await chain.expect_flags({chain.last: AFTER}, f"{chain.rows[at].name} is changed")
+            observe(what="events of a long chain")
 
 
 async def mismatches(client: Client) -> float:

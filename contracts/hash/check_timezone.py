@@ -1,5 +1,6 @@
 """Hashes do not depend on the time zone or date style of a session."""
 
+from functools import partial
 from itertools import product
 
 from contracts.hash.canonical_function import canonical_function, expect_canonical
@@ -11,6 +12,7 @@ from contracts.shared.resources.conventions import expect_recent
 from harness.check import check
 from harness.client import Organization, Record, Samples
 from harness.errors import Inconclusive
+from harness.plugin.cells import Cells
 from harness.plugin.coverage import Coverage
 from harness.plugin.fixtures import FreshSystem
 from harness.plugin.observations import Observations
@@ -45,6 +47,7 @@ async def check_timezone(
     target: Target,
     cover: Coverage,
     observe: Observations,
+    cells: Cells,
 ) -> None:
     """Writes events, restarts the system with another TimeZone and DateStyle, and writes more.
 
@@ -58,53 +61,79 @@ async def check_timezone(
     async with fresh_system(api_instances=1, workers=1, environment=FIRST.environment()) as own:
         stored = StoredLedger(database=own.database, ledger=target.ledger)
         org = await own.organizations.new("time zone")
-        written = await write_events(org, samples)
-        await expect_right(stored, org, FIRST)
+        written = await look_at_written(stored, org, samples, FIRST, cells, "first")
         observe(len(written), what=f"written under {FIRST.time_zone}")
 
         settings = await restart_with_first_accepted(own, org.client, SECOND)
-        for event in written:
-            await expect_verified(org.client, event)
-        observe(len(written), what="verified under other settings")
-        written = await write_events(org, samples)
-        await expect_right(stored, org, settings)
+        async with cells.of(operation="verifyLedgerEvent", settings="others than when written"):
+            for event in written:
+                await expect_verified(org.client, event)
+                observe(what="verified under other settings")
+        written = await look_at_written(stored, org, samples, settings, cells, "second")
         observe(len(written), what=f"written under {settings.time_zone}")
 
         async with canonical_function(target, own.system) as function:
             if function is not None:
-                await expect_same_text(function, stored, org, cover)
+                await look_at_text(function, stored, org, cover, cells)
 
 
-async def write_events(org: Organization, samples: Samples) -> list[Record]:
-    """Let API and worker write events; return all events of the organization."""
+async def look_at_written(
+    stored: StoredLedger,
+    org: Organization,
+    samples: Samples,
+    settings: SessionSettings,
+    cells: Cells,
+    which: str,
+) -> list[Record]:
+    """Write events, and look whether the whole chain is right and shows times in UTC.
+
+    Gives the events where all is right.
+    """
+    export_id, right = await write_events(org, samples), 0
+    events = await org.client.ledger_events()
+    cell = partial(cells.of, settings=which)
+    async with cell(operation="verifyManifest"):
+        await expect_valid(org.client, {"export_id": export_id})
+    async with cell(operation="listLedgerEvents", field="created_at"):
+        for event in events:
+            expect_recent(event, "created_at")
+        right += 1
+    async with cell(operation="listLedgerEvents", what="one chain"):
+        expect_linked(events)
+        right += 1
+    async with cell(table="the ledger", what="chain and hashes"):
+        await stored.expect_valid_chain(org.id, detail=f"written under {settings.name}")
+        right += 1
+    async with cell(operation="verifyLedgerEvent"):
+        for event in events:
+            await expect_verified(org.client, event)
+        right += 1
+    return events if right == 4 else []
+
+
+async def write_events(org: Organization, samples: Samples) -> str:
+    """Let API and worker write events; give the export's id."""
     job = await org.new_job()
     await org.client.new_evidence(job["id"], samples.new())
     export = await org.client.wait_for_export((await org.client.new_export(job["id"]))["id"])
-    await expect_valid(org.client, {"export_id": export["id"]})
-    return await org.client.ledger_events()
+    return str(export["id"])
 
 
-async def expect_right(stored: StoredLedger, org: Organization, settings: SessionSettings) -> None:
-    """Fail unless the whole chain is right, verifies, and shows times in UTC."""
-    events = await org.client.ledger_events()
-    for event in events:
-        expect_recent(event, "created_at")
-    expect_linked(events)
-    await stored.expect_valid_chain(org.id, detail=f"written under {settings.name}")
-    for event in events:
-        await expect_verified(org.client, event)
-
-
-async def expect_same_text(
-    function: DatabaseFunction, stored: StoredLedger, org: Organization, cover: Coverage
+async def look_at_text(
+    function: DatabaseFunction,
+    stored: StoredLedger,
+    org: Organization,
+    cover: Coverage,
+    cells: Cells,
 ) -> None:
-    """Fail unless the canonical function writes the same text under every setting."""
+    """Look whether the canonical function writes the same text under every setting."""
     first, *_, last = await stored.chain(org.id)
     for zone, style in product(ZONES, DATE_STYLES):
         settings = SessionSettings(time_zone=zone, date_style=style)
         for name, value in settings.all().items():
             await function.database.fetch("SELECT set_config(%s, %s, false)", [name, value])
-        for event in (first, last):
-            got = await stored.canonical_from_backend(function, event, event.metadata or "{}")
-            expect_canonical(function.name, event.canonical(), got, detail=settings.name)
+        async with cells.of(what="canonical text", time_zone=zone, date_style=style):
+            for event in (first, last):
+                got = await stored.canonical_from_backend(function, event, event.metadata or "{}")
+                expect_canonical(function.name, event.canonical(), got, detail=settings.name)
         cover("session settings", time_zone=zone, date_style=style)

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from functools import partial
 
+from contracts.shared.resources.rule_ids import EVENT_ONCE, EVENT_WRITTEN
 from harness.client import Answer, Organization, Record, Sample, Samples, together
 from harness.expect import expect_equal, expect_status
 
@@ -17,8 +18,13 @@ CANCELED_JOBS = 1
 APPENDS = UPLOADS + 2 * JOBS * len(EXPORT_TYPES)
 """One event per upload, two per export: its request and its end."""
 
+EVENTS = {"end": "export.completed, export.canceled"}
+
 TRIES = 5
 """How often a request is sent that is answered 503 (try again later)."""
+
+Append = tuple[str, Callable[[], Awaitable[None]]]
+"""A request that appends to a ledger: its operation, and the call that sends it."""
 
 
 class ConcurrentAppends:
@@ -34,14 +40,17 @@ class ConcurrentAppends:
         """Create the jobs, which appends nothing to the ledger."""
         self._jobs = await together(self.org.new_job() for _ in range(JOBS))
 
-    def requests(self, samples: Samples) -> list[Callable[[], Awaitable[None]]]:
-        """Give all requests that are to be sent at once, each to be called once."""
-        uploads = [
-            partial(self._upload, self._jobs[number % JOBS], samples.new())
+    def requests(self, samples: Samples) -> list[Append]:
+        """Give all requests that are to be sent at once, by operation, each to be called once."""
+        uploads: list[Append] = [
+            ("uploadEvidence", partial(self._upload, self._jobs[number % JOBS], samples.new()))
             for number in range(UPLOADS)
         ]
-        exports = [
-            partial(self._export, job, export_type, cancel=number < CANCELED_JOBS)
+        exports: list[Append] = [
+            (
+                "requestExport",
+                partial(self._export, job, export_type, cancel=number < CANCELED_JOBS),
+            )
             for number, job in enumerate(self._jobs)
             for export_type in EXPORT_TYPES
         ]
@@ -61,11 +70,14 @@ class ConcurrentAppends:
         due = Counter((evidence_id, "evidence.sealed") for evidence_id in self._evidence)
         for name in ("export.requested", "end"):
             due.update((export_id, name) for export_id in self._exports)
+        wrong = {what: (found[what], due[what]) for what in found | due if found[what] != due[what]}
         expect_equal(
-            {what: (found[what], due[what]) for what in found | due if found[what] != due[what]},
+            wrong,
             {},
             "events whose number is wrong, as (found, expected); `end` is export.completed or "
             "export.canceled",
+            rule=EVENT_WRITTEN if any(got < n for got, n in wrong.values()) else EVENT_ONCE,
+            subject=", ".join(sorted({EVENTS.get(name, name) for _, name in wrong})),
         )
 
     async def _upload(self, job: Record, sample: Sample) -> None:

@@ -1,13 +1,21 @@
 """Every kind of event in one organization, and what its ledger must hold because of them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from contracts.shared.exports.ended_exports import canceled_export, failed_export, failure_within_s
+from contracts.shared.ledger.api_chain import expect_event_names
+from contracts.shared.resources.rule_ids import EVENT_ONCE
 from contracts.shared.resources.stored_objects import StoredObjects
 from harness.client import Organization, Record, Samples, together
 from harness.expect import expect, expect_equal, expect_status
+from harness.findings.exchanges import Exchange, recall
+from harness.plugin.cells import Cells
 from harness.target import Target
+from harness.vocabulary.events import EVENT_NAMES
+
+DESCRIBES = "ledger.event-describes"
+"""The rule that an event says who did what."""
 
 FILTERS = {"phase": "after", "range": {"from": 1, "tags": ["a", {"deep": [1.5, "ü", None]}]}}
 """Filters of an export: nested metadata, where a backend records them in the event."""
@@ -93,30 +101,69 @@ async def _fail_and_retry(
     expected.add(export, "member", RETRIED)
 
 
-def expect_recorded_events(expected: ExpectedLedger, events: Sequence[Record]) -> None:
-    """Fail unless the ledger holds exactly the expected events, each with its actor."""
+async def look_at_recorded_events(
+    expected: ExpectedLedger, events: Sequence[Record], exchange: Exchange | None, cells: Cells
+) -> None:
+    """Look whether the ledger holds exactly the expected events, each with its actor.
+
+    `exchange` is the request that listed them.
+    """
     found: dict[str, list[str]] = {}
     for event in events:
         found.setdefault(event["target_id"], []).append(event["event_name"])
-        _expect_attributed(expected, event)
+        for name, judge in FIELDS.items():
+            async with cells.of(event=name_of(event), field=name):
+                recall(exchange)
+                judge(expected, event)
     for target_id, names in expected.events.items():
-        expect_equal(tuple(found.pop(target_id, ())), names, f"events about {target_id}, in order")
-    expect_equal(found, {}, "events about anything else, by its id")
+        async with cells.of(events=", ".join(names)):
+            recall(exchange)
+            expect_event_names(found.pop(target_id, ()), names, "one thing, in order")
+    async with cells.of(events="about anything else"):
+        recall(exchange)
+        what = "events about anything else, by its id"
+        expect_equal(found, {}, what, rule=EVENT_ONCE)
 
 
-def _expect_attributed(expected: ExpectedLedger, event: Record) -> None:
-    what = f"{event['event_name']} event {event['ledger_seq']}"
-    expect_equal(event["organization_id"], expected.org.id, f"organization_id of {what}")
-    expect_equal(
-        event["target_type"], event["event_name"].partition(".")[0], f"target_type of {what}"
-    )
+def name_of(event: Record) -> str:
+    """Give an event's name, or `another` for one that the contract does not know."""
+    name = str(event["event_name"])
+    return name if name in EVENT_NAMES else "another"
+
+
+def _expect_organization(expected: ExpectedLedger, event: Record) -> None:
+    got, what = event["organization_id"], "organization_id of an event"
+    expect_equal(got, expected.org.id, what, detail=_shown(event), rule=DESCRIBES)
+
+
+def _expect_target_type(_: ExpectedLedger, event: Record) -> None:
+    wanted, what = event["event_name"].partition(".")[0], "target_type of an event"
+    expect_equal(event["target_type"], wanted, what, detail=_shown(event), rule=DESCRIBES)
+
+
+def _expect_actor(expected: ExpectedLedger, event: Record) -> None:
     actor = expected.actors.get(event["target_id"])
     if event["event_name"] not in BY_WORKERS:
-        expect_equal(event["actor_id"], actor, f"actor_id of {what}")
+        what = "actor_id of an event"
+        expect_equal(event["actor_id"], actor, what, detail=_shown(event), rule=DESCRIBES)
         return
     others = set(expected.org.users.values()) - {actor}
     expect(
         event["actor_id"] not in others,
-        expected=f"no user, or the one who requested the export, as actor_id of {what}",
+        expected="no user, or the one who requested the export, as actor_id of an event",
         got=event["actor_id"],
+        detail=_shown(event),
+        rule=DESCRIBES,
     )
+
+
+def _shown(event: Record) -> str:
+    return f"{event['event_name']} event {event['ledger_seq']}"
+
+
+FIELDS: Mapping[str, Callable[[ExpectedLedger, Record], None]] = {
+    "organization_id": _expect_organization,
+    "target_type": _expect_target_type,
+    "actor_id": _expect_actor,
+}
+"""What an event says of what was done, by field."""

@@ -17,6 +17,7 @@ from contracts.shared.ledger.hash_chain import StoredEvent
 from contracts.shared.resources.past_triggers import past_triggers
 from harness.database import Database
 from harness.errors import Inconclusive
+from harness.evidence import Evidence, query_evidence
 from harness.target.models import Ledger
 
 SAVED = "shakedown_saved_ledger"
@@ -49,7 +50,10 @@ async def ledger_editor(database: Database, ledger: Ledger) -> AsyncIterator["Le
 
 @dataclass(frozen=True, kw_only=True)
 class LedgerEditor:
-    """Changes rows of a ledger past its triggers. Columns have the contract's names."""
+    """Changes rows of a ledger past its triggers, and shows what it did as evidence.
+
+    Columns have the contract's names.
+    """
 
     connection: AsyncConnection[DictRow]
     ledger: Ledger
@@ -63,7 +67,7 @@ class LedgerEditor:
             f"CREATE UNLOGGED TABLE {SAVED} AS TABLE {self.ledger.table}".encode()
         )
 
-    async def shift(self, event: StoredEvent, interval: str) -> None:
+    async def shift(self, event: StoredEvent, interval: str) -> Evidence:
         """Add an SQL interval to the time of one row."""
         column = self.ledger.columns.created_at
         await self._edit(
@@ -71,23 +75,31 @@ class LedgerEditor:
             event,
             {"interval": interval},
         )
+        return self._shown(f"{column} = {column} + interval '{interval}'", event)
 
-    async def change(self, event: StoredEvent, changes: Mapping[str, str | int | None]) -> None:
+    async def change(self, event: StoredEvent, changes: Mapping[str, str | int | None]) -> Evidence:
         """Set columns of one row to other values, written as text."""
         named = self.ledger.columns
         sets = ", ".join(f"{getattr(named, name)} = %({name})s" for name in changes)
         await self._edit(f"UPDATE {{table}} SET {sets} WHERE {{row}}", event, changes)  # noqa: S608
+        return self._shown(
+            ", ".join(f"{getattr(named, name)} = {value!r}" for name, value in changes.items()),
+            event,
+        )
 
-    async def remove(self, event: StoredEvent) -> None:
+    async def remove(self, event: StoredEvent) -> Evidence:
         """Delete one row."""
         await self._edit("DELETE FROM {table} WHERE {row}", event)
+        return self._shown("", event)
 
-    async def swap(self, one: StoredEvent, other: StoredEvent) -> None:
+    async def swap(self, one: StoredEvent, other: StoredEvent) -> Evidence:
         """Exchange the numbers of two rows, and change nothing else."""
         aside = replace(one, ledger_seq=one.ledger_seq + 1_000_000)
         await self.change(one, {"ledger_seq": aside.ledger_seq})
         await self.change(other, {"ledger_seq": one.ledger_seq})
         await self.change(aside, {"ledger_seq": other.ledger_seq})
+        seq = self.ledger.columns.ledger_seq
+        return self._shown(f"{seq} = {other.ledger_seq}, and the other one's the reverse", one)
 
     async def restore(self, organization_id: str) -> None:
         """Restore an organization's rows as they were saved."""
@@ -129,6 +141,16 @@ class LedgerEditor:
             "AS new (new_id, new_seq, new_link, new_hash) WHERE {row}",
             last,
             copies,
+        )
+
+    def _shown(self, sets: str, event: StoredEvent) -> Evidence:
+        """Show what was done to a row: `sets`, or its deletion."""
+        named, table = self.ledger.columns, self.ledger.table
+        done = f"UPDATE {table} SET {sets}" if sets else f"DELETE FROM {table}"  # noqa: S608
+        return query_evidence(
+            "what was changed in the ledger, past its triggers",
+            f"{done} WHERE {named.organization_id} = '{event.fields['organization_id']}' "
+            f"AND {named.ledger_seq} = {event.ledger_seq}",
         )
 
     async def _edit(

@@ -26,6 +26,14 @@ class Tampering:
     prev_hash_valid: bool = True
 
     @property
+    def case(self) -> str:
+        """What is changed, without the names that a backend gives to its metadata."""
+        pointer, _, how = self.name.rpartition(" ")
+        if not pointer.startswith("metadata/"):
+            return self.name
+        return f"metadata, a value at depth {pointer.count('/')} {how}"
+
+    @property
     def kind(self) -> str:
         """The names of the changed columns."""
         return " and ".join(sorted(self.changes))

@@ -10,8 +10,11 @@ from contracts.hash.tampering import Tampering
 from contracts.shared.ledger.hash_chain import StoredEvent
 from contracts.shared.ledger.stored_ledger import StoredLedger
 from contracts.shared.resources.flags import expect_flags
+from contracts.shared.resources.rule_ids import CHAIN_VALID, EVENT_WRITTEN
 from harness.client import Organization, together
 from harness.errors import CheckFailed
+from harness.expect import showing
+from harness.findings.preconditions import precondition
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +33,7 @@ AFTER = Flags()
 
 @dataclass(frozen=True, kw_only=True)
 class VerifiedChain:
-    """One organization's chain, valid again after every method."""
+    """One organization's chain, valid again after every method, also one that fails."""
 
     org: Organization
     editor: LedgerEditor
@@ -42,7 +45,8 @@ class VerifiedChain:
     async def of(cls, org: Organization, editor: LedgerEditor, stored: StoredLedger) -> Self:
         """Save an organization's chain as it is now."""
         await editor.save()
-        rows = await stored.expect_valid_chain(org.id)
+        with precondition(CHAIN_VALID):
+            rows = await stored.expect_valid_chain(org.id)
         ids = [row["id"] for row in await stored.unhashed_columns(org.id)]
         return cls(org=org, editor=editor, rows=rows, ids=ids)
 
@@ -72,13 +76,20 @@ class VerifiedChain:
         for at, row in enumerate(self.rows):
             if (row.fields["event_name"], row.fields["target_id"]) == wanted:
                 return at
-        raise CheckFailed(expected=f"an event {name} about {target_id}", got="none in the ledger")
+        raise CheckFailed(
+            expected=f"an event {name!r} about {target_id!r}",
+            got="none in the ledger",
+            rule=EVENT_WRITTEN,
+            subject=name,
+        )
 
     @asynccontextmanager
     async def restored(self) -> AsyncIterator[None]:
-        """Restore the chain at the end of the block."""
-        yield
-        await self.editor.restore(self.org.id)
+        """Restore the chain at the end of the block, however it ends."""
+        try:
+            yield
+        finally:
+            await self.editor.restore(self.org.id)
 
     async def expect_detected(self, at: int, tampering: Tampering) -> None:
         """Change one event: verification must name it, and find the events before it valid."""
@@ -93,36 +104,36 @@ class VerifiedChain:
             chain_ok=tampering.hash_matches and tampering.prev_hash_valid,
         )
         async with self.restored():
-            await self.editor.change(self.rows[at], tampering.changes)
-            await self.expect_flags(flags, f"{self.rows[at].name} is changed: {tampering.name}")
+            with showing(await self.editor.change(self.rows[at], tampering.changes)):
+                await self.expect_flags(flags, f"{self.rows[at].name} is changed: {tampering.name}")
 
     async def expect_move_detected(self, at: int, interval: str = "1 hour") -> None:
         """Change the time of an event."""
         async with self.restored():
-            await self.editor.shift(self.rows[at], interval)
             flags = {at: Flags(hash_matches=False), self.last: AFTER}
-            await self.expect_flags(flags, f"{self.rows[at].name} is moved by {interval}")
+            with showing(await self.editor.shift(self.rows[at], interval)):
+                await self.expect_flags(flags, f"{self.rows[at].name} is moved by {interval}")
 
     async def expect_removal_detected(self, at: int) -> None:
         """Remove an event: the link of the next one is broken."""
         async with self.restored():
-            await self.editor.remove(self.rows[at])
             flags = {at + 1: Flags(prev_hash_valid=False), self.last: AFTER}
             if at > 0:
                 flags[at - 1] = VALID
-            await self.expect_flags(flags, f"{self.rows[at].name} is removed")
+            with showing(await self.editor.remove(self.rows[at])):
+                await self.expect_flags(flags, f"{self.rows[at].name} is removed")
 
     async def expect_swap_detected(self, at: int) -> None:
         """Exchange an event and the next one."""
         one, other = self.rows[at : at + 2]
         async with self.restored():
-            await self.editor.swap(one, other)
             swapped = Flags(hash_matches=False, prev_hash_valid=None)
             flags = {at - 1: VALID, at: swapped, at + 1: swapped, self.last: AFTER}
-            await self.expect_flags(flags, f"{one.name} and {other.name} are exchanged")
+            with showing(await self.editor.swap(one, other)):
+                await self.expect_flags(flags, f"{one.name} and {other.name} are exchanged")
 
     async def expect_valid(self) -> None:
-        """Fail unless every event is valid."""
+        """Fail unless verification finds every event valid."""
         await self.expect_flags(dict.fromkeys(range(len(self.rows)), VALID), "nothing is changed")
 
     async def expect_flags(self, flags: Mapping[int, Flags], when: str) -> None:

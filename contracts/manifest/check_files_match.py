@@ -239,4 +239,5 @@ def expect_same_bytes(first: bytes, ready: ReadyExport) -> None:
         expected=f"the same bytes from every attempt at a {ready.type} export",
         got=f"{len(first)} bytes from the first attempt and {len(second)} other bytes from the "
         f"second, different from byte {at} on",
+        rule="export.same-bytes",
     )

@@ -38,14 +38,18 @@ async def expect_events(
 ) -> list[Record]:
     """Fail unless a target has exactly these events, oldest first; give them."""
     events = await client.ledger_events(target_id=target_id)
-    got = [event["event_name"] for event in events]
+    expect_event_names([event["event_name"] for event in events], names, what)
+    return events
+
+
+def expect_event_names(got: Sequence[str], names: Sequence[str], what: str) -> None:
+    """Fail unless these are the names of the events, in this order."""
     missing = [*(Counter(names) - Counter(got))]
     surplus = [*(Counter(got) - Counter(names))]
     expect_equal(
-        got,
+        list(got),
         list(names),
         f"ledger events of {what}",
         rule=EVENT_WRITTEN if missing else EVENT_ONCE if surplus else "",
         subject=", ".join(sorted(EVENT_NAMES.intersection(missing or surplus))),
     )
-    return events

@@ -1,6 +1,6 @@
 """The ledger's rows in the database, where a target gives access to it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from contracts.shared.ledger.canonical_json import NotStorable
@@ -8,6 +8,7 @@ from contracts.shared.ledger.hash_chain import StoredEvent, stored_event, violat
 from contracts.shared.resources.rule_ids import CHAIN_VALID
 from harness.database import Database, Row
 from harness.errors import CheckFailed, Inconclusive
+from harness.evidence import Evidence, query_evidence
 from harness.expect import expect
 from harness.target.models import Ledger
 
@@ -112,15 +113,40 @@ class StoredLedger:
                 f"[ledger.salts] has {sorted(self.salts)}"
             )
         for violation in violations(events, self.salts):
-            expect(
-                False,
+            raise CheckFailed(
                 expected=f"{violation.expected} [organization {organization_id}]",
                 got=violation.got,
                 detail=detail,
                 rule=CHAIN_VALID,
                 subject=violation.field,
+                evidence=(self.rows_evidence(organization_id, events, violation.ledger_seq),),
             )
         return events
+
+    def rows_evidence(
+        self, organization_id: str, events: Sequence[StoredEvent], ledger_seq: int
+    ) -> Evidence:
+        """Show the rows with this number and the one before it."""
+        named = self.ledger.columns
+        wanted = (ledger_seq - 1, ledger_seq)
+        rows = (
+            {
+                "ledger_seq": event.ledger_seq,
+                "prev_hash": event.prev_hash,
+                "hash": event.hash,
+                **event.fields,
+                "metadata": event.metadata,
+            }
+            for event in events
+            if event.ledger_seq in wanted
+        )
+        return query_evidence(
+            "rows of the ledger",
+            f"SELECT * FROM {self.ledger.table} "  # noqa: S608 - to be read
+            f"WHERE {named.organization_id} = '{organization_id}' "
+            f"AND {named.ledger_seq} IN {wanted}",
+            rows,
+        )
 
 
 def _event(row: Row) -> StoredEvent:

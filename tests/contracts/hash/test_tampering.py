@@ -52,3 +52,13 @@ def test_the_flags_are_what_the_harness_itself_finds(tampering: Tampering) -> No
 def test_a_first_event_has_no_link_to_cut_off() -> None:
     names = [one.name for one in link_tamperings(chain(1)[0], SALTS, empty_link=None)]
     assert "linked to nothing, hashed anew with the salt" not in names
+
+
+def test_the_same_case_is_named_alike_whatever_the_metadata_hold() -> None:
+    def case(name: str) -> str:
+        return Tampering(name=name, changes={"metadata": "{}"}).case
+
+    assert case("metadata/filters/a b/0 changed") == "metadata, a value at depth 3 changed"
+    assert case("metadata/manifest_hash removed") == "metadata, a value at depth 1 removed"
+    assert case("metadata, a key at depth three added") == "metadata, a key at depth three added"
+    assert case("prev_hash") == "prev_hash"
