@@ -48,6 +48,9 @@ MOST_S = 15
 DRAIN_S = 15.0
 """How long the queue may take to empty after the last request."""
 
+_READY_S = 0.1
+"""Seconds to wait for an export that has been waited for already: what is not ready stays so."""
+
 SECOND_LOOKS = 40
 """How many exports are downloaded again after the load."""
 
@@ -291,6 +294,7 @@ async def expect_same_bytes(
 
 async def expect_intact(client: Client, export_id: str, before: str | None) -> None:
     """Fail unless the export downloads intact, with the bytes that it had before."""
+    await client.wait_for_export(export_id, deadline_s=_READY_S)
     answer = expect_status(await client.download(export_id), 200)
     problem = download_problem(answer.body, answer.headers.get("repr-digest"), uploaded=None)
     expect(
