@@ -22,10 +22,6 @@ class Breach:
     def __str__(self) -> str:
         return self.what
 
-    def subject(self, operation_id: str) -> str:
-        """What breaks the rule."""
-        return f"{self.field} in {operation_id}" if self.field else operation_id
-
 
 def breach_of(failure: CheckFailed) -> Breach:
     """Take a failure of a shared helper for a rule that the answer breaks."""

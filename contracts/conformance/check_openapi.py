@@ -89,6 +89,8 @@ async def _is_valid(cells: Cells, served: dict[str, Any]) -> bool:
             failure = CheckFailed(
                 expected="a valid OpenAPI 3.1 document",
                 got=f"{len(errors)} errors: {'; '.join(errors[:SHOWN])}",
+                rule="document.as-contract",
+                subject="the whole document",
             )
             failure.aspect = errors[0].partition(": ")[0].replace("/", " ")
             raise failure
@@ -109,6 +111,8 @@ async def _compare(
                 failure = CheckFailed(
                     expected=f"the served document to say of {operation_id} what the contract says",
                     got=str(each),
+                    rule="document.as-contract",
+                    subject=operation_id,
                 )
                 failure.aspect = f"{each.about}: {each.what}"
                 raise failure

@@ -12,13 +12,14 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from harness.client.answer import Answer
 from harness.client.http1 import AnswerReader, NoHttp
 from harness.client.patience import Patience
-from harness.client.transport import NoAnswer
+from harness.client.transport import NoAnswer, no_answer
 from harness.errors import Inconclusive
+from harness.findings.exchanges import MOST_BYTES, note_exchange
 
 DEADLINE_S = 10.0
 """How long the server may take to read on, or to answer once it has what it waits for."""
@@ -43,11 +44,15 @@ class RawConnection:
         instance: int,
         translated: Callable[[Answer], Answer],
         patience: Patience,
+        base_url: str,
     ) -> None:
         self.sent = 0
         """Bytes handed to the server's side so far, but for `SEND_BUFFER_BYTES`."""
         self._socket = connection
         self._what = what
+        self._url = base_url
+        self._wire = bytearray()
+        self._wire_size = 0
         self._operation_id = operation_id
         self._instance = instance
         self._began = time.perf_counter()
@@ -80,6 +85,8 @@ class RawConnection:
                 await self._until_answering(DEADLINE_S)  # it may have answered before it hung up
                 break
             self.sent += taken
+            self._wire_size += taken
+            self._wire += rest[: min(taken, MOST_BYTES - len(self._wire))]
             rest = rest[taken:]
             await asyncio.sleep(0)  # lets the reading side see an answer
         return not rest and not self.answering
@@ -93,20 +100,16 @@ class RawConnection:
             async with asyncio.timeout(deadline_s):
                 await asyncio.shield(self._reading)
         except TimeoutError:
-            raise NoAnswer(
-                expected=f"an answer to {self._what} after {self.sent} bytes of it, "
-                f"within {deadline_s:g} s",
-                got="none" if self._reader.status is None else "half of one",
-                rule="answer.given",
-                subject=self._operation_id,
+            raise self._no_answer(
+                f"an answer to {self._what} after {self.sent} bytes of it, within {deadline_s:g} s",
+                "none" if self._reader.status is None else "half of one",
             ) from None
         if self._reader.status is None or not self._reader.complete:
-            raise NoAnswer(
-                expected=f"an answer to {self._what} after {self.sent} bytes of it",
-                got=self._trouble or "the connection was closed without a whole answer",
-                rule="answer.given",
-                subject=self._operation_id,
+            raise self._no_answer(
+                f"an answer to {self._what} after {self.sent} bytes of it",
+                self._trouble or "the connection was closed without a whole answer",
             )
+        self._note()
         method, _, path = self._what.partition(" ")
         answer = Answer(
             operation_id=self._operation_id,
@@ -176,10 +179,31 @@ class RawConnection:
             for each in waiting:
                 each.cancel()
         if not done:
-            raise NoAnswer(
-                expected=f"{self._what} to be read whole, or answered, within {deadline_s:g} s",
-                got=f"neither, after {self.sent} bytes",
+            raise self._no_answer(
+                f"{self._what} to be read whole, or answered, within {deadline_s:g} s",
+                f"neither, after {self.sent} bytes",
             )
+
+    def _no_answer(self, expected: str, got: str) -> NoAnswer:
+        self._note(got)
+        return no_answer(self._operation_id, expected, got)
+
+    def _note(self, problem: str = "") -> None:
+        """Keep what was sent, and the answer as it came, as evidence."""
+        method, _, path = self._what.partition(" ")
+        note_exchange(
+            method=method,
+            url=urljoin(self._url, path),
+            headers={},
+            body=None,
+            instance=self._instance,
+            status=None if problem else self._reader.status,
+            answer_headers=self._reader.headers,
+            answer=self._reader.body,
+            problem=problem,
+            raw=bytes(self._wire),
+            raw_size=self._wire_size,
+        )
 
     async def _until_answering(self, deadline_s: float) -> None:
         with contextlib.suppress(TimeoutError):
@@ -211,12 +235,18 @@ async def connected(
     try:
         opened = await asyncio.to_thread(socket.create_connection, place, DEADLINE_S)
     except OSError as error:
-        raise NoAnswer(expected=f"a connection for {what}", got=f"{error!r}") from error
+        raise no_answer(operation_id, f"a connection for {what}", f"{error!r}") from error
     opened.setblocking(False)
     opened.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES // 2)  # Linux doubles
     opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     connection = RawConnection(
-        opened, what, operation_id, instance, translated, patience or Patience(has_gateway=False)
+        opened,
+        what,
+        operation_id,
+        instance,
+        translated,
+        patience or Patience(has_gateway=False),
+        base_url,
     )
     lines = [f"{method} {address.path}{path} HTTP/1.1", f"Host: {address.netloc}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]

@@ -168,13 +168,17 @@ class Transport:
         except TimeoutError:
             got = f"none after {time.perf_counter() - began:.1f} s"
             note(problem=got)
-            raise _no_answer(route, f"an answer to {what} within {deadline_s:g} s", got) from None
+            raise no_answer(
+                route.operation_id, f"an answer to {what} within {deadline_s:g} s", got
+            ) from None
         except TooLong as error:
             note(problem=error.got)
-            raise _no_answer(route, f"{error.expected} from {what}", error.got) from None
+            raise no_answer(
+                route.operation_id, f"{error.expected} from {what}", error.got
+            ) from None
         except (aiohttp.ClientError, OSError) as error:
             note(problem=reason_of(error))
-            failure = _no_answer(route, f"an answer to {what}", reason_of(error))
+            failure = no_answer(route.operation_id, f"an answer to {what}", reason_of(error))
             failure.outcome = classify(error)
             raise failure from error
         exchange = note(status=response.status, answer_headers=response.headers, answer=content)
@@ -216,8 +220,9 @@ class Transport:
         await self.close()
 
 
-def _no_answer(route: Route, expected: str, got: str) -> NoAnswer:
-    failure = NoAnswer(expected=expected, got=got, rule="answer.given", subject=route.operation_id)
+def no_answer(operation_id: str, expected: str, got: str) -> NoAnswer:
+    """Make the failure of a request that got no usable answer."""
+    failure = NoAnswer(expected=expected, got=got, rule="answer.given", subject=operation_id)
     failure.aspect = ""  # late, cut and refused are one thing to a client
     return failure
 

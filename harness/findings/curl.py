@@ -1,9 +1,11 @@
-"""An exchange as evidence: the `curl` command that repeats the request, and the whole answer."""
+"""An exchange as evidence: the command that repeats the request, and the whole answer."""
 
 import json
+import re
 import shlex
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from harness.evidence import Evidence
 from harness.findings.exchanges import Exchange
@@ -49,17 +51,36 @@ def as_evidence(exchanges: Iterable[Exchange], files: EvidenceFiles) -> tuple[Ev
 
 def _evidence(exchange: Exchange, files: EvidenceFiles) -> Evidence:
     kept: list[str] = []
-    sent = _command(exchange, files, kept)
+    write = _bytes if exchange.raw else _command
+    sent = write(exchange, files, kept)
     came = _answer(exchange, files, kept)
     status = exchange.status or "no answer"
     return Evidence(
-        kind="exchange",
+        kind="bytes" if exchange.raw else "exchange",
         title=files.redact(
             f"{exchange.method} {exchange.url} → {status} (API instance {exchange.instance + 1})"
         ),
         text=f"{files.redact(sent)}\n\n{files.redact(came)}",
         files=tuple(kept),
     )
+
+
+def _bytes(exchange: Exchange, files: EvidenceFiles, kept: list[str]) -> str:
+    """Keep bytes that no client would send in a file; give the line that sends them."""
+    head, end, body = exchange.raw.partition(b"\r\n\r\n")
+    safe = _AUTHORIZATION.sub(rb"\1Bearer $TOKEN", head)
+    name = files.add(safe + end + body, "request.http")
+    if not name:
+        return f"{exchange.raw_size} bytes, not kept"
+    kept.append(name)
+    address = urlsplit(exchange.url)
+    send = f"nc {address.hostname} {address.port or 80}"
+    cut = exchange.raw_size > len(exchange.raw)
+    note = f"  # the first {len(exchange.raw)} of {exchange.raw_size} bytes" if cut else ""
+    return f'LC_ALL=C sed "s|\\$TOKEN|$TOKEN|" {shlex.quote(name)} | {send}{note}'
+
+
+_AUTHORIZATION = re.compile(rb"(?im)^(authorization: *)[^\r\n]*")
 
 
 def _command(exchange: Exchange, files: EvidenceFiles, kept: list[str]) -> str:

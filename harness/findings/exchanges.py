@@ -1,7 +1,7 @@
 """The last requests of the code that runs now: the evidence of what it finds next."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -32,6 +32,10 @@ class Exchange:
     answer_size: int = 0
     problem: str = ""
     """Why no answer came."""
+    raw: bytes = field(default=b"", repr=False)
+    """The beginning of what was sent, head and body as they went over the wire, where a check
+    wrote the bytes itself; empty for the request of an ordinary client."""
+    raw_size: int = 0
 
 
 class Recent:
@@ -66,14 +70,6 @@ def remembering(recent: Recent | None = None) -> Iterator[Recent]:
         _RECENT.reset(token)
 
 
-def note_again(exchanges: Iterable[Exchange]) -> None:
-    """Remember requests that were sent before, as evidence of what is found only now."""
-    recent = _RECENT.get()
-    if recent is not None:
-        for each in exchanges:
-            recent.add(each)
-
-
 def note_exchange(
     *,
     method: str,
@@ -85,8 +81,13 @@ def note_exchange(
     answer_headers: Mapping[str, str] | None = None,
     answer: bytes = b"",
     problem: str = "",
+    raw: bytes = b"",
+    raw_size: int = 0,
 ) -> Exchange | None:
-    """Remember a request and its answer, where anybody does; every sender calls it."""
+    """Remember a request and its answer, where anybody does; every sender calls it.
+
+    `raw` is what went over the wire, or the beginning of its `raw_size` bytes.
+    """
     recent = _RECENT.get()
     if recent is None:
         return None
@@ -103,6 +104,8 @@ def note_exchange(
         answer=answer[:MOST_BYTES],
         answer_size=len(answer),
         problem=problem,
+        raw=raw[:MOST_BYTES],
+        raw_size=raw_size or len(raw),
     )
     recent.add(exchange)
     return exchange

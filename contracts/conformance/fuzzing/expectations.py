@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from contracts.conformance.fuzzing.document import Document
 from contracts.conformance.fuzzing.results import Results, WrongAnswer
 from harness.errors import CheckFailed, Inconclusive
-from harness.findings.exchanges import note_again
+from harness.findings.exchanges import recall
 from harness.plugin.cells import Cells
 
 
@@ -14,7 +14,7 @@ async def report_wrong_answers(
 ) -> None:
     """Look at each operation that was sent, by each of the `sentences`: rule and name of the cell.
 
-    Every kind of wrong answer is a finding, with the simplest request that got it.
+    What breaks a sentence is one finding, with the simplest request that shows it.
     """
     for operation_id in document.operations:
         if not results.sent[operation_id]:
@@ -26,22 +26,25 @@ async def report_wrong_answers(
         for each in wrong:
             what = sentences.get(each.breach.rule, "agreement with other answers")
             async with cells.of(operation=operation_id, what=what):
-                note_again(each.exchanges)
+                for exchange in each.exchanges:
+                    recall(exchange)
                 raise _failure(operation_id, each, seed)
 
 
 def _failure(operation_id: str, wrong: WrongAnswer, seed: int) -> CheckFailed:
     case, breach = wrong.case, wrong.breach
     times = f"{wrong.times} times" if wrong.times > 1 else "once"
+    others = [what for what in wrong.ways.values() if what != breach.what]
     failure = CheckFailed(
         expected=f"every answer of {operation_id} to follow the contract and its OpenAPI document",
         got=f"{breach.what}: {wrong.got}",
         detail=f"{times}; the simplest is {case.phase} case {case.number} of seed {seed}: "
-        f"{case.method} with {case.about:.120}",
+        f"{case.method} with {case.about:.120}"
+        + "".join(f"\nalso: {what:.300}" for what in others),
         rule=breach.rule,
-        subject=breach.subject(operation_id),
+        subject=operation_id,
     )
-    failure.aspect = breach.about
+    failure.aspect = ""  # the operation and the rule are all that every seed finds
     return failure
 
 

@@ -1,7 +1,7 @@
 """What a fuzzing check has sent, and every kind of wrong answer that it got."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from contracts.conformance.breach import Breach
@@ -9,8 +9,8 @@ from contracts.conformance.fuzzing.case import Case
 from harness.client import Answer, NoAnswer
 from harness.findings.exchanges import Exchange, Recent
 
-MOST_KINDS = 400
-"""Kinds of wrong answers that are kept: more are one backend that does nothing right."""
+MOST_WAYS = 8
+"""Ways in which an operation breaks a rule that are named."""
 
 MOST_BYTES = 32 * 1024
 """Of a body that is kept as evidence."""
@@ -22,8 +22,8 @@ MOST_UNANSWERED_IN_ALL = 12
 
 SHOWN_EXCHANGES = 2
 
-Kind = tuple[str, str, str, str]
-"""Operation, rule, field, and what of the rule."""
+Kind = tuple[str, str]
+"""Operation and rule: in which of its fields or cases it shows is a matter of chance."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +34,8 @@ class WrongAnswer:
     breach: Breach
     got: str
     exchanges: tuple[Exchange, ...] = field(default=(), repr=False)
+    ways: Mapping[str, str] = field(default_factory=dict)
+    """In which other fields or cases the rule is broken, and what is wrong there."""
     times: int = 1
 
     @property
@@ -90,14 +92,14 @@ class Results:
         self._add(case, breach, "no answer", recent)
 
     def _add(self, case: Case, breach: Breach, got: str, recent: Recent | None) -> None:
-        kind = (case.operation_id, breach.rule, breach.field, breach.about)
-        known = self.wrong.get(kind)
-        if known is None and len(self.wrong) >= MOST_KINDS:
-            return
+        kind = (case.operation_id, breach.rule)
         exchanges = tuple(map(_shortened, recent.last(SHOWN_EXCHANGES))) if recent else ()
-        new = WrongAnswer(case=case, breach=breach, got=got, exchanges=exchanges)
-        if known is not None:
-            new = replace(min(known, new, key=lambda each: each.size), times=known.times + 1)
+        way = {f"{breach.field} {breach.about}": breach.what}
+        new = WrongAnswer(case=case, breach=breach, got=got, exchanges=exchanges, ways=way)
+        if (known := self.wrong.get(kind)) is not None:
+            ways = known.ways if len(known.ways) >= MOST_WAYS else {**way, **known.ways}
+            simplest = min(known, new, key=lambda each: each.size)
+            new = replace(simplest, ways=ways, times=known.times + 1)
         self.wrong[kind] = new
 
 

@@ -10,6 +10,7 @@ from harness.client import NoAnswer
 from harness.client import raw as raw_module
 from harness.client.raw import SEND_BUFFER_BYTES, RawConnection, chunk, connected
 from harness.errors import Inconclusive
+from harness.findings.exchanges import remembering
 
 MiB = 1024 * 1024
 REFUSED = b"HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\n{}"
@@ -51,6 +52,31 @@ async def test_an_answer_to_the_headers_alone() -> None:
         answer = await connection.answer()
     assert (answer.status, answer.body, connection.sent) == (413, b"{}", 0)
     assert (answer.method, answer.path) == ("POST", "/upload")
+
+
+async def test_what_was_sent_is_evidence_also_without_an_answer() -> None:
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly(4)
+        writer.write(REFUSED)
+        await writer.drain()
+
+    async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    with remembering() as recent:
+        async with server(refuse) as url, begun(url) as connection:
+            await connection.send(b"body")
+            await connection.answer()
+        async with server(hang_up) as url, begun(url) as connection:
+            with pytest.raises(NoAnswer) as failed:
+                await connection.answer()
+    answered, unanswered = recent.last(2)
+    assert answered.raw.startswith(b"POST /upload HTTP/1.1\r\n")
+    assert answered.raw.endswith(b"\r\n\r\nbody")
+    assert answered.raw_size == len(answered.raw)
+    assert (answered.status, answered.answer) == (413, b"{}")
+    assert (unanswered.status, failed.value.rule) == (None, "answer.given")
+    assert "closed" in unanswered.problem
 
 
 async def test_sending_stops_where_the_server_answers() -> None:

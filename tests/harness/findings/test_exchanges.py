@@ -76,3 +76,20 @@ def test_the_number_of_files_is_bounded(tmp_path: Path) -> None:
             _note(number, b"x" * 3_000)
             as_evidence(recent.last(1), files)
     assert len(list((tmp_path / "evidence").iterdir())) == EvidenceFiles.MOST_FILES
+
+
+def test_bytes_that_no_client_sends_are_a_file_and_the_line_that_sends_it(tmp_path: Path) -> None:
+    files = EvidenceFiles(tmp_path / "evidence", Redactor([SECRET]))
+    head = f"POST /v1 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {SECRET}\r\n\r\n".encode()
+    with remembering() as recent:
+        note_exchange(
+            method="POST", url="http://127.0.0.1:81/v1", headers={}, body=None, instance=0,
+            status=400, answer=b"{}", raw=head + b"\xff\0", raw_size=1_000,
+        )  # fmt: skip
+        [shown] = as_evidence(recent.last(1), files)
+    assert shown.kind == "bytes"
+    sent = Path(shown.files[0]).read_bytes()
+    assert sent.endswith(b"Authorization: Bearer $TOKEN\r\n\r\n\xff\0")
+    assert f"{shown.files[0]} | nc 127.0.0.1 81  # the first" in shown.text
+    assert "of 1000 bytes" in shown.text
+    assert "HTTP 400" in shown.text
