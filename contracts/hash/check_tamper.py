@@ -99,23 +99,12 @@ async def look_at_changes(
     cells: Cells,
 ) -> None:
     """Look whether each change of an event is detected."""
-    words = {chain.org.client.event_word(name): name for name in EVENT_NAMES}
-    for at, tampering in tamperings(chain, stored):
-        kind = chain.rows[at].fields["event_name"] or ""
-        async with cells.of(
-            operation="verifyLedgerEvent",
-            event=words.get(kind, "another"),
-            place=place_of(chain, at),
-            case=tampering.case,
-        ):
+    for which, at, tampering in tamperings(chain, stored):
+        async with cells.of(operation="verifyLedgerEvent", event=which, case=tampering.case):
             await chain.expect_detected(at, tampering)
             observe(what="events tampered with")
+        kind = chain.rows[at].fields["event_name"] or ""
         cover("ledger tampering", event=kind, what=tampering.kind)
-
-
-def place_of(chain: VerifiedChain, at: int) -> str:
-    """Say where in the chain an event is."""
-    return {0: "first", chain.last: "last"}.get(at, "between")
 
 
 async def look_at_order(
@@ -139,17 +128,25 @@ async def look_at_order(
                 observe(what="order and time tampered with")
 
 
-def tamperings(chain: VerifiedChain, stored: StoredLedger) -> Iterator[tuple[int, Tampering]]:
-    """Give every change, with the index of its event: all changes of one, some of the others."""
+def tamperings(chain: VerifiedChain, stored: StoredLedger) -> Iterator[tuple[str, int, Tampering]]:
+    """Give every change, with which event it is of, and that event's index.
+
+    All changes of one event, some of the others. Which event comes first or last is chance.
+    """
     empty_link = chain.rows[0].prev_hash
     for tampering in field_tamperings(chain.rows[chain.middle]):
-        yield chain.middle, tampering
-    for at in (0, chain.middle, chain.last):
+        yield "one in the middle", chain.middle, tampering
+    for which, at in (
+        ("the first", 0),
+        ("one in the middle", chain.middle),
+        ("the last", chain.last),
+    ):
         for tampering in link_tamperings(chain.rows[at], stored.salts, empty_link=empty_link):
-            yield at, tampering
-    for at in chain.one_of_each():
+            yield which, at, tampering
+    words = {chain.org.client.event_word(name): name for name in EVENT_NAMES}
+    for name, at in chain.one_of_each().items():
         for tampering in metadata_tamperings(chain.rows[at]):
-            yield at, tampering
+            yield words.get(name, "another"), at, tampering
 
 
 async def look_at_ledger_match(
@@ -179,8 +176,8 @@ async def look_at_ledger_match(
                 asked = {"export_id": export["id"]}
                 answer = await chain.org.client.call("verifyManifest", json=asked)
                 flags = {"manifest_valid": True, "export_match": True, "ledger_match": matches}
-                what = f"an export completed by {completed.name}, while {which} is changed"
-                expect_flags(answer, flags, what)
+                what = f"a ready export, while {which} is changed"
+                expect_flags(answer, flags, what, detail=f"completed by {completed.name}")
             observe(what="manifests of a tampered ledger")
     async with cells.of(operation="verifyManifest", case="the ledger is restored"):
         await expect_valid(chain.org.client, {"export_id": export["id"]})
@@ -211,7 +208,7 @@ async def look_at_long_chain(
         ):
             changes = {"metadata": with_nested_key(chain.rows[at].metadata)}
             with showing(await editor.change(chain.rows[at], changes)):
-                await chain.expect_flags({chain.last: AFTER}, f"{chain.rows[at].name} is changed")
+                await chain.expect_flags({chain.last: AFTER}, "an early one is changed")
             observe(what="events of a long chain")
 
 

@@ -11,7 +11,7 @@ from contracts.shared.ledger.hash_chain import StoredEvent
 from contracts.shared.ledger.stored_ledger import StoredLedger
 from contracts.shared.resources.flags import expect_flags
 from contracts.shared.resources.rule_ids import CHAIN_VALID, EVENT_WRITTEN
-from harness.client import Organization, together
+from harness.client import Answer, Organization, together
 from harness.errors import CheckFailed
 from harness.expect import showing
 from harness.findings.preconditions import precondition
@@ -66,9 +66,15 @@ class VerifiedChain:
         """The index of the last event."""
         return len(self.rows) - 1
 
-    def one_of_each(self) -> list[int]:
-        """The index of one event of every name."""
-        return list({row.fields["event_name"]: at for at, row in enumerate(self.rows)}.values())
+    def one_of_each(self) -> dict[str, int]:
+        """The index of one event of every name: of those with the longest metadata, the last."""
+        chosen: dict[str, int] = {}
+        for at, row in enumerate(self.rows):
+            name = row.fields["event_name"] or ""
+            before = self.rows[chosen.get(name, at)].metadata or ""
+            if len(row.metadata or "") >= len(before):
+                chosen[name] = at
+        return chosen
 
     def find(self, name: str, target_id: str) -> int:
         """The index of the event with this name and target; fails when there is none."""
@@ -105,14 +111,16 @@ class VerifiedChain:
         )
         async with self.restored():
             with showing(await self.editor.change(self.rows[at], tampering.changes)):
-                await self.expect_flags(flags, f"{self.rows[at].name} is changed: {tampering.name}")
+                detail = f"{self.rows[at].name} is changed: {tampering.name}"
+                await self.expect_flags(flags, "one is changed", detail)
 
     async def expect_move_detected(self, at: int, interval: str = "1 hour") -> None:
         """Change the time of an event."""
         async with self.restored():
             flags = {at: Flags(hash_matches=False), self.last: AFTER}
             with showing(await self.editor.shift(self.rows[at], interval)):
-                await self.expect_flags(flags, f"{self.rows[at].name} is moved by {interval}")
+                detail = f"{self.rows[at].name} is moved by {interval}"
+                await self.expect_flags(flags, "one is moved in time", detail)
 
     async def expect_removal_detected(self, at: int) -> None:
         """Remove an event: the link of the next one is broken."""
@@ -121,7 +129,8 @@ class VerifiedChain:
             if at > 0:
                 flags[at - 1] = VALID
             with showing(await self.editor.remove(self.rows[at])):
-                await self.expect_flags(flags, f"{self.rows[at].name} is removed")
+                detail = f"{self.rows[at].name} is removed"
+                await self.expect_flags(flags, "one is removed", detail)
 
     async def expect_swap_detected(self, at: int) -> None:
         """Exchange an event and the next one."""
@@ -130,17 +139,28 @@ class VerifiedChain:
             swapped = Flags(hash_matches=False, prev_hash_valid=None)
             flags = {at - 1: VALID, at: swapped, at + 1: swapped, self.last: AFTER}
             with showing(await self.editor.swap(one, other)):
-                await self.expect_flags(flags, f"{one.name} and {other.name} are exchanged")
+                detail = f"{one.name} and {other.name} are exchanged"
+                await self.expect_flags(flags, "two are exchanged", detail)
 
     async def expect_valid(self) -> None:
         """Fail unless verification finds every event valid."""
         await self.expect_flags(dict.fromkeys(range(len(self.rows)), VALID), "nothing is changed")
 
-    async def expect_flags(self, flags: Mapping[int, Flags], when: str) -> None:
-        """Fail unless verifyLedgerEvent answers with these flags, by the index of the event."""
-        await together((self._expect(at, due, when) for at, due in flags.items()), at_once=8)
+    async def expect_flags(self, flags: Mapping[int, Flags], when: str, detail: str = "") -> None:
+        """Fail unless verifyLedgerEvent answers with these flags, by the index of the event.
 
-    async def _expect(self, at: int, due: Flags, when: str) -> None:
+        `when` is the same in every run; `detail` says which events are meant.
+        """
+        answers = await together((self._verify(at) for at in flags), at_once=8)
+        for at, answer in zip(flags, answers, strict=True):
+            about = f"{self.rows[at].name}, while {detail or when}"
+            expect_flags(
+                answer, asdict(flags[at]), f"{self._place(at)}, while {when}", detail=about
+            )
+
+    async def _verify(self, at: int) -> Answer:
         path = {"event_id": self.ids[at]}
-        answer = await self.org.client.call("verifyLedgerEvent", path=path)
-        expect_flags(answer, asdict(due), f"{self.rows[at].name}, while {when}")
+        return await self.org.client.call("verifyLedgerEvent", path=path)
+
+    def _place(self, at: int) -> str:
+        return "the last event" if at == self.last else "an event"

@@ -14,7 +14,8 @@ async def expect_verified(client: Client, event: Record) -> None:
     """Fail unless the backend itself verifies the event and the chain up to it."""
     answer = await client.call("verifyLedgerEvent", path={"event_id": event["id"]})
     flags = dict.fromkeys(("hash_matches", "prev_hash_valid", "chain_ok"), True)
-    expect_flags(answer, flags, f"{event['event_name']} event {event['ledger_seq']}")
+    about = f"{event['event_name']} event {event['ledger_seq']}"
+    expect_flags(answer, flags, "an event of an unchanged ledger", detail=about)
     seq = event["ledger_seq"]
     what = "depth of a chain verified from its first event"
     expect_equal(answer.data["depth"], seq, what, rule=RULES["verifyLedgerEvent"], subject="depth")
