@@ -2,14 +2,9 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 
-from contracts.instances.export_races import (
-    expect_one_canceled,
-    expect_one_live,
-    expect_one_requested,
-    expect_one_retried,
-    expect_one_successor,
-)
+from contracts.instances.export_races import ExportRaces
 from contracts.shared.exports.workerless_system import (
     WorkerlessSystem,
     can_run_without_workers,
@@ -26,9 +21,11 @@ from contracts.shared.resources.api_instances import several_instances
 from harness.check import check
 from harness.client import Answer, Organization, Record, Samples, together
 from harness.expect import expect_equal, expect_status
+from harness.plugin.cells import Cells
 from harness.plugin.fixtures import FreshSystem
 from harness.plugin.observations import Observations
 from harness.target import Capability, Target
+from harness.vocabulary.exports import EXPORT_TYPES
 
 RACERS = 12
 """Requests in one race: several per instance."""
@@ -49,6 +46,7 @@ async def check_no_duplicates(
     target: Target,
     fresh_system: FreshSystem,
     observe: Observations,
+    cells: Cells,
 ) -> None:
     """Send the same request to every instance at the same time, several times each.
 
@@ -60,86 +58,80 @@ async def check_no_duplicates(
     instances = several_instances(client)
     turns = [instances[turn % len(instances)] for turn in range(RACERS)]
 
+    race_of = partial(cells.of, operation="uploadEvidence")
     job, sample = await org.new_job(), samples.new("image/jpeg")
-    answers = await together(
-        client.upload(job["id"], sample, key="one-key", instance=turn) for turn in turns
-    )
-    expect_one_record(answers, new_status=201, what="uploads with one key")
-    await expect_evidence_listed(org, job["id"], 1, "uploads with one key")
-    observe(RACERS, what="one key")
+    async with race_of(interleaving="one key"):
+        answers = await together(
+            client.upload(job["id"], sample, key="one-key", instance=turn) for turn in turns
+        )
+        expect_one_record(answers, new_status=201, what="uploads with one key")
+        await expect_evidence_listed(org, job["id"], 1, "uploads with one key")
+        observe(RACERS, what="one key")
 
     for race in range(RACES):
         job, sample = await org.new_job(), samples.new("application/pdf")
         keys = [(f"key-{race}-{number}", turn) for number, turn in enumerate(turns)]
-        expect_one_new_evidence(await finish_together(client, job, sample, keys))
-        await expect_evidence_listed(org, job["id"], 1, "uploads of the same bytes")
-        observe(RACERS, what="same bytes")
+        async with race_of(interleaving="the same bytes"):
+            expect_one_new_evidence(await finish_together(client, job, sample, keys))
+            await expect_evidence_listed(org, job["id"], 1, "uploads of the same bytes")
+            observe(RACERS, what="same bytes")
 
     jobs = [await org.new_job() for _ in range(3)]
     uploads = [(turn, jobs[turn % 3]["id"], samples.new("image/gif")) for turn in turns]
-    answers = await together(
-        client.upload(job_id, sample, key=f"own-key-{number}", instance=turn)
-        for number, (turn, job_id, sample) in enumerate(uploads)
-    )
-    await expect_all_stored(org, jobs, answers)
-    observe(RACERS, what="different bytes")
+    async with race_of(interleaving="different bytes"):
+        answers = await together(
+            client.upload(job_id, sample, key=f"own-key-{number}", instance=turn)
+            for number, (turn, job_id, sample) in enumerate(uploads)
+        )
+        await expect_all_stored(org, jobs, answers)
+        observe(RACERS, what="different bytes")
 
     job = await org.new_job()
-    types = ("proof-pack", "ledger")
     answers = await together(
         client.request_export(job["id"], export_type, instance=turn)
         for turn in turns
-        for export_type in types
+        for export_type in EXPORT_TYPES
     )
-    for nth, export_type in enumerate(types):
-        of_type = answers[nth :: len(types)]
-        await expect_one_live_at_a_time(client, job["id"], of_type, export_type=export_type)
-        observe(RACERS, what=export_type)
+    for nth, export_type in enumerate(EXPORT_TYPES):
+        async with cells.of(operation="requestExport", type=export_type):
+            of_type = answers[nth :: len(EXPORT_TYPES)]
+            await expect_one_live_at_a_time(client, job["id"], of_type, export_type=export_type)
+            observe(RACERS, what=export_type)
 
     if can_run_without_workers(target):
         async with workerless_system(fresh_system, target, api_instances=2) as workerless:
             tenant = await workerless.new_organization()
-            await expect_one_upload_stored(workerless, tenant, samples, observe)
-            await expect_one_export_at_a_time(workerless, tenant, observe)
+            await look_at_held_uploads(workerless, tenant, samples, cells, observe)
+            await ExportRaces(workerless, tenant, cells, observe).look_at()
 
 
-async def expect_one_upload_stored(
-    workerless: WorkerlessSystem, org: Organization, samples: Samples, observe: Observations
+async def look_at_held_uploads(
+    workerless: WorkerlessSystem,
+    org: Organization,
+    samples: Samples,
+    cells: Cells,
+    observe: Observations,
 ) -> None:
-    """Fail when uploads that have all found nothing stored, and then store, leave two records."""
+    """Judge that uploads that have all found nothing stored, and then store, leave one record."""
     client = org.client
     turns = [turn % client.instances for turn in range(RACERS)]
-    job, sample = await org.new_job(), samples.new("image/webp")
-    race = together(
-        client.upload(job["id"], sample, key=f"held-{number}", instance=turn)
-        for number, turn in enumerate(turns)
-    )
-    expect_one_new_evidence(await workerless.run_with_writes_held("evidence", race))
-    await expect_evidence_listed(org, job["id"], 1, "simultaneous uploads of the same bytes")
-    job, sample = await org.new_job(), samples.new("image/webp")
-    race = together(client.upload(job["id"], sample, key="held", instance=turn) for turn in turns)
-    answers = await workerless.run_with_writes_held("evidence", race)
-    expect_one_record(answers, new_status=201, what="simultaneous uploads with one key")
-    await expect_evidence_listed(org, job["id"], 1, "simultaneous uploads with one key")
-    observe(2 * RACERS, what="simultaneous uploads")
-
-
-async def expect_one_export_at_a_time(
-    workerless: WorkerlessSystem, org: Organization, observe: Observations
-) -> None:
-    """Fail unless each change of an export, requested many times at once, happens once."""
-    client, job = org.client, await org.new_job()
-    export_id = await expect_one_requested(workerless, client, job, observe)
-    await expect_one_canceled(workerless, client, export_id, observe)
-    export_id = await expect_one_requested(workerless, client, job, observe)
-    await workerless.claim(client, export_id)
-    await expect_one_live(client, job, export_id, "preparing", observe)
-    await workerless.fail(export_id)
-    await expect_one_retried(workerless, client, export_id, observe)
-    await expect_one_live(client, job, export_id, "queued", observe)
-    await workerless.claim(client, export_id)
-    await workerless.fail(export_id)
-    await expect_one_successor(workerless, client, job, export_id, observe)
+    for case, keys in (
+        ("simultaneous uploads of the same bytes", [f"held-{turn}" for turn in range(RACERS)]),
+        ("simultaneous uploads with one key", ["held"] * RACERS),
+    ):
+        job, sample = await org.new_job(), samples.new("image/webp")
+        async with cells.of(operation="uploadEvidence", interleaving=case):
+            race = together(
+                client.upload(job["id"], sample, key=key, instance=turn)
+                for key, turn in zip(keys, turns, strict=True)
+            )
+            answers = await workerless.run_with_writes_held("evidence", race)
+            if len(set(keys)) == 1:
+                expect_one_record(answers, new_status=201, what=case)
+            else:
+                expect_one_new_evidence(answers)
+            await expect_evidence_listed(org, job["id"], 1, case)
+            observe(RACERS, what="simultaneous uploads")
 
 
 async def expect_all_stored(
@@ -162,6 +154,6 @@ async def expect_evidence_listed(org: Organization, job_id: str, count: int, wha
     for instance in range(org.client.instances):
         listed = await org.client.listed("listEvidence", path={"job_id": job_id}, instance=instance)
         shown = f"number of records on API instance {instance + 1} after {what}"
-        expect_equal(len(listed), count, shown)
+        expect_equal(len(listed), count, shown, subject="listEvidence")
     for evidence in listed:
         await expect_events(org.client, evidence["id"], ["evidence.sealed"], what)

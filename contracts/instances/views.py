@@ -2,14 +2,26 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from contracts.shared.resources.digests import sha256_hex
 from harness.client import Answer, Client, together
 from harness.expect import expect, expect_equal
 
-View = Mapping[str, Any]
-"""Data by the name of the question; a refusal is its status and code."""
+
+class Question(NamedTuple):
+    """What an instance is asked: a kind of question, and the ID that it is about, if any."""
+
+    kind: str
+    id: str = ""
+
+    def __str__(self) -> str:
+        """Its name in messages."""
+        return f"{self.kind} {self.id}".strip()
+
+
+View = Mapping[Question, Any]
+"""Data by question; a refusal is its status and code."""
 
 CHANGED_BY_WORKERS = frozenset(
     {
@@ -48,40 +60,45 @@ class KnownRecords:
 
     async def view_of(self, instance: int) -> View:
         """Ask one instance for everything."""
-        questions: dict[str, Awaitable[object]] = {}
+        questions: dict[Question, Awaitable[object]] = {}
 
         def ask(
-            name: str,
+            question: Question,
             operation_id: str,
             show: Callable[[Answer], object] = _data,
             **arguments: Any,  # noqa: ANN401 - of any call
         ) -> None:
             if self.client.has(operation_id):
-                questions[name] = self._asked(operation_id, show, instance, arguments)
+                questions[question] = self._asked(operation_id, show, instance, arguments)
 
-        ask("jobs", "listJobs", _items)
-        ask("ledger events", "listLedgerEvents", self._events)
+        ask(Question("jobs"), "listJobs", _items)
+        ask(Question("ledger events"), "listLedgerEvents", self._events)
         for job in self.jobs:
             path = {"job_id": job}
-            ask(f"job {job}", "getJob", path=path)
-            ask(f"evidence of job {job}", "listEvidence", _items, path=path)
-            ask(f"exports of job {job}", "listExports", self._exports, path=path)
+            ask(Question("job", job), "getJob", path=path)
+            ask(Question("evidence of job", job), "listEvidence", _items, path=path)
+            ask(Question("exports of job", job), "listExports", self._exports, path=path)
         for evidence in self.evidence:
             path = {"evidence_id": evidence}
             query = {"target_id": evidence}
-            ask(f"evidence {evidence}", "getEvidence", path=path)
-            ask(f"content of {evidence}", "getEvidenceContent", _digest, path=path)
-            ask(f"events of {evidence}", "listLedgerEvents", _items, query=query)
+            ask(Question("evidence", evidence), "getEvidence", path=path)
+            ask(Question("content of evidence", evidence), "getEvidenceContent", _digest, path=path)
+            ask(Question("events of evidence", evidence), "listLedgerEvents", _items, query=query)
         for export in self.exports:
             path = {"export_id": export}
-            ask(f"export {export}", "getExport", lambda shown: self._export(shown.data), path=path)
+            ask(
+                Question("export", export),
+                "getExport",
+                lambda shown: self._export(shown.data),
+                path=path,
+            )
             if self.workerless:
                 query = {"target_id": export}
-                ask(f"events of {export}", "listLedgerEvents", _items, query=query)
-                ask(f"download of {export}", "downloadExport", _digest, path=path)
-                ask(f"manifest of {export}", "getManifest", _digest, path=path)
-                question = {"export_id": export}
-                ask(f"verification of {export}", "verifyManifest", json=question)
+                ask(Question("events of export", export), "listLedgerEvents", _items, query=query)
+                ask(Question("download of export", export), "downloadExport", _digest, path=path)
+                ask(Question("manifest of export", export), "getManifest", _digest, path=path)
+                about = {"export_id": export}
+                ask(Question("verification of export", export), "verifyManifest", json=about)
         return dict(zip(questions, await together(questions.values()), strict=True))
 
     async def _asked(
@@ -93,6 +110,9 @@ class KnownRecords:
     ) -> object:
         answer = await self.client.call(operation_id, instance=instance, **arguments)
         return show(answer) if answer.status == 200 else (answer.status, answer.code)
+
+    def _shown_export(self, answer: Answer) -> object:
+        return self._export(answer.data)
 
     def _exports(self, answer: Answer) -> object:
         return [self._export(export) for export in answer.items]
@@ -111,27 +131,38 @@ class KnownRecords:
         ]
 
 
-def expect_same(views: list[View], writer: int, what: str) -> None:
-    """Fail unless every instance shows the same as the one that has just written `what`."""
+def kinds(views: list[View]) -> list[str]:
+    """Give the kinds of questions that were asked, each once."""
+    return list(dict.fromkeys(question.kind for view in views for question in view))
+
+
+def expect_same(views: list[View], kind: str, writer: int, what: str) -> None:
+    """Fail unless every instance answers a kind of question as the one that has just written."""
     expected = views[writer]
     for instance, view in enumerate(views):
-        for name, shown in view.items():
-            expect_equal(
-                shown,
-                expected[name],
-                f"{name} on API instance {instance + 1}, after instance {writer + 1} {what}",
-            )
+        for question, shown in view.items():
+            if question.kind == kind:
+                expect_equal(
+                    shown,
+                    expected[question],
+                    "the same from every API instance",
+                    detail=f"{question} on API instance {instance + 1}, after instance "
+                    f"{writer + 1} {what}",
+                    subject=kind,
+                )
 
 
 def expect_everywhere(
-    views: list[View], name: str, holds: Callable[[Any], bool], wanted: str
+    views: list[View], question: Question, holds: Callable[[Any], bool], wanted: str
 ) -> None:
-    """Fail unless the data called `name` is as wanted on every instance."""
+    """Fail unless the answer to a question is as wanted on every instance."""
     for instance, view in enumerate(views):
         expect(
-            holds(view[name]),
-            expected=f"{wanted} in {name} on API instance {instance + 1}",
-            got=str(view[name])[:400],
+            holds(view[question]),
+            expected="what was just written, from every API instance",
+            got=str(view[question])[:400],
+            detail=f"{wanted} in {question} on API instance {instance + 1}",
+            subject=question.kind,
         )
 
 
