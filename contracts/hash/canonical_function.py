@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from contracts.shared.ledger.stored_ledger import DatabaseFunction
 from harness.database import Database
-from harness.expect import expect
+from harness.expect import expect_equal
 from harness.system import System
 from harness.target import Target
 
@@ -27,10 +27,5 @@ async def canonical_function(
 
 
 def expect_canonical(function: str, expected: str, got: str | None, *, detail: str = "") -> None:
-    """Fail unless the function writes the same text as the harness."""
-    expect(
-        got == expected,
-        expected=f"PostgreSQL's canonical text {expected!r} from {function}",
-        got=repr(got),
-        detail=detail,
-    )
+    """Fail unless the function writes the same text as the harness; shown is what differs."""
+    expect_equal(got, expected, f"PostgreSQL's canonical text from {function}", detail=detail)

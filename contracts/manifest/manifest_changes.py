@@ -100,6 +100,6 @@ def _replacements(document: dict[str, Any]) -> Iterator[tuple[str, Path, object,
         path = ("filters", key)
         old = json_changes.at(document, path)
         new = unicodedata.normalize("NFD" if old == composed else "NFC", old)
-        yield f"another Unicode form than {form}", path, new, True
+        yield f"in another Unicode form than {form}", path, new, True
     yield "with a space", ("filters", "phase"), "after ", True
     yield "in capitals", ("filters", "phase"), "After", True

@@ -7,7 +7,7 @@ from harness.checkers.facts import Transition
 from harness.errors import CheckFailed
 from harness.evidence import Evidence, transitions_evidence
 
-SHOWN = 8
+SHOWN = 4
 """How many violations a message lists; the first ones usually show the cause."""
 
 ONCE, ONE_OWNER, FINAL = "export.once", "export.one-owner", "export.states-in-order"

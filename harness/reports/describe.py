@@ -15,7 +15,7 @@ MARKS = {Verdict.PASS: "✔", Verdict.FAIL: "✘", Verdict.INCONCLUSIVE: "?"}
 
 LABELS = (
     *("rule", "subject", "expected", "got", "detail", "why", "where", "request", "also", "log"),
-    "reproduce",
+    *("bytes", "query", "transitions", "reproduce"),
 )
 """What stands before the parts of an explanation."""
 
@@ -32,6 +32,7 @@ _NAMED_NOT_RUN = 3
 """So many checks that did not run are named; of more there is only the number."""
 
 _LABEL_WIDTH = 10
+"""The space for a label; a longer one has a blank behind it all the same."""
 _TEXT_WIDTH = 78
 _LONGEST_LINE = 2_000
 _ON_STDERR = (ExitCode.MISCONFIGURED, ExitCode.INTERNAL_ERROR)
@@ -97,7 +98,7 @@ def _unseen_cells(result: CheckResult) -> list[str]:
 
 def _labeled(parts: Sequence[tuple[str, str]]) -> list[str]:
     return [
-        f"  {'' if number else label:<{_LABEL_WIDTH}}{line}"
+        f"  {'' if number else label + ' ':<{_LABEL_WIDTH}}{line}"
         for label, text in parts
         for number, line in enumerate(printable(text).splitlines() if text else ())
     ]

@@ -1,5 +1,6 @@
 """What a summary begins with: the causes, each once, the worst first, as many as fit a screen."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
@@ -10,6 +11,9 @@ from harness.untrusted.sanitizing import sanitize
 
 SCREEN_LINES = 23
 """Lines of a terminal of 24, without the prompt."""
+
+_REQUEST_ID = re.compile(r" \[request id [^\]]{1,200}\]")
+"""A line has no room for it; the explanation has."""
 
 Kind = Literal["heading", "severity", "cause", "got"]
 
@@ -23,7 +27,10 @@ class Line:
 
 
 def overview_lines(summary: RunSummary, width: int) -> list[Line]:
-    """Say what is broken: a line for each cause, and what was got where that fits a screen."""
+    """Say what is broken: a line for each cause, and what was expected and got as it fits.
+
+    The first expectation says in which case the rule is broken: "got 1" alone says nothing.
+    """
     causes = causes_of(summary)
     new = [cause for cause in causes if not cause.accepted]
     if not new:
@@ -33,15 +40,17 @@ def overview_lines(summary: RunSummary, width: int) -> list[Line]:
     heading = number + (f"; {known} more accepted" if known else "")
     lines = [Line(text=heading, kind="heading")]
     severities = len({cause.severity for cause in new})
-    is_detailed = 1 + severities + 2 * len(new) <= SCREEN_LINES
+    details = max(0, SCREEN_LINES - 1 - severities - len(new)) // len(new)
     severity = None
     for cause in new:
         if cause.severity is not severity:
             severity = cause.severity
             lines.append(Line(text=str(severity), kind="severity"))
         lines.append(Line(text=_cause_line(cause, width), kind="cause"))
-        if is_detailed and (got := _got(cause)):
-            lines.append(Line(text=_cut(f"      {got}", width), kind="got"))
+        # With room for one line it is what was got.
+        shown = [text for text in (_expected(cause), _got(cause)) if text][-details:]
+        if details:
+            lines += [Line(text=_cut(f"      {text}", width), kind="got") for text in shown]
     return lines
 
 
@@ -54,10 +63,20 @@ def _cause_line(cause: Cause, width: int) -> str:
     return f"  ✘ {_cut(sentence, width - 4 - len(tail))}{tail}"
 
 
+def _expected(cause: Cause) -> str:
+    expected = _in_one_line(cause.first.expected)
+    case = cause.first.detail.partition("\n")[0]
+    return f"expected {expected}" + (f" ({case})" if case else "") if expected else ""
+
+
 def _got(cause: Cause) -> str:
     first = cause.first
-    what = " ".join((first.got or first.message).split())
+    what = _REQUEST_ID.sub("", _in_one_line(first.got or first.message))
     return f"got {what}" if first.got else what
+
+
+def _in_one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def named(names: Iterable[str], most: int) -> str:

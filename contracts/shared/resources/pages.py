@@ -37,6 +37,7 @@ async def pages_of(
     pages: list[list[Record]] = []
     seen: set[str] = set()
     cursor: str | None = None
+    before: int | None = None
     for instance in itertools.islice(itertools.cycle(instances), MAX_PAGES):
         query: dict[str, Any] = dict(listing.query or {})
         query |= {} if limit is None else {"limit": limit}
@@ -45,6 +46,9 @@ async def pages_of(
             listing.operation_id, path=listing.path, query=query, instance=instance
         )
         detail = f"page {len(pages) + 1} with {query}"
+        if before is not None and before != instance:
+            detail += f" on API instance {instance + 1}; API instance {before + 1} gave the cursor"
+        before = instance
         expect_status(answer, 200, detail=detail, rule=WHOLE_LISTS)
         expect(
             len(answer.items) <= (limit or DEFAULT_LIMIT),

@@ -84,3 +84,31 @@ def test_many_causes_fit_a_screen_a_line_each(width: int) -> None:
     lines = _texts(*checks, width=width)
     assert len(lines) == 20 <= SCREEN_LINES
     assert all(len(line) <= width for line in lines)
+
+
+def _told(detail: str = "a viewer's token", **more: str) -> CheckResult:
+    finding = Finding(
+        rule="own.one", subject="createJob", message="", expected="403 from createJob",
+        got="201 to POST /jobs from API instance 2 [request id 5f-6]: {}", detail=detail,
+        aspect="status", cell=(("operation", "createJob"),), **more,  # type: ignore[arg-type]
+    )  # fmt: skip
+    return _check("own.one", finding)
+
+
+def test_where_there_is_room_it_says_which_case_breaks_the_rule() -> None:
+    assert _texts(_told("a viewer's token\nand a second line"))[3:] == [
+        "      expected 403 from createJob (a viewer's token)",
+        "      got 201 to POST /jobs from API instance 2: {}",
+    ]
+
+
+def test_with_less_room_it_says_what_was_got_and_with_none_neither() -> None:
+    def with_others(number: int) -> list[str]:
+        others = [_check(f"own.b{each}", _finding(f"own.b{each}", "x")) for each in range(number)]
+        lines = _texts(_told(), *others)
+        assert len(lines) <= SCREEN_LINES
+        return [line.split()[0] for line in lines if line.startswith("      ")]
+
+    assert with_others(6) == ["expected", "got"] + ["got"] * 6
+    assert with_others(9) == ["got"] * 10
+    assert with_others(11) == []
