@@ -1,7 +1,6 @@
 """Many users at once on a whole system: every accepted export is done, once."""
 
 import hashlib
-import re
 import string
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
@@ -19,8 +18,9 @@ from harness.checkers import (
 from harness.checkers.read_api import read_exports_over_http
 from harness.client import Client, Organization, Organizations, together
 from harness.database import Database
-from harness.errors import CheckFailed, Inconclusive, PreconditionNotMet
+from harness.errors import Inconclusive
 from harness.expect import expect, expect_equal, expect_status
+from harness.findings.exchanges import recall
 from harness.findings.preconditions import precondition
 from harness.history import CRASH, HistoryEntry, HistoryWriter
 from harness.plugin.cells import Cells
@@ -31,8 +31,9 @@ from harness.target import Capability, Target
 from harness.vocabulary.exports import READY, TERMINAL_STATES
 from harness.waiting import becomes_true
 from load.locust_run import LocustRun, run_locust
+from load.served import by_operation, expect_served
 from load.users.downloads import download_problem, rule_of
-from load.users.gateway import REFUSED
+from load.users.failures import read_failures
 
 USERS = 8
 ORGANIZATIONS = 4
@@ -83,6 +84,7 @@ async def check_exactly_once(
     tenants = dict(zip(string.ascii_uppercase, made, strict=False))
     tokens = {name: tenant.tokens["member"] for name, tenant in tenants.items()}
     mark = organizations.transport.mark
+    failures = system.run_dir / "failed-requests.jsonl"
     try:
         run = await run_locust(
             base_urls=[instance.base_url for instance in system.api],
@@ -96,6 +98,7 @@ async def check_exactly_once(
             contract=target.contract,
             secrets=system.secrets,
             created=mark.file if mark else None,
+            failures=failures,
         )
     finally:
         if mark is not None:
@@ -105,8 +108,11 @@ async def check_exactly_once(
     async with reader(system, target, made, owners) as read:
         observed = await read_when_drained(read)
     await expect_done_once(cells, accepted, observed, target)
+    failed = read_failures(failures)
     for operation_id, operations in by_operation(run.operations).items():
         async with cells.of(operation=operation_id):
+            for exchange in failed.get(operation_id, ()):
+                recall(exchange)
             expect_served(operation_id, operations)
     expect_enough_seen(run, accepted)
     digests = digests_in(run.operations)
@@ -190,67 +196,6 @@ async def expect_done_once(
         transitions=observed.transitions,
         what="exports after the load",
     )
-
-
-OPERATIONS = ("createJob", "uploadEvidence", "requestExport", "getExport", "downloadExport")
-"""What users send; the history calls polling until an export is ready `becomeReady`."""
-
-_OPERATION_OF = {"becomeReady": "getExport"}
-
-
-def by_operation(history: Iterable[HistoryEntry]) -> dict[str, list[HistoryEntry]]:
-    """Give what users did by operation, also those of which the history tells nothing."""
-    found: dict[str, list[HistoryEntry]] = {name: [] for name in OPERATIONS}
-    for each in history:
-        if each.f != CRASH:
-            found.setdefault(_OPERATION_OF.get(each.f, each.f), []).append(each)
-    return found
-
-
-def expect_served(operation_id: str, operations: Sequence[HistoryEntry]) -> None:
-    """Fail unless every such request of every user was answered as the contract says.
-
-    `Inconclusive` where a gateway alone is in the way.
-    """
-    wrong = [each for each in operations if each.error]
-    if not wrong:
-        return
-    refused = [each for each in wrong if (each.error or "").startswith(REFUSED)]
-    if len(refused) == len(wrong):
-        raise Inconclusive(
-            f"{len(refused)} requests of users were not let through, the first: {refused[0].f}, "
-            f"{refused[0].error}; raise the limit for this run"
-        )
-    first = next(each for each in wrong if each not in refused)
-    failure = CheckFailed(
-        expected=f"success of every {operation_id} of many users at once",
-        got=f"{first.f} of export {first.job or '(none yet)'} by {first.process}: {first.error}",
-        detail=f"{len(wrong)} failed of {len(operations)} lines of history",
-        rule=_rule_of(first),
-        subject=operation_id,
-    )
-    never = not any(each.type == "ok" for each in operations)
-    if never and operation_id in _NEEDED:
-        raise PreconditionNotMet.of(failure, _NEEDED[operation_id])
-    raise failure
-
-
-_NEEDED = {
-    "createJob": "job.created",
-    "uploadEvidence": "upload.accepted",
-    "requestExport": "export.requested",
-    "getExport": "export.becomes-ready",
-}
-"""What users need to go on: where it never succeeds, load is not what is wrong."""
-
-
-def _rule_of(failed: HistoryEntry) -> str:
-    error = failed.error or ""
-    if failed.f == "becomeReady":
-        return "export.becomes-ready"
-    if re.match(r"5\d\d: ", error):
-        return "answer.no-server-error"
-    return rule_of(error)
 
 
 def expect_enough_seen(run: LocustRun, accepted: Mapping[str, str]) -> None:

@@ -61,13 +61,15 @@ async def run_locust(
     contract: Contract | None = None,
     secrets: Iterable[str] = (),
     created: Path | None = None,
+    failures: Path | None = None,
 ) -> LocustRun:
     """Run users of these organizations (name and token) against the instances.
 
     They go on until what they did so far `is_enough`, then finish the round that they are in. They
     use the dialect of `contract`, and append to `history`. Locust's own files stay in `directory`,
     without `secrets`. What users create is appended to `created`, each with the name of the
-    organization that created it (`RunMark.adopt`).
+    organization that created it (`RunMark.adopt`). The first requests that fail are appended to
+    `failures`.
     `Inconclusive` when locust cannot start, hangs, or ends by itself with anything but 0 or 1.
     Nothing of it runs afterwards, also after an error.
     """
@@ -86,6 +88,7 @@ async def run_locust(
         home=home,
         history=_absolute(history),
         created=created and _absolute(created),
+        failures=failures and _absolute(failures),
         contract=contract,
     )
     pid, exit_code = await _run(

@@ -37,7 +37,8 @@ from harness.redaction.redactor import Redactor
 from load.users import gateway
 from load.users.bounded_responses import BoundedResponse, skip_interim_answers
 from load.users.downloads import download_problem
-from load.users.environment import CREATED, HISTORY, NoTenant, base_urls_of, tenants_of
+from load.users.environment import CREATED, FAILURES, HISTORY, NoTenant, base_urls_of, tenants_of
+from load.users.failures import FailureWriter
 from load.users.request_dialect import RequestDialect, UnknownDialect
 
 EXPORT_DEADLINE_S = 30.0
@@ -57,6 +58,8 @@ class _Process:
     dialect: RequestDialect
     writer: HistoryWriter | None = None
     """The history, if one is wanted."""
+    failures: FailureWriter | None = None
+    """Of requests, if they are wanted as evidence."""
     mark: RunMark | None = None
     """Of the run, where it is to be known what users make."""
 
@@ -69,6 +72,8 @@ def _prepare(environment: Environment, **_: object) -> None:  # noqa: ARG001
         _Process.dialect = RequestDialect.of(os.environ)
         if path := os.environ.get(HISTORY):
             _Process.writer = HistoryWriter(Path(path), Redactor(tokens))
+        if path := os.environ.get(FAILURES):
+            _Process.failures = FailureWriter(path=Path(path))
         if path := os.environ.get(CREATED):
             run_id = os.environ.get(RUN_MARKER) or "by hand"
             _Process.mark = RunMark(run_id, Path(path), redact=Redactor(tokens))
@@ -235,6 +240,9 @@ class ExportUser(FastHttpUser):
                 if gateway_wait_s(answer, has_gateway=has_gateway) is not None:
                     problem = gateway.REFUSED + problem
             if problem:
+                if _Process.failures is not None:
+                    url = f"{self.host}{request.path}"
+                    _Process.failures.keep(route, url, request, answer if status else None, problem)
                 got.failure(problem)
             else:
                 got.success()

@@ -16,8 +16,13 @@ HISTORY = "SHAKEDOWN_HISTORY"
 CREATED = "SHAKEDOWN_CREATED"
 """The file to which everything that users create is appended; empty: none."""
 
+FAILURES = "SHAKEDOWN_FAILURES"
+"""The file to which the first failed requests are appended, with all that was sent; empty: none."""
+
 _ORGANIZATION_TOKEN = re.compile(r"JWT_ORG_([A-Z]+)")
-_OURS = re.compile(rf"LOCUST_.*|BACKEND_URLS?|JWT_.*|JOB_ID.*|{HISTORY}|{CREATED}|{CONTRACT}")
+_OURS = re.compile(
+    rf"LOCUST_.*|BACKEND_URLS?|JWT_.*|JOB_ID.*|{HISTORY}|{CREATED}|{CONTRACT}|{FAILURES}"
+)
 
 
 class NoTenant(Exception):
@@ -73,6 +78,7 @@ def locust_environment(
     home: Path,
     history: Path,
     created: Path | None = None,
+    failures: Path | None = None,
     contract: Contract | None = None,
 ) -> dict[str, str]:
     """Give the environment of a locust, without the settings that a user has for their own."""
@@ -83,6 +89,7 @@ def locust_environment(
         CONTRACT: contract.model_dump_json() if contract else "",
         HISTORY: str(history),
         CREATED: str(created or ""),
+        FAILURES: str(failures or ""),
         "HOME": str(home),  # ~/.locust.conf
     }
     return others | organizations | ours

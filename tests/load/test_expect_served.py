@@ -2,7 +2,7 @@ import pytest
 
 from harness.errors import CheckFailed, Inconclusive, PreconditionNotMet
 from harness.history import HistoryEntry
-from load.check_exactly_once import expect_served
+from load.served import expect_served
 from load.users.gateway import REFUSED
 
 

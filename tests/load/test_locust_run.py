@@ -20,6 +20,7 @@ from harness.errors import Inconclusive
 from harness.machine.journal import Journal, read_entries
 from harness.recovery.healing import end_run
 from load.locust_run import LocustRun, run_locust
+from load.users.failures import read_failures
 
 pytestmark = pytest.mark.integration
 
@@ -86,7 +87,17 @@ class Backend(BaseHTTPRequestHandler):
 
 
 class WrongBackend(Backend):
+    """Fails once, and gives the digest of something else."""
+
     is_wrong = True
+    has_failed = False
+
+    def do_GET(self) -> None:
+        if self.has_failed:
+            super().do_GET()
+        else:
+            WrongBackend.has_failed = True
+            self.send(500, b"oops", {})
 
 
 @pytest.fixture
@@ -112,6 +123,7 @@ async def run(
     directory: Path,
     tokens: dict[str, str],
     created: Path | None = None,
+    failures: Path | None = None,
 ) -> LocustRun:
     return await run_locust(
         base_urls=[base_url],
@@ -123,6 +135,7 @@ async def run(
         history=directory / "history.jsonl",
         journal=journal,
         created=created,
+        failures=failures,
     )
 
 
@@ -166,12 +179,18 @@ async def test_nothing_of_it_is_left(base_url: str, journal: Journal, tmp_path: 
 
 
 @pytest.mark.parametrize("base_url", [WrongBackend], indirect=True)
-async def test_a_wrong_digest_is_in_the_history(
+async def test_what_is_wrong_is_in_the_history_and_failed_requests_are_kept(
     base_url: str, journal: Journal, tmp_path: Path
 ) -> None:
-    done = await run(base_url, journal, tmp_path, {"A": "token"})
-    wrong = [each for each in done.operations if each.error]
-    assert wrong
+    failures = tmp_path / "failed.jsonl"
+    WrongBackend.has_failed = False
+    done = await run(base_url, journal, tmp_path, {"A": "token"}, failures=failures)
+    [failed] = read_failures(failures)["getExport"]
+    assert (failed.status, failed.answer) == (500, b"oops")
+    assert failed.url.startswith(f"{base_url}/api/exports/")
+    assert ("Authorization", "Bearer token") in failed.headers
+    assert "500: oops" in [each.error for each in done.operations if each.f == "getExport"]
+    wrong = [each for each in done.operations if each.error and each.f != "getExport"]
     assert {each.f for each in wrong} == {"downloadExport"}
     assert "Repr-Digest says" in str(wrong[0].error)
     assert wrong[0].sha256

@@ -1,0 +1,69 @@
+"""Whether the requests of users under load were served, from the history that they wrote."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+from harness.errors import CheckFailed, Inconclusive, PreconditionNotMet
+from harness.history import CRASH, HistoryEntry
+from load.users.downloads import rule_of
+from load.users.gateway import REFUSED
+
+OPERATIONS = ("createJob", "uploadEvidence", "requestExport", "getExport", "downloadExport")
+"""What users send; the history calls polling until an export is ready `becomeReady`."""
+
+_OPERATION_OF = {"becomeReady": "getExport"}
+
+
+def by_operation(history: Iterable[HistoryEntry]) -> dict[str, list[HistoryEntry]]:
+    """Give what users did by operation, also those of which the history tells nothing."""
+    found: dict[str, list[HistoryEntry]] = {name: [] for name in OPERATIONS}
+    for each in history:
+        if each.f != CRASH:
+            found.setdefault(_OPERATION_OF.get(each.f, each.f), []).append(each)
+    return found
+
+
+def expect_served(operation_id: str, operations: Sequence[HistoryEntry]) -> None:
+    """Fail unless every such request of every user was answered as the contract says.
+
+    `Inconclusive` where a gateway alone is in the way.
+    """
+    wrong = [each for each in operations if each.error]
+    if not wrong:
+        return
+    refused = [each for each in wrong if (each.error or "").startswith(REFUSED)]
+    if len(refused) == len(wrong):
+        raise Inconclusive(
+            f"{len(refused)} requests of users were not let through, the first: {refused[0].f}, "
+            f"{refused[0].error}; raise the limit for this run"
+        )
+    first = next(each for each in wrong if each not in refused)
+    failure = CheckFailed(
+        expected=f"success of every {operation_id} of many users at once",
+        got=f"{first.f} of export {first.job or '(none yet)'} by {first.process}: {first.error}",
+        detail=f"{len(wrong)} failed of {len(operations)} lines of history",
+        rule=_rule_of(first),
+        subject=operation_id,
+    )
+    never = not any(each.type == "ok" for each in operations)
+    if never and operation_id in _NEEDED:
+        raise PreconditionNotMet.of(failure, _NEEDED[operation_id])
+    raise failure
+
+
+_NEEDED = {
+    "createJob": "job.created",
+    "uploadEvidence": "upload.accepted",
+    "requestExport": "export.requested",
+    "getExport": "export.becomes-ready",
+}
+"""What users need to go on: where it never succeeds, load is not what is wrong."""
+
+
+def _rule_of(failed: HistoryEntry) -> str:
+    error = failed.error or ""
+    if failed.f == "becomeReady":
+        return "export.becomes-ready"
+    if re.match(r"5\d\d: ", error):
+        return "answer.no-server-error"
+    return rule_of(error)
