@@ -1,7 +1,9 @@
 """Direct calls of the claim function, each in a transaction that is rolled back."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from functools import partial
 
 from contracts.claim.claim_transaction import ClaimTransaction, IssuedTokens, claim_transaction
 from contracts.claim.export_batches import request_exports
@@ -12,6 +14,7 @@ from harness.client import Organization
 from harness.database import Database
 from harness.errors import Inconclusive
 from harness.expect import expect, expect_equal, expect_status
+from harness.plugin.cells import Cells
 from harness.plugin.fixtures import FreshSystem
 from harness.plugin.observations import Observations
 from harness.target import Capability, Target
@@ -57,7 +60,7 @@ answers to one of them would claim by old rules."""
     needs={Capability.SPAWN, Capability.DATABASE_CONTROL},
 )
 async def check_direct_calls(
-    fresh_system: FreshSystem, target: Target, observe: Observations
+    fresh_system: FreshSystem, target: Target, observe: Observations, cells: Cells
 ) -> None:
     """Calls the claim function with many arguments and query plans, and rolls each call back.
 
@@ -70,7 +73,8 @@ async def check_direct_calls(
     table, tokens = claim.table, IssuedTokens()
     async with fresh_system(api_instances=1, workers=0) as own:
         claims = ClaimFunction.of(own.control_database, target)
-        async with claim_transaction(claims, table, tokens) as one:
+        begin = partial(claim_transaction, claims, table, tokens)
+        async with cells.of(case="an empty queue"), begin() as one:
             await one.claim("{worker}", worker="empty queue", limit=0)
         tenants = await own.organizations.several(2)
         await request_exports(tenants, jobs_each=JOBS_EACH)
@@ -78,30 +82,25 @@ async def check_direct_calls(
         async with own.control_database.connect() as connection:
             before = await read_export_rows(connection, table)
 
-        for planner, settings in PLANNERS.items():
-            for limit in LIMITS:
-                arguments = f"{{worker}}, p_limit => {limit}, p_max_per_org => {NO_CAP}"
-                async with claim_transaction(claims, table, tokens, settings) as one:
-                    await one.claim(arguments, worker=f"limit {limit}, {planner}", limit=limit)
-                    expect_claimed_some(one, f"{arguments}, with {planner}")
-                    observe(one.claimed, what="claimed under forced plans")
+        await look_at_plans(begin, observe, cells)
         for arguments, limit in ARGUMENTS.items():
-            async with claim_transaction(claims, table, tokens) as one:
+            async with cells.of(case=f"called with {arguments}"), begin() as one:
                 await one.claim(arguments, worker="wörker o'clock", limit=limit)
                 expect_claimed_some(one, arguments)
                 observe(one.claimed, what="claimed by other ways to call")
-        async with claim_transaction(claims, table, tokens) as one:
+        async with cells.of(case="called by default"), begin() as one:
             await expect_default_arguments(one)
             observe(one.claimed, what="claimed by defaults")
-        async with claim_transaction(claims, table, tokens) as one:
+        async with cells.of(case="an export that is claimed again"), begin() as one:
             await expect_attempt_rises(one)
-        async with claim_transaction(claims, table, tokens) as one:
+        async with cells.of(case="beside locked exports"), begin() as one:
             await expect_locked_skipped(one, claims.database)
             observe(one.claimed, what="claimed beside locked exports")
 
         async with own.control_database.connect() as connection:
             after = await read_export_rows(connection, table)
-        expect_equal(after, before, "rows of all exports after every claim was rolled back")
+        async with cells.of(case="every claim was rolled back"):
+            expect_equal(after, before, "rows of all exports after every claim was rolled back")
     if tokens.missing:
         raise Inconclusive(
             f"{tokens.missing} claims returned no column with 'token' in its name: this check "
@@ -109,20 +108,35 @@ async def check_direct_calls(
         )
 
 
+async def look_at_plans(
+    begin: Callable[..., AbstractAsyncContextManager[ClaimTransaction]],
+    observe: Observations,
+    cells: Cells,
+) -> None:
+    """Look whether a claim keeps its limit under every query plan."""
+    for planner, settings in PLANNERS.items():
+        for limit in LIMITS:
+            arguments = f"{{worker}}, p_limit => {limit}, p_max_per_org => {NO_CAP}"
+            async with cells.of(case=planner, limit=limit), begin(settings) as one:
+                await one.claim(arguments, worker=f"limit {limit}, {planner}", limit=limit)
+                expect_claimed_some(one, f"{arguments}, with {planner}")
+                observe(one.claimed, what="claimed under forced plans")
+
+
 async def cancel_one(tenant: Organization) -> None:
     """Put a canceled export into the table, which no call may claim."""
     [canceled] = await request_exports([tenant], jobs_each=1, export_types=("ledger",))
     answer = await tenant.client.call("cancelExport", path={"export_id": canceled})
-    expect_status(answer, 202)
+    expect_status(answer, 202, rule="golden.export-download")
 
 
 def expect_claimed_some(one: ClaimTransaction, arguments: str) -> None:
     """Fail when nothing was claimed from a long queue."""
     expect(
         one.claimed,
-        expected=f"at least one export claimed by {one.function}({arguments}), with many queued "
-        "and no other client claiming",
+        expected="at least one export from a claim, with many queued and no other client claiming",
         got="none",
+        detail=f"{one.function}({arguments})",
     )
 
 
@@ -192,7 +206,7 @@ async def expect_locked_skipped(one: ClaimTransaction, database: Database) -> No
             claimed = await one.claim(f"{{worker}}, 1, {NO_CAP}", worker="skips", limit=1)
             expect(
                 claimed and not locked & {row.id for row in claimed},
-                expected=f"an export that is not locked from a claim, with {len(locked)} of "
-                f"{len(queue)} locked",
+                expected="an export that is not locked from a claim",
                 got=f"{[row.id for row in claimed]}",
+                detail=f"{len(locked)} of {len(queue)} queued exports were locked",
             )

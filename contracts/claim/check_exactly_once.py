@@ -23,6 +23,7 @@ from harness.client import Client, Organizations, Record, together
 from harness.database import Database
 from harness.errors import Inconclusive
 from harness.expect import expect, expect_equal
+from harness.plugin.cells import Cells
 from harness.plugin.observations import Observations
 from harness.system import System
 from harness.target import Capability, Target
@@ -42,7 +43,11 @@ TOLERANCE = timedelta(seconds=1)
     needs={Capability.ORGANIZATIONS, Capability.LOAD},
 )
 async def check_exactly_once(
-    organizations: Organizations, system: System, target: Target, observe: Observations
+    organizations: Organizations,
+    system: System,
+    target: Target,
+    observe: Observations,
+    cells: Cells,
 ) -> None:
     """Requests 200 exports of five organizations, and waits until several workers have done them.
 
@@ -67,13 +72,17 @@ async def check_exactly_once(
             await database.close()
     harmed = reclaimed_after_silence(transitions, target)
     facts = [ExportFact.from_api(each, each["organization_id"]) for each in exports]
-    expect_no_violations(claims_are_visible(transitions or ()))
-    expect_done_once(exactly_once(accepted, facts, completions, transitions, harmed=harmed))
-    for export in exports:
-        expect_times_in_order(export)
-    expect_equal(
-        await read_alerting_metrics(client), alerts, "metrics of which any increase is an alert"
-    )
+    async with cells.of(what="claims are committed before the work"):
+        expect_no_violations(claims_are_visible(transitions or ()), transitions=transitions)
+    async with cells.of(what="each export is done once"):
+        found = exactly_once(accepted, facts, completions, transitions, harmed=harmed)
+        expect_done_once(found, transitions=transitions)
+    async with cells.of(operation="getExport", what="times in order"):
+        for export in exports:
+            expect_times_in_order(export)
+    async with cells.of(operation="metrics"):
+        now = await read_alerting_metrics(client)
+        expect_equal(now, alerts, "metrics of which any increase is an alert")
     owners = owners_of(exports, transitions)
     if len(system.workers) > 1 and len(owners) < 2:
         raise Inconclusive(
@@ -88,8 +97,9 @@ def expect_times_in_order(export: Record) -> None:
     times = [time_of(export, name) for name in names]
     expect(
         times[1] >= times[0] - TOLERANCE and times[2] >= times[1] - TOLERANCE,
-        expected=f"{' ≤ '.join(names)} of ready export {export['id']}",
+        expected=f"{' ≤ '.join(names)} of a ready export",
         got=", ".join(export[name] for name in names),
+        detail=f"export {export['id']}",
     )
 
 

@@ -6,7 +6,9 @@ from contracts.shared.exports.claim_function import ClaimFunction, declared_clai
 from harness.check import check
 from harness.client import together
 from harness.errors import Inconclusive
+from harness.evidence import query_evidence
 from harness.expect import expect, expect_status
+from harness.plugin.cells import Cells
 from harness.plugin.fixtures import FreshSystem, OwnSystem
 from harness.plugin.observations import Observations
 from harness.target import Capability, Target
@@ -42,7 +44,7 @@ SELECT sum(pg_stat_get_xact_tuples_returned(relid)) AS read FROM relations
     needs={Capability.SPAWN, Capability.DATABASE_CONTROL},
 )
 async def check_index_used(
-    fresh_system: FreshSystem, target: Target, observe: Observations
+    fresh_system: FreshSystem, target: Target, observe: Observations, cells: Cells
 ) -> None:
     """Claims beside 12,000 finished exports, and counts the rows that each claim reads.
 
@@ -57,14 +59,20 @@ async def check_index_used(
             (4, "several exports"),
             (2, "with others in progress"),
         ):
-            read = await rows_read(claims, limit)
-            expect(
-                read <= MOST_READ,
-                expected=f"at most {MOST_READ} rows of {claims.table} and its indexes read by "
-                f"{claims.function}(…, p_limit => {limit}), {when}, with {FINISHED} finished ones",
-                got=f"{read} rows; is there an index that this claim can use?",
-            )
-            observe(what="claims whose reading was counted")
+            async with cells.of(case=when):
+                read = await rows_read(claims, limit)
+                call = f"{claims.function}(…, p_limit => {limit})"
+                expect(
+                    read <= MOST_READ,
+                    expected=f"at most {MOST_READ} rows read by a claim, of the exports' table and "
+                    f"its indexes, with {FINISHED} finished ones",
+                    got=f"{read} rows; is there an index that this claim can use?",
+                    detail=f"{call}, {when}: rows of {claims.table}",
+                    evidence=(
+                        query_evidence("a claim", f"SELECT * FROM {call}", [{"read": read}]),  # noqa: S608
+                    ),
+                )
+                observe(what="claims whose reading was counted")
 
 
 async def fill(own: OwnSystem, table: str) -> None:

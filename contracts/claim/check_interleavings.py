@@ -6,12 +6,14 @@ from pathlib import Path
 from harness.check import check
 from harness.client import Organizations, together
 from harness.errors import CheckFailed, Inconclusive, Misconfigured
+from harness.evidence import transitions_evidence
 from harness.explore import (
     EXPORTS_NEEDED,
     Budget,
     CannotGoOnError,
     Exploration,
     ExploredDatabase,
+    Finding,
     Kind,
     Protocol,
     contract_claim,
@@ -21,6 +23,7 @@ from harness.explore import (
     rehearse,
     render_finding,
 )
+from harness.plugin.cells import Cells
 from harness.plugin.coverage import Coverage
 from harness.plugin.observations import Observations
 from harness.system import System, launch_sibling
@@ -39,7 +42,12 @@ FEWEST_INTERLEAVINGS = 15
     deadline_s=120,
 )
 async def check_interleavings(
-    system: System, target: Target, seed: int, observe: Observations, cover: Coverage
+    system: System,
+    target: Target,
+    seed: int,
+    observe: Observations,
+    cover: Coverage,
+    cells: Cells,
 ) -> None:
     """Runs claim, heartbeat, completion and recovery of up to three workers in every order.
 
@@ -56,7 +64,7 @@ async def check_interleavings(
         found = await explored_in_own_database(system, target, seed)
     except (CannotGoOnError, Misconfigured) as error:
         raise Inconclusive(f"could not run the interleavings: {error}") from error
-    expect_no_findings(found)
+    await look_at_findings(found, cells)
     for covered in found.covered:
         scripts = covered.planned.scenario.scripts
         for kind in {act.kind for script in scripts for act in script}:
@@ -117,15 +125,27 @@ async def explored(
         await database.close()
 
 
-def expect_no_findings(found: Exploration) -> None:
-    """Fail by the first rule broken, with the steps of its shortest interleaving."""
-    for finding in found.findings.values():
-        raise CheckFailed(
-            expected=f"{finding.violation.expected} [{finding.violation.rule}]",
-            got=finding.violation.got,
-            detail="\n".join(render_finding(finding)),
-        )
-    if not found.is_complete:
+async def look_at_findings(found: Exploration, cells: Cells) -> None:
+    """Take each scenario for a cell, and each rule broken in it for a finding with its steps."""
+    for title in dict.fromkeys(covered.planned.scenario.title for covered in found.covered):
+        async with cells.of(interleaving=title):
+            for finding in found.findings.values():
+                if finding.title == title:
+                    raise failure_of(finding)
+    if not found.is_complete and not found.findings:
         raise Inconclusive(f"some interleavings were not run: {found.stopped_by}")
     if found.not_looked_at:
         raise Inconclusive(f"not looked at: {found.not_looked_at}")
+
+
+def failure_of(finding: Finding) -> CheckFailed:
+    """Give the failure that a rule broken in an interleaving is, with its steps as evidence."""
+    steps = render_finding(finding)
+    failure = CheckFailed(
+        expected=f"{finding.violation.expected} [{finding.violation.rule}]",
+        got=finding.violation.got,
+        detail="\n".join(steps),
+        evidence=(transitions_evidence("the shortest interleaving", steps),),
+    )
+    failure.aspect = finding.violation.rule
+    return failure

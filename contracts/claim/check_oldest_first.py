@@ -4,15 +4,21 @@ from collections import Counter
 from collections.abc import Sequence
 
 from contracts.claim.claim_transaction import ClaimTransaction, IssuedTokens, claim_transaction
-from contracts.claim.done_once import expect_each_done_once
+from contracts.claim.done_once import expect_facts_done_once
 from contracts.claim.export_batches import wait_for_all
 from contracts.claim.export_rows import ExportRow, read_export_rows
 from contracts.claim.slow_workers import slow_worker_environment
 from contracts.shared.exports.claim_function import ClaimFunction, declared_claim
 from harness.check import check
-from harness.checkers import expect_no_violations, overtaken
+from harness.checkers import (
+    claims_are_visible,
+    expect_no_violations,
+    overtaken,
+    read_exports,
+)
 from harness.client import Organization, together
 from harness.expect import expect_equal
+from harness.plugin.cells import Cells
 from harness.plugin.fixtures import FreshSystem, OwnSystem
 from harness.plugin.observations import Observations
 from harness.target import Capability, Target
@@ -34,7 +40,7 @@ SLACK = 12
     needs={Capability.SPAWN, Capability.DATABASE_CONTROL},
 )
 async def check_oldest_first(
-    fresh_system: FreshSystem, target: Target, observe: Observations
+    fresh_system: FreshSystem, target: Target, observe: Observations, cells: Cells
 ) -> None:
     """Claims from a queue of four organizations by direct calls, then lets a worker do the rest.
 
@@ -52,21 +58,30 @@ async def check_oldest_first(
         async with own.control_database.connect() as connection:
             queued = await read_export_rows(connection, table)
         created = {each.id: each.created_at for each in queued.values()}
-        await expect_queue_positions(tenants)
+        await look_at_queue_positions(tenants, cells)
         await shuffle_pages(own, table)
         for limit, most in ((1, NO_CAP), (1, cap), (BATCH, NO_CAP), (BATCH, cap)):
-            async with claim_transaction(claims, table, IssuedTokens()) as one:
+            how = "one by one" if limit == 1 else "in batches"
+            kept = "without a cap" if most == NO_CAP else "with the cap"
+            async with (
+                cells.of(case=f"direct claims {how}, {kept}"),
+                claim_transaction(claims, table, IssuedTokens()) as one,
+            ):
                 await expect_in_order(one, limit=limit, cap=most)
                 if most == NO_CAP and limit == 1:
                     observe(one.claimed, what="claimed one by one")
         abandoned = await abandon_oldest(own, claims, table)
         await own.system.start("worker", slow_worker_environment(target))
         await wait_for_all(accepted, deadline_s=30)
-        observed = await expect_each_done_once(
-            own, target, tenants, accepted, reclaimed={abandoned}
-        )
-        expect_no_violations(overtaken(observed.watched(), created, cap=cap, slack=SLACK))
-        observe(len(observed.exports), what="claimed by a worker")
+        observed = await read_exports(own.database, target, [tenant.id for tenant in tenants])
+        transitions = observed.watched()
+        async with cells.of(case="claims by a worker", what="each export is done once"):
+            expect_no_violations(claims_are_visible(transitions), transitions=transitions)
+            expect_facts_done_once(observed, target, accepted, reclaimed={abandoned})
+        async with cells.of(case="claims by a worker", what="the oldest first"):
+            found = overtaken(transitions, created, cap=cap, slack=SLACK)
+            expect_no_violations(found, transitions=transitions)
+            observe(len(observed.exports), what="claimed by a worker")
 
 
 async def request_in_turns(tenants: Sequence[Organization]) -> dict[str, Organization]:
@@ -79,23 +94,25 @@ async def request_in_turns(tenants: Sequence[Organization]) -> dict[str, Organiz
     }
 
 
-async def expect_queue_positions(tenants: Sequence[Organization]) -> None:
-    """Fail unless `queue_position` is each export's place in its organization's queue."""
+async def look_at_queue_positions(tenants: Sequence[Organization], cells: Cells) -> None:
+    """Look whether `queue_position` is each export's place in its organization's queue."""
     for tenant in tenants:
         jobs = await tenant.client.listed("listJobs")
-        queued = [
-            export
-            for exports in await together(
-                tenant.client.listed("listExports", path={"job_id": job["id"]}) for job in jobs
+        async with cells.of(operation="listExports", field="queue_position"):
+            queued = [
+                export
+                for exports in await together(
+                    tenant.client.listed("listExports", path={"job_id": job["id"]}) for job in jobs
+                )
+                for export in exports
+            ]
+            queued.sort(key=lambda export: str(export["created_at"]))
+            expect_equal(
+                [export["queue_position"] for export in queued],
+                list(range(1, len(queued) + 1)),
+                "queue_position of each queued export of an organization, oldest first",
+                detail=f"organization {tenant.id}",
             )
-            for export in exports
-        ]
-        queued.sort(key=lambda export: str(export["created_at"]))
-        expect_equal(
-            [export["queue_position"] for export in queued],
-            list(range(1, len(queued) + 1)),
-            f"queue_position of each queued export of organization {tenant.id}, oldest first",
-        )
 
 
 async def shuffle_pages(own: OwnSystem, table: str) -> None:
@@ -123,8 +140,10 @@ async def expect_in_order(one: ClaimTransaction, *, limit: int, cap: int) -> Non
         expect_equal(
             [(each.id, f"{each.created_at:%H:%M:%S.%f}") for each in claimed],
             [(each.id, f"{each.created_at:%H:%M:%S.%f}") for each in due],
-            f"exports of a claim with p_limit => {limit}, p_max_per_org => {cap} (id, created_at)",
-            detail=f"in progress by organization: {dict(taken)}; queued: {len(queue)}",
+            "exports of a claim (id, created_at)",
+            detail=f"p_limit => {limit}, p_max_per_org => {cap}; in progress by organization: "
+            f"{dict(taken)}; queued: {len(queue)}",
+            rule="export.oldest-first",
         )
         for each in due:
             queue.remove(each)

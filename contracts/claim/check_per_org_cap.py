@@ -1,19 +1,21 @@
 """The cap on exports in progress of one organization, however many workers claim at once."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 from psycopg import sql
 
 from contracts.claim.bulk_insert import copy_export
 from contracts.claim.claim_transaction import ClaimTransaction, IssuedTokens, claim_transaction
-from contracts.claim.done_once import expect_done_once, expect_each_done_once
+from contracts.claim.done_once import expect_done_once, expect_facts_done_once
 from contracts.claim.export_batches import request_exports, wait_for_all
 from contracts.claim.slow_workers import slow_worker_environment
 from contracts.shared.exports.claim_function import ClaimFunction, declared_claim
 from contracts.shared.resources.past_triggers import past_triggers
 from harness.check import check
 from harness.checkers import (
+    claims_are_visible,
     exactly_once,
     expect_no_violations,
     most_in_progress,
@@ -23,11 +25,15 @@ from harness.checkers import (
 from harness.client import Organization, Sample, Samples, together
 from harness.errors import Inconclusive
 from harness.expect import expect, expect_equal, expect_status
+from harness.plugin.cells import Cells
 from harness.plugin.fixtures import FreshSystem, OwnSystem
 from harness.plugin.observations import Observations
 from harness.target import Capability, Target
 from harness.target.export_table import ExportTable
 from harness.vocabulary.exports import PREPARING
+
+OVER_CAP = "export.cap"
+"""The rule that no organization exceeds its cap."""
 
 BATCH = 50
 """A `p_limit` larger than any cap here."""
@@ -47,7 +53,11 @@ BACKLOG = 400
     needs={Capability.SPAWN, Capability.DATABASE_CONTROL},
 )
 async def check_per_org_cap(
-    fresh_system: FreshSystem, target: Target, samples: Samples, observe: Observations
+    fresh_system: FreshSystem,
+    target: Target,
+    samples: Samples,
+    observe: Observations,
+    cells: Cells,
 ) -> None:
     """Claims by direct calls and by workers, one by one and all at once, with a long backlog.
 
@@ -60,10 +70,9 @@ async def check_per_org_cap(
     if target.claim is not None and not target.claim.function:
         async with fresh_system(api_instances=1, workers=0) as own:
             evidence = samples.of_size(EVIDENCE_BYTES)
-            exports = await expect_cap_kept_by_workers(
-                own, target, jobs_each=16, workers=6, evidence=evidence
+            await look_at_workers(
+                own, target, observe, cells, jobs_each=16, workers=6, evidence=evidence
             )
-            observe(exports, what="exports by workers")
         return
     declared_claim(target)
     async with fresh_system(api_instances=1, workers=0) as own:
@@ -73,35 +82,78 @@ async def check_per_org_cap(
         for tenant in tenants:  # one after the other: the oldest exports are all of one tenant
             await request_exports([tenant], jobs_each=cap + 1)
         for asked in (1, 2, cap, cap + 2):
-            async with claim_transaction(claims, table, IssuedTokens()) as one:
+            async with (
+                cells.of(case="direct claims, one after the other", p_max_per_org=asked),
+                claim_transaction(claims, table, IssuedTokens()) as one,
+            ):
                 await expect_cap_as_asked(one, asked)
         await insert_backlog(own, table, tenants[0])
-        claimed = await claims.claim_during_open_claim(limit=cap - 1)
-        await expect_in_progress(own, target, tenants, "two claims, the first uncommitted")
-        limits = (1, cap - 1, cap, BATCH)
-        claimed += await claims.claim_concurrently(
-            8, limit_of=lambda number: limits[number % len(limits)]
-        )
-        await expect_in_progress(own, target, tenants, "claims by 8 workers at once", full=True)
-        await expect_room_for_one(own, target, claims, tenants[1])
-        claimed += await claim_beside_silent_ones(own, target, claims)
-        await expect_in_progress(own, target, tenants, "claims beside exports silent for an hour")
-        observe(claimed, what="claimed by direct calls")
+        await look_at_direct_claims(own, target, tenants, claims, observe, cells)
         await empty_queue(own, table)
-
-        exports = await expect_cap_kept_by_workers(own, target, jobs_each=6, workers=2)
-        observe(exports, what="exports by workers")
+        await look_at_workers(own, target, observe, cells, jobs_each=6, workers=2)
 
 
-async def expect_cap_kept_by_workers(
+async def look_at_direct_claims(
     own: OwnSystem,
     target: Target,
+    tenants: Sequence[Organization],
+    claims: ClaimFunction,
+    observe: Observations,
+    cells: Cells,
+) -> None:
+    """Look at the cap after claims that are kept; each step goes on from the one before."""
+    cap, claimed = claims.cap, 0
+    limits = (1, cap - 1, cap, BATCH)
+    kept = partial(expect_in_progress, own, target, tenants)
+
+    async def uncommitted() -> int:
+        claimed = await claims.claim_during_open_claim(limit=cap - 1)
+        await kept("two claims, the first uncommitted")
+        return claimed
+
+    async def concurrent() -> int:
+        claimed = await claims.claim_concurrently(
+            8, limit_of=lambda number: limits[number % len(limits)]
+        )
+        await kept("claims by 8 workers at once", full=True)
+        return claimed
+
+    async def one_canceled() -> int:
+        await expect_room_for_one(own, target, claims, tenants[1])
+        return 0
+
+    async def silent() -> int:
+        claimed = await claim_beside_silent_ones(own, target, claims)
+        await kept("claims beside exports silent for an hour")
+        return claimed
+
+    steps: dict[str, Callable[[], Awaitable[int]]] = {
+        "a claim beside one that is not committed": uncommitted,
+        "claims by many workers at once": concurrent,
+        "one in progress is canceled": one_canceled,
+        "claims beside exports that are silent": silent,
+    }
+    for done, (case, step) in enumerate(steps.items()):
+        clean = done
+        async with cells.of(case=case):
+            claimed += await step()
+            clean += 1
+        if clean == done:
+            return  # what is over the cap stays so
+    observe(claimed, what="claimed by direct calls")
+
+
+async def look_at_workers(
+    own: OwnSystem,
+    target: Target,
+    observe: Observations,
+    cells: Cells,
     *,
     jobs_each: int,
     workers: int,
     evidence: Sample | None = None,
-) -> int:
-    """Fail unless workers that all start at a full queue keep the cap; return the exports done.
+) -> None:
+    """Look whether workers that all start at a full queue keep the cap, and do each export once.
 
     `Inconclusive` when they never reached the cap.
     """
@@ -114,11 +166,16 @@ async def expect_cap_kept_by_workers(
     environment = slow_worker_environment(target)
     await together(own.system.start("worker", environment) for _ in range(workers))
     exports = await wait_for_all(accepted, deadline_s=30)
-    transitions = (await expect_each_done_once(own, target, tenants, accepted)).watched()
-    expect_no_violations(per_organization_cap(transitions, cap))
-    if max(most_in_progress(transitions).values()) < cap:
-        raise Inconclusive(f"workers never had {cap} exports of one organization in progress")
-    return len(exports)
+    observed = await read_exports(own.database, target, [tenant.id for tenant in tenants])
+    transitions = observed.watched()
+    async with cells.of(case="claims by workers", what="each export is done once"):
+        expect_no_violations(claims_are_visible(transitions), transitions=transitions)
+        expect_facts_done_once(observed, target, accepted)
+    async with cells.of(case="claims by workers", what="the cap is kept"):
+        expect_no_violations(per_organization_cap(transitions, cap), transitions=transitions)
+        if max(most_in_progress(transitions).values()) < cap:
+            raise Inconclusive(f"workers never had {cap} exports of one organization in progress")
+        observe(len(exports), what="exports by workers")
 
 
 async def expect_cap_as_asked(one: ClaimTransaction, cap: int) -> None:
@@ -131,11 +188,14 @@ async def expect_cap_as_asked(one: ClaimTransaction, cap: int) -> None:
         claimed = await one.claim(f"{{worker}}, {limit}, {cap}", worker="capped", limit=limit)
         taken.update(row.organization_id for row in claimed)
     organizations = {row.organization_id for row in (await one.read_rows()).values()}
+    over = any(number > cap for number in taken.values())
     expect_equal(
         taken,
         Counter(dict.fromkeys(organizations, cap)),
-        f"number of exports in progress by organization, with p_max_per_org => {cap}, "
-        f"p_limit => {BATCH} and more exports queued",
+        f"number of exports in progress by organization, {'over' if over else 'below'} the cap, "
+        "with more exports queued",
+        detail=f"p_max_per_org => {cap}, p_limit => {BATCH}",
+        rule=OVER_CAP if over else "",
     )
 
 
@@ -172,13 +232,16 @@ async def expect_in_progress(
     for tenant in tenants:
         expect(
             taken[tenant.id] in wanted,
-            expected=f"{'' if full else 'at most '}{cap} exports in progress of organization "
-            f"{tenant.id}, which has more queued, after {after}",
+            expected=f"{'' if full else 'at most '}{cap} exports in progress of an organization "
+            "that has more queued",
             got=f"{taken[tenant.id]} exports in progress",
+            detail=f"after {after}, of organization {tenant.id}",
+            rule=OVER_CAP if taken[tenant.id] > cap else "",
         )
     expect_done_once(
         exactly_once([], observed.exports, observed.completions, observed.transitions),
         detail=f"after {after}",
+        transitions=observed.transitions,
     )
 
 
@@ -189,7 +252,7 @@ async def expect_room_for_one(
     observed = await read_exports(own.database, target, [tenant.id])
     canceled = next(export.id for export in observed.exports if export.state == PREPARING)
     answer = await tenant.client.call("cancelExport", path={"export_id": canceled})
-    expect_status(answer, 202)
+    expect_status(answer, 202, rule="golden.export-download")
     if (await tenant.client.get_export(canceled))["state"] != "canceled":
         return  # here a worker completes a cancellation, and no worker runs yet
     async with claims.worker() as connection:

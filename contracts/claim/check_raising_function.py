@@ -2,7 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 from contracts.claim.done_once import expect_each_done_once
 from contracts.claim.export_batches import request_exports, wait_for_all
@@ -14,6 +16,8 @@ from harness.check import check
 from harness.client import Client, Organization
 from harness.errors import Inconclusive
 from harness.expect import expect_equal, expect_status
+from harness.findings.preconditions import as_subject
+from harness.plugin.cells import Cells
 from harness.plugin.fixtures import FreshSystem, OwnSystem
 from harness.plugin.observations import Observations
 from harness.target import Capability, Target
@@ -49,7 +53,7 @@ they do then is not judged."""
     needs={Capability.SPAWN, Capability.PAUSE, Capability.DATABASE_CONTROL},
 )
 async def check_raising_function(
-    fresh_system: FreshSystem, target: Target, observe: Observations
+    fresh_system: FreshSystem, target: Target, observe: Observations, cells: Cells
 ) -> None:
     """Makes the claim function raise in several ways, with and without exports queued.
 
@@ -59,45 +63,77 @@ async def check_raising_function(
     Contract: "A function that *raises* is an outage (not ready), never a silent fallback".
     """
     claim = declared_claim(target)
-    table = claim.table
     async with fresh_system(api_instances=INSTANCES, workers=1) as own:
         tenants = await own.organizations.several(2)
         client = tenants[0].client
         function = await find_function(own.control_database, claim.function)
-        await expect_readiness(client, 200, "the system has started")
+        ready = partial(cells.of, operation="ready")
+        async with ready(case="the system has started"):
+            await expect_readiness(client, 200, "the system has started")
         await function.replace_body(ALWAYS)
-        await expect_readiness(client, 503, "the claim function raises, with nothing queued")
+        async with ready(case="the claim function raises, nothing is queued"):
+            await expect_readiness(client, 503, "the claim function raises, with nothing queued")
+            observe(what="an outage with nothing queued")
         await function.restore()
-        await expect_readiness(client, 200, "the claim function works again")
-        observe(what="an outage with nothing queued")
+        async with ready(case="the claim function works again, nothing is queued"):
+            await expect_readiness(client, 200, "the claim function works again")
 
         before = await read_fallback_total(own, client)
         await own.system.pause(own.system.workers[0])
         accepted = await request_exports(tenants, jobs_each=2)
-        await expect_probes_change_nothing(own, client, table)
-        observe(what="probes")
-        tried = 0
-        for reason, body in REASONS.items():
-            await function.replace_body(body.replace("{table}", table))
-            await expect_readiness(client, 503, f"the claim function raises {reason}")
-            if reason != CALLS_MISSING_FUNCTION:
-                await own.system.resume(own.system.workers[0])
-                tried += await wait_for_calls(function, tenants[1], accepted)
-                await own.system.pause(own.system.workers[0])
-            observe(what="outages with exports queued")
-        await expect_nothing_claimed(own, table)
+        async with ready(case="asking changes nothing"):
+            await expect_probes_change_nothing(own, client, claim.table)
+            observe(what="probes")
+        outages = Outages(own=own, function=function, table=claim.table, cells=cells)
+        tried = await outages.look(tenants, accepted, observe)
+        async with cells.of(what="nothing is claimed while the claim function raises"):
+            await expect_nothing_claimed(own, claim.table)
         await function.restore()
-        await expect_readiness(client, 200, "the claim function works again")
+        async with ready(case="the claim function works again"):
+            await expect_readiness(client, 200, "the claim function works again")
         await resume_or_restart(own)
-        await wait_for_all(accepted, deadline_s=20)
-        await expect_each_done_once(own, target, tenants, accepted)
-        expect_equal(
-            await read_fallback_total(own, client),
-            before,
-            "number of claims without the claim function, which never was missing",
-        )
+        async with cells.of(what="each export is done once"):
+            with as_subject():
+                await wait_for_all(accepted, deadline_s=20)
+            await expect_each_done_once(own, target, tenants, accepted)
+        async with cells.of(operation="metrics"):
+            expect_equal(
+                await read_fallback_total(own, client),
+                before,
+                "number of claims without the claim function, which never was missing",
+            )
         if not tried:
             raise Inconclusive("no worker called the claim function while it raised")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outages:
+    """A claim function that raises in several ways, one after the other, while exports wait."""
+
+    own: OwnSystem
+    function: BreakableFunction
+    table: str
+    cells: Cells
+
+    async def look(
+        self,
+        tenants: Sequence[Organization],
+        accepted: dict[str, Organization],
+        observe: Observations,
+    ) -> int:
+        """Look whether each makes all instances not ready; give the calls that workers made."""
+        system, tried = self.own.system, 0
+        for reason, body in REASONS.items():
+            await self.function.replace_body(body.replace("{table}", self.table))
+            since = f"the claim function raises {reason}"
+            async with self.cells.of(operation="ready", case=since):
+                await expect_readiness(tenants[0].client, 503, since)
+                observe(what="outages with exports queued")
+            if reason != CALLS_MISSING_FUNCTION:
+                await system.resume(system.workers[0])
+                tried += await wait_for_calls(self.function, tenants[1], accepted)
+                await system.pause(system.workers[0])
+        return tried
 
 
 async def expect_probes_change_nothing(own: OwnSystem, client: Client, table: str) -> None:
@@ -143,8 +179,8 @@ async def expect_nothing_claimed(own: OwnSystem, table: str) -> None:
         expect_equal(
             (export.state, export.attempt),
             ("queued", 0),
-            f"state and attempt of export {export.id} while the claim function raises",
-            detail=f"claimed by {export.claimed_by}",
+            "state and attempt of an export while the claim function raises",
+            detail=f"export {export.id}, claimed by {export.claimed_by}",
         )
 
 

@@ -10,10 +10,19 @@ import psycopg
 from psycopg import AsyncConnection, sql
 
 from contracts.claim.export_rows import ExportRow, expect_unchanged, read_export_rows
-from contracts.shared.exports.claim_function import WORKER_ROLE, ClaimFunction
+from contracts.shared.exports.claim_function import (
+    CALLABLE,
+    WITHIN_LIMIT,
+    WORKER_ROLE,
+    ClaimFunction,
+)
 from harness.errors import CheckFailed
-from harness.expect import expect, expect_equal
+from harness.evidence import query_evidence
+from harness.expect import expect, expect_equal, showing
 from harness.vocabulary.exports import PREPARING
+
+UNIQUE_RULE = "claim.new-token"
+"""The rule that a claim token is never issued twice."""
 
 LOCK_TIMEOUT_MS = 1500
 """A claim that waits longer than this for a lock fails: it must skip locked exports."""
@@ -38,14 +47,18 @@ class IssuedTokens:
         token = next((str(value) for value in columns.values() if value is not None), None)
         expect(
             token,
-            expected=f"a claim token from {call}",
+            expected="a claim token from a claim",
             got=f"{columns} in a row with attempt {row.get('attempt')}",
+            detail=call,
+            rule=UNIQUE_RULE,
         )
         expect(
             token not in self.issued,
-            expected=f"a new claim token from {call}: a token is never issued twice, not even "
+            expected="a new claim token from a claim: a token is never issued twice, not even "
             "after a rollback (a crash of the database is one)",
             got=f"a token that was issued before, one of {len(self.issued)}",
+            detail=call,
+            rule=UNIQUE_RULE,
         )
         self.issued.add(str(token))
 
@@ -72,29 +85,50 @@ class ClaimTransaction:
         before = await self.read_rows()
         rows = await self._call(call)
         after = await self.read_rows()
+        asked = f"SET ROLE {WORKER_ROLE};\nSELECT * FROM {call}"
+        with showing(query_evidence("a claim and the rows it returned", asked, rows)):
+            claimed = self._claimed(before, after, rows, limit=limit, call=call)
+            await self._expect_claimed(call, worker, [(before[row.id], row) for row in claimed])
+            expect_equal(
+                Counter(row["attempt"] for row in rows),
+                Counter(row.attempt for row in claimed),
+                "number of exports by attempt, as a claim returned them",
+                detail=call,
+            )
+        self.claimed += len(claimed)
+        return sorted(claimed, key=lambda row: row.created_at)
+
+    def _claimed(
+        self,
+        before: Mapping[str, ExportRow],
+        after: Mapping[str, ExportRow],
+        rows: Sequence[Row],
+        *,
+        limit: int,
+        call: str,
+    ) -> list[ExportRow]:
+        """Give the claimed exports; fail unless they are within the limit, one for each row."""
         claimed = [row for row in after.values() if row.is_claimed_since(before[row.id])]
         expect(
             len(rows) <= limit,
-            expected=f"at most {limit} rows from {call}",
+            expected="no more rows from a claim than p_limit",
             got=f"{len(rows)} rows, with {len(before)} exports in the table",
+            detail=call,
+            rule=WITHIN_LIMIT,
         )
-        expect_equal(
-            len(claimed),
-            len(rows),
-            f"number of exports set to {PREPARING} by {call}, one for each row it returned",
-        )
-        expect_unchanged(before, after, call, but=frozenset(row.id for row in claimed))
+        what = f"number of exports set to {PREPARING} by a claim, one for each row it returned"
+        expect_equal(len(claimed), len(rows), what, detail=call, rule=WITHIN_LIMIT)
+        but = frozenset(row.id for row in claimed)
+        expect_unchanged(before, after, "a claim", detail=call, but=but)
         for row in rows:
-            expect("attempt" in row, expected=f"attempt in the rows of {call}", got=f"{[*row]}")
+            expect(
+                "attempt" in row,
+                expected="attempt in the rows of a claim",
+                got=f"{[*row]}",
+                detail=call,
+            )
             self.tokens.add(row, call)
-        await self._expect_claimed(call, worker, [(before[row.id], row) for row in claimed])
-        expect_equal(
-            Counter(row["attempt"] for row in rows),
-            Counter(row.attempt for row in claimed),
-            f"number of exports by attempt, as {call} returned them",
-        )
-        self.claimed += len(claimed)
-        return sorted(claimed, key=lambda row: row.created_at)
+        return claimed
 
     async def read_rows(self) -> dict[str, ExportRow]:
         """Read every export by its id."""
@@ -105,10 +139,19 @@ class ClaimTransaction:
             await self.connection.execute(f"SET LOCAL ROLE {WORKER_ROLE}")
             cursor = await self.connection.execute(f"SELECT * FROM {call}")  # noqa: S608 - from the target file
             return list(claimed_rows(await cursor.fetchall()))
+        except psycopg.errors.LockNotAvailable as error:
+            raise CheckFailed(
+                expected="a claim to skip locked exports without waiting",
+                got=f"{error}".replace("\n", " "),
+                detail=call,
+            ) from error
         except psycopg.Error as error:
             raise CheckFailed(
-                expected=f"{call} claims exports, and skips locked ones without waiting",
+                expected="the claim function to claim exports when it is called by its arguments",
                 got=f"SQLSTATE {error.sqlstate}: {error}".replace("\n", " "),
+                detail=call,
+                rule=CALLABLE,
+                subject="claim function",
             ) from error
 
     async def _expect_claimed(
@@ -117,19 +160,22 @@ class ClaimTransaction:
         cursor = await self.connection.execute("SELECT now() AS began, clock_timestamp() AS now")
         [clock] = await cursor.fetchall()
         for old, new in claimed:
-            what = f"export {new.id} of organization {new.organization_id}, claimed by {call}"
-            expect_equal(old.state, "queued", f"state before the claim of {what}")
-            expect_equal(new.attempt, old.attempt + 1, f"attempt of {what}")
+            about = f"export {new.id} of organization {new.organization_id}, claimed by {call}"
+            expect_equal(old.state, "queued", "state of an export before a claim", detail=about)
+            what = "attempt of a claimed export"
+            expect_equal(new.attempt, old.attempt + 1, what, detail=about)
             expect(
                 worker in (new.claimed_by or ""),
-                expected=f"{worker!r} in claimed_by of {what}",
+                expected=f"{worker!r} in claimed_by of a claimed export",
                 got=repr(new.claimed_by),
+                detail=about,
             )
             expect(
                 new.stamped_at is not None and clock["began"] <= new.stamped_at <= clock["now"],
-                expected=f"started_at or heartbeat_at at or after {clock['began']}, when the "
-                f"transaction began by the database's clock, of {what}",
-                got=f"the later of the two is {new.stamped_at}",
+                expected="started_at or heartbeat_at of a claimed export at or after the "
+                "beginning of the transaction, by the database's clock",
+                got=f"the later of the two is {new.stamped_at}, it began at {clock['began']}",
+                detail=about,
             )
 
 

@@ -57,6 +57,7 @@ def expect_unchanged(
     after: Mapping[str, ExportRow],
     what: str,
     *,
+    detail: str = "",
     but: frozenset[str] = frozenset(),
 ) -> None:
     """Fail when `what` changed, added or removed an export whose id is not in `but`."""
@@ -69,4 +70,5 @@ def expect_unchanged(
         not changed,
         expected=f"no other export changed by {what}",
         got=f"{len(changed)} other exports changed, such as {changed[:1]}",
+        detail=detail,
     )

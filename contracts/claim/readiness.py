@@ -4,7 +4,7 @@ from contracts.shared.resources.prometheus import total_of
 from harness.client import Answer, Client, Route, Transport
 from harness.client.client import DEADLINE_S
 from harness.errors import CheckFailed
-from harness.expect import expect_equal
+from harness.expect import STATUS_WORDS, expect_status
 from harness.plugin.fixtures import OwnSystem
 from harness.waiting import wait_until
 
@@ -21,7 +21,7 @@ async def expect_readiness(client: Client, status: int, since: str) -> None:
             await _expect_soon(client, route, instance, status, since)
         if client.has("live"):
             alive = await client.call("live", instance=instance)
-            expect_equal(alive.status, 200, f"status of live once {since}")
+            expect_status(alive, 200, detail=f"once {since}")
 
 
 async def _expect_soon(
@@ -36,14 +36,16 @@ async def _expect_soon(
         answers.append(answer)
         return answer.status == status
 
-    expected = f"{status} from {route.template} within {READINESS_WITHIN_S:g} s, once {since}"
-    await wait_until(
-        is_answered,
-        READINESS_WITHIN_S,
-        expected,
-        poll_s=0.05,
-        error=lambda _: CheckFailed(expected=expected, got=answers[-1].describe()),
-    )
+    expected = f"{status} from {route.template!r} within {READINESS_WITHIN_S:g} s, once {since}"
+
+    def too_late(_: str) -> CheckFailed:
+        failure = CheckFailed(
+            expected=expected, got=answers[-1].describe(), subject=route.operation_id
+        )
+        failure.aspect = f"{STATUS_WORDS[status]}, once {since}"
+        return failure
+
+    await wait_until(is_answered, READINESS_WITHIN_S, expected, poll_s=0.05, error=too_late)
 
 
 def _ready_routes(client: Client) -> list[Route]:

@@ -11,12 +11,20 @@ from psycopg import AsyncConnection
 
 from harness.database import Database
 from harness.errors import CheckFailed, Inconclusive
+from harness.evidence import query_evidence
+from harness.findings.preconditions import precondition
 from harness.target import Target
 from harness.target.models import Claim
 from harness.waiting import wait_until
 
 WORKER_ROLE = "service_role"
 """The only role that may call the claim function (contract)."""
+
+CALLABLE = "claim.callable"
+"""The rule that the claim function can be called as the contract says."""
+
+WITHIN_LIMIT = "claim.within-limit"
+"""The rule that a claim gives no more exports than it was asked for."""
 
 BLOCKED_WITHIN_S = 2.0
 MAX_CALLS = 200
@@ -66,25 +74,37 @@ class ClaimFunction:
         Fail where the function cannot be called as the contract says, or raises.
         """
         call = f"{self.function}(p_worker => '{worker}', p_limit => {limit}, …)"
+        with precondition(CALLABLE):
+            rows = await self._rows(connection, worker, limit, call)
+        # A function that returns one composite value gives a row of NULLs when it claims nothing.
+        claimed = sum(any(value is not None for value in row.values()) for row in rows)
+        if claimed > limit:
+            raise CheckFailed(
+                expected="no more exports from a claim than p_limit",
+                got=f"{claimed} exports",
+                detail=call,
+                rule=WITHIN_LIMIT,
+                evidence=(query_evidence("the claim and its rows", f"SELECT * FROM {call}", rows),),  # noqa: S608 - to be read
+            )
+        return claimed
+
+    async def _rows(
+        self, connection: AsyncConnection[Any], worker: str, limit: int, call: str
+    ) -> list[dict[str, Any]]:
         try:
             cursor = await connection.execute(
                 f"SELECT * FROM {self.function}("  # noqa: S608 - from the target file
                 "p_worker => %s, p_limit => %s, p_max_per_org => %s)",
                 [worker, limit, self.cap],
             )
-            rows = await cursor.fetchall()
+            return list(await cursor.fetchall())
         except psycopg.Error as error:
             raise CheckFailed(
-                expected=f"{call} to claim exports",
+                expected="the claim function to claim exports when it is called by its arguments",
                 got=f"SQLSTATE {error.sqlstate}: {error}".replace("\n", " "),
+                detail=call,
+                subject="claim function",
             ) from error
-        # A function that returns one composite value gives a row of NULLs when it claims nothing.
-        claimed = sum(any(value is not None for value in row.values()) for row in rows)
-        if claimed > limit:
-            raise CheckFailed(
-                expected=f"at most {limit} exports from {call}", got=f"{claimed} exports"
-            )
-        return claimed
 
     async def claim_during_open_claim(self, limit: int) -> int:
         """Claim while another worker's claim is not yet committed; give the sum of both.
@@ -115,7 +135,8 @@ class ClaimFunction:
                     if empty == 2:
                         return got
             raise CheckFailed(
-                expected=f"{self.function} to claim nothing once every cap is reached",
+                expected="the claim function to claim nothing once every cap is reached",
+                rule="export.cap",
                 got=f"{got} exports claimed by one worker in {MAX_CALLS} calls, and still more",
             )
 

@@ -105,7 +105,7 @@ async def test_a_claim_without_lock_and_guard_is_always_seen_twice(claims: Claim
 
 async def test_more_than_was_asked_for_fails_the_check(claims: ClaimFunction) -> None:
     await define(claims.database, RIGHT | {"limit": "p_max_per_org"})
-    with pytest.raises(CheckFailed, match="at most 1 exports"):
+    with pytest.raises(CheckFailed, match="no more exports"):
         await claims.claim_concurrently(1, limit_of=lambda _number: 1)
 
 
