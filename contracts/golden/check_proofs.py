@@ -106,7 +106,8 @@ async def expect_false_until_ready(org: Organization, job: Record, export_type: 
     requested = await org.client.new_export(job["id"], export_type)
     question, path = {"export_id": requested["id"]}, {"export_id": requested["id"]}
     answer = await org.client.call("verifyManifest", json=question)
-    expect_status(answer, 200, detail="an export that was requested a moment ago")
+    detail = "an export that was requested a moment ago"
+    expect_status(answer, 200, detail=detail, rule="verify.manifest")
     canceled = await org.client.call("cancelExport", path=path)
     if canceled.status == 202:
         expect_false(answer, "live")  # it still was when it was canceled

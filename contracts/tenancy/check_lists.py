@@ -28,6 +28,9 @@ LISTS = 6
 WITHOUT_IDS = 2
 """The lists that take no id: jobs, and the ledger."""
 
+AROUND = 40
+"""Bytes before foreign data that a message shows."""
+
 
 @check(
     "tenancy.lists",
@@ -130,10 +133,17 @@ async def expect_exports_hold_own_data(mine: ListOwner, other: ListOwner) -> Non
                     mark not in content,
                     expected=f"no data of organization {other.tenant.org.id} in {name} of an "
                     f"export of organization {mine.tenant.org.id}",
-                    got=mark.decode("utf-8", "replace"),
+                    got=_in_its_place(mark, content),
                     rule=NO_FOREIGN_DATA,
                     subject="downloadExport",
                 )
+
+
+def _in_its_place(mark: bytes, content: bytes) -> str:
+    """Show a mark with what stands before it, which in JSON names the field."""
+    begin = max(0, content.find(mark) - AROUND)
+    shown = content[begin : content.find(mark) + len(mark) + AROUND // 4]
+    return f"{mark.decode('utf-8', 'replace')} in {shown.decode('utf-8', 'replace')!r}"
 
 
 async def expect_foreign_cursor_opens_nothing(

@@ -14,7 +14,19 @@ from harness.verdict import ExitCode, Verdict
 MARKS = {Verdict.PASS: "✔", Verdict.FAIL: "✘", Verdict.INCONCLUSIVE: "?"}
 
 LABELS = (
-    *("rule", "subject", "expected", "got", "detail", "why", "where", "request", "also", "log"),
+    *(
+        "rule",
+        "subject",
+        "cells",
+        "expected",
+        "got",
+        "detail",
+        "why",
+        "where",
+        "request",
+        "also",
+        "log",
+    ),
     *("bytes", "query", "transitions", "reproduce"),
 )
 """What stands before the parts of an explanation."""
@@ -27,6 +39,9 @@ SHOWN_ASPECTS = 3
 
 SHOWN_CAUSES = 5
 """Kinds of findings that a check's explanation shows; all are in results.json."""
+
+SHOWN_CELLS = 4
+"""Cells of one cause that its explanation names; the others are counted."""
 
 _NAMED_NOT_RUN = 3
 """So many checks that did not run are named; of more there is only the number."""
@@ -65,6 +80,7 @@ def _cause_explanation(cause: Cause, result: CheckResult) -> list[str]:
     parts = [("rule", f"{cause.rule}: {cause.sentence}")] if cause.rule != result.id else []
     subject = cause.shown_subjects()
     parts += [("subject", subject)] if finding.cell or cause.rule != result.id else []
+    parts += [("cells", _cells_of(cause, result))]
     for each in cause.aspects[:SHOWN_ASPECTS]:
         parts += _expectation(each)
     parts += [("where", finding.where)]
@@ -73,6 +89,23 @@ def _cause_explanation(cause: Cause, result: CheckResult) -> list[str]:
         label = "request" if last.kind == "exchange" else last.kind
         parts.append((label, last.text.partition("\n\n")[0]))
     return _labeled(parts)
+
+
+def _cells_of(cause: Cause, result: CheckResult) -> str:
+    """Say in which cells it was found, and of how many: what is not named works.
+
+    Empty where that is no more than the subjects say.
+    """
+    named = dict.fromkeys(
+        ", ".join(value for name, value in each.cell if name != "operation")
+        for each in cause.findings
+    )
+    named.pop("", None)
+    if not named or result.cells.total <= len(named):
+        return ""
+    rest = len(named) - SHOWN_CELLS
+    more = f" and {rest} more" if rest > 0 else ""
+    return f"{'; '.join(list(named)[:SHOWN_CELLS])}{more}; of {result.cells.total} cells"
 
 
 def _expectation(finding: Finding) -> list[tuple[str, str]]:
