@@ -60,6 +60,9 @@ INVALID = (
 
 MULTIPLE = "bytes=0-1,5-6"
 
+TELLING = 8
+"""So many bytes stand hardly twice in a content: fewer do not tell which part they are."""
+
 
 def expect_part(answer: Answer, asked: ByteRange, whole: bytes, mime_type: str) -> None:
     """Fail unless a 206 has these bytes, the right Content-Range and the headers of content."""
@@ -69,7 +72,8 @@ def expect_part(answer: Answer, asked: ByteRange, whole: bytes, mime_type: str) 
     expect(
         answer.body == wanted,
         expected=f"{len(wanted)} bytes from byte {asked.part.start} for Range: {asked.header}",
-        got=f"{len(answer.body)} bytes, other ones (of {len(whole)} in all)",
+        got=f"{part_found(answer.body, whole)}, "
+        f"Content-Range: {answer.headers.get('content-range', 'absent')}",
         rule=RANGES,
     )
     expect_equal(
@@ -80,6 +84,13 @@ def expect_part(answer: Answer, asked: ByteRange, whole: bytes, mime_type: str) 
         rule=RANGES,
     )
     expect_content_headers(answer, whole, mime_type)
+
+
+def part_found(body: bytes, whole: bytes) -> str:
+    """Say which part of the content some bytes are, where they are enough to tell."""
+    at = whole.find(body) if len(body) >= TELLING else -1
+    which = f"from byte {at}" if at >= 0 else "other ones"
+    return f"{len(body)} bytes, {which} (of {len(whole)} in all)"
 
 
 def expect_unsatisfiable(answer: Answer, byte_range: str, size: int) -> None:

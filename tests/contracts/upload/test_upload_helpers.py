@@ -77,7 +77,7 @@ TEN = ByteRange(header="bytes=0-9", part=slice(0, 10))
     [
         (served(WHOLE), "206 from"),
         (served(WHOLE[:9], 206, content_range="bytes 0-9/512"), "9 bytes"),
-        (served(WHOLE[1:11], 206, content_range="bytes 0-9/512"), "10 bytes"),
+        (served(WHOLE[1:11], 206, content_range="bytes 0-9/512"), "10 bytes, from byte 1 "),
         (served(WHOLE[:10], 206, content_range="bytes 0-10/512"), "Content-Range"),
         (served(WHOLE[:10], 206, content_range="bytes 0-9/*"), "Content-Range"),
         (served(WHOLE[:10], 206), "Content-Range"),
