@@ -100,7 +100,8 @@ def _cells_of(cause: Cause, result: CheckResult) -> str:
         ", ".join(value for name, value in each.cell if name != "operation")
         for each in cause.findings
     )
-    named.pop("", None)
+    for said in ("", *cause.subjects):
+        named.pop(said, None)
     if not named or result.cells.total <= len(named):
         return ""
     rest = len(named) - SHOWN_CELLS

@@ -46,6 +46,7 @@ def test_it_says_in_which_cells_and_of_how_many() -> None:
 
 def test_cells_that_say_no_more_than_the_subject_are_left_out() -> None:
     assert _found_in("", total=9) == []
+    assert _found_in("getJob", total=9) == []
     assert _found_in("all there is", total=1) == []
 
 
