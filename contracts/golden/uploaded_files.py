@@ -91,9 +91,10 @@ class Uploads:
                 recall(read.exchange)
                 expect_bytes(read, sample.content, what=type_)
                 self.observe()
-            async with cell(header="Repr-Digest"):
-                recall(read.exchange)
-                expect_repr_digest(read, sample.content)
+            if read.body == sample.content:  # else its digest is another one, which is no news
+                async with cell(header="Repr-Digest"):
+                    recall(read.exchange)
+                    expect_repr_digest(read)
             for header, expected in content_headers(type_).items():
                 async with cell(header=header):
                     recall(read.exchange)
