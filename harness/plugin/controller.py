@@ -21,6 +21,7 @@ from harness.events import (
     CheckStarted,
     DebuggerEntered,
 )
+from harness.findings.rule import owners_of
 from harness.machine.room import full_disk
 from harness.plugin.collection import COLLECTED, COLLECTED_CHECKS, collected_file
 from harness.plugin.context import REDACTOR, SYSTEM, TARGET
@@ -233,7 +234,17 @@ class Controller:
 
     def _finish(self, node: str, result: CheckResult) -> None:
         self._results[node] = result
-        self.events.emit(CheckFinished(result=result))
+        self.events.emit(CheckFinished(result=self._as_far_as_known(result)))
+
+    def _as_far_as_known(self, result: CheckResult) -> CheckResult:
+        """Decide what blocked a check already now, where its owners will not run any more."""
+        owners = {owner for each in result.blocked for owner in owners_of(each.rule)}
+        done = {each.id.partition("[")[0] for each in self._results.values()}
+        selected = {spec.id.partition("[")[0] for spec in self._selected.values()}
+        if not result.blocked or (owners & selected) - done:
+            return result
+        others = [each for each in self._results.values() if each.id != result.id]
+        return with_owners_decided([*others, result])[-1]
 
     def _unfinished(self, node: str, spec: CheckSpec, why: str) -> CheckResult:
         ran = node in self._started
