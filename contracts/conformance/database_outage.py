@@ -1,7 +1,7 @@
 """A database that refuses every connection for a while, and what the API must answer then."""
 
 import uuid
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
@@ -15,6 +15,7 @@ from harness.client import Answer, Client, Samples, together
 from harness.database import Database
 from harness.errors import CheckFailed, Inconclusive
 from harness.expect import expect, expect_equal, expect_status
+from harness.findings.exchanges import Recent, recall, remembering
 from harness.plugin.cells import Cells
 from harness.plugin.fixtures import OwnSystem
 from harness.system import System
@@ -86,24 +87,31 @@ async def look_at_an_outage(cells: Cells, own: OwnSystem, samples: Samples) -> l
     ]
     answers: list[Answer] = []
 
-    async def ask(operation_id: str, asked: Awaitable[Answer]) -> None:
-        async with cells.of(operation=operation_id, what=DURING):
-            answer = await asked
-            _expect_unavailable(answer)
-            answers.append(answer)
+    wrong: list[tuple[CheckFailed, Recent]] = []
+
+    async def ask(asked: Awaitable[Answer]) -> None:
+        with remembering() as recent:
+            try:
+                answer = await asked
+                _expect_unavailable(answer)
+            except CheckFailed as failure:
+                wrong.append((failure, recent))
+            else:
+                answers.append(answer)
 
     async with database_outage(own.system):
         present = [(name, request) for name, request in calls if client.has(name)]
         await together(
             [
-                *(ask(name, client.call(name, **request)) for name, request in present),
-                ask("uploadEvidence", client.upload(job["id"], sample, key=key)),
+                *(ask(client.call(name, **request)) for name, request in present),
+                ask(client.upload(job["id"], sample, key=key)),
             ]
         )
         if client.has("live"):
             async with cells.of(operation="live", what=DURING):
                 alive = await client.call("live")
                 expect_status(alive, 200, detail="/livez must not depend on the database")
+    await _report(cells, wrong)
     is_back = False
     async with cells.of(what="ready after the database outage"):
         await wait_until(
@@ -128,6 +136,29 @@ async def look_at_an_outage(cells: Cells, own: OwnSystem, samples: Samples) -> l
                 got=again.describe(),
             )
     return answers
+
+
+async def _report(cells: Cells, wrong: Sequence[tuple[CheckFailed, Recent]]) -> None:
+    """Make one finding of each rule: which operations meet it first is a matter of timing."""
+    by_rule: dict[str, list[tuple[CheckFailed, Recent]]] = {}
+    for failure, recent in sorted(wrong, key=lambda each: each[0].subject):
+        by_rule.setdefault(failure.rule, []).append((failure, recent))
+    for rule, found in by_rule.items():
+        first, recent = found[0]
+        async with cells.of(what=DURING):
+            for exchange in recent.last(1):
+                recall(exchange)
+            failure = CheckFailed(
+                first.expected,
+                first.got,
+                "\n".join([first.detail, *(f"also: {each.got}" for each, _ in found[1:])]),
+                rule=rule,
+            )
+            failure.aspect = ""
+            raise failure
+    if not wrong:
+        async with cells.of(what=DURING):
+            pass
 
 
 def _expect_unavailable(answer: Answer) -> None:
