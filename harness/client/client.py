@@ -218,6 +218,13 @@ class Client:
         async def is_there() -> bool:
             nonlocal export
             export = await self.get_export(export_id)
+            if not isinstance(export["state"], str):  # what a backend sends may be anything
+                raise CheckFailed(
+                    expected="a state of the export, as text",
+                    got=repr(export["state"]),
+                    rule="answer.fields",
+                    subject="state in getExport",
+                )
             if export["state"] in TERMINAL_STATES - set(states):
                 raise CheckFailed(
                     expected=wanted,

@@ -5,7 +5,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from harness.errors import CheckFailed, Inconclusive, PreconditionNotMet
@@ -81,7 +81,7 @@ class Cells:
                 if self.stop_at_first and not isinstance(error, PreconditionNotMet | Inconclusive):
                     _say_where(error, rule=rule, cell=cell)
                     raise
-                self._note(error, rule, cell, self.evidence_of(exchanges), began)
+                self._note(error, rule, cell, exchanges, began)
             else:
                 self._looked_at += 1
                 if len(self._clean) < MOST_CLEAN:
@@ -92,14 +92,14 @@ class Cells:
         error: Exception,
         rule: str,
         cell: Coordinates,
-        evidence: tuple[Evidence, ...],
+        recent: Recent,
         began: float,
     ) -> None:
         outcome = judge(error, self.check_path)
         if outcome.verdict is not Verdict.FAIL:
             self._reasons[outcome.message] += 1
             return
-        if self._take(outcome, rule, cell, evidence):
+        if self._take(outcome, rule, cell, recent):
             self._with_findings += 1
         else:
             self._blocked += 1
@@ -114,38 +114,34 @@ class Cells:
     def take(self, outcome: Outcome, recent: Recent) -> None:
         """Take a failure of the check outside its cells, or one that left its cell."""
         with contextlib.suppress(EnoughSeen):
-            self._take(outcome, "", (), self.evidence_of(recent))
+            self._take(outcome, "", (), recent)
 
-    def _take(
-        self, outcome: Outcome, rule: str, cell: Coordinates, evidence: tuple[Evidence, ...]
-    ) -> bool:
-        """Keep a failure; says whether it is a finding, not something that blocks the check."""
-        finding = outcome.finding(rule or self.check_id, cell, evidence)
-        if outcome.precondition and finding.rule not in self.owns:
-            self.blocked.append(finding)
-            return False
+    def _take(self, outcome: Outcome, rule: str, cell: Coordinates, recent: Recent) -> bool:
+        """Keep a failure; says whether it is a finding, not something that blocks the check.
+
+        The fingerprint of every one is kept, texts and evidence of the first. Raises `EnoughSeen`
+        at more than `MOST_FINDINGS`.
+        """
+        finding = outcome.finding(rule or self.check_id, cell)
+        is_own = not outcome.precondition or finding.rule in self.owns
         if finding.rule in self.owns:
             self.on_broken(finding.rule)
-        self._add(finding)
-        return True
-
-    def _add(self, finding: Finding) -> None:
-        """Add a finding: the fingerprint of every one is kept, texts and evidence of the first.
-
-        Raises `EnoughSeen` at more than `MOST_FINDINGS`.
-        """
         if finding.fingerprint in self._known:
-            return
+            return is_own
         self._known.add(finding.fingerprint)
-        if len(self.findings) >= MOST_SHOWN:
+        kept = self.findings if is_own else self.blocked
+        if len(kept) < MOST_SHOWN:
+            finding = replace(finding, evidence=(*self.evidence_of(recent), *finding.evidence))
+        else:
             finding = Finding(
                 rule=finding.rule, subject=finding.subject, cell=finding.cell, aspect=finding.aspect
             )
-        self.findings.append(finding)
-        if len(self.findings) > MOST_FINDINGS:
+        kept.append(finding)
+        if len(kept) > MOST_FINDINGS:
             raise EnoughSeen(
                 expected=f"at most {MOST_FINDINGS} findings of one check", got="more; it ended"
             )
+        return is_own
 
     def counts(self) -> CellCounts:
         """How the cells ended."""
