@@ -17,6 +17,7 @@ from harness.checkers import (
     read_exports,
 )
 from harness.client import Organization, together
+from harness.evidence import Evidence, query_evidence
 from harness.expect import expect_equal
 from harness.plugin.cells import Cells
 from harness.plugin.fixtures import FreshSystem, OwnSystem
@@ -144,10 +145,22 @@ async def expect_in_order(one: ClaimTransaction, *, limit: int, cap: int) -> Non
             detail=f"p_limit => {limit}, p_max_per_org => {cap}; in progress by organization: "
             f"{dict(taken)}; queued: {len(queue)}",
             rule="export.oldest-first",
+            evidence=(_shown_claim(one, claimed, limit=limit, cap=cap),),
         )
         for each in due:
             queue.remove(each)
             taken[each.organization_id] += 1
+
+
+def _shown_claim(
+    one: ClaimTransaction, claimed: Sequence[ExportRow], *, limit: int, cap: int
+) -> Evidence:
+    call = f"{one.function}('in order', {limit}, {cap})"
+    rows = (
+        {"id": each.id, "organization_id": each.organization_id, "created_at": each.created_at}
+        for each in claimed
+    )
+    return query_evidence("what a claim took", f"SELECT * FROM {call}", rows)  # noqa: S608
 
 
 def first_claimable(

@@ -4,17 +4,20 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
-from psycopg import sql
-
-from contracts.claim.bulk_insert import copy_export
+from contracts.claim.changed_queue import (
+    BATCH,
+    claim_beside_silent_ones,
+    empty_queue,
+    insert_backlog,
+)
 from contracts.claim.claim_transaction import ClaimTransaction, IssuedTokens, claim_transaction
 from contracts.claim.done_once import expect_done_once, expect_facts_done_once
 from contracts.claim.export_batches import request_exports, wait_for_all
 from contracts.claim.slow_workers import slow_worker_environment
 from contracts.shared.exports.claim_function import ClaimFunction, declared_claim
-from contracts.shared.resources.past_triggers import past_triggers
 from harness.check import check
 from harness.checkers import (
+    ExportFact,
     claims_are_visible,
     exactly_once,
     expect_no_violations,
@@ -24,25 +27,19 @@ from harness.checkers import (
 )
 from harness.client import Organization, Sample, Samples, together
 from harness.errors import Inconclusive
+from harness.evidence import Evidence, query_evidence, transitions_evidence
 from harness.expect import expect, expect_equal, expect_status
 from harness.plugin.cells import Cells
 from harness.plugin.fixtures import FreshSystem, OwnSystem
 from harness.plugin.observations import Observations
 from harness.target import Capability, Target
-from harness.target.export_table import ExportTable
 from harness.vocabulary.exports import PREPARING
 
 OVER_CAP = "export.cap"
 """The rule that no organization exceeds its cap."""
 
-BATCH = 50
-"""A `p_limit` larger than any cap here."""
-
 EVIDENCE_BYTES = 4 * 1024 * 1024
 """Size of each export's evidence, where nothing else makes workers slow."""
-
-BACKLOG = 400
-"""Exports of one organization that are older than those of all others."""
 
 
 @check(
@@ -184,9 +181,11 @@ async def expect_cap_as_asked(one: ClaimTransaction, cap: int) -> None:
     The first claim has `p_limit` 1, the others one that is larger than any cap.
     """
     taken: Counter[str] = Counter()
+    steps: list[str] = []
     for limit in (1, BATCH, BATCH, BATCH, *[BATCH] * 2 * cap):
         claimed = await one.claim(f"{{worker}}, {limit}, {cap}", worker="capped", limit=limit)
         taken.update(row.organization_id for row in claimed)
+        steps += [f"p_limit => {limit} claims {row.id} of {row.organization_id}" for row in claimed]
     organizations = {row.organization_id for row in (await one.read_rows()).values()}
     over = any(number > cap for number in taken.values())
     expect_equal(
@@ -196,20 +195,7 @@ async def expect_cap_as_asked(one: ClaimTransaction, cap: int) -> None:
         "with more exports queued",
         detail=f"p_max_per_org => {cap}, p_limit => {BATCH}",
         rule=OVER_CAP if over else "",
-    )
-
-
-async def insert_backlog(own: OwnSystem, table: str, tenant: Organization) -> None:
-    """Queue hundreds of exports of one organization that are older than those of all others."""
-    [job, *_] = await tenant.client.listed("listJobs")
-    [export, *_] = await tenant.client.listed("listExports", path={"job_id": job["id"]})
-    await copy_export(
-        own.control_database,
-        table,
-        export["id"],
-        count=BACKLOG,
-        organizations=[tenant.id],
-        later_us=1,
+        evidence=(transitions_evidence("claims in order", steps),),
     )
 
 
@@ -229,6 +215,7 @@ async def expect_in_progress(
     wanted = range(cap if full else 0, cap + 1)
     observed = await read_exports(own.database, target, [tenant.id for tenant in tenants])
     taken = Counter(row.organization_id for row in observed.exports if row.state == PREPARING)
+    claims_table = target.claim.table if target.claim else "exports"
     for tenant in tenants:
         expect(
             taken[tenant.id] in wanted,
@@ -237,12 +224,23 @@ async def expect_in_progress(
             got=f"{taken[tenant.id]} exports in progress",
             detail=f"after {after}, of organization {tenant.id}",
             rule=OVER_CAP if taken[tenant.id] > cap else "",
+            evidence=(_in_progress(observed.exports, tenant.id, claims_table),),
         )
     expect_done_once(
         exactly_once([], observed.exports, observed.completions, observed.transitions),
         detail=f"after {after}",
         transitions=observed.transitions,
     )
+
+
+def _in_progress(exports: Sequence[ExportFact], organization_id: str, table: str) -> Evidence:
+    rows = (
+        {"id": each.id, "state": each.state, "attempt": each.attempt}
+        for each in exports
+        if each.organization_id == organization_id and each.state == PREPARING
+    )
+    query = f"SELECT id, state, attempt FROM {table} WHERE organization_id = '{organization_id}'"  # noqa: S608
+    return query_evidence("exports of the organization in progress", query, rows)
 
 
 async def expect_room_for_one(
@@ -259,34 +257,3 @@ async def expect_room_for_one(
         more = await claims.claim(connection, "direct-room", BATCH)
         more += await claims.claim(connection, "direct-room", BATCH)
     expect_equal(more, 1, "number of exports claimed after one in progress was canceled")
-
-
-async def claim_beside_silent_ones(own: OwnSystem, target: Target, claims: ClaimFunction) -> int:
-    """Claim while the last sign of life of each export in progress is an hour old; give how many.
-
-    A claim may take silent exports back itself, and claim them or others then.
-    """
-    table = ExportTable.of(target)
-    assert table is not None, "there is no claim function without the table of [claim]"
-    stamps = [
-        sql.Identifier(name).as_string()
-        for name in sorted(table.needed("heartbeat_at") | table.needed("started_at"))
-    ]
-    aged = ", ".join(f"{stamp} = {stamp} - interval '1 hour'" for stamp in stamps)
-    async with own.control_database.connect() as connection:
-        async with past_triggers(connection, claims.table):
-            done = await connection.execute(
-                f"UPDATE {claims.table} AS e SET {aged} "  # noqa: S608 - names from the target file
-                f"WHERE {table.shown('state', 'e')} = '{PREPARING}'".encode()
-            )
-        if done.rowcount == 0:
-            raise Inconclusive("no export was in progress that could be silent")
-    async with claims.worker() as connection:
-        return sum([await claims.claim(connection, "direct-late", each) for each in (1, BATCH)])
-
-
-async def empty_queue(own: OwnSystem, table: str) -> None:
-    """Cancel every export, so that workers find only those requested from now on."""
-    async with own.control_database.connect() as connection, connection.transaction():
-        await connection.execute("SET LOCAL session_replication_role = replica")
-        await connection.execute(f"UPDATE {table} SET state = 'canceled'")  # noqa: S608
