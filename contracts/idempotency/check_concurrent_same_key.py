@@ -1,9 +1,11 @@
 """Concurrent requests with one key have one effect."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from contracts.shared.requests.concurrent_requests import expect_one_record, expect_one_winner
 from contracts.shared.requests.keyed_requests import (
+    REUSE_REFUSED,
     KeyedRequest,
     expect_replayed,
     expect_reuse_refused,
@@ -13,10 +15,11 @@ from contracts.shared.requests.keyed_requests import (
 )
 from contracts.shared.requests.stalled_upload import stalled_upload
 from contracts.shared.resources.evidence import expect_evidence_ids
-from contracts.shared.resources.rule_ids import EVENT_ONCE, EVENT_WRITTEN
+from contracts.shared.resources.rule_ids import EVENT_ONCE, EVENT_WRITTEN, ONE_RECORD
 from contracts.shared.resources.snapshot import expect_nothing_left, take_snapshot
 from harness.check import check
 from harness.client import Answer, Client, Organization, Record, Samples, together
+from harness.errors import CheckFailed
 from harness.expect import expect_equal, expect_status
 from harness.plugin.cells import Cells
 from harness.plugin.observations import Observations
@@ -55,13 +58,15 @@ async def check_concurrent_same_key(
         (exports, "race-of-two-exports", "different export requests"),
     ):
         async with cells.of(operation=rivals[0].operation_id, case="two requests race for one key"):
-            await expect_one_rival_wins(org, rivals, key)
+            with one_effect(rivals[0].operation_id):
+                await expect_one_rival_wins(org, rivals, key)
             observe(RACERS, what=what)
 
     for beside, key in (("the same upload", "in-flight-1"), ("another upload", "in-flight-2")):
         async with cells.of(operation="uploadEvidence", case=f"{beside} while one is in flight"):
             is_same = beside == "the same upload"
-            await expect_held_while_in_flight(org, samples, key, is_same=is_same)
+            with one_effect("uploadEvidence"):
+                await expect_held_while_in_flight(org, samples, key, is_same=is_same)
             observe(what="in flight")
     async with cells.of(operation="uploadEvidence", case="again after its client disconnected"):
         await expect_free_after_disconnect(org, samples, "in-flight-3")
@@ -94,6 +99,18 @@ async def race_exports(org: Organization, job: Record, observe: Observations, ce
             expect_equal(len(exports), 1, what)
 
 
+@contextmanager
+def one_effect(operation_id: str) -> Iterator[None]:
+    """Take what goes wrong in a race for one finding: which answer shows it first is chance."""
+    try:
+        yield
+    except CheckFailed as failure:
+        if failure.rule in (ONE_RECORD, REUSE_REFUSED):
+            failure.rule, failure.subject = ONE_RECORD, operation_id
+            failure.aspect = "one effect of concurrent requests with one key"
+        raise
+
+
 async def raced(
     client: Client, requests: Sequence[KeyedRequest], key: str
 ) -> list[tuple[KeyedRequest, Answer]]:
@@ -118,18 +135,18 @@ async def look_at_race(
     operation, what = request.operation_id, f"{request.operation_id} with one key"
     firsts: list[Answer] = []
     async with cells.of(operation=operation, case="equal requests race"):
-        answers = [answer for _, answer in await raced(org.client, [request], key)]
-        expect_one_record(answers, new_status=request.new_status, what=what)
-        (first,) = (answer for answer in answers if is_first(answer))
-        for answer in answers:
-            if answer.flag("x-idempotency-replayed"):
-                expect_replayed(answer, first)
-        firsts.append(first)
-    for first in firsts:
-        async with cells.of(operation=operation, case="the same request after the race"):
+        with one_effect(operation):
+            answers = [answer for _, answer in await raced(org.client, [request], key)]
+            expect_one_record(answers, new_status=request.new_status, what=what)
+            (first,) = (answer for answer in answers if is_first(answer))
+            for answer in answers:
+                if answer.flag("x-idempotency-replayed"):
+                    expect_replayed(answer, first)
             for instance in range(org.client.instances):  # also for racers that got 409
                 again = await request.send_until_decided(org.client, key, instance=instance)
                 expect_replayed(again, first)
+            firsts.append(first)
+    for first in firsts:
         async with cells.of(operation=operation, case="events after the race"):
             events = await org.client.ledger_events(target_id=first.data["id"])
             names = [event["event_name"] for event in events if event["event_name"] == event_name]
@@ -151,7 +168,7 @@ async def expect_one_rival_wins(
     answers = await raced(org.client, rivals, key)
     winner, first = expect_one_winner(answers)
     for rival in rivals:
-        again = await rival.send_until_decided(org.client, key)
+        again = await rival.send_until_decided(org.client, key, instance=0)
         if rival is winner:
             expect_replayed(again, first)
         else:
@@ -187,7 +204,7 @@ async def expect_held_while_in_flight(
         expect_one_winner([(first, finished), (second, beside)])
     winner = first if is_same or finished.status == 201 else second
     original = finished if is_first(finished) else beside
-    expect_replayed(await winner.send_until_decided(org.client, key), original)
+    expect_replayed(await winner.send_until_decided(org.client, key, instance=0), original)
     ids = [original.data["id"]]
     await expect_evidence_ids(org.client, job["id"], ids, "after two uploads with one key")
 

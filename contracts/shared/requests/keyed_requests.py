@@ -13,6 +13,9 @@ from harness.waiting import wait_until
 
 REUSED = "idempotency_key_reused"
 
+REUSE_REFUSED = "idempotency.reuse-refused"
+"""The rule that a key is refused to any other request."""
+
 ACCEPTED = {"uploadEvidence": "upload.accepted", "requestExport": "export.requested"}
 """The precondition that a valid first request meets, by its operation."""
 
@@ -178,9 +181,7 @@ def expect_replayed(again: Answer, first: Answer, *, rule: str | None = None) ->
     )
 
 
-def expect_reuse_refused(
-    answer: Answer, difference: str, *, rule: str = "idempotency.reuse-refused"
-) -> None:
+def expect_reuse_refused(answer: Answer, difference: str, *, rule: str = REUSE_REFUSED) -> None:
     """Fail unless a key was refused because it belongs to another request."""
     subject = answer.operation_id
     detail = f"the same key for a request with {difference}"
