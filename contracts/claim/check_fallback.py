@@ -28,6 +28,7 @@ from harness.plugin.fixtures import FreshSystem, OwnSystem
 from harness.plugin.observations import Observations
 from harness.target import Capability, Target
 
+MISSING = "without the claim function"
 COLLISIONS = 3
 """How often all workers are made to write their claim at the same time."""
 
@@ -70,14 +71,14 @@ async def check_fallback(
 
         if not await look_at_claims(own, target, tenants, observe, cells):
             return  # workers that claim nothing report no fallback either
-        async with cells.of(operation="metrics", case="claims without the claim function"):
+        async with cells.of(operation="metrics", case=MISSING):
             counted = await read_fallback_total(own, client)
             expect(
                 counted > 0,
                 expected=f"{FALLBACK_METRIC} above 0 after claims without the claim function",
                 got=f"{counted:g} in the metrics of API and workers",
             )
-        async with cells.of(what="logs", case="claims without the claim function"):
+        async with cells.of(what="logs", case=MISSING):
             expect_logged(own, written, claim.function)
 
         await function.rename_back()
@@ -101,14 +102,18 @@ async def look_at_claims(
     claim = declared_claim(target)
     accepted: dict[str, Organization] = {}
     late: dict[str, Organization] = {}
-    async with cells.of(what="exports become ready", case="claims at the same moment"):
+    async with cells.of(
+        what="exports become ready", case="claims at the same moment, without the claim function"
+    ):
         for number in range(COLLISIONS):
             tenant = tenants[number % len(tenants)]
             with as_subject():
                 accepted |= await make_claims_collide(own, tenant, claim.table)
     if not accepted:
         return False
-    async with cells.of(what="exports become ready", case="a long queue"):
+    async with cells.of(
+        what="exports become ready", case="a long queue, without the claim function"
+    ):
         async with paused_workers(own):
             late |= await request_exports(tenants, jobs_each=JOBS_EACH, at_once=4)
         with as_subject():
@@ -116,14 +121,14 @@ async def look_at_claims(
         observe(len(accepted | late), what="exports")
     observed = await read_exports(own.database, target, [tenant.id for tenant in tenants])
     transitions = observed.watched()
-    async with cells.of(what="claims are committed before the work"):
+    async with cells.of(what="claims are committed before the work", case=MISSING):
         expect_no_violations(claims_are_visible(transitions), transitions=transitions)
-    async with cells.of(what="each export is done once"):
+    async with cells.of(what="each export is done once", case=MISSING):
         expect_facts_done_once(observed, target, accepted | late)
-    async with cells.of(what="the cap is kept"):
+    async with cells.of(what="the cap is kept", case=MISSING):
         cap = target.limits.per_org_in_progress
         expect_no_violations(per_organization_cap(transitions, cap), transitions=transitions)
-    async with cells.of(what="older exports first, roughly"):
+    async with cells.of(what="older exports first, roughly", case=MISSING):
         expect_not_reversed(transitions, late)
     return True
 

@@ -92,7 +92,7 @@ async def check_raising_function(
         async with ready(case="the claim function works again"):
             await expect_readiness(client, 200, "the claim function works again")
         await resume_or_restart(own)
-        async with cells.of(what="each export is done once"):
+        async with cells.of(what="each export is done once", case="after the outages"):
             with as_subject():
                 await wait_for_all(accepted, deadline_s=20)
             await expect_each_done_once(own, target, tenants, accepted)
