@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from harness.evidence import Evidence
 from harness.findings.exchanges import Exchange
-from harness.untrusted.sanitizing import shorten
+from harness.untrusted.sanitizing import sanitize, shorten
 
 MOST_INLINE = 2_000
 """Bytes of a body that stand in the text; a longer one is a file beside it."""
@@ -39,9 +39,17 @@ class EvidenceFiles:
         path.parent.mkdir(parents=True, exist_ok=True)
         text = _as_text(content)
         # Escapes of what could act on a terminal are longer than what they stand for.
-        shown = None if text is None else shorten(self.redact(text), LONGEST_TEXT)
-        path.write_bytes(content if shown is None else shown.encode())
+        if text is None:
+            path.write_bytes(self._without_secrets(content))
+        else:
+            path.write_text(shorten(self.redact(text), LONGEST_TEXT), encoding="utf-8")
         return str(path)
+
+    def _without_secrets(self, content: bytes) -> bytes:
+        """Give bytes as they are, or as text without its secrets where they hold one."""
+        text = content.decode("latin-1")
+        hidden = self.redact(text)
+        return content if hidden == sanitize(text) else hidden.encode()
 
 
 def as_evidence(exchanges: Iterable[Exchange], files: EvidenceFiles) -> tuple[Evidence, ...]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter
 
-from harness.check import CheckSpec, matches_id, place_of, spec_of
+from harness.check import CheckSpec, place_of, spec_of
 from harness.errors import Misconfigured
 from harness.findings.rule import owning_checks
 from harness.plugin.built_in import built_in_folders
@@ -68,7 +68,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _is_for_faults(item: pytest.Item, only: Sequence[str]) -> bool:
     """Say whether it needs fault commands of the target, and is not asked for by its id."""
     spec = item.stash[SPEC]
-    return Capability.FAULTS in spec.needs and not matches_id(spec.id, only)
+    asked_for = {spec.id, spec.id.partition("[")[0]} & set(only)
+    return Capability.FAULTS in spec.needs and not asked_for
 
 
 def _declared(item: pytest.Item) -> bool:

@@ -18,7 +18,9 @@ def chatter(request: web.Request) -> str:
     """What a debugging page tells: the request's headers in several codings, the settings."""
     told = request.headers.get("Authorization", "")
     encoded = b64encode(f"header={told}".encode()).decode()
-    known = {name: os.environ.get(name, "") for name in ("JWT_SECRET", "LEDGER_SALT", "MARKED")}
+    known = {
+        name: os.environ.get(name, "") for name in ("JWT_SECRET", "LEDGER_SALT", "MARKED_SECRET")
+    }
     return f"{told} {quote(told)} {encoded} {known!r} {os.environ.get('DATABASE_URL')}"
 
 

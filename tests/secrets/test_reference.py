@@ -69,7 +69,7 @@ def target_file() -> str:
         '"salt-of-a-ledger-under-test-9d41"': toml(SALT),
         '["{python}", "-m", "reference_backend", "api"]': f'["{{python}}", "{chatty}", "api"]',
         "instances = 3": "instances = 1",  # what is told does not depend on their number
-        "[environment] #": '[environment] # "{env:…}"\nMARKED = "{env:MARKED_VARIABLE}"\n#',
+        "[environment] #": '[environment] # "{env:…}"\nMARKED_SECRET = "{env:MARKED_SECRET}"\n#',
     }
     for old, new in changes.items():
         assert text.count(old) == 1, old
@@ -81,13 +81,13 @@ def run(place: Place, *words: str, **environment: str) -> Finished:
     place.write("shakedown.toml", target_file().replace('"{env:…}"', ""))
     place.write("checks/check_own.py", CHECKS)
     fixed = ("run", "--target", "shakedown.toml", "--out", "out", "checks")
-    return place.run_as_program(*fixed, *words, MARKED_VARIABLE=VARIABLE, **environment)
+    return place.run_as_program(*fixed, *words, MARKED_SECRET=VARIABLE, **environment)
 
 
 def test_prove_tells_nothing_either(place: Place) -> None:
     place.write("shakedown.toml", target_file().replace('"{env:…}"', ""))
     words = ("prove", "--target", "shakedown.toml", "--out", "out", "-n", "2")
-    finished = place.run_as_program(*words, "traceback-in-detail", MARKED_VARIABLE=VARIABLE)
+    finished = place.run_as_program(*words, "traceback-in-detail", MARKED_SECRET=VARIABLE)
     assert finished.code == 1, finished.told  # a backend that talks so much is not clean
     secrets = [KEY, SALT, VARIABLE]
     assert not (found := finished.finds(Search(secrets))), "\n".join(map(str, found))

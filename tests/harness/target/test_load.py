@@ -73,7 +73,7 @@ salts = {}
     # What is missing altogether belongs to the table that should have it: the file itself.
     assert found[0] == "shakedown.toml:1: name: missing; this key is required"
     assert found[1].startswith(
-        "shakedown.toml:1: nmae: unknown key; expected one of api, build, chaos,"
+        "shakedown.toml:1: nmae: unknown key; expected one of accepted, allow_inconclusive, api,"
     )
     expected = """\
 4: api.instances: expected a whole number, got "3"
