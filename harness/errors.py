@@ -42,6 +42,7 @@ class CheckFailed(AssertionError):
         *,
         rule: str = "",
         subject: str = "",
+        aspect: str | None = None,
         evidence: tuple[Evidence, ...] = (),
     ) -> None:
         # A check may hand on what a backend sent or stored: a report must never fail over it.
@@ -50,7 +51,7 @@ class CheckFailed(AssertionError):
         """The id of the rule that is broken; empty for what the check itself says."""
         self.subject = str(subject)
         """What breaks it, such as an operation; empty for what the check's cell says."""
-        self.aspect = self.expected
+        self.aspect = self.expected if aspect is None else aspect
         """The expectation without its values, where `expected` has some."""
         self.evidence = evidence
         """What shows it, where it is not (only) the last requests, which every finding has."""
@@ -70,16 +71,15 @@ class PreconditionNotMet(CheckFailed):
     @classmethod
     def of(cls, failure: CheckFailed, rule: str) -> "PreconditionNotMet":
         """The same failure as a broken precondition, with the precondition's rule."""
-        made = cls(
+        return cls(
             failure.expected,
             failure.got,
             failure.detail,
             rule=rule,
             subject=failure.subject,
+            aspect=failure.aspect,
             evidence=failure.evidence,
         )
-        made.aspect = failure.aspect
-        return made
 
 
 class Inconclusive(Exception):

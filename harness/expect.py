@@ -74,18 +74,17 @@ def expect_equal(
     """
     if got == expected:
         return
-    wanted, came = describe_difference(expected, got)
+    wanted, shown = describe_difference(expected, got)
     begin = "\n" if "\n" in wanted else " "
-    failure = CheckFailed(
+    raise CheckFailed(
         expected=f"{what}:{begin}{wanted}",
-        got=came,
+        got=shown,
         detail=detail,
         rule=rule,
         subject=subject,
+        aspect=what,
         evidence=evidence,
     )
-    failure.aspect = what
-    raise failure
 
 
 @contextmanager
@@ -110,13 +109,13 @@ def expect_status(
     wanted = " or ".join(map(str, statuses))
     if answer.status >= SERVER_ERROR:
         rule = "answer.no-server-error"
-    failure = CheckFailed(
+    names = "/".join(STATUS_WORDS.get(each, "other") for each in statuses)
+    raise CheckFailed(
         expected=f"{wanted} from {answer.operation_id}",
         got=answer.describe(),
         detail=detail,
         rule=rule,
         subject=subject or answer.operation_id,
+        # The statuses are the contract's words, unlike other numbers.
+        aspect=f"status {names}",
     )
-    # The statuses are the contract's words, unlike other numbers.
-    failure.aspect = f"status {'/'.join(STATUS_WORDS.get(each, 'other') for each in statuses)}"
-    raise failure

@@ -141,11 +141,10 @@ async def look_at_findings(found: Exploration, cells: Cells) -> None:
 def failure_of(finding: Finding) -> CheckFailed:
     """Give the failure that a rule broken in an interleaving is, with its steps as evidence."""
     steps = render_finding(finding)
-    failure = CheckFailed(
+    return CheckFailed(
         expected=f"{finding.violation.expected} [{finding.violation.rule}]",
         got=finding.violation.got,
         detail="\n".join(steps),
         evidence=(transitions_evidence("the shortest interleaving", steps),),
+        aspect=finding.violation.rule,
     )
-    failure.aspect = finding.violation.rule
-    return failure

@@ -39,11 +39,12 @@ async def _expect_soon(
     expected = f"{status} from {route.template!r} within {READINESS_WITHIN_S:g} s, once {since}"
 
     def too_late(_: str) -> CheckFailed:
-        failure = CheckFailed(
-            expected=expected, got=answers[-1].describe(), subject=route.operation_id
+        return CheckFailed(
+            expected=expected,
+            got=answers[-1].describe(),
+            subject=route.operation_id,
+            aspect=f"{STATUS_WORDS[status]}, once {since}",
         )
-        failure.aspect = f"{STATUS_WORDS[status]}, once {since}"
-        return failure
 
     await wait_until(is_answered, READINESS_WITHIN_S, expected, poll_s=0.05, error=too_late)
 

@@ -86,14 +86,13 @@ async def _is_valid(cells: Cells, served: dict[str, Any]) -> bool:
     errors = document_errors(served)
     async with cells.of(what="validity"):
         if errors:
-            failure = CheckFailed(
+            raise CheckFailed(
                 expected="a valid OpenAPI 3.1 document",
                 got=f"{len(errors)} errors: {'; '.join(errors[:SHOWN])}",
                 rule="document.as-contract",
                 subject="the whole document",
+                aspect=errors[0].partition(": ")[0].replace("/", " "),
             )
-            failure.aspect = errors[0].partition(": ")[0].replace("/", " ")
-            raise failure
     return not errors
 
 
@@ -108,14 +107,13 @@ async def _compare(
     for operation_id, differences in found.items():
         for each in differences:
             async with cells.of(operation=operation_id):
-                failure = CheckFailed(
+                raise CheckFailed(
                     expected=f"the served document to say of {operation_id} what the contract says",
                     got=str(each),
                     rule="document.as-contract",
                     subject=operation_id,
+                    aspect=f"{each.about}: {each.what}",
                 )
-                failure.aspect = f"{each.about}: {each.what}"
-                raise failure
         if not differences:
             async with cells.of(operation=operation_id):
                 pass

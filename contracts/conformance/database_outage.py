@@ -148,14 +148,13 @@ async def _report(cells: Cells, wrong: Sequence[tuple[CheckFailed, Recent]]) -> 
         async with cells.of(what=DURING):
             for exchange in recent.last(1):
                 recall(exchange)
-            failure = CheckFailed(
+            raise CheckFailed(
                 first.expected,
                 first.got,
                 "\n".join([first.detail, *(f"also: {each.got}" for each, _ in found[1:])]),
                 rule=rule,
+                aspect="",
             )
-            failure.aspect = ""
-            raise failure
     if not wrong:
         async with cells.of(what=DURING):
             pass

@@ -150,13 +150,12 @@ def expect_problem(
     if not answer.request_id:
         violations.append(Breach(rule=REQUEST_ID, about="missing", what="it has no X-Request-ID"))
     if violations:
-        failure = CheckFailed(
+        raise CheckFailed(
             expected=f"a correct RFC 9457 problem from {answer.operation_id}",
             got=answer.describe(),
             detail="; ".join(filter(None, [detail, described(violations)])),
             rule=violations[0].rule,
             subject=subject or answer.operation_id,
+            aspect=violations[0].about,
         )
-        failure.aspect = violations[0].about
-        raise failure
     return answer

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Iterator
 from contracts.shared.tenants.operations import Operation, operations_of
 from contracts.shared.tenants.populated_tenant import PopulatedTenant, populate_all
 from contracts.tenancy.requests.expectations import expect_own
-from contracts.tenancy.requests.matrix import Matrix, Question
+from contracts.tenancy.requests.matrix import Matrix
 from contracts.tenancy.requests.personas import Persona, personas, representative, writers
 from contracts.tenancy.requests.request_shapes import (
     RequestShape,
@@ -17,7 +17,6 @@ from contracts.tenancy.requests.stored_rows import StoredRows, everything_of
 from contracts.tenancy.requests.unchanged import expect_unchanged
 from contracts.tenancy.requests.variants import (
     SPELLINGS,
-    Variant,
     expect_variant_indistinguishable,
     spelled,
     untaken_methods,
@@ -127,24 +126,9 @@ def variant_requests(
             in_path = any(slot.place == "path" for slot in question.varied)
             spellings = SPELLINGS.items() if in_path else ()
             for name, variant in [*ways, *((n, spelled(question, s)) for n, s in spellings)]:
-                yield _variant(matrix, question, persona, next(turn), name, variant)
-
-
-async def _variant(
-    matrix: Matrix,
-    question: Question,
-    persona: Persona,
-    instance: int,
-    name: str,
-    variant: Variant,
-) -> None:
-    varied = "+".join(slot.name for slot in question.varied)
-    async with matrix.cells.of(
-        operation=question.shape.operation.id, id=f"foreign {varied}", variant=name
-    ):
-        await expect_variant_indistinguishable(
-            matrix, question, persona, instance, name=name, variant=variant
-        )
+                yield expect_variant_indistinguishable(
+                    matrix, question, persona, next(turn), name=name, variant=variant
+                )
 
 
 async def everything(matrix: Matrix, stored_rows: StoredRows) -> dict[str, object]:

@@ -102,10 +102,7 @@ def failures_of(
         if kind_of.setdefault(each.subject, each.rule) == each.rule:
             by_rule.setdefault(RULES.get(each.rule, each.rule), []).append(each)
     steps = list(transitions or ())
-    failures = [_failure(found, detail, notes or {}, steps) for found in by_rule.values()]
-    for failure in failures:
-        failure.aspect = ""
-    return failures
+    return [_failure(found, detail, notes or {}, steps, aspect="") for found in by_rule.values()]
 
 
 def _failure(
@@ -113,6 +110,7 @@ def _failure(
     detail: str,
     notes: Mapping[str, str],
     transitions: Iterable[Transition],
+    aspect: str | None = None,
 ) -> CheckFailed:
     first = violations[0]
     lines = [f"about {first.subject}: {notes[first.subject]}"] if first.subject in notes else []
@@ -121,15 +119,14 @@ def _failure(
         lines.append(violation.describe() + (f" ({note})" if note else ""))
     if len(violations) > SHOWN:
         lines.append(f"… {len(violations)} violations in all")
-    failure = CheckFailed(
+    return CheckFailed(
         expected=f"{first.expected} [{first.rule}]",
         got=first.got,
         detail="\n".join(filter(None, [*lines, detail])),
         rule=RULES.get(first.rule, ""),
+        aspect=first.rule if aspect is None else aspect,
         evidence=_evidence(first.subject, transitions),
     )
-    failure.aspect = first.rule
-    return failure
 
 
 def _evidence(subject: str, transitions: Iterable[Transition]) -> tuple[Evidence, ...]:

@@ -222,9 +222,13 @@ class Transport:
 
 def no_answer(operation_id: str, expected: str, got: str) -> NoAnswer:
     """Make the failure of a request that got no usable answer."""
-    failure = NoAnswer(expected=expected, got=got, rule="answer.given", subject=operation_id)
-    failure.aspect = ""  # late, cut and refused are one thing to a client
-    return failure
+    return NoAnswer(
+        expected=expected,
+        got=got,
+        rule="answer.given",
+        subject=operation_id,
+        aspect="",  # late, cut and refused are one thing to a client
+    )
 
 
 def _written(query: Mapping[str, Any] | None, path: str) -> str:

@@ -35,7 +35,7 @@ def _failure(operation_id: str, wrong: WrongAnswer, seed: int) -> CheckFailed:
     case, breach = wrong.case, wrong.breach
     times = f"{wrong.times} times" if wrong.times > 1 else "once"
     others = [what for what in wrong.ways.values() if what != breach.what]
-    failure = CheckFailed(
+    return CheckFailed(
         expected=f"every answer of {operation_id} to follow the contract and its OpenAPI document",
         got=f"{breach.what}: {wrong.got}",
         detail=f"{times}; the simplest is {case.phase} case {case.number} of seed {seed}: "
@@ -43,9 +43,9 @@ def _failure(operation_id: str, wrong: WrongAnswer, seed: int) -> CheckFailed:
         + "".join(f"\nalso: {what:.300}" for what in others),
         rule=breach.rule,
         subject=operation_id,
+        # the operation and the rule are all that every seed finds
+        aspect="",
     )
-    failure.aspect = ""  # the operation and the rule are all that every seed finds
-    return failure
 
 
 async def expect_every_operation_succeeded(

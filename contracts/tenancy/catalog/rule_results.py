@@ -31,6 +31,8 @@ schema_rule = partial(RuleResult, "schema")
 def expect_holds(result: RuleResult) -> None:
     """Fail unless a rule holds; what breaks one rule is one cause, whatever breaks it."""
     if not result.holds:
-        failure = CheckFailed(expected=result.expected, got=result.got)
-        failure.aspect = result.rule
-        raise failure
+        raise CheckFailed(
+            expected=result.expected,
+            got=result.got,
+            aspect=result.rule,
+        )

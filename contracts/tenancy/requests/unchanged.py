@@ -17,15 +17,14 @@ def expect_unchanged(
         if found is not None:
             where, was, now = found
             place = f"{what} at {where}" if where else what
-            failure = CheckFailed(
+            raise CheckFailed(
                 expected=f"{place} unchanged: {_shown(was)}",
                 got=_shown(now),
                 detail=f"after {after}",
                 rule="tenancy.foreign-unchanged",
                 subject=what,
+                aspect="unchanged",
             )
-            failure.aspect = "unchanged"
-            raise failure
 
 
 def first_difference(before: Any, now: Any, where: str = "") -> tuple[str, Any, Any] | None:  # noqa: ANN401

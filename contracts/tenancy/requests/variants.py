@@ -73,8 +73,9 @@ async def expect_variant_indistinguishable(
     name: str,
     variant: Variant,
 ) -> None:
-    """Fail if a variant succeeds, or if a foreign id is distinguishable from a random id."""
+    """Look at one variant: it must not succeed, nor tell a foreign id from a random one."""
     what = f"{question}, as {name}"
+    varied = "+".join(slot.name for slot in question.varied)
 
     def asking(request: PreparedRequest) -> Asked:
         async def asked() -> tuple[PreparedRequest, Answer]:
@@ -84,12 +85,15 @@ async def expect_variant_indistinguishable(
 
         return asked
 
-    random = matrix.request(question, "absent")
-    await expect_indistinguishable(
-        asking(variant(matrix.request(question, "foreign"))),
-        asking(random if name == OWNERS_KEY else variant(random)),
-        what,
-    )
+    async with matrix.cells.of(
+        operation=question.shape.operation.id, id=f"foreign {varied}", variant=name
+    ):
+        random = matrix.request(question, "absent")
+        await expect_indistinguishable(
+            asking(variant(matrix.request(question, "foreign"))),
+            asking(random if name == OWNERS_KEY else variant(random)),
+            what,
+        )
 
 
 def spelled(question: Question, spell: Callable[[str], str]) -> Variant:
