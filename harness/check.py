@@ -24,12 +24,17 @@ _ATTRIBUTE = "__shakedown_check__"
 Function = TypeVar("Function", bound=Callable[..., object])
 
 
+def plain_id(check_id: str) -> str:
+    """Give a check's id without its parameter: `claim.x` for `claim.x[1]`."""
+    return check_id.partition("[")[0]
+
+
 def matches_id(check_id: str, ids: Collection[str]) -> bool:
     """Say whether one of the ids, or patterns such as `claim.*`, means this check.
 
-    A plain id stands for all of its parameters.
+    A plain id stands for all of its parameters; the brackets of a full one are no character class.
     """
-    plain = check_id.partition("[")[0]
+    plain = plain_id(check_id)
     return check_id in ids or any(fnmatchcase(plain, pattern) for pattern in ids)
 
 

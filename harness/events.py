@@ -6,9 +6,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
-from harness.check import CheckSpec
+from harness.check import CheckSpec, plain_id
 from harness.coverage import CoverageTable
 from harness.findings.finding import NO_CELLS, CellCounts, Finding
+from harness.findings.rule import owners_of
 from harness.verdict import Verdict
 
 
@@ -36,12 +37,6 @@ class CheckResult:
     """From the start of its fixtures to the end of their teardown."""
     message: str = ""
     """Why it is not a pass: the full reason in plain text. Empty for a pass."""
-    expected: str = ""
-    """For a failure: what the contract says."""
-    got: str = ""
-    """For a failure: what was there instead."""
-    detail: str = ""
-    """For a failure: what else helps, such as a request id."""
     where: str = ""
     """`file:line` of the check that found it."""
     log: str = ""
@@ -85,6 +80,12 @@ class CheckResult:
     def family(self) -> str:
         """The part of the id before its first dot."""
         return self.id.partition(".")[0]
+
+    @property
+    def owned_findings(self) -> tuple[Finding, ...]:
+        """What it found of the preconditions that are its business, not another check's."""
+        plain = plain_id(self.id)
+        return tuple(each for each in self.findings if plain in owners_of(each.rule))
 
     @property
     def accepted(self) -> bool:

@@ -66,20 +66,21 @@ def explain(
 
 
 def _specs(folders: Sequence[str]) -> "Mapping[str, CheckSpec]":
+    from harness.check import plain_id
     from harness.plugin.listing import find_checks
 
     found = find_checks(folders, built_in=True).known.values()
-    return {spec.id.partition("[")[0]: spec for spec in found}
+    return {plain_id(spec.id): spec for spec in found}
 
 
 def _chosen(ids: Sequence[str], names: Sequence[str]) -> list[str]:
     """Give the names that are meant. Raises `Misconfigured` for an id that means none."""
-    from harness.check import matches_id
+    from harness.check import matches_id, plain_id
     from harness.plugin.selection import nearest_ids
 
     chosen: dict[str, None] = {}
     for asked in ids:
-        meant = [name for name in names if matches_id(name, (asked.partition("[")[0],))]
+        meant = [name for name in names if matches_id(name, (plain_id(asked),))]
         if not meant:
             near = nearest_ids(asked, names)
             hint = f"; did you mean {' or '.join(near)}?" if near else ""

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter
 
-from harness.check import CheckSpec, place_of, spec_of
+from harness.check import CheckSpec, place_of, plain_id, spec_of
 from harness.errors import Misconfigured
 from harness.findings.rule import owning_checks
 from harness.plugin.built_in import built_in_folders
@@ -68,7 +68,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _is_for_faults(item: pytest.Item, only: Sequence[str]) -> bool:
     """Say whether it needs fault commands of the target, and is not asked for by its id."""
     spec = item.stash[SPEC]
-    asked_for = {spec.id, spec.id.partition("[")[0]} & set(only)
+    asked_for = {spec.id, plain_id(spec.id)} & set(only)
     return Capability.FAULTS in spec.needs and not asked_for
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from harness.check import CheckSpec
+from harness.check import CheckSpec, plain_id
 from harness.errors import Misconfigured
 from harness.events import (
     Broadcast,
@@ -239,8 +239,8 @@ class Controller:
     def _as_far_as_known(self, result: CheckResult) -> CheckResult:
         """Decide what blocked a check already now, where its owners will not run any more."""
         owners = {owner for each in result.blocked for owner in owners_of(each.rule)}
-        done = {each.id.partition("[")[0] for each in self._results.values()}
-        selected = {spec.id.partition("[")[0] for spec in self._selected.values()}
+        done = {plain_id(each.id) for each in self._results.values()}
+        selected = {plain_id(spec.id) for spec in self._selected.values()}
         if not result.blocked or (owners & selected) - done:
             return result
         others = [each for each in self._results.values() if each.id != result.id]

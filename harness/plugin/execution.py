@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter
 
-from harness.check import matches_id
+from harness.check import matches_id, plain_id
 from harness.events import CheckResult, Phase
 from harness.findings.curl import EvidenceFiles, as_evidence
 from harness.findings.exchanges import Recent, remembering
@@ -128,14 +128,13 @@ def _cells(item: pytest.Item) -> Cells:
     """Give a check the cells that know what is its own business."""
     config, check_id = item.config, item.stash[SPEC].id
     settings = settings_of(config)
-    plain_id = check_id.partition("[")[0]
     broken = BrokenPreconditions(system_of(config).run_dir / BROKEN)
     folder = check_log(settings.report_path, check_id).with_suffix("") / "evidence"
     files = EvidenceFiles(folder, redactor_of(config))
     return Cells(
         check_id=check_id,
         check_path=item.path,
-        owns=frozenset(name for name, rule in rules().items() if plain_id in rule.owners),
+        owns=frozenset(name for name, rule in rules().items() if plain_id(check_id) in rule.owners),
         stop_at_first=settings.first_finding
         or bool(config.getoption("usepdb", default=False))
         or config.getoption("maxfail", default=0) == 1,
@@ -263,25 +262,23 @@ def _result(item: pytest.Item) -> CheckResult:
     findings = tuple(_without_secrets(each, safe) for each in cells.findings)
     blocked = tuple(_without_secrets(each, safe) for each in cells.blocked)
     still_open = [each for each in state.outcomes if each.verdict is Verdict.INCONCLUSIVE]
-    first, verdict = Outcome(verdict=Verdict.PASS, message=""), Verdict.PASS
-    if findings:
-        verdict = Verdict.FAIL
-        first = outcome_of(findings[0], verdict)
-    elif blocked or still_open:
-        verdict = Verdict.INCONCLUSIVE
-        first = outcome_of(blocked[0], verdict) if blocked else still_open[0]
-    more = f"\n(and {len(findings) - 1} more findings)" if len(findings) > 1 else ""
+    verdict = Verdict.INCONCLUSIVE if blocked or still_open else Verdict.PASS
+    message, where = "", ""
+    if found := findings or blocked:
+        verdict = Verdict.FAIL if findings else verdict
+        message, where = found[0].message, found[0].where
+    elif still_open:
+        message, where = safe(still_open[0].message), still_open[0].where
+    if len(findings) > 1:
+        message += f"\n(and {len(findings) - 1} more findings)"
     return CheckResult.of(
         spec,
         verdict,
         observations=state.observations.count,
         needed_observations=state.observations.still_needed(spec.observes),
         seconds=round(time.monotonic() - state.began, 3),
-        message=safe(first.message) + more,
-        expected=safe(first.expected),
-        got=safe(first.got),
-        detail=safe(first.detail),
-        where=first.where,
+        message=message,
+        where=where,
         log=_write_log(item, state) if state.outcomes else "",
         reproduce=settings.reproduce_command(spec.id),
         allowed=verdict is Verdict.INCONCLUSIVE and _allowed(item),

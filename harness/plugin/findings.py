@@ -55,14 +55,7 @@ class Outcome:
 
 def outcome_of(finding: Finding, verdict: Verdict) -> Outcome:
     """Give a phase's outcome for a finding that one of its cells made."""
-    return Outcome(
-        verdict=verdict,
-        message=finding.message,
-        expected=finding.expected,
-        got=finding.got,
-        detail=finding.detail,
-        where=finding.where,
-    )
+    return Outcome(verdict=verdict, message=finding.message, where=finding.where)
 
 
 def judge(error: BaseException, check_path: Path) -> Outcome:

@@ -16,12 +16,7 @@ def with_owners_decided(results: Iterable[CheckResult]) -> tuple[CheckResult, ..
     owners passed, or did not run, what the check could not make is its own finding.
     """
     every = tuple(results)
-    reported = {
-        finding.rule
-        for result in every
-        for finding in result.findings
-        if result.id.partition("[")[0] in owners_of(finding.rule)
-    }
+    reported = {finding.rule for result in every for finding in result.owned_findings}
     return tuple(_decided(result, reported) for result in every)
 
 
@@ -37,9 +32,6 @@ def _decided(result: CheckResult, reported: set[str]) -> CheckResult:
             findings=findings,
             blocked=blocked,
             message=first.message,
-            expected=first.expected,
-            got=first.got,
-            detail=first.detail,
             where=first.where,
             allowed=False,
         )
@@ -49,7 +41,7 @@ def _decided(result: CheckResult, reported: set[str]) -> CheckResult:
             dict.fromkeys(owner for each in blocked for owner in owners_of(each.rule))
         )
         why = f"blocked by {rules} (see {owners}): {blocked[0].message}"
-        return replace(result, message=why, expected="", got="", detail="", where=blocked[0].where)
+        return replace(result, message=why, where=blocked[0].where)
     return result
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
-from harness.check import CheckSpec, Profile, matches_id
+from harness.check import CheckSpec, Profile, matches_id, plain_id
 from harness.errors import Misconfigured
 
 
@@ -29,14 +29,8 @@ _MOST_PROBLEMS = 10
 
 def is_selected(spec: CheckSpec, *, only: Sequence[str], profile: Profile) -> bool:
     """Say whether a run with these options includes the check."""
-    chosen = not only or any(_matches(spec.id, pattern) for pattern in only)
+    chosen = not only or matches_id(spec.id, only)
     return chosen and spec.belongs_to(profile)
-
-
-def _matches(check_id: str, pattern: str) -> bool:
-    # A parametrised check is `family.name[parameter]`: its plain id stands for all of them, and
-    # the brackets of a full one are not a character class.
-    return check_id == pattern or fnmatchcase(check_id.partition("[")[0], pattern)
 
 
 def refuse_bad_selection(
@@ -68,7 +62,7 @@ def refuse_bad_selection(
 
 
 def _pattern_problem(pattern: str, specs: list[CheckSpec], profile: Profile) -> str | None:
-    matching = [spec for spec in specs if _matches(spec.id, pattern)]
+    matching = [spec for spec in specs if matches_id(spec.id, (pattern,))]
     if not matching:
         return f"--only {pattern}: no check matches{_suggest(pattern, specs)}"
     if not any(spec.belongs_to(profile) for spec in matching):
@@ -80,7 +74,7 @@ def _pattern_problem(pattern: str, specs: list[CheckSpec], profile: Profile) -> 
 
 
 def _suggest(asked: str, specs: list[CheckSpec]) -> str:
-    ids = list(dict.fromkeys(spec.id.partition("[")[0] for spec in specs))
+    ids = list(dict.fromkeys(plain_id(spec.id) for spec in specs))
     near = nearest_ids(asked, ids)
     hint = f"; did you mean {' or '.join(near)}?" if near else ""
     return f"{hint} (`shakedown checks` lists them all)"

@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from harness.check import matches_id
+from harness.check import matches_id, plain_id
 from harness.prove.matrix import GateRun
 
 _STOP_GRACE_S = 20.0
@@ -120,12 +120,8 @@ def broken_rules(checks: Iterable[Mapping[str, Any]]) -> Mapping[str, tuple[str,
     for check in checks:
         if check["verdict"] == "fail":
             for finding in check["findings"]:
-                found.setdefault(_plain(finding["rule"]), {})[_plain(check["id"])] = None
+                found.setdefault(plain_id(finding["rule"]), {})[plain_id(check["id"])] = None
     return {rule: tuple(found[rule]) for rule in sorted(found)}
-
-
-def _plain(name: str) -> str:
-    return name.partition("[")[0]
 
 
 async def _stop(process: asyncio.subprocess.Process) -> None:

@@ -1,14 +1,13 @@
 """Applies a baseline, and a target file's `[[accepted]]`, to the results of a run."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from fnmatch import fnmatchcase
+from functools import cached_property
 
 from harness.events import CheckResult, Ratchet
 from harness.findings.finding import Finding
-from harness.findings.fingerprint import cell_key
-from harness.findings.rule import owners_of
 from harness.ratchet.baseline import (
     NOTHING_KNOWN,
     Baseline,
@@ -35,11 +34,15 @@ class Acceptances:
     def __bool__(self) -> bool:
         return self.baseline.path is not None or bool(self.patterns)
 
+    @cached_property
+    def _known(self) -> Mapping[str, KnownFinding]:
+        return {each.fingerprint: each for each in self.baseline.findings}
+
     def reason_for(self, check_id: str, finding: Finding) -> str:
         """Give why a finding does not count, an empty text where it does."""
-        for known in self.baseline.findings:
-            if known.fingerprint == finding.fingerprint and self._holds(known.until):
-                return known.reason
+        known = self._known.get(finding.fingerprint)
+        if known is not None and self._holds(known.until):
+            return known.reason
         for pattern in self.patterns:
             if self._holds(pattern.until) and _fits(pattern, check_id, finding):
                 return pattern.reason
@@ -116,9 +119,8 @@ def _accepted_rules(results: Iterable[CheckResult]) -> set[str]:
     """Rules of preconditions of which everything that their owners reported is accepted."""
     reported: dict[str, list[bool]] = {}
     for result in results:
-        for finding in result.findings:
-            if result.id.partition("[")[0] in owners_of(finding.rule):
-                reported.setdefault(finding.rule, []).append(bool(finding.accepted))
+        for finding in result.owned_findings:
+            reported.setdefault(finding.rule, []).append(bool(finding.accepted))
     return {rule for rule, accepted in reported.items() if all(accepted)}
 
 
@@ -149,9 +151,7 @@ def _gone(
 
 
 def _is_clean(known: KnownFinding, result: CheckResult) -> bool:
-    if known.cell:
-        return cell_key(known.check, known.cell) in result.cells.clean
-    return result.verdict is Verdict.PASS
+    return known.is_clean(result.verdict, result.cells.clean)
 
 
 def _named(known: KnownFinding) -> str:

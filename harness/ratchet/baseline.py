@@ -1,7 +1,7 @@
 """A baseline: the findings and the gaps of an earlier run, from its results or from `accept`."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -10,7 +10,8 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from harness.errors import Misconfigured
-from harness.findings.fingerprint import Coordinates, aspect_of
+from harness.findings.fingerprint import Coordinates, aspect_of, cell_key
+from harness.verdict import Verdict
 
 FORMAT = 1
 """Of the file that `shakedown accept` writes."""
@@ -33,6 +34,12 @@ class KnownFinding:
     reason: str
     until: date | None = None
     """The last day on which it is accepted; None for no end."""
+
+    def is_clean(self, verdict: str, clean_cells: Collection[str]) -> bool:
+        """Whether a run looked where it was found, and found nothing there."""
+        if self.cell:
+            return cell_key(self.check, self.cell) in clean_cells
+        return verdict == Verdict.PASS
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import Misconfigured
-from harness.findings.fingerprint import cell_key, shown_cell
+from harness.findings.fingerprint import shown_cell
 from harness.ratchet.baseline import (
     NOTHING_KNOWN,
     Baseline,
@@ -101,9 +101,7 @@ def _is_fixed(known: KnownFinding, checks: Sequence[Mapping[str, Any]]) -> bool:
         if check["id"] == known.check:
             if any(each["fingerprint"] == known.fingerprint for each in check["findings"]):
                 return False
-            if known.cell:
-                return cell_key(known.check, known.cell) in check["cells"]["clean"]
-            return bool(check["verdict"] == "pass")
+            return known.is_clean(check["verdict"], check["cells"]["clean"])
     return False
 
 

@@ -3,7 +3,7 @@
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 
-from harness.check import CheckSpec
+from harness.check import CheckSpec, plain_id
 from harness.findings.fired import Fired, HandMade, rules_seen_by
 from harness.findings.rule import Rule
 from harness.reports.describe import description_lines
@@ -40,7 +40,7 @@ def check_text(
     width: int = WIDTH,
 ) -> str:
     """Explain a check; `expected` are the defects of the reference zoo that it must catch."""
-    plain = spec.id.partition("[")[0]
+    plain = plain_id(spec.id)
     lines = [plain, *_wrapped(spec.title, width), ""]
     if spec.description:
         lines += [*description_lines(spec.description, _INDENT, width), ""]

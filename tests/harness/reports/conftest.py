@@ -54,7 +54,7 @@ RESULTS = (
     result("golden.upload", Verdict.PASS, coverage=(OPERATIONS,)),
     result(
         "claim.exactly-once", Verdict.FAIL, message="expected once\ngot twice\nexport <7>\x1b[2J",
-        expected="once", got="twice", detail="export <7>\x1b[2J", findings=FINDINGS,
+        findings=FINDINGS,
         description="Two claims at once.\nOne of them wins.",
         where="contracts/claim/check_exactly_once.py:41",
         log="report/checks/claim.exactly-once.log",
