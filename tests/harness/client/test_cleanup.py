@@ -11,6 +11,7 @@ from aiohttp import web
 from harness.client import Organizations
 from harness.client.run_mark import RunMark, read_leftovers
 from harness.target import Target, load_target
+from tests.web_server import serving
 
 TEXT = """\
 name = "staging"
@@ -78,14 +79,8 @@ class Backend:
 @pytest.fixture
 async def backend() -> AsyncIterator[Backend]:
     made = Backend()
-    application = web.Application()
-    application.router.add_route("*", "/{path:.*}", made.handle)
-    runner = web.AppRunner(application)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    made.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    yield made
-    await runner.cleanup()
+    async with serving(made.handle) as made.url:
+        yield made
 
 
 def target_at(url: str, folder: Path, cleanup: str) -> Target:

@@ -1,26 +1,18 @@
 import asyncio
 
 import pytest
-from multidict import CIMultiDict
 
 from harness.client.answer import Answer
 from harness.client.patience import MAX_WAIT_S, Patience
 from harness.errors import Inconclusive
+from tests import answers
 
 PROBLEM = b'{"code": "unavailable", "status": 503}'
 
 
 def answer(status: int, body: bytes = b"<h1>slow down</h1>", **headers: str) -> Answer:
-    return Answer(
-        operation_id="listJobs",
-        method="GET",
-        path="/api/jobs",
-        instance=0,
-        status=status,
-        headers=CIMultiDict({name.replace("_", "-"): value for name, value in headers.items()}),
-        body=body,
-        elapsed_s=0.0,
-    )
+    """A gateway's, unless the body says otherwise."""
+    return answers.answer(status, body, **headers)
 
 
 @pytest.fixture

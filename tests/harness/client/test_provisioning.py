@@ -13,6 +13,7 @@ from harness.client.provisioning import Provisioner
 from harness.errors import CheckFailed, Inconclusive, Misconfigured
 from harness.redaction.redactor import Redactor
 from harness.target.token_calls import CalledTokens
+from tests.web_server import serving
 
 SAID = {
     "admin_token": "open-sesame-0815",
@@ -67,14 +68,8 @@ class Backend:
 @pytest.fixture
 async def backend() -> AsyncIterator[Backend]:
     made = Backend()
-    application = web.Application()
-    application.router.add_route("*", "/{path:.*}", made.handle)
-    runner = web.AppRunner(application, shutdown_timeout=0)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    made.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    yield made
-    await runner.cleanup()
+    async with serving(made.handle, shutdown_timeout=0) as made.url:
+        yield made
 
 
 @dataclass

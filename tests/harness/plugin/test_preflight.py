@@ -12,6 +12,7 @@ from harness.client import Organizations
 from harness.errors import Inconclusive, Misconfigured
 from harness.plugin.preflight import refuse_expired_tokens, try_tokens
 from harness.target import Target, load_target
+from tests.web_server import serving
 
 SECRET = "0123456789abcdef0123456789abcdef"
 
@@ -58,14 +59,8 @@ class Backend:
 @pytest.fixture
 async def backend() -> AsyncIterator[Backend]:
     made = Backend()
-    application = web.Application()
-    application.router.add_route("*", "/{path:.*}", made.handle)
-    runner = web.AppRunner(application)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    made.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    yield made
-    await runner.cleanup()
+    async with serving(made.handle) as made.url:
+        yield made
 
 
 def target_of(folder: Path, text: str, url: str, given: str = "") -> Target:

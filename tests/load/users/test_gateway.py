@@ -1,21 +1,8 @@
 import pytest
-from multidict import CIMultiDict
 
 from harness.client.answer import Answer
 from load.users.gateway import MAX_WAIT_S, wait_s
-
-
-def answer(status: int, body: bytes = b"", **headers: str) -> Answer:
-    return Answer(
-        operation_id="createJob",
-        method="POST",
-        path="/api/jobs",
-        instance=0,
-        status=status,
-        headers=CIMultiDict({name.replace("_", "-"): value for name, value in headers.items()}),
-        body=body,
-        elapsed_s=0.0,
-    )
+from tests.answers import answer
 
 
 def test_users_wait_as_they_are_asked() -> None:

@@ -16,6 +16,7 @@ from harness.client.routes import contract_routes
 from harness.client.transport import Transport
 from harness.errors import CheckFailed
 from harness.target.dialect import Contract
+from tests.web_server import serving
 
 EXPORT = "8f3c9c1e-0000-4000-8000-000000000001"
 TEXT = json.dumps({"version": "1.0", "titel": "x"}).encode()
@@ -42,15 +43,8 @@ class Backend:
 @pytest.fixture
 async def backend() -> AsyncIterator[Backend]:
     backend = Backend()
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", backend.handle)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    backend.url = site.name
-    yield backend
-    await runner.cleanup()
+    async with serving(backend.handle) as backend.url:
+        yield backend
 
 
 def client_of(backend: Backend, **said: object) -> Client:
