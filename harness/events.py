@@ -57,7 +57,7 @@ class CheckResult:
     """What it needed to exist and could not make: blocked by another check's finding, or a finding
     of its own; the run decides."""
     cells: CellCounts = NO_CELLS
-    """How the cells that it came to ended."""
+    """How the cells that it reached ended."""
     phases: tuple[Phase, ...] = ()
     """Set-up, call and tear-down, as far as it got."""
 

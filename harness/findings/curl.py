@@ -61,14 +61,14 @@ def _evidence(exchange: Exchange, files: EvidenceFiles) -> Evidence:
     kept: list[str] = []
     write = _bytes if exchange.raw else _command
     sent = write(exchange, files, kept)
-    came = _answer(exchange, files, kept)
+    received = _answer(exchange, files, kept)
     status = exchange.status or "no answer"
     return Evidence(
         kind="bytes" if exchange.raw else "exchange",
         title=files.redact(
             f"{exchange.method} {exchange.url} → {status} (API instance {exchange.instance + 1})"
         ),
-        text=f"{files.redact(sent)}\n\n{files.redact(came)}",
+        text=f"{files.redact(sent)}\n\n{files.redact(received)}",
         files=tuple(kept),
     )
 

@@ -26,12 +26,12 @@ class Exchange:
     instance: int = 0
     """Which API instance, counted from 0."""
     status: int | None = None
-    """None where no answer came."""
+    """None where no answer arrived."""
     answer_headers: tuple[tuple[str, str], ...] = ()
     answer: bytes = field(default=b"", repr=False)
     answer_size: int = 0
     problem: str = ""
-    """Why no answer came."""
+    """Why no answer arrived."""
     raw: bytes = field(default=b"", repr=False)
     """The beginning of what was sent, head and body as they went over the wire, where a check
     wrote the bytes itself; empty for the request of an ordinary client."""

@@ -52,9 +52,9 @@ class CellCounts:
 
     @property
     def total(self) -> int:
-        """All cells that the check came to."""
+        """All cells that the check reached."""
         return self.looked_at + self.findings + self.blocked + self.not_looked_at
 
 
 NO_CELLS = CellCounts()
-"""Of a check that came to none."""
+"""Of a check that reached none."""

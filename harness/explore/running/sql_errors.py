@@ -18,20 +18,20 @@ _MOST_CHARACTERS = 600
 def sql_error(result: "pq.abc.PGresult", sql: str) -> SqlError:
     """Read a failed result of this text of statements."""
 
-    def told(name: Field) -> str:
+    def text_of(name: Field) -> str:
         return (result.error_field(name) or b"").decode(errors="replace")
 
     return SqlError(
-        sqlstate=told(Field.SQLSTATE),
-        message=told(Field.MESSAGE_PRIMARY),
-        within=told(Field.CONTEXT),
-        more=tuple(_more(told, sql)),
+        sqlstate=text_of(Field.SQLSTATE),
+        message=text_of(Field.MESSAGE_PRIMARY),
+        within=text_of(Field.CONTEXT),
+        more=tuple(_more(text_of, sql)),
     )
 
 
-def _more(told: Callable[[Field], str], sql: str) -> Iterator[str]:
-    inner = told(Field.INTERNAL_QUERY)
-    position = told(Field.INTERNAL_POSITION if inner else Field.STATEMENT_POSITION)
+def _more(text_of: Callable[[Field], str], sql: str) -> Iterator[str]:
+    inner = text_of(Field.INTERNAL_QUERY)
+    position = text_of(Field.INTERNAL_POSITION if inner else Field.STATEMENT_POSITION)
     if position:
         opening = 0 if inner or not sql.startswith(OPENING) else len(OPENING)
         yield from line_of((inner or sql)[opening:], int(position) - opening)
@@ -40,7 +40,7 @@ def _more(told: Callable[[Field], str], sql: str) -> Iterator[str]:
         ("HINT", Field.MESSAGE_HINT),
         ("CONTEXT", Field.CONTEXT),
     ):
-        if text := told(name):
+        if text := text_of(name):
             cut = text if len(text) <= _MOST_CHARACTERS else text[:_MOST_CHARACTERS] + " …"
             yield from f"{label}: {cut}".splitlines()
 
