@@ -1,6 +1,7 @@
 """The database of one system: its URLs for each role, and what it was cloned from."""
 
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from harness.redaction.secret_encodings import passwords_of
 
@@ -26,3 +27,15 @@ class DatabaseAccess:
 def with_database(url: str, name: str) -> str:
     """Give the DSN of another database on the same server."""
     return f"{url.rpartition('/')[0]}/{name}"
+
+
+def parts_of(url: str | None) -> dict[str, str]:
+    """Give where a database is as placeholders: host, port and name; none without a DSN."""
+    if url is None:
+        return {}
+    parts = urlsplit(url)
+    return {
+        "database_host": parts.hostname or "",
+        "database_port": str(parts.port),
+        "database_name": parts.path.removeprefix("/"),
+    }

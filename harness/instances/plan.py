@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 
 from harness.errors import Misconfigured
-from harness.instances.database_access import DatabaseAccess
+from harness.instances.database_access import DatabaseAccess, parts_of
 from harness.instances.description import Instance, Role
 from harness.instances.handle import InstanceHandle
 from harness.machine.journal import Journal
@@ -103,8 +103,12 @@ class Plan:
 
     @cached_property
     def values(self) -> Mapping[str, str]:
-        """Placeholders as instances see this system: `database_url`, `storage_dir`."""
-        return self.driver.values(self.database.url, self.storage_dir)
+        """Placeholders as instances see this system: `database_url`, `storage_dir`.
+
+        And the parts of that DSN, for a program that connects as a role of its own.
+        """
+        values = self.driver.values(self.database.url, self.storage_dir)
+        return {**values, **parts_of(values.get("database_url"))}
 
     @cached_property
     def secrets(self) -> frozenset[str]:

@@ -8,14 +8,17 @@ from harness.errors import Misconfigured
 from harness.instances.plan import Plan
 from harness.machine.logs import tail
 from harness.postgres.database_server import DatabaseServer
+from harness.postgres.prelude import run_prelude
 from harness.postgres.server import Connection, connect
 from harness.redaction.redactor import Redactor
+from harness.system.migrate_hints import migrate_hints
 from harness.target.export_table import ExportTable
 from harness.target.models import ExportColumn
 from harness.waiting import wait_until
 
 _POLL_S = 0.005
 _QUIET_DEADLINE_S = 10.0
+_TRACE_LINES = 400
 
 _WATCHED: tuple[ExportColumn, ...] = (
     "id",
@@ -36,19 +39,22 @@ async def migrate(plan: Plan) -> None:
     if wanted is None:
         return
     if problem := await plan.driver.migrate(plan, wanted):
-        last = tail(plan.log_path("migrate"))
-        message = f"the migrate command {problem}; its last log lines:\n{last}"
+        log = plan.log_path("migrate")
+        # A driver may print a long trace after the error itself.
+        hints = migrate_hints(tail(log, lines=_TRACE_LINES), plan.target.database)
+        message = f"the migrate command {problem}; its last log lines:\n{tail(log)}{hints}"
         raise Misconfigured(Redactor(plan.secrets)(message))
 
 
 async def make_template(server: DatabaseServer, plan: Plan) -> None:
-    """Migrate the server's empty database, put the instrument in, and close it to connections.
+    """Prepare and migrate the server's empty database, put the instrument in, and close it.
 
-    `plan.database` says how it will be called.
+    `plan.database` says how it will be called. No connection can be made to it any more.
     """
     name = plan.database.name
     assert name is not None
     await server.rename_blank(name)
+    await run_prelude(server, name, plan.target.database)
     await migrate(plan)
     if plan.target.database.instrument:
         async with connect(server.url(name)) as connection:

@@ -32,6 +32,10 @@ def locate(target: Target, file: Path, *, is_bundled: bool) -> tuple[Target, lis
     if (claim := target.claim) and claim.protocol:
         protocol = find(("claim", "protocol"), claim.protocol, Path.is_file, "a file")
         changed["claim"] = claim.model_copy(update={"protocol": protocol})
+    if named := target.database.prelude:
+        path = ("database", "prelude")
+        prelude = tuple(find(path, each, Path.is_file, "a file") for each in named)
+        changed["database"] = target.database.model_copy(update={"prelude": prelude})
     if build := target.build:
         context = find(("build", "context"), build.context, Path.is_dir, "a directory")
         changed["build"] = build.model_copy(update={"context": context})

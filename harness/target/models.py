@@ -131,6 +131,9 @@ class Database(Table):
     """What the server's container is made from (source `docker`), by default `postgres:17`."""
     instrument: bool = False
     """Whether the harness adds a trigger that records every change of `[claim] table`."""
+    prelude: Annotated[tuple[str, ...], BeforeValidator(_several)] = ()
+    """Files of SQL that a superuser runs before `migrate` (source `embedded`, `docker`).
+    In the file: relative to it, or within an installed package; once loaded: absolute."""
     settings: Environment = {}
     """PostgreSQL's own settings, on top of the harness's (source `embedded`, `docker`)."""
 

@@ -13,6 +13,7 @@ from harness.vocabulary.exports import STATES
 
 Broken = Iterator[tuple[KeyPath, str]]
 
+_OF_DATABASE = frozenset({"database_url", "database_host", "database_port", "database_name"})
 _OF_INSTANCES = frozenset({"port", "storage_dir", "instance"})
 
 
@@ -49,7 +50,7 @@ def _misplaced(target: Target) -> Broken:
     if target.driver == "external" and target.api.command:
         yield ("api", "command"), 'driver = "external" starts nothing; remove it'
     if database.source in {"none", "external"}:
-        for key in ("migrate", "settings", "instrument"):
+        for key in ("migrate", "prelude", "settings", "instrument"):
             if getattr(database, key):
                 what = f'source = "{database.source}": the database is not ours to change'
                 yield ("database", key), what
@@ -140,7 +141,7 @@ def _pasted(target: Target) -> Broken:
 
 
 def _placeholders(target: Target) -> Broken:
-    database = {"database_url"} if target.database.source != "none" else set()
+    database = _OF_DATABASE if target.database.source != "none" else frozenset()
     static = set(target.values)
     instances = static | database | _OF_INSTANCES
     for path, table in _programs(target):

@@ -193,6 +193,18 @@ HEAD = '[api]\ncommand = "serve --port {port}"\n'
         ),
         (HEAD + '[database.migrate]\ncommand = "m"\n', 'database.migrate: source = "none"'),
         (
+            HEAD + '[database]\nprelude = "roles.sql"\n',
+            'database.prelude: source = "none": the database is not ours to change',
+        ),
+        (
+            HEAD + '[database]\nsource = "embedded"\nprelude = "roles.sql"\n',
+            "database.prelude: expected a file beside the target file or in a package, got",
+        ),
+        (
+            HEAD + '[database]\nsource = "embedded"\nprelude = 3\n',
+            'database.prelude: expected a list, such as ["a", "b"], got 3',
+        ),
+        (
             HEAD + '[database]\nsource = "embedded"\ninstrument = true\n',
             "database.instrument: needs [claim] table",
         ),
