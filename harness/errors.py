@@ -90,6 +90,18 @@ class Inconclusive(Exception):
         super().__init__(reason)
 
 
+class Absent(Inconclusive):
+    """The target declares absent what a check asks for.
+
+    Inside a cell it takes that cell away; outside it leaves the check without a verdict.
+    """
+
+    def __init__(self, name: str, declared_in: str = "[contract] absent") -> None:
+        self.name = name
+        """In the words of `harness.asks`."""
+        super().__init__(f"the target declares {name} absent ({declared_in})")
+
+
 # Named, not imported: the table has classes of libraries that many runs never load.
 # What is not listed is `info`, which no checker ever takes for "did not happen".
 _OUTCOMES: dict[str, Outcome] = {

@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
+from harness.asks import NOTHING_ASKED, Asks
 from harness.check import CheckSpec, plain_id
 from harness.coverage import CoverageTable
 from harness.findings.finding import NO_CELLS, CellCounts, Finding
@@ -58,6 +59,8 @@ class CheckResult:
     of its own; the run decides."""
     cells: CellCounts = NO_CELLS
     """How the cells that it reached ended."""
+    asked: Asks = NOTHING_ASKED
+    """What it asked of the backend, and what the target has not of it."""
     phases: tuple[Phase, ...] = ()
     """Set-up, call and tear-down, as far as it got."""
 

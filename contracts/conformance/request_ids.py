@@ -35,6 +35,7 @@ async def look_at_request_ids(cells: Cells, client: Client, job_id: str) -> int:
         for name, call in _calls(client, job_id, sent, number).items():
             async with cells.of(header="X-Request-ID", case=case, answer=name):
                 answer = await call()
+                answer.needs_header("x-request-id")
                 if sent in VALID_IDS:
                     _expect_echoed(answer, sent)
                 else:

@@ -72,6 +72,7 @@ class ExportWatch:
             for name, kind in EXPORT.items():
                 async with cell(field=name):
                     recall(answer.exchange)
+                    answer.data.needs(name)
                     expect_field(answer.data, name, kind)
             async with cell(what="fields that belong to its state"):
                 recall(answer.exchange)

@@ -24,6 +24,7 @@ def expect_json(answer: Answer) -> None:
 
 def expect_echo(answer: Answer, request_id: str) -> None:
     """Fail unless the answer carries a request id: the one that the client sent, if it did."""
+    answer.needs_header("x-request-id")
     sent = f" {request_id!r}, as sent," if request_id else ""
     expect(
         answer.request_id and request_id in {"", answer.request_id},
@@ -65,8 +66,9 @@ async def look_at_new(
         async with cells.of(operation=answer.operation_id, field=name, **where):
             recall(answer.exchange)
             record = answer.data
+            record.needs(name)
             expect_field(record, name, kind)
-            if name in expected and not record.lacks(name):
+            if name in expected:
                 what = f"{name} in {record.source}"
                 subject = field_of(record, name)
                 expect_equal(record[name], expected[name], what, rule=rule, subject=subject)

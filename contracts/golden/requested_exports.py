@@ -80,6 +80,7 @@ class RequestedExports:
         for download, entries in found:
             async with cell(header="Repr-Digest"):
                 recall(download.exchange)
+                download.needs_header("repr-digest")
                 expect_repr_digest(download)
             async with cell(what="the second download"):
                 again = await client.download(export["id"])

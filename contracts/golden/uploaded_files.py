@@ -94,10 +94,12 @@ class Uploads:
             if read.body == sample.content:  # else its digest is another one, which is no news
                 async with cell(header="Repr-Digest"):
                     recall(read.exchange)
+                    read.needs_header("repr-digest")
                     expect_repr_digest(read)
             for header, expected in content_headers(type_).items():
                 async with cell(header=header):
                     recall(read.exchange)
+                    read.needs_header(header)
                     expect_content_header(read, header, expected)
             await look_at_headers(
                 self.cells, read, request_id=REQUEST_ID, is_json=False, type=type_

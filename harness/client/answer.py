@@ -4,9 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.errors import CheckFailed, Inconclusive
+from harness.asks import ask, leave_out
+from harness.errors import Absent, CheckFailed
 from harness.findings.exchanges import Exchange
 from harness.renamed import OldName
+from harness.target.without import NOTHING_WITHOUT, Without
 from harness.untrusted.documents import BadDocument, Pairs, parse
 
 SHOWN_BYTES = 400
@@ -17,8 +19,14 @@ SHOWN_BYTES = 400
 class ResourceDialect:
     """How the backend's objects of one kind differ from the contract's."""
 
+    resource: str = ""
+    """What kind of objects; empty for none that the contract names."""
     absent_fields: frozenset[str] = frozenset()
     """Fields that the target declares absent: no check can judge by them."""
+    absent_problem_members: frozenset[str] = frozenset()
+    """What its errors have no place for: the translation makes it up from the answer."""
+    without: Without = NOTHING_WITHOUT
+    """What else it declares absent."""
     contract_values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """By field: the contract's value for each of the backend's."""
     added_members: frozenset[tuple[str, str]] = frozenset()
@@ -59,9 +67,9 @@ class Record(dict[str, Any]):
 
     def __missing__(self, field: str) -> Any:  # noqa: ANN401 - it never returns
         if field in self.dialect.absent_fields:
-            raise Inconclusive(
-                f"this check needs {field} in {self.source}, which the target declares absent"
-            )
+            name = f"{self.dialect.resource}.{field}"
+            ask(name)
+            raise Absent(name)
         raise CheckFailed(
             expected=f"a field {field!r} in {self.source}",
             got=f"only {sorted(self)[:MOST_NAMES]}",
@@ -71,7 +79,17 @@ class Record(dict[str, Any]):
 
     def lacks(self, field: str) -> bool:
         """Whether the field is missing, and the target declares it absent."""
-        return field not in self and field in self.dialect.absent_fields
+        name = f"{self.dialect.resource}.{field}"
+        if field in self or field not in self.dialect.absent_fields:
+            ask(name, part=True)
+            return False
+        leave_out(name)
+        return True
+
+    def needs(self, field: str) -> None:
+        """Raise `Absent` where the target declares the field absent: this cell is about it."""
+        if self.lacks(field):
+            raise Absent(f"{self.dialect.resource}.{field}")
 
     shown = OldName("received")
     meant = OldName("contract_value")
@@ -215,6 +233,29 @@ class Answer:
     def request_id(self) -> str:
         """The `X-Request-ID` under which the backend's own log knows this request."""
         return self.headers.get("x-request-id", "")
+
+    def lacks_header(self, header: str) -> bool:
+        """Whether a header is missing, and the target declares it absent: no check can judge it."""
+        name = f"header {header.title()}"
+        is_absent = self.dialect.without.header(header, self.operation_id)
+        if header.lower() in self.headers or not is_absent:
+            ask(name, part=True)
+            return False
+        leave_out(name)
+        return True
+
+    def needs_header(self, header: str) -> None:
+        """Raise `Absent` where the target declares the header absent: this cell is about it."""
+        if self.lacks_header(header):
+            raise Absent(f"header {header.title()}", "[contract.without] headers")
+
+    def lacks_member(self, name: str) -> bool:
+        """Whether the backend's errors have no such member, as `[contract.problem]` says."""
+        if name not in self.dialect.absent_problem_members:
+            ask(f"problem.{name}", part=True)
+            return False
+        leave_out(f"problem.{name}")
+        return True
 
     def flag(self, header: str) -> bool:
         """Whether a header such as `X-Idempotency-Replayed` is true."""

@@ -8,6 +8,8 @@ from json import dumps as encode_json
 from time import time
 from typing import Any
 
+from harness.asks import ask, leave_out
+from harness.client.absence import PAGING, refuse_absent
 from harness.client.answer import Answer, Record
 from harness.client.location import follow_location
 from harness.client.multipart import encode_form
@@ -15,9 +17,10 @@ from harness.client.routes import Routes
 from harness.client.samples import Sample
 from harness.client.token_expiry import shown_time
 from harness.client.transport import Body, Transport
-from harness.errors import CheckFailed, Inconclusive
+from harness.errors import Absent, CheckFailed, Inconclusive
 from harness.expect import expect_status
 from harness.findings.preconditions import precondition
+from harness.target.without import NOTHING_WITHOUT, Without
 from harness.vocabulary.exports import PROOF_PACK, READY, TERMINAL_STATES
 from harness.waiting import wait_until
 
@@ -29,6 +32,8 @@ EXPORT_DEADLINE_S = 20.0
 
 POLL_INTERVAL_S = 0.03
 MAX_PAGES = 100
+
+_KEY = "idempotency-key"
 
 MAX_LIST_BYTES = 8 * 1024 * 1024
 """Most bytes of all pages of a list together."""
@@ -69,7 +74,29 @@ class Client:
 
     def has(self, operation_id: str) -> bool:
         """Whether the backend has an operation: it is not declared absent."""
-        return operation_id in self.routes
+        if operation_id in self.routes:
+            return True
+        leave_out(operation_id)
+        return False
+
+    @property
+    def without(self) -> Without:
+        """What the target declares absent besides operations and fields."""
+        dialect = self.transport.dialect
+        return NOTHING_WITHOUT if dialect is None else dialect.contract.without
+
+    def _present_headers(self, operation_id: str, headers: Mapping[str, str]) -> dict[str, str]:
+        for name in headers:
+            if name.lower() == _KEY and self.without.header(_KEY, operation_id):
+                ask(f"header {_KEY.title()}")
+                raise Absent(f"header {_KEY.title()}", "[contract.without] headers")
+        return dict(headers)
+
+    def _key(self, operation_id: str, key: str | None) -> dict[str, str] | None:
+        """An idempotency key as a header; a fresh one, where there are keys, for none."""
+        if key is None and self.without.header(_KEY, operation_id):
+            return None
+        return {_KEY: key or str(uuid.uuid4())}
 
     async def call(
         self,
@@ -89,8 +116,15 @@ class Client:
 
         `NoAnswer` (which fails the check) when nothing usable arrived within `deadline_s`.
         """
+        ask(operation_id)
         route = self.routes[operation_id]
-        sent = dict(headers or {})
+        sent = self._present_headers(operation_id, headers or {})
+        refuse_absent(
+            self.without,
+            operation_id,
+            {**(query or {}), **(form or {}), **(json if isinstance(json, Mapping) else {})},
+            export_type=str((path or {}).get("export_type", "")),
+        )
         if self.token is not None:
             sent.setdefault("authorization", f"Bearer {self.token}")
         body: Body = content
@@ -154,7 +188,7 @@ class Client:
             path={"job_id": job_id},
             files={"file": sample},
             form=form,
-            headers={"idempotency-key": key or str(uuid.uuid4())},
+            headers=self._key("uploadEvidence", key),
             instance=instance,
         )
 
@@ -176,10 +210,16 @@ class Client:
         return await self.call(
             "requestExport",
             path={"job_id": job_id, "export_type": export_type},
-            json={"filters": dict(filters or {})},
-            headers={"idempotency-key": key} if key else None,
+            json=self._filters(filters or {}),
+            headers={_KEY: key} if key else None,
             instance=instance,
         )
+
+    def _filters(self, filters: Mapping[str, Any]) -> dict[str, Any]:
+        """The body of a request for an export; without filters where there are none at all."""
+        if not filters and self.without.parameter("filters", "requestExport"):
+            return {}
+        return {"filters": dict(filters)}
 
     async def new_export(
         self,
@@ -289,6 +329,11 @@ class Client:
         Fails the check where there is no end; `Inconclusive` where a list of an organization that
         others use is longer than the harness reads.
         """
+        if self.without.has_no_pages(operation_id):
+            leave_out(f"pages of {operation_id}")
+            whole = {name: each for name, each in (query or {}).items() if name not in PAGING}
+            answer = await self.call(operation_id, path=path, query=whole, instance=instance)
+            return expect_status(answer, 200).items
         items: list[Record] = []
         cursor: str | None = None
         seen: set[str] = set()
@@ -325,5 +370,9 @@ class Client:
         self, *, target_id: str | None = None, instance: int | None = None
     ) -> list[Record]:
         """Give the organization's ledger, or the events about one thing, oldest first."""
+        if target_id and self.without.parameter("target_id", "listLedgerEvents"):
+            leave_out("listLedgerEvents.target_id")
+            events = await self.listed("listLedgerEvents", instance=instance)
+            return [event for event in events if event["target_id"] == target_id]
         query = {"target_id": target_id} if target_id else None
         return await self.listed("listLedgerEvents", query=query, instance=instance)

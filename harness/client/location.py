@@ -18,8 +18,9 @@ async def follow_location(
     """Get what the `Location` of an answer leads to, from the instance that sent it.
 
     Fails the check when it leads to no address of this server, or to one that forgets the path
-    before those of the backend.
+    before those of the backend. Raises `Absent` where the target declares `Location` absent.
     """
+    answer.needs_header("location")
     location = answer.headers.get("location", "")
     base_url = transport.base_urls[answer.instance]
     try:

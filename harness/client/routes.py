@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from harness.errors import Inconclusive, Misconfigured
+from harness.errors import Absent, Misconfigured
 from harness.target import Target
 from harness.target.api_document import METHODS, parse_document
 from harness.target.dialect import Contract
@@ -58,7 +58,7 @@ class Route:
         return self._pattern.fullmatch(path) is not None
 
 
-class AbsentOperation(Inconclusive):
+class AbsentOperation(Absent):
     """The target declares an operation absent: what needs it cannot be looked at."""
 
 
@@ -71,7 +71,7 @@ class Routes(dict[str, Route]):
 
     def __missing__(self, operation_id: str) -> Route:
         if operation_id in self._absent:
-            raise AbsentOperation(f"the target declares {operation_id} absent ([contract] absent)")
+            raise AbsentOperation(operation_id)
         raise Misconfigured(
             f"the OpenAPI document has no operation {operation_id!r}; it has "
             f"{', '.join(self) or 'none'}. Add it there, or map it in the target "

@@ -45,6 +45,10 @@ class CellCounts:
     blocked: int = 0
     """Cells that need something which could not be made."""
     not_looked_at: int = 0
+    absent: int = 0
+    """Cells that need what the target declares absent."""
+    absent_names: tuple[tuple[str, int], ...] = ()
+    """What that is, and how many cells need it: a bounded number."""
     reasons: tuple[tuple[str, int], ...] = ()
     """Why cells were not looked at, and how many each: a bounded number of reasons."""
     clean: tuple[str, ...] = ()
@@ -52,8 +56,13 @@ class CellCounts:
 
     @property
     def total(self) -> int:
-        """All cells that the check reached."""
-        return self.looked_at + self.findings + self.blocked + self.not_looked_at
+        """All cells that the check reached, those that were taken away among them."""
+        return self.judged + self.blocked + self.not_looked_at + self.absent
+
+    @property
+    def judged(self) -> int:
+        """Cells with an answer, clean or not."""
+        return self.looked_at + self.findings
 
 
 NO_CELLS = CellCounts()

@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from harness.errors import CheckFailed, Inconclusive, PreconditionNotMet
+from harness.asks import in_a_cell
+from harness.errors import Absent, CheckFailed, Inconclusive, PreconditionNotMet
 from harness.evidence import Evidence
 from harness.findings.exchanges import Recent, remembering
 from harness.findings.finding import CellCounts, Finding
@@ -40,7 +41,8 @@ class Cells:
 
     What fails inside a cell becomes a finding, and the check goes on after it. `Inconclusive`
     inside makes the cell "not looked at", a precondition that is not met makes it blocked; both
-    leave the check without a pass. Under `-x`, `--pdb` and `prove` the first finding is raised.
+    leave the check without a pass. What the target declares absent (`Absent`) takes the cell away,
+    and the check judges the others. Under `-x`, `--pdb` and `prove` the first finding is raised.
     """
 
     check_id: str
@@ -60,6 +62,7 @@ class Cells:
     _clean: list[str] = field(default_factory=list)
     _with_findings: int = 0
     _blocked: int = 0
+    _absent: Counter[str] = field(default_factory=Counter)
     _reasons: Counter[str] = field(default_factory=Counter)
     _slow_s: float = 0.0
 
@@ -72,11 +75,13 @@ class Cells:
         """
         cell: Coordinates = tuple((name, str(value)) for name, value in where.items())
         began = time.monotonic()
-        with remembering() as exchanges:
+        with remembering() as exchanges, in_a_cell():
             try:
                 yield
             except EnoughSeen:
                 raise
+            except Absent as absent:
+                self._absent[absent.name] += 1
             except (CheckFailed, Inconclusive, AssertionError) as error:
                 if self.stop_at_first and not isinstance(error, PreconditionNotMet | Inconclusive):
                     _say_where(error, rule=rule, cell=cell)
@@ -150,6 +155,8 @@ class Cells:
             findings=self._with_findings,
             blocked=self._blocked,
             not_looked_at=sum(self._reasons.values()),
+            absent=sum(self._absent.values()),
+            absent_names=tuple(self._absent.most_common(MOST_REASONS)),
             reasons=tuple(self._reasons.most_common(MOST_REASONS)),
             clean=tuple(self._clean),
         )

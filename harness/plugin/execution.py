@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter
 
+from harness.asks import Asked, noting_asks
 from harness.check import matches_id, plain_id
 from harness.events import CheckResult, Phase
 from harness.findings.curl import EvidenceFiles, as_evidence
@@ -57,6 +58,7 @@ class CheckState:
         self.coverage = Coverage()
         self.missing: frozenset[Capability] = frozenset()
         self.cells = cells
+        self.asked = Asked()
         self.recent = Recent()
         """What the check sent last, outside its cells."""
         self.outcomes: list[Outcome] = []
@@ -103,7 +105,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
         watchdog(spec.deadline_s + WATCHDOG_SLACK_S, f"check {spec.id}"),
     ):
         bound = deadline.bound(getattr(owner, name))
-        patch.setattr(owner, name, _remembered(bound, item.stash[STATE].recent))
+        patch.setattr(owner, name, _remembered(bound, item.stash[STATE]))
         try:
             return (yield)
         except BaseException as error:
@@ -112,13 +114,14 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
 
 
 def _remembered(
-    function: Callable[..., Awaitable[object]], recent: Recent
+    function: Callable[..., Awaitable[object]], state: CheckState
 ) -> Callable[..., Awaitable[object]]:
-    """Wrap a check so that what it sends outside its cells is remembered, as evidence."""
+    """Wrap a check so that what it sends outside its cells is remembered, as evidence, and what
+    it asks of the backend."""
 
     @functools.wraps(function)
     async def remembered(*args: object, **kwargs: object) -> None:
-        with remembering(recent):
+        with remembering(state.recent), noting_asks(state.asked):
             await function(*args, **kwargs)
 
     return remembered
@@ -209,7 +212,7 @@ def _outcome(item: pytest.Item, call: pytest.CallInfo[None], state: CheckState) 
 
 def _of_cells(item: pytest.Item, state: CheckState) -> Outcome | None:
     """Say what the cells add up to, after a check that has gone through them all."""
-    cells, needed = state.cells, item.stash[SPEC].observes
+    cells = state.cells
     if cells.findings:
         return outcome_of(cells.findings[0], Verdict.FAIL)
     if cells.blocked:
@@ -218,12 +221,25 @@ def _of_cells(item: pytest.Item, state: CheckState) -> Outcome | None:
     if counts.not_looked_at:
         reasons = "; ".join(reason for reason, _ in counts.reasons)
         return _open(f"{counts.not_looked_at} of {counts.total} cells not looked at: {reasons}")
-    if needed and not state.observations.suffice(needed):
-        return _open(
-            f"observed {state.observations} of the {state.observations.still_needed(needed)} "
-            "that a pass needs"
-        )
+    if counts.absent and not counts.judged:
+        names = ", ".join(name for name, _ in counts.absent_names)
+        return _open(f"nothing is left to look at: the target declares {names} absent")
+    if state.observations.count < (needed := _needed(item, state)):
+        return _open(f"observed {state.observations} of the {needed} that a pass needs")
     return None
+
+
+def _needed(item: pytest.Item, state: CheckState) -> int:
+    """How many observations a pass needs: fewer, by their share, where cells were taken away.
+
+    Cells are of unequal weight, so no more are asked for than there are cells left.
+    """
+    needed = state.observations.still_needed(item.stash[SPEC].observes)
+    counts = state.cells.counts()
+    if counts.absent:
+        share = needed * counts.judged // (counts.judged + counts.absent)
+        needed = max(1, min(share, counts.judged))
+    return needed
 
 
 def _open(why: str) -> Outcome:
@@ -275,7 +291,8 @@ def _result(item: pytest.Item) -> CheckResult:
         spec,
         verdict,
         observations=state.observations.count,
-        needed_observations=state.observations.still_needed(spec.observes),
+        needed_observations=_needed(item, state),
+        asked=state.asked.frozen(),
         seconds=round(time.monotonic() - state.began, 3),
         message=message,
         where=where,

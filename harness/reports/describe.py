@@ -148,6 +148,8 @@ def observed(result: CheckResult) -> str:
     """Say what a check rests on."""
     if not result.ran:
         return "not run"
+    if result.cells.absent:
+        return f"{result.cells.judged} of {result.cells.total} cells"
     if result.observations >= result.needed_observations:
         return f"{result.observations} observed"
     return f"{result.observations} of {result.needed_observations} observed"

@@ -100,10 +100,19 @@ def _check(result: CheckResult) -> dict[str, Any]:
             "findings": result.cells.findings,
             "blocked": result.cells.blocked,
             "not_looked_at": result.cells.not_looked_at,
+            "absent": result.cells.absent,
+            "absent_names": [
+                {"name": name, "cells": number} for name, number in result.cells.absent_names
+            ],
             "reasons": [
                 {"reason": reason, "cells": number} for reason, number in result.cells.reasons
             ],
             "clean": list(result.cells.clean),
+        },
+        "asks": {
+            "whole": list(result.asked.whole),
+            "part": list(result.asked.part),
+            "left_out": dict(result.asked.left_out),
         },
         "phases": [
             {"name": phase.name, "seconds": phase.seconds, "verdict": str(phase.verdict)}

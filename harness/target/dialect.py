@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from harness.target.models import Names, Table, UrlPath
+from harness.target.without import NOTHING_WITHOUT, Without
 from harness.vocabulary.exports import LEDGER_FILE, MANIFEST_FILE
 from harness.vocabulary.resources import Resource
 
@@ -76,6 +77,8 @@ class Contract(Table):
     """By operationId."""
     absent: tuple[str, ...] = ()
     """What the backend does not have: an operationId, or `resource.field`."""
+    without: Without = NOTHING_WITHOUT
+    """What else it does not have."""
     envelope: Envelope = Envelope()
     fields: Mapping[Resource, Mapping[str, Pointer]] = Field(default={})
     """By the contract's name of a field: where it is within the thing."""
@@ -98,11 +101,11 @@ class Contract(Table):
         """Whether more than methods and paths are spelled differently."""
         plain = (
             *(self.envelope, self.fields, self.values, self.archive),
-            *(self.headers, self.problem, self.refusals),
+            *(self.headers, self.problem, self.refusals, self.without),
         )
         spelled = any(one.success or one.send or one.refusals for one in self.operations.values())
         return (
-            plain != (Envelope(), {}, {}, Archive(), {}, None, {})
+            plain != (Envelope(), {}, {}, Archive(), {}, None, {}, NOTHING_WITHOUT)
             or spelled
             or bool(self.absent_fields)
         )

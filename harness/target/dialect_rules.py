@@ -10,6 +10,7 @@ from harness.target.dialect import Contract, Operation
 from harness.target.lines import KeyPath
 from harness.target.nearest import unknown
 from harness.target.target import Target
+from harness.target.without_rules import broken_without_rules
 from harness.vocabulary.exports import LEDGER_FILE, MANIFEST_FILE
 from harness.vocabulary.resources import RESOURCES
 
@@ -45,6 +46,9 @@ def broken_dialect_rules(target: Target) -> Broken:
     for name in contract.headers:
         if name.lower() not in {each.lower() for each in known_headers}:
             yield ("contract", "headers", name), unknown("header", name, known_headers)
+    yield from broken_without_rules(
+        contract, {**own.operations, **ours.operations}, frozenset(known_headers)
+    )
     yield from names.refusals(("contract", "refusals"), contract.refusals)
 
 

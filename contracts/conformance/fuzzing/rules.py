@@ -156,7 +156,7 @@ class ResponseRules:
                 _RULES_OF_HEADERS.get(name, "download.headers"), name, f"it has no {name.title()}"
             )
             for name in _REQUIRED_HEADERS.get((operation.id, answer.status), ())
-            if not answer.headers.get(name)
+            if not answer.headers.get(name) and not answer.lacks_header(name)
         ]
         media = operation.responses[str(answer.status)].get("content") or {}
         declared = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -217,7 +217,7 @@ def _undocumented(operation: ApiOperation, answer: Answer) -> Breach:
 def universal_violations(case: Case, answer: Answer) -> list[Breach]:
     """Rules for every answer to every request."""
     violations = []
-    if not answer.request_id:
+    if not answer.request_id and not answer.lacks_header("x-request-id"):
         violations.append(_named(REQUEST_ID, "missing", "it has no X-Request-ID"))
     sent = case.header("x-request-id")
     if sent and VALID_REQUEST_ID.fullmatch(sent) and answer.request_id != sent:
@@ -232,6 +232,8 @@ def universal_violations(case: Case, answer: Answer) -> list[Breach]:
     if wait is not None and not is_retry_after(wait):
         what = f"its Retry-After {wait!r} is neither seconds nor a date"
         violations.append(_named(RETRY, "form", what))
+    if wait is None and answer.lacks_header("retry-after"):
+        return violations
     if answer.status == 503 and wait is None:
         violations.append(_named(RETRY, "SERVICE_UNAVAILABLE", "it is 503 without Retry-After"))
     if answer.status == 409 and answer.code == "idempotency_key_in_flight" and wait is None:
@@ -241,7 +243,8 @@ def universal_violations(case: Case, answer: Answer) -> list[Breach]:
 
 
 def _asks_for_bearer(answer: Answer) -> bool:
-    return answer.headers.get("www-authenticate", "").lower().startswith("bearer")
+    challenge = answer.headers.get("www-authenticate", "")
+    return answer.lacks_header("www-authenticate") or challenge.lower().startswith("bearer")
 
 
 def wrong_method_violations(case: Case, answer: Answer) -> list[Breach]:
@@ -253,7 +256,8 @@ def wrong_method_violations(case: Case, answer: Answer) -> list[Breach]:
     if answer.status < 400:
         what = f"{case.method} succeeded, but the document does not list it here"
         return [_named(METHOD, "success", what)]
-    if answer.status == 405 and not answer.headers.get("allow"):
+    has_allow = answer.headers.get("allow") or answer.lacks_header("allow")
+    if answer.status == 405 and not has_allow:
         return [_named(METHOD, "Allow", "it is 405 without Allow")]
     return []
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from contracts.shared.tenants.document import load_document
+from contracts.shared.tenants.present_document import present_document
 from contracts.shared.tenants.schemas import Unbuildable, resolved
 from harness.client import Route
 from harness.client.routes import routes_of, spelled_path
@@ -130,7 +131,7 @@ class Operation:
 
 def operations_of(target: Target) -> tuple[Operation, ...]:
     """All operations of the target's document, in its order."""
-    document = load_document(Path(target.contract.openapi))
+    document = present_document(load_document(Path(target.contract.openapi)), target.contract)
     dialect, routes = target.contract.operations, routes_of(target)
     found = []
     for template, item in document.get("paths", {}).items():
@@ -141,8 +142,6 @@ def operations_of(target: Target) -> tuple[Operation, ...]:
             described = dict(path_item[method])
             described["parameters"] = _parameters(document, path_item, described)
             name = described.get("operationId", f"{method.upper()} {template}")
-            if name in target.contract.absent_operations:
-                continue
             spelled = dialect.get(name)
             route = Route(
                 operation_id=name,

@@ -62,6 +62,11 @@ class NameMap:
     def _resource_dialects(self) -> Mapping[Resource | None, ResourceDialect]:
         return {
             resource: ResourceDialect(
+                resource=resource or "",
+                without=self.contract.without,
+                absent_problem_members=frozenset(
+                    name for name, place in (self.contract.problem or ()) if place is None
+                ),
                 absent_fields=frozenset(
                     name
                     for owner, name in self.contract.absent_fields

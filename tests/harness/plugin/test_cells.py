@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import CheckFailed, Inconclusive, PreconditionNotMet
+from harness.errors import Absent, CheckFailed, Inconclusive, PreconditionNotMet
 from harness.expect import expect, expect_equal
 from harness.findings.preconditions import as_subject, precondition
 from harness.plugin.cells import MOST_FINDINGS, MOST_SHOWN, Cells, EnoughSeen
@@ -112,3 +112,19 @@ def test_what_crashes_ends_the_check_and_keeps_what_was_found() -> None:
     with pytest.raises(ZeroDivisionError):
         asyncio.run(check())
     assert len(cells.findings) == 1
+
+
+def test_what_is_declared_absent_takes_a_cell_away_and_leaves_the_others() -> None:
+    cells = _cells(stop_at_first=True)
+
+    async def check() -> None:
+        for operation in ("getJob", "metrics", "health"):
+            async with cells.of(operation=operation):
+                if operation != "getJob":
+                    raise Absent(operation)
+
+    asyncio.run(check())
+    counts = cells.counts()
+    assert (counts.looked_at, counts.absent, counts.not_looked_at) == (1, 2, 0)
+    assert dict(counts.absent_names) == {"metrics": 1, "health": 1}
+    assert (counts.judged, counts.total) == (1, 3)
