@@ -18,17 +18,16 @@ def refuse_absent(
 
     `members` are those of its query, form and body, by the contract's names.
     """
-    for name in members:
-        if name in PAGING:
-            _ask(f"pages of {operation_id}", without.has_no_pages(operation_id), "pages")
+    for name, value in members.items():
+        if name in PAGING:  # who only wants the whole list can do without
+            ask(f"pages of {operation_id}", part=True)
+            if without.has_no_pages(operation_id):
+                raise Absent(f"pages of {operation_id}", "[contract.without] pages")
         else:
-            is_absent = without.parameter(name, operation_id)
-            _ask(f"{operation_id}.{name}", is_absent, "parameters")
+            ask(f"{operation_id}.{name}", part=value in ({}, None))
+            if without.parameter(name, operation_id):
+                raise Absent(f"{operation_id}.{name}", "[contract.without] parameters")
     if export_type:
-        _ask(f"export type {export_type}", export_type in without.export_types, "export_types")
-
-
-def _ask(name: str, is_absent: bool, key: str) -> None:
-    ask(name)
-    if is_absent:
-        raise Absent(name, f"[contract.without] {key}")
+        ask(f"export type {export_type}")
+        if export_type in without.export_types:
+            raise Absent(f"export type {export_type}", "[contract.without] export_types")
