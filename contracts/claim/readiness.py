@@ -68,7 +68,7 @@ async def read_fallback_total(own: OwnSystem, client: Client) -> float:
     if alive and declared is not None and declared.ready_path is not None:
         path = "/metrics"
         route = Route(operation_id="metrics of a worker", method="GET", template=path)
-        async with Transport(alive) as transport:
+        async with Transport(alive, dialect=client.transport.dialect) as transport:
             for instance in range(len(alive)):
                 answer = await transport.send(
                     route, path, instance=instance, deadline_s=5, headers={}

@@ -72,12 +72,13 @@ class RawUpload:
             headers["Transfer-Encoding"] = "chunked"
         else:
             headers["Content-Length"] = str(length)
-        dialect = transport.dialect
+        path = route.path({"job_id": self.job_id})
+        path, sent = transport.head(route.operation_id, path, headers)
         async with connected(
             transport.base_urls[chosen],
             method=route.method,
-            path=route.path({"job_id": self.job_id}),
-            headers=dialect.headers(headers) if dialect else headers,
+            path=path,
+            headers=sent,
             operation_id=route.operation_id,
             instance=chosen,
             translated=lambda answer: transport.translate(route, answer, authorization),

@@ -45,7 +45,12 @@ async def _remove(
     if call is None:
         return "", why
     values = {"job_id": one.job_id, f"{one.kind}_id": one.id}
-    route = Route(operation_id=f"cleanup of {one.kind}", method=call.method, template=call.path)
+    route = Route(
+        operation_id=f"cleanup of {one.kind}",
+        method=call.method,
+        template=call.path,
+        by_target=True,
+    )
     status = await _send(one, transport, route, fill(call.path, values))
     if 200 <= status < 300 or status in _GONE:
         return f"{call.method} answered {status}", ""

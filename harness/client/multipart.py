@@ -5,6 +5,9 @@ from collections.abc import Iterator, Mapping
 
 from harness.client.samples import Sample
 
+_BOUNDARY_LENGTH = 70
+"""The most characters that a boundary has (RFC 2046, section 5.1.1)."""
+
 
 def encode_form(fields: Mapping[str, str], files: Mapping[str, Sample]) -> tuple[bytes, str]:
     """Give the body of a form and its Content-Type, text fields first."""
@@ -43,6 +46,19 @@ def renamed_parts(body: bytes, names: Mapping[str, str]) -> bytes:
         old = f'form-data; name="{_escaped(name)}"'.encode()
         body = body.replace(old, f'form-data; name="{_escaped(other)}"'.encode())
     return body
+
+
+def with_text_parts(body: bytes, texts: Mapping[str, str]) -> bytes:
+    """Give a form with text fields before its first part, which may be there already.
+
+    Anything that does not begin as a form does stays as it is.
+    """
+    line, end, _ = body.partition(b"\r\n")
+    boundary = line.removeprefix(b"--").decode("latin-1")
+    if not end or not line.startswith(b"--") or not boundary or len(boundary) > _BOUNDARY_LENGTH:
+        return body
+    fields = b"".join(text_part(boundary, name, text) for name, text in texts.items())
+    return body if body.startswith(fields) else fields + body
 
 
 def closing(boundary: str) -> bytes:

@@ -89,7 +89,12 @@ class Provisioner:
         if call.body is not None:
             content = encode_json(_filled_body(call.body, known), separators=(",", ":")).encode()
             sent = {"content-type": "application/json", **sent}
-        route = Route(operation_id=f"[tokens.calls.{name}]", method=call.method, template=call.path)
+        route = Route(
+            operation_id=f"[tokens.calls.{name}]",
+            method=call.method,
+            template=call.path,
+            by_target=True,
+        )
         call_text = f"[tokens.calls.{name}] {call.method} {call.path}"
         try:
             answer = await self.transport.send(

@@ -31,6 +31,8 @@ class Route:
     """The status of its usual success, the first that the document has."""
     may_be_file: bool = False
     """Whether a success may carry a file, which is longer than any document is read to be."""
+    by_target: bool = False
+    """Whether the target file words the request: constants fill in only what it leaves out."""
 
     @property
     def parameters(self) -> tuple[str, ...]:

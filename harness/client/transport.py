@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Self
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import aiohttp
 
@@ -15,7 +15,6 @@ from harness.client.answer import Answer
 from harness.client.bodies import Bodies, TooLong
 from harness.client.connections import Connections, reason_of
 from harness.client.dialect import Dialect
-from harness.client.multipart import renamed_parts
 from harness.client.patience import Patience
 from harness.client.routes import Route
 from harness.client.run_mark import RunMark
@@ -84,8 +83,20 @@ class Transport:
         return next(self._turn) % len(self.base_urls)
 
     def form(self, operation_id: str, body: bytes) -> bytes:
-        """The form of an operation with its parts named as this backend names them."""
-        return renamed_parts(body, self.dialect.parts(operation_id)) if self.dialect else body
+        """The form of an operation, or its beginning, as this backend wants it."""
+        return self.dialect.form(operation_id, body) if self.dialect else body
+
+    def head(
+        self, operation_id: str, path: str, headers: Mapping[str, str]
+    ) -> tuple[str, Mapping[str, str]]:
+        """Path and headers of a request that a check writes itself, as this backend wants them."""
+        return self.dialect.head(operation_id, path, headers) if self.dialect else (path, headers)
+
+    def _is_own(self, server: str) -> bool:
+        """Whether a request to this server reaches the backend: no other gets its constants."""
+        place = urlsplit(server)
+        own = (urlsplit(each) for each in self.base_urls)
+        return any((each.scheme, each.netloc) == (place.scheme, place.netloc) for each in own)
 
     async def send(
         self,
@@ -138,7 +149,9 @@ class Transport:
         if isinstance(body, Interrupted):
             body = body.content
         if self.dialect is not None:
-            sent = self.dialect.request(route, path, query, headers, body)
+            sent = self.dialect.request(
+                route, path, query, headers, body, has_constants=self._is_own(server)
+            )
             path, query, sent_headers, body = sent.path, None, sent.headers, sent.body
         else:
             sent_headers = headers

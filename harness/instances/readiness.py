@@ -12,11 +12,16 @@ import re
 import socket
 import ssl
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
 from urllib.parse import urlsplit
 
 from harness.instances.handle import InstanceHandle
 from harness.waiting import wait_until
+
+_NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 _HEAD_BYTES = 16 * 1024
 _BODY_SHOWN = 300
@@ -54,12 +59,13 @@ async def wait_until_ready(
     within_s: float,
     timeout_s: float = 2.0,
     *,
+    headers: Mapping[str, str] = _NO_HEADERS,
     unreachable_s: float | None = None,
 ) -> Answer:
     """Ask an instance until it is ready, it has ended, or there is no time left.
 
-    Gives the last answer. `timeout_s` is for one request; it waits no longer than
-    `unreachable_s` while nothing at all listens there.
+    Gives the last answer. `headers` are what a gateway wants to see. `timeout_s` is for one
+    request; it waits no longer than `unreachable_s` while nothing at all listens there.
     """
     answer = Answer(status=None, text="it was not asked")
     reached = time.monotonic()
@@ -68,7 +74,8 @@ async def wait_until_ready(
         nonlocal answer, reached
         if not handle.is_alive():
             return True
-        answer = await ask(handle.instance.base_url, path, max(0.2, min(within_s, timeout_s)))
+        within = max(0.2, min(within_s, timeout_s))
+        answer = await ask(handle.instance.base_url, path, within, headers)
         if answer.is_ready and not handle.holds_its_port():
             answer = Answer(status=None, text="an answer of another program on its port")
         if not answer.is_unreachable:
@@ -81,7 +88,9 @@ async def wait_until_ready(
     return answer
 
 
-async def ask(base_url: str, path: str, timeout_s: float) -> Answer:
+async def ask(
+    base_url: str, path: str, timeout_s: float, headers: Mapping[str, str] = _NO_HEADERS
+) -> Answer:
     """Send one GET; never raises for what the other side does."""
     url = urlsplit(base_url)
     port = url.port or (443 if url.scheme == "https" else 80)
@@ -91,10 +100,12 @@ async def ask(base_url: str, path: str, timeout_s: float) -> Answer:
             reader, writer = await asyncio.open_connection(
                 url.hostname, port, ssl=True if url.scheme == "https" else None
             )
-            head = (
-                f"GET {url.path.rstrip('/')}{path} HTTP/1.1\r\nHost: {url.netloc}\r\n"
-                "Accept: */*\r\nUser-Agent: shakedown\r\nConnection: close\r\n\r\n"
-            )
+            lines = [f"GET {url.path.rstrip('/')}{path} HTTP/1.1", f"Host: {url.netloc}"]
+            lines += ["User-Agent: shakedown", "Connection: close"]
+            if "accept" not in map(str.lower, headers):
+                lines += ["Accept: */*"]
+            lines += [f"{name}: {text}" for name, text in headers.items()]
+            head = "\r\n".join(lines) + "\r\n\r\n"
             writer.write(head.encode("ascii", errors="replace"))
             return _parse(await _read_some(reader))
     except TimeoutError:

@@ -50,7 +50,13 @@ async def _start_on(
     try:
         answer = READY
         if table.ready_path is not None:
-            answer = await wait_until_ready(handle, table.ready_path, table.ready_timeout_s)
+            added = plan.target.added_to_probes(role)
+            answer = await wait_until_ready(
+                handle,
+                added.target(table.ready_path),
+                table.ready_timeout_s,
+                headers=added.headers,
+            )
         if handle.is_alive() and answer.is_ready:
             return handle
         what = (

@@ -37,6 +37,7 @@ async def find_external(
     end = began + target.api.ready_timeout_s
     # Who has written how long it may take has a backend that is only just being started.
     is_patient = "ready_timeout_s" in target.api.model_fields_set
+    added = target.added_to_probes("api")
     for number, base_url in enumerate(target.api.base_urls, start=1):
         instance = Instance(
             name=f"api-{number}",
@@ -48,9 +49,10 @@ async def find_external(
         left_s = end - time.monotonic()
         answer = await wait_until_ready(
             handle,
-            target.api.ready_path,
+            added.target(target.api.ready_path),
             left_s,
             _TIMEOUT_S,
+            headers=added.headers,
             unreachable_s=left_s if is_patient else UNREACHABLE_S,
         )
         if not answer.is_ready:

@@ -25,9 +25,18 @@ _PARTS_OF_MANIFEST = {"manifest_file": ("files", "items"), "manifest_head": ("le
 class DescribedOperation:
     """What can be sent to one operation."""
 
+    method: str = "GET"
     in_path: frozenset[str] = frozenset()
-    sent: frozenset[str] = frozenset()
-    """The names of its parameters, of the members of its body, and of the parts of its form."""
+    in_query: frozenset[str] = frozenset()
+    in_headers: frozenset[str] = frozenset()
+    in_body: frozenset[str] = frozenset()
+    """The members of its body, or the parts of its form."""
+    is_form: bool = False
+
+    @property
+    def sent(self) -> frozenset[str]:
+        """The names of its parameters, of the members of its body, and of the parts of its form."""
+        return self.in_path | self.in_query | self.in_body
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +89,7 @@ def words_of(path: Path) -> ApiWords:
     operations: dict[str, DescribedOperation] = {}
     fields: dict[str, Fields] = {}
     headers, statuses = set(_names_of_headers(document)), set[int]()
-    for item, described in _operations(document):
+    for item, method, described in _operations(document):
         name = str(described.get("operationId"))
         parameters = [
             _resolved(document, each)
@@ -92,9 +101,12 @@ def words_of(path: Path) -> ApiWords:
             int(status) for status in _table(described, "responses") if str(status)[:1] in "345"
         }
         operations[name] = DescribedOperation(
-            in_path=frozenset(each for each, place in named.items() if place == "path"),
-            sent=frozenset(each for each, place in named.items() if place != "header")
-            | frozenset(_members_of_body(document, described)),
+            method=method.upper(),
+            in_path=_in(named, "path"),
+            in_query=_in(named, "query"),
+            in_headers=_in(named, "header"),
+            in_body=frozenset(_members_of_body(document, described)),
+            is_form=any("multipart" in each for each in _content_of_body(document, described)),
         )
         if resource := RETURNED_BY.get(name):
             fields.setdefault(resource, _fields(document, _returned(document, name, described)))
@@ -115,27 +127,34 @@ def words_of(path: Path) -> ApiWords:
     )
 
 
-def _operations(document: Json) -> Iterator[tuple[Json, Json]]:
+def _in(named: Mapping[str, str], place: str) -> frozenset[str]:
+    return frozenset(each for each, where in named.items() if where == place)
+
+
+def _operations(document: Json) -> Iterator[tuple[Json, str, Json]]:
     for item in _table(document, "paths").values():
         for method in METHODS:
             if isinstance(item, Mapping) and isinstance(item.get(method), Mapping):
-                yield item, item[method]
+                yield item, method, item[method]
 
 
 def _names_of_headers(document: Json) -> Iterator[str]:
     components = _table(document, "components")
     yield from map(str, _table(components, "headers"))
     answers = [*_table(components, "responses").values()]
-    for _, described in _operations(document):
+    for _, _, described in _operations(document):
         answers += _table(described, "responses").values()
     for answer in answers:
         yield from map(str, _table(answer, "headers"))
 
 
 def _members_of_body(document: Json, described: Json) -> Iterator[str]:
-    body = _resolved(document, described.get("requestBody"))
-    for media in _table(body, "content").values():
+    for media in _content_of_body(document, described).values():
         yield from _fields(document, _table(media, "schema"))
+
+
+def _content_of_body(document: Json, described: Json) -> Mapping[str, Json]:
+    return _table(_resolved(document, described.get("requestBody")), "content")
 
 
 def _returned(document: Json, operation_id: str, described: Json) -> Json:

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from harness.target.constants import AddedParts, Constants
 from harness.target.models import Names, Table, UrlPath
 from harness.target.without import NOTHING_WITHOUT, Without
 from harness.vocabulary.exports import LEDGER_FILE, MANIFEST_FILE
@@ -36,6 +37,8 @@ class Operation(Table):
     """By the contract's name of a parameter, a member of the body or a part of the form."""
     refusals: Mapping[Refusal, Refusal] = Field(default={})
     """As `[contract.refusals]`, for this operation, before those."""
+    constants: Constants = Constants()
+    """As `[contract.constants]`, for this operation, over those."""
 
 
 class Envelope(Table):
@@ -85,6 +88,8 @@ class Contract(Table):
     values: Mapping[Resource, Mapping[str, Mapping[str, Names]]] = Field(default={})
     """By resource and field: the contract's value, and the backend's own, one or several."""
     archive: Archive = Archive()
+    constants: Constants = Constants()
+    """What is added to every request, whoever sends it."""
     headers: Mapping[str, str] = Field(default={})
     """By the contract's name: this backend's; `Name: value` where a value stands for `true`."""
     problem: Problem | None = None
@@ -95,6 +100,21 @@ class Contract(Table):
         """The backend's word for one of the contract's; the first where it has several."""
         meanings = self.values.get(resource, {}).get(field, {})
         return meanings[word][0] if word in meanings else word
+
+    def added(self, operation_id: str = "", *, fill_only: bool = False) -> AddedParts:
+        """The constants that a request gets: those of all, and of an operation.
+
+        `fill_only`: where the request has nothing of the name.
+        """
+        operation = self.operations.get(operation_id)
+        own = operation.constants if operation else Constants()
+        return AddedParts(common=self.constants, own=own, fill_only=fill_only)
+
+    @property
+    def all_constants(self) -> tuple[Constants, ...]:
+        """Every table of constants that is not empty."""
+        tables = (self.constants, *(one.constants for one in self.operations.values()))
+        return tuple(each for each in tables if not each.is_empty)
 
     @property
     def translates(self) -> bool:

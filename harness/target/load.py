@@ -6,6 +6,7 @@ from typing import Any
 
 from harness.errors import Misconfigured
 from harness.target.chaos_rules import broken_chaos_rules
+from harness.target.constants_rules import broken_constants_rules
 from harness.target.dialect_rules import broken_dialect_rules
 from harness.target.environment import ENVIRONMENT_TARGETS, VARIABLES, about_variables
 from harness.target.lines import KeyPath
@@ -24,7 +25,13 @@ _FILLED_LATER = frozenset({"command", "list_command", "environment"})
 _NOT_FROM_THE_ENVIRONMENT = frozenset({"chaos", "cleanup"})
 """Tables that permit something on a backend that is not ours."""
 
-_RULES = (broken_rules, broken_calls_rules, broken_chaos_rules, broken_dialect_rules)
+_RULES = (
+    broken_rules,
+    broken_calls_rules,
+    broken_chaos_rules,
+    broken_dialect_rules,
+    broken_constants_rules,
+)
 
 
 def load_target(path: Path | None = None, *, allow_faults: bool = False) -> Target:

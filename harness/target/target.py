@@ -15,6 +15,7 @@ from harness.redaction.secret_values import secrets_in
 from harness.target.accepted import Accepted, AllowedGap
 from harness.target.capability import Capability
 from harness.target.chaos import Chaos, CleanupCall, Removable
+from harness.target.constants import AddedParts
 from harness.target.dialect import Contract
 from harness.target.hosts import canonical_host, host_of_url
 from harness.target.libpq_variables import as_given
@@ -187,10 +188,15 @@ class Target(Table):
         if self.database.url:
             found.add(self.database.url.get_secret_value())
         found |= {password for url in self.api.base_urls for password in passwords_of(url)}
+        found |= {text for table in self.contract.all_constants for text in table.secrets()}
         for key, text in self._named_texts():
             for name in variables(text):
                 found |= set(secrets_in(as_given(name) or "", (key, name)))
         return frozenset(found - {""})
+
+    def added_to_probes(self, role: Literal["api", "worker"]) -> AddedParts:
+        """The constants of a request to the ready path; the API's is the operation `ready`."""
+        return self.contract.added("ready" if role == "api" else "")
 
     def mentions(self, name: str) -> bool:
         """Say whether a placeholder is filled in anywhere when something is started."""

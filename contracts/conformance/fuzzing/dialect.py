@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from contracts.conformance.fuzzing.constants import without_constants
 from contracts.shared.tenants.present_document import present_document
 from harness.client.routes import spelled_path
 from harness.target import Target
@@ -10,7 +11,10 @@ from harness.target.api_document import METHODS
 
 
 def in_dialect(document: Mapping[str, Any], target: Target) -> dict[str, Any]:
-    """The document with the target's method and path for every operation that it has."""
+    """The document with the target's method and path for every operation that it has.
+
+    Without the target's constants, which nobody else decides about.
+    """
     present = present_document(document, target.contract)
     paths: dict[str, dict[str, Any]] = {}
     for template, item in present["paths"].items():
@@ -21,4 +25,4 @@ def in_dialect(document: Mapping[str, Any], target: Target) -> dict[str, Any]:
             path = spelled_path(template, dialect.path if dialect else None)
             verb = dialect.method.lower() if dialect and dialect.method else method
             paths.setdefault(path, {})[verb] = node
-    return {**present, "paths": paths}
+    return without_constants({**present, "paths": paths}, target)

@@ -22,8 +22,9 @@ class Dialect:
 
     @classmethod
     def of(cls, contract: Contract, routes: Routes) -> Self | None:
-        """The dialect of a target's `[contract]`; None where it translates nothing."""
-        return cls(contract=contract, routes=routes) if contract.translates else None
+        """The dialect of a target's `[contract]`; None where it changes nothing."""
+        changes = contract.translates or contract.all_constants
+        return cls(contract=contract, routes=routes) if changes else None
 
     def request(
         self,
@@ -32,17 +33,29 @@ class Dialect:
         query: Mapping[str, Any] | None,
         headers: Mapping[str, str],
         body: Body,
+        *,
+        has_constants: bool = True,
     ) -> Request:
-        """The request as it is sent."""
-        return self._requests.translated(route.operation_id, path, query, headers, body)
+        """The request as it is sent; the target's constants are for the backend's servers alone."""
+        return self._requests.translated(
+            route.operation_id,
+            path,
+            query,
+            headers,
+            body,
+            has_constants=has_constants,
+            by_target=route.by_target,
+        )
 
-    def headers(self, headers: Mapping[str, str]) -> dict[str, str]:
-        """The headers of a request as they are sent."""
-        return self._requests.headers(headers)
+    def head(
+        self, operation_id: str, path: str, headers: Mapping[str, str]
+    ) -> tuple[str, dict[str, str]]:
+        """Path and headers of a request whose body a check writes itself, as they are sent."""
+        return self._requests.head(operation_id, path, headers)
 
-    def parts(self, operation_id: str) -> Mapping[str, str]:
-        """The parts of an operation's form that are called differently, by the contract's name."""
-        return self._requests.parts(operation_id)
+    def form(self, operation_id: str, body: bytes) -> bytes:
+        """An operation's form, also the beginning of one, as it is sent."""
+        return self._requests.form(operation_id, body)
 
     def answer(self, route: Route, answer: Answer) -> Answer:
         """The answer as the contract would have it."""

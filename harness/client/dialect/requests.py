@@ -7,15 +7,17 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from harness.client.dialect.name_map import NameMap
-from harness.client.dialect.pointers import put, steps
-from harness.client.multipart import renamed_parts
+from harness.client.dialect.pointers import NOTHING, put, steps, value_at
+from harness.client.multipart import renamed_parts, with_text_parts
 from harness.client.routes import Routes
+from harness.target.constants import AddedParts, Constants
 from harness.target.dialect import Contract, Operation
 from harness.untrusted.documents import BadDocument, parse
 
 Body = bytes | AsyncIterator[bytes] | None
 
 _PLAIN = Operation()
+_NO_CONSTANTS = AddedParts(common=Constants(), own=Constants())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,9 +44,27 @@ class RequestTranslation:
         sent = self._operation(operation_id).send
         return {name: place for name, place in sent.items() if place[0] not in "/?"}
 
-    def headers(self, headers: Mapping[str, str]) -> dict[str, str]:
-        """The same headers under the backend's names."""
+    def form(self, operation_id: str, body: bytes) -> bytes:
+        """A form, also the beginning of one, with the backend's names and its constant parts."""
+        return self._form(operation_id, body, self.contract.added(operation_id))
+
+    def head(
+        self, operation_id: str, path: str, headers: Mapping[str, str]
+    ) -> tuple[str, dict[str, str]]:
+        """A path and headers under the backend's names, with its constants."""
+        added = self.contract.added(operation_id)
+        return added.target(path), added.with_headers(self._headers(headers))
+
+    def _headers(self, headers: Mapping[str, str]) -> dict[str, str]:
         return {self.names.backend_header(name): value for name, value in headers.items()}
+
+    def _form(self, operation_id: str, body: bytes, added: AddedParts) -> bytes:
+        renamed = renamed_parts(body, self.parts(operation_id))
+        texts = {
+            name: value if isinstance(value, str) else json.dumps(value)
+            for name, value in added.parts.items()
+        }
+        return with_text_parts(renamed, texts) if texts else renamed
 
     def translated(
         self,
@@ -53,8 +73,32 @@ class RequestTranslation:
         query: Mapping[str, Any] | None,
         headers: Mapping[str, str],
         body: Body,
+        *,
+        has_constants: bool = True,
+        by_target: bool = False,
     ) -> Request:
-        """Translate a request for an operation; `path` may have a query as well."""
+        """Translate a request for an operation; `path` may have a query as well.
+
+        `has_constants`: whether the target's are added; `by_target`: only where there is nothing.
+        """
+        added = self.contract.added(operation_id, fill_only=by_target)
+        added = added if has_constants else _NO_CONSTANTS
+        request = self._translated(operation_id, path, query, headers, body, added)
+        return Request(
+            path=added.target(request.path),
+            headers=added.with_headers(request.headers),
+            body=request.body,
+        )
+
+    def _translated(
+        self,
+        operation_id: str,
+        path: str,
+        query: Mapping[str, Any] | None,
+        headers: Mapping[str, str],
+        body: Body,
+        added: AddedParts,
+    ) -> Request:
         way, _, asked = path.partition("?")
         worded = self._path(operation_id, way)
         pairs = parse_qsl(asked, keep_blank_values=True) if asked else []
@@ -70,11 +114,12 @@ class RequestTranslation:
             else:
                 sent_query.append((self._query_name(place, name), translated_value))
         kind = next((text for name, text in headers.items() if name.lower() == "content-type"), "")
-        sent_headers = self.headers(headers)
+        sent_headers = self._headers(headers)
+        is_json = "json" in kind or (not kind and not body and added.makes_body)
         if isinstance(body, bytes) and kind.startswith("multipart/form-data"):
-            body = renamed_parts(body, self.parts(operation_id))
-        elif isinstance(body, bytes | None) and (in_body or "json" in kind):
-            body = self._json(operation_id, operation, body, in_body)
+            body = self._form(operation_id, body, added)
+        elif isinstance(body, bytes | None) and (in_body or is_json):
+            body = self._json(operation_id, operation, body, in_body, added)
             if body is not None and not kind:
                 sent_headers["content-type"] = "application/json"
         # What parse_qsl understood is written anew only where something was renamed.
@@ -111,6 +156,7 @@ class RequestTranslation:
         operation: Operation,
         body: bytes | None,
         more: Mapping[str, str],
+        added: AddedParts,
     ) -> bytes | None:
         try:
             document = parse(body) if body else {}
@@ -127,6 +173,10 @@ class RequestTranslation:
             put(sent, steps(place) if place.startswith("/") else (name,), translated_value)
         for place, value in more.items():
             put(sent, steps(place), value)
+        if body or more or added.makes_body:
+            for way, value in added.body.items():
+                if not added.fill_only or value_at(sent, way) is NOTHING:
+                    put(sent, way, value)
         if sent == document:
             return body
         return json.dumps(sent, separators=(",", ":")).encode()
