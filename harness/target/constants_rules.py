@@ -125,17 +125,19 @@ class _Constants:
         return {
             place: member
             for member in described.sent
-            if (place := self._place(described, operation, member))
+            if (place := self._place(name, described, operation, member))
         }
 
-    def _place(self, described: DescribedOperation, operation: Operation, member: str) -> str:
+    def _place(
+        self, name: str, described: DescribedOperation, operation: Operation, member: str
+    ) -> str:
         if member in operation.send:
             return operation.send[member]
         if member in described.in_body:
             return member if described.is_form else f"/{member}"
         if member in described.in_path and f"{{{member}}}" in (operation.path or f"{{{member}}}"):
             return ""
-        envelope = self._contract.envelope
+        envelope = self._contract.envelope_of(name)
         names = {"cursor": envelope.cursor, "limit": envelope.limit}
         return f"?{names.get(member, member)}"
 

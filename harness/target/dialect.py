@@ -6,13 +6,11 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from harness.target.constants import AddedParts, Constants
+from harness.target.envelope import Envelope, OperationEnvelope, Pointer
 from harness.target.models import Names, Table, UrlPath
 from harness.target.without import NOTHING_WITHOUT, Without
 from harness.vocabulary.exports import LEDGER_FILE, MANIFEST_FILE
 from harness.vocabulary.resources import Resource
-
-Pointer = Annotated[str, Field(pattern=r"^(/([^~/]|~[01])*)*$")]
-"""A JSON Pointer (RFC 6901); `""` is the whole document."""
 
 Place = Annotated[str, Field(min_length=1)]
 """Where a value of a request goes: `/a/b` in a JSON body, `?name` in the query, else in a form."""
@@ -39,17 +37,8 @@ class Operation(Table):
     """As `[contract.refusals]`, for this operation, before those."""
     constants: Constants = Constants()
     """As `[contract.constants]`, for this operation, over those."""
-
-
-class Envelope(Table):
-    """What is around the things in answers."""
-
-    data: Pointer = "/data"
-    items: Pointer = "/data"
-    next_cursor: Pointer = "/next_cursor"
-    cursor: str = "cursor"
-    """The query parameter that takes a `next_cursor`."""
-    limit: str = "limit"
+    envelope: OperationEnvelope = OperationEnvelope()
+    """As `[contract.envelope]`; what it does not name is as there."""
 
 
 class Archive(Table):
@@ -110,6 +99,11 @@ class Contract(Table):
         own = operation.constants if operation else Constants()
         return AddedParts(common=self.constants, own=own, fill_only=fill_only)
 
+    def envelope_of(self, operation_id: str) -> Envelope:
+        """What is around the things in the answers of an operation."""
+        operation = self.operations.get(operation_id)
+        return operation.envelope.over(self.envelope) if operation else self.envelope
+
     @property
     def all_constants(self) -> tuple[Constants, ...]:
         """Every table of constants that is not empty."""
@@ -123,7 +117,10 @@ class Contract(Table):
             *(self.envelope, self.fields, self.values, self.archive),
             *(self.headers, self.problem, self.refusals, self.without),
         )
-        spelled = any(one.success or one.send or one.refusals for one in self.operations.values())
+        spelled = any(
+            one.success or one.send or one.refusals or one.envelope.named
+            for one in self.operations.values()
+        )
         return (
             plain != (Envelope(), {}, {}, Archive(), {}, None, {}, NOTHING_WITHOUT)
             or spelled

@@ -7,12 +7,13 @@ from pathlib import Path
 from harness.errors import Misconfigured
 from harness.target.api_document import ApiWords, DescribedOperation, contract_document, words_of
 from harness.target.dialect import Contract, Operation
+from harness.target.envelope import Envelope
 from harness.target.lines import KeyPath
 from harness.target.nearest import unknown
 from harness.target.target import Target
 from harness.target.without_rules import broken_without_rules
 from harness.vocabulary.exports import LEDGER_FILE, MANIFEST_FILE
-from harness.vocabulary.resources import RESOURCES
+from harness.vocabulary.resources import LISTS, RESOURCES, RETURNED_BY
 
 Broken = Iterator[tuple[KeyPath, str]]
 
@@ -39,7 +40,10 @@ def broken_dialect_rules(target: Target) -> Broken:
     names = _Names(contract, ours, own)
     yield from names.absent()
     for name, operation in contract.operations.items():
-        yield from names.operation(("contract", "operations", name), name, operation)
+        path: KeyPath = ("contract", "operations", name)
+        yield from names.operation(path, name, operation)
+        yield from names.envelope((*path, "envelope"), name, operation)
+    yield from _two_parameters(("contract", "envelope"), contract.envelope)
     yield from names.fields()
     yield from names.values()
     known_headers = ours.headers | own.headers | set(_OF_HTTP)
@@ -50,6 +54,12 @@ def broken_dialect_rules(target: Target) -> Broken:
         contract, {**own.operations, **ours.operations}, frozenset(known_headers)
     )
     yield from names.refusals(("contract", "refusals"), contract.refusals)
+
+
+def _two_parameters(path: KeyPath, envelope: Envelope) -> Broken:
+    if envelope.cursor == envelope.limit:
+        what = f"{envelope.cursor!r} is the name of limit, too; expected two parameters"
+        yield (*path, "cursor"), what
 
 
 def _archive(contract: Contract) -> Broken:
@@ -104,6 +114,28 @@ class _Names:
             if member not in known:
                 yield (*path, "send", member), unknown(f"name in {name}", member, known)
         yield from self.refusals((*path, "refusals"), operation.refusals)
+
+    def envelope(self, path: KeyPath, name: str, operation: Operation) -> Broken:
+        """An envelope must be around what the operation returns: one thing, or a list."""
+        named, listed = operation.envelope.named, "items, next_cursor, cursor and limit"
+        wrong: tuple[str, ...] = ()
+        why = ""
+        if name in LISTS:
+            wrong, why = ("data",), f"{name} is a list; expected {listed}"
+        elif RETURNED_BY.get(name, "manifest") == "manifest":  # the stored bytes themselves
+            wrong, why = named, f"{name} returns nothing that is in an envelope"
+        else:
+            wrong, why = tuple(set(named) - {"data"}), f"{name} is no list; expected data alone"
+        for key in sorted(set(wrong) & set(named)):
+            yield (*path, key), f"{why}; remove it"
+        own = self._contract.envelope_of(name)
+        if name in LISTS and named:
+            yield from _two_parameters(path, own)
+            sent = {place: member for member, place in operation.send.items()}
+            for key in ("cursor", "limit"):
+                place = f"?{getattr(own, key)}"
+                if place in sent and key in named:
+                    yield (*path, key), f"send has {sent[place]} in the same place ({place})"
 
     def _parameters(
         self, path: KeyPath, operation: Operation, described: Iterable[DescribedOperation]

@@ -5,7 +5,8 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 
-from harness.target.dialect import Pointer, Status
+from harness.target.dialect import Status
+from harness.target.envelope import Pointer
 from harness.target.models import Seconds, Table, UrlPath
 
 Provided = Literal["organization", "user", "token"]

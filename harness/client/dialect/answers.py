@@ -63,7 +63,7 @@ class AnswerTranslation:
         document = _document_in(answer)
         if document is NOTHING or resource == "manifest":
             return files.contract_manifest(document)
-        envelope = self.contract.envelope
+        envelope = self.contract.envelope_of(route.operation_id)
         if route.operation_id not in LISTS:
             thing = value_at(document, steps(envelope.data))
             return {"data": self._record(resource, thing)} if isinstance(thing, dict) else NOTHING

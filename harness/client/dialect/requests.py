@@ -112,7 +112,7 @@ class RequestTranslation:
             if place.startswith("/"):
                 in_body[place] = translated_value
             else:
-                sent_query.append((self._query_name(place, name), translated_value))
+                sent_query.append((self._query_name(operation_id, place, name), translated_value))
         kind = next((text for name, text in headers.items() if name.lower() == "content-type"), "")
         sent_headers = self._headers(headers)
         is_json = "json" in kind or (not kind and not body and added.makes_body)
@@ -144,10 +144,10 @@ class RequestTranslation:
             for name, word in zip(template, asked, strict=True)
         )
 
-    def _query_name(self, place: str, name: str) -> str:
+    def _query_name(self, operation_id: str, place: str, name: str) -> str:
         if place.startswith("?"):
             return place[1:]
-        envelope = self.contract.envelope
+        envelope = self.contract.envelope_of(operation_id)
         return {"cursor": envelope.cursor, "limit": envelope.limit}.get(name, name)
 
     def _json(

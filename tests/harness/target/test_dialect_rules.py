@@ -48,6 +48,30 @@ WRONG = {
 }
 
 
+ENVELOPES = {
+    '[contract.envelope]\ncursor = "limit"': "contract.envelope.cursor: 'limit' is the name of",
+    '[contract.operations.getJob.envelope]\nitems = "/x"': "getJob is no list; expected data",
+    '[contract.operations.listJobs.envelope]\ndata = "/x"': "listJobs is a list; expected items",
+    '[contract.operations.metrics.envelope]\ndata = "/x"': "metrics returns nothing that is in",
+    '[contract.operations.listJobs.envelope]\nitmes = "/x"': "did you mean items?",
+    '[contract.operations.listJobs.envelope]\nitems = "x"': "expected a JSON Pointer",
+    '[contract.operations.listJobs.envelope]\ncursor = ""': "at least 1 characters",
+    '[contract.operations.listJobs.envelope]\nlimit = "cursor"': "'cursor' is the name of limit",
+    "[contract.operations.listLedgerEvents]\n"
+    'envelope = { cursor = "about" }\nsend = { target_id = "?about" }': "send has target_id in the",
+}
+
+
+@pytest.mark.parametrize(("contract", "said"), ENVELOPES.items(), ids=range(len(ENVELOPES)))
+def test_an_envelope_that_is_around_nothing_is_refused(
+    load: Load, contract: str, said: str
+) -> None:
+    with pytest.raises(Misconfigured) as refused:
+        load(contract)
+    assert said in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
 @pytest.mark.parametrize(
     ("contract", "said"), WRONG.items(), ids=[each[1][2] for each in WRONG.items()]
 )

@@ -83,8 +83,8 @@ salts = {}
 11: tokens.mint.secret: expected a text in quotes, got a number
 12: tokens.mint.claims: expected a table, got 3
 13: tokens.mint.algorithm: expected one of 'HS256', 'HS384', 'HS512', got "none"
-15: contract.operations.createJob.metod: unknown key; expected one of constants, method, path, \
-refusals, send, success (did you mean method?)
+15: contract.operations.createJob.metod: unknown key; expected one of constants, envelope, method, \
+path, refusals, send, success (did you mean method?)
 17: ledger.salts: expected at least 1 of them, got a table"""
     assert found[2:] == [f"shakedown.toml:{line}" for line in expected.splitlines()]
 

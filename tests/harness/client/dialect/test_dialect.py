@@ -208,3 +208,31 @@ def test_a_member_that_is_added_can_be_told_from_what_came(dialect: Dialect) -> 
 
 def test_a_plain_contract_has_no_dialect(routes: Routes) -> None:
     assert Dialect.of(Contract(), routes) is None
+
+
+def test_a_list_may_have_an_envelope_of_its_own(routes: Routes) -> None:
+    own = {
+        "envelope": {"data": "/result", "items": "/results", "limit": "size"},
+        "operations": {
+            "listEvidence": {"envelope": {"items": "/files", "next_cursor": "/page/after"}},
+            "listJobs": {"envelope": {"items": "", "cursor": "page"}},
+            "getJob": {"envelope": {"data": ""}},
+        },
+    }
+    # As users under load get it.
+    contract = Contract.model_validate_json(
+        Contract.model_validate(own, strict=False).model_dump_json(), strict=False
+    )
+    found = Dialect.of(contract, routes)
+    assert found is not None
+    evidence = seen(found, "listEvidence", 200, {"files": [{"id": "1"}], "page": {"after": "x"}})
+    assert evidence.page == ([{"id": "1"}], "x")
+    assert seen(found, "listJobs", 200, [{"id": "2"}]).page[0] == [{"id": "2"}]
+    assert seen(found, "listExports", 200, {"results": [{"id": "3"}]}).page[0] == [{"id": "3"}]
+    assert seen(found, "getJob", 200, {"id": "4"}).data == {"id": "4"}
+    assert seen(found, "getExport", 200, {"result": {"id": "5"}}).data == {"id": "5"}
+    for name, path, sent_as in (
+        ("listJobs", "/jobs?cursor=a&limit=3", "/jobs?page=a&size=3"),
+        ("listExports", "/jobs/1/exports?cursor=a", "/jobs/1/exports?cursor=a"),
+    ):
+        assert sent(found, name, path).path == sent_as
