@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
-from typing import Protocol, TypeVar
+from typing import Protocol, Self, TypeVar
 
 from harness.errors import CheckFailed
 from harness.evidence import Evidence
@@ -30,6 +30,9 @@ class HasStatus(Protocol):
 
     def describe(self) -> str:
         """Give request and answer in one line, for a message."""
+
+    def meant_as(self, *statuses: int) -> Self:
+        """Give the answer in its meaning with one of these statuses, if it has one."""
 
 
 AnswerT = TypeVar("AnswerT", bound=HasStatus)
@@ -100,12 +103,13 @@ def showing(*evidence: Evidence) -> Iterator[None]:
 def expect_status(
     answer: AnswerT, *statuses: int, detail: str = "", rule: str = "", subject: str = ""
 ) -> AnswerT:
-    """Fail the check unless the answer has one of these statuses; give the answer back.
+    """Fail the check unless the answer has one of these statuses; give it back, as meant so.
 
     A 5xx that is not among them breaks the rule `answer.no-server-error`, whatever the check.
     """
-    if answer.status in statuses:
-        return answer
+    meant = answer.meant_as(*statuses)
+    if meant.status in statuses:
+        return meant
     wanted = " or ".join(map(str, statuses))
     if answer.status >= SERVER_ERROR:
         rule = "answer.no-server-error"

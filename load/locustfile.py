@@ -141,7 +141,7 @@ class ExportUser(FastHttpUser):
             # As the titles of checks: it shows which run created the job.
             json={"title": f"{self.process} [shakedown {self.run_id or 'by hand'}]"},
         )
-        if answer.status in {404, 405}:
+        if answer.is_a(404, 405):
             self.cannot_make_jobs = True
             self._note("fail", "createJob")
             return str(self.tenant.job_id)
@@ -233,7 +233,7 @@ class ExportUser(FastHttpUser):
             trouble = got.request_meta["exception"]
             if status and trouble is not None and not isinstance(trouble, LocustBadStatusCode):
                 problem, status, wait = repr(trouble), 0, None  # half an answer is none
-            elif 200 <= status < 300 or status in accept or wait is not None:
+            elif 200 <= status < 300 or answer.is_a(*accept) or wait is not None:
                 problem = ""
             else:
                 problem = f"{status}: {answer.text[:300]}" if status else repr(got.error)

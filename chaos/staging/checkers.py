@@ -43,7 +43,7 @@ async def _read(each: Accepted) -> tuple[ExportFact | None, list[CompletionFact]
     client = each.owner.client
     answer = await client.call("getExport", path={"export_id": each.export_id})
     completions = CompletionFact.from_events(await client.ledger_events(target_id=each.export_id))
-    if answer.status == 404:
+    if answer.is_a(404):
         return None, completions
     shown = expect_status(answer, 200).data
     fact = ExportFact(

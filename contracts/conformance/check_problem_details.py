@@ -93,7 +93,7 @@ def _expect_error_case(answer: Answer, case: ErrorCase) -> None:
     what = f"for {case.name}"
     if answer.status < 400 and answer.status in case.statuses:
         return
-    expect_problem(answer, *case.statuses, codes=case.codes, detail=what)
+    answer = expect_problem(answer, *case.statuses, codes=case.codes, detail=what)
     problem, subject = answer.document, answer.operation_id
     for name in case.headers:
         if answer.lacks_header(name):

@@ -145,6 +145,7 @@ def expect_problem(
     `codes` are the codes that the contract requires here; empty where it leaves them open.
     `subject` is what breaks a rule, where it is not the answer's operation.
     """
+    answer = answer.meant_as(*statuses, codes=codes)
     expect_status(answer, *statuses, detail=detail, subject=subject)
     violations = problem_violations(answer)
     if codes and answer.code not in codes:

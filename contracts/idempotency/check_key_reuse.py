@@ -239,7 +239,8 @@ async def expect_free(org: Organization, corrected: KeyedRequest, key: str, what
     """Fail unless the corrected request is accepted, or refused as reuse of the key."""
     answer = await corrected.send(org.client, key, instance=0)
     accepted = answer.status in {200, corrected.new_status} and not is_replay(answer)
-    if not accepted and (answer.status, answer.code) != (422, REUSED):
+    refused = answer.meant_as(422, codes=(REUSED,))
+    if not accepted and (refused.status, refused.code) != (422, REUSED):
         raise CheckFailed(
             expected=f"{corrected.new_status} (or 422 {REUSED}) for the corrected request after a "
             f"request with the same key was refused for {what}",

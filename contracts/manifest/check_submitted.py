@@ -174,12 +174,12 @@ async def expect_no_match(
 ) -> None:
     """Fail when a manifest matches that is of no export of the caller (404 is right, too)."""
     answer = await verify_text(client, json.dumps(manifest))
-    if answer.status != 404:
+    if not answer.is_a(404):
         expect_flags(answer, flags, "a manifest of no export of the caller")
 
 
 def expect_no_manifest(answer: Answer, what: str) -> None:
     """Fail unless an object that is no manifest is invalid, or refused."""
-    if answer.status not in {400, 422}:
+    if not answer.is_a(400, 422):
         invalid = {"manifest_valid": False, "export_match": False}
         expect_flags(answer, invalid, f"an object that is no manifest ({what})")

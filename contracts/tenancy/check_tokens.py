@@ -91,7 +91,8 @@ async def check_tokens(
             answer = await request.send(nobody, instance, credential.headers)
             if shape.operation.writes and answer.status in SUCCESS:
                 written.append(credential.name)
-            expect_status_in(answer, credential.expected, f"{shape} with {credential.name}")
+            what = f"{shape} with {credential.name}"
+            answer = expect_status_in(answer, credential.expected, what)
             if answer.status == 401:
                 expect_challenge(answer, f"{shape} with {credential.name}")
             if credential.everywhere:

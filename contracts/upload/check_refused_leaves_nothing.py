@@ -122,7 +122,7 @@ async def expect_raced(client: Client, job: Record, samples: Samples) -> set[str
     answers = await together(client.upload(job["id"], raced, key="raced") for _ in range(RACERS))
     for answer in answers:
         expect_status(answer, 200, 201, 409, detail="the same upload many times at once")
-    return {str(answer.data["id"]) for answer in answers if answer.status != 409}
+    return {str(answer.data["id"]) for answer in answers if not answer.is_a(409)}
 
 
 @asynccontextmanager

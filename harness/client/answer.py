@@ -1,6 +1,6 @@
 """The answer to one request: its JSON as records, and how a message describes it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -128,6 +128,8 @@ class Answer:
     """How the objects in it differ from the contract's."""
     as_sent: "Answer | None" = field(default=None, repr=False)
     """The answer as the backend sent it, where a dialect has translated it."""
+    also: "tuple[Answer, ...]" = field(default=(), repr=False)
+    """What else the backend's refusal stands for, where it has one word for several."""
     translated: Any = field(default=None, repr=False, compare=False)
     """The document in a translated body; None where the body must be parsed."""
 
@@ -230,6 +232,23 @@ class Answer:
         return code if isinstance(code, str) else None
 
     @property
+    def meanings(self) -> "tuple[Answer, ...]":
+        """The answer in each meaning that the target declares for it, itself first."""
+        return (self, *self.also)
+
+    def meant_as(self, *statuses: int, codes: Collection[str] = ()) -> "Answer":
+        """The answer in its meaning with one of these statuses, and of these codes if there are
+        any; itself where it has none.
+        """
+        fitting = [each for each in self.meanings if each.status in statuses]
+        exact = (each for each in fitting if not codes or each.code in codes)
+        return next(exact, fitting[0] if fitting else self)
+
+    def is_a(self, *statuses: int) -> bool:
+        """Whether it has one of these statuses in any of its meanings."""
+        return any(each.status in statuses for each in self.meanings)
+
+    @property
     def request_id(self) -> str:
         """The `X-Request-ID` under which the backend's own log knows this request."""
         return self.headers.get("x-request-id", "")
@@ -264,7 +283,9 @@ class Answer:
     def describe(self) -> str:
         """Describe request and answer in one line."""
         if self.as_sent is not None:
-            stands_for = "" if self.status == self.as_sent.status else f" (for {self.status})"
+            meant = dict.fromkeys(str(each.status) for each in self.meanings)
+            is_other = list(meant) != [str(self.as_sent.status)]
+            stands_for = f" (for {' or '.join(meant)})" if is_other else ""
             return self.as_sent.describe() + stands_for
         shown = self.body[:SHOWN_BYTES].decode("utf-8", "replace")
         rest = len(self.body) - SHOWN_BYTES

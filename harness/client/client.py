@@ -142,7 +142,7 @@ class Client:
             query=query,
             body=body,
         )
-        if answer.status == HTTPStatus.UNAUTHORIZED:
+        if answer.is_a(HTTPStatus.UNAUTHORIZED):
             self._expect_valid()
         return answer
 

@@ -70,12 +70,12 @@ class Organization:
         if "createJob" in self.client.routes:
             wanted = self.client.marked(title or "Shakedown")
             asked = await self.client.call("createJob", json={"title": wanted})
-            if asked.status == HTTPStatus.FORBIDDEN:
+            if asked.is_a(HTTPStatus.FORBIDDEN):
                 raise Inconclusive(
                     f"the token given for organization {self.id} may not make a job, which this "
                     f"check needs: {asked.describe()}; give the token of an owner or a member"
                 )
-            if asked.status not in NOT_OFFERED:
+            if not asked.is_a(*NOT_OFFERED):
                 return expect_status(asked, 201).data
         if self.given_job is None:
             raise Inconclusive(

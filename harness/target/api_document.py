@@ -32,6 +32,8 @@ class DescribedOperation:
     in_body: frozenset[str] = frozenset()
     """The members of its body, or the parts of its form."""
     is_form: bool = False
+    refusals: frozenset[int] = frozenset()
+    """The statuses of its refusals and outages."""
 
     @property
     def sent(self) -> frozenset[str]:
@@ -97,15 +99,19 @@ def words_of(path: Path) -> ApiWords:
         ]
         named = {str(each.get("name")): str(each.get("in")) for each in parameters}
         headers |= {each for each, place in named.items() if place == "header"}
-        statuses |= {
-            int(status) for status in _table(described, "responses") if str(status)[:1] in "345"
+        refusals = {
+            int(status)
+            for status in map(str, _table(described, "responses"))
+            if status.isdigit() and status[0] in "345"
         }
+        statuses |= refusals
         operations[name] = DescribedOperation(
             method=method.upper(),
             in_path=_in(named, "path"),
             in_query=_in(named, "query"),
             in_headers=_in(named, "header"),
             in_body=frozenset(_members_of_body(document, described)),
+            refusals=frozenset(refusals),
             is_form=any("multipart" in each for each in _content_of_body(document, described)),
         )
         if resource := RETURNED_BY.get(name):

@@ -46,7 +46,7 @@ async def cancel_behind_others(
         with remembering() as recent:
             answer = await send(org.client, case, instance=number % org.client.instances)
         results.requests += 1
-        if answer.status == 409:
+        if answer.is_a(409):
             continue  # it had already ended
         violations = rules.violations(own, answer)
         results.sent[OPERATION] += 1

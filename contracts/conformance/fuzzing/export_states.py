@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from contracts.conformance.breach import Breach
-from harness.client import LIVE_STATES, TERMINAL_STATES, Client
+from harness.client import LIVE_STATES, TERMINAL_STATES, Answer, Client
 
 ALLOWED, IN_ORDER = "export.allowed-by-state", "export.states-in-order"
 
@@ -36,16 +36,16 @@ class ExportStates:
         return self.known.get(export_id, "")
 
     def violations(
-        self, operation_id: str, export_id: str, status: int, state: str | None
+        self, operation_id: str, export_id: str, answer: Answer, state: str | None
     ) -> list[Breach]:
         """What is wrong with the answer about an export in this state."""
         allowed = _OUTCOMES.get(operation_id, {}).get(state or "")
-        if allowed is None or status in allowed:
+        if allowed is None or answer.is_a(*allowed):
             return []
         others = {known for other, known in self.known.items() if other != export_id}
-        if operation_id == "retryExport" and status == 409 and LIVE_STATES & others:
+        if operation_id == "retryExport" and answer.is_a(409) and LIVE_STATES & others:
             return []  # only one export of a job and type may be live
-        what = f"{operation_id} answers {status}, but export {export_id} is {state}"
+        what = f"{operation_id} answers {answer.status}, but export {export_id} is {state}"
         return [Breach(rule=ALLOWED, about=str(state), what=what)]
 
     def record(self, operation_id: str, export_id: str, shown: object) -> list[Breach]:

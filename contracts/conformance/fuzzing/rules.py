@@ -83,7 +83,14 @@ class ResponseRules:
     document: Document
 
     def violations(self, case: Case, answer: Answer) -> list[Breach]:
-        """Every rule that the answer breaks; empty for a correct answer."""
+        """Every rule that the answer breaks; empty for a correct answer.
+
+        One that stands for several refusals is judged by the one that is right, if any is.
+        """
+        several = (self._violations(case, each) for each in answer.meanings)
+        return min(several, key=len)
+
+    def _violations(self, case: Case, answer: Answer) -> list[Breach]:
         operation = self.operation_of(case)
         if operation is not None and answer.status >= 500:
             return [_server_error(answer)]  # what its answer lacks follows from it

@@ -225,9 +225,7 @@ class Scenario:
         own = replace(case, target=_as_own(operation, case))
         violations = self.rules.violations(own, answer)
         if export_id is not None and not violations:
-            violations = self.state.exports.violations(
-                operation.id, export_id, answer.status, state
-            )
+            violations = self.state.exports.violations(operation.id, export_id, answer, state)
         if answer.status >= 300:
             return violations
         self.results.succeeded[operation.id] += 1

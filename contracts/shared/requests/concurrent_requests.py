@@ -8,6 +8,7 @@ from contracts.shared.requests.keyed_requests import (
     expect_replayed,
     expect_reuse_refused,
     is_done_again,
+    is_in_flight,
     is_replay,
 )
 from contracts.shared.resources.conventions import expect_retry_after
@@ -33,9 +34,9 @@ def expect_one_record(answers: Sequence[Answer], *, new_status: int, what: str) 
     for answer in answers:
         detail = f"one of {len(answers)} {what}"
         expect_status(answer, 200, new_status, 409, detail=detail, rule=ONE_RECORD)
-        if answer.status == 409:
+        if is_in_flight(answer):
             expect_retry_after(answer, IN_FLIGHT)
-    accepted = [answer for answer in answers if answer.status != 409]
+    accepted = [answer for answer in answers if not is_in_flight(answer)]
     ids = Counter(answer.data["id"] for answer in accepted)
     expect(
         len(ids) == 1,
@@ -81,7 +82,7 @@ def expect_one_winner(
     for request, answer in answers:
         if answer is first:
             continue
-        if answer.status == 409:
+        if is_in_flight(answer):
             expect_retry_after(answer, IN_FLIGHT)
         elif request is winner:
             expect_replayed(answer, first)

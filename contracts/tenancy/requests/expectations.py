@@ -19,16 +19,20 @@ MAX_NAMED = 6
 VERDICTS = ("manifest_valid", "export_match", "ledger_match")
 
 
-def expect_status_in(answer: Answer, statuses: frozenset[int], what: str) -> None:
-    """Fail unless the answer has one of these statuses; many are shown as a range."""
+def expect_status_in(answer: Answer, statuses: frozenset[int], what: str) -> Answer:
+    """Fail unless the answer has one of these statuses; many are shown as a range.
+
+    Gives it back, as meant so.
+    """
     if len(statuses) <= MAX_NAMED:
-        expect_status(answer, *sorted(statuses), detail=what)
+        return expect_status(answer, *sorted(statuses), detail=what)
     expect(
-        answer.status in statuses,
+        answer.is_a(*statuses),
         expected=f"{min(statuses)} to {max(statuses)} from {answer.operation_id}",
         got=answer.describe(),
         detail=what,
     )
+    return answer.meant_as(*statuses)
 
 
 def expect_refused(answer: Answer, persona: Persona, what: str) -> None:
@@ -64,9 +68,9 @@ def expect_own(answer: Answer, shape: RequestShape, persona: Persona) -> None:
     detail = f"{shape} with own ids, sent by: {persona.name}"
     if persona.is_read_only and operation.writes:
         expect_status(answer, 403, detail=detail, rule="tenancy.viewer")
-    elif persona.is_read_only and operation.id in READ_ONLY_POSTS and answer.status == 403:
+    elif persona.is_read_only and operation.id in READ_ONLY_POSTS and answer.is_a(403):
         return  # it reads only; a backend may decide by the method
-    elif operation.writes and answer.status == 409:
+    elif operation.writes and answer.is_a(409):
         return
     else:
         expect(

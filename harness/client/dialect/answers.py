@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from multidict import CIMultiDict
@@ -11,11 +12,15 @@ from harness.client.answer import Answer
 from harness.client.dialect.name_map import NameMap
 from harness.client.dialect.pointers import NOTHING, moved, steps, value_at
 from harness.client.routes import Route
+from harness.target.api_document import contract_document, words_of
 from harness.target.dialect import Contract, Operation, Problem
 from harness.untrusted.documents import BadDocument, parse
 from harness.vocabulary.resources import LISTS, RETURNED_BY, Resource
 
 _PLAIN = Operation()
+_BY_HTTP = frozenset({400, 405, 406, 413, 414, 415, 431, 501})
+"""Refusals that any operation can give (RFC 9110), which the document need not list."""
+
 _EXISTING = ("x-evidence-deduplicated", "x-export-in-progress")
 """Headers of a success that made nothing new: 200 in the contract."""
 
@@ -92,16 +97,41 @@ class AnswerTranslation:
                 headers["content-type"] = "application/problem+json"
                 answer, document = _with(answer, answer.status, shaped), shaped
         code = document.get("code") if isinstance(document, dict) else None
-        own = self.contract.operations.get(route.operation_id, _PLAIN).refusals
-        for refusals in (own, self.contract.refusals):
-            for ours, theirs in refusals.items():
-                if theirs in (f"{answer.status} {code}", str(answer.status)):
-                    status, _, our_code = ours.partition(" ")
-                    if not our_code or not isinstance(document, dict):
-                        return replace(answer, status=int(status))
-                    changed = document | {"code": our_code, "status": int(status)}
-                    return _with(answer, int(status), changed)
-        return answer
+        meant = self._meant(route.operation_id, answer.status, code)
+        first, *others = [_refused_as(answer, document, ours) for ours in meant] or [answer]
+        return replace(first, also=tuple(others))
+
+    def _meant(self, operation_id: str, status: int, code: object) -> list[str]:
+        """What a refusal stands for: all that is declared, as far as the operation can give it.
+
+        What is declared for the operation itself goes before what is declared for all.
+        """
+        said = (f"{status} {code}", str(status))
+        own = self.contract.operations.get(operation_id, _PLAIN).refusals
+        of_own = [ours for ours, theirs in own.items() if theirs in said]
+        common = [ours for ours, theirs in self.contract.refusals.items() if theirs in said]
+        given = self._refusals_given.get(operation_id)
+        possible = [one for one in common if given is None or int(one.partition(" ")[0]) in given]
+        return list(dict.fromkeys([*of_own, *(possible if possible or of_own else common)]))
+
+    @cached_property
+    def _refusals_given(self) -> Mapping[str, frozenset[int]]:
+        """By operation of the contract: the statuses by which it can refuse."""
+        document = contract_document()
+        known = words_of(document).operations if document and document.is_file() else {}
+        return {name: one.refusals | _BY_HTTP for name, one in known.items()}
+
+
+def _refused_as(answer: Answer, document: Json, ours: str) -> Answer:
+    """A refusal as the contract words it: a status, or one with its code."""
+    status, _, code = ours.partition(" ")
+    if not isinstance(document, dict):
+        return replace(answer, status=int(status))
+    changed = document | ({"code": code} if code else {})
+    # What a problem says of its status is held against the answer's own.
+    if code or document.get("status") == answer.status:
+        changed["status"] = int(status)
+    return _with(answer, int(status), changed)
 
 
 def _shaped(shape: Problem, answer: Answer, document: Json) -> Json:
