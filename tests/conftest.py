@@ -28,7 +28,13 @@ _OTHER_PROCESSES = (
 """The folders whose tests run the product in other processes, where no line is counted."""
 
 
-_LONG = ("test_reference.py", "test_gate.py", "test_flask_gate.py", "test_hostile.py")
+_LONG = (
+    "test_reference.py",
+    "test_gate.py",
+    "test_flask_gate.py",
+    "test_keyed_gate.py",
+    "test_hostile.py",
+)
 """Files whose tests take ten seconds and more: they begin first, so that none is left for the end,
 when the other processes of pytest-xdist have nothing to do any more."""
 

@@ -81,7 +81,7 @@ async def explored_in_own_database(system: System, target: Target, seed: int) ->
     try:
         if protocol_file is not None:
             return await explored(own, load_protocol(Path(protocol_file)), seed)
-        organizations = await queue_exports(own, target)
+        organizations = await queue_exports(own)
         await together(own.kill(instance) for instance in own.api)
         assert own.control_url is not None
         protocol = await contract_claim(
@@ -95,10 +95,10 @@ async def explored_in_own_database(system: System, target: Target, seed: int) ->
         await own.close()
 
 
-async def queue_exports(own: System, target: Target) -> Sequence[str]:
+async def queue_exports(own: System) -> Sequence[str]:
     """Let the backend queue exports; return the ids of their organizations."""
     base_urls = [instance.base_url for instance in own.api]
-    async with Organizations.of(target, base_urls) as organizations:
+    async with Organizations.of(own.target, base_urls) as organizations:
         tenants = await organizations.several(len(EXPORTS_NEEDED))
         for tenant, count in zip(tenants, EXPORTS_NEEDED, strict=True):
             for _ in range(count):  # a job has one live export of a type

@@ -104,7 +104,7 @@ async def proxied_api(system: System, target: Target) -> AsyncIterator[ProxiedAp
                 raise Inconclusive("the API did not use DATABASE_URL to reach its database")
             control = Database(own.control_url, writable=True)
             try:
-                async with Organizations.of(target, [instance.base_url]) as organizations:
+                async with Organizations.of(own.target, [instance.base_url]) as organizations:
                     yield ProxiedApi(
                         organizations=organizations, control_database=control, seen=seen
                     )

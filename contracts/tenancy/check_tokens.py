@@ -1,7 +1,7 @@
 """Only valid tokens are accepted, on every operation that requires one."""
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from contracts.shared.tenants.operations import operations_of
@@ -14,6 +14,7 @@ from contracts.tenancy.requests.expectations import (
     expect_status_in,
 )
 from contracts.tenancy.requests.forgeries import Forger
+from contracts.tenancy.requests.key_listener import KeyListener, attacking_keys
 from contracts.tenancy.requests.request_shapes import (
     PreparedRequest,
     RequestShape,
@@ -23,10 +24,11 @@ from contracts.tenancy.requests.request_shapes import (
 from contracts.tenancy.requests.unchanged import expect_unchanged
 from harness.check import check
 from harness.client import Client, Organizations, Samples, together
-from harness.expect import expect, expect_status
+from harness.expect import expect, expect_equal, expect_status
 from harness.plugin.cells import Cells
 from harness.plugin.coverage import Coverage
 from harness.plugin.observations import Observations
+from harness.system import System
 from harness.target import Capability, Target
 
 AT_ONCE = 8
@@ -49,6 +51,9 @@ PATH_BYPASSES: Mapping[str, Callable[[str], str]] = {
 }
 """Paths that authentication may treat as public and a router as the protected one."""
 
+ADDRESSES = ("jku", "x5u", "kid")
+"""Members of a token's header that may be an address."""
+
 PUBLIC = 5
 """Operations of the contract without a token."""
 
@@ -67,6 +72,7 @@ async def check_tokens(
     organizations: Organizations,
     samples: Samples,
     target: Target,
+    system: System,
     observe: Observations,
     cover: Coverage,
     cells: Cells,
@@ -75,14 +81,13 @@ async def check_tokens(
 
     Each is refused with the contract's status, and a 401 has a challenge. A claim `role` of a
     database role gives no more rights, unusual paths bypass nothing, public operations need no
-    token, and valid tokens are accepted. Afterwards the data is unchanged.
+    token, and valid tokens are accepted. Afterwards the data is unchanged. Where tokens are signed
+    with a key pair, nobody else's key is taken or fetched because a token's header says so.
     """
     tenant, other = await populate_all(await organizations.several(2), samples)
     turn = itertools.cycle(range(organizations.instances))
     protected, public, unbuildable = shapes_by_protection(operations_of(target))
     nobody, sample = organizations.with_token(None), samples.new()
-    forger = Forger(organizations.recipe, tenant.org) if organizations.can_mint else None
-
     written: list[str] = []
 
     async def attempt(credential: Credential, shape: RequestShape, instance: int) -> None:
@@ -103,29 +108,29 @@ async def check_tokens(
         async with cells.of(operation="listJobs", token=valid):
             await expect_valid_tokens_accepted(tenant, valid, organizations.instances)
     before = await tenant.state()
-    await together(
-        (
-            attempt(credential, shape, next(turn))
-            for credential in (
-                forger.credentials() if forger else invalid_or_forged_credentials(tenant.org)
-            )
-            for shape in protected
-            if credential.everywhere or shape.operation.id in A_FEW
-        ),
-        at_once=AT_ONCE,
-    )
+    async with attacking_keys(organizations, system) as attacker:
+        forger = forger_of(organizations, tenant, attacker)
+        tried = list(forger.credentials() if forger else invalid_or_forged_credentials(tenant.org))
+        await together(
+            (
+                attempt(credential, shape, next(turn))
+                for credential in tried
+                for shape in protected
+                if credential.everywhere or shape.operation.id in A_FEW
+            ),
+            at_once=AT_ONCE,
+        )
+    if attacker.is_reachable:
+        await expect_nothing_fetched(attacker, cells, observe)
     if not written:  # else what has changed is no news
         async with cells.of(what="data after requests with invalid tokens"):
             expect_unchanged(await tenant.state(), before, after="requests with invalid tokens")
     reading = [shape for shape in protected if not shape.operation.writes]
-    for role in DATABASE_ROLES if forger else ():
-        assert forger is not None
-        client = organizations.with_token(forger.token(forger.claims(role=role)))
-        claim = f"the claim role: {role!r}"
-        for shape in reading:
-            async with cells.of(operation=shape.operation.id, token=claim):
-                await expect_role_claim_ignored(client, tenant, other, shape, claim)
-        observe(what="roles of the database")
+    if forger is not None:
+        observe.excuse(left_out(forger, protected), "claims of an organization: it is looked up")
+        await expect_role_claims_ignored(
+            organizations, forger, tenant, other, reading, observe, cells
+        )
     detoured = [shape for shape in protected if shape.operation.id in BYPASS_OPERATIONS]
     for shape, case in itertools.product(detoured, PATH_BYPASSES):
         async with cells.of(operation=shape.operation.id, token="none", case=case):
@@ -139,6 +144,35 @@ async def check_tokens(
     if forger is None:
         _ = organizations.recipe  # raises Inconclusive with the reason
     expect_buildable(unbuildable)
+
+
+def forger_of(
+    organizations: Organizations, tenant: PopulatedTenant, attacker: KeyListener
+) -> Forger | None:
+    """What makes tokens with claims of our own choosing; None where only others make tokens."""
+    if not organizations.can_mint:
+        return None
+    return Forger(organizations.recipe, tenant.org, attacker.url)
+
+
+def left_out(forger: Forger, protected: Sequence[RequestShape]) -> int:
+    """How many attempts are about claims that a backend which looks them up does not read."""
+    if forger.recipe.names_organization:
+        return 0
+    few = sum(shape.operation.id in A_FEW for shape in protected)
+    return sum(len(protected) if each.everywhere else few for each in forger.about_claims())
+
+
+async def expect_nothing_fetched(
+    attacker: KeyListener, cells: Cells, observe: Observations
+) -> None:
+    """Fail if the backend asked an address for a key because a token's header names it."""
+    for header in ADDRESSES:
+        async with cells.of(what=f"fetches of what a token's {header} names"):
+            what = f"number of requests to the address in a token's {header}"
+            fetched = attacker.fetched.count(f"/{header}")
+            expect_equal(fetched, 0, what, rule="tokens.fetches-nothing", subject=header)
+            observe(what="addresses of keys")
 
 
 async def expect_valid_tokens_accepted(tenant: PopulatedTenant, role: str, instances: int) -> None:
@@ -176,6 +210,25 @@ async def expect_no_path_bypass(
     request = replace(plain, path=PATH_BYPASSES[case](plain.path))
     answer = await request.send(nobody, instance)
     expect_no_leak(tenant, request, answer, what=f"{shape} without a token, by {case}")
+
+
+async def expect_role_claims_ignored(
+    organizations: Organizations,
+    forger: Forger,
+    own: PopulatedTenant,
+    other: PopulatedTenant,
+    reading: Sequence[RequestShape],
+    observe: Observations,
+    cells: Cells,
+) -> None:
+    """Fail if a claim `role` that is a database role gives more rights."""
+    for role in DATABASE_ROLES:
+        client = organizations.with_token(forger.token(forger.claims(role=role)))
+        claim = f"the claim role: {role!r}"
+        for shape in reading:
+            async with cells.of(operation=shape.operation.id, token=claim):
+                await expect_role_claim_ignored(client, own, other, shape, claim)
+        observe(what="roles of the database")
 
 
 async def expect_role_claim_ignored(

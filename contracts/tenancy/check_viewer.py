@@ -6,7 +6,6 @@ from dataclasses import replace
 from contracts.shared.tenants.operations import operations_of
 from contracts.shared.tenants.populated_tenant import populate
 from contracts.tenancy.requests.answer_comparison import content_of
-from contracts.tenancy.requests.credentials import issued_token
 from contracts.tenancy.requests.expectations import expect_own, expect_status_in
 from contracts.tenancy.requests.personas import Persona
 from contracts.tenancy.requests.request_shapes import (
@@ -142,7 +141,7 @@ def client_of(organizations: Organizations, org: Organization, role: object) -> 
     """A user of the organization whose token has this role, of any JSON type."""
     recipe = organizations.recipe
     claims = claims_of(recipe, user=org.users["viewer"], organization=org.id, role=role)
-    return organizations.with_token(issued_token(recipe, claims))
+    return organizations.with_token(recipe.issue(claims))
 
 
 def expect_no_write(answer: Answer, role: object, what: str) -> None:

@@ -22,7 +22,6 @@ from harness.verdict import ExitCode
 
 if TYPE_CHECKING:
     from harness.system import System
-    from harness.target import Target
     from harness.target.bundled import Choice
 
 _LOOK_INTERVAL_S = 0.5
@@ -98,7 +97,7 @@ def up(
                     workers=workers,
                 )
             )
-            variables = _clients(loaded, system)
+            variables = _clients(system)
             if file is not None:
                 file.write(variables)
             _report_ready(system, variables, env_file, quiet=bool(command))
@@ -153,12 +152,12 @@ def _locust() -> str:
     return f'{shlex.join(words)} --host "$BACKEND_URL"'
 
 
-def _clients(target: "Target", system: "System") -> Mapping[str, str]:
+def _clients(system: "System") -> Mapping[str, str]:
     """Make what a client needs; where the backend refuses it, its last log lines say why."""
     from harness.machine.interruptible import run_interruptible
 
     try:
-        return run_interruptible(_make_clients(target, system))
+        return run_interruptible(_make_clients(system))
     except (CheckFailed, Inconclusive):
         for instance in system.api:
             if tail := system.log_tail(instance):
@@ -166,11 +165,11 @@ def _clients(target: "Target", system: "System") -> Mapping[str, str]:
         raise
 
 
-async def _make_clients(target: "Target", system: "System") -> Mapping[str, str]:
+async def _make_clients(system: "System") -> Mapping[str, str]:
     from harness.client import Organizations
 
     base_urls = [instance.base_url for instance in system.api]
-    async with Organizations.of(target, base_urls) as organizations:
+    async with Organizations.of(system.target, base_urls) as organizations:
         # The system runs for longer than a run of the gate, so its tokens must last longer, too.
         if organizations.can_mint:
             lifetime_s = max(_TOKENS_LAST_S, organizations.recipe.lifetime_s)

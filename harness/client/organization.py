@@ -184,6 +184,11 @@ class Organizations:
         return self._recipe is not None or self._provisioner is not None
 
     @property
+    def has_key_pair(self) -> bool:
+        """Whether tokens are signed with a private key, and checked with a public one."""
+        return self._recipe is not None and self._recipe.key is not None
+
+    @property
     def can_mint(self) -> bool:
         """Whether tokens with claims of a check's own choosing can be had."""
         return self._recipe is not None

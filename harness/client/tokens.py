@@ -9,13 +9,10 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any, Final
 
-import jwt
-
-from harness.errors import Inconclusive
+from harness.errors import Inconclusive, Misconfigured
+from harness.signing.algorithms import DIGESTS
+from harness.signing.signing_key import SigningKey
 from harness.target import Target
-
-DIGESTS: Mapping[str, str] = {"HS256": "sha256", "HS384": "sha384", "HS512": "sha512"}
-"""The hash function of each HMAC algorithm (RFC 7518, section 3.2)."""
 
 
 class _Absent(Enum):
@@ -30,7 +27,10 @@ ABSENT: Final = _Absent.ABSENT
 class TokenRecipe:
     """How this backend's tokens are made."""
 
-    secret: str = field(repr=False)
+    secret: str = field(default="", repr=False)
+    """What both sides know; empty for an algorithm with a key pair."""
+    key: SigningKey | None = None
+    """The key pair of an algorithm that has one."""
     algorithm: str
     audience: str | None
     issuer: str | None
@@ -39,6 +39,30 @@ class TokenRecipe:
     """A template: `{user}`, `{organization}` and `{role}` are filled in, at any depth."""
     role_names: Mapping[str, str] = field(default_factory=dict)
     """What the claims call a role, by the contract's name."""
+    kid: str | None = None
+
+    @property
+    def header(self) -> dict[str, str]:
+        """The header of a genuine token."""
+        named = {} if self.kid is None else {"kid": self.kid}
+        return {"alg": self.algorithm, "typ": "JWT", **named}
+
+    @property
+    def names_organization(self) -> bool:
+        """Whether the claims name the organization; else the backend looks it up."""
+        return mentions(self.claims, "organization")
+
+    @property
+    def names_role(self) -> bool:
+        """Whether the claims name the role; else the backend looks it up."""
+        return mentions(self.claims, "role")
+
+    def issue(self, claims: object, header: object = None) -> str:
+        """A token with any claims, and any header, signed as the issuer does."""
+        header = self.header if header is None else header
+        if self.key is None:
+            return signed(header, claims, secret=self.secret, algorithm=self.algorithm)
+        return signed_by(self.key, header, claims)
 
 
 def recipe_of(target: Target) -> TokenRecipe:
@@ -49,21 +73,29 @@ def recipe_of(target: Target) -> TokenRecipe:
             "this check makes organizations of its own, and this target has no [tokens.mint] "
             "to make tokens for them with"
         )
+    key = target.signing_key
+    if key is None and not tokens.is_symmetric:
+        raise Misconfigured(
+            f'[tokens.mint] algorithm = "{tokens.algorithm}": the key pair of the run is made when '
+            "its system is launched; use the system's target"
+        )
     return TokenRecipe(
-        secret=tokens.secret.get_secret_value(),
+        secret=tokens.secret.get_secret_value() if tokens.secret else "",
+        key=key,
         algorithm=tokens.algorithm,
         audience=tokens.audience,
         issuer=tokens.issuer,
         lifetime_s=tokens.lifetime_s,
         claims=tokens.claims,
         role_names=tokens.role_names,
+        kid=key.key_id if key else tokens.kid,
     )
 
 
 def mint(recipe: TokenRecipe, *, user: str, organization: str, role: str) -> str:
     """Sign a token for a user of an organization in a role (`owner`, `member`, `viewer`)."""
     claims = claims_of(recipe, user=user, organization=organization, role=role)
-    return jwt.encode(claims, recipe.secret, algorithm=recipe.algorithm)
+    return recipe.issue(claims)
 
 
 def claims_of(
@@ -108,6 +140,21 @@ def filled(template: Any, values: Mapping[str, Any]) -> Any:  # noqa: ANN401 - J
     return template
 
 
+def mentions(template: Any, name: str) -> bool:  # noqa: ANN401 - JSON
+    """Whether a JSON template has the placeholder `{name}` in one of its strings."""
+    if isinstance(template, str):
+        return "{" + name + "}" in template
+    if isinstance(template, Mapping):
+        return any(mentions(each, name) for each in template.values())
+    return isinstance(template, list | tuple) and any(mentions(each, name) for each in template)
+
+
+def signed_by(key: SigningKey, header: object, claims: object) -> str:
+    """A token in the compact form, signed with a private key, whatever its header says."""
+    message = f"{_part(header)}.{_part(claims)}"
+    return f"{message}.{_part(key.sign(message.encode()))}"
+
+
 def signed(header: object, claims: object, *, secret: str | bytes, algorithm: str = "HS256") -> str:
     """A token in the compact form (RFC 7515), whether its header is true or not.
 
@@ -118,6 +165,11 @@ def signed(header: object, claims: object, *, secret: str | bytes, algorithm: st
     key = secret if isinstance(secret, bytes) else secret.encode()
     signature = hmac.digest(key, message.encode(), DIGESTS[algorithm])
     return f"{message}.{_part(signature)}"
+
+
+def with_signature(token: str, signature: bytes) -> str:
+    """The same token with another signature."""
+    return f"{token.rpartition('.')[0]}.{_part(signature)}"
 
 
 def unsigned(header: object, claims: object) -> str:

@@ -20,7 +20,7 @@ from harness.containers.run_resources import RunResources
 from harness.containers.threads import until_canceled
 from harness.instances.description import Instance, Role
 from harness.instances.handle import InstanceHandle
-from harness.instances.plan import Driver, Plan, PortTaken
+from harness.instances.plan import Driver, KeySet, Plan, PortTaken
 from harness.machine.logs import describe_end
 from harness.machine.ports import LOOPBACK
 from harness.target.models import Api, Migrate
@@ -31,6 +31,8 @@ PORT = 8000
 """Where an instance listens inside its container, unless its image insists on another port."""
 STORAGE = "/storage"
 """Where the system's shared storage is inside a container."""
+KEYS = "/token-keys"
+"""Where the file of public keys is inside a container, for a target that asks for `{jwks_file}`."""
 _POLL_S = 0.02
 _TAKEN = ("port is already allocated", "address already in use")
 
@@ -72,6 +74,10 @@ class ContainerDriver(Driver):
             values["storage_dir"] = STORAGE
         return values
 
+    def seen(self, keys: KeySet) -> dict[str, str]:
+        """The file of public keys is mounted into every container."""
+        return {**super().seen(keys), "jwks_file": f"{KEYS}/{keys.file.name}"}
+
     async def prepare(self, plan: Plan) -> None:
         """Make the volume that the containers of a system share; the harness sees it too."""
         if not self._stores:
@@ -98,7 +104,7 @@ class ContainerDriver(Driver):
                 {**environment, **extra},
                 image=self.images[role],
                 ports={f"{inner}/tcp": (LOOPBACK, port)},
-                **self._storage(plan),
+                **self._shared(plan, storage=self._stores),
             )
             self._start(container)
             process = self._resources.engine.process_of(container.name)
@@ -121,7 +127,8 @@ class ContainerDriver(Driver):
         image = self.images["migrate"]
 
         def make() -> Container:
-            container = self._create(plan, "migrate", command, environment, image=image)
+            shared = self._shared(plan, storage=False)
+            container = self._create(plan, "migrate", command, environment, image=image, **shared)
             self._start(container)
             return container
 
@@ -181,13 +188,16 @@ class ContainerDriver(Driver):
         pump = LogPump(resources.engine, full_name, plan.log_path(name))
         return Container(resources.engine, full_name, network=resources.network, pump=pump)
 
-    def _storage(self, plan: Plan) -> dict[str, Any]:
-        """Give the options that let a container use the system's storage."""
-        if not self._stores:
-            return {}
+    def _shared(self, plan: Plan, *, storage: bool) -> dict[str, Any]:
+        """Give the options that let a container use the system's storage, and the public keys."""
+        mounts: list[Mount] = []
+        if plan.keys is not None and plan.target.mentions("jwks_file"):
+            mounts.append(Mount(KEYS, str(plan.keys.file.parent), type="bind", read_only=True))
+        if not storage:
+            return {"mounts": mounts}
         # Volumes that are empty are filled from the image and given its owner, unless no_copy.
-        mount = Mount(STORAGE, self._volume(plan), type="volume", no_copy=True)
-        return {"mounts": [mount], "user": self._resources.user}
+        mounts.append(Mount(STORAGE, self._volume(plan), type="volume", no_copy=True))
+        return {"mounts": mounts, "user": self._resources.user}
 
     def _start(self, container: Container) -> None:
         try:

@@ -55,6 +55,8 @@ class SystemDescription:
     database: DatabaseAccess
     images: Mapping[str, str]
     """The image of each piece, if they run in containers."""
+    jwks_url: str | None = None
+    """Where the run's public keys are served, if they are."""
 
     def to_json(self) -> str:
         """Give one line of JSON. It holds passwords: for pipes between our processes only."""

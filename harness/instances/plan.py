@@ -39,6 +39,11 @@ class Driver:
         seen = {"database_url": database_url, "storage_dir": storage_dir}
         return {name: str(value) for name, value in seen.items() if value is not None}
 
+    def seen(self, keys: "KeySet") -> dict[str, str]:
+        """Give the placeholders by which instances get the public keys of tokens."""
+        url = {} if keys.url is None else {"jwks_url": keys.url}
+        return {**url, "jwks_file": str(keys.file), "jwt_public_key": keys.public_pem}
+
     async def prepare(self, plan: "Plan") -> None:
         """Make what the instances of one system share besides its directories."""
 
@@ -67,6 +72,17 @@ class Driver:
 
 
 @dataclass(frozen=True, kw_only=True)
+class KeySet:
+    """The public keys that a backend checks tokens with."""
+
+    file: Path
+    """A JWK set, which any user may read, in a folder of its own."""
+    public_pem: str
+    url: str | None = None
+    """Where the set is served; None where the target asks for no URL."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Plan:
     """One system, before it runs: what its instances are started from, with what and where."""
 
@@ -75,6 +91,8 @@ class Plan:
     journal: Journal
     driver: Driver
     database: DatabaseAccess
+    keys: KeySet | None = None
+    """None where tokens are not signed with a key pair."""
 
     @property
     def home(self) -> Path:
@@ -103,12 +121,13 @@ class Plan:
 
     @cached_property
     def values(self) -> Mapping[str, str]:
-        """Placeholders as instances see this system: `database_url`, `storage_dir`.
+        """Placeholders as instances see this system: `database_url`, `storage_dir`, keys.
 
         And the parts of that DSN, for a program that connects as a role of its own.
         """
         values = self.driver.values(self.database.url, self.storage_dir)
-        return {**values, **parts_of(values.get("database_url"))}
+        keys = self.driver.seen(self.keys) if self.keys is not None else {}
+        return {**values, **parts_of(values.get("database_url")), **keys}
 
     @cached_property
     def secrets(self) -> frozenset[str]:

@@ -97,7 +97,7 @@ async def organizations(
     mark = mark_of(system, settings_of(pytestconfig), redactor_of(pytestconfig))
     base_urls = [instance.base_url for instance in system.api]
     hide = hiding_tokens(pytestconfig, system)
-    async with Organizations.of(target, base_urls, mark, hide) as made:
+    async with Organizations.of(system.target, base_urls, mark, hide) as made:
         made.transport.broken = BrokenPreconditions(system.run_dir / BROKEN)
         made.transport.patience = patience_of(pytestconfig, target)
         yield made
@@ -212,7 +212,7 @@ def fresh_system(request: pytest.FixtureRequest, target: Target, system: System)
             worker_environment=worker_environment or {},
         )
         try:
-            async with _opened(own, target, hiding_tokens(config, own)) as opened:
+            async with _opened(own, hiding_tokens(config, own)) as opened:
                 opened.organizations.transport.broken = BrokenPreconditions(system.run_dir / BROKEN)
                 yield opened
         finally:
@@ -223,14 +223,12 @@ def fresh_system(request: pytest.FixtureRequest, target: Target, system: System)
 
 
 @asynccontextmanager
-async def _opened(
-    own: System, target: Target, learn: Callable[[Iterable[str]], None]
-) -> AsyncIterator[OwnSystem]:
+async def _opened(own: System, learn: Callable[[Iterable[str]], None]) -> AsyncIterator[OwnSystem]:
     reading = Database(own.readonly_url) if own.readonly_url else None
     control = Database(own.control_url, writable=True) if own.control_url else None
     base_urls = [instance.base_url for instance in own.api]
     try:
-        async with Organizations.of(target, base_urls, learn=learn) as organizations:
+        async with Organizations.of(own.target, base_urls, learn=learn) as organizations:
             yield OwnSystem(
                 system=own, organizations=organizations, reading=reading, control=control
             )

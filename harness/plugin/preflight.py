@@ -46,7 +46,7 @@ async def try_tokens(target: Target, organizations: Organizations) -> None:
     try:
         if target.tokens.calls is not None:
             await organizations.new("shakedown")
-        elif target.tokens.given is not None or not target.hands_out("jwt_secret"):
+        elif target.tokens.given is not None or not target.hands_out_keys:
             for what, client in await _clients(target, organizations):
                 await _expect_taken(what, client)
     except (CheckFailed, Inconclusive):
@@ -76,7 +76,8 @@ async def _expect_taken(what: str, client: Client) -> None:
         hint = (
             "is it of this backend?"
             if what != "tokens.mint"
-            else "are secret, algorithm, audience and claims those of this backend?"
+            else "are secret or private key, algorithm, kid, audience and claims those of this "
+            "backend?"
         )
         raise Misconfigured(
             f"{what}: expected the backend to take the token, got {answer.describe()}; {hint}"

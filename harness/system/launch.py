@@ -58,10 +58,11 @@ async def launch(
         await infrastructure.start()
         plan = Plan(
             name=name,
-            target=target,
+            target=infrastructure.target,
             journal=journal,
             driver=infrastructure.driver,
             database=DatabaseAccess(),
+            keys=infrastructure.key_set,
         )
         _make_directories(plan)
         if server := infrastructure.server:

@@ -20,6 +20,7 @@ from harness.machine.logs import describe_end, tail
 from harness.postgres.database_server import DatabaseServer, drop_database
 from harness.redaction.redactor import Redactor
 from harness.system.infrastructure import Infrastructure, attach_driver
+from harness.system.token_keys import TokenKeys
 from harness.target.load import load_target
 
 
@@ -113,6 +114,7 @@ class System:
             bring_up_seconds=self.bring_up_seconds,
             database=self.database,
             images=self.plan.driver.images,
+            jwks_url=self.plan.keys.url if self.plan.keys else None,
         )
 
     @classmethod
@@ -129,6 +131,9 @@ class System:
             target = target.reading(database.readonly_url)
         journal = Journal.attach(description.run_dir)
         driver = attach_driver(target, journal, description.images)
+        keys = TokenKeys.attach(target, description.run_dir)
+        if keys is not None:
+            target = target.signing_with(keys.key)
         system = cls(
             Plan(
                 name=description.name,
@@ -136,6 +141,7 @@ class System:
                 journal=journal,
                 driver=driver,
                 database=database,
+                keys=keys.shown_at(description.jwks_url) if keys else None,
             )
         )
         system.bring_up_seconds = description.bring_up_seconds

@@ -11,6 +11,7 @@ from harness.target.dialect_rules import broken_dialect_rules
 from harness.target.environment import ENVIRONMENT_TARGETS, VARIABLES, about_variables
 from harness.target.lines import KeyPath
 from harness.target.locate import locate
+from harness.target.minting_rules import broken_minting_rules
 from harness.target.rules import broken_rules
 from harness.target.target import Origin, Target
 from harness.target.template import fill, is_left_out, variables
@@ -27,6 +28,7 @@ _NOT_FROM_THE_ENVIRONMENT = frozenset({"chaos", "cleanup"})
 
 _RULES = (
     broken_rules,
+    broken_minting_rules,
     broken_calls_rules,
     broken_chaos_rules,
     broken_dialect_rules,

@@ -2,12 +2,11 @@
 
 import shlex
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
 from harness.errors import Misconfigured
-from harness.vocabulary.roles import ROLES
 
 
 def _words(value: object) -> object:
@@ -143,21 +142,6 @@ class Storage(Table):
 
     layout: Literal["directory"]
     """`directory`: an object's `storage_path` is a path below `{storage_dir}`."""
-
-
-class MintedTokens(Table):
-    """Tokens that the harness signs itself."""
-
-    secret: SecretStr
-    algorithm: Literal["HS256", "HS384", "HS512"] = "HS256"
-    audience: str | None = None
-    issuer: str | None = None
-    lifetime_s: Seconds = 3600
-    claims: Mapping[str, Any]
-    """A template: `{user}`, `{organization}` and `{role}` are filled in, at any depth."""
-    roles: tuple[str, ...] = ROLES
-    role_names: Mapping[str, str] = {}
-    """What the claims call a role, by the contract's name, where it is called differently."""
 
 
 class GivenTokens(Table):

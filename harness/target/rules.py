@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from pydantic import SecretStr
 
 from harness.target.lines import KeyPath
+from harness.target.minted_tokens import KEY_PLACEHOLDERS
 from harness.target.models import OPTIONAL_COLUMNS, Api, Migrate, Worker
 from harness.target.pasted import id_problem, token_problem, url_problem
 from harness.target.target import Target
@@ -143,12 +144,14 @@ def _pasted(target: Target) -> Broken:
 def _placeholders(target: Target) -> Broken:
     database = _OF_DATABASE if target.database.source != "none" else frozenset()
     static = set(target.values)
-    instances = static | database | _OF_INSTANCES
+    mint = target.tokens.mint
+    started = static | (set(KEY_PLACEHOLDERS) if mint and not mint.is_symmetric else set())
+    instances = started | database | _OF_INSTANCES
     for path, table in _programs(target):
-        known = instances if isinstance(table, Api | Worker) else static | database
+        known = instances if isinstance(table, Api | Worker) else started | database
         yield from _in_command((*path, "command"), table.command or (), known)
         yield from _in_environment((*path, "environment"), table.environment, known)
-    yield from _in_environment(("environment",), target.environment, static | database)
+    yield from _in_environment(("environment",), target.environment, started | database)
     if target.zoo:
         yield from _in_command(("zoo", "list_command"), target.zoo.list_command, static)
 
@@ -156,7 +159,7 @@ def _placeholders(target: Target) -> Broken:
 def _in_command(path: KeyPath, command: tuple[str, ...], known: set[str]) -> Broken:
     for name in (name for word in command for name in placeholders(word)):
         if name not in known:
-            yield path, unknown_placeholder(name, known - SECRET_NAMES)
+            yield path, unknown_placeholder(name, known - SECRET_NAMES) + _hint(name)
         elif name in SECRET_NAMES:
             yield (
                 path,
@@ -168,4 +171,13 @@ def _in_environment(path: KeyPath, environment: Mapping[str, str], known: set[st
     for variable, text in environment.items():
         for name in placeholders(text):
             if name not in known:
-                yield (*path, variable), unknown_placeholder(name, known)
+                yield (*path, variable), unknown_placeholder(name, known) + _hint(name)
+
+
+def _hint(placeholder: str) -> str:
+    """Say which line of `[tokens.mint]` a placeholder for keys goes with."""
+    if placeholder in KEY_PLACEHOLDERS:
+        return f'; {{{placeholder}}} needs [tokens.mint] with an algorithm such as "ES256"'
+    if placeholder == "jwt_secret":
+        return '; {jwt_secret} needs [tokens.mint] with a secret, as "HS256" has one'
+    return ""

@@ -12,6 +12,7 @@ from pydantic import Field, PrivateAttr, SecretStr
 from harness.errors import Misconfigured
 from harness.redaction.secret_encodings import passwords_of
 from harness.redaction.secret_values import secrets_in
+from harness.signing.signing_key import SigningKey
 from harness.target.accepted import Accepted, AllowedGap
 from harness.target.capability import Capability
 from harness.target.chaos import Chaos, CleanupCall, Removable
@@ -19,6 +20,7 @@ from harness.target.constants import AddedParts
 from harness.target.dialect import Contract
 from harness.target.hosts import canonical_host, host_of_url
 from harness.target.libpq_variables import as_given
+from harness.target.minted_tokens import KEY_PLACEHOLDERS
 from harness.target.models import (
     Api,
     Build,
@@ -85,6 +87,7 @@ class Target(Table):
     """Checks that may be inconclusive, beside those of `--allow-inconclusive`."""
 
     _origin: Origin = PrivateAttr(default=Origin())
+    _key_of_run: SigningKey | None = PrivateAttr(default=None)
 
     @property
     def origin(self) -> Origin:
@@ -133,6 +136,27 @@ class Target(Table):
         copy.__dict__.pop("secrets", None)  # what was cached without the password
         return copy
 
+    @property
+    def signing_key(self) -> SigningKey | None:
+        """The key pair that tokens are signed with: that of the file, else that of the run.
+
+        None where tokens are not minted or are signed with a secret, and before the run has one.
+        """
+        mint = self.tokens.mint
+        return self._key_of_run or (mint.given_key if mint else None)
+
+    def signing_with(self, key: SigningKey) -> Self:
+        """Give the same target, whose tokens are signed with the key pair of the run."""
+        copy = self.model_copy()
+        copy._key_of_run = key  # noqa: SLF001 - our own copy
+        copy.__dict__.pop("secrets", None)  # what was cached without the private key
+        return copy
+
+    @property
+    def hands_out_keys(self) -> bool:
+        """Whether the harness starts the backend, and gives it what its tokens are checked with."""
+        return any(map(self.hands_out, ("jwt_secret", *KEY_PLACEHOLDERS)))
+
     @cached_property
     def values(self) -> Mapping[str, str]:
         """The placeholders that mean the same everywhere in this target, secrets included."""
@@ -144,7 +168,8 @@ class Target(Table):
             "max_attempts": str(self.limits.max_attempts),
         }
         if mint := self.tokens.mint:
-            values["jwt_secret"] = mint.secret.get_secret_value()
+            if mint.secret is not None:
+                values["jwt_secret"] = mint.secret.get_secret_value()
             values["jwt_audience"] = mint.audience or ""
             values["jwt_issuer"] = mint.issuer or ""
         if (calls := self.tokens.calls) and calls.admin_token:
@@ -178,7 +203,9 @@ class Target(Table):
         """Everything in this target that must not reach a message, a log or a report."""
         found: set[str] = set()
         if mint := self.tokens.mint:
-            found.add(mint.secret.get_secret_value())
+            found |= {t.get_secret_value() for t in (mint.secret, mint.private_key) if t}
+        if self._key_of_run is not None:
+            found.add(self._key_of_run.private_pem)
         if given := self.tokens.given:
             found |= {t.get_secret_value() for t in (given.token, given.org_a, given.org_b) if t}
         if (calls := self.tokens.calls) and calls.admin_token:

@@ -4,7 +4,8 @@ from typing import Self
 
 from pydantic import model_validator
 
-from harness.target.models import GivenTokens, MintedTokens, Table
+from harness.target.minted_tokens import MintedTokens
+from harness.target.models import GivenTokens, Table
 from harness.target.token_calls import CalledTokens
 
 

@@ -27,6 +27,12 @@ class Run:
         return {check["id"]: check["verdict"] for check in results["checks"]}
 
     @property
+    def rules(self) -> set[str]:
+        """The rules that findings broke."""
+        results: dict[str, Any] = json.loads((self.report / "results.json").read_text())
+        return {found["rule"] for check in results["checks"] for found in check["findings"]}
+
+    @property
     def everything(self) -> str:
         """All that anybody can read afterwards."""
         files = [path for path in self.report.rglob("*") if path.is_file()]

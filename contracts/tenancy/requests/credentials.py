@@ -3,12 +3,15 @@
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cache
+from typing import Any, get_args
 
 import jwt
 
-from harness.client import Organization, TokenRecipe
-from harness.client.tokens import signed, unsigned
+from harness.client import Organization
+from harness.client.tokens import signed, signed_by, unsigned
+from harness.signing.algorithms import Algorithm, is_symmetric
+from harness.signing.signing_key import SigningKey
 
 ANOTHER_SECRET = "a key that is not the issuer's, and just as long as one of his"  # noqa: S105
 
@@ -32,12 +35,19 @@ class Credential:
     """Whether every operation is tried with it, instead of a few."""
 
 
-def issued_token(
-    recipe: TokenRecipe, claims: object, header: Mapping[str, object] | None = None
-) -> str:
-    """A token with any claims, signed as the issuer does."""
-    header = header or {"alg": recipe.algorithm, "typ": "JWT"}
-    return signed(header, claims, secret=recipe.secret, algorithm=recipe.algorithm)
+@cache
+def another_key(algorithm: str) -> SigningKey:
+    """A key pair of the algorithm that is not the issuer's."""
+    return SigningKey.made(algorithm)
+
+
+def wrongly_signed(header: Mapping[str, object], claims: object) -> str:
+    """A token that is signed by the algorithm of its header, with a key of somebody else."""
+    algorithm = str(header.get("alg"))
+    if algorithm in get_args(Algorithm) and not is_symmetric(algorithm):
+        return signed_by(another_key(algorithm), header, claims)
+    used = algorithm if is_symmetric(algorithm) else "HS256"
+    return signed(header, claims, secret=ANOTHER_SECRET, algorithm=used)
 
 
 def bearer(
@@ -92,7 +102,7 @@ def forged_from(token: str) -> dict[str, str]:
         return {"a letter changed": token[:middle] + other + token[middle + 1 :]}
     header, claims = known
     return {
-        "wrong key": signed(header, claims, secret=ANOTHER_SECRET),
+        "wrong key": wrongly_signed(header, claims),
         "alg: none": unsigned({"alg": "none", "typ": "JWT"}, claims),
     }
 

@@ -4,6 +4,7 @@ import time
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator, Mapping
 from typing import Any
+from uuid import uuid4
 
 from contracts.tenancy.requests.credentials import (
     ANOTHER_SECRET,
@@ -12,13 +13,17 @@ from contracts.tenancy.requests.credentials import (
     Credential,
     bearer,
     invalid_credentials,
-    issued_token,
+    wrongly_signed,
 )
+from contracts.tenancy.requests.key_forgeries import KeyForger
 from contracts.tenancy.requests.personas import LONG_AGO_S, organization_claims
 from harness.client import Organization, TokenRecipe
-from harness.client.tokens import ABSENT, DIGESTS, claims_of, signed, unsigned
+from harness.client.tokens import ABSENT, claims_of, signed, unsigned
+from harness.signing.algorithms import DIGESTS
 
 NO_ORGANIZATION = frozenset({403})
+NOT_KNOWN = frozenset({401, 403})
+"""For a user whom the backend does not find: the contract knows no such case."""
 REFUSED = frozenset({400, 401, 403})
 """Where the contract does not say which refusal."""
 
@@ -26,10 +31,11 @@ REFUSED = frozenset({400, 401, 403})
 class Forger:
     """Makes invalid tokens of an organization's owner."""
 
-    def __init__(self, recipe: TokenRecipe, org: Organization) -> None:
+    def __init__(self, recipe: TokenRecipe, org: Organization, attacker_url: str) -> None:
         self.recipe = recipe
         self.org = org
-        self.header = {"alg": recipe.algorithm, "typ": "JWT"}
+        self.attacker_url = attacker_url
+        self.header = recipe.header
 
     def claims(self, **changes: object) -> dict[str, Any]:
         """The claims of the owner's token, with changes; `ABSENT` removes a claim."""
@@ -43,7 +49,7 @@ class Forger:
 
     def token(self, claims: object, header: Mapping[str, object] | None = None) -> str:
         """A token with any claims, signed as the issuer does."""
-        return issued_token(self.recipe, claims, header)
+        return self.recipe.issue(claims, header)
 
     def credentials(self) -> Iterator[Credential]:
         """Every credential that must not be accepted."""
@@ -54,20 +60,51 @@ class Forger:
             (UNAUTHORIZED, self._for_others()),
             (REFUSED, self._odd_times_and_audiences()),
             (NOT_A_TOKEN, self._malformed()),
-            (NO_ORGANIZATION, self._without_organization()),
-            (frozenset({401, 403}), self._with_an_odd_organization()),
         ):
             yield from bearer(expected, kinds)
+        if self.recipe.names_organization:
+            yield from self.about_claims()
+        else:
+            yield from bearer(NOT_KNOWN, self._of_unknown_users())
+
+    def about_claims(self) -> Iterator[Credential]:
+        """Those whose claims name no organization, or none that can be."""
+        yield from bearer(NO_ORGANIZATION, self._without_organization())
+        yield from bearer(frozenset({401, 403}), self._with_an_odd_organization())
+
+    def _of_unknown_users(self) -> Iterator[tuple[str, str]]:
+        """A backend that looks the organization up finds none for these users."""
+        nobody = claims_of(self.recipe, user=str(uuid4()), organization=self.org.id, role="owner")
+        yield "a user of no organization!", self.token(nobody)
+        named = {"organization_id": self.org.id, "role": "owner"}
+        claimed = {**nobody, **named, "app_metadata": named}
+        yield "a user of no organization whose claims name one!", self.token(claimed)
 
     def _badly_signed(self) -> Iterator[tuple[str, str]]:
-        good, secret, used = self.claims(), self.recipe.secret, self.recipe.algorithm
+        good = self.claims()
         for number, spelling in enumerate(("none", "None", "NONE", "nOnE")):
             mark = "" if number else "!"
             yield f"alg: {spelling}{mark}", unsigned({"alg": spelling, "typ": "JWT"}, good)
         yield "alg: none, without the last dot", unsigned({"alg": "none"}, good)[:-1]
         yield "alg: none, with a signature", self.token(good, {"alg": "none"})
+        sealed = self.token(self.claims(sub=self.org.users["viewer"]))
+        head, _, signature = sealed.split(".")
+        payload = self.token(good).split(".")[1]
+        yield "claims changed after signing!", f"{head}.{payload}.{signature}"
+        accepted_before, _, _ = self.org.tokens["owner"].rpartition(".")
+        forged = wrongly_signed(self.header, good).split(".")[2]
+        yield "an accepted token with another signature!", f"{accepted_before}.{forged}"
+        if self.recipe.key is not None:
+            yield from KeyForger(self.recipe, good, self.attacker_url).forgeries()
+        else:
+            yield from self._badly_signed_with_a_secret(good, f"{head}.{payload}")
+
+    def _badly_signed_with_a_secret(
+        self, good: dict[str, Any], message: str
+    ) -> Iterator[tuple[str, str]]:
+        secret, used = self.recipe.secret, self.recipe.algorithm
         yield "no signature", unsigned(self.header, good)
-        yield "wrong key!", signed(self.header, good, secret=ANOTHER_SECRET, algorithm=used)
+        yield "wrong key!", wrongly_signed(self.header, good)
         for weak in ("", "secret", self.org.id):
             yield f"signed with {weak!r}", signed(self.header, good, secret=weak, algorithm=used)
         for other in set(DIGESTS) - {used}:
@@ -81,15 +118,8 @@ class Forger:
             yield f"declared as {asymmetric}", self.token(good, {"alg": asymmetric})
         for missing in ({}, {"alg": None}, {"alg": [used]}, {"alg": ""}):
             yield f"the header {missing}", self.token(good, {"typ": "JWT", **missing})
-        sealed = self.token(self.claims(sub=self.org.users["viewer"]))
-        head, _, signature = sealed.split(".")
-        payload = self.token(good).split(".")[1]
-        yield "claims changed after signing!", f"{head}.{payload}.{signature}"
-        accepted_before, _, _ = self.org.tokens["owner"].rpartition(".")
-        forged = signed(self.header, good, secret=ANOTHER_SECRET, algorithm=used).split(".")[2]
-        yield "an accepted token with another signature!", f"{accepted_before}.{forged}"
         yield "a signature cut short", self.token(good)[:-3]
-        yield "a signature of one letter", f"{head}.{payload}.A"
+        yield "a signature of one letter", f"{message}.A"
         own_key = urlsafe_b64encode(ANOTHER_SECRET.encode()).rstrip(b"=").decode()
         for name, header, key in (
             ("kid that is a file", {"kid": "../../../../dev/null"}, ""),
@@ -135,7 +165,7 @@ class Forger:
         yield "claims that are not JSON", self.token(b"\xff{")
         yield "claims that are a list", self.token([self.claims()])
         yield "claims that are a text", self.token("owner")
-        yield "a header that is not JSON", signed(b"{", self.claims(), secret=self.recipe.secret)
+        yield "a header that is not JSON", self.recipe.issue(self.claims(), b"{")
         yield "claims nested without end", self.token(b"[" * 2000)
 
     def _without_organization(self) -> Iterator[tuple[str, str]]:

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from contracts.tenancy.requests.credentials import ANOTHER_SECRET, forged_from, issued_token
+from contracts.tenancy.requests.credentials import forged_from, wrongly_signed
 from harness.client import Organization, Organizations, TokenRecipe
 from harness.client.client import Client
-from harness.client.tokens import ABSENT, claims_of, signed, unsigned
+from harness.client.tokens import ABSENT, claims_of, unsigned
 from harness.vocabulary.roles import ROLES
 
 Refusal = Literal[401, 403]
@@ -78,17 +78,15 @@ def _unminted(_: Organizations, org: Organization) -> Mapping[str, Access]:
 def _minted(organizations: Organizations, org: Organization) -> Mapping[str, Access]:
     recipe = organizations.recipe
     good = claims_of(recipe, user=org.users["owner"], organization=org.id, role="owner")
-    header = {"alg": recipe.algorithm, "typ": "JWT"}
-    wrong_key = signed(header, good, secret=ANOTHER_SECRET, algorithm=recipe.algorithm)
     in_metadata = in_user_metadata_only(recipe, org)
     expired = good | {"exp": int(time.time()) - LONG_AGO_S}
     return {
         **{role: (org.tokens[role], None) for role in ROLES},
         "no token": (None, 401),
-        "expired": (issued_token(recipe, expired), 401),
-        "wrong key": (wrong_key, 401),
+        "expired": (recipe.issue(expired), 401),
+        "wrong key": (wrongly_signed(recipe.header, good), 401),
         "alg: none": (unsigned({"alg": "none", "typ": "JWT"}, good), 401),
-        "organization only in user_metadata": (issued_token(recipe, in_metadata), 403),
+        "organization only in user_metadata": (recipe.issue(in_metadata), 403),
     }
 
 

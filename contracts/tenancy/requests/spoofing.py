@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 from json import dumps
 from typing import Any
 
-from contracts.tenancy.requests.credentials import issued_token
 from contracts.tenancy.requests.personas import organization_claims
 from contracts.tenancy.requests.request_shapes import PreparedRequest, RequestShape
 from harness.client import Organization, Sample, TokenRecipe
@@ -106,7 +105,7 @@ def token_of(
         role=role,
         changes={**removed, **spoofed},
     )
-    return issued_token(recipe, claims)
+    return recipe.issue(claims)
 
 
 def has_place_for(shape: RequestShape, spoof: Spoof) -> bool:

@@ -82,7 +82,9 @@ salts = {}
 9: api.environment.TOKEN: the environment variable NOT_THERE is not set; the target needs it
 11: tokens.mint.secret: expected a text in quotes, got a number
 12: tokens.mint.claims: expected a table, got 3
-13: tokens.mint.algorithm: expected one of 'HS256', 'HS384', 'HS512', got "none"
+13: tokens.mint.algorithm: expected one of 'HS256', 'HS384', 'HS512', \
+'RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', \
+got "none"
 15: contract.operations.createJob.metod: unknown key; expected one of constants, envelope, method, \
 path, refusals, send, success (did you mean method?)
 17: ledger.salts: expected at least 1 of them, got a table"""
@@ -116,6 +118,7 @@ def test_a_secret_from_the_environment(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("MY_SECRET", "hush{port}")
     target = load_target(write(tmp_path, text))
     assert target.tokens.mint
+    assert target.tokens.mint.secret
     assert target.tokens.mint.secret.get_secret_value() == "hush{port}"
     assert target.secrets == {"hush{port}"}
 
