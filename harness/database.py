@@ -80,7 +80,7 @@ class Database:
             return self._connection
 
     async def _open(self) -> AsyncConnection[DictRow]:
-        settings = f"-c statement_timeout={STATEMENT_TIMEOUT_S}s"
+        settings = f"-c statement_timeout={STATEMENT_TIMEOUT_S}s -c bytea_output=hex"
         if not self.writable:
             settings += " -c default_transaction_read_only=on"
         try:

@@ -15,6 +15,7 @@ from harness.errors import Inconclusive
 from harness.plugin.fixtures import OwnSystem
 from harness.target import Target
 from harness.target.export_table import ExportTable
+from harness.target.ledger_table import LedgerTable
 from harness.target.models import ExportColumn
 from harness.vocabulary.exports import LIVE_STATES, TERMINAL_STATES
 
@@ -93,8 +94,8 @@ class DatabaseView:
             exports=table.claim.table,
             id=table.id,
             ledger=ledger.table,
-            ledger_seq=ledger.columns.ledger_seq,
-            organization_id=ledger.columns.organization_id,
+            event_id=LedgerTable(ledger).column("id"),
+            event_name=LedgerTable(ledger).column("event_name"),
         )
         return {row["what"]: row["record"] for row in await self.own.database.fetch(sql)}
 

@@ -2,5 +2,5 @@
 -- Names in braces come from the target file.
 SELECT 'export ' || e.{id} AS what, to_jsonb(e) AS record FROM {exports} AS e
 UNION ALL
-SELECT 'ledger event ' || l.{ledger_seq} || ' of organization ' || l.{organization_id}, to_jsonb(l)
+SELECT 'ledger event ' || l.{event_id} || ' (' || l.{event_name} || ')', to_jsonb(l)
 FROM {ledger} AS l

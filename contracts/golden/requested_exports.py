@@ -87,7 +87,7 @@ class RequestedExports:
                 what = "bytes of the second download"
                 expect_equal(again.body, download.body, what, rule="download.unchanged")
             async with cell(what="ledger.json"):
-                expect_whole_ledger(entries, export, await client.ledger_events())
+                expect_whole_ledger(entries, export, await client.ledger_events(), client.chain)
             if type_ == PROOF_PACK:
                 async with cell(what="evidence files"):
                     recall(download.exchange)

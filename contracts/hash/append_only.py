@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Self
 
 from harness.database import Database
-from harness.target.models import Ledger
+from harness.target.ledger import Ledger
+from harness.target.ledger_table import LedgerTable
 
 _OTHER_VALUE = {
     "uuid": "gen_random_uuid()",
@@ -60,7 +61,7 @@ class AppendOnlyTable:
         )
         return cls(
             name=ledger.table,
-            hash_column=ledger.columns.hash,
+            hash_column=LedgerTable(ledger).column("hash"),
             columns={row["name"]: row["type"] for row in columns},
             key=await names(
                 "SELECT quote_ident(attname) AS name FROM pg_index JOIN pg_attribute "

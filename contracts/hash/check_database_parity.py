@@ -5,7 +5,7 @@ import json
 from contracts.hash import json_documents
 from contracts.hash.async_hypothesis import for_each_example
 from contracts.hash.canonical_function import canonical_function, expect_canonical
-from contracts.shared.ledger.api_chain import expect_verified
+from contracts.shared.ledger.api_chain import expect_verified, places
 from contracts.shared.ledger.canonical_json import jsonb_pretty
 from contracts.shared.ledger.hash_chain import StoredEvent
 from contracts.shared.ledger.stored_ledger import StoredLedger
@@ -158,7 +158,7 @@ async def look_at_concurrent(
     events = await org.client.ledger_events() if valid else []
     for event in (events[len(events) // 2], events[-1]) if events else ():
         async with cells.of(operation="verifyLedgerEvent", document="generated, many at once"):
-            await expect_verified(org.client, event)
+            await expect_verified(org.client, event, depth=places(events)[event["id"]])
 
 
 def expect_emulated(document: str, got: str) -> None:

@@ -22,7 +22,8 @@ from harness.plugin.coverage import Coverage
 from harness.plugin.observations import Observations
 from harness.system import System
 from harness.target import Capability, Target
-from harness.target.models import Ledger
+from harness.target.ledger import Ledger
+from harness.target.ledger_table import LedgerTable
 
 REQUEST_ROLES = ("anon", "authenticated", "service_role")
 """The roles that the contract names. The table's owner and the backend's login are tried, too."""
@@ -83,10 +84,13 @@ async def check_immutable(
 
 def rows_of(ledger: Ledger, org: Organization, evidence: Sequence[Record]) -> str:
     """The SQL condition of this evidence's events: few, however old the ledger is."""
-    named = ledger.columns
-    about = sql.SQL(" = ANY ({})").format(sql.Literal([str(each["id"]) for each in evidence]))
-    of = sql.SQL("::text = {}").format(sql.Literal(org.id))
-    return f"{named.organization_id}{of.as_string()} AND {named.target_id}::text{about.as_string()}"
+    table = LedgerTable(ledger)
+    about = sql.SQL("= ANY ({})").format(sql.Literal([str(each["id"]) for each in evidence]))
+    of = sql.SQL("= {}").format(sql.Literal(org.id))
+    return (
+        f"{table.text('organization_id')} {of.as_string()} "
+        f"AND {table.text('target_id')} {about.as_string()}"
+    )
 
 
 async def roles_to_try(

@@ -4,11 +4,11 @@ import random
 from collections.abc import Awaitable, Callable
 
 from contracts.hash.concurrent_appends import APPENDS, ConcurrentAppends
-from contracts.shared.ledger.api_chain import expect_linked, expect_verified
+from contracts.shared.ledger.api_chain import expect_linked, expect_verified, places
+from contracts.shared.ledger.listed_events import ListedEvents
 from contracts.shared.ledger.stored_ledger import StoredLedger
 from harness.check import check
 from harness.client import Organizations, Samples, together
-from harness.findings.exchanges import recall
 from harness.plugin.cells import Cells
 from harness.plugin.observations import Observations
 from harness.target import Capability
@@ -69,19 +69,19 @@ async def look_over_http(
 
     Where its exports did not end, or its rows are no chain, that is not asked again.
     """
-    listed = await ledger.org.client.call("listLedgerEvents")
-    events = await ledger.org.client.ledger_events()
+    listed = await ListedEvents.of(ledger.org.client)
+    events = listed.events
     if ended:
-        async with cells.of(operation="listLedgerEvents", what="every event once"):
-            recall(listed.exchange)
+        async with cells.of(**listed.where, what="every event once"):
+            listed.recall()
             ledger.expect_each_once(events)
     linked = False
     if valid:
-        async with cells.of(operation="listLedgerEvents", what="one chain"):
-            recall(listed.exchange)
-            expect_linked(events)
+        async with cells.of(**listed.where, what="one chain"):
+            listed.recall()
+            expect_linked(events, ledger.org.client.chain)
             observe(len(events), what="events")
             linked = True
     for event in (events[len(events) // 2], events[-1]) if events and linked else ():
         async with cells.of(operation="verifyLedgerEvent"):
-            await expect_verified(ledger.org.client, event)
+            await expect_verified(ledger.org.client, event, depth=places(events)[event["id"]])

@@ -7,6 +7,7 @@ from contracts.hash.canonical_function import canonical_function, expect_canonic
 from contracts.hash.session_settings import SessionSettings, restart_with_first_accepted
 from contracts.shared.exports.manifests import expect_valid
 from contracts.shared.ledger.api_chain import expect_linked, expect_verified
+from contracts.shared.ledger.listed_events import ListedEvents
 from contracts.shared.ledger.stored_ledger import DatabaseFunction, StoredLedger
 from contracts.shared.resources.conventions import expect_recent
 from harness.check import check
@@ -66,8 +67,8 @@ async def check_timezone(
 
         settings = await restart_with_first_accepted(own, org.client, SECOND)
         async with cells.of(operation="verifyLedgerEvent", settings="others than when written"):
-            for event in written:
-                await expect_verified(org.client, event)
+            for depth, event in enumerate(written, 1):
+                await expect_verified(org.client, event, depth=depth)
                 observe(what="verified under other settings")
         written = await look_at_written(stored, org, samples, settings, cells, "second")
         observe(len(written), what=f"written under {settings.time_zone}")
@@ -90,14 +91,18 @@ async def look_at_written(
     Gives the events where all is right.
     """
     export_id, right = await write_events(org, samples), 0
-    events = await org.client.ledger_events()
+    listed = await ListedEvents.of(org.client)
+    events = listed.events
     cell = partial(cells.of, settings=which)
-    async with cell(operation="listLedgerEvents", field="created_at"):
-        for event in events:
-            expect_recent(event, "created_at")
+    if listed.are_rows:  # which hold a moment, not how it is shown
         right += 1
-    async with cell(operation="listLedgerEvents", what="one chain"):
-        expect_linked(events)
+    else:
+        async with cell(operation="listLedgerEvents", field="created_at"):
+            for event in events:
+                expect_recent(event, "created_at")
+            right += 1
+    async with cell(**listed.where, what="one chain"):
+        expect_linked(events, org.client.chain)
         right += 1
     async with cell(table="the ledger", what="chain and hashes"):
         await stored.expect_valid_chain(org.id, detail=f"written under {settings.name}")
@@ -105,8 +110,8 @@ async def look_at_written(
     if right < 3:
         return []  # verification must say so
     async with cell(operation="verifyLedgerEvent"):
-        for event in events:
-            await expect_verified(org.client, event)
+        for depth, event in enumerate(events, 1):
+            await expect_verified(org.client, event, depth=depth)
         right += 1
     if right < 4:
         return []

@@ -4,8 +4,7 @@ Other sessions keep every trigger: a backend whose own triggers number or hash w
 on to work.
 """
 
-import uuid
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
@@ -14,11 +13,16 @@ from psycopg import AsyncConnection
 from psycopg.rows import DictRow
 
 from contracts.shared.ledger.hash_chain import StoredEvent
+from contracts.shared.ledger.stored_ledger import StoredLedger
 from contracts.shared.resources.past_triggers import past_triggers
 from harness.database import Database
 from harness.errors import Inconclusive
 from harness.evidence import Evidence, query_evidence
-from harness.target.models import Ledger
+from harness.target.ledger import Ledger
+from harness.target.ledger_table import LedgerTable, quoted
+
+HASHES = ("hash", "prev_hash")
+"""Columns with hashes."""
 
 SAVED = "shakedown_saved_ledger"
 """The table that holds the saved rows."""
@@ -35,17 +39,23 @@ async def ledger_editor(database: Database, ledger: Ledger) -> AsyncIterator["Le
             async with past_triggers(connection, ledger.table):
                 pass
             cursor = await connection.execute(
-                "SELECT quote_ident(attname) AS name FROM pg_attribute "
+                "SELECT attname AS name, format_type(atttypid, atttypmod) AS type, "
+                "atthasdef OR attidentity <> '' AS has_default FROM pg_attribute "
                 "WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped "
                 "AND attgenerated = '' ORDER BY attnum",
                 [ledger.table],
             )
-            columns = [str(row["name"]) for row in await cursor.fetchall()]
+            found = await cursor.fetchall()
         except psycopg.Error as error:
             raise Inconclusive(
                 f"not even a superuser can change the ledger past its triggers: {error}"
             ) from error
-        yield LedgerEditor(connection=connection, ledger=ledger, columns=columns)
+        yield LedgerEditor(
+            connection=connection,
+            ledger=ledger,
+            columns={quoted(row["name"]): row["type"] for row in found},
+            defaults=frozenset(quoted(row["name"]) for row in found if row["has_default"]),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,8 +67,14 @@ class LedgerEditor:
 
     connection: AsyncConnection[DictRow]
     ledger: Ledger
-    columns: Sequence[str]
-    """The backend's names of all columns that can be written."""
+    columns: Mapping[str, str]
+    """Of all columns that can be written: the type by the backend's name, quoted."""
+    defaults: frozenset[str] = frozenset()
+    """Those of them that have a value when none is given."""
+
+    @property
+    def _table(self) -> LedgerTable:
+        return LedgerTable(self.ledger)
 
     async def save(self) -> None:
         """Copy all rows as they are now, for `restore`."""
@@ -69,7 +85,7 @@ class LedgerEditor:
 
     async def shift(self, event: StoredEvent, interval: str) -> Evidence:
         """Add an SQL interval to the time of one row."""
-        column = self.ledger.columns.created_at
+        column = self._table.column("created_at")
         await self._edit(
             f"UPDATE {{table}} SET {column} = {column} + %(interval)s::interval WHERE {{row}}",  # noqa: S608
             event,
@@ -78,13 +94,16 @@ class LedgerEditor:
         return self._shown(f"{column} = {column} + interval '{interval}'", event)
 
     async def change(self, event: StoredEvent, changes: Mapping[str, str | int | None]) -> Evidence:
-        """Set columns of one row to other values, written as text."""
-        named = self.ledger.columns
-        sets = ", ".join(f"{getattr(named, name)} = %({name})s" for name in changes)
-        await self._edit(f"UPDATE {{table}} SET {sets} WHERE {{row}}", event, changes)  # noqa: S608
+        """Set columns of one row to other values, written as text; hashes in hex."""
+        table = self._table
+        values = {
+            name: event.stored(str(value)) if name in HASHES and value else value
+            for name, value in changes.items()
+        }
+        sets = ", ".join(f"{table.column(name)} = %({name})s" for name in values)
+        await self._edit(f"UPDATE {{table}} SET {sets} WHERE {{row}}", event, values)  # noqa: S608
         return self._shown(
-            ", ".join(f"{getattr(named, name)} = {value!r}" for name, value in changes.items()),
-            event,
+            ", ".join(f"{table.column(name)} = {value!r}" for name, value in values.items()), event
         )
 
     async def remove(self, event: StoredEvent) -> Evidence:
@@ -93,17 +112,29 @@ class LedgerEditor:
         return self._shown("", event)
 
     async def swap(self, one: StoredEvent, other: StoredEvent) -> Evidence:
-        """Exchange the numbers of two rows, and change nothing else."""
-        aside = replace(one, ledger_seq=one.ledger_seq + 1_000_000)
-        await self.change(one, {"ledger_seq": aside.ledger_seq})
+        """Exchange the places of two rows in the chain, and change nothing else."""
+        if self.ledger.order_by:
+            return await self._exchange(one, other, quoted(self.ledger.order_by[0]))
+        await self.change(one, {"ledger_seq": one.ledger_seq + 1_000_000})
         await self.change(other, {"ledger_seq": one.ledger_seq})
-        await self.change(aside, {"ledger_seq": other.ledger_seq})
-        seq = self.ledger.columns.ledger_seq
+        await self.change(one, {"ledger_seq": other.ledger_seq})
+        seq = self._table.column("ledger_seq")
         return self._shown(f"{seq} = {other.ledger_seq}, and the other one's the reverse", one)
+
+    async def _exchange(self, one: StoredEvent, other: StoredEvent, column: str) -> Evidence:
+        """Exchange what two rows have in the column that orders them."""
+        key, ids = self._table.column("id"), (one.id, other.id)
+        await self._execute(
+            f"UPDATE {self.ledger.table} AS own SET {column} = other.{column} "  # noqa: S608
+            f"FROM {self.ledger.table} AS other WHERE own.{key}::text = ANY (%(ids)s) "
+            f"AND other.{key}::text = ANY (%(ids)s) AND own.{key} <> other.{key}",
+            {"ids": list(ids)},
+        )
+        return self._shown(f"{column} = that of {other.id}, and the other one's the reverse", one)
 
     async def restore(self, organization_id: str) -> None:
         """Restore an organization's rows as they were saved."""
-        rows = f"{self.ledger.columns.organization_id} = %(organization)s::uuid"
+        rows = self._table.of("organization")
         columns, parameters = ", ".join(self.columns), {"organization": organization_id}
         async with self.connection.transaction():
             await self._execute(f"DELETE FROM {self.ledger.table} WHERE {rows}", parameters)  # noqa: S608
@@ -113,55 +144,73 @@ class LedgerEditor:
                 parameters,
             )
 
-    async def extend(
-        self, chain: Sequence[StoredEvent], length: int, salts: Mapping[str, str]
-    ) -> None:
+    async def extend(self, stored: StoredLedger, organization_id: str, length: int) -> None:
         """Extend a valid chain to `length` events by copies of its last one, with valid hashes."""
-        last = previous = chain[-1]
-        copies: dict[str, list[object]] = {"ids": [], "seqs": [], "links": [], "hashes": []}
-        for seq in range(last.ledger_seq + 1, length + 1):
-            event = replace(last, ledger_seq=seq, prev_hash=previous.hash)
-            previous = replace(event, hash=event.expected_hash(salts))
-            copies["ids"].append(str(uuid.uuid4()))
-            copies["seqs"].append(seq)
-            copies["links"].append(previous.prev_hash)
-            copies["hashes"].append(previous.hash)
-        named = self.ledger.columns
+        chain = await stored.chain(organization_id)
+        await self._append_copies(chain[-1], length - len(chain))
+        previous, hashed = chain[-1], []
+        for copy in (await stored.chain(organization_id))[len(chain) :]:
+            linked = replace(copy, prev_hash=previous.hash)
+            previous = replace(linked, hash=linked.expected_hash(stored.salts))
+            hashed.append(previous)
+        table, link, digest = self._table, *map(self._table.column, ("prev_hash", "hash"))
+        await self._execute(
+            f"UPDATE {table.name} AS own SET {link} = new.link::{self.columns[link]}, "  # noqa: S608
+            f"{digest} = new.digest::{self.columns[digest]} FROM unnest("
+            "%(ids)s::text[], %(links)s::text[], %(digests)s::text[]) AS new (id, link, digest) "
+            f"WHERE own.{table.column('id')}::text = new.id",
+            {
+                "ids": [event.id for event in hashed],
+                "links": [event.stored(event.prev_hash) for event in hashed],
+                "digests": [event.stored(event.hash) for event in hashed],
+            },
+        )
+
+    async def _append_copies(self, event: StoredEvent, count: int) -> None:
+        """Append copies of an event, a millisecond after one another, each with some hash."""
+        table, digest = self._table, self._table.column("hash")
+        some = "%(prefix)s || encode(sha256(convert_to(copy::text, 'UTF8')), 'hex')"
+        key, moment = table.column("id"), table.column("created_at")
         new = {
-            named.id: "new_id",
-            named.ledger_seq: "new_seq",
-            named.prev_hash: "new_link",
-            named.hash: "new_hash",
+            key: "gen_random_uuid()",
+            moment: f"old.{moment} + copy * interval '1 millisecond'",
+            digest: f"({some})::{self.columns[digest]}",
         }
-        values = ", ".join(new.get(column, f"old.{column}") for column in self.columns)
+        if key in self.defaults:
+            del new[key]
+        if self.ledger.chain.is_numbered:
+            number = table.column("ledger_seq")
+            last = "SELECT max({number}) FROM {table} AS all_rows WHERE {numbered}"
+            new[number] = f"({last.replace('{number}', number)}) + copy"
+        columns = [each for each in self.columns if each != key or each in new]
+        values = ", ".join(new.get(each, f"old.{each}") for each in columns)
+        same = f"all_rows.{table.column('organization_id')} = old.{table.column('organization_id')}"
+        numbered = "true" if self.ledger.sequence == "global" else same
         await self._edit(
-            f"INSERT INTO {{table}} ({', '.join(self.columns)}) OVERRIDING SYSTEM VALUE "  # noqa: S608
-            f"SELECT {values} FROM {{table}} AS old, unnest(%(ids)s::uuid[], "
-            "%(seqs)s::bigint[], %(links)s::text[], %(hashes)s::text[]) "
-            "AS new (new_id, new_seq, new_link, new_hash) WHERE {row}",
-            last,
-            copies,
+            f"INSERT INTO {{table}} ({', '.join(columns)}) OVERRIDING SYSTEM VALUE "  # noqa: S608
+            f"SELECT {values.replace('{numbered}', numbered)} "
+            "FROM {table} AS old, generate_series(1, %(count)s) AS copy WHERE {row}",
+            event,
+            {"count": count, "prefix": event.hash_prefix},
         )
 
     def _shown(self, sets: str, event: StoredEvent) -> Evidence:
         """Show what was done to a row: `sets`, or its deletion."""
-        named, table = self.ledger.columns, self.ledger.table
-        done = f"UPDATE {table} SET {sets}" if sets else f"DELETE FROM {table}"  # noqa: S608
+        table = self._table
+        done = f"UPDATE {table.name} SET {sets}" if sets else f"DELETE FROM {table.name}"  # noqa: S608
+        which = f"{table.column('id')} = '{event.id}'"
         return query_evidence(
-            "what was changed in the ledger, past its triggers",
-            f"{done} WHERE {named.organization_id} = '{event.fields['organization_id']}' "
-            f"AND {named.ledger_seq} = {event.ledger_seq}",
+            "what was changed in the ledger, past its triggers", f"{done} WHERE {which}"
         )
 
     async def _edit(
         self, statement: str, event: StoredEvent, parameters: Mapping[str, object] | None = None
     ) -> None:
         """Run a statement on `{table}` where `{row}`, the row of this event."""
-        named = self.ledger.columns
-        row = f"{named.organization_id} = %(of)s::uuid AND {named.ledger_seq} = %(at)s"
-        key = {"of": event.fields["organization_id"], "at": event.ledger_seq}
+        row = f"{self._table.column('id')} = %(at)s"
         await self._execute(
-            statement.format(table=self.ledger.table, row=row), {**(parameters or {}), **key}
+            statement.format(table=self.ledger.table, row=row),
+            {**(parameters or {}), "at": event.id},
         )
 
     async def _execute(self, statement: str, parameters: Mapping[str, object]) -> None:

@@ -2,7 +2,7 @@
 
 import hashlib
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from contracts.shared.ledger.canonical_json import JsonValue, canonical_text, parse
@@ -53,16 +53,28 @@ class Tampering:
         return "hash" in self.changes and len(self.changes) > 1
 
 
-def field_tamperings(event: StoredEvent) -> Iterator[Tampering]:
-    """Another plausible value of each hashed column except number, time and metadata."""
-    yield Tampering(name="actor_id", changes={"actor_id": str(uuid.uuid4())})
+def field_tamperings(event: StoredEvent, chain: Sequence[StoredEvent] = ()) -> Iterator[Tampering]:
+    """Another plausible value of each column except number, time and metadata, hashed or not.
+
+    Words are those of other events in the chain, where there are others: a table may know no more.
+    """
     names = {"evidence.sealed": "export.requested"}
     name = names.get(event.fields["event_name"] or "", "evidence.sealed")
-    yield Tampering(name="event_name", changes={"event_name": name})
     kind = "export" if event.fields["target_type"] == "evidence" else "evidence"
-    yield Tampering(name="target_type", changes={"target_type": kind})
-    yield Tampering(name="target_id", changes={"target_id": str(uuid.uuid4())})
+    for column, value in {
+        "actor_id": str(uuid.uuid4()),
+        "event_name": _another(event, chain, "event_name") or name,
+        "target_type": _another(event, chain, "target_type") or kind,
+        "target_id": str(uuid.uuid4()),
+    }.items():
+        yield Tampering(name=column, changes={column: value})
     yield Tampering(name="hash", changes={"hash": (event.hash or "")[::-1]})
+
+
+def _another(event: StoredEvent, chain: Sequence[StoredEvent], column: str) -> str | None:
+    """What another event has in a column."""
+    found = {other.fields[column] for other in chain} - {event.fields[column], None}
+    return min(filter(None, found), default=None)
 
 
 def link_tamperings(
@@ -85,11 +97,13 @@ def link_tamperings(
             prev_hash_valid=False,
         )
     forged = event.with_metadata(with_nested_key(event.metadata))
-    text, before, salt = forged.canonical(), event.prev_hash or "", salts[event.salt_key_id or ""]
-    for name, hashed in (("without the salt", text + before), ("without the link", text + salt)):
-        if not before and hashed == text + salt:
-            continue
-        digest = hashlib.sha256(hashed.encode()).hexdigest()
+    unlinked = replace(forged, prev_hash=None)
+    for name, digest in (
+        ("without the salt", forged.hashed(event.prev_hash, "")),
+        ("without the link", unlinked.expected_hash(salts)),
+    ):
+        if digest == forged.expected_hash(salts):
+            continue  # a first event has no link, and some hashes have no salt
         yield Tampering(
             name=f"metadata, hashed anew {name}",
             changes={"metadata": forged.metadata, "hash": digest},

@@ -136,7 +136,13 @@ class VerifiedChain:
         """Exchange an event and the next one."""
         one, other = self.rows[at : at + 2]
         async with self.restored():
-            swapped = Flags(hash_matches=False, prev_hash_valid=None)
+            # Where the place is not hashed, only the links can tell.
+            hashed = one.form.covers(self.editor.ledger.place_column)
+            swapped = (
+                Flags(hash_matches=False, prev_hash_valid=None)
+                if hashed
+                else Flags(hash_matches=None, prev_hash_valid=False)
+            )
             flags = {at - 1: VALID, at: swapped, at + 1: swapped, self.last: AFTER}
             with showing(await self.editor.swap(one, other)):
                 detail = f"{one.name} and {other.name} are exchanged"

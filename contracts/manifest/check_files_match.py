@@ -12,8 +12,8 @@ from contracts.shared.exports.archive import unpack
 from contracts.shared.exports.manifests import (
     FILES_MATCH,
     expect_files_match,
-    ledger_head,
     manifest_files,
+    place_of_head,
 )
 from contracts.shared.ledger.ledger_file import WHOLE_LEDGER, expect_ledger_file
 from contracts.shared.resources.stored_objects import StoredObjects
@@ -26,6 +26,7 @@ from harness.plugin.cells import Cells
 from harness.plugin.fixtures import FreshSystem, OwnSystem
 from harness.plugin.observations import Observations
 from harness.target import Capability, Target
+from harness.target.ledger import CONTRACT_CHAIN, ChainShape
 
 CellOf = Callable[..., AbstractAsyncContextManager[None]]
 
@@ -110,7 +111,7 @@ async def look_at_files(
         if wanted.uploaded is not None:
             await look_at_evidence(export, wanted, cells)
             observe(len(wanted.uploaded), what="uploaded files")
-        await look_at_entries(export, events, cell)
+        await look_at_entries(export, events, org.client.chain, cell)
         observe(what="archives")
     for pack in [made[case] for case in made if case == everything[0].case]:
         async with cells.of(type=pack.type, case="downloaded again"):
@@ -137,7 +138,9 @@ async def look_at_evidence(export: ReadyExport, wanted: Wanted, cells: Cells) ->
             expect_listed_as_uploaded(file, evidence, sample, export.entries)
 
 
-async def look_at_entries(export: ReadyExport, events: list[Record], cell: CellOf) -> None:
+async def look_at_entries(
+    export: ReadyExport, events: list[Record], shape: ChainShape, cell: CellOf
+) -> None:
     """Look whether the manifest lists what the ZIP holds, and the ledger's file is the ledger."""
     async with cell(what="files listed and in the ZIP"):
         export.recall_manifest()
@@ -158,10 +161,12 @@ async def look_at_entries(export: ReadyExport, events: list[Record], cell: CellO
         )
     async with cell(what="ledger.json in the ZIP"):
         export.recall_download()
-        expect_ledger_of(export, events)
+        expect_ledger_of(export, events, shape)
 
 
-def expect_ledger_of(export: ReadyExport, events: list[Record]) -> None:
+def expect_ledger_of(
+    export: ReadyExport, events: list[Record], shape: ChainShape = CONTRACT_CHAIN
+) -> None:
     """Fail unless the export's `ledger.json` is the organization's chain."""
     expect(
         "ledger.json" in export.entries,
@@ -170,7 +175,7 @@ def expect_ledger_of(export: ReadyExport, events: list[Record]) -> None:
         rule=WHOLE_LEDGER,
         subject="ledger.json",
     )
-    expect_ledger_file(export.entries["ledger.json"], export.manifest, events)
+    expect_ledger_file(export.entries["ledger.json"], export.manifest, events, shape=shape)
 
 
 async def look_as_of_request(
@@ -186,7 +191,7 @@ async def look_as_of_request(
     before = await upload_files(org, job, [samples.new()])
     types = ("proof-pack", "ledger")
     requested = {kind: await org.client.new_export(job["id"], kind) for kind in types}
-    last = max(event["ledger_seq"] for event in await org.client.ledger_events())
+    last = len(await org.client.ledger_events())
     await upload_files(org, job, [samples.new()])
     objects = StoredObjects.of(own.system, target)
     first: Mapping[str, bytes] | None = None
@@ -215,14 +220,15 @@ async def look_as_of_request(
                 expect_equal(got, sorted(wanted), what, rule=FILES_MATCH)
             async with cell(what="ledger.json in the ZIP"):
                 ready.recall_download()
-                expect_ledger_of(ready, await org.client.ledger_events())
+                expect_ledger_of(ready, await org.client.ledger_events(), org.client.chain)
             async with cell(field="ledger_head"):
                 ready.recall_manifest()
-                seq, _ = ledger_head(ready.manifest)
+                events = await org.client.ledger_events()
+                place = place_of_head(ready.manifest, events, org.client.chain)
                 expect(
-                    seq <= last,
+                    place <= last,
                     expected=f"ledger head as of the request: event {last} or an earlier one",
-                    got=f"event {seq}, which is newer than the request",
+                    got=f"event {place}, which is newer than the request",
                     rule=WHOLE_LEDGER,
                     subject="ledger_head",
                 )

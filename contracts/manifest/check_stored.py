@@ -18,8 +18,8 @@ from contracts.shared.exports.manifests import (
     described,
     expect_named,
     expect_recorded,
-    ledger_head,
     manifest_files,
+    place_of_head,
 )
 from contracts.shared.exports.stored_manifest import stored_manifest
 from contracts.shared.ledger.ledger_file import WHOLE_LEDGER
@@ -126,16 +126,17 @@ async def expect_head_at_request(client: Client, made: ReadyExport) -> None:
 
     The head may be the event of the request itself or the one before it.
     """
-    seq, _ = ledger_head(made.manifest)
+    events = await client.ledger_events()
+    place = place_of_head(made.manifest, events, client.chain)
     requests = [
-        event["ledger_seq"]
-        for event in await client.ledger_events(target_id=made.id)
-        if event["event_name"] == "export.requested"
+        at
+        for at, event in enumerate(events, 1)
+        if event["target_id"] == made.id and event["event_name"] == "export.requested"
     ]
     expect(
-        len(requests) == 1 and seq in (requests[0], requests[0] - 1),
+        len(requests) == 1 and place in (requests[0], requests[0] - 1),
         expected=f"ledger head as of the request: event {requests} or the one before it",
-        got=f"event {seq}",
+        got=f"event {place}",
         rule=WHOLE_LEDGER,
         subject="ledger_head",
     )

@@ -74,9 +74,10 @@ def _replacements(document: dict[str, Any]) -> Iterator[tuple[str, Path, object,
     size: Path = ("files", 0, "size")
     seq: Path = ("ledger_head", "ledger_seq")
     start: Path = ("filters", "range", "from")
+    if "ledger_seq" in document["ledger_head"]:  # a ledger whose events have no numbers
+        yield "another type: str", seq, str(json_changes.at(document, seq)), False
     for path, value, valid in (
         (size, str(files[0]["size"]), False),
-        (seq, str(json_changes.at(document, seq)), False),
         (sha256, None, False),
         (start, "1", True),
         (start, True, True),

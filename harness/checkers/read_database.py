@@ -12,6 +12,7 @@ from harness.database import Database
 from harness.errors import Inconclusive
 from harness.target import Target
 from harness.target.export_table import ExportTable
+from harness.target.ledger_table import LedgerTable
 from harness.target.models import ExportColumn
 from harness.vocabulary.events import EXPORT_COMPLETED
 
@@ -62,14 +63,14 @@ async def read_exports(
         "organizations": None if organizations is None else list(organizations),
         "completed": target.contract.word("ledger_event", "event_name", EXPORT_COMPLETED),
     }
-    columns = target.ledger.columns
+    ledger = LedgerTable(target.ledger)
     row = await database.fetch_one(
         _sql("export_facts").format(
             exports=table.rows(*_READ),
-            ledger=target.ledger.table,
-            target_id=columns.target_id,
-            event_name=columns.event_name,
-            organization_id=columns.organization_id,
+            ledger=ledger.name,
+            target_id=ledger.column("target_id"),
+            event_name=ledger.column("event_name"),
+            organization_id=ledger.column("organization_id"),
             transitions=_sql("transitions") if target.database.instrument else "NULL::json",
         ),
         wanted,

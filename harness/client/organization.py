@@ -8,7 +8,7 @@ from typing import Self
 
 from harness.client.answer import Record
 from harness.client.cleanup import clean_up
-from harness.client.client import Client
+from harness.client.client import Client, StoredEvents
 from harness.client.dialect import Dialect
 from harness.client.given_tokens import GivenUser, given_users
 from harness.client.provisioning import Provisioner
@@ -21,6 +21,7 @@ from harness.errors import Inconclusive
 from harness.expect import expect_status
 from harness.target import Target
 from harness.target.chaos import CleanupCall, Removable
+from harness.target.ledger import CONTRACT_CHAIN, ChainShape
 from harness.target.models import Limits
 from harness.vocabulary.roles import MEMBER, ROLES
 
@@ -103,6 +104,7 @@ class Organizations:
         cleanup: Mapping[Removable, CleanupCall] | None = None,
         provisioner: Provisioner | None = None,
         limits: Limits | None = None,
+        chain: ChainShape = CONTRACT_CHAIN,
     ) -> None:
         self.transport = transport
         self.routes = routes
@@ -111,6 +113,9 @@ class Organizations:
         self._cleanup = cleanup or {}
         self._provisioner = provisioner
         self._limits = limits or Limits()
+        self._chain = chain
+        self.stored_events: Callable[[str], StoredEvents] | None = None
+        """Gives what reads an organization's events from the database, by the organization's id."""
 
     @classmethod
     def of(
@@ -152,6 +157,7 @@ class Organizations:
             target.cleanup,
             provisioner,
             target.limits,
+            target.chain,
         )
 
     @property
@@ -242,6 +248,7 @@ class Organizations:
                 self.with_token(tokens[MEMBER]),
                 expires_at=expiry_of(tokens[MEMBER]),
                 is_shared=given is not None,
+                stored_events=self.stored_events(id_) if self.stored_events else None,
             ),
             is_fresh=given is None,
             given_job=given.job if given else None,
@@ -258,6 +265,7 @@ class Organizations:
             routes=self.routes,
             token=token,
             key_lease_s=self._limits.key_lease_s,
+            chain=self._chain,
         )
 
     async def close(self) -> None:

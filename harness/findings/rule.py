@@ -42,6 +42,8 @@ class Rule:
     """What to change in the backend."""
     owners: tuple[str, ...] = ()
     """For a precondition of other checks: the ids of the checks whose business it is."""
+    explains: tuple[str, ...] = ()
+    """Rules that are often broken because of this one: reports tell this one first."""
 
 
 @cache

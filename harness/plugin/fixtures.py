@@ -27,6 +27,7 @@ from harness.plugin.settings import settings_of
 from harness.redaction.issued_tokens import record_issued_tokens
 from harness.renamed import warn_renamed, warn_renamed_at
 from harness.system import System, launch_sibling
+from harness.system.stored_events import read_events_from
 from harness.target import Capability, Target
 
 
@@ -100,7 +101,14 @@ async def organizations(
     async with Organizations.of(system.target, base_urls, mark, hide) as made:
         made.transport.broken = BrokenPreconditions(system.run_dir / BROKEN)
         made.transport.patience = patience_of(pytestconfig, target)
-        yield made
+        reading = Database(system.readonly_url) if system.readonly_url else None
+        try:
+            if reading is not None:
+                read_events_from(made, reading, target)
+            yield made
+        finally:
+            if reading is not None:
+                await reading.close()
 
 
 def hiding_tokens(config: pytest.Config, system: System) -> Callable[[Iterable[str]], None]:
@@ -214,6 +222,8 @@ def fresh_system(request: pytest.FixtureRequest, target: Target, system: System)
         try:
             async with _opened(own, hiding_tokens(config, own)) as opened:
                 opened.organizations.transport.broken = BrokenPreconditions(system.run_dir / BROKEN)
+                if opened.reading is not None:
+                    read_events_from(opened.organizations, opened.reading, target)
                 yield opened
         finally:
             redactor_of(config).add_secrets(own.secrets)

@@ -83,7 +83,23 @@ def causes_of_checks(checks: Iterable[CheckResult]) -> tuple[Cause, ...]:
         for rule, found in by_rule.items()
         for group in (_connected(found) if rule in titles else [found])
     ]
-    return tuple(sorted(causes, key=_order))
+    return tuple(_explanations_first(sorted(causes, key=_order)))
+
+
+def _explanations_first(causes: list[Cause]) -> list[Cause]:
+    """Move what follows from another cause behind it, where it stands before it.
+
+    Only what counts explains anything: what is accepted stays last.
+    """
+    ordered = list(causes)
+    for cause in causes:
+        known = rules().get(cause.rule)
+        explained = known.explains if known and not cause.accepted else ()
+        before = ordered[: ordered.index(cause)]
+        if found := [place for place, each in enumerate(before) if each.rule in explained]:
+            ordered.remove(cause)
+            ordered.insert(found[0], cause)
+    return ordered
 
 
 def _connected(found: Iterable[Found]) -> list[list[Found]]:

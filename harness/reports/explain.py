@@ -21,6 +21,9 @@ NEEDED = (
 )
 """What it means that a rule has owners."""
 
+EXPLAINS = "where both are broken, this one is told first"
+"""What it means that a rule explains others."""
+
 
 def rule_text(
     rule_id: str, rule: Rule, seen: Fired, hand_made: HandMade, width: int = WIDTH
@@ -73,6 +76,8 @@ def _about(rule: Rule, width: int) -> list[str]:
     lines += _part("why", rule.why, width)
     lines += _part("fails", rule.fails, width)
     lines += _part("mend", rule.mend, width)
+    if rule.explains:
+        lines += _part("explains", f"{', '.join(rule.explains)}; {EXPLAINS}", width)
     if rule.owners:
         lines += _part("owners", f"{', '.join(rule.owners)}; {NEEDED}", width)
     return lines

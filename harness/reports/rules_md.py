@@ -5,7 +5,7 @@ from itertools import groupby
 
 from harness.findings.fired import Fired, HandMade
 from harness.findings.rule import Rule, Severity
-from harness.reports.explain import NEEDED, NEVER_SEEN
+from harness.reports.explain import EXPLAINS, NEEDED, NEVER_SEEN
 
 COMMAND = "shakedown explain --all --markdown > docs/rules.md"
 """What writes the page."""
@@ -59,6 +59,8 @@ def _rule(
     yield f"- Why: {_plain(rule.why)}"
     yield f"- How it fails: {_plain(rule.fails)}"
     yield f"- How to mend it: {_plain(rule.mend)}"
+    if rule.explains:
+        yield f"- Explains: {_codes(rule.explains)}; {EXPLAINS}."
     if rule.owners:
         yield f"- Owners: {_codes(rule.owners)}; {NEEDED}."
     by_check = [f"{_codes(defects)}, by `{check}`" for check, defects in seen.items()]

@@ -9,6 +9,7 @@ from harness.target.chaos_rules import broken_chaos_rules
 from harness.target.constants_rules import broken_constants_rules
 from harness.target.dialect_rules import broken_dialect_rules
 from harness.target.environment import ENVIRONMENT_TARGETS, VARIABLES, about_variables
+from harness.target.ledger_rules import broken_ledger_rules
 from harness.target.lines import KeyPath
 from harness.target.locate import locate
 from harness.target.minting_rules import broken_minting_rules
@@ -33,6 +34,7 @@ _RULES = (
     broken_chaos_rules,
     broken_dialect_rules,
     broken_constants_rules,
+    broken_ledger_rules,
 )
 
 

@@ -155,37 +155,6 @@ class GivenTokens(Table):
     job_org_b: str | None = None
 
 
-class LedgerColumns(Table):
-    """What the columns of the ledger are called here, by their name in the contract."""
-
-    id: str = "id"
-    organization_id: str = "organization_id"
-    ledger_seq: str = "ledger_seq"
-    actor_id: str = "actor_id"
-    event_name: str = "event_name"
-    target_type: str = "target_type"
-    target_id: str = "target_id"
-    created_at: str = "created_at"
-    metadata: str = "metadata"
-    prev_hash: str = "prev_hash"
-    hash: str = "hash"
-    salt_key_id: str = "salt_key_id"
-    canonical_version: str = "canonical_version"
-
-
-class Ledger(Table):
-    """The hash-chained ledger, well enough known to recompute its hashes."""
-
-    table: str = "audit_logs"
-    columns: LedgerColumns = LedgerColumns()
-    salts: Annotated[Mapping[str, SecretStr], Field(min_length=1)]
-    """Secret salts by key id; the first is the one that new events get."""
-    canonical_function: str | None = None
-    """SQL function that gives the canonical text of an event, for comparing with our own."""
-    created_at_format: str = 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'
-    """The fixed UTC form in which `created_at` is hashed, a pattern of PostgreSQL's `to_char`."""
-
-
 class Limits(Table):
     """The limits the backend promises."""
 

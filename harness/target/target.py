@@ -19,6 +19,7 @@ from harness.target.chaos import Chaos, CleanupCall, Removable
 from harness.target.constants import AddedParts
 from harness.target.dialect import Contract
 from harness.target.hosts import canonical_host, host_of_url
+from harness.target.ledger import CONTRACT_CHAIN, ChainShape, Ledger
 from harness.target.libpq_variables import as_given
 from harness.target.minted_tokens import KEY_PLACEHOLDERS
 from harness.target.models import (
@@ -28,7 +29,6 @@ from harness.target.models import (
     Database,
     Environment,
     Failpoints,
-    Ledger,
     Limits,
     Storage,
     Table,
@@ -174,7 +174,7 @@ class Target(Table):
             values["jwt_issuer"] = mint.issuer or ""
         if (calls := self.tokens.calls) and calls.admin_token:
             values["admin_token"] = calls.admin_token.get_secret_value()
-        if self.ledger:
+        if self.ledger and self.ledger.salts:
             key_id, salt = next(iter(self.ledger.salts.items()))
             values |= {"ledger_salt_key_id": key_id, "ledger_salt": salt.get_secret_value()}
         if worker := self.worker:
@@ -197,6 +197,11 @@ class Target(Table):
         known = {**self.values, **(values or {})}
         merged = {**self.environment, **environment}
         return {name: fill(text, known) for name, text in merged.items()}
+
+    @property
+    def chain(self) -> ChainShape:
+        """How the events of an organization's ledger follow one another."""
+        return self.ledger.chain if self.ledger else CONTRACT_CHAIN
 
     @cached_property
     def secrets(self) -> frozenset[str]:

@@ -1,7 +1,7 @@
 """What a manifest must contain, and what verification must answer for an unchanged one."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from contracts.shared.resources.conventions import expect_recent
@@ -10,6 +10,7 @@ from contracts.shared.resources.flags import RULES, expect_flags
 from contracts.shared.resources.rule_ids import EVENT_ONCE, EVENT_WRITTEN
 from harness.client import Client, Organization, Record
 from harness.expect import expect, expect_equal
+from harness.target.ledger import CONTRACT_CHAIN, ChainShape
 
 HASHED = "manifest.hashed"
 """The rule that `manifest_hash` is the hash of the manifest, and its bytes those in the ZIP."""
@@ -121,25 +122,59 @@ async def expect_recorded(client: Client, manifest: Record, export: Record) -> N
         rule=RECORDED,
         subject="export.completed",
     )
-    seq, hash_of_head = ledger_head(manifest)
-    hashes = {event["ledger_seq"]: event["hash"] for event in await client.ledger_events()}
-    what = f"hash of event {seq}, the manifest's ledger_head"
-    expect_equal(hashes.get(seq), hash_of_head, what, rule=RECORDED, subject="ledger_head")
+    events, shape = await client.ledger_events(), client.chain
+    seq, hash_of_head = ledger_head(manifest, shape)
+    if shape.is_numbered:
+        hashes = {event["ledger_seq"]: event["hash"] for event in events}
+        got, what = hashes.get(seq), f"hash of event {seq}, the manifest's ledger_head"
+    else:
+        hashes = {event["hash"]: event["hash"] for event in events}
+        got, what = hashes.get(hash_of_head), "hash of the event that is the manifest's ledger_head"
+    expect_equal(got, hash_of_head, what, rule=RECORDED, subject="ledger_head")
 
 
-def ledger_head(manifest: Record) -> tuple[int, str]:
-    """Give number and hash of a manifest's ledger head; fail when it has none."""
+def ledger_head(manifest: Record, shape: ChainShape = CONTRACT_CHAIN) -> tuple[int, str]:
+    """Give number and hash of a manifest's ledger head; fail when it has none.
+
+    The number is 0 where events have none.
+    """
     head = manifest["ledger_head"]
+    numbered = shape.is_numbered
     expect(
         isinstance(head, Record)
-        and type(head["ledger_seq"]) is int
+        and (not numbered or type(head["ledger_seq"]) is int)
         and isinstance(head["hash"], str),
-        expected="ledger_head in the manifest as {ledger_seq: number, hash: string}",
+        expected="ledger_head in the manifest as {ledger_seq: number, hash: string}"
+        if numbered
+        else "ledger_head in the manifest as {hash: string}",
         got=repr(head),
         rule=FORM,
         subject="ledger_head",
     )
-    return head["ledger_seq"], head["hash"]
+    return (head["ledger_seq"] if numbered else 0), head["hash"]
+
+
+def place_of_head(manifest: Record, chain: Sequence[Record], shape: ChainShape) -> int:
+    """Give the place of a manifest's ledger head in its chain, from 1; 0 before the first event.
+
+    Fails where it is no event of the chain, which is in its order.
+    """
+    seq, digest = ledger_head(manifest, shape)
+    if shape.is_counted:
+        return seq
+    if not seq and digest in {"", shape.genesis}:
+        return 0
+    of = "ledger_seq" if shape.is_numbered else "hash"
+    wanted = seq if shape.is_numbered else digest
+    places = [place for place, event in enumerate(chain, 1) if event[of] == wanted]
+    expect(
+        len(places) == 1,
+        expected=f"one event of the ledger with the {of} of ledger_head, {wanted!r}",
+        got=f"{len(places)} of {len(chain)} events",
+        rule=RECORDED,
+        subject="ledger_head",
+    )
+    return places[0]
 
 
 async def expect_valid(client: Client, question: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""PostgreSQL's `jsonb_pretty`, rebuilt without PostgreSQL.
+"""PostgreSQL's `jsonb_pretty` and its `jsonb` as text, rebuilt without PostgreSQL.
 
 The rules, found by experiment and tested against a real database: keys are sorted by the length
 of their UTF-8 bytes, then by the bytes; of equal keys the last one wins; four spaces of indent;
@@ -53,12 +53,21 @@ def canonical_text(value: JsonValue) -> str:
     return "".join(_pieces(value, ""))
 
 
+def compact_text(value: JsonValue) -> str:
+    """Write a document as a `jsonb` is written that is cast to text."""
+    if isinstance(value, dict):
+        members = (f"{_string(key)}: {compact_text(value[key])}" for key in _in_order(value))
+        return "{" + ", ".join(members) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(compact_text, value)) + "]"
+    return _scalar(value)
+
+
 def _pieces(value: JsonValue, indent: str) -> list[str]:
     if isinstance(value, dict):
         deeper = indent + INDENT
         members = [
-            [deeper, _string(key), ": ", *_pieces(value[key], deeper)]
-            for key in sorted(value, key=_key_order)
+            [deeper, _string(key), ": ", *_pieces(value[key], deeper)] for key in _in_order(value)
         ]
         return _container("{", "}", members, indent)
     if isinstance(value, list):
@@ -104,6 +113,10 @@ def _string(value: str) -> str:
 
 def _escape(found: re.Match[str]) -> str:
     return _ESCAPES.get(found[0]) or f"\\u{ord(found[0]):04x}"
+
+
+def _in_order(document: dict[str, JsonValue]) -> list[str]:
+    return sorted(document, key=_key_order)
 
 
 def _key_order(key: str) -> tuple[int, bytes]:

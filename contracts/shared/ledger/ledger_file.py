@@ -4,10 +4,11 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from contracts.shared.exports.manifests import ledger_head
+from contracts.shared.exports.manifests import place_of_head
 from harness.client import Record
 from harness.errors import CheckFailed
 from harness.expect import expect, expect_equal
+from harness.target.ledger import CONTRACT_CHAIN, ChainShape
 from harness.untrusted.spelling import by_value
 
 WHOLE_LEDGER = "export.whole-ledger"
@@ -36,31 +37,39 @@ def expect_ledger_file(
     chain: Sequence[Record],
     *,
     required: Sequence[str] = CHAIN_FIELDS,
+    shape: ChainShape = CONTRACT_CHAIN,
 ) -> None:
     """Fail unless `ledger.json` is the organization's chain, from 1 to the manifest's head."""
-    head, _ = ledger_head(manifest)
-    events = _events_in(content, chain[0], may_be_empty=head == 0)
+    head = place_of_head(manifest, chain, shape)
+    events = _events_in(content, chain[0], shape, may_be_empty=head == 0)
+    of = "ledger_seq" if shape.is_numbered else "hash"
+    numbers = range(1, head + 1)
     expect_equal(
-        [event["ledger_seq"] for event in events],
-        list(range(1, head + 1)),
-        "ledger_seq of the events in ledger.json, up to the manifest's ledger head",
+        [event.get(of) for event in events],
+        list(numbers) if shape.is_counted else [event[of] for event in chain[:head]],
+        f"{of} of the events in ledger.json, up to the manifest's ledger head",
         rule=WHOLE_LEDGER,
-        subject="ledger_seq",
+        subject=of,
     )
+    left_out = () if shape.is_numbered else ("ledger_seq",)
     for event, shown in zip(events, chain, strict=False):
         for name in (*required, *(name for name in OTHER_FIELDS if name in event)):
+            if name in left_out:
+                continue
             in_api = shown.received(name)
             expect(
                 (shown.contract_value(name, event.get(name)) or None) == (in_api or None),
-                expected=f"{name} of event {shown['ledger_seq']} in ledger.json: {in_api!r}, as in "
-                "the API",
+                expected=f"{name} of event {shown.get('ledger_seq', shown['hash'])} in "
+                f"ledger.json: {in_api!r}, as in the API",
                 got=repr(event.get(name)),
                 rule=WHOLE_LEDGER,
                 subject=name,
             )
 
 
-def _events_in(content: bytes, example: Record, *, may_be_empty: bool) -> list[Mapping[str, Any]]:
+def _events_in(
+    content: bytes, example: Record, shape: ChainShape, *, may_be_empty: bool
+) -> list[Mapping[str, Any]]:
     """Give the events of a `ledger.json`. The contract does not say what they are wrapped in."""
     try:
         document = json.loads(content, object_pairs_hook=by_value)
@@ -71,10 +80,11 @@ def _events_in(content: bytes, example: Record, *, may_be_empty: bool) -> list[M
             rule=WHOLE_LEDGER,
             subject="ledger.json",
         ) from error
-    lists = list(_lists_of_events(document, example))
+    lists = list(_lists_of_events(document, example, _shown_by(shape)))
     expect(
         len(lists) == 1 or (may_be_empty and not lists),
-        expected="the chain as JSON in ledger.json: one list of events with ledger_seq and hash",
+        expected="the chain as JSON in ledger.json: one list of events with "
+        f"{' and '.join(_shown_by(shape))}",
         got=f"{len(lists)} such lists in {content[:200].decode(errors='replace')}",
         rule=WHOLE_LEDGER,
         subject="ledger.json",
@@ -82,11 +92,18 @@ def _events_in(content: bytes, example: Record, *, may_be_empty: bool) -> list[M
     return lists[0] if lists else []
 
 
-def _lists_of_events(document: object, example: Record) -> Iterator[list[Mapping[str, Any]]]:
+def _shown_by(shape: ChainShape) -> tuple[str, str]:
+    """The fields by which a list is known as a chain."""
+    return ("ledger_seq", "hash") if shape.is_numbered else ("prev_hash", "hash")
+
+
+def _lists_of_events(
+    document: object, example: Record, shown_by: tuple[str, str]
+) -> Iterator[list[Mapping[str, Any]]]:
     if isinstance(document, dict):
         for value in document.values():
-            yield from _lists_of_events(value, example)
+            yield from _lists_of_events(value, example, shown_by)
     if isinstance(document, list) and document and all(isinstance(one, dict) for one in document):
         events: list[Mapping[str, Any]] = [example.dialect.contract_event(one) for one in document]
-        if all({"ledger_seq", "hash"} <= set(event) for event in events):
+        if all(set(shown_by) <= set(event) for event in events):
             yield events

@@ -2,15 +2,22 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from contracts.shared.ledger.canonical_json import NotStorable
-from contracts.shared.ledger.hash_chain import StoredEvent, stored_event, violations
+from contracts.shared.ledger.forks import ASPECT, NO_FORK
+from contracts.shared.ledger.hash_chain import FORK, StoredEvent, stored_event, violations
+from contracts.shared.ledger.hash_form import HashForm
 from contracts.shared.resources.rule_ids import CHAIN_VALID
 from harness.database import Database, Row
 from harness.errors import CheckFailed, Inconclusive
 from harness.evidence import Evidence, query_evidence
 from harness.expect import expect
-from harness.target.models import Ledger
+from harness.target.ledger import Ledger
+from harness.target.ledger_table import LedgerTable
+
+_TEXTS = ("organization_id", "actor_id", "event_name", "target_type", "target_id", "metadata")
+_HASHES = ("prev_hash", "hash", "salt_key_id")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,49 +34,54 @@ class StoredLedger:
 
     database: Database
     ledger: Ledger
-    """The table, its columns and the format of its times, from the target file."""
+    """The table, its columns and what is hashed, from the target file."""
 
     @property
     def salts(self) -> Mapping[str, str]:
         """Secret salt by key ID."""
-        return {key_id: salt.get_secret_value() for key_id, salt in self.ledger.salts.items()}
+        return self.ledger.plain_salts
+
+    @cached_property
+    def table(self) -> LedgerTable:
+        """The table, for SQL."""
+        return LedgerTable(self.ledger)
+
+    @cached_property
+    def form(self) -> HashForm:
+        """What is hashed of an event."""
+        return HashForm.of(self.ledger)
 
     async def chain(self, organization_id: str) -> list[StoredEvent]:
         """Give an organization's events, oldest first."""
-        named = self.ledger.columns
+        table = self.table
+        texts = ", ".join(f"{table.text(name)} AS {name}" for name in (*_TEXTS, *_HASHES))
         rows = await self.database.fetch(
             f"""
-            SELECT {named.ledger_seq} AS ledger_seq,
-                   {named.organization_id}::text AS organization_id,
-                   {named.actor_id}::text AS actor_id,
-                   {named.event_name}::text AS event_name,
-                   {named.target_type}::text AS target_type,
-                   {named.target_id}::text AS target_id,
-                   to_char({named.created_at} AT TIME ZONE 'UTC', %(form)s) AS created_at,
-                   {named.metadata}::text AS metadata,
-                   {named.prev_hash}::text AS prev_hash,
-                   {named.hash}::text AS hash,
-                   {named.salt_key_id}::text AS salt_key_id
-            FROM {self.ledger.table}
-            WHERE {named.organization_id} = %(organization_id)s::uuid
-            ORDER BY {named.ledger_seq}
+            SELECT to_jsonb({table.column("id")})::text AS id,
+                   {table.place} AS ledger_seq,
+                   to_char({table.column("created_at")} AT TIME ZONE 'UTC', %(form)s) AS created_at,
+                   to_jsonb({table.column("canonical_version")})::text AS canonical_version,
+                   {texts}
+            FROM {table.name}
+            WHERE {table.of()}
+            ORDER BY {table.place}
             """,  # noqa: S608 - names of table and columns come from the target file
             {"organization_id": organization_id, "form": self.ledger.created_at_format},
         )
-        return [_event(row) for row in rows]
+        return [_event(row, self.form, self.ledger) for row in rows]
 
     async def unhashed_columns(self, organization_id: str) -> list[Row]:
-        """Give the columns of an organization's rows that the hash does not cover, oldest first."""
-        named = self.ledger.columns
+        """Give the columns of an organization's rows that the hash need not cover, oldest first."""
+        table = self.table
         return await self.database.fetch(
             f"""
-            SELECT {named.id}::text AS id, {named.ledger_seq} AS ledger_seq,
-                   {named.salt_key_id}::text AS salt_key_id,
-                   {named.canonical_version} AS canonical_version,
-                   {named.created_at} AS created_at
-            FROM {self.ledger.table}
-            WHERE {named.organization_id} = %(organization_id)s::uuid
-            ORDER BY {named.ledger_seq}
+            SELECT {table.text("id")} AS id, {table.place} AS ledger_seq,
+                   {table.text("salt_key_id")} AS salt_key_id,
+                   {table.text("canonical_version")} AS canonical_version,
+                   {table.column("created_at")} AS created_at
+            FROM {table.name}
+            WHERE {table.of()}
+            ORDER BY {table.place}
             """,  # noqa: S608 - names of table and columns come from the target file
             {"organization_id": organization_id},
         )
@@ -78,21 +90,19 @@ class StoredLedger:
         self, function: DatabaseFunction, event: StoredEvent, metadata: str
     ) -> str | None:
         """Give the backend's own canonical text of an event with other metadata."""
-        named = self.ledger.columns
+        table = self.table
         row = await function.database.fetch_one(
             f"""
             SELECT {function.name}(jsonb_populate_record(
                 shakedown_row, jsonb_build_object(%(column)s::text, %(metadata)s::jsonb)
             )) AS canonical
-            FROM {self.ledger.table} AS shakedown_row
-            WHERE {named.organization_id} = %(organization_id)s::uuid
-              AND {named.ledger_seq} = %(ledger_seq)s
+            FROM {table.name} AS shakedown_row
+            WHERE {table.column("id")} = %(id)s
             """,  # noqa: S608 - names of function, table and columns come from the target file
             {
-                "column": named.metadata,
+                "column": self.ledger.columns.metadata.strip('"'),
                 "metadata": metadata,
-                "organization_id": event.fields["organization_id"],
-                "ledger_seq": event.ledger_seq,
+                "id": event.id,
             },
         )
         canonical: str | None = row["canonical"]
@@ -112,46 +122,84 @@ class StoredLedger:
                 f"the target file lacks salts: rows of {self.ledger.table} use {sorted(unknown)}, "
                 f"[ledger.salts] has {sorted(self.salts)}"
             )
-        for violation in violations(events, self.salts):
+        for violation in violations(events, self.salts, self.ledger.chain):
             raise CheckFailed(
                 expected=f"{violation.expected} [organization {organization_id}]",
                 got=violation.got,
-                detail=detail,
-                rule=CHAIN_VALID,
+                detail="\n".join(filter(None, [detail, self._hint(violation.got)])),
+                rule=NO_FORK if violation.field == FORK else CHAIN_VALID,
                 subject=violation.field,
+                aspect=ASPECT if violation.field == FORK else None,
                 evidence=(self.rows_evidence(organization_id, events, violation.ledger_seq),),
             )
+        if self.ledger.sequence == "global":
+            await self._expect_one_sequence(organization_id)
         return events
+
+    def _hint(self, got: str) -> str:
+        if "(a gap)" not in got:
+            return ""
+        return (
+            'if one sequence numbers the events of all organizations, say sequence = "global" in '
+            '[ledger]; if numbers may be missing, sequence = "gaps"'
+        )
+
+    async def _expect_one_sequence(self, organization_id: str) -> None:
+        """Fail where an event of another organization has a number of this one's."""
+        table, number = self.table, self.table.column("ledger_seq")
+        rows = await self.database.fetch(
+            f"""
+            SELECT {number} AS ledger_seq, count(*) AS events FROM {table.name}
+            GROUP BY {number} HAVING count(*) > 1 AND bool_or({table.of()})
+            ORDER BY {number} LIMIT 1
+            """,  # noqa: S608 - names of table and columns come from the target file
+            {"organization_id": organization_id},
+        )
+        for row in rows:
+            raise CheckFailed(
+                expected="a number of its own for each event of all organizations, as [ledger] "
+                'sequence = "global" says',
+                got=f"{row['events']} events with the number {row['ledger_seq']}; if each "
+                'organization counts for itself, say "per-organization" or "gaps"',
+                rule=CHAIN_VALID,
+                subject="ledger_seq",
+            )
 
     def rows_evidence(
         self, organization_id: str, events: Sequence[StoredEvent], ledger_seq: int
     ) -> Evidence:
-        """Show the rows with this number and the one before it."""
-        named = self.ledger.columns
-        wanted = (ledger_seq - 1, ledger_seq)
+        """Show the rows at this place of the chain and the one before it."""
+        table = self.table
+        places = [event.ledger_seq for event in events]
+        before = max((place for place in places if place < ledger_seq), default=ledger_seq)
+        shown = [event for event in events if event.ledger_seq in (before, ledger_seq)]
         rows = (
             {
+                "id": event.id,
                 "ledger_seq": event.ledger_seq,
                 "prev_hash": event.prev_hash,
                 "hash": event.hash,
                 **event.fields,
                 "metadata": event.metadata,
             }
-            for event in events
-            if event.ledger_seq in wanted
+            for event in shown
+        )
+        one_of = (
+            f"{table.column('ledger_seq')} IN ({before}, {ledger_seq})"
+            if self.ledger.chain.is_numbered
+            else f"{table.text('id')} IN ({', '.join(repr(event.id) for event in shown)})"
         )
         return query_evidence(
             "rows of the ledger",
-            f"SELECT * FROM {self.ledger.table} "  # noqa: S608 - to be read
-            f"WHERE {named.organization_id} = '{organization_id}' "
-            f"AND {named.ledger_seq} IN {wanted}",
+            f"SELECT * FROM {table.name} "  # noqa: S608 - to be read
+            f"WHERE {table.column('organization_id')} = '{organization_id}' AND {one_of}",
             rows,
         )
 
 
-def _event(row: Row) -> StoredEvent:
+def _event(row: Row, form: HashForm, ledger: Ledger) -> StoredEvent:
     """An event that can be hashed; fail where a row of the ledger is none."""
-    about = f"the row about {row['target_type']} {row['target_id']}"
+    about = f"the row about {row['target_type'] or 'the thing'} {row['target_id']}"
     expect(
         row["ledger_seq"] is not None,
         expected=f"a number in ledger_seq of {about} of the ledger",
@@ -159,7 +207,7 @@ def _event(row: Row) -> StoredEvent:
         rule=CHAIN_VALID,
         subject="ledger_seq",
     )
-    event = stored_event(row)
+    event = stored_event(row, form, only_key=ledger.only_key)
     try:
         event.canonical()
     except NotStorable as error:

@@ -185,7 +185,7 @@ async def expect_one_live_at_a_time(
             expect(
                 live is None,
                 expected="one live export of a job and type at a time",
-                got=f"{event['target_id']} was requested (ledger_seq {event['ledger_seq']}) "
+                got=f"{event['target_id']} was requested (event {event['id']}) "
                 f"while {live} was {' or '.join(sorted(LIVE_STATES))}",
                 rule=ONE_LIVE,
                 subject="requestExport",

@@ -23,7 +23,7 @@ async def salt_results(
     connection that may become it. `Inconclusive` where nobody could look.
     Relations with row-level security are left to `tenancy.direct-sql`.
     """
-    if target.ledger is None or relation.row_security:
+    if target.ledger is None or not target.ledger.salts or relation.row_security:
         return []
     salts = [salt.get_secret_value() for salt in target.ledger.salts.values()]
     results = []

@@ -136,6 +136,12 @@ def test_every_rule_is_a_check_or_is_named_in_code() -> None:
     assert sorted(set(rules()) - named) == []
 
 
+def test_what_a_rule_explains_is_a_rule() -> None:
+    explained = {each for rule in rules().values() for each in rule.explains}
+    assert explained
+    assert sorted(explained - set(rules())) == []
+
+
 def test_owners_are_checks() -> None:
     owners = {owner for rule in rules().values() for owner in rule.owners}
     assert sorted(owners - CHECKS) == []

@@ -112,3 +112,23 @@ def test_with_less_room_it_says_what_was_got_and_with_none_neither() -> None:
     assert with_others(6) == ["expected", "got"] + ["got"] * 6
     assert with_others(9) == ["got"] * 10
     assert with_others(11) == []
+
+
+def test_what_explains_another_cause_is_told_before_it() -> None:
+    """A fork is less severe by itself than lost work, which here follows from it."""
+    checks = [
+        _check("golden.export-download", _finding("export.becomes-ready", "getExport")),
+        _check("hash.no-fork", _finding("ledger.no-fork", "fork")),
+        _check("hash.chain", _finding("ledger.chain-valid", "hash")),
+        _check("tenancy.matrix", _finding("tenancy.matrix", "getJob")),
+    ]
+    told = [cause.rule for cause in causes_of_checks(checks)]
+    assert told == [
+        "tenancy.matrix",
+        "ledger.no-fork",
+        "export.becomes-ready",
+        "ledger.chain-valid",
+    ]
+    accepted = _check("hash.no-fork", _finding("ledger.no-fork", "fork", accepted="known"))
+    told = [cause.rule for cause in causes_of_checks([accepted, checks[0]])]
+    assert told == ["export.becomes-ready", "ledger.no-fork"]
