@@ -40,11 +40,11 @@ async def stored_ledger(target: Target, system: System) -> AsyncIterator[StoredL
 
 
 @pytest.fixture
-async def stored_rows(system: System) -> AsyncIterator[StoredRows]:
+async def stored_rows(system: System, target: Target) -> AsyncIterator[StoredRows]:
     """The rows of organizations in the database, none where the target gives no access."""
     database = Database(system.readonly_url) if system.readonly_url is not None else None
     try:
-        yield StoredRows(database=database)
+        yield StoredRows(database=database, target=target)
     finally:
         if database is not None:
             await database.close()

@@ -25,9 +25,6 @@ from harness.target import Capability, Target
 from harness.target.ledger import Ledger
 from harness.target.ledger_table import LedgerTable
 
-REQUEST_ROLES = ("anon", "authenticated", "service_role")
-"""The roles that the contract names. The table's owner and the backend's login are tried, too."""
-
 LOCK_TIMEOUT_S = 0.2
 """Short: TRUNCATE waits for all users of the table, and new ones wait behind it."""
 
@@ -69,7 +66,7 @@ async def check_immutable(
     try:
         rows = rows_of(target.ledger, org, evidence)
         table = await AppendOnlyTable.read(database, target.ledger)
-        roles = await roles_to_try(database, table, system)
+        roles = await roles_to_try(database, table, system, target)
         async with database.connect() as connection:
             ledger = ProtectedRows(connection=connection, table=table.name, rows=rows, org=org)
             for role, whose in roles.items():
@@ -94,23 +91,24 @@ def rows_of(ledger: Ledger, org: Organization, evidence: Sequence[Record]) -> st
 
 
 async def roles_to_try(
-    database: Database, table: AppendOnlyTable, system: System
+    database: Database, table: AppendOnlyTable, system: System, target: Target
 ) -> dict[str, str]:
-    """The table's owner, the role that the backend logs in as, and the roles of requests.
+    """The table's owner, the role that the backend logs in as, and the contract's roles.
 
     By name, with what each is to the ledger.
     """
+    own = {theirs: ours for ours, theirs in target.catalog.own_roles.items()}
     row = await database.fetch_one(
         "SELECT pg_get_userbyid(relowner) AS owner FROM pg_class WHERE oid = %s::regclass",
         [table.name],
     )
     existing = await database.fetch(
-        "SELECT rolname AS name FROM pg_roles WHERE rolname = ANY (%s)", [list(REQUEST_ROLES)]
+        "SELECT rolname AS name FROM pg_roles WHERE rolname = ANY (%s)", [list(own)]
     )
     login = urlsplit(system.database_url or "").username
     roles = [(row["owner"], "the table's owner")]
     roles += [(login, "the backend's login")] if login else []
-    roles += [(each["name"], each["name"]) for each in existing]
+    roles += [(each["name"], own[each["name"]]) for each in existing]
     return {role: dict(reversed(roles))[role] for role, _ in roles}
 
 

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from contracts.tenancy.catalog.privileges import claim_functions, privileges
 from contracts.tenancy.catalog.read import read_catalog
 from contracts.tenancy.catalog.row_security import row_security
-from contracts.tenancy.catalog.rule_results import RuleResult, expect_holds
-from contracts.tenancy.catalog.tenants import contract_tables, tenant_tables
+from contracts.tenancy.catalog.rule_results import RuleResult, by_weight, expect_holds
+from contracts.tenancy.catalog.tenants import tenant_tables
 from contracts.tenancy.sql.readable_salts import salt_results
 from harness.check import check
 from harness.database import Database
@@ -36,7 +36,7 @@ async def check_row_security(
     Row-level security is enabled and forced. No policy is `true`, no view bypasses it, and the
     roles of requests neither are superusers nor have BYPASSRLS.
     """
-    catalog = await read_catalog(database)
+    catalog = await read_catalog(database, target)
     tables = tenant_tables(catalog, target)
     results = list(row_security(catalog, tables))
     observe(len(tables), what="tenant tables")
@@ -64,19 +64,19 @@ async def check_privileges(
     Functions have a fixed search_path. The roles of requests may not become a stronger role,
     create objects, TRUNCATE, or read the salts of the ledger.
     """
-    catalog = await read_catalog(database)
+    catalog = await read_catalog(database, target)
     tables = tenant_tables(catalog, target)
     claim = target.claim.function if target.claim else CLAIM_FUNCTION
     results = list(
-        privileges(catalog, tables, claim=claim, exports=contract_tables(target)["exports"])
+        privileges(catalog, tables, claim=claim, exports=target.tenant_tables["exports"])
     )
     results += [
         one
         for relation in catalog.relations
-        for one in await salt_results(database, relation, target, system.control_url)
+        for one in await salt_results(database, relation, catalog, target, system.control_url)
     ]
     observe(len(results), what="rules applied to functions, roles and tables")
-    await look_at(results, cells, cover)
+    await look_at(by_weight(results), cells, cover)
     if not claim_functions(catalog, claim):
         raise Inconclusive(
             f"privileges of {claim} were not checked: the database has no such function"

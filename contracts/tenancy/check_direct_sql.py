@@ -5,8 +5,8 @@ from contextlib import asynccontextmanager
 
 from contracts.shared.tenants.populated_tenant import populate_all
 from contracts.tenancy.catalog.read import read_catalog
-from contracts.tenancy.catalog.tenants import contract_tables, tenant_tables
-from contracts.tenancy.sql.isolation import SqlIsolation
+from contracts.tenancy.catalog.tenants import tenant_tables
+from contracts.tenancy.sql.isolation import ExportStates, SqlIsolation
 from contracts.tenancy.sql.request_sql import claims_of
 from contracts.tenancy.sql.sql_tenant import sql_tenant
 from contracts.tenancy.sql.tenant_claims import has_contract_claims
@@ -56,11 +56,11 @@ async def check_direct_sql(
         for tenant in await populate_all([org, other_org], samples)
     )
     async with _database(system) as database:
-        catalog = await read_catalog(database)
+        catalog = await read_catalog(database, target)
         isolation = SqlIsolation(
             catalog=catalog,
             tables=tenant_tables(catalog, target),
-            exports=contract_tables(target)["exports"],
+            exports=ExportStates.of(target),
             mine=mine,
             theirs=theirs,
             has_contract_claims=has_contract_claims(organizations.recipe.claims),

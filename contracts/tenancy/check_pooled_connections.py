@@ -5,6 +5,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
+from psycopg import sql
+
 from contracts.tenancy.alternating_load import AlternatingLoad, Tenant, create_tenant
 from contracts.tenancy.catalog.read import read_catalog
 from contracts.tenancy.catalog.tenants import tenant_tables
@@ -30,7 +32,7 @@ ENDED_WITHIN_S = 3.0
 
 NOT_FOR_REQUESTS = """
     CREATE POLICY shakedown_not_for_requests ON {table} AS RESTRICTIVE USING (
-        'authenticated' <> ALL (ARRAY[current_user, session_user, current_setting('role')]::text[])
+        {role} <> ALL (ARRAY[current_user, session_user, current_setting('role')]::text[])
     )
 """
 """Hides every row from requests as `authenticated`, also in functions of the owner."""
@@ -196,9 +198,18 @@ async def look_at_database_role(
     proxied: ProxiedApi, target: Target, own: Tenant, cells: Cells
 ) -> None:
     """Judge that no request sees rows after a policy hides them from `authenticated`."""
-    for table in tenant_tables(await read_catalog(proxied.control_database), target):
+    own_role = target.catalog.role("authenticated")
+    if not own_role:
+        raise Inconclusive(
+            '[catalog.roles] says that requests have no role of their own (authenticated = ""): '
+            "whether they query in it cannot be looked at"
+        )
+    role = sql.Literal(own_role).as_string(None)
+    for table in tenant_tables(await read_catalog(proxied.control_database, target), target):
         if table.named and table.relation.row_security:
-            await proxied.control_database.fetch(NOT_FOR_REQUESTS.format(table=table.relation.name))
+            await proxied.control_database.fetch(
+                NOT_FOR_REQUESTS.format(table=table.relation.name, role=role)
+            )
     reads: list[tuple[str, dict[str, str]]] = [
         ("getJob", {"job_id": own.job["id"]}),
         ("listJobs", {}),

@@ -152,7 +152,8 @@ async def _events(client: Client) -> set[tuple[str, str]]:
 async def _rows(system: UploadSystem, target: Target) -> dict[str, int]:
     """The number of rows in the contract's tables, as far as they can be read."""
     counted: dict[str, int] = {}
-    tables = ["evidence", *([target.ledger.table] if target.ledger is not None else [])]
+    named = target.tenant_tables
+    tables = [named["evidence"], *([named["ledger"]] if target.ledger is not None else [])]
     for table in tables if system.database is not None else ():
         query = f"SELECT count(*) AS rows FROM {table}"  # noqa: S608 - from the target file
         with suppress(Inconclusive):  # such as a table of another name

@@ -18,6 +18,7 @@ from harness.redaction.issued_tokens import read_issued_tokens
 from harness.redaction.redactor import Redactor
 from harness.reports.instance_logs import keep_logs
 from harness.system import System, launch
+from harness.system.declared_names import refuse_wrong_names
 from harness.target import Target
 
 
@@ -69,6 +70,7 @@ class SharedSystem:
             )
         )
         self._redact.add_secrets(self._system.secrets)
+        run_interruptible(refuse_wrong_names(self._target, self._system.readonly_url))
         run_interruptible(self._try_tokens(self._system))
         self.bring_up_seconds = self._system.bring_up_seconds
         self.facts = TargetFacts(

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import Misconfigured
+from harness.target.catalog_rules import broken_catalog_rules
 from harness.target.chaos_rules import broken_chaos_rules
 from harness.target.constants_rules import broken_constants_rules
 from harness.target.dialect_rules import broken_dialect_rules
@@ -31,6 +32,7 @@ _RULES = (
     broken_rules,
     broken_minting_rules,
     broken_calls_rules,
+    broken_catalog_rules,
     broken_chaos_rules,
     broken_dialect_rules,
     broken_constants_rules,

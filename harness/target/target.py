@@ -15,6 +15,7 @@ from harness.redaction.secret_values import secrets_in
 from harness.signing.signing_key import SigningKey
 from harness.target.accepted import Accepted, AllowedGap
 from harness.target.capability import Capability
+from harness.target.catalog import Catalog, TableName
 from harness.target.chaos import Chaos, CleanupCall, Removable
 from harness.target.constants import AddedParts
 from harness.target.dialect import Contract
@@ -74,6 +75,7 @@ class Target(Table):
     tokens: Tokens
     contract: Contract = Contract()
     ledger: Ledger | None = None
+    catalog: Catalog = Catalog()
     limits: Limits = Limits()
     failpoints: Failpoints | None = None
     claim: Claim | None = None
@@ -197,6 +199,17 @@ class Target(Table):
         known = {**self.values, **(values or {})}
         merged = {**self.environment, **environment}
         return {name: fill(text, known) for name, text in merged.items()}
+
+    @property
+    def tenant_tables(self) -> Mapping[TableName, str]:
+        """The tables of tenants' data, by what they hold; without those it does not have."""
+        names: dict[TableName, str] = {
+            "jobs": "jobs",
+            "evidence": "evidence",
+            "exports": self.claim.table if self.claim else "exports",
+            "ledger": self.ledger.table if self.ledger else "audit_logs",
+        }
+        return {name: own for name, own in {**names, **self.catalog.tables}.items() if own}
 
     @property
     def chain(self) -> ChainShape:

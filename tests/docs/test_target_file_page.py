@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.target import chaos, ledger, models
+from harness.target import catalog, chaos, ledger, models
 from harness.target.models import Table
 from harness.target.target import Target
 
@@ -17,7 +17,7 @@ _UNTOLD = {ledger.LedgerColumns, ledger.ChainShape}
 def keys() -> Iterator[str]:
     tables = [Target] + [
         table
-        for table in {**vars(models), **vars(chaos), **vars(ledger)}.values()
+        for table in {**vars(models), **vars(catalog), **vars(chaos), **vars(ledger)}.values()
         if isinstance(table, type) and issubclass(table, Table) and table not in {Table, *_UNTOLD}
     ]
     for table in tables:

@@ -3,13 +3,23 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-REQUEST_ROLES = ("anon", "authenticated")
+from harness.target.catalog import RoleName
+
+REQUEST_ROLES: tuple[RoleName, ...] = ("anon", "authenticated")
 """The roles in which the API runs requests: any user could do what they may do."""
 
-WORKER_ROLE = "service_role"
+WORKER_ROLE: RoleName = "service_role"
 
-ROLES = (*REQUEST_ROLES, WORKER_ROLE)
-"""The roles that the contract names."""
+ROLES: tuple[RoleName, ...] = (*REQUEST_ROLES, WORKER_ROLE)
+"""The roles that the contract names. Everywhere here they have these names, whatever the
+database calls them."""
+
+ORGANIZATION_COLUMNS = frozenset(
+    f"{word}{suffix}"
+    for word in ("organization", "organisation", "org", "tenant")
+    for suffix in ("", "id", "uuid")
+)
+"""Names of columns that hold the organization, in lower case and without underscores."""
 
 TABLE_KINDS = frozenset({"r", "p"})
 """`pg_class.relkind` of what can have row security: ordinary and partitioned tables."""
@@ -72,6 +82,8 @@ class Relation:
     """Oids of what a partition is a part of."""
     referenced: frozenset[int] = frozenset()
     """Oids of the tables that its foreign keys point to."""
+    organization_columns: frozenset[str] = ORGANIZATION_COLUMNS
+    """Which names of columns mean the organization, in lower case and without underscores."""
 
     @property
     def is_table(self) -> bool:
@@ -148,3 +160,12 @@ class Catalog:
     relations: tuple[Relation, ...]
     functions: tuple[Function, ...]
     roles: tuple[Role, ...]
+    own_roles: Mapping[RoleName, str] = field(
+        default_factory=lambda: {role: role for role in ROLES}
+    )
+    """What the database calls the roles that it has, by the contract's name."""
+
+    @property
+    def request_roles(self) -> tuple[RoleName, ...]:
+        """The roles of requests that the database has."""
+        return tuple(role for role in REQUEST_ROLES if role in self.own_roles)

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 
 from contracts.tenancy.catalog.model import (
     REQUEST_ROLES,
-    ROLES,
     WORKER_ROLE,
     Catalog,
     Function,
@@ -21,6 +20,9 @@ from contracts.tenancy.catalog.rule_results import (
 from contracts.tenancy.catalog.tenants import TenantTable
 
 PUBLIC = "PUBLIC"
+
+NARROW = "database.functions-narrow"
+"""The rule for functions that do no more than their caller may do anyway."""
 
 NOT_INTERPRETED = frozenset({"c", "internal"})
 """Languages whose functions do not look up names at run time."""
@@ -59,7 +61,11 @@ def privileges(
         if _belongs_to_backend(function, tables, claim):
             yield from _function_results(function)
         if function in queue:
-            yield from _queue_function_results(function, claims=_is_called(function, claim))
+            yield from _queue_function_results(
+                function,
+                claims=_is_called(function, claim),
+                has_workers=WORKER_ROLE in catalog.own_roles,
+            )
         elif inner := _calls_one_of(function, queue):
             yield _wrapper_result(function, inner)
     yield from _schema_results(catalog, tables)
@@ -81,8 +87,11 @@ def claim_functions(catalog: Catalog, claim: str) -> list[Function]:
 
 def _role_results(catalog: Catalog, tables: list[TenantTable]) -> Iterator[RuleResult]:
     roles = {role.name: role for role in catalog.roles}
-    for name in ROLES:
-        yield role_rule(name, "exists", name in roles, f"a role {name}", "no such role")
+    for name, own in catalog.own_roles.items():
+        expected = f"a role {own}"
+        if own == name:
+            expected += f'; say [catalog.roles] {name} = "…" where it is called differently'
+        yield role_rule(name, "exists", name in roles, expected, "no such role")
     owners = {table.relation.owner for table in tables}
     for name in REQUEST_ROLES:
         if name in roles:
@@ -110,7 +119,7 @@ def _belongs_to_backend(function: Function, tables: list[TenantTable], claim: st
 
 
 def _function_results(function: Function) -> Iterator[RuleResult]:
-    name = function.signature
+    name, broken = function.signature, "" if function.definer else NARROW
     # A trigger function cannot be called, even with EXECUTE.
     yield function_rule(
         name,
@@ -118,6 +127,7 @@ def _function_results(function: Function) -> Iterator[RuleResult]:
         holds=function.is_trigger or PUBLIC not in function.granted,
         expected=f"no EXECUTE for PUBLIC on {name}",
         got="PUBLIC may execute it",
+        broken=broken,
     )
     if function.kind == "a" or function.resolved or function.language in NOT_INTERPRETED:
         return
@@ -131,6 +141,7 @@ def _function_results(function: Function) -> Iterator[RuleResult]:
         got="none: it runs with its caller's search_path"
         if path is None
         else f"search_path={path}, which differs for every caller",
+        broken=broken,
     )
 
 
@@ -148,7 +159,9 @@ def queue_functions(catalog: Catalog, *, claim: str, exports: str) -> list[Funct
     ]
 
 
-def _queue_function_results(function: Function, *, claims: bool) -> Iterator[RuleResult]:
+def _queue_function_results(
+    function: Function, *, claims: bool, has_workers: bool
+) -> Iterator[RuleResult]:
     name, what = function.signature, "claim" if claims else "recovery"
     others = [role for role in function.granted if role != WORKER_ROLE]
     others += sorted(function.callers & set(REQUEST_ROLES))
@@ -159,7 +172,7 @@ def _queue_function_results(function: Function, *, claims: bool) -> Iterator[Rul
         expected=f"EXECUTE on {name}, a {what} function, for {WORKER_ROLE} only",
         got=f"{', '.join(dict.fromkeys(others))} may execute it",
     )
-    if claims:
+    if claims and has_workers:
         yield function_rule(
             name,
             f"{what} for {WORKER_ROLE}",

@@ -1,12 +1,13 @@
 """Read the catalog with three queries, for any schema of a backend."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib.resources import files
 from typing import Any
 
+from contracts.tenancy.catalog.ignored import without_ignored
 from contracts.tenancy.catalog.model import (
     REQUEST_ROLES,
-    ROLES,
     WORKER_ROLE,
     Argument,
     Catalog,
@@ -16,21 +17,60 @@ from contracts.tenancy.catalog.model import (
     Relation,
     Role,
 )
+from contracts.tenancy.catalog.tenants import organization_columns
 from harness.database import Database, Row
+from harness.target import Target
 
 
-async def read_catalog(database: Database) -> Catalog:
-    """Read everything that the backend created in its database."""
-    relations = await database.fetch(_sql("relations"), {"roles": list(REQUEST_ROLES)})
+async def read_catalog(database: Database, target: Target) -> Catalog:
+    """Read everything that the backend created in its database.
+
+    Roles get the contract's names. What the target file says is not the team's is left out.
+    """
+    own = target.catalog.own_roles
+    contract_names = {theirs: ours for ours, theirs in own.items()}
+    requests = [own[role] for role in REQUEST_ROLES if role in own]
+    worker = target.catalog.role(WORKER_ROLE)
+    relations = await database.fetch(_sql("relations"), {"roles": requests})
     functions = await database.fetch(
-        _sql("functions"), {"roles": list(ROLES), "worker_role": WORKER_ROLE}
+        _sql("functions"), {"roles": list(own.values()), "worker_role": worker}
     )
-    roles = await database.fetch(_sql("roles"), {"roles": list(ROLES)})
-    return Catalog(
-        relations=tuple(map(_relation, relations)),
-        functions=tuple(map(_function, functions)),
-        roles=tuple(map(_role, roles)),
+    roles = await database.fetch(_sql("roles"), {"roles": list(own.values())})
+    columns = organization_columns(target)
+    read = Catalog(
+        relations=tuple(
+            replace(_relation(renamed(row, contract_names)), organization_columns=columns)
+            for row in relations
+        ),
+        functions=tuple(_function(renamed(row, contract_names)) for row in functions),
+        roles=tuple(
+            _role(renamed(row | {"name": contract_names[row["name"]]}, contract_names))
+            for row in roles
+        ),
+        own_roles=own,
     )
+    return without_ignored(read, target)
+
+
+_WITH_ROLES = ("granted", "roles", "callers", "may_become", "may_become_unbound")
+"""Keys of what names roles: by role, or in a list."""
+
+
+def renamed(row: Row, contract_names: Mapping[str, str]) -> Row:
+    """The same row with the contract's names of roles, at any depth."""
+    return {name: _renamed(name, value, contract_names) for name, value in row.items()}
+
+
+def _renamed(key: str, value: Any, contract_names: Mapping[str, str]) -> Any:  # noqa: ANN401
+    if key == "owner":
+        return contract_names.get(value, value)
+    if key in _WITH_ROLES and isinstance(value, dict):
+        return {contract_names.get(role, role): held for role, held in value.items()}
+    if key in _WITH_ROLES and isinstance(value, list):
+        return [contract_names.get(role, role) for role in value]
+    if isinstance(value, list) and all(isinstance(each, dict) for each in value):
+        return [renamed(each, contract_names) for each in value]
+    return value
 
 
 def _sql(name: str) -> str:

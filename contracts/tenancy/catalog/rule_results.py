@@ -1,5 +1,6 @@
 """What a rule about the catalog found, for one table, function, role or schema."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
@@ -20,6 +21,17 @@ class RuleResult:
     holds: bool
     expected: str = ""
     got: str = ""
+    broken: str = ""
+    """The id of the rule that is broken; empty for that of the check."""
+
+
+KINDS: tuple[Kind, ...] = ("table", "role", "schema", "function")
+"""What is told first: what has tenants' data, then who may reach it, then with what."""
+
+
+def by_weight(results: Iterable[RuleResult]) -> list[RuleResult]:
+    """Put results in the order in which they matter to tenants."""
+    return sorted(results, key=lambda one: (bool(one.broken), KINDS.index(one.kind)))
 
 
 table_rule = partial(RuleResult, "table")
@@ -35,4 +47,5 @@ def expect_holds(result: RuleResult) -> None:
             expected=result.expected,
             got=result.got,
             aspect=result.rule,
+            rule=result.broken,
         )

@@ -5,12 +5,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from contracts.shared.tenants.populated_tenant import PopulatedTenant
+from contracts.tenancy.catalog.tenants import is_named, organization_columns, plain_name
+from contracts.tenancy.catalog.text_search import quoted_column
 from harness.database import Database
+from harness.target import Target
 
-TENANT_TABLES = ("jobs", "evidence", "exports", "audit_logs")
-"""The tables that the contract names."""
-
-_COLUMN = "organization_id"
+_COLUMNS = """
+SELECT table_schema AS schema, table_name AS table, column_name AS name
+FROM information_schema.columns
+JOIN information_schema.tables USING (table_catalog, table_schema, table_name)
+WHERE table_type <> 'VIEW' AND table_schema <> ALL (ARRAY['pg_catalog', 'information_schema'])
+ORDER BY 1, 2, 3
+"""
 
 
 async def everything_of(tenant: PopulatedTenant, stored_rows: "StoredRows") -> dict[str, object]:
@@ -21,28 +27,26 @@ async def everything_of(tenant: PopulatedTenant, stored_rows: "StoredRows") -> d
 
 @dataclass(frozen=True, kw_only=True)
 class StoredRows:
-    """The rows of the contract's tables."""
+    """The rows of the tables of tenants' data."""
 
     database: Database | None
+    target: Target
 
     async def of(self, organization_ids: Sequence[str]) -> dict[str, list[Any]]:
         """All rows of these organizations by table, as text; empty where they cannot be read."""
         if self.database is None:
             return {}
-        found = await self.database.fetch(
-            # Views show the same rows again, and may call what only a request may call.
-            "SELECT table_schema AS schema, table_name AS name FROM information_schema.columns "
-            "JOIN information_schema.tables USING (table_catalog, table_schema, table_name) "
-            "WHERE column_name = %s AND table_name = ANY(%s) AND table_type <> 'VIEW' "
-            "ORDER BY 1, 2",
-            [_COLUMN, list(TENANT_TABLES)],
-        )
+        names = self.target.tenant_tables.values()
         rows = {}
-        for table in found:
-            name = f'"{table["schema"]}"."{table["name"]}"'
-            rows[name] = await self.database.fetch(
-                f"SELECT to_jsonb(stored)::text AS stored FROM {name} AS stored "  # noqa: S608
-                f"WHERE {_COLUMN}::text = ANY(%s) ORDER BY 1",
-                [list(organization_ids)],
-            )
+        # Views show the same rows again, and may call what only a request may call.
+        for column in await self.database.fetch(_COLUMNS):
+            table = f'"{column["schema"]}"."{column["table"]}"'
+            if plain_name(column["name"]) not in organization_columns(self.target):
+                continue
+            if any(is_named(name, column["schema"], column["table"]) for name in names):
+                rows[table] = await self.database.fetch(
+                    f"SELECT to_jsonb(stored)::text AS stored FROM {table} AS stored "  # noqa: S608
+                    f"WHERE {quoted_column(column['name'])}::text = ANY(%s) ORDER BY 1",
+                    [list(organization_ids)],
+                )
         return rows

@@ -6,8 +6,8 @@ Everything is tried in transactions that are rolled back, in the roles of the AP
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Self
 
 import psycopg
 
@@ -21,9 +21,12 @@ from contracts.tenancy.sql.request_sql import Actor, Connection, attempt
 from contracts.tenancy.sql.sql_tenant import SqlTenant
 from contracts.tenancy.sql.tenant_claims import claims_without_access, spoofed_claims
 from harness.database import Database
+from harness.errors import Inconclusive
 from harness.plugin.cells import Cells
 from harness.plugin.coverage import Coverage
 from harness.plugin.observations import Observations
+from harness.target import Target
+from harness.target.catalog import RoleName
 
 ANON, AUTHENTICATED = REQUEST_ROLES
 
@@ -37,13 +40,41 @@ OTHER_STATES = ("queued", "failed")
 
 
 @dataclass(frozen=True, kw_only=True)
+class ExportStates:
+    """How the state of exports is set in SQL."""
+
+    statement: str = "UPDATE exports SET state = %s WHERE organization_id::text = %s"
+    words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The backend's words by the contract's."""
+
+    @classmethod
+    def of(cls, target: Target) -> Self:
+        """As the target file describes the table of exports."""
+        own = target.claim.columns if target.claim else {}
+        state, organization = (
+            quoted_column(own.get(name, name)) for name in ("state", "organization_id")
+        )
+        words = (target.claim and target.claim.states) or target.contract.values.get(
+            "export", {}
+        ).get("state", {})
+        return cls(
+            statement=f"UPDATE {target.tenant_tables['exports']} SET {state} = %s "  # noqa: S608
+            f"WHERE {organization}::text = %s",
+            words=words,
+        )
+
+    def word(self, state: str) -> str:
+        """What the backend calls a state."""
+        return next(iter(self.words.get(state, ())), state)
+
+
+@dataclass(frozen=True, kw_only=True)
 class SqlIsolation:
     """Two tenants in a database, and the statements that must not get from one to the other."""
 
     catalog: Catalog
     tables: list[TenantTable]
-    exports: str
-    """The table of exports."""
+    exports: ExportStates
     mine: SqlTenant
     theirs: SqlTenant
     has_contract_claims: bool
@@ -58,20 +89,23 @@ class SqlIsolation:
         `database` is opened by a user who may become any role.
         """
         async with database.connect() as connection:
-            for role in REQUEST_ROLES:
-                await self._expect_no_rows(Actor(connection, role, None, NEVER_SET))
+            for role in self.catalog.request_roles:
+                await self._expect_no_rows(self._actor(connection, role, None, NEVER_SET))
         async with database.connect() as connection, connection.transaction(force_rollback=True):
             await connection.execute("SET LOCAL lock_timeout = '3s'")
             await connection.execute("SET LOCAL statement_timeout = '10s'")
             await self._expect_own_rows(connection, self.mine, self.theirs)
             await self._expect_own_rows(connection, self.theirs, self.mine)
             without_access = [
-                Actor(connection, role, "", AFTER_SET_LOCAL) for role in REQUEST_ROLES
+                self._actor(connection, role, "", AFTER_SET_LOCAL)
+                for role in self.catalog.request_roles
             ]
-            without_access.append(Actor(connection, ANON, self._own_claims, SOMEBODYS))
+            if ANON in self.catalog.own_roles:
+                anybody = self._actor(connection, ANON, self._own_claims, SOMEBODYS)
+                without_access.append(anybody)
             if self.has_contract_claims:
                 without_access += [
-                    Actor(connection, AUTHENTICATED, claims, name)
+                    self._actor(connection, AUTHENTICATED, claims, name)
                     for name, claims in claims_without_access(self.mine.claims["member"]).items()
                 ]
             for actor in without_access:
@@ -96,7 +130,7 @@ class SqlIsolation:
         if self.has_contract_claims:
             kinds |= spoofed_claims(mine.claims["member"], theirs.id)
         for name, claims in kinds.items():
-            actor = Actor(connection, AUTHENTICATED, claims, name)
+            actor = self._actor(connection, AUTHENTICATED, claims, name)
             async with actor.acting():
                 reader = Reader(actor)
                 for relation in readable(self.catalog, AUTHENTICATED):
@@ -126,10 +160,11 @@ class SqlIsolation:
     async def _expect_no_writes(self, connection: Connection) -> None:
         """Fail if a request's role can write what belongs to another organization."""
         actors = [
-            Actor(connection, AUTHENTICATED, self._own_claims, OWN),
-            Actor(connection, AUTHENTICATED, "", AFTER_SET_LOCAL),
-            Actor(connection, ANON, self._own_claims, SOMEBODYS),
+            self._actor(connection, AUTHENTICATED, self._own_claims, OWN),
+            self._actor(connection, AUTHENTICATED, "", AFTER_SET_LOCAL),
         ]
+        if ANON in self.catalog.own_roles:
+            actors.append(self._actor(connection, ANON, self._own_claims, SOMEBODYS))
         for relation, organization, rows in await self._writable(connection):
             for actor in actors:
                 writer = Writer(actor, self.theirs.id)
@@ -157,7 +192,8 @@ class SqlIsolation:
             )
             outcome = await attempt(connection, statement, [self.mine.id])
             if outcome.error is not None:  # a view may call what works within a request only
-                async with Actor(connection, AUTHENTICATED, self._own_claims, OWN).acting():
+                own = self._actor(connection, AUTHENTICATED, self._own_claims, OWN)
+                async with own.acting():
                     outcome = await attempt(connection, statement, [self.mine.id])
             if rows := [row["row"] for row in outcome.rows]:
                 found.append((relation, organization, rows))
@@ -165,12 +201,13 @@ class SqlIsolation:
 
     async def _expect_no_calls(self, connection: Connection) -> None:
         """Fail if a function lets a request reach what belongs to another organization."""
-        own = Actor(connection, AUTHENTICATED, self._own_claims, OWN)
-        for actor, states in (
-            (own, (None, *OTHER_STATES)),
-            (Actor(connection, AUTHENTICATED, "", AFTER_SET_LOCAL), (None,)),
-            (Actor(connection, ANON, "", AFTER_SET_LOCAL), (None,)),
-        ):
+        own = self._actor(connection, AUTHENTICATED, self._own_claims, OWN)
+        actors: list[tuple[Actor, tuple[str | None, ...]]] = [(own, (None, *OTHER_STATES))]
+        actors += [
+            (self._actor(connection, role, "", AFTER_SET_LOCAL), (None,))
+            for role in reversed(self.catalog.request_roles)
+        ]
+        for actor, states in actors:
             functions = callable_by(self.catalog, actor.role)
             for state in states if functions else ():
                 async with connection.transaction(force_rollback=True):
@@ -194,13 +231,19 @@ class SqlIsolation:
         try:
             async with connection.transaction():
                 await connection.execute(
-                    f"UPDATE {self.exports} SET state = %s "  # noqa: S608 - from the target file
-                    "WHERE organization_id::text = %s",
-                    [state, self.theirs.id],
+                    self.exports.statement.encode(), [self.exports.word(state), self.theirs.id]
                 )
         except psycopg.Error:
             return False
         return True
+
+    def _actor(
+        self, connection: Connection, role: RoleName, claims: str | None, name: str
+    ) -> Actor:
+        """A role of requests with some claims. `Inconclusive` where there is no such role."""
+        if role not in self.catalog.own_roles:
+            raise Inconclusive(f'[catalog.roles] says that there is no role {role} ("")')
+        return Actor(connection, role, claims, name, self.catalog.own_roles[role])
 
     @asynccontextmanager
     async def _cell(self, command: str, relation: Relation, actor: Actor) -> AsyncIterator[None]:

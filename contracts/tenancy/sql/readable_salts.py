@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import psycopg
 
-from contracts.tenancy.catalog.model import REQUEST_ROLES, Relation
+from contracts.tenancy.catalog.model import Catalog, Relation
 from contracts.tenancy.catalog.rule_results import RuleResult, table_rule
 from contracts.tenancy.catalog.text_search import contains_text
 from contracts.tenancy.sql.request_sql import Actor, attempt
@@ -14,7 +14,11 @@ from harness.target import Target
 
 
 async def salt_results(
-    database: Database, relation: Relation, target: Target, control_url: str | None
+    database: Database,
+    relation: Relation,
+    catalog: Catalog,
+    target: Target,
+    control_url: str | None,
 ) -> list[RuleResult]:
     """Look for the salts in all that each request role may read of this relation.
 
@@ -27,7 +31,7 @@ async def salt_results(
         return []
     salts = [salt.get_secret_value() for salt in target.ledger.salts.values()]
     results = []
-    for role in REQUEST_ROLES:
+    for role in catalog.request_roles:
         if columns := relation.columns_open_to(role, "SELECT"):
             statement = (
                 f"SELECT EXISTS (SELECT FROM {relation.name} AS r "  # noqa: S608 - quoted by the server
@@ -37,7 +41,9 @@ async def salt_results(
                 table_rule(
                     relation.name,
                     "salts",
-                    not await _found(database, relation, role, statement, salts, control_url),
+                    not await _found(
+                        database, relation, catalog.own_roles[role], statement, salts, control_url
+                    ),
                     expected=f"no salt of the ledger's hashes readable in {relation.name}",
                     got=f"{role} may read one",
                 )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, sql
 
 from harness.client import Organization, Organizations
 from harness.client.tokens import filled
@@ -85,6 +85,8 @@ class Actor:
     claims: Claims
     claims_name: str
     """What messages call the claims."""
+    own_role: str = ""
+    """What the database calls the role, where that is not the contract's name."""
 
     def __str__(self) -> str:
         return f"{self.role} with {self.claims_name}"
@@ -92,12 +94,17 @@ class Actor:
     async def become(self) -> None:
         """Take the role and the claims until the transaction or savepoint is rolled back."""
         await claim(self.connection, self.claims)
+        own = self.own_role or self.role
         try:
-            await self.connection.execute(f"SET LOCAL ROLE {self.role}")
+            role = sql.Identifier(own)
+            await self.connection.execute(sql.SQL("SET LOCAL ROLE {}").format(role))
         except psycopg.errors.InvalidParameterValue as error:
-            raise Inconclusive(f"the database has no role {self.role}") from error
+            raise Inconclusive(
+                f"the database has no role {own}; if it is called differently, say so in "
+                "[catalog.roles] of the target file"
+            ) from error
         except psycopg.errors.InsufficientPrivilege as error:
-            raise Inconclusive(f"the harness may not act as {self.role}: {error}") from error
+            raise Inconclusive(f"the harness may not act as {own}: {error}") from error
 
     @asynccontextmanager
     async def acting(self) -> AsyncIterator[None]:

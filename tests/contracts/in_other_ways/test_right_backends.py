@@ -38,3 +38,19 @@ async def test_a_ledger_by_triggers_and_views_with_functions_pass(tmp_path: Path
     run = await gate(tmp_path, target, "--only", ",".join(checks))
     assert run.verdicts == dict.fromkeys(checks, "pass"), run.printed
     assert run.exit_code == 0
+
+
+async def test_names_that_the_database_does_not_have_are_refused_with_their_lines(
+    tmp_path: Path,
+) -> None:
+    """The target file is wrong, not the backend: no check runs."""
+    target = target_with(tmp_path, [])
+    lines = target.read_text(encoding="utf-8")
+    lines += '\n[ledger.columns]\nhash = "hahs"\n\n[catalog]\nignore_schemas = ["auth"]\n'
+    target.write_text(lines, encoding="utf-8")
+    first = lines.splitlines().index("[ledger.columns]") + 2
+    run = await gate(tmp_path, target, "--only", "golden.ledger-event")
+    assert run.exit_code == 3
+    assert f"shakedown.toml:{first}: ledger.columns.hash: unknown column 'hahs'" in run.printed
+    assert "(did you mean hash?)" in run.printed
+    assert f"shakedown.toml:{first + 3}: catalog.ignore_schemas.0: unknown schema" in run.printed

@@ -15,7 +15,7 @@ from contracts.tenancy.catalog.model import (
 )
 from contracts.tenancy.catalog.privileges import privileges
 from contracts.tenancy.catalog.row_security import row_security
-from contracts.tenancy.catalog.rule_results import RuleResult, expect_holds
+from contracts.tenancy.catalog.rule_results import RuleResult, by_weight, expect_holds
 from contracts.tenancy.catalog.tenants import tenant_tables, views_over
 from harness.errors import CheckFailed, Inconclusive
 from harness.target.load import load_target
@@ -216,6 +216,22 @@ HELPER = replace(
     granted=(),
     callers=frozenset(),
 )
+
+
+def test_what_matters_to_tenants_is_told_first() -> None:
+    """A path that the caller chooses is form; with the owner's rights it is a way to others."""
+    plain = replace(HELPER, search_path=None, granted=("PUBLIC",))
+    definer = replace(plain, definer=True)
+    found = by_weight(rights_wrong(with_functions(plain, definer)))
+    assert [one.broken for one in found] == ["", "", *["database.functions-narrow"] * 2]
+    truncate = replace(EXPORTS, granted=READERS | {"authenticated": frozenset({"TRUNCATE"})})
+    catalog = replace(with_relations(truncate), functions=(plain, definer))
+    assert by_weight(rights_wrong(catalog))[0].name == "public.exports"
+    with pytest.raises(CheckFailed) as caught:
+        expect_holds(found[-1])
+    assert caught.value.rule == "database.functions-narrow"
+
+
 BY_REQUESTS: dict[str, Any] = {
     "granted": ("authenticated",),
     "callers": frozenset({"authenticated"}),

@@ -11,7 +11,7 @@ from contracts.tenancy.catalog.read import read_catalog
 from contracts.tenancy.catalog.row_security import row_security
 from contracts.tenancy.catalog.rule_results import expect_holds
 from contracts.tenancy.catalog.tenants import tenant_tables
-from contracts.tenancy.sql.isolation import SqlIsolation
+from contracts.tenancy.sql.isolation import ExportStates, SqlIsolation
 from contracts.tenancy.sql.sql_tenant import SqlTenant
 from harness.database import Database
 from harness.errors import CheckFailed
@@ -118,12 +118,12 @@ async def apart(database: Database, mistake: str) -> Observations:
     """Make one mistake in a right database, and look whether it is found."""
     mine, theirs = await furnished(database)
     await database.fetch(mistake or "SELECT")
-    catalog = await read_catalog(database)
+    catalog = await read_catalog(database, load_target(None))
     observe = Observations()
     isolation = SqlIsolation(
         catalog=catalog,
         tables=tenant_tables(catalog, load_target(None)),
-        exports="exports",
+        exports=ExportStates(),
         mine=mine,
         theirs=theirs,
         has_contract_claims=True,
@@ -147,7 +147,7 @@ async def test_tenants_who_are_apart_pass_and_everything_stays_as_it_was(
 
 async def test_the_catalog_of_a_right_database_is_right(tenants_database: Database) -> None:
     await furnished(tenants_database)
-    catalog = await read_catalog(tenants_database)
+    catalog = await read_catalog(tenants_database, load_target(None))
     tables = tenant_tables(catalog, load_target(None))
     assert [table.relation.table_name for table in tables] == sorted(TABLES)
     results = [
