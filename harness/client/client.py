@@ -11,6 +11,7 @@ from typing import Any
 from harness.asks import ask, leave_out
 from harness.client.absence import PAGING, refuse_absent
 from harness.client.answer import Answer, Record
+from harness.client.chain_order import in_chain_order
 from harness.client.location import follow_location
 from harness.client.multipart import encode_form
 from harness.client.routes import Routes
@@ -20,8 +21,8 @@ from harness.client.transport import Body, Transport
 from harness.errors import Absent, CheckFailed, Inconclusive
 from harness.expect import expect_status
 from harness.findings.preconditions import precondition
-from harness.target.without import NOTHING_WITHOUT, Without
 from harness.target.ledger import CONTRACT_CHAIN, ChainShape
+from harness.target.without import NOTHING_WITHOUT, Without
 from harness.vocabulary.exports import PROOF_PACK, READY, TERMINAL_STATES
 from harness.waiting import wait_until
 
@@ -385,7 +386,15 @@ class Client:
             return await self.stored_events(target_id)
         if target_id and self.without.parameter("target_id", "listLedgerEvents"):
             leave_out("listLedgerEvents.target_id")
-            events = await self.listed("listLedgerEvents", instance=instance)
+            events = await self.ledger_events(instance=instance)
             return [event for event in events if event["target_id"] == target_id]
         query = {"target_id": target_id} if target_id else None
-        return await self.listed("listLedgerEvents", query=query, instance=instance)
+        events = await self.listed("listLedgerEvents", query=query, instance=instance)
+        return self.in_chain_order(events)
+
+    def in_chain_order(self, events: list[Record]) -> list[Record]:
+        """Give listed events oldest first, where the target declares that lists are not."""
+        if not self.without.has_no_order("listLedgerEvents"):
+            return events
+        leave_out("order of listLedgerEvents")
+        return in_chain_order(events, self.chain)
