@@ -109,12 +109,13 @@ async def look_at_written(
         right += 1
     if right < 3:
         return []  # verification must say so
-    async with cell(operation="verifyLedgerEvent"):
-        for depth, event in enumerate(events, 1):
-            await expect_verified(org.client, event, depth=depth)
-        right += 1
-    if right < 4:
-        return []
+    if org.client.has("verifyLedgerEvent"):
+        async with cell(operation="verifyLedgerEvent"):
+            for depth, event in enumerate(events, 1):
+                await expect_verified(org.client, event, depth=depth)
+            right += 1
+        if right < 4:
+            return []
     async with cell(operation="verifyManifest"):
         await expect_valid(org.client, {"export_id": export_id})
     return events

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.foreign.gate_runs import gate
+from tests.target_files import write
 
 pytestmark = pytest.mark.integration
 
@@ -47,3 +48,28 @@ async def test_what_is_wrong_fails(
     run = await gate(tmp_path, target, "--only", check, FOREIGN_DEFECT=defect)
     assert run.exit_code == 1, run.printed
     assert run.verdicts == {check: "fail"}
+
+
+def without_a_trail_over_http(folder: Path, installed: Path) -> Path:
+    """Write a target file of the same backend, whose trail nobody can ask for over HTTP."""
+    absent = ("listLedgerEvents", "getLedgerEvent", "verifyLedgerEvent")
+    text = (installed / "shakedown.toml").read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if not line.startswith(absent)]
+    text = "\n".join(lines).replace("\nabsent = [", f"\nabsent = {[*absent]}"[:-1] + ", ", 1)
+    text = text.replace('driver = "process"', f'driver = "process"\ndirectory = "{installed}"', 1)
+    return write(folder, text)
+
+
+async def test_a_ledger_without_an_api_is_judged_in_the_database(
+    installed: Path, tmp_path: Path
+) -> None:
+    target = without_a_trail_over_http(tmp_path, installed)
+    only = "golden.ledger-event,hash.chain,hash.immutable,manifest.files-match"
+    run = await gate(tmp_path, target, "--only", only)
+    assert run.verdicts == dict.fromkeys(only.split(","), "pass"), run.printed
+    assert run.exit_code == 0
+
+    wrong = tmp_path / "wrong"
+    run = await gate(wrong, target, "--only", "hash.no-fork", FOREIGN_DEFECT="trail-forks")
+    assert run.verdicts == {"hash.no-fork": "fail"}, run.printed
+    assert "An organization's chain never forks" in run.printed
