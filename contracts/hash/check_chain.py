@@ -13,6 +13,7 @@ from contracts.shared.exports.archive import ARCHIVE, unpack
 from contracts.shared.exports.stored_manifest import stored_manifest
 from contracts.shared.ledger.api_chain import expect_linked, expect_verified, places
 from contracts.shared.ledger.hash_chain import StoredEvent
+from contracts.shared.ledger.hash_form import SAID, expect_covered
 from contracts.shared.ledger.ledger_file import WHOLE_LEDGER, expect_ledger_file
 from contracts.shared.ledger.listed_events import ListedEvents
 from contracts.shared.ledger.stored_ledger import StoredLedger
@@ -170,6 +171,9 @@ async def look_into_rows(
         await stored.expect_valid_chain(expected.org.id)
         observe(len(events), what="rows recomputed")
         valid = True
+    for column in filter(stored.table.has, SAID):
+        async with cells.of(table="the ledger", what="is hashed", field=column):
+            expect_covered(stored.form, column)
     if listed.are_rows:
         return valid
     rows = await stored.chain(expected.org.id)

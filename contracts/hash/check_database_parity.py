@@ -6,7 +6,7 @@ from contracts.hash import json_documents
 from contracts.hash.async_hypothesis import for_each_example
 from contracts.hash.canonical_function import canonical_function, expect_canonical
 from contracts.shared.ledger.api_chain import expect_verified, places
-from contracts.shared.ledger.canonical_json import jsonb_pretty
+from contracts.shared.ledger.canonical_json import compact_text, jsonb_pretty, parse
 from contracts.shared.ledger.hash_chain import StoredEvent
 from contracts.shared.ledger.stored_ledger import StoredLedger
 from contracts.shared.resources.rule_ids import EVENT_WRITTEN
@@ -80,8 +80,12 @@ async def check_database_parity(
     ):
 
         async def expect_same_as_postgres(document: str) -> None:
-            row = await database.fetch_one("SELECT jsonb_pretty(%s::jsonb) AS text", [document])
-            expect_emulated(document, row["text"])
+            row = await database.fetch_one(
+                "SELECT jsonb_pretty(%(of)s::jsonb) AS pretty, %(of)s::jsonb::text AS compact",
+                {"of": document},
+            )
+            expect_emulated(document, jsonb_pretty(document), row["pretty"])
+            expect_emulated(document, compact_text(parse(document)), row["compact"])
             observe(what="documents in PostgreSQL")
             for event in first:
                 if function is None:
@@ -161,12 +165,12 @@ async def look_at_concurrent(
             await expect_verified(org.client, event, depth=places(events)[event["id"]])
 
 
-def expect_emulated(document: str, got: str) -> None:
+def expect_emulated(document: str, ours: str, got: str) -> None:
     """`Inconclusive` unless the harness writes this document as PostgreSQL does."""
-    if got != jsonb_pretty(document):
+    if got != ours:
         raise Inconclusive(
-            f"a bug of the harness: it writes {document} as {jsonb_pretty(document)!r}, but "
-            f"PostgreSQL writes it as {got!r}"
+            f"a bug of the harness: it writes {document} as {ours!r}, but PostgreSQL writes it as "
+            f"{got!r}"
         )
 
 

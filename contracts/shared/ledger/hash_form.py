@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any, Self
 
 from contracts.shared.ledger.canonical_json import JsonValue, canonical_text, compact_text
+from harness.expect import expect
 from harness.target.ledger import HASHED, Ledger
 from harness.target.template import fill
 
@@ -63,6 +64,23 @@ class HashForm:
 
 
 CONTRACT_FORM = HashForm()
+
+COVERS = "ledger.hash-covers"
+"""The rule that a hash depends on all that its event says."""
+
+SAID = tuple(name for name in HASHED if name != "ledger_seq")
+"""The columns that say what happened. An event's place may be told by its link alone."""
+
+
+def expect_covered(form: HashForm, column: str) -> None:
+    """Fail unless the hash depends on a column, by its name in the contract."""
+    expect(
+        form.covers(column),
+        expected=f"{column} of an event in what is hashed of it",
+        got="[ledger.names] says that it is left out: nobody sees when it is changed",
+        rule=COVERS,
+        subject=column,
+    )
 
 
 def _unhex(text: str) -> bytes | None:

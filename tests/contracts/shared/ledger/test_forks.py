@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from contracts.shared.ledger.api_chain import expect_linked
 from contracts.shared.ledger.forks import Link, forks
 from contracts.shared.ledger.hash_chain import StoredEvent, violations
-from contracts.shared.ledger.hash_form import HashForm
+from contracts.shared.ledger.hash_form import CONTRACT_FORM, SAID, HashForm, expect_covered
 from harness.client import Record
 from harness.errors import CheckFailed
 from harness.target.ledger import CONTRACT_CHAIN, ChainShape, Numbering
@@ -178,3 +178,12 @@ def test_numbers_that_do_not_ascend_are_told() -> None:
     with pytest.raises(CheckFailed) as caught:
         expect_linked(shown, SHAPES["gaps"])
     assert "above 5" in caught.value.expected
+
+
+@pytest.mark.parametrize("column", SAID)
+def test_a_column_that_is_not_hashed_is_told_whatever_is_declared(column: str) -> None:
+    expect_covered(CONTRACT_FORM, column)
+    members = {name: own for name, own in CONTRACT_FORM.members.items() if name != column}
+    with pytest.raises(CheckFailed) as caught:
+        expect_covered(replace(CONTRACT_FORM, members=members), column)
+    assert (caught.value.rule, caught.value.subject) == ("ledger.hash-covers", column)

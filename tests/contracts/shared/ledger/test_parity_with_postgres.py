@@ -5,7 +5,7 @@ import pytest
 
 from contracts.hash import json_documents
 from contracts.hash.async_hypothesis import for_each_example
-from contracts.shared.ledger.canonical_json import NotStorable, jsonb_pretty
+from contracts.shared.ledger.canonical_json import NotStorable, compact_text, jsonb_pretty, parse
 from contracts.shared.ledger.hash_chain import StoredEvent
 from harness.database import Database
 
@@ -21,7 +21,12 @@ async def by_postgres(database: Database, document: str) -> str:
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_any_document_is_written_as_postgres_writes_it(database: Database, seed: int) -> None:
     async def attempt(document: str) -> None:
-        assert jsonb_pretty(document) == await by_postgres(database, document)
+        row = await database.fetch_one(
+            "SELECT jsonb_pretty(%(of)s::jsonb) AS pretty, %(of)s::jsonb::text AS compact",
+            {"of": document},
+        )
+        assert jsonb_pretty(document) == row["pretty"]
+        assert compact_text(parse(document)) == row["compact"]
 
     await for_each_example(json_documents.values(), attempt, examples=250, seed=seed)
 
