@@ -87,7 +87,7 @@ salts = {}
 got "none"
 15: contract.operations.createJob.metod: unknown key; expected one of constants, envelope, method, \
 path, refusals, send, success (did you mean method?)
-17: ledger.salts: expected at least 1 of them, got a table"""
+17: ledger.salts: empty; expected salts by their key ids, or false: hashes without a salt"""
     assert found[2:] == [f"shakedown.toml:{line}" for line in expected.splitlines()]
 
 
