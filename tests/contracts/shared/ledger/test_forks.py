@@ -3,7 +3,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.shared.ledger.api_chain import expect_linked
@@ -61,6 +61,7 @@ def numbered(sequence: Numbering, length: int, draw: random.Random) -> list[int]
     return sorted(draw.sample(range(1, 200), length))
 
 
+@settings(deadline=None)  # a loaded machine is no reason to fail
 @given(
     shape=st.sampled_from(list(SHAPES.values())),
     form=st.sampled_from(FORMS),
