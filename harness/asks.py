@@ -34,14 +34,16 @@ class Asked:
     """Outside its cells: without it the check cannot look at all."""
     part: set[str] = field(default_factory=set)
     """Inside its cells only: without it some of them cannot be looked at."""
+    optional: set[str] = field(default_factory=set)
+    """What it looks for before it asks: it can do without."""
     left_out: dict[str, int] = field(default_factory=dict)
     """What was not judged of an answer, since the target has not got it: how often."""
 
     def frozen(self) -> Asks:
         """All of it so far, sorted."""
         return Asks(
-            whole=tuple(sorted(self.whole)),
-            part=tuple(sorted(self.part - self.whole)),
+            whole=tuple(sorted(self.whole - self.optional)),
+            part=tuple(sorted((self.part | self.optional) - (self.whole - self.optional))),
             left_out=tuple(sorted(self.left_out.items())),
         )
 
@@ -75,6 +77,13 @@ def ask(name: str, *, part: bool = False) -> None:
     asked = _ASKED.get()
     if asked is not None:
         (asked.part if part or _IN_CELL.get() else asked.whole).add(name)
+
+
+def look_for(name: str) -> None:
+    """Note that a check looks whether something is there before it asks for it."""
+    asked = _ASKED.get()
+    if asked is not None:
+        asked.optional.add(name)
 
 
 def leave_out(name: str) -> None:

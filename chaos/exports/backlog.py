@@ -47,7 +47,8 @@ class Backlog:
 
     async def _request(self, organization: Organization, job_id: str, other_id: str) -> None:
         wanted = [(job_id, "proof-pack"), (job_id, "ledger"), (other_id, "proof-pack")]
-        if self.evidence_bytes is not None:
+        has_ledgers = "ledger" in organization.client.export_types
+        if self.evidence_bytes is not None or not has_ledgers:
             wanted.remove((job_id, "ledger"))  # it holds no evidence, and is finished too soon
         for each, export_type in wanted[:EXPORTS_EACH]:
             export = await organization.client.new_export(each, export_type)

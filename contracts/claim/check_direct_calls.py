@@ -125,7 +125,9 @@ async def look_at_plans(
 
 async def cancel_one(tenant: Organization) -> None:
     """Put a canceled export into the table, which no call may claim."""
-    [canceled] = await request_exports([tenant], jobs_each=1, export_types=("ledger",))
+    [canceled] = await request_exports(
+        [tenant], jobs_each=1, export_types=(tenant.client.light_type,)
+    )
     answer = await tenant.client.call("cancelExport", path={"export_id": canceled})
     expect_status(answer, 202, rule="golden.export-download")
 

@@ -112,7 +112,7 @@ def owners_of(exports: Sequence[Record], transitions: Sequence[Transition] | Non
 
 async def read_alerting_metrics(client: Client) -> dict[str, float]:
     """The values of `ALERTING`; a metric that is not there yet is 0."""
-    if "metrics" not in client.routes:
+    if not client.has("metrics"):
         return {}
     text = (await client.call("metrics", instance=0)).text
     return {name: total_of(text, name) or 0 for name in ALERTING}

@@ -90,7 +90,7 @@ async def request_in_turns(tenants: Sequence[Organization]) -> dict[str, Organiz
     owners = [tenants[ord(turn) - ord("A")] for turn in TURNS]
     jobs = await together(owner.new_job() for owner in owners)
     return {
-        (await owner.client.new_export(job["id"], "ledger"))["id"]: owner
+        (await owner.client.new_export(job["id"], owner.client.light_type))["id"]: owner
         for owner, job in zip(owners, jobs, strict=True)
     }
 

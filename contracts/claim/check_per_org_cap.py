@@ -156,7 +156,7 @@ async def look_at_workers(
     """
     cap = target.limits.per_org_in_progress
     tenants = await own.organizations.several(2)
-    types = ("proof-pack", "ledger") if evidence is None else ("proof-pack",)
+    types = () if evidence is None else ("proof-pack",)
     accepted = await request_exports(
         tenants, jobs_each=jobs_each, export_types=types, evidence=evidence
     )

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from harness.client import Organization, Record, Sample, together
+from harness.vocabulary.exports import EXPORT_TYPES
 
 
 async def request_exports(
@@ -10,13 +11,16 @@ async def request_exports(
     *,
     jobs_each: int,
     at_once: int = 16,
-    export_types: Sequence[str] = ("proof-pack", "ledger"),
+    export_types: Sequence[str] = (),
     evidence: Sample | None = None,
 ) -> dict[str, Organization]:
     """Request exports of new jobs in each organization; return the owner of each export by its id.
 
-    With a large file as `evidence` of each job, a proof pack takes a worker longer.
+    `export_types` are by default all that there are, as many exports as if there were two. With a
+    large file as `evidence` of each job, a proof pack takes a worker longer.
     """
+    types = export_types or organizations[0].client.export_types
+    jobs_each *= 1 if export_types else len(EXPORT_TYPES) // len(types)
 
     async def of_one_job(organization: Organization) -> list[str]:
         job = await organization.new_job()
@@ -24,7 +28,7 @@ async def request_exports(
             await organization.client.new_evidence(job["id"], evidence)
         return [
             (await organization.client.new_export(job["id"], export_type))["id"]
-            for export_type in export_types
+            for export_type in types
         ]
 
     owners = list(organizations) * jobs_each

@@ -64,7 +64,8 @@ async def look_at_an_outage(cells: Cells, own: OwnSystem, samples: Samples) -> l
     of_job, of_export = {"path": {"job_id": job["id"]}}, {"path": {"export_id": export["id"]}}
     of_evidence = {"path": {"evidence_id": evidence["id"]}}
     of_event = {"path": {"event_id": evidence["ledger_event_id"]}}
-    new_export = {"path": {"job_id": job["id"], "export_type": "ledger"}, "json": {"filters": {}}}
+    wanted = {"job_id": job["id"], "export_type": client.light_type}
+    new_export = {"path": wanted, "json": {"filters": {}}}
     calls: list[tuple[str, dict[str, Any]]] = [
         ("createJob", {"json": {"title": "Lost"}}),
         ("listJobs", {}),

@@ -9,6 +9,7 @@ from typing import Any
 from contracts.shared.requests.stalled_upload import stalled_upload
 from harness.client import Answer, Client, Organization, Organizations, Record, Sample, Samples
 from harness.client.multipart import encode_form
+from harness.vocabulary.exports import PROOF_PACK
 
 TOO_LARGE = 52_428_800 + 65_536 + 1
 """A Content-Length above the limit for every upload (CONTRACT, evidence upload)."""
@@ -61,7 +62,9 @@ class ErrorCases:
         sample = samples.new("image/png")
         evidence = await client.new_evidence(job["id"], sample)
         ready = (await client.new_export(job["id"], "proof-pack"))["id"]
-        canceled = (await client.new_export(job["id"], "ledger"))["id"]
+        light = client.light_type
+        other = job if light != PROOF_PACK else await org.new_job()  # one live of a type
+        canceled = (await client.new_export(other["id"], light))["id"]
         is_canceled = False
         if client.has("cancelExport"):
             answer = await client.call("cancelExport", path={"export_id": canceled})
@@ -155,7 +158,7 @@ class ErrorCases:
 
     def _forbidden(self) -> Iterator[ErrorCase]:
         viewer = self.org.as_role("viewer")
-        path = {"job_id": self.job["id"], "export_type": "ledger"}
+        path = {"job_id": self.job["id"], "export_type": viewer.light_type}
         create = self._json(b'{"title": "x"}', client=viewer)
         request = self._call("requestExport", path=path, json={}, client=viewer)
         yield ErrorCase("a viewer who creates a job", (403,), create)
@@ -179,7 +182,7 @@ class ErrorCases:
         ):
             case = f"an unknown id for {operation_id}"
             yield ErrorCase(case, (404,), self._call(operation_id, path={name: unknown}))
-        path = {"job_id": unknown, "export_type": "ledger"}
+        path = {"job_id": unknown, "export_type": self.org.client.light_type}
         request = self._call("requestExport", path=path, json={})
         yield ErrorCase("an unknown id for requestExport", (404,), request)
         verify = self._call("verifyManifest", json={"export_id": unknown})
@@ -233,8 +236,9 @@ class ErrorCases:
         headers = {"content-type": content_type}
         return self._call(operation_id, content=body, headers=headers, client=client)
 
-    def _export(self, body: bytes, export_type: str = "ledger") -> Send:
-        path = {"job_id": self.job["id"], "export_type": export_type}
+    def _export(self, body: bytes, export_type: str = "") -> Send:
+        light = self.org.client.light_type
+        path = {"job_id": self.job["id"], "export_type": export_type or light}
         headers = {"content-type": "application/json"}
         return self._call("requestExport", path=path, content=body, headers=headers)
 

@@ -11,7 +11,7 @@ from harness.plugin.coverage import Coverage
 from harness.plugin.fixtures import FreshSystem
 from harness.plugin.observations import Observations
 from harness.target import Target
-from harness.vocabulary.exports import EXPORT_TYPES, PROOF_PACK
+from harness.vocabulary.exports import PROOF_PACK
 
 
 @check(
@@ -40,11 +40,11 @@ async def check_export_download(
     for sample in samples.one_of_each():
         uploaded[(await org.client.new_evidence(job["id"], sample))["id"]] = sample
     exports = RequestedExports(org=org, job=job, uploaded=uploaded, cells=cells)
-    ready = {each: await exports.look_at(each) for each in EXPORT_TYPES}
-    for export_type in filter(ready.get, EXPORT_TYPES):
+    ready = {each: await exports.look_at(each) for each in org.client.export_types}
+    for export_type in filter(ready.get, ready):
         cover("states of exports", state=f"ready {export_type}")
         observe(what=export_type)
-    if ready[PROOF_PACK]:
+    if ready.get(PROOF_PACK):
         await exports.request(PROOF_PACK, case="after a ready one")
     listing = Listing(operation_id="listExports", path={"job_id": job["id"]})
     for case, limit in {"pages of one": 1, "pages of three": 3, "no limit": None}.items():

@@ -11,7 +11,6 @@ from harness.expect import expect_equal, expect_status
 from harness.plugin.cells import Cells
 from harness.plugin.observations import Observations
 from harness.vocabulary.events import EXPORT_COMPLETED, EXPORT_REQUESTED
-from harness.vocabulary.exports import EXPORT_TYPES
 
 NESTED_FILTERS = {"phase": "after", "range": {"from": 1, "tags": ["a", "b", {"deep": "value"}]}}
 
@@ -88,14 +87,14 @@ async def check_manifest(
         await ExportedManifest(
             org=org,
             export=export,
-            filters=NESTED_FILTERS,
+            filters=org.client.sent_filters(NESTED_FILTERS),
             evidence=evidence,
             cells=cells,
             observe=observe,
         ).look_at()
     # Of another job: an export that never became ready is live in the first one.
     other = await org.new_job() if org.is_fresh else job
-    for export_type in EXPORT_TYPES:
+    for export_type in org.client.export_types:
         async with cells.of(operation="verifyManifest", type=export_type, state="not ready"):
             await expect_false_until_ready(org, other, export_type)
             observe(what="not ready")

@@ -17,6 +17,7 @@ from harness.findings.preconditions import precondition
 from harness.plugin.cells import Cells
 from harness.plugin.coverage import Coverage
 from harness.plugin.observations import Observations
+from harness.vocabulary.exports import PROOF_PACK
 
 REQUESTED = ("export.requested",)
 RETRIED = ("export.requested", "export.requested")
@@ -40,9 +41,11 @@ class Lifecycle:
         """Judge each state, and each way out of it."""
         job = await self.org.new_job()
         await self.org.client.new_evidence(job["id"], samples.new())
-        filters = {"phase": "after"}
+        filters = self.org.client.sent_filters({"phase": "after"})
         one = await self._request(job, "proof-pack", {"filters": filters})
-        two = await self._request(job, "ledger", {})
+        light = self.org.client.light_type
+        second = job if light != PROOF_PACK else await self.org.new_job()  # one live of a type
+        two = await self._request(second, light, {})
         for each, position, wanted in ((one, 1, filters), (two, 2, {})):
             values = {"queue_position": position, "attempt": 0, "filters": wanted}
             await each.look_at("queued", REQUESTED, values)

@@ -179,7 +179,7 @@ async def request_filtered(client: Client, document: str) -> Answer:
     job = await client.create_job()
     return await client.call(
         "requestExport",
-        path={"job_id": job["id"], "export_type": "ledger"},
+        path={"job_id": job["id"], "export_type": client.light_type},
         content=f'{{"filters": {document}}}'.encode(),
         headers={"content-type": "application/json"},
     )

@@ -72,7 +72,7 @@ async def check_tamper(
     ):
         stored = StoredLedger(database=own.database, ledger=target.ledger)
         org = await own.organizations.new("tampered")
-        counted = await mismatches(org.client) if "metrics" in org.client.routes else 0.0
+        counted = await mismatches(org.client) if org.client.has("metrics") else 0.0
         objects = StoredObjects.of(own.system, target)
         expected = await cause_every_event(org, samples, target, objects)
         chain = await VerifiedChain.of(org, editor, stored)
@@ -86,7 +86,7 @@ async def check_tamper(
         await look_at_ledger_match(chain, expected.ready[0], stored, observe, cells)
         long = await own.organizations.new("long")
         await look_at_long_chain(long, samples, editor, stored, observe, cells)
-        if "metrics" in org.client.routes:
+        if org.client.has("metrics"):
             async with cells.of(operation="metrics"):
                 await expect_counted(org.client, counted)
 

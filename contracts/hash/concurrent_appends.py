@@ -8,14 +8,17 @@ from functools import partial
 from contracts.shared.resources.rule_ids import EVENT_ONCE, EVENT_WRITTEN
 from harness.client import Answer, Organization, Record, Sample, Samples, together
 from harness.expect import expect_equal, expect_status
+from harness.vocabulary.exports import EXPORT_TYPES
 
 UPLOADS = 34
 JOBS = 4
-EXPORT_TYPES = ("proof-pack", "ledger")
 CANCELED_JOBS = 1
 """Number of jobs whose exports are canceled as soon as they are requested."""
 
-APPENDS = UPLOADS + 2 * JOBS * len(EXPORT_TYPES)
+EVENTS_OF_TYPE = 2 * JOBS
+"""Events of one type of exports: a request and an end each."""
+
+APPENDS = UPLOADS + EVENTS_OF_TYPE * len(EXPORT_TYPES)
 """One event per upload, two per export: its request and its end."""
 
 EVENTS = {"end": "export.completed, export.canceled"}
@@ -52,7 +55,7 @@ class ConcurrentAppends:
                 partial(self._export, job, export_type, cancel=number < CANCELED_JOBS),
             )
             for number, job in enumerate(self._jobs)
-            for export_type in EXPORT_TYPES
+            for export_type in self.org.client.export_types
         ]
         return [*uploads, *exports]
 

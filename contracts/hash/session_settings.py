@@ -56,7 +56,7 @@ async def works(own: OwnSystem, client: Client) -> bool:  # noqa: ARG001
     """
     try:
         job = await client.create_job()
-        export = await client.new_export(job["id"], "ledger")
+        export = await client.new_export(job["id"], client.light_type)
         await client.wait_for_export(export["id"], deadline_s=PROBE_DEADLINE_S)
     except CheckFailed:
         return False

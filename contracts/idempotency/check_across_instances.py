@@ -86,7 +86,8 @@ async def use_keys(
     Gives those that this instance knows again: only of these another one can be asked.
     """
     uploads = [upload_of(job, samples.new(), tag="first") for _ in range(2)]
-    exports = [export_of(job, "ledger", {"phase": phase}) for phase in ("first", "other")]
+    light = org.client.light_type
+    exports = [export_of(job, light, {"phase": phase}) for phase in ("first", "other")]
     used = []
     for request, other in (uploads, exports):
         key = f"{request.operation_id}-first-on-{instance + 1}"

@@ -52,7 +52,8 @@ async def check_concurrent_same_key(
     job, other_job = await org.new_job(), await org.new_job()
     sample = samples.new("image/webp")
     uploads = [upload_of(job, sample), upload_of(other_job, sample, tag="raced")]
-    exports = [export_of(job, "ledger"), export_of(other_job, "ledger", {"phase": "after"})]
+    light = org.client.light_type
+    exports = [export_of(job, light), export_of(other_job, light, {"phase": "after"})]
     for rivals, key, what in (
         (uploads, "race-of-two-uploads", "different uploads"),
         (exports, "race-of-two-exports", "different export requests"),

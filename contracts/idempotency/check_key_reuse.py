@@ -22,6 +22,7 @@ from harness.plugin.cells import Cells
 from harness.plugin.coverage import Coverage
 from harness.plugin.observations import Observations
 from harness.target import Capability
+from harness.vocabulary.exports import PROOF_PACK
 
 PADDING = b"%" + b"shakedown " * 16_000 + b"\n"
 """A PDF comment of 160 kB: files with it differ only after the first chunks."""
@@ -179,8 +180,10 @@ async def exports(org: Organization, samples: Samples) -> Case:
     job, other_job = await org.new_job(), await org.new_job()
     await org.client.new_evidence(job["id"], samples.new())
     first = export_of(job, "proof-pack", NESTED)
+    others = [each for each in org.client.export_types if each != PROOF_PACK]
+    types = {"another type": export_of(job, others[0], NESTED)} if others else {}
     return Case(name="an export request", first=first, others={
-        "another type": export_of(job, "ledger", NESTED),
+        **types,
         "another job": export_of(other_job, "proof-pack", NESTED),
         "no filters": export_of(job, "proof-pack"),
         "other filters": export_of(job, "proof-pack", {"phase": "before"}),

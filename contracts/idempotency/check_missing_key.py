@@ -126,7 +126,7 @@ async def look_at_exports(org: Organization, cells: Cells) -> None:
     """Look whether an export is accepted without a key, and with the longest one."""
     for case, key in (("no header", None), (f"a key of {MAX_KEY} characters", "e" * MAX_KEY)):
         async with cells.of(operation="requestExport", case=case):
-            exported = export_of(await org.new_job(), "ledger")
+            exported = export_of(await org.new_job(), org.client.light_type)
             await expect_accepted(org, exported, key, detail=f"an export with {case}")
 
 

@@ -70,8 +70,8 @@ async def check_scoped_to_org(
             upload_of(third_job, samples.new("application/pdf")),
         ),
         (
-            export_of(job, "ledger"),
-            export_of(their_job, "ledger"),
+            export_of(job, ours.client.light_type),
+            export_of(their_job, ours.client.light_type),
             export_of(third_job, "proof-pack", {"phase": "after"}),
         ),
     ):
@@ -130,8 +130,9 @@ async def between_two(
             raise Inconclusive("this check uploads to new jobs, and the API cannot create jobs")
         sample, key = samples.new("image/png"), f"{KEY}-{uuid.uuid4()}"
         is_upload = operation == "uploadEvidence"
-        first = upload_of(job, sample) if is_upload else export_of(job, "ledger")
-        same = upload_of(their_job, sample) if is_upload else export_of(their_job, "ledger")
+        light = ours.client.light_type
+        first = upload_of(job, sample) if is_upload else export_of(job, light)
+        same = upload_of(their_job, sample) if is_upload else export_of(their_job, light)
         other = upload_of(their_job, samples.new()) if is_upload else export_of(their_job)
         async with cells.of(operation=operation, token="another organization's", case=case):
             original = await send_first(first, ours.client, key, instance=0)

@@ -25,7 +25,6 @@ from harness.plugin.cells import Cells
 from harness.plugin.fixtures import FreshSystem
 from harness.plugin.observations import Observations
 from harness.target import Capability, Target
-from harness.vocabulary.exports import EXPORT_TYPES
 
 RACERS = 12
 """Requests in one race: several per instance."""
@@ -86,15 +85,15 @@ async def check_no_duplicates(
         await expect_all_stored(org, jobs, answers)
         observe(RACERS, what="different bytes")
 
-    job = await org.new_job()
+    job, types = await org.new_job(), client.export_types
     answers = await together(
         client.request_export(job["id"], export_type, instance=turn)
         for turn in turns
-        for export_type in EXPORT_TYPES
+        for export_type in types
     )
-    for nth, export_type in enumerate(EXPORT_TYPES):
+    for nth, export_type in enumerate(types):
         async with cells.of(operation="requestExport", type=export_type):
-            of_type = answers[nth :: len(EXPORT_TYPES)]
+            of_type = answers[nth :: len(types)]
             await expect_one_live_at_a_time(client, job["id"], of_type, export_type=export_type)
             observe(RACERS, what=export_type)
 

@@ -64,7 +64,7 @@ async def check_read_your_writes(
             await Writes(client, samples, observe, cover, cells, workerless).run()
     else:
         await Writes(org.client, samples, observe, cover, cells).run()
-    for writer, export_type in zip(instances, ("proof-pack", "ledger"), strict=False):
+    for writer, export_type in zip(instances, org.client.export_types, strict=False):
         await look_at_ready_export(org, samples, export_type, writer, cells)
         cover("seen on other instances", written="an export that became ready")
         observe(what="ready")
@@ -93,7 +93,7 @@ async def look_at_ready_export(
     path, job_path = {"export_id": export_id}, {"job_id": job["id"]}
 
     async def verified(reader: int) -> list[object]:
-        if "verifyManifest" not in client.routes:
+        if not client.has("verifyManifest"):
             return []
         question = {"export_id": export_id}
         answer = await client.call("verifyManifest", json=question, instance=reader)

@@ -68,6 +68,9 @@ class KnownRecords:
             show: Callable[[Answer], object] = _data,
             **arguments: Any,  # noqa: ANN401 - of any call
         ) -> None:
+            filtered = "target_id" in arguments.get("query", {})
+            if filtered and self.client.without.parameter("target_id", operation_id):
+                return  # the whole list is asked for anyway
             if self.client.has(operation_id):
                 questions[question] = self._asked(operation_id, show, instance, arguments)
 

@@ -47,7 +47,7 @@ class Writes:
         await self._upload(job)
         await self._upload(job)
         await self._create_job()
-        export_id = await self._request(job, "ledger")
+        export_id = await self._request(job, self.client.light_type)
         if self.workerless is None:
             return
         await self._change(export_id, "cancelExport", "canceled")

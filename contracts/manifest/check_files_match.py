@@ -27,6 +27,7 @@ from harness.plugin.fixtures import FreshSystem, OwnSystem
 from harness.plugin.observations import Observations
 from harness.target import Capability, Target
 from harness.target.ledger import CONTRACT_CHAIN, ChainShape
+from harness.vocabulary.exports import LEDGER
 
 CellOf = Callable[..., AbstractAsyncContextManager[None]]
 
@@ -97,11 +98,12 @@ async def look_at_files(
         async with cells.of(type=wanted.type, case=wanted.case):
             made[wanted.case] = await make_export(org, wanted.job, wanted.type)
 
-    everything = (
+    everything = [
         Wanted(case="a job with files", job=job, uploaded=uploaded),
-        Wanted(case="a ledger", job=job, type="ledger"),
+        Wanted(case="a ledger", job=job, type=LEDGER),
         Wanted(case="a job without files", job=empty, uploaded={}),
-    )
+    ]
+    everything = [each for each in everything if each.type in org.client.export_types]
     await together(map(make, everything))
     events = await org.client.ledger_events()
     for wanted in everything:
@@ -189,7 +191,7 @@ async def look_as_of_request(
     org = await own.organizations.new("early")
     job = await org.new_job()
     before = await upload_files(org, job, [samples.new()])
-    types = ("proof-pack", "ledger")
+    types = org.client.export_types
     requested = {kind: await org.client.new_export(job["id"], kind) for kind in types}
     last = len(await org.client.ledger_events())
     await upload_files(org, job, [samples.new()])

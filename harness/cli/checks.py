@@ -1,7 +1,7 @@
 """`shakedown checks`: what can be checked, and whether this target allows it."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,8 +14,11 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from harness.check import CheckSpec
+    from harness.plugin.extent import Extent
     from harness.target import Capability
     from harness.target.bundled import Choice
+
+_MARKS = {"all": "✔", "part": "◐", "not at all": "✘"}
 
 
 @click.command()
@@ -32,33 +35,36 @@ def checks(
     no_built_in: bool,
     verbose: bool,
 ) -> int:
-    """List every check: id, title, checklist line, needs, and whether the target offers them.
+    """List every check, and whether this target can be looked at: all, in part, or not at all.
 
-    FOLDER holds checks of your own. In a pipe: one check per line, its fields separated by tabs.
+    For each: id, title, checklist line, needs, what is missing, and at the end how long a run of
+    all of them may take. FOLDER holds checks of your own. In a pipe: one check per line, its fields
+    separated by tabs.
     """
     # Loaded here: `--help` does without them.
+    from harness.plugin.extent import expected_minutes, extent_of
     from harness.plugin.listing import find_checks
 
     refuse_missing(folders)
     loaded = load_chosen(target, driver)
-    offered = loaded.capabilities()
     found = find_checks(folders, built_in=not no_built_in)
     specs = sorted(found.known.values(), key=lambda spec: spec.id)
+    extents = {spec.id: extent_of(spec, loaded) for spec in specs}
     if sys.stdout.isatty():
         from rich.console import Console
 
-        print_list(Console(highlight=False), specs, offered, verbose=verbose)
+        print_list(Console(highlight=False), specs, extents, verbose=verbose)
+        click.echo(f"\n{expected_minutes(specs, extents)}")
     else:
         for spec in specs:
             description = [" ".join(spec.description.split())] if verbose else []
-            click.echo("\t".join([*_row(spec, offered), *description]))
+            click.echo("\t".join([*_row(spec, extents[spec.id]), *description]))
     return ExitCode.PASS
 
 
-def _row(spec: "CheckSpec", offered: "frozenset[Capability]") -> tuple[str, ...]:
-    missing = spec.needs - offered
-    allowed = f"no: lacks {_listed(missing)}" if missing else "yes"
-    return spec.id, spec.title, spec.checklist, spec.profile, _listed(spec.needs), allowed
+def _row(spec: "CheckSpec", extent: "Extent") -> tuple[str, ...]:
+    needs = _listed(spec.needs)
+    return spec.id, spec.title, spec.checklist, spec.profile, needs, extent.describe()
 
 
 def _listed(capabilities: "Iterable[Capability]") -> str:
@@ -68,11 +74,11 @@ def _listed(capabilities: "Iterable[Capability]") -> str:
 def print_list(
     console: "Console",
     specs: "Sequence[CheckSpec]",
-    offered: "frozenset[Capability]",
+    extents: "Mapping[str, Extent]",
     *,
     verbose: bool,
 ) -> None:
-    """Print the checks for a person: id and title whole, and what the target lacks."""
+    """Print the checks for a person: id and title whole, and what is missing of each."""
     from rich.text import Text
 
     from harness.reports.check_rows import CheckRows, by_checklist
@@ -84,16 +90,11 @@ def print_list(
         for line, group in lines.items():
             console.print(Text(f"  {line}", style="italic"))
             for spec in group:
-                missing = spec.needs - offered
-                mark = Text("✘", style="yellow") if missing else Text("✔", style="green")
+                extent = extents[spec.id]
+                mark = Text(_MARKS[extent.how], style="green" if extent.is_whole else "yellow")
                 needs = _listed(spec.needs)
                 console.print(rows.row(mark, Text(spec.id), spec.title, needs, spec.profile))
-                if missing:
-                    console.print(
-                        Text(
-                            f"      needs {_listed(missing)}, which this target does not offer",
-                            "yellow",
-                        )
-                    )
+                if not extent.is_whole:
+                    console.print(Text(f"      {extent.describe()}", "yellow"))
                 for text in description_lines(spec.description, " " * 6) if verbose else ():
                     console.print(Text(text, "dim"))

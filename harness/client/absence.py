@@ -11,6 +11,17 @@ PAGING = ("limit", "cursor")
 """What asks for a part of a list."""
 
 
+def without_empty(
+    without: Without, operation_id: str, members: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """Give the members of a body without those that are empty, and absent here."""
+    return {
+        name: value
+        for name, value in members.items()
+        if value not in ({}, None) or not without.parameter(name, operation_id)
+    }
+
+
 def refuse_absent(
     without: Without, operation_id: str, members: Mapping[str, Any], *, export_type: str = ""
 ) -> None:

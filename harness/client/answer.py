@@ -10,6 +10,7 @@ from harness.findings.exchanges import Exchange
 from harness.renamed import OldName
 from harness.target.without import NOTHING_WITHOUT, Without
 from harness.untrusted.documents import BadDocument, Pairs, parse
+from harness.vocabulary.resources import RETURNED_BY
 
 SHOWN_BYTES = 400
 """How much of a body a message shows."""
@@ -44,6 +45,11 @@ class ResourceDialect:
 NO_DIALECT = ResourceDialect()
 """For a backend that differs in nothing."""
 
+_PLAIN_DIALECTS: Mapping[str, ResourceDialect] = {
+    operation_id: ResourceDialect(resource=resource)
+    for operation_id, resource in RETURNED_BY.items()
+}
+
 MOST_NAMES = 100
 """Most field names that a message about a missing one lists."""
 
@@ -65,11 +71,14 @@ class Record(dict[str, Any]):
         self.source = "the answer"
         self.dialect = NO_DIALECT
 
+    def __getitem__(self, field: str) -> Any:  # noqa: ANN401 - JSON
+        if self.dialect.resource:
+            ask(f"{self.dialect.resource}.{field}")
+        return super().__getitem__(field)
+
     def __missing__(self, field: str) -> Any:  # noqa: ANN401 - it never returns
         if field in self.dialect.absent_fields:
-            name = f"{self.dialect.resource}.{field}"
-            ask(name)
-            raise Absent(name)
+            raise Absent(f"{self.dialect.resource}.{field}")
         raise CheckFailed(
             expected=f"a field {field!r} in {self.source}",
             got=f"only {sorted(self)[:MOST_NAMES]}",
@@ -163,6 +172,8 @@ class Answer:
     def _records(self) -> Callable[[Pairs | Mapping[str, Any]], Record]:
         """What makes its objects: a hostile answer can have a million of them."""
         source, dialect = f"the answer to {self.operation_id}", self.dialect
+        if dialect is NO_DIALECT:
+            dialect = _PLAIN_DIALECTS.get(self.operation_id, dialect)
 
         def record(members: Pairs | Mapping[str, Any]) -> Record:
             made = Record(members)

@@ -8,8 +8,8 @@ from json import dumps as encode_json
 from time import time
 from typing import Any
 
-from harness.asks import ask, leave_out
-from harness.client.absence import PAGING, refuse_absent
+from harness.asks import ask, leave_out, look_for
+from harness.client.absence import PAGING, refuse_absent, without_empty
 from harness.client.answer import Answer, Record
 from harness.client.chain_order import in_chain_order
 from harness.client.location import follow_location
@@ -23,7 +23,7 @@ from harness.expect import expect_status
 from harness.findings.preconditions import precondition
 from harness.target.ledger import CONTRACT_CHAIN, ChainShape
 from harness.target.without import NOTHING_WITHOUT, Without
-from harness.vocabulary.exports import PROOF_PACK, READY, TERMINAL_STATES
+from harness.vocabulary.exports import EXPORT_TYPES, LEDGER, PROOF_PACK, READY, TERMINAL_STATES
 from harness.waiting import wait_until
 
 DEADLINE_S = 10.0
@@ -83,6 +83,7 @@ class Client:
 
     def has(self, operation_id: str) -> bool:
         """Whether the backend has an operation: it is not declared absent."""
+        look_for(operation_id)
         if operation_id in self.routes:
             return True
         leave_out(operation_id)
@@ -93,6 +94,20 @@ class Client:
         """What the target declares absent besides operations and fields."""
         dialect = self.transport.dialect
         return NOTHING_WITHOUT if dialect is None else dialect.contract.without
+
+    @property
+    def export_types(self) -> tuple[str, ...]:
+        """The types of exports that the backend has, by the contract's names."""
+        for each in EXPORT_TYPES:
+            look_for(f"export type {each}")
+        for each in self.without.export_types:
+            leave_out(f"export type {each}")
+        return tuple(each for each in EXPORT_TYPES if each not in self.without.export_types)
+
+    @property
+    def light_type(self) -> str:
+        """The type of export that takes least work, of those that there are."""
+        return LEDGER if LEDGER in self.export_types else PROOF_PACK
 
     def _present_headers(self, operation_id: str, headers: Mapping[str, str]) -> dict[str, str]:
         for name in headers:
@@ -128,6 +143,8 @@ class Client:
         ask(operation_id)
         route = self.routes[operation_id]
         sent = self._present_headers(operation_id, headers or {})
+        if isinstance(json, Mapping):
+            json = without_empty(self.without, operation_id, json)
         refuse_absent(
             self.without,
             operation_id,
@@ -219,16 +236,17 @@ class Client:
         return await self.call(
             "requestExport",
             path={"job_id": job_id, "export_type": export_type},
-            json=self._filters(filters or {}),
+            json={"filters": self.sent_filters(filters or {})},
             headers={_KEY: key} if key else None,
             instance=instance,
         )
 
-    def _filters(self, filters: Mapping[str, Any]) -> dict[str, Any]:
-        """The body of a request for an export; without filters where there are none at all."""
-        if not filters and self.without.parameter("filters", "requestExport"):
-            return {}
-        return {"filters": dict(filters)}
+    def sent_filters(self, filters: Mapping[str, Any]) -> dict[str, Any]:
+        """The filters of an export, as they are sent: none where the backend has none."""
+        if not self.without.parameter("filters", "requestExport"):
+            return dict(filters)
+        leave_out("requestExport.filters")
+        return {}
 
     async def new_export(
         self,

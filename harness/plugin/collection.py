@@ -2,7 +2,7 @@
 
 import os
 import traceback
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Sequence, Set
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -26,6 +26,7 @@ SPEC = pytest.StashKey[CheckSpec]()
 COLLECTED_CHECKS = TypeAdapter(CollectedChecks)
 COLLECTED = pytest.StashKey[CollectedChecks]()
 _KNOWN = pytest.StashKey[dict[str, CheckSpec]]()
+_ONLY_WHERE_OFFERED = frozenset({Capability.FAULTS, Capability.ABSENCES})
 _PROBLEMS = pytest.StashKey[list[str]]()
 
 
@@ -53,9 +54,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         spec = item.stash[SPEC]
         fits = is_selected(spec, only=settings.only, profile=settings.profile)
         (chosen if fits else left_out).append(item)
-    if target is not None and not target.chaos.faults:
-        # No gap of a target without fault commands, unless just these checks are asked for.
-        idle = [item for item in chosen if _is_for_faults(item, settings.only)]
+    if target is not None:
+        # No gap of a target without fault commands, or one that has all: nothing to look at.
+        none = set(_ONLY_WHERE_OFFERED)
+        none -= {Capability.FAULTS} if target.chaos.faults else set()
+        none -= {Capability.ABSENCES} if target.contract.declares_absence else set()
+        idle = [item for item in chosen if _is_idle(item, none, settings.only)]
         if len(idle) < len(chosen):
             left_out += idle
             chosen = [item for item in chosen if item not in idle]
@@ -65,11 +69,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = sorted(chosen, key=lambda item: item.stash[SPEC].id not in owning_checks())
 
 
-def _is_for_faults(item: pytest.Item, only: Sequence[str]) -> bool:
-    """Say whether it needs fault commands of the target, and is not asked for by its id."""
+def _is_idle(item: pytest.Item, none: Set[Capability], only: Sequence[str]) -> bool:
+    """Say whether it is about what the target does not speak of, and not asked for by its id."""
     spec = item.stash[SPEC]
     asked_for = {spec.id, plain_id(spec.id)} & set(only)
-    return Capability.FAULTS in spec.needs and not asked_for
+    return bool(none & spec.needs) and not asked_for
 
 
 def _declared(item: pytest.Item) -> bool:

@@ -230,15 +230,16 @@ def _of_cells(item: pytest.Item, state: CheckState) -> Outcome | None:
 
 
 def _needed(item: pytest.Item, state: CheckState) -> int:
-    """How many observations a pass needs: fewer, by their share, where cells were taken away.
+    """How many observations a pass needs: fewer where the target declares something absent.
 
-    Cells are of unequal weight, so no more are asked for than there are cells left.
+    By the share of the cells that were taken away, and half of that: cells are of unequal weight,
+    and what a check left out by itself never became one.
     """
     needed = state.observations.still_needed(item.stash[SPEC].observes)
     counts = state.cells.counts()
-    if counts.absent:
-        share = needed * counts.judged // (counts.judged + counts.absent)
-        needed = max(1, min(share, counts.judged))
+    if counts.absent or state.asked.left_out:
+        judged = counts.judged + counts.blocked + counts.not_looked_at
+        needed = max(1, needed * judged // max(1, judged + counts.absent) // 2)
     return needed
 
 

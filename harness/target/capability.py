@@ -32,5 +32,7 @@ class Capability(StrEnum):
     """A worker can be made to sleep, raise or exit at each edge of a job's life."""
     LOAD = "load"
     """It may be put under load: many requests at once, stalled uploads, the largest files."""
+    ABSENCES = "absences"
+    """It declares something absent, which can be held against what it answers."""
     FAULTS = "faults"
     """Instances that run elsewhere may be harmed by the command lines of the target file."""

@@ -134,6 +134,26 @@ class Contract(Table):
             (one.partition(".")[0], one.partition(".")[2]) for one in self.absent if "." in one
         )
 
+    def is_absent(self, name: str) -> bool:
+        """Whether something is declared absent, by its name in the words of `harness.asks`."""
+        kind, _, rest = name.partition(" ")
+        of_list = rest.removeprefix("of ")
+        if kind == "header":
+            absent = {each.rpartition(".")[2].lower() for each in self.without.headers}
+            return rest.lower() in absent
+        if name.startswith("export type "):
+            return rest.removeprefix("type ") in self.without.export_types
+        if kind == "pages" and rest:
+            return self.without.has_no_pages(of_list)
+        if kind == "order" and rest:
+            return self.without.has_no_order(of_list)
+        return name in self.absent or name in self.without.parameters
+
+    @property
+    def declares_absence(self) -> bool:
+        """Whether anything is declared absent."""
+        return bool(self.absent) or self.without != NOTHING_WITHOUT
+
     @property
     def absent_operations(self) -> frozenset[str]:
         """The operationIds that the backend does not have."""

@@ -302,6 +302,8 @@ class Target(Table):
             offered.add(Capability.DATABASE)
         if self.database.source in {"embedded", "docker"}:
             offered.add(Capability.DATABASE_CONTROL)
+        if self.contract.declares_absence:
+            offered.add(Capability.ABSENCES)
         if self.driver != "external":
             offered |= {Capability.SPAWN, Capability.KILL, Capability.PAUSE, Capability.RESTART}
             if self.failpoints:

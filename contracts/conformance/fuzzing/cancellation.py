@@ -39,7 +39,7 @@ async def cancel_behind_others(
     for number in range(TRIES):
         waiting = await org.new_job()
         await together(org.client.request_export(job["id"]) for job in jobs)
-        answer = await org.client.request_export(waiting["id"], "ledger")
+        answer = await org.client.request_export(waiting["id"], org.client.light_type)
         export_id = expect_status(answer, 202).data["id"]
         own = _cancellation(document, number)
         case = replace(own, target=own.target.replace(SLOT, export_id))

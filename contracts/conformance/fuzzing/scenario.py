@@ -110,7 +110,7 @@ class Scenario:
         for _ in range(CANCEL_TRIES):
             await self._send(self._case_for("createJob"))
             self.skip_other_tenant = True
-            await self._follow_to("requestExport", export_type="ledger")
+            await self._follow_to("requestExport", export_type=self.org.client.light_type)
             self.skip_other_tenant = False
             await self._follow_to("cancelExport")
             if self.steps and self.steps[-1].answer.status == 202:

@@ -53,7 +53,8 @@ class TenantData:
     async def live_export(self, number: int) -> str:
         """A new export: still queued or preparing, unless the workers are very fast."""
         job = self.jobs[number % len(self.jobs)]
-        kind = ("proof-pack", "ledger")[number // 7 % 2]
+        types = self.org.client.export_types
+        kind = types[number // 7 % len(types)]
         answer = await self.org.client.request_export(job["id"], kind)
         return str(expect_status(answer, 200, 202).data["id"])
 
@@ -70,10 +71,10 @@ async def create_tenant_data(org: Organization, samples: Samples, system: System
     failing = await _failing_export(org, samples, system)
     first, second = data.jobs[:2]
     requested = [
-        (await client.new_export(first["id"], "proof-pack"))["id"],
-        (await client.new_export(first["id"], "ledger"))["id"],
+        (await client.new_export(first["id"], export_type))["id"]
+        for export_type in client.export_types
     ]
-    canceled = (await client.new_export(second["id"], "ledger"))["id"]
+    canceled = (await client.new_export(second["id"], client.light_type))["id"]
     if client.has("cancelExport"):
         answer = await client.call("cancelExport", path={"export_id": canceled})
         expect_status(answer, 202, 409)  # 409 where a worker was faster

@@ -22,7 +22,8 @@ async def canceled_export(org: Organization) -> tuple[Record, list[str]]:
     for number in range(ROUNDS):
         # After others it waits for its turn; alone, for the next poll of a worker.
         jobs = await together(org.new_job() for _ in range(1 if number % 2 else WAITING))
-        requested = await together(org.client.new_export(job["id"], "ledger") for job in jobs)
+        light = org.client.light_type
+        requested = await together(org.client.new_export(job["id"], light) for job in jobs)
         last = max(requested, key=lambda export: str(export["created_at"]))
         answer = await org.client.call("cancelExport", path={"export_id": last["id"]})
         others += [export["id"] for export in requested if export["id"] != last["id"]]

@@ -37,6 +37,16 @@ def at(document: Any, path: Path) -> Any:  # noqa: ANN401 - any JSON
     return document
 
 
+def is_there(document: Any, path: Path) -> bool:  # noqa: ANN401 - any JSON
+    """Say whether there is a value at the path."""
+    for step in path:
+        members = dict(_members(document))
+        if step not in members:
+            return False
+        document = members[step]
+    return True
+
+
 def replaced(document: Any, path: Path, value: Any) -> Any:  # noqa: ANN401 - any JSON
     """Give a copy with another value at the path."""
     if not path:

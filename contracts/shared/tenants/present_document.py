@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from contracts.shared.tenants.schemas import resolved
+from harness.asks import leave_out
 from harness.client.absence import PAGING
 from harness.target.api_document import METHODS
 from harness.target.dialect import Contract
@@ -20,6 +21,7 @@ def present_document(document: Mapping[str, Json], contract: Contract) -> dict[s
             is_operation = name in METHODS and isinstance(node, Mapping)
             operation_id = str(node.get("operationId")) if is_operation else ""
             if operation_id in contract.absent_operations:
+                leave_out(operation_id)
                 continue
             present = _operation(document, node, operation_id, contract) if is_operation else node
             paths.setdefault(template, {})[name] = present
@@ -40,6 +42,8 @@ def _operation(
         for name in contract.without.parameters
         if name.partition(".")[0] == operation_id
     ]
+    for member in members:
+        leave_out(f"{operation_id}.{member}")
     if members and "requestBody" in node:
         changed["requestBody"] = _body(document, node["requestBody"], members)
     return changed

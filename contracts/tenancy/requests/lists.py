@@ -38,7 +38,7 @@ async def fill(tenant: PopulatedTenant, samples: Samples) -> ListOwner:
     jobs = [await org.new_job(f"Job {uuid.uuid4()}") for _ in range(ROWS - 1)]
     evidence = [await org.client.new_evidence(job_id, samples.new()) for _ in range(ROWS - 1)]
     exports = []
-    for export_type in ("ledger", "proof-pack"):
+    for export_type in org.client.export_types:
         requested = await org.client.new_export(job_id, export_type)
         exports.append(await org.client.wait_for_export(requested["id"]))
     return ListOwner(

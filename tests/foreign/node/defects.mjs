@@ -139,6 +139,11 @@ const DEFECTS = {
     source: "a route that was renamed in one place",
     expected: ["golden.upload", "contract.stateful"],
   },
+  "undeclared-health": {
+    title: "There is a /health after all, which the target file declares absent",
+    source: "a target file that was not kept up to date",
+    expected: ["contract.declared-absent"],
+  },
 };
 
 const chosen = process.env.FOREIGN_DEFECT || "";

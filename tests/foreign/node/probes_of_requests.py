@@ -165,3 +165,7 @@ async def location_nowhere(house: House) -> bool:
     member = house.member()
     filed = await member.file(await member.open_case())
     return not (await member.http.get(filed.headers["location"])).is_success
+
+
+async def undeclared_health(house: House) -> bool:
+    return (await house.member().http.get("/health")).is_success

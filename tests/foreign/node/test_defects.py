@@ -31,7 +31,7 @@ DEFECTS = (
     *("name-in-path", "trail-forks", "previous-unchecked", "trail-local-time"),
     *("contents-not-canonical", "archive-wrong-file", "claim-unguarded", "cap-by-candidates"),
     *("stale-lease-finishes", "again-grants-nothing", "stale-cache", "junk-is-500"),
-    *("digest-of-part", "location-nowhere"),
+    *("digest-of-part", "location-nowhere", "undeclared-health"),
 )
 IN_THE_SCHEMA = {"dedup-race", "trail-forks"}  # a clone of the clean database would forbid them
 

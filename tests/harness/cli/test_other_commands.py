@@ -71,14 +71,14 @@ def test_checks_lists_each_with_its_needs_and_whether_the_target_allows_it(
     )
     assert finished.code == 0
     assert finished.stdout.splitlines() == [
-        "own.a\tA holds\tOwn works\tquick\t\tyes",
-        "own.b\tB holds\tOwn works\tsoak\tdatabase, kill\tno: lacks database",
+        "own.a\tA holds\tOwn works\tquick\t\tall",
+        "own.b\tB holds\tOwn works\tsoak\tdatabase, kill\tnot at all: without database",
     ]
     verbose = workplace.shakedown(
         "checks", "--target", "shakedown.toml", "--no-built-in", "checks", "--verbose"
     )
     first = verbose.stdout.splitlines()[0]
-    assert first == "own.a\tA holds\tOwn works\tquick\t\tyes\tTwo clients ask at once."
+    assert first == "own.a\tA holds\tOwn works\tquick\t\tall\tTwo clients ask at once."
 
 
 def test_checks_knows_those_that_come_along(workplace: Workplace) -> None:

@@ -19,9 +19,9 @@ from harness.events import (
     RunFinished,
     RunSummary,
 )
+from harness.plugin.extent import Extent
 from harness.reports.plain import PlainReporter
 from harness.reports.terminal import Progress, TerminalReporter
-from harness.target.capability import Capability
 from harness.verdict import Verdict
 
 ROOT = Path(__file__).parents[3]
@@ -115,8 +115,10 @@ def test_what_runs_now_fits_a_narrow_terminal(width: int) -> None:
 
 def test_the_list_of_checks() -> None:
     shown = io.StringIO()
-    for offered in (frozenset[Capability](), frozenset(Capability)):
-        print_list(Console(file=shown, width=80, highlight=False), SHIPPED, offered, verbose=True)
+    missing = Extent(how="not at all", missing=("database", "listLedgerEvents"))
+    for extent in (missing, Extent(how="all")):
+        extents = {spec.id: extent for spec in SHIPPED}
+        print_list(Console(file=shown, width=80, highlight=False), SHIPPED, extents, verbose=True)
     _all_are_whole(shown.getvalue())
 
 

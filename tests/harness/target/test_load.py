@@ -25,7 +25,8 @@ def test_the_shipped_target_is_the_reference_backend() -> None:
     assert target.file is None
     assert target.directory is None
     assert Path(target.contract.openapi).is_file()
-    assert target.capabilities() == frozenset(Capability) - {Capability.NETWORK, Capability.FAULTS}
+    without = {Capability.NETWORK, Capability.FAULTS, Capability.ABSENCES}
+    assert target.capabilities() == frozenset(Capability) - without
     assert target.zoo
     assert target.expand_command(target.zoo.list_command)[1:] == ("-m", "reference_backend.defects")
 

@@ -1,0 +1,63 @@
+"""How far a check can look at a target: whole, in part or not at all; known before it runs."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from harness.check import CheckSpec, plain_id
+from harness.plugin.declared_asks import DeclaredAsks, declared_asks
+from harness.target import Target
+
+SHOWN = 6
+"""Names of what is missing that a line shows."""
+
+BRING_UP_S = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Extent:
+    """How far one check can look."""
+
+    how: Literal["all", "part", "not at all"]
+    missing: tuple[str, ...] = ()
+    """What the target declares absent, or does not offer."""
+    seconds: int = 0
+    """How long it takes on the reference backend."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is missing."""
+        return self.how == "all"
+
+    def describe(self) -> str:
+        """Say it in one line: `part: without header Location, requestExport.filters`."""
+        if self.is_whole:
+            return "all"
+        rest = len(self.missing) - SHOWN
+        more = f" and {rest} more" if rest > 0 else ""
+        return f"{self.how}: without {', '.join(self.missing[:SHOWN])}{more}"
+
+
+def extent_of(spec: CheckSpec, target: Target) -> Extent:
+    """Say how far a check can look at a target."""
+    asks = declared_asks().get(plain_id(spec.id), DeclaredAsks())
+    lacking = sorted(spec.needs - target.capabilities())
+    is_absent = target.contract.is_absent
+    whole = (*lacking, *(name for name in sorted(asks.whole) if is_absent(name)))
+    if whole:
+        return Extent(how="not at all", missing=whole)
+    part = tuple(name for name in sorted(asks.part) if is_absent(name))
+    return Extent(how="part" if part else "all", missing=part, seconds=asks.seconds)
+
+
+def expected_minutes(specs: Iterable[CheckSpec], extents: Mapping[str, Extent]) -> str:
+    """Say how long the quick profile takes about, measured on the reference backend."""
+    quick = [extents[spec.id] for spec in specs if spec.profile == "quick"]
+    counts = {how: sum(each.how == how for each in quick) for how in ("all", "part", "not at all")}
+    seconds = BRING_UP_S + sum(each.seconds for each in quick)
+    minutes = max(1, math.ceil(seconds / 60))
+    looked = ", ".join(f"{number} {how}" for how, number in counts.items())
+    return (
+        f"quick profile: {looked}; about {minutes} min where a backend is as fast as the reference"
+    )
