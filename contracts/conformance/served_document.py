@@ -10,7 +10,6 @@ error answers, headers of answers, links, optional headers.
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from contracts.conformance.fuzzing.dialect import in_dialect
@@ -51,7 +50,7 @@ def wanted_document(target: Target) -> dict[str, Any]:
 
     A backend need not speak of what is declared absent, and may.
     """
-    return in_dialect(load_document(Path(target.contract.openapi)), target)
+    return in_dialect(load_document(target.contract), target)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,8 +10,10 @@ from urllib.parse import quote
 
 from harness.errors import Absent, Misconfigured
 from harness.target import Target
-from harness.target.api_document import METHODS, parse_document
+from harness.target.api_document import contract_document
+from harness.target.described_api import document_of, is_shipped
 from harness.target.dialect import Contract
+from harness.target.document_files import METHODS, parse_document
 
 _PARAMETER = re.compile(r"\{([^}/]+)\}")
 _DOCUMENT = re.compile(r"text/|application/([\w.-]+\+)?json\b")
@@ -87,6 +89,26 @@ class Routes(dict[str, Route]):
         way = path.partition("?")[0]
         found = (one for one in self.values() if one.method == route.method)
         return next((one for one in found if one.is_at(way)), route)
+
+    def as_demanded(self, contract: "Routes", named: frozenset[str]) -> "Routes":
+        """The same operations, with what the contract demands of its own: successes and tokens.
+
+        Those that are `named` and not described here are as the contract describes them.
+        """
+        known = {
+            name: replace(
+                route,
+                template=spelled_path(contract[name].template, route.template),
+                success=contract[name].success,
+                secured=contract[name].secured,
+                may_be_file=route.may_be_file or contract[name].may_be_file,
+            )
+            if name in contract
+            else route
+            for name, route in self.items()
+        }
+        added = {n: contract[n] for n in contract if n in named and n not in known}
+        return Routes({**known, **added})
 
     def overridden(
         self,
@@ -185,5 +207,14 @@ def contract_routes(contract: Contract) -> Routes:
         operation_id: (dialect.method, dialect.path)
         for operation_id, dialect in contract.operations.items()
     }
-    document = load_routes(Path(contract.openapi))
-    return document.overridden(overrides, contract.absent_operations)
+    path, shipped = Path(contract.openapi), contract_document()
+    described = Routes.from_document(document_of(contract))
+    if not described:
+        raise Misconfigured(
+            f"{path} is no OpenAPI document with operations of the contract (none has a name that "
+            "the contract knows, or is at the contract's method and path); say where they are: "
+            '[contract.operations] getJob = { method = "GET", path = "/jobs/{job_id}" }'
+        )
+    if shipped is not None and not is_shipped(contract):
+        described = described.as_demanded(load_routes(shipped), frozenset(overrides))
+    return described.overridden(overrides, contract.absent_operations)

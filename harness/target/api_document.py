@@ -7,16 +7,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from harness.errors import Misconfigured
+from harness.target.document_files import METHODS, parse_document
 from harness.vocabulary.resources import LISTS, RETURNED_BY
 
 Json = Any
 Fields = Mapping[str, frozenset[str]]
 """The names of an object's fields, each with the words that it may hold; none: any."""
-
-METHODS = ("get", "put", "post", "delete", "patch", "head", "options")
 
 _PARTS_OF_MANIFEST = {"manifest_file": ("files", "items"), "manifest_head": ("ledger_head",)}
 
@@ -56,27 +52,6 @@ class ApiWords:
     """By error code: `statuses`, `when`, and whether it is `demanded`; only in the contract's."""
 
 
-@lru_cache(maxsize=4)
-def parse_document(path: Path) -> Mapping[str, Json]:
-    """Parse an OpenAPI document in YAML or JSON; empty for one that is no object.
-
-    Raises `Misconfigured` when it cannot be read or is not YAML.
-    """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise Misconfigured(f"cannot read the OpenAPI document {path}: {error}") from error
-    except UnicodeDecodeError as error:
-        raise Misconfigured(f"the OpenAPI document {path} is not UTF-8: {error}") from error
-    # The C loader is ten times as fast; PyYAML is built without it on a few platforms.
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    try:
-        document = yaml.load(text, Loader=loader)  # noqa: S506 - both loaders are the safe ones
-    except yaml.YAMLError as error:
-        raise Misconfigured(f"{path} is not YAML: {error}") from error
-    return document if isinstance(document, dict) else {}
-
-
 def contract_document() -> Path | None:
     """The contract's own document, in the package of the checks; None where that is not there."""
     spec = find_spec("contracts")
@@ -87,7 +62,11 @@ def contract_document() -> Path | None:
 @lru_cache(maxsize=4)
 def words_of(path: Path) -> ApiWords:
     """The names that a document gives. Raises `Misconfigured` as `parse_document` does."""
-    document = parse_document(path)
+    return words_in(parse_document(path))
+
+
+def words_in(document: Mapping[str, Json]) -> ApiWords:
+    """The names that a parsed document gives."""
     operations: dict[str, DescribedOperation] = {}
     fields: dict[str, Fields] = {}
     headers, statuses = set(_names_of_headers(document)), set[int]()

@@ -5,7 +5,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from harness.errors import Misconfigured
-from harness.target.api_document import ApiWords, DescribedOperation, contract_document, words_of
+from harness.target.api_document import (
+    ApiWords,
+    DescribedOperation,
+    contract_document,
+    words_in,
+    words_of,
+)
+from harness.target.described_api import document_of, is_shipped
 from harness.target.dialect import Contract, Operation
 from harness.target.envelope import Envelope
 from harness.target.lines import KeyPath
@@ -28,15 +35,16 @@ def broken_dialect_rules(target: Target) -> Broken:
     """Find every contradiction in `[contract]`: where it stands, and what was expected instead."""
     contract = target.contract
     yield from _archive(contract)
-    if contract == Contract(openapi=contract.openapi):
+    if is_shipped(contract) and contract == Contract(openapi=contract.openapi):
         return  # nothing is named, so there is nothing to look up
     own_file, shipped = Path(contract.openapi), contract_document()
     try:
-        own = words_of(own_file)
+        own = words_of(own_file) if is_shipped(contract) else words_in(document_of(contract))
         ours = words_of(shipped) if shipped and shipped.is_file() else own
     except Misconfigured as error:
         yield ("contract", "openapi"), error.what
         return
+    yield from _described(contract, ours, own)
     names = _Names(contract, ours, own)
     yield from names.absent()
     for name, operation in contract.operations.items():
@@ -54,6 +62,23 @@ def broken_dialect_rules(target: Target) -> Broken:
         contract, {**own.operations, **ours.operations}, frozenset(known_headers)
     )
     yield from names.refusals(("contract", "refusals"), contract.refusals)
+
+
+def _described(contract: Contract, ours: ApiWords, own: ApiWords) -> Broken:
+    """Every operation of the contract must be described, declared, or declared absent."""
+    file, place = Path(contract.openapi).name, ("contract", "openapi")
+    told = {*own.operations, *contract.operations, *contract.absent_operations}
+    missing = [name for name in ours.operations if name not in told]
+    if not missing:
+        return
+    say = (
+        "say where each is ([contract.operations], method and path) or that there is none (absent)"
+    )
+    if not set(ours.operations) & {*own.operations, *contract.operations}:
+        what = "no operation by the contract's name, nor at its method and path"
+        yield place, f"{file} has {what}; expected an OpenAPI document of this API; {say}"
+    else:
+        yield place, f"{file} describes no {', '.join(missing)}; {say}"
 
 
 def _two_parameters(path: KeyPath, envelope: Envelope) -> Broken:
@@ -108,7 +133,7 @@ class _Names:
         if name not in self._own.operations and not (operation.method and operation.path):
             file = Path(self._contract.openapi).name
             yield path, f"{file} does not describe it, so both method and path are needed"
-        yield from self._parameters(path, operation, described)
+        yield from self._parameters(path, name, operation, described)
         known = {each for one in described for each in one.sent}
         for member in operation.send:
             if member not in known:
@@ -138,10 +163,17 @@ class _Names:
                     yield (*path, key), f"send has {sent[place]} in the same place ({place})"
 
     def _parameters(
-        self, path: KeyPath, operation: Operation, described: Iterable[DescribedOperation]
+        self,
+        path: KeyPath,
+        name: str,
+        operation: Operation,
+        described: Iterable[DescribedOperation],
     ) -> Broken:
         known = {each for one in described for each in one.in_path | one.sent}
-        if self._own is not self._ours:  # a document of the team's own has parameters of its own
+        if name in self._ours.operations:
+            known -= self._own.operations.get(name, DescribedOperation()).in_path
+            known |= self._ours.operations[name].in_path
+        else:  # the team's own, with parameters of its own
             known |= {each for one in self._own.operations.values() for each in one.in_path}
         for parameter in _PARAMETER.findall(operation.path or ""):
             if parameter not in known:

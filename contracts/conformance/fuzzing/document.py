@@ -4,14 +4,14 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from contracts.conformance.fuzzing.dialect import in_dialect
 from contracts.conformance.fuzzing.schema_validators import SchemaValidators
 from contracts.shared.tenants.document import load_document
 from harness.target import Target
-from harness.target.api_document import METHODS
+from harness.target.described_api import is_shipped
+from harness.target.document_files import METHODS
 
 Json = Any
 
@@ -100,8 +100,11 @@ class BrokenReference(LookupError):
 class Document:
     """A parsed OpenAPI document."""
 
-    def __init__(self, raw: Mapping[str, Any], *, is_translated: bool = False) -> None:
-        self.raw = raw
+    def __init__(
+        self, raw: Mapping[str, Any], *, is_translated: bool = False, is_own: bool = False
+    ) -> None:
+        """`is_own`: it describes answers as the backend sends them, in words of its own."""
+        self.raw, self.is_own = raw, is_own
         self.operations = {operation.id: operation for operation in self._read_operations()}
         self.validators = SchemaValidators(
             raw.get("components") or {}, ignore_lengths=is_translated
@@ -113,8 +116,9 @@ class Document:
 
         The limits on lengths of texts do not hold for a backend whose values are translated.
         """
-        document = in_dialect(load_document(Path(target.contract.openapi)), target)
-        return cls(document, is_translated=target.contract.translates)
+        document = in_dialect(load_document(target.contract), target)
+        is_own = not is_shipped(target.contract)
+        return cls(document, is_translated=target.contract.translates, is_own=is_own)
 
     def resolve(self, node: Json) -> Json:
         """Follow a `$ref`; a node without one is returned as it is. Raises `BrokenReference`."""

@@ -154,7 +154,8 @@ class Scenario:
             (step, link)
             for step in self.steps
             for link in document.links_of(document.operations[step.case.operation_id])
-            if link.status == step.answer.status and self.cases.get(link.target)
+            if link.status in {step.answer.status, step.answer.sent.status}
+            and self.cases.get(link.target)
             if link.target != "getEvidenceContent" or not self._names_deleted(step)
         ]
 

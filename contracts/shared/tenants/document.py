@@ -2,11 +2,11 @@
 
 import copy
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
-from harness.target.api_document import METHODS, parse_document
+from harness.target.described_api import document_of
+from harness.target.dialect import Contract
+from harness.target.document_files import METHODS
 
 Json = Any
 
@@ -14,14 +14,13 @@ JSON = "application/json"
 FORM = "multipart/form-data"
 
 
-@lru_cache(maxsize=4)
-def load_document(path: Path) -> Mapping[str, Any]:
-    """Parse an OpenAPI document in YAML or JSON, which was validated when its routes were read.
+def load_document(contract: Contract) -> Mapping[str, Any]:
+    """The OpenAPI document of a target, with the contract's names of operations.
 
     Bodies of requests that are described for a range of types (`*/*`, as generators write it) are
     described for the type of that range that the contract names.
     """
-    document = copy.deepcopy(dict(parse_document(path)))
+    document = copy.deepcopy(dict(document_of(contract)))
     for body in _request_bodies(document):
         if isinstance(body.get("content"), dict):
             body["content"] = _in_sendable_types(document, body["content"])

@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Literal
 
 from contracts.shared.tenants.document import load_document
@@ -17,7 +16,7 @@ from contracts.shared.tenants.schemas import Unbuildable, resolved
 from harness.client import Route
 from harness.client.routes import routes_of, spelled_path
 from harness.target import Target
-from harness.target.api_document import METHODS
+from harness.target.document_files import METHODS
 
 KINDS = ("job", "evidence", "export", "event", "target", "manifest", "organization")
 """The kinds of IDs. `target` is the evidence or export of a ledger event. A manifest is not an ID,
@@ -131,7 +130,7 @@ class Operation:
 
 def operations_of(target: Target) -> tuple[Operation, ...]:
     """All operations of the target's document, in its order."""
-    document = present_document(load_document(Path(target.contract.openapi)), target.contract)
+    document = present_document(load_document(target.contract), target.contract)
     dialect, routes = target.contract.operations, routes_of(target)
     found = []
     for template, item in document.get("paths", {}).items():

@@ -3,7 +3,6 @@
 import copy
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,8 +14,9 @@ from contracts.conformance.served_document import (
 )
 from contracts.shared.tenants.document import load_document
 from harness.target import load_target
+from harness.target.dialect import Contract
 
-WANTED = dict(load_document(Path("contracts/openapi.yaml")))
+WANTED = dict(load_document(Contract(openapi="contracts/openapi.yaml")))
 ANSWER = {"description": "x"}
 Change = Callable[[dict[str, Any]], object]
 

@@ -7,6 +7,7 @@ import pytest
 
 from harness.errors import Misconfigured
 from harness.target import Target, load_target
+from harness.target.api_document import contract_document, words_of
 from harness.target.toml_file import MAX_BYTES
 
 MINIMAL = """\
@@ -16,6 +17,8 @@ api = { base_urls = ["http://127.0.0.1:8000"] }
 tokens.given = { token = "t" }
 """
 FIRST = len(MINIMAL.splitlines()) + 1
+
+CONTRACT = contract_document() or Path()
 
 Load = Callable[[str], Target]
 
@@ -148,9 +151,14 @@ def test_a_document_of_the_teams_own_has_names_of_its_own(load: Load, tmp_path: 
         "  /mine: { post: { operationId: closeMonth, responses: {} } }\n",
         encoding="utf-8",
     )
-    own = '[contract]\nopenapi = "own.yaml"\n[contract.operations]\n'
-    load(f'{own}getJob.path = "/v2/jobs/{{id}}"\ncloseMonth.path = "/months"')
-    load(f'{own}listJobs = {{ method = "GET", path = "/jobs" }}')
+    others = sorted({*words_of(CONTRACT).operations} - {"getJob", "listJobs"})
+    own = f'[contract]\nopenapi = "own.yaml"\nabsent = {others}\n[contract.operations]\n'
+    listed = 'listJobs = { method = "GET", path = "/jobs" }'
+    load(f'{own}{listed}\ngetJob.path = "/v2/jobs/{{job_id}}"\ncloseMonth.path = "/months"')
+    with pytest.raises(Misconfigured, match=r"unknown parameter '{id}'; expected one of {job_id}"):
+        load(f'{own}{listed}\ngetJob.path = "/v2/jobs/{{id}}"')
+    with pytest.raises(Misconfigured, match=r"own\.yaml describes no listJobs; say where each"):
+        load(f'{own}closeMonth.path = "/months"')
     with pytest.raises(Misconfigured, match=r"own\.yaml does not describe it, so both"):
         load(f'{own}listJobs.path = "/jobs"')
 

@@ -1,9 +1,11 @@
+import shutil
 from pathlib import Path
 
 import pytest
 
 from harness.errors import Misconfigured
 from harness.target import Capability, Target, load_target
+from harness.target.api_document import contract_document
 from tests.target_files import refusals, write
 
 MINIMAL = """\
@@ -278,7 +280,9 @@ def test_exactly_one_way_to_tokens(tmp_path: Path) -> None:
 
 def test_paths_are_relative_to_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "app").mkdir()
-    (tmp_path / "api.yaml").write_text("openapi: 3.1.0", encoding="ascii")
+    shipped = contract_document()
+    assert shipped is not None
+    shutil.copy(shipped, tmp_path / "api.yaml")
     write(tmp_path, 'directory = "app"\n' + MINIMAL + '[contract]\nopenapi = "api.yaml"\n')
     monkeypatch.chdir(tmp_path / "app")
     target = load_target(Path("../shakedown.toml"))

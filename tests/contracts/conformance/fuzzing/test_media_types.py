@@ -2,7 +2,6 @@
 
 import copy
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +13,7 @@ from contracts.conformance.fuzzing.rules import ResponseRules
 from contracts.conformance.fuzzing.validity import Validity, validity_of
 from contracts.shared.tenants.document import load_document
 from harness.client import Answer
+from harness.target.dialect import Contract
 
 ANY: dict[str, Any] = {"schema": {}}
 PNG: dict[str, Any] = {"schema": {"type": "string"}}
@@ -39,7 +39,7 @@ def test_the_most_specific_range_counts(
 @pytest.fixture(scope="module")
 def with_ranges(tmp_path_factory: pytest.TempPathFactory) -> Document:
     """The contract's document, every body of which is described as `*/*`."""
-    ranged = copy.deepcopy(dict(load_document(Path("contracts/openapi.yaml"))))
+    ranged = copy.deepcopy(dict(load_document(Contract(openapi="contracts/openapi.yaml"))))
     for item in ranged["paths"].values():
         for operation in item.values():
             bodies = [operation.get("requestBody"), *operation["responses"].values()]
@@ -48,7 +48,7 @@ def with_ranges(tmp_path_factory: pytest.TempPathFactory) -> Document:
                     body["content"] = dict.fromkeys(["*/*"], next(iter(content.values())))
     file = tmp_path_factory.mktemp("document") / "openapi.json"
     file.write_text("\ufeff" + json.dumps(ranged), encoding="utf-8")
-    return Document(load_document(file))
+    return Document(load_document(Contract(openapi=str(file))))
 
 
 def test_requests_are_of_the_type_that_the_contract_names(with_ranges: Document) -> None:

@@ -139,7 +139,7 @@ def test_a_retry_after_tells_a_key_in_flight_from_a_reused_one(dialect: Dialect)
 
 
 def test_a_generated_request_is_judged_by_the_meaning_that_is_right(dialect: Dialect) -> None:
-    rules = ResponseRules(document=Document(load_document(DOCUMENT)))
+    rules = ResponseRules(document=Document(load_document(Contract(openapi=str(DOCUMENT)))))
     case = Case(
         number=1,
         operation_id="getJob",
