@@ -21,6 +21,8 @@ class Asks:
     """Without one of them some of its cells cannot be looked at."""
     left_out: tuple[tuple[str, int], ...] = ()
     """In a run: what was not judged, since the target declares it absent, and how often."""
+    met: tuple[str, ...] = ()
+    """In a run: which declared words of the backend stood in its answers: `export.state done`."""
 
 
 NOTHING_ASKED = Asks()
@@ -38,6 +40,8 @@ class Asked:
     """What it looks for before it asks: it can do without."""
     left_out: dict[str, int] = field(default_factory=dict)
     """What was not judged of an answer, since the target has not got it: how often."""
+    met: set[str] = field(default_factory=set)
+    """Which declared words of the backend stood in its answers."""
 
     def frozen(self) -> Asks:
         """All of it so far, sorted."""
@@ -45,6 +49,7 @@ class Asked:
             whole=tuple(sorted(self.whole - self.optional)),
             part=tuple(sorted((self.part | self.optional) - (self.whole - self.optional))),
             left_out=tuple(sorted(self.left_out.items())),
+            met=tuple(sorted(self.met)),
         )
 
 
@@ -92,3 +97,10 @@ def leave_out(name: str) -> None:
     if asked is not None:
         asked.part.add(name)
         asked.left_out[name] = asked.left_out.get(name, 0) + 1
+
+
+def meet(field_name: str, word: str) -> None:
+    """Note that an answer has a word of the backend that the target file declares."""
+    asked = _ASKED.get()
+    if asked is not None:
+        asked.met.add(f"{field_name} {word}")

@@ -213,6 +213,8 @@ class RunSummary:
     """The mark of what the run made; empty when the run ended before it got one."""
     old_names: tuple[str, ...] = ()
     """Where the team's checks use names that have another one now, and what to write."""
+    unmet_words: tuple[str, ...] = ()
+    """Which words of the backend the target file declares, and no answer of the run had."""
 
     def count(self, verdict: Verdict) -> int:
         """How many checks have this verdict."""

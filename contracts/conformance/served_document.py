@@ -24,6 +24,7 @@ from contracts.conformance.schema_comparison import Direction, SchemaComparison
 from contracts.shared.tenants.document import load_document
 from harness.errors import Inconclusive
 from harness.target import Target
+from harness.target.described_api import prefixes_of
 
 _PARAMETER = re.compile(r"\{[^}/]*\}")
 _JSON = re.compile(r"application/([\w.-]+\+)?json")
@@ -93,7 +94,9 @@ class _Comparison:
         self._ours, self._theirs = ours, theirs
         self._is_translated = is_translated
         self._by_route = {
-            (each.method, _nameless(each.template)): each for each in theirs.operations.values()
+            (each.method, _nameless(prefix + each.template)): each
+            for prefix in reversed(prefixes_of(theirs.raw))
+            for each in theirs.operations.values()
         }
 
     def differences(self) -> Iterator[DocumentDifference]:

@@ -28,6 +28,7 @@ from harness.plugin.run_errors import RunError, RunErrors
 from harness.plugin.settings import RunSettings
 from harness.plugin.shared_system import SharedSystem
 from harness.plugin.signals import Interruption
+from harness.plugin.unmet_words import unmet_words
 from harness.ratchet.acceptance import Acceptances, accept
 from harness.ratchet.baseline import NOTHING_KNOWN, Baseline
 from harness.redaction.redactor import Redactor
@@ -172,6 +173,7 @@ class Run:
             version=version("shakedown"),
             run_id=shared.run_id,
             old_names=controller.old_names,
+            unmet_words=unmet_words(self.target.contract, checks, self.settings),
         )
 
     def _acceptances(self) -> Acceptances:

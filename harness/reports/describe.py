@@ -176,6 +176,9 @@ def _explained(summary: RunSummary) -> list[str]:
     return [f"why, and how to mend it: shakedown explain {known[0]}"] if known else []
 
 
+UNMET_WORDS = "about the target file (no verdict): words of the backend that no answer had:"
+
+
 def notes(summary: RunSummary) -> list[str]:
     """Say what else matters: known gaps, old names, checks that did not run, an interruption.
 
@@ -188,6 +191,8 @@ def notes(summary: RunSummary) -> list[str]:
         texts.append(f"inconclusive, and not allowed to be: {', '.join(still_open)}")
     if summary.old_names:
         texts.append("\n  ".join(["old names in your checks:", *summary.old_names]))
+    if summary.unmet_words:
+        texts.append("\n  ".join([UNMET_WORDS, *map(printable, summary.unmet_words)]))
     if waiting := [result for result in summary.checks if not result.ran]:
         named = ", ".join(result.id for result in waiting)
         ids = f"\n  {named}" if len(waiting) <= _NAMED_NOT_RUN else ""

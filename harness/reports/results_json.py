@@ -78,6 +78,7 @@ def results(summary: RunSummary) -> dict[str, Any]:
         "target": asdict(summary.target),
         "checks": [_check(result) for result in summary.checks],
         "causes": [_cause(cause) for cause in causes_of(summary)],
+        "unmet_words": list(summary.unmet_words),
         "ratchet": asdict(summary.ratchet) if summary.ratchet else None,
     }
 

@@ -301,13 +301,20 @@ class _Naming:
                 given[number] = {**described, "name": self._headers[name.lower()]}
 
 
-def _places(document: Mapping[str, Json]) -> Iterator[_Place]:
+def prefixes_of(document: Mapping[str, Json]) -> tuple[str, ...]:
+    """What the servers of a document put before its paths; nothing is the first."""
     prefixes = [""]
-    for server in document.get("servers") or ():
+    servers = document.get("servers")
+    for server in servers if isinstance(servers, list) else ():
         url = server.get("url") if isinstance(server, Mapping) else None
         path = urlsplit(url).path.rstrip("/") if isinstance(url, str) else ""
         if path and "{" not in path and path not in prefixes:
             prefixes.append(path)
+    return tuple(prefixes)
+
+
+def _places(document: Mapping[str, Json]) -> Iterator[_Place]:
+    prefixes = prefixes_of(document)
     for template, item in (document.get("paths") or {}).items():
         for method in METHODS if isinstance(item, Mapping) else ():
             if isinstance(item.get(method), Mapping):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from harness.asks import meet
 from harness.client.answer import ResourceDialect
 from harness.client.dialect.export_files import ExportFileMap
 from harness.target.dialect import Contract
@@ -52,7 +53,11 @@ class NameMap:
         """The contract's word for one of the backend's in an answer; others stay."""
         if not isinstance(value, str):
             return value
-        return self._contract_values.get((resource, field), {}).get(value, value)
+        declared = self._contract_values.get((resource, field), {})
+        if value not in declared:
+            return value
+        meet(f"{resource}.{field}", value)
+        return declared[value]
 
     def resource_dialect(self, resource: Resource | None) -> ResourceDialect:
         """How objects of a kind differ from the contract's; None: of no kind."""

@@ -36,7 +36,7 @@ def test_results_json_is_what_the_documentation_says(
     schema.validate(shown)
     assert list(shown) == [
         "schema", "verdict", "exit_code", "version", "profile", "seed", "started_at", "seconds",
-        "bring_up_seconds", "target", "checks", "causes", "ratchet",
+        "bring_up_seconds", "target", "checks", "causes", "unmet_words", "ratchet",
     ]  # fmt: skip
     assert shown["target"] == {
         "name": "reference", "api_instances": 3, "workers": 2, "postgres": "18.1",

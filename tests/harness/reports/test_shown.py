@@ -10,8 +10,9 @@ from rich.console import Console
 
 from harness.events import Event, RunFinished, RunSummary
 from harness.findings.rule import rules
-from harness.reports.describe import closing_lines, conclusion
+from harness.reports.describe import closing_lines, conclusion, notes
 from harness.reports.plain import PlainReporter
+from harness.reports.results_json import results
 from harness.reports.terminal import Progress, TerminalReporter
 from harness.verdict import Verdict
 
@@ -59,6 +60,14 @@ def test_a_failure_shows_what_was_expected_what_it_got_and_how_to_reproduce_it(p
 
 def test_a_terminal_shows_what_holds_exactly(show: Show) -> None:
     assert "\n  Two claims at once.\n  One of them wins.\n" in _terminal(show, no_color=True)
+
+
+def test_words_that_no_answer_had_are_a_note_and_in_the_file(summary: RunSummary) -> None:
+    words = ('[contract.values.export.state] ready: no answer had "done"',)
+    told = notes(replace(summary, unmet_words=words))
+    assert [each for each in told if "(no verdict)" in each and words[0] in each]
+    assert results(replace(summary, unmet_words=words))["unmet_words"] == list(words)
+    assert not [each for each in notes(summary) if "(no verdict)" in each]
 
 
 def test_old_names_are_listed_before_the_verdict(summary: RunSummary) -> None:
