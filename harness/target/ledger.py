@@ -82,7 +82,10 @@ class Ledger(Table):
 
     table: str = "audit_logs"
     columns: LedgerColumns = LedgerColumns()
-    salts: Annotated[Mapping[str, SecretStr], BeforeValidator(_no_salts)]
+    salts: Annotated[
+        Mapping[str, SecretStr],
+        BeforeValidator(_no_salts, json_schema_input_type=Mapping[str, str] | Literal[False]),
+    ]
     """Secret salts by key id; the first is the one that new events get. In the file `false`, here
     empty: the hashes have no salt."""
     sequence: Numbering = "per-organization"
