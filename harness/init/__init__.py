@@ -1,0 +1,1 @@
+"""`shakedown init`: a first target file from what can be seen of a backend."""

@@ -1,0 +1,179 @@
+"""Which table is the ledger and which holds the exports, and what their columns are."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from harness.init.catalog import Catalog, FunctionSeen, TableSeen
+from harness.init.fields import Matched, Said, fit, match_fields
+from harness.init.guess import Certainty, Guess, assign
+from harness.init.lexicon import Lexicon, words_of
+from harness.init.nouns import ROLES
+
+CLAIM_COLUMNS = (
+    *("id", "organization_id", "state", "attempt", "claimed_by"),
+    *("heartbeat_at", "started_at", "created_at", "error_code"),
+)
+_MAY_BE_MISSING = ("heartbeat_at", "started_at", "error_code")
+_CLAIMS = ("claim", "lease", "acquire", "dequeue", "take", "lock", "pick", "reserve", "fetch")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableMatch:
+    """A table of the backend, and what it is."""
+
+    role: str
+    table: TableSeen
+    certainty: Certainty
+    why: str
+    columns: Matched
+    lease: Matched
+
+
+def find_tables(
+    lexicon: Lexicon,
+    catalog: Catalog,
+    nouns: Mapping[str, str],
+    said: Mapping[str, Said],
+) -> Mapping[str, TableMatch]:
+    """Give each role its table.
+
+    `nouns` is what the API calls each role, and `said` the words that it has for each field.
+    """
+    by_name = {table.written: table for table in catalog.tables}
+    scores = {
+        (role, name): _score(lexicon, role, table, nouns.get(role), said.get(role, {}))
+        for role in ROLES
+        for name, table in by_name.items()
+    }
+    found = {}
+    for pair in assign(scores):
+        if pair.certainty is None:
+            continue
+        table = by_name[pair.theirs]
+        columns = match_fields(lexicon, ROLES[pair.ours], table.columns, said.get(pair.ours, {}))
+        found[pair.ours] = TableMatch(
+            role=pair.ours,
+            table=table,
+            certainty=pair.certainty,
+            why=_why(pair.ours, table, nouns.get(pair.ours), columns),
+            columns=columns,
+            lease=match_fields(lexicon, "lease", table.columns),
+        )
+    return found
+
+
+def _score(lexicon: Lexicon, role: str, table: TableSeen, noun: str | None, said: Said) -> float:
+    own = words_of(table.name)
+    named = lexicon.one_of(lexicon.tables["nouns"][role], own)
+    if noun is not None and set(noun.split()) <= set(own):
+        named = 1.0 / (1 + 0.15 * (len(own) - len(noun.split())))
+    like = min(fit(lexicon, ROLES[role], table.columns, said) * 1.4, 1.0)
+    return 0.5 * named + 0.5 * like
+
+
+def _why(role: str, table: TableSeen, noun: str | None, columns: Matched) -> str:
+    named = noun is not None and set(noun.split()) <= set(words_of(table.name))
+    reasons = ["named as in the API"] if named else []
+    reasons.append(f"has columns for {len(columns.found)} fields of {_A[role]}")
+    return ", ".join(reasons)
+
+
+_A = {"job": "a job", "evidence": "evidence", "export": "an export", "ledger": "an event"}
+
+
+def guess_ledger(match: TableMatch, catalog: Catalog) -> Iterator[Guess]:
+    """Write `[ledger]`: table, columns, and the function that looks like the canonical text."""
+    where = ("ledger",)
+    if match.table.written != "audit_logs":
+        yield Guess(
+            table=where,
+            key=("table",),
+            value=match.table.written,
+            certainty=match.certainty,
+            why=match.why,
+        )
+    for one in match.columns.found:
+        if one.place.name != one.field:
+            yield Guess(
+                table=("ledger", "columns"),
+                key=(one.field,),
+                value=one.place.name,
+                certainty=min(one.certainty, match.certainty),
+                why=one.why,
+            )
+    for function in catalog.functions:
+        kind = function.arguments.split()[-1:] or [""]
+        if kind[0].strip('"') == match.table.name and function.result in {"text", "json", "jsonb"}:
+            yield Guess(
+                table=where,
+                key=("canonical_function",),
+                value=function.name,
+                certainty=Certainty.DOUBTFUL,
+                why=f"takes a row of {match.table.name}, gives {function.result}",
+            )
+
+
+def guess_claim(match: TableMatch, catalog: Catalog) -> Iterator[Guess]:
+    """Write `[claim]`: the table of exports, its columns, how claims end, what claims."""
+    where = ("claim",)
+    yield from _function(catalog)
+    if match.table.written != "exports":
+        yield Guess(
+            table=where,
+            key=("table",),
+            value=match.table.written,
+            certainty=match.certainty,
+            why=match.why,
+        )
+    lease = next((one for one in match.lease.found if one.field == "lease_until"), None)
+    if lease is not None:
+        yield Guess(
+            table=where,
+            key=("lease_until",),
+            value=lease.place.name,
+            certainty=min(lease.certainty, match.certainty),
+            why=lease.why,
+        )
+    columns = ("claim", "columns")
+    by_field = {one.field: one for one in match.columns.found}
+    for name in CLAIM_COLUMNS:
+        one = by_field.get(name)
+        if one is not None and one.place.name != name:
+            yield Guess(
+                table=columns,
+                key=(name,),
+                value=one.place.name,
+                certainty=min(one.certainty, match.certainty),
+                why=one.why,
+            )
+        elif one is None and name in _MAY_BE_MISSING and not (name == "heartbeat_at" and lease):
+            gone = name in match.columns.missing
+            certainty = Certainty.LIKELY if gone else Certainty.DOUBTFUL
+            yield Guess(
+                table=columns,
+                key=(name,),
+                value="",
+                certainty=certainty,
+                why="no column reads like it",
+            )
+
+
+def _function(catalog: Catalog) -> Iterator[Guess]:
+    claiming = [one for one in catalog.functions if _claims(one)]
+    if any(one.name == "claim_export_job" for one in claiming):
+        return
+    if not claiming:
+        why = "no function of the database claims anything: workers do it in SQL of their own"
+        yield Guess(
+            table=("claim",), key=("function",), value="", certainty=Certainty.LIKELY, why=why
+        )
+    for one in claiming:
+        why = f"{one.name}({one.arguments}) has another signature; look whether it claims exports"
+        yield Guess(
+            table=("claim",), key=("function",), value="", certainty=Certainty.LIKELY, why=why
+        )
+        break
+
+
+def _claims(function: FunctionSeen) -> bool:
+    return any(word in words_of(function.name) for each in _CLAIMS for word in words_of(each))

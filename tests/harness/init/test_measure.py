@@ -1,0 +1,72 @@
+"""How much of a first target file is right, on backends that speak in words of their own.
+
+The documents are as their framework's generator would write them.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from harness.init.catalog import Catalog, read_catalog
+from harness.init.checking import readable
+from harness.init.draft import Draftsman
+from harness.init.fetching import read_file
+from harness.init.writing import Surroundings, written
+from harness.machine.journal import Journal
+from harness.postgres.cluster import Cluster
+from harness.postgres.server import connect
+from harness.postgres.template import OBSERVER, OWNER
+from harness.target.api_document import contract_document
+from harness.target.load import load_target
+from tests.harness.init.scoring import Score, score
+
+FOREIGN = Path(__file__).parents[2] / "foreign"
+SCHEMA = (FOREIGN / "node" / "schema.sql").read_bytes()
+
+
+def draft(document: Path, catalog: Catalog | None = None) -> str:
+    contract = contract_document()
+    assert contract is not None
+    made = Draftsman(read_file(contract).document).draft(read_file(document).document, catalog)
+    around = Surroundings(name="theirs", sources=[], database=catalog is not None)
+    return readable(written(made, around))
+
+
+def measured(backend: str, catalog: Catalog | None = None) -> Score:
+    committed = (FOREIGN / backend / "shakedown.toml").read_text(encoding="utf-8")
+    return score(draft(FOREIGN / backend / "openapi.json", catalog), committed)
+
+
+async def catalog_of(cluster: Cluster, schema: bytes) -> Catalog:
+    """Read the catalog of a schema as `init` does: as a role that reads and changes nothing."""
+    await cluster.create_database("theirs")
+    async with connect(cluster.url("theirs", OWNER)) as connection:
+        await connection.execute(schema)
+    return await read_catalog(cluster.url("theirs", OBSERVER))
+
+
+def test_flask_from_its_document_alone() -> None:
+    result = measured("flask")
+    assert result.wrong == ()
+    assert result.share >= 0.8
+
+
+@pytest.mark.integration
+async def test_node_from_its_document_and_its_database(journal: Journal) -> None:
+    cluster = await Cluster.start(journal)
+    try:
+        catalog = await catalog_of(cluster, SCHEMA)
+    finally:
+        await cluster.stop()
+    result = measured("node", catalog)
+    assert result.wrong == ()
+    assert result.share >= 0.8
+
+
+def test_a_draft_can_be_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BACKEND_URL", "http://127.0.0.1:3000")
+    monkeypatch.setenv("JWT_TOKEN", "a.b.c")
+    file = tmp_path / "shakedown.toml"
+    for backend in ("flask", "node"):
+        file.write_text(draft(FOREIGN / backend / "openapi.json"), encoding="utf-8")
+        assert load_target(file).contract.operations["getJob"].path
