@@ -11,9 +11,15 @@ from harness.errors import Inconclusive, Misconfigured
 from harness.init.lexicon import words_of
 from harness.init.things import Property
 
+_TABLE = re.compile(r"TABLE\((.*)\)")
 _LITERAL = re.compile(r"'((?:[^']|'')*)'")
 _ONE_OF = re.compile(
     r"CHECK \(+\w+ = ANY|CHECK \(+\w+ IN|CHECK \(+\(\w+\)::text = ANY|CHECK \(+\w+ = '"
+)
+
+_SCHEMAS = (
+    "SELECT nspname AS schema FROM pg_namespace WHERE nspname !~ '^pg_'"
+    " AND nspname NOT IN ('information_schema', 'shakedown') ORDER BY nspname LIMIT 500"
 )
 
 _KINDS: Mapping[str, str] = {
@@ -47,7 +53,34 @@ class FunctionSeen:
 
     name: str
     arguments: str
+    """As `pg_get_function_identity_arguments` gives them."""
     result: str
+    schema: str = "public"
+
+    @property
+    def written(self) -> str:
+        """The name as a target file has it."""
+        return self.name if self.schema == "public" else f"{self.schema}.{self.name}"
+
+    @property
+    def inputs(self) -> tuple[Property, ...]:
+        """What it takes, as properties."""
+        return tuple(_parameter(each) for each in self._parts if not each.startswith("OUT "))
+
+    @property
+    def outputs(self) -> tuple[Property, ...]:
+        """What it gives back by name; empty where that is a type of its own."""
+        of_table = _TABLE.fullmatch(self.result)
+        parts = (
+            of_table[1].split(", ")
+            if of_table
+            else [each[4:] for each in self._parts if each.startswith("OUT ")]
+        )
+        return tuple(_parameter(each) for each in parts)
+
+    @property
+    def _parts(self) -> list[str]:
+        return [each for each in self.arguments.split(", ") if each]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +88,7 @@ class Catalog:
     """All that was seen."""
 
     tables: tuple[TableSeen, ...]
+    schemas: tuple[str, ...]
     functions: tuple[FunctionSeen, ...]
 
 
@@ -63,6 +97,7 @@ async def read_catalog(url: str) -> Catalog:
     database = Database(url)
     try:
         columns = await database.fetch(_statement("catalog.sql"))
+        schemas = await database.fetch(_SCHEMAS)
         functions = await database.fetch(_statement("functions.sql"))
     except Inconclusive as gap:
         raise Misconfigured(f"--database-url: {gap}") from gap
@@ -75,8 +110,14 @@ async def read_catalog(url: str) -> Catalog:
         )
     return Catalog(
         tables=tables_of(columns),
+        schemas=tuple(row["schema"] for row in schemas),
         functions=tuple(
-            FunctionSeen(name=row["name"], arguments=row["arguments"], result=str(row["result"]))
+            FunctionSeen(
+                schema=row["schema"],
+                name=row["name"],
+                arguments=row["arguments"],
+                result=str(row["result"]),
+            )
             for row in functions
         ),
     )
@@ -107,6 +148,20 @@ def _column(row: Mapping[str, Any]) -> Property:
         kind="word" if words and kind == "text" else kind,
         words=words,
         nullable=bool(row["nullable"]),
+    )
+
+
+def _parameter(text: str) -> Property:
+    """`max_running integer` as a property; one without a name has its type alone."""
+    name, _, kind = text.removeprefix("INOUT ").partition(" ")
+    plain = kind.split("[")[0].strip() or name
+    kinds = {"uuid": "id", "text": "text", "json": "object", "jsonb": "object", "boolean": "flag"}
+    of_number = {"integer", "bigint", "smallint", "numeric"}
+    return Property(
+        pointer=f"/{name}",
+        own=words_of(name),
+        around=(),
+        kind="count" if plain in of_number else kinds.get(plain, "any"),
     )
 
 

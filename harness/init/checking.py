@@ -25,15 +25,29 @@ def readable(text: str) -> str:
         lines = text.split("\n")
         changed = False
         for number, what in refused.items():
-            line = lines[number - 1]
-            if line and not line.lstrip().startswith(("#", "[")):
-                lines[number - 1] = f"# {line} # refused: {what[:160]}"
-                changed = True
+            changed |= _comment(lines, number - 1, what)
         if not changed:
             break
         text = "\n".join(lines)
         problem = _problem(text)
     raise Misconfigured(f"the file that was drafted cannot be read: {problem}")
+
+
+def _comment(lines: list[str], at: int, what: str) -> bool:
+    """Turn a line into a comment, or a table with all that is in it; False if it is one."""
+    line = lines[at]
+    if not line or line.startswith("#"):
+        return False
+    if line.startswith("["):
+        for number in range(at, len(lines)):
+            if number > at and lines[number].startswith("["):
+                break
+            if lines[number] and not lines[number].startswith("#"):
+                lines[number] = f"# {lines[number]}"
+    else:
+        lines[at] = f"# {line}"
+    lines[at] += f" # refused: {what[:160]}"
+    return True
 
 
 def _problem(text: str) -> str | None:

@@ -4,24 +4,29 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from harness.init.absences import guess_constants, guess_without
 from harness.init.catalog import Catalog
+from harness.init.claiming import guess_function
 from harness.init.conventions import guess_headers, guess_problem, guess_refusals
 from harness.init.envelopes import guess_envelope, thing_of
 from harness.init.fields import Matched, Said, match_fields
 from harness.init.guess import Certainty, Guess
 from harness.init.lexicon import Lexicon, lexicon
 from harness.init.nouns import ROLES, Role, collections_of, find_roles, places_of
-from harness.init.operations import Finder, OperationMatch
+from harness.init.operations import PROBES, Finder, OperationMatch
 from harness.init.references import Document, table
-from harness.init.routes import routes_of
+from harness.init.routes import Route, routes_of
 from harness.init.sending import guess_sending
-from harness.init.tables import TableMatch, find_tables, guess_claim, guess_ledger
+from harness.init.tables import TableMatch, find_tables, guess_catalog, guess_claim, guess_ledger
 from harness.init.things import Property, properties
 from harness.init.values import guess_values
 from harness.vocabulary.resources import LISTS, RETURNED_BY
 
 _CORE = frozenset({"createJob", "getJob", "uploadEvidence", "requestExport", "getExport"})
 """Without these nothing can be checked: they are looked for by a person, never declared absent."""
+
+_UNSAID = frozenset({"openapi"})
+"""What a document does not say of itself."""
 
 _SINGLES: Mapping[str, tuple[str, ...]] = {
     "job": ("getJob", "createJob", "listJobs"),
@@ -62,6 +67,13 @@ class _Api:
     guesses: tuple[Guess, ...] = ()
     absent: tuple[Guess, ...] = ()
     notes: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
+    """The types of exports that a request for one lists."""
+
+    @property
+    def routes(self) -> Mapping[str, Route]:
+        """By the contract's operation, what is sure enough to be written."""
+        return {one.name: one.route for one in self.found if one.certainty.is_written}
 
 
 class Draftsman:
@@ -84,11 +96,13 @@ class Draftsman:
         """
         api = self._api(document, served_at) if document is not None else _Api()
         tables = find_tables(api.words, catalog, api.nouns, api.said) if catalog else {}
-        of_tables = [*_of_tables(tables, catalog)] if catalog else []
+        of_tables = [*_of_tables(api.words, tables, catalog)] if catalog else []
         listed = {
             name: {one.field: one.place.words for one in matched.found if one.place.words}
             for name, matched in api.seen.items()
         }
+        if api.types:
+            listed.setdefault("export", {}).setdefault("export_type", api.types)
         for role, match in tables.items():
             here = listed.setdefault(ROLES[role], {})
             for one in match.columns.found:
@@ -99,9 +113,12 @@ class Draftsman:
             for resource, fields in listed.items()
             for guess in guess_values(api.words, resource, fields, api.nouns.get("export", ""))
         ]
+        without = guess_without(
+            api.words, api.routes, values, [*listed.get("export", {}).get("export_type", ())]
+        )
         written = [one for one in of_tables if one.certainty.is_written]
         return Draft(
-            guesses=tuple(map(_harmless, (*api.guesses, *of_tables, *values))),
+            guesses=tuple(map(_harmless, (*api.guesses, *of_tables, *values, *without))),
             absent=api.absent,
             notes=api.notes,
             ready_path=_ready(api.found),
@@ -131,6 +148,7 @@ class Draftsman:
             said={role: _said(seen.get(resource)) for role, resource in ROLES.items()},
             guesses=tuple(guesses),
             absent=tuple(self._absent(found, seen, served_at)),
+            types=_types(words, found),
             notes=tuple(_note(role, roles.get(role)) for role in ROLES),
         )
 
@@ -142,19 +160,20 @@ class Draftsman:
         served_at: str,
     ) -> Iterator[Guess]:
         sure = {one.name: one.route for one in found if one.certainty.is_written}
-        singles = [
-            route
+        shown = {
+            name: route
             for name, route in sure.items()
-            if name in RETURNED_BY and name not in LISTS and name != "getManifest"
-        ]
-        lists = [sure[name] for name in sorted(LISTS) if name in sure]
-        yield from guess_envelope(words, document, singles, lists)
+            if name in RETURNED_BY and name != "getManifest"
+        }
+        yield from guess_envelope(words, document, shown, [*filter(LISTS.__contains__, shown)])
         yield from guess_headers(words, sure)
         problem, code = guess_problem(words, document, list(sure.values()))
         yield from problem
         yield from guess_refusals(code, sure, self._codes)
+        yield from guess_constants(words, document, sure)
         for one in sorted(found, key=lambda each: list(self._contract).index(each.name)):
             yield from self._operation(words, one)
+        yield from _health(found)
         if served_at and served_at != self._contract["openapi"].path:
             yield Guess(
                 table=("contract", "operations", "openapi"),
@@ -195,11 +214,18 @@ class Draftsman:
         self, found: Sequence[OperationMatch], seen: Mapping[str, Matched], served_at: str
     ) -> Iterator[Guess]:
         there = {one.name for one in found} | ({"openapi"} if served_at else set())
+        if "health" in there:
+            there |= {"live", "ready"}
         for name in self._contract:
-            if name not in there:
-                core = name in _CORE
-                why = "no route of the document is it; find it" if core else "no route is it"
-                yield _gone(name, Certainty.DOUBTFUL if core else Certainty.LIKELY, why)
+            if name in there:
+                continue
+            if name in _CORE:
+                yield _gone(name, Certainty.DOUBTFUL, "no route of the document is it; find it")
+            elif name in _UNSAID or (name in PROBES and not there & set(PROBES)):
+                why = "documents seldom describe it; declare it if it is not there"
+                yield _gone(name, Certainty.DOUBTFUL, why)
+            else:
+                yield _gone(name, Certainty.LIKELY, "no route is it")
         for resource, matched in seen.items():
             if resource not in _WHOLE or not matched.found:
                 continue
@@ -213,11 +239,41 @@ class Draftsman:
                     yield _gone(f"{resource}.{name}", Certainty.DOUBTFUL, why)
 
 
-def _of_tables(tables: Mapping[str, TableMatch], catalog: Catalog) -> Iterator[Guess]:
+def _types(words: Lexicon, found: Sequence[OperationMatch]) -> tuple[str, ...]:
+    """The words that a request for an export lists as types: in its path or its body."""
+    route = next((one.route for one in found if one.name == "requestExport"), None)
+    if route is None:
+        return ()
+    in_body = match_fields(words, "new_export", route.body).place_of("export_type")
+    listed = [each.words for each in (*route.in_path.values(), in_body) if each and each.words]
+    return listed[0] if listed else ()
+
+
+def _health(found: Sequence[OperationMatch]) -> Iterator[Guess]:
+    """Where one route speaks of health, it is what says that the backend is ready."""
+    by_name = {one.name: one for one in found if one.certainty.is_written}
+    if "health" not in by_name:
+        return
+    for name, certainty in (("ready", Certainty.LIKELY), ("live", Certainty.LIKELY)):
+        if name not in by_name:
+            yield Guess(
+                table=("contract", "operations", name),
+                key=("path",),
+                value=by_name["health"].path,
+                certainty=certainty,
+                why="the only route that speaks of health",
+            )
+
+
+def _of_tables(
+    words: Lexicon, tables: Mapping[str, TableMatch], catalog: Catalog
+) -> Iterator[Guess]:
     if "ledger" in tables:
         yield from guess_ledger(tables["ledger"], catalog)
     if "export" in tables:
-        yield from guess_claim(tables["export"], catalog)
+        yield from guess_function(words, catalog)
+        yield from guess_claim(tables["export"])
+    yield from guess_catalog(words, catalog, tables)
 
 
 _PARTIAL = 206
@@ -229,7 +285,8 @@ def _harmless(guess: Guess) -> Guess:
     """Take a line out of effect that would send a variable of this machine to the backend."""
     values = [guess.value] if isinstance(guess.value, str) else guess.value
     texts = values if isinstance(values, list | tuple) else []
-    if not any("{env:" in str(each) for each in (*texts, *guess.key)):
+    ours = guess.table == ("contract", "constants")
+    if ours or not any("{env:" in str(each) for each in (*texts, *guess.key)):
         return guess
     return replace(guess, certainty=Certainty.DOUBTFUL, why="reads a variable of this machine")
 

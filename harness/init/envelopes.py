@@ -1,7 +1,7 @@
 """What is around the things in answers: where one is, where a list is, and how pages go on."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.init.fields import match_fields
@@ -10,6 +10,7 @@ from harness.init.lexicon import Lexicon
 from harness.init.references import Document, Json
 from harness.init.routes import Route
 from harness.init.things import Property, kind_of, properties
+from harness.target.envelope import Envelope
 
 _OF_PAGES = frozenset(
     {"meta", "links", "_links", "page", "pagination", "paging", "pageinfo", "page_info"}
@@ -99,50 +100,64 @@ def thing_of(document: Document, route: Route) -> tuple[Property, ...]:
 
 
 def guess_envelope(
-    lexicon: Lexicon, document: Document, singles: Sequence[Route], lists: Sequence[Route]
+    lexicon: Lexicon, document: Document, routes: Mapping[str, Route], lists: Sequence[str]
 ) -> Iterator[Guess]:
-    """Say what is around things and lists, where the answers agree on it."""
-    where = ("contract", "envelope")
-    wrappers = [each for each in (wrapper_of(document, one) for one in singles) if each is not None]
-    yield from _agreed(where, "data", wrappers, "/data", "answers with one thing")
-    found = [each for each in (list_of(document, one) for one in lists) if each is not None]
-    yield from _agreed(where, "items", [one.items for one in found], "/data", "lists")
-    cursors = []
-    for one in found:
-        at = one.items.rpartition("/")[0]
+    """Say what is around things and lists: of all, or of each operation where they differ.
+
+    `routes` are by the contract's operation; `lists` are those of them that give lists.
+    """
+    wrappers = {
+        name: wrapper
+        for name, route in routes.items()
+        if name not in lists and (wrapper := wrapper_of(document, route)) is not None
+    }
+    yield from _said("data", wrappers, "answers with one thing")
+    found = {
+        name: one
+        for name in lists
+        if name in routes and (one := list_of(document, routes[name])) is not None
+    }
+    yield from _said("items", {name: one.items for name, one in found.items()}, "lists")
+    cursors = {}
+    for name, one in found.items():
         place = match_fields(lexicon, "page", one.beside).place_of("next_cursor")
         if place is not None:
-            cursors.append(at + place.pointer)
-    yield from _agreed(where, "next_cursor", cursors, "/next_cursor", "lists")
+            cursors[name] = one.items.rpartition("/")[0] + place.pointer
+    yield from _said("next_cursor", cursors, "lists")
     for key in ("cursor", "limit"):
-        names = []
-        for route in lists:
-            asked = match_fields(lexicon, "page_query", route.query).place_of(key)
-            if asked is not None:
-                names.append(asked.name)
-        yield from _agreed(where, key, names, key, "lists")
+        asked = {
+            name: place.name
+            for name in lists
+            if name in routes
+            and (place := match_fields(lexicon, "page_query", routes[name].query).place_of(key))
+        }
+        yield from _said(key, asked, "lists")
 
 
-def _agreed(
-    where: tuple[str, ...], key: str, seen: Sequence[str], ours: str, of: str
-) -> Iterator[Guess]:
-    if not seen:
+def _said(key: str, by_operation: Mapping[str, str], of: str) -> Iterator[Guess]:
+    """Say it once for what most have, and again for each operation that has something else."""
+    if not by_operation:
         return
-    (most, times), *_ = Counter(seen).most_common()
-    if most == ours:
-        return
-    share = times / len(seen)
-    certainty = (
-        Certainty.SURE
-        if share == 1 and times > 1
-        else Certainty.LIKELY
-        if share > 0.6
-        else Certainty.DOUBTFUL
-    )
-    yield Guess(
-        table=where,
-        key=(key,),
-        value=most,
-        certainty=certainty,
-        why=f"so in {times} of {len(seen)} {of}",
-    )
+    (most, times), *_ = Counter(by_operation.values()).most_common()
+    share = times / len(by_operation)
+    usual = most if share > 0.5 else getattr(_CONTRACT, key)
+    if usual != getattr(_CONTRACT, key):
+        yield Guess(
+            table=("contract", "envelope"),
+            key=(key,),
+            value=usual,
+            certainty=Certainty.SURE if share == 1 and times > 1 else Certainty.LIKELY,
+            why=f"so in {times} of {len(by_operation)} {of}",
+        )
+    for name, value in by_operation.items():
+        if value != usual:
+            yield Guess(
+                table=("contract", "operations", name, "envelope"),
+                key=(key,),
+                value=value,
+                certainty=Certainty.LIKELY,
+                why="as described for this one",
+            )
+
+
+_CONTRACT = Envelope()

@@ -3,7 +3,7 @@
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
 from functools import lru_cache
 from importlib.resources import files
@@ -53,6 +53,11 @@ class Lexicon:
     noise: frozenset[str]
     tables: Mapping[str, Any]
     """The whole file, for what is no concept."""
+    _known: dict[tuple[str, str], float] = field(default_factory=dict, repr=False, compare=False)
+    _scored: dict[tuple[object, ...], float] = field(
+        default_factory=dict, repr=False, compare=False
+    )
+    """What was looked up before: the same names stand in many things of an API."""
 
     def calling(self, nouns: Mapping[str, str]) -> "Lexicon":
         """Give the same lexicon, knowing what this backend calls the contract's things.
@@ -66,10 +71,16 @@ class Lexicon:
                 word for other, name in nouns.items() if other != role for word in words_of(name)
             }
             concepts[role] = (concepts[role] - taken) | set(words_of(noun))
-        return replace(self, concepts=concepts)
+        return replace(self, concepts=concepts, _known={}, _scored={})
 
     def means(self, word: str, concept: str) -> float:
         """How sure it is that a stem is a word of a concept: 0 to 1."""
+        found = self._known.get((word, concept))
+        if found is None:
+            found = self._known[(word, concept)] = self._means(word, concept)
+        return found
+
+    def _means(self, word: str, concept: str) -> float:
         known = self.concepts.get(concept)
         known = frozenset({stem(concept)}) if known is None else known
         if word in known:
@@ -87,6 +98,8 @@ class Lexicon:
         say what the name leaves out: `failure/code` is an error code.
         """
         wanted, found, unused = phrase.split(), 0.0, list(own)
+        if not any(self.means(word, each) for word in own for each in wanted):
+            return 0.0
         above = list(around)
         in_own = False
         for concept in wanted:
@@ -115,13 +128,16 @@ class Lexicon:
 
     def best(self, phrases: Iterable[str], own: Words, around: Words = ()) -> float:
         """The score of the phrase that says it best; the first ones are a little plainer."""
-        return max(
-            (
-                self.phrase(each, own, around) * (1 - min(place, 6) * 0.01)
-                for place, each in enumerate(phrases)
-            ),
-            default=0.0,
-        )
+        asked = (tuple(phrases), own, around)
+        if asked not in self._scored:
+            self._scored[asked] = max(
+                (
+                    self.phrase(each, own, around) * (1 - min(place, 6) * 0.01)
+                    for place, each in enumerate(asked[0])
+                ),
+                default=0.0,
+            )
+        return self._scored[asked]
 
     def one_of(self, words: Iterable[str], own: Words) -> float:
         """How well a name is one of a list of words, the first word of it counting as its own."""

@@ -8,7 +8,7 @@ from harness.init.lexicon import Lexicon
 from harness.init.operations import OperationMatch
 from harness.init.routes import Route
 
-_MEMBERS: Mapping[str, str] = {
+MEMBERS: Mapping[str, str] = {
     "createJob": "new_job",
     "uploadEvidence": "upload",
     "requestExport": "new_export",
@@ -20,7 +20,7 @@ _MEMBERS: Mapping[str, str] = {
 
 def guess_sending(lexicon: Lexicon, one: OperationMatch, ours: Route) -> Iterator[Guess]:
     """Say where the contract's members of a request go in this one."""
-    members = _MEMBERS.get(one.name)
+    members = MEMBERS.get(one.name)
     if members is None:
         return
     in_query = one.name == "listLedgerEvents"

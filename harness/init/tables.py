@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from harness.init.catalog import Catalog, FunctionSeen, TableSeen
+from harness.init.catalog import Catalog, TableSeen
 from harness.init.fields import Matched, Said, fit, match_fields
 from harness.init.guess import Certainty, Guess, assign
 from harness.init.lexicon import Lexicon, words_of
@@ -13,8 +13,8 @@ CLAIM_COLUMNS = (
     *("id", "organization_id", "state", "attempt", "claimed_by"),
     *("heartbeat_at", "started_at", "created_at", "error_code"),
 )
-_MAY_BE_MISSING = ("heartbeat_at", "started_at", "error_code")
-_CLAIMS = ("claim", "lease", "acquire", "dequeue", "take", "lock", "pick", "reserve", "fetch")
+_MAY_BE_MISSING = ("attempt", "claimed_by", "heartbeat_at", "started_at", "error_code")
+_LEDGER_MAY_MISS = ("actor_id", "target_type", "salt_key_id", "canonical_version")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +67,7 @@ def _score(lexicon: Lexicon, role: str, table: TableSeen, noun: str | None, said
     named = lexicon.one_of(lexicon.tables["nouns"][role], own)
     if noun is not None and set(noun.split()) <= set(own):
         named = 1.0 / (1 + 0.15 * (len(own) - len(noun.split())))
-    like = min(fit(lexicon, ROLES[role], table.columns, said) * 1.4, 1.0)
+    like = min(fit(lexicon, ROLES[role], table.columns, said) * 1.8, 1.0)
     return 0.5 * named + 0.5 * like
 
 
@@ -101,6 +101,15 @@ def guess_ledger(match: TableMatch, catalog: Catalog) -> Iterator[Guess]:
                 certainty=min(one.certainty, match.certainty),
                 why=one.why,
             )
+    for name in _LEDGER_MAY_MISS:
+        if name in match.columns.missing:
+            yield Guess(
+                table=("ledger", "columns"),
+                key=(name,),
+                value="",
+                certainty=min(Certainty.LIKELY, match.certainty),
+                why="no column could be it",
+            )
     for function in catalog.functions:
         kind = function.arguments.split()[-1:] or [""]
         if kind[0].strip('"') == match.table.name and function.result in {"text", "json", "jsonb"}:
@@ -113,10 +122,9 @@ def guess_ledger(match: TableMatch, catalog: Catalog) -> Iterator[Guess]:
             )
 
 
-def guess_claim(match: TableMatch, catalog: Catalog) -> Iterator[Guess]:
-    """Write `[claim]`: the table of exports, its columns, how claims end, what claims."""
+def guess_claim(match: TableMatch) -> Iterator[Guess]:
+    """Write `[claim]`: the table of exports, its columns, how claims end."""
     where = ("claim",)
-    yield from _function(catalog)
     if match.table.written != "exports":
         yield Guess(
             table=where,
@@ -135,6 +143,15 @@ def guess_claim(match: TableMatch, catalog: Catalog) -> Iterator[Guess]:
             why=lease.why,
         )
     columns = ("claim", "columns")
+    token = next((one for one in match.lease.found if one.field == "claim_token"), None)
+    if token is not None:
+        yield Guess(
+            table=columns,
+            key=("claim_token",),
+            value=token.place.name,
+            certainty=min(token.certainty, match.certainty),
+            why=token.why,
+        )
     by_field = {one.field: one for one in match.columns.found}
     for name in CLAIM_COLUMNS:
         one = by_field.get(name)
@@ -158,22 +175,27 @@ def guess_claim(match: TableMatch, catalog: Catalog) -> Iterator[Guess]:
             )
 
 
-def _function(catalog: Catalog) -> Iterator[Guess]:
-    claiming = [one for one in catalog.functions if _claims(one)]
-    if any(one.name == "claim_export_job" for one in claiming):
-        return
-    if not claiming:
-        why = "no function of the database claims anything: workers do it in SQL of their own"
+def guess_catalog(
+    lexicon: Lexicon, catalog: Catalog, found: Mapping[str, TableMatch]
+) -> Iterator[Guess]:
+    """Write `[catalog]`: other names of tables, and the schemas of a platform."""
+    for key, role, ours in (("jobs", "job", "jobs"), ("evidence", "evidence", "evidence")):
+        if role in found and found[role].table.written != ours:
+            yield Guess(
+                table=("catalog", "tables"),
+                key=(key,),
+                value=found[role].table.written,
+                certainty=found[role].certainty,
+                why=found[role].why,
+            )
+    known = lexicon.tables["platform"]["schemas"]
+    theirs = {match.table.schema for match in found.values()}
+    platform = [name for name in catalog.schemas if name in known and name not in theirs]
+    if platform:
         yield Guess(
-            table=("claim",), key=("function",), value="", certainty=Certainty.LIKELY, why=why
+            table=("catalog",),
+            key=("ignore_schemas",),
+            value=tuple(platform),
+            certainty=Certainty.LIKELY,
+            why="schemas of a platform or an extension",
         )
-    for one in claiming:
-        why = f"{one.name}({one.arguments}) has another signature; look whether it claims exports"
-        yield Guess(
-            table=("claim",), key=("function",), value="", certainty=Certainty.LIKELY, why=why
-        )
-        break
-
-
-def _claims(function: FunctionSeen) -> bool:
-    return any(word in words_of(function.name) for each in _CLAIMS for word in words_of(each))

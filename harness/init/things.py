@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.init.lexicon import Words, words_of
-from harness.init.references import Document, Json
+from harness.init.references import Document, Json, items
 
 _DEEPEST = 3
 _MOST = 400
@@ -28,6 +28,7 @@ class Property:
     words: tuple[str, ...] = ()
     """The values that it may have, where they are listed."""
     nullable: bool = False
+    required: bool = False
     schema: Json = None
 
     @property
@@ -49,6 +50,7 @@ def properties(document: Document, schema: Json) -> tuple[Property, ...]:
 def _walk(
     document: Document, schema: Json, pointer: str, around: Words, depth: int
 ) -> Iterator[Property]:
+    required = items(document.plain(schema), "required")
     for name, raw in document.members(schema).items():
         resolved = document.plain(raw)
         own = words_of(name)
@@ -60,6 +62,7 @@ def _walk(
             kind=kind_of(document, resolved),
             words=document.listed(resolved),
             nullable=document.nullable(raw),
+            required=name in required,
             schema=resolved,
         )
         if depth + 1 < _DEEPEST and document.members(resolved):

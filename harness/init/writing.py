@@ -13,8 +13,24 @@ from harness.untrusted.sanitizing import sanitize
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _LONGEST_REASON = 110
 _ORDER = (
-    *("ledger", "ledger.columns", "claim", "claim.columns"),
-    *("contract", "contract.envelope", "contract.headers", "contract.problem", "contract.refusals"),
+    *(
+        "ledger",
+        "ledger.columns",
+        "claim",
+        "claim.arguments",
+        "claim.result",
+        "claim.columns",
+        "catalog",
+    ),
+    *(
+        "contract",
+        "contract.without",
+        "contract.constants",
+        "contract.envelope",
+        "contract.headers",
+        "contract.problem",
+        "contract.refusals",
+    ),
     *("contract.archive", "contract.operations", "contract.fields", "contract.values"),
 )
 
@@ -45,18 +61,21 @@ def written(draft: Draft, around: Surroundings) -> str:
     for path in sorted(tables, key=_place):
         extra: tuple[str, ...] = ()
         if path == ("ledger",) and draft.has_ledger:
-            extra = tuple(_salts(around.project))
+            keyed = not any(
+                one.key == ("salt_key_id",) and one.value == "" for one in draft.guesses
+            )
+            extra = tuple(_salts(around.project, keyed=keyed))
         if path == ("contract",):
             extra = tuple(_absent(draft.absent))
         lines += ["", *_table(path, tables[path], extra)]
     return "\n".join(lines) + "\n"
 
 
-def _place(path: tuple[str, ...]) -> tuple[int, int]:
+def _place(path: tuple[str, ...]) -> tuple[int, bool]:
     """Tables in the order in which the documentation has them; equal ones stay as they came."""
     name = ".".join(path)
     best = max((each for each in _ORDER if name == each or name.startswith(f"{each}.")), key=len)
-    return _ORDER.index(best), 0
+    return _ORDER.index(best), name != best
 
 
 def _head(draft: Draft, around: Surroundings) -> Iterator[str]:
@@ -131,11 +150,16 @@ def _tokens(around: Surroundings) -> Iterator[str]:
         yield f'# [tokens.mint] secret = "{{env:{name}}}" could sign tokens of any organization'
 
 
-def _salts(project: Project | None) -> Iterator[str]:
+def _has_key_ids(draft: Draft) -> bool:
+    return not any(one.key == ("salt_key_id",) and one.value == "" for one in draft.guesses)
+
+
+def _salts(project: Project | None, *, keyed: bool) -> Iterator[str]:
     names = [name for name in (project.variables if project else ()) if "SALT" in name.upper()]
     secrets = [name for name in names if not re.search(r"(ID|NAME|VERSION)$", name.upper())]
     name = secrets[0] if secrets else "LEDGER_SALT"
-    yield f'salts = {{ k1 = "{{env:{name}}}" }} # instead of k1: the key id that events show'
+    key, hint = ("k1", " # instead of k1: the key id that events show") if keyed else ("only", "")
+    yield f'salts = {{ {key} = "{{env:{name}}}" }}{hint}'
 
 
 def _absent(absent: Sequence[Guess]) -> Iterator[str]:
