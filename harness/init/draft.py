@@ -12,8 +12,9 @@ from harness.init.envelopes import guess_envelope, thing_of
 from harness.init.fields import Matched, Said, match_fields
 from harness.init.guess import Certainty, Guess
 from harness.init.lexicon import Lexicon, lexicon
+from harness.init.missing import missing_fields, missing_operations
 from harness.init.nouns import ROLES, Role, collections_of, find_roles, places_of
-from harness.init.operations import PROBES, Finder, OperationMatch
+from harness.init.operations import Finder, OperationMatch
 from harness.init.references import Document, table
 from harness.init.routes import Route, routes_of
 from harness.init.sending import guess_sending
@@ -21,12 +22,6 @@ from harness.init.tables import TableMatch, find_tables, guess_catalog, guess_cl
 from harness.init.things import Property, properties
 from harness.init.values import guess_values
 from harness.vocabulary.resources import LISTS, RETURNED_BY
-
-_CORE = frozenset({"createJob", "getJob", "uploadEvidence", "requestExport", "getExport"})
-"""Without these nothing can be checked: they are looked for by a person, never declared absent."""
-
-_UNSAID = frozenset({"openapi"})
-"""What a document does not say of itself."""
 
 _SINGLES: Mapping[str, tuple[str, ...]] = {
     "job": ("getJob", "createJob", "listJobs"),
@@ -134,7 +129,11 @@ class Draftsman:
         words = lexicon().calling(nouns)
         found = Finder(words, document, places, roles).matches()
         things = _things(words, document, found)
-        seen = {name: match_fields(words, name, those) for name, those in things.items()}
+        asked = {"job": _title_of(words, found)}
+        seen = {
+            name: match_fields(words, name, those, asked.get(name, {}))
+            for name, those in things.items()
+        }
         guesses = [
             *self._of_routes(words, document, found, served_at),
             *_of_fields(seen),
@@ -147,7 +146,10 @@ class Draftsman:
             seen=seen,
             said={role: _said(seen.get(resource)) for role, resource in ROLES.items()},
             guesses=tuple(guesses),
-            absent=tuple(self._absent(found, seen, served_at)),
+            absent=(
+                *missing_operations(self._contract, found, roles, places, served=bool(served_at)),
+                *missing_fields(seen),
+            ),
             types=_types(words, found),
             notes=tuple(_note(role, roles.get(role)) for role in ROLES),
         )
@@ -210,34 +212,6 @@ class Draftsman:
             )
         yield from guess_sending(words, one, ours)
 
-    def _absent(
-        self, found: Sequence[OperationMatch], seen: Mapping[str, Matched], served_at: str
-    ) -> Iterator[Guess]:
-        there = {one.name for one in found} | ({"openapi"} if served_at else set())
-        if "health" in there:
-            there |= {"live", "ready"}
-        for name in self._contract:
-            if name in there:
-                continue
-            if name in _CORE:
-                yield _gone(name, Certainty.DOUBTFUL, "no route of the document is it; find it")
-            elif name in _UNSAID or (name in PROBES and not there & set(PROBES)):
-                why = "documents seldom describe it; declare it if it is not there"
-                yield _gone(name, Certainty.DOUBTFUL, why)
-            else:
-                yield _gone(name, Certainty.LIKELY, "no route is it")
-        for resource, matched in seen.items():
-            if resource not in _WHOLE or not matched.found:
-                continue
-            for name in matched.missing:
-                if (resource, name) != ("evidence", "evidence_id"):
-                    why = f"nothing that is left of {resource} could be it"
-                    yield _gone(f"{resource}.{name}", Certainty.LIKELY, why)
-            for name in matched.unclear:
-                if (resource, name) != ("evidence", "evidence_id"):
-                    why = "nothing reads like it, but something is left that could be it"
-                    yield _gone(f"{resource}.{name}", Certainty.DOUBTFUL, why)
-
 
 def _types(words: Lexicon, found: Sequence[OperationMatch]) -> tuple[str, ...]:
     """The words that a request for an export lists as types: in its path or its body."""
@@ -247,6 +221,13 @@ def _types(words: Lexicon, found: Sequence[OperationMatch]) -> tuple[str, ...]:
     in_body = match_fields(words, "new_export", route.body).place_of("export_type")
     listed = [each.words for each in (*route.in_path.values(), in_body) if each and each.words]
     return listed[0] if listed else ()
+
+
+def _title_of(words: Lexicon, found: Sequence[OperationMatch]) -> Said:
+    """What a new job's title is called in the request: it is shown under the same name."""
+    route = next((one.route for one in found if one.name == "createJob"), None)
+    place = match_fields(words, "new_job", route.body).place_of("title") if route else None
+    return {"title": (place.own,)} if place is not None else {}
 
 
 def _health(found: Sequence[OperationMatch]) -> Iterator[Guess]:
@@ -289,10 +270,6 @@ def _harmless(guess: Guess) -> Guess:
     if ours or not any("{env:" in str(each) for each in (*texts, *guess.key)):
         return guess
     return replace(guess, certainty=Certainty.DOUBTFUL, why="reads a variable of this machine")
-
-
-def _gone(name: str, certainty: Certainty, why: str) -> Guess:
-    return Guess(table=("contract",), key=("absent",), value=name, certainty=certainty, why=why)
 
 
 def _note(role: str, one: Role | None) -> str:

@@ -23,6 +23,8 @@ ROLES: Mapping[str, str] = {
 
 _PREFIX = re.compile(r"api|rest|public|internal|app|v\d+(\.\d+)*", re.IGNORECASE)
 _CANDIDATES = 6
+_LEAST_SHAPE = 0.6
+"""The share of what the routes of a role do that those of a collection must do as well."""
 _NOTHING = 0.3
 """What a role gets that no collection is given: a worse one is none."""
 
@@ -167,7 +169,10 @@ def find_roles(lexicon: Lexicon, collections: Sequence[Collection]) -> Mapping[s
         named = _named(lexicon, role, collection)
         roles[role] = Role(
             collection=collection,
-            certainty=_certainty(score, margin, named),
+            certainty=min(
+                _certainty(score, margin, named),
+                _most(role, collection, best, _shape(lexicon, role, collection)),
+            ),
             score=score,
             why=_why(lexicon, role, collection, named),
         )
@@ -180,6 +185,21 @@ def _certainty(score: float, margin: float, named: float) -> Certainty:
     if score >= 0.45 and margin >= 0.1:
         return Certainty.LIKELY
     return Certainty.DOUBTFUL
+
+
+def _most(role: str, collection: Collection, best: "_Choice", shape: float) -> Certainty:
+    """How sure a collection can be at most, by what its routes do and what stands below what.
+
+    A noun is only a word: where evidence is filed below something else, that is the job, and
+    what can neither be asked for nor looked at is no export.
+    """
+    if shape < _LEAST_SHAPE:
+        return Certainty.DOUBTFUL
+    if role == "job" and "evidence" in best.picked:
+        evidence = best.picked["evidence"][1]
+        if evidence.parents and collection.noun not in evidence.parents:
+            return Certainty.DOUBTFUL
+    return Certainty.SURE
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -65,7 +65,7 @@ class Finder:
         found = []
         for pair in assign(scores):
             place, certainty = self._places[pair.theirs], pair.certainty
-            role = _ROLE_OF.get(pair.ours, "")
+            role = ROLE_OF.get(pair.ours, "")
             if certainty is None:
                 continue
             if role in self._roles:
@@ -236,7 +236,7 @@ class Finder:
         return "/".join(written), tuple(strange)
 
     def _why(self, place: Place, name: str, strange: Iterable[str]) -> str:
-        role = _ROLE_OF.get(name, "")
+        role = ROLE_OF.get(name, "")
         reasons = []
         if role in self._roles:
             reasons.append(f'"{self._roles[role].collection.said}" is the {_WORD[role]} here')
@@ -257,7 +257,7 @@ def _names(route: Route, lexicon: Lexicon, role: str) -> bool:
 
 _WORD = {"job": "job", "evidence": "evidence", "export": "export", "ledger": "ledger"}
 
-_ROLE_OF: Mapping[str, str] = {
+ROLE_OF: Mapping[str, str] = {
     "createJob": "job",
     "listJobs": "job",
     "getJob": "job",

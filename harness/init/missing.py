@@ -1,0 +1,95 @@
+"""What a backend does not have: `[contract] absent`."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from harness.init.fields import Matched
+from harness.init.guess import Certainty, Guess
+from harness.init.lexicon import lexicon, words_of
+from harness.init.nouns import Place, Role
+from harness.init.operations import PROBES, ROLE_OF, OperationMatch
+
+_CORE = frozenset({"createJob", "getJob", "uploadEvidence", "requestExport", "getExport"})
+"""Without these nothing can be checked: they are looked for by a person, never declared absent."""
+
+_UNSAID = frozenset({"openapi"})
+"""What a document does not say of itself."""
+
+_WHOLE = ("job", "evidence", "export", "ledger_event")
+"""Resources of which a field may be declared absent."""
+
+_TWICE = ("evidence", "evidence_id")
+"""The contract shows the id of evidence twice; once is enough."""
+
+
+def missing_operations(
+    names: Iterable[str],
+    found: Sequence[OperationMatch],
+    roles: Mapping[str, Role],
+    places: Sequence[Place],
+    *,
+    served: bool,
+) -> Iterator[Guess]:
+    """Say which operations no route is.
+
+    `served` tells that the document was got from the backend itself. What a wrong noun could
+    hide is doubtful: a declared absence takes checks away.
+    """
+    there = {one.name for one in found} | ({"openapi"} if served else set())
+    if "health" in there:
+        there |= {"live", "ready"}
+    for name in names:
+        if name in there:
+            continue
+        if name in _CORE:
+            yield _gone(name, "no route of the document is it; find it", doubtful=True)
+        elif name in _UNSAID or (name in PROBES and not there & set(PROBES)):
+            why = "documents seldom describe it; declare it if it is not there"
+            yield _gone(name, why, doubtful=True)
+        elif doubt := _doubt(name, found, roles, places):
+            yield _gone(name, doubt, doubtful=True)
+        else:
+            yield _gone(name, "no route is it")
+
+
+def missing_fields(seen: Mapping[str, Matched]) -> Iterator[Guess]:
+    """Say which fields no property is."""
+    for resource in _WHOLE:
+        matched = seen.get(resource)
+        if matched is None or not matched.found:
+            continue
+        for name in matched.missing:
+            if (resource, name) != _TWICE:
+                yield _gone(f"{resource}.{name}", f"nothing that is left of {resource} could be it")
+        for name in matched.unclear:
+            if (resource, name) != _TWICE:
+                why = "nothing reads like it, but something is left that could be it"
+                yield _gone(f"{resource}.{name}", why, doubtful=True)
+
+
+def _doubt(
+    name: str,
+    found: Sequence[OperationMatch],
+    roles: Mapping[str, Role],
+    places: Sequence[Place],
+) -> str:
+    """Say why an operation that was not found may be there after all; empty: it is not."""
+    role = "export" if name == "verifyManifest" else ROLE_OF.get(name)
+    if role is None:
+        return ""
+    if role in roles:
+        sure = roles[role].certainty.is_written
+        return "" if sure else f"what {role} is called here is doubtful itself"
+    taken = {str(one.route) for one in found}
+    nouns = lexicon().tables["nouns"][role]
+    for place in places:
+        if str(place.route) in taken:
+            continue
+        for segment in place.route.segments:
+            if lexicon().one_of(nouns, words_of(segment)) >= 0.7:
+                return f"{place.route} may have to do with it"
+    return ""
+
+
+def _gone(name: str, why: str, *, doubtful: bool = False) -> Guess:
+    certainty = Certainty.DOUBTFUL if doubtful else Certainty.LIKELY
+    return Guess(table=("contract",), key=("absent",), value=name, certainty=certainty, why=why)
