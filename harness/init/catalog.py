@@ -56,6 +56,8 @@ class FunctionSeen:
     """As `pg_get_function_identity_arguments` gives them."""
     result: str
     schema: str = "public"
+    definition: str = ""
+    """Its SQL, as `pg_get_functiondef` gives it."""
 
     @property
     def written(self) -> str:
@@ -117,6 +119,7 @@ async def read_catalog(url: str) -> Catalog:
                 name=row["name"],
                 arguments=row["arguments"],
                 result=str(row["result"]),
+                definition=row["definition"] or "",
             )
             for row in functions
         ),
@@ -148,6 +151,7 @@ def _column(row: Mapping[str, Any]) -> Property:
         kind="word" if words and kind == "text" else kind,
         words=words,
         nullable=bool(row["nullable"]),
+        numbered=bool(row["numbered"]),
     )
 
 

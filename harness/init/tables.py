@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from harness.init.catalog import Catalog, TableSeen
 from harness.init.fields import Matched, Said, fit, match_fields
 from harness.init.guess import Certainty, Guess, assign
+from harness.init.hashed_text import guess_hashed_text, hashed_members
 from harness.init.lexicon import Lexicon, words_of
 from harness.init.nouns import ROLES
 
@@ -110,16 +111,28 @@ def guess_ledger(match: TableMatch, catalog: Catalog) -> Iterator[Guess]:
                 certainty=min(Certainty.LIKELY, match.certainty),
                 why="no column could be it",
             )
+    number = match.columns.place_of("ledger_seq")
+    if number is not None and number.numbered:
+        yield Guess(
+            table=where,
+            key=("sequence",),
+            value="global",
+            certainty=min(Certainty.LIKELY, match.certainty),
+            why=f"no two rows of the table have the same {number.name}",
+        )
+    columns = {one.field: one.place.name for one in match.columns.found}
     for function in catalog.functions:
         kind = function.arguments.split()[-1:] or [""]
-        if kind[0].strip('"') == match.table.name and function.result in {"text", "json", "jsonb"}:
-            yield Guess(
-                table=where,
-                key=("canonical_function",),
-                value=function.name,
-                certainty=Certainty.DOUBTFUL,
-                why=f"takes a row of {match.table.name}, gives {function.result}",
-            )
+        if kind[0].strip('"') != match.table.name or not hashed_members(function):
+            continue
+        yield Guess(
+            table=where,
+            key=("canonical_function",),
+            value=function.written,
+            certainty=Certainty.DOUBTFUL,
+            why=f"makes {function.result} of a row of {match.table.name}: is it what is hashed?",
+        )
+        yield from guess_hashed_text(function, columns, match.certainty)
 
 
 def guess_claim(match: TableMatch) -> Iterator[Guess]:

@@ -29,6 +29,8 @@ class Property:
     """The values that it may have, where they are listed."""
     nullable: bool = False
     required: bool = False
+    numbered: bool = False
+    """Of a column: whether a number in it stands there once in the whole table."""
     schema: Json = None
 
     @property

@@ -16,6 +16,7 @@ _ORDER = (
     *(
         "ledger",
         "ledger.columns",
+        "ledger.names",
         "claim",
         "claim.arguments",
         "claim.result",

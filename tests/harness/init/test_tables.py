@@ -20,6 +20,7 @@ def rows(table: str, schema: str = "public", **columns: str) -> list[dict[str, A
             "type": kind,
             "category": CATEGORY[kind],
             "nullable": False,
+            "numbered": False,
             "labels": [],
             "checks": [],
         }
