@@ -176,6 +176,7 @@ class Draftsman:
         for one in sorted(found, key=lambda each: list(self._contract).index(each.name)):
             yield from self._operation(words, one)
         yield from _health(found)
+        yield from _redirects(found)
         if served_at and served_at != self._contract["openapi"].path:
             yield Guess(
                 table=("contract", "operations", "openapi"),
@@ -201,12 +202,17 @@ class Draftsman:
                 table=where, key=("path",), value=one.path, certainty=one.certainty, why=one.why
             )
         theirs = [status for status in one.route.successes if status != _PARTIAL]
-        if theirs and ours.successes[0] not in theirs:
-            plain = [each for each in theirs if each not in ours.successes] or theirs
+        if one.name in _DOWNLOADS and one.route.redirects:
+            success = (*theirs, *one.route.redirects)
+        elif theirs and ours.successes[0] not in theirs:
+            success = tuple([each for each in theirs if each not in ours.successes] or theirs)
+        else:
+            success = ()
+        if success:
             yield Guess(
                 table=where,
                 key=("success",),
-                value=tuple(plain),
+                value=success,
                 certainty=one.certainty,
                 why="as described",
             )
@@ -228,6 +234,21 @@ def _title_of(words: Lexicon, found: Sequence[OperationMatch]) -> Said:
     route = next((one.route for one in found if one.name == "createJob"), None)
     place = match_fields(words, "new_job", route.body).place_of("title") if route else None
     return {"title": (place.own,)} if place is not None else {}
+
+
+def _redirects(found: Sequence[OperationMatch]) -> Iterator[Guess]:
+    """Where downloads lead elsewhere, the host is for a person to say."""
+    leading = [one for one in found if one.name in _DOWNLOADS and one.route.redirects]
+    if leading:
+        why = f"{leading[0].route} answers with a redirect: to which host, and for how long?"
+        for key, value in (("hosts", ("storage.example.net",)), ("expires_s", 60)):
+            yield Guess(
+                table=("contract", "redirects"),
+                key=(key,),
+                value=value,
+                certainty=Certainty.DOUBTFUL,
+                why=why,
+            )
 
 
 def _health(found: Sequence[OperationMatch]) -> Iterator[Guess]:
@@ -256,6 +277,9 @@ def _of_tables(
         yield from guess_claim(tables["export"])
     yield from guess_catalog(words, catalog, tables)
 
+
+_DOWNLOADS = frozenset({"getEvidenceContent", "downloadExport", "getManifest"})
+"""Operations that may answer with a redirect to a signed address."""
 
 _PARTIAL = 206
 _WHOLE = ("job", "evidence", "export", "ledger_event")

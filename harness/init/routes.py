@@ -60,10 +60,14 @@ class Route:
         return tuple(each.status for each in self.answers if 200 <= each.status < 300)
 
     @property
+    def redirects(self) -> tuple[int, ...]:
+        """The statuses that lead elsewhere."""
+        return tuple(each.status for each in self.answers if each.status in {302, 303, 307})
+
+    @property
     def gives_file(self) -> bool:
         """Whether it answers with bytes, or leads to them by a redirect."""
-        redirect = any(each.status in {302, 303, 307} for each in self.answers)
-        return redirect or (self.success is not None and self.success.is_file)
+        return bool(self.redirects) or (self.success is not None and self.success.is_file)
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"

@@ -27,6 +27,7 @@ _ORDER = (
         "contract",
         "contract.without",
         "contract.constants",
+        "contract.redirects",
         "contract.envelope",
         "contract.headers",
         "contract.problem",
