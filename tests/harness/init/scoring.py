@@ -15,7 +15,6 @@ from harness.init.fetching import read_file
 from harness.init.routes import Route, routes_of
 from harness.target.api_document import contract_document
 from harness.target.envelope import Envelope
-from harness.target.models import Ledger
 
 Key = tuple[str, ...]
 
@@ -102,7 +101,7 @@ def _default(key: Key) -> object:
         case ("contract", "refusals", name):
             return name
         case ("ledger", "table"):
-            return Ledger.model_fields["table"].default
+            return "audit_logs"
         case ("ledger" | "claim", "columns", name):
             return name
         case _:
