@@ -3,6 +3,7 @@
 The documents are as their framework's generator would write them.
 """
 
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,23 @@ async def test_node_from_its_document_and_its_database(journal: Journal) -> None
     result = measured("node", catalog)
     assert result.wrong == ()
     assert result.share >= 0.8
+
+
+def test_a_backend_of_a_hosted_platform_is_described_by_what_sets_it_apart() -> None:
+    """Its document is by other hands than the words of the field are."""
+    contract = tomllib.loads(draft(FOREIGN / "fieldwork" / "openapi.json"))["contract"]
+    operations = contract["operations"]
+    assert operations["requestExport"]["path"] == "/rest/v1/work-orders/{job_id}/packages"
+    assert operations["listLedgerEvents"]["send"] == {"target_id": "?recordId"}
+    assert operations["listExports"]["envelope"] == {"items": "/packages"}
+    assert contract["envelope"] == {"data": ""}
+    assert contract["constants"] == {"headers": {"apikey": "{env:GATEWAY_APIKEY}"}}
+    assert operations["createJob"]["constants"] == {"body": {"source": "web"}}
+    assert contract["without"]["pages"] is True
+    assert contract["without"]["export_types"] == ["ledger"]
+    assert contract["values"]["export"]["state"]["preparing"] == ["generating", "uploading"]
+    assert contract["headers"] == {"Idempotency-Key": "Client-Request-Id"}
+    assert "export.queue_position" in contract["absent"]
 
 
 def test_a_draft_can_be_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
