@@ -98,7 +98,9 @@ async def explored_in_own_database(system: System, target: Target, seed: int) ->
 async def queue_exports(own: System) -> Sequence[str]:
     """Let the backend queue exports; return the ids of their organizations."""
     base_urls = [instance.base_url for instance in own.api]
-    async with Organizations.of(own.target, base_urls) as organizations:
+    async with Organizations.of(
+        own.target, base_urls, control_url=own.control_url
+    ) as organizations:
         tenants = await organizations.several(len(EXPORTS_NEEDED))
         for tenant, count in zip(tenants, EXPORTS_NEEDED, strict=True):
             for _ in range(count):  # a job has one live export of a type

@@ -222,7 +222,7 @@ async def _send(
 ) -> Answer:
     sent = path.unknown if is_unknown else path.real
     body = BODY if method in ("POST", "PUT", "PATCH", "DELETE") else None
-    headers = {} if client.token is None else {"authorization": f"Bearer {client.token}"}
+    headers = await client.authorization()
     if body is not None:
         headers |= {"content-type": "application/json", "idempotency-key": f"wrong-{number}"}
     return await client.transport.send(

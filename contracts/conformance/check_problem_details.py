@@ -144,7 +144,7 @@ async def _expect_unknown_path(client: Client, template: str, number: int, job_i
         path,
         instance=number % client.instances,
         deadline_s=10,
-        headers={"authorization": f"Bearer {client.token}"},
+        headers=await client.authorization(),
     )
     if number < 2 and answer.status < 400:
         return  # a page at the root is allowed

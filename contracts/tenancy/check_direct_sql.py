@@ -63,11 +63,19 @@ async def check_direct_sql(
             exports=ExportStates.of(target),
             mine=mine,
             theirs=theirs,
-            has_contract_claims=has_contract_claims(organizations.recipe.claims),
+            has_contract_claims=has_contract_claims(organizations.recipe.sql_claims),
             observe=observe,
             cover=cover,
             cells=cells,
         )
+        recipe = organizations.recipe
+        is_told = recipe.names_organization or recipe.database_claims is not None
+        if not is_told and not await isolation.sees_own_rows(database):
+            raise Inconclusive(
+                "the backend looks organizations up, and with a token's claims SQL sees no rows: "
+                "write the claims that the API sets for a request into [tokens.tenants] "
+                'sql_claims = { sub = "{user}", … }, with {user}, {organization} and {role}'
+            )
         await isolation.expect_isolated(database)
 
 

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
+from uuid import uuid4
 
 from psycopg import sql
 
@@ -106,7 +107,9 @@ async def proxied_api(system: System, target: Target) -> AsyncIterator[ProxiedAp
                 raise Inconclusive("the API did not use DATABASE_URL to reach its database")
             control = Database(own.control_url, writable=True)
             try:
-                async with Organizations.of(own.target, [instance.base_url]) as organizations:
+                async with Organizations.of(
+                    own.target, [instance.base_url], control_url=own.control_url
+                ) as organizations:
                     yield ProxiedApi(
                         organizations=organizations, control_database=control, seen=seen
                     )
@@ -145,7 +148,10 @@ async def two_tenants(
     without = replace(
         organizations.recipe, claims=claims_without_organization(organizations.recipe.claims)
     )
-    token = mint(without, user=first.organization.users["member"], organization="", role="member")
+    # Where the backend looks the organization up, only somebody unknown has none.
+    member = first.organization.users["member"]
+    user = member if organizations.recipe.names_organization else str(uuid4())
+    token = mint(without, user=user, organization="", role="member")
     return AlternatingLoad(
         first=first,
         second=second,
@@ -153,6 +159,7 @@ async def two_tenants(
         without_token=organizations.with_token(None),
         samples=samples,
         cells=cells,
+        no_organization=(403,) if organizations.recipe.names_organization else (401, 403),
     )
 
 

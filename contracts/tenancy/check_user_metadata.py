@@ -53,7 +53,12 @@ async def check_user_metadata(
         cover=cover,
         cells=cells,
     )
-    tried = [one for one in spoofs(victim.org) if organizations.can_mint or not one.in_token]
+    looked_up = organizations.can_mint and not organizations.recipe.names_organization
+    tried = [
+        one
+        for one in spoofs(victim.org, looked_up=looked_up)
+        if organizations.can_mint or not one.in_token
+    ]
     for group in attempts.all_attempts(shapes, tried):
         await together(group, at_once=AT_ONCE)
     reading = [shape for shape in shapes if shape.operation.lists]

@@ -130,8 +130,8 @@ async def check_viewer(
 
 
 def unknown_roles(organizations: Organizations) -> list[object]:
-    """Values of the role claim that give no role; empty where only the backend makes tokens."""
-    if not organizations.can_mint:
+    """Values of the role claim that give no role; empty where tokens have none of our choosing."""
+    if not organizations.can_mint or not organizations.recipe.names_role:
         return []
     names = set(organizations.recipe.role_names.values())
     return [role for role in NO_ROLES if not (isinstance(role, str) and role in names)]

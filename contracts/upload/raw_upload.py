@@ -63,7 +63,7 @@ class RawUpload:
         headers = {"User-Agent": transport.user_agent}
         if content_type is not None:
             headers["Content-Type"] = content_type or form_type(self.boundary)
-        authorization = f"Bearer {self.client.token}" if self.client.token is not None else ""
+        authorization = (await self.client.authorization()).get("authorization", "")
         if authorization:
             headers["Authorization"] = authorization
         if key is not None:

@@ -169,7 +169,9 @@ async def _make_clients(system: "System") -> Mapping[str, str]:
     from harness.client import Organizations
 
     base_urls = [instance.base_url for instance in system.api]
-    async with Organizations.of(system.target, base_urls) as organizations:
+    async with Organizations.of(
+        system.target, base_urls, control_url=system.control_url
+    ) as organizations:
         # The system runs for longer than a run of the gate, so its tokens must last longer, too.
         if organizations.can_mint:
             lifetime_s = max(_TOKENS_LAST_S, organizations.recipe.lifetime_s)

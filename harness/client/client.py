@@ -17,6 +17,7 @@ from harness.client.multipart import encode_form
 from harness.client.routes import Routes
 from harness.client.samples import Sample
 from harness.client.token_expiry import shown_time
+from harness.client.token_source import RenewedToken
 from harness.client.transport import Body, Transport
 from harness.errors import Absent, CheckFailed, Inconclusive
 from harness.expect import expect_status
@@ -54,6 +55,8 @@ class Client:
     """The bearer token; None sends none."""
     expires_at: float | None = None
     """When its token runs out, in seconds since 1970; None where that is not known."""
+    renewed: RenewedToken | None = field(default=None, repr=False)
+    """Where its token is had again before it runs out; None where it cannot be."""
     instance: int | None = None
     """The only instance that gets its requests; None is round robin."""
     key_lease_s: float = 10.0
@@ -151,8 +154,7 @@ class Client:
             {**(query or {}), **(form or {}), **(json if isinstance(json, Mapping) else {})},
             export_type=str((path or {}).get("export_type", "")),
         )
-        if self.token is not None:
-            sent.setdefault("authorization", f"Bearer {self.token}")
+        sent = {**await self._bearer(), **sent}
         body: Body = content
         if json is not None:
             body = encode_json(json, separators=(",", ":")).encode()
@@ -171,6 +173,20 @@ class Client:
         if answer.is_a(HTTPStatus.UNAUTHORIZED):
             self._expect_valid()
         return answer
+
+    async def authorization(self) -> dict[str, str]:
+        """Give the header with the token for a request that `call` does not send; {} for none.
+
+        Raises `Inconclusive` where the token has run out and cannot be had again.
+        """
+        sent = await self._bearer()
+        if self.renewed is None:
+            self._expect_valid()
+        return sent
+
+    async def _bearer(self) -> dict[str, str]:
+        token = self.token if self.renewed is None else await self.renewed.fresh()
+        return {} if token is None else {"authorization": f"Bearer {token}"}
 
     def _expect_valid(self) -> None:
         """Raise `Inconclusive` where the token has run out: refusing it is right then."""

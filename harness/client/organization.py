@@ -14,7 +14,10 @@ from harness.client.given_tokens import GivenUser, given_users
 from harness.client.provisioning import Provisioner
 from harness.client.routes import Routes, routes_of
 from harness.client.run_mark import RunMark
+from harness.client.tenants import TenantEntry, tenant_entry
+from harness.client.token_command import TokenCommand
 from harness.client.token_expiry import expiry_of
+from harness.client.token_source import RenewedToken
 from harness.client.tokens import TokenRecipe, mint, recipe_of
 from harness.client.transport import Transport
 from harness.errors import Inconclusive
@@ -24,6 +27,9 @@ from harness.target.chaos import CleanupCall, Removable
 from harness.target.ledger import CONTRACT_CHAIN, ChainShape
 from harness.target.models import Limits
 from harness.vocabulary.roles import MEMBER, ROLES
+
+RENEW_BEFORE_S = 60.0
+"""How long before it runs out a minted token is minted again."""
 
 NOT_OFFERED = (404, 405, 501)
 """What a backend answers to an operation that it does not have (RFC 9110, section 15)."""
@@ -39,6 +45,8 @@ class Organization:
     """User id by role."""
     tokens: dict[str, str] = field(repr=False)
     """Bearer token by role."""
+    renewed: Mapping[str, RenewedToken] = field(default_factory=dict, repr=False)
+    """By role, where a token is had again before it runs out."""
     client: Client = field(repr=False)
     """The member's client: a member may write."""
     is_fresh: bool = True
@@ -58,7 +66,12 @@ class Organization:
         """
         if role not in self.tokens:
             raise Inconclusive(f"this check needs a token of a {role}; the target gives none")
-        return replace(self.client, token=self.tokens[role], instance=None)
+        return replace(
+            self.client,
+            token=self.tokens[role],
+            renewed=self.renewed.get(role),
+            instance=None,
+        )
 
     async def new_job(self, title: str = "", *, may_hold_more: bool = False) -> Record:
         """Make a job and give its data; the given one where the backend makes none for clients.
@@ -105,6 +118,8 @@ class Organizations:
         provisioner: Provisioner | None = None,
         limits: Limits | None = None,
         chain: ChainShape = CONTRACT_CHAIN,
+        tenants: TenantEntry | None = None,
+        command: TokenCommand | None = None,
     ) -> None:
         self.transport = transport
         self.routes = routes
@@ -116,6 +131,8 @@ class Organizations:
         self._chain = chain
         self.stored_events: Callable[[str], StoredEvents] | None = None
         """Gives what reads an organization's events from the database, by the organization's id."""
+        self._tenants = tenants
+        self._command = command
 
     @classmethod
     def of(
@@ -124,8 +141,11 @@ class Organizations:
         base_urls: Sequence[str],
         mark: RunMark | None = None,
         learn: Callable[[Iterable[str]], None] = lambda _: None,
+        control_url: str | None = None,
     ) -> Self:
         """Make tenants at these URLs as the target file says. Close it afterwards.
+
+        `control_url` is the system's own, for tenants that are entered by SQL.
 
         A `mark` is for a system that others use too. `learn` gets the tokens that the backend
         gives out, which reports must hide.
@@ -138,12 +158,14 @@ class Organizations:
             Dialect.of(target.contract, routes),
             has_gateway=target.driver == "external",
         )
-        calls = target.tokens.calls
+        calls, tenants = target.tokens.calls, target.tokens.tenants
+        by_calls = calls or (tenants.calls if tenants else None)
+        command = target.tokens.command
         provisioner = (
             None
-            if calls is None
+            if by_calls is None
             else Provisioner(
-                tokens=calls,
+                tokens=by_calls,
                 transport=transport,
                 learn=learn,
                 hands_out=target.hands_out("admin_token"),
@@ -155,20 +177,22 @@ class Organizations:
             recipe,
             given_users(target),
             target.cleanup,
-            provisioner,
+            provisioner if calls else None,
             target.limits,
             target.chain,
+            tenant_entry(target, provisioner, control_url),
+            TokenCommand(tokens=command, learn=learn) if command else None,
         )
 
     @property
     def recipe(self) -> TokenRecipe:
         """How tokens are minted. `Inconclusive` where the harness cannot make any."""
         if self._recipe is None:
-            theirs = (
-                "the tokens of this target come from the backend itself ([tokens.calls])"
-                if self._provisioner
-                else "this target gives ready-made ones ([tokens.given])"
-            )
+            theirs = "this target gives ready-made ones ([tokens.given])"
+            if self._provisioner:
+                theirs = "the tokens of this target come from the backend itself ([tokens.calls])"
+            if self._command:
+                theirs = "a command gives the tokens of this target ([tokens.command])"
             raise Inconclusive(
                 "this check makes tokens with claims of its own choosing, which takes "
                 f"[tokens.mint]; {theirs}"
@@ -187,7 +211,7 @@ class Organizations:
     @property
     def can_make_more(self) -> bool:
         """Whether new ones can be had, as many as are wanted, with a user in each role."""
-        return self._recipe is not None or self._provisioner is not None
+        return any(way is not None for way in (self._recipe, self._provisioner, self._command))
 
     @property
     def has_key_pair(self) -> bool:
@@ -212,15 +236,38 @@ class Organizations:
             if mark is not None:
                 mark.record_organization(made.id, made.made_with)
             return self._organization(made.id, name, made.users, made.tokens)
-        if self._recipe is None:
+        if self._recipe is None and self._command is None:
             return self._next_given(name)
         organization = str(uuid.uuid4())
         users = {role: str(uuid.uuid4()) for role in ROLES}
-        tokens = {
-            role: mint(self._recipe, user=user, organization=organization, role=role)
-            for role, user in users.items()
+        if self._tenants is not None:
+            title = mark.title(name) if mark else name or "Shakedown"
+            entered = await self._tenants.enter(title, organization, users)
+            organization, users = entered.id, entered.users
+            if mark is not None and entered.made_with:
+                mark.record_organization(organization, entered.made_with)
+        tokens = {role: await self._token(user, organization, role) for role, user in users.items()}
+        renewed = {
+            role: self._renewed(token, users[role], organization, role)
+            for role, token in tokens.items()
         }
-        return self._organization(organization, name, users, tokens)
+        return self._organization(organization, name, users, tokens, renewed=renewed)
+
+    def _renewed(self, token: str, user: str, organization: str, role: str) -> RenewedToken:
+        early_s = self._command.tokens.renew_before_s if self._command else RENEW_BEFORE_S
+        return RenewedToken(
+            make=self._token,
+            user=user,
+            organization=organization,
+            role=role,
+            renew_before_s=early_s,
+            current=token,
+        )
+
+    async def _token(self, user: str, organization: str, role: str) -> str:
+        if self._command is not None:
+            return await self._command.token(user, organization, role)
+        return mint(self.recipe, user=user, organization=organization, role=role)
 
     def _next_given(self, name: str) -> Organization:
         if not self._given:
@@ -238,14 +285,17 @@ class Organizations:
         users: dict[str, str],
         tokens: dict[str, str],
         given: GivenUser | None = None,
+        renewed: Mapping[str, RenewedToken] | None = None,
     ) -> Organization:
         return Organization(
             id=id_,
             name=name,
             users=users,
             tokens=tokens,
+            renewed=renewed or {},
             client=replace(
                 self.with_token(tokens[MEMBER]),
+                renewed=(renewed or {}).get(MEMBER),
                 expires_at=expiry_of(tokens[MEMBER]),
                 is_shared=given is not None,
                 stored_events=self.stored_events(id_) if self.stored_events else None,

@@ -1,4 +1,4 @@
-"""Organizations and users that the backend itself makes, by the calls of `[tokens.calls]`."""
+"""Organizations and users that the backend makes by calls: `[tokens.calls]`, `[tokens.tenants]`."""
 
 import uuid
 from collections.abc import Callable, Iterable, Mapping
@@ -14,6 +14,7 @@ from harness.client.transport import NoAnswer, Transport
 from harness.errors import CheckFailed, Misconfigured
 from harness.target.template import fill
 from harness.target.token_calls import Call, CalledTokens
+from harness.target.token_tenants import TenantCalls
 from harness.untrusted.documents import BadDocument, parse
 from harness.vocabulary.roles import ROLES
 
@@ -36,12 +37,12 @@ class ProvisionedOrganization:
 
 @dataclass(frozen=True, kw_only=True)
 class Provisioner:
-    """Makes the calls of a target's `[tokens.calls]`.
+    """Makes the calls of a target's `[tokens.calls]` or `[tokens.tenants.calls]`.
 
     `learn` gets every token, so that reports can hide it.
     """
 
-    tokens: CalledTokens
+    tokens: CalledTokens | TenantCalls
     transport: Transport
     learn: Callable[[Iterable[str]], None]
     hands_out: bool = False
@@ -54,9 +55,8 @@ class Provisioner:
         `CheckFailed` where only the backend can be at fault: a 5xx, or an admin token refused that
         the harness gave it.
         """
-        known: dict[str, str] = {"name": name, "unique": str(uuid.uuid4())}
-        if self.tokens.admin_token is not None:
-            known["admin_token"] = self.tokens.admin_token.get_secret_value()
+        assert isinstance(self.tokens, CalledTokens)
+        known = self._known(name)
         headers = self._headers(self.tokens.organization, known)
         known |= await self._made("organization", self.tokens.organization, known)
         users, tokens = {}, {}
@@ -71,6 +71,41 @@ class Provisioner:
         return ProvisionedOrganization(
             id=known["organization"], users=users, tokens=tokens, made_with=headers
         )
+
+    async def enter(
+        self, name: str, organization: str, users: Mapping[str, str], role_names: Mapping[str, str]
+    ) -> ProvisionedOrganization:
+        """Enter an organization and its users by role, whose tokens come from elsewhere.
+
+        The ids are the given ones, or those that answers give. Raises as `new_organization`.
+        """
+        assert isinstance(self.tokens, TenantCalls)
+        known = self._known(name) | {"organization": organization}
+        headers: dict[str, str] = {}
+        if (call := self.tokens.organization) is not None:
+            headers = self._headers(call, known)
+            known |= await self._made("organization", call, known)
+        entered: dict[str, str] = {}
+        for role, user in users.items():
+            entered[role] = user
+            if (call := self.tokens.user) is not None:
+                of_user = {"user": user, "role": role_names.get(role, role)}
+                unique = {"unique": str(uuid.uuid4())}
+                given = await self._made("user", call, known | of_user | unique)
+                entered[role] = given.get("user", user)
+        return ProvisionedOrganization(
+            id=known["organization"], users=entered, tokens={}, made_with=headers
+        )
+
+    def _known(self, name: str) -> dict[str, str]:
+        known = {"name": name, "unique": str(uuid.uuid4())}
+        if self.tokens.admin_token is not None:
+            known["admin_token"] = self.tokens.admin_token.get_secret_value()
+        return known
+
+    @property
+    def _table(self) -> str:
+        return "tokens.calls" if isinstance(self.tokens, CalledTokens) else "tokens.tenants.calls"
 
     def _opens(self, sent: Mapping[str, str]) -> bool:
         """Whether these headers have an admin token that the backend was given."""
@@ -90,12 +125,12 @@ class Provisioner:
             content = encode_json(_filled_body(call.body, known), separators=(",", ":")).encode()
             sent = {"content-type": "application/json", **sent}
         route = Route(
-            operation_id=f"[tokens.calls.{name}]",
+            operation_id=f"[{self._table}.{name}]",
             method=call.method,
             template=call.path,
             by_target=True,
         )
-        call_text = f"[tokens.calls.{name}] {call.method} {call.path}"
+        call_text = f"[{self._table}.{name}] {call.method} {call.path}"
         try:
             answer = await self.transport.send(
                 route,

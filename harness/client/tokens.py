@@ -40,6 +40,13 @@ class TokenRecipe:
     role_names: Mapping[str, str] = field(default_factory=dict)
     """What the claims call a role, by the contract's name."""
     kid: str | None = None
+    database_claims: Mapping[str, Any] | None = None
+    """A template of what the API sets for a request in SQL; None: the token's claims."""
+
+    @property
+    def sql_claims(self) -> Mapping[str, Any]:
+        """The template of the claims that SQL sees in a request."""
+        return self.claims if self.database_claims is None else self.database_claims
 
     @property
     def header(self) -> dict[str, str]:
@@ -89,6 +96,7 @@ def recipe_of(target: Target) -> TokenRecipe:
         claims=tokens.claims,
         role_names=tokens.role_names,
         kid=key.key_id if key else tokens.kid,
+        database_claims=target.tokens.tenants.sql_claims if target.tokens.tenants else None,
     )
 
 

@@ -4,7 +4,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO
 
 from harness.machine import processes
@@ -25,10 +25,12 @@ class CommandResult:
     exit_code: int | None
     """None when it did not end by itself, or could not be started."""
     output: str
-    """The end of what it printed, both streams."""
+    """The end of what it printed, both streams unless `errors` was asked for."""
     seconds: float
     why: str = ""
     """Why there is no exit code."""
+    errors: str = ""
+    """The end of its standard error, where that was asked for."""
 
     @property
     def is_ok(self) -> bool:
@@ -49,6 +51,7 @@ async def run_command(
     environment: Mapping[str, str] | None = None,
     is_over: Callable[[], bool] = lambda: False,
     on_start: Callable[[Process], None] = lambda _: None,
+    errors_apart: bool = False,
 ) -> CommandResult:
     """Run a program without a shell, in a session of its own; never raises for what it does.
 
@@ -57,16 +60,17 @@ async def run_command(
     """
     began = time.monotonic()
     # A file and not a pipe: a child that outlives the command would hold a pipe open.
-    with tempfile.TemporaryFile() as output:
+    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
         try:
-            child = _start(argv, environment, output)
+            child = _start(argv, environment, output, errors if errors_apart else None)
         except (OSError, ValueError) as error:
             return _ended(argv, None, output, began, f"could not be started ({error})")
         if process := Process.of(child.pid):
             on_start(process)
         why = await wait_for_end(child, timeout_s, is_over)
         exit_code = None if why else child.returncode
-        return _ended(argv, exit_code, output, began, f"{why} and was killed" if why else "")
+        done = _ended(argv, exit_code, output, began, f"{why} and was killed" if why else "")
+        return replace(done, errors=_end_of(errors))
 
 
 async def wait_for_end(
@@ -96,13 +100,16 @@ async def wait_for_end(
 
 
 def _start(
-    argv: Sequence[str], environment: Mapping[str, str] | None, output: IO[bytes]
+    argv: Sequence[str],
+    environment: Mapping[str, str] | None,
+    output: IO[bytes],
+    errors: IO[bytes] | None,
 ) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         argv,
         stdin=subprocess.DEVNULL,
         stdout=output,
-        stderr=subprocess.STDOUT,
+        stderr=errors or subprocess.STDOUT,
         env=environment,
         start_new_session=True,
     )
@@ -111,12 +118,16 @@ def _start(
 def _ended(
     argv: Sequence[str], exit_code: int | None, output: IO[bytes], began: float, why: str = ""
 ) -> CommandResult:
-    size = output.seek(0, 2)
-    output.seek(max(0, size - KEPT_BYTES))
     return CommandResult(
         argv=tuple(argv),
         exit_code=exit_code,
-        output=output.read(KEPT_BYTES).decode("utf-8", "replace"),
+        output=_end_of(output),
         seconds=time.monotonic() - began,
         why=why,
     )
+
+
+def _end_of(output: IO[bytes]) -> str:
+    size = output.seek(0, 2)
+    output.seek(max(0, size - KEPT_BYTES))
+    return output.read(KEPT_BYTES).decode("utf-8", "replace")

@@ -98,7 +98,7 @@ async def organizations(
     mark = mark_of(system, settings_of(pytestconfig), redactor_of(pytestconfig))
     base_urls = [instance.base_url for instance in system.api]
     hide = hiding_tokens(pytestconfig, system)
-    async with Organizations.of(system.target, base_urls, mark, hide) as made:
+    async with Organizations.of(system.target, base_urls, mark, hide, system.control_url) as made:
         made.transport.broken = BrokenPreconditions(system.run_dir / BROKEN)
         made.transport.patience = patience_of(pytestconfig, target)
         reading = Database(system.readonly_url) if system.readonly_url else None
@@ -238,7 +238,9 @@ async def _opened(own: System, learn: Callable[[Iterable[str]], None]) -> AsyncI
     control = Database(own.control_url, writable=True) if own.control_url else None
     base_urls = [instance.base_url for instance in own.api]
     try:
-        async with Organizations.of(own.target, base_urls, learn=learn) as organizations:
+        async with Organizations.of(
+            own.target, base_urls, learn=learn, control_url=own.control_url
+        ) as organizations:
             yield OwnSystem(
                 system=own, organizations=organizations, reading=reading, control=control
             )

@@ -44,9 +44,9 @@ async def try_tokens(target: Target, organizations: Organizations) -> None:
     is for the checks to find, and so is a gateway that lets nothing through.
     """
     try:
-        if target.tokens.calls is not None:
+        if target.tokens.calls or (target.tokens.tenants and target.hands_out_keys):
             await organizations.new("shakedown")
-        elif target.tokens.given is not None or not target.hands_out_keys:
+        elif not target.tokens.mint or not target.hands_out_keys:
             for what, client in await _clients(target, organizations):
                 await _expect_taken(what, client)
     except (CheckFailed, Inconclusive):
@@ -54,8 +54,9 @@ async def try_tokens(target: Target, organizations: Organizations) -> None:
 
 
 async def _clients(target: Target, organizations: Organizations) -> list[tuple[str, Client]]:
-    if target.tokens.mint is not None:
-        return [("tokens.mint", (await organizations.new()).client)]
+    if target.tokens.chooses_users:
+        what = "tokens.mint" if target.tokens.mint else "tokens.command"
+        return [(what, (await organizations.new("shakedown")).client)]
     return list(_given(target, organizations))
 
 

@@ -86,7 +86,7 @@ class SharedSystem:
         mark = mark_of(system, self._settings, self._redact)
         base_urls = [instance.base_url for instance in system.api]
         async with Organizations.of(
-            system.target, base_urls, mark, self._redact.add_issued_tokens
+            system.target, base_urls, mark, self._redact.add_issued_tokens, system.control_url
         ) as organizations:
             await try_tokens(self._target, organizations)
 

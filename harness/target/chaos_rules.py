@@ -29,7 +29,7 @@ def broken_chaos_rules(target: Target) -> Broken:
     for name, fault in target.chaos.faults.items():
         yield from _fault(target, name, fault)
     for kind, call in target.cleanup.items():
-        if kind == "organization" and target.tokens.calls is None:
+        if kind == "organization" and not target.tokens.makes_by_calls:
             yield ("cleanup", kind), "only an organization made by [tokens.calls] can be removed"
         for name in placeholders(call.path):
             if name not in _KNOWN[kind]:

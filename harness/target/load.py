@@ -18,6 +18,7 @@ from harness.target.rules import broken_rules
 from harness.target.target import Origin, Target
 from harness.target.template import fill, is_left_out, variables
 from harness.target.token_calls_rules import broken_calls_rules
+from harness.target.token_tenants_rules import broken_tenants_rules
 from harness.target.toml_file import Problem, TomlFile, validate
 
 DEFAULT_TARGET = Path(__file__).parent / "default.toml"
@@ -33,6 +34,7 @@ _RULES = (
     broken_minting_rules,
     broken_calls_rules,
     broken_catalog_rules,
+    broken_tenants_rules,
     broken_chaos_rules,
     broken_dialect_rules,
     broken_constants_rules,
@@ -103,6 +105,10 @@ def _fill_in_variables(value: Any, path: KeyPath, problems: list[Problem]) -> An
         return value
     if path[0] in _NOT_FROM_THE_ENVIRONMENT:
         what = "expected the text itself: a permission is never read from the environment"
+        problems.append((path, what))
+        return value
+    if path[:3] == ("tokens", "tenants", "sql"):
+        what = "expected the SQL itself: {env:NAME} would be pasted into it"
         problems.append((path, what))
         return value
     try:

@@ -5,15 +5,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from pydantic import SecretStr
-
 from harness.target.lines import KeyPath
 from harness.target.target import Target
-from harness.target.tokens import Tokens
+from harness.target.token_files import with_files
 from harness.target.toml_file import Problem
-
-_KEY_BYTES = 64 * 1024
-"""More than the longest private key has."""
 
 
 def locate(target: Target, file: Path, *, is_bundled: bool) -> tuple[Target, list[Problem]]:
@@ -48,28 +43,8 @@ def locate(target: Target, file: Path, *, is_bundled: bool) -> tuple[Target, lis
         if Path(context).is_dir() and not (Path(context) / build.dockerfile).is_file():
             what = f"expected a Dockerfile in {context}, but it has no {build.dockerfile!r}"
             problems.append((("build", "dockerfile"), what))
-    if (mint := target.tokens.mint) and mint.private_key_file is not None:
-        where: KeyPath = ("tokens", "mint", "private_key_file")
-        found = find(where, mint.private_key_file, Path.is_file, "a file")
-        changed["tokens"] = _with_private_key(target.tokens, where, found, problems)
+    changed["tokens"] = with_files(target.tokens, find, problems)
     return target.model_copy(update=changed), problems
-
-
-def _with_private_key(tokens: Tokens, where: KeyPath, file: str, problems: list[Problem]) -> Tokens:
-    """Read the private key that a target file names, which is in no file from then on."""
-    assert tokens.mint is not None
-    if tokens.mint.private_key is not None:
-        problems.append((where, "private_key is there, too; expected one of them"))
-    if tokens.mint.private_key or tokens.mint.is_symmetric or not Path(file).is_file():
-        return tokens  # each is told as a problem of its own
-    try:
-        with Path(file).open("rb") as opened:
-            text = opened.read(_KEY_BYTES).decode()
-    except (OSError, UnicodeDecodeError) as error:
-        problems.append((where, f"cannot be read as a private key ({type(error).__name__})"))
-        return tokens
-    mint = tokens.mint.model_copy(update={"private_key": SecretStr(text)})
-    return tokens.model_copy(update={"mint": mint})
 
 
 def _candidates(named: str, file: Path) -> Iterator[Path]:

@@ -174,8 +174,8 @@ class Target(Table):
                 values["jwt_secret"] = mint.secret.get_secret_value()
             values["jwt_audience"] = mint.audience or ""
             values["jwt_issuer"] = mint.issuer or ""
-        if (calls := self.tokens.calls) and calls.admin_token:
-            values["admin_token"] = calls.admin_token.get_secret_value()
+        if (admin_token := self.tokens.admin_token) is not None:
+            values["admin_token"] = admin_token.get_secret_value()
         if self.ledger and self.ledger.salts:
             key_id, salt = next(iter(self.ledger.salts.items()))
             values |= {"ledger_salt_key_id": key_id, "ledger_salt": salt.get_secret_value()}
@@ -226,15 +226,16 @@ class Target(Table):
             found.add(self._key_of_run.private_pem)
         if given := self.tokens.given:
             found |= {t.get_secret_value() for t in (given.token, given.org_a, given.org_b) if t}
-        if (calls := self.tokens.calls) and calls.admin_token:
-            found.add(calls.admin_token.get_secret_value())
+        if (admin_token := self.tokens.admin_token) is not None:
+            found.add(admin_token.get_secret_value())
         if self.ledger:
             found |= {salt.get_secret_value() for salt in self.ledger.salts.values()}
         if self.database.url:
             found.add(self.database.url.get_secret_value())
         found |= {password for url in self.api.base_urls for password in passwords_of(url)}
         found |= {text for table in self.contract.all_constants for text in table.secrets()}
-        for key, text in self._named_texts():
+        command = self.tokens.command
+        for key, text in (*self._named_texts(), *(command.texts() if command else ())):
             for name in variables(text):
                 found |= set(secrets_in(as_given(name) or "", (key, name)))
         return frozenset(found - {""})

@@ -9,6 +9,7 @@ from .gate_runs import ROOT, gate
 pytestmark = pytest.mark.integration
 
 TARGET = ROOT / "tests/foreign/keyed/shakedown.toml"
+PROFILES = ROOT / "tests/foreign/keyed/profiles.toml"
 
 
 def with_changes(folder: Path, *changes: tuple[str, str]) -> Path:
@@ -54,3 +55,19 @@ async def test_a_fetch_from_where_a_token_says_is_found_where_the_key_is_pem(
     run = await gate(tmp_path, target, "--only", "tenancy.tokens", KEYED_DEFECT="looks-at-jku")
     assert run.exit_code == 1, run.printed
     assert run.rules == {"tokens.fetches-nothing"}
+
+
+async def test_a_claim_that_names_another_tenant_is_found_where_tenants_are_looked_up(
+    tmp_path: Path,
+) -> None:
+    checks = "tenancy.user-metadata,golden.upload"
+    run = await gate(tmp_path, PROFILES, "--only", checks, KEYED_DEFECT="claims-win")
+    assert run.exit_code == 1, run.printed
+    assert run.verdicts == {"tenancy.user-metadata": "fail", "golden.upload": "pass"}
+    assert "app_metadata" in run.everything
+
+
+async def test_tenants_that_are_looked_up_pass(tmp_path: Path) -> None:
+    checks = "tenancy.tokens,tenancy.direct-sql,tenancy.viewer"
+    run = await gate(tmp_path, PROFILES, "--only", checks, "-n", "2")
+    assert run.exit_code == 0, run.printed

@@ -106,8 +106,8 @@ async def send(client: Client, case: Case, *, instance: int) -> Answer:
     A 503 with Retry-After (overloaded) is retried before it counts.
     """
     headers = dict(case.headers)
-    if case.token and client.token is not None:
-        headers["Authorization"] = f"Bearer {client.token}"
+    if case.token:
+        headers |= {name.title(): value for name, value in (await client.authorization()).items()}
     known = client.routes.get(case.operation_id)
     route = Route(
         operation_id=case.operation_id,

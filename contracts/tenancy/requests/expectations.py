@@ -39,8 +39,9 @@ def expect_refused(answer: Answer, persona: Persona, what: str) -> None:
     """Fail unless a persona without access is refused as the contract says."""
     assert persona.refused is not None
     detail = f"{what}, sent by: {persona.name}"
-    expect_status(answer, persona.refused, detail=detail, rule="token.required")
-    if persona.refused == 401:
+    statuses = {persona.refused, 401} if persona.or_unknown else {persona.refused}
+    expect_status(answer, *sorted(statuses), detail=detail, rule="token.required")
+    if answer.status == 401:
         expect_challenge(answer, f"{what}, sent by: {persona.name}")
 
 

@@ -34,7 +34,7 @@ async def expect_written_for_sender(
         request.path,
         instance=instance,
         deadline_s=DEADLINE_S,
-        headers={**request.headers, "authorization": f"Bearer {own.org.client.token}"},
+        headers={**request.headers, **await own.org.client.authorization()},
         query=request.query,
         body=Interrupted(content=request.content or b"", meanwhile=meanwhile),
     )

@@ -4,6 +4,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
+from uuid import uuid4
 
 from contracts.tenancy.requests.credentials import forged_from, wrongly_signed
 from harness.client import Organization, Organizations, TokenRecipe
@@ -29,6 +30,8 @@ class Persona:
     client: Client = field(repr=False)
     refused: Refusal | None
     """The status that refuses this persona everywhere; None for a role that has access."""
+    or_unknown: bool = False
+    """Whether a 401 refuses it as well: the backend looks its user up, and finds nobody."""
     is_representative: bool = False
     """Whether it alone sends requests that get the same answer for every role."""
 
@@ -49,6 +52,7 @@ def personas(organizations: Organizations, org: Organization) -> dict[str, Perso
             name=name,
             client=organizations.with_token(token),
             refused=refused,
+            or_unknown=refused == 403 and not organizations.recipe.names_organization,
             is_representative=name in {"owner", GIVEN},
         )
         for name, (token, refused) in known(organizations, org).items()
@@ -101,9 +105,10 @@ def in_user_metadata_only(
     """Claims that name the organization only in metadata that users can edit."""
     metadata = {"organization_id": org.id, "role": role}
     removed: dict[str, Any] = dict.fromkeys(organization_claims(recipe), ABSENT)
+    known = recipe.names_organization  # else the user's own is looked up: take somebody unknown
     return claims_of(
         recipe,
-        user=org.users["owner"],
+        user=org.users["owner"] if known else str(uuid4()),
         organization=org.id,
         role=role,
         changes={**removed, "user_metadata": {**metadata, "app_metadata": metadata}},

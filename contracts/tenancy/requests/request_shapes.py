@@ -36,9 +36,7 @@ class PreparedRequest:
         self, client: Client, instance: int, headers: Mapping[str, str] | None = None
     ) -> Answer:
         """Send it to one instance, with the client's token and further headers."""
-        sent = {**self.headers, **(headers or {})}
-        if client.token is not None:
-            sent.setdefault("authorization", f"Bearer {client.token}")
+        sent = {**await client.authorization(), **self.headers, **(headers or {})}
         return await client.transport.send(
             self.route,
             self.path,

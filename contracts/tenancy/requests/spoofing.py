@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from json import dumps
 from typing import Any
+from uuid import uuid4
 
 from contracts.tenancy.requests.personas import organization_claims
 from contracts.tenancy.requests.request_shapes import PreparedRequest, RequestShape
@@ -51,8 +52,11 @@ class Spoof:
         return replace(request, headers=headers)
 
 
-def spoofs(victim: Organization) -> list[Spoof]:
-    """Every untrusted place, naming the victim and the role of its owner."""
+def spoofs(victim: Organization, *, looked_up: bool = False) -> list[Spoof]:
+    """Every untrusted place, naming the victim and the role of its owner.
+
+    Where the backend looks the organization up, no claim is trusted: `app_metadata` neither.
+    """
     organization, owner = victim.id, next(iter(victim.users.values()))
     spoofed: dict[str, Any] = {**dict.fromkeys(NAMES, organization), "role": "owner"}
     named = {**dict.fromkeys(NAMES, organization), "roles": ["owner"], "user_role": "owner"}
@@ -76,6 +80,7 @@ def spoofs(victim: Organization) -> list[Spoof]:
             claims=dict.fromkeys(("profile", "metadata", "attributes", "user", "custom"), spoofed),
         ),
         Spoof(name="claims at the top level", claims=named),
+        *([Spoof(name="app_metadata", claims={"app_metadata": spoofed})] if looked_up else []),
         Spoof(name="headers", headers=headers),
         Spoof(name="the query", query=spoofed),
         Spoof(name="the body", members={**spoofed, **dict.fromkeys(USER_NAMES, owner)}),
@@ -92,9 +97,12 @@ def token_of(
 ) -> str:
     """A valid token of an organization's user with the spoofed claims.
 
-    Without `with_organization` no trusted claim names an organization.
+    Without `with_organization` no trusted claim names an organization; where the backend looks it
+    up, it finds none for the user.
     """
     user = org.users[role] if isinstance(role, str) and role in org.users else org.users["member"]
+    if not with_organization and not recipe.names_organization:
+        user = str(uuid4())
     trusted = organization_claims(recipe)
     spoofed = {name: value for name, value in spoof.claims.items() if name not in trusted}
     removed: dict[str, Any] = {} if with_organization else dict.fromkeys(trusted, ABSENT)

@@ -113,6 +113,20 @@ class SqlIsolation:
             await self._expect_no_writes(connection)
             await self._expect_no_calls(connection)
 
+    async def sees_own_rows(self, database: Database) -> bool:
+        """Whether a token's claims, as they are, show any row of any table to the role of requests.
+
+        A backend that looks the organization up may set others, which nobody has told us.
+        """
+        async with database.connect() as connection, connection.transaction(force_rollback=True):
+            actor = Actor(connection, AUTHENTICATED, self._own_claims, OWN)
+            async with actor.acting():
+                for table in self.tables:
+                    statement = f"SELECT 1 FROM {table.relation.name} LIMIT 1"  # noqa: S608 - a name
+                    if (await attempt(connection, statement)).affected:
+                        return True
+        return False
+
     @property
     def _own_claims(self) -> str:
         return json.dumps(self.mine.claims["member"])

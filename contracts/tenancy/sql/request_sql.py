@@ -64,9 +64,9 @@ class Outcome:
 def claims_of(
     organizations: Organizations, organization: Organization, role: str = "member"
 ) -> dict[str, Any]:
-    """The claims in the token of the organization's user with this role."""
+    """The claims with which the API asks for the organization's user with this role."""
     values = {"user": organization.users[role], "organization": organization.id, "role": role}
-    return dict(filled(organizations.recipe.claims, values))
+    return dict(filled(organizations.recipe.sql_claims, values))
 
 
 async def claim(connection: Connection, claims: Claims) -> None:

@@ -268,7 +268,7 @@ def test_external(tmp_path: Path) -> None:
 def test_exactly_one_way_to_tokens(tmp_path: Path) -> None:
     both = MINIMAL + '[tokens.given]\ntoken = "t"\n'
     (line,) = refusals(tmp_path, both)
-    assert "tokens: expected exactly one of [tokens.mint], [tokens.given] and" in line
+    assert "tokens: expected exactly one of [tokens.mint], [tokens.given], [tokens.calls]" in line
     head, _, _ = MINIMAL.partition("[tokens.mint]")
     given = head + '[tokens.given]\ntoken = "aaaa"\norg_a = "bbbb"\n'
     target = load_target(write(tmp_path, given))

@@ -110,7 +110,7 @@ def test_a_worker_may_have_no_ready_path(tmp_path: Path) -> None:
         (
             "[tokens.calls]",
             '[tokens.given]\ntoken = "t"\n[tokens.calls]',
-            "8: tokens: expected exactly one of [tokens.mint], [tokens.given] and [tokens.calls]",
+            "8: tokens: expected exactly one of [tokens.mint], [tokens.given], [tokens.calls] and",
         ),
     ],
 )
