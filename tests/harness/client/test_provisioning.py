@@ -5,14 +5,17 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import jwt
 import pytest
 from aiohttp import web
 
-from harness.client import Organizations, Routes, Transport
+from harness.client import Organizations, Routes, TokenRecipe, Transport
 from harness.client.provisioning import Provisioner
+from harness.client.tenants import TenantEntry
 from harness.errors import CheckFailed, Inconclusive, Misconfigured
 from harness.redaction.redactor import Redactor
 from harness.target.token_calls import CalledTokens
+from harness.target.token_tenants import TenantCalls
 from tests.web_server import serving
 
 SAID = {
@@ -190,3 +193,50 @@ async def test_what_only_the_backend_can_be_at_fault_for_is_a_finding(
     async with organizations(backend, hands_out=hands_out) as made:
         with pytest.raises(raised, match=r"\[tokens\.calls\."):
             await made.new("x")
+
+
+async def test_tenants_are_entered_by_calls_with_ids_of_ours_or_of_theirs(
+    backend: Backend,
+) -> None:
+    entered = TenantCalls.model_validate(
+        {
+            "admin_token": "open-sesame-0815",
+            "headers": {"Authorization": "Bearer {admin_token}"},
+            "organization": {"path": "/tenants", "body": {"id": "{organization}"}},
+            "user": {
+                "path": "/tenants/{organization}/people",
+                "body": {"id": "{user}", "role": "{role}"},
+                "gives": {"user": "/id"},
+            },
+        }
+    )
+    transport = Transport([backend.url])
+    caller = Provisioner(tokens=entered, transport=transport, learn=lambda _: None)
+    tenants = TenantEntry(by=caller, role_names={"viewer": "guest"})
+    recipe = TokenRecipe(
+        secret="a secret of at least thirty-two bytes",
+        algorithm="HS256",
+        audience=None,
+        issuer=None,
+        lifetime_s=60,
+        claims={"sub": "{user}"},
+    )
+    async with Organizations(transport, Routes({}), recipe, tenants=tenants) as made:
+        org = await made.new("north wing")
+    (first, *others) = backend.seen
+    assert first == ("/tenants", {"id": org.id}, "Bearer open-sesame-0815")
+    assert {path for path, *_ in others} == {f"/tenants/{org.id}/people"}
+    assert [body["role"] for _, body, _ in others] == ["owner", "member", "guest"]
+    assert org.users == {"owner": "p-1", "member": "p-2", "viewer": "p-3"}
+    token = jwt.decode(org.tokens["viewer"], options={"verify_signature": False})
+    assert token["sub"] == "p-3"
+
+
+async def test_a_call_that_enters_nobody_is_named(backend: Backend) -> None:
+    backend.broken["/tenants"] = web.json_response({}, status=404)
+    entered = TenantCalls.model_validate({"organization": {"path": "/tenants", "body": {}}})
+    transport = Transport([backend.url])
+    caller = Provisioner(tokens=entered, transport=transport, learn=lambda _: None)
+    with pytest.raises(Misconfigured, match=r"\[tokens.tenants.calls.organization\] POST /tenants"):
+        await caller.enter("x", "o-1", {"owner": "u-1"}, {})
+    await transport.close()

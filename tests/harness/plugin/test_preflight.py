@@ -11,6 +11,7 @@ from aiohttp import web
 from harness.client import Organizations
 from harness.errors import Inconclusive, Misconfigured
 from harness.plugin.preflight import refuse_expired_tokens, try_tokens
+from harness.signing.signing_key import SigningKey
 from harness.target import Target, load_target
 from tests.web_server import serving
 
@@ -101,6 +102,38 @@ async def test_a_backend_that_was_given_the_secret_must_take_its_tokens(
     assert backend.asked == 0
 
 
+async def test_the_tokens_of_a_command_are_tried_before_the_checks(
+    backend: Backend, tmp_path: Path
+) -> None:
+    text = (
+        'name = "staging"\ndriver = "external"\napi.base_urls = ["{url}"]\n'
+        'tokens.command = {{ command = ["printf", "{{user}}"] }}\n'
+    )
+    target = target_of(tmp_path, text, backend.url)
+    await tried(target, backend.url)
+    assert backend.asked == 1
+    backend.status = 401
+    with pytest.raises(Misconfigured, match=r"tokens\.command: expected the backend to take the"):
+        await tried(target, backend.url)
+
+
+@pytest.mark.parametrize("how", ["jwks_url", "jwks_file", "jwt_public_key", ""])
+async def test_a_backend_that_was_given_the_public_keys_must_take_its_tokens(
+    backend: Backend, tmp_path: Path, how: str
+) -> None:
+    backend.status = 401
+    text = HANDED_OUT.replace("{{jwt_secret}}", f"{{{{{how}}}}}" if how else "of-its-own")
+    text = text.replace(f'secret = "{SECRET}"', 'algorithm = "ES256"')
+    key = SigningKey.made("ES256")
+    target = target_of(tmp_path, text, backend.url).signing_with(key)
+    if how:
+        await tried(target, backend.url)
+        assert backend.asked == 0
+    else:
+        with pytest.raises(Misconfigured, match="are secret or private key, algorithm, kid, aud"):
+            await tried(target, backend.url)
+
+
 def test_a_given_token_that_has_run_out_is_refused_by_its_own_word(tmp_path: Path) -> None:
     url = "http://127.0.0.1:9"
     refuse_expired_tokens(target_of(tmp_path, GIVEN, url))
@@ -123,5 +156,7 @@ async def test_a_token_that_runs_out_in_the_middle_of_the_run_is_nobodys_fault(
                 continue
             with pytest.raises(Inconclusive, match=r"ran out at 20.* in the middle of the run"):
                 await org.client.call("listJobs")
+            with pytest.raises(Inconclusive, match=r"ran out at 20.* in the middle of the run"):
+                await org.client.authorization()  # what requests sent by hand begin with
             forged = organizations.with_token(org.tokens["member"])
             assert (await forged.call("listJobs")).status == 401, "a check's own token is its own"
