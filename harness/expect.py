@@ -5,10 +5,12 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Protocol, Self, TypeVar
 
-from harness.errors import CheckFailed
+from harness.errors import CheckFailed, Inconclusive
 from harness.evidence import Evidence
 from harness.findings.difference import describe_difference
 from harness.renamed import accepts_old_keywords
+
+REDIRECT, NO_SUCH_PART = 300, 416
 
 SERVER_ERROR = 500
 """The lowest status by which a server says that it failed."""
@@ -106,10 +108,14 @@ def expect_status(
     """Fail the check unless the answer has one of these statuses; give it back, as meant so.
 
     A 5xx that is not among them breaks the rule `answer.no-server-error`, whatever the check.
+    `Inconclusive` where bytes are expected, and a redirect to them could not be followed.
     """
     meant = answer.meant_as(*statuses)
     if meant.status in statuses:
         return meant
+    unfollowed: str = getattr(answer, "unfollowed", "")
+    if unfollowed and any(each < REDIRECT or each == NO_SUCH_PART for each in statuses):
+        raise Inconclusive(unfollowed)
     wanted = " or ".join(map(str, statuses))
     if answer.status >= SERVER_ERROR:
         rule = "answer.no-server-error"

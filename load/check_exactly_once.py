@@ -241,7 +241,7 @@ async def expect_intact(client: Client, export_id: str, before: str | None) -> N
     """Fail unless the export downloads intact, with the bytes that it had before."""
     await client.wait_for_export(export_id, deadline_s=_READY_S)
     answer = expect_status(await client.download(export_id), 200)
-    problem = download_problem(answer.body, answer.headers.get("repr-digest"), uploaded=None)
+    problem = download_problem(answer, uploaded=None)
     expect(
         not problem,
         expected=f"an intact download of export {export_id} after the load",

@@ -14,8 +14,10 @@ import os
 import time
 import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
+from urllib.parse import urljoin
 
 import gevent
 from locust import FastHttpUser, between, events, task
@@ -26,6 +28,7 @@ from locust.exception import RescheduleTask
 from harness.client.answer import Answer
 from harness.client.dialect.requests import Request
 from harness.client.patience import gateway_wait_s
+from harness.client.redirects import masked
 from harness.client.routes import Route
 from harness.client.run_mark import RunMark
 from harness.client.samples import Sample
@@ -39,6 +42,13 @@ from load.users.bounded_responses import BoundedResponse, skip_interim_answers
 from load.users.downloads import download_problem
 from load.users.environment import CREATED, FAILURES, HISTORY, NoTenant, base_urls_of, tenants_of
 from load.users.failures import FailureWriter
+from load.users.redirects import (
+    LED_NOWHERE,
+    NOT_FOLLOWED,
+    WrongRedirect,
+    address_of,
+    bytes_at,
+)
 from load.users.request_dialect import RequestDialect, UnknownDialect
 
 EXPORT_DEADLINE_S = 30.0
@@ -107,6 +117,7 @@ class ExportUser(FastHttpUser):
         self.cannot_make_jobs = False
         super().__init__(environment)
         setattr(self.client.client, "response_type", BoundedResponse)  # noqa: B010 - of this one
+        setattr(self.client.client, "cookiejar", None)  # noqa: B010 - as checks send none either
 
     @task
     def export_a_file(self) -> None:
@@ -165,10 +176,32 @@ class ExportUser(FastHttpUser):
 
     def _download(self, export_id: str, sample: bytes | None) -> None:
         answer = self._send("downloadExport", {"export_id": export_id}, job=export_id)
+        if answer.is_redirect:
+            try:
+                answer = self._at_the_address(answer)
+            except WrongRedirect as wrong:
+                self._give_up("downloadExport", "fail", str(wrong), job=export_id)
         digest = hashlib.sha256(answer.body).hexdigest()
-        if fault := download_problem(answer.body, answer.headers.get("repr-digest"), sample):
+        if fault := download_problem(answer, sample):
             self._give_up("downloadExport", "fail", fault, job=export_id, sha256=digest)
         self._note("ok", "downloadExport", job=export_id, sha256=digest)
+
+    def _at_the_address(self, redirected: Answer) -> Answer:
+        """Get the bytes to which a redirect leads, without the token."""
+        address = address_of(_Process.dialect.redirects, redirected, str(self.host))
+        route = replace(_Process.dialect.routes[redirected.operation_id], method="GET")
+        named = replace(route, template=f"{route.template}, at its address")
+        headers = {"Accept-Encoding": "identity", "User-Agent": self._user_agent}
+        request = Request(path=address, headers=headers, body=None)
+        last, problem, status, _ = self._exchange(named, request, (), 0.0)
+        if problem and not status:
+            raise WrongRedirect(f"{LED_NOWHERE}{problem}")
+        last = replace(last.sent, path=masked(address))
+        return _Process.dialect.reworded(bytes_at(redirected, last))
+
+    @property
+    def _user_agent(self) -> str:
+        return f"shakedown run/{self.run_id or 'by hand'}"
 
     def _send(
         self,
@@ -192,7 +225,7 @@ class ExportUser(FastHttpUser):
         sent = {
             "Authorization": f"Bearer {self.tenant.token}",
             "Accept-Encoding": "identity",
-            "User-Agent": f"shakedown run/{self.run_id or 'by hand'}",
+            "User-Agent": self._user_agent,
         }
         request = _Process.dialect.request(
             route, values, sent | dict(headers or {}), json=json, file=file
@@ -219,11 +252,16 @@ class ExportUser(FastHttpUser):
             response = self.client.request(
                 route.method, request.path, name=route.template, headers=dict(request.headers),
                 data=request.body,  # type: ignore[arg-type]  # bytes go out as they are
-                catch_response=True,
+                catch_response=True, allow_redirects=False,
             )  # fmt: skip
         with response as got:
             answer = _Process.dialect.answer(
-                route, request.path, got.status_code or 0, got.headers or {}, got.content or b""
+                route,
+                request.path,
+                got.status_code or 0,
+                got.headers or {},
+                got.content or b"",
+                str(self.host),
             )
             if _Process.mark is not None:
                 _Process.mark.record_created(answer, "", by=self.tenant.name)
@@ -237,11 +275,13 @@ class ExportUser(FastHttpUser):
                 problem = ""
             else:
                 problem = f"{status}: {answer.text[:300]}" if status else repr(got.error)
+                if answer.unfollowed:
+                    problem = NOT_FOLLOWED + answer.unfollowed
                 if gateway_wait_s(answer, has_gateway=has_gateway) is not None:
                     problem = gateway.REFUSED + problem
             if problem:
                 if _Process.failures is not None:
-                    url = f"{self.host}{request.path}"
+                    url = masked(urljoin(f"{self.host}/", request.path))
                     _Process.failures.keep(route, url, request, answer if status else None, problem)
                 got.failure(problem)
             else:

@@ -7,6 +7,7 @@ from harness.errors import CheckFailed, Inconclusive, PreconditionNotMet
 from harness.history import CRASH, HistoryEntry
 from load.users.downloads import rule_of
 from load.users.gateway import REFUSED
+from load.users.redirects import NOT_FOLLOWED
 
 OPERATIONS = ("createJob", "uploadEvidence", "requestExport", "getExport", "downloadExport")
 """What users send; the history calls polling until an export is ready `becomeReady`."""
@@ -26,11 +27,14 @@ def by_operation(history: Iterable[HistoryEntry]) -> dict[str, list[HistoryEntry
 def expect_served(operation_id: str, operations: Sequence[HistoryEntry]) -> None:
     """Fail unless every such request of every user was answered as the contract says.
 
-    `Inconclusive` where a gateway alone is in the way.
+    `Inconclusive` where a gateway alone is in the way, or a redirect that is not declared.
     """
     wrong = [each for each in operations if each.error]
     if not wrong:
         return
+    unfollowed = [each for each in wrong if (each.error or "").startswith(NOT_FOLLOWED)]
+    if len(unfollowed) == len(wrong):
+        raise Inconclusive((unfollowed[0].error or "").removeprefix(NOT_FOLLOWED))
     refused = [each for each in wrong if (each.error or "").startswith(REFUSED)]
     if len(refused) == len(wrong):
         raise Inconclusive(

@@ -20,7 +20,7 @@ async def broken_downloads(
 
 
 async def _broken(export_id: str, owner: Organization) -> list[Violation]:
-    answer = await owner.client.download(export_id)
+    answer = (await owner.client.download(export_id)).followed()
     manifest_hash = None
     if answer.status == 200:
         shown = await owner.client.call("getExport", path={"export_id": export_id})
@@ -33,6 +33,7 @@ async def _broken(export_id: str, owner: Organization) -> list[Violation]:
             repr_digest=answer.headers.get("repr-digest"),
             manifest_hash=manifest_hash,
             dialect=answer.dialect,
+            may_lack_digest=answer.may_lack_digest or answer.lacks_header("repr-digest"),
         )
     )
 

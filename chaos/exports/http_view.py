@@ -93,7 +93,7 @@ class HttpView:
         for each, owner in self.backlog.owners.items():
             shown[f"export {each}"] = dict(await owner.client.get_export(each))
             shown[f"events of {each}"] = await owner.client.ledger_events(target_id=each)
-            shown[f"bytes of {each}"] = (await owner.client.download(each)).body
+            shown[f"bytes of {each}"] = (await owner.client.download(each)).followed().body
         return shown
 
     async def wait_until_ended(self, times: RecoveryTimes, _: IsOverdue) -> ExportFacts:

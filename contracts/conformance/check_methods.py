@@ -141,8 +141,8 @@ async def _expect_head(client: Client, path: Path, number: int) -> None:
     shown = await _send(client, path, "GET", number)
     kind = "content-type"
     expect_equal(
-        (answer.status, answer.headers.get(kind)),
-        (shown.status, shown.headers.get(kind)),
+        (answer.sent.status, answer.headers.get(kind)),
+        (shown.sent.status, shown.headers.get(kind)),
         f"status and Content-Type of HEAD {path.template}, compared with GET",
     )
 

@@ -103,10 +103,11 @@ async def look_at_ready_export(
     async def ask(reader: int) -> tuple[object, ...]:
         export = await client.call("getExport", path=path, instance=reader)
         listed = await client.call("listExports", path=job_path, instance=reader)
-        download = await client.download(export_id, instance=reader)
+        download = (await client.download(export_id, instance=reader)).followed()
         shown: tuple[object, ...] = ()
         if client.has("getManifest"):
-            manifest = await client.call("getManifest", path=path, instance=reader)
+            called = client.call("getManifest", path=path, instance=reader)
+            manifest = (await called).followed()
             shown = (manifest.status, manifest.body if manifest.status == 200 else b"")
         events = await client.ledger_events(target_id=export_id, instance=reader)
         return (

@@ -111,7 +111,8 @@ class KnownRecords:
         instance: int,
         arguments: Mapping[str, Any],
     ) -> object:
-        answer = await self.client.call(operation_id, instance=instance, **arguments)
+        called = self.client.call(operation_id, instance=instance, **arguments)
+        answer = (await called).followed()
         return show(answer) if answer.status == 200 else (answer.status, answer.code)
 
     def _shown_export(self, answer: Answer) -> object:

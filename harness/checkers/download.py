@@ -1,22 +1,19 @@
 """Is a downloaded export whole, and does it match its manifest and its digest?"""
 
 import base64
-import binascii
 import hashlib
 import io
 import json
-import re
 import zipfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.checkers.violations import Violation
 from harness.client.answer import NO_DIALECT, ResourceDialect
 from harness.untrusted.archives import BadArchive, unpacked
 from harness.untrusted.documents import parse
+from harness.untrusted.repr_digest import sha256_in
 from harness.vocabulary.exports import MANIFEST_FILE
-
-_SHA256_DIGEST = re.compile(r"(?:^|,)\s*sha-256=:([^:]*):")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +29,8 @@ class Download:
     """As in the export's data, or its `export.completed` event."""
     dialect: ResourceDialect = NO_DIALECT
     """How the backend's files differ from the contract's."""
+    may_lack_digest: bool = False
+    """Whether it is from a signed address that shows no digest, or the target declares none."""
 
 
 def download_violations(download: Download) -> list[Violation]:
@@ -59,18 +58,17 @@ def download_violations(download: Download) -> list[Violation]:
 
 
 def _digest(download: Download) -> Iterator[Violation]:
-    match = _SHA256_DIGEST.search(download.repr_digest or "")
-    try:
-        declared = base64.b64decode(match[1], validate=True).hex() if match else None
-    except binascii.Error:
-        declared = None
-    actual = hashlib.sha256(download.body).hexdigest()
-    if declared != actual:
+    if download.may_lack_digest:
+        return  # those of its manifest are compared
+    declared = sha256_in(download.repr_digest)
+    actual = hashlib.sha256(download.body)
+    if declared != actual.digest():
+        shown = declared.hex() if declared else download.repr_digest
         yield _violation(
             download,
             "digest",
-            f"to have the sha-256 of its Repr-Digest ({declared or download.repr_digest})",
-            f"{actual} over {len(download.body)} bytes",
+            f"to have the sha-256 of its Repr-Digest ({shown})",
+            f"{actual.hexdigest()} over {len(download.body)} bytes",
         )
 
 
@@ -86,13 +84,41 @@ def _manifest(download: Download, contents: Mapping[str, bytes]) -> Iterator[Vio
         expected = f"to hold the manifest with the recorded hash {download.manifest_hash}"
         yield _violation(download, "manifest", expected, digest)
     try:
-        files = download.dialect.contract_manifest(parse(manifest))["files"]
-        listed = {file["name"]: (file["size"], file["sha256"]) for file in files}
+        listed = _listed(manifest, download.dialect)
     except (ValueError, LookupError, TypeError) as error:
         yield _violation(
             download, "manifest", "to hold a manifest that lists its files", f"{error!r}"
         )
         return
+    for name, there, got in _differences(listed, contents):
+        expected = f"to hold {name!r} as its manifest lists it: {there}"
+        yield _violation(download, "files", expected, got)
+
+
+def file_problem(contents: Mapping[str, bytes], dialect: ResourceDialect = NO_DIALECT) -> str:
+    """Say which file of an unpacked export is not as its manifest lists it; empty for none."""
+    named = {dialect.contract_file_name(name): content for name, content in contents.items()}
+    if MANIFEST_FILE not in named:
+        return f"there is no {MANIFEST_FILE} in {sorted(named)}"
+    try:
+        listed = _listed(named[MANIFEST_FILE], dialect)
+    except (ValueError, LookupError, TypeError) as error:
+        return f"it lists no files: {error!r}"
+    found = next(_differences(listed, named), None)
+    return "" if found is None else f"{found[0]!r} should be {found[1]}, and is {found[2]}"
+
+
+_Files = Mapping[str, tuple[object, object]]
+
+
+def _listed(manifest: bytes, dialect: ResourceDialect) -> _Files:
+    """Give size and digest of each file that a manifest lists."""
+    files = dialect.contract_manifest(parse(manifest))["files"]
+    return {file["name"]: (file["size"], file["sha256"]) for file in files}
+
+
+def _differences(listed: _Files, contents: Mapping[str, bytes]) -> Iterator[tuple[str, str, str]]:
+    """Give every file that is not as it is listed: its name, what is listed, what it is."""
     actual = {
         name: (len(content), hashlib.sha256(content).hexdigest())
         for name, content in contents.items()
@@ -100,8 +126,7 @@ def _manifest(download: Download, contents: Mapping[str, bytes]) -> Iterator[Vio
     }
     for name in sorted(listed.keys() | actual.keys()):
         if listed.get(name) != actual.get(name):
-            expected = f"to hold {name!r} as its manifest lists it: {_shown(listed.get(name))}"
-            yield _violation(download, "files", expected, _shown(actual.get(name)))
+            yield name, _shown(listed.get(name)), _shown(actual.get(name))
 
 
 def _shown(file: tuple[object, object] | None) -> str:
@@ -142,6 +167,10 @@ def _with_digest(body: bytes, manifest_hash: str, digested: bytes | None = None)
     )
 
 
+def _from_address(download: Download) -> Download:
+    return replace(download, repr_digest=None, may_lack_digest=True)
+
+
 _FILES = {"evidence": b"a picture", "ledger": b"[]"}
 _GOOD = _example(_FILES)
 _HASH = _GOOD.manifest_hash or ""
@@ -149,6 +178,7 @@ _HASH = _GOOD.manifest_hash or ""
 ACCEPTS: Mapping[str, Download] = {
     "a whole export": _GOOD,
     "one without any file": _example({}),
+    "one from an address that shows no digest": _from_address(_GOOD),
 }
 
 REJECTS: Mapping[str, tuple[str, Download]] = {
@@ -162,6 +192,10 @@ REJECTS: Mapping[str, tuple[str, Download]] = {
         Download(
             export_id="e1", status=200, body=_GOOD.body, repr_digest=None, manifest_hash=_HASH
         ),
+    ),
+    "no digest, and a file with other bytes": (
+        "files",
+        _from_address(_example(_FILES, evidence=b"another picture")),
     ),
     "half an object": ("no-zip", _with_digest(_GOOD.body[: len(_GOOD.body) // 2], _HASH)),
     "an empty object": ("no-zip", _with_digest(b"", _HASH)),

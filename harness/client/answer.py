@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from harness.asks import ask, leave_out
-from harness.errors import Absent, CheckFailed
+from harness.errors import Absent, CheckFailed, Inconclusive
 from harness.findings.exchanges import Exchange
 from harness.renamed import OldName
 from harness.target.without import NOTHING_WITHOUT, Without
@@ -142,6 +142,11 @@ class Answer:
     translated: Any = field(default=None, repr=False, compare=False)
     """The document in a translated body; None where the body must be parsed."""
 
+    redirected_by: "Answer | None" = field(default=None, repr=False)
+    """The API's own answer, as it sent it, where this one is what its redirect led to."""
+    unfollowed: str = ""
+    """Why a redirect to the bytes was not followed, and what to write into the target file."""
+
     exchange: Exchange | None = field(default=None, repr=False, compare=False)
     """Request and answer as they went over the wire, where they are remembered as evidence."""
 
@@ -151,6 +156,23 @@ class Answer:
     def sent(self) -> "Answer":
         """The answer as the backend sent it, to the byte: what a digest is computed over."""
         return self.as_sent or self
+
+    @property
+    def is_redirect(self) -> bool:
+        """Whether it is a redirect to the bytes, judged as a success, that was not followed."""
+        return self.as_sent is not None and self.status < 300 <= self.as_sent.status < 400
+
+    @property
+    def may_lack_digest(self) -> bool:
+        """Whether it is bytes from an address that shows no digest: then the record's, or the
+        manifest's, is the one to compare with."""
+        return self.redirected_by is not None and "repr-digest" not in self.headers
+
+    def followed(self) -> Self:
+        """Give it back; `Inconclusive` where it is a redirect that could not be followed."""
+        if self.unfollowed:
+            raise Inconclusive(self.unfollowed)
+        return self
 
     @property
     def json(self) -> Any:  # noqa: ANN401 - any JSON
@@ -302,6 +324,11 @@ class Answer:
         rest = len(self.body) - SHOWN_BYTES
         more = f" … {rest} bytes more" if rest > 0 else ""
         request = f" [request id {self.request_id}]" if self.request_id else ""
+        if self.redirected_by is not None:
+            return (
+                f"{self.status} to {self.method} {self.path}: {shown or '(empty body)'}{more} "
+                f"(redirected by {self.redirected_by.describe()})"
+            )
         return (
             f"{self.status} to {self.method} {self.path} from API instance "
             f"{self.instance + 1}{request}: {shown or '(empty body)'}{more}"

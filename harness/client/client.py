@@ -12,7 +12,7 @@ from harness.asks import ask, leave_out, look_for
 from harness.client.absence import PAGING, refuse_absent, without_empty
 from harness.client.answer import Answer, Record
 from harness.client.chain_order import in_chain_order
-from harness.client.location import follow_location
+from harness.client.location import follow_location, follow_redirect
 from harness.client.multipart import encode_form
 from harness.client.routes import Routes
 from harness.client.samples import Sample
@@ -138,10 +138,13 @@ class Client:
         headers: Mapping[str, str] | None = None,
         instance: int | None = None,
         deadline_s: float = DEADLINE_S,
+        follow: bool = True,
     ) -> Answer:
         """Send one request and give its answer, 4xx and 5xx included.
 
-        `NoAnswer` (which fails the check) when nothing usable arrived within `deadline_s`.
+        A redirect of a download that the target declares is followed, once, unless `follow` says
+        otherwise. `NoAnswer` (which fails the check) when nothing usable arrived within
+        `deadline_s`.
         """
         ask(operation_id)
         route = self.routes[operation_id]
@@ -172,6 +175,8 @@ class Client:
         )
         if answer.is_a(HTTPStatus.UNAUTHORIZED):
             self._expect_valid()
+        if follow and answer.is_redirect:
+            return await follow_redirect(self.transport, answer, sent, deadline_s=deadline_s)
         return answer
 
     async def authorization(self) -> dict[str, str]:

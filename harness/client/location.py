@@ -1,9 +1,12 @@
-"""Following the `Location` of an answer."""
+"""Following the `Location` of an answer: to what was made, and to the bytes of a download."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from http import HTTPStatus
 
 from harness.client.addresses import ElsewhereError, resolved
 from harness.client.answer import Answer
+from harness.client.redirects import address_in, at_the_address, forwarded, undeclared_host
 from harness.client.routes import Route
 from harness.client.transport import Transport
 from harness.errors import CheckFailed
@@ -51,3 +54,32 @@ async def follow_location(
             subject=answer.operation_id,
         )
     return found
+
+
+async def follow_redirect(
+    transport: Transport, answer: Answer, headers: Mapping[str, str], *, deadline_s: float
+) -> Answer:
+    """Get the bytes that a declared redirect leads to: once, and without the token.
+
+    `headers` are those of the request, of which the address gets what is about bytes. Where the
+    host is undeclared: the redirect itself, as one that was not followed. Fails the check where
+    the redirect leads to no address, or the address to no bytes.
+    """
+    assert transport.dialect is not None  # else it would not be a declared one
+    redirects = transport.dialect.contract.redirects
+    assert redirects is not None
+    redirect = answer.sent
+    address = address_in(redirect, transport.base_urls[answer.instance])
+    if reason := undeclared_host(redirects, answer.operation_id, address):
+        return replace(answer, status=redirect.status, unfollowed=reason)
+    sent = forwarded(headers)
+    last = await transport.fetch(
+        address,
+        operation_id=answer.operation_id,
+        instance=answer.instance,
+        deadline_s=deadline_s,
+        headers=sent,
+    )
+    has_range = any(name.lower() == "range" for name in sent)
+    found = at_the_address(redirect, last, has_range=has_range)
+    return found if found.status >= HTTPStatus.BAD_REQUEST else transport.reworded(found)

@@ -16,6 +16,7 @@ from harness.client.bodies import Bodies, TooLong
 from harness.client.connections import Connections, reason_of
 from harness.client.dialect import Dialect
 from harness.client.patience import Patience
+from harness.client.redirects import judged_as_success, masked, without_address
 from harness.client.routes import Route
 from harness.client.run_mark import RunMark
 from harness.errors import CheckFailed, Outcome, classify
@@ -159,14 +160,76 @@ class Transport:
             sent_headers = {**sent_headers, "content-length": str(len(body))}
             body = replace(interrupted, content=body).pieces()
         url = server + path + _written(query, path)
-        lowered = {name.lower() for name in headers}
-        what = f"{route.method} {path} from API instance {chosen + 1}"
+        answer = await self._exchange(
+            route,
+            url,
+            f"{route.method} {path} from API instance {chosen + 1}",
+            shown=url,
+            path=path,
+            chosen=chosen,
+            deadline_s=deadline_s,
+            headers=sent_headers,
+            body=body,
+            has_key="idempotency-key" in {name.lower() for name in headers},
+        )
+        return self.translate(route, answer, headers.get("authorization", ""))
+
+    async def fetch(
+        self,
+        address: str,
+        *,
+        operation_id: str,
+        instance: int,
+        deadline_s: float,
+        headers: Mapping[str, str],
+        method: str = "GET",
+    ) -> Answer:
+        """Ask a whole address, to which an answer of this instance led, with these headers alone.
+
+        Neither a token nor a constant of the target file is added. Raises as `send` does.
+        """
+        shown = masked(address)
+        route = Route(operation_id=operation_id, method=method, template=shown, may_be_file=True)
+        while True:
+            answer = await self._exchange(
+                route,
+                address,
+                f"{method} {shown}, to which {operation_id} led",
+                shown=shown,
+                path=shown,
+                chosen=instance,
+                deadline_s=deadline_s,
+                headers=headers,
+                body=None,
+                has_key=False,
+            )
+            if not await self.patience.waits(answer):
+                return answer
+
+    async def _exchange(
+        self,
+        route: Route,
+        url: str,
+        what: str,
+        *,
+        shown: str,
+        path: str,
+        chosen: int,
+        deadline_s: float,
+        headers: Mapping[str, str],
+        body: bytes | AsyncIterator[bytes] | None,
+        has_key: bool,
+    ) -> Answer:
+        """Send a request as it is, and read its answer to the end.
+
+        `what` names it in messages, `shown` is its URL in evidence.
+        """
         began = time.perf_counter()
         note = partial(
             note_exchange,
             method=route.method,
-            url=url,
-            headers=sent_headers,
+            url=shown,
+            headers=headers,
             body=body,
             instance=chosen,
         )
@@ -174,7 +237,7 @@ class Transport:
             async with (
                 asyncio.timeout(deadline_s),
                 self._connections.request(
-                    route.method, url, sent_headers, body, has_key="idempotency-key" in lowered
+                    route.method, url, headers, body, has_key=has_key
                 ) as response,
             ):
                 content = await self._bodies.read(response, may_be_file=route.may_be_file)
@@ -194,7 +257,11 @@ class Transport:
             failure = no_answer(route.operation_id, f"an answer to {what}", reason_of(error))
             failure.outcome = classify(error)
             raise failure from error
-        exchange = note(status=response.status, answer_headers=response.headers, answer=content)
+        exchange = note(
+            status=response.status,
+            answer_headers=without_address(response.status, response.headers),
+            answer=content,
+        )
         answer = Answer(
             operation_id=route.operation_id,
             method=route.method,
@@ -207,7 +274,7 @@ class Transport:
             exchange=exchange,
         )
         self._bodies.keep(answer)
-        return self.translate(route, answer, headers.get("authorization", ""))
+        return answer
 
     @property
     def user_agent(self) -> str:
@@ -216,11 +283,21 @@ class Transport:
 
     def translate(self, route: Route, answer: Answer, authorization: str) -> Answer:
         """Translate an answer into the contract's names; record what the request made."""
+        contract = None
         if self.dialect is not None:
+            contract = self.dialect.contract
+            route = self.dialect.routes.asked(route, answer.path)
             answer = self.dialect.answer(route, answer)
+        answer = judged_as_success(contract, route, answer, self.base_urls[answer.instance])
         if self.mark is not None:
             self.mark.record_created(answer, authorization)
         return answer
+
+    def reworded(self, answer: Answer) -> Answer:
+        """Give what a redirect led to in the contract's names; what it is was judged before."""
+        if self.dialect is None:
+            return answer
+        return self.dialect.answer(self.dialect.routes[answer.operation_id], answer)
 
     async def close(self) -> None:
         """Close every connection."""

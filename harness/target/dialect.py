@@ -8,6 +8,7 @@ from pydantic import Field
 from harness.target.constants import AddedParts, Constants
 from harness.target.envelope import Envelope, OperationEnvelope, Pointer
 from harness.target.models import Names, Table, UrlPath
+from harness.target.redirects import Redirects
 from harness.target.without import NOTHING_WITHOUT, Without
 from harness.vocabulary.exports import LEDGER_FILE, MANIFEST_FILE
 from harness.vocabulary.resources import Resource
@@ -29,8 +30,9 @@ class Operation(Table):
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] | None = None
     path: UrlPath | None = None
     """With the contract's parameters; one that is not in it goes where `send` says."""
-    success: tuple[Status, ...] = ()
-    """All statuses that mean success here; empty keeps the contract's."""
+    success: tuple[int, ...] = ()
+    """All statuses that mean success here, redirects of a download among them; empty keeps the
+    contract's."""
     send: Mapping[str, Place] = Field(default={})
     """By the contract's name of a parameter, a member of the body or a part of the form."""
     refusals: Mapping[Refusal, Refusal] = Field(default={})
@@ -82,6 +84,8 @@ class Contract(Table):
     headers: Mapping[str, str] = Field(default={})
     """By the contract's name: this backend's; `Name: value` where a value stands for `true`."""
     problem: Problem | None = None
+    redirects: Redirects | None = None
+    """Where downloads are redirected to; `success` of an operation says which ones are."""
     refusals: Mapping[Refusal, Refusal] = Field(default={})
     """By what the contract says (`422 idempotency_key_reused`): what this backend says."""
 

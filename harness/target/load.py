@@ -14,6 +14,7 @@ from harness.target.ledger_rules import broken_ledger_rules
 from harness.target.lines import KeyPath
 from harness.target.locate import locate
 from harness.target.minting_rules import broken_minting_rules
+from harness.target.redirect_rules import broken_redirect_rules
 from harness.target.rules import broken_rules
 from harness.target.target import Origin, Target
 from harness.target.template import fill, is_left_out, variables
@@ -39,6 +40,7 @@ _RULES = (
     broken_dialect_rules,
     broken_constants_rules,
     broken_ledger_rules,
+    broken_redirect_rules,
 )
 
 

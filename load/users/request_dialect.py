@@ -11,6 +11,7 @@ from harness.client.answer import Answer
 from harness.client.dialect import Dialect
 from harness.client.dialect.requests import Request
 from harness.client.multipart import encode_form
+from harness.client.redirects import judged_as_success
 from harness.client.routes import Route, contract_routes
 from harness.client.samples import Sample
 from harness.target.dialect import Contract
@@ -27,6 +28,8 @@ class RequestDialect:
     def __init__(self, contract: Contract) -> None:
         self.document = contract.openapi
         """Where the OpenAPI document is."""
+        self.redirects = contract.redirects
+        """Where downloads may be redirected to."""
         self.routes = contract_routes(contract)
         self._dialect = Dialect.of(contract, self.routes)
 
@@ -66,9 +69,15 @@ class RequestDialect:
         return self._dialect.request(route, path, None, sent, body or None)
 
     def answer(
-        self, route: Route, path: str, status: int, headers: Mapping[str, str], body: bytes
+        self,
+        route: Route,
+        path: str,
+        status: int,
+        headers: Mapping[str, str],
+        body: bytes,
+        base_url: str = "",
     ) -> Answer:
-        """Give the answer to such a request as the contract words it."""
+        """Give the answer of `base_url` to such a request as the contract words it."""
         answer = Answer(
             operation_id=route.operation_id,
             method=route.method,
@@ -79,4 +88,13 @@ class RequestDialect:
             body=body,
             elapsed_s=0.0,
         )
-        return answer if self._dialect is None else self._dialect.answer(route, answer)
+        contract = None
+        if self._dialect is not None:
+            contract, answer = self._dialect.contract, self._dialect.answer(route, answer)
+        return judged_as_success(contract, route, answer, base_url)
+
+    def reworded(self, answer: Answer) -> Answer:
+        """Give what a redirect led to in the contract's names."""
+        if self._dialect is None:
+            return answer
+        return self._dialect.answer(self.routes[answer.operation_id], answer)

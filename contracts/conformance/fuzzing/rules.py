@@ -101,6 +101,9 @@ class ResponseRules:
             return violations + wrong_method_violations(case, answer)
         if answer.status >= 400:
             return violations + self._refusal_violations(operation, case, answer)
+        if answer.unfollowed:
+            # It may lead to the bytes, or anywhere: only who got it can be judged.
+            return violations + (self._access_violations(operation, case) or _not_judged(answer))
         if answer.status >= 300:
             return violations + ([_undocumented(operation, answer)] if _is_plain(case) else [])
         return violations + self._success_violations(operation, case, answer)
@@ -146,9 +149,15 @@ class ResponseRules:
     def _success_violations(
         self, operation: ApiOperation, case: Case, answer: Answer
     ) -> list[Breach]:
-        violations = []
         if self._described(operation, answer).status not in operation.successes:
             return [_undocumented(operation, answer)]
+        violations = self._access_violations(operation, case)
+        # The bytes of a redirect are at its address, and judged by other checks.
+        return violations + ([] if answer.is_redirect else self.success_shape(operation, answer))
+
+    def _access_violations(self, operation: ApiOperation, case: Case) -> list[Breach]:
+        """Why a request should not have succeeded at all."""
+        violations = []
         if not case.token and operation.secured:
             violations.append(_named(TOKEN, "success", "it succeeded without a token"))
         if validity_of(self.document, operation, case) is Validity.INVALID:
@@ -157,7 +166,7 @@ class ResponseRules:
         if "foreign" in case.ownerships and _names_foreign_thing(operation, case):
             what = "it succeeded with an id of another organization"
             violations.append(_named(FOREIGN, "success", what))
-        return violations + self.success_shape(operation, answer)
+        return violations
 
     def success_shape(self, operation: ApiOperation, answer: Answer) -> list[Breach]:
         """What is wrong with the headers, content type or body of a success."""
@@ -230,6 +239,11 @@ def _named(rule: str, about: str, what: str) -> Breach:
 
 def _server_error(answer: Answer) -> Breach:
     return _named(SERVER_ERROR, "", f"a request must never cause a {answer.status}")
+
+
+def _not_judged(answer: Answer) -> list[Breach]:
+    answer.followed()  # raises `Inconclusive`, with what to write into the target file
+    return []
 
 
 def _undocumented(operation: ApiOperation, answer: Answer) -> Breach:

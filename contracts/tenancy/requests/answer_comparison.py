@@ -49,7 +49,9 @@ async def expect_indistinguishable(
 
 
 def content_of(answer: Answer) -> object:
-    """The content of an answer; JSON without its layout."""
+    """The content of an answer; JSON without its layout. A redirect's is at its address."""
+    if answer.is_redirect:
+        return "a redirect to the bytes"
     kind = answer.headers.get("content-type", "").partition(";")[0].strip()
     return answer.json if kind.endswith("json") else answer.body
 

@@ -3,11 +3,15 @@
 import base64
 import hashlib
 import io
+import json
 import zipfile
+from dataclasses import replace
 
 import pytest
 
-from load.users.downloads import download_problem
+from harness.client.answer import Answer
+from load.users.downloads import download_problem, rule_of
+from tests.answers import answer
 
 
 def zipped(**contents: bytes) -> bytes:
@@ -23,13 +27,17 @@ def digest_of(body: bytes) -> str:
     return f"sha-256=:{base64.b64encode(hashlib.sha256(body).digest()).decode()}:"
 
 
+def downloaded(body: bytes, digest: str | None) -> Answer:
+    return answer(200, body) if digest is None else answer(200, body, repr_digest=digest)
+
+
 BODY = zipped(evidence=b"mine", manifest=b"{}")
 
 
 @pytest.mark.parametrize("more", ["{}", "sha-512=:AAAA:, {}", "{}, md5=:AAAA:"])
 @pytest.mark.parametrize("uploaded", [b"mine", None])
 def test_a_right_download_has_no_fault(more: str, uploaded: bytes | None) -> None:
-    assert download_problem(BODY, more.format(digest_of(BODY)), uploaded) == ""
+    assert download_problem(downloaded(BODY, more.format(digest_of(BODY))), uploaded) == ""
 
 
 @pytest.mark.parametrize(
@@ -46,9 +54,29 @@ def test_a_right_download_has_no_fault(more: str, uploaded: bytes | None) -> Non
     ],
 )
 def test_each_fault_is_named(body: bytes, digest: str | None, fault: str) -> None:
-    assert fault in download_problem(body, digest, b"mine")
+    assert fault in download_problem(downloaded(body, digest), b"mine")
 
 
 def test_a_damaged_entry_is_a_fault() -> None:
     damaged = BODY.replace(b"mine", b"mime")
-    assert "not a ZIP" in download_problem(damaged, digest_of(damaged), None)
+    assert "not a ZIP" in download_problem(downloaded(damaged, digest_of(damaged)), None)
+
+
+def from_address(body: bytes) -> Answer:
+    return replace(answer(200, body), redirected_by=answer(302))
+
+
+def test_at_an_address_without_digest_the_manifest_says_what_each_file_is() -> None:
+    listed = {"name": "evidence", "size": 4, "sha256": hashlib.sha256(b"mine").hexdigest()}
+    manifest = json.dumps({"files": [listed]}).encode()
+    right = zipped(**{"evidence": b"mine", "manifest.json": manifest})
+    assert download_problem(from_address(right), b"mine") == ""
+    wrong = zipped(**{"evidence": b"mime", "manifest.json": manifest})
+    problem = download_problem(from_address(wrong), None)
+    assert "its manifest: 'evidence' should be 4 bytes" in problem
+    assert rule_of(problem) == "manifest.files-match"
+    assert "its manifest" in download_problem(from_address(zipped(evidence=b"mine")), b"mine")
+    with_digest = answer(200, wrong, repr_digest=digest_of(right))
+    assert "Repr-Digest says" in download_problem(
+        replace(with_digest, redirected_by=answer(302)), None
+    )
