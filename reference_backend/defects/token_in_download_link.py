@@ -26,6 +26,6 @@ def _patch() -> None:
 DEFECT = Defect(
     title="Downloads accept the token in the query, where logs, histories and referrers keep it",
     source="L9 family: RFC 6750, section 2.3",
-    expected=("tenancy.tokens",),
+    expected=("tenancy.tokens", "tenancy.signed-addresses"),
     patch=_patch,
 )

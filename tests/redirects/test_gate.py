@@ -10,14 +10,17 @@ from .conftest import DECLARED, Write
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
-DOWNLOADING = "golden.upload,golden.manifest,upload.content-fidelity,tenancy.matrix,load.*"
+DOWNLOADING = (
+    "golden.upload,golden.manifest,upload.content-fidelity,tenancy.matrix,load.*,"
+    "tenancy.signed-addresses"
+)
 
 
 async def test_what_is_right_passes(written: Write, tmp_path: Path) -> None:
     run = await gate(tmp_path, written(DECLARED), "--only", DOWNLOADING)
     assert run.exit_code == 0, run.printed
     assert set(run.verdicts.values()) == {"pass"}
-    assert len(run.verdicts) == 5
+    assert len(run.verdicts) == 6
     assert "signature=" not in run.everything.replace("signature=***", "")
 
 
@@ -34,8 +37,10 @@ async def test_a_host_that_is_not_declared_is_not_asked(written: Write, tmp_path
     ("defect", "check", "rule"),
     [
         ("foreign-redirected", "tenancy.matrix", "tenancy.foreign-looks-unknown"),
-        ("needs-token", "upload.content-fidelity", "download.redirect"),
-        ("other-bytes", "upload.content-fidelity", "download.unchanged"),
+        ("needs-token", "golden.upload", "download.redirect"),
+        ("other-bytes", "golden.upload", "download.unchanged"),
+        ("never-expires", "tenancy.signed-addresses", "download.address-expires"),
+        ("path-unsigned", "tenancy.signed-addresses", "download.address-signed"),
     ],
 )
 async def test_what_is_wrong_is_found(
