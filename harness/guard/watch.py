@@ -29,7 +29,8 @@ class Guard:
     grant: Grant
     file: Path | None
     api_hosts: Sequence[str]
-    """The hosts of `api.base_urls`: a fault of an instance harms all clients of these hosts."""
+    """The hosts of `api.base_urls`: a fault of an instance harms all clients of these hosts. Then
+    those of redirects, which users under load ask for the bytes."""
     resolve: Resolve
 
     @classmethod
@@ -46,8 +47,12 @@ class Guard:
         if grant.allow_faults:
             found = {host: await look_up(host) for host in sorted(hosts)}
             grant = replace(grant, addresses=found)
-        urls = target.api.base_urls
-        return cls(grant=grant, file=target.file, api_hosts=_hosts_of(urls), resolve=look_up)
+        redirects = target.contract.redirects
+        api_hosts = (
+            *_hosts_of(target.api.base_urls),
+            *_canonical(redirects.hosts if redirects else ()),
+        )
+        return cls(grant=grant, file=target.file, api_hosts=api_hosts, resolve=look_up)
 
     async def permit(self, host: str) -> None:
         """Raise `Refused` unless this host, and every host of the API, may be harmed now."""

@@ -1,5 +1,6 @@
 """Contradictions of `[chaos]` and `[cleanup]`: a permission must be exact."""
 
+import contextlib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 
@@ -58,12 +59,16 @@ def _hosts(target: Target) -> Broken:
         except InvalidHost as problem:
             if path[0] == "chaos" or chaos.allowed_hosts:
                 yield path, f"{problem}; [chaos] needs an exact host"
+    for host in target.contract.redirects.hosts if target.contract.redirects else ():
+        with contextlib.suppress(InvalidHost):  # told where it stands
+            known.add(canonical_host(host))
     for number, host in enumerate(chaos.allowed_hosts):
         path = ("chaos", "allowed_hosts", number)
         try:
             if canonical_host(host) not in known:
                 listed = ", ".join(sorted(known)) or "none"
-                what = f'"{host}" is no host of api.base_urls or [[chaos.instances]] ({listed})'
+                where = "api.base_urls, [[chaos.instances]] or [contract.redirects]"
+                what = f'"{host}" is no host of {where} ({listed})'
                 yield path, what
         except InvalidHost as problem:
             yield path, str(problem)

@@ -289,7 +289,15 @@ class Target(Table):
         `capabilities` uses it. The guard (`harness.guard`) looks again before each act.
         """
         listed = {canonical_host(host) for host in self.chaos.allowed_hosts}
-        return self.allow_faults and {host_of_url(url) for url in self.api.base_urls} <= listed
+        return self.allow_faults and set(self.loaded_hosts) <= listed
+
+    @property
+    def loaded_hosts(self) -> tuple[str, ...]:
+        """The hosts that users under load ask, canonical: of the API, and of redirects."""
+        redirects = self.contract.redirects
+        hosts = [host_of_url(url) for url in self.api.base_urls]
+        hosts += map(canonical_host, redirects.hosts if redirects else ())
+        return tuple(dict.fromkeys(hosts))
 
     def capabilities(self) -> frozenset[Capability]:
         """Give what checks may ask of this target."""

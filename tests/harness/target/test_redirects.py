@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from harness.guard import Guard
+from harness.guard.watch import Refused
+from harness.target import load_target
 from tests.target_files import refusals, write
-
-from harness.target import load_target  # isort: skip
 
 MINIMAL = """\
 name = "mine"
@@ -66,3 +67,23 @@ def test_what_contradicts_it_has_its_line(tmp_path: Path, lines: str, line: int,
 def test_all_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
     bad = DECLARED.replace("[::1]", "a b") + REDIRECTS.replace("307", "301")
     assert len(refusals(tmp_path, MINIMAL + bad)) == 2
+
+
+@pytest.mark.parametrize("allowed", [("127.0.0.1",), ("127.0.0.1", "storage.example.net", "::1")])
+async def test_load_needs_a_permission_for_the_hosts_of_redirects_too(
+    tmp_path: Path, allowed: tuple[str, ...]
+) -> None:
+    chaos = f"[chaos]\nallowed_hosts = {list(allowed)}\n"
+    file = write(tmp_path, MINIMAL + DECLARED + REDIRECTS + chaos)
+    target = load_target(file, allow_faults=True)
+    assert target.may_be_harmed == (len(allowed) == 3)
+
+    async def resolve(host: str) -> frozenset[str]:
+        return frozenset({host})
+
+    guard = await Guard.of(target, resolve)
+    if target.may_be_harmed:
+        await guard.permit_load()
+    else:
+        with pytest.raises(Refused, match=r"storage\.example\.net must not be harmed"):
+            await guard.permit_load()
