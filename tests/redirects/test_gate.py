@@ -34,19 +34,24 @@ async def test_a_host_that_is_not_declared_is_not_asked(written: Write, tmp_path
 
 
 @pytest.mark.parametrize(
-    ("defect", "check", "rule"),
+    ("defects", "rules"),
     [
-        ("foreign-redirected", "tenancy.matrix", "tenancy.foreign-looks-unknown"),
-        ("needs-token", "golden.upload", "download.redirect"),
-        ("other-bytes", "golden.upload", "download.unchanged"),
-        ("never-expires", "tenancy.signed-addresses", "download.address-expires"),
-        ("path-unsigned", "tenancy.signed-addresses", "download.address-signed"),
+        ("needs-token", {"download.redirect"}),
+        (
+            "foreign-redirected,other-bytes,never-expires,path-unsigned",
+            {
+                "tenancy.foreign-looks-unknown",
+                "download.unchanged",
+                "download.address-expires",
+                "download.address-signed",
+            },
+        ),
     ],
 )
 async def test_what_is_wrong_is_found(
-    written: Write, tmp_path: Path, defect: str, check: str, rule: str
+    written: Write, tmp_path: Path, defects: str, rules: set[str]
 ) -> None:
-    run = await gate(tmp_path, written(DECLARED), "--only", check, REDIRECT_DEFECT=defect)
+    only = "golden.upload,tenancy.matrix,tenancy.signed-addresses"
+    run = await gate(tmp_path, written(DECLARED), "--only", only, REDIRECT_DEFECT=defects)
     assert run.exit_code == 1, run.printed
-    assert run.verdicts == {check: "fail"}
-    assert rule in run.rules
+    assert rules <= run.rules
