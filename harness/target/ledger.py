@@ -85,9 +85,9 @@ class Ledger(Table):
     salts: Annotated[
         Mapping[str, SecretStr],
         BeforeValidator(_no_salts, json_schema_input_type=Mapping[str, str] | Literal[False]),
-    ]
+    ] = Field(default={})
     """Secret salts by key id; the first is the one that new events get. In the file `false`, here
-    empty: the hashes have no salt."""
+    empty: the hashes have no salt. Not needed where nobody can read the table."""
     sequence: Numbering = "per-organization"
     order_by: Names | None = None
     """For events without numbers: the columns, by the table's own names, that order them."""
@@ -110,6 +110,11 @@ class Ledger(Table):
     """SQL function that gives the canonical text of an event, for comparing with our own."""
     created_at_format: str = 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'
     """The fixed UTC form in which `created_at` is hashed, a pattern of PostgreSQL's `to_char`."""
+
+    @property
+    def knows_salts(self) -> bool:
+        """Whether its hashes can be recomputed: the file says which salts they have, or none."""
+        return "salts" in self.model_fields_set
 
     @property
     def plain_salts(self) -> Mapping[str, str]:

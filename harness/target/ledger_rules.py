@@ -17,6 +17,9 @@ def broken_ledger_rules(target: Target) -> Broken:
     """Find every contradiction: where it stands, and what was expected instead."""
     if target.ledger is not None:
         yield from _columns(target.ledger)
+        if not target.ledger.knows_salts and target.database.source != "none":
+            what = "missing; expected salts by their key ids, or false where hashes have no salt"
+            yield ("ledger", "salts"), what
         yield from _salts(target.ledger)
         yield from _order(target.ledger)
         yield from _text(target.ledger)
@@ -32,7 +35,7 @@ def _columns(ledger: Ledger) -> Broken:
 
 def _salts(ledger: Ledger) -> Broken:
     where: KeyPath = ("ledger", "salts")
-    if not ledger.salts and ledger.columns.salt_key_id:
+    if ledger.knows_salts and not ledger.salts and ledger.columns.salt_key_id:
         what = 'expected salt_key_id = "" in [ledger.columns] where hashes have no salt'
         yield ("ledger", "columns", "salt_key_id"), what
     if len(ledger.salts) > 1 and not ledger.columns.salt_key_id:

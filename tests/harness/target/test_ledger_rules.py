@@ -51,10 +51,16 @@ def test_hashes_without_a_salt(tmp_path: Path) -> None:
     assert "ledger_salt" not in target.values
 
 
+def test_a_ledger_that_only_its_api_shows_needs_no_salts(tmp_path: Path) -> None:
+    ledger = load_target(write(tmp_path, BEGIN + 'sequence = "gaps"\n')).ledger
+    assert ledger is not None
+    assert (ledger.knows_salts, ledger.chain.sequence) == (False, "gaps")
+
+
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        ("", "10: ledger.salts: missing"),
+        ('[database]\nsource = "embedded"\n', "10: ledger.salts: missing; expected salts"),
         ("salts = {}\n", "11: ledger.salts: empty; expected salts by their key ids, or false"),
         ("salts = false\n", "ledger.columns.salt_key_id: expected salt_key_id"),
         ('salts = { k1 = "" }\n', "ledger.salts.k1: empty; salts = false is"),
