@@ -134,6 +134,8 @@ class House:
     environment: dict[str, str]
     control_url: str
     signer: Signer
+    rounds: int = 12
+    """How often a probe tries what does not always show."""
     clients: tuple[httpx.AsyncClient, ...] = ()
     processes: list[asyncio.subprocess.Process] = field(default_factory=list)
 

@@ -104,8 +104,13 @@ async def test_a_package_holds_what_its_work_order_held(field: House) -> None:
     assert len(listed) == 4
     log = (await person.seen(f"/rest/v1/activity?recordId={package}"))["entries"]
     assert [each["action"] for each in log] == ["package.completed", "package.requested"]
-    proof = await person.seen(f"/rest/v1/packages/{package}/verify")
-    assert proof == {"manifestOk": True, "filesOk": True, "activityOk": True, "problems": []}
+    proven = await person.ask("POST", "/rest/v1/rpc/verify_package", json={"packageId": package})
+    assert proven.json() == {
+        "manifestOk": True,
+        "filesOk": True,
+        "activityOk": True,
+        "problems": [],
+    }
     checked = await person.seen(f"/rest/v1/activity/{log[0]['id']}/verify")
     assert checked == {"hashOk": True, "linkOk": True, "chainOk": True, "length": 5}
 
@@ -148,7 +153,6 @@ async def test_what_is_foreign_is_not_there(field: House) -> None:
         *(f"documents/{document}", f"documents/{document}/download"),
         *(f"packages/{package}", f"packages/{package}/download", f"packages/{package}/manifest"),
         *(
-            f"packages/{package}/verify",
             f"activity/{entry['id']}",
             f"activity/{entry['id']}/verify",
         ),
@@ -158,6 +162,8 @@ async def test_what_is_foreign_is_not_there(field: House) -> None:
         assert (answer.status_code, answer.json()["error"]) == (404, "not_found"), path
     for path in (f"packages/{package}/cancel", f"packages/{package}/retry"):
         assert (await stranger.ask("POST", f"/rest/v1/{path}")).status_code == 404
+    unseen = await stranger.ask("POST", "/rest/v1/rpc/verify_package", json={"packageId": package})
+    assert unseen.status_code == 404
     assert (await stranger.file(order)).status_code == 404
     assert (await stranger.seen("/rest/v1/work-orders"))["workOrders"] == []
     assert (await stranger.seen("/rest/v1/activity"))["entries"] == []

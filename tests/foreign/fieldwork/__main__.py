@@ -30,9 +30,10 @@ def main(arguments: list[str]) -> int:
         return 2
     service = Service.open(settings)
     worker = Worker(service=service)
-    thread = worker.start()
+    thread = worker.start() if settings.worker else None
     serve(make_app(service), settings.host, settings.port, before_end=worker.stopping.set)
-    thread.join(settings.drain_s)
+    if thread is not None:
+        thread.join(settings.drain_s)
     service.database.close()
     return 0
 

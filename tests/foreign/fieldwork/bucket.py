@@ -12,6 +12,8 @@ import jwt
 from tests.foreign.fieldwork.refusals import invalid, not_found
 
 SIGNED_PATH = "/storage/v1/object/sign"
+_NAME_LENGTH = 120
+_BANNED = '"\\/'
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +66,7 @@ class Bucket:
         """An address, below this server's own, that opens one file for `signed_url_s` seconds."""
         granted = {
             "url": key,
-            "name": file_name,
+            "name": harmless(file_name),
             "type": content_type,
             "exp": int(time.time()) + self.signed_url_s,
         }
@@ -81,3 +83,9 @@ class Bucket:
         if granted["url"] != key:
             raise invalid("This address was signed for another file.")
         return {"name": granted["name"], "type": granted["type"]}
+
+
+def harmless(file_name: str) -> str:
+    """A name for a download: short, and without what could be more than a name in a header."""
+    plain = (each if each.isprintable() and each not in _BANNED else "_" for each in file_name)
+    return "".join(plain).strip()[-_NAME_LENGTH:] or "file"

@@ -12,9 +12,9 @@ _MEBIBYTE = 1024 * 1024
 class Settings:
     """All knobs of the API; times in seconds, sizes in bytes.
 
-    `worker_every_s` is how often this process takes a package, `work_s` how long each takes at
-    least, `signed_url_s` how long an address of a file works, and `tidy_s` how old a file must be
-    that belongs to no record before it is removed.
+    `worker` is whether this process makes packages, and `worker_every_s` how often it takes one;
+    `work_s` is how long each takes at least, `signed_url_s` how long an address of a file works,
+    and `tidy_s` how old a file must be that belongs to no record before it is removed.
     """
 
     database_url: str
@@ -30,6 +30,7 @@ class Settings:
     running_per_org: int
     stuck_after_s: float
     heartbeat_s: float
+    worker: bool
     worker_every_s: float
     worker_name: str
     work_s: float
@@ -57,6 +58,7 @@ class Settings:
             running_per_org=int(environment.get("RUNNING_PER_ORG", "3")),
             stuck_after_s=float(environment.get("STUCK_AFTER_S", "300")),
             heartbeat_s=float(environment.get("HEARTBEAT_S", "10")),
+            worker=environment.get("WORKER", "on") == "on",
             worker_every_s=float(environment.get("WORKER_EVERY_S", "5")),
             worker_name=environment.get("WORKER_NAME", "api"),
             work_s=float(environment.get("WORK_S", "0")),

@@ -19,6 +19,7 @@ from tests.foreign.fieldwork.service import Service
 
 FRAME_BYTES = 64 * 1024
 SMALLEST_BYTES = 1
+_TEXT_BYTES = 512 * 1024
 _CHUNK = 1024 * 1024
 
 
@@ -39,7 +40,7 @@ class Arrival:
 class FieldRequest(Request):
     """A request whose files are written to the bucket, and whose form must be whole."""
 
-    max_form_memory_size = FRAME_BYTES
+    max_form_memory_size = _TEXT_BYTES
     received: list[BinaryIO]
 
     def _get_file_stream(self, *_: object, **__: object) -> BinaryIO:

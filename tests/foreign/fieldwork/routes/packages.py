@@ -2,7 +2,7 @@
 
 import uuid
 
-from flask import Blueprint, Response, jsonify, redirect
+from flask import Blueprint, Response, jsonify, redirect, request
 from flask.typing import ResponseReturnValue
 
 from tests.foreign.fieldwork import requests_seen, shown
@@ -169,16 +169,26 @@ def get_manifest(package: str) -> ResponseReturnValue:
     return Response(row["manifest"], mimetype="application/json")
 
 
-@blueprint.get("/packages/<package>/verify")
-def verify_package(package: str) -> ResponseReturnValue:
-    """Whether the package still is what was recorded of it."""
+@blueprint.post("/rpc/verify_package")
+def verify_package() -> ResponseReturnValue:
+    """Whether a package still is what was recorded of it."""
     with service().database.as_user(claims()) as connection:
         profile(connection)
-        row = one(connection, record_id(package))
+        row = one(connection, record_id(package_to_verify()))
     if row["status"] != "completed":
         return jsonify(told(Proof()))
     with service().database.as_service() as connection:
         return jsonify(told(proven(connection, service().bucket, row)))
+
+
+def package_to_verify() -> str:
+    """The id in the request's body. Raises `Refusal`."""
+    if not request.is_json:
+        raise invalid("Send a JSON object.", 415)
+    body = request.get_json(silent=True)
+    if not isinstance(body, dict) or not isinstance(body.get("packageId"), str):
+        raise invalid("packageId must be the id of a package.")
+    return str(body["packageId"])
 
 
 def told(proof: Proof) -> shown.Row:
