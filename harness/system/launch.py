@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 
-from harness.errors import InstanceFailed, Misconfigured
+from harness.errors import Inconclusive, InstanceFailed, Misconfigured
 from harness.instances.database_access import DatabaseAccess, with_database
 from harness.instances.description import Role
 from harness.instances.plan import Plan
@@ -125,10 +125,23 @@ def _counts(target: Target, api: int | None, workers: int | None) -> dict[Role, 
     declared = target.worker.instances if target.worker else 0
     if workers and target.worker is None:
         raise Misconfigured(f"{workers} workers are wanted, but the target has no [worker]")
+    if workers is not None and _works_in_the_api(target) and (workers or api != 0):
+        wanted = f"{workers} workers of its own" if workers else "a system without workers"
+        raise Inconclusive(
+            f"this check wants {wanted}, and the target file names no program for them: where "
+            "workers run inside the API processes, name that program as [worker] command, too, "
+            "and switch its worker off in [api.environment]"
+        )
     return {
         "api": target.api.instances if api is None else api,
         "worker": declared if workers is None else workers,
     }
+
+
+def _works_in_the_api(target: Target) -> bool:
+    """Whether exports are done without a program that the target file names."""
+    worker = target.worker
+    return worker is not None and target.driver == "process" and worker.command is None
 
 
 async def _own_database(server: DatabaseServer, plan: Plan) -> DatabaseAccess:
