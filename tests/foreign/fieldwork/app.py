@@ -11,6 +11,7 @@ from psycopg_pool import PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 from tests.foreign.fieldwork.bucket import SIGNED_PATH
+from tests.foreign.fieldwork.lease import CLAIM
 from tests.foreign.fieldwork.refusals import Refusal, unavailable
 from tests.foreign.fieldwork.routes import activity, documents, packages, storage, work_orders
 from tests.foreign.fieldwork.routes.arriving import FieldRequest
@@ -51,9 +52,16 @@ def gateway() -> None:
 
 
 def health() -> ResponseReturnValue:
-    """Whether requests can be served."""
-    with service().database.as_service() as connection:
-        connection.execute("SELECT 1")
+    """Whether requests can be served, and packages be taken: that is tried, and undone."""
+    try:
+        with (
+            service().database.as_service() as connection,
+            connection.transaction(force_rollback=True),
+        ):
+            connection.execute(CLAIM, ["health", service().settings.running_per_org])
+    except psycopg.Error as error:
+        _log.error("packages cannot be taken: %s", error)
+        raise unavailable() from error
     return jsonify(status="ok")
 
 

@@ -1,6 +1,7 @@
 """Who asks, and what of a request's parts can be used."""
 
 import hmac
+import re
 import uuid
 from dataclasses import dataclass
 from typing import Any
@@ -92,6 +93,7 @@ def client_request_id(*, required: bool) -> str | None:
     sent = request.headers.get("Client-Request-Id")
     if sent is None and not required:
         return None
-    if not sent or len(sent) > 255 or not sent.isascii() or not sent.isprintable():
+    fit = len(sent or "") <= 255 and (sent or "").isascii() and (sent or "").isprintable()
+    if not sent or not fit or not re.search("[A-Za-z0-9]", sent):
         raise invalid("Send a Client-Request-Id of 1 to 255 printable characters.")
     return sent
