@@ -103,7 +103,8 @@ async def expect_listed(
 ) -> list[Record]:
     """Fail unless the pages have exactly these IDs, each once, oldest first; give the items.
 
-    Items of the same created_at may be in any order, and all where the target declares so.
+    Items of the same created_at may be in any order, and all where the target declares so: then
+    they are given as in `wanted`.
     """
     pages = await pages_of(client, listing, limit=limit, instances=instances)
     items = [item for page in pages for item in page]
@@ -120,7 +121,8 @@ async def expect_listed(
     )
     if client.without.has_no_order(listing.operation_id):
         leave_out(f"order of {listing.operation_id}")
-        return items
+        places = {each: place for place, each in enumerate(wanted)}
+        return sorted(items, key=lambda item: places[item["id"]])
     ask(f"order of {listing.operation_id}", part=True)
     for before, after in itertools.pairwise(items):
         expect(
