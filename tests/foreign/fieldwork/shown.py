@@ -52,6 +52,7 @@ def package(row: Row) -> Row:
         "status": row["status"],
         "progress": row["progress"],
         "attempts": row["attempts"],
+        "storageKey": row["storage_key"],
         "manifestSha256": row["manifest_sha256"],
         "errorReason": row["error_reason"],
         "errorMessage": row["error_message"],

@@ -76,13 +76,22 @@ def record_id(text: str) -> str:
         raise not_found() from error
 
 
-def json_body() -> dict[str, Any]:
-    """The request's JSON object, sent by one of our own clients. Raises `Refusal`."""
+def json_object() -> dict[str, Any]:
+    """The request's JSON object. Raises `Refusal`."""
     if not request.is_json:
         raise invalid("Send a JSON object.", 415)
-    body = request.get_json(silent=True)
+    try:
+        body = request.get_json(silent=True)
+    except RecursionError:
+        body = None
     if not isinstance(body, dict):
         raise invalid("Send a JSON object.")
+    return body
+
+
+def json_body() -> dict[str, Any]:
+    """The request's JSON object, sent by one of our own clients. Raises `Refusal`."""
+    body = json_object()
     if body.get("source") not in SOURCES:
         raise invalid("source must be web or mobile.")
     return body

@@ -2,7 +2,7 @@
 
 import uuid
 
-from flask import Blueprint, Response, jsonify, redirect, request
+from flask import Blueprint, Response, jsonify, redirect
 from flask.typing import ResponseReturnValue
 
 from tests.foreign.fieldwork import requests_seen, shown
@@ -14,6 +14,7 @@ from tests.foreign.fieldwork.routes.asking import (
     claims,
     client_request_id,
     json_body,
+    json_object,
     profile,
     record_id,
     service,
@@ -183,12 +184,10 @@ def verify_package() -> ResponseReturnValue:
 
 def package_to_verify() -> str:
     """The id in the request's body. Raises `Refusal`."""
-    if not request.is_json:
-        raise invalid("Send a JSON object.", 415)
-    body = request.get_json(silent=True)
-    if not isinstance(body, dict) or not isinstance(body.get("packageId"), str):
+    package = json_object().get("packageId")
+    if not isinstance(package, str):
         raise invalid("packageId must be the id of a package.")
-    return str(body["packageId"])
+    return package
 
 
 def told(proof: Proof) -> shown.Row:
