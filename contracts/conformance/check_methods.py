@@ -6,6 +6,7 @@ from uuid import uuid4
 from contracts.conformance.fuzzing.document import Document
 from contracts.conformance.fuzzing.rules import METHOD
 from contracts.conformance.problems import expect_problem
+from contracts.shared.resources.sealed_event import sealed_event_id
 from contracts.shared.resources.snapshot import take_snapshot
 from harness.check import check
 from harness.client import Answer, Client, Organization, Record, Route, Samples, together
@@ -68,7 +69,8 @@ async def check_methods(
     export_id = (await org.client.new_export(job["id"]))["id"]
     export = await org.client.wait_for_export(export_id)
     before = await _everything(org.client, job, evidence, export)
-    paths = _paths(document, job, evidence, export)
+    event_id = await sealed_event_id(org.client, evidence)
+    paths = _paths(document, job, evidence, export, event_id)
 
     async def refused(path: Path, method: str, number: int) -> None:
         async with cells.of(path=path.template, method=method):
@@ -235,12 +237,14 @@ async def _send(
     )
 
 
-def _paths(document: Document, job: Record, evidence: Record, export: Record) -> list[Path]:
+def _paths(
+    document: Document, job: Record, evidence: Record, export: Record, event_id: str
+) -> list[Path]:
     real = {
         "job_id": job["id"],
         "evidence_id": evidence["id"],
         "export_id": export["id"],
-        "event_id": evidence["ledger_event_id"],
+        "event_id": event_id,
     }
     unknown = {name: str(uuid4()) for name in real}
     methods: dict[str, set[str]] = {}

@@ -10,6 +10,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from contracts.conformance.problems import expect_problem
+from contracts.shared.resources.sealed_event import sealed_event_id
 from contracts.shared.resources.snapshot import take_snapshot
 from harness.client import Answer, Client, Samples, together
 from harness.database import Database
@@ -63,7 +64,7 @@ async def look_at_an_outage(cells: Cells, own: OwnSystem, samples: Samples) -> l
     sample, key = samples.new("application/pdf"), str(uuid.uuid4())
     of_job, of_export = {"path": {"job_id": job["id"]}}, {"path": {"export_id": export["id"]}}
     of_evidence = {"path": {"evidence_id": evidence["id"]}}
-    of_event = {"path": {"event_id": evidence["ledger_event_id"]}}
+    of_event = {"path": {"event_id": await sealed_event_id(client, evidence)}}
     wanted = {"job_id": job["id"], "export_type": client.light_type}
     new_export = {"path": wanted, "json": {"filters": {}}}
     calls: list[tuple[str, dict[str, Any]]] = [

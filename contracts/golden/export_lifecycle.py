@@ -1,7 +1,7 @@
 """Every state of an export in turn, on a system without workers, cell by cell."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from contracts.golden.export_states import expect_export, expect_not_ready, expect_refused
@@ -17,6 +17,7 @@ from harness.findings.preconditions import precondition
 from harness.plugin.cells import Cells
 from harness.plugin.coverage import Coverage
 from harness.plugin.observations import Observations
+from harness.vocabulary.events import EXPORT_FAILED
 from harness.vocabulary.exports import PROOF_PACK
 
 REQUESTED = ("export.requested",)
@@ -92,6 +93,7 @@ class Lifecycle:
         await one.look_at_refusals("preparing", "retryExport")
         self._seen("preparing")
         await self.workerless.fail(one.id)
+        await one.note_events_of_hand()
         await one.look_at("failed", REQUESTED)
         await one.look_at_refusals("failed", "cancelExport")
         self._seen("failed")
@@ -109,6 +111,13 @@ class FollowedExport:
     cells: Cells
     job: Record
     id: str
+    by_hand: set[str] = field(default_factory=set)
+    """The ids of events about changes that the check made in the table itself."""
+
+    async def note_events_of_hand(self) -> None:
+        """Set the event aside that a ledger of triggers has of a failure made by hand."""
+        events = await self.org.client.ledger_events(target_id=self.id)
+        self.by_hand.update(e["id"] for e in events if e["event_name"] == EXPORT_FAILED)
 
     async def change(self, operation_id: str, state: str) -> bool:
         """Cancel or retry it in this state; say whether that was accepted."""
@@ -187,7 +196,8 @@ class FollowedExport:
 
     async def _expect_recorded(self, events: Sequence[str], shown: str) -> None:
         what = f"an export that is {shown}"
-        for event in await expect_events(self.org.client, self.id, events, what):
+        client, besides = self.org.client, self.by_hand
+        for event in await expect_events(client, self.id, events, what, besides=besides):
             expect_equal(
                 event["actor_id"],
                 self.org.users["member"],

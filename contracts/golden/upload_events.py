@@ -6,6 +6,7 @@ from contracts.shared.ledger.api_chain import expect_linked, expect_verified
 from contracts.shared.ledger.stored_ledger import StoredLedger
 from contracts.shared.resources.pages import Listing, expect_listed
 from contracts.shared.resources.rule_ids import EVENT_WRITTEN
+from contracts.shared.resources.sealed_event import sealed_event_id
 from harness.client import Answer, Organization, Record
 from harness.expect import expect_equal, expect_status
 from harness.findings.preconditions import precondition
@@ -23,7 +24,7 @@ async def look_at_event(
     found: list[Answer] = []
     async with cells.of(operation="getLedgerEvent", event=EVIDENCE_SEALED):
         with precondition(EVENT_WRITTEN):
-            path = {"event_id": evidence["ledger_event_id"]}
+            path = {"event_id": await sealed_event_id(org.client, evidence)}
             shown = await org.client.call("getLedgerEvent", path=path)
             found.append(expect_status(shown, 200, detail="the event of an upload"))
     for shown in found:

@@ -1,6 +1,6 @@
 """Tampering with the ledger in the database: verification must detect every change."""
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from functools import partial
 
 from contracts.hash.expected_ledger import cause_every_event
@@ -165,12 +165,15 @@ async def look_at_ledger_match(
     recorded = export["manifest_hash"]
     another = completed.with_metadata((completed.metadata or "").replace(recorded, recorded[::-1]))
     forged = {"metadata": another.metadata, "hash": another.expected_hash(stored.salts)}
-    added = {row: {"metadata": with_nested_key(chain.rows[row].metadata)} for row in (0, at + 1)}
-    for which, row, changes, matches in (
+    rows = (0, at + 1) if at < chain.last else (0,)
+    added = {row: {"metadata": with_nested_key(chain.rows[row].metadata)} for row in rows}
+    cases: list[tuple[str, int, Mapping[str, str | int | None], bool]] = [
         ("the first event", 0, added[0], False),
         ("the export's event", at, forged, False),
-        ("the event after the export's", at + 1, added[at + 1], True),
-    ):
+    ]
+    if at < chain.last:
+        cases.append(("the event after the export's", at + 1, added[at + 1], True))
+    for which, row, changes, matches in cases:
         async with (
             cells.of(operation="verifyManifest", case=f"{which} is changed"),
             chain.restored(),

@@ -139,7 +139,7 @@ async def look_at_race(
         with one_effect(operation):
             answers = [answer for _, answer in await raced(org.client, [request], key)]
             expect_one_record(answers, new_status=request.new_status, what=what)
-            (first,) = (answer for answer in answers if is_first(answer))
+            first = next(answer for answer in answers if is_first(answer))
             for answer in answers:
                 if answer.flag("x-idempotency-replayed"):
                     expect_replayed(answer, first)

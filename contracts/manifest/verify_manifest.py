@@ -8,6 +8,7 @@ from typing import Any
 from contracts.shared.resources.flags import expect_flags
 from contracts.shared.resources.json_changes import Path
 from harness.client import Answer, Client, Record
+from harness.client.absence import refuse_absent
 from harness.expect import expect
 
 VERIFIED = "verify.manifest"
@@ -25,6 +26,7 @@ _STEP = re.compile(r"[\w-]+")
 
 async def verify_text(client: Client, manifest: str, export_id: str | None = None) -> Answer:
     """Send a manifest exactly as this text, with an `export_id` unless it is None."""
+    refuse_absent(client.without, "verifyManifest", {"manifest": manifest})
     more = "" if export_id is None else f', "export_id": {json.dumps(export_id)}'
     return await client.call(
         "verifyManifest",

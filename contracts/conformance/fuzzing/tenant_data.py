@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from contracts.shared.resources.sealed_event import sealed_event_id
 from harness.client import LIVE_STATES, TERMINAL_STATES, Organization, Record, Samples
 from harness.errors import CheckFailed
 from harness.expect import expect_status
@@ -21,6 +22,8 @@ class TenantData:
     org: Organization
     jobs: list[Record] = field(default_factory=list)
     evidence: list[Record] = field(default_factory=list)
+    events: list[str] = field(default_factory=list)
+    """The ids of the events about its evidence."""
     exports: dict[str, list[str]] = field(default_factory=dict)
     """Ids by last known state."""
 
@@ -33,7 +36,7 @@ class TenantData:
             "job_id": [each["id"] for each in self.jobs],
             "evidence_id": evidence,
             "export_id": exports,
-            "event_id": [each["ledger_event_id"] for each in self.evidence],
+            "event_id": self.events,
             "target_id": evidence + exports,
         }
 
@@ -67,7 +70,9 @@ async def create_tenant_data(org: Organization, samples: Samples, system: System
         job = await client.create_job(f"Fuzzing {number + 1}")
         data.jobs.append(job)
         for mime_type in ("image/png", "application/pdf")[:files]:
-            data.evidence.append(await client.new_evidence(job["id"], samples.new(mime_type)))
+            evidence = await client.new_evidence(job["id"], samples.new(mime_type))
+            data.evidence.append(evidence)
+            data.events.append(await sealed_event_id(client, evidence))
     failing = await _failing_export(org, samples, system)
     first, second = data.jobs[:2]
     requested = [

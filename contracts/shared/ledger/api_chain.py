@@ -1,7 +1,7 @@
 """What an organization's ledger must look like over HTTP."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from contracts.shared.ledger.forks import ASPECT, NO_FORK, Link, forks
 from contracts.shared.ledger.hash_chain import FORK
@@ -81,10 +81,19 @@ def _link(event: Record, shape: ChainShape) -> Link:
 
 
 async def expect_events(
-    client: Client, target_id: str, names: Sequence[str], what: str
+    client: Client,
+    target_id: str,
+    names: Sequence[str],
+    what: str,
+    *,
+    besides: Collection[str] = (),
 ) -> list[Record]:
-    """Fail unless a target has exactly these events, oldest first; give them."""
-    events = await client.ledger_events(target_id=target_id)
+    """Fail unless a target has exactly these events, oldest first; give them.
+
+    Those whose ids are in `besides` do not count.
+    """
+    listed = await client.ledger_events(target_id=target_id)
+    events = [event for event in listed if event["id"] not in besides]
     expect_event_names([event["event_name"] for event in events], names, what)
     return events
 

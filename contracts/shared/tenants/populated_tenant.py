@@ -9,6 +9,7 @@ from typing import Any
 
 from contracts.shared.exports.stored_manifest import stored_manifest
 from contracts.shared.resources.digests import sha256_hex
+from contracts.shared.resources.sealed_event import sealed_event_id
 from contracts.shared.tenants.operations import IdSlot
 from harness.client import Organization, Record, Sample, Samples, together
 from harness.expect import expect_status
@@ -95,7 +96,7 @@ async def populate(org: Organization, samples: Samples) -> PopulatedTenant:
             "job": [job["id"]],
             "evidence": [evidence["id"]],
             "export": [export["id"]],
-            "event": [evidence["ledger_event_id"]],
+            "event": [await sealed_event_id(org.client, evidence)],
             "target": targets,
             "manifest": [manifest],
             "organization": [org.id],

@@ -46,7 +46,53 @@ def _operation(
         leave_out(f"{operation_id}.{member}")
     if members and "requestBody" in node:
         changed["requestBody"] = _body(document, node["requestBody"], members)
+    if "responses" in node:
+        changed["responses"] = {
+            status: _response(document, each, operation_id, contract)
+            for status, each in node["responses"].items()
+        }
     return changed
+
+
+def _response(
+    document: Mapping[str, Json], node: Json, operation_id: str, contract: Contract
+) -> Json:
+    """A response without links from absent fields; a list that has no pages without a cursor."""
+    response = dict(resolved(document, node))
+    if "links" in response:
+        response["links"] = {
+            name: link
+            for name, link in response["links"].items()
+            if not _leads_nowhere(resolved(document, link), contract)
+        }
+    if contract.without.has_no_pages(operation_id) and "content" in response:
+        response["content"] = {
+            media_type: _whole_list(document, media, operation_id)
+            for media_type, media in response["content"].items()
+        }
+    return response
+
+
+def _leads_nowhere(link: Mapping[str, Json], contract: Contract) -> bool:
+    """Whether a link takes a field that is absent, or gives a member that is."""
+    absent = tuple(f"/{name}" for _, name in contract.absent_fields)
+    taken = [str(each) for each in (link.get("parameters") or {}).values()]
+    given = link.get("requestBody")
+    members = given if isinstance(given, Mapping) else {}
+    target = str(link.get("operationId"))
+    return any(each.endswith(absent) for each in taken if absent) or any(
+        contract.without.parameter(name, target) for name in members
+    )
+
+
+def _whole_list(document: Mapping[str, Json], media: Json, operation_id: str) -> Json:
+    """The answer of a list without pages: it has no cursor."""
+    schema = resolved(document, media.get("schema") or {})
+    if "next_cursor" not in schema.get("properties", {}):
+        return media
+    leave_out(f"pages of {operation_id}")
+    required = [name for name in schema.get("required", ()) if name != "next_cursor"]
+    return {**media, "schema": {**schema, "required": required}}
 
 
 def _is_absent(parameter: Mapping[str, Json], operation_id: str, contract: Contract) -> bool:
@@ -76,6 +122,15 @@ def _body(document: Mapping[str, Json], node: Json, members: list[str]) -> Json:
             schema.get("properties", {}).pop(name, None)
         if "required" in schema:
             schema["required"] = [each for each in schema["required"] if each not in members]
+        ways = [
+            way
+            for way in schema.pop("anyOf", ())
+            if not any(name in members for name in way.get("required", ()))
+        ]
+        if len(ways) == 1:  # one way is left to ask: what it wants is wanted
+            schema["required"] = [*schema.get("required", ()), *ways[0].get("required", ())]
+        elif ways:
+            schema["anyOf"] = ways
         for shown in ("example", "examples"):
             media.pop(shown, None)
             schema.pop(shown, None)

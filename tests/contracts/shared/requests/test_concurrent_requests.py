@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -6,7 +7,9 @@ import pytest
 from contracts.shared.requests.concurrent_requests import expect_one_record, expect_one_winner
 from contracts.shared.requests.keyed_requests import KeyedRequest, expect_replayed
 from harness.client import Answer
+from harness.client.answer import ResourceDialect
 from harness.errors import CheckFailed
+from harness.target.without import Without
 
 
 def answered(
@@ -146,3 +149,12 @@ def test_a_replay_to_another_instance_is_judged_by_the_rule_that_is_named() -> N
     with pytest.raises(CheckFailed) as failed:
         expect_replayed(first(), first(), rule="own.rule")
     assert failed.value.rule == "own.rule"
+
+
+def test_replays_that_nothing_marks_may_not_be_told_from_the_first() -> None:
+    without = ResourceDialect(without=Without(headers=("X-Idempotency-Replayed",)))
+    answers = [replace(first(), dialect=without) for _ in range(3)]
+    assert expect_one_record(answers, new_status=201, what="uploads") == "a"
+    two = [replace(first(which), dialect=without) for which in "ab"]
+    with pytest.raises(CheckFailed, match="2 records"):
+        expect_one_record(two, new_status=201, what="uploads")
