@@ -62,7 +62,7 @@ def health() -> ResponseReturnValue:
     except psycopg.Error as error:
         _log.error("packages cannot be taken: %s", error)
         raise unavailable() from error
-    return jsonify(status="ok")
+    return jsonify(status="ready")
 
 
 def openapi() -> ResponseReturnValue:

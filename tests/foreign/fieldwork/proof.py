@@ -51,13 +51,16 @@ def wrong_files(connection: Connection, bucket: Bucket, package: Row) -> list[st
     """The files that are not what the manifest says: in the ZIP, or in the bucket."""
     manifest = json.loads(package["manifest"])
     try:
-        with zipfile.ZipFile(BytesIO(bucket.read(package["storage_key"]))) as archive:
+        whole = bucket.read(package["storage_key"])
+        with zipfile.ZipFile(BytesIO(whole)) as archive:
             held = {name: archive.read(name) for name in archive.namelist()}
     except (OSError, zipfile.BadZipFile):
         return ["the ZIP cannot be read"]
     wrong = (
         [] if held.pop("manifest.json", b"") == package["manifest"].encode() else ["manifest.json"]
     )
+    if hashlib.sha256(whole).hexdigest() != package["zip_sha256"]:
+        wrong.append("the ZIP")
     for file in manifest["files"]:
         content = held.pop(file["path"], None)
         if (
