@@ -19,6 +19,7 @@ COMMANDS: Mapping[str, str] = {
     "run": "start a system, run the checks on it, give a verdict",
     "up": "start a system and keep it running; print what a client needs",
     "init": "write a first target file from an OpenAPI document and a database",
+    "doctor": "walk the way of a first run, and say what to write where it does not go on",
     "accept": "write what a run found into a baseline: it does not count from then on",
     "checks": "list every check and whether the target offers what it needs",
     "explain": "say what a check demands, and what a rule means and how to mend it",

@@ -1,0 +1,173 @@
+"""What to write into a target file when a step does not hold, from the answer that shows it."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlsplit
+
+from harness.findings.exchanges import Exchange
+from harness.vocabulary.exports import STATES
+
+Json = Any
+
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_DEEPEST = 3
+_ENVELOPES = {"list": "items", "one": "data"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Advice:
+    """A likely reason, and the lines to write."""
+
+    hint: str
+    lines: tuple[str, ...] = ()
+
+
+def of_refusal(operation_id: str, exchange: Exchange) -> Advice:
+    """Say what to write when an operation was answered otherwise than by its success."""
+    status = exchange.status
+    table = f"[contract.operations.{operation_id}]"
+    if status is None:
+        return Advice(hint=f"no answer came: {exchange.problem}")
+    if status == HTTPStatus.UNAUTHORIZED:
+        return of_token(exchange)
+    if status in (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED):
+        path = urlsplit(exchange.url).path
+        return Advice(
+            hint=f"{exchange.method} {path} is not where the backend has it; if it has nothing "
+            f'like it, add "{operation_id}" to [contract] absent instead',
+            lines=(table, f'method = "{exchange.method}"', 'path = "/…"'),
+        )
+    if status == HTTPStatus.FORBIDDEN:
+        return Advice(
+            hint="the token is understood, but may not do this: is the role in its claims, and is "
+            "it called as here?",
+            lines=("[tokens.mint]", 'role_names = { owner = "…", member = "…", viewer = "…" }'),
+        )
+    if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
+        host = urlsplit(_header(exchange, "location")).netloc
+        return Advice(
+            hint=f"it leads elsewhere, to {host or 'a place without a name'}; only declared hosts "
+            "are followed",
+            lines=("[contract.redirects]", f'hosts = ["{host or "…"}"]', "expires_s = …"),
+        )
+    if status < HTTPStatus.MULTIPLE_CHOICES:
+        return Advice(
+            hint="it succeeds with another status than the contract's",
+            lines=(table, f"success = [{status}]"),
+        )
+    if status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        return Advice(
+            hint="the backend wants another request: its members may be called otherwise, or it "
+            "demands one that the contract has not",
+            lines=(
+                table,
+                'send = { … = "/…" } # a member of the contract\'s, and where it goes',
+                f"[contract.operations.{operation_id}.constants]",
+                'body = { "/…" = "…" } # what is demanded besides',
+            ),
+        )
+    return Advice(hint="the backend failed; its log says why")
+
+
+def of_token(exchange: Exchange) -> Advice:
+    """Say what to write when a token is refused."""
+    said = _header(exchange, "www-authenticate")
+    told = f"; it says {said!r}" if said else ""
+    return Advice(
+        hint=f"the token is refused{told}: secret or key, algorithm, audience, issuer and claims "
+        "must be those that the backend checks",
+        lines=(
+            "[tokens.mint]",
+            'algorithm = "…"',
+            'secret = "{env:JWT_SECRET}"',
+            'audience = "…"',
+            'claims = { sub = "{user}", … = "{organization}" }',
+        ),
+    )
+
+
+def of_shape(operation_id: str, resource: str, missing: str, exchange: Exchange) -> Advice:
+    """Say what to write when a success does not have the contract's shape."""
+    try:
+        document = json.loads(exchange.answer)
+    except ValueError:
+        return Advice(hint=f"the answer to {operation_id} is no JSON")
+    is_list = operation_id.startswith("list")
+    key = _ENVELOPES["list" if is_list else "one"]
+    thing, pointer = _thing_in(document, wants_list=is_list)
+    if thing is None:
+        return Advice(hint=f"no object with an ID was found in the answer to {operation_id}")
+    lines: tuple[str, ...] = ()
+    if pointer != "/data":
+        lines += ("[contract.envelope]", f'{key} = "{pointer}"')
+    if missing and missing not in thing and missing not in ("data",):
+        ids = [name for name, value in thing.items() if _is_id(value)]
+        near = ids if missing == "id" else get_close_matches(missing, [*thing], n=1, cutoff=0.5)
+        place = near[0] if near else "…"
+        lines += (f"[contract.fields.{resource}]", f'{missing} = "/{place}"')
+    has = ", ".join(list(thing)[:20])
+    return Advice(hint=f"the object at {pointer or 'the top'} has {has}", lines=lines)
+
+
+def of_states(seen: Sequence[str]) -> Advice:
+    """Say what to write when exports have states that the contract does not know."""
+    unknown = [each for each in seen if each not in STATES]
+    return Advice(
+        hint=f"the contract has {', '.join(sorted(STATES))}; seen, in this order: "
+        f"{', '.join(seen)}",
+        lines=(
+            "[contract.values.export.state]",
+            *(f'… = "{word}" # one of the contract\'s states' for word in unknown),
+        ),
+    )
+
+
+def of_absent_headers(headers: Mapping[str, str]) -> Advice:
+    """Say what to write for headers of the contract that answers did not have."""
+    names = ", ".join(json.dumps(name) for name in headers)
+    told = "; ".join(f"{name} ({where})" for name, where in headers.items())
+    return Advice(
+        hint=f"not there: {told}; where the backend has none, say so, and cells are taken away",
+        lines=("[contract.without]", f"headers = [{names}]"),
+    )
+
+
+def _header(exchange: Exchange, name: str) -> str:
+    return next((value for each, value in exchange.answer_headers if each.lower() == name), "")
+
+
+def _thing_in(document: Json, *, wants_list: bool) -> tuple[Mapping[str, Json] | None, str]:
+    """Find the object with an ID that lies highest, or the list of such objects; and where."""
+    for pointer, value in _walk(document, "", 0):
+        if wants_list and isinstance(value, list) and (not value or _has_id(value[0])):
+            return (value[0] if value else {}), pointer
+        if not wants_list and _has_id(value):
+            return value, pointer
+    return None, ""
+
+
+def _has_id(value: Json) -> bool:
+    return isinstance(value, dict) and any(map(_is_id, value.values()))
+
+
+def _is_id(value: Json) -> bool:
+    return isinstance(value, str) and _UUID.fullmatch(value) is not None
+
+
+def _walk(value: Json, pointer: str, depth: int) -> Iterator[tuple[str, Json]]:
+    """Every value with its JSON Pointer, the highest first."""
+    level = [(pointer, value)]
+    while level and depth <= _DEEPEST:
+        yield from level
+        level = [
+            (f"{above}/{name}", each)
+            for above, found in level
+            if isinstance(found, dict)
+            for name, each in found.items()
+        ]
+        depth += 1

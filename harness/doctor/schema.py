@@ -1,0 +1,136 @@
+"""Whether the database has the tables and columns that the target file names."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+
+import psycopg
+
+from harness.database import Database
+from harness.doctor.step import Step
+from harness.errors import Inconclusive, Misconfigured
+from harness.redaction.redactor import Redactor
+from harness.system.reader import refuse_unfit_reader
+from harness.target import Target
+from harness.target.export_table import ExportTable
+from harness.target.models import ExportColumn
+
+_TABLES = Path(__file__).with_name("tables.sql")
+_EXPORT: Sequence[ExportColumn] = (
+    *("id", "organization_id", "state", "attempt", "claimed_by", "heartbeat_at"),
+    *("started_at", "created_at", "error_code"),
+)
+_MOST_TABLES = 40
+
+
+async def look_at_database(
+    target: Target, url: str | None, *, is_ours: bool
+) -> AsyncIterator[Step]:
+    """Look at the role that reads the database, and at what the target file names in it.
+
+    `is_ours`: the harness runs the server, and made the role.
+    """
+    if url is None:
+        yield Step(
+            name="database",
+            how="not looked at",
+            seen="the target file names none: what only rows can show is not checked",
+            hint="a role that reads everything and changes nothing is enough",
+            lines=("[database]", 'source = "external"', 'url = "{env:SHAKEDOWN_DATABASE_URL}"'),
+        )
+        return
+    if not is_ours:
+        yield await _role(url)
+    try:
+        tables = await _tables(url)
+    except (Inconclusive, psycopg.Error) as error:
+        seen = Redactor([url])(str(error)).splitlines()[0]
+        yield Step(name="schema", how="not looked at", seen=seen)
+        return
+    yield _exports(target, tables)
+    yield _ledger(target, tables)
+
+
+async def _role(url: str) -> Step:
+    try:
+        version = await refuse_unfit_reader(url)
+    except Misconfigured as problem:
+        first, *rest = problem.what.splitlines()
+        return Step(name="database role", how="does not hold", seen=first, request="\n".join(rest))
+    return Step(name="database role", how="holds", seen=f"it only reads; PostgreSQL {version}")
+
+
+async def _tables(url: str) -> Mapping[str, Sequence[str]]:
+    """The columns of each table, by its name, and by its name with its schema."""
+    database = Database(url)
+    try:
+        rows = await database.fetch(_TABLES.read_text(encoding="utf-8"))
+    finally:
+        await database.close()
+    found: dict[str, Sequence[str]] = {}
+    for row in rows:
+        found.setdefault(row["name"], row["columns"])
+        found[f"{row['schema']}.{row['name']}"] = row["columns"]
+    return found
+
+
+def _exports(target: Target, tables: Mapping[str, Sequence[str]]) -> Step:
+    table = ExportTable.of(target)
+    if table is None or target.claim is None:
+        return _unnamed("table of exports", "[claim]", ("export", "package", "job"), tables)
+    wanted = {str(name): next(iter(table.needed(name)), "") for name in _EXPORT}
+    return _table("table of exports", "claim", target.claim.table, wanted, tables)
+
+
+def _ledger(target: Target, tables: Mapping[str, Sequence[str]]) -> Step:
+    ledger = target.ledger
+    if ledger is None:
+        return _unnamed("table of the ledger", "[ledger]", ("audit", "ledger", "log"), tables)
+    wanted = {name: column or "" for name, column in ledger.columns.model_dump().items()}
+    return _table("table of the ledger", "ledger", ledger.table, wanted, tables)
+
+
+def _unnamed(
+    name: str, table: str, words: Sequence[str], tables: Mapping[str, Sequence[str]]
+) -> Step:
+    plain = [each for each in tables if "." not in each]
+    likely = [each for each in plain if any(word in each for word in words)] or plain
+    shown = ", ".join(likely[:_MOST_TABLES])
+    return Step(
+        name=name,
+        how="not looked at",
+        seen=f"the target file has no {table}; tables that may be it: {shown or 'none'}",
+        lines=(table, 'table = "…"'),
+    )
+
+
+def _table(
+    name: str,
+    key: str,
+    table: str,
+    wanted: Mapping[str, str],
+    tables: Mapping[str, Sequence[str]],
+) -> Step:
+    columns = tables.get(table)
+    if columns is None:
+        plain = [each for each in tables if "." not in each]
+        near = get_close_matches(table, plain, n=1, cutoff=0.4) or ["…"]
+        return Step(
+            name=name,
+            how="does not hold",
+            seen=f"there is no table {table}; there are: {', '.join(plain[:_MOST_TABLES])}",
+            lines=(f"[{key}]", f'table = "{near[0]}"'),
+        )
+    missing = {each: column for each, column in wanted.items() if column and column not in columns}
+    if not missing:
+        return Step(name=name, how="holds", seen=f"{table}, with every column that is named")
+    lines = [f"[{key}.columns]"]
+    for each, column in missing.items():
+        near = get_close_matches(column, columns, n=1, cutoff=0.6)
+        lines.append(f'{each} = "{near[0] if near else "…"}"')
+    return Step(
+        name=name,
+        how="does not hold",
+        seen=f"{table} has no {', '.join(missing.values())}; it has {', '.join(columns)}",
+        lines=tuple(lines),
+    )
