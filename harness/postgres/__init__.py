@@ -1,1 +1,1 @@
-"""Embedded PostgreSQL 18: its binaries come from a package, everything else is done here."""
+"""Embedded PostgreSQL: its programs come from a package, or from an installation."""

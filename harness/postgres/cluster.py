@@ -1,5 +1,6 @@
 """An embedded PostgreSQL cluster: a copy of the cached template with a server on it."""
 
+import asyncio
 import itertools
 import shutil
 from collections.abc import Mapping
@@ -18,7 +19,7 @@ from harness.postgres.template import cached_template
 
 
 class Cluster(DatabaseServer):
-    """PostgreSQL 18 for one run, on loopback. Made by `start`."""
+    """PostgreSQL for one run, on loopback. Made by `start`."""
 
     def __init__(
         self, server: Server, home: Path, journal: Journal, entries: tuple[str, ...]
@@ -30,14 +31,20 @@ class Cluster(DatabaseServer):
         self._entries = entries
 
     @classmethod
-    async def start(cls, journal: Journal, settings: Mapping[str, str] | None = None) -> Self:
+    async def start(
+        cls,
+        journal: Journal,
+        settings: Mapping[str, str] | None = None,
+        binaries: str | None = None,
+    ) -> Self:
         """Bring up a cluster of this run and wait until it takes connections.
 
         `settings` are PostgreSQL's own and win over the harness's, which trade durability for
-        speed. Raises `Misconfigured` when it cannot be started; nothing is left then.
+        speed. `binaries` is the target's `[database] binaries`; None: PostgreSQL 18 of the
+        package. Raises `Misconfigured` when it cannot be started; nothing is left then.
         """
         account = Account.for_server()
-        binaries = find_binaries(account)
+        programs = await asyncio.to_thread(find_binaries, account, binaries)
         home, log_path = _new_place(journal.run_dir, journal.run_id)
         data_dir = home / "data"
         entries = (
@@ -47,10 +54,10 @@ class Cluster(DatabaseServer):
         server: Server | None = None
         try:
             _prepare(home, log_path)
-            async with cached_template(binaries, account, home, journal.run_id) as template:
+            async with cached_template(programs, account, home, journal.run_id) as template:
                 await template.copy_to(data_dir, journal.run_id)
             where = ServerFiles(
-                binaries=binaries,
+                binaries=programs,
                 account=account,
                 data_dir=data_dir,
                 log_path=log_path,
@@ -102,7 +109,8 @@ class Cluster(DatabaseServer):
         url = f"postgresql://{SUPERUSER}:{password}@{LOOPBACK}:{self.port}/postgres"
         async with connect(url) as connection:
             await self._set_passwords(connection)
-            self.version = connection.info.parameter_status("server_version") or ""
+            shown = connection.info.parameter_status("server_version") or ""
+            self.version = shown.partition(" ")[0]  # without "(Debian 15.18-0+deb12u1)"
 
 
 def _new_place(run_dir: Path, run_id: str) -> tuple[Path, Path]:

@@ -18,6 +18,7 @@ from harness.postgres.account import Account
 from harness.postgres.binaries import Binaries
 from harness.postgres.pid_file import is_ready, remove_shared_memory
 from harness.postgres.programs import start_program
+from harness.postgres.releases import known_settings
 from harness.waiting import wait_until
 
 Connection = psycopg.AsyncConnection[tuple[object, ...]]
@@ -97,7 +98,8 @@ class Server:
 
     async def run(self) -> None:
         """Start the process and wait until it takes connections."""
-        settings = {**SETTINGS, "port": str(self.port), **self.settings}
+        ours = known_settings(SETTINGS, self.files.binaries.major)
+        settings = {**ours, "port": str(self.port), **self.settings}
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         command = [str(self.files.binaries.postgres), "-D", str(self.files.data_dir), *options]
         with self.files.log_path.open("ab") as log:

@@ -21,16 +21,14 @@ from harness.postgres.account import Account
 from harness.postgres.binaries import Binaries
 from harness.postgres.pid_file import remove_shared_memory
 from harness.postgres.programs import run_program
+from harness.postgres.releases import initdb_options
 from harness.postgres.server import SUPERUSER, Server, ServerFiles, connect
 
 _INITDB_OPTIONS = (
     f"--username={SUPERUSER}",
     "--auth=scram-sha-256",
     "--encoding=UTF8",
-    "--locale-provider=builtin",  # the same order of text on every machine
-    "--locale=C.UTF-8",
     "--wal-segsize=1",  # a megabyte to copy instead of 16
-    "--set=dynamic_shared_memory_type=mmap",  # not in /dev/shm, where a killed initdb leaves it
     "--no-sync",
     "--no-instructions",
 )
@@ -101,7 +99,8 @@ async def cached_template(
 
 
 def _fingerprint(binaries: Binaries, account: Account) -> str:
-    facts = [_FORMAT, binaries.fingerprint, *_INITDB_OPTIONS, _roles(), str(account.uid)]
+    options = (*_INITDB_OPTIONS, *initdb_options(binaries.major))
+    facts = [_FORMAT, binaries.fingerprint, *options, _roles(), str(account.uid)]
     return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:16]
 
 
@@ -139,7 +138,8 @@ async def _make(
     password = secrets.token_hex(32)
     place, data_dir, password_file = _prepare(account, workshop, password)
     files_of_it = (f"--pgdata={data_dir}", f"--pwfile={password_file}")
-    command = [str(binaries.initdb), *files_of_it, *_INITDB_OPTIONS]
+    options = (*_INITDB_OPTIONS, *initdb_options(binaries.major))
+    command = [str(binaries.initdb), *files_of_it, *options]
     try:
         await run_program(command, account, run_id, place / "initdb.log", _INITDB_DEADLINE_S)
     except BaseException:

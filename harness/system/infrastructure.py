@@ -69,7 +69,7 @@ class Infrastructure:
     async def _start_server(self) -> None:
         database = self.target.database
         if database.source == "embedded":
-            self.server = await Cluster.start(self._journal, database.settings)
+            self.server = await Cluster.start(self._journal, database.settings, database.binaries)
         elif database.source == "docker":
             from harness.containers.database import ContainerDatabase  # noqa: PLC0415
 

@@ -33,10 +33,14 @@ def locate(target: Target, file: Path, *, is_bundled: bool) -> tuple[Target, lis
     if (claim := target.claim) and claim.protocol:
         protocol = find(("claim", "protocol"), claim.protocol, Path.is_file, "a file")
         changed["claim"] = claim.model_copy(update={"protocol": protocol})
+    database: dict[str, Any] = {}
     if named := target.database.prelude:
         path = ("database", "prelude")
-        prelude = tuple(find(path, each, Path.is_file, "a file") for each in named)
-        changed["database"] = target.database.model_copy(update={"prelude": prelude})
+        database["prelude"] = tuple(find(path, each, Path.is_file, "a file") for each in named)
+    if (binaries := target.database.binaries) and not binaries.isdecimal():
+        kind = "a release of PostgreSQL such as 17, or a directory"
+        database["binaries"] = find(("database", "binaries"), binaries, Path.is_dir, kind)
+    changed["database"] = target.database.model_copy(update=database)
     if build := target.build:
         context = find(("build", "context"), build.context, Path.is_dir, "a directory")
         changed["build"] = build.model_copy(update={"context": context})

@@ -29,6 +29,11 @@ def _nothing(value: object) -> object:
     return None if value is False else value
 
 
+def _release(value: object) -> object:
+    """Accept `binaries = 17`: a release is written without quotes as well."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
 def _several(value: object) -> object:
     """Accept one name where several may stand."""
     return (value,) if isinstance(value, str) else value
@@ -130,6 +135,10 @@ class Database(Table):
     """What the server's container is made from (source `docker`), by default `postgres:17`."""
     instrument: bool = False
     """Whether the harness adds a trigger that records every change of `[claim] table`."""
+    binaries: Annotated[str | None, BeforeValidator(_release)] = None
+    """An installed PostgreSQL that runs instead of the one that comes along (source `embedded`): a
+    directory with `bin/postgres`, or a release such as `17`. In the file: relative to it, or
+    within an installed package; once loaded: absolute."""
     prelude: Annotated[tuple[str, ...], BeforeValidator(_several)] = ()
     """Files of SQL that a superuser runs before `migrate` (source `embedded`, `docker`).
     In the file: relative to it, or within an installed package; once loaded: absolute."""

@@ -44,6 +44,7 @@ def _misplaced(target: Target) -> Broken:
         *(((*path, "image"), table.image, docker) for path, table in _programs(target)),
         (("database", "url"), database.url, f'{source}"external"'),
         (("database", "image"), database.image, f'{source}"docker"'),
+        (("database", "binaries"), database.binaries, f'{source}"embedded"'),
     ]
     for path, value, wanted in given:
         if value and wanted not in used:

@@ -122,7 +122,7 @@ async def test_every_run_notes_that_it_used_its_template(cache: Path, journal: J
 
 
 def test_installations_of_one_release_share_a_template(tmp_path: Path) -> None:
-    installed = find_binaries(Account()).directory
+    installed = find_binaries(Account()).programs.parent
     for name in ("a", "b", "other"):
         for file in ("bin/postgres", "bin/initdb", "share/postgresql/postgres.bki"):
             path = tmp_path / name / file

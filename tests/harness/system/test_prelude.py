@@ -10,6 +10,7 @@ from harness.machine.journal import Journal
 from harness.postgres.server import connect
 from harness.system import launch, launch_sibling
 from harness.target import Target
+from tests.harness.postgres.installations import require_installed
 
 from .conftest import MakeTarget
 
@@ -45,11 +46,15 @@ with psycopg.connect(os.environ["DATABASE_URL"]) as connection:
 """
 
 
+def write(file: Path, text: str) -> None:
+    file.write_text(text, encoding="utf-8")
+
+
 @pytest.fixture
 def target_with(make_target: MakeTarget, tmp_path: Path) -> MakeTarget:
-    (tmp_path / "roles.sql").write_text(ROLES, encoding="utf-8")
-    (tmp_path / "functions.sql").write_text(FUNCTIONS, encoding="utf-8")
-    (tmp_path / "migrate.py").write_text(MIGRATE, encoding="utf-8")
+    write(tmp_path / "roles.sql", ROLES)
+    write(tmp_path / "functions.sql", FUNCTIONS)
+    write(tmp_path / "migrate.py", MIGRATE)
 
     def make(prelude: str) -> Target:
         tables = f"""\
@@ -100,6 +105,25 @@ async def test_without_it_the_migration_says_what_would_help(
 ) -> None:
     with pytest.raises(Misconfigured, match=r"\[database\] prelude, .* make the schema \"auth\""):
         await launch(target_with(""), journal=journal, api_instances=0, workers=0)
+
+
+@pytest.mark.integration
+async def test_an_extension_that_an_installed_postgresql_has(
+    target_with: MakeTarget, journal: Journal, tmp_path: Path
+) -> None:
+    hashing = "CREATE EXTENSION pgcrypto;\nCREATE TABLE notes AS SELECT digest('a', 'sha256');\n"
+    write(tmp_path / "hash.sql", hashing + "ALTER TABLE notes OWNER TO backend;\n")
+    write(tmp_path / "migrate.py", "")
+    own = target_with('prelude = "hash.sql"')
+    with pytest.raises(
+        Misconfigured, match=r'(?s)hash.sql:1: .* has no extension "pgcrypto"; what'
+    ):
+        await launch(own, journal=journal, api_instances=0, workers=0)
+    programs = require_installed().programs
+    target = target_with(f'binaries = "{programs}"\nprelude = "hash.sql"')
+    system = await launch(target, journal=journal, api_instances=0, workers=0)
+    assert await ask(system.database_url, "SELECT count(*) FROM notes") == [(1,)]
+    await system.close()
 
 
 def test_a_file_that_is_not_there(target_with: MakeTarget) -> None:

@@ -199,6 +199,18 @@ HEAD = '[api]\ncommand = "serve --port {port}"\n'
         ),
         (HEAD + '[database.migrate]\ncommand = "m"\n', 'database.migrate: source = "none"'),
         (
+            HEAD + '[database]\nsource = "docker"\nbinaries = 17\n',
+            'database.binaries: only [database] source = "embedded" uses it; remove it',
+        ),
+        (
+            HEAD + '[database]\nsource = "embedded"\nbinaries = "pgsql/bin"\n',
+            "database.binaries: expected a release of PostgreSQL such as 17, or a directory beside",
+        ),
+        (
+            HEAD + '[database]\nsource = "embedded"\nbinaries = true\n',
+            "database.binaries: expected a text in quotes, got true",
+        ),
+        (
             HEAD + '[database]\nprelude = "roles.sql"\n',
             'database.prelude: source = "none": the database is not ours to change',
         ),
@@ -306,3 +318,15 @@ def test_targets_do_not_change() -> None:
     with pytest.raises(Exception, match="frozen"):
         target.name = "other"
     assert isinstance(target, Target)
+
+
+def test_an_installed_postgresql(tmp_path: Path) -> None:
+    (tmp_path / "pgsql" / "bin").mkdir(parents=True)
+    for written, expected in (
+        ("17", "17"),
+        ('"17"', "17"),
+        ('"pgsql/bin"', str(tmp_path / "pgsql" / "bin")),
+        ('"harness/target"', str(Path(__file__).parents[3] / "harness" / "target")),  # a package
+    ):
+        text = MINIMAL + f'[database]\nsource = "embedded"\nbinaries = {written}\n'
+        assert load_target(write(tmp_path, text)).database.binaries == expected
