@@ -21,6 +21,7 @@ COMMANDS: Mapping[str, str] = {
     "init": "write a first target file from an OpenAPI document and a database",
     "doctor": "walk the way of a first run, and say what to write where it does not go on",
     "accept": "write what a run found into a baseline: it does not count from then on",
+    "target": "check a target file and say what it means; print its JSON Schema for editors",
     "checks": "list every check and whether the target offers what it needs",
     "explain": "say what a check demands, and what a rule means and how to mend it",
     "explore": "run every interleaving of the claim protocol's SQL steps on a real database",

@@ -13,7 +13,7 @@ from harness.redaction.redactor import Redactor
 from harness.system.infrastructure import attach_driver
 from harness.system.reader import refuse_unfit_reader
 from harness.system.system import System
-from harness.target.environment import name_of
+from harness.target.environment import ENVIRONMENT_TARGETS, name_of
 from harness.target.target import Target
 
 _TIMEOUT_S = 5.0
@@ -67,8 +67,22 @@ async def find_external(
             raise Misconfigured(
                 f"{name}: {instance.base_url} was not ready{within}: "
                 f"GET {target.api.ready_path} got: {got}"
+                f"{_another_path(target) if answer.status is not None else ''}"
             )
         system.adopt(handle)
         on_progress(f"{instance.base_url} is ready")
     system.bring_up_seconds = time.monotonic() - began
     return system
+
+
+def _another_path(target: Target) -> str:
+    """Say what helps where a backend answers, but is not ready by the path that it is asked for."""
+    if target.file in ENVIRONMENT_TARGETS:
+        return (
+            f"\nThe backend answers. One that has no {target.api.ready_path} needs a target file "
+            'that names another path, such as [api] ready_path = "/health": any that answers 2xx '
+            "once it can serve. `shakedown init` writes a first file from its OpenAPI document, "
+            "which it looks for at BACKEND_URL; --openapi FILE|URL names another one. Then: "
+            "`shakedown doctor --target shakedown.toml` (docs/your-backend.md)"
+        )
+    return "\nIf it is ready by another path, name that: [api] ready_path"

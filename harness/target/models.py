@@ -39,9 +39,18 @@ def _several(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 
-Command = Annotated[tuple[str, ...], BeforeValidator(_words), Field(min_length=1)]
-Environment = Annotated[Mapping[str, str], BeforeValidator(_texts)]
-Names = Annotated[tuple[str, ...], BeforeValidator(_several), Field(min_length=1)]
+# What a validator accepts besides is said again for the JSON Schema of editors.
+_One = str | Annotated[tuple[str, ...], Field(min_length=1)]
+Command = Annotated[
+    tuple[str, ...], BeforeValidator(_words, json_schema_input_type=_One), Field(min_length=1)
+]
+Environment = Annotated[
+    Mapping[str, str],
+    BeforeValidator(_texts, json_schema_input_type=Mapping[str, str | int | float]),
+]
+Names = Annotated[
+    tuple[str, ...], BeforeValidator(_several, json_schema_input_type=_One), Field(min_length=1)
+]
 """One name, or several of the same meaning."""
 
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -66,14 +75,17 @@ class Api(Table):
     image: Image | None = None
     """What a container is made from (driver `docker`); without it what `[build]` makes."""
     instances: Count = 3
+    """How many are started."""
     port: Annotated[int, Field(ge=1, le=65535)] | None = None
     """A fixed port, for a backend whose port cannot be set; as processes, `instances = 1`."""
     ready_path: UrlPath = "/readyz"
     """Answers 2xx once the instance can serve."""
     ready_timeout_s: Seconds = 20
+    """How long that may take."""
     stop_grace_s: Seconds = 10
     """How long an instance may take to end after SIGTERM before it is killed."""
     environment: Environment = {}
+    """On top of the common one."""
     base_urls: tuple[str, ...] = ()
     """Where the instances of a backend that already runs are (driver `external`)."""
 
@@ -82,18 +94,27 @@ class Worker(Table):
     """The worker processes, and the timing they run with."""
 
     command: Command | None = None
+    """Starts one worker; as for the API."""
     image: Image | None = None
+    """What a container is made from (driver `docker`); without it what `[build]` makes."""
     instances: Count = 2
-    ready_path: Annotated[UrlPath | None, BeforeValidator(_nothing)] = "/metrics"
+    """How many are started."""
+    ready_path: Annotated[
+        UrlPath | None, BeforeValidator(_nothing, json_schema_input_type=UrlPath | Literal[False])
+    ] = "/metrics"
     """Answers 2xx once the worker works; `false`: it has no port, and is ready when it runs."""
     ready_timeout_s: Seconds = 20
+    """How long that may take."""
     stop_grace_s: Seconds = 10
+    """How long a worker may take to end after SIGTERM before it is killed."""
     environment: Environment = {}
+    """On top of the common one."""
     stuck_timeout_s: Seconds = 300
     """How long an export may go without a heartbeat before another worker takes it over."""
     sweep_interval_s: Seconds = 5
     """How often workers look for exports that are stuck."""
     heartbeat_interval_s: Seconds = 30
+    """How often a worker says that it still works on an export."""
 
     @model_validator(mode="after")
     def _heartbeat_beats_the_timeout(self) -> Self:
@@ -109,9 +130,13 @@ class Migrate(Table):
     """The program that brings an empty database to the backend's schema, then ends with 0."""
 
     command: Command | None = None
+    """In a container it takes the place of the image's own command."""
     image: Image | None = None
+    """What its container is made from (driver `docker`); without it what `[build]` makes."""
     environment: Environment = {}
+    """On top of the common one."""
     timeout_s: Seconds = 60
+    """How long it may take."""
 
 
 class Build(Table):
@@ -128,6 +153,8 @@ class Database(Table):
     """Where the backend's database comes from."""
 
     source: Literal["embedded", "docker", "external", "none"] = "none"
+    """`embedded`: a server of the harness's own. `docker`: one in a container. `external`: one
+    that runs already, read-only. `none`: only the backend reads its database."""
     migrate: Migrate | None = None
     url: SecretStr | None = None
     """A read-only DSN of a database that already runs (source `external`)."""
@@ -135,11 +162,15 @@ class Database(Table):
     """What the server's container is made from (source `docker`), by default `postgres:17`."""
     instrument: bool = False
     """Whether the harness adds a trigger that records every change of `[claim] table`."""
-    binaries: Annotated[str | None, BeforeValidator(_release)] = None
+    binaries: Annotated[str | None, BeforeValidator(_release, json_schema_input_type=str | int)] = (
+        None
+    )
     """An installed PostgreSQL that runs instead of the one that comes along (source `embedded`): a
     directory with `bin/postgres`, or a release such as `17`. In the file: relative to it, or
     within an installed package; once loaded: absolute."""
-    prelude: Annotated[tuple[str, ...], BeforeValidator(_several)] = ()
+    prelude: Annotated[
+        tuple[str, ...], BeforeValidator(_several, json_schema_input_type=str | tuple[str, ...])
+    ] = ()
     """Files of SQL that a superuser runs before `migrate` (source `embedded`, `docker`).
     In the file: relative to it, or within an installed package; once loaded: absolute."""
     settings: Environment = {}

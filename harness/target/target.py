@@ -60,7 +60,10 @@ class Target(Table):
     """One backend, described well enough to be started and tested."""
 
     name: Annotated[str, Field(min_length=1)]
+    """The backend's name in reports."""
     driver: Driver = "process"
+    """`process`: started from commands. `docker`: started in containers. `external`: runs already,
+    nothing is started."""
     directory: str | None = None
     """Where commands run. In the file: relative to it, by default the file's own directory.
     Once loaded: an absolute path, or None for a directory of the run's own."""

@@ -21,7 +21,9 @@ def test_help_teaches_and_lists_only_what_exists(workplace: Workplace) -> None:
         assert missing not in finished.stdout
 
 
-@pytest.mark.parametrize("command", ["run", "up", "init", "checks", "explain", "prove", "recover"])
+@pytest.mark.parametrize(
+    "command", ["run", "up", "init", "target", "checks", "explain", "prove", "recover"]
+)
 def test_every_listed_command_has_help(workplace: Workplace, command: str) -> None:
     finished = workplace.shakedown(command, "--help")
     assert finished.code == 0
