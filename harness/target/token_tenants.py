@@ -14,7 +14,9 @@ def _several(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 
-Statements = Annotated[tuple[str, ...], BeforeValidator(_several)]
+Statements = Annotated[
+    tuple[str, ...], BeforeValidator(_several, json_schema_input_type=str | tuple[str, ...])
+]
 """SQL, in one text or several; a `;` ends a statement."""
 
 
