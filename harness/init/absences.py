@@ -60,7 +60,7 @@ def guess_without(
         for name in answer.headers
     }
     lacking = [name for name in _HEADERS if name.lower() not in described]
-    if lacking:
+    if lacking and routes:
         why = "no answer describes them; many generators leave headers out, so try it"
         yield Guess(
             table=_WITHOUT,
