@@ -19,6 +19,7 @@ _PARAMETERS: Mapping[str, tuple[str, ...]] = {
     "listLedgerEvents": ("target_id",),
     "requestExport": ("filters",),
     "uploadEvidence": ("tag", "phase", "captured_at"),
+    "verifyManifest": ("manifest",),
 }
 """Members of requests that a backend may be without."""
 

@@ -138,42 +138,81 @@ def guess_problem(
 
 
 def guess_refusals(
+    lexicon: Lexicon,
     code: Property | None,
     routes: Mapping[str, Route],
-    demanded: Mapping[str, Sequence[int]],
+    known: Mapping[str, Sequence[int]],
 ) -> Iterator[Guess]:
-    """Say what the refusals are called that a check asks for by name.
+    """Say what refusals are called, where the machine names are listed.
 
-    `demanded` has the statuses of the contract's codes. `not_found` is among them: a foreign
-    thing must answer just that.
+    `known` has the statuses of the contract's codes. Where a backend has a code for each, only
+    those are written that a check asks for by name; where few words stand for all, each is.
     """
     listed = code.words if code is not None else ()
     if not listed:
         return
-    statuses = {
-        answer.status
-        for route in routes.values()
-        for answer in route.answers
-        if answer.status >= 400
-    }
+    given = [answer.status for route in routes.values() for answer in route.answers]
     scores = {
         (ours, theirs): _same(words_of(ours), words_of(theirs))
-        for ours in demanded
+        for ours in known
         for theirs in listed
     }
-    for pair in assign(scores, least=0.5):
-        status = next((one for one in demanded[pair.ours] if one in statuses), None)
-        if pair.ours not in _ASKED or status is None or pair.certainty is None:
-            continue
-        same = "the same name" if pair.score >= 0.99 else "the nearest name"
-        yield Guess(
-            table=("contract", "refusals"),
-            key=(f"{demanded[pair.ours][0]} {pair.ours}",),
-            value=f"{status} {pair.theirs}",
-            certainty=pair.certainty,
-            why=f"{same} of {len(listed)} listed codes",
-        )
+    named = {pair.ours: pair for pair in assign(scores, least=0.5) if pair.ours in _ASKED}
+    for ours, wanted in known.items():
+        pair = named.get(ours)
+        status = next((one for one in wanted if one in given), None)
+        if pair is not None and status is not None and pair.certainty is not None:
+            same = "the same name" if pair.score >= 0.99 else "the nearest name"
+            why = f"{same} of {len(listed)} listed codes"
+            yield _refusal(ours, wanted[0], status, pair.theirs, pair.certainty, why)
+        elif shared := _shared(lexicon, ours, wanted[0], listed, routes):
+            why = f"one of {len(listed)} words for all refusals"
+            yield _refusal(ours, wanted[0], wanted[0], shared, Certainty.LIKELY, why)
 
+
+def _shared(
+    lexicon: Lexicon,
+    ours: str,
+    status: int,
+    listed: Sequence[str],
+    routes: Mapping[str, Route],
+) -> str | None:
+    """Find the word that stands for a status, or for all that is wrong with requests.
+
+    None where the operation that gives the refusal does not describe its status.
+    """
+    table = lexicon.tables["refusals"]
+    if len(listed) > _FEW or ours in table["told_apart"]["not_by_any_check"]:
+        return None
+    giver = table["given_by"].get(ours)
+    there = [routes[giver]] if giver in routes else list(routes.values()) if not giver else []
+    if not any(answer.status == status for route in there for answer in route.answers):
+        return None
+    exact = [each for each in listed if _means(lexicon, str(status), each)]
+    if not exact and 400 <= status < 500:
+        exact = [each for each in listed if _means(lexicon, "400", each)]
+    return exact[0] if len(exact) == 1 else None
+
+
+def _means(lexicon: Lexicon, status: str, word: str) -> bool:
+    phrases = lexicon.tables["refusals"]["words"].get(status, ())
+    return any(words_of(each) == words_of(word) for each in phrases)
+
+
+def _refusal(
+    ours: str, status: int, theirs_status: int, theirs: str, certainty: Certainty, why: str
+) -> Guess:
+    return Guess(
+        table=("contract", "refusals"),
+        key=(f"{status} {ours}",),
+        value=f"{theirs_status} {theirs}",
+        certainty=certainty,
+        why=why,
+    )
+
+
+_FEW = 10
+"""With no more words than these, several refusals must share one."""
 
 _ASKED = ("not_found", "idempotency_key_reused", "content_mismatch")
 

@@ -171,7 +171,7 @@ class Draftsman:
         yield from guess_headers(words, sure)
         problem, code = guess_problem(words, document, list(sure.values()))
         yield from problem
-        yield from guess_refusals(code, sure, self._codes)
+        yield from guess_refusals(words, code, sure, self._codes)
         yield from guess_constants(words, document, sure)
         for one in sorted(found, key=lambda each: list(self._contract).index(each.name)):
             yield from self._operation(words, one)
@@ -256,15 +256,14 @@ def _health(found: Sequence[OperationMatch]) -> Iterator[Guess]:
     by_name = {one.name: one for one in found if one.certainty.is_written}
     if "health" not in by_name:
         return
-    for name, certainty in (("ready", Certainty.LIKELY), ("live", Certainty.LIKELY)):
-        if name not in by_name:
-            yield Guess(
-                table=("contract", "operations", name),
-                key=("path",),
-                value=by_name["health"].path,
-                certainty=certainty,
-                why="the only route that speaks of health",
-            )
+    if "ready" not in by_name:
+        yield Guess(
+            table=("contract", "operations", "ready"),
+            key=("path",),
+            value=by_name["health"].path,
+            certainty=Certainty.LIKELY,
+            why="the only route that speaks of health",
+        )
 
 
 def _of_tables(

@@ -1,5 +1,6 @@
 """The OpenAPI document: from a file, a URL, or where a running backend usually has it."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ import yaml
 
 from harness.errors import Misconfigured
 from harness.init.references import Document, table
+from harness.target.document_files import parse_document
 from harness.target.pasted import url_problem
 
 USUAL_PLACES = (
@@ -19,6 +21,8 @@ USUAL_PLACES = (
     *("/api/docs/openapi.json", "/api/schema", "/schema", "/swagger/doc.json"),
 )
 """Where FastAPI, APIFlask, NestJS, Fastify, springdoc, swaggo and drf-spectacular have it."""
+
+_OTHER_FILE = re.compile(r"""["']?\$ref["']?\s*:\s*["']?(?!\#|https?:)[^"'\s\#{]""")
 
 DEADLINE_S = 10
 MOST_BYTES = 16 * 1024 * 1024
@@ -37,7 +41,7 @@ class Found:
 
 
 def read_file(path: Path) -> Found:
-    """Read a document. Raises `Misconfigured` where it is none."""
+    """Read a document and the files that it refers to. Raises `Misconfigured` for what is none."""
     try:
         if path.stat().st_size > MOST_BYTES:
             raise Misconfigured(f"{path} is longer than {MOST_BYTES >> 20} MiB")
@@ -46,7 +50,10 @@ def read_file(path: Path) -> Found:
         raise Misconfigured(f"cannot read {path}: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
         raise Misconfigured(f"{path} is not UTF-8: {error}") from error
-    return Found(document=parse(text, str(path)), shown=str(path))
+    document = parse(text, str(path))
+    if _OTHER_FILE.search(text) and "openapi" in document.root:
+        document = Document(parse_document(path))  # one of several files
+    return Found(document=document, shown=str(path))
 
 
 def parse(text: str, shown: str) -> Document:

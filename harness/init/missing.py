@@ -14,7 +14,10 @@ _CORE = frozenset({"createJob", "getJob", "uploadEvidence", "requestExport", "ge
 _UNSAID = frozenset({"openapi"})
 """What a document does not say of itself."""
 
-_WHOLE = ("job", "evidence", "export", "ledger_event")
+_WHOLE = (
+    *("job", "evidence", "export", "ledger_event"),
+    *("ledger_verification", "manifest", "manifest_verification"),
+)
 """Resources of which a field may be declared absent."""
 
 _TWICE = ("evidence", "evidence_id")
@@ -36,7 +39,7 @@ def missing_operations(
     """
     there = {one.name for one in found} | ({"openapi"} if served else set())
     if "health" in there:
-        there |= {"live", "ready"}
+        there |= {"ready"}  # the one route of health is that of readiness, too
     for name in names:
         if name in there:
             continue

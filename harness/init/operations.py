@@ -187,7 +187,8 @@ class Finder:
     def _verify_manifest(self, place: Place) -> float:
         said = words_of("/".join(each for each in place.route.segments if not is_parameter(each)))
         verify = self._any(said, "verify")
-        about = max(self._any(said, "manifest"), 0.8 * float(self._is(place, "export")))
+        export = set(self._nouns.get("export", "").split()) or {""}
+        about = max(self._any(said, "manifest"), 0.8 * float(export <= set(said)))
         if place.route.method not in {"POST", "GET"} or not verify:
             return 0.0
         if self._is(place, "evidence") or self._is(place, "ledger") or self._is(place, "job"):
@@ -284,7 +285,10 @@ _TAKES: Mapping[str, frozenset[str]] = {
     "evidence_id": frozenset({"getEvidence", "getEvidenceContent"}),
     "export_type": frozenset({"requestExport"}),
     "export_id": frozenset(
-        {"getExport", "cancelExport", "retryExport", "downloadExport", "getManifest"}
+        {
+            *("getExport", "cancelExport", "retryExport", "downloadExport", "getManifest"),
+            "verifyManifest",  # which takes it in its body, too
+        }
     ),
     "event_id": frozenset({"getLedgerEvent", "verifyLedgerEvent"}),
 }

@@ -48,7 +48,7 @@ def score(drafted: str, committed: str) -> Score:
     for key in {**theirs, **ours}:
         wanted = theirs.get(key, _default(key))
         got = ours.get(key, _default(key))
-        if got == wanted:
+        if got == wanted or (_is_variable(got) and key in theirs):
             right += [key] if key in theirs else []
         elif key in ours:
             wrong.append((key, got, wanted))
@@ -66,7 +66,7 @@ def _lines(values: Mapping[str, Any]) -> Iterator[tuple[Key, object]]:
 def _below(path: Key, value: object) -> Iterator[tuple[Key, object]]:
     if any(path[: len(each)] == each for each in NOT_JUDGED):
         return
-    if path == ("contract", "absent"):
+    if path == ("contract", "absent") or (path[:2] == ("contract", "without") and _is_list(value)):
         assert isinstance(value, list)
         for name in value:
             yield (*path, name), True
@@ -75,6 +75,15 @@ def _below(path: Key, value: object) -> Iterator[tuple[Key, object]]:
             yield from _below((*path, key), each)
     else:
         yield path, _one_or_more(value)
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, list)
+
+
+def _is_variable(value: object) -> bool:
+    """Whether a secret is left to a variable, as it must be."""
+    return isinstance(value, str) and value.startswith("{env:")
 
 
 def _one_or_more(value: object) -> object:
@@ -96,7 +105,7 @@ def _default(key: Key) -> object:
             return name
         case ("contract", "envelope", name):
             return getattr(Envelope(), name)
-        case ("contract", "absent", _):
+        case ("contract", "absent", _) | ("contract", "without", _, _):
             return False
         case ("contract", "refusals", name):
             return name

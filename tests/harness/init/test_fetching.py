@@ -8,6 +8,7 @@ from aiohttp import web
 
 from harness.errors import Misconfigured
 from harness.init.fetching import USUAL_PLACES, fetch, find, read_file
+from harness.init.routes import routes_of
 from tests.web_server import serving
 
 DOCUMENT = {"openapi": "3.0.0", "info": {"title": "t"}, "paths": {"/x": {"get": {}}}}
@@ -84,3 +85,11 @@ def test_files(tmp_path: Path, text: str, wrong: str) -> None:
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(Misconfigured, match="cannot read"):
         read_file(tmp_path / "nowhere.json")
+
+
+def test_a_document_of_several_files_is_read_as_one(tmp_path: Path) -> None:
+    (tmp_path / "cases.yaml").write_text("get: {operationId: listCases, responses: {}}")
+    file = tmp_path / "openapi.yaml"
+    file.write_text("openapi: 3.1.0\npaths:\n  /cases:\n    $ref: ./cases.yaml\n")
+    (route,) = routes_of(read_file(file).document)
+    assert route.operation_id == "listCases"

@@ -198,3 +198,37 @@ def test_swagger_2_is_read_as_well() -> None:
     assert path_of(draft, "getJob") == "/v1/cases/{job_id}"
     assert lines(draft, "contract", "operations", "uploadEvidence")["send.file"] == "upload"
     assert lines(draft, "contract", "envelope") == {"data": "", "items": ""}
+
+
+def refusing(*codes: str) -> dict[str, Any]:
+    """The same API, whose refusals have one of these codes."""
+    error = thing(error={"type": "string", "enum": list(codes)}, message=TEXT)
+    refused = {"description": "", "content": {"application/json": {"schema": error}}}
+    paths: dict[str, Any] = {}
+    for path, item in PATHS.items():
+        paths[path] = {}
+        for method, each in item.items():
+            answers = {**each["responses"], **dict.fromkeys(("400", "401", "404", "409"), refused)}
+            paths[path][method] = {**each, "responses": answers}
+    return paths
+
+
+def test_few_words_stand_for_all_refusals() -> None:
+    draft = drafted(refusing("bad_request", "unauthorized", "not_found", "conflict"))
+    said = lines(draft, "contract", "refusals")
+    assert said["400 file_empty"] == "400 bad_request"
+    assert said["401 invalid_token"] == "401 unauthorized"
+    assert said["409 export_not_ready"] == "409 conflict"
+    assert "415 unsupported_type" not in said  # the upload describes no such status
+    assert "503 storage_unavailable" not in said
+
+
+def test_a_backend_with_a_code_for_each_refusal_is_asked_only_for_those_that_matter() -> None:
+    many_codes = [f"E_{name}" for name in "ABCDEFGHIJ"]
+    draft = drafted(refusing("NOT_FOUND", "BAD_REQUEST", *many_codes))
+    assert lines(draft, "contract", "refusals") == {"404 not_found": "404 NOT_FOUND"}
+
+
+def test_two_words_for_any_mistake_are_for_a_person() -> None:
+    said = lines(drafted(refusing("bad_request", "invalid_request")), "contract", "refusals")
+    assert "400 file_empty" not in said
