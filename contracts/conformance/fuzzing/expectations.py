@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from contracts.conformance.fuzzing.document import Document
 from contracts.conformance.fuzzing.results import Results, WrongAnswer
-from harness.errors import CheckFailed, Inconclusive
+from harness.errors import Absent, CheckFailed, Inconclusive
 from harness.findings.exchanges import recall
 from harness.plugin.cells import Cells
 
@@ -51,9 +51,16 @@ def _failure(operation_id: str, wrong: WrongAnswer, seed: int) -> CheckFailed:
 async def expect_every_operation_succeeded(
     cells: Cells, document: Document, results: Results
 ) -> None:
-    """Take operations that never succeeded for cells that were not looked at."""
+    """Take operations that never succeeded for cells that were not looked at.
+
+    Those that need an id, and to which no link leads any more, are left out.
+    """
+    operations = document.operations.values()
+    linked = {link.target for each in operations for link in document.links_of(each)}
     for missed in sorted(set(document.operations) - set(results.succeeded)):
         async with cells.of(operation=missed, what="a success"):
+            if document.operations[missed].parameters_in("path") and missed not in linked:
+                raise Absent(f"a link to {missed}", "what links lead from, [contract] absent")
             raise Inconclusive(
                 f"no generated request to {missed} succeeded, so its successful answers were not "
                 "checked"

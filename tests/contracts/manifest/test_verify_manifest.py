@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from contracts.manifest.verify_manifest import (
 )
 from contracts.shared.resources.flags import expect_flags
 from harness.client import Answer
+from harness.client.answer import ResourceDialect
 from harness.errors import CheckFailed
 
 FIELDS = {"files": [], "filters": {}, "export_id": ""}
@@ -82,3 +84,18 @@ def test_all_well_and_one_bad_file() -> None:
 def test_flags_are_booleans() -> None:
     with pytest.raises(CheckFailed, match="export_match"):
         expect_flags(answer(export_match="true"), ALL_TRUE, "it")
+
+
+@pytest.mark.parametrize("absent", [{"mismatches", "files"}, {"mismatches"}, {"files"}])
+def test_what_the_backend_does_not_show_need_not_tell_the_change(absent: set[str]) -> None:
+    dialect = ResourceDialect(resource="manifest_verification", absent_fields=frozenset(absent))
+    shown = {name: each for name, each in answer().data.items() if name not in absent}
+    silent = replace(
+        answer(), dialect=dialect, body=json.dumps({"data": {**shown, "mismatches": []}}).encode()
+    )
+    if "mismatches" in absent:
+        silent = replace(silent, body=json.dumps({"data": shown}).encode())
+    expect_mismatch(silent, "it")
+    expect_mismatch_at(silent, PATH, FIELDS, "it")
+    with pytest.raises(CheckFailed):
+        expect_mismatch(answer(), "it")

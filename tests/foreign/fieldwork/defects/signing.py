@@ -93,7 +93,7 @@ DEFECTS = (
         id="address-for-ever",
         title="A signed address works for ever",
         source="a bucket that checks the signature alone",
-        expected=("golden.export-download", "golden.upload", "upload.content-fidelity"),
+        expected=("tenancy.signed-addresses",),
         switch_on=put(bucket.Bucket, "opened", _for_ever),
     ),
 )
