@@ -190,7 +190,9 @@ class Client:
         return sent
 
     async def _bearer(self) -> dict[str, str]:
-        token = self.token if self.renewed is None else await self.renewed.fresh()
+        token = self.token
+        if self.renewed is not None and self.renewed.replaces(token):
+            token = await self.renewed.fresh()
         return {} if token is None else {"authorization": f"Bearer {token}"}
 
     def _expect_valid(self) -> None:

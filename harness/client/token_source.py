@@ -24,7 +24,12 @@ class RenewedToken:
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
 
     def __post_init__(self) -> None:
+        self._first = self.current
         self._began, self._ends = time(), expiry_of(self.current)
+
+    def replaces(self, token: str | None) -> bool:
+        """Whether this is the token that it began with: a client may have been given another."""
+        return token == self._first
 
     async def fresh(self) -> str:
         """Give the token, another one where it soon runs out. Raises what making one raises."""

@@ -2,10 +2,11 @@
 
 import asyncio
 import time
+from dataclasses import replace
 
 import pytest
 
-from harness.client import Organizations, Routes, Transport
+from harness.client import Client, Organizations, Routes, Transport
 from harness.client.token_command import TokenCommand
 from harness.client.token_source import RenewedToken
 from harness.client.tokens import TokenRecipe, mint
@@ -109,3 +110,19 @@ async def test_a_token_is_had_again_before_it_runs_out_and_once() -> None:
     first, *others = await asyncio.gather(*(over.fresh() for _ in range(5)))
     assert {*others} == {first}
     assert asked == ["u o r"]
+
+
+@pytest.mark.parametrize("other", [None, "another"])
+async def test_a_client_that_was_given_another_token_sends_that_one(other: str | None) -> None:
+    async def make(user: str, organization: str, role: str) -> str:
+        raise AssertionError(f"nothing of {user}, {organization}, {role} has run out")
+
+    renewed = RenewedToken(
+        make=make, user="u", organization="o", role="r", renew_before_s=60, current="first"
+    )
+    transport = Transport(["http://127.0.0.1:1"])
+    client = Client(transport=transport, routes=Routes({}), token="first", renewed=renewed)
+    assert await client.authorization() == {"authorization": "Bearer first"}
+    sent = await replace(client, token=other).authorization()
+    assert sent == ({} if other is None else {"authorization": f"Bearer {other}"})
+    await transport.close()
