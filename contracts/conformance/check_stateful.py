@@ -98,7 +98,7 @@ async def check_stateful(
     await cancel_behind_others(other_tenant.org, document, target, results, settings.seed)
     sentences = SENTENCES | SCENARIO_SENTENCES
     await report_wrong_answers(cells, document, results, sentences, settings.seed)
-    await expect_every_operation_succeeded(cells, document, results)
+    await expect_every_operation_succeeded(cells, document, results, by_links=True)
     followed: Counter[str] = sum((scenario.links for scenario in scenarios), Counter())
     for label in followed:
         operation_id, status, name = label.split(" ")

@@ -48,18 +48,29 @@ def _failure(operation_id: str, wrong: WrongAnswer, seed: int) -> CheckFailed:
     )
 
 
+def _reached(document: Document) -> set[str]:
+    """The operations that need no id, and those that links lead to from them."""
+    reached: set[str] = set()
+    ahead = [each.id for each in document.operations.values() if not each.parameters_in("path")]
+    while ahead:
+        operation = document.operations.get(ahead.pop())
+        if operation is not None and operation.id not in reached:
+            reached.add(operation.id)
+            ahead += [link.target for link in document.links_of(operation)]
+    return reached
+
+
 async def expect_every_operation_succeeded(
-    cells: Cells, document: Document, results: Results
+    cells: Cells, document: Document, results: Results, *, by_links: bool = False
 ) -> None:
     """Take operations that never succeeded for cells that were not looked at.
 
-    Those that need an id, and to which no link leads any more, are left out.
+    Where ids come `by_links` alone, those that need one and that no link leads to are left out.
     """
-    operations = document.operations.values()
-    linked = {link.target for each in operations for link in document.links_of(each)}
+    reached = _reached(document) if by_links else set(document.operations)
     for missed in sorted(set(document.operations) - set(results.succeeded)):
         async with cells.of(operation=missed, what="a success"):
-            if document.operations[missed].parameters_in("path") and missed not in linked:
+            if missed not in reached:
                 raise Absent(f"a link to {missed}", "what links lead from, [contract] absent")
             raise Inconclusive(
                 f"no generated request to {missed} succeeded, so its successful answers were not "
