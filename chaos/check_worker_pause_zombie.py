@@ -185,6 +185,7 @@ async def taken_over(drill: WorkerDrill, lost: Sequence[Orphan]) -> Mapping[str,
             for step in steps
             if step.is_claim
             and step.export_id in busy
+            and step.new_attempt is not None
             and step.new_attempt > attempts.get(step.export_id, step.new_attempt)
         }
         if taken and not last_claims(steps)[stale] & busy:

@@ -83,5 +83,5 @@ class Recovery:
                 got=facts[orphan.export_id].describe(),
             )
             for orphan in self.orphans
-            if facts[orphan.export_id].attempt <= orphan.attempt
+            if (facts[orphan.export_id].attempt or 0) <= orphan.attempt
         ]

@@ -144,6 +144,18 @@ class WorkerDrill(DrillContext):
         self.seen = await self.view.wait_until_ended(self.times, self.recovery.is_overdue)
 
 
+def _shows_claims(target: Target) -> bool:
+    """Whether the database shows which worker holds an export, at which attempt."""
+    claim = target.claim
+    return (
+        claim is not None
+        and bool(claim.column("claimed_by") and claim.column("attempt"))
+        and target.ledger is not None
+        and target.database.instrument
+        and Capability.DATABASE_CONTROL in target.capabilities()
+    )
+
+
 @asynccontextmanager
 async def worker_drill(
     fresh_system: FreshSystem,
@@ -155,8 +167,7 @@ async def worker_drill(
 ) -> AsyncIterator[WorkerDrill]:
     """Bring up a system with one API instance and no worker, for one drill."""
     times = recovery_times(target)
-    is_described = target.claim and target.ledger and target.database.instrument
-    http_only = not is_described or Capability.DATABASE_CONTROL not in target.capabilities()
+    http_only = not _shows_claims(target)
     evidence_bytes = None if target.failpoints else DATABASE_EVIDENCE_BYTES
     async with fresh_system(api_instances=1, workers=0) as own:
         backlog = Backlog(

@@ -14,9 +14,9 @@ from harness.checkers import ExportFact, ExportFacts, RecoveryTimes, read_export
 from harness.errors import Inconclusive
 from harness.plugin.fixtures import OwnSystem
 from harness.target import Target
+from harness.target.claim import ExportColumn
 from harness.target.export_table import ExportTable
 from harness.target.ledger_table import LedgerTable
-from harness.target.models import ExportColumn
 from harness.vocabulary.exports import LIVE_STATES, TERMINAL_STATES
 
 WORK_S = 10.0
@@ -91,7 +91,7 @@ class DatabaseView:
         if ledger is None:
             raise Inconclusive("the target file does not describe the ledger: [ledger] table")
         sql = _sql("snapshot").format(
-            exports=table.claim.table,
+            exports=table.name,
             id=table.id,
             ledger=ledger.table,
             event_id=LedgerTable(ledger).column("id"),

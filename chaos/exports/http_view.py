@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from chaos.exports.backlog import Backlog
 from chaos.exports.final_state import Snapshot
-from chaos.exports.view import InProgress, IsOverdue
+from chaos.exports.view import InProgress, IsOverdue, known_attempt
 from harness.checkers import ExportFact, ExportFacts, RecoveryTimes
 from harness.checkers.read_api import get_completions, get_exports
 from harness.client import NoAnswer, Organization
@@ -67,7 +67,10 @@ class HttpView:
         now = await self.now()
         return [
             InProgress(
-                export_id=each.id, attempt=each.attempt, worker=UNKNOWN_WORKER, heartbeat_at=now
+                export_id=each.id,
+                attempt=known_attempt(each.attempt),
+                worker=UNKNOWN_WORKER,
+                heartbeat_at=now,
             )
             for each in await self.live()
             if each.state == PREPARING

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from chaos.exports.final_state import Snapshot
 from harness.checkers import ExportFact, ExportFacts, RecoveryTimes
+from harness.errors import Inconclusive
 
 IsOverdue = Callable[[ExportFacts, datetime], bool]
 """Whether something that should have happened by this moment has not: waiting is of no use."""
@@ -20,6 +21,19 @@ class InProgress:
     attempt: int
     worker: str
     heartbeat_at: datetime | None
+
+
+def known_attempt(attempt: int | None) -> int:
+    """Give the attempt at an export; `Inconclusive` where the backend shows none.
+
+    Without it a drill cannot tell work that was taken over from work that went on.
+    """
+    if attempt is None:
+        raise Inconclusive(
+            "neither the table of exports nor the API shows how often an export was claimed: name "
+            "the column of attempt in [claim.columns], or its field in [contract.fields.export]"
+        )
+    return attempt
 
 
 class View(Protocol):

@@ -8,6 +8,7 @@ from psycopg import AsyncConnection, sql
 
 from harness.database import Database
 from harness.errors import Inconclusive
+from harness.target.export_table import ExportTable
 
 _COLUMNS = """
 SELECT a.attname AS name, format_type(a.atttypid, NULL) AS type, (
@@ -31,7 +32,7 @@ _NEW_VALUES = {
 
 async def copy_export(
     database: Database,
-    table: str,
+    table: ExportTable,
     export_id: str,
     *,
     count: int,
@@ -51,8 +52,13 @@ async def copy_export(
                 sql.SQL(
                     "INSERT INTO {table} ({columns}) OVERRIDING SYSTEM VALUE SELECT {values} "
                     "FROM {table} AS e, generate_series(1, %(count)s) AS n "
-                    "WHERE e.id::text = %(export_id)s"
-                ).format(table=sql.Identifier(*table.split(".")), columns=columns, values=values),
+                    "WHERE e.{id}::text = %(export_id)s"
+                ).format(
+                    table=sql.SQL(table.name),
+                    id=sql.SQL(table.id),
+                    columns=columns,
+                    values=values,
+                ),
                 {
                     "count": count,
                     "export_id": export_id,
@@ -61,20 +67,25 @@ async def copy_export(
                 },
             )
         except psycopg.Error as error:
-            raise Inconclusive(f"could not insert copies of a row of {table}: {error}") from error
+            raise Inconclusive(
+                f"could not insert copies of a row of {table.claim.table}: {error}"
+            ) from error
 
 
 async def _copied(
-    connection: AsyncConnection[Any], table: str
+    connection: AsyncConnection[Any], table: ExportTable
 ) -> tuple[sql.Composable, sql.Composable]:
     """The columns of a table, and the value of each in the nth copy."""
-    cursor = await connection.execute(_COLUMNS, [table])
+    cursor = await connection.execute(_COLUMNS, [table.name])
     columns = await cursor.fetchall()
     organization = "(%(organizations)s::text[])[1 + n %% cardinality(%(organizations)s::text[])]"
     types = {column["name"]: column["type"] for column in columns}
-    forms = {name: _NEW_VALUES[types[name]] for name in _made_unique(columns)} | {
-        "organization_id": f"({organization})::{types['organization_id']}",
-        "created_at": "{column} + n * %(later_us)s::bigint * interval '1 microsecond'",
+    tenant, created_at = table.claim.column("organization_id"), table.claim.column("created_at")
+    if missing := sorted({tenant, created_at} - types.keys()):
+        raise Inconclusive(f"{table.claim.table} has no {', '.join(missing)} ([claim.columns])")
+    forms = {name: _NEW_VALUES[types[name]] for name in _made_unique(columns, tenant)} | {
+        tenant: f"({organization})::{types[tenant]}",
+        created_at: "{column} + n * %(later_us)s::bigint * interval '1 microsecond'",
     }
     values = [
         sql.SQL(forms.get(name, "{column}")).format(column=sql.Identifier("e", name))
@@ -84,13 +95,13 @@ async def _copied(
     return sql.SQL(", ").join(names), sql.SQL(", ").join(values)
 
 
-def _made_unique(columns: Sequence[Mapping[str, Any]]) -> set[str]:
+def _made_unique(columns: Sequence[Mapping[str, Any]], tenant: str) -> set[str]:
     """One column of each unique index: changing it makes copies unique."""
     changed: set[str] = set()
     covered: set[int] = set()
     for kind in _NEW_VALUES:
         for column in columns:
-            is_ours = column["type"] == kind and column["name"] != "organization_id"
+            is_ours = column["type"] == kind and column["name"] != tenant
             if is_ours and not covered.issuperset(column["unique_indexes"]):
                 changed.add(column["name"])
                 covered |= set(column["unique_indexes"])

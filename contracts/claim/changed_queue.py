@@ -1,6 +1,6 @@
 """Queues that a check changes in the table: a long backlog, silent workers, nothing queued."""
 
-from psycopg import sql
+import psycopg
 
 from contracts.claim.bulk_insert import copy_export
 from contracts.shared.exports.claim_function import ClaimFunction
@@ -8,18 +8,22 @@ from contracts.shared.resources.past_triggers import past_triggers
 from harness.client import Organization
 from harness.errors import Inconclusive
 from harness.plugin.fixtures import OwnSystem
-from harness.target import Target
 from harness.target.export_table import ExportTable
-from harness.vocabulary.exports import PREPARING
+from harness.vocabulary.exports import CANCELED, PREPARING
 
 BATCH = 50
 """A `p_limit` larger than any cap here."""
+
+NO_SIGN_OF_LIFE = (
+    "the table of exports keeps no sign of life of a worker: name its column of heartbeat_at or "
+    "started_at in [claim.columns], or of [claim] lease_until"
+)
 
 BACKLOG = 400
 """Exports of one organization that are older than those of all others."""
 
 
-async def insert_backlog(own: OwnSystem, table: str, tenant: Organization) -> None:
+async def insert_backlog(own: OwnSystem, table: ExportTable, tenant: Organization) -> None:
     """Queue hundreds of exports of one organization that are older than those of all others."""
     [job, *_] = await tenant.client.listed("listJobs")
     [export, *_] = await tenant.client.listed("listExports", path={"job_id": job["id"]})
@@ -33,23 +37,20 @@ async def insert_backlog(own: OwnSystem, table: str, tenant: Organization) -> No
     )
 
 
-async def claim_beside_silent_ones(own: OwnSystem, target: Target, claims: ClaimFunction) -> int:
+async def claim_beside_silent_ones(own: OwnSystem, claims: ClaimFunction) -> int:
     """Claim while the last sign of life of each export in progress is an hour old; give how many.
 
-    A claim may take silent exports back itself, and claim them or others then.
+    A claim may take silent exports back itself, and claim them or others then. `Inconclusive`
+    where the table keeps no sign of life.
     """
-    table = ExportTable.of(target)
-    assert table is not None, "there is no claim function without the table of [claim]"
-    stamps = [
-        sql.Identifier(name).as_string()
-        for name in sorted(table.needed("heartbeat_at") | table.needed("started_at"))
-    ]
-    aged = ", ".join(f"{stamp} = {stamp} - interval '1 hour'" for stamp in stamps)
+    table = claims.table
+    if not (older := table.made_older("1 hour")):
+        raise Inconclusive(NO_SIGN_OF_LIFE)
     async with own.control_database.connect() as connection:
-        async with past_triggers(connection, claims.table):
+        async with past_triggers(connection, table.name):
             done = await connection.execute(
-                f"UPDATE {claims.table} AS e SET {aged} "  # noqa: S608 - names from the target file
-                f"WHERE {table.shown('state', 'e')} = '{PREPARING}'".encode()
+                f"UPDATE {table.name} AS e SET {older} "  # noqa: S608 - names from the target file
+                f"WHERE {table.is_in(PREPARING, 'e')}".encode()
             )
         if done.rowcount == 0:
             raise Inconclusive("no export was in progress that could be silent")
@@ -57,8 +58,17 @@ async def claim_beside_silent_ones(own: OwnSystem, target: Target, claims: Claim
         return sum([await claims.claim(connection, "direct-late", each) for each in (1, BATCH)])
 
 
-async def empty_queue(own: OwnSystem, table: str) -> None:
-    """Cancel every export, so that workers find only those requested from now on."""
-    async with own.control_database.connect() as connection, connection.transaction():
-        await connection.execute("SET LOCAL session_replication_role = replica")
-        await connection.execute(f"UPDATE {table} SET state = 'canceled'")  # noqa: S608
+async def empty_queue(own: OwnSystem, table: ExportTable) -> None:
+    """Cancel every export, so that workers find only those requested from now on.
+
+    `Inconclusive` where the table refuses it.
+    """
+    ended = f", {table.own('claim_token')} = NULL" if table.has("claim_token") else ""
+    try:
+        async with own.control_database.connect() as connection, connection.transaction():
+            await connection.execute("SET LOCAL session_replication_role = replica")
+            await connection.execute(
+                f"UPDATE {table.name} SET {table.becomes(CANCELED)}{ended}".encode()  # noqa: S608 - quoted
+            )
+    except psycopg.errors.IntegrityError as error:
+        raise Inconclusive(f"cannot cancel exports in {table.claim.table}: {error}") from error

@@ -1,9 +1,12 @@
 """Direct calls of the claim function, each in a transaction that is rolled back."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from functools import partial
+
+from psycopg import sql
 
 from contracts.claim.claim_transaction import ClaimTransaction, IssuedTokens, claim_transaction
 from contracts.claim.export_batches import request_exports
@@ -17,13 +20,20 @@ from harness.expect import expect, expect_equal, expect_status
 from harness.plugin.cells import Cells
 from harness.plugin.fixtures import FreshSystem
 from harness.plugin.observations import Observations
+from harness.table_columns import table_columns
 from harness.target import Capability, Target
+from harness.target.claim import ClaimArgument
+from harness.target.claim_call import shown_call
+from harness.vocabulary.exports import QUEUED
 
 DEFAULT_CAP = 3
 """`p_max_per_org int DEFAULT 3` in the contract, also where the target's workers pass another."""
 
 NO_CAP = 1000
 """A value of `p_max_per_org` that is never reached here."""
+
+LOCKED_CLAIMS = 3
+"""Claims beside locked exports; they may all be of one organization."""
 
 LIMITS = (1, 3, 10)
 JOBS_EACH = 6
@@ -40,16 +50,45 @@ PLANNERS: Mapping[str, Mapping[str, str]] = {
 }
 """A limit must hold under every query plan: plans change with the statistics of a table."""
 
-ARGUMENTS: Mapping[str, int] = {
-    "{worker}": 1,
-    "p_worker => {worker}": 1,
-    "{worker}, 2": 2,
-    "p_worker => {worker}, p_max_per_org => 2": 1,
-    "{worker}, 2, 2": 2,
-    "p_max_per_org => 3, p_limit => 3, p_worker => {worker}": 3,
-}
-"""Arguments by position and by name, with the limit that each means. An old overload that still
-answers to one of them would claim by old rules."""
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """One way to call the claim function."""
+
+    given: Mapping[ClaimArgument, int]
+    """The numbers, in the order they are passed."""
+    by_position: bool = False
+    worker_last: bool = False
+
+    def arguments(self, worker: str) -> dict[ClaimArgument, int | str]:
+        """All that is passed, in order."""
+        first: dict[ClaimArgument, int | str] = {"worker": worker}
+        return {**self.given, **first} if self.worker_last else {**first, **self.given}
+
+    @property
+    def case(self) -> str:
+        """What a cell says of it, in the contract's words."""
+        shown = shown_call(self.arguments("{worker}"), by_position=self.by_position)
+        return f"called with {shown}"
+
+
+CALLS = (
+    Call(given={}, by_position=True),
+    Call(given={}),
+    Call(given={"limit": 2}, by_position=True),
+    Call(given={"per_org": 2}),
+    Call(given={"limit": 2, "per_org": 2}, by_position=True),
+    Call(given={"per_org": 3, "limit": 3}, worker_last=True),
+)
+"""Arguments by position and by name. An old overload that still answers to one of them would
+claim by old rules."""
+
+OWN_CALLS = (
+    Call(given={"limit": 1, "per_org": 3}),
+    Call(given={"limit": 2, "per_org": 2}),
+    Call(given={"per_org": 3, "limit": 3}, worker_last=True),
+)
+"""The same of a function with arguments of its own names, of which only these are known."""
 
 
 @check(
@@ -69,28 +108,34 @@ async def check_direct_calls(
     that was never issued before. Locked exports are skipped (`FOR UPDATE SKIP LOCKED`).
     Contract: "Claim" in the section on exports.
     """
-    claim = declared_claim(target)
-    table, tokens = claim.table, IssuedTokens()
+    claim, tokens = declared_claim(target), IssuedTokens()
+    calls = OWN_CALLS if claim.has_own_arguments else CALLS
     async with fresh_system(api_instances=1, workers=0) as own:
         claims = ClaimFunction.of(own.control_database, target)
-        begin = partial(claim_transaction, claims, table, tokens)
+        begin = partial(claim_transaction, claims, tokens)
+        excuse_others(claims, calls, observe)
         async with cells.of(case="an empty queue"), begin() as one:
-            await one.claim("{worker}", worker="empty queue", limit=0)
+            await one.claim("empty queue", most=0)
         tenants = await own.organizations.several(2)
         await request_exports(tenants, jobs_each=JOBS_EACH)
         await cancel_one(tenants[0])
         async with own.control_database.connect() as connection:
-            before = await read_export_rows(connection, table)
+            before = await read_export_rows(connection, claims.table)
 
-        await look_at_plans(begin, observe, cells)
-        for arguments, limit in ARGUMENTS.items():
-            async with cells.of(case=f"called with {arguments}"), begin() as one:
-                await one.claim(arguments, worker="wörker o'clock", limit=limit)
-                expect_claimed_some(one, arguments)
+        await look_at_plans(claims, begin, observe, cells)
+        for call in calls:
+            async with cells.of(case=call.case), begin() as one:
+                await one.claim_as(
+                    call.arguments("wörker o'clock"),
+                    by_position=call.by_position,
+                    most=most_of(call),
+                )
+                expect_claimed_some(one, call.case)
                 observe(one.claimed, what="claimed by other ways to call")
-        async with cells.of(case="called by default"), begin() as one:
-            await expect_default_arguments(one)
-            observe(one.claimed, what="claimed by defaults")
+        if not claim.has_own_arguments:
+            async with cells.of(case="called by default"), begin() as one:
+                await expect_default_arguments(one)
+                observe(one.claimed, what="claimed by defaults")
         async with cells.of(case="an export that is claimed again"), begin() as one:
             await expect_attempt_rises(one)
         async with cells.of(case="beside locked exports"), begin() as one:
@@ -98,28 +143,48 @@ async def check_direct_calls(
             observe(one.claimed, what="claimed beside locked exports")
 
         async with own.control_database.connect() as connection:
-            after = await read_export_rows(connection, table)
+            after = await read_export_rows(connection, claims.table)
         async with cells.of(case="every claim was rolled back"):
             expect_equal(after, before, "rows of all exports after every claim was rolled back")
-    if tokens.missing:
-        raise Inconclusive(
-            f"{tokens.missing} claims returned no column with 'token' in its name: this check "
-            "cannot see whether tokens are unique"
-        )
+    async with cells.of(what="claim tokens are new"):
+        if tokens.missing:
+            raise Inconclusive(
+                f"{tokens.missing} claims returned no claim token: this check cannot see whether "
+                "tokens are unique; name the column in [claim.result] claim_token"
+            )
+
+
+def most_of(call: Call) -> int:
+    """How many exports a call allows: the contract's function claims one by default."""
+    return call.given.get("limit", 1)
+
+
+def limits_of(claims: ClaimFunction) -> tuple[int, ...]:
+    """The limits to try; of a function without one it is the same call each time."""
+    return LIMITS if claims.takes("limit") else (1,)
+
+
+def excuse_others(claims: ClaimFunction, calls: Sequence[Call], observe: Observations) -> None:
+    """Ask for fewer observations where the function has fewer ways to be called."""
+    if not claims.declared.has_own_arguments:
+        return
+    plans = len(PLANNERS) * (len(LIMITS) - len(limits_of(claims)))
+    why = "the claim function has arguments of its own: [claim.arguments]"
+    observe.excuse(plans + len(CALLS) - len(calls) + 2 * DEFAULT_CAP, why)
 
 
 async def look_at_plans(
+    claims: ClaimFunction,
     begin: Callable[..., AbstractAsyncContextManager[ClaimTransaction]],
     observe: Observations,
     cells: Cells,
 ) -> None:
     """Look whether a claim keeps its limit under every query plan."""
     for planner, settings in PLANNERS.items():
-        for limit in LIMITS:
-            arguments = f"{{worker}}, p_limit => {limit}, p_max_per_org => {NO_CAP}"
+        for limit in limits_of(claims):
             async with cells.of(case=planner, limit=limit), begin(settings) as one:
-                await one.claim(arguments, worker=f"limit {limit}, {planner}", limit=limit)
-                expect_claimed_some(one, f"{arguments}, with {planner}")
+                await one.claim(f"limit {limit}, {planner}", limit=limit, per_org=NO_CAP)
+                expect_claimed_some(one, f"p_limit => {limit}, with {planner}")
                 observe(one.claimed, what="claimed under forced plans")
 
 
@@ -138,7 +203,7 @@ def expect_claimed_some(one: ClaimTransaction, arguments: str) -> None:
         one.claimed,
         expected="at least one export from a claim, with many queued and no other client claiming",
         got="none",
-        detail=f"{one.function}({arguments})",
+        detail=f"{one.declared.function}: {arguments}",
     )
 
 
@@ -146,7 +211,7 @@ async def expect_default_arguments(one: ClaimTransaction) -> None:
     """Fail unless a claim without numbers takes one export a call and three per organization."""
     taken: list[str] = []
     for number in range(4 * JOBS_EACH):
-        claimed = await one.claim("p_worker => {worker}", worker=f"by default {number}", limit=1)
+        claimed = await one.claim(f"by default {number}")
         if not claimed:
             break
         taken += [row.organization_id for row in claimed]
@@ -160,25 +225,32 @@ async def expect_default_arguments(one: ClaimTransaction) -> None:
 
 async def expect_attempt_rises(one: ClaimTransaction) -> None:
     """Fail unless an export that is claimed again has one attempt more and another token."""
+    first = ""
     for attempt in (1, 2, 3):
-        claimed = await one.claim(f"{{worker}}, 1, {NO_CAP}", worker=f"attempt {attempt}", limit=1)
-        if attempt > 1 and [row.attempt for row in claimed] != [attempt]:
+        claimed = await one.claim(f"attempt {attempt}", limit=1, per_org=NO_CAP)
+        first = first or claimed[0].id
+        if [row.id for row in claimed] != [first]:
             return  # another export: this backend keeps more about a queued export than we reset
-        await queue_again(one, claimed[0].id)
+        await queue_again(one, first)
 
 
 async def queue_again(one: ClaimTransaction, export_id: str) -> None:
     """Reset a claimed export as recovery does, and make it the oldest of the queue."""
-    columns = await one.connection.execute(
-        "SELECT attname AS name FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 "
-        "AND NOT attisdropped AND NOT attnotnull AND (attname LIKE '%%token%%' "
-        "OR attname IN ('claimed_by', 'heartbeat_at', 'started_at'))",
-        [one.table],
-    )
-    emptied = ", ".join(f'"{row["name"]}" = NULL' for row in await columns.fetchall())
+    table = one.claims.table
+    ended = table.needed("claimed_by", "claim_token", "heartbeat_at", "started_at")
+    emptied = [
+        f"{sql.Identifier(column.name).as_string(None)} = NULL"
+        for column in await table_columns(one.connection, table.name)
+        if column.is_nullable and (column.name in ended or "token" in column.name)
+    ]
+    created_at = table.own("created_at")
+    changes = [
+        table.becomes(QUEUED),
+        *emptied,
+        f"{created_at} = {created_at} - interval '1 day'",
+    ]
     await one.connection.execute(
-        f"UPDATE {one.table} SET state = 'queued', {emptied}, "  # noqa: S608 - names from the catalog
-        "created_at = created_at - interval '1 day' WHERE id::text = %s",
+        f"UPDATE {table.name} SET {', '.join(changes)} WHERE {table.id}::text = %s".encode(),  # noqa: S608 - quoted
         [export_id],
     )
 
@@ -189,8 +261,11 @@ async def expect_locked_skipped(one: ClaimTransaction, database: Database) -> No
     Locks the oldest export first, then the oldest of each organization, then every export of all
     organizations but one.
     """
+    table = one.claims.table
+    if not one.claims.takes("per_org") and one.claims.cap < LOCKED_CLAIMS:
+        raise Inconclusive(f"this takes {LOCKED_CLAIMS} claims, more than an organization may have")
     queue = sorted(
-        (row for row in (await one.read_rows()).values() if row.state == "queued"),
+        (row for row in (await one.read_rows()).values() if row.state == QUEUED),
         key=lambda row: row.created_at,
     )
     heads = {row.organization_id: row.id for row in reversed(queue)}
@@ -200,12 +275,12 @@ async def expect_locked_skipped(one: ClaimTransaction, database: Database) -> No
         async with database.connect() as other, other.transaction(force_rollback=True):
             # SKIP LOCKED: earlier claims of this transaction hold some of them.
             cursor = await other.execute(
-                f"SELECT id::text FROM {one.table} WHERE id::text = ANY (%s) "  # noqa: S608
-                "FOR UPDATE SKIP LOCKED",
+                f"SELECT {table.id}::text AS id FROM {table.name} "  # noqa: S608 - quoted
+                f"WHERE {table.id}::text = ANY (%s) FOR UPDATE SKIP LOCKED".encode(),
                 [sorted(wanted)],
             )
             locked = {row["id"] for row in await cursor.fetchall()}
-            claimed = await one.claim(f"{{worker}}, 1, {NO_CAP}", worker="skips", limit=1)
+            claimed = await one.claim("skips", limit=1, per_org=NO_CAP)
             expect(
                 claimed and not locked & {row.id for row in claimed},
                 expected="an export that is not locked from a claim",

@@ -27,6 +27,7 @@ from harness.plugin.cells import Cells
 from harness.plugin.fixtures import FreshSystem, OwnSystem
 from harness.plugin.observations import Observations
 from harness.target import Capability, Target
+from harness.target.export_table import ExportTable
 
 MISSING = "without the claim function"
 COLLISIONS = 3
@@ -99,7 +100,8 @@ async def look_at_claims(
 
     That they do is what is looked at: with a claim function exports become ready.
     """
-    claim = declared_claim(target)
+    table = ExportTable.of(target)
+    assert table is not None, "a claim function has a table"
     accepted: dict[str, Organization] = {}
     late: dict[str, Organization] = {}
     async with cells.of(
@@ -108,7 +110,7 @@ async def look_at_claims(
         for number in range(COLLISIONS):
             tenant = tenants[number % len(tenants)]
             with as_subject():
-                accepted |= await make_claims_collide(own, tenant, claim.table)
+                accepted |= await make_claims_collide(own, tenant, table.name)
     if not accepted:
         return False
     async with cells.of(

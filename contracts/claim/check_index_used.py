@@ -12,6 +12,7 @@ from harness.plugin.cells import Cells
 from harness.plugin.fixtures import FreshSystem, OwnSystem
 from harness.plugin.observations import Observations
 from harness.target import Capability, Target
+from harness.target.export_table import ExportTable
 
 FINISHED = 12_000
 """Finished exports: a year of a small customer, and few enough to insert quickly."""
@@ -61,13 +62,13 @@ async def check_index_used(
         ):
             async with cells.of(case=when):
                 read = await rows_read(claims, limit)
-                call = f"{claims.function}(…, p_limit => {limit})"
+                call = claims.call({"worker": "counted", "limit": limit}).as_string(None)
                 expect(
                     read <= MOST_READ,
                     expected=f"at most {MOST_READ} rows read by a claim, of the exports' table and "
                     f"its indexes, with {FINISHED} finished ones",
                     got=f"{read} rows; is there an index that this claim can use?",
-                    detail=f"{call}, {when}: rows of {claims.table}",
+                    detail=f"{call}, {when}: rows of {claims.table.claim.table}",
                     evidence=(
                         query_evidence("a claim", f"SELECT * FROM {call}", [{"read": read}]),  # noqa: S608
                     ),
@@ -75,7 +76,7 @@ async def check_index_used(
                 observe(what="claims whose reading was counted")
 
 
-async def fill(own: OwnSystem, table: str) -> None:
+async def fill(own: OwnSystem, table: ExportTable) -> None:
     """Queue some exports, and insert many older ones that are finished."""
     tenants = await own.organizations.several(ORGANIZATIONS)
     [(finished, owner), *_] = (await request_exports(tenants[:2], jobs_each=1)).items()
@@ -89,7 +90,7 @@ async def fill(own: OwnSystem, table: str) -> None:
         organizations=[tenant.id for tenant in tenants],
         later_us=-1_000_000,
     )
-    await own.control_database.fetch(f"ANALYZE {table}")
+    await own.control_database.fetch(f"ANALYZE {table.name}")
 
 
 async def rows_read(claims: ClaimFunction, limit: int) -> int:
@@ -97,7 +98,7 @@ async def rows_read(claims: ClaimFunction, limit: int) -> int:
     async with claims.worker() as connection, connection.transaction():
         claimed = await claims.claim(connection, "counted", limit)
         await connection.execute("RESET ROLE")
-        cursor = await connection.execute(_READ, {"table": claims.table})
+        cursor = await connection.execute(_READ, {"table": claims.table.name})
         [row] = await cursor.fetchall()
     if not claimed:
         raise Inconclusive("nothing was claimed, so there is no claim whose cost could be read")

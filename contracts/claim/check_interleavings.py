@@ -28,6 +28,7 @@ from harness.plugin.coverage import Coverage
 from harness.plugin.observations import Observations
 from harness.system import System, launch_sibling
 from harness.target import Capability, Target
+from harness.target.export_table import ExportTable
 
 FEWEST_INTERLEAVINGS = 15
 """Number of interleavings of a protocol of which only the claim is known."""
@@ -84,12 +85,9 @@ async def explored_in_own_database(system: System, target: Target, seed: int) ->
         organizations = await queue_exports(own)
         await together(own.kill(instance) for instance in own.api)
         assert own.control_url is not None
-        protocol = await contract_claim(
-            own.control_url,
-            function=target.claim.function,
-            table=target.claim.table,
-            lease_until=target.claim.lease_until,
-        )
+        table = ExportTable.of(target)
+        assert table is not None
+        protocol = await contract_claim(own.control_url, table=table)
         return await explored(own, protocol, seed, organizations)
     finally:
         await own.close()

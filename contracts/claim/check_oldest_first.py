@@ -2,13 +2,15 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import product
 
+from contracts.claim.changed_queue import NO_SIGN_OF_LIFE
 from contracts.claim.claim_transaction import ClaimTransaction, IssuedTokens, claim_transaction
 from contracts.claim.done_once import expect_facts_done_once
 from contracts.claim.export_batches import wait_for_all
 from contracts.claim.export_rows import ExportRow, read_export_rows
 from contracts.claim.slow_workers import slow_worker_environment
-from contracts.shared.exports.claim_function import ClaimFunction, declared_claim
+from contracts.shared.exports.claim_function import ClaimFunction
 from harness.check import check
 from harness.checkers import (
     claims_are_visible,
@@ -17,12 +19,16 @@ from harness.checkers import (
     read_exports,
 )
 from harness.client import Organization, together
+from harness.errors import Inconclusive
 from harness.evidence import Evidence, query_evidence
 from harness.expect import expect_equal
 from harness.plugin.cells import Cells
 from harness.plugin.fixtures import FreshSystem, OwnSystem
 from harness.plugin.observations import Observations
 from harness.target import Capability, Target
+from harness.target.claim import ClaimArgument
+from harness.target.export_table import ExportTable
+from harness.vocabulary.exports import PREPARING
 
 TURNS = "AAABACABDABCDDBCADABCBDADCBC"
 """The organization of each request, in order: one has the oldest, then they are mixed."""
@@ -50,10 +56,10 @@ async def check_oldest_first(
     `queue_position` shows the place in the organization's own queue.
     Contract: "one row per call or a batch, oldest first".
     """
-    declared_claim(target)
+    table = ExportTable.of(target)
+    if table is None:
+        raise Inconclusive("the target file does not name the table of exports: [claim] table")
     async with fresh_system(api_instances=1, workers=0) as own:
-        claims = ClaimFunction.of(own.control_database, target)
-        cap, table = claims.cap, claims.table
         tenants = await own.organizations.several(len(set(TURNS)))
         accepted = await request_in_turns(tenants)
         async with own.control_database.connect() as connection:
@@ -61,28 +67,46 @@ async def check_oldest_first(
         created = {each.id: each.created_at for each in queued.values()}
         await look_at_queue_positions(tenants, cells)
         await shuffle_pages(own, table)
-        for limit, most in ((1, NO_CAP), (1, cap), (BATCH, NO_CAP), (BATCH, cap)):
-            how = "one by one" if limit == 1 else "in batches"
-            kept = "without a cap" if most == NO_CAP else "with the cap"
-            async with (
-                cells.of(case=f"direct claims {how}, {kept}"),
-                claim_transaction(claims, table, IssuedTokens()) as one,
-            ):
-                await expect_in_order(one, limit=limit, cap=most)
-                if most == NO_CAP and limit == 1:
-                    observe(one.claimed, what="claimed one by one")
-        abandoned = await abandon_oldest(own, claims, table)
+        reclaimed: set[str] = set()
+        if table.claim.function:
+            claims = ClaimFunction.of(own.control_database, target)
+            await look_at_direct_claims(claims, observe, cells)
+            reclaimed |= await abandon_oldest(own, claims, cells)
+        else:
+            observe.excuse(len(TURNS), "workers claim in a way of their own: [claim] function")
         await own.system.start("worker", slow_worker_environment(target))
         await wait_for_all(accepted, deadline_s=30)
         observed = await read_exports(own.database, target, [tenant.id for tenant in tenants])
         transitions = observed.watched()
         async with cells.of(case="claims by a worker", what="each export is done once"):
             expect_no_violations(claims_are_visible(transitions), transitions=transitions)
-            expect_facts_done_once(observed, target, accepted, reclaimed={abandoned})
+            expect_facts_done_once(observed, target, accepted, reclaimed=reclaimed)
         async with cells.of(case="claims by a worker", what="the oldest first"):
+            cap = target.limits.per_org_in_progress
             found = overtaken(transitions, created, cap=cap, slack=SLACK)
             expect_no_violations(found, transitions=transitions)
             observe(len(observed.exports), what="claimed by a worker")
+
+
+async def look_at_direct_claims(claims: ClaimFunction, observe: Observations, cells: Cells) -> None:
+    """Look at the order in which calls of the function claim, one by one and in batches."""
+    limits = (1, BATCH) if claims.takes("limit") else (1,)
+    caps = (NO_CAP, claims.cap) if claims.takes("per_org") else (claims.cap,)
+    for limit, most in product(limits, caps):
+        how = "one by one" if limit == 1 else "in batches"
+        kept = "without a cap" if most == NO_CAP else "with the cap"
+        async with (
+            cells.of(case=f"direct claims {how}, {kept}"),
+            claim_transaction(claims, IssuedTokens()) as one,
+        ):
+            await expect_in_order(one, limit=limit, cap=most)
+            if (limit, most) == (1, caps[0]):
+                observe(one.claimed, what="claimed one by one")
+    if NO_CAP not in caps:
+        turns = Counter(TURNS)
+        claimable = sum(min(each, claims.cap) for each in turns.values())
+        why = "the claim function takes no cap: [claim.arguments] per_org"
+        observe.excuse(len(TURNS) - claimable, why)
 
 
 async def request_in_turns(tenants: Sequence[Organization]) -> dict[str, Organization]:
@@ -116,17 +140,19 @@ async def look_at_queue_positions(tenants: Sequence[Organization], cells: Cells)
             )
 
 
-async def shuffle_pages(own: OwnSystem, table: str) -> None:
+async def shuffle_pages(own: OwnSystem, table: ExportTable) -> None:
     """Rewrite the oldest rows, so that the table no longer holds rows in the order of age."""
+    state = table.own("state")
     async with own.control_database.connect() as connection, connection.transaction():
         await connection.execute("SET LOCAL session_replication_role = replica")
         cursor = await connection.execute(
-            f"SELECT id FROM {table} ORDER BY created_at LIMIT %s",  # noqa: S608 - the target's
+            f"SELECT {table.id} AS id FROM {table.name} "  # noqa: S608 - quoted
+            f"ORDER BY {table.own('created_at')} LIMIT %s".encode(),
             [len(TURNS) // 2],
         )
         for row in reversed(await cursor.fetchall()):
             await connection.execute(
-                f"UPDATE {table} SET state = state WHERE id = %s",  # noqa: S608 - as above
+                f"UPDATE {table.name} SET {state} = {state} WHERE {table.id} = %s".encode(),  # noqa: S608 - as above
                 [row["id"]],
             )
 
@@ -136,7 +162,9 @@ async def expect_in_order(one: ClaimTransaction, *, limit: int, cap: int) -> Non
     queue = sorted((await one.read_rows()).values(), key=lambda each: each.created_at)
     taken: Counter[str] = Counter()
     while due := first_claimable(queue, taken, limit, cap):
-        claimed = await one.claim(f"{{worker}}, {limit}, {cap}", worker="in order", limit=limit)
+        claimed = await one.claim("in order", limit=limit, per_org=cap)
+        if not one.claims.takes("limit"):
+            due = first_claimable(queue, taken, max(1, len(claimed)), cap)
         due = due[: len(claimed)] or due  # a function may claim one export a call
         expect_equal(
             [(each.id, f"{each.created_at:%H:%M:%S.%f}") for each in claimed],
@@ -155,7 +183,8 @@ async def expect_in_order(one: ClaimTransaction, *, limit: int, cap: int) -> Non
 def _shown_claim(
     one: ClaimTransaction, claimed: Sequence[ExportRow], *, limit: int, cap: int
 ) -> Evidence:
-    call = f"{one.function}('in order', {limit}, {cap})"
+    given: dict[ClaimArgument, int | str] = {"worker": "in order", "limit": limit, "per_org": cap}
+    call = one.claims.call(given).as_string(None)
     rows = (
         {"id": each.id, "organization_id": each.organization_id, "created_at": each.created_at}
         for each in claimed
@@ -176,12 +205,21 @@ def first_claimable(
     return found
 
 
-async def abandon_oldest(own: OwnSystem, claims: ClaimFunction, table: str) -> str:
-    """Claim the oldest export for a worker whose last heartbeat is an hour ago; return its id."""
-    async with claims.worker() as connection:
-        await claims.claim(connection, "silent", 1)
-    [abandoned] = await own.control_database.fetch(
-        f"UPDATE {table} SET started_at = started_at - interval '1 hour', "  # noqa: S608
-        "heartbeat_at = heartbeat_at - interval '1 hour' WHERE state = 'preparing' RETURNING id"
-    )
-    return str(abandoned["id"])
+async def abandon_oldest(own: OwnSystem, claims: ClaimFunction, cells: Cells) -> set[str]:
+    """Claim the oldest for a worker whose last heartbeat is an hour ago; return what it took.
+
+    Nothing where the table keeps no sign of life by which recovery would find it.
+    """
+    table = claims.table
+    abandoned: set[str] = set()
+    async with cells.of(case="an export that recovery put back into the queue"):
+        if not (older := table.made_older("1 hour")):
+            raise Inconclusive(NO_SIGN_OF_LIFE)
+        async with claims.worker() as connection:
+            await claims.claim(connection, "silent", 1)
+        silent = await own.control_database.fetch(
+            f"UPDATE {table.name} AS e SET {older} "  # noqa: S608 - quoted
+            f"WHERE {table.is_in(PREPARING, 'e')} RETURNING {table.id}::text AS id"
+        )
+        abandoned |= {str(each["id"]) for each in silent}
+    return abandoned

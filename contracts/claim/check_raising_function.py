@@ -21,6 +21,8 @@ from harness.plugin.cells import Cells
 from harness.plugin.fixtures import FreshSystem, OwnSystem
 from harness.plugin.observations import Observations
 from harness.target import Capability, Target
+from harness.target.export_table import ExportTable
+from harness.vocabulary.exports import QUEUED
 
 PROBES = 10
 INSTANCES = 2
@@ -28,7 +30,7 @@ CALLED_WITHIN_S = 5.0
 
 ALWAYS = "PERFORM 1 / 0;"
 ONCE_QUEUED = """
-    IF EXISTS (SELECT FROM {table} WHERE state = 'queued') THEN
+    IF EXISTS (SELECT FROM {table} AS e WHERE {queued}) THEN
         RAISE EXCEPTION 'column reference "id" is ambiguous' USING ERRCODE = '42702';
     END IF;"""
 REASONS: Mapping[str, str] = {
@@ -62,7 +64,8 @@ async def check_raising_function(
     export and writes no ledger event.
     Contract: "A function that *raises* is an outage (not ready), never a silent fallback".
     """
-    claim = declared_claim(target)
+    claim, table = declared_claim(target), ExportTable.of(target)
+    assert table is not None, "a claim function has a table"
     async with fresh_system(api_instances=INSTANCES, workers=1) as own:
         tenants = await own.organizations.several(2)
         client = tenants[0].client
@@ -82,12 +85,12 @@ async def check_raising_function(
         await own.system.pause(own.system.workers[0])
         accepted = await request_exports(tenants, jobs_each=2)
         async with ready(case="asking changes nothing"):
-            await expect_probes_change_nothing(own, client, claim.table)
+            await expect_probes_change_nothing(own, client, table)
             observe(what="probes")
-        outages = Outages(own=own, function=function, table=claim.table, cells=cells)
+        outages = Outages(own=own, function=function, table=table, cells=cells)
         tried = await outages.look(tenants, accepted, observe)
         async with cells.of(what="nothing is claimed while the claim function raises"):
-            await expect_nothing_claimed(own, claim.table)
+            await expect_nothing_claimed(own, table)
         await function.restore()
         async with ready(case="the claim function works again"):
             await expect_readiness(client, 200, "the claim function works again")
@@ -112,7 +115,7 @@ class Outages:
 
     own: OwnSystem
     function: BreakableFunction
-    table: str
+    table: ExportTable
     cells: Cells
 
     async def look(
@@ -124,7 +127,11 @@ class Outages:
         """Look whether each makes all instances not ready; give the calls that workers made."""
         system, tried = self.own.system, 0
         for reason, body in REASONS.items():
-            await self.function.replace_body(body.replace("{table}", self.table))
+            await self.function.replace_body(
+                body.replace("{table}", self.table.name).replace(
+                    "{queued}", self.table.is_in(QUEUED, "e")
+                )
+            )
             since = f"the claim function raises {reason}"
             async with self.cells.of(operation="ready", case=since):
                 await expect_readiness(tenants[0].client, 503, since)
@@ -136,7 +143,7 @@ class Outages:
         return tried
 
 
-async def expect_probes_change_nothing(own: OwnSystem, client: Client, table: str) -> None:
+async def expect_probes_change_nothing(own: OwnSystem, client: Client, table: ExportTable) -> None:
     """Fail when asking for readiness changes an export or the ledger."""
     async with own.control_database.connect() as connection:
         before, events = await read_export_rows(connection, table), await client.ledger_events()
@@ -171,14 +178,14 @@ async def wait_for_calls(
     return calls
 
 
-async def expect_nothing_claimed(own: OwnSystem, table: str) -> None:
+async def expect_nothing_claimed(own: OwnSystem, table: ExportTable) -> None:
     """Fail unless every export is still queued and was never claimed."""
     async with own.control_database.connect() as connection:
         exports = await read_export_rows(connection, table)
     for export in exports.values():
         expect_equal(
-            (export.state, export.attempt),
-            ("queued", 0),
+            (export.state, export.attempt or 0),
+            (QUEUED, 0),
             "state and attempt of an export while the claim function raises",
             detail=f"export {export.id}, claimed by {export.claimed_by}",
         )

@@ -1,7 +1,7 @@
 """Claims called directly in a transaction that is rolled back, each judged by what it changed."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,12 +13,13 @@ from contracts.claim.export_rows import ExportRow, expect_unchanged, read_export
 from contracts.shared.exports.claim_function import (
     CALLABLE,
     WITHIN_LIMIT,
-    WORKER_ROLE,
     ClaimFunction,
 )
+from contracts.shared.exports.claim_result import attempt_of, claimed_rows, tokens_of
 from harness.errors import CheckFailed
 from harness.evidence import query_evidence
 from harness.expect import expect, expect_equal, showing
+from harness.target.claim import Claim, ClaimArgument
 from harness.vocabulary.exports import PREPARING
 
 UNIQUE_RULE = "claim.new-token"
@@ -36,11 +37,11 @@ class IssuedTokens:
 
     issued: set[str] = field(default_factory=set)
     missing: int = 0
-    """Number of claims that returned no column with `token` in its name."""
+    """Number of claims that returned no token."""
 
-    def add(self, row: Row, call: str) -> None:
+    def add(self, row: Row, call: str, claim: Claim) -> None:
         """Add the token of a claimed row. Fail when it is NULL or was issued before."""
-        columns = {name: value for name, value in row.items() if "token" in name.lower()}
+        columns = tokens_of(row, claim)
         if not columns:
             self.missing += 1
             return
@@ -68,33 +69,48 @@ class ClaimTransaction:
     """An open transaction that claims as workers do."""
 
     connection: AsyncConnection[Any]
-    function: str
-    table: str
+    claims: ClaimFunction
     tokens: IssuedTokens
     claimed: int = 0
     """Number of exports claimed in it so far."""
 
-    async def claim(self, arguments: str, *, worker: str, limit: int) -> list[ExportRow]:
+    async def claim(
+        self,
+        worker: str,
+        *,
+        limit: int | None = None,
+        per_org: int | None = None,
+        most: int | None = None,
+    ) -> list[ExportRow]:
         """Call the claim function, judge this claim, and return the claimed exports, oldest first.
 
-        `arguments` are SQL, with `{worker}` for the quoted name. `limit` is how many exports
-        these arguments allow.
+        What is None is not passed, except to a function of another signature than the contract's,
+        whose defaults are its own. `most` is how many exports these arguments allow, where that
+        is not `limit`, or 1 without one.
         """
-        quoted = sql.Literal(worker).as_string(self.connection)
-        call = f"{self.function}({arguments.format(worker=quoted)})"
+        if self.declared.has_own_arguments:
+            limit, per_org = limit or 1, per_org or self.claims.cap
+        numbers: dict[ClaimArgument, int | None] = {"limit": limit, "per_org": per_org}
+        given: dict[ClaimArgument, int | str] = {"worker": worker}
+        given |= {name: number for name, number in numbers.items() if number is not None}
+        return await self.claim_as(given, most=(limit or 1) if most is None else most)
+
+    async def claim_as(
+        self, given: Mapping[ClaimArgument, int | str], *, by_position: bool = False, most: int
+    ) -> list[ExportRow]:
+        """The same with arguments in an order of their own."""
+        asked = self.claims.call(given, by_position=by_position)
+        call = asked.as_string(self.connection)
         before = await self.read_rows()
-        rows = await self._call(call)
+        rows = await self._call(asked, call)
         after = await self.read_rows()
-        asked = f"SET ROLE {WORKER_ROLE};\nSELECT * FROM {call}"
-        with showing(query_evidence("a claim and the rows it returned", asked, rows)):
-            claimed = self._claimed(before, after, rows, limit=limit, call=call)
+        role = f"SET ROLE {self.declared.role};\n" if self.declared.role else ""
+        shown = f"{role}SELECT * FROM {call}"  # noqa: S608 - to be read
+        with showing(query_evidence("a claim and the rows it returned", shown, rows)):
+            claimed = self._claimed(before, after, rows, most=most, call=call)
+            worker = str(given["worker"])
             await self._expect_claimed(call, worker, [(before[row.id], row) for row in claimed])
-            expect_equal(
-                Counter(row["attempt"] for row in rows),
-                Counter(row.attempt for row in claimed),
-                "number of exports by attempt, as a claim returned them",
-                detail=call,
-            )
+            self._expect_returned(rows, claimed, call)
         self.claimed += len(claimed)
         return sorted(claimed, key=lambda row: row.created_at)
 
@@ -104,10 +120,11 @@ class ClaimTransaction:
         after: Mapping[str, ExportRow],
         rows: Sequence[Row],
         *,
-        limit: int,
+        most: int,
         call: str,
     ) -> list[ExportRow]:
         """Give the claimed exports; fail unless they are within the limit, one for each row."""
+        limit = most if self.claims.takes("limit") else len(before)
         claimed = [row for row in after.values() if row.is_claimed_since(before[row.id])]
         expect(
             len(rows) <= limit,
@@ -121,24 +138,37 @@ class ClaimTransaction:
         but = frozenset(row.id for row in claimed)
         expect_unchanged(before, after, "a claim", detail=call, but=but)
         for row in rows:
-            expect(
-                "attempt" in row,
-                expected="attempt in the rows of a claim",
-                got=f"{[*row]}",
+            self.tokens.add(row, call, self.declared)
+        return claimed
+
+    def _expect_returned(
+        self, rows: Sequence[Row], claimed: Sequence[ExportRow], call: str
+    ) -> None:
+        if self.declared.result.attempt == "":
+            return
+        attempts = [attempt_of(row, self.declared, call) for row in rows]
+        if self.claims.table.has("attempt"):
+            expect_equal(
+                Counter(attempts),
+                Counter(row.attempt for row in claimed),
+                "number of exports by attempt, as a claim returned them",
                 detail=call,
             )
-            self.tokens.add(row, call)
-        return claimed
+
+    @property
+    def declared(self) -> Claim:
+        """What the target file says of the function."""
+        return self.claims.declared
 
     async def read_rows(self) -> dict[str, ExportRow]:
         """Read every export by its id."""
-        return await read_export_rows(self.connection, self.table)
+        return await read_export_rows(self.connection, self.claims.table)
 
-    async def _call(self, call: str) -> list[Row]:
+    async def _call(self, asked: sql.Composed, call: str) -> list[Row]:
         try:
-            await self.connection.execute(f"SET LOCAL ROLE {WORKER_ROLE}")
-            cursor = await self.connection.execute(f"SELECT * FROM {call}")  # noqa: S608 - from the target file
-            return list(claimed_rows(await cursor.fetchall()))
+            await self.claims.become_worker(self.connection, in_transaction=True)
+            cursor = await self.connection.execute(sql.SQL("SELECT * FROM {}").format(asked))
+            return list(claimed_rows(await cursor.fetchall(), self.declared))
         except psycopg.errors.LockNotAvailable as error:
             raise CheckFailed(
                 expected="a claim to skip locked exports without waiting",
@@ -162,27 +192,29 @@ class ClaimTransaction:
         for old, new in claimed:
             about = f"export {new.id} of organization {new.organization_id}, claimed by {call}"
             expect_equal(old.state, "queued", "state of an export before a claim", detail=about)
-            what = "attempt of a claimed export"
-            expect_equal(new.attempt, old.attempt + 1, what, detail=about)
-            expect(
-                worker in (new.claimed_by or ""),
-                expected=f"{worker!r} in claimed_by of a claimed export",
-                got=repr(new.claimed_by),
-                detail=about,
-            )
-            expect(
-                new.stamped_at is not None and clock["began"] <= new.stamped_at <= clock["now"],
-                expected="started_at or heartbeat_at of a claimed export at or after the "
-                "beginning of the transaction, by the database's clock",
-                got=f"the later of the two is {new.stamped_at}, it began at {clock['began']}",
-                detail=about,
-            )
+            if old.attempt is not None:
+                what = "attempt of a claimed export"
+                expect_equal(new.attempt, old.attempt + 1, what, detail=about)
+            if self.declared.column("claimed_by") and self.claims.takes("worker"):
+                expect(
+                    worker in (new.claimed_by or ""),
+                    expected=f"{worker!r} in claimed_by of a claimed export",
+                    got=repr(new.claimed_by),
+                    detail=about,
+                )
+            if self.claims.table.has("started_at") or self.claims.table.has("heartbeat_at"):
+                expect(
+                    new.stamped_at is not None and clock["began"] <= new.stamped_at <= clock["now"],
+                    expected="started_at or heartbeat_at of a claimed export at or after the "
+                    "beginning of the transaction, by the database's clock",
+                    got=f"the later of the two is {new.stamped_at}, it began at {clock['began']}",
+                    detail=about,
+                )
 
 
 @asynccontextmanager
 async def claim_transaction(
     claims: ClaimFunction,
-    table: str,
     tokens: IssuedTokens,
     settings: Mapping[str, str] | None = None,
 ) -> AsyncIterator[ClaimTransaction]:
@@ -192,24 +224,4 @@ async def claim_transaction(
         for name, value in {**(settings or {}), "lock_timeout": f"{LOCK_TIMEOUT_MS}"}.items():
             await connection.execute(f"SET {name} = {value}")
         async with connection.transaction(force_rollback=True):
-            yield ClaimTransaction(
-                connection=connection, function=claims.function, table=table, tokens=tokens
-            )
-
-
-def claimed_rows(rows: Iterable[Row]) -> Iterable[Row]:
-    """Give the claimed exports among the rows that a claim function returned.
-
-    A function that returns one composite gives a row of NULLs when it claims nothing. One that
-    returns JSON gives one document for an export, or an array of them.
-    """
-    for row in rows:
-        values = list(row.values())
-        if all(value is None for value in values):
-            continue
-        if len(values) == 1 and isinstance(values[0], dict):
-            yield values[0]
-        elif len(values) == 1 and isinstance(values[0], list):
-            yield from values[0]
-        else:
-            yield row
+            yield ClaimTransaction(connection=connection, claims=claims, tokens=tokens)

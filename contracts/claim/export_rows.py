@@ -10,7 +10,20 @@ from psycopg import AsyncConnection
 
 from harness.errors import Inconclusive
 from harness.expect import expect
+from harness.target.claim import ExportColumn
+from harness.target.export_table import ExportTable
 from harness.vocabulary.exports import PREPARING
+
+_READ: tuple[ExportColumn, ...] = (
+    "id",
+    "organization_id",
+    "state",
+    "attempt",
+    "claimed_by",
+    "created_at",
+    "started_at",
+    "heartbeat_at",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,11 +33,12 @@ class ExportRow:
     id: str
     organization_id: str
     state: str
-    attempt: int
+    attempt: int | None
+    """None where the table does not keep it."""
     claimed_by: str | None
     created_at: datetime
     stamped_at: datetime | None
-    """The later one of `started_at` and `heartbeat_at`."""
+    """The later one of `started_at` and `heartbeat_at`, as far as the table has them."""
 
     def is_claimed_since(self, before: "ExportRow") -> bool:
         """Whether the export was claimed after `before` was read, whatever its state was."""
@@ -34,7 +48,9 @@ class ExportRow:
         )
 
 
-async def read_export_rows(connection: AsyncConnection[Any], table: str) -> dict[str, ExportRow]:
+async def read_export_rows(
+    connection: AsyncConnection[Any], table: ExportTable
+) -> dict[str, ExportRow]:
     """Read every export by its id.
 
     Takes the connection back to its login role first: row security hides rows from workers.
@@ -45,11 +61,12 @@ async def read_export_rows(connection: AsyncConnection[Any], table: str) -> dict
             "SELECT id::text, organization_id::text, state::text, attempt, claimed_by::text, "  # noqa: S608 - from the target file
             # Python has no infinite time, but a backend's own rows may have one.
             "CASE WHEN isfinite(created_at) THEN created_at ELSE 'epoch' END AS created_at, "
-            f"GREATEST(started_at, heartbeat_at) AS stamped_at FROM {table}"
+            "GREATEST(started_at, heartbeat_at) AS stamped_at "
+            f"FROM {table.rows(*_READ)} AS shown".encode()
         )
         return {row["id"]: ExportRow(**row) for row in await cursor.fetchall()}
     except (psycopg.errors.UndefinedColumn, psycopg.errors.UndefinedTable) as error:
-        raise Inconclusive(f"{table} lacks what this check reads: {error}") from error
+        raise Inconclusive(f"{table.claim.table} lacks what this check reads: {error}") from error
 
 
 def expect_unchanged(

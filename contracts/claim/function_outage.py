@@ -19,9 +19,11 @@ SELECT p.oid::regprocedure::text AS signature, n.nspname AS schema, p.proname AS
        pg_get_functiondef(p.oid) AS definition, pg_get_function_result(p.oid) AS result,
        pg_get_function_arguments(p.oid) AS arguments,
        pg_get_function_identity_arguments(p.oid) AS identity,
-       p.proretset OR p.proargmodes && '{o,b,t}' AS may_return_nothing
+       p.proretset OR p.prorettype = 'void'::regtype OR p.proargmodes && '{o,b,t}'
+           AS may_return_nothing
 FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace
-WHERE p.proname = %s AND p.prokind = 'f'
+WHERE p.proname = %(name)s AND p.prokind = 'f'
+  AND (%(schema)s = '' OR n.nspname = %(schema)s)
 """
 
 _SET_UP_COUNTER = f"""
@@ -93,7 +95,8 @@ class BreakableFunction:
 
 async def find_function(database: Database, name: str) -> BreakableFunction:
     """Find the function in the catalog; `Inconclusive` when it is not there."""
-    overloads = await database.fetch(_OVERLOADS, [name.rpartition(".")[2]])
+    schema, _, own = name.rpartition(".")
+    overloads = await database.fetch(_OVERLOADS, {"schema": schema, "name": own})
     if not overloads:
         raise Inconclusive(f"the database has no function {name}, which [claim] function names")
     return BreakableFunction(database=database, overloads=overloads)

@@ -137,7 +137,7 @@ class FollowedExport:
         data = await self.org.client.get_export(self.id)
         operation_id = answer.operation_id
         for name in EXPORT:
-            if name == "queue_position":
+            if name == "queue_position" or data.lacks(name):
                 continue
             what = f"{name} of an export in the answer of {operation_id}, as in getExport"
             rule, subject = "answer.consistent", f"{name} in {operation_id}"

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from contracts.shared.exports.claim_function import declared_claim
+from contracts.shared.exports.workerless_system import workerless_system
 from contracts.shared.tenants.operations import operations_of
 from contracts.shared.tenants.populated_tenant import PopulatedTenant
 from contracts.tenancy.requests.expectations import expect_own
@@ -45,13 +45,13 @@ async def check_export_states(
     For every operation and role another organization gets the answer for a random id, and its
     viewers cannot write. The exports stay unchanged, and their owner can still cancel and retry.
     """
-    declared_claim(target)
     shapes, _ = shapes_with_ids(operations_of(target))
     shapes = [shape for shape in shapes if {slot.kind for slot in shape.slots} <= KNOWN]
     sample = samples.new()
-    async with fresh_system(api_instances=1, workers=0) as own:
+    async with workerless_system(fresh_system, target, api_instances=1) as workerless:
+        own = workerless.own
         org, other = await own.organizations.several(2)
-        tenants = await exports_by_state(own, org, target, sample)
+        tenants = await exports_by_state(workerless, org, sample)
         own_personas = personas(own.organizations, org)
         strangers = personas(own.organizations, other)
         before = await shown_exports(tenants)

@@ -46,7 +46,7 @@ def exactly_once(
     ]
     found += _effects(by_id, completed)
     if transitions is not None:
-        found += _changes(transitions, by_id)
+        found += _changes(transitions, by_id, harmed)
     return found
 
 
@@ -67,7 +67,7 @@ def _final_state(
             expected=f"export {export_id}, which the API accepted, to become ready",
             got=export.describe(),
         )
-    elif export_id not in harmed and export.attempt != 1:
+    elif export_id not in harmed and export.attempt not in (1, None):
         yield Violation(
             rule="repeated",
             subject=export_id,
@@ -99,14 +99,18 @@ def _effects(by_id: dict[str, ExportFact], completed: Counter[str]) -> Iterator[
             )
 
 
-def _changes(transitions: Iterable[Transition], by_id: dict[str, ExportFact]) -> list[Violation]:
+def _changes(
+    transitions: Iterable[Transition], by_id: dict[str, ExportFact], harmed: Collection[str]
+) -> list[Violation]:
     found: list[Violation] = []
     claims: dict[str, int] = defaultdict(int)
     for step in transitions:
         claims[step.export_id] += step.is_claim
         found += _step(step)
     for export in by_id.values():
-        if claims[export.id] != export.attempt:
+        if export.attempt is None:
+            found += _repeated(export, claims[export.id], harmed)
+        elif claims[export.id] != export.attempt:
             found.append(
                 Violation(
                     rule="claims-miscounted",
@@ -116,6 +120,17 @@ def _changes(transitions: Iterable[Transition], by_id: dict[str, ExportFact]) ->
                 )
             )
     return found
+
+
+def _repeated(export: ExportFact, claims: int, harmed: Collection[str]) -> Iterator[Violation]:
+    """Where no attempt is kept, the claims themselves say how often an export was tried."""
+    if claims > 1 and export.state == READY and export.id not in harmed:
+        yield Violation(
+            rule="repeated",
+            subject=export.id,
+            expected=f"export {export.id} to be claimed once: nothing disturbed its worker",
+            got=f"{claims} claims",
+        )
 
 
 def _step(step: Transition) -> Iterator[Violation]:
@@ -145,6 +160,8 @@ def _step(step: Transition) -> Iterator[Violation]:
             f"{' or '.join(sorted(allowed))} only",
             got=step.describe(),
         )
+    if step.new_attempt is None:
+        return
     risen = step.new_attempt - (step.old_attempt or 0)
     if risen != int(step.is_claim):
         yield Violation(

@@ -4,11 +4,11 @@ SELECT
     (SELECT json_agg(e)
      FROM (SELECT id::text, state::text, attempt, organization_id::text, error_code
            FROM {exports} AS shown
-           WHERE %(organizations)s::uuid[] IS NULL OR organization_id = ANY (%(organizations)s::uuid[])
+           WHERE %(organizations)s::text[] IS NULL OR organization_id::text = ANY (%(organizations)s::text[])
            ORDER BY created_at, id) AS e) AS exports,
     (SELECT json_agg({target_id}::text)
      FROM {ledger}
      WHERE {event_name} = %(completed)s
-       AND (%(organizations)s::uuid[] IS NULL OR {organization_id} = ANY (%(organizations)s::uuid[]))
+       AND (%(organizations)s::text[] IS NULL OR {organization_id}::text = ANY (%(organizations)s::text[]))
     ) AS completions,
     {transitions} AS transitions

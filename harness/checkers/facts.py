@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
+from harness.client.answer import Record
 from harness.vocabulary.events import EXPORT_COMPLETED
 from harness.vocabulary.exports import PREPARING
 
@@ -15,7 +16,8 @@ class ExportFact:
 
     id: str
     state: str
-    attempt: int
+    attempt: int | None
+    """None where the backend does not keep it."""
     organization_id: str = ""
     error_code: str | None = None
 
@@ -25,7 +27,7 @@ class ExportFact:
         return cls(
             id=export["id"],
             state=export["state"],
-            attempt=export["attempt"],
+            attempt=None if _lacks(export, "attempt") else export["attempt"],
             organization_id=organization_id,
             error_code=export["error_code"],
         )
@@ -33,7 +35,13 @@ class ExportFact:
     def describe(self) -> str:
         """Say in a few words how it stands."""
         error = f" ({self.error_code})" if self.error_code else ""
-        return f"{self.state}{error} at attempt {self.attempt}"
+        at = "" if self.attempt is None else f" at attempt {self.attempt}"
+        return f"{self.state}{error}{at}"
+
+
+def _lacks(export: Mapping[str, Any], field: str) -> bool:
+    """Whether the target declares that its exports have no such field."""
+    return isinstance(export, Record) and export.lacks(field)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,7 +74,8 @@ class Transition:
     """None for the insert."""
     new_state: str
     old_attempt: int | None
-    new_attempt: int
+    new_attempt: int | None
+    """None where the table does not keep it."""
     old_claimed_by: str | None
     new_claimed_by: str | None
     heartbeat_at: datetime | None = None
@@ -86,8 +95,7 @@ class Transition:
     def describe(self) -> str:
         """Say what changed, and when by the database's clock."""
         owner = self.new_claimed_by or self.old_claimed_by
-        by = f" by {owner}" if owner else ""
-        return (
-            f"{self.old_state or 'nothing'} → {self.new_state} (attempt {self.new_attempt}{by}) "
-            f"at {self.at:%H:%M:%S.%f}"
-        )
+        by = f"by {owner}" if owner else ""
+        attempt = "" if self.new_attempt is None else f"attempt {self.new_attempt}"
+        how = f" ({' '.join(filter(None, (attempt, by)))})" if attempt or by else ""
+        return f"{self.old_state or 'nothing'} → {self.new_state}{how} at {self.at:%H:%M:%S.%f}"

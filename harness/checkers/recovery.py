@@ -102,7 +102,11 @@ def never_stolen(transitions: Iterable[Transition], stuck_timeout_s: float) -> l
 
 def one_more_attempt(orphans: Iterable[Orphan], exports: Iterable[ExportFact]) -> list[Violation]:
     """Give each orphan that is ready, but not at the attempt right after its dead worker's."""
-    attempts = {export.id: export.attempt for export in exports if export.state == READY}
+    attempts = {
+        export.id: export.attempt
+        for export in exports
+        if export.state == READY and export.attempt is not None
+    }
     return [
         Violation(
             rule="attempts",

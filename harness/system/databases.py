@@ -1,7 +1,5 @@
 """The database of a system: migrated once into a template, cloned for every system."""
 
-from importlib.resources import files
-
 from psycopg import sql
 
 from harness.errors import Misconfigured
@@ -11,23 +9,14 @@ from harness.postgres.database_server import DatabaseServer
 from harness.postgres.prelude import run_prelude
 from harness.postgres.server import Connection, connect
 from harness.redaction.redactor import Redactor
+from harness.system.claim_function import expect_claim_function
+from harness.system.instrument import install_instrument
 from harness.system.migrate_hints import migrate_hints
-from harness.target.export_table import ExportTable
-from harness.target.models import ExportColumn
 from harness.waiting import wait_until
 
 _POLL_S = 0.005
 _QUIET_DEADLINE_S = 10.0
 _TRACE_LINES = 400
-
-_WATCHED: tuple[ExportColumn, ...] = (
-    "id",
-    "organization_id",
-    "state",
-    "attempt",
-    "claimed_by",
-    "heartbeat_at",
-)
 
 
 async def migrate(plan: Plan) -> None:
@@ -56,41 +45,15 @@ async def make_template(server: DatabaseServer, plan: Plan) -> None:
     await server.rename_blank(name)
     await run_prelude(server, name, plan.target.database)
     await migrate(plan)
-    if plan.target.database.instrument:
-        async with connect(server.url(name)) as connection:
-            await _install_instrument(connection, plan)
+    async with connect(server.url(name)) as connection:
+        await expect_claim_function(connection, plan.target)
+        if plan.target.database.instrument:
+            await install_instrument(connection, plan.target)
     async with connect(server.url("postgres")) as connection:
         await connection.execute(
             sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(sql.Identifier(name))
         )
         await _wait_until_quiet(connection, name)
-
-
-async def _install_instrument(connection: Connection, plan: Plan) -> None:
-    exports = ExportTable.of(plan.target)
-    assert exports is not None
-    table = exports.claim.table
-    found = await connection.execute(
-        "SELECT attname FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attnum > 0", [table]
-    )
-    columns = {str(name) for (name,) in await found.fetchall()}
-    if missing := sorted(exports.needed(*_WATCHED) - columns):
-        what = f"has no {', '.join(missing)}" if columns else "does not exist after the migration"
-        raise Misconfigured(
-            f"database.instrument: the table {table!r} ([claim] table) {what}; "
-            "name the table of exports and, under [claim.columns], its columns, or set "
-            "instrument = false"
-        )
-    shown = {
-        f"{row.lower()}_{name}": sql.SQL(exports.shown(name, row))
-        for row in ("NEW", "OLD")
-        for name in _WATCHED
-    }
-    statements = (files("harness.system") / "instrument.sql").read_text(encoding="utf-8")
-    await connection.execute(
-        # A file of ours: what is filled in are identifiers and literals, quoted.
-        sql.SQL(statements).format(table=sql.Identifier(*table.split(".")), **shown)
-    )
 
 
 async def _wait_until_quiet(connection: Connection, name: str) -> None:

@@ -242,45 +242,6 @@ class Failpoints(Table):
         return {self.variable: self.separator.join(armed)}
 
 
-ExportColumn = Literal[
-    "id",
-    "organization_id",
-    "state",
-    "attempt",
-    "claimed_by",
-    "heartbeat_at",
-    "started_at",
-    "created_at",
-    "error_code",
-]
-"""What the harness reads of an export, by the contract's names."""
-
-OPTIONAL_COLUMNS: Mapping[str, str] = {
-    "heartbeat_at": "timestamptz",
-    "started_at": "timestamptz",
-    "error_code": "text",
-}
-"""Those that a table may be without, and of which type what stands in their place is."""
-
-
-class Claim(Table):
-    """The exports in the database, and how they are claimed."""
-
-    function: str = "claim_export_job"
-    """Claims exports, as the contract has it; empty where workers claim in a way of their own."""
-    table: str = "exports"
-    columns: Mapping[ExportColumn, str] = Field(default={})
-    """By the contract's name: the table's own; empty for one that it does not have."""
-    lease_until: str | None = None
-    """The column of the moment at which a claim ends unless its worker makes it last for another
-    `[worker] stuck_timeout_s`: where there is one, no `heartbeat_at` is needed."""
-    states: Mapping[str, Names] = Field(default={})
-    """The values of the state column, if not those of `[contract.values.export.state]`."""
-    protocol: str | None = None
-    """A file that names the SQL of each step of the claim protocol (docs/explore.md).
-    In the file: relative to it, or within an installed package; once loaded: absolute."""
-
-
 class Zoo(Table):
     """The backend's own seeded bugs, for proving the gate."""
 

@@ -4,13 +4,13 @@ from collections.abc import Iterator, Mapping
 
 from pydantic import SecretStr
 
+from harness.target.claim_rules import broken_claim_rules
 from harness.target.lines import KeyPath
 from harness.target.minted_tokens import KEY_PLACEHOLDERS
-from harness.target.models import OPTIONAL_COLUMNS, Api, Migrate, Worker
+from harness.target.models import Api, Migrate, Worker
 from harness.target.pasted import id_problem, token_problem, url_problem
 from harness.target.target import Target
 from harness.target.template import SECRET_NAMES, placeholders, unknown_placeholder
-from harness.vocabulary.exports import STATES
 
 Broken = Iterator[tuple[KeyPath, str]]
 
@@ -24,7 +24,7 @@ def broken_rules(target: Target) -> Broken:
     yield from _missing(target)
     yield from _counts(target)
     yield from _database(target)
-    yield from _claim(target)
+    yield from broken_claim_rules(target)
     yield from _placeholders(target)
     yield from _pasted(target)
 
@@ -105,25 +105,6 @@ def _database(target: Target) -> Broken:
         yield ("database", "source"), what
     if target.database.instrument and target.claim is None:
         yield ("database", "instrument"), "needs [claim] table, the table it records changes of"
-
-
-def _claim(target: Target) -> Broken:
-    claim = target.claim
-    if claim is None:
-        return
-    for name, column in claim.columns.items():
-        if not column and name not in OPTIONAL_COLUMNS:
-            what = f"empty; only {', '.join(OPTIONAL_COLUMNS)} may be missing from the table"
-            yield ("claim", "columns", name), what
-    if claim.lease_until is not None and target.worker is None:
-        yield ("claim", "lease_until"), "needs [worker] stuck_timeout_s, for which a lease lasts"
-    words = claim.states or target.contract.values.get("export", {}).get("state", {})
-    where = ("claim", "states") if claim.states else ("contract", "values", "export", "state")
-    if bad := [word for each in words.values() for word in each if set("%{}") & set(word)]:
-        yield where, f"{bad[0]!r} has a %, {{ or }}: it cannot be looked for in the database"
-    if unknown := sorted(set(claim.states) - STATES):
-        what = f"unknown state {unknown[0]!r}; expected one of {', '.join(sorted(STATES))}"
-        yield ("claim", "states", unknown[0]), what
 
 
 def _pasted(target: Target) -> Broken:

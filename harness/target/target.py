@@ -17,6 +17,7 @@ from harness.target.accepted import Accepted, AllowedGap
 from harness.target.capability import Capability
 from harness.target.catalog import Catalog, TableName
 from harness.target.chaos import Chaos, CleanupCall, Removable
+from harness.target.claim import Claim
 from harness.target.constants import AddedParts
 from harness.target.dialect import Contract
 from harness.target.hosts import canonical_host, host_of_url
@@ -26,7 +27,6 @@ from harness.target.minted_tokens import KEY_PLACEHOLDERS
 from harness.target.models import (
     Api,
     Build,
-    Claim,
     Database,
     Environment,
     Failpoints,

@@ -1,24 +1,24 @@
 """The backend's claim function, called as workers call it, on connections of the check."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Self
 
 import psycopg
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, sql
 
+from contracts.shared.exports.claim_result import claimed_rows
 from harness.database import Database
 from harness.errors import CheckFailed, Inconclusive
 from harness.evidence import query_evidence
 from harness.findings.preconditions import precondition
 from harness.target import Target
-from harness.target.models import Claim
+from harness.target.claim import Claim, ClaimArgument
+from harness.target.claim_call import claim_call
+from harness.target.export_table import ExportTable
 from harness.waiting import wait_until
-
-WORKER_ROLE = "service_role"
-"""The only role that may call the claim function (contract)."""
 
 CALLABLE = "claim.callable"
 """The rule that the claim function can be called as the contract says."""
@@ -45,66 +45,107 @@ class ClaimFunction:
     """The claim function of one database."""
 
     database: Database
-    """Its user must be allowed to SET ROLE to `WORKER_ROLE`."""
-    function: str
+    """Its user must be allowed to SET ROLE to the role of workers."""
+    table: ExportTable
     cap: int
     """The largest number of exports that one organization may have in progress."""
-    table: str = "exports"
 
     @classmethod
     def of(cls, database: Database, target: Target) -> Self:
         """The one that a target file declares; `Inconclusive` where it declares none."""
-        claim = declared_claim(target)
-        cap = target.limits.per_org_in_progress
-        return cls(database=database, function=claim.function, cap=cap, table=claim.table)
+        declared_claim(target)
+        table = ExportTable.of(target)
+        assert table is not None, "a claim function has a table"
+        return cls(database=database, table=table, cap=target.limits.per_org_in_progress)
+
+    @property
+    def declared(self) -> Claim:
+        """What the target file says of it."""
+        return self.table.claim
+
+    def takes(self, argument: ClaimArgument) -> bool:
+        """Whether the function has this argument."""
+        return bool(getattr(self.declared.arguments, argument))
+
+    def call(
+        self, given: Mapping[ClaimArgument, int | str], *, by_position: bool = False
+    ) -> sql.Composed:
+        """Give a call of the function; what it does not take is left out."""
+        values = {name: sql.Literal(value) for name, value in given.items()}
+        return claim_call(self.declared, values, by_position=by_position)
 
     @asynccontextmanager
     async def worker(self) -> AsyncIterator[AsyncConnection[Any]]:
         """A connection in the role of workers."""
         async with self.database.connect() as connection:
-            try:
-                await connection.execute(f"SET ROLE {WORKER_ROLE}")
-            except psycopg.errors.InvalidParameterValue as error:
-                raise Inconclusive(f"the database has no role {WORKER_ROLE}: {error}") from error
+            await self.become_worker(connection)
             yield connection
+
+    async def become_worker(
+        self, connection: AsyncConnection[Any], *, in_transaction: bool = False
+    ) -> None:
+        """Take the role of workers, where they have one of their own."""
+        role = self.declared.role
+        if not role:
+            return
+        form = "SET LOCAL ROLE {}" if in_transaction else "SET ROLE {}"
+        try:
+            await connection.execute(sql.SQL(form).format(sql.Identifier(role)))
+        except psycopg.errors.InvalidParameterValue as error:
+            raise Inconclusive(
+                f"the database has no role {role}: {error}; say which one workers have by "
+                '[claim] role ("" for the one they log in as)'
+            ) from error
 
     async def claim(self, connection: AsyncConnection[Any], worker: str, limit: int) -> int:
         """Claim up to `limit` exports and give their number.
 
-        Fail where the function cannot be called as the contract says, or raises.
+        Fail where the function cannot be called as the target file says, or raises. A function
+        without a limit of ours claims as many as it does.
         """
-        call = f"{self.function}(p_worker => '{worker}', p_limit => {limit}, …)"
+        call = self.call({"worker": worker, "limit": limit, "per_org": self.cap})
+        shown = call.as_string(connection)
         with precondition(CALLABLE):
-            rows = await self._rows(connection, worker, limit, call)
-        # A function that returns one composite value gives a row of NULLs when it claims nothing.
-        claimed = sum(any(value is not None for value in row.values()) for row in rows)
-        if claimed > limit:
+            rows = await self._rows(connection, call, shown)
+        claimed = sum(1 for _ in claimed_rows(rows, self.declared))
+        statement = f"SELECT * FROM {shown}"  # noqa: S608 - to be read
+        if claimed > limit and self.takes("limit"):
             raise CheckFailed(
                 expected="no more exports from a claim than p_limit",
                 got=f"{claimed} exports",
-                detail=call,
+                detail=shown,
                 rule=WITHIN_LIMIT,
-                evidence=(query_evidence("the claim and its rows", f"SELECT * FROM {call}", rows),),  # noqa: S608 - to be read
+                evidence=(query_evidence("the claim and its rows", statement, rows),),
             )
         return claimed
 
     async def _rows(
-        self, connection: AsyncConnection[Any], worker: str, limit: int, call: str
+        self, connection: AsyncConnection[Any], call: sql.Composed, shown: str
     ) -> list[dict[str, Any]]:
         try:
-            cursor = await connection.execute(
-                f"SELECT * FROM {self.function}("  # noqa: S608 - from the target file
-                "p_worker => %s, p_limit => %s, p_max_per_org => %s)",
-                [worker, limit, self.cap],
-            )
+            cursor = await connection.execute(sql.SQL("SELECT * FROM {}").format(call))
             return list(await cursor.fetchall())
         except psycopg.Error as error:
             raise CheckFailed(
                 expected="the claim function to claim exports when it is called by its arguments",
                 got=f"SQLSTATE {error.sqlstate}: {error}".replace("\n", " "),
-                detail=call,
+                detail=shown,
                 subject="claim function",
             ) from error
+
+    async def claim_several(
+        self, connection: AsyncConnection[Any], worker: str, wanted: int
+    ) -> None:
+        """Claim so many exports, in as many calls as it takes; `Inconclusive` where it is fewer."""
+        claimed = 0
+        while claimed < wanted:
+            got = await self.claim(connection, worker, wanted - claimed)
+            claimed += got
+            if not got:
+                raise Inconclusive(
+                    f"the check called the claim function for {wanted} exports, and it claimed "
+                    f"{claimed}"
+                )
 
     async def claim_during_open_claim(self, limit: int) -> int:
         """Claim while another worker's claim is not yet committed; give the sum of both.

@@ -1,18 +1,18 @@
 """A system without workers: a check claims and fails exports itself and sees each state at rest."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-import psycopg
-
-from contracts.shared.exports.claim_function import ClaimFunction, declared_claim
+from contracts.shared.exports.claim_function import ClaimFunction
+from contracts.shared.exports.hand_changes import claim_by_hand, fail_by_hand
 from contracts.shared.exports.table_lock import lock_table, wait_for_waiters
 from harness.client import Answer, Client, Organization
 from harness.errors import Inconclusive
 from harness.plugin.fixtures import FreshSystem, OwnSystem
 from harness.target import Capability, Target
+from harness.target.export_table import ExportTable
 
 MANUAL_WORKER = "claimed-by-hand"
 """The worker name under which checks claim."""
@@ -23,8 +23,14 @@ class WorkerlessSystem:
     """A system on which exports change only by requests, or by this class."""
 
     own: OwnSystem
-    claims: ClaimFunction
-    table: str
+    exports: ExportTable
+    claims: ClaimFunction | None
+    """None where a check claims by hand."""
+
+    @property
+    def table(self) -> str:
+        """The table of exports, quoted."""
+        return self.exports.name
 
     async def new_organization(self) -> Organization:
         """Make a tenant."""
@@ -55,8 +61,7 @@ class WorkerlessSystem:
 
     async def claim(self, client: Client, export_id: str) -> None:
         """Claim the export as a worker does. It must be the oldest queued one."""
-        async with self.claims.worker() as connection:
-            await self.claims.claim(connection, MANUAL_WORKER, 1)
+        await self.claim_oldest([export_id])
         state = (await client.get_export(export_id, instance=0))["state"]
         if state != "preparing":
             raise Inconclusive(
@@ -64,25 +69,29 @@ class WorkerlessSystem:
                 f"preparing now, and is {state}"
             )
 
+    async def claim_oldest(self, export_ids: Sequence[str]) -> None:
+        """Claim these exports, the oldest queued ones, and look at none of them."""
+        if self.claims is None:
+            for export_id in export_ids:
+                await claim_by_hand(
+                    self.own.control_database, self.exports, export_id, MANUAL_WORKER
+                )
+            return
+        async with self.claims.worker() as connection:
+            await self.claims.claim_several(connection, MANUAL_WORKER, len(export_ids))
+
     async def fail(self, export_id: str) -> None:
         """Set a claimed export to failed, as if its worker had given up."""
-        statement = f"UPDATE {self.table} SET state = 'failed' WHERE id::text = %s"  # noqa: S608
-        try:
-            await self.own.control_database.fetch(statement, [export_id])
-        except psycopg.Error as error:
-            reason = str(error).replace("\n", " ")
-            raise Inconclusive(
-                f"cannot set an export to failed in {self.table}: {reason}"
-            ) from error
+        await fail_by_hand(self.own.control_database, self.exports, export_id)
 
 
 def can_run_without_workers(target: Target) -> bool:
     """Whether a target can be started without workers, and its queue be changed by a check.
 
-    That needs a claim function, and a table with the contract's own columns and states.
+    That needs a claim function, or a claim that is nothing but a change of known columns.
     """
     needed, claim = {Capability.SPAWN, Capability.DATABASE_CONTROL}, target.claim
-    if claim is None or not claim.function or claim.columns or claim.states:
+    if claim is None or not (claim.function or claim.by_hand):
         return False
     return needed <= target.capabilities()
 
@@ -91,8 +100,18 @@ def can_run_without_workers(target: Target) -> bool:
 async def workerless_system(
     fresh_system: FreshSystem, target: Target, *, api_instances: int
 ) -> AsyncIterator[WorkerlessSystem]:
-    """Start API instances and a database, and no workers."""
-    declared_claim(target)
+    """Start API instances and a database, and no workers.
+
+    `Inconclusive` where a check cannot claim in the place of a worker.
+    """
+    exports = ExportTable.of(target)
+    if exports is None or not (exports.claim.function or exports.claim.by_hand):
+        raise Inconclusive(
+            "the check claims exports itself, and the target file says neither by which function "
+            "([claim] function) nor that a claim only changes the columns it names ([claim] "
+            "by_hand = true)"
+        )
     async with fresh_system(api_instances=api_instances, workers=0) as own:
-        claims = ClaimFunction.of(own.control_database, target)
-        yield WorkerlessSystem(own=own, claims=claims, table=claims.table)
+        database = own.control_database
+        claims = ClaimFunction.of(database, target) if exports.claim.function else None
+        yield WorkerlessSystem(own=own, exports=exports, claims=claims)

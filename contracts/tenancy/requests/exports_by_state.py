@@ -3,21 +3,16 @@
 import uuid
 from collections.abc import Mapping
 
-import psycopg
-
-from contracts.shared.exports.claim_function import ClaimFunction
+from contracts.shared.exports.workerless_system import WorkerlessSystem
 from contracts.shared.tenants.populated_tenant import PopulatedTenant
 from harness.client import Organization, Record, Sample
-from harness.errors import Inconclusive
 from harness.expect import expect_equal, expect_status
-from harness.plugin.fixtures import OwnSystem
-from harness.target import Target
 
 STATES = ("queued", "preparing", "failed", "canceled")
 
 
 async def exports_by_state(
-    own: OwnSystem, org: Organization, target: Target, sample: Sample
+    workerless: WorkerlessSystem, org: Organization, sample: Sample
 ) -> dict[str, PopulatedTenant]:
     """A job with an export for each of `STATES`, on a system without workers.
 
@@ -30,11 +25,8 @@ async def exports_by_state(
         exports[state] = await org.client.new_export(job["id"])
     cancel = {"export_id": exports["canceled"]["id"]}
     expect_status(await org.client.call("cancelExport", path=cancel), 202)
-    claims = ClaimFunction.of(own.control_database, target)
-    async with claims.worker() as worker:
-        claimed = await claims.claim(worker, "shakedown", 2)
-    expect_equal(claimed, 2, "number of exports claimed out of three queued ones")
-    await _fail(own, claims.table, exports["failed"]["id"])
+    await workerless.claim_oldest([exports[state]["id"] for state in ("preparing", "failed")])
+    await workerless.fail(exports["failed"]["id"])
     shown = {state: await org.client.get_export(export["id"]) for state, export in exports.items()}
     got = {state: export["state"] for state, export in shown.items()}
     expect_equal(got, {state: state for state in got}, "states of the exports")
@@ -51,22 +43,6 @@ async def shown_exports(tenants: Mapping[str, PopulatedTenant]) -> dict[str, Rec
     return {f"the {state} export": export for state, export in shown.items()} | {
         "the ledger": Record(events=await org.client.ledger_events())
     }
-
-
-async def _fail(own: OwnSystem, table: str, export_id: str) -> None:
-    """Set an export from preparing to failed, as the backend would."""
-    problem: Exception | None = None
-    for more in (", completed_at = now(), error_code = 'by_hand', error_message = 'by hand'", ""):
-        try:
-            await own.control_database.fetch(
-                f"UPDATE {table} SET state = 'failed'{more} WHERE id = %s",  # noqa: S608
-                [export_id],
-            )
-        except (psycopg.Error, Inconclusive) as error:
-            problem = error
-        else:
-            return
-    raise Inconclusive(f"cannot set an export to failed in the database: {problem}")
 
 
 def _estate(org: Organization, sample: Sample, export: Record) -> PopulatedTenant:

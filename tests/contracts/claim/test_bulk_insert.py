@@ -3,6 +3,8 @@ import pytest
 from contracts.claim.bulk_insert import copy_export
 from harness.database import Database
 from harness.errors import Inconclusive
+from harness.target.claim import Claim
+from harness.target.export_table import ExportTable
 
 pytestmark = pytest.mark.integration
 
@@ -25,6 +27,7 @@ INSERT INTO copies.jobs VALUES ('00000000-0000-0000-0000-000000000001');
 INSERT INTO copies.exports (organization_id, job_id, export_type, slug)
 VALUES (gen_random_uuid(), '00000000-0000-0000-0000-000000000001', 'ledger', 'a');
 """
+EXPORTS = ExportTable(claim=Claim(table="copies.exports"), words={}, stuck_timeout_s=2)
 ORGANIZATIONS = [f"00000000-0000-0000-0000-00000000000{number}" for number in (7, 8)]
 
 
@@ -32,7 +35,7 @@ async def test_copies_are_unique_and_dealt_out(database: Database) -> None:
     await database.fetch(TABLE)
     original = await database.fetch_one("SELECT * FROM copies.exports")
     await copy_export(
-        database, "copies.exports", str(original["id"]),
+        database, EXPORTS, str(original["id"]),
         count=10, organizations=ORGANIZATIONS, later_us=-1_000_000_000,
     )  # fmt: skip
     rows = await database.fetch("SELECT * FROM copies.exports ORDER BY created_at DESC")
@@ -51,7 +54,7 @@ async def test_a_table_that_takes_no_copies_is_inconclusive(database: Database) 
     original = await database.fetch_one("SELECT * FROM copies.exports")
     with pytest.raises(Inconclusive):
         await copy_export(
-            database, "copies.exports", str(original["id"]),
+            database, EXPORTS, str(original["id"]),
             count=1, organizations=ORGANIZATIONS, later_us=1,
         )  # fmt: skip
     await database.fetch("DROP SCHEMA copies CASCADE")

@@ -5,10 +5,12 @@ from typing import Any
 import pytest
 
 from contracts.claim.check_oldest_first import first_claimable
-from contracts.claim.claim_transaction import IssuedTokens, claimed_rows
+from contracts.claim.claim_transaction import IssuedTokens
 from contracts.claim.export_rows import ExportRow, expect_unchanged
 from harness.errors import CheckFailed
+from harness.target.claim import Claim
 
+CLAIM = Claim()
 NOON = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 
 
@@ -28,35 +30,18 @@ def queued(name: str, **changed: str | int) -> ExportRow:
 
 def test_a_token_is_issued_once() -> None:
     tokens = IssuedTokens()
-    tokens.add({"id": 1, "claim_token": "a"}, "f()")
-    tokens.add({"id": 1, "claimToken": "b"}, "f()")
+    tokens.add({"id": 1, "claim_token": "a"}, "f()", CLAIM)
+    tokens.add({"id": 1, "claimToken": "b"}, "f()", CLAIM)
     for refused in ("a", "b", None):
         with pytest.raises(CheckFailed):
-            tokens.add({"id": 2, "claim_token": refused}, "f()")
+            tokens.add({"id": 2, "claim_token": refused}, "f()", CLAIM)
     assert tokens.issued == {"a", "b"}
 
 
 def test_a_claim_without_a_column_for_the_token_is_counted() -> None:
     tokens = IssuedTokens()
-    tokens.add({"id": 1, "attempt": 1}, "f()")
+    tokens.add({"id": 1, "attempt": 1}, "f()", CLAIM)
     assert tokens.missing == 1
-
-
-@pytest.mark.parametrize(
-    ("rows", "claimed"),
-    [
-        ([], []),
-        ([{"id": None, "attempt": None}], []),
-        ([{"id": 1, "attempt": 1}], [{"id": 1, "attempt": 1}]),
-        ([{"claim": {"id": 1, "attempt": 1}}], [{"id": 1, "attempt": 1}]),
-        ([{"claim": None}], []),
-        ([{"claim": [{"id": 1}, {"id": 2}]}], [{"id": 1}, {"id": 2}]),
-    ],
-)
-def test_what_a_function_returns_for_its_claims(
-    rows: list[dict[str, Any]], claimed: list[dict[str, Any]]
-) -> None:
-    assert list(claimed_rows(rows)) == claimed
 
 
 def test_only_the_claimed_may_change() -> None:

@@ -1,6 +1,7 @@
 """The checker of exactly-once: hand-written histories, and an oracle that asks each rule anew."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -50,6 +51,30 @@ def test_a_claim_that_the_row_does_not_count_is_seen() -> None:
         harmed={"e1"},
     )
     assert forgotten.rule == "claims-miscounted"
+
+
+def without_attempts(steps: str) -> tuple[list[ExportFact], list[Transition]]:
+    """The end and the changes as a table shows them that keeps neither attempt nor owner."""
+    bare = [
+        replace(step, old_attempt=None, new_attempt=None, old_claimed_by=None, new_claimed_by=None)
+        for step in transitions_of(steps)
+    ]
+    last = {step.export_id: step for step in bare}
+    facts = [
+        ExportFact(id=each.export_id, state=each.new_state, attempt=None) for each in last.values()
+    ]
+    return facts, bare
+
+
+def test_where_no_attempt_is_kept_claims_are_counted() -> None:
+    done = CompletionFact(export_id="e1")
+    facts, steps = without_attempts("e1 queued, e1 claimed w1, e1 ready")
+    assert exactly_once(["e1"], facts, [done], steps) == []
+    facts, steps = without_attempts(
+        "e1 queued, e1 claimed w1, e1 returned, e1 claimed w2, e1 ready"
+    )
+    assert [each.rule for each in exactly_once(["e1"], facts, [done], steps)] == ["repeated"]
+    assert exactly_once(["e1"], facts, [done], steps, harmed={"e1"}) == []
 
 
 def test_a_violation_names_the_export_the_worker_and_the_time() -> None:
@@ -144,7 +169,7 @@ def oracle(
                 for step in way
             ),
             "attempt": any(
-                step.new_attempt - (step.old_attempt or 0) != step.is_claim for step in way
+                (step.new_attempt or 0) - (step.old_attempt or 0) != step.is_claim for step in way
             ),
             "claims-miscounted": bool(ends)
             and ends[0].attempt != sum(step.is_claim for step in way),

@@ -4,6 +4,8 @@ import pytest
 
 from harness.explore import Exploration, ExploredDatabase, contract_claim, explore, plan
 from harness.postgres.cluster import Cluster
+from harness.target.claim import Claim
+from harness.target.export_table import ExportTable
 
 from .conftest import HERE, queue_of
 
@@ -14,9 +16,9 @@ SQL = (HERE / "queues" / "contract_leases.sql").read_text(encoding="utf-8")
 
 async def explored(cluster: Cluster, sql: str, lease_until: str | None) -> Exploration:
     async with queue_of(cluster, sql) as queue:
-        protocol = await contract_claim(
-            queue.dsn, function="claim_export_job", table="exports", lease_until=lease_until
-        )
+        claim = Claim(lease_until=lease_until)
+        table = ExportTable(claim=claim, words={}, stuck_timeout_s=2)
+        protocol = await contract_claim(queue.dsn, table=table)
         database = await ExploredDatabase.open(queue.dsn, protocol, ["a", "b"])
         try:
             scenarios = plan(

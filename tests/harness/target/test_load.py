@@ -228,9 +228,31 @@ HEAD = '[api]\ncommand = "serve --port {port}"\n'
         ),
         (
             HEAD + "[claim.columns]\nstate = ''\n",
-            "claim.columns.state: empty; only heartbeat_at, started_at, error_code may be missing",
+            "claim.columns.state: empty; only attempt, claimed_by, claim_token, heartbeat_at, ",
         ),
         (HEAD + "[claim]\nlease_until = 'due'\n", "claim.lease_until: needs [worker]"),
+        (
+            HEAD + "[claim.arguments]\nworker = 'p_a'\nlimit = 'p_a'\n",
+            "claim.arguments: 'p_a' stands for two arguments",
+        ),
+        (
+            HEAD + "[claim.arguments]\nwrker = 'p_a'\n",
+            "claim.arguments.wrker: unknown key; expected one of",
+        ),
+        (
+            HEAD + "[claim]\nfunction = ''\n[claim.arguments]\nlimit = ''\n",
+            "claim.arguments: there is no function to call",
+        ),
+        (
+            HEAD + "[claim]\nfunction = ''\n[claim.result]\nattempt = 'n'\n",
+            "claim.result: there is no function to call",
+        ),
+        (HEAD + "[claim.result]\nid = ''\n", "claim.result.id: expected at least 1 character"),
+        (HEAD + "[claim]\nby_hand = true\n", "claim.by_hand: checks claim by the function"),
+        (
+            HEAD + "[claim.states]\nqueued = 'w'\nready = ['r', 'w']\n",
+            "claim.states.ready: 'w' means queued already",
+        ),
         (HEAD + "[claim.states]\nqueued = '%'\n", "claim.states: '%' has a %, { or }"),
         (HEAD + "[claim.states]\nwaiting = 'w'\n", "unknown state 'waiting'; expected one of"),
         (

@@ -7,6 +7,8 @@ from contracts.shared.exports.claim_function import ClaimFunction
 from contracts.shared.exports.table_lock import lock_table, wait_for_waiters
 from harness.database import Database
 from harness.errors import CheckFailed
+from harness.target.claim import Claim
+from harness.target.export_table import ExportTable
 
 pytestmark = pytest.mark.integration
 
@@ -55,7 +57,9 @@ RIGHT = {
 @pytest.fixture
 async def claims(database: Database) -> AsyncIterator[ClaimFunction]:
     await define(database, RIGHT)
-    yield ClaimFunction(database=database, function="claims.claim_export_job", cap=CAP)
+    claim = Claim(function="claims.claim_export_job", table="claims.exports")
+    table = ExportTable(claim=claim, words={}, stuck_timeout_s=2)
+    yield ClaimFunction(database=database, table=table, cap=CAP)
     await database.fetch("DROP SCHEMA claims CASCADE")
 
 

@@ -19,9 +19,11 @@ const UNIQUE_VIOLATION = "23505";
 const CACHED_MS = 10_000; // of the defect stale-cache
 const cache = new Map();
 
-// How many are in the queue before it is part of what a package is shown as.
+// How many of its tenant's are in the queue before it is part of what a package is shown as.
+const AMONG = defect("place-among-all") ? "" : "AND w.tenant = p.tenant";
 const SHOWN = `p.*, CASE WHEN state = 'waiting' THEN
-  (SELECT count(*) FROM packages w WHERE w.state = 'waiting' AND w.ordinal <= p.ordinal) END AS place`;
+  (SELECT count(*) FROM packages w
+    WHERE w.state = 'waiting' ${AMONG} AND w.ordinal <= p.ordinal) END AS place`;
 
 const shown = (row) => ({
   id: row.id,
