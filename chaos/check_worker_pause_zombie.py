@@ -197,7 +197,7 @@ async def taken_over(drill: WorkerDrill, lost: Sequence[Orphan]) -> Mapping[str,
 
     return await wait_until(
         claims_of_successor,
-        drill.times.stuck_timeout_s + WORK_S,
+        drill.times.stuck_timeout_s + drill.target.pace.wait_s(WORK_S),
         f"another worker to hold one of {len(lost)} exports of {stale}, which were all taken back "
         "in time",
         poll_s=_POLL_S,

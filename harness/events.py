@@ -36,6 +36,8 @@ class CheckResult:
     needed_observations: int
     seconds: float
     """From the start of its fixtures to the end of their teardown."""
+    fewer: tuple[tuple[str, int], ...] = ()
+    """Why a pass needs fewer observations than the check asks for, and how many fewer."""
     message: str = ""
     """Why it is not a pass: the full reason in plain text. Empty for a pass."""
     where: str = ""

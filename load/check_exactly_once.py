@@ -1,10 +1,12 @@
 """Many users at once on a whole system: every accepted export is done, once."""
 
 import hashlib
+import math
 import string
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -28,12 +30,16 @@ from harness.plugin.observations import Observations
 from harness.plugin.violations import report_violations
 from harness.system import System
 from harness.target import Capability, Target
+from harness.target.pace import Pace
 from harness.vocabulary.exports import READY, TERMINAL_STATES
 from harness.waiting import becomes_true
-from load.locust_run import LocustRun, run_locust
+from load.locust_run import FINISH_S, LocustRun, run_locust
 from load.served import by_operation, expect_served
 from load.users.downloads import download_problem, rule_of
 from load.users.failures import read_failures
+
+NEEDED = 20
+"""Downloads that a pass rests on."""
 
 USERS = 8
 ORGANIZATIONS = 4
@@ -45,6 +51,9 @@ LEAST_DOWNLOADS = 30
 """How many exports they download at least, unless `MOST_S` is over."""
 
 MOST_S = 15
+
+EXPORT_WAIT_S = 30.0
+"""How long a user waits for an export before it counts as failed."""
 
 DRAIN_S = 15.0
 """How long the queue may take to empty after the last request."""
@@ -62,7 +71,7 @@ _POLL_S = 0.05
     "load.exactly-once",
     "Under load each accepted export is done once",
     checklist="Verify exports under load: none lost, none doubled",
-    observes=20,
+    observes=NEEDED,
     needs={Capability.HTTP, Capability.TENANTS, Capability.LOAD},
 )
 async def check_exactly_once(
@@ -77,9 +86,15 @@ async def check_exactly_once(
     """Let users of several organizations upload, export and download until enough is downloaded.
 
     Every export that was accepted is ready, once, with one `export.completed` event, within 15 s
-    after the last request. No organization has more exports in progress than its cap. Every request
-    succeeded, and a download has the same right bytes under load and afterwards.
+    after the last request (longer with a slow `[pace]`). No organization has more exports in
+    progress than its cap. Every request succeeded, and a download has the same right bytes under
+    load and afterwards.
     """
+    pace = target.pace
+    enough = pace.amount(LEAST_DOWNLOADS, fewest=ORGANIZATIONS)
+    if (missing := NEEDED - enough) > 0:
+        observe.excuse(missing, pace.reason(enough, LEAST_DOWNLOADS))
+    drain_s = pace.wait_s(DRAIN_S, USERS)
     made = await organizations.several(ORGANIZATIONS)
     tenants = dict(zip(string.ascii_uppercase, made, strict=False))
     tokens = {name: tenant.tokens["member"] for name, tenant in tenants.items()}
@@ -90,8 +105,10 @@ async def check_exactly_once(
             base_urls=[instance.base_url for instance in system.api],
             tokens=tokens,
             users=USERS,
-            at_most_s=MOST_S,
-            is_enough=is_enough,
+            at_most_s=most_s(pace, enough),
+            is_enough=partial(is_enough, downloads=enough),
+            export_wait_s=pace.wait_s(EXPORT_WAIT_S, USERS),
+            finish_s=FINISH_S + pace.seconds_for(USERS),
             directory=report_dir,
             history=history.path,
             journal=system.journal,
@@ -106,24 +123,29 @@ async def check_exactly_once(
     accepted = accepted_in(run.operations)
     owners = {export: tenants[name] for export, name in accepted.items()}
     async with reader(system, target, made, owners) as read:
-        observed = await read_when_drained(read)
-    await expect_done_once(cells, accepted, observed, target)
+        observed = await read_when_drained(read, drain_s)
+    await expect_done_once(cells, accepted, observed, target, drain_s=drain_s)
     failed = read_failures(failures)
     for operation_id, operations in by_operation(run.operations).items():
         async with cells.of(operation=operation_id):
             for exchange in failed.get(operation_id, ()):
                 recall(exchange)
             expect_served(operation_id, operations)
-    expect_enough_seen(run, accepted)
+    expect_enough_seen(run, accepted, within_s=most_s(pace, enough))
     digests = digests_in(run.operations)
     async with cells.of(operation="downloadExport", what="after the load"):
         await expect_same_bytes(digests, accepted, tenants)
     observe(len(digests), what="exports accepted, ready and downloaded by users")
 
 
-def is_enough(operations: Sequence[HistoryEntry]) -> bool:
+def most_s(pace: Pace, downloads: int) -> int:
+    """How many seconds users run at most until they have downloaded so many exports."""
+    return math.ceil(MOST_S + pace.seconds_for(downloads + USERS))
+
+
+def is_enough(operations: Sequence[HistoryEntry], *, downloads: int = LEAST_DOWNLOADS) -> bool:
     """Whether users have run for long enough, and have downloaded enough."""
-    if not operations or len(digests_in(operations)) < LEAST_DOWNLOADS:
+    if not operations or len(digests_in(operations)) < downloads:
         return False
     return (time.monotonic_ns() - operations[0].t_ns) / 1e9 >= LEAST_S
 
@@ -155,18 +177,25 @@ async def reader(
         await database.close()
 
 
-async def read_when_drained(read: Callable[[], Awaitable[ExportFacts]]) -> ExportFacts:
-    """Wait until no export is live, `DRAIN_S` at most; the checker reports what is still live."""
+async def read_when_drained(
+    read: Callable[[], Awaitable[ExportFacts]], drain_s: float
+) -> ExportFacts:
+    """Wait until no export is live, `drain_s` at most; the checker reports what is still live."""
 
     async def is_drained() -> bool:
         return all(export.state in TERMINAL_STATES for export in (await read()).exports)
 
-    await becomes_true(is_drained, DRAIN_S, poll_s=_POLL_S)
+    await becomes_true(is_drained, drain_s, poll_s=_POLL_S)
     return await read()
 
 
 async def expect_done_once(
-    cells: Cells, accepted: Mapping[str, str], observed: ExportFacts, target: Target
+    cells: Cells,
+    accepted: Mapping[str, str],
+    observed: ExportFacts,
+    target: Target,
+    *,
+    drain_s: float,
 ) -> None:
     """Report every kind in which exports were not done once, or more at a time than allowed."""
     known = {export.id for export in observed.exports}
@@ -176,7 +205,7 @@ async def expect_done_once(
                 expect(
                     condition=False,
                     expected="exports of users to become ready",
-                    got=f"none of {len(known)} within {DRAIN_S:g} s after the last request",
+                    got=f"none of {len(known)} within {drain_s:g} s after the last request",
                 )
         return
     found = exactly_once(
@@ -198,7 +227,7 @@ async def expect_done_once(
     )
 
 
-def expect_enough_seen(run: LocustRun, accepted: Mapping[str, str]) -> None:
+def expect_enough_seen(run: LocustRun, accepted: Mapping[str, str], *, within_s: int) -> None:
     """`Inconclusive` unless users of every organization got an export accepted."""
     crashes = [operation for operation in run.operations if operation.f == CRASH]
     if crashes:
@@ -209,7 +238,7 @@ def expect_enough_seen(run: LocustRun, accepted: Mapping[str, str]) -> None:
     if len(set(accepted.values())) < ORGANIZATIONS:
         raise Inconclusive(
             f"only the organizations {sorted(set(accepted.values()))} of {ORGANIZATIONS} got an "
-            f"export accepted within {MOST_S} s; locust's last log lines:\n{run.last_lines}"
+            f"export accepted within {within_s} s; locust's last log lines:\n{run.last_lines}"
         )
 
 
@@ -239,7 +268,8 @@ async def expect_same_bytes(
 
 async def expect_intact(client: Client, export_id: str, before: str | None) -> None:
     """Fail unless the export downloads intact, with the bytes that it had before."""
-    await client.wait_for_export(export_id, deadline_s=_READY_S)
+    # At no pace of its own: it has been waited for.
+    await replace(client, pace=Pace()).wait_for_export(export_id, deadline_s=_READY_S)
     answer = expect_status(await client.download(export_id), 200)
     problem = download_problem(answer, uploaded=None)
     expect(

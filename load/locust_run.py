@@ -62,10 +62,13 @@ async def run_locust(
     secrets: Iterable[str] = (),
     created: Path | None = None,
     failures: Path | None = None,
+    export_wait_s: float | None = None,
+    finish_s: float = FINISH_S,
 ) -> LocustRun:
     """Run users of these organizations (name and token) against the instances.
 
-    They go on until what they did so far `is_enough`, then finish the round that they are in. They
+    They go on until what they did so far `is_enough`, then finish the round that they are in, for
+    which they have `finish_s`. They wait for an export for `export_wait_s`, 30 unless said. They
     use the dialect of `contract`, and append to `history`. Locust's own files stay in `directory`,
     without `secrets`. What users create is appended to `created`, each with the name of the
     organization that created it (`RunMark.adopt`). The first requests that fail are appended to
@@ -78,7 +81,7 @@ async def run_locust(
     command = [
         sys.executable, "-P", "-m", "locust", "--locustfile", str(LOCUSTFILE), "--headless",
         "--users", str(users), "--spawn-rate", str(users), "--run-time", f"{at_most_s}s",
-        "--stop-timeout", f"{FINISH_S:g}s", "--only-summary",
+        "--stop-timeout", f"{finish_s:g}s", "--only-summary",
         "--json-file", str(home / "locust"),
     ]  # fmt: skip
     environment = locust_environment(
@@ -90,6 +93,7 @@ async def run_locust(
         created=created and _absolute(created),
         failures=failures and _absolute(failures),
         contract=contract,
+        export_wait_s=export_wait_s,
     )
     pid, exit_code = await _run(
         command,
@@ -97,13 +101,13 @@ async def run_locust(
         output,
         journal,
         is_over=lambda pid: is_enough(tuple(_of_users(pid, history))),
-        deadline_s=START_S + at_most_s + FINISH_S,
+        deadline_s=START_S + at_most_s + finish_s,
     )
     _redact_files(home, Redactor([*secrets, *tokens.values()]))
     last_lines = _tail(output)
     if exit_code is None:
         raise Inconclusive(
-            f"locust was not done {START_S + FINISH_S:g} s after its {at_most_s} s; "
+            f"locust was not done {START_S + finish_s:g} s after its {at_most_s} s; "
             f"its last log lines:\n{last_lines}"
         )
     operations = tuple(_of_users(pid, history))

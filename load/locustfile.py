@@ -40,7 +40,15 @@ from harness.redaction.redactor import Redactor
 from load.users import gateway
 from load.users.bounded_responses import BoundedResponse, skip_interim_answers
 from load.users.downloads import download_problem
-from load.users.environment import CREATED, FAILURES, HISTORY, NoTenant, base_urls_of, tenants_of
+from load.users.environment import (
+    CREATED,
+    EXPORT_WAIT,
+    FAILURES,
+    HISTORY,
+    NoTenant,
+    base_urls_of,
+    tenants_of,
+)
 from load.users.failures import FailureWriter
 from load.users.redirects import (
     LED_NOWHERE,
@@ -162,7 +170,7 @@ class ExportUser(FastHttpUser):
 
     def _wait_until_ready(self, export_id: str) -> None:
         self._note("invoke", "becomeReady", job=export_id)
-        until = time.monotonic() + EXPORT_DEADLINE_S
+        until = time.monotonic() + float(os.environ.get(EXPORT_WAIT) or EXPORT_DEADLINE_S)
         while True:
             asked = {"export_id": export_id}
             answer = self._send("getExport", asked, job=export_id, is_poll=True)

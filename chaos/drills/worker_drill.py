@@ -14,7 +14,7 @@ from chaos.exports.database_view import DatabaseView
 from chaos.exports.final_state import broken_downloads
 from chaos.exports.http_view import UNKNOWN_WORKER, HttpView
 from chaos.exports.view import View
-from chaos.workers.busy_worker_freezer import BusyWorkerFreezer, Claim
+from chaos.workers.busy_worker_freezer import FREEZE_DEADLINE_S, BusyWorkerFreezer, Claim
 from chaos.workers.parked_workers import ParkedWorker, start_parked, wait_until_parked
 from harness.checkers import ExportFacts, Orphan, RecoveryTimes, Transition, Violation
 from harness.client import Samples, together
@@ -107,6 +107,7 @@ class WorkerDrill(DrillContext):
             backlog=self.backlog,
             view=self.view,
             max_attempts=self.target.limits.max_attempts,
+            deadline_s=self.target.pace.wait_s(FREEZE_DEADLINE_S),
         )
         at_once = at_once and self.view.shows_workers
         self.held = await freezer.freeze_busy(at_once=at_once, enough=enough)
@@ -178,7 +179,7 @@ async def worker_drill(
         view: View = DatabaseView(own=own, target=target)
         if http_only:
             bystander = await own.organizations.new("bystander")
-            view = HttpView(backlog=backlog, times=times, bystander=bystander)
+            view = HttpView(backlog=backlog, times=times, bystander=bystander, pace=target.pace)
         yield WorkerDrill(
             journal=own.system.journal,
             history=history,

@@ -105,7 +105,7 @@ class DatabaseView:
         That is when recovery is overdue, or when no export has ended for as long as recovery and
         one more export may take: how long all of them take is the backend's own business.
         """
-        within_s = times.stuck_timeout_s + times.sweep_interval_s + WORK_S
+        within_s = times.stuck_timeout_s + times.sweep_interval_s + self.target.pace.wait_s(WORK_S)
         until, ended = time.monotonic() + within_s, 0
         while True:
             now = await self.now()

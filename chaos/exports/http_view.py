@@ -14,6 +14,7 @@ from chaos.exports.view import InProgress, IsOverdue, known_attempt
 from harness.checkers import ExportFact, ExportFacts, RecoveryTimes
 from harness.checkers.read_api import get_completions, get_exports
 from harness.client import NoAnswer, Organization
+from harness.target.pace import NO_PACE, Pace
 from harness.vocabulary.exports import PREPARING, TERMINAL_STATES
 from harness.waiting import becomes_true
 
@@ -37,6 +38,8 @@ class HttpView:
     times: RecoveryTimes
     bystander: Organization
     """Has nothing to do with the exports, and finds out whether a client can write."""
+    pace: Pace = NO_PACE
+    """How long exports take."""
     shows_workers: bool = False
     run_for_s: Sequence[float] = (0.1, 0.3, 0.6)
     moment_s: float = 0.05
@@ -101,7 +104,8 @@ class HttpView:
 
     async def wait_until_ended(self, times: RecoveryTimes, _: IsOverdue) -> ExportFacts:
         """Wait until every export has ended, or should have; give what is there."""
-        within_s = times.stuck_timeout_s + times.sweep_interval_s + times.slack_s + WORK_S
+        work_s = self.pace.wait_s(WORK_S, len(self.backlog.owners))
+        within_s = times.stuck_timeout_s + times.sweep_interval_s + times.slack_s + work_s
 
         async def is_ended() -> bool:
             return not await self.live()

@@ -32,6 +32,7 @@ class BusyWorkerFreezer:
     backlog: Backlog
     view: View
     max_attempts: int
+    deadline_s: float = FREEZE_DEADLINE_S
 
     async def freeze_busy(
         self, *, at_once: bool = False, enough: int | None = None
@@ -49,7 +50,7 @@ class BusyWorkerFreezer:
             await self._freeze(each)
         await self.backlog.grow(FIRST_ORGANIZATIONS)
         claims: dict[Claim, ParkedWorker] = {}
-        until = time.monotonic() + FREEZE_DEADLINE_S
+        until = time.monotonic() + self.deadline_s
         idle = list(self.workers)
         while idle:
             for each in idle:
@@ -60,14 +61,14 @@ class BusyWorkerFreezer:
             if idle and time.monotonic() > until:
                 raise Inconclusive(
                     f"{idle[0].worker.name} lost its exports each time that another worker was "
-                    f"caught: they never held exports together within {FREEZE_DEADLINE_S:g} s"
+                    f"caught: they never held exports together within {self.deadline_s:g} s"
                 )
         return claims
 
     async def _freeze_at_work(self, each: ParkedWorker) -> set[Claim]:
         """Let a frozen worker run until it holds exports, freeze it again, and give its claims."""
         before = {one.export_id: one.attempt for one in await self.view.in_progress()}
-        until = time.monotonic() + FREEZE_DEADLINE_S
+        until = time.monotonic() + self.deadline_s
         for run_for_s in cycle(self.view.run_for_s):
             await self._offer_work()
             await self.system.resume(each.worker)
@@ -81,7 +82,7 @@ class BusyWorkerFreezer:
                 break
         raise Inconclusive(
             f"{each.worker.name} was never seen with an export in progress where it blocks no "
-            f"other client, within {FREEZE_DEADLINE_S:g} s and {len(self.backlog.owners)} exports"
+            f"other client, within {self.deadline_s:g} s and {len(self.backlog.owners)} exports"
         )
 
     async def _held(self, each: ParkedWorker, before: Mapping[str, int]) -> set[Claim]:
@@ -106,7 +107,7 @@ class BusyWorkerFreezer:
 
         what = f"a moment in which {each.worker.name} can be frozen without blocking other clients"
         moment_s = self.view.moment_s
-        await wait_until(is_frozen, FREEZE_DEADLINE_S, what, poll_s=moment_s, error=Inconclusive)
+        await wait_until(is_frozen, self.deadline_s, what, poll_s=moment_s, error=Inconclusive)
 
     async def _offer_work(self) -> None:
         """Request exports unless one waits whose organization has nothing in progress.

@@ -102,7 +102,7 @@ async def wait_until_parked(
 
     return await wait_until(
         are_parked,
-        PARK_DEADLINE_S,
+        target.pace.wait_s(PARK_DEADLINE_S, len(workers)),
         f"{len(workers)} workers to stop at their failpoints",
         poll_s=_POLL_S,
         error=lambda waited: Inconclusive(f"{waited}: {problem}"),

@@ -6,7 +6,7 @@ from contracts.claim.bulk_insert import copy_export
 from contracts.shared.exports.claim_function import ClaimFunction
 from contracts.shared.resources.past_triggers import past_triggers
 from harness.client import Organization
-from harness.errors import Inconclusive
+from harness.errors import Absent, Inconclusive
 from harness.plugin.fixtures import OwnSystem
 from harness.target.export_table import ExportTable
 from harness.vocabulary.exports import CANCELED, PREPARING
@@ -14,10 +14,7 @@ from harness.vocabulary.exports import CANCELED, PREPARING
 BATCH = 50
 """A `p_limit` larger than any cap here."""
 
-NO_SIGN_OF_LIFE = (
-    "the table of exports keeps no sign of life of a worker: name its column of heartbeat_at or "
-    "started_at in [claim.columns], or of [claim] lease_until"
-)
+SIGN_OF_LIFE = "the time of a worker's last sign of life (heartbeat_at, started_at, lease_until)"
 
 BACKLOG = 400
 """Exports of one organization that are older than those of all others."""
@@ -40,12 +37,12 @@ async def insert_backlog(own: OwnSystem, table: ExportTable, tenant: Organizatio
 async def claim_beside_silent_ones(own: OwnSystem, claims: ClaimFunction) -> int:
     """Claim while the last sign of life of each export in progress is an hour old; give how many.
 
-    A claim may take silent exports back itself, and claim them or others then. `Inconclusive`
-    where the table keeps no sign of life.
+    A claim may take silent exports back itself, and claim them or others then. `Absent` where the
+    table keeps no sign of life.
     """
     table = claims.table
     if not (older := table.made_older("1 hour")):
-        raise Inconclusive(NO_SIGN_OF_LIFE)
+        raise Absent(SIGN_OF_LIFE, "[claim.columns]")
     async with own.control_database.connect() as connection:
         async with past_triggers(connection, table.name):
             done = await connection.execute(

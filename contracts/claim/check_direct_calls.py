@@ -15,7 +15,7 @@ from contracts.shared.exports.claim_function import ClaimFunction, declared_clai
 from harness.check import check
 from harness.client import Organization
 from harness.database import Database
-from harness.errors import Inconclusive
+from harness.errors import Absent, Inconclusive
 from harness.expect import expect, expect_equal, expect_status
 from harness.plugin.cells import Cells
 from harness.plugin.fixtures import FreshSystem
@@ -147,6 +147,8 @@ async def check_direct_calls(
         async with cells.of(case="every claim was rolled back"):
             expect_equal(after, before, "rows of all exports after every claim was rolled back")
     async with cells.of(what="claim tokens are new"):
+        if claim.result.claim_token == "":
+            raise Absent("claim_token of a claim", "[claim.result]")
         if tokens.missing:
             raise Inconclusive(
                 f"{tokens.missing} claims returned no claim token: this check cannot see whether "

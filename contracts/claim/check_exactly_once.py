@@ -6,7 +6,7 @@ from datetime import timedelta
 from itertools import chain
 
 from contracts.claim.done_once import expect_done_once, reclaimed_after_silence
-from contracts.claim.export_batches import request_exports, wait_for_all
+from contracts.claim.export_batches import jobs_each, request_exports, wait_for_all
 from contracts.shared.resources.conventions import time_of
 from contracts.shared.resources.prometheus import total_of
 from harness.check import check
@@ -31,6 +31,9 @@ from harness.target import Capability, Target
 ALERTING = ("export_claim_fallback_total", "export_duplicate_completions_total")
 """Metrics of which any increase is an alert."""
 
+EXPORTS = 200
+TENANTS = 5
+
 TOLERANCE = timedelta(seconds=1)
 """A transaction that began before another one may commit after it."""
 
@@ -39,7 +42,7 @@ TOLERANCE = timedelta(seconds=1)
     "claim.exactly-once",
     "Each of hundreds of exports is done once",
     checklist="Verify concurrent claiming is duplicate-free",
-    observes=200,
+    observes=EXPORTS,
     needs={Capability.ORGANIZATIONS, Capability.LOAD},
 )
 async def check_exactly_once(
@@ -50,15 +53,18 @@ async def check_exactly_once(
     cells: Cells,
 ) -> None:
     """Requests 200 exports of five organizations, and waits until several workers have done them.
+    Fewer, where the target's `[pace]` says that they would take too long.
 
     Each export is ready once: one `export.completed` event, one owner at a time, no attempt in
     vain, and no alerting metric rises.
     Contract: "exactly one `export.completed` per ready export"; the `export_*_total` metrics.
     """
-    tenants = await organizations.several(5)
+    tenants = await organizations.several(TENANTS)
     client = tenants[0].client
     alerts = await read_alerting_metrics(client)
-    accepted = await request_exports(tenants, jobs_each=20)
+    accepted = await request_exports(
+        tenants, jobs_each=jobs_each(target.pace, EXPORTS, TENANTS, observe)
+    )
     exports = await wait_for_all(accepted, deadline_s=40)
     ledgers = await together(tenant.client.ledger_events() for tenant in tenants)
     completions = CompletionFact.from_events(chain.from_iterable(ledgers))

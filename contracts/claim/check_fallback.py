@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from contracts.claim.done_once import expect_facts_done_once
-from contracts.claim.export_batches import request_exports, wait_for_all
+from contracts.claim.export_batches import jobs_each, request_exports, wait_for_all
 from contracts.claim.function_outage import find_function
 from contracts.claim.readiness import FALLBACK_METRIC, expect_readiness, read_fallback_total
 from contracts.claim.slow_workers import slow_worker_environment
@@ -107,7 +107,12 @@ async def look_at_claims(
     async with cells.of(
         what="exports become ready", case="claims at the same moment, without the claim function"
     ):
-        for number in range(COLLISIONS):
+        pace = target.pace
+        collisions = pace.amount(4 * COLLISIONS, fewest=4) // 4
+        if collisions < COLLISIONS:
+            made = 4 * collisions
+            observe.excuse(4 * COLLISIONS - made, pace.reason(made, 4 * COLLISIONS))
+        for number in range(collisions):
             tenant = tenants[number % len(tenants)]
             with as_subject():
                 accepted |= await make_claims_collide(own, tenant, table.name)
@@ -117,7 +122,8 @@ async def look_at_claims(
         what="exports become ready", case="a long queue, without the claim function"
     ):
         async with paused_workers(own):
-            late |= await request_exports(tenants, jobs_each=JOBS_EACH, at_once=4)
+            jobs = jobs_each(target.pace, 4 * JOBS_EACH, len(tenants), observe)
+            late |= await request_exports(tenants, jobs_each=jobs, at_once=4)
         with as_subject():
             await wait_for_all(late, deadline_s=30)
         observe(len(accepted | late), what="exports")

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import product
 
-from contracts.claim.changed_queue import NO_SIGN_OF_LIFE
+from contracts.claim.changed_queue import SIGN_OF_LIFE
 from contracts.claim.claim_transaction import ClaimTransaction, IssuedTokens, claim_transaction
 from contracts.claim.done_once import expect_facts_done_once
 from contracts.claim.export_batches import wait_for_all
@@ -19,7 +19,7 @@ from harness.checkers import (
     read_exports,
 )
 from harness.client import Organization, together
-from harness.errors import Inconclusive
+from harness.errors import Absent, Inconclusive
 from harness.evidence import Evidence, query_evidence
 from harness.expect import expect_equal
 from harness.plugin.cells import Cells
@@ -28,6 +28,7 @@ from harness.plugin.observations import Observations
 from harness.target import Capability, Target
 from harness.target.claim import ClaimArgument
 from harness.target.export_table import ExportTable
+from harness.target.pace import Pace
 from harness.vocabulary.exports import PREPARING
 
 TURNS = "AAABACABDABCDDBCADABCBDADCBC"
@@ -35,6 +36,9 @@ TURNS = "AAABACABDABCDDBCADABCBDADCBC"
 
 BATCH = 5
 NO_CAP = 1000
+FEWEST_TURNS = 12
+"""So many of the first turns have exports of every organization."""
+
 SLACK = 12
 """How many newer exports may overtake one while workers claim concurrently."""
 
@@ -61,19 +65,22 @@ async def check_oldest_first(
         raise Inconclusive("the target file does not name the table of exports: [claim] table")
     async with fresh_system(api_instances=1, workers=0) as own:
         tenants = await own.organizations.several(len(set(TURNS)))
-        accepted = await request_in_turns(tenants)
+        turns = TURNS[: target.pace.amount(len(TURNS), fewest=FEWEST_TURNS)]
+        if missing := len(TURNS) - len(turns):
+            observe.excuse(2 * missing, target.pace.reason(len(turns), len(TURNS)))
+        accepted = await request_in_turns(tenants, turns)
         async with own.control_database.connect() as connection:
             queued = await read_export_rows(connection, table)
         created = {each.id: each.created_at for each in queued.values()}
         await look_at_queue_positions(tenants, cells)
-        await shuffle_pages(own, table)
+        await shuffle_pages(own, table, len(turns) // 2)
         reclaimed: set[str] = set()
         if table.claim.function:
             claims = ClaimFunction.of(own.control_database, target)
-            await look_at_direct_claims(claims, observe, cells)
+            await look_at_direct_claims(claims, turns, observe, cells)
             reclaimed |= await abandon_oldest(own, claims, cells)
         else:
-            observe.excuse(len(TURNS), "workers claim in a way of their own: [claim] function")
+            observe.excuse(len(turns), "workers claim in a way of their own: [claim] function")
         await own.system.start("worker", slow_worker_environment(target))
         await wait_for_all(accepted, deadline_s=30)
         observed = await read_exports(own.database, target, [tenant.id for tenant in tenants])
@@ -83,12 +90,19 @@ async def check_oldest_first(
             expect_facts_done_once(observed, target, accepted, reclaimed=reclaimed)
         async with cells.of(case="claims by a worker", what="the oldest first"):
             cap = target.limits.per_org_in_progress
-            found = overtaken(transitions, created, cap=cap, slack=SLACK)
+            found = overtaken(transitions, created, cap=cap, slack=slack_of(target.pace))
             expect_no_violations(found, transitions=transitions)
             observe(len(observed.exports), what="claimed by a worker")
 
 
-async def look_at_direct_claims(claims: ClaimFunction, observe: Observations, cells: Cells) -> None:
+def slack_of(pace: Pace) -> int:
+    """How many newer exports may overtake one: no more than are claimed about the same time."""
+    return SLACK if pace.export_s is None else min(SLACK, 2 * pace.at_once)
+
+
+async def look_at_direct_claims(
+    claims: ClaimFunction, turns: str, observe: Observations, cells: Cells
+) -> None:
     """Look at the order in which calls of the function claim, one by one and in batches."""
     limits = (1, BATCH) if claims.takes("limit") else (1,)
     caps = (NO_CAP, claims.cap) if claims.takes("per_org") else (claims.cap,)
@@ -103,15 +117,14 @@ async def look_at_direct_claims(claims: ClaimFunction, observe: Observations, ce
             if (limit, most) == (1, caps[0]):
                 observe(one.claimed, what="claimed one by one")
     if NO_CAP not in caps:
-        turns = Counter(TURNS)
-        claimable = sum(min(each, claims.cap) for each in turns.values())
+        claimable = sum(min(each, claims.cap) for each in Counter(turns).values())
         why = "the claim function takes no cap: [claim.arguments] per_org"
-        observe.excuse(len(TURNS) - claimable, why)
+        observe.excuse(len(turns) - claimable, why)
 
 
-async def request_in_turns(tenants: Sequence[Organization]) -> dict[str, Organization]:
-    """Request exports one after the other, each of a new job, in the order of `TURNS`."""
-    owners = [tenants[ord(turn) - ord("A")] for turn in TURNS]
+async def request_in_turns(tenants: Sequence[Organization], turns: str) -> dict[str, Organization]:
+    """Request exports one after the other, each of a new job, in the order of these turns."""
+    owners = [tenants[ord(turn) - ord("A")] for turn in turns]
     jobs = await together(owner.new_job() for owner in owners)
     return {
         (await owner.client.new_export(job["id"], owner.client.light_type))["id"]: owner
@@ -140,15 +153,15 @@ async def look_at_queue_positions(tenants: Sequence[Organization], cells: Cells)
             )
 
 
-async def shuffle_pages(own: OwnSystem, table: ExportTable) -> None:
-    """Rewrite the oldest rows, so that the table no longer holds rows in the order of age."""
+async def shuffle_pages(own: OwnSystem, table: ExportTable, oldest: int) -> None:
+    """Rewrite so many of the oldest rows: the table no longer holds rows in the order of age."""
     state = table.own("state")
     async with own.control_database.connect() as connection, connection.transaction():
         await connection.execute("SET LOCAL session_replication_role = replica")
         cursor = await connection.execute(
             f"SELECT {table.id} AS id FROM {table.name} "  # noqa: S608 - quoted
             f"ORDER BY {table.own('created_at')} LIMIT %s".encode(),
-            [len(TURNS) // 2],
+            [oldest],
         )
         for row in reversed(await cursor.fetchall()):
             await connection.execute(
@@ -214,7 +227,7 @@ async def abandon_oldest(own: OwnSystem, claims: ClaimFunction, cells: Cells) ->
     abandoned: set[str] = set()
     async with cells.of(case="an export that recovery put back into the queue"):
         if not (older := table.made_older("1 hour")):
-            raise Inconclusive(NO_SIGN_OF_LIFE)
+            raise Absent(SIGN_OF_LIFE, "[claim.columns]")
         async with claims.worker() as connection:
             await claims.claim(connection, "silent", 1)
         silent = await own.control_database.fetch(

@@ -3,7 +3,23 @@
 from collections.abc import Sequence
 
 from harness.client import Organization, Record, Sample, together
+from harness.plugin.observations import Observations
+from harness.target.pace import Pace
 from harness.vocabulary.exports import EXPORT_TYPES
+
+
+def jobs_each(
+    pace: Pace, exports: int, tenants: int, observe: Observations, *, types: int = len(EXPORT_TYPES)
+) -> int:
+    """How many jobs each tenant makes, so that there are so many exports, or as many as it can.
+
+    What is missing is not asked for: with a slow `[pace]` there are fewer exports.
+    """
+    each = tenants * types
+    jobs = max(1, pace.amount(exports, fewest=each) // each)
+    if (made := jobs * each) < exports:
+        observe.excuse(exports - made, pace.reason(made, exports))
+    return jobs
 
 
 async def request_exports(

@@ -36,7 +36,8 @@ class ExportWatch:
         client, export_id = self.org.client, self.requested.data["id"]
         self.kept.append(self.requested)
         last, broken = self.requested, client.transport.broken
-        seconds = broken.wait_s(RULE, EXPORT_DEADLINE_S) if broken else EXPORT_DEADLINE_S
+        seconds = client.pace.wait_s(EXPORT_DEADLINE_S)
+        seconds = broken.wait_s(RULE, seconds) if broken else seconds
         wanted = f"export {export_id} to become ready"
 
         async def is_ready() -> bool:
@@ -56,9 +57,8 @@ class ExportWatch:
             return CheckFailed(expected=expected, got=got, subject="getExport")
 
         with precondition(RULE):
-            await wait_until(
-                is_ready, seconds, "state ready", poll_s=POLL_INTERVAL_S, error=not_ready
-            )
+            poll_s = client.pace.poll_s(POLL_INTERVAL_S)
+            await wait_until(is_ready, seconds, "state ready", poll_s=poll_s, error=not_ready)
         return last
 
     async def look_at_answers(self, cells: Cells, export_type: str) -> None:

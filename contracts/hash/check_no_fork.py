@@ -3,7 +3,7 @@
 import random
 from collections.abc import Awaitable, Callable
 
-from contracts.hash.concurrent_appends import APPENDS, EVENTS_OF_TYPE, ConcurrentAppends
+from contracts.hash.concurrent_appends import APPENDS, FEWEST_JOBS, JOBS, ConcurrentAppends
 from contracts.shared.ledger.api_chain import expect_linked, expect_verified, places
 from contracts.shared.ledger.listed_events import ListedEvents
 from contracts.shared.ledger.stored_ledger import StoredLedger
@@ -11,7 +11,8 @@ from harness.check import check
 from harness.client import Organizations, Samples, together
 from harness.plugin.cells import Cells
 from harness.plugin.observations import Observations
-from harness.target import Capability
+from harness.target import Capability, Target
+from harness.vocabulary.exports import EXPORT_TYPES
 
 TENANTS = 4
 
@@ -28,6 +29,7 @@ async def check_no_fork(
     samples: Samples,
     rng: random.Random,
     stored_ledger: StoredLedger | None,
+    target: Target,
     observe: Observations,
     cells: Cells,
 ) -> None:
@@ -37,9 +39,15 @@ async def check_no_fork(
     and holds the events of every accepted request once.
     Contract: "without gaps or forks under concurrency".
     """
-    ledgers = [ConcurrentAppends(tenant) for tenant in await organizations.several(TENANTS)]
+    exports_of_a_job = TENANTS * len(EXPORT_TYPES)
+    usual = JOBS * exports_of_a_job
+    made = target.pace.amount(usual, fewest=FEWEST_JOBS * exports_of_a_job)
+    jobs = made // exports_of_a_job
+    ledgers = [ConcurrentAppends(each, jobs) for each in await organizations.several(TENANTS)]
+    if missing := TENANTS * APPENDS - sum(ledger.appends for ledger in ledgers):
+        observe.excuse(missing, target.pace.reason(jobs * exports_of_a_job, usual))
     await together(ledger.create_jobs() for ledger in ledgers)
-    fewer = sum(EVENTS_OF_TYPE * len(each.org.client.without.export_types) for each in ledgers)
+    fewer = sum(2 * jobs * len(each.org.client.without.export_types) for each in ledgers)
     observe.excuse(fewer, "events of types of exports that are absent")
     requests = [request for ledger in ledgers for request in ledger.requests(samples)]
     rng.shuffle(requests)

@@ -4,6 +4,7 @@ import uuid
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from functools import partial
+from itertools import cycle, islice
 
 from contracts.shared.resources.rule_ids import EVENT_ONCE, EVENT_WRITTEN
 from harness.client import Answer, Organization, Record, Sample, Samples, together
@@ -15,10 +16,10 @@ JOBS = 4
 CANCELED_JOBS = 1
 """Number of jobs whose exports are canceled as soon as they are requested."""
 
-EVENTS_OF_TYPE = 2 * JOBS
-"""Events of one type of exports: a request and an end each."""
+FEWEST_JOBS = 2
+"""One whose exports are canceled, and one whose exports become ready."""
 
-APPENDS = UPLOADS + EVENTS_OF_TYPE * len(EXPORT_TYPES)
+APPENDS = UPLOADS + 2 * JOBS * len(EXPORT_TYPES)
 """One event per upload, two per export: its request and its end."""
 
 EVENTS = {"end": "export.completed, export.canceled"}
@@ -33,21 +34,23 @@ Append = tuple[str, Callable[[], Awaitable[None]]]
 class ConcurrentAppends:
     """The requests of one organization that append to its ledger, and what they created."""
 
-    def __init__(self, org: Organization) -> None:
+    def __init__(self, org: Organization, jobs: int = JOBS) -> None:
         self.org = org
+        self.appends = UPLOADS + 2 * jobs * len(EXPORT_TYPES)
+        self._job_count = jobs
         self._jobs: list[Record] = []
         self._evidence: list[str] = []
         self._exports: list[str] = []
 
     async def create_jobs(self) -> None:
         """Create the jobs, which appends nothing to the ledger."""
-        self._jobs = await together(self.org.new_job() for _ in range(JOBS))
+        self._jobs = await together(self.org.new_job() for _ in range(self._job_count))
 
     def requests(self, samples: Samples) -> list[Append]:
         """Give all requests that are to be sent at once, by operation, each to be called once."""
         uploads: list[Append] = [
-            ("uploadEvidence", partial(self._upload, self._jobs[number % JOBS], samples.new()))
-            for number in range(UPLOADS)
+            ("uploadEvidence", partial(self._upload, job, samples.new()))
+            for job in islice(cycle(self._jobs), UPLOADS)
         ]
         exports: list[Append] = [
             (

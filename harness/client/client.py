@@ -1,5 +1,6 @@
 """One user's view of the API: every operation by its operationId, and the usual steps by name."""
 
+import contextlib
 import uuid
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -12,6 +13,7 @@ from harness.asks import ask, leave_out, look_for
 from harness.client.absence import PAGING, refuse_absent, without_empty
 from harness.client.answer import Answer, Record
 from harness.client.chain_order import in_chain_order
+from harness.client.left_exports import LeftExports
 from harness.client.location import follow_location, follow_redirect
 from harness.client.multipart import encode_form
 from harness.client.routes import Routes
@@ -23,6 +25,7 @@ from harness.errors import Absent, CheckFailed, Inconclusive
 from harness.expect import expect_status
 from harness.findings.preconditions import precondition
 from harness.target.ledger import CONTRACT_CHAIN, ChainShape
+from harness.target.pace import NO_PACE, Pace
 from harness.target.without import NOTHING_WITHOUT, Without
 from harness.vocabulary.exports import EXPORT_TYPES, LEDGER, PROOF_PACK, READY, TERMINAL_STATES
 from harness.waiting import wait_until
@@ -34,6 +37,9 @@ EXPORT_DEADLINE_S = 20.0
 """How long a small export may take on a busy two-core machine, waiting in the queue included."""
 
 POLL_INTERVAL_S = 0.03
+_QUEUES = frozenset({"requestExport", "retryExport"})
+"""The operations that put an export into the queue."""
+
 MAX_PAGES = 100
 
 _KEY = "idempotency-key"
@@ -61,6 +67,10 @@ class Client:
     """The only instance that gets its requests; None is round robin."""
     key_lease_s: float = 10.0
     """Within how long an idempotency key is free again whose holder died."""
+    pace: Pace = NO_PACE
+    """How long exports take: waits for them are longer by it."""
+    left: LeftExports | None = field(default=None, repr=False, compare=False)
+    """Where it notes what it requests, for a backend that is slow to make it."""
     is_shared: bool = False
     """Whether others use its organization, too: its lists may be of any length."""
     chain: ChainShape = CONTRACT_CHAIN
@@ -175,6 +185,8 @@ class Client:
         )
         if answer.is_a(HTTPStatus.UNAUTHORIZED):
             self._expect_valid()
+        if operation_id in _QUEUES:
+            self._note_left(answer)
         if follow and answer.is_redirect:
             return await follow_redirect(self.transport, answer, sent, deadline_s=deadline_s)
         return answer
@@ -194,6 +206,16 @@ class Client:
         if self.renewed is not None and self.renewed.replaces(token):
             token = await self.renewed.fresh()
         return {} if token is None else {"authorization": f"Bearer {token}"}
+
+    def _note_left(self, answer: Answer) -> None:
+        """Note an export that was accepted, where those that nobody waits for are canceled."""
+        is_accepted = answer.status == HTTPStatus.ACCEPTED
+        if self.left is None or not is_accepted or not self.has("cancelExport"):
+            return
+        with contextlib.suppress(CheckFailed, Inconclusive):  # what it lacks, the check sees
+            export_id = str(answer.data["id"])
+            path = {"export_id": export_id}
+            self.left.note(export_id, lambda: self.call("cancelExport", path=path))
 
     def _expect_valid(self) -> None:
         """Raise `Inconclusive` where the token has run out: refusing it is right then."""
@@ -297,11 +319,13 @@ class Client:
     ) -> Record:
         """Poll until the export is in one of `states` and give its data.
 
-        Fails the check at the deadline, or at once when it ended in another terminal state.
+        A backend with a slow `[pace]` has longer than `deadline_s`. Fails the check at the
+        deadline, or at once when it ended in another terminal state.
         """
         wanted = f"export {export_id} to become {' or '.join(sorted(states))}"
         export = Record()
         broken = self.transport.broken
+        deadline_s = self.pace.wait_s(deadline_s)
         if broken is not None and READY in states:
             deadline_s = broken.wait_s("export.becomes-ready", deadline_s)
 
@@ -333,7 +357,10 @@ class Client:
             )
 
         with precondition("export.becomes-ready"):
-            await wait_until(is_there, deadline_s, wanted, poll_s=POLL_INTERVAL_S, error=too_late)
+            poll_s = self.pace.poll_s(POLL_INTERVAL_S)
+            await wait_until(is_there, deadline_s, wanted, poll_s=poll_s, error=too_late)
+        if self.left is not None and export["state"] in TERMINAL_STATES:
+            self.left.forget(export_id)
         return export
 
     async def wait_for_exports(

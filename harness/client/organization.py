@@ -11,6 +11,7 @@ from harness.client.cleanup import clean_up
 from harness.client.client import Client, StoredEvents
 from harness.client.dialect import Dialect
 from harness.client.given_tokens import GivenUser, given_users
+from harness.client.left_exports import LeftExports
 from harness.client.provisioning import Provisioner
 from harness.client.routes import Routes, routes_of
 from harness.client.run_mark import RunMark
@@ -26,6 +27,7 @@ from harness.target import Target
 from harness.target.chaos import CleanupCall, Removable
 from harness.target.ledger import CONTRACT_CHAIN, ChainShape
 from harness.target.models import Limits
+from harness.target.pace import NO_PACE, Pace
 from harness.vocabulary.roles import MEMBER, ROLES
 
 RENEW_BEFORE_S = 60.0
@@ -120,6 +122,7 @@ class Organizations:
         chain: ChainShape = CONTRACT_CHAIN,
         tenants: TenantEntry | None = None,
         command: TokenCommand | None = None,
+        pace: Pace = NO_PACE,
     ) -> None:
         self.transport = transport
         self.routes = routes
@@ -133,6 +136,9 @@ class Organizations:
         """Gives what reads an organization's events from the database, by the organization's id."""
         self._tenants = tenants
         self._command = command
+        self._pace = pace
+        self.left = LeftExports() if pace.export_s is not None else None
+        """What clients requested and nobody waited for; None where exports take no time."""
 
     @classmethod
     def of(
@@ -182,6 +188,7 @@ class Organizations:
             target.chain,
             tenant_entry(target, provisioner, control_url),
             TokenCommand(tokens=command, learn=learn) if command else None,
+            target.pace,
         )
 
     @property
@@ -316,6 +323,8 @@ class Organizations:
             token=token,
             key_lease_s=self._limits.key_lease_s,
             chain=self._chain,
+            pace=self._pace,
+            left=self.left,
         )
 
     async def close(self) -> None:

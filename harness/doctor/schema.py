@@ -12,8 +12,8 @@ from harness.errors import Inconclusive, Misconfigured
 from harness.redaction.redactor import Redactor
 from harness.system.reader import refuse_unfit_reader
 from harness.target import Target
+from harness.target.claim import ExportColumn
 from harness.target.export_table import ExportTable
-from harness.target.models import ExportColumn
 
 _TABLES = Path(__file__).with_name("tables.sql")
 _EXPORT: Sequence[ExportColumn] = (

@@ -22,6 +22,7 @@ from harness.plugin.collection import SPEC
 from harness.plugin.context import redactor_of, system_of, target_of
 from harness.plugin.coverage import Coverage
 from harness.plugin.deadline import WATCHDOG_SLACK_S, Deadline, watchdog
+from harness.plugin.export_time import deadline_s
 from harness.plugin.findings import Outcome, judge, outcome_of
 from harness.plugin.observations import Observations
 from harness.plugin.settings import settings_of
@@ -73,7 +74,7 @@ STATE = pytest.StashKey[CheckState]()
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
     """Begin the state of a check."""
     item.stash[STATE] = CheckState(_cells(item))
-    with watchdog(FIXTURES_S + item.stash[SPEC].deadline_s, "setting the check up"):
+    with watchdog(FIXTURES_S + _seconds(item), "setting the check up"):
         return (yield)
 
 
@@ -93,8 +94,8 @@ def pytest_skip_without_capabilities(item: pytest.Item) -> None:
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     """Run the check itself within its deadline."""
-    spec = item.stash[SPEC]
-    deadline = Deadline(spec.deadline_s, item.path)
+    spec, seconds = item.stash[SPEC], _seconds(item)
+    deadline = Deadline(seconds, item.path)
     function = item.obj  # type: ignore[attr-defined]
     # Hypothesis's wrapper is synchronous and calls the async check inside.
     owner, name = (
@@ -102,7 +103,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     )
     with (
         pytest.MonkeyPatch.context() as patch,
-        watchdog(spec.deadline_s + WATCHDOG_SLACK_S, f"check {spec.id}"),
+        watchdog(seconds + WATCHDOG_SLACK_S, f"check {spec.id}"),
     ):
         bound = deadline.bound(getattr(owner, name))
         patch.setattr(owner, name, _remembered(bound, item.stash[STATE]))
@@ -111,6 +112,12 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
         except BaseException as error:
             _add_exit_reports(error, system_of(item.config))
             raise
+
+
+def _seconds(item: pytest.Item) -> float:
+    """How long a check may take on this target."""
+    spec = item.stash[SPEC]
+    return deadline_s(spec.id, spec.deadline_s, target_of(item.config).pace)
 
 
 def _remembered(
@@ -158,7 +165,7 @@ def _add_exit_reports(error: BaseException, system: System) -> None:
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
     """Take the fixtures down."""
-    with watchdog(FIXTURES_S + item.stash[SPEC].deadline_s, "taking the check's fixtures down"):
+    with watchdog(FIXTURES_S + _seconds(item), "taking the check's fixtures down"):
         return (yield)
 
 
@@ -293,6 +300,7 @@ def _result(item: pytest.Item) -> CheckResult:
         verdict,
         observations=state.observations.count,
         needed_observations=_needed(item, state),
+        fewer=tuple((safe(why), n) for why, n in state.observations.excused.items()),
         asked=state.asked.frozen(),
         seconds=round(time.monotonic() - state.began, 3),
         message=message,

@@ -7,6 +7,7 @@ from typing import Literal
 
 from harness.check import CheckSpec, plain_id
 from harness.plugin.declared_asks import DeclaredAsks, declared_asks
+from harness.plugin.export_time import extra_s
 from harness.target import Target
 
 SHOWN = 6
@@ -22,8 +23,8 @@ class Extent:
     how: Literal["all", "part", "not at all"]
     missing: tuple[str, ...] = ()
     """What the target declares absent, or does not offer."""
-    seconds: int = 0
-    """How long it takes on the reference backend."""
+    seconds: float = 0
+    """How long it is expected to take: as on the reference backend, and what the pace adds."""
 
     @property
     def is_whole(self) -> bool:
@@ -48,16 +49,20 @@ def extent_of(spec: CheckSpec, target: Target) -> Extent:
     if whole:
         return Extent(how="not at all", missing=whole)
     part = tuple(name for name in sorted(asks.part) if is_absent(name))
-    return Extent(how="part" if part else "all", missing=part, seconds=asks.seconds)
+    seconds = asks.seconds + extra_s(spec.id, target.pace)
+    return Extent(how="part" if part else "all", missing=part, seconds=seconds)
 
 
 def expected_minutes(specs: Iterable[CheckSpec], extents: Mapping[str, Extent]) -> str:
-    """Say how long the quick profile takes about, measured on the reference backend."""
+    """Say how long the quick profile takes about: measured on the reference backend, and what
+    the target's `[pace]` adds.
+    """
     quick = [extents[spec.id] for spec in specs if spec.profile == "quick"]
     counts = {how: sum(each.how == how for each in quick) for how in ("all", "part", "not at all")}
     seconds = BRING_UP_S + sum(each.seconds for each in quick)
     minutes = max(1, math.ceil(seconds / 60))
     looked = ", ".join(f"{number} {how}" for how, number in counts.items())
     return (
-        f"quick profile: {looked}; about {minutes} min where a backend is as fast as the reference"
+        f"quick profile: {looked}; about {minutes} min where a backend is as fast as the "
+        "reference, or as its [pace] says"
     )

@@ -109,6 +109,8 @@ async def organizations(
         finally:
             if reading is not None:
                 await reading.close()
+        if made.left is not None:
+            await made.left.cancel()
 
 
 def hiding_tokens(config: pytest.Config, system: System) -> Callable[[Iterable[str]], None]:

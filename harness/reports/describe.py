@@ -189,6 +189,9 @@ def notes(summary: RunSummary) -> list[str]:
         texts.append(f"inconclusive, and allowed to be: {', '.join(gaps)}")
     if gaps and (still_open := _still_open(summary)):
         texts.append(f"inconclusive, and not allowed to be: {', '.join(still_open)}")
+    if fewer := [result.id for result in summary.checks if result.fewer]:
+        why = "`fewer` in results.json says why"
+        texts.append(f"with less to look at than usual: {', '.join(fewer)} ({why})")
     if summary.old_names:
         texts.append("\n  ".join(["old names in your checks:", *summary.old_names]))
     if summary.unmet_words:

@@ -110,6 +110,7 @@ def _check(result: CheckResult) -> dict[str, Any]:
             ],
             "clean": list(result.cells.clean),
         },
+        "fewer": [{"reason": reason, "observations": n} for reason, n in result.fewer],
         "asks": {
             "whole": list(result.asked.whole),
             "part": list(result.asked.part),

@@ -36,6 +36,7 @@ from harness.target.models import (
     Worker,
     Zoo,
 )
+from harness.target.pace import Pace
 from harness.target.template import fill, placeholders, variables
 from harness.target.tokens import Tokens
 
@@ -82,6 +83,7 @@ class Target(Table):
     limits: Limits = Limits()
     failpoints: Failpoints | None = None
     claim: Claim | None = None
+    pace: Pace = Pace()
     chaos: Chaos = Chaos()
     cleanup: Mapping[Removable, CleanupCall] = Field(default={})
     """How `shakedown run --cleanup` removes what a run has made, by what it is."""

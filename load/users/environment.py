@@ -19,9 +19,12 @@ CREATED = "SHAKEDOWN_CREATED"
 FAILURES = "SHAKEDOWN_FAILURES"
 """The file to which the first failed requests are appended, with all that was sent; empty: none."""
 
+EXPORT_WAIT = "SHAKEDOWN_EXPORT_WAIT_S"
+"""How many seconds a user waits for an export; empty: `EXPORT_DEADLINE_S` of `locustfile.py`."""
+
 _ORGANIZATION_TOKEN = re.compile(r"JWT_ORG_([A-Z]+)")
 _OURS = re.compile(
-    rf"LOCUST_.*|BACKEND_URLS?|JWT_.*|JOB_ID.*|{HISTORY}|{CREATED}|{CONTRACT}|{FAILURES}"
+    rf"LOCUST_.*|BACKEND_URLS?|JWT_.*|JOB_ID.*|{HISTORY}|{CREATED}|{CONTRACT}|{FAILURES}|{EXPORT_WAIT}"
 )
 
 
@@ -80,6 +83,7 @@ def locust_environment(
     created: Path | None = None,
     failures: Path | None = None,
     contract: Contract | None = None,
+    export_wait_s: float | None = None,
 ) -> dict[str, str]:
     """Give the environment of a locust, without the settings that a user has for their own."""
     others = {name: value for name, value in inherited.items() if not _OURS.fullmatch(name)}
@@ -90,6 +94,7 @@ def locust_environment(
         HISTORY: str(history),
         CREATED: str(created or ""),
         FAILURES: str(failures or ""),
+        EXPORT_WAIT: "" if export_wait_s is None else f"{export_wait_s:g}",
         "HOME": str(home),  # ~/.locust.conf
     }
     return others | organizations | ours

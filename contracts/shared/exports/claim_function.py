@@ -11,7 +11,7 @@ from psycopg import AsyncConnection, sql
 
 from contracts.shared.exports.claim_result import claimed_rows
 from harness.database import Database
-from harness.errors import CheckFailed, Inconclusive
+from harness.errors import Absent, CheckFailed, Inconclusive
 from harness.evidence import query_evidence
 from harness.findings.preconditions import precondition
 from harness.target import Target
@@ -33,10 +33,14 @@ MAX_CALLS = 200
 def declared_claim(target: Target) -> Claim:
     """The claim function and its table.
 
-    `Inconclusive` where workers claim in another way: then only the effects can be judged.
+    `Absent` where workers claim in another way: then only the effects can be judged.
     """
-    if target.claim is None or not target.claim.function:
-        raise Inconclusive("the check calls the claim function, and the target file names none")
+    if target.claim is None:
+        raise Inconclusive(
+            "the check calls the claim function, and the target file names none: [claim] function"
+        )
+    if not target.claim.function:
+        raise Absent("a claim function", "[claim] function")
     return target.claim
 
 

@@ -80,6 +80,13 @@ def test_minutes_are_those_of_the_checks_that_can_look(tmp_path: Path) -> None:
     assert "1 not at all; about 1 min" in expected_minutes([spec], unable)
 
 
+def test_a_slow_pace_takes_minutes_more(tmp_path: Path) -> None:
+    spec, quick = _spec(), extent_of(_spec(), _target(tmp_path, ""))
+    slow = extent_of(spec, _target(tmp_path, "[pace]\nexport_s = 60\n"))
+    assert slow.seconds > quick.seconds
+    assert slow.seconds % 60 == quick.seconds % 60
+
+
 def test_a_run_that_asks_for_more_than_is_declared_is_told() -> None:
     check_id = "golden.upload"
     run = {

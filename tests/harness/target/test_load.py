@@ -247,6 +247,9 @@ HEAD = '[api]\ncommand = "serve --port {port}"\n'
             HEAD + "[claim]\nfunction = ''\n[claim.result]\nattempt = 'n'\n",
             "claim.result: there is no function to call",
         ),
+        (HEAD + "[pace]\nexport_s = 0\n", "pace.export_s: "),
+        (HEAD + "[pace]\nexport_s = 5\nat_once = 0\n", "pace.at_once: "),
+        (HEAD + "[pace]\nexports = 5\n", "pace.exports: unknown key"),
         (HEAD + "[claim.result]\nid = ''\n", "claim.result.id: expected at least 1 character"),
         (HEAD + "[claim]\nby_hand = true\n", "claim.by_hand: checks claim by the function"),
         (

@@ -24,8 +24,8 @@ from harness.postgres.database_server import drop_database
 from harness.system.declared_names import DatabaseNames, wrong_names
 from harness.target import Target
 from harness.target.catalog import Catalog
+from harness.target.claim import Claim
 from harness.target.load import load_target
-from harness.target.models import Claim
 
 pytestmark = pytest.mark.integration
 
