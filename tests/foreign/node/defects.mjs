@@ -104,11 +104,6 @@ const DEFECTS = {
     source: "CWE-367: time of check, time of use",
     expected: ["claim.exactly-once", "load.exactly-once"],
   },
-  "newest-first": {
-    title: "Workers take the package that was asked for last",
-    source: "a queue that was a stack",
-    expected: ["claim.oldest-first"],
-  },
   "place-among-all": {
     title: "A package's place in the queue counts those of other tenants",
     source: "a number that tells how busy others are",

@@ -88,24 +88,6 @@ async def place_among_all(house: House) -> bool:
     return [each["run"]["place"] for each in shown] != [1, 1]
 
 
-async def newest_first(house: House) -> bool:
-    """Packages wait while all workers are busy: the first of them is started first."""
-    member = house.member()
-    cases = [await member.open_case() for _ in range(5)]
-    running = f"packages WHERE tenant = %s AND {RUNNING}"
-
-    async def all_are_busy() -> bool:
-        return await counted(house, running, member.tenant) >= 2
-
-    async with holding(house, "LOCK TABLE documents IN ACCESS EXCLUSIVE MODE"):
-        for case in cases[:2]:
-            await member.request(case)
-        await until("two packages run", all_are_busy)
-        waiting = [await member.request(case) for case in cases[2:]]
-    done = [await member.until(each["id"], "done") for each in waiting]
-    return str(done[0]["startedAt"]) > str(done[-1]["startedAt"])
-
-
 async def cap_by_candidates(house: House) -> bool:
     """Two workers look for a tenant's third package at once; documents are held, so none ends."""
     member = house.member()

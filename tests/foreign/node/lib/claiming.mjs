@@ -20,7 +20,7 @@ export async function claim(pool, { name, leaseSeconds, perTenant }) {
     `SELECT id, tenant FROM packages p
       WHERE state = 'waiting' AND tries < tries_granted AND $1 > (SELECT count(*) FROM packages r
                                         WHERE r.tenant = p.tenant AND r.state IN ${RUNNING})
-      ORDER BY ordinal ${defect("newest-first") ? "DESC" : ""} LIMIT ${CANDIDATES}`,
+      ORDER BY ordinal LIMIT ${CANDIDATES}`,
     [perTenant],
   );
   for (const { id, tenant } of candidates) {
