@@ -1,6 +1,7 @@
 """Runs locust, headless, in a process group of its own: checks must not import it."""
 
 import contextlib
+import math
 import os
 import resource
 import signal
@@ -81,7 +82,7 @@ async def run_locust(
     command = [
         sys.executable, "-P", "-m", "locust", "--locustfile", str(LOCUSTFILE), "--headless",
         "--users", str(users), "--spawn-rate", str(users), "--run-time", f"{at_most_s}s",
-        "--stop-timeout", f"{finish_s:g}s", "--only-summary",
+        "--stop-timeout", f"{math.ceil(finish_s)}s", "--only-summary",
         "--json-file", str(home / "locust"),
     ]  # fmt: skip
     environment = locust_environment(
