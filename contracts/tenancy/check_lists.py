@@ -16,6 +16,7 @@ from contracts.tenancy.requests.lists import (
 from contracts.tenancy.requests.request_shapes import RequestShape
 from harness.check import check
 from harness.client import Organization, Organizations, Samples, together
+from harness.client.absence import refuse_absent
 from harness.expect import expect, expect_equal, expect_status
 from harness.plugin.cells import Cells
 from harness.plugin.coverage import Coverage
@@ -151,6 +152,7 @@ async def expect_foreign_cursor_opens_nothing(
 ) -> None:
     """Fail if a cursor of another organization returns anything else than own items."""
     theirs = reading(shape, number, other, [mine, other], other.tenant.org.roles[0], 0)
+    refuse_absent(theirs.client.without, shape.operation.id, {"limit": 1})
     cursor = (await theirs.page({"limit": 1})).document.get("next_cursor")
     if cursor is None:
         return  # one row, one page

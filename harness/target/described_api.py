@@ -373,6 +373,7 @@ def _as_demanded(
     of_contract = ours.described if ours else {}
     if ours is not None:
         node["security"] = of_contract.get("security", contract.get("security", []))
+        _demand_headers(contract, of_contract, node)
     responses = node.get("responses")
     if not isinstance(responses, dict):
         return
@@ -389,6 +390,38 @@ def _as_demanded(
                 responses.setdefault(str(status), described)
     for status in [each for each in responses if not each.isdigit()]:
         del responses[status]
+
+
+def _demand_headers(contract: Json, of_contract: Mapping[str, Json], node: dict[str, Json]) -> None:
+    """Require the headers of requests that the contract requires, which few generators describe."""
+    described = node.get("parameters")
+    given: list[Json] = list(described) if isinstance(described, list) else []
+    for each in of_contract.get("parameters", ()):
+        ours = _resolved(contract, each)
+        if ours.get("in") != "header" or not ours.get("required"):
+            continue
+        name = str(ours["name"]).lower()
+        theirs = [one for one in given if _is_header(one, name)]
+        given = [one for one in given if not _is_header(one, name)]
+        given.append({**(theirs[0] if theirs else _without_refs(contract, ours)), "required": True})
+        node["parameters"] = given
+
+
+def _is_header(parameter: Json, name: str) -> bool:
+    return (
+        isinstance(parameter, Mapping)
+        and parameter.get("in") == "header"
+        and str(parameter.get("name")).lower() == name
+    )
+
+
+def _without_refs(contract: Json, node: Json) -> Json:
+    """A piece of the contract that can stand in another document."""
+    if isinstance(node, Mapping):
+        return {
+            name: _without_refs(contract, one) for name, one in _resolved(contract, node).items()
+        }
+    return [_without_refs(contract, one) for one in node] if isinstance(node, list) else node
 
 
 def _links_in(contract: Json, described: Mapping[str, Json]) -> dict[str, Json]:

@@ -17,6 +17,7 @@ from harness.client import Route
 from harness.client.routes import routes_of, spelled_path
 from harness.target import Target
 from harness.target.document_files import METHODS
+from harness.vocabulary.resources import LISTS
 
 KINDS = ("job", "evidence", "export", "event", "target", "manifest", "organization")
 """The kinds of IDs. `target` is the evidence or export of a ledger event. A manifest is not an ID,
@@ -101,7 +102,9 @@ class Operation:
 
     @property
     def lists(self) -> bool:
-        """Whether it answers with a page of a list: an array under `data`."""
+        """Whether it answers with a list: one of the contract's, or an array under `data`."""
+        if self.id in LISTS:
+            return True  # whatever a document of the backend's own calls the array
         for status, answer in (self.described.get("responses") or {}).items():
             if not str(status).startswith("2"):
                 continue

@@ -215,3 +215,42 @@ def test_a_document_that_is_not_of_this_api_is_refused_before_anything_starts(
     document["paths"]["/livez"] = {"$ref": "paths.yaml#/live"}
     with pytest.raises(Misconfigured, match=r"toml:6: contract.openapi: cannot read .*paths\.yaml"):
         load(tmp_path / "c", document, 'absent = ["health"]\n')
+
+
+@pytest.mark.parametrize("described", [None, False], ids=["not at all", "as optional"])
+def test_an_upload_has_a_key_however_the_document_describes_it(
+    tmp_path: Path, described: bool | None
+) -> None:
+    document = nameless(as_framework=True)
+    for _, _, each in operations(document):
+        given = each.get("parameters", [])
+        for one in [one for one in given if one.get("name") == "Idempotency-Key"]:
+            given.remove(one)
+            if described is not None:
+                given.append({**one, "name": "idempotency-key", "required": described})
+    target = load(tmp_path, document)
+    keys = {
+        one.id: [
+            each.get("required")
+            for each in one.parameters
+            if each["name"].lower() == "idempotency-key"
+        ]
+        for one in operations_of(target)
+    }
+    assert keys["uploadEvidence"] == [True]
+    assert keys["requestExport"] == ([] if described is None else [False])
+    without = load(tmp_path, document, 'without.headers = ["Idempotency-Key"]\n')
+    assert not [
+        each["name"]
+        for one in operations_of(without)
+        for each in one.parameters
+        if each["name"].lower() == "idempotency-key"
+    ]
+
+
+def test_a_list_is_one_whatever_the_document_calls_its_array(tmp_path: Path) -> None:
+    document = nameless()
+    for _, _, each in operations(document):
+        each["responses"] = {"200": {"description": "ok"}}
+    lists = {one.id for one in operations_of(load(tmp_path, document)) if one.lists}
+    assert lists == {"listJobs", "listEvidence", "listExports", "listLedgerEvents"}
