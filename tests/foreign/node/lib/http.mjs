@@ -9,7 +9,7 @@ import { isOutage } from "./database.mjs";
 import { errorBody, malformed, notFound, Refusal, unavailable } from "./refusal.mjs";
 import { callerOf } from "./tokens.mjs";
 
-const SANE_ID = /^[\x21-\x7e]{1,128}$/;
+const SANE_ID = /^[A-Za-z0-9._-]{1,128}$/;
 const LINGER_MS = 2000;
 const LINGER_BYTES = 64 * 1024 * 1024;
 
