@@ -71,7 +71,7 @@ async def check_immutable(
         rows = rows_of(target.ledger, org, evidence)
         table = await AppendOnlyTable.read(database, target.ledger)
         roles = await roles_to_try(database, table, system, target)
-        for _ in set(ROLE_NAMES) - set(target.catalog.own_roles):
+        for _ in set(ROLE_NAMES) - set(target.database_roles):
             observe.excuse(FEWEST_OF_A_ROLE, why="statements of a role that there is not")
         async with database.connect() as connection:
             ledger = ProtectedRows(connection=connection, table=table.name, rows=rows, org=org)
@@ -103,7 +103,7 @@ async def roles_to_try(
 
     By name, with what each is to the ledger.
     """
-    own = {theirs: ours for ours, theirs in target.catalog.own_roles.items()}
+    own = {theirs: ours for ours, theirs in target.database_roles.items()}
     row = await database.fetch_one(
         "SELECT pg_get_userbyid(relowner) AS owner FROM pg_class WHERE oid = %s::regclass",
         [table.name],

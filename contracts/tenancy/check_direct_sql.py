@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from contracts.shared.tenants.populated_tenant import populate_all
 from contracts.tenancy.catalog.read import read_catalog
 from contracts.tenancy.catalog.tenants import tenant_tables
-from contracts.tenancy.sql.isolation import ExportStates, SqlIsolation
+from contracts.tenancy.sql.isolation import SqlIsolation
 from contracts.tenancy.sql.request_sql import claims_of
 from contracts.tenancy.sql.sql_tenant import sql_tenant
 from contracts.tenancy.sql.tenant_claims import has_contract_claims
@@ -19,6 +19,7 @@ from harness.plugin.coverage import Coverage
 from harness.plugin.observations import Observations
 from harness.system import System
 from harness.target import Capability, Target
+from harness.target.export_table import CONTRACT_EXPORTS, ExportTable
 
 
 @check(
@@ -60,7 +61,7 @@ async def check_direct_sql(
         isolation = SqlIsolation(
             catalog=catalog,
             tables=tenant_tables(catalog, target),
-            exports=ExportStates.of(target),
+            exports=ExportTable.of(target) or CONTRACT_EXPORTS,
             mine=mine,
             theirs=theirs,
             has_contract_claims=has_contract_claims(organizations.recipe.sql_claims),

@@ -205,7 +205,7 @@ async def look_at_database_role(
     proxied: ProxiedApi, target: Target, own: Tenant, cells: Cells
 ) -> None:
     """Judge that no request sees rows after a policy hides them from `authenticated`."""
-    own_role = target.catalog.role("authenticated")
+    own_role = target.database_roles.get("authenticated")
     if not own_role:
         raise Inconclusive(
             '[catalog.roles] says that requests have no role of their own (authenticated = ""): '

@@ -24,6 +24,11 @@ def broken_catalog_rules(target: Target) -> Broken:
             yield path, f"[{table}] table says {declared!r}; remove it here"
         if not own and name != "jobs":
             yield path, "empty; only jobs may be missing, without which the others are judged"
+    if target.claim and target.claim.function and "service_role" in catalog.roles:
+        workers = catalog.role("service_role")
+        if workers != target.claim.role:
+            what = f"[claim] role says {target.claim.role!r}; write the same there"
+            yield ("catalog", "roles", "service_role"), what
     for role, times in Counter(catalog.own_roles.values()).items():
         if times > 1:
             named = next(each for each in catalog.roles if catalog.role(each) == role)

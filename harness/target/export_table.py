@@ -142,3 +142,7 @@ def quoted(name: str) -> str:
 
 def _literal(text: str) -> str:
     return sql.Literal(text).as_string(None)
+
+
+CONTRACT_EXPORTS = ExportTable(claim=Claim(), words={}, stuck_timeout_s=0)
+"""The contract's own table."""

@@ -15,7 +15,7 @@ from harness.redaction.secret_values import secrets_in
 from harness.signing.signing_key import SigningKey
 from harness.target.accepted import Accepted, AllowedGap
 from harness.target.capability import Capability
-from harness.target.catalog import Catalog, TableName
+from harness.target.catalog import Catalog, RoleName, TableName
 from harness.target.chaos import Chaos, CleanupCall, Removable
 from harness.target.claim import Claim
 from harness.target.constants import AddedParts
@@ -215,6 +215,14 @@ class Target(Table):
             "ledger": self.ledger.table if self.ledger else "audit_logs",
         }
         return {name: own for name, own in {**names, **self.catalog.tables}.items() if own}
+
+    @property
+    def database_roles(self) -> Mapping[RoleName, str]:
+        """The contract's roles as the database calls them; without those it does not have."""
+        own = dict(self.catalog.own_roles)
+        if self.claim and "service_role" not in self.catalog.roles:
+            own["service_role"] = self.claim.role
+        return {name: role for name, role in own.items() if role}
 
     @property
     def chain(self) -> ChainShape:

@@ -27,10 +27,10 @@ async def read_catalog(database: Database, target: Target) -> Catalog:
 
     Roles get the contract's names. What the target file says is not the team's is left out.
     """
-    own = target.catalog.own_roles
+    own = target.database_roles
     contract_names = {theirs: ours for ours, theirs in own.items()}
     requests = [own[role] for role in REQUEST_ROLES if role in own]
-    worker = target.catalog.role(WORKER_ROLE)
+    worker = own.get(WORKER_ROLE, "")
     relations = await database.fetch(_sql("relations"), {"roles": requests})
     functions = await database.fetch(
         _sql("functions"), {"roles": list(own.values()), "worker_role": worker}

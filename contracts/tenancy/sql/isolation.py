@@ -6,8 +6,8 @@ Everything is tried in transactions that are rolled back, in the roles of the AP
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from typing import Any, Self
+from dataclasses import dataclass
+from typing import Any
 
 import psycopg
 
@@ -25,8 +25,8 @@ from harness.errors import Inconclusive
 from harness.plugin.cells import Cells
 from harness.plugin.coverage import Coverage
 from harness.plugin.observations import Observations
-from harness.target import Target
 from harness.target.catalog import RoleName
+from harness.target.export_table import ExportTable
 
 ANON, AUTHENTICATED = REQUEST_ROLES
 
@@ -40,41 +40,12 @@ OTHER_STATES = ("queued", "failed")
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExportStates:
-    """How the state of exports is set in SQL."""
-
-    statement: str = "UPDATE exports SET state = %s WHERE organization_id::text = %s"
-    words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """The backend's words by the contract's."""
-
-    @classmethod
-    def of(cls, target: Target) -> Self:
-        """As the target file describes the table of exports."""
-        own = target.claim.columns if target.claim else {}
-        state, organization = (
-            quoted_column(own.get(name, name)) for name in ("state", "organization_id")
-        )
-        words = (target.claim and target.claim.states) or target.contract.values.get(
-            "export", {}
-        ).get("state", {})
-        return cls(
-            statement=f"UPDATE {target.tenant_tables['exports']} SET {state} = %s "  # noqa: S608
-            f"WHERE {organization}::text = %s",
-            words=words,
-        )
-
-    def word(self, state: str) -> str:
-        """What the backend calls a state."""
-        return next(iter(self.words.get(state, ())), state)
-
-
-@dataclass(frozen=True, kw_only=True)
 class SqlIsolation:
     """Two tenants in a database, and the statements that must not get from one to the other."""
 
     catalog: Catalog
     tables: list[TenantTable]
-    exports: ExportStates
+    exports: ExportTable
     mine: SqlTenant
     theirs: SqlTenant
     has_contract_claims: bool
@@ -244,8 +215,11 @@ class SqlIsolation:
             return True
         try:
             async with connection.transaction():
+                becomes = self.exports.becomes(state).replace("%", "%%")
+                owner = self.exports.own("organization_id").replace("%", "%%")
                 await connection.execute(
-                    self.exports.statement.encode(), [self.exports.word(state), self.theirs.id]
+                    f"UPDATE {self.exports.name} SET {becomes} WHERE {owner}::text = %s".encode(),  # noqa: S608 - all quoted
+                    [self.theirs.id],
                 )
         except psycopg.Error:
             return False

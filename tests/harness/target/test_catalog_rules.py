@@ -45,6 +45,7 @@ roles = { authenticated = "app_user", anon = "" }
         ('tables = { evidence = "" }\n', "11: catalog.tables.evidence: empty; only jobs"),
         ('tables = { ledger = "trail" }\n', "[ledger] table says 'app.trail'; remove it here"),
         ('roles = { anon = "service_role" }\n', "11: catalog.roles.anon: 'service_role' is the"),
+        ('roles = { service_role = "w" }\n[claim]\n', "[claim] role says 'service_role'; write"),
         ('roles = { admin = "x" }\n', "catalog.roles.admin: expected one of"),
     ],
 )

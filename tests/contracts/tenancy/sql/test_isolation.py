@@ -11,7 +11,7 @@ from contracts.tenancy.catalog.read import read_catalog
 from contracts.tenancy.catalog.row_security import row_security
 from contracts.tenancy.catalog.rule_results import expect_holds
 from contracts.tenancy.catalog.tenants import tenant_tables
-from contracts.tenancy.sql.isolation import ExportStates, SqlIsolation
+from contracts.tenancy.sql.isolation import SqlIsolation
 from contracts.tenancy.sql.sql_tenant import SqlTenant
 from harness.database import Database
 from harness.errors import CheckFailed
@@ -20,6 +20,7 @@ from harness.plugin.coverage import Coverage
 from harness.plugin.observations import Observations
 from harness.postgres.cluster import Cluster
 from harness.postgres.database_server import drop_database
+from harness.target.export_table import CONTRACT_EXPORTS
 from harness.target.load import load_target
 
 pytestmark = pytest.mark.integration
@@ -123,7 +124,7 @@ async def apart(database: Database, mistake: str) -> Observations:
     isolation = SqlIsolation(
         catalog=catalog,
         tables=tenant_tables(catalog, load_target(None)),
-        exports=ExportStates(),
+        exports=CONTRACT_EXPORTS,
         mine=mine,
         theirs=theirs,
         has_contract_claims=True,

@@ -12,7 +12,7 @@ from contracts.tenancy.catalog.read import read_catalog
 from contracts.tenancy.catalog.row_security import row_security
 from contracts.tenancy.catalog.rule_results import RuleResult, by_weight
 from contracts.tenancy.catalog.tenants import tenant_tables
-from contracts.tenancy.sql.isolation import ExportStates, SqlIsolation
+from contracts.tenancy.sql.isolation import SqlIsolation
 from contracts.tenancy.sql.sql_tenant import KINDS, SqlTenant
 from harness.database import Database
 from harness.errors import CheckFailed, Inconclusive
@@ -25,6 +25,7 @@ from harness.system.declared_names import DatabaseNames, wrong_names
 from harness.target import Target
 from harness.target.catalog import Catalog
 from harness.target.claim import Claim
+from harness.target.export_table import CONTRACT_EXPORTS, ExportTable
 from harness.target.load import load_target
 
 pytestmark = pytest.mark.integration
@@ -57,6 +58,7 @@ def target(**changes: Any) -> Target:  # noqa: ANN401 - keys of [catalog]
         {
             "table": "app.packages",
             "function": "app.take_package",
+            "role": "app_worker",
             "columns": {"state": "status", "organization_id": "company_id"},
             "states": states,
         }
@@ -121,7 +123,7 @@ async def expect_apart(database: Database, declared: Target) -> Observations:
     isolation = SqlIsolation(
         catalog=catalog,
         tables=tenant_tables(catalog, declared),
-        exports=ExportStates.of(declared),
+        exports=ExportTable.of(declared) or CONTRACT_EXPORTS,
         mine=tenants[0],
         theirs=tenants[1],
         has_contract_claims=True,
@@ -153,12 +155,8 @@ async def test_what_is_not_said_is_told(other_database: Database) -> None:
     assert {result.name for result in platform} >= {"auth.org()", "auth.sweep()", "auth.sessions"}
     assert platform[0].name == "auth.sessions"  # a table of tenants before a function's path
 
-    roles = await wrong(other_database, target(roles={}))
-    assert {(one.name, one.rule) for one in roles} >= {
-        ("authenticated", "exists"),
-        ("service_role", "exists"),
-    }
-    assert 'say [catalog.roles] authenticated = "…"' in roles[0].expected + roles[1].expected
+    roles = await wrong(other_database, target(roles={"authenticated": "nobody", "anon": ""}))
+    assert [(one.name, one.expected) for one in roles] == [("authenticated", "a role nobody")]
 
 
 @pytest.mark.parametrize(
