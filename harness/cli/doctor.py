@@ -1,7 +1,7 @@
 """`shakedown doctor`: the way of a first run, step by step."""
 
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -92,7 +92,7 @@ def doctor(*, target: str | None, database_url: str | None, out: Path) -> int:
 async def _walk(target: "Target", journal: "Journal", out: Path, steps: list["Step"]) -> None:
     async for step in _steps(target, journal, out):
         steps.append(step)
-        _print(step)
+        _print(step, _tables_in(target.file))
 
 
 async def _steps(target: "Target", journal: "Journal", out: Path) -> AsyncIterator["Step"]:
@@ -126,7 +126,7 @@ async def _steps(target: "Target", journal: "Journal", out: Path) -> AsyncIterat
         count = f"{len(system.api)} API + {len(system.workers)} workers"
         yield Step(name="start", how="holds", seen=f"{count} in {system.bring_up_seconds:.1f} s")
         urls = [instance.base_url for instance in system.api]
-        async for step in _requests(system.target, urls, journal, out):
+        async for step in _requests(system.target, urls, journal, out, system.control_url):
             yield step
         async for step in look_at_database(system.target, system.readonly_url, is_ours=True):
             yield step
@@ -135,9 +135,14 @@ async def _steps(target: "Target", journal: "Journal", out: Path) -> AsyncIterat
 
 
 async def _requests(
-    target: "Target", base_urls: "tuple[str, ...] | list[str]", journal: "Journal", out: Path
+    target: "Target",
+    base_urls: "tuple[str, ...] | list[str]",
+    journal: "Journal",
+    out: Path,
+    control_url: str | None = None,
 ) -> AsyncIterator["Step"]:
     from harness.client import Organizations
+    from harness.client.given_tokens import given_users
     from harness.client.run_mark import RunMark
     from harness.doctor.walk import Walk
     from harness.findings.curl import EvidenceFiles
@@ -148,21 +153,33 @@ async def _requests(
     is_shared = target.driver == "external"
     mark = RunMark(journal.run_id, out / CREATED, redact=redact) if is_shared else None
     learn = redact.add_issued_tokens
-    async with Organizations.of(target, base_urls, mark, learn) as organizations:
+    # Whose organization nothing says is walked with all the same: answers show it.
+    given = given_users(target, may_be_unknown=True)
+    async with Organizations.of(
+        target, base_urls, mark, learn, control_url, given
+    ) as organizations:
         files = EvidenceFiles(out / "doctor", redact)
         walk = Walk(target=target, organizations=organizations, files=files)
         async for step in walk.steps():
             yield step
 
 
-def _print(step: "Step") -> None:
+def _tables_in(file: Path | None) -> dict[str, int]:
+    """The tables that the target file has a header of, each with its line."""
+    text = file.read_text(encoding="utf-8") if file else ""
+    return {line.strip(): number for number, line in enumerate(text.splitlines(), 1)}
+
+
+def _print(step: "Step", there: Mapping[str, int]) -> None:
     can_draw = "utf" in (sys.stdout.encoding or "").lower()
     mark = (_MARKS if can_draw else _PLAIN)[step.how]
     click.echo(sanitize(f"{mark} {step.name:<26} {step.seen}"))
     for label, text in (("request", step.request), ("hint", step.hint)):
         for number, line in enumerate(text.splitlines()):
             click.echo(sanitize(f"    {label if number == 0 else '':<8} {line}"))
-    for number, line in enumerate(step.lines):
+    for number, bare in enumerate(step.lines):
+        at = there.get(bare) if bare.startswith("[") else None
+        line = f"{bare} # line {at}" if at else bare
         click.echo(sanitize(f"    {'write' if number == 0 else '':<8} {line}"))
 
 

@@ -86,7 +86,7 @@ def init(
     Exit codes: 0 the file was written, 3 it was not, and why.
     """
     # Loaded here: `--help` does without them.
-    from harness.init.checking import readable
+    from harness.init.checking import readable, variables_of
     from harness.init.draft import Draftsman
     from harness.init.fetching import read_file
     from harness.init.guess import Certainty
@@ -129,9 +129,8 @@ def init(
     )
     for line in draft.notes:
         click.echo(f"  {line}")
-    if draft.has_ledger:
-        click.echo("[ledger] needs the salt of its hashes: set the variable that its `salts` names")
-    click.echo(f"set JWT_TOKEN to a token of the backend, then: shakedown doctor --target {out}")
+    click.echo(f"it reads these variables: {', '.join(variables_of(text))}")
+    click.echo(f"set them, then: shakedown doctor --target {out}")
     return ExitCode.PASS
 
 

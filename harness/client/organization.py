@@ -148,13 +148,15 @@ class Organizations:
         mark: RunMark | None = None,
         learn: Callable[[Iterable[str]], None] = lambda _: None,
         control_url: str | None = None,
+        given: Sequence[GivenUser] | None = None,
     ) -> Self:
         """Make tenants at these URLs as the target file says. Close it afterwards.
 
         `control_url` is the system's own, for tenants that are entered by SQL.
 
         A `mark` is for a system that others use too. `learn` gets the tokens that the backend
-        gives out, which reports must hide.
+        gives out, which reports must hide. `given` are the users with ready-made tokens; by
+        default those of the target, of each of whom the organization must be known.
         """
         recipe = recipe_of(target) if target.tokens.mint else None
         routes = routes_of(target)
@@ -181,7 +183,7 @@ class Organizations:
             transport,
             routes,
             recipe,
-            given_users(target),
+            given_users(target) if given is None else given,
             target.cleanup,
             provisioner if calls else None,
             target.limits,

@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from harness.findings.exchanges import Exchange
+from harness.target import Target
+from harness.target.tokens import Tokens
 from harness.vocabulary.exports import STATES
 
 Json = Any
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_API_KEY = re.compile(r"\b(x[-_])?api[-_ ]?key\b", re.IGNORECASE)
 _DEEPEST = 3
 _ENVELOPES = {"list": "items", "one": "data"}
 
@@ -27,14 +30,19 @@ class Advice:
     lines: tuple[str, ...] = ()
 
 
-def of_refusal(operation_id: str, exchange: Exchange) -> Advice:
-    """Say what to write when an operation was answered otherwise than by its success."""
+def of_refusal(
+    operation_id: str, exchange: Exchange, target: Target, lives_s: int | None = None
+) -> Advice:
+    """Say what to write when an operation was answered otherwise than by its success.
+
+    `lives_s`: for how many seconds the address works that a redirect leads to, if it says so.
+    """
     status = exchange.status
     table = f"[contract.operations.{operation_id}]"
     if status is None:
         return Advice(hint=f"no answer came: {exchange.problem}")
     if status == HTTPStatus.UNAUTHORIZED:
-        return of_token(exchange)
+        return of_token(exchange, target.tokens)
     if status in (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED):
         path = urlsplit(exchange.url).path
         return Advice(
@@ -43,18 +51,20 @@ def of_refusal(operation_id: str, exchange: Exchange) -> Advice:
             lines=(table, f'method = "{exchange.method}"', 'path = "/…"'),
         )
     if status == HTTPStatus.FORBIDDEN:
+        if key := _gateway_key(exchange):
+            return key
+        if target.tokens.given is not None:
+            return Advice(
+                hint="the token is understood, but may not do this: give the token of a user who "
+                "may write"
+            )
         return Advice(
             hint="the token is understood, but may not do this: is the role in its claims, and is "
             "it called as here?",
             lines=("[tokens.mint]", 'role_names = { owner = "…", member = "…", viewer = "…" }'),
         )
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
-        host = urlsplit(_header(exchange, "location")).netloc
-        return Advice(
-            hint=f"it leads elsewhere, to {host or 'a place without a name'}; only declared hosts "
-            "are followed",
-            lines=("[contract.redirects]", f'hosts = ["{host or "…"}"]', "expires_s = …"),
-        )
+        return _of_redirect(table, exchange, target, lives_s)
     if status < HTTPStatus.MULTIPLE_CHOICES:
         return Advice(
             hint="it succeeds with another status than the contract's",
@@ -74,20 +84,65 @@ def of_refusal(operation_id: str, exchange: Exchange) -> Advice:
     return Advice(hint="the backend failed; its log says why")
 
 
-def of_token(exchange: Exchange) -> Advice:
+def of_token(exchange: Exchange, tokens: Tokens) -> Advice:
     """Say what to write when a token is refused."""
+    if key := _gateway_key(exchange):
+        return key
     said = _header(exchange, "www-authenticate")
-    told = f"; it says {said!r}" if said else ""
+    told = f"the token is refused{f'; it says {said!r}' if said else ''}"
+    if tokens.mint is None:
+        whose = (
+            "is it of this backend, and has it not run out?"
+            if tokens.given
+            else "the backend or the command gave it; its log says what is wrong with it"
+        )
+        return Advice(hint=f"{told}: {whose}")
+    signed_with = (
+        'secret = "{env:JWT_SECRET}"'
+        if tokens.mint.is_symmetric
+        else 'private_key = "{env:JWT_PRIVATE_KEY}"'
+    )
     return Advice(
-        hint=f"the token is refused{told}: secret or key, algorithm, audience, issuer and claims "
+        hint=f"{told}: secret or key, algorithm, audience, issuer and claims "
         "must be those that the backend checks",
         lines=(
             "[tokens.mint]",
-            'algorithm = "…"',
-            'secret = "{env:JWT_SECRET}"',
+            f'algorithm = "{tokens.mint.algorithm}"',
+            signed_with,
             'audience = "…"',
             'claims = { sub = "{user}", … = "{organization}" }',
         ),
+    )
+
+
+def _of_redirect(table: str, exchange: Exchange, target: Target, lives_s: int | None) -> Advice:
+    location = urljoin(exchange.url, _header(exchange, "location"))
+    host = urlsplit(location).hostname
+    declared = target.contract.redirects
+    lines: tuple[str, ...] = ()
+    if declared is None or host not in declared.hosts:
+        hosts = [*(declared.hosts if declared else ()), host or "…"]
+        listed = ", ".join(f'"{each}"' for each in hosts)
+        expires = declared.expires_s if declared else lives_s
+        shown = "…" if expires is None else f"{expires:g}"
+        lines = ("[contract.redirects]", f"hosts = [{listed}]", f"expires_s = {shown}")
+    return Advice(
+        hint=f"it leads to {host or 'a place without a name'}; only declared hosts are followed, "
+        "and only from operations that declare a redirect",
+        lines=(*lines, table, f"success = [{exchange.status}]"),
+    )
+
+
+def _gateway_key(exchange: Exchange) -> Advice | None:
+    """Say what to write where the answer asks for a key beside the token."""
+    found = _API_KEY.search(exchange.answer.decode(errors="replace"))
+    if found is None:
+        return None
+    name = found[0].replace(" ", "").replace("_", "-").lower()
+    return Advice(
+        hint=f"the answer speaks of a key beside the token ({found[0]!r}); every request gets one "
+        "that is declared",
+        lines=("[contract.constants]", f'headers = {{ {name} = "{{env:API_KEY}}" }}'),
     )
 
 
@@ -124,16 +179,6 @@ def of_states(seen: Sequence[str]) -> Advice:
             "[contract.values.export.state]",
             *(f'… = "{word}" # one of the contract\'s states' for word in unknown),
         ),
-    )
-
-
-def of_absent_headers(headers: Mapping[str, str]) -> Advice:
-    """Say what to write for headers of the contract that answers did not have."""
-    names = ", ".join(json.dumps(name) for name in headers)
-    told = "; ".join(f"{name} ({where})" for name, where in headers.items())
-    return Advice(
-        hint=f"not there: {told}; where the backend has none, say so, and cells are taken away",
-        lines=("[contract.without]", f"headers = [{names}]"),
     )
 
 

@@ -9,6 +9,7 @@ from harness.target.load import load_target
 
 _ROUNDS = 8
 _LINE = re.compile(r"first\.toml:(\d+): (.*)")
+_NEEDED = re.compile(r"\{env:(\w+)\}")
 _VARIABLE = re.compile(r"\{env:(\w+)\??\}")
 
 
@@ -31,6 +32,12 @@ def readable(text: str) -> str:
         text = "\n".join(lines)
         problem = _problem(text)
     raise Misconfigured(f"the file that was drafted cannot be read: {problem}")
+
+
+def variables_of(text: str) -> tuple[str, ...]:
+    """Give the variables that the text cannot be loaded without, in their order."""
+    lines = [line for line in text.splitlines() if not line.startswith("#")]
+    return tuple(dict.fromkeys(name for line in lines for name in _NEEDED.findall(line)))
 
 
 def _comment(lines: list[str], at: int, what: str) -> bool:

@@ -209,12 +209,16 @@ class Draftsman:
         else:
             success = ()
         if success:
+            # A redirect needs its hosts, which only a person or the doctor can say.
+            leads_away = one.name in _DOWNLOADS and bool(one.route.redirects)
             yield Guess(
                 table=where,
                 key=("success",),
                 value=success,
-                certainty=one.certainty,
-                why="as described",
+                certainty=Certainty.DOUBTFUL if leads_away else one.certainty,
+                why="as described; goes with [contract.redirects]"
+                if leads_away
+                else "as described",
             )
         yield from guess_sending(words, one, ours)
 

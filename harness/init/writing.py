@@ -143,6 +143,7 @@ def _tokens(around: Surroundings) -> Iterator[str]:
     yield "[tokens.given]"
     yield 'token = "{env:JWT_TOKEN}"'
     yield 'job = "{env:JOB_ID?}" # only where this user may not make a job'
+    yield '# organization = "…" # its id, where the token does not name it: the doctor finds it out'
     secrets = [
         name
         for name in (around.project.variables if around.project else ())

@@ -50,6 +50,8 @@ class ApiWords:
     """Those of refusals."""
     codes: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
     """By error code: `statuses`, `when`, and whether it is `demanded`; only in the contract's."""
+    required: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """By resource: the fields that every such object has."""
 
 
 def contract_document() -> Path | None:
@@ -69,6 +71,7 @@ def words_in(document: Mapping[str, Json]) -> ApiWords:
     """The names that a parsed document gives."""
     operations: dict[str, DescribedOperation] = {}
     fields: dict[str, Fields] = {}
+    required: dict[str, frozenset[str]] = {}
     headers, statuses = set(_names_of_headers(document)), set[int]()
     for item, method, described in _operations(document):
         name = str(described.get("operationId"))
@@ -94,13 +97,17 @@ def words_in(document: Mapping[str, Json]) -> ApiWords:
             is_form=any("multipart" in each for each in _content_of_body(document, described)),
         )
         if resource := RETURNED_BY.get(name):
-            fields.setdefault(resource, _fields(document, _returned(document, name, described)))
+            schema = _returned(document, name, described)
+            fields.setdefault(resource, _fields(document, schema))
+            required.setdefault(resource, _required(document, schema))
             if resource == "manifest":
-                manifest = _returned(document, name, described)
                 for part, way in _PARTS_OF_MANIFEST.items():
-                    fields[part] = _fields(document, _below(document, manifest, way))
+                    within = _below(document, schema, way)
+                    fields[part] = _fields(document, within)
+                    required[part] = _required(document, within)
     if "ledger_event" in fields:
         fields["ledger_line"] = fields["ledger_event"]
+        required["ledger_line"] = required["ledger_event"]
     problem = _table(_table(_table(document, "components"), "schemas"), "Problem")
     code = _table(_table(problem, "properties"), "code")
     return ApiWords(
@@ -109,6 +116,7 @@ def words_in(document: Mapping[str, Json]) -> ApiWords:
         headers=frozenset(headers),
         statuses=frozenset(statuses),
         codes=_table(code, "x-codes"),
+        required=required,
     )
 
 
@@ -167,6 +175,10 @@ def _fields(document: Json, schema: Json) -> Fields:
         str(name): _words(_resolved(document, each))
         for name, each in _table(schema, "properties").items()
     }
+
+
+def _required(document: Json, schema: Json) -> frozenset[str]:
+    return frozenset(map(str, _list(_resolved(document, schema), "required")))
 
 
 def _words(schema: Json) -> frozenset[str]:

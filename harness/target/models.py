@@ -184,17 +184,6 @@ class Storage(Table):
     """`directory`: an object's `storage_path` is a path below `{storage_dir}`."""
 
 
-class GivenTokens(Table):
-    """Tokens that were made elsewhere, usually read from the environment."""
-
-    token: SecretStr
-    job: str | None = None
-    org_a: SecretStr | None = None
-    org_b: SecretStr | None = None
-    job_org_a: str | None = None
-    job_org_b: str | None = None
-
-
 class Limits(Table):
     """The limits the backend promises."""
 

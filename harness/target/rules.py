@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from pydantic import SecretStr
 
 from harness.target.claim_rules import broken_claim_rules
+from harness.target.given_tokens import ORGANIZATIONS_OF
 from harness.target.lines import KeyPath
 from harness.target.minted_tokens import KEY_PLACEHOLDERS
 from harness.target.models import Api, Migrate, Worker
@@ -114,10 +115,13 @@ def _pasted(target: Target) -> Broken:
             token: SecretStr | None = getattr(given, name)
             if token and (problem := token_problem(token.get_secret_value())):
                 yield ("tokens", "given", name), problem
-        for name in ("job", "job_org_a", "job_org_b"):
-            job: str | None = getattr(given, name)
-            if job and (problem := id_problem(job)):
+        for name in ("job", "job_org_a", "job_org_b", *ORGANIZATIONS_OF):
+            id_: str | None = getattr(given, name)
+            if id_ and (problem := id_problem(id_)):
                 yield ("tokens", "given", name), problem
+        for name, of in ORGANIZATIONS_OF.items():
+            if getattr(given, name) and getattr(given, of) is None:
+                yield ("tokens", "given", name), f"says whose {of} is, and there is no {of}"
     admin = calls and calls.admin_token
     if admin and (problem := token_problem(admin.get_secret_value())):
         yield ("tokens", "calls", "admin_token"), problem

@@ -125,8 +125,11 @@ class Target(Table):
     def reading(self, url: str) -> Self:
         """Give the same target, with a database that can be read at this DSN.
 
-        Raises `Misconfigured` where the target says itself which database there is.
+        Raises `Misconfigured` where the target says itself which database there is, and it is
+        another one.
         """
+        if self.database.url is not None and self.database.url.get_secret_value() == url:
+            return self  # the file reads it from the variable itself
         if self.driver != "external" or self.database.source != "none":
             theirs = (
                 f'[database] source = "{self.database.source}"'

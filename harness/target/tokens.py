@@ -4,8 +4,9 @@ from typing import Self
 
 from pydantic import SecretStr, model_validator
 
+from harness.target.given_tokens import GivenTokens
 from harness.target.minted_tokens import MintedTokens
-from harness.target.models import GivenTokens, Table
+from harness.target.models import Table
 from harness.target.token_calls import CalledTokens
 from harness.target.token_command import CommandTokens
 from harness.target.token_tenants import Tenants

@@ -5,7 +5,7 @@ import tomllib
 import pytest
 
 from harness.errors import Misconfigured
-from harness.init.checking import readable
+from harness.init.checking import readable, variables_of
 from harness.init.draft import Draft
 from harness.init.guess import Certainty, Guess
 from harness.init.project import Project
@@ -69,3 +69,9 @@ def test_a_table_that_would_be_refused_is_a_comment_as_a_whole() -> None:
 def test_a_file_that_cannot_be_mended_is_an_error() -> None:
     with pytest.raises(Misconfigured, match="cannot be read"):
         readable("name = 3\n[api]\n")
+
+
+def test_the_variables_that_must_be_set_are_those_of_lines_that_count() -> None:
+    made = text(guess("contract", "headers", key="a", value="{env:COUNTS}")) + "# {env:COMMENT}\n"
+    variables = variables_of(made)
+    assert variables == ("BACKEND_URL", "JWT_TOKEN", "COUNTS")

@@ -3,6 +3,7 @@
 import tomllib
 from typing import Any
 
+import jwt
 import pytest
 
 from harness.client import Organizations
@@ -106,6 +107,15 @@ def test_a_token_that_does_not_say_whose_it_is_is_refused(
     set_all(environment)
     environment.setenv("JWT_ORG_B", "opaque-token")
     with pytest.raises(Misconfigured, match=r"^JWT_ORG_B: expected a JWT"):
+        given_users(load_target(environment_target()))
+
+
+def test_a_token_without_an_organization_is_for_a_target_file(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    set_all(environment)
+    environment.setenv("JWT_ORG_B", jwt.encode({"sub": "u"}, "s" * 32, algorithm="HS256"))
+    with pytest.raises(Misconfigured, match=r"^JWT_ORG_B: .* no claim .* shakedown init"):
         given_users(load_target(environment_target()))
 
 
