@@ -17,12 +17,19 @@ from harness.client.multipart import form_type, text_part
 from harness.expect import expect, expect_equal, expect_status
 from harness.plugin.cells import Cells
 from harness.plugin.observations import Observations
-from harness.target import Capability
+from harness.target import Capability, Target
 
 AT_ONCE = 4
 A_LARGE_BODY = 40 * 1024 * 1024
+"""What a request says that it will send, unless the backend takes less than that."""
 BOUNDARY_OF_70 = "0123456789".center(70, "-")
 BOUNDARY_QUOTED = "a'()+_,-./:=?b"
+
+
+def large_body(max_upload_bytes: int) -> int:
+    """How large a body is said to be that is never sent: no larger than what may be uploaded,
+    so that its size is no reason to refuse it."""
+    return min(A_LARGE_BODY, max_upload_bytes)
 
 
 @check(
@@ -33,7 +40,7 @@ BOUNDARY_QUOTED = "a'()+_,-./:=?b"
     observes=9 + 8 + 2 * 14 + 9 + 17 + 1 + 4,
 )
 async def check_malformed_multipart(
-    org: Organization, samples: Samples, observe: Observations, cells: Cells
+    org: Organization, samples: Samples, target: Target, observe: Observations, cells: Cells
 ) -> None:
     """Send forms that are malformed, truncated, or without a file, whole and in chunks.
 
@@ -51,7 +58,9 @@ async def check_malformed_multipart(
     for what, key, content_type in [*early, ("no Idempotency-Key", None, "")]:
         async with cells.of(operation="uploadEvidence", case=what, what="no body sent"):
             async with upload.begin(
-                length=A_LARGE_BODY, key=key, content_type=content_type
+                length=large_body(target.limits.max_upload_bytes),
+                key=key,
+                content_type=content_type,
             ) as begun:
                 # None of the body is sent: a server that reads it first never answers.
                 answer = await begun.answer()
