@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from harness.init.catalog import Catalog, TableSeen
-from harness.init.fields import Matched, Said, fit, match_fields
+from harness.init.fields import FieldMatch, Matched, Said, fit, match_fields
 from harness.init.guess import Certainty, Guess, assign
 from harness.init.hashed_text import guess_hashed_text, hashed_members
 from harness.init.lexicon import Lexicon, words_of
@@ -82,10 +82,9 @@ def _why(role: str, table: TableSeen, noun: str | None, columns: Matched) -> str
 _A = {"job": "a job", "evidence": "evidence", "export": "an export", "ledger": "an event"}
 
 
-def guess_ledger(match: TableMatch, catalog: Catalog) -> Iterator[Guess]:
-    """Write `[ledger]`: table, columns, and the function that looks like the canonical text."""
-    where = ("ledger",)
-    if match.table.written != "audit_logs":
+def _table(match: TableMatch, where: tuple[str, ...], ours: str) -> Iterator[Guess]:
+    """Name a table, where it is not called as in the contract."""
+    if match.table.written != ours:
         yield Guess(
             table=where,
             key=("table",),
@@ -93,15 +92,31 @@ def guess_ledger(match: TableMatch, catalog: Catalog) -> Iterator[Guess]:
             certainty=match.certainty,
             why=match.why,
         )
+
+
+def _columns(match: TableMatch, where: tuple[str, ...]) -> Iterator[Guess]:
+    """Name its columns, where they are not called as in the contract."""
     for one in match.columns.found:
         if one.place.name != one.field:
-            yield Guess(
-                table=("ledger", "columns"),
-                key=(one.field,),
-                value=one.place.name,
-                certainty=min(one.certainty, match.certainty),
-                why=one.why,
-            )
+            yield _named(one, where, one.field, match)
+
+
+def _named(one: FieldMatch, where: tuple[str, ...], key: str, match: TableMatch) -> Guess:
+    """A column, as sure as it and its table are."""
+    return Guess(
+        table=where,
+        key=(key,),
+        value=one.place.name,
+        certainty=min(one.certainty, match.certainty),
+        why=one.why,
+    )
+
+
+def guess_ledger(match: TableMatch, catalog: Catalog) -> Iterator[Guess]:
+    """Write `[ledger]`: table, columns, and the function that looks like the canonical text."""
+    where = ("ledger",)
+    yield from _table(match, where, "audit_logs")
+    yield from _columns(match, (*where, "columns"))
     for name in _LEDGER_MAY_MISS:
         if name in match.columns.missing:
             yield Guess(
@@ -138,44 +153,19 @@ def guess_ledger(match: TableMatch, catalog: Catalog) -> Iterator[Guess]:
 def guess_claim(match: TableMatch) -> Iterator[Guess]:
     """Write `[claim]`: the table of exports, its columns, how claims end."""
     where = ("claim",)
-    if match.table.written != "exports":
-        yield Guess(
-            table=where,
-            key=("table",),
-            value=match.table.written,
-            certainty=match.certainty,
-            why=match.why,
-        )
+    yield from _table(match, where, "exports")
     lease = next((one for one in match.lease.found if one.field == "lease_until"), None)
     if lease is not None:
-        yield Guess(
-            table=where,
-            key=("lease_until",),
-            value=lease.place.name,
-            certainty=min(lease.certainty, match.certainty),
-            why=lease.why,
-        )
+        yield _named(lease, where, "lease_until", match)
     columns = ("claim", "columns")
     token = next((one for one in match.lease.found if one.field == "claim_token"), None)
     if token is not None:
-        yield Guess(
-            table=columns,
-            key=("claim_token",),
-            value=token.place.name,
-            certainty=min(token.certainty, match.certainty),
-            why=token.why,
-        )
+        yield _named(token, columns, "claim_token", match)
     by_field = {one.field: one for one in match.columns.found}
     for name in CLAIM_COLUMNS:
         one = by_field.get(name)
         if one is not None and one.place.name != name:
-            yield Guess(
-                table=columns,
-                key=(name,),
-                value=one.place.name,
-                certainty=min(one.certainty, match.certainty),
-                why=one.why,
-            )
+            yield _named(one, columns, name, match)
         elif one is None and name in _MAY_BE_MISSING and not (name == "heartbeat_at" and lease):
             gone = name in match.columns.missing
             certainty = Certainty.LIKELY if gone else Certainty.DOUBTFUL
