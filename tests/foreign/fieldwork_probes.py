@@ -6,10 +6,8 @@ whose workers take nothing.
 
 import asyncio
 import hashlib
-import io
 import time
 import uuid
-import zipfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -299,20 +297,9 @@ async def files_not_looked_at(house: House) -> bool:
     return bool(proof.json()["filesOk"])
 
 
-async def twenty_documents(house: House) -> bool:
-    person, package = await _completed(house, documents=21)
-    whole = await person.downloaded(f"/rest/v1/packages/{package['id']}/download")
-    with zipfile.ZipFile(io.BytesIO(whole.content)) as archive:
-        return len([name for name in archive.namelist() if name.startswith("documents/")]) == 20
-
-
 async def text_that_breaks(house: House) -> bool:
     body = {"name": "a\0b", "source": "web"}
     return (await house.person().ask("POST", "/rest/v1/work-orders", json=body)).status_code == 500
-
-
-async def waiting_not_indexed(house: House) -> bool:
-    return not house.query("SELECT 1 FROM pg_indexes WHERE indexname = 'proof_packages_waiting'")
 
 
 async def _requested(house: House, number: int) -> list[str]:
@@ -363,25 +350,6 @@ async def lease_not_compared(house: House) -> bool:
     ]
 
 
-async def uploading_never_stuck(house: House) -> bool:
-    (package,) = await _requested(house, 1)
-    ((_, lease),) = await _claims(house, 1)
-    house.query("SELECT package_alive(%s, %s, 'uploading', 60)", package, lease)
-    house.query("UPDATE proof_packages SET last_seen_at = now() - interval '1 hour'")
-    return house.query("SELECT take_back_stuck_package('1 min')") == [(False,)]
-
-
-async def retry_grants_nothing(house: House) -> bool:
-    house.query("UPDATE proof_packages SET status = 'cancelled' WHERE status <> 'cancelled'")
-    person = house.person()
-    package = await person.package(await person.work_order())
-    house.query("UPDATE proof_packages SET status = 'error', attempts = 3 WHERE id = %s", package)
-    await person.ask("POST", f"/rest/v1/packages/{package}/retry")
-    return house.query("SELECT attempts_allowed FROM proof_packages WHERE id = %s", package) == [
-        (3,)
-    ]
-
-
 async def newest_first(house: House) -> bool:
     _, second = await _requested(house, 2)
     ((package, _),) = await _claims(house, 1)
@@ -391,7 +359,7 @@ async def newest_first(house: House) -> bool:
 QUEUE = frozenset(
     {
         *("claim-looks-then-takes", "cap-counted-without-lock", "lease-not-compared"),
-        *("uploading-never-stuck", "retry-grants-nothing", "newest-first"),
+        *("newest-first"),
     }
 )
 NOT_BY_REQUESTS = frozenset({"claims-of-the-session"})

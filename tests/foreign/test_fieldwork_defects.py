@@ -21,21 +21,21 @@ GROUPS = (
         *("download-by-the-server", "row-security-not-forced", "foreign-package-forbidden"),
         *("token-of-any-age", "type-as-declared", "refused-stays", "request-id-for-anything"),
         *("same-bytes-looked-for-first", "log-can-be-emptied", "completed-told-twice"),
-        *("digest-of-pretty-text", "twenty-documents", "text-that-breaks"),
+        *("digest-of-pretty-text", "text-that-breaks"),
     ),
     (
         *("packages-for-all-users", "row-security-forgotten", "organization-of-the-token"),
         *("token-for-anybody", "address-for-ever", "limit-by-length-alone"),
         *("requests-known-by-one-process", "log-forks", "finished-can-be-cancelled"),
-        *("files-not-looked-at", "waiting-not-indexed", "empty-file-taken"),
+        *("files-not-looked-at", "empty-file-taken"),
     ),
     (
         *("adjuster-may-write", "anybody-may-claim", "unknown-key-unverified", "name-is-the-key"),
         *("request-id-of-any-organization", "time-of-the-session", "link-never-compared"),
     ),
     ("payload-not-hashed",),
-    ("cap-counted-without-lock", "lease-not-compared", "uploading-never-stuck"),
-    ("claim-looks-then-takes", "retry-grants-nothing", "newest-first"),
+    ("cap-counted-without-lock", "lease-not-compared"),
+    ("claim-looks-then-takes", "newest-first"),
 )
 
 

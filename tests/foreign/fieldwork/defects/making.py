@@ -72,17 +72,6 @@ DEFECTS = (
         switch_on=migrated(PACKAGES, _HELD, "WHERE p.id = p_package"),
     ),
     Defect(
-        id="uploading-never-stuck",
-        title="A package that was uploading is never taken back",
-        source="P11: the monitor looked for preparing alone",
-        expected=("chaos.worker-kill",),
-        switch_on=migrated(
-            PACKAGES,
-            "WHERE s.status IN ('generating', 'uploading')\n          AND s.last_seen_at",
-            "WHERE s.status = 'generating'\n          AND s.last_seen_at",
-        ),
-    ),
-    Defect(
         id="completed-told-twice",
         title="Every update of a completed package is told as its completion",
         source="P12: ledger events doubled",
@@ -103,13 +92,6 @@ DEFECTS = (
                 "    RETURN FOUND;\nEND\n$$;\n\nCREATE FUNCTION package_error",
             ),
         ),
-    ),
-    Defect(
-        id="retry-grants-nothing",
-        title="A package that is tried again has no attempts left",
-        source="R15, R16: attempts and retries counted in one place only",
-        expected=("chaos.worker-kill", "claim.direct-calls"),
-        switch_on=migrated(PACKAGES, "attempts_allowed = p.attempts + 3, ", ""),
     ),
     Defect(
         id="finished-can-be-cancelled",
@@ -140,35 +122,12 @@ DEFECTS = (
         switch_on=put(proof, "wrong_files", _nothing_wrong),
     ),
     Defect(
-        id="twenty-documents",
-        title="A package holds the first twenty documents of its work order",
-        source="a page of a list taken for all of it",
-        expected=("manifest.files-match",),
-        switch_on=migrated(
-            PACKAGES,
-            "    ORDER BY d.created_at, d.id\n",
-            "    ORDER BY d.created_at, d.id LIMIT 20\n",
-        ),
-    ),
-    Defect(
         id="newest-first",
         title="The newest package is taken first",
         source="Q6: the order of a list copied into the claim",
         expected=("claim.oldest-first",),
         switch_on=migrated(
             PACKAGES, "ORDER BY w.created_at, w.id", "ORDER BY w.created_at DESC, w.id DESC"
-        ),
-    ),
-    Defect(
-        id="waiting-not-indexed",
-        title="There is no index of the packages that wait",
-        source="Q12: a partial index of another state",
-        expected=("claim.index-used",),
-        switch_on=migrated(
-            "001_tables.sql",
-            "CREATE INDEX proof_packages_waiting ON proof_packages (created_at, id)"
-            " WHERE status = 'pending';\n",
-            "",
         ),
     ),
     Defect(
