@@ -46,7 +46,11 @@ async def test_what_is_wrong_is_told_by_its_rule(
 
 
 async def test_with_all_at_once_the_first_screen_names_a_dozen_causes(tmp_path: Path) -> None:
-    wrong = await run(tmp_path, "golden.*,tenancy.*,upload.*,hash.immutable", all_at_once())
+    checks = (
+        "golden.*,tenancy.matrix,tenancy.row-security,tenancy.privileges,tenancy.tokens,"
+        "tenancy.viewer,tenancy.signed-addresses,hash.immutable,upload.content-mismatch,upload.empty-file"
+    )
+    wrong = await run(tmp_path, checks, all_at_once())
     assert wrong.exit_code == 1, wrong.printed
     _, _, causes = wrong.printed.partition(" causes, the worst first")
     named = re.findall(r"^  \S (.+)$", "\n".join(causes.splitlines()[:FIRST_SCREEN]), re.MULTILINE)
