@@ -15,7 +15,7 @@ from harness.client.token_expiry import expiry_of, shown_time
 from harness.doctor import advice
 from harness.doctor.advice import Advice
 from harness.doctor.noticed import Noticed
-from harness.doctor.package import of_package
+from harness.doctor.package import found_in, of_package
 from harness.doctor.signed_address import lifetime_of
 from harness.doctor.step import Step
 from harness.errors import CheckFailed, Inconclusive, Misconfigured
@@ -411,15 +411,15 @@ class Walk:
         except BadArchive as problem:
             return f"{len(answer.body)} bytes that are no ZIP", Advice(hint=str(problem))
         contract = self.target.contract
-        if contents := of_package(tuple(files), contract):
-            return f"a ZIP of {len(answer.body)} bytes", contents
-        try:
-            lines = parse(files[contract.archive.ledger])
-        except BadDocument as problem:
-            return f"{contract.archive.ledger} is no JSON", Advice(hint=str(problem))
-        if isinstance(lines, list) and lines and isinstance(lines[0], dict):
-            self.noticed.thing("ledger_line", ExportFileMap(contract).contract_event(lines[0]))
-        return f"a ZIP of {len(answer.body)} bytes with {len(files)} files", None
+        if ledger := found_in(tuple(files), contract)["ledger"]:
+            try:
+                lines = parse(files[ledger])
+            except BadDocument as problem:
+                return f"{ledger} is no JSON", Advice(hint=str(problem))
+            if isinstance(lines, list) and lines and isinstance(lines[0], dict):
+                self.noticed.thing("ledger_line", ExportFileMap(contract).contract_event(lines[0]))
+        said = f"a ZIP of {len(answer.body)} bytes with {len(files)} files"
+        return said, of_package(tuple(files), contract)
 
     async def _manifest(self) -> Seen:
         org, export = self._have_org(), self.export
