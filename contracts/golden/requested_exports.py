@@ -9,7 +9,7 @@ from contracts.golden.export_watch import ExportWatch
 from contracts.golden.fields import EXPORT
 from contracts.golden.new_resources import look_at_headers, look_at_location, look_at_new
 from contracts.golden.whole_ledger import expect_whole_ledger
-from contracts.shared.exports.archive import expect_evidence_in, unpack
+from contracts.shared.exports.archive import expect_evidence_in, expect_named_files_in, unpack
 from contracts.shared.exports.manifests import HASHED, expect_files_match
 from contracts.shared.exports.stored_manifest import stored_manifest
 from contracts.shared.resources.digests import expect_repr_digest, sha256_hex
@@ -97,6 +97,10 @@ class RequestedExports:
                 async with cell(what="evidence files"):
                     recall(download.exchange)
                     expect_evidence_in(entries, dict(self.uploaded))
+                # Apart from the evidence: a ZIP without a ledger hides no lost file.
+                async with cell(what="manifest and ledger"):
+                    recall(download.exchange)
+                    expect_named_files_in(entries)
 
 
 async def expect_digests_of_manifest(

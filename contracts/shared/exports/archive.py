@@ -48,8 +48,8 @@ def unpack(answer: Answer) -> dict[str, bytes]:
     return {answer.dialect.contract_file_name(name): content for name, content in entries.items()}
 
 
-def expect_evidence_in(entries: dict[str, bytes], uploaded: dict[str, Sample]) -> None:
-    """Fail unless the ZIP holds every uploaded file's bytes, a manifest and the ledger."""
+def expect_named_files_in(entries: dict[str, bytes]) -> None:
+    """Fail unless the ZIP of a proof pack holds a manifest and the ledger."""
     for name in ("manifest.json", "ledger.json"):
         expect(
             name in entries,
@@ -64,6 +64,10 @@ def expect_evidence_in(entries: dict[str, bytes], uploaded: dict[str, Sample]) -
         raise CheckFailed(
             expected="JSON in ledger.json", got=str(error), rule=COMPLETE, subject="ledger.json"
         ) from error
+
+
+def expect_evidence_in(entries: dict[str, bytes], uploaded: dict[str, Sample]) -> None:
+    """Fail unless the ZIP of a proof pack holds every uploaded file's bytes."""
     digests = {sha256_hex(content) for content in entries.values()}
     for evidence_id, sample in uploaded.items():
         expect(

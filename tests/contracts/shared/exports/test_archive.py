@@ -4,9 +4,13 @@ import zipfile
 
 import pytest
 
-from contracts.shared.exports.archive import unpack
+from contracts.shared.exports.archive import (
+    expect_evidence_in,
+    expect_named_files_in,
+    unpack,
+)
 from contracts.shared.resources.prometheus import total_of
-from harness.client import Answer
+from harness.client import Answer, Sample
 from harness.errors import CheckFailed
 
 
@@ -86,3 +90,12 @@ def test_metrics_are_added_up_over_their_labels() -> None:
     assert total_of(METRICS, "export_claim_fallback_total") == 12
     assert total_of(METRICS, "export_stuck_jobs") == 0
     assert total_of(METRICS, "ledger_hash_mismatch_total") is None
+
+
+def test_a_lost_file_is_seen_in_a_zip_without_a_ledger() -> None:
+    sample = Sample("a.png", "image/png", b"a")
+    with pytest.raises(CheckFailed, match="the file of evidence e"):
+        expect_evidence_in({"manifest.json": b"{}"}, {"e": sample})
+    expect_evidence_in({"manifest.json": b"{}", "files/1": b"a"}, {"e": sample})
+    with pytest.raises(CheckFailed, match=r"ledger\.json in the proof pack"):
+        expect_named_files_in({"manifest.json": b"{}", "files/1": b"a"})
