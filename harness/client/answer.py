@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from harness.asks import ask, leave_out
+from harness.asks import ask, leave_out, look_for
 from harness.errors import Absent, CheckFailed, Inconclusive
 from harness.findings.exchanges import Exchange
 from harness.renamed import OldName
@@ -89,8 +89,8 @@ class Record(dict[str, Any]):
     def lacks(self, field: str) -> bool:
         """Whether the field is missing, and the target declares it absent."""
         name = f"{self.dialect.resource}.{field}"
+        look_for(name)
         if field in self or field not in self.dialect.absent_fields:
-            ask(name, part=True)
             return False
         leave_out(name)
         return True

@@ -288,6 +288,7 @@ class Client:
 
     def sent_filters(self, filters: Mapping[str, Any]) -> dict[str, Any]:
         """The filters of an export, as they are sent: none where the backend has none."""
+        look_for("requestExport.filters")
         if not self.without.parameter("filters", "requestExport"):
             return dict(filters)
         leave_out("requestExport.filters")

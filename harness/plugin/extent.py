@@ -8,7 +8,7 @@ from typing import Literal
 from harness.check import CheckSpec, plain_id
 from harness.plugin.declared_asks import DeclaredAsks, declared_asks
 from harness.plugin.export_time import extra_s
-from harness.target import Target
+from harness.target import Capability, Target
 
 SHOWN = 6
 """Names of what is missing that a line shows."""
@@ -45,12 +45,21 @@ def extent_of(spec: CheckSpec, target: Target) -> Extent:
     asks = declared_asks().get(plain_id(spec.id), DeclaredAsks())
     lacking = sorted(spec.needs - target.capabilities())
     is_absent = target.contract.is_absent
-    whole = (*lacking, *(name for name in sorted(asks.whole) if is_absent(name)))
+    absent = {name for name in asks.whole if is_absent(name)}
+    elsewhere = absent & _in_rows(target)
+    whole = (*lacking, *sorted(absent - elsewhere))
     if whole:
         return Extent(how="not at all", missing=whole)
-    part = tuple(name for name in sorted(asks.part) if is_absent(name))
+    part = tuple(sorted({*elsewhere, *filter(is_absent, asks.part)}))
     seconds = asks.seconds + extra_s(spec.id, target.pace)
     return Extent(how="part" if part else "all", missing=part, seconds=seconds)
+
+
+def _in_rows(target: Target) -> frozenset[str]:
+    """What an API need not list, since checks read it from the rows of the database."""
+    if target.ledger is None or Capability.DATABASE not in target.capabilities():
+        return frozenset()
+    return frozenset({"listLedgerEvents", "listLedgerEvents.target_id"})
 
 
 def expected_minutes(specs: Iterable[CheckSpec], extents: Mapping[str, Extent]) -> str:

@@ -155,10 +155,10 @@ def malformed_id(value: Any) -> Any:  # noqa: ANN401 - an id or a manifest
 def markers_of(records: Sequence[Record]) -> frozenset[bytes]:
     """Texts from these records that no answer to another organization may contain."""
     return frozenset(
-        record[name].encode()
+        text.encode()
         for record in records
         for name in ("id", "title", "storage_path", "file_sha256", "manifest_hash", "hash")
-        if isinstance(record.get(name), str) and record[name]
+        if isinstance(text := record.get(name), str) and text  # those that there are
     )
 
 

@@ -20,6 +20,15 @@ ASKS = {
     )
 }
 
+WITH_ROWS = """\
+[ledger]
+table = "history"
+salts = { k = "s" }
+[database]
+source = "external"
+url = "postgresql://reader:x@127.0.0.1/db"
+"""
+
 
 def _spec(*needs: Capability) -> CheckSpec:
     return CheckSpec(
@@ -65,6 +74,26 @@ def asks(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_what_is_absent_leaves_a_part_or_nothing(tmp_path: Path, contract: str, said: str) -> None:
     assert extent_of(_spec(), _target(tmp_path, contract)).describe() == said
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ("", "not at all: without listLedgerEvents"),
+        (
+            WITH_ROWS,
+            "part: without listLedgerEvents",
+        ),
+    ],
+    ids=["only over HTTP", "its table is described"],
+)
+def test_a_ledger_that_no_operation_lists_is_read_from_its_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: str, said: str
+) -> None:
+    asks = DeclaredAsks(whole=frozenset({"createJob", "listLedgerEvents"}))
+    monkeypatch.setattr(extent, "declared_asks", lambda: {"own.pages": asks})
+    target = _target(tmp_path, f'{more}[contract]\nabsent = ["listLedgerEvents"]')
+    assert extent_of(_spec(), target).describe() == said
 
 
 def test_what_the_target_does_not_offer_leaves_nothing(tmp_path: Path) -> None:
