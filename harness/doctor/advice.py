@@ -11,7 +11,6 @@ from urllib.parse import urljoin, urlsplit
 
 from harness.findings.exchanges import Exchange
 from harness.target import Target
-from harness.target.tokens import Tokens
 from harness.vocabulary.exports import STATES
 
 Json = Any
@@ -42,7 +41,7 @@ def of_refusal(
     if status is None:
         return Advice(hint=f"no answer came: {exchange.problem}")
     if status == HTTPStatus.UNAUTHORIZED:
-        return of_token(exchange, target.tokens)
+        return of_token(exchange, target)
     if status in (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED):
         path = urlsplit(exchange.url).path
         return Advice(
@@ -51,7 +50,7 @@ def of_refusal(
             lines=(table, f'method = "{exchange.method}"', 'path = "/…"'),
         )
     if status == HTTPStatus.FORBIDDEN:
-        if key := _gateway_key(exchange):
+        if key := of_gateway_key(exchange.answer.decode(errors="replace"), target):
             return key
         if target.tokens.given is not None:
             return Advice(
@@ -84,10 +83,11 @@ def of_refusal(
     return Advice(hint="the backend failed; its log says why")
 
 
-def of_token(exchange: Exchange, tokens: Tokens) -> Advice:
+def of_token(exchange: Exchange, target: Target) -> Advice:
     """Say what to write when a token is refused."""
-    if key := _gateway_key(exchange):
+    if key := of_gateway_key(exchange.answer.decode(errors="replace"), target):
         return key
+    tokens = target.tokens
     said = _header(exchange, "www-authenticate")
     told = f"the token is refused{f'; it says {said!r}' if said else ''}"
     if tokens.mint is None:
@@ -133,12 +133,18 @@ def _of_redirect(table: str, exchange: Exchange, target: Target, lives_s: int | 
     )
 
 
-def _gateway_key(exchange: Exchange) -> Advice | None:
-    """Say what to write where the answer asks for a key beside the token."""
-    found = _API_KEY.search(exchange.answer.decode(errors="replace"))
+def of_gateway_key(said: str, target: Target) -> Advice | None:
+    """Say what to write where an answer speaks of a key beside the token; else None."""
+    found = _API_KEY.search(said)
     if found is None:
         return None
     name = found[0].replace(" ", "").replace("_", "-").lower()
+    declared = {each.lower() for each in target.contract.constants.headers}
+    if name in declared:
+        return Advice(
+            hint=f"the answer speaks of a key beside the token ({found[0]!r}); "
+            f"[contract.constants] gives {name}: is its value that of this backend?"
+        )
     return Advice(
         hint=f"the answer speaks of a key beside the token ({found[0]!r}); every request gets one "
         "that is declared",

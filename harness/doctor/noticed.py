@@ -34,9 +34,13 @@ class Noticed:
     lists: int = 0
     """How many lists had the two items that an order takes."""
 
+    looked: int = 0
+    """How many headers were looked for."""
+
     def header(self, answer: Answer, name: str, where: str = "") -> None:
         """Notice whether an answer has a header."""
         where = where or answer.operation_id
+        self.looked += 1
         without = self.contract.without
         if not answer.headers.get(name.lower()) and not without.header(name, answer.operation_id):
             self.headers.setdefault(name, where)
@@ -142,6 +146,8 @@ class Noticed:
 
     def _headers(self) -> Step:
         name = "headers of answers"
+        if not self.looked:
+            return Step(name=name, how="not looked at", seen="no answer that has any")
         if not self.headers:
             return Step(name=name, how="holds", seen="those of the contract, or declared absent")
         told = "; ".join(f"{each} ({where})" for each, where in self.headers.items())

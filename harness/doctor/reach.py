@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 
+from harness.doctor.advice import of_gateway_key
 from harness.doctor.ready_paths import USUAL
 from harness.doctor.step import Step
 from harness.instances.readiness import Answer, ask
@@ -34,6 +35,14 @@ async def _ready(base_url: str, target: Target, answer: Answer) -> Step:
     path = target.api.ready_path
     if answer.is_ready:
         return Step(name="ready", how="holds", seen=f"GET {path}: {answer.status}")
+    if answer.status in (401, 403) and (key := of_gateway_key(answer.text, target)):
+        return Step(
+            name="ready",
+            how="does not hold",
+            seen=f"GET {path}: {answer.text}",
+            hint=key.hint,
+            lines=key.lines,
+        )
     added = target.added_to_probes("api")
     for other in USUAL:
         found = await ask(base_url, added.target(other), TIMEOUT_S, added.headers)

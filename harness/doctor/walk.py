@@ -129,11 +129,7 @@ class Walk:
         self, failure: Exception, operation_id: str, resource: str, exchange: Exchange | None
     ) -> Advice:
         if exchange is None or not operation_id:
-            return (
-                Advice(hint="")
-                if exchange is None
-                else advice.of_token(exchange, self.target.tokens)
-            )
+            return Advice(hint="") if exchange is None else advice.of_token(exchange, self.target)
         is_success = exchange.status is not None and 200 <= exchange.status < 300
         if isinstance(failure, CheckFailed) and failure.rule in ("answer.fields", "answer.json"):
             missing = failure.subject.partition(" in ")[0]
@@ -249,7 +245,7 @@ class Walk:
                 ),
             )
         if answer.status == HTTPStatus.UNAUTHORIZED:
-            return answer.describe(), advice.of_token(_exchange(answer), self.target.tokens)
+            return answer.describe(), advice.of_token(_exchange(answer), self.target)
         if other.given_job:
             return f"its token does not read the first one's job ({answer.status})", None
         made = await other.client.call("createJob", json={"title": org.client.marked("Doctor")})

@@ -59,7 +59,7 @@ def test_given_tokens_are_not_to_be_minted_as_well(status: int, tmp_path: Path) 
 
 
 def test_tokens_of_a_key_pair_have_no_secret(tmp_path: Path) -> None:
-    told = advice.of_token(_exchange(401), _target(tmp_path, ES256).tokens)
+    told = advice.of_token(_exchange(401), _target(tmp_path, ES256))
     assert 'algorithm = "ES256"' in told.lines
     assert not any("secret" in line for line in told.lines)
 
@@ -77,6 +77,14 @@ def test_a_key_beside_the_token_becomes_a_constant(said: str, name: str, tmp_pat
         f'headers = {{ {name} = "{{env:API_KEY}}" }}',
     )
     _target(tmp_path, GIVEN, "\n".join(told.lines).replace("{env:API_KEY}", "k"))
+
+
+def test_a_key_that_is_declared_and_refused_is_not_to_be_declared_again(tmp_path: Path) -> None:
+    target = _target(tmp_path, GIVEN, '[contract.constants]\nheaders = { apikey = "k" }\n')
+    told = advice.of_gateway_key("401 No API key found in request.", target)
+    assert told is not None
+    assert not told.lines
+    assert "is its value that of this backend?" in told.hint
 
 
 def test_a_failure_of_the_backend_is_not_for_the_target_file(tmp_path: Path) -> None:

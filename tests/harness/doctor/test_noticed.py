@@ -2,7 +2,7 @@
 
 import tomllib
 
-from harness.client import Record
+from harness.client import Answer, Record
 from harness.doctor.noticed import Noticed
 from harness.doctor.step import Step
 from harness.target.api_document import ApiWords
@@ -31,6 +31,19 @@ def _noticed(contract: Contract | None = None) -> Noticed:
 
 def _step(noticed: Noticed, name: str) -> Step:
     return next(step for step in noticed.steps() if step.name == name)
+
+
+def _answer() -> Answer:
+    return Answer(
+        operation_id="requestExport",
+        method="POST",
+        path="/x",
+        instance=0,
+        status=202,
+        headers={},
+        body=b"",
+        elapsed_s=0,
+    )
 
 
 def _items(*moments: str) -> list[Record]:
@@ -91,9 +104,14 @@ def test_nothing_is_told_of_an_order_that_is_declared_away_or_cannot_be_seen() -
     assert [step.name for step in noticed.steps()] == ["headers of answers"]
 
 
+def test_headers_that_nobody_could_look_for_do_not_hold() -> None:
+    assert _step(_noticed(), "headers of answers").how == "not looked at"
+
+
 def test_headers_are_told_beside_those_that_are_declared() -> None:
     noticed = _noticed(Contract(without=Without(headers=("Location",))))
-    noticed.headers["Retry-After"] = "requestExport"
+    noticed.header(_answer(), "Location")
+    noticed.header(_answer(), "Retry-After")
     lines = _step(noticed, "headers of answers").lines
     told = tomllib.loads("\n".join(lines))
     assert told["contract"]["without"]["headers"] == ["Location", "Retry-After"]
