@@ -217,6 +217,12 @@ def _outcome(item: pytest.Item, call: pytest.CallInfo[None], state: CheckState) 
     return _of_cells(item, state) if call.when == "call" else None
 
 
+def too_little(seen: str, needed: int, absent: str) -> str:
+    """Say that a check has seen too little for a pass, and what is absent that it is about."""
+    why = f"; the target declares {absent} absent" if absent else ""
+    return f"observed {seen} of the {needed} that a pass needs{why}"
+
+
 def _of_cells(item: pytest.Item, state: CheckState) -> Outcome | None:
     """Say what the cells add up to, after a check that has gone through them all."""
     cells = state.cells
@@ -228,11 +234,11 @@ def _of_cells(item: pytest.Item, state: CheckState) -> Outcome | None:
     if counts.not_looked_at:
         reasons = "; ".join(reason for reason, _ in counts.reasons)
         return _open(f"{counts.not_looked_at} of {counts.total} cells not looked at: {reasons}")
+    names = ", ".join(name for name, _ in counts.absent_names)
     if counts.absent and not counts.judged:
-        names = ", ".join(name for name, _ in counts.absent_names)
         return _open(f"nothing is left to look at: the target declares {names} absent")
     if state.observations.count < (needed := _needed(item, state)):
-        return _open(f"observed {state.observations} of the {needed} that a pass needs")
+        return _open(too_little(str(state.observations), needed, names))
     return None
 
 
