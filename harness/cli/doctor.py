@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli.backend_url import name_backend, refuse_bare_host
-from harness.cli.options import DATABASE_VARIABLE, given_database, make_folder, target_or_url_option
+from harness.cli.options import (
+    DATABASE_VARIABLE,
+    given_database,
+    make_folder,
+    read_with,
+    target_or_url_option,
+)
 from harness.errors import Misconfigured
 from harness.recovery.healing import end_run
 from harness.untrusted.sanitizing import sanitize
@@ -72,7 +78,7 @@ def doctor(*, target: str | None, database_url: str | None, out: Path) -> int:
         refuse_bare_host(target)
     loaded = load_target(choose_target(Path(target) if target and not url else None, None))
     if (database := given_database(database_url)) is not None:
-        loaded = loaded.reading(database)
+        loaded = read_with(loaded, database)
     if loaded.driver == "external":
         make_folder(out)
     interruption = Interruption()

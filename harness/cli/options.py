@@ -98,6 +98,18 @@ def given_database(option: str | None) -> str | None:
     return given
 
 
+def read_with(target: "Target", database: str) -> "Target":
+    """Give the target with the DSN that was given; the same one where its file reads it itself.
+
+    Then the variable stays: processes of this run load the file again. Raises `Misconfigured` as
+    `Target.reading` does.
+    """
+    reading = target.reading(database)
+    if reading is target:
+        os.environ[DATABASE_VARIABLE] = database
+    return reading
+
+
 def make_folder(out: Path) -> None:
     """Make the folder that `--out` names. Raises `Misconfigured` where it cannot be made."""
     try:

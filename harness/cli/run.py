@@ -16,6 +16,7 @@ from harness.cli.options import (
     driver_option,
     given_database,
     random_seed,
+    read_with,
     refuse_missing,
     split_commas,
     target_or_url_option,
@@ -188,7 +189,7 @@ def run(
     loaded = load_target(file, allow_faults=allow_faults)
     refuse_contradiction(loaded, driver)
     if (database := given_database(database_url)) is not None:
-        loaded = loaded.reading(database)
+        loaded = read_with(loaded, database)
     given_users(loaded)  # refuses tokens without a user, and two of the same organization
     if cleanup and loaded.driver != "external":
         raise Misconfigured(
