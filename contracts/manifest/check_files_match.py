@@ -27,12 +27,15 @@ from harness.plugin.fixtures import FreshSystem, OwnSystem
 from harness.plugin.observations import Observations
 from harness.target import Capability, Target
 from harness.target.ledger import CONTRACT_CHAIN, ChainShape
-from harness.vocabulary.exports import LEDGER
+from harness.vocabulary.exports import LEDGER, PROOF_PACK
 
 CellOf = Callable[..., AbstractAsyncContextManager[None]]
 
 NAMES = ("plan.png", "plan.png", "größe 图 🙂.png", "no-extension", "a.b.tar.gz", "manifest.json")
 """File names of uploads: two the same, one in several scripts, one that each ZIP has already."""
+
+MANY = 60
+"""Files of one job: more than a page of a list holds."""
 
 
 @check(
@@ -40,7 +43,7 @@ NAMES = ("plan.png", "plan.png", "größe 图 🙂.png", "no-extension", "a.b.ta
     "A manifest lists exactly the files of its ZIP",
     checklist="Verify export contents against the manifest",
     needs={Capability.ORGANIZATIONS},
-    observes=len(NAMES) + 4 + 1,
+    observes=len(NAMES) + 5 + 1,
 )
 async def check_files_match(
     org: Organization,
@@ -55,7 +58,8 @@ async def check_files_match(
     A manifest lists each entry of its ZIP but itself once, with name, size, SHA-256 and evidence.
     An export holds evidence and ledger as of its request, also when it had to wait for a
     worker; a second attempt makes the same bytes.
-    Contract: "The object's bytes are a function of the export alone".
+    Contract: "The object's bytes are a function of the export alone", and "all evidence of its job,
+    however many files".
     """
     if Capability.SPAWN not in target.capabilities():
         await look_at_files(org, samples, observe, cells)
@@ -120,6 +124,27 @@ async def look_at_files(
             again = unpack(await org.client.download(pack.id))
             expect_equal(again, dict(pack.entries), "entries of a ZIP that is downloaded again")
             observe(what="downloaded again")
+    await look_at_many_files(org, samples, observe, cells)
+
+
+async def look_at_many_files(
+    org: Organization, samples: Samples, observe: Observations, cells: Cells
+) -> None:
+    """Look whether an export holds all files of its job: more than a page, or a habit, of them."""
+    if PROOF_PACK not in org.client.export_types:
+        return
+    async with cells.of(type=PROOF_PACK, case="a job with many files"):
+        job = await org.new_job()
+        made = await together(
+            (org.client.new_evidence(job["id"], samples.new()) for _ in range(MANY)), at_once=8
+        )
+        export = await make_export(org, job)
+        export.recall_manifest()
+        what = f"ids of evidence in the manifest of a job with {MANY} files, each once"
+        listed = sorted(listed_evidence(export.manifest))
+        expect_equal(listed, sorted(str(each["id"]) for each in made), what, rule=FILES_MATCH)
+        expect_files_match(export.manifest, dict(export.entries))
+        observe(what="a job with many files")
 
 
 async def look_at_evidence(export: ReadyExport, wanted: Wanted, cells: Cells) -> None:
