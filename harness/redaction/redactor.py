@@ -26,7 +26,11 @@ _PATTERNS = (
     (re.compile(rf"{_TOKEN}|{_BEGUN}(?:{_DOT}[\w-]*)*"), HIDDEN),  # a JSON Web Token
     (re.compile(rf"((?:\.\.\.|…)['\"]?)[\w-]+{_DOT}[\w-]{{20,}}"), rf"\1{HIDDEN}"),  # its end
     (
-        re.compile(r"\b(bearer|basic)((?:\s|\+|%20)+)[\w.~+/=-]{8,}", re.IGNORECASE),
+        # A challenge is not followed by a token, but by the next header.
+        re.compile(
+            r"\b(bearer|basic)(?!\s*\n[a-z]+(?:-[a-z]+)*:\s)((?:\s|\+|%20)+)[\w.~+/=-]{8,}",
+            re.IGNORECASE,
+        ),
         rf"\1\2{HIDDEN}",
     ),
     (re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s:/@'\"]*:)[^\s/'\"]+@"), rf"\1{HIDDEN}@"),
