@@ -9,7 +9,12 @@ from contracts.golden.export_watch import ExportWatch
 from contracts.golden.fields import EXPORT
 from contracts.golden.new_resources import look_at_headers, look_at_location, look_at_new
 from contracts.golden.whole_ledger import expect_whole_ledger
-from contracts.shared.exports.archive import expect_evidence_in, expect_named_files_in, unpack
+from contracts.shared.exports.archive import (
+    Entries,
+    expect_evidence_in,
+    expect_named_files_in,
+    unpack,
+)
 from contracts.shared.exports.manifests import HASHED, expect_files_match
 from contracts.shared.exports.stored_manifest import stored_manifest
 from contracts.shared.resources.digests import expect_repr_digest, sha256_hex
@@ -75,7 +80,7 @@ class RequestedExports:
     async def _look_at_download(self, export: Record) -> None:
         type_, client = export["export_type"], self.org.client
         cell = partial(self.cells.of, operation="downloadExport", type=type_)
-        found: list[tuple[Answer, dict[str, bytes]]] = []
+        found: list[tuple[Answer, Entries]] = []
         async with cell():
             download = await client.download(export["id"])
             found.append((download, unpack(download)))

@@ -1,5 +1,6 @@
 """The ledger in an export: the whole chain as of its request."""
 
+from contracts.shared.exports.archive import Entries
 from contracts.shared.exports.manifests import place_of_head
 from contracts.shared.ledger.ledger_file import CHAIN_FIELDS, WHOLE_LEDGER, expect_ledger_file
 from contracts.shared.resources.rule_ids import EVENT_ONCE, EVENT_WRITTEN
@@ -10,7 +11,7 @@ from harness.vocabulary.events import EXPORT_REQUESTED
 
 
 def expect_whole_ledger(
-    entries: dict[str, bytes],
+    entries: Entries,
     export: Record,
     events: list[Record],
     shape: ChainShape = CONTRACT_CHAIN,
@@ -36,6 +37,7 @@ def expect_whole_ledger(
         rule=WHOLE_LEDGER,
         subject="ledger_head",
     )
+    entries.needs_ledger_file()
     expect(
         "ledger.json" in entries,
         expected="ledger.json in the ZIP",

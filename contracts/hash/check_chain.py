@@ -144,6 +144,7 @@ async def look_into_exports(
         async with cells.of(operation="downloadExport", type=export["export_type"]):
             with precondition(ARCHIVE):
                 entries = unpack(await client.download(export["id"]))
+            entries.needs_ledger_file()
             expect(
                 "ledger.json" in entries,
                 expected=f"ledger.json in a {export['export_type']} export",

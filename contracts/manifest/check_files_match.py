@@ -174,6 +174,7 @@ async def look_at_entries(
         expect_files_match(export.manifest, dict(export.entries))
     async with cell(what="ledger.json listed"):
         export.recall_manifest()
+        export.entries.needs_ledger_file()
         names = [file["name"] for file in manifest_files(export.manifest)]
         what = f"number of times ledger.json is listed among {names}"
         expect_equal(names.count("ledger.json"), 1, what, rule=FILES_MATCH, subject="ledger.json")
@@ -195,6 +196,7 @@ def expect_ledger_of(
     export: ReadyExport, events: list[Record], shape: ChainShape = CONTRACT_CHAIN
 ) -> None:
     """Fail unless the export's `ledger.json` is the organization's chain."""
+    export.entries.needs_ledger_file()
     expect(
         "ledger.json" in export.entries,
         expected=f"ledger.json in a {export.type} export",

@@ -1,10 +1,10 @@
 """Ready exports, with everything that a check of manifests compares."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from contracts.manifest.rfc8785_examples import FILTERS
-from contracts.shared.exports.archive import ARCHIVE, unpack
+from contracts.shared.exports.archive import ARCHIVE, Entries, unpack
 from contracts.shared.exports.stored_manifest import stored_manifest
 from harness.client import Answer, Organization, Record, Sample
 from harness.findings.exchanges import recall
@@ -19,7 +19,7 @@ class ReadyExport:
     stored: Answer
     """The answer with its manifest."""
     downloaded: Answer
-    entries: Mapping[str, bytes]
+    entries: Entries
     """The files of its ZIP by their path there."""
 
     @property

@@ -26,6 +26,8 @@ class ResourceDialect:
     """Fields that the target declares absent: no check can judge by them."""
     absent_problem_members: frozenset[str] = frozenset()
     """What its errors have no place for: the translation makes it up from the answer."""
+    has_ledger_file: bool = True
+    """Whether exports hold the ledger."""
     without: Without = NOTHING_WITHOUT
     """What else it declares absent."""
     contract_values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

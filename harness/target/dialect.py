@@ -47,7 +47,8 @@ class Archive(Table):
     """What the files of an export that the contract knows by name are called."""
 
     manifest: FileName = MANIFEST_FILE
-    ledger: FileName = LEDGER_FILE
+    ledger: str = LEDGER_FILE
+    """Empty where exports hold no ledger."""
 
 
 class Problem(Table):

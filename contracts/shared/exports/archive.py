@@ -3,11 +3,13 @@
 from pathlib import PurePosixPath
 
 from contracts.shared.resources.digests import sha256_hex
+from harness.asks import ask, leave_out
 from harness.client import Answer, Sample
-from harness.errors import CheckFailed
+from harness.errors import Absent, CheckFailed
 from harness.expect import expect, expect_equal, expect_status
 from harness.untrusted.archives import BadArchive, unpacked
 from harness.untrusted.documents import BadDocument, parse
+from harness.vocabulary.exports import LEDGER_FILE, MANIFEST_FILE
 
 ARCHIVE = "export.archive"
 """The rule that a download is a ZIP that can be unpacked without harm."""
@@ -16,7 +18,26 @@ COMPLETE = "export.proof-pack-complete"
 """The rule that a proof pack has everything."""
 
 
-def unpack(answer: Answer) -> dict[str, bytes]:
+class Entries(dict[str, bytes]):
+    """The entries of a ZIP by path, under the contract's names for them."""
+
+    has_ledger_file = True
+    """Whether the target says that exports hold the ledger."""
+
+    def needs_ledger_file(self) -> None:
+        """Raise `Absent` where the target declares that exports hold no ledger, and there is none.
+
+        This cell is about it.
+        """
+        name = "ledger file of exports"
+        if self.has_ledger_file or LEDGER_FILE in self:
+            ask(name, part=True)
+            return
+        leave_out(name)
+        raise Absent(name, '[contract.archive] ledger = ""')
+
+
+def unpack(answer: Answer) -> Entries:
     """Give the entries of a downloaded ZIP by path, under the contract's names for them.
 
     Fails the check when it is not a ZIP, when an entry is damaged or duplicated, or when an entry
@@ -45,12 +66,17 @@ def unpack(answer: Answer) -> dict[str, bytes]:
             rule=ARCHIVE,
             subject=subject,
         )
-    return {answer.dialect.contract_file_name(name): content for name, content in entries.items()}
+    named = Entries(
+        {answer.dialect.contract_file_name(name): content for name, content in entries.items()}
+    )
+    named.has_ledger_file = answer.dialect.has_ledger_file
+    return named
 
 
-def expect_named_files_in(entries: dict[str, bytes]) -> None:
-    """Fail unless the ZIP of a proof pack holds a manifest and the ledger."""
-    for name in ("manifest.json", "ledger.json"):
+def expect_named_files_in(entries: Entries) -> None:
+    """Fail unless the ZIP of a proof pack holds a manifest and, where exports do, the ledger."""
+    has_ledger = entries.has_ledger_file or LEDGER_FILE in entries
+    for name in (MANIFEST_FILE, LEDGER_FILE) if has_ledger else (MANIFEST_FILE,):
         expect(
             name in entries,
             expected=f"{name} in the proof pack",
@@ -58,6 +84,8 @@ def expect_named_files_in(entries: dict[str, bytes]) -> None:
             rule=COMPLETE,
             subject=name,
         )
+    if not has_ledger:
+        return
     try:
         parse(entries["ledger.json"])
     except BadDocument as error:

@@ -44,7 +44,7 @@ class ExportFileMap:
         """
         archive = self.contract.archive
         pairs = ((archive.manifest, MANIFEST_FILE), (archive.ledger, LEDGER_FILE))
-        differing = {theirs: ours for theirs, ours in pairs if theirs != ours}
+        differing = {theirs: ours for theirs, ours in pairs if theirs and theirs != ours}
         return {ours: theirs for theirs, ours in differing.items()} | differing
 
     def name(self, name: Json) -> Json:

@@ -68,6 +68,7 @@ class NameMap:
         return {
             resource: ResourceDialect(
                 resource=resource or "",
+                has_ledger_file=bool(self.contract.archive.ledger),
                 without=self.contract.without,
                 absent_problem_members=frozenset(
                     name for name, place in (self.contract.problem or ()) if place is None

@@ -3,6 +3,7 @@ import json
 import pytest
 
 from contracts.golden.whole_ledger import expect_whole_ledger
+from contracts.shared.exports.archive import Entries
 from harness.client import Record
 from harness.errors import CheckFailed
 
@@ -23,7 +24,8 @@ LEDGER = [event(1), event(2), event(3, "export.requested", "x"), event(4, "expor
 def judge(exported: list[Record], last: int, hash_of_head: str | None = None) -> None:
     head = Record(ledger_seq=last, hash=hash_of_head or f"hash-{last}")
     export = Record(id="x", manifest=Record(ledger_head=head))
-    expect_whole_ledger({"ledger.json": json.dumps(exported).encode()}, export, LEDGER)
+    packed = Entries({"ledger.json": json.dumps(exported).encode()})
+    expect_whole_ledger(packed, export, LEDGER)
 
 
 @pytest.mark.parametrize("last", [2, 3])
@@ -55,4 +57,4 @@ def test_a_head_with_another_hash_fails() -> None:
 def test_a_zip_without_the_ledger_fails() -> None:
     export = Record(id="x", manifest=Record(ledger_head=Record(ledger_seq=3, hash="hash-3")))
     with pytest.raises(CheckFailed, match="ledger"):
-        expect_whole_ledger({"manifest.json": b"{}"}, export, LEDGER)
+        expect_whole_ledger(Entries({"manifest.json": b"{}"}), export, LEDGER)

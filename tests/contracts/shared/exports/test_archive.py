@@ -5,13 +5,14 @@ import zipfile
 import pytest
 
 from contracts.shared.exports.archive import (
+    Entries,
     expect_evidence_in,
     expect_named_files_in,
     unpack,
 )
 from contracts.shared.resources.prometheus import total_of
 from harness.client import Answer, Sample
-from harness.errors import CheckFailed
+from harness.errors import Absent, CheckFailed
 
 
 def download(body: bytes, content_type: str = "application/zip") -> Answer:
@@ -98,4 +99,17 @@ def test_a_lost_file_is_seen_in_a_zip_without_a_ledger() -> None:
         expect_evidence_in({"manifest.json": b"{}"}, {"e": sample})
     expect_evidence_in({"manifest.json": b"{}", "files/1": b"a"}, {"e": sample})
     with pytest.raises(CheckFailed, match=r"ledger\.json in the proof pack"):
-        expect_named_files_in({"manifest.json": b"{}", "files/1": b"a"})
+        expect_named_files_in(Entries({"manifest.json": b"{}", "files/1": b"a"}))
+
+
+def test_a_ledger_file_that_is_declared_absent_takes_its_cells_away() -> None:
+    packed = Entries({"manifest.json": b"{}", "files/1": b"a"})
+    packed.needs_ledger_file()  # missing, and nobody says that it may be
+    packed.has_ledger_file = False
+    expect_named_files_in(packed)
+    with pytest.raises(Absent, match=r"\[contract.archive\] ledger"):
+        packed.needs_ledger_file()
+    there = Entries({"manifest.json": b"{}", "ledger.json": b"no JSON"})
+    there.has_ledger_file = False
+    with pytest.raises(CheckFailed, match="JSON in ledger.json"):
+        expect_named_files_in(there)
