@@ -4,13 +4,14 @@ from importlib.resources import files
 
 from psycopg import sql
 
-from harness.errors import Misconfigured
 from harness.postgres.server import Connection
 from harness.table_columns import table_columns
 from harness.target import Target
 from harness.target.claim import ExportColumn
 from harness.target.export_table import ExportTable
-from harness.target.nearest import nearest
+from harness.target.load import DEFAULT_TARGET
+from harness.target.nearest import SHOWN, nearest
+from harness.target.toml_file import TomlFile
 
 _WATCHED: tuple[ExportColumn, ...] = (
     "id",
@@ -33,12 +34,20 @@ async def install_instrument(connection: Connection, target: Target) -> None:
     columns = {each.name for each in await table_columns(connection, exports.name)}
     if missing := sorted(exports.needed(*_WATCHED) - columns):
         named = ", ".join(f"{name}{nearest(name, columns)}" for name in missing)
-        what = f"has no {named}" if columns else "does not exist after the migration"
-        raise Misconfigured(
-            f"database.instrument: the table {table!r} ([claim] table) {what}; "
-            'name the table of exports and, under [claim.columns], its columns ("" for one that '
-            "it does not have), or set instrument = false"
+        known = [] if columns else await _tables(connection)
+        what = (
+            f"has no {named}"
+            if columns
+            else f"does not exist after the migration{nearest(table, known)}; there are "
+            f"{', '.join(known[:SHOWN]) or 'none'}"
         )
+        problem = (
+            f"the table {table!r} ([claim] table) {what}; "
+            'name the table of exports and, under [claim.columns], its columns ("" for one that '
+            "it does not have), or set [database] instrument = false"
+        )
+        file = TomlFile.read(target.file or DEFAULT_TARGET, "target file")
+        raise file.misconfigured([(("claim", "table"), problem)])
     shown = {
         f"{row.lower()}_{name}": sql.SQL(exports.shown(name, row))
         for row in ("NEW", "OLD")
@@ -49,3 +58,12 @@ async def install_instrument(connection: Connection, target: Target) -> None:
         # A file of ours: what is filled in are identifiers and literals, quoted.
         sql.SQL(statements).format(table=sql.SQL(exports.name), **shown)
     )
+
+
+async def _tables(connection: Connection) -> list[str]:
+    """The names of the tables that are not the server's own."""
+    found = await connection.execute(
+        "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace NOT IN "
+        "('pg_catalog'::regnamespace, 'information_schema'::regnamespace) ORDER BY relname"
+    )
+    return [str(row[0]) for row in await found.fetchall()]

@@ -111,5 +111,5 @@ def test_a_ledger_file_that_is_declared_absent_takes_its_cells_away() -> None:
         packed.needs_ledger_file()
     there = Entries({"manifest.json": b"{}", "ledger.json": b"no JSON"})
     there.has_ledger_file = False
-    with pytest.raises(CheckFailed, match="JSON in ledger.json"):
+    with pytest.raises(CheckFailed, match=r"JSON in ledger\.json"):
         expect_named_files_in(there)
