@@ -99,6 +99,10 @@ def leave_out(name: str) -> None:
         asked.left_out[name] = asked.left_out.get(name, 0) + 1
 
 
+UNKNOWN_STATE = "unknown state"
+"""What a state of exports is met as that neither the contract nor the target file knows."""
+
+
 def meet(field_name: str, word: str) -> None:
     """Note that an answer has a word of the backend that the target file declares."""
     asked = _ASKED.get()

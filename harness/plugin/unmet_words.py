@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from harness.asks import UNKNOWN_STATE
 from harness.events import CheckResult
 from harness.plugin.settings import RunSettings
 from harness.target.dialect import Contract
@@ -12,14 +13,22 @@ def unmet_words(
 ) -> tuple[str, ...]:
     """Give a line for each of the backend's words that is declared and that no answer had.
 
-    Nothing after a run of chosen checks, or one that did not get through: it is not known then.
+    None of them after a run of chosen checks, or one that did not get through: it is not known
+    then. Before them a line for each state of exports that nothing declares.
     """
     results = tuple(checks)
+    met = {name for one in results for name in one.asked.met}
+    prefix = f"{UNKNOWN_STATE} "
+    unknown = tuple(
+        f'[contract.values.export.state]: answers had "{name.removeprefix(prefix)}", and no state '
+        "of the contract is said to be called so"
+        for name in sorted(met)
+        if name.startswith(prefix)
+    )
     is_whole = not settings.only and settings.built_in and all(one.ran for one in results)
     if not results or not is_whole:
-        return ()
-    met = {name for one in results for name in one.asked.met}
-    return tuple(
+        return unknown
+    return unknown + tuple(
         f'[contract.values.{resource}.{field}] {ours}: no answer had "{theirs}"'
         for resource, fields in contract.values.items()
         for field, meanings in fields.items()

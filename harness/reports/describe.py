@@ -176,7 +176,7 @@ def _explained(summary: RunSummary) -> list[str]:
     return [f"why, and how to mend it: shakedown explain {known[0]}"] if known else []
 
 
-UNMET_WORDS = "about the target file (no verdict): words of the backend that no answer had:"
+UNMET_WORDS = "about the target file (no verdict): the backend's words and its answers differ:"
 
 
 def notes(summary: RunSummary) -> list[str]:

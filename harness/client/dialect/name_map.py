@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from harness.asks import meet
+from harness.asks import UNKNOWN_STATE, meet
 from harness.client.answer import ResourceDialect
 from harness.client.dialect.export_files import ExportFileMap
 from harness.target.dialect import Contract
+from harness.vocabulary.exports import STATES
 from harness.vocabulary.resources import RETURNED_BY, Resource
 
 _PARTS = ("manifest", "manifest_file", "manifest_head")
@@ -55,6 +56,8 @@ class NameMap:
             return value
         declared = self._contract_values.get((resource, field), {})
         if value not in declared:
+            if (resource, field) == ("export", "state") and value not in STATES:
+                meet(UNKNOWN_STATE, value)
             return value
         meet(f"{resource}.{field}", value)
         return declared[value]

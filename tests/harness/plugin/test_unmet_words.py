@@ -42,9 +42,12 @@ def test_words_in_answers_are_met_and_others_are_told() -> None:
         assert names.contract_value("export", "state", "packing") == "preparing"
         assert names.contract_value("export", "state", "unheard") == "unheard"
         assert names.contract_value("export", "error_code", "filed") == "filed"
-    assert asked.frozen().met == ("export.state packing",)
+        assert names.contract_value("export", "state", "queued") == "queued"
+    assert asked.frozen().met == ("export.state packing", "unknown state unheard")
     checks = [result(*asked.frozen().met), result("export.state done")]
-    assert unmet_words(CONTRACT, checks, WHOLE) == (
+    unknown, *unmet = unmet_words(CONTRACT, checks, WHOLE)
+    assert unknown.startswith('[contract.values.export.state]: answers had "unheard"')
+    assert tuple(unmet) == (
         '[contract.values.export.state] preparing: no answer had "collecting"',
         '[contract.values.evidence.state] sealed: no answer had "filed"',
     )
@@ -55,6 +58,7 @@ def test_nothing_is_told_of_a_run_that_was_not_whole() -> None:
     own = replace(WHOLE, built_in=False)
     assert unmet_words(CONTRACT, [result()], chosen) == ()
     assert unmet_words(CONTRACT, [result()], own) == ()
+    assert len(unmet_words(CONTRACT, [result("unknown state unheard")], chosen)) == 1
     assert unmet_words(CONTRACT, [result(), replace(result(), ran=False)], WHOLE) == ()
     assert unmet_words(CONTRACT, [], WHOLE) == ()
 
