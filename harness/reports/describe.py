@@ -192,6 +192,11 @@ def notes(summary: RunSummary) -> list[str]:
     if fewer := [result.id for result in summary.checks if result.fewer]:
         why = "`fewer` in results.json says why"
         texts.append(f"with less to look at than usual: {', '.join(fewer)} ({why})")
+    if _refuses_tokens(summary):
+        texts.append(
+            "the backend refuses the tokens of the target file: `shakedown doctor` tries them, and "
+            "says what may be wrong under [tokens]"
+        )
     if summary.old_names:
         texts.append("\n  ".join(["old names in your checks:", *summary.old_names]))
     if summary.unmet_words:
@@ -203,6 +208,15 @@ def notes(summary: RunSummary) -> list[str]:
     if summary.error and summary.exit_code not in _ON_STDERR:
         texts.append(printable(summary.error))
     return texts
+
+
+def _refuses_tokens(summary: RunSummary) -> bool:
+    """Say whether nothing could be made, since the first request of a member got a 401."""
+    return any(
+        finding.rule == "job.created" and finding.got.startswith("401 ")
+        for result in summary.checks
+        for finding in (*result.findings, *result.blocked)
+    )
 
 
 def ratchet_lines(ratchet: Ratchet) -> list[str]:

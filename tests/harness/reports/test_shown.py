@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 from harness.events import Event, RunFinished, RunSummary
+from harness.findings.finding import Finding
 from harness.findings.rule import rules
 from harness.reports.describe import closing_lines, conclusion, notes
 from harness.reports.plain import PlainReporter
@@ -174,3 +175,13 @@ def test_above_the_report_stands_what_explains_the_worst_rule(summary: RunSummar
     own = replace(FINDINGS[0], rule="own.check")
     quiet = replace(summary, checks=(replace(summary.checks[1], findings=(own,)),))
     assert not any("shakedown explain" in line for line in closing_lines(quiet))
+
+
+@pytest.mark.parametrize(("got", "is_told"), [("401 to POST /jobs", True), ("500 to POST", False)])
+def test_tokens_that_are_refused_lead_to_the_doctor(
+    summary: RunSummary, got: str, is_told: bool
+) -> None:
+    refused = Finding(rule="job.created", subject="createJob", expected="201", got=got)
+    checks = (replace(summary.checks[0], blocked=(refused,)), *summary.checks[1:])
+    told = "\n".join(notes(replace(summary, checks=checks)))
+    assert ("shakedown doctor" in told) == is_told
