@@ -96,7 +96,7 @@ class ConcurrentAppends:
         answer = await _retried(lambda: self.org.client.request_export(job["id"], export_type))
         export_id = expect_status(answer, 202, 200).data["id"]
         self._exports.append(export_id)
-        if cancel:
+        if cancel and self.org.client.has("cancelExport"):
             path = {"export_id": export_id}
             answer = await _retried(lambda: self.org.client.call("cancelExport", path=path))
             expect_status(answer, 202, 409)
