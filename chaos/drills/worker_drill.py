@@ -169,12 +169,14 @@ async def worker_drill(
     """Bring up a system with one API instance and no worker, for one drill."""
     times = recovery_times(target)
     http_only = not _shows_claims(target)
-    evidence_bytes = None if target.failpoints else DATABASE_EVIDENCE_BYTES
+    wanted = HTTP_EVIDENCE_BYTES if http_only else DATABASE_EVIDENCE_BYTES
+    is_small = target.failpoints is not None and not http_only
+    evidence_bytes = None if is_small else min(wanted, target.limits.max_upload_bytes)
     async with fresh_system(api_instances=1, workers=0) as own:
         backlog = Backlog(
             organizations=own.organizations,
             samples=Samples(rng),
-            evidence_bytes=HTTP_EVIDENCE_BYTES if http_only else evidence_bytes,
+            evidence_bytes=evidence_bytes,
         )
         view: View = DatabaseView(own=own, target=target)
         if http_only:

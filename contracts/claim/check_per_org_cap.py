@@ -66,7 +66,7 @@ async def check_per_org_cap(
     """
     if target.claim is not None and not target.claim.function:
         async with fresh_system(api_instances=1, workers=0) as own:
-            evidence = samples.of_size(EVIDENCE_BYTES)
+            evidence = samples.of_size(min(EVIDENCE_BYTES, target.limits.max_upload_bytes))
             await look_at_workers(
                 own, target, observe, cells, exports=32, workers=6, evidence=evidence
             )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from contracts.shared.resources.evidence import expect_evidence_ids
 from contracts.shared.resources.stored_objects import StoredObjects
-from contracts.upload.refused_uploads import LARGE, Refusals, accepted_after_refusal
+from contracts.upload.refused_uploads import Refusals, accepted_after_refusal
 from harness.check import check
 from harness.client import Client, Organization, Organizations, Record, Samples, together
 from harness.database import Database
@@ -103,7 +103,7 @@ async def check_refused_leaves_nothing(
                     again.add(await accepted_after_refusal(org, job, refusal))
                     observe(what="accepted afterwards")
         async with cells.of(operation="uploadEvidence", case="the same upload many times at once"):
-            again |= await expect_raced(client, job, samples)
+            again |= await expect_raced(client, job, samples, large=refusals.large)
             observe(RACERS, what="raced")
         what = "after accepted uploads"
         await left.look_at(kept | again, files=files, rows=rows, more=len(again), what=what)
@@ -113,12 +113,12 @@ async def check_refused_leaves_nothing(
             await expect_evidence_ids(foreign.client, foreign_job["id"], theirs, what)
 
 
-async def expect_raced(client: Client, job: Record, samples: Samples) -> set[str]:
+async def expect_raced(client: Client, job: Record, samples: Samples, *, large: int) -> set[str]:
     """Fail unless each of many uploads with one key is accepted, a replay, or in flight.
 
     Gives the IDs of the evidence.
     """
-    raced = samples.of_size(LARGE)
+    raced = samples.of_size(large)
     answers = await together(client.upload(job["id"], raced, key="raced") for _ in range(RACERS))
     for answer in answers:
         expect_status(answer, 200, 201, 409, detail="the same upload many times at once")

@@ -60,6 +60,11 @@ class Refusals:
     accepted: dict[str, str] = field(default_factory=dict)
     """What was accepted wrongly: the ID of its job by the ID of the evidence."""
 
+    @property
+    def large(self) -> int:
+        """Bytes of a large file that the backend takes."""
+        return min(LARGE, self.limit)
+
     async def all(self) -> list[Refusal]:
         """Try them all, and give what was refused."""
         await self._by_size()
@@ -85,28 +90,28 @@ class Refusals:
                 self._expect(await connection.answer(), 413, refusal)
 
     async def _by_type(self) -> None:
-        for size, of in ((None, "a small file"), (LARGE, "a large file")):
+        for size, of in ((None, "a small file"), (self.large, "a large file")):
             real = self.samples.new() if size is None else self.samples.of_size(size)
             wrong = Sample(real.file_name, "text/html", real.content)
             await self._refused(wrong, 415, what=f"415, {of}", retry=real)
             real = self.samples.new() if size is None else self.samples.of_size(size)
             wrong = Sample(real.file_name, "image/jpeg", real.content)
             await self._refused(wrong, 422, what=f"422 content_mismatch, {of}", retry=real)
-        page = Sample("a.png", "image/png", HTML + bytes(LARGE))
+        page = Sample("a.png", "image/png", HTML + bytes(self.large - len(HTML)))
         await self._refused(page, 422, what="422 content_mismatch, HTML")
 
     async def _by_form(self) -> None:
-        for size in (2000, LARGE):
+        for size in (2000, self.large):
             real, upload = self.samples.of_size(size), self._upload()
             what = f"400 for a form that ends after {size} bytes"
             async with self._cell(what, retry=real) as refusal:
                 body = upload.body(real).removesuffix(upload.tail)
                 self._expect(await upload.whole(body, key=refusal.key), 400, refusal)
-        real, upload = self.samples.of_size(LARGE), self._upload()
+        real, upload = self.samples.of_size(self.large), self._upload()
         async with self._cell("400 for a form without a file") as refusal:
             self._expect(await upload.whole(upload.without_file(real)), 400, refusal)
         async with self._cell("400 for no Idempotency-Key") as refusal:
-            body = upload.body(self.samples.of_size(LARGE))
+            body = upload.body(self.samples.of_size(self.large))
             self._expect(await upload.whole(body, key=None), 400, refusal)
         await self._refused(Sample("a.png", "image/png", b""), 400, what="400 for no bytes")
 
@@ -121,14 +126,14 @@ class Refusals:
             ("404 for a job that does not exist", str(uuid.uuid4())),
             ("404 for the job of another organization", self.foreign_job_id),
         ):
-            large = self.samples.of_size(LARGE)
+            large = self.samples.of_size(self.large)
             await self._refused(large, 404, what=what, job_id=job_id)
 
     async def _by_key(self) -> None:
         """The key of an accepted upload, with other bytes and with another job."""
         for what, job_id in (("other bytes", self.job_id), ("another job", self.other_job_id)):
             async with self._cell(f"422 for a used key with {what}") as refusal:
-                large = self.samples.of_size(LARGE)
+                large = self.samples.of_size(self.large)
                 answer = await self.org.client.upload(job_id, large, key=self.used_key)
                 self._expect(answer, 422, refusal)
 
@@ -142,7 +147,7 @@ class Refusals:
             ("reset half way, in chunks", 0.5, RawConnection.reset, True),
             ("closed before the last boundary", 1.0, RawConnection.close, False),
         ):
-            real, upload = self.samples.of_size(LARGE), self._upload()
+            real, upload = self.samples.of_size(self.large), self._upload()
             body = upload.body(real)
             sent = body[: int((len(body) - len(upload.tail)) * share)]
             length = None if chunked else len(body)

@@ -33,7 +33,7 @@ async def cancel_behind_others(
     if OPERATION not in document.operations or results.succeeded[OPERATION]:
         return
     rules, samples = ResponseRules(document=document), Samples(random.Random(f"{seed}:cancel"))
-    sample = samples.of_size(LARGE_BYTES)
+    sample = samples.of_size(min(LARGE_BYTES, target.limits.max_upload_bytes))
     jobs = [await org.new_job() for _ in range(target.limits.per_org_in_progress)]
     await together(org.client.new_evidence(job["id"], sample) for job in jobs)
     for number in range(TRIES):
