@@ -208,3 +208,16 @@ def an_answer() -> Answer:
         body=b"",
         elapsed_s=0,
     )
+
+
+@pytest.mark.parametrize("secured", [True, False])
+def test_a_refusal_without_a_token_need_not_be_documented(
+    document: Document, *, secured: bool
+) -> None:
+    described = document.operations["getJob"]
+    responses = {each: body for each, body in described.responses.items() if each != "401"}
+    operation = replace(described, responses=responses, secured=secured)
+    bare = Document(document.raw)
+    bare.operations["getJob"] = operation
+    told = violations(bare, 401, problem(401), headers={"www-authenticate": "Bearer"})
+    assert any("does not document the status 401" in each for each in told) is not secured
