@@ -161,7 +161,10 @@ def _in_environment(path: KeyPath, environment: Mapping[str, str], known: set[st
 
 
 def _hint(placeholder: str) -> str:
-    """Say which line of `[tokens.mint]` a placeholder for keys goes with."""
+    """Say what a placeholder goes with: a line of `[tokens.mint]`, or an instance."""
+    if placeholder in _OF_INSTANCES:
+        where = "[api] and [worker], such as [api.environment]"
+        return f"; {{{placeholder}}} is of one instance: it is known under {where}"
     if placeholder in KEY_PLACEHOLDERS:
         return f'; {{{placeholder}}} needs [tokens.mint] with an algorithm such as "ES256"'
     if placeholder == "jwt_secret":

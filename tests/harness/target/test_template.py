@@ -1,6 +1,9 @@
+from pathlib import Path
+
 import pytest
 
 from harness.errors import Misconfigured
+from harness.target import load_target
 from harness.target.template import fill, placeholders, variables
 
 
@@ -47,3 +50,15 @@ def test_tells_placeholders_from_variables() -> None:
     text = "{port} {env:HOME} {{host}} {python}"
     assert placeholders(text) == ("port", "python")
     assert variables(text) == ("HOME",)
+
+
+def test_what_is_of_one_instance_is_not_known_in_the_common_environment(tmp_path: Path) -> None:
+    file = tmp_path / "shakedown.toml"
+    file.write_text(
+        'name = "mine"\ndriver = "process"\nenvironment = { FILES = "{storage_dir}" }\n'
+        'api = { command = ["true"] }\n'
+        'tokens.given = { token = "t" }\n',
+        encoding="utf-8",
+    )
+    with pytest.raises(Misconfigured, match=r"storage_dir.* is known under \[api\] and \[worker\]"):
+        load_target(file)
