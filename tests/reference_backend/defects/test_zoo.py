@@ -11,9 +11,10 @@ import reference_backend
 from reference_backend.defects import Defect, DefectError, Edit, zoo
 
 BACKEND = Path(reference_backend.__file__).parent
-ELSEWHERE = {"chaos.staging-fault"}
-"""Checks of systems that run elsewhere: the zoo's gate starts its own. This one is held against
-defects of the zoo by tests/chaos/staging/test_drill.py."""
+ELSEWHERE = {"chaos.staging-fault", "contract.declared-absent"}
+"""Checks of systems that run elsewhere, and of targets that declare something absent: the gate of
+the zoo has neither. They are held against defects by tests/chaos/staging/test_drill.py, by the zoo
+of the Node backend, and by tests/contracts/in_other_ways/test_absences.py."""
 
 CHECK_ID = re.compile(r'@check\(\s*"([a-z.-]+)"')
 
