@@ -19,6 +19,9 @@ Place = Annotated[str, Field(min_length=1)]
 Refusal = Annotated[str, Field(pattern=r"^[1-5]\d\d( \S+)?$")]
 """A status, or a status and the machine name of an error: `422 KEY_REUSED`."""
 
+LEDGER_FILE_ASKED = "ledger file of exports"
+"""What checks ask for that look at the ledger in exports."""
+
 FileName = Annotated[str, Field(min_length=1)]
 
 Status = Annotated[int, Field(ge=200, le=299)]
@@ -146,6 +149,8 @@ class Contract(Table):
         if kind == "header":
             absent = {each.rpartition(".")[2].lower() for each in self.without.headers}
             return rest.lower() in absent
+        if name == LEDGER_FILE_ASKED:
+            return not self.archive.ledger
         if name.startswith("export type "):
             return rest.removeprefix("type ") in self.without.export_types
         if kind == "pages" and rest:

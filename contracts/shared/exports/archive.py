@@ -7,6 +7,7 @@ from harness.asks import ask, leave_out
 from harness.client import Answer, Sample
 from harness.errors import Absent, CheckFailed
 from harness.expect import expect, expect_equal, expect_status
+from harness.target.dialect import LEDGER_FILE_ASKED
 from harness.untrusted.archives import BadArchive, unpacked
 from harness.untrusted.documents import BadDocument, parse
 from harness.vocabulary.exports import LEDGER_FILE, MANIFEST_FILE
@@ -29,12 +30,11 @@ class Entries(dict[str, bytes]):
 
         This cell is about it.
         """
-        name = "ledger file of exports"
         if self.has_ledger_file or LEDGER_FILE in self:
-            ask(name, part=True)
+            ask(LEDGER_FILE_ASKED, part=True)
             return
-        leave_out(name)
-        raise Absent(name, '[contract.archive] ledger = ""')
+        leave_out(LEDGER_FILE_ASKED)
+        raise Absent(LEDGER_FILE_ASKED, '[contract.archive] ledger = ""')
 
 
 def unpack(answer: Answer) -> Entries:
