@@ -1,9 +1,12 @@
-"""One Flask depot for all tests that leave it as it was."""
+"""One Flask depot for all tests that leave it as it was, and a PostgreSQL with roles of its own."""
 
 from collections.abc import AsyncIterator
 
 import pytest_asyncio
 
+from harness.machine.journal import Journal
+from harness.postgres.cluster import Cluster
+from harness.recovery.healing import end_run
 from tests.foreign.flask_depot import Depot, depot
 
 
@@ -11,3 +14,17 @@ from tests.foreign.flask_depot import Depot, depot
 async def flask_depot() -> AsyncIterator[Depot]:
     async with depot(DEPOT_MAX_FILE_BYTES=str(1024 * 1024)) as running:
         yield running
+
+
+@pytest_asyncio.fixture(scope="session")
+async def cluster() -> AsyncIterator[Cluster]:
+    """Roles are a whole cluster's, and these backends make some that other tests know otherwise."""
+    journal = Journal.begin()
+    try:
+        running = await Cluster.start(journal)
+        try:
+            yield running
+        finally:
+            await running.stop()
+    finally:
+        end_run(journal)

@@ -9,8 +9,10 @@ BEGIN
         CREATE ROLE authenticated NOLOGIN NOINHERIT;
     END IF;
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'service_role') THEN
-        CREATE ROLE service_role NOLOGIN NOINHERIT BYPASSRLS;
+        CREATE ROLE service_role NOLOGIN NOINHERIT;
     END IF;
+    -- Roles are the whole cluster's: another database may have made it without this.
+    ALTER ROLE service_role BYPASSRLS;
     -- The role that owns the database is the one that the team's programs log in as.
     EXECUTE (
         SELECT format(
