@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.machine.journal import Journal
 from harness.postgres.cluster import Cluster
-from harness.recovery.healing import end_run
+from tests.own_cluster import own_cluster
 
 _OURS = (
     *("BACKEND_URL", "JWT_TOKEN", "JOB_ID", "JWT_ORG_A", "JWT_ORG_B", "JOB_ID_ORG_A"),
@@ -62,12 +61,5 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 async def cluster() -> AsyncIterator[Cluster]:
     """One PostgreSQL for the tests that need no more of it than a connection."""
-    journal = Journal.begin()
-    try:
-        running = await Cluster.start(journal)
-        try:
-            yield running
-        finally:
-            await running.stop()
-    finally:
-        end_run(journal)
+    async with own_cluster() as running:
+        yield running

@@ -40,14 +40,6 @@ class DeclaredAsks:
     seconds: int = 0
     """How long it took on the reference backend, rounded up."""
 
-    def missing_wholly(self, absent: Iterable[str]) -> list[str]:
-        """What is absent and without which the check cannot look at all."""
-        return sorted(self.whole & set(absent))
-
-    def missing_partly(self, absent: Iterable[str]) -> list[str]:
-        """What is absent and costs some of its cells."""
-        return sorted(self.part & set(absent))
-
 
 @lru_cache(maxsize=1)
 def declared_asks() -> Mapping[str, DeclaredAsks]:

@@ -30,10 +30,6 @@ class Observations:
         """How many a pass needs, of those that its check declares; at least one."""
         return max(1, declared - sum(self.excused.values()))
 
-    def suffice(self, declared: int) -> bool:
-        """Say whether a pass can rest on them."""
-        return self.count >= self.still_needed(declared)
-
     def __str__(self) -> str:
         kinds = ", ".join(f"{what}: {n}" for what, n in self.kinds.items())
         return f"{self.count}" + (f" ({kinds})" if kinds else "")

@@ -4,10 +4,9 @@ from collections.abc import AsyncIterator
 
 import pytest_asyncio
 
-from harness.machine.journal import Journal
 from harness.postgres.cluster import Cluster
-from harness.recovery.healing import end_run
 from tests.foreign.flask_depot import Depot, depot
+from tests.own_cluster import own_cluster
 
 
 @pytest_asyncio.fixture(scope="session")
@@ -19,12 +18,5 @@ async def flask_depot() -> AsyncIterator[Depot]:
 @pytest_asyncio.fixture(scope="session")
 async def cluster() -> AsyncIterator[Cluster]:
     """Roles are a whole cluster's, and these backends make some that other tests know otherwise."""
-    journal = Journal.begin()
-    try:
-        running = await Cluster.start(journal)
-        try:
-            yield running
-        finally:
-            await running.stop()
-    finally:
-        end_run(journal)
+    async with own_cluster() as running:
+        yield running

@@ -12,13 +12,12 @@ import psycopg
 import pytest
 import pytest_asyncio
 
-from harness.machine.journal import Journal
 from harness.postgres.cluster import Cluster
 from harness.postgres.database_server import create_database, drop_database
-from harness.recovery.healing import end_run
 from reference_backend import database, migrate
 from reference_backend.database import Connection, Pool, Row
 from reference_backend.settings import Settings
+from tests.own_cluster import own_cluster
 
 SALT_KEY_ID = "test"
 SALT = "a salt that is only for tests"
@@ -169,15 +168,8 @@ class Backend:
 
 @pytest_asyncio.fixture(scope="session")
 async def cluster() -> AsyncIterator[Cluster]:
-    journal = Journal.begin()
-    try:
-        running = await Cluster.start(journal, settings={"max_connections": "300"})
-        try:
-            yield running
-        finally:
-            await running.stop()
-    finally:
-        end_run(journal)
+    async with own_cluster(max_connections="300") as running:
+        yield running
 
 
 @pytest_asyncio.fixture(scope="session")
