@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from difflib import get_close_matches
-from pathlib import Path
 
 import psycopg
 
@@ -10,12 +9,12 @@ from harness.database import Database
 from harness.doctor.step import Step
 from harness.errors import Inconclusive, Misconfigured
 from harness.redaction.redactor import Redactor
+from harness.system.declared_names import DatabaseNames, unquoted
 from harness.system.reader import refuse_unfit_reader
 from harness.target import Target
 from harness.target.claim import ExportColumn
 from harness.target.export_table import ExportTable
 
-_TABLES = Path(__file__).with_name("tables.sql")
 _EXPORT: Sequence[ExportColumn] = (
     *("id", "organization_id", "state", "attempt", "claimed_by", "heartbeat_at"),
     *("started_at", "created_at", "error_code"),
@@ -42,13 +41,13 @@ async def look_at_database(
     if not is_ours:
         yield await _role(url)
     try:
-        tables = await _tables(url)
+        names = await _names(url)
     except (Inconclusive, psycopg.Error) as error:
         seen = Redactor([url])(str(error)).splitlines()[0]
         yield Step(name="schema", how="not looked at", seen=seen)
         return
-    yield _exports(target, tables)
-    yield _ledger(target, tables)
+    yield _exports(target, names)
+    yield _ledger(target, names)
 
 
 async def _role(url: str) -> Step:
@@ -60,40 +59,32 @@ async def _role(url: str) -> Step:
     return Step(name="database role", how="holds", seen=f"it only reads; PostgreSQL {version}")
 
 
-async def _tables(url: str) -> Mapping[str, Sequence[str]]:
-    """The columns of each table, by its name, and by its name with its schema."""
+async def _names(url: str) -> DatabaseNames:
     database = Database(url)
     try:
-        rows = await database.fetch(_TABLES.read_text(encoding="utf-8"))
+        return await DatabaseNames.read(database)
     finally:
         await database.close()
-    found: dict[str, Sequence[str]] = {}
-    for row in rows:
-        found.setdefault(row["name"], row["columns"])
-        found[f"{row['schema']}.{row['name']}"] = row["columns"]
-    return found
 
 
-def _exports(target: Target, tables: Mapping[str, Sequence[str]]) -> Step:
+def _exports(target: Target, names: DatabaseNames) -> Step:
     table = ExportTable.of(target)
     if table is None or target.claim is None:
-        return _unnamed("table of exports", "[claim]", ("export", "package", "job"), tables)
+        return _unnamed("table of exports", "[claim]", ("export", "package", "job"), names)
     wanted = {str(name): next(iter(table.needed(name)), "") for name in _EXPORT}
-    return _table("table of exports", "claim", target.claim.table, wanted, tables)
+    return _table("table of exports", "claim", target.claim.table, wanted, names)
 
 
-def _ledger(target: Target, tables: Mapping[str, Sequence[str]]) -> Step:
+def _ledger(target: Target, names: DatabaseNames) -> Step:
     ledger = target.ledger
     if ledger is None:
-        return _unnamed("table of the ledger", "[ledger]", ("audit", "ledger", "log"), tables)
+        return _unnamed("table of the ledger", "[ledger]", ("audit", "ledger", "log"), names)
     wanted = {name: column or "" for name, column in ledger.columns.model_dump().items()}
-    return _table("table of the ledger", "ledger", ledger.table, wanted, tables)
+    return _table("table of the ledger", "ledger", ledger.table, wanted, names)
 
 
-def _unnamed(
-    name: str, table: str, words: Sequence[str], tables: Mapping[str, Sequence[str]]
-) -> Step:
-    plain = [each for each in tables if "." not in each]
+def _unnamed(name: str, table: str, words: Sequence[str], names: DatabaseNames) -> Step:
+    plain = _shown(names)
     likely = [each for each in plain if any(word in each for word in words)] or plain
     shown = ", ".join(likely[:_MOST_TABLES])
     return Step(
@@ -104,16 +95,21 @@ def _unnamed(
     )
 
 
+def _shown(names: DatabaseNames) -> list[str]:
+    """The tables as a target file must write them."""
+    return sorted(each.shown for each in names.tables)
+
+
 def _table(
     name: str,
     key: str,
     table: str,
     wanted: Mapping[str, str],
-    tables: Mapping[str, Sequence[str]],
+    names: DatabaseNames,
 ) -> Step:
-    columns = tables.get(table)
-    if columns is None:
-        plain = [each for each in tables if "." not in each]
+    found = names.table(table)
+    if found is None:
+        plain = _shown(names)
         near = get_close_matches(table, plain, n=1, cutoff=0.4) or ["…"]
         return Step(
             name=name,
@@ -121,7 +117,12 @@ def _table(
             seen=f"there is no table {table}; there are: {', '.join(plain[:_MOST_TABLES])}",
             lines=(f"[{key}]", f'table = "{near[0]}"'),
         )
-    missing = {each: column for each, column in wanted.items() if column and column not in columns}
+    columns = found.columns
+    missing = {
+        each: column
+        for each, column in wanted.items()
+        if column and unquoted(column) not in columns
+    }
     if not missing:
         return Step(name=name, how="holds", seen=f"{table}, with every column that is named")
     lines = [f"[{key}.columns]"]

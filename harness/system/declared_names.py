@@ -118,17 +118,18 @@ def _ledger_columns(target: Target, table: KnownTable) -> Iterator[Problem]:
         return
     for name in LedgerColumns.model_fields:
         own = ledger.own_column(name)
-        if own and _unquoted(own) not in table.columns:
+        if own and unquoted(own) not in table.columns:
             yield ("ledger", "columns", name), unknown("column", own, table.columns)
     for place, own in enumerate(ledger.order_by or ()):
-        if _unquoted(own) not in table.columns:
+        if unquoted(own) not in table.columns:
             yield ("ledger", "order_by", place), unknown("column", own, table.columns)
 
 
 def _folded(name: str) -> str:
     """A name as PostgreSQL reads it in SQL."""
-    return _unquoted(name) if name.startswith('"') else name.lower()
+    return unquoted(name) if name.startswith('"') else name.lower()
 
 
-def _unquoted(name: str) -> str:
+def unquoted(name: str) -> str:
+    """A name without the quotes that SQL needs around it."""
     return name[1:-1].replace('""', '"') if name.startswith('"') else name
