@@ -197,14 +197,16 @@ class Client:
         Raises `Inconclusive` where the token has run out and cannot be had again.
         """
         sent = await self._bearer()
-        if self.renewed is None:
-            self._expect_valid()
+        self._expect_valid()
         return sent
 
+    @property
+    def _renewal(self) -> RenewedToken | None:
+        """What makes this client's own token last; None for one that it was given instead."""
+        return self.renewed if self.renewed and self.renewed.replaces(self.token) else None
+
     async def _bearer(self) -> dict[str, str]:
-        token = self.token
-        if self.renewed is not None and self.renewed.replaces(token):
-            token = await self.renewed.fresh()
+        token = await self._renewal.fresh() if self._renewal else self.token
         return {} if token is None else {"authorization": f"Bearer {token}"}
 
     def _note_left(self, answer: Answer) -> None:
@@ -219,6 +221,8 @@ class Client:
 
     def _expect_valid(self) -> None:
         """Raise `Inconclusive` where the token has run out: refusing it is right then."""
+        if self._renewal is not None:
+            return  # it was had again before
         if self.token is not None and self.expires_at is not None and time() >= self.expires_at:
             raise Inconclusive(
                 f"the token ran out at {shown_time(self.expires_at)}, in the middle of the run; "
@@ -230,7 +234,8 @@ class Client:
 
         Fails the check when there is no `Location`, or one that leads to another server.
         """
-        return await follow_location(self.transport, answer, self.token, deadline_s=DEADLINE_S)
+        sent = await self._bearer()
+        return await follow_location(self.transport, answer, sent, deadline_s=DEADLINE_S)
 
     def marked(self, title: str) -> str:
         """Give a job's title, with the run's mark on a system that others use too."""

@@ -16,12 +16,13 @@ RULE = "header.location"
 
 
 async def follow_location(
-    transport: Transport, answer: Answer, token: str | None, *, deadline_s: float
+    transport: Transport, answer: Answer, headers: Mapping[str, str], *, deadline_s: float
 ) -> Answer:
     """Get what the `Location` of an answer leads to, from the instance that sent it.
 
-    Fails the check when it leads to no address of this server, or to one that forgets the path
-    before those of the backend. Raises `Absent` where the target declares `Location` absent.
+    `headers` say who asks. Fails the check when it leads to no address of this server, or to one
+    that forgets the path before those of the backend. Raises `Absent` where the target declares
+    `Location` absent.
     """
     answer.needs_header("location")
     location = answer.headers.get("location", "")
@@ -40,7 +41,7 @@ async def follow_location(
         path,
         instance=answer.instance,
         deadline_s=deadline_s,
-        headers={} if token is None else {"authorization": f"Bearer {token}"},
+        headers=headers,
         server=server,
     )
     if server != base_url and found.status >= HTTPStatus.BAD_REQUEST:

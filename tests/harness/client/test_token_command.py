@@ -10,7 +10,7 @@ from harness.client import Client, Organizations, Routes, Transport
 from harness.client.token_command import TokenCommand
 from harness.client.token_source import RenewedToken
 from harness.client.tokens import TokenRecipe, mint
-from harness.errors import Misconfigured
+from harness.errors import Inconclusive, Misconfigured
 from harness.target.token_command import CommandTokens
 
 pytestmark = pytest.mark.integration
@@ -126,3 +126,20 @@ async def test_a_client_that_was_given_another_token_sends_that_one(other: str |
     sent = await replace(client, token=other).authorization()
     assert sent == ({} if other is None else {"authorization": f"Bearer {other}"})
     await transport.close()
+
+
+async def test_a_token_that_is_renewed_has_not_run_out() -> None:
+    async def make(*_: str) -> str:
+        return "second"
+
+    first = expiring(-5)
+    renewed = RenewedToken(
+        make=make, user="u", organization="o", role="r", renew_before_s=60, current=first
+    )
+    async with Transport(["http://127.0.0.1:1"]) as transport:
+        client = Client(
+            transport=transport, routes=Routes({}), token=first, expires_at=1.0, renewed=renewed
+        )
+        assert await client.authorization() == {"authorization": "Bearer second"}
+        with pytest.raises(Inconclusive, match="the token ran out"):
+            await replace(client, renewed=None).authorization()
