@@ -5,9 +5,10 @@ from typing import BinaryIO
 
 from flask import request
 
+from tests.foreign.changes import all_of, edit, put
 from tests.foreign.fieldwork import filetypes, requests_seen
 from tests.foreign.fieldwork.database import Connection
-from tests.foreign.fieldwork.defects.defect import Defect, all_of, edit, migrated, put
+from tests.foreign.fieldwork.defects.defect import Defect, migrated
 from tests.foreign.fieldwork.refusals import invalid
 from tests.foreign.fieldwork.routes import arriving, documents
 from tests.foreign.fieldwork.routes.arriving import Arrival

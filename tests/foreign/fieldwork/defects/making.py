@@ -7,8 +7,9 @@ import psycopg
 from flask import jsonify
 from flask.typing import ResponseReturnValue
 
+from tests.foreign.changes import all_of, put
 from tests.foreign.fieldwork import app, packing, proof
-from tests.foreign.fieldwork.defects.defect import Defect, all_of, migrated, put
+from tests.foreign.fieldwork.defects.defect import Defect, migrated
 from tests.foreign.fieldwork.refusals import unavailable
 
 PACKAGES = "004_packages.sql"

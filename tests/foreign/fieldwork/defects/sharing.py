@@ -1,7 +1,8 @@
 """Bugs in who sees whose records."""
 
+from tests.foreign.changes import all_of, edit, put
 from tests.foreign.fieldwork import database
-from tests.foreign.fieldwork.defects.defect import Defect, all_of, edit, migrated, put
+from tests.foreign.fieldwork.defects.defect import Defect, migrated
 from tests.foreign.fieldwork.refusals import forbidden, not_found
 from tests.foreign.fieldwork.routes import asking, documents, packages
 from tests.foreign.fieldwork.routes.asking import service

@@ -4,8 +4,9 @@ from typing import Any
 
 import jwt
 
+from tests.foreign.changes import all_of, put
 from tests.foreign.fieldwork import bucket, tokens
-from tests.foreign.fieldwork.defects.defect import Defect, all_of, put
+from tests.foreign.fieldwork.defects.defect import Defect
 from tests.foreign.fieldwork.refusals import invalid
 
 _verified = tokens.verified

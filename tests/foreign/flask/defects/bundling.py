@@ -4,9 +4,10 @@ import hashlib
 import json
 import sqlite3
 
+from tests.foreign.changes import all_of, edit, put
 from tests.foreign.flask import bundles, claiming, packing, store
 from tests.foreign.flask.claiming import Claim, Claims
-from tests.foreign.flask.defects.defect import Defect, all_of, edit, put
+from tests.foreign.flask.defects.defect import Defect
 from tests.foreign.flask.packing import Contents
 
 

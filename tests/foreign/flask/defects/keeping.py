@@ -8,8 +8,9 @@ from typing import Any
 from werkzeug.exceptions import HTTPException
 
 from flask import Request, Response
+from tests.foreign.changes import all_of, edit, put
 from tests.foreign.flask import delivery, journal, store
-from tests.foreign.flask.defects.defect import Defect, all_of, edit, put
+from tests.foreign.flask.defects.defect import Defect
 from tests.foreign.flask.delivery import Part
 from tests.foreign.flask.journal import Head, Journal
 from tests.foreign.flask.people import Caller

@@ -3,8 +3,9 @@
 import hashlib
 import sqlite3
 
+from tests.foreign.changes import edit, put
 from tests.foreign.flask import bundles, files, people, projects
-from tests.foreign.flask.defects.defect import Defect, edit, put
+from tests.foreign.flask.defects.defect import Defect
 from tests.foreign.flask.people import Caller
 from tests.foreign.flask.refusals import Refusal, absent
 

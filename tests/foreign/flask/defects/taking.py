@@ -6,8 +6,9 @@ from typing import BinaryIO
 from werkzeug.sansio.multipart import Epilogue, MultipartDecoder
 
 from flask import Request
+from tests.foreign.changes import all_of, edit, put
 from tests.foreign.flask import files, filetypes, intake, store, vault
-from tests.foreign.flask.defects.defect import Defect, all_of, edit, put
+from tests.foreign.flask.defects.defect import Defect
 from tests.foreign.flask.intake import Arrival
 from tests.foreign.flask.refusals import Refusal
 from tests.foreign.flask.web import files as files_room

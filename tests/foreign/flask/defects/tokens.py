@@ -3,8 +3,9 @@
 import sqlite3
 import time
 
+from tests.foreign.changes import all_of, edit, put
 from tests.foreign.flask import files, reservations, store, uploads
-from tests.foreign.flask.defects.defect import Defect, all_of, edit, put
+from tests.foreign.flask.defects.defect import Defect
 from tests.foreign.flask.depot import Depot
 from tests.foreign.flask.intake import Arrival
 from tests.foreign.flask.refusals import Refusal
