@@ -11,6 +11,7 @@ from harness.plugin.extent import expected_minutes, extent_of
 from harness.plugin.listing import find_checks
 from harness.target import Target, load_target
 from harness.target.capability import Capability
+from tests.target_files import write
 
 ASKS = {
     "own.pages": DeclaredAsks(
@@ -43,13 +44,11 @@ def _spec(*needs: Capability) -> CheckSpec:
 
 
 def _target(folder: Path, contract: str) -> Target:
-    file = folder / "shakedown.toml"
-    file.write_text(
+    text = (
         'name = "mine"\ndriver = "external"\napi = { base_urls = ["http://127.0.0.1:8000"] }\n'
-        f'tokens.given = {{ token = "t" }}\n{contract}',
-        encoding="utf-8",
+        f'tokens.given = {{ token = "t" }}\n{contract}'
     )
-    return load_target(file)
+    return load_target(write(folder, text))
 
 
 @pytest.fixture(autouse=True)

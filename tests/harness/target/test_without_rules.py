@@ -7,6 +7,7 @@ import pytest
 from harness.errors import Misconfigured
 from harness.target import load_target
 from harness.target.target import Target
+from tests.target_files import write
 
 MINIMAL = """\
 name = "mine"
@@ -17,9 +18,7 @@ tokens.given = { token = "t" }
 
 
 def _loaded(folder: Path, contract: str) -> Target:
-    file = folder / "shakedown.toml"
-    file.write_text(MINIMAL + contract, encoding="utf-8")
-    return load_target(file)
+    return load_target(write(folder, MINIMAL + contract))
 
 
 @pytest.mark.parametrize(
