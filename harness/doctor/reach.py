@@ -3,12 +3,17 @@
 from collections.abc import AsyncIterator
 
 from harness.doctor.advice import of_gateway_key
-from harness.doctor.ready_paths import USUAL
 from harness.doctor.step import Step
 from harness.instances.readiness import Answer, ask
 from harness.target import Target
 
 TIMEOUT_S = 5.0
+
+USUAL = (
+    *("/readyz", "/ready", "/health/ready", "/api/ready", "/health", "/healthz", "/api/health"),
+    *("/status", "/livez", "/live", "/up", "/ping", "/"),
+)
+"""Where backends usually say that they are ready, for one that has no `ready_path` yet."""
 
 
 async def reach(target: Target) -> AsyncIterator[Step]:

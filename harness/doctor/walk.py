@@ -110,6 +110,10 @@ class Walk:
     ) -> Step:
         """Take a step; what fails in it is what the step came to."""
         recent = Recent()
+
+        def last() -> Exchange | None:
+            return next(iter(recent.last(1)), None)
+
         try:
             if operation_id and not self.organizations.with_token(None).has(operation_id):
                 raise Inconclusive(f"the target declares {operation_id} absent")
@@ -118,11 +122,10 @@ class Walk:
         except Inconclusive as why:
             return Step(name=name, how="not looked at", seen=why.reason)
         except (CheckFailed, Misconfigured) as failure:
-            exchange = next(iter(recent.last(1)), None)
-            told = self._told(failure, operation_id, resource, exchange)
-            return self._broken(name, str(failure), told, exchange)
+            told = self._told(failure, operation_id, resource, last())
+            return self._broken(name, str(failure), told, last())
         if difference is not None:
-            return self._broken(name, seen, difference, next(iter(recent.last(1)), None))
+            return self._broken(name, seen, difference, last())
         return Step(name=name, how="holds", seen=seen)
 
     def _told(
@@ -130,12 +133,9 @@ class Walk:
     ) -> Advice:
         if exchange is None or not operation_id:
             return Advice(hint="") if exchange is None else advice.of_token(exchange, self.target)
-        is_success = exchange.status is not None and 200 <= exchange.status < 300
         if isinstance(failure, CheckFailed) and failure.rule in ("answer.fields", "answer.json"):
             missing = failure.subject.partition(" in ")[0]
             return advice.of_shape(operation_id, resource, missing, exchange)
-        if is_success and failure.args and "a field" in str(failure):
-            return advice.of_shape(operation_id, resource, "", exchange)
         return advice.of_refusal(operation_id, exchange, self.target, self.lives_s)
 
     def _broken(self, name: str, seen: str, told: Advice, exchange: Exchange | None) -> Step:
@@ -478,6 +478,8 @@ class Walk:
         if answer.status not in statuses:
             # Only here: what is remembered as evidence has the address without its secrets.
             self.lives_s = lifetime_of(answer.headers.get("location", ""), time.time())
+            # A redirect is to be told here with its lines, so this is no `expect_status`, for which
+            # an undeclared one is inconclusive.
             raise CheckFailed(
                 expected=f"{' or '.join(map(str, statuses))} from {answer.operation_id}",
                 got=answer.describe(),
