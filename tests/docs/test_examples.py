@@ -5,16 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from harness.postgres.cluster import Cluster
-from harness.postgres.database_server import drop_database
 from harness.postgres.prelude import run_prelude
 from harness.postgres.server import connect
 from harness.target import Target, load_target
 from harness.target.models import Database
+from tests.own_cluster import own_cluster
 from tests.target_files import write
 
 PAGE = (Path(__file__).parents[2] / "docs/your-backend.md").read_text(encoding="utf-8")
-ROLES = ("anon", "authenticated", "service_role")
 
 
 def blocks(language: str) -> list[str]:
@@ -56,10 +54,11 @@ def test_the_hosted_one_says_what_the_text_says(tmp_path: Path) -> None:
 
 
 @pytest.mark.integration
-async def test_the_prelude_runs(tmp_path: Path, cluster: Cluster) -> None:
+async def test_the_prelude_runs(tmp_path: Path) -> None:
     wanted = Database(source="embedded", prelude=(prelude(tmp_path),))
-    await cluster.create_database("hosted")
-    try:
+    # Roles are a whole server's, and other tests make the same ones.
+    async with own_cluster() as cluster:
+        await cluster.create_database("hosted")
         await run_prelude(cluster, "hosted", wanted)
         async with connect(cluster.url("hosted", "backend")) as connection:
             await connection.execute(
@@ -67,8 +66,3 @@ async def test_the_prelude_runs(tmp_path: Path, cluster: Cluster) -> None:
             )
             await connection.execute("GRANT SELECT ON photos TO authenticated")
             await connection.execute("SET ROLE service_role")
-    finally:
-        await drop_database(cluster.url("postgres"), "hosted")
-        async with connect(cluster.url("postgres")) as connection:
-            for role in ROLES:
-                await connection.execute(f"DROP ROLE IF EXISTS {role}".encode())

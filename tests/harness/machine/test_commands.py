@@ -37,12 +37,16 @@ SLEEPER = "import os, sys, time; os.fork(); print(os.getpid(), flush=True); time
 
 
 async def test_at_its_deadline_it_ends_with_all_its_children() -> None:
-    ended = await run_command((*PYTHON, SLEEPER), timeout_s=2)
-    assert ended.exit_code is None
-    assert "did not end within 2 s and was killed" in ended.describe()
-    pids = [int(line) for line in ended.output.split()]
-    assert len(pids) == 2
-    assert not any(map(Process.of, pids))
+    # A busy machine may not have started both by the first deadline.
+    for timeout_s in (1, 5, 25):
+        ended = await run_command((*PYTHON, SLEEPER), timeout_s=timeout_s)
+        assert ended.exit_code is None
+        assert f"did not end within {timeout_s} s and was killed" in ended.describe()
+        pids = [int(line) for line in ended.output.split()]
+        assert not any(map(Process.of, pids))
+        if len(pids) == 2:
+            return
+    pytest.fail("the program and its child did not both start within 25 s")
 
 
 async def test_it_ends_when_we_are_cancelled() -> None:
