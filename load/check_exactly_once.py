@@ -30,7 +30,7 @@ from harness.plugin.observations import Observations
 from harness.plugin.violations import report_violations
 from harness.system import System
 from harness.target import Capability, Target
-from harness.target.pace import Pace
+from harness.target.tables.pace import Pace
 from harness.vocabulary.exports import READY, TERMINAL_STATES
 from harness.waiting import becomes_true
 from load.locust_run import FINISH_S, LocustRun, run_locust

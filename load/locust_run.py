@@ -16,7 +16,7 @@ from harness.history import HistoryEntry, read_history
 from harness.machine.journal import Journal
 from harness.machine.processes import RUN_MARKER, Process
 from harness.redaction.redactor import Redactor
-from harness.target.dialect import Contract
+from harness.target.contract.dialect import Contract
 from harness.waiting import becomes_true
 from load.users.environment import locust_environment
 

@@ -24,7 +24,7 @@ from harness.plugin.cells import Cells
 from harness.plugin.fixtures import FreshSystem, OwnSystem
 from harness.plugin.observations import Observations
 from harness.target import Capability, Target
-from harness.target.models import Failpoints
+from harness.target.tables.models import Failpoints
 from harness.vocabulary.exports import READY
 
 MB = 1024 * 1024

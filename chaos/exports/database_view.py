@@ -14,9 +14,9 @@ from harness.checkers import ExportFact, ExportFacts, RecoveryTimes, read_export
 from harness.errors import Inconclusive
 from harness.plugin.fixtures import OwnSystem
 from harness.target import Target
-from harness.target.claim import ExportColumn
-from harness.target.export_table import ExportTable
-from harness.target.ledger_table import LedgerTable
+from harness.target.sql.export_table import ExportTable
+from harness.target.sql.ledger_table import LedgerTable
+from harness.target.tables.claim import ExportColumn
 from harness.vocabulary.exports import LIVE_STATES, TERMINAL_STATES
 
 WORK_S = 10.0

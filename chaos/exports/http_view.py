@@ -14,7 +14,7 @@ from chaos.exports.view import InProgress, IsOverdue, known_attempt
 from harness.checkers import ExportFact, ExportFacts, RecoveryTimes
 from harness.checkers.read_api import get_completions, get_exports
 from harness.client import NoAnswer, Organization
-from harness.target.pace import NO_PACE, Pace
+from harness.target.tables.pace import NO_PACE, Pace
 from harness.vocabulary.exports import PREPARING, TERMINAL_STATES
 from harness.waiting import becomes_true
 

@@ -10,8 +10,8 @@ from chaos.faults.fault import Fault, FaultNotShown, UndoFailed
 from harness.guard import Guard
 from harness.machine.commands import CommandResult, run_command
 from harness.machine.processes import RUN_MARKER
-from harness.target.chaos import ChaosInstance, FaultCommands
-from harness.target.template import fill
+from harness.target.tables.chaos import ChaosInstance, FaultCommands
+from harness.target.values.template import fill
 
 PROOF_POLL_S = 0.1
 

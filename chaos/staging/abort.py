@@ -2,7 +2,7 @@
 
 from collections import deque
 
-from harness.target.chaos import Abort
+from harness.target.tables.chaos import Abort
 
 WINDOW = 20
 """The number of last requests of which `error_share` is a share."""

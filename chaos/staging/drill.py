@@ -19,7 +19,7 @@ from harness.errors import CheckFailed, Inconclusive
 from harness.guard import Guard
 from harness.machine.commands import CommandResult
 from harness.target import Capability, Target
-from harness.target.chaos import ChaosInstance, FaultCommands
+from harness.target.tables.chaos import ChaosInstance, FaultCommands
 from harness.waiting import becomes_true
 
 POLL_S = 0.05

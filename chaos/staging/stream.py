@@ -11,7 +11,7 @@ from harness.client import Client, Organization, Samples
 from harness.client.transport import NoAnswer
 from harness.errors import CheckFailed
 from harness.history import EntryType, HistoryWriter
-from harness.target.chaos import Chaos
+from harness.target.tables.chaos import Chaos
 from harness.vocabulary.exports import TERMINAL_STATES
 
 PROBE_S = 0.5

@@ -11,7 +11,7 @@ from harness.database import Database
 from harness.errors import Inconclusive
 from harness.system import Instance, System
 from harness.target import Target
-from harness.target.models import Failpoints
+from harness.target.tables.models import Failpoints
 from harness.vocabulary.exports import QUEUED
 from harness.waiting import wait_until
 

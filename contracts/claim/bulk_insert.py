@@ -8,7 +8,7 @@ from psycopg import AsyncConnection, sql
 
 from harness.database import Database
 from harness.errors import Inconclusive
-from harness.target.export_table import ExportTable
+from harness.target.sql.export_table import ExportTable
 
 _COLUMNS = """
 SELECT a.attname AS name, format_type(a.atttypid, NULL) AS type, (

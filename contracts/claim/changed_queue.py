@@ -8,7 +8,7 @@ from contracts.shared.resources.past_triggers import past_triggers
 from harness.client import Organization
 from harness.errors import Absent, Inconclusive
 from harness.plugin.fixtures import OwnSystem
-from harness.target.export_table import ExportTable
+from harness.target.sql.export_table import ExportTable
 from harness.vocabulary.exports import CANCELED, PREPARING
 
 BATCH = 50

@@ -22,8 +22,8 @@ from harness.plugin.fixtures import FreshSystem
 from harness.plugin.observations import Observations
 from harness.table_columns import table_columns
 from harness.target import Capability, Target
-from harness.target.claim import ClaimArgument
-from harness.target.claim_call import shown_call
+from harness.target.sql.claim_call import shown_call
+from harness.target.tables.claim import ClaimArgument
 from harness.vocabulary.exports import QUEUED
 
 DEFAULT_CAP = 3

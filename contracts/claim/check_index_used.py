@@ -12,7 +12,7 @@ from harness.plugin.cells import Cells
 from harness.plugin.fixtures import FreshSystem, OwnSystem
 from harness.plugin.observations import Observations
 from harness.target import Capability, Target
-from harness.target.export_table import ExportTable
+from harness.target.sql.export_table import ExportTable
 
 FINISHED = 12_000
 """Finished exports: a year of a small customer, and few enough to insert quickly."""

@@ -28,7 +28,7 @@ from harness.plugin.coverage import Coverage
 from harness.plugin.observations import Observations
 from harness.system import System, launch_sibling
 from harness.target import Capability, Target
-from harness.target.export_table import ExportTable
+from harness.target.sql.export_table import ExportTable
 
 FEWEST_INTERLEAVINGS = 15
 """Number of interleavings of a protocol of which only the claim is known."""

@@ -26,9 +26,9 @@ from harness.plugin.cells import Cells
 from harness.plugin.fixtures import FreshSystem, OwnSystem
 from harness.plugin.observations import Observations
 from harness.target import Capability, Target
-from harness.target.claim import ClaimArgument
-from harness.target.export_table import ExportTable
-from harness.target.pace import Pace
+from harness.target.sql.export_table import ExportTable
+from harness.target.tables.claim import ClaimArgument
+from harness.target.tables.pace import Pace
 from harness.vocabulary.exports import PREPARING
 
 TURNS = "AAABACABDABCDDBCADABCBDADCBC"

@@ -21,7 +21,7 @@ from harness.plugin.cells import Cells
 from harness.plugin.fixtures import FreshSystem, OwnSystem
 from harness.plugin.observations import Observations
 from harness.target import Capability, Target
-from harness.target.export_table import ExportTable
+from harness.target.sql.export_table import ExportTable
 from harness.vocabulary.exports import QUEUED
 
 PROBES = 10

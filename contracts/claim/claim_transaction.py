@@ -19,7 +19,7 @@ from contracts.shared.exports.claim_result import attempt_of, claimed_rows, toke
 from harness.errors import CheckFailed
 from harness.evidence import query_evidence
 from harness.expect import expect, expect_equal, showing
-from harness.target.claim import Claim, ClaimArgument
+from harness.target.tables.claim import Claim, ClaimArgument
 from harness.vocabulary.exports import PREPARING
 
 UNIQUE_RULE = "claim.new-token"

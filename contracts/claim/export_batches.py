@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from harness.client import Organization, Record, Sample, together
 from harness.plugin.observations import Observations
-from harness.target.pace import Pace
+from harness.target.tables.pace import Pace
 from harness.vocabulary.exports import EXPORT_TYPES
 
 

@@ -10,8 +10,8 @@ from psycopg import AsyncConnection
 
 from harness.errors import Inconclusive
 from harness.expect import expect
-from harness.target.claim import ExportColumn
-from harness.target.export_table import ExportTable
+from harness.target.sql.export_table import ExportTable
+from harness.target.tables.claim import ExportColumn
 from harness.vocabulary.exports import PREPARING
 
 _READ: tuple[ExportColumn, ...] = (

@@ -24,7 +24,7 @@ from contracts.conformance.schema_comparison import Direction, SchemaComparison
 from contracts.shared.tenants.document import load_document
 from harness.errors import Inconclusive
 from harness.target import Target
-from harness.target.described_api import prefixes_of
+from harness.target.document.described_api import prefixes_of
 
 _PARAMETER = re.compile(r"\{[^}/]*\}")
 _JSON = re.compile(r"application/([\w.-]+\+)?json")

@@ -6,7 +6,7 @@ from contracts.shared.ledger.ledger_file import CHAIN_FIELDS, WHOLE_LEDGER, expe
 from contracts.shared.resources.rule_ids import EVENT_ONCE, EVENT_WRITTEN
 from harness.client import Record
 from harness.expect import expect, expect_equal
-from harness.target.ledger import CONTRACT_CHAIN, ChainShape
+from harness.target.tables.ledger import CONTRACT_CHAIN, ChainShape
 from harness.vocabulary.events import EXPORT_REQUESTED
 
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Self
 
 from harness.database import Database
-from harness.target.ledger import Ledger
-from harness.target.ledger_table import LedgerTable
+from harness.target.sql.ledger_table import LedgerTable
+from harness.target.tables.ledger import Ledger
 
 _OTHER_VALUE = {
     "uuid": "gen_random_uuid()",

@@ -22,9 +22,9 @@ from harness.plugin.coverage import Coverage
 from harness.plugin.observations import Observations
 from harness.system import System
 from harness.target import Capability, Target
-from harness.target.catalog import ROLE_NAMES
-from harness.target.ledger import Ledger
-from harness.target.ledger_table import LedgerTable
+from harness.target.sql.ledger_table import LedgerTable
+from harness.target.tables.catalog import ROLE_NAMES
+from harness.target.tables.ledger import Ledger
 
 LOCK_TIMEOUT_S = 0.2
 """Short: TRUNCATE waits for all users of the table, and new ones wait behind it."""

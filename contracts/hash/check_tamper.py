@@ -29,7 +29,7 @@ from harness.plugin.coverage import Coverage
 from harness.plugin.fixtures import FreshSystem
 from harness.plugin.observations import Observations
 from harness.target import Capability, Target
-from harness.target.ledger import Ledger
+from harness.target.tables.ledger import Ledger
 from harness.vocabulary.events import EVENT_NAMES
 
 LONG = 1_020

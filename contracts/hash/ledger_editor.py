@@ -18,8 +18,8 @@ from contracts.shared.resources.past_triggers import past_triggers
 from harness.database import Database
 from harness.errors import Inconclusive
 from harness.evidence import Evidence, query_evidence
-from harness.target.ledger import Ledger
-from harness.target.ledger_table import LedgerTable, quoted
+from harness.target.sql.ledger_table import LedgerTable, quoted
+from harness.target.tables.ledger import Ledger
 
 HASHES = ("hash", "prev_hash")
 """Columns with hashes."""

@@ -26,7 +26,7 @@ from harness.plugin.cells import Cells
 from harness.plugin.fixtures import FreshSystem, OwnSystem
 from harness.plugin.observations import Observations
 from harness.target import Capability, Target
-from harness.target.ledger import CONTRACT_CHAIN, ChainShape
+from harness.target.tables.ledger import CONTRACT_CHAIN, ChainShape
 from harness.vocabulary.exports import LEDGER, PROOF_PACK
 
 CellOf = Callable[..., AbstractAsyncContextManager[None]]

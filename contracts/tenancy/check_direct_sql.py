@@ -19,7 +19,7 @@ from harness.plugin.coverage import Coverage
 from harness.plugin.observations import Observations
 from harness.system import System
 from harness.target import Capability, Target
-from harness.target.export_table import CONTRACT_EXPORTS, ExportTable
+from harness.target.sql.export_table import CONTRACT_EXPORTS, ExportTable
 
 
 @check(

@@ -21,7 +21,7 @@ from harness.plugin.cells import Cells
 from harness.plugin.observations import Observations
 from harness.system import System, launch_sibling
 from harness.target import Capability, Target
-from harness.target.template import fill
+from harness.target.values.template import fill
 
 CONCURRENT_ROUNDS = 2
 """Rounds with concurrent requests, after one round with one request at a time."""

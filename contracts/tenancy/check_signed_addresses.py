@@ -14,7 +14,7 @@ from harness.expect import expect_status
 from harness.plugin.cells import Cells
 from harness.plugin.observations import Observations
 from harness.target import Target
-from harness.target.redirects import REDIRECTED
+from harness.target.contract.redirects import REDIRECTED
 
 CASES = 4
 """Of each download: two methods and two places of a token; or what an address may not do."""

@@ -11,9 +11,9 @@ from harness.checkers.facts import CompletionFact, ExportFact, Transition
 from harness.database import Database
 from harness.errors import Inconclusive
 from harness.target import Target
-from harness.target.claim import ExportColumn
-from harness.target.export_table import ExportTable
-from harness.target.ledger_table import LedgerTable
+from harness.target.sql.export_table import ExportTable
+from harness.target.sql.ledger_table import LedgerTable
+from harness.target.tables.claim import ExportColumn
 from harness.vocabulary.events import EXPORT_COMPLETED
 
 _READ: tuple[ExportColumn, ...] = (

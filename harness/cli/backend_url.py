@@ -22,7 +22,7 @@ def name_backend(url: str, environment: MutableMapping[str, str] | None = None) 
     Raises `Misconfigured` where the URL is no address of a backend, where it holds a password,
     which everybody on a machine could read, and where the variable names another backend already.
     """
-    from harness.target.pasted import url_problem  # `--help` does without it
+    from harness.target.values.pasted import url_problem  # `--help` does without it
 
     variables = os.environ if environment is None else environment
     scheme, _, rest = url.partition("://")

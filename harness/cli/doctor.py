@@ -106,7 +106,7 @@ async def _steps(target: "Target", journal: "Journal", out: Path) -> AsyncIterat
     from harness.doctor.schema import look_at_database
     from harness.doctor.step import Step
     from harness.system import launch
-    from harness.target.libpq_variables import SESSION, set_aside
+    from harness.target.values.libpq_variables import SESSION, set_aside
 
     if target.driver == "external":
         set_aside(SESSION)

@@ -37,7 +37,7 @@ from harness.recovery.healing import end_run
 from harness.redaction.redactor import Redactor
 from harness.system import launch
 from harness.target import Target, load_target
-from harness.target.libpq_variables import SESSION, set_aside
+from harness.target.values.libpq_variables import SESSION, set_aside
 from harness.untrusted.sanitizing import sanitize
 from harness.verdict import ExitCode
 

@@ -92,7 +92,7 @@ def init(
     from harness.init.guess import Certainty
     from harness.init.project import read_project
     from harness.init.writing import Surroundings, count, written
-    from harness.target.api_document import contract_document
+    from harness.target.document.api_document import contract_document
 
     _refuse_to_overwrite(out, force=force)
     dsn = database_url or os.environ.get(DATABASE_VARIABLE)

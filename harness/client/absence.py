@@ -5,7 +5,7 @@ from typing import Any
 
 from harness.asks import ask
 from harness.errors import Absent
-from harness.target.without import Without
+from harness.target.contract.without import Without
 
 PAGING = ("limit", "cursor")
 """What asks for a part of a list."""

@@ -8,7 +8,7 @@ from harness.asks import ask, leave_out, look_for
 from harness.errors import Absent, CheckFailed, Inconclusive
 from harness.findings.exchanges import Exchange
 from harness.renamed import OldName
-from harness.target.without import NOTHING_WITHOUT, Without
+from harness.target.contract.without import NOTHING_WITHOUT, Without
 from harness.untrusted.documents import BadDocument, Pairs, parse
 from harness.vocabulary.resources import RETURNED_BY
 

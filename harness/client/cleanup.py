@@ -6,8 +6,8 @@ from harness.client.routes import Route, Routes
 from harness.client.run_mark import Created, RunMark
 from harness.client.transport import Transport
 from harness.errors import CheckFailed
-from harness.target.chaos import CleanupCall, Removable
-from harness.target.template import fill
+from harness.target.tables.chaos import CleanupCall, Removable
+from harness.target.values.template import fill
 
 _DEADLINE_S = 10.0
 _GONE = frozenset({404, 410})

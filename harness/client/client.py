@@ -24,9 +24,9 @@ from harness.client.transport import Body, Transport
 from harness.errors import Absent, CheckFailed, Inconclusive
 from harness.expect import expect_status
 from harness.findings.preconditions import precondition
-from harness.target.ledger import CONTRACT_CHAIN, ChainShape
-from harness.target.pace import NO_PACE, Pace
-from harness.target.without import NOTHING_WITHOUT, Without
+from harness.target.contract.without import NOTHING_WITHOUT, Without
+from harness.target.tables.ledger import CONTRACT_CHAIN, ChainShape
+from harness.target.tables.pace import NO_PACE, Pace
 from harness.vocabulary.exports import EXPORT_TYPES, LEDGER, PROOF_PACK, READY, TERMINAL_STATES
 from harness.waiting import wait_until
 

@@ -8,7 +8,7 @@ from harness.client.dialect.pointers import steps, value_at
 from harness.errors import Misconfigured
 from harness.target import Target
 from harness.target.environment import ENVIRONMENT_TARGETS, name_of
-from harness.target.given_tokens import ORGANIZATIONS_OF, GivenTokens
+from harness.target.tokens.given_tokens import ORGANIZATIONS_OF, GivenTokens
 
 UNKNOWN = ""
 """The organization of a user of whom neither the token nor the target file says it."""

@@ -24,10 +24,10 @@ from harness.client.transport import Transport
 from harness.errors import Inconclusive
 from harness.expect import expect_status
 from harness.target import Target
-from harness.target.chaos import CleanupCall, Removable
-from harness.target.ledger import CONTRACT_CHAIN, ChainShape
-from harness.target.models import Limits
-from harness.target.pace import NO_PACE, Pace
+from harness.target.tables.chaos import CleanupCall, Removable
+from harness.target.tables.ledger import CONTRACT_CHAIN, ChainShape
+from harness.target.tables.models import Limits
+from harness.target.tables.pace import NO_PACE, Pace
 from harness.vocabulary.roles import MEMBER, ROLES
 
 RENEW_BEFORE_S = 60.0

@@ -12,9 +12,9 @@ from harness.client.dialect.pointers import steps, value_at
 from harness.client.routes import Route
 from harness.client.transport import NoAnswer, Transport
 from harness.errors import CheckFailed, Misconfigured
-from harness.target.template import fill
-from harness.target.token_calls import Call, CalledTokens
-from harness.target.token_tenants import TenantCalls
+from harness.target.tokens.token_calls import Call, CalledTokens
+from harness.target.tokens.token_tenants import TenantCalls
+from harness.target.values.template import fill
 from harness.untrusted.documents import BadDocument, parse
 from harness.vocabulary.roles import ROLES
 

@@ -15,9 +15,9 @@ from harness.client.addresses import ElsewhereError, absolute
 from harness.client.answer import Answer
 from harness.client.routes import Route
 from harness.errors import CheckFailed
-from harness.target.dialect import Contract
-from harness.target.hosts import canonical_host
-from harness.target.redirects import REDIRECTED, REDIRECTS, Redirects, redirects_in
+from harness.target.contract.dialect import Contract
+from harness.target.contract.redirects import REDIRECTED, REDIRECTS, Redirects, redirects_in
+from harness.target.values.hosts import canonical_host
 
 RULE = "download.redirect"
 """The rule that a redirect of a download leads to its bytes."""

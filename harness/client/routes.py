@@ -10,10 +10,10 @@ from urllib.parse import quote
 
 from harness.errors import Absent, Misconfigured
 from harness.target import Target
-from harness.target.api_document import contract_document
-from harness.target.described_api import document_of, is_shipped
-from harness.target.dialect import Contract
-from harness.target.document_files import METHODS, parse_document
+from harness.target.contract.dialect import Contract
+from harness.target.document.api_document import contract_document
+from harness.target.document.described_api import document_of, is_shipped
+from harness.target.document.document_files import METHODS, parse_document
 
 _PARAMETER = re.compile(r"\{([^}/]+)\}")
 _DOCUMENT = re.compile(r"text/|application/([\w.-]+\+)?json\b")

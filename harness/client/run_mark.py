@@ -11,7 +11,7 @@ from typing import Any
 from harness.client.answer import Answer
 from harness.errors import CheckFailed
 from harness.redaction.redactor import Redactor
-from harness.target.chaos import Removable
+from harness.target.tables.chaos import Removable
 from harness.untrusted.sanitizing import shorten
 
 _MOST_CHARACTERS = 500

@@ -8,8 +8,8 @@ import psycopg
 from psycopg.rows import dict_row
 
 from harness.errors import Inconclusive, Misconfigured
-from harness.target.bound_sql import bound_statements
-from harness.target.token_tenants import TenantSql
+from harness.target.sql.bound_sql import bound_statements
+from harness.target.tokens.token_tenants import TenantSql
 
 _DEADLINE_S = 10.0
 _STATEMENT_TIMEOUT = "SET LOCAL statement_timeout = '10s'"

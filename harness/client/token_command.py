@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from harness.client.provisioning import MOST_CHARACTERS
 from harness.errors import Misconfigured
 from harness.machine.commands import run_command
-from harness.target.pasted import token_problem
-from harness.target.template import fill
-from harness.target.token_command import CommandTokens
+from harness.target.tokens.token_command import CommandTokens
+from harness.target.values.pasted import token_problem
+from harness.target.values.template import fill
 
 _SHOWN = 600
 """Characters of what it says on standard error."""

@@ -23,7 +23,7 @@ from harness.machine.ports import LOOPBACK, free_port
 from harness.postgres.database_server import DatabaseServer
 from harness.postgres.server import SETTINGS, SUPERUSER, connect
 from harness.postgres.template import BLANK
-from harness.target.models import Database
+from harness.target.tables.models import Database
 from harness.waiting import wait_until
 
 _IMAGE = "postgres:17"

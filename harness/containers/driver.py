@@ -23,7 +23,7 @@ from harness.instances.handle import InstanceHandle
 from harness.instances.plan import Driver, KeySet, Plan, PortTaken
 from harness.machine.logs import describe_end
 from harness.machine.ports import LOOPBACK
-from harness.target.models import Api, Migrate
+from harness.target.tables.models import Api, Migrate
 from harness.target.target import Target
 from harness.waiting import wait_until
 

@@ -12,7 +12,7 @@ from docker.utils.build import exclude_paths, tar
 from harness.containers.engine import NOT_FOUND, Engine, explained
 from harness.containers.labels import IMAGE
 from harness.errors import Misconfigured
-from harness.target.models import Build
+from harness.target.tables.models import Build
 from harness.target.target import Target
 
 _REPOSITORY = "shakedown-build"

@@ -7,8 +7,8 @@ from typing import Any
 from harness.client import Answer, Record
 from harness.client.dialect.pointers import steps
 from harness.doctor.step import Step
-from harness.target.api_document import ApiWords
-from harness.target.dialect import Contract
+from harness.target.contract.dialect import Contract
+from harness.target.document.api_document import ApiWords
 
 _ORDERED_BY = {"listLedgerEvents": "ledger_seq"}
 _MOST_LEFT = 12

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from harness.doctor.advice import Advice
-from harness.target.dialect import Contract
+from harness.target.contract.dialect import Contract
 
 _WORDS = {"manifest": ("manifest", "index"), "ledger": ("ledger", "log", "activity", "audit")}
 _MOST_SHOWN = 12

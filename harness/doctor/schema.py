@@ -12,8 +12,8 @@ from harness.redaction.redactor import Redactor
 from harness.system.declared_names import DatabaseNames, unquoted
 from harness.system.reader import refuse_unfit_reader
 from harness.target import Target
-from harness.target.claim import ExportColumn
-from harness.target.export_table import ExportTable
+from harness.target.sql.export_table import ExportTable
+from harness.target.tables.claim import ExportColumn
 
 _EXPORT: Sequence[ExportColumn] = (
     *("id", "organization_id", "state", "attempt", "claimed_by", "heartbeat_at"),

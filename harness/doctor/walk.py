@@ -22,7 +22,7 @@ from harness.errors import CheckFailed, Inconclusive, Misconfigured
 from harness.findings.curl import EvidenceFiles, as_evidence
 from harness.findings.exchanges import Exchange, Recent, remembering
 from harness.target import Target
-from harness.target.api_document import contract_document, words_of
+from harness.target.document.api_document import contract_document, words_of
 from harness.untrusted.archives import BadArchive, unpacked
 from harness.untrusted.documents import BadDocument, parse
 from harness.untrusted.sanitizing import shorten

@@ -14,10 +14,10 @@ from harness.explore.errors import CannotGoOnError
 from harness.explore.protocol.protocol import Claim, Connections, Exports, Protocol, State
 from harness.explore.protocol.statement import Statement, quote
 from harness.explore.running.session import Session, SqlResults
-from harness.target.claim import Claim as TargetClaim
-from harness.target.claim import ClaimArgument, ExportColumn
-from harness.target.claim_call import claim_call, function_name
-from harness.target.export_table import ExportTable, quoted
+from harness.target.sql.claim_call import claim_call, function_name
+from harness.target.sql.export_table import ExportTable, quoted
+from harness.target.tables.claim import Claim as TargetClaim
+from harness.target.tables.claim import ClaimArgument, ExportColumn
 from harness.vocabulary.exports import PREPARING
 
 EXPORTS_NEEDED = (5, 2)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from harness.target.hosts import InvalidHost, canonical_host
+from harness.target.values.hosts import InvalidHost, canonical_host
 
 Addresses = frozenset[str]
 

@@ -11,7 +11,7 @@ from typing import Self
 from harness.errors import Inconclusive
 from harness.guard.permission import Addresses, Grant, Now, refusal
 from harness.target import Target
-from harness.target.hosts import InvalidHost, canonical_host, host_of_url
+from harness.target.values.hosts import InvalidHost, canonical_host, host_of_url
 
 Resolve = Callable[[str], Awaitable[Addresses]]
 

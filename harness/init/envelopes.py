@@ -10,7 +10,7 @@ from harness.init.lexicon import Lexicon
 from harness.init.references import Document, Json
 from harness.init.routes import Route
 from harness.init.things import Property, kind_of, properties
-from harness.target.envelope import Envelope
+from harness.target.contract.envelope import Envelope
 
 _OF_PAGES = frozenset(
     {"meta", "links", "_links", "page", "pagination", "paging", "pageinfo", "page_info"}

@@ -11,8 +11,8 @@ import yaml
 
 from harness.errors import Misconfigured
 from harness.init.references import Document, table
-from harness.target.document_files import parse_document
-from harness.target.pasted import url_problem
+from harness.target.document.document_files import parse_document
+from harness.target.values.pasted import url_problem
 
 USUAL_PLACES = (
     *("/openapi.json", "/docs/openapi.json", "/api/openapi.json", "/openapi.yaml", "/openapi"),

@@ -12,7 +12,7 @@ from harness.instances.handle import InstanceHandle
 from harness.machine.journal import Journal
 from harness.machine.ports import LOOPBACK
 from harness.machine.processes import Process
-from harness.target.models import Api, Migrate, Worker
+from harness.target.tables.models import Api, Migrate, Worker
 from harness.target.target import Target
 
 

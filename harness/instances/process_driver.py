@@ -17,8 +17,8 @@ from harness.machine.commands import wait_for_end
 from harness.machine.journal import Journal
 from harness.machine.logs import describe_end
 from harness.machine.processes import RUN_MARKER, Process
-from harness.target.libpq_variables import ALL, without_those
-from harness.target.models import Migrate
+from harness.target.tables.models import Migrate
+from harness.target.values.libpq_variables import ALL, without_those
 
 
 class ProcessDriver(Driver):

@@ -18,7 +18,7 @@ from typing import Any
 
 from harness.check import plain_id
 from harness.plugin.built_in import built_in_folders
-from harness.target.api_document import contract_document, words_of
+from harness.target.document.api_document import contract_document, words_of
 from harness.vocabulary.resources import RESOURCES
 
 FILE = "asks.toml"

@@ -7,7 +7,7 @@ from functools import cache
 from importlib.resources import files
 
 from harness.check import plain_id
-from harness.target.pace import AHEAD, Pace
+from harness.target.tables.pace import AHEAD, Pace
 
 UNKNOWN_EXPORTS = 8
 """How many exports a check of a team's own is taken to make."""

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from harness.asks import UNKNOWN_STATE
 from harness.events import CheckResult
 from harness.plugin.settings import RunSettings
-from harness.target.dialect import Contract
+from harness.target.contract.dialect import Contract
 
 
 def unmet_words(

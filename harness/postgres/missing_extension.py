@@ -3,7 +3,7 @@
 import re
 
 from harness.postgres.installed import installations
-from harness.target.models import Database
+from harness.target.tables.models import Database
 
 _UNAVAILABLE = (
     re.compile(r'extension \\?"(?P<name>[^"\\]+)\\?" is not available'),

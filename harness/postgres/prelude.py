@@ -13,7 +13,7 @@ from harness.postgres.missing_extension import about_missing_extension
 from harness.postgres.server import Connection, connect
 from harness.postgres.statements import Statement, statements
 from harness.postgres.template import OBSERVER, OWNER
-from harness.target.models import Database
+from harness.target.tables.models import Database
 
 _DEADLINE_S = 120.0
 _ROLES_AFTERWARDS = (files("harness.postgres") / "roles_afterwards.sql").read_bytes()

@@ -15,7 +15,7 @@ from harness.ratchet.baseline import (
     KnownGap,
     gap_reason,
 )
-from harness.target.accepted import Accepted
+from harness.target.tables.accepted import Accepted
 from harness.verdict import Verdict
 
 MOST_ACCEPTED = 1_000

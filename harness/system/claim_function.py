@@ -8,8 +8,8 @@ from psycopg.rows import class_row
 from harness.errors import Misconfigured
 from harness.postgres.server import Connection
 from harness.target import Target
-from harness.target.claim import CLAIM_ARGUMENTS, Claim
-from harness.target.nearest import nearest
+from harness.target.tables.claim import CLAIM_ARGUMENTS, Claim
+from harness.target.toml.nearest import nearest
 
 _ARGUMENTS = """
 SELECT COALESCE((

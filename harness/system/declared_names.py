@@ -8,11 +8,11 @@ from typing import Any
 from harness.database import Database
 from harness.errors import Inconclusive
 from harness.target import Target
-from harness.target.ledger import LedgerColumns
-from harness.target.lines import KeyPath
 from harness.target.load import DEFAULT_TARGET
-from harness.target.nearest import unknown
-from harness.target.toml_file import Problem, TomlFile
+from harness.target.tables.ledger import LedgerColumns
+from harness.target.toml.lines import KeyPath
+from harness.target.toml.nearest import unknown
+from harness.target.toml.toml_file import Problem, TomlFile
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ from psycopg import sql
 from harness.postgres.server import Connection
 from harness.table_columns import table_columns
 from harness.target import Target
-from harness.target.claim import ExportColumn
-from harness.target.export_table import ExportTable
 from harness.target.load import DEFAULT_TARGET
-from harness.target.nearest import SHOWN, nearest
-from harness.target.toml_file import TomlFile
+from harness.target.sql.export_table import ExportTable
+from harness.target.tables.claim import ExportColumn
+from harness.target.toml.nearest import SHOWN, nearest
+from harness.target.toml.toml_file import TomlFile
 
 _WATCHED: tuple[ExportColumn, ...] = (
     "id",

@@ -19,8 +19,8 @@ from harness.system.databases import make_template
 from harness.system.external import find_external
 from harness.system.infrastructure import Infrastructure
 from harness.system.system import System
-from harness.target.libpq_variables import SESSION, set_aside
 from harness.target.target import Target
+from harness.target.values.libpq_variables import SESSION, set_aside
 from harness.waiting import wait_until
 
 Progress = Callable[[str], None]

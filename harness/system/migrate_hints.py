@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from harness.postgres.missing_extension import about_missing_extension
-from harness.target.models import Database
+from harness.target.tables.models import Database
 
 _PRELUDE = "a file of [database] prelude, which a superuser runs before the migration, can"
 _NEEDS_SUPERUSER = (

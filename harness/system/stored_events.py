@@ -12,8 +12,8 @@ from harness.client.dialect.pointers import NOTHING, steps, value_at
 from harness.database import Database, Row
 from harness.errors import CheckFailed
 from harness.target import Target
-from harness.target.ledger import Ledger, LedgerColumns
-from harness.target.ledger_table import LedgerTable
+from harness.target.sql.ledger_table import LedgerTable
+from harness.target.tables.ledger import Ledger, LedgerColumns
 
 _AS_JSON = ("ledger_seq", "created_at", "canonical_version")
 """Columns that are shown as JSON, not as text."""

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from harness.target.lines import KeyPath
+from harness.target.toml.lines import KeyPath
 
 ONE_USER = ("BACKEND_URL", "JWT_TOKEN", "JOB_ID")
 TWO_TENANTS = ("JWT_ORG_A", "JWT_ORG_B", "JOB_ID_ORG_A", "JOB_ID_ORG_B")

@@ -5,22 +5,22 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import Misconfigured
-from harness.target.catalog_rules import broken_catalog_rules
-from harness.target.chaos_rules import broken_chaos_rules
-from harness.target.constants_rules import broken_constants_rules
-from harness.target.dialect_rules import broken_dialect_rules
 from harness.target.environment import ENVIRONMENT_TARGETS, VARIABLES, about_variables
-from harness.target.ledger_rules import broken_ledger_rules
-from harness.target.lines import KeyPath
 from harness.target.locate import locate
-from harness.target.minting_rules import broken_minting_rules
-from harness.target.redirect_rules import broken_redirect_rules
-from harness.target.rules import broken_rules
+from harness.target.rules.catalog_rules import broken_catalog_rules
+from harness.target.rules.chaos_rules import broken_chaos_rules
+from harness.target.rules.constants_rules import broken_constants_rules
+from harness.target.rules.dialect_rules import broken_dialect_rules
+from harness.target.rules.ledger_rules import broken_ledger_rules
+from harness.target.rules.minting_rules import broken_minting_rules
+from harness.target.rules.redirect_rules import broken_redirect_rules
+from harness.target.rules.rules import broken_rules
+from harness.target.rules.token_calls_rules import broken_calls_rules
+from harness.target.rules.token_tenants_rules import broken_tenants_rules
 from harness.target.target import Origin, Target
-from harness.target.template import fill, is_left_out, variables
-from harness.target.token_calls_rules import broken_calls_rules
-from harness.target.token_tenants_rules import broken_tenants_rules
-from harness.target.toml_file import Problem, TomlFile, validate
+from harness.target.toml.lines import KeyPath
+from harness.target.toml.toml_file import Problem, TomlFile, validate
+from harness.target.values.template import fill, is_left_out, variables
 
 DEFAULT_TARGET = Path(__file__).parent / "default.toml"
 

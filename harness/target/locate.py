@@ -5,10 +5,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from harness.target.lines import KeyPath
 from harness.target.target import Target
-from harness.target.token_files import with_files
-from harness.target.toml_file import Problem
+from harness.target.tokens.token_files import with_files
+from harness.target.toml.lines import KeyPath
+from harness.target.toml.toml_file import Problem
 
 
 def locate(target: Target, file: Path, *, is_bundled: bool) -> tuple[Target, list[Problem]]:

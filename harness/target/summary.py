@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Iterator
 
-from harness.target.models import Api, Worker
+from harness.target.tables.models import Api, Worker
 from harness.target.target import Target
 
 Line = tuple[str, str]

@@ -13,18 +13,15 @@ from harness.errors import Misconfigured
 from harness.redaction.secret_encodings import passwords_of
 from harness.redaction.secret_values import secrets_in
 from harness.signing.signing_key import SigningKey
-from harness.target.accepted import Accepted, AllowedGap
 from harness.target.capability import Capability
-from harness.target.catalog import Catalog, RoleName, TableName
-from harness.target.chaos import Chaos, CleanupCall, Removable
-from harness.target.claim import Claim
-from harness.target.constants import AddedParts
-from harness.target.dialect import Contract
-from harness.target.hosts import canonical_host, host_of_url
-from harness.target.ledger import CONTRACT_CHAIN, ChainShape, Ledger
-from harness.target.libpq_variables import as_given
-from harness.target.minted_tokens import KEY_PLACEHOLDERS
-from harness.target.models import (
+from harness.target.contract.constants import AddedParts
+from harness.target.contract.dialect import Contract
+from harness.target.tables.accepted import Accepted, AllowedGap
+from harness.target.tables.catalog import Catalog, RoleName, TableName
+from harness.target.tables.chaos import Chaos, CleanupCall, Removable
+from harness.target.tables.claim import Claim
+from harness.target.tables.ledger import CONTRACT_CHAIN, ChainShape, Ledger
+from harness.target.tables.models import (
     Api,
     Build,
     Database,
@@ -36,9 +33,12 @@ from harness.target.models import (
     Worker,
     Zoo,
 )
-from harness.target.pace import Pace
-from harness.target.template import fill, placeholders, variables
-from harness.target.tokens import Tokens
+from harness.target.tables.pace import Pace
+from harness.target.tokens.minted_tokens import KEY_PLACEHOLDERS
+from harness.target.tokens.tokens import Tokens
+from harness.target.values.hosts import canonical_host, host_of_url
+from harness.target.values.libpq_variables import as_given
+from harness.target.values.template import fill, placeholders, variables
 
 Driver = Literal["process", "docker", "external"]
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.target.dialect import Contract
+from harness.target.contract.dialect import Contract
 
 CONTRACT = "SHAKEDOWN_CONTRACT"
 """The `[contract]` of a target file as JSON; empty: the contract's own dialect."""

@@ -3,7 +3,7 @@
 from harness.client.answer import Answer
 from harness.client.redirects import address_in, at_the_address, undeclared_host
 from harness.errors import CheckFailed
-from harness.target.redirects import Redirects
+from harness.target.contract.redirects import Redirects
 
 NOT_FOLLOWED = "a redirect was not followed: "
 """How the history begins to tell of one that the target file does not declare."""

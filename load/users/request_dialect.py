@@ -14,7 +14,7 @@ from harness.client.multipart import encode_form
 from harness.client.redirects import judged_as_success
 from harness.client.routes import Route, contract_routes
 from harness.client.samples import Sample
-from harness.target.dialect import Contract
+from harness.target.contract.dialect import Contract
 from load.users.environment import CONTRACT
 
 

@@ -19,7 +19,7 @@ from harness.recovery.healing import end_run
 from harness.system import System, launch
 from harness.target import Target, load_target
 from harness.target.bundled import DOCKER_TARGET
-from harness.target.models import Build
+from harness.target.tables.models import Build
 from tests.target_files import changed_target
 
 STAND_IN = Path(__file__).parents[1] / "harness" / "system" / "stand_in.py"

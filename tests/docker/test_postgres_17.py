@@ -24,7 +24,7 @@ from harness.containers.engine import Engine
 from harness.containers.run_resources import RunResources
 from harness.machine.journal import Journal
 from harness.recovery.healing import end_run
-from harness.target.models import Database
+from harness.target.tables.models import Database
 
 pytestmark = pytest.mark.docker
 

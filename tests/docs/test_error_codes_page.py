@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from harness.target.api_document import contract_document, words_of
-from harness.target.document_files import parse_document
-from harness.target.error_codes import COMMAND, codes_as_markdown
+from harness.target.document.api_document import contract_document, words_of
+from harness.target.document.document_files import parse_document
+from harness.target.document.error_codes import COMMAND, codes_as_markdown
 
 PAGE = Path(__file__).parents[2] / "docs" / "error-codes.md"
 

@@ -8,7 +8,7 @@ import pytest
 from harness.postgres.prelude import run_prelude
 from harness.postgres.server import connect
 from harness.target import Target, load_target
-from harness.target.models import Database
+from harness.target.tables.models import Database
 from tests.own_cluster import own_cluster
 from tests.target_files import write
 

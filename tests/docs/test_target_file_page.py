@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.target import catalog, chaos, ledger, models
-from harness.target.models import Table
+from harness.target.tables import catalog, chaos, ledger, models
+from harness.target.tables.models import Table
 from harness.target.target import Target
 
 PAGE = (Path(__file__).parents[2] / "docs" / "target-file.md").read_text(encoding="utf-8")

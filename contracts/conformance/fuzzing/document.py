@@ -10,8 +10,8 @@ from contracts.conformance.fuzzing.dialect import in_dialect
 from contracts.conformance.fuzzing.schema_validators import SchemaValidators
 from contracts.shared.tenants.document import load_document
 from harness.target import Target
-from harness.target.described_api import is_shipped
-from harness.target.document_files import METHODS
+from harness.target.document.described_api import is_shipped
+from harness.target.document.document_files import METHODS
 
 Json = Any
 

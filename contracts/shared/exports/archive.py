@@ -7,7 +7,7 @@ from harness.asks import ask, leave_out
 from harness.client import Answer, Sample
 from harness.errors import Absent, CheckFailed
 from harness.expect import expect, expect_equal, expect_status
-from harness.target.dialect import LEDGER_FILE_ASKED
+from harness.target.contract.dialect import LEDGER_FILE_ASKED
 from harness.untrusted.archives import BadArchive, unpacked
 from harness.untrusted.documents import BadDocument, parse
 from harness.vocabulary.exports import LEDGER_FILE, MANIFEST_FILE

@@ -15,9 +15,9 @@ from harness.errors import Absent, CheckFailed, Inconclusive
 from harness.evidence import query_evidence
 from harness.findings.preconditions import precondition
 from harness.target import Target
-from harness.target.claim import Claim, ClaimArgument
-from harness.target.claim_call import claim_call
-from harness.target.export_table import ExportTable
+from harness.target.sql.claim_call import claim_call
+from harness.target.sql.export_table import ExportTable
+from harness.target.tables.claim import Claim, ClaimArgument
 from harness.waiting import wait_until
 
 CALLABLE = "claim.callable"

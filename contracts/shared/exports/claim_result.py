@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from harness.errors import CheckFailed, Inconclusive
-from harness.target.claim import Claim
-from harness.target.claim_call import function_name
+from harness.target.sql.claim_call import function_name
+from harness.target.tables.claim import Claim
 
 Row = Mapping[str, Any]
 

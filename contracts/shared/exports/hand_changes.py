@@ -6,7 +6,7 @@ import psycopg
 
 from harness.database import Database
 from harness.errors import Inconclusive
-from harness.target.export_table import ExportTable
+from harness.target.sql.export_table import ExportTable
 from harness.vocabulary.exports import FAILED, PREPARING, QUEUED
 
 

@@ -10,7 +10,7 @@ from contracts.shared.resources.flags import RULES, expect_flags
 from contracts.shared.resources.rule_ids import EVENT_ONCE, EVENT_WRITTEN
 from harness.client import Client, Organization, Record
 from harness.expect import expect, expect_equal
-from harness.target.ledger import CONTRACT_CHAIN, ChainShape
+from harness.target.tables.ledger import CONTRACT_CHAIN, ChainShape
 
 HASHED = "manifest.hashed"
 """The rule that `manifest_hash` is the hash of the manifest, and its bytes those in the ZIP."""

@@ -12,7 +12,7 @@ from harness.client import Answer, Client, Organization
 from harness.errors import Inconclusive
 from harness.plugin.fixtures import FreshSystem, OwnSystem
 from harness.target import Capability, Target
-from harness.target.export_table import ExportTable
+from harness.target.sql.export_table import ExportTable
 
 MANUAL_WORKER = "claimed-by-hand"
 """The worker name under which checks claim."""

@@ -10,7 +10,7 @@ from contracts.shared.resources.rule_ids import CHAIN_VALID, EVENT_ONCE, EVENT_W
 from harness.client import Client, Record
 from harness.errors import CheckFailed
 from harness.expect import expect, expect_equal
-from harness.target.ledger import CONTRACT_CHAIN, ChainShape
+from harness.target.tables.ledger import CONTRACT_CHAIN, ChainShape
 from harness.vocabulary.events import EVENT_NAMES
 
 

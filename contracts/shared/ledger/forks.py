@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from harness.target.ledger import ChainShape
+from harness.target.tables.ledger import ChainShape
 
 _Key = TypeVar("_Key", str, int | None)
 

@@ -9,7 +9,7 @@ from typing import Any
 from contracts.shared.ledger.canonical_json import JsonValue, parse
 from contracts.shared.ledger.forks import Link, forks
 from contracts.shared.ledger.hash_form import CONTRACT_FORM, HashForm
-from harness.target.ledger import CONTRACT_CHAIN, HASHED, ChainShape
+from harness.target.tables.ledger import CONTRACT_CHAIN, HASHED, ChainShape
 
 FORK = "fork"
 """The field of a violation that says that a chain forks."""

@@ -7,8 +7,8 @@ from typing import Any, Self
 
 from contracts.shared.ledger.canonical_json import JsonValue, canonical_text, compact_text
 from harness.expect import expect
-from harness.target.ledger import HASHED, Ledger
-from harness.target.template import fill
+from harness.target.tables.ledger import HASHED, Ledger
+from harness.target.values.template import fill
 
 
 @dataclass(frozen=True, kw_only=True)

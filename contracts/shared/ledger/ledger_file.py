@@ -8,7 +8,7 @@ from contracts.shared.exports.manifests import place_of_head
 from harness.client import Record
 from harness.errors import CheckFailed
 from harness.expect import expect, expect_equal
-from harness.target.ledger import CONTRACT_CHAIN, ChainShape
+from harness.target.tables.ledger import CONTRACT_CHAIN, ChainShape
 from harness.untrusted.spelling import by_value
 
 WHOLE_LEDGER = "export.whole-ledger"

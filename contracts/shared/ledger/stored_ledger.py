@@ -13,8 +13,8 @@ from harness.database import Database, Row
 from harness.errors import CheckFailed, Inconclusive
 from harness.evidence import Evidence, query_evidence
 from harness.expect import expect
-from harness.target.ledger import Ledger
-from harness.target.ledger_table import LedgerTable
+from harness.target.sql.ledger_table import LedgerTable
+from harness.target.tables.ledger import Ledger
 
 _TEXTS = ("organization_id", "actor_id", "event_name", "target_type", "target_id", "metadata")
 _HASHES = ("prev_hash", "hash", "salt_key_id")

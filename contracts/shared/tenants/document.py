@@ -4,9 +4,9 @@ import copy
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from harness.target.described_api import document_of
-from harness.target.dialect import Contract
-from harness.target.document_files import METHODS
+from harness.target.contract.dialect import Contract
+from harness.target.document.described_api import document_of
+from harness.target.document.document_files import METHODS
 
 Json = Any
 

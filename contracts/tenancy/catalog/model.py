@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from harness.target.catalog import RoleName
+from harness.target.tables.catalog import RoleName
 
 REQUEST_ROLES: tuple[RoleName, ...] = ("anon", "authenticated")
 """The roles in which the API runs requests: any user could do what they may do."""

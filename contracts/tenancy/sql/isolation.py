@@ -25,8 +25,8 @@ from harness.errors import Inconclusive
 from harness.plugin.cells import Cells
 from harness.plugin.coverage import Coverage
 from harness.plugin.observations import Observations
-from harness.target.catalog import RoleName
-from harness.target.export_table import ExportTable
+from harness.target.sql.export_table import ExportTable
+from harness.target.tables.catalog import RoleName
 
 ANON, AUTHENTICATED = REQUEST_ROLES
 

@@ -10,7 +10,7 @@ from harness.client.dialect.answers import AnswerTranslation
 from harness.client.dialect.name_map import NameMap
 from harness.client.dialect.requests import Body, Request, RequestTranslation
 from harness.client.routes import Route, Routes
-from harness.target.dialect import Contract
+from harness.target.contract.dialect import Contract
 
 
 @dataclass(frozen=True, kw_only=True)

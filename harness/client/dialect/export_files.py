@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from harness.client.dialect.pointers import moved, moved_back, steps
-from harness.target.dialect import Contract
+from harness.target.contract.dialect import Contract
 from harness.vocabulary.exports import LEDGER_FILE, MANIFEST_FILE
 from harness.vocabulary.resources import Resource
 

@@ -10,8 +10,8 @@ from harness.client.dialect.name_map import NameMap
 from harness.client.dialect.pointers import NOTHING, put, steps, value_at
 from harness.client.multipart import renamed_parts, with_text_parts
 from harness.client.routes import Routes
-from harness.target.constants import AddedParts, Constants
-from harness.target.dialect import Contract, Operation
+from harness.target.contract.constants import AddedParts, Constants
+from harness.target.contract.dialect import Contract, Operation
 from harness.untrusted.documents import BadDocument, parse
 
 Body = bytes | AsyncIterator[bytes] | None

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from harness.explore.protocol.statement import Statement
 from harness.explore.scripts.scenario import Kind
-from harness.target.models import Positive, Seconds, Table
+from harness.target.tables.models import Positive, Seconds, Table
 from harness.vocabulary.exports import CANCELED, FAILED, PREPARING, QUEUED, READY
 
 Sql = Annotated[str, Field(min_length=1)]

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from harness.explore.protocol.protocol import Protocol
-from harness.target.toml_file import TomlFile, validate
+from harness.target.toml.toml_file import TomlFile, validate
 
 
 def load_protocol(path: Path) -> Protocol:

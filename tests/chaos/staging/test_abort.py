@@ -1,5 +1,5 @@
 from chaos.staging.abort import WINDOW, AbortWatch
-from harness.target.chaos import Abort
+from harness.target.tables.chaos import Abort
 
 
 def watch(limits: Abort | None = None) -> AbortWatch:

@@ -3,8 +3,8 @@ import pytest
 from contracts.claim.bulk_insert import copy_export
 from harness.database import Database
 from harness.errors import Inconclusive
-from harness.target.claim import Claim
-from harness.target.export_table import ExportTable
+from harness.target.sql.export_table import ExportTable
+from harness.target.tables.claim import Claim
 
 pytestmark = pytest.mark.integration
 

@@ -8,7 +8,7 @@ from contracts.claim.check_oldest_first import first_claimable
 from contracts.claim.claim_transaction import IssuedTokens
 from contracts.claim.export_rows import ExportRow, expect_unchanged
 from harness.errors import CheckFailed
-from harness.target.claim import Claim
+from harness.target.tables.claim import Claim
 
 CLAIM = Claim()
 NOON = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)

@@ -1,6 +1,6 @@
 from contracts.claim.export_batches import jobs_each
 from harness.plugin.observations import Observations
-from harness.target.pace import Pace
+from harness.target.tables.pace import Pace
 
 
 def test_as_many_jobs_as_the_exports_take() -> None:

@@ -14,7 +14,7 @@ from contracts.conformance.served_document import (
 )
 from contracts.shared.tenants.document import load_document
 from harness.target import load_target
-from harness.target.dialect import Contract
+from harness.target.contract.dialect import Contract
 
 WANTED = dict(load_document(Contract(openapi="contracts/openapi.yaml")))
 ANSWER = {"description": "x"}

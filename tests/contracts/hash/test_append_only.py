@@ -4,7 +4,7 @@ import pytest
 
 from contracts.hash.append_only import AppendOnlyTable, Statement
 from harness.database import Database
-from harness.target.ledger import Ledger
+from harness.target.tables.ledger import Ledger
 
 pytestmark = pytest.mark.integration
 

@@ -12,7 +12,7 @@ from harness.client.routes import contract_routes
 from harness.client.run_mark import RunMark
 from harness.client.transport import Transport
 from harness.errors import Inconclusive
-from harness.target.dialect import Contract
+from harness.target.contract.dialect import Contract
 
 DOCUMENT = Path(__file__).parents[3] / "contracts" / "openapi.yaml"
 

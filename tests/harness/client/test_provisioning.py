@@ -14,8 +14,8 @@ from harness.client.provisioning import Provisioner
 from harness.client.tenants import TenantEntry
 from harness.errors import CheckFailed, Inconclusive, Misconfigured
 from harness.redaction.redactor import Redactor
-from harness.target.token_calls import CalledTokens
-from harness.target.token_tenants import TenantCalls
+from harness.target.tokens.token_calls import CalledTokens
+from harness.target.tokens.token_tenants import TenantCalls
 from tests.web_server import serving
 
 SAID = {

@@ -13,8 +13,8 @@ from harness.client.redirects import masked
 from harness.errors import CheckFailed, Inconclusive
 from harness.expect import expect_status
 from harness.findings.exchanges import remembering
-from harness.target.dialect import Contract, Operation
-from harness.target.redirects import Redirects
+from harness.target.contract.dialect import Contract, Operation
+from harness.target.contract.redirects import Redirects
 from tests.web_server import serving
 
 TOKEN = "t0k3n-of-a-member"

@@ -8,7 +8,7 @@ import pytest
 from harness.client.tenant_sql import TenantDatabase
 from harness.errors import Inconclusive, Misconfigured
 from harness.postgres.cluster import Cluster
-from harness.target.token_tenants import TenantSql
+from harness.target.tokens.token_tenants import TenantSql
 
 pytestmark = pytest.mark.integration
 

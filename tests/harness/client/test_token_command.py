@@ -11,7 +11,7 @@ from harness.client.token_command import TokenCommand
 from harness.client.token_source import RenewedToken
 from harness.client.tokens import TokenRecipe, mint
 from harness.errors import Inconclusive, Misconfigured
-from harness.target.token_command import CommandTokens
+from harness.target.tokens.token_command import CommandTokens
 
 pytestmark = pytest.mark.integration
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from harness.containers.images import digest_of
-from harness.target.models import Build
+from harness.target.tables.models import Build
 
 
 @pytest.fixture

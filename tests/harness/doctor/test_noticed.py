@@ -5,9 +5,9 @@ import tomllib
 from harness.client import Answer, Record
 from harness.doctor.noticed import Noticed
 from harness.doctor.step import Step
-from harness.target.api_document import ApiWords
-from harness.target.dialect import Contract
-from harness.target.without import Without
+from harness.target.contract.dialect import Contract
+from harness.target.contract.without import Without
+from harness.target.document.api_document import ApiWords
 
 _FIELDS = {"hash_ok": frozenset[str](), "depth": frozenset[str](), "broken_at": frozenset[str]()}
 WORDS = ApiWords(

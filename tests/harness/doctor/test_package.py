@@ -1,7 +1,7 @@
 """What the files in an export's ZIP are called."""
 
 from harness.doctor.package import of_package
-from harness.target.dialect import Archive, Contract
+from harness.target.contract.dialect import Archive, Contract
 
 
 def test_nothing_is_told_where_both_are_there() -> None:

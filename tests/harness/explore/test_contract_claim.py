@@ -4,8 +4,8 @@ import pytest
 
 from harness.explore import Exploration, ExploredDatabase, contract_claim, explore, plan
 from harness.postgres.cluster import Cluster
-from harness.target.claim import Claim
-from harness.target.export_table import ExportTable
+from harness.target.sql.export_table import ExportTable
+from harness.target.tables.claim import Claim
 
 from .conftest import HERE, queue_of
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from harness.init.fetching import read_file
 from harness.init.routes import Route, routes_of
-from harness.target.api_document import contract_document
-from harness.target.envelope import Envelope
+from harness.target.contract.envelope import Envelope
+from harness.target.document.api_document import contract_document
 
 Key = tuple[str, ...]
 

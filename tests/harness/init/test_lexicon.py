@@ -3,8 +3,8 @@
 import pytest
 
 from harness.init.lexicon import lexicon, stem, words_of
-from harness.target.api_document import contract_document
-from harness.target.api_document import words_of as names_of
+from harness.target.document.api_document import contract_document
+from harness.target.document.api_document import words_of as names_of
 from harness.vocabulary.exports import STATES
 
 

@@ -17,7 +17,7 @@ from harness.machine.journal import Journal
 from harness.postgres.cluster import Cluster
 from harness.postgres.server import connect
 from harness.postgres.template import OBSERVER, OWNER
-from harness.target.api_document import contract_document
+from harness.target.document.api_document import contract_document
 from harness.target.load import load_target
 from tests.harness.init.scoring import Score, score
 

@@ -6,7 +6,7 @@ from typing import Any
 from harness.init.draft import Draft, Draftsman
 from harness.init.fetching import read_file
 from harness.init.guess import Certainty
-from harness.target.api_document import contract_document
+from harness.target.document.api_document import contract_document
 from tests.harness.init.documents import (
     ID,
     NUMBER,

@@ -1,6 +1,6 @@
 from harness.plugin.export_time import UNKNOWN_EXPORTS, deadline_s, export_counts, extra_s
 from harness.plugin.listing import find_checks
-from harness.target.pace import Pace
+from harness.target.tables.pace import Pace
 
 SLOW = Pace(export_s=5)
 

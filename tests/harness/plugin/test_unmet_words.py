@@ -9,7 +9,7 @@ from harness.client.dialect.name_map import NameMap
 from harness.events import CheckResult
 from harness.plugin.settings import RunSettings
 from harness.plugin.unmet_words import unmet_words
-from harness.target.dialect import Contract
+from harness.target.contract.dialect import Contract
 from harness.verdict import Verdict
 
 CONTRACT = Contract.model_validate(

@@ -5,7 +5,7 @@ import pytest
 from harness.postgres import missing_extension
 from harness.postgres.installed import Installation
 from harness.postgres.missing_extension import about_missing_extension
-from harness.target.models import Database
+from harness.target.tables.models import Database
 
 EMBEDDED = Database(source="embedded")
 

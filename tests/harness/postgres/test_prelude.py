@@ -13,7 +13,7 @@ from harness.postgres.prelude import run_prelude
 from harness.postgres.server import connect
 from harness.postgres.template import OBSERVER, OWNER
 from harness.recovery.healing import end_run
-from harness.target.models import Database
+from harness.target.tables.models import Database
 
 pytestmark = pytest.mark.integration
 

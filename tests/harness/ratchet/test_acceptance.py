@@ -16,7 +16,7 @@ from harness.ratchet.acceptance import Acceptances, accept
 from harness.ratchet.baseline import Baseline, as_text, of_results, read_baseline
 from harness.ratchet.change import change_of
 from harness.reports.results_json import as_json, results
-from harness.target.accepted import Accepted
+from harness.target.tables.accepted import Accepted
 from harness.verdict import Verdict
 from tests.harness.reports.conftest import STARTED
 

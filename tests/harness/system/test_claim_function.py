@@ -6,7 +6,7 @@ from harness.errors import Misconfigured
 from harness.postgres.cluster import Cluster
 from harness.postgres.server import connect
 from harness.system.claim_function import expect_claim_function
-from harness.target.claim import Claim, ClaimArguments
+from harness.target.tables.claim import Claim, ClaimArguments
 
 from .conftest import MakeTarget
 

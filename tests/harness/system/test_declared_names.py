@@ -5,8 +5,8 @@ import pytest
 
 from harness.system.declared_names import DatabaseNames, KnownTable, wrong_names
 from harness.target import Target, load_target
-from harness.target.catalog import Catalog
-from harness.target.ledger import LedgerColumns
+from harness.target.tables.catalog import Catalog
+from harness.target.tables.ledger import LedgerColumns
 
 COLUMNS = tuple(LedgerColumns.model_fields)
 NAMES = DatabaseNames(

@@ -3,7 +3,7 @@ import re
 import pytest
 
 from harness.system.migrate_hints import migrate_hints
-from harness.target.models import Database
+from harness.target.tables.models import Database
 
 EMBEDDED = Database(source="embedded")
 

@@ -5,7 +5,7 @@ import pytest
 
 from harness.errors import Misconfigured
 from harness.target import Capability, Target, load_target
-from harness.target.api_document import contract_document
+from harness.target.document.api_document import contract_document
 from tests.target_files import refusals, write
 
 MINIMAL = """\

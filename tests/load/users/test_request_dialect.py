@@ -5,7 +5,7 @@ import json
 import pytest
 
 from harness.client.samples import Sample
-from harness.target.dialect import Contract
+from harness.target.contract.dialect import Contract
 from load.users.environment import CONTRACT
 from load.users.request_dialect import RequestDialect, UnknownDialect
 

@@ -4,7 +4,7 @@ import pytest
 
 from contracts.conformance.fuzzing.document import Document
 from contracts.shared.tenants.document import load_document
-from harness.target.dialect import Contract
+from harness.target.contract.dialect import Contract
 
 DOCUMENT = Path("contracts/openapi.yaml")
 

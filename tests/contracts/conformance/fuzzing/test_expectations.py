@@ -3,7 +3,7 @@
 from contracts.conformance.fuzzing.document import Document
 from contracts.conformance.fuzzing.expectations import _reached
 from contracts.shared.tenants.present_document import present_document
-from harness.target.dialect import Contract
+from harness.target.contract.dialect import Contract
 
 
 def test_all_of_the_contract_is_reached(document: Document) -> None:

@@ -13,7 +13,7 @@ from contracts.conformance.fuzzing.rules import ResponseRules
 from contracts.conformance.fuzzing.validity import Validity, validity_of
 from contracts.shared.tenants.document import load_document
 from harness.client import Answer
-from harness.target.dialect import Contract
+from harness.target.contract.dialect import Contract
 
 ANY: dict[str, Any] = {"schema": {}}
 PNG: dict[str, Any] = {"schema": {"type": "string"}}

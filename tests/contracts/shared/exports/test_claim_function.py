@@ -7,8 +7,8 @@ from contracts.shared.exports.claim_function import ClaimFunction
 from contracts.shared.exports.table_lock import lock_table, wait_for_waiters
 from harness.database import Database
 from harness.errors import CheckFailed
-from harness.target.claim import Claim
-from harness.target.export_table import ExportTable
+from harness.target.sql.export_table import ExportTable
+from harness.target.tables.claim import Claim
 
 pytestmark = pytest.mark.integration
 

@@ -4,7 +4,7 @@ import pytest
 
 from contracts.shared.exports.claim_result import attempt_of, claimed_rows, tokens_of
 from harness.errors import CheckFailed, Inconclusive
-from harness.target.claim import Claim, ClaimResult
+from harness.target.tables.claim import Claim, ClaimResult
 
 CONTRACT = Claim()
 OWN = Claim(

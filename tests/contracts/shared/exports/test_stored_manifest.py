@@ -15,7 +15,7 @@ from harness.client.dialect import Dialect
 from harness.client.routes import contract_routes
 from harness.client.transport import Transport
 from harness.errors import CheckFailed
-from harness.target.dialect import Contract
+from harness.target.contract.dialect import Contract
 from tests.web_server import serving
 
 EXPORT = "8f3c9c1e-0000-4000-8000-000000000001"

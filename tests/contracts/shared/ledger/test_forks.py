@@ -12,7 +12,7 @@ from contracts.shared.ledger.hash_chain import StoredEvent, violations
 from contracts.shared.ledger.hash_form import CONTRACT_FORM, SAID, HashForm, expect_covered
 from harness.client import Record
 from harness.errors import CheckFailed
-from harness.target.ledger import CONTRACT_CHAIN, ChainShape, Numbering
+from harness.target.tables.ledger import CONTRACT_CHAIN, ChainShape, Numbering
 
 SALTS = {"k": "salt"}
 SHAPES = {

@@ -15,7 +15,7 @@ from contracts.shared.ledger.hash_chain import StoredEvent
 from contracts.shared.ledger.stored_ledger import StoredLedger
 from harness.database import Database
 from harness.errors import CheckFailed
-from harness.target.ledger import Ledger
+from harness.target.tables.ledger import Ledger
 
 pytestmark = pytest.mark.integration
 

@@ -9,7 +9,7 @@ from contracts.shared.requests.keyed_requests import KeyedRequest, expect_replay
 from harness.client import Answer
 from harness.client.answer import ResourceDialect
 from harness.errors import CheckFailed
-from harness.target.without import Without
+from harness.target.contract.without import Without
 
 
 def answered(

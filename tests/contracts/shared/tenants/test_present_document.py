@@ -3,8 +3,8 @@
 from typing import Any
 
 from contracts.shared.tenants.present_document import present_document
-from harness.target.dialect import Contract
-from harness.target.without import Without
+from harness.target.contract.dialect import Contract
+from harness.target.contract.without import Without
 
 PAGE = {
     "type": "object",

@@ -14,8 +14,8 @@ from contracts.tenancy.requests.address_cells import EXPIRES, SIGNED, Redirected
 from harness.client import Client, Route, Routes, Transport
 from harness.client.dialect import Dialect
 from harness.plugin.cells import Cells
-from harness.target.dialect import Contract, Operation
-from harness.target.redirects import Redirects
+from harness.target.contract.dialect import Contract, Operation
+from harness.target.contract.redirects import Redirects
 from tests.web_server import serving
 
 TOKEN = "header.claims.the-signature-of-a-token"

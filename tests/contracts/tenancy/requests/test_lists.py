@@ -12,8 +12,8 @@ from contracts.shared.tenants.operations import operations_of
 from contracts.shared.tenants.populated_tenant import PopulatedTenant
 from contracts.tenancy.requests.lists import ListOwner, ListReading, list_shapes, read_in_turn
 from harness.client import Answer, Client, Sample
+from harness.target.contract.without import Without
 from harness.target.load import load_target
-from harness.target.without import Without
 from tests.answers import answer
 
 NOBODY = SimpleNamespace(org=SimpleNamespace(is_fresh=True), sample=Sample("a", "image/png", b"a"))

@@ -20,8 +20,8 @@ from harness.plugin.coverage import Coverage
 from harness.plugin.observations import Observations
 from harness.postgres.cluster import Cluster
 from harness.postgres.database_server import drop_database
-from harness.target.export_table import CONTRACT_EXPORTS
 from harness.target.load import load_target
+from harness.target.sql.export_table import CONTRACT_EXPORTS
 
 pytestmark = pytest.mark.integration
 

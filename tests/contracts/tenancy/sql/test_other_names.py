@@ -23,10 +23,10 @@ from harness.postgres.cluster import Cluster
 from harness.postgres.database_server import drop_database
 from harness.system.declared_names import DatabaseNames, wrong_names
 from harness.target import Target
-from harness.target.catalog import Catalog
-from harness.target.claim import Claim
-from harness.target.export_table import CONTRACT_EXPORTS, ExportTable
 from harness.target.load import load_target
+from harness.target.sql.export_table import CONTRACT_EXPORTS, ExportTable
+from harness.target.tables.catalog import Catalog
+from harness.target.tables.claim import Claim
 
 pytestmark = pytest.mark.integration
 

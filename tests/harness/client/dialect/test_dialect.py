@@ -14,7 +14,7 @@ from harness.client.multipart import encode_form
 from harness.client.routes import Routes, load_routes
 from harness.client.samples import Sample
 from harness.errors import CheckFailed, Inconclusive
-from harness.target.dialect import Contract
+from harness.target.contract.dialect import Contract
 
 CONTRACT = Contract.model_validate(
     {

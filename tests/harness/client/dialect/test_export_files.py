@@ -15,7 +15,7 @@ from harness.client.answer import Answer
 from harness.client.dialect import Dialect
 from harness.client.dialect.export_files import ExportFileMap
 from harness.client.routes import load_routes
-from harness.target.dialect import Contract
+from harness.target.contract.dialect import Contract
 
 CONTRACT = Contract.model_validate(
     {

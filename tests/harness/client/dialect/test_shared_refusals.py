@@ -23,7 +23,7 @@ from harness.client.dialect import Dialect
 from harness.client.routes import Routes, load_routes
 from harness.errors import CheckFailed
 from harness.expect import expect_status
-from harness.target.dialect import Contract
+from harness.target.contract.dialect import Contract
 
 DOCUMENT = Path(contracts.__path__[0]) / "openapi.yaml"
 

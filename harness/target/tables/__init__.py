@@ -1,0 +1,1 @@
+"""The tables of a target file; `[contract]` and `[tokens]` have packages of their own."""

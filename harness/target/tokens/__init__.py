@@ -1,0 +1,1 @@
+"""`[tokens]`: where the tokens of users come from."""
