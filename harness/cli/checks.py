@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from harness.check import CheckSpec
-    from harness.plugin.extent import Extent
+    from harness.plugin.extent.extent import Extent
     from harness.target import Capability
     from harness.target.bundled import Choice
 
@@ -42,8 +42,8 @@ def checks(
     separated by tabs.
     """
     # Loaded here: `--help` does without them.
-    from harness.plugin.extent import expected_minutes, extent_of
-    from harness.plugin.listing import find_checks
+    from harness.plugin.extent.extent import expected_minutes, extent_of
+    from harness.plugin.session.listing import find_checks
 
     refuse_missing(folders)
     loaded = load_chosen(target, driver)

@@ -67,7 +67,7 @@ def doctor(*, target: str | None, database_url: str | None, out: Path) -> int:
     # Loaded here: `--help` does without them.
     from harness.machine.interruptible import run_interruptible
     from harness.machine.journal import Journal
-    from harness.plugin.signals import Interruption
+    from harness.plugin.session.signals import Interruption
     from harness.target import load_target
     from harness.target.bundled import choose_target
 

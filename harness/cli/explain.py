@@ -67,7 +67,7 @@ def explain(
 
 def _specs(folders: Sequence[str]) -> "Mapping[str, CheckSpec]":
     from harness.check import plain_id
-    from harness.plugin.listing import find_checks
+    from harness.plugin.session.listing import find_checks
 
     found = find_checks(folders, built_in=True).known.values()
     return {plain_id(spec.id): spec for spec in found}
@@ -76,7 +76,7 @@ def _specs(folders: Sequence[str]) -> "Mapping[str, CheckSpec]":
 def _chosen(ids: Sequence[str], names: Sequence[str]) -> list[str]:
     """Give the names that are meant. Raises `Misconfigured` for an id that means none."""
     from harness.check import matches_id, plain_id
-    from harness.plugin.selection import nearest_ids
+    from harness.plugin.collecting.selection import nearest_ids
 
     chosen: dict[str, None] = {}
     for asked in ids:

@@ -32,7 +32,7 @@ from harness.explore import (
 )
 from harness.explore.reports.json_report import as_json
 from harness.machine.journal import Journal
-from harness.plugin.signals import Interruption
+from harness.plugin.session.signals import Interruption
 from harness.recovery.healing import end_run
 from harness.redaction.redactor import Redactor
 from harness.system import launch

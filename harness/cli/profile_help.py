@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness.plugin.built_in import built_in_folders
+from harness.plugin.collecting.built_in import built_in_folders
 
 _ID = re.compile(r'^@check\(\s*"([^"]+)"', re.MULTILINE)
 _PROFILE = re.compile(r'^    profile="(\w+)",?\n|^@check\(.*\bprofile="(\w+)"', re.MULTILINE)

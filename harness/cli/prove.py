@@ -10,7 +10,7 @@ from rich.console import Console
 from harness.cli.options import driver_option, make_folder, random_seed, split_commas
 from harness.errors import Misconfigured
 from harness.machine.interruptible import run_interruptible
-from harness.plugin.signals import Interruption
+from harness.plugin.session.signals import Interruption
 from harness.prove.display import ProgressDisplay
 from harness.prove.gate import Gate
 from harness.prove.markdown import as_markdown, zoo_as_markdown

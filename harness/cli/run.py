@@ -170,7 +170,7 @@ def run(
     # Loaded here: `--help`, and a refusal of the options above, do without all of them.
     from harness.client.given_tokens import given_users
     from harness.plugin.repeating import variables_that_matter
-    from harness.plugin.run import Run
+    from harness.plugin.session.run import Run
     from harness.plugin.settings import RunSettings
     from harness.ratchet.baseline import NOTHING_KNOWN, read_baseline
     from harness.reports.coverage_md import CoverageMarkdown

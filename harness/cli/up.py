@@ -74,7 +74,7 @@ def up(
     from harness.cli.inner_command import InnerCommand, refuse_unknown
     from harness.machine.interruptible import run_interruptible
     from harness.machine.journal import Journal
-    from harness.plugin.signals import Interruption
+    from harness.plugin.session.signals import Interruption
     from harness.system import launch
 
     loaded = load_chosen(target, driver)

@@ -14,7 +14,7 @@ from harness.evidence import Evidence
 from harness.findings.exchanges import Recent, remembering
 from harness.findings.finding import CellCounts, Finding
 from harness.findings.fingerprint import Coordinates, cell_key
-from harness.plugin.findings import Outcome, judge
+from harness.plugin.judging.findings import Outcome, judge
 from harness.verdict import Verdict
 
 MOST_FINDINGS = 1_000

@@ -16,13 +16,13 @@ from harness.findings.preconditions import BrokenPreconditions
 from harness.guard import Guard
 from harness.history import HistoryWriter
 from harness.plugin.cells import Cells
-from harness.plugin.collection import SPEC
+from harness.plugin.checking.execution import BROKEN, STATE, CheckState, check_log
+from harness.plugin.checking.patience import patience_of
+from harness.plugin.checking.run_mark import mark_of
+from harness.plugin.collecting.collection import SPEC
 from harness.plugin.context import redactor_of, system_of, target_of
 from harness.plugin.coverage import Coverage
-from harness.plugin.execution import BROKEN, STATE, CheckState, check_log
 from harness.plugin.observations import Observations
-from harness.plugin.patience import patience_of
-from harness.plugin.run_mark import mark_of
 from harness.plugin.settings import settings_of
 from harness.redaction.issued_tokens import record_issued_tokens
 from harness.renamed import warn_renamed, warn_renamed_at

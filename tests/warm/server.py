@@ -23,7 +23,7 @@ from _pytest.config import default_plugins
 PRELOADED = (
     "harness.cli.checks",
     "harness.cli.run",
-    "harness.plugin.run",
+    "harness.plugin.session.run",
     "harness.plugin.fixtures",
     "harness.reports.plain",
     "harness.system",

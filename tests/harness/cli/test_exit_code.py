@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from harness.plugin.signals import Interruption
+from harness.plugin.session.signals import Interruption
 
 from .conftest import DEADLINE_S, Workplace
 

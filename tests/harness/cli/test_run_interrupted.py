@@ -116,12 +116,12 @@ def test_an_error_of_our_own_is_told_and_takes_everything_down(workplace: Workpl
     workplace.checks(SLOW)
     workplace.checks(
         """
-        import harness.plugin.execution
+        import harness.plugin.checking.execution
 
         def broken(item):
             raise ZeroDivisionError("a bug")
 
-        harness.plugin.execution._result = broken
+        harness.plugin.checking.execution._result = broken
         """,
         name="conftest.py",
     )
@@ -139,8 +139,8 @@ def test_an_error_of_our_own_is_told_and_takes_everything_down(workplace: Workpl
 def test_a_check_that_blocks_the_event_loop_is_torn_out_of_it(workplace: Workplace) -> None:
     workplace.checks(
         """
-        import harness.plugin.execution
-        harness.plugin.execution.WATCHDOG_SLACK_S = 0.2
+        import harness.plugin.checking.execution
+        harness.plugin.checking.execution.WATCHDOG_SLACK_S = 0.2
 
         @check("own.blocks", "Blocks", checklist="Own works", observes=1, deadline_s=0.1)
         async def check_blocks(observe):

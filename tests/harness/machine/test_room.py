@@ -8,7 +8,7 @@ import pytest
 
 from harness.errors import Misconfigured
 from harness.machine.room import full_disk, refuse_too_little
-from harness.plugin.run_errors import RunErrors
+from harness.plugin.session.run_errors import RunErrors
 from harness.redaction.redactor import Redactor
 from harness.verdict import ExitCode
 

@@ -11,7 +11,7 @@ from harness.events import CheckResult, Phase, RunSummary, TargetFacts
 from harness.findings.finding import CellCounts, Finding
 from harness.findings.fingerprint import cell_key
 from harness.findings.rule import owners_of
-from harness.plugin.run import verdict_of
+from harness.plugin.session.run import verdict_of
 from harness.ratchet.acceptance import Acceptances, accept
 from harness.ratchet.baseline import Baseline, as_text, of_results, read_baseline
 from harness.ratchet.change import change_of

@@ -8,7 +8,7 @@ import pytest
 from harness.errors import Misconfigured
 from harness.events import Reporter, RunFinished, RunSummary
 from harness.history import HistoryWriter
-from harness.plugin.run_errors import RunErrors
+from harness.plugin.session.run_errors import RunErrors
 from harness.redaction.redactor import Redactor
 from harness.reports.coverage_md import CoverageMarkdown
 from harness.reports.directory import CREATED, ReportDirectory, open_report_directory

@@ -19,7 +19,7 @@ from harness.events import (
     RunFinished,
     RunSummary,
 )
-from harness.plugin.extent import Extent
+from harness.plugin.extent.extent import Extent
 from harness.reports.plain import PlainReporter
 from harness.reports.terminal import Progress, TerminalReporter
 from harness.verdict import Verdict

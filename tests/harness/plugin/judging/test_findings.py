@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import CheckFailed, Inconclusive, Misconfigured
-from harness.plugin.findings import Outcome, judge
+from harness.plugin.judging.findings import Outcome, judge
 from harness.verdict import Verdict
 
 HERE = Path(__file__)
@@ -23,7 +23,7 @@ def test_a_broken_expectation_is_a_failure_with_its_parts_and_its_place() -> Non
     assert finding.verdict is Verdict.FAIL
     assert (finding.expected, finding.got, finding.detail) == ("201", "500", "request 7")
     assert finding.message == "expected 201\ngot 500\nrequest 7"
-    assert finding.where.startswith("tests/harness/plugin/test_findings.py:")
+    assert finding.where.startswith("tests/harness/plugin/judging/test_findings.py:")
 
 
 def test_a_plain_assert_is_a_failure_with_its_explanation() -> None:

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from harness.check import CheckSpec
-from harness.plugin import extent
-from harness.plugin.declared_asks import DeclaredAsks, asked_in, declared_asks, undeclared
-from harness.plugin.extent import expected_minutes, extent_of
-from harness.plugin.listing import find_checks
+from harness.plugin.extent import extent
+from harness.plugin.extent.declared_asks import DeclaredAsks, asked_in, declared_asks, undeclared
+from harness.plugin.extent.extent import expected_minutes, extent_of
+from harness.plugin.session.listing import find_checks
 from harness.target import Target, load_target
 from harness.target.capability import Capability
 from tests.target_files import write

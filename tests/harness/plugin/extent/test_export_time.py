@@ -1,5 +1,5 @@
-from harness.plugin.export_time import UNKNOWN_EXPORTS, deadline_s, export_counts, extra_s
-from harness.plugin.listing import find_checks
+from harness.plugin.extent.export_time import UNKNOWN_EXPORTS, deadline_s, export_counts, extra_s
+from harness.plugin.session.listing import find_checks
 from harness.target.tables.pace import Pace
 
 SLOW = Pace(export_s=5)

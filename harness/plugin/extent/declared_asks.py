@@ -2,8 +2,8 @@
 
 The files are made of runs against the reference backend, and CI holds its own run to them:
 
-    python -m harness.plugin.declared_asks RESULTS.json…          the runs ask for nothing else
-    python -m harness.plugin.declared_asks --write RESULTS.json…  write what the runs asked for
+    python -m harness.plugin.extent.declared_asks RESULTS.json…          nothing else was asked for
+    python -m harness.plugin.extent.declared_asks --write RESULTS.json…  write what was asked for
 """
 
 import json
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.check import plain_id
-from harness.plugin.built_in import built_in_folders
+from harness.plugin.collecting.built_in import built_in_folders
 from harness.target.document.api_document import contract_document, words_of
 from harness.vocabulary.resources import RESOURCES
 
@@ -27,7 +27,7 @@ _HEAD = """\
 # What each check asks of a backend, in the words of `harness/asks.py`: without one of `whole` it
 # cannot look at all, without one of `part` some of its cells cannot be looked at. `seconds` is how
 # long it took on the reference backend. .ci/run holds its run to it. Written by
-# `python -m harness.plugin.declared_asks --write`.
+# `python -m harness.plugin.extent.declared_asks --write`.
 """
 
 

@@ -21,14 +21,14 @@ from harness.events import (
     RunSummary,
 )
 from harness.machine.room import full_disk
-from harness.plugin.built_in import built_in_folders
-from harness.plugin.controller import Controller
-from harness.plugin.own_modules import make_all_importable
-from harness.plugin.run_errors import RunError, RunErrors
+from harness.plugin.collecting.built_in import built_in_folders
+from harness.plugin.collecting.own_modules import make_all_importable
+from harness.plugin.judging.unmet_words import unmet_words
+from harness.plugin.session.controller import Controller
+from harness.plugin.session.run_errors import RunError, RunErrors
+from harness.plugin.session.shared_system import SharedSystem
+from harness.plugin.session.signals import Interruption
 from harness.plugin.settings import RunSettings
-from harness.plugin.shared_system import SharedSystem
-from harness.plugin.signals import Interruption
-from harness.plugin.unmet_words import unmet_words
 from harness.ratchet.acceptance import Acceptances, accept
 from harness.ratchet.baseline import NOTHING_KNOWN, Baseline
 from harness.redaction.redactor import Redactor

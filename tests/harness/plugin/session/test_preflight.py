@@ -10,7 +10,7 @@ from aiohttp import web
 
 from harness.client import Organizations
 from harness.errors import Inconclusive, Misconfigured
-from harness.plugin.preflight import refuse_expired_tokens, try_tokens
+from harness.plugin.session.preflight import refuse_expired_tokens, try_tokens
 from harness.signing.signing_key import SigningKey
 from harness.target import Target, load_target
 from tests.web_server import serving

@@ -9,9 +9,9 @@ from harness.errors import Misconfigured
 from harness.events import BringUpProgress, Broadcast, SystemReady, TargetFacts, TearDownStarted
 from harness.machine.interruptible import run_interruptible
 from harness.machine.journal import Journal
-from harness.plugin.preflight import refuse_expired_tokens, try_tokens
-from harness.plugin.run_errors import RunErrors
-from harness.plugin.run_mark import mark_of
+from harness.plugin.checking.run_mark import mark_of
+from harness.plugin.session.preflight import refuse_expired_tokens, try_tokens
+from harness.plugin.session.run_errors import RunErrors
 from harness.plugin.settings import RunSettings
 from harness.recovery.healing import end_run
 from harness.redaction.issued_tokens import read_issued_tokens

@@ -18,12 +18,12 @@ from harness.findings.finding import Finding
 from harness.findings.preconditions import BrokenPreconditions
 from harness.findings.rule import rules
 from harness.plugin.cells import Cells, EnoughSeen
-from harness.plugin.collection import SPEC
+from harness.plugin.checking.deadline import WATCHDOG_SLACK_S, Deadline, watchdog
+from harness.plugin.collecting.collection import SPEC
 from harness.plugin.context import redactor_of, system_of, target_of
 from harness.plugin.coverage import Coverage
-from harness.plugin.deadline import WATCHDOG_SLACK_S, Deadline, watchdog
-from harness.plugin.export_time import deadline_s
-from harness.plugin.findings import Outcome, judge, outcome_of
+from harness.plugin.extent.export_time import deadline_s
+from harness.plugin.judging.findings import Outcome, judge, outcome_of
 from harness.plugin.observations import Observations
 from harness.plugin.settings import settings_of
 from harness.system import System

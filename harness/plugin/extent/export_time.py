@@ -38,7 +38,7 @@ class ExportCount:
 @cache
 def export_counts() -> Mapping[str, ExportCount]:
     """Give how many exports each of our checks makes, by its id."""
-    text = (files("harness.plugin") / "exports.toml").read_text(encoding="utf-8")
+    text = (files("harness.plugin.extent") / "exports.toml").read_text(encoding="utf-8")
     return {
         name: ExportCount(**count) if isinstance(count, dict) else _always(count)
         for name, count in tomllib.loads(text).items()

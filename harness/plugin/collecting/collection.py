@@ -12,14 +12,14 @@ from pydantic import TypeAdapter
 from harness.check import CheckSpec, place_of, plain_id, spec_of
 from harness.errors import Misconfigured
 from harness.findings.rule import owning_checks
-from harness.plugin.built_in import built_in_folders
+from harness.plugin.collecting.built_in import built_in_folders
+from harness.plugin.collecting.hypothesis_settings import adapt_hypothesis
+from harness.plugin.collecting.own_modules import make_importable, mistaken_modules
+from harness.plugin.collecting.selection import CollectedChecks, is_selected, with_parameter
+from harness.plugin.collecting.wanted_fixtures import missing_fixtures
 from harness.plugin.context import TARGET, system_of
-from harness.plugin.findings import short_path
-from harness.plugin.hypothesis_settings import adapt_hypothesis
-from harness.plugin.own_modules import make_importable, mistaken_modules
-from harness.plugin.selection import CollectedChecks, is_selected, with_parameter
+from harness.plugin.judging.findings import short_path
 from harness.plugin.settings import settings_of
-from harness.plugin.wanted_fixtures import missing_fixtures
 from harness.target.capability import Capability
 
 SPEC = pytest.StashKey[CheckSpec]()

@@ -3,7 +3,7 @@
 from harness.events import CheckResult
 from harness.findings.finding import Finding
 from harness.findings.rule import owners_of
-from harness.plugin.owners import with_owners_decided
+from harness.plugin.judging.owners import with_owners_decided
 from harness.verdict import Verdict
 
 RULE = "export.becomes-ready"

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from harness.check import CheckSpec, plain_id
-from harness.plugin.declared_asks import DeclaredAsks, declared_asks
-from harness.plugin.export_time import extra_s
+from harness.plugin.extent.declared_asks import DeclaredAsks, declared_asks
+from harness.plugin.extent.export_time import extra_s
 from harness.target import Capability, Target
 
 SHOWN = 6

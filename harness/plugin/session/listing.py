@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from harness.errors import Misconfigured
-from harness.plugin.collection import COLLECTED
-from harness.plugin.own_modules import make_all_importable
-from harness.plugin.quiet import silence
-from harness.plugin.run import isolate, pytest_arguments
-from harness.plugin.selection import CollectedChecks, refuse_bad_selection
+from harness.plugin.collecting.collection import COLLECTED
+from harness.plugin.collecting.own_modules import make_all_importable
+from harness.plugin.collecting.selection import CollectedChecks, refuse_bad_selection
+from harness.plugin.session.quiet import silence
+from harness.plugin.session.run import isolate, pytest_arguments
 from harness.plugin.settings import SETTINGS, RunSettings
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from harness.asks import Asked, Asks, meet, noting_asks
 from harness.client.dialect.name_map import NameMap
 from harness.events import CheckResult
+from harness.plugin.judging.unmet_words import unmet_words
 from harness.plugin.settings import RunSettings
-from harness.plugin.unmet_words import unmet_words
 from harness.target.contract.dialect import Contract
 from harness.verdict import Verdict
 

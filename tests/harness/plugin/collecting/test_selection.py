@@ -6,8 +6,8 @@ import pytest
 
 from harness.check import CheckSpec
 from harness.errors import Misconfigured
-from harness.plugin.collection import COLLECTED_CHECKS
-from harness.plugin.selection import (
+from harness.plugin.collecting.collection import COLLECTED_CHECKS
+from harness.plugin.collecting.selection import (
     CollectedChecks,
     is_selected,
     refuse_bad_selection,

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import FrameType
 
 from harness.errors import Inconclusive
-from harness.plugin.findings import describe_place
+from harness.plugin.judging.findings import describe_place
 
 WATCHDOG_SLACK_S = 30
 """How much longer a check may take to clean up after its deadline before it is interrupted."""

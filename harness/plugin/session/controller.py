@@ -23,18 +23,18 @@ from harness.events import (
 )
 from harness.findings.rule import owners_of
 from harness.machine.room import full_disk
-from harness.plugin.collection import COLLECTED, COLLECTED_CHECKS, collected_file
+from harness.plugin.checking.execution import RESULT, RESULT_ATTRIBUTE
+from harness.plugin.collecting.collection import COLLECTED, COLLECTED_CHECKS, collected_file
+from harness.plugin.collecting.selection import CollectedChecks, refuse_bad_selection
 from harness.plugin.context import REDACTOR, SYSTEM, TARGET
-from harness.plugin.execution import RESULT, RESULT_ATTRIBUTE
-from harness.plugin.findings import short_path
-from harness.plugin.owners import with_owners_decided
-from harness.plugin.quiet import silence
-from harness.plugin.run_errors import RunErrors
-from harness.plugin.selection import CollectedChecks, refuse_bad_selection
+from harness.plugin.judging.findings import short_path
+from harness.plugin.judging.owners import with_owners_decided
+from harness.plugin.session.quiet import silence
+from harness.plugin.session.run_errors import RunErrors
+from harness.plugin.session.shared_system import SharedSystem
+from harness.plugin.session.signals import Interruption
+from harness.plugin.session.worker import WORKER_INPUT, worker_input
 from harness.plugin.settings import SETTINGS, RunSettings
-from harness.plugin.shared_system import SharedSystem
-from harness.plugin.signals import Interruption
-from harness.plugin.worker import WORKER_INPUT, worker_input
 from harness.redaction.redactor import Redactor
 from harness.renamed import RenamedWarning
 from harness.target import Target

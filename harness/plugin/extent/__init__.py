@@ -1,0 +1,1 @@
+"""How far a check can look at a target, and how long it takes there: known before it runs."""

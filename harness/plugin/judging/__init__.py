@@ -1,0 +1,1 @@
+"""What checks raised, as findings, and whose finding an unmet precondition is."""
