@@ -115,9 +115,6 @@ class KnownRecords:
         answer = (await called).followed()
         return show(answer) if answer.status == 200 else (answer.status, answer.code)
 
-    def _shown_export(self, answer: Answer) -> object:
-        return self._export(answer.data)
-
     def _exports(self, answer: Answer) -> object:
         return [self._export(export) for export in answer.items]
 

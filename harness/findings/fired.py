@@ -2,7 +2,7 @@
 
 import json
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -70,12 +70,3 @@ def hand_made_as_toml(seen: HandMade) -> str:
 def rules_seen_by(check_id: str, seen: Fired) -> Mapping[str, tuple[str, ...]]:
     """Give the rules that a check was seen to judge, each with the defects that broke it."""
     return {rule: checks[check_id] for rule, checks in seen.items() if check_id in checks}
-
-
-def defects_of(rule_id: str, seen: Fired) -> tuple[str, ...]:
-    """Give the defects that were seen to break a rule, each once, sorted."""
-    return _sorted_once(seen.get(rule_id, {}).values())
-
-
-def _sorted_once(lists: Iterable[Iterable[str]]) -> tuple[str, ...]:
-    return tuple(sorted({one for each in lists for one in each}))

@@ -76,28 +76,3 @@ class Case:
                 "body": None if body is None else b64decode(body),
             }
         )
-
-    def as_curl(self, base_url: str) -> str:
-        """The curl command that repeats the request; `$TOKEN` stands for the tenant's token."""
-        parts = [f"curl -i -X {self.method} {_quoted(base_url + self.target)}"]
-        parts += [f"-H {_quoted(f'{name}: {value}')}" for name, value in self.headers]
-        if self.token:
-            parts.append('-H "Authorization: Bearer $TOKEN"')
-        if self.body is not None:
-            parts.append(f"--data-binary {_quoted_bytes(self.body)}")
-        return " ".join(parts)
-
-
-def _quoted(text: str) -> str:
-    if text.isascii() and text.isprintable():
-        return "'" + text.replace("'", "'\\''") + "'"
-    return _quoted_bytes(text.encode("utf-8", "surrogatepass"))
-
-
-def _quoted_bytes(content: bytes, limit: int = 600) -> str:
-    shown = "".join(
-        chr(byte) if 32 <= byte < 127 and byte not in b"'\\" else f"\\x{byte:02x}"
-        for byte in content[:limit]
-    )
-    rest = len(content) - limit
-    return f"$'{shown}'" + (f" # and {rest} more bytes" if rest > 0 else "")

@@ -59,7 +59,6 @@ SENTENCES: dict[str, str] = {
 """What every answer of an operation is judged by: rules, and what their cells are called."""
 
 # Headers that the contract requires, by operation and status.
-OTHER_HEADERS = "download.headers"
 _RULES_OF_HEADERS = {
     "location": "header.location",
     "retry-after": RETRY,

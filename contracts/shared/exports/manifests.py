@@ -4,7 +4,6 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from contracts.shared.resources.conventions import expect_recent
 from contracts.shared.resources.digests import sha256_hex
 from contracts.shared.resources.flags import RULES, expect_flags
 from contracts.shared.resources.rule_ids import EVENT_ONCE, EVENT_WRITTEN
@@ -26,17 +25,6 @@ FILES_MATCH = "manifest.files-match"
 
 RECORDED = "manifest.recorded"
 """The rule that manifest and ledger name each other."""
-
-
-def expect_described(
-    manifest: Record, export: Record, org: Organization, filters: Mapping[str, Any]
-) -> None:
-    """Fail unless the manifest names its export, job, organization and filters."""
-    for name, expected in described(export, org, filters).items():
-        expect_named(manifest, name, expected)
-    expect_recent(manifest, "generated_at")
-    what = "filters of the export"
-    expect_equal(export["filters"], filters, what, rule=DESCRIBES, subject=what)
 
 
 def described(

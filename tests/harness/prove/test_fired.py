@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
-from harness.findings.fired import Fired, defects_of, fired_as_toml, parse_fired, rules_seen_by
+from harness.findings.fired import Fired, fired_as_toml, parse_fired, rules_seen_by
 from harness.prove import fired as command
 from harness.prove.fired import merged
 
@@ -33,10 +33,8 @@ def test_the_file_is_sorted_and_read_as_it_was_written() -> None:
     assert text == fired_as_toml(parse_fired(text))
 
 
-def test_it_is_asked_by_rule_and_by_check() -> None:
+def test_it_is_asked_by_check() -> None:
     seen = merged(BEFORE, RAN)
-    assert defects_of("answer.json", seen) == ("another", "old", "tried")
-    assert defects_of("unheard.of", seen) == ()
     assert rules_seen_by("a.y", seen) == {"answer.json": ("tried",)}
 
 

@@ -28,11 +28,3 @@ def test_slots_are_filled_with_real_ids() -> None:
 
 def test_it_survives_the_way_between_processes() -> None:
     assert Case.from_plain(case().to_plain()) == case()
-
-
-def test_the_command_that_repeats_it_holds_no_token() -> None:
-    command = case(target="/x").as_curl("http://h:1")
-    assert command == (
-        "curl -i -X POST 'http://h:1/x' -H 'X-A: it'\\''s' "
-        '-H "Authorization: Bearer $TOKEN" --data-binary $\'{"a": "\\x00"}\''
-    )
