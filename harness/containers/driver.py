@@ -25,7 +25,7 @@ from harness.machine.logs import describe_end
 from harness.machine.ports import LOOPBACK
 from harness.target.tables.models import Api, Migrate
 from harness.target.target import Target
-from harness.waiting import wait_until
+from harness.waiting import becomes_true
 
 PORT = 8000
 """Where an instance listens inside its container, unless its image insists on another port."""
@@ -137,12 +137,9 @@ class ContainerDriver(Driver):
 
         container = await self._threads.make(make, Container.remove)
         try:
-            await wait_until(
-                has_ended, program.timeout_s, "its end", poll_s=_POLL_S, error=TimeoutError
-            )
+            if not await becomes_true(has_ended, program.timeout_s, poll_s=_POLL_S):
+                return f"did not end within {program.timeout_s:g} s"
             code = await self._threads.call(container.exit_code)
-        except TimeoutError:
-            return f"did not end within {program.timeout_s:g} s"
         finally:
             container.remove()
         return describe_end(code) if code else ""

@@ -2,14 +2,13 @@
 
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
 from harness.containers.container import Container
 from harness.instances.handle import InstanceHandle
 from harness.machine.processes import Process
-from harness.waiting import wait_until
+from harness.waiting import becomes_true
 
 _POLL_S = 0.02
 
@@ -70,8 +69,7 @@ class ContainerHandle(InstanceHandle):
         async def has_ended() -> bool:
             return not await self.container.engine.threads.call(self.container.is_alive)
 
-        with suppress(TimeoutError):
-            await wait_until(has_ended, grace_s, "its end", poll_s=_POLL_S, error=TimeoutError)
+        await becomes_true(has_ended, grace_s, poll_s=_POLL_S)
         await self._call(self.container.kill)
         return await self.container.engine.threads.call(self.container.exit_code)
 

@@ -19,7 +19,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from harness.instances.handle import InstanceHandle
-from harness.waiting import wait_until
+from harness.waiting import becomes_true
 
 _NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
@@ -83,8 +83,7 @@ async def wait_until_ready(
         is_hopeless = unreachable_s is not None and time.monotonic() - reached > unreachable_s
         return answer.is_ready or answer.is_final or is_hopeless
 
-    with contextlib.suppress(TimeoutError):
-        await wait_until(is_decided, within_s, "an answer", poll_s=_POLL_S, error=TimeoutError)
+    await becomes_true(is_decided, within_s, poll_s=_POLL_S)
     return answer
 
 

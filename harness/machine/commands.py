@@ -9,7 +9,7 @@ from typing import IO
 
 from harness.machine import processes
 from harness.machine.processes import Process
-from harness.waiting import wait_until
+from harness.waiting import becomes_true
 
 KEPT_BYTES = 16 * 1024
 """Of what a command prints, the end is kept: it says why the command failed."""
@@ -82,16 +82,11 @@ async def wait_for_end(
     canceled: it has ended in any case.
     """
     try:
-        await wait_until(
-            lambda: child.poll() is not None or is_over(),
-            within_s,
-            "its end",
-            poll_s=_POLL_S,
-            error=TimeoutError,
-        )
+        if not await becomes_true(
+            lambda: child.poll() is not None or is_over(), within_s, poll_s=_POLL_S
+        ):
+            return f"did not end within {within_s:g} s"
         return "was not needed any more" if child.poll() is None else ""
-    except TimeoutError:
-        return f"did not end within {within_s:g} s"
     finally:
         if child.poll() is None:
             if process := Process.of(child.pid):

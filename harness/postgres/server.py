@@ -19,7 +19,7 @@ from harness.postgres.binaries import Binaries
 from harness.postgres.pid_file import is_ready, remove_shared_memory
 from harness.postgres.programs import start_program
 from harness.postgres.releases import known_settings
-from harness.waiting import wait_until
+from harness.waiting import becomes_true, wait_until
 
 Connection = psycopg.AsyncConnection[tuple[object, ...]]
 
@@ -136,11 +136,7 @@ class Server:
             self.clean_up()
             return
         self._process.send_signal(signal.SIGINT if clean else signal.SIGQUIT)
-        try:
-            await wait_until(
-                lambda: not self.is_alive(), grace_s, "its end", poll_s=_POLL_S, error=TimeoutError
-            )
-        except TimeoutError:
+        if not await becomes_true(lambda: not self.is_alive(), grace_s, poll_s=_POLL_S):
             self.kill()
         self.clean_up()
 

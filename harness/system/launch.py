@@ -4,7 +4,6 @@ import asyncio
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import replace
 
 from harness.errors import Inconclusive, InstanceFailed, Misconfigured
@@ -21,7 +20,7 @@ from harness.system.infrastructure import Infrastructure
 from harness.system.system import System
 from harness.target.target import Target
 from harness.target.values.libpq_variables import SESSION, set_aside
-from harness.waiting import wait_until
+from harness.waiting import becomes_true
 
 Progress = Callable[[str], None]
 
@@ -225,8 +224,5 @@ async def _outlast_their_start(system: System) -> None:
     worker = system.target.worker
     if worker is None or worker.ready_path is not None:
         return
-    with suppress(TimeoutError):
-        reports = await wait_until(
-            system.exit_reports, _OUTLAST_S, "an instance to end", error=TimeoutError
-        )
-        raise InstanceFailed(reports[0])
+    if await becomes_true(system.exit_reports, _OUTLAST_S):
+        raise InstanceFailed(system.exit_reports()[0])

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -18,7 +18,7 @@ from harness.target import Target
 from harness.target.sql.claim_call import claim_call
 from harness.target.sql.export_table import ExportTable
 from harness.target.tables.claim import Claim, ClaimArgument
-from harness.waiting import wait_until
+from harness.waiting import becomes_true
 
 CALLABLE = "claim.callable"
 """The rule that the claim function can be called as the contract says."""
@@ -197,7 +197,4 @@ class ClaimFunction:
             )
             return task.done() or bool(row["blocked"])
 
-        with suppress(TimeoutError):
-            await wait_until(
-                done_or_blocked, BLOCKED_WITHIN_S, "the second claim", error=TimeoutError
-            )
+        await becomes_true(done_or_blocked, BLOCKED_WITHIN_S)

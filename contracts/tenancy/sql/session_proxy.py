@@ -11,13 +11,13 @@ import asyncio
 import re
 import struct
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from contracts.tenancy.sql.request_sql import CLAIMS
 from harness.machine.ports import LOOPBACK
-from harness.waiting import wait_until
+from harness.waiting import becomes_true
 
 SSL_REQUEST, GSS_REQUEST, CANCEL_REQUEST = 80877103, 80877104, 80877102
 """Codes of requests that a connection may send before or instead of a startup message."""
@@ -63,14 +63,7 @@ class SessionLog:
 
     async def transactions_left(self, *, within_s: float) -> dict[int, str]:
         """Wait until no connection has an open transaction; return those that still have one."""
-        with suppress(TimeoutError):
-            await wait_until(
-                lambda: not self.in_transaction,
-                within_s,
-                "transactions to end",
-                poll_s=0.02,
-                error=TimeoutError,
-            )
+        await becomes_true(lambda: not self.in_transaction, within_s, poll_s=0.02)
         return dict(self.in_transaction)
 
 
