@@ -13,11 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from contracts.conformance.fuzzing.dialect import in_dialect
-from contracts.conformance.fuzzing.document import (
-    ApiOperation,
-    BrokenReference,
-    Document,
-)
+from contracts.conformance.fuzzing.document import ApiOperation, Document
 from contracts.conformance.fuzzing.media_types import covering
 from contracts.conformance.fuzzing.validity import OPAQUE
 from contracts.conformance.schema_comparison import Direction, SchemaComparison
@@ -25,6 +21,7 @@ from contracts.shared.tenants.document import load_document
 from harness.errors import Inconclusive
 from harness.target import Target
 from harness.target.document.described_api import prefixes_of
+from harness.untrusted.json_pointers import BrokenReference, pointer
 
 _PARAMETER = re.compile(r"\{[^}/]*\}")
 _JSON = re.compile(r"application/([\w.-]+\+)?json")
@@ -285,4 +282,4 @@ def _secured(operation: ApiOperation) -> str:
 
 
 def _pointer(place: Place) -> str:
-    return "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in place) or "/"
+    return pointer(place) or "/"

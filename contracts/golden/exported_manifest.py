@@ -26,6 +26,7 @@ from harness.expect import expect_equal
 from harness.findings.exchanges import recall
 from harness.plugin.cells import Cells
 from harness.plugin.observations import Observations
+from harness.untrusted.json_pointers import pointer
 
 CHANGED_AT: tuple[json_changes.Path, ...] = (
     ("generated_at",),
@@ -122,7 +123,7 @@ class ExportedManifest:
                 await expect_valid(client, question)
                 self.observe(what="verified")
         for changed_at in CHANGED_AT:
-            case = f"changed at {json_changes.pointer(changed_at)}"
+            case = f"changed at {pointer(changed_at)}"
             async with self.cells.of(operation="verifyManifest", case=case):
                 await expect_change_found(client, manifest, changed_at, export_id)
                 self.observe(what="tampered")
@@ -146,5 +147,5 @@ async def expect_change_found(
     """Fail when a manifest that was changed at this path still matches its export."""
     question = {"manifest": json_changes.changed(manifest, path), "export_id": export_id}
     answer = await client.call("verifyManifest", json=question)
-    what = f"a manifest changed at {json_changes.pointer(path)}"
+    what = f"a manifest changed at {pointer(path)}"
     expect_flags(answer, {"export_match": False}, what)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from contracts.shared.ledger.canonical_json import JsonValue, canonical_text, parse
 from contracts.shared.ledger.hash_chain import StoredEvent
 from contracts.shared.resources import json_changes
+from harness.untrusted.json_pointers import pointer
 
 Changes = Mapping[str, str | int | None]
 """New values of columns as text, by the contract's names of the columns."""
@@ -124,7 +125,7 @@ def metadata_tamperings(event: StoredEvent) -> Iterator[Tampering]:
             ways["removed"] = json_changes.without(metadata, path)
         for what, forged in ways.items():
             yield Tampering(
-                name=f"metadata{json_changes.pointer(path)} {what}",
+                name=f"metadata{pointer(path)} {what}",
                 changes={"metadata": canonical_text(forged)},
             )
     yield Tampering(

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from contracts.shared.resources import json_changes
-from contracts.shared.resources.json_changes import Path, pointer
+from contracts.shared.resources.json_changes import Path
+from harness.untrusted.json_pointers import pointer
 
 DEEP = 2
 

@@ -12,6 +12,7 @@ from contracts.shared.tenants.document import load_document
 from harness.target import Target
 from harness.target.document.described_api import is_shipped
 from harness.target.document.document_files import METHODS
+from harness.untrusted.json_pointers import follow
 
 Json = Any
 
@@ -93,10 +94,6 @@ class ApiOperation:
         return {each["name"]: each for each in self.parameters if each["in"] == place}
 
 
-class BrokenReference(LookupError):
-    """A `$ref` that points to nothing, or in a circle."""
-
-
 class Document:
     """A parsed OpenAPI document."""
 
@@ -122,21 +119,7 @@ class Document:
 
     def resolve(self, node: Json) -> Json:
         """Follow a `$ref`; a node without one is returned as it is. Raises `BrokenReference`."""
-        followed: set[str] = set()
-        while isinstance(node, Mapping) and "$ref" in node:
-            reference = str(node["$ref"])
-            if reference in followed:
-                raise BrokenReference(f"circular $ref to {reference}")
-            followed.add(reference)
-            found: Json = self.raw
-            try:
-                for part in reference.removeprefix("#/").split("/"):
-                    found = found[part.replace("~1", "/").replace("~0", "~")]
-            except (LookupError, TypeError):
-                raise BrokenReference(f"$ref to {reference}, which does not exist") from None
-            rest = {name: value for name, value in node.items() if name != "$ref"}
-            node = {**found, **rest} if rest else found
-        return node
+        return follow(self.raw, node)
 
     def links_of(self, operation: ApiOperation) -> Iterator[Link]:
         """The links of an operation's answers."""

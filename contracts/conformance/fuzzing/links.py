@@ -10,6 +10,7 @@ from contracts.conformance.fuzzing.case import Case
 from contracts.conformance.fuzzing.document import ApiOperation, Link
 from harness.client import Answer
 from harness.untrusted.documents import parse
+from harness.untrusted.json_pointers import steps
 
 Json = Any
 
@@ -50,8 +51,7 @@ class Step:
 
 def _at(document: Json, pointer: str) -> Json:
     """The value at a JSON Pointer (RFC 6901)."""
-    for part in pointer.split("/")[1:]:
-        name = part.replace("~1", "/").replace("~0", "~")
+    for name in steps(pointer):
         try:
             document = document[int(name)] if isinstance(document, list) else document[name]
         except (ValueError, TypeError, IndexError) as error:

@@ -7,11 +7,6 @@ from typing import Any
 Path = tuple[str | int, ...]
 
 
-def pointer(path: Path) -> str:
-    """Write a path as a JSON Pointer (RFC 6901)."""
-    return "".join(f"/{str(step).replace('~', '~0').replace('/', '~1')}" for step in path)
-
-
 def leaves(document: Any, path: Path = ()) -> Iterator[Path]:  # noqa: ANN401 - any JSON
     """Give the path of every value without members, including empty containers."""
     members = _members(document)

@@ -5,6 +5,8 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
+from harness.untrusted.json_pointers import BrokenReference, follow
+
 MAX_DEPTH = 12
 
 _BY_FORMAT = {
@@ -20,22 +22,12 @@ class Unbuildable(Exception):
 
 
 def resolved(document: Mapping[str, Any], node: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
-    """Follow `$ref`s within the document; members beside a `$ref` count too (OpenAPI 3.1)."""
-    for _ in range(MAX_DEPTH):
-        if not isinstance(node, Mapping):
-            return {}
-        reference = node.get("$ref")
-        if reference is None:
-            return dict(node)
-        found: Any = document
-        for step in str(reference).removeprefix("#/").split("/"):
-            name = step.replace("~1", "/").replace("~0", "~")
-            if not isinstance(found, Mapping) or name not in found:
-                raise Unbuildable(f"{reference} is not in the document")
-            found = found[name]
-        beside = {key: value for key, value in node.items() if key != "$ref"}
-        node = {**found, **beside} if isinstance(found, Mapping) else found
-    raise Unbuildable("a $ref that refers to itself")
+    """Follow `$ref`s within the document to an object. Raises `Unbuildable`."""
+    try:
+        found = follow(document, node)
+    except BrokenReference as error:
+        raise Unbuildable(str(error)) from error
+    return dict(found) if isinstance(found, Mapping) else {}
 
 
 def smallest(document: Mapping[str, Any], schema: Any, depth: int = 0) -> Any:  # noqa: ANN401

@@ -47,7 +47,3 @@ def test_every_change_changes_something_and_leaves_the_original_alone() -> None:
 )
 def test_another_value_keeps_type_and_form(value: object, expected: object) -> None:
     assert json_changes.another(value) == expected
-
-
-def test_pointers_are_escaped() -> None:
-    assert json_changes.pointer(("a", 1, "d~/")) == "/a/1/d~0~1"
