@@ -27,8 +27,8 @@ from locust.exception import RescheduleTask
 
 from harness.client.answer import Answer
 from harness.client.dialect.requests import Request
-from harness.client.patience import gateway_wait_s
-from harness.client.redirects import masked
+from harness.client.http.patience import gateway_wait_s
+from harness.client.http.redirects import masked
 from harness.client.routes import Route
 from harness.client.run_mark import RunMark
 from harness.client.samples import Sample

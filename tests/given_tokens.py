@@ -1,6 +1,6 @@
 """Tokens as somebody else has made them: signed with a secret that the harness does not know."""
 
-from harness.client.tokens import TokenRecipe, mint
+from harness.client.tokens.tokens import TokenRecipe, mint
 
 _RECIPE = TokenRecipe(
     secret="a-secret-that-is-long-enough-for-hs256",

@@ -17,7 +17,7 @@ from contracts.tenancy.requests.stored_rows import StoredRows, everything_of
 from contracts.tenancy.requests.unchanged import expect_unchanged
 from harness.check import check
 from harness.client import Answer, Client, Organization, Organizations, Samples, together
-from harness.client.tokens import ABSENT, claims_of
+from harness.client.tokens.tokens import ABSENT, claims_of
 from harness.expect import expect, expect_equal, expect_status
 from harness.plugin.cells import Cells
 from harness.plugin.coverage import Coverage

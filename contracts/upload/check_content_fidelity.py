@@ -9,8 +9,8 @@ from contracts.upload.ranged_downloads import Ranges
 from contracts.upload.raw_upload import RawUpload
 from harness.check import check
 from harness.client import Client, Organization, Record, Sample, Samples, together
+from harness.client.http.raw import chunk
 from harness.client.multipart import closing, text_part
-from harness.client.raw import chunk
 from harness.expect import expect_status
 from harness.plugin.cells import Cells
 from harness.plugin.observations import Observations

@@ -9,8 +9,8 @@ from contracts.upload.memory_growth import Growth, growth_of
 from contracts.upload.raw_upload import FRAME_ALLOWANCE, RawUpload
 from harness.check import check
 from harness.client import Answer, Organization, Samples
+from harness.client.http.raw import chunk
 from harness.client.multipart import file_head, text_part
-from harness.client.raw import chunk
 from harness.expect import expect, expect_status
 from harness.plugin.cells import Cells
 from harness.plugin.observations import Observations

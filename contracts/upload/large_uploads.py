@@ -3,7 +3,7 @@
 from contracts.shared.resources.evidence import download_content, expect_field
 from contracts.upload.raw_upload import RawUpload
 from harness.client import Answer, Client, Record, Sample
-from harness.client.raw import chunk
+from harness.client.http.raw import chunk
 from harness.expect import expect, expect_status
 
 _PIECE = 1024 * 1024

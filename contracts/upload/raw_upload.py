@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from harness.client import Answer, Client, Sample
+from harness.client.http.raw import RawConnection, chunk, connected
 from harness.client.multipart import closing, file_head, form_type, new_boundary
-from harness.client.raw import RawConnection, chunk, connected
 
 FRAME_ALLOWANCE = 64 * 1024
 """Bytes that the contract allows for everything in an upload except the file."""

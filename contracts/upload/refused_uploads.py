@@ -10,7 +10,7 @@ from contracts.shared.requests.keyed_requests import expect_new, upload_of
 from contracts.upload.mismatched_files import HTML
 from contracts.upload.raw_upload import FRAME_ALLOWANCE, RawUpload
 from harness.client import Answer, Client, Organization, Record, Sample, Samples
-from harness.client.raw import RawConnection, chunk
+from harness.client.http.raw import RawConnection, chunk
 from harness.expect import expect_status
 from harness.plugin.cells import Cells
 

@@ -148,8 +148,8 @@ async def _requests(
     control_url: str | None = None,
 ) -> AsyncIterator["Step"]:
     from harness.client import Organizations
-    from harness.client.given_tokens import given_users
     from harness.client.run_mark import RunMark
+    from harness.client.tokens.given_tokens import given_users
     from harness.doctor.walk import Walk
     from harness.findings.curl import EvidenceFiles
     from harness.redaction.redactor import Redactor

@@ -168,7 +168,7 @@ def run(
       shakedown run -n 2 --seed 7 -- -x                two processes, stop at the first failure
     """
     # Loaded here: `--help`, and a refusal of the options above, do without all of them.
-    from harness.client.given_tokens import given_users
+    from harness.client.tokens.given_tokens import given_users
     from harness.plugin.repeating import variables_that_matter
     from harness.plugin.session.run import Run
     from harness.plugin.settings import RunSettings

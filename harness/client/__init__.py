@@ -5,11 +5,11 @@ from typing import Any
 from harness.client.answer import Answer, Record
 from harness.client.client import Client
 from harness.client.concurrency import together
+from harness.client.http.transport import NoAnswer, Transport
 from harness.client.organization import Organization, Organizations
 from harness.client.routes import AbsentOperation, Route, Routes
 from harness.client.samples import ALLOWED_TYPES, Sample, Samples
-from harness.client.tokens import TokenRecipe, mint
-from harness.client.transport import NoAnswer, Transport
+from harness.client.tokens.tokens import TokenRecipe, mint
 from harness.renamed import warn_renamed
 from harness.vocabulary.exports import LIVE_STATES, TERMINAL_STATES
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
+from harness.client.http.transport import Transport
 from harness.client.routes import Route, Routes
 from harness.client.run_mark import Created, RunMark
-from harness.client.transport import Transport
 from harness.errors import CheckFailed
 from harness.target.tables.chaos import CleanupCall, Removable
 from harness.target.values.template import fill

@@ -13,14 +13,14 @@ from harness.asks import ask, leave_out, look_for
 from harness.client.absence import PAGING, refuse_absent, without_empty
 from harness.client.answer import Answer, Record
 from harness.client.chain_order import in_chain_order
+from harness.client.http.location import follow_location, follow_redirect
+from harness.client.http.transport import Body, Transport
 from harness.client.left_exports import LeftExports
-from harness.client.location import follow_location, follow_redirect
 from harness.client.multipart import encode_form
 from harness.client.routes import Routes
 from harness.client.samples import Sample
-from harness.client.token_expiry import shown_time
-from harness.client.token_source import RenewedToken
-from harness.client.transport import Body, Transport
+from harness.client.tokens.token_expiry import shown_time
+from harness.client.tokens.token_source import RenewedToken
 from harness.errors import Absent, CheckFailed, Inconclusive
 from harness.expect import expect_status
 from harness.findings.preconditions import precondition

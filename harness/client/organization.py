@@ -10,17 +10,17 @@ from harness.client.answer import Record
 from harness.client.cleanup import clean_up
 from harness.client.client import Client, StoredEvents
 from harness.client.dialect import Dialect
-from harness.client.given_tokens import GivenUser, given_users
+from harness.client.http.transport import Transport
 from harness.client.left_exports import LeftExports
-from harness.client.provisioning import Provisioner
 from harness.client.routes import Routes, routes_of
 from harness.client.run_mark import RunMark
-from harness.client.tenants import TenantEntry, tenant_entry
-from harness.client.token_command import TokenCommand
-from harness.client.token_expiry import expiry_of
-from harness.client.token_source import RenewedToken
-from harness.client.tokens import TokenRecipe, mint, recipe_of
-from harness.client.transport import Transport
+from harness.client.tenants.provisioning import Provisioner
+from harness.client.tenants.tenants import TenantEntry, tenant_entry
+from harness.client.tokens.given_tokens import GivenUser, given_users
+from harness.client.tokens.token_command import TokenCommand
+from harness.client.tokens.token_expiry import expiry_of
+from harness.client.tokens.token_source import RenewedToken
+from harness.client.tokens.tokens import TokenRecipe, mint, recipe_of
 from harness.errors import Inconclusive
 from harness.expect import expect_status
 from harness.target import Target

@@ -4,8 +4,8 @@ import time
 from http import HTTPStatus
 
 from harness.client import Organization
-from harness.client.given_tokens import UNKNOWN, declared_as, given_users
-from harness.client.token_expiry import expiry_of, shown_time
+from harness.client.tokens.given_tokens import UNKNOWN, declared_as, given_users
+from harness.client.tokens.token_expiry import expiry_of, shown_time
 from harness.doctor import advice
 from harness.doctor.advice import Advice
 from harness.doctor.step import Step

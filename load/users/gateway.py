@@ -1,7 +1,7 @@
 """What users do when a gateway asks them to come back later."""
 
 from harness.client.answer import Answer
-from harness.client.patience import LEAST_WAIT_S, gateway_wait_s
+from harness.client.http.patience import LEAST_WAIT_S, gateway_wait_s
 
 REFUSED = "a gateway or rate limit did not let it through: "
 """How the history begins to tell it, once a user has waited long enough."""

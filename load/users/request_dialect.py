@@ -10,8 +10,8 @@ from pydantic import ValidationError
 from harness.client.answer import Answer
 from harness.client.dialect import Dialect
 from harness.client.dialect.requests import Request
+from harness.client.http.redirects import judged_as_success
 from harness.client.multipart import encode_form
-from harness.client.redirects import judged_as_success
 from harness.client.routes import Route, contract_routes
 from harness.client.samples import Sample
 from harness.target.contract.dialect import Contract

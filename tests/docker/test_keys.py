@@ -5,7 +5,7 @@ import json
 import jwt
 import pytest
 
-from harness.client.tokens import mint, recipe_of
+from harness.client.tokens.tokens import mint, recipe_of
 from harness.containers.engine import Engine
 from harness.machine.journal import Journal
 from harness.system import launch

@@ -12,7 +12,7 @@ from contracts.conformance.fuzzing.media_types import covering
 from contracts.conformance.fuzzing.validity import Validity, validity_of
 from contracts.conformance.problems import problem_violations
 from harness.client import Answer
-from harness.client.retry_after import is_retry_after
+from harness.client.http.retry_after import is_retry_after
 from harness.expect import STATUS_WORDS
 from harness.untrusted.documents import BadDocument, parse
 

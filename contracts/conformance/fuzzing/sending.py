@@ -11,7 +11,7 @@ from contracts.conformance.fuzzing.results import Results
 from contracts.conformance.fuzzing.rules import ResponseRules
 from contracts.conformance.fuzzing.tenant_data import TenantData
 from harness.client import Answer, Client, NoAnswer, Route
-from harness.client.retry_after import asked_wait_s
+from harness.client.http.retry_after import asked_wait_s
 from harness.errors import CheckFailed, Inconclusive
 from harness.findings.exchanges import remembering
 

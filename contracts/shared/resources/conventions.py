@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 from harness.client import Answer, Record
-from harness.client.retry_after import is_retry_after
+from harness.client.http.retry_after import is_retry_after
 from harness.errors import CheckFailed
 from harness.expect import expect
 

@@ -15,7 +15,7 @@ from contracts.tenancy.requests.signed_address import (
 )
 from harness.client import Answer, Client
 from harness.client.client import DEADLINE_S
-from harness.client.redirects import address_in, masked
+from harness.client.http.redirects import address_in, masked
 from harness.errors import CheckFailed, Inconclusive
 from harness.expect import expect
 from harness.plugin.cells import Cells

@@ -9,7 +9,7 @@ from typing import Any, get_args
 import jwt
 
 from harness.client import Organization
-from harness.client.tokens import signed, signed_by, unsigned
+from harness.client.tokens.tokens import signed, signed_by, unsigned
 from harness.signing.algorithms import Algorithm, is_symmetric
 from harness.signing.signing_key import SigningKey
 

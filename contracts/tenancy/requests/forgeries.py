@@ -18,7 +18,7 @@ from contracts.tenancy.requests.credentials import (
 from contracts.tenancy.requests.key_forgeries import KeyForger
 from contracts.tenancy.requests.personas import LONG_AGO_S, organization_claims
 from harness.client import Organization, TokenRecipe
-from harness.client.tokens import ABSENT, claims_of, signed, unsigned
+from harness.client.tokens.tokens import ABSENT, claims_of, signed, unsigned
 from harness.signing.algorithms import DIGESTS
 
 NO_ORGANIZATION = frozenset({403})

@@ -15,7 +15,7 @@ from cryptography.x509.oid import NameOID
 
 from contracts.tenancy.requests.credentials import another_key
 from harness.client import TokenRecipe
-from harness.client.tokens import signed, signed_by, unsigned, with_signature
+from harness.client.tokens.tokens import signed, signed_by, unsigned, with_signature
 from harness.signing.algorithms import CURVES, DIGESTS, is_rsa
 from harness.signing.signing_key import SigningKey
 

@@ -9,7 +9,7 @@ from uuid import uuid4
 from contracts.tenancy.requests.credentials import forged_from, wrongly_signed
 from harness.client import Organization, Organizations, TokenRecipe
 from harness.client.client import Client
-from harness.client.tokens import ABSENT, claims_of, unsigned
+from harness.client.tokens.tokens import ABSENT, claims_of, unsigned
 from harness.vocabulary.roles import ROLES
 
 Refusal = Literal[401, 403]

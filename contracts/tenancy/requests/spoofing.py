@@ -9,7 +9,7 @@ from uuid import uuid4
 from contracts.tenancy.requests.personas import organization_claims
 from contracts.tenancy.requests.request_shapes import PreparedRequest, RequestShape
 from harness.client import Organization, Sample, TokenRecipe
-from harness.client.tokens import ABSENT, claims_of
+from harness.client.tokens.tokens import ABSENT, claims_of
 
 HEADERS = (
     "x-organization-id", "x-organisation-id", "x-organization", "x-org-id", "x-org",

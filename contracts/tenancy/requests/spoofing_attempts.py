@@ -18,7 +18,7 @@ from contracts.tenancy.requests.personas import Persona
 from contracts.tenancy.requests.request_shapes import RequestShape
 from contracts.tenancy.requests.spoofing import Spoof, has_place_for, token_of
 from harness.client import Answer, Client, Organizations, Samples
-from harness.client.tokens import ABSENT
+from harness.client.tokens.tokens import ABSENT
 from harness.expect import expect, expect_equal
 from harness.plugin.cells import Cells
 from harness.plugin.coverage import Coverage

@@ -10,7 +10,7 @@ import psycopg
 from psycopg import AsyncConnection, sql
 
 from harness.client import Organization, Organizations
-from harness.client.tokens import filled
+from harness.client.tokens.tokens import filled
 from harness.database import Parameters, Row
 from harness.errors import Inconclusive
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.client.patience import Patience
+from harness.client.http.patience import Patience
 from harness.target import Target
 
 _PATIENCE = pytest.StashKey[Patience]()

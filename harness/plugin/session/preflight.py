@@ -8,8 +8,8 @@ import time
 from collections.abc import Iterator
 
 from harness.client import Client, Organizations
-from harness.client.given_tokens import given_users
-from harness.client.token_expiry import expiry_of, shown_time
+from harness.client.tokens.given_tokens import given_users
+from harness.client.tokens.token_expiry import expiry_of, shown_time
 from harness.errors import CheckFailed, Inconclusive, Misconfigured
 from harness.target import Target
 from harness.target.environment import name_of

@@ -5,8 +5,8 @@ import pytest
 from contracts.golden.export_states import expect_export
 from harness.client import Organization, Record
 from harness.client.client import Client
+from harness.client.http.transport import Transport
 from harness.client.routes import Routes
-from harness.client.transport import Transport
 from harness.errors import CheckFailed
 
 ID = "3f0e1e56-6a0f-4c2b-9a52-0a3a1c3f6a10"

@@ -10,7 +10,7 @@ import pytest
 from contracts.tenancy.requests.credentials import another_key
 from contracts.tenancy.requests.key_forgeries import KeyForger
 from harness.client import TokenRecipe
-from harness.client.tokens import signed, signed_by
+from harness.client.tokens.tokens import signed, signed_by
 from harness.signing.signing_key import SigningKey
 
 URL = "http://127.0.0.1:9"

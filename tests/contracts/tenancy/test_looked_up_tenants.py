@@ -12,7 +12,7 @@ from contracts.tenancy.requests.forgeries import NOT_KNOWN, Forger
 from contracts.tenancy.requests.personas import in_user_metadata_only, personas
 from contracts.tenancy.requests.spoofing import spoofs, token_of
 from harness.client import Organization, Organizations, Routes, TokenRecipe, Transport
-from harness.client.tokens import signed_by
+from harness.client.tokens.tokens import signed_by
 from harness.signing.signing_key import SigningKey
 
 NAMED = {"sub": "{user}", "app_metadata": {"organization_id": "{organization}", "role": "{role}"}}

@@ -8,9 +8,9 @@ from aiohttp.test_utils import TestServer
 
 from contracts.upload.raw_upload import RawUpload
 from harness.client import Client, Sample
+from harness.client.http.transport import Transport
 from harness.client.routes import contract_routes
 from harness.client.run_mark import RunMark
-from harness.client.transport import Transport
 from harness.errors import Inconclusive
 from harness.target.contract.dialect import Contract
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.client.tokens import recipe_of
+from harness.client.tokens.tokens import recipe_of
 from harness.machine.journal import Journal
 from harness.recovery.healing import end_run
 from harness.system import System, launch

@@ -10,7 +10,7 @@ import httpx
 import jwt
 import pytest
 
-from harness.client.tokens import TokenRecipe, claims_of
+from harness.client.tokens.tokens import TokenRecipe, claims_of
 from harness.system import System
 
 PACKAGE_DEADLINE_S = 30

@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from harness.client.tokens import recipe_of
+from harness.client.tokens.tokens import recipe_of
 from harness.machine.journal import Journal
 from harness.prove.zoo import parse_zoo
 from harness.recovery.healing import end_run

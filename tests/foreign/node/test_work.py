@@ -12,7 +12,7 @@ import httpx
 import psycopg
 import pytest
 
-from harness.client.tokens import recipe_of
+from harness.client.tokens.tokens import recipe_of
 from harness.system import Instance, System, launch_sibling
 
 from .house import House, Member

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from harness.client import Organization, Organizations, Routes, Transport
-from harness.client.given_tokens import GivenUser
+from harness.client.tokens.given_tokens import GivenUser
 from harness.errors import Inconclusive
-from tests.harness.client.test_transport import ROUTES, answering, http, server
+from tests.harness.client.http.test_transport import ROUTES, answering, http, server
 
 NO_SUCH_PATH = http(b'{"code": "not_found"}', "404 Not Found")
 CREATED = http(b'{"data": {"id": "new"}}', "201 Created")

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.client.http.transport import Transport
 from harness.client.routes import Route
-from harness.client.transport import Transport
 from harness.guard import Guard, Refused
 from harness.target import Capability, Target, load_target
 

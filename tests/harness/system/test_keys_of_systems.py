@@ -8,7 +8,7 @@ from pathlib import Path
 import jwt
 import pytest
 
-from harness.client.tokens import mint, recipe_of
+from harness.client.tokens.tokens import mint, recipe_of
 from harness.errors import Misconfigured
 from harness.instances.plan import Driver
 from harness.machine.journal import Journal

@@ -7,7 +7,7 @@ from pathlib import Path
 import jwt
 import pytest
 
-from harness.client.tokens import mint, recipe_of
+from harness.client.tokens.tokens import mint, recipe_of
 from harness.errors import Misconfigured
 from harness.machine.ports import LOOPBACK
 from harness.signing.signing_key import SigningKey

@@ -7,7 +7,7 @@ import jwt
 import pytest
 
 from harness.client import Organizations
-from harness.client.given_tokens import given_users
+from harness.client.tokens.given_tokens import given_users
 from harness.errors import Inconclusive, Misconfigured
 from harness.target import Capability, load_target
 from harness.target.environment import (

@@ -5,7 +5,7 @@ import asyncio
 from contracts.shared.exports.archive import unpack
 from harness.check import check
 from harness.client import Organization, Organizations
-from harness.client.raw import chunk, connected
+from harness.client.http.raw import chunk, connected
 from harness.expect import expect, expect_equal, expect_status
 from harness.plugin.observations import Observations
 

@@ -12,8 +12,8 @@ import harness.target
 from contracts.shared.exports.stored_manifest import stored_manifest
 from harness.client import AbsentOperation, Client
 from harness.client.dialect import Dialect
+from harness.client.http.transport import Transport
 from harness.client.routes import contract_routes
-from harness.client.transport import Transport
 from harness.errors import CheckFailed
 from harness.target.contract.dialect import Contract
 from tests.web_server import serving

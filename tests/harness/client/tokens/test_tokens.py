@@ -5,7 +5,7 @@ from base64 import urlsafe_b64encode
 import jwt
 
 from harness.client import Organizations, Routes, TokenRecipe, Transport, mint
-from harness.client.tokens import ABSENT, claims_of, filled, signed, unsigned
+from harness.client.tokens.tokens import ABSENT, claims_of, filled, signed, unsigned
 
 RECIPE = TokenRecipe(
     secret="a secret of at least thirty-two bytes",

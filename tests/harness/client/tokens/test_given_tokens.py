@@ -5,7 +5,7 @@ from pathlib import Path
 import jwt
 import pytest
 
-from harness.client.given_tokens import UNKNOWN, given_users
+from harness.client.tokens.given_tokens import UNKNOWN, given_users
 from harness.errors import Misconfigured
 from harness.target import Target, load_target
 from tests.target_files import refusals, write

@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from harness.client import NoAnswer
-from harness.client import raw as raw_module
-from harness.client.raw import SEND_BUFFER_BYTES, RawConnection, chunk, connected
+from harness.client.http import raw as raw_module
+from harness.client.http.raw import SEND_BUFFER_BYTES, RawConnection, chunk, connected
 from harness.errors import Inconclusive
 from harness.findings.exchanges import remembering
 

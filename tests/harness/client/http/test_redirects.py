@@ -9,7 +9,7 @@ from aiohttp import web
 
 from harness.client import Answer, Client, Route, Routes, Transport
 from harness.client.dialect import Dialect
-from harness.client.redirects import masked
+from harness.client.http.redirects import masked
 from harness.errors import CheckFailed, Inconclusive
 from harness.expect import expect_status
 from harness.findings.exchanges import remembering

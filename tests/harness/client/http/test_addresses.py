@@ -1,6 +1,6 @@
 import pytest
 
-from harness.client.addresses import ElsewhereError, resolved
+from harness.client.http.addresses import ElsewhereError, resolved
 
 BASE = "https://host.example/v1"
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.client.http1 import AnswerReader, NoHttp
+from harness.client.http.http1 import AnswerReader, NoHttp
 
 PLAIN = b"HTTP/1.1 413 Too Large\r\nContent-Length: 4\r\nX-Request-ID: r1\r\n\r\nbody"
 CHUNKED = (

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from harness.client import Client, NoAnswer, Route, Routes, Sample, Transport, bodies
+from harness.client import Client, NoAnswer, Route, Routes, Sample, Transport
+from harness.client.http import bodies
 from harness.errors import CheckFailed, Inconclusive
 
 Handler = Callable[[bytes, asyncio.StreamWriter], Awaitable[None]]

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from harness.client.provisioning import ProvisionedOrganization, Provisioner
-from harness.client.tenant_sql import TenantDatabase
+from harness.client.tenants.provisioning import ProvisionedOrganization, Provisioner
+from harness.client.tenants.tenant_sql import TenantDatabase
 from harness.errors import Misconfigured
 from harness.target import Target
 

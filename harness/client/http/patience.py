@@ -5,7 +5,7 @@ import time
 from http import HTTPStatus
 
 from harness.client.answer import Answer
-from harness.client.retry_after import asked_wait_s
+from harness.client.http.retry_after import asked_wait_s
 from harness.errors import Inconclusive
 
 MAX_WAIT_S = 20.0

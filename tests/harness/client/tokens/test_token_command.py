@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from harness.client import Client, Organizations, Routes, Transport
-from harness.client.token_command import TokenCommand
-from harness.client.token_source import RenewedToken
-from harness.client.tokens import TokenRecipe, mint
+from harness.client.tokens.token_command import TokenCommand
+from harness.client.tokens.token_source import RenewedToken
+from harness.client.tokens.tokens import TokenRecipe, mint
 from harness.errors import Inconclusive, Misconfigured
 from harness.target.tokens.token_command import CommandTokens
 

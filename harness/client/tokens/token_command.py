@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from harness.client.provisioning import MOST_CHARACTERS
+from harness.client.tenants.provisioning import MOST_CHARACTERS
 from harness.errors import Misconfigured
 from harness.machine.commands import run_command
 from harness.target.tokens.token_command import CommandTokens

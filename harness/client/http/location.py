@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from http import HTTPStatus
 
-from harness.client.addresses import ElsewhereError, resolved
 from harness.client.answer import Answer
-from harness.client.redirects import address_in, at_the_address, forwarded, undeclared_host
+from harness.client.http.addresses import ElsewhereError, resolved
+from harness.client.http.redirects import address_in, at_the_address, forwarded, undeclared_host
+from harness.client.http.transport import Transport
 from harness.client.routes import Route
-from harness.client.transport import Transport
 from harness.errors import CheckFailed
 
 RULE = "header.location"

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import psycopg
 import pytest
 
-from harness.client.tenant_sql import TenantDatabase
+from harness.client.tenants.tenant_sql import TenantDatabase
 from harness.errors import Inconclusive, Misconfigured
 from harness.postgres.cluster import Cluster
 from harness.target.tokens.token_tenants import TenantSql

@@ -10,8 +10,8 @@ import pytest
 from aiohttp import web
 
 from harness.client import Organizations, Routes, TokenRecipe, Transport
-from harness.client.provisioning import Provisioner
-from harness.client.tenants import TenantEntry
+from harness.client.tenants.provisioning import Provisioner
+from harness.client.tenants.tenants import TenantEntry
 from harness.errors import CheckFailed, Inconclusive, Misconfigured
 from harness.redaction.redactor import Redactor
 from harness.target.tokens.token_calls import CalledTokens

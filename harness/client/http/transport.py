@@ -12,11 +12,11 @@ from urllib.parse import urlencode, urlsplit
 import aiohttp
 
 from harness.client.answer import Answer
-from harness.client.bodies import Bodies, TooLong
-from harness.client.connections import Connections, reason_of
 from harness.client.dialect import Dialect
-from harness.client.patience import Patience
-from harness.client.redirects import judged_as_success, masked, without_address
+from harness.client.http.bodies import Bodies, TooLong
+from harness.client.http.connections import Connections, reason_of
+from harness.client.http.patience import Patience
+from harness.client.http.redirects import judged_as_success, masked, without_address
 from harness.client.routes import Route
 from harness.client.run_mark import RunMark
 from harness.errors import CheckFailed, Outcome, classify

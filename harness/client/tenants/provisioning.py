@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 from harness.client.answer import Answer
 from harness.client.dialect.pointers import steps, value_at
+from harness.client.http.transport import NoAnswer, Transport
 from harness.client.routes import Route
-from harness.client.transport import NoAnswer, Transport
 from harness.errors import CheckFailed, Misconfigured
 from harness.target.tokens.token_calls import Call, CalledTokens
 from harness.target.tokens.token_tenants import TenantCalls
