@@ -97,7 +97,7 @@ async def check_exactly_once(
     drain_s = pace.wait_s(DRAIN_S, USERS)
     made = await organizations.several(ORGANIZATIONS)
     tenants = dict(zip(string.ascii_uppercase, made, strict=False))
-    tokens = {name: tenant.tokens["member"] for name, tenant in tenants.items()}
+    tokens = {name: await tenant.client.valid_token() for name, tenant in tenants.items()}
     mark = organizations.transport.mark
     failures = system.run_dir / "failed-requests.jsonl"
     try:

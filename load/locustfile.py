@@ -49,6 +49,7 @@ from load.users.environment import (
     base_urls_of,
     tenants_of,
 )
+from load.users.expired_token import RAN_OUT, expired_token
 from load.users.failures import FailureWriter
 from load.users.redirects import (
     LED_NOWHERE,
@@ -201,7 +202,9 @@ class ExportUser(FastHttpUser):
         named = replace(route, template=f"{route.template}, at its address")
         headers = {"Accept-Encoding": "identity", "User-Agent": self._user_agent}
         request = Request(path=address, headers=headers, body=None)
-        last, problem, status, _ = self._exchange(named, request, (), 0.0)
+        last, problem, status = self._exchanged(named, request, ())
+        if problem.startswith(gateway.REFUSED):
+            raise WrongRedirect(problem)
         if problem and not status:
             raise WrongRedirect(f"{LED_NOWHERE}{problem}")
         last = replace(last.sent, path=masked(address))
@@ -238,17 +241,23 @@ class ExportUser(FastHttpUser):
         request = _Process.dialect.request(
             route, values, sent | dict(headers or {}), json=json, file=file
         )
-        waited_s = 0.0
-        while True:
-            answer, problem, status, wait = self._exchange(route, request, accept, waited_s)
-            if wait is None:
-                break
-            time.sleep(wait)  # locust has made it gevent's
-            waited_s += wait
+        answer, problem, status = self._exchanged(route, request, accept)
         if problem:
             # A refused request had no effect; after a 5xx or without an answer, that is unknown.
             self._give_up(operation_id, "fail" if 400 <= status < 500 else "info", problem, job=job)
         return answer
+
+    def _exchanged(
+        self, route: Route, request: Request, accept: tuple[int, ...]
+    ) -> tuple[Answer, str, int]:
+        """Send a request, again where a gateway asks to wait for it; as `_exchange` otherwise."""
+        waited_s = 0.0
+        while True:
+            answer, problem, status, wait = self._exchange(route, request, accept, waited_s)
+            if wait is None:
+                return answer, problem, status
+            time.sleep(wait)  # locust has made it gevent's
+            waited_s += wait
 
     def _exchange(
         self, route: Route, request: Request, accept: tuple[int, ...], waited_s: float
@@ -287,6 +296,8 @@ class ExportUser(FastHttpUser):
                     problem = NOT_FOLLOWED + answer.unfollowed
                 if gateway_wait_s(answer, has_gateway=has_gateway) is not None:
                     problem = gateway.REFUSED + problem
+                elif expired := expired_token(answer, self.tenant.token):
+                    problem = RAN_OUT + expired
             if problem:
                 if _Process.failures is not None:
                     url = masked(urljoin(f"{self.host}/", request.path))

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from harness.errors import CheckFailed, Inconclusive, PreconditionNotMet
 from harness.history import CRASH, HistoryEntry
 from load.users.downloads import rule_of
+from load.users.expired_token import RAN_OUT
 from load.users.gateway import REFUSED
 from load.users.redirects import NOT_FOLLOWED
 
@@ -27,7 +28,8 @@ def by_operation(history: Iterable[HistoryEntry]) -> dict[str, list[HistoryEntry
 def expect_served(operation_id: str, operations: Sequence[HistoryEntry]) -> None:
     """Fail unless every such request of every user was answered as the contract says.
 
-    `Inconclusive` where a gateway alone is in the way, or a redirect that is not declared.
+    `Inconclusive` where a gateway alone is in the way, a token that ran out, or a redirect that is
+    not declared.
     """
     wrong = [each for each in operations if each.error]
     if not wrong:
@@ -35,7 +37,10 @@ def expect_served(operation_id: str, operations: Sequence[HistoryEntry]) -> None
     unfollowed = [each for each in wrong if (each.error or "").startswith(NOT_FOLLOWED)]
     if len(unfollowed) == len(wrong):
         raise Inconclusive((unfollowed[0].error or "").removeprefix(NOT_FOLLOWED))
-    refused = [each for each in wrong if (each.error or "").startswith(REFUSED)]
+    expired = [each for each in wrong if (each.error or "").startswith(RAN_OUT)]
+    if len(expired) == len(wrong):
+        raise Inconclusive((expired[0].error or "").removeprefix(RAN_OUT))
+    refused = [each for each in wrong if (each.error or "").startswith((REFUSED, RAN_OUT))]
     if len(refused) == len(wrong):
         raise Inconclusive(
             f"{len(refused)} requests of users were not let through, the first: {refused[0].f}, "

@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from json import dumps as encode_json
-from time import time
 from typing import Any
 
 from harness.asks import ask, leave_out, look_for
@@ -19,7 +18,6 @@ from harness.client.left_exports import LeftExports
 from harness.client.multipart import encode_form
 from harness.client.routes import Routes
 from harness.client.samples import Sample
-from harness.client.tokens.token_expiry import shown_time
 from harness.client.tokens.token_source import RenewedToken
 from harness.errors import Absent, CheckFailed, Inconclusive
 from harness.expect import expect_status
@@ -59,8 +57,6 @@ class Client:
     routes: Routes = field(repr=False)
     token: str | None = field(repr=False)
     """The bearer token; None sends none."""
-    expires_at: float | None = None
-    """When its token runs out, in seconds since 1970; None where that is not known."""
     renewed: RenewedToken | None = field(default=None, repr=False)
     """Where its token is had again before it runs out; None where it cannot be."""
     instance: int | None = None
@@ -183,8 +179,6 @@ class Client:
             query=query,
             body=body,
         )
-        if answer.is_a(HTTPStatus.UNAUTHORIZED):
-            self._expect_valid()
         if operation_id in _QUEUES:
             self._note_left(answer)
         if follow and answer.is_redirect:
@@ -197,8 +191,15 @@ class Client:
         Raises `Inconclusive` where the token has run out and cannot be had again.
         """
         sent = await self._bearer()
-        self._expect_valid()
+        self.transport.lifetimes.refuse_expired(sent.get("authorization", ""))
         return sent
+
+    async def valid_token(self) -> str:
+        """Give the token itself, for requests that others send.
+
+        Raises `Inconclusive` where it has run out and cannot be had again.
+        """
+        return (await self.authorization())["authorization"].removeprefix("Bearer ")
 
     @property
     def _renewal(self) -> RenewedToken | None:
@@ -218,16 +219,6 @@ class Client:
             export_id = str(answer.data["id"])
             path = {"export_id": export_id}
             self.left.note(export_id, lambda: self.call("cancelExport", path=path))
-
-    def _expect_valid(self) -> None:
-        """Raise `Inconclusive` where the token has run out: refusing it is right then."""
-        if self._renewal is not None:
-            return  # it was had again before
-        if self.token is not None and self.expires_at is not None and time() >= self.expires_at:
-            raise Inconclusive(
-                f"the token ran out at {shown_time(self.expires_at)}, in the middle of the run; "
-                "give one that lasts longer, or a longer tokens.mint.lifetime_s"
-            )
 
     async def follow(self, answer: Answer) -> Answer:
         """Get what an answer's `Location` points to, from the instance that sent it.

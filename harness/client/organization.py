@@ -18,7 +18,6 @@ from harness.client.tenants.provisioning import Provisioner
 from harness.client.tenants.tenants import TenantEntry, tenant_entry
 from harness.client.tokens.given_tokens import GivenUser, given_users
 from harness.client.tokens.token_command import TokenCommand
-from harness.client.tokens.token_expiry import expiry_of
 from harness.client.tokens.token_source import RenewedToken
 from harness.client.tokens.tokens import TokenRecipe, mint, recipe_of
 from harness.errors import Inconclusive
@@ -275,8 +274,11 @@ class Organizations:
 
     async def _token(self, user: str, organization: str, role: str) -> str:
         if self._command is not None:
-            return await self._command.token(user, organization, role)
-        return mint(self.recipe, user=user, organization=organization, role=role)
+            token = await self._command.token(user, organization, role)
+        else:
+            token = mint(self.recipe, user=user, organization=organization, role=role)
+        self.transport.lifetimes.note(token)
+        return token
 
     def _next_given(self, name: str) -> Organization:
         if not self._given:
@@ -296,6 +298,8 @@ class Organizations:
         given: GivenUser | None = None,
         renewed: Mapping[str, RenewedToken] | None = None,
     ) -> Organization:
+        for token in tokens.values():
+            self.transport.lifetimes.note(token)
         return Organization(
             id=id_,
             name=name,
@@ -305,7 +309,6 @@ class Organizations:
             client=replace(
                 self.with_token(tokens[MEMBER]),
                 renewed=(renewed or {}).get(MEMBER),
-                expires_at=expiry_of(tokens[MEMBER]),
                 is_shared=given is not None,
                 stored_events=self.stored_events(id_) if self.stored_events else None,
             ),

@@ -5,12 +5,12 @@ from http import HTTPStatus
 
 from harness.client import Organization
 from harness.client.tokens.given_tokens import UNKNOWN, declared_as, given_users
-from harness.client.tokens.token_expiry import expiry_of, shown_time
 from harness.doctor import advice
 from harness.doctor.advice import Advice
 from harness.doctor.step import Step
 from harness.doctor.walked import Seen, Walked, exchange_of
 from harness.errors import Inconclusive
+from harness.untrusted.token_expiry import expiry_of, shown_time
 
 SOON_S = 30 * 60
 """A token that ends sooner may not last a run."""

@@ -14,19 +14,28 @@ import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from types import MappingProxyType
 from typing import Final
 from urllib.parse import urlsplit
 
 from harness.instances.handle import InstanceHandle
+from harness.untrusted.retry_after import asked_wait_s
 from harness.waiting import becomes_true
 
+_MAY_ASK_TO_WAIT: Final = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 _NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 _HEAD_BYTES = 16 * 1024
 _BODY_SHOWN = 300
 _BODY_TIMEOUT_S = 0.1
 _POLL_S = 0.01
+_LEAST_PAUSE_S = 0.2
+"""Between two tries at a gateway that asks to come back later, however soon."""
+
+_STARTING_PAUSE_S = 2.0
+"""Most between two tries where a 503 asks for more: it is often a constant of a proxy."""
+
 _ERRNO = re.compile(r"\[Errno (\d+)\]")
 _INTERIM = re.compile(rb"HTTP/1\.[01] 1(?!01)[0-9]{2}(?: |\r\n)")
 _STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([1-5][0-9]{2})(?: |\r\n|$)")
@@ -43,11 +52,18 @@ class Answer:
     """Whether asking again cannot help, as with a certificate that does not match."""
     is_unreachable: bool = False
     """Whether nothing listens at the address, or its host has none."""
+    asked_wait_s: float | None = None
+    """Seconds that a 429 or 503 asks to wait (`Retry-After`); None where it does not ask."""
 
     @property
     def is_ready(self) -> bool:
         """Whether it was a 2xx."""
         return self.status is not None and 200 <= self.status < 300
+
+    @property
+    def is_limit(self) -> bool:
+        """Whether a rate limit asks to come back later: a backend that starts says 503."""
+        return self.status == HTTPStatus.TOO_MANY_REQUESTS and self.asked_wait_s is not None
 
 
 READY = Answer(status=200, text="")
@@ -61,14 +77,18 @@ async def wait_until_ready(
     *,
     headers: Mapping[str, str] = _NO_HEADERS,
     unreachable_s: float | None = None,
+    has_gateway: bool = False,
 ) -> Answer:
     """Ask an instance until it is ready, it has ended, or there is no time left.
 
     Gives the last answer. `headers` are what a gateway wants to see. `timeout_s` is for one
-    request; it waits no longer than `unreachable_s` while nothing at all listens there.
+    request; it waits no longer than `unreachable_s` while nothing at all listens there. A rate
+    limit that asks to come back later is obeyed, and so is a 503 where the target `has_gateway`;
+    a rate limit that asks for more than the time that is left ends the wait at once.
     """
     answer = Answer(status=None, text="it was not asked")
     reached = time.monotonic()
+    end = reached + within_s
 
     async def is_decided() -> bool:
         nonlocal answer, reached
@@ -81,10 +101,25 @@ async def wait_until_ready(
         if not answer.is_unreachable:
             reached = time.monotonic()
         is_hopeless = unreachable_s is not None and time.monotonic() - reached > unreachable_s
-        return answer.is_ready or answer.is_final or is_hopeless
+        if answer.is_ready or answer.is_final or is_hopeless:
+            return True
+        left_s = end - time.monotonic()
+        if answer.is_limit and (answer.asked_wait_s or 0.0) > left_s:
+            return True
+        await asyncio.sleep(_pause_s(answer, left_s, has_gateway=has_gateway))
+        return False
 
     await becomes_true(is_decided, within_s, poll_s=_POLL_S)
     return answer
+
+
+def _pause_s(answer: Answer, left_s: float, *, has_gateway: bool) -> float:
+    """Seconds until the next try, as far as the answer asks for some."""
+    if answer.asked_wait_s is None or not (answer.is_limit or has_gateway):
+        return 0.0
+    # Who is only just starting may be ready long before that, and does not mind a few requests.
+    most_s = left_s if answer.is_limit else min(left_s, _STARTING_PAUSE_S)
+    return max(0.0, min(max(answer.asked_wait_s, _LEAST_PAUSE_S), most_s))
 
 
 async def ask(
@@ -161,10 +196,19 @@ def _parse(received: bytes) -> Answer:
     if found is None:
         shown = received[:_BODY_SHOWN].decode(errors="replace")
         return Answer(status=None, text=f"an answer that is not HTTP: {shown!r}")
-    _, end, after = received.partition(b"\r\n\r\n")
+    head, end, after = received.partition(b"\r\n\r\n")
     body = after.decode(errors="replace")
     shown = " ".join(body.split())[:_BODY_SHOWN]
     status = int(found[1])
     if 200 <= status < 300 and not end:
         return Answer(status=None, text=f"{status}, and headers without an end")
-    return Answer(status=status, text=f"{status} {shown}".strip())
+    text = f"{status} {shown}".strip()
+    asked_s = asked_wait_s(_headers(head)) if status in _MAY_ASK_TO_WAIT else None
+    if asked_s is not None:
+        text += f" (it asks to wait {asked_s:g} s)"
+    return Answer(status=status, text=text, asked_wait_s=asked_s)
+
+
+def _headers(head: bytes) -> dict[str, str]:
+    lines = (line.partition(":") for line in head.decode("latin-1").split("\r\n")[1:])
+    return {name.strip().lower(): value.strip() for name, _, value in lines}

@@ -54,6 +54,7 @@ async def find_external(
             _TIMEOUT_S,
             headers=added.headers,
             unreachable_s=left_s if is_patient else UNREACHABLE_S,
+            has_gateway=True,
         )
         if not answer.is_ready:
             name = name_of(target.file, ("api", "base_urls", number - 1))
@@ -62,6 +63,12 @@ async def find_external(
                 raise Misconfigured(
                     f"{name}: expected a backend at {instance.base_url}, but nothing can be "
                     f"reached there: {got}; start the backend, or correct the address"
+                )
+            if answer.is_limit:
+                raise Misconfigured(
+                    f"{name}: a rate limit lets no request through to {instance.base_url}: "
+                    f"GET {target.api.ready_path} got: {got}, and [api] ready_timeout_s is "
+                    f"{target.api.ready_timeout_s:g}; raise the limit for this run, or wait longer"
                 )
             within = "" if answer.is_final else f" within {target.api.ready_timeout_s:g} s"
             raise Misconfigured(

@@ -3,6 +3,7 @@ import pytest
 from harness.errors import CheckFailed, Inconclusive, PreconditionNotMet
 from harness.history import HistoryEntry
 from load.served import expect_served
+from load.users.expired_token import RAN_OUT
 from load.users.gateway import REFUSED
 
 
@@ -19,6 +20,14 @@ def test_answers_without_trouble_are_served() -> None:
 def test_a_gateway_that_lets_nothing_through_is_nobodys_fault() -> None:
     with pytest.raises(Inconclusive, match=r"2 requests .* 429: slow down"):
         expect_served("createJob", [entry(f"{REFUSED}429: slow down")] * 2)
+
+
+def test_a_token_that_ran_out_is_nobodys_fault() -> None:
+    refused = entry(f"{RAN_OUT}the token ran out at noon; give one that lasts longer")
+    with pytest.raises(Inconclusive, match="the token ran out at noon; give one that lasts longer"):
+        expect_served("createJob", [entry(None), refused])
+    with pytest.raises(CheckFailed, match="500: oops"):
+        expect_served("createJob", [refused, entry(f"{REFUSED}429: slow"), entry("500: oops")])
 
 
 def test_a_gateway_does_not_excuse_what_the_backend_does() -> None:

@@ -12,9 +12,9 @@ from contracts.conformance.fuzzing.media_types import covering
 from contracts.conformance.fuzzing.validity import Validity, validity_of
 from contracts.conformance.problems import problem_violations
 from harness.client import Answer
-from harness.client.http.retry_after import is_retry_after
 from harness.expect import STATUS_WORDS
 from harness.untrusted.documents import BadDocument, parse
+from harness.untrusted.retry_after import is_retry_after
 
 FORM_REFUSALS = frozenset({400, 415, 422})
 """Statuses for a request that the operation does not accept."""

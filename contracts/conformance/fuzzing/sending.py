@@ -11,9 +11,9 @@ from contracts.conformance.fuzzing.results import Results
 from contracts.conformance.fuzzing.rules import ResponseRules
 from contracts.conformance.fuzzing.tenant_data import TenantData
 from harness.client import Answer, Client, NoAnswer, Route
-from harness.client.http.retry_after import asked_wait_s
 from harness.errors import CheckFailed, Inconclusive
 from harness.findings.exchanges import remembering
+from harness.untrusted.retry_after import asked_wait_s
 
 AT_ONCE = 12
 """Requests in flight: enough to keep every instance busy, few enough for their connection pools."""

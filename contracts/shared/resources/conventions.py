@@ -4,9 +4,9 @@ import re
 from datetime import UTC, datetime, timedelta
 
 from harness.client import Answer, Record
-from harness.client.http.retry_after import is_retry_after
 from harness.errors import CheckFailed
 from harness.expect import expect
+from harness.untrusted.retry_after import is_retry_after
 
 CLOCK_TOLERANCE = timedelta(minutes=30)
 """Clocks may differ; a wrong time zone makes a larger difference."""

@@ -5,8 +5,8 @@ import time
 from http import HTTPStatus
 
 from harness.client.answer import Answer
-from harness.client.http.retry_after import asked_wait_s
 from harness.errors import Inconclusive
+from harness.untrusted.retry_after import asked_wait_s
 
 MAX_WAIT_S = 20.0
 """The longest that all requests of a process wait together, those at the same time counted once."""

@@ -17,6 +17,7 @@ from harness.client.http.bodies import Bodies, TooLong
 from harness.client.http.connections import Connections, reason_of
 from harness.client.http.patience import Patience
 from harness.client.http.redirects import judged_as_success, masked, without_address
+from harness.client.http.token_lifetimes import TokenLifetimes
 from harness.client.routes import Route
 from harness.client.run_mark import RunMark
 from harness.errors import CheckFailed, Outcome, classify
@@ -75,6 +76,8 @@ class Transport:
         """What the run has seen broken: nothing waits for it for long again."""
         self.patience = Patience(has_gateway=has_gateway)
         """With a gateway that asks to come back later."""
+        self.lifetimes = TokenLifetimes()
+        """Of the tokens of the organizations that use it."""
         self._turn = itertools.count()
         self._connections = Connections(self.user_agent)
         self._bodies = Bodies()
@@ -115,7 +118,8 @@ class Transport:
 
         `server` takes the place of the instance's base URL. A gateway that asks to come back
         later is obeyed. Raises `NoAnswer` when no answer arrived within `deadline_s` seconds or it
-        was cut or too long, `Inconclusive` where the gateway asks for too much (`Patience`).
+        was cut or too long, `Inconclusive` where the gateway asks for too much (`Patience`), and
+        where a token is refused that has run out meanwhile.
         """
         chosen = self.next_instance() if instance is None else instance % len(self.base_urls)
         request = partial(
@@ -282,7 +286,10 @@ class Transport:
         return self.mark.user_agent if self.mark else "shakedown"
 
     def translate(self, route: Route, answer: Answer, authorization: str) -> Answer:
-        """Translate an answer into the contract's names; record what the request made."""
+        """Translate an answer into the contract's names; record what the request made.
+
+        Raises `Inconclusive` where it refuses a token that has run out.
+        """
         contract = None
         if self.dialect is not None:
             contract = self.dialect.contract
@@ -291,6 +298,7 @@ class Transport:
         answer = judged_as_success(contract, route, answer, self.base_urls[answer.instance])
         if self.mark is not None:
             self.mark.record_created(answer, authorization)
+        self.lifetimes.judge(answer, authorization)
         return answer
 
     def reworded(self, answer: Answer) -> Answer:

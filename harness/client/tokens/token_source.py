@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from time import time
 
-from harness.client.tokens.token_expiry import expiry_of
+from harness.untrusted.token_expiry import expiry_of
 
 MakeToken = Callable[[str, str, str], Awaitable[str]]
 """Gives a token of a user, of an organization, in a role."""

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 
 from harness.client import Client, Organizations
 from harness.client.tokens.given_tokens import given_users
-from harness.client.tokens.token_expiry import expiry_of, shown_time
 from harness.errors import CheckFailed, Inconclusive, Misconfigured
 from harness.target import Target
 from harness.target.environment import name_of
+from harness.untrusted.token_expiry import expiry_of, shown_time
 
 DEADLINE_S = 3.0
 """A backend that takes longer is for the checks to judge, and they should begin."""

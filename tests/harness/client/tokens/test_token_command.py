@@ -137,9 +137,8 @@ async def test_a_token_that_is_renewed_has_not_run_out() -> None:
         make=make, user="u", organization="o", role="r", renew_before_s=60, current=first
     )
     async with Transport(["http://127.0.0.1:1"]) as transport:
-        client = Client(
-            transport=transport, routes=Routes({}), token=first, expires_at=1.0, renewed=renewed
-        )
+        transport.lifetimes.note(first)
+        client = Client(transport=transport, routes=Routes({}), token=first, renewed=renewed)
         assert await client.authorization() == {"authorization": "Bearer second"}
         with pytest.raises(Inconclusive, match="the token ran out"):
             await replace(client, renewed=None).authorization()

@@ -1,7 +1,7 @@
 import pytest
 from multidict import CIMultiDict
 
-from harness.client.http.retry_after import asked_wait_s, is_retry_after
+from harness.untrusted.retry_after import asked_wait_s, is_retry_after
 
 SENT = "Sun, 06 Nov 1994 08:49:37 GMT"
 

@@ -13,7 +13,7 @@ def is_retry_after(value: str) -> bool:
     """Whether it is what a server may send: whole seconds, or a date as HTTP writes it."""
     if _SECONDS.fullmatch(value):
         return True
-    return bool(_DATE.fullmatch(value)) and _date(value) is not None
+    return bool(_DATE.fullmatch(value)) and http_date(value) is not None
 
 
 def asked_wait_s(headers: Mapping[str, str]) -> float | None:
@@ -24,16 +24,17 @@ def asked_wait_s(headers: Mapping[str, str]) -> float | None:
     value = headers.get("retry-after", "").strip()
     if _SECONDS.fullmatch(value):
         return float(value)
-    until = _date(value)
+    until = http_date(value)
     if until is None:
         return None
-    now = _date(headers.get("date", "")) or datetime.now(UTC)
+    now = http_date(headers.get("date", "")) or datetime.now(UTC)
     return max(0.0, (until - now).total_seconds())
 
 
-def _date(value: str) -> datetime | None:
+def http_date(value: str) -> datetime | None:
+    """The moment of a date as HTTP writes it, also in the obsolete forms; None for another text."""
     try:
-        found = parsedate_to_datetime(value)  # also the two obsolete forms
+        found = parsedate_to_datetime(value)
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found
