@@ -24,7 +24,7 @@ from harness.errors import Inconclusive
 from harness.expect import expect, expect_equal, expect_status
 from harness.findings.exchanges import recall
 from harness.findings.preconditions import precondition
-from harness.history import CRASH, HistoryEntry, HistoryWriter
+from harness.history import CRASH, HistoryWriter, Operation
 from harness.plugin.cells import Cells
 from harness.plugin.observations import Observations
 from harness.plugin.violations import report_violations
@@ -106,11 +106,12 @@ async def check_exactly_once(
             tokens=tokens,
             users=USERS,
             at_most_s=most_s(pace, enough),
-            is_enough=partial(is_enough, downloads=enough),
+            is_enough=Enough(downloads=enough).take,
             export_wait_s=pace.wait_s(EXPORT_WAIT_S, USERS),
             finish_s=FINISH_S + pace.seconds_for(USERS),
             directory=report_dir,
             history=history.path,
+            drill=history.drill,
             journal=system.journal,
             contract=target.contract,
             secrets=system.secrets,
@@ -143,14 +144,26 @@ def most_s(pace: Pace, downloads: int) -> int:
     return math.ceil(MOST_S + pace.seconds_for(downloads + USERS))
 
 
-def is_enough(operations: Sequence[HistoryEntry], *, downloads: int = LEAST_DOWNLOADS) -> bool:
+class Enough:
     """Whether users have run for long enough, and have downloaded enough."""
-    if not operations or len(digests_in(operations)) < downloads:
-        return False
-    return (time.monotonic_ns() - operations[0].t_ns) / 1e9 >= LEAST_S
+
+    def __init__(self, *, downloads: int = LEAST_DOWNLOADS) -> None:
+        self._wanted = downloads
+        self._began_ns: int | None = None
+        self._downloaded: set[str] = set()
+
+    def take(self, operations: Iterable[Operation]) -> bool:
+        """Take what they did since the last time, and say whether it is enough."""
+        for each in operations:
+            if self._began_ns is None:
+                self._began_ns = each.t_ns
+            self._downloaded |= digests_in([each]).keys()
+        if self._began_ns is None or len(self._downloaded) < self._wanted:
+            return False
+        return (time.monotonic_ns() - self._began_ns) / 1e9 >= LEAST_S
 
 
-def accepted_in(operations: Iterable[HistoryEntry]) -> dict[str, str]:
+def accepted_in(operations: Iterable[Operation]) -> dict[str, str]:
     """The exports whose acceptance a user received, each with its organization's name."""
     return {
         operation.job: operation.org or ""
@@ -242,7 +255,7 @@ def expect_enough_seen(run: LocustRun, accepted: Mapping[str, str], *, within_s:
         )
 
 
-def digests_in(operations: Iterable[HistoryEntry]) -> dict[str, str]:
+def digests_in(operations: Iterable[Operation]) -> dict[str, str]:
     """The digest of each export that a user downloaded and found right."""
     return {
         operation.job: operation.sha256

@@ -7,12 +7,13 @@ import resource
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import Inconclusive
-from harness.history import HistoryEntry, read_history
+from harness.history import HistoryReader, Operation
+from harness.history.entries import Writer
 from harness.machine.journal import Journal
 from harness.machine.processes import RUN_MARKER, Process
 from harness.redaction.redactor import Redactor
@@ -41,7 +42,7 @@ class LocustRun:
 
     exit_code: int
     """0, or 1 when a request of a user failed."""
-    operations: tuple[HistoryEntry, ...]
+    operations: tuple[Operation, ...]
     """What its users did, from the history."""
     output: Path
     """Everything it printed."""
@@ -55,9 +56,10 @@ async def run_locust(
     tokens: Mapping[str, str],
     users: int,
     at_most_s: int,
-    is_enough: Callable[[Sequence[HistoryEntry]], bool],
+    is_enough: Callable[[Iterable[Operation]], bool],
     directory: Path,
     history: Path,
+    drill: str = "",
     journal: Journal,
     contract: Contract | None = None,
     secrets: Iterable[str] = (),
@@ -68,9 +70,10 @@ async def run_locust(
 ) -> LocustRun:
     """Run users of these organizations (name and token) against the instances.
 
-    They go on until what they did so far `is_enough`, then finish the round that they are in, for
-    which they have `finish_s`. They wait for an export for `export_wait_s`, 30 unless said. They
-    use the dialect of `contract`, and append to `history`. Locust's own files stay in `directory`,
+    They go on until what they did `is_enough`, which is given what is new each time; then they
+    finish the round that they are in, for which they have `finish_s`. They wait for an export for
+    `export_wait_s`, 30 unless said. They use the dialect of `contract`, and append to `history`
+    what belongs to `drill`. Locust's own files stay in `directory`,
     without `secrets`. What users create is appended to `created`, each with the name of the
     organization that created it (`RunMark.adopt`). The first requests that fail are appended to
     `failures`.
@@ -79,6 +82,8 @@ async def run_locust(
     """
     home = _absolute(directory)  # the working directory of locust
     output = home / "locust.log"
+    users_run = f"load-{os.urandom(4).hex()}"
+    done = OperationsOf(users_run, history)
     command = [
         sys.executable, "-P", "-m", "locust", "--locustfile", str(LOCUSTFILE), "--headless",
         "--users", str(users), "--spawn-rate", str(users), "--run-time", f"{at_most_s}s",
@@ -91,17 +96,19 @@ async def run_locust(
         tokens=tokens,
         home=home,
         history=_absolute(history),
+        history_run=users_run,
+        history_drill=drill,
         created=created and _absolute(created),
         failures=failures and _absolute(failures),
         contract=contract,
         export_wait_s=export_wait_s,
     )
-    pid, exit_code = await _run(
+    exit_code = await _run(
         command,
         environment | {RUN_MARKER: journal.run_id},
         output,
         journal,
-        is_over=lambda pid: is_enough(tuple(_of_users(pid, history))),
+        is_over=lambda: is_enough(done.new()),
         deadline_s=START_S + at_most_s + finish_s,
     )
     _redact_files(home, Redactor([*secrets, *tokens.values()]))
@@ -111,7 +118,8 @@ async def run_locust(
             f"locust was not done {START_S + finish_s:g} s after its {at_most_s} s; "
             f"its last log lines:\n{last_lines}"
         )
-    operations = tuple(_of_users(pid, history))
+    done.new()
+    operations = tuple(done.all)
     if exit_code not in {0, 1} or not operations:
         raise Inconclusive(
             f"locust itself failed (exit code {exit_code}, {len(operations)} lines of history); "
@@ -122,11 +130,25 @@ async def run_locust(
     )
 
 
-def _of_users(pid: int, history: Path) -> Iterator[HistoryEntry]:
-    """Give what the users of this locust did: their names begin with its pid."""
-    if history.exists():
-        ours = f"user-{pid}-"
-        yield from (each for each in read_history(history) if each.process.startswith(ours))
+class OperationsOf:
+    """What the processes of one run did, read from a history that they still write to."""
+
+    def __init__(self, run: str, history: Path) -> None:
+        self.all: list[Operation] = []
+        self._run = run
+        self._writers: set[str] = set()
+        self._reader = HistoryReader(history)
+
+    def new(self) -> list[Operation]:
+        """Give what was written since the last time."""
+        found = []
+        for entry in self._reader.new():
+            if type(entry) is Writer and entry.run == self._run:
+                self._writers.add(entry.writer)
+            elif type(entry) is Operation and entry.writer in self._writers:
+                found.append(entry)
+        self.all += found
+        return found
 
 
 async def _run(
@@ -135,12 +157,12 @@ async def _run(
     output: Path,
     journal: Journal,
     *,
-    is_over: Callable[[int], bool],
+    is_over: Callable[[], bool],
     deadline_s: float,
-) -> tuple[int, int | None]:
-    """Run locust until it ends, by itself or because `is_over` (given its pid) says so.
+) -> int | None:
+    """Run locust until it ends, by itself or because `is_over` says so.
 
-    Gives its pid and exit code, None when it had to be killed at the deadline.
+    Gives its exit code, None when it had to be killed at the deadline.
     """
     entry = journal.note("process", what="locust")
     child = _start(command, environment, output)
@@ -151,13 +173,13 @@ async def _run(
 
         def is_done() -> bool:
             nonlocal is_finishing
-            if not is_finishing and is_over(child.pid):
+            if not is_finishing and is_over():
                 child.terminate()  # locust finishes its rounds then
                 is_finishing = True
             return child.poll() is not None
 
         await becomes_true(is_done, deadline_s, poll_s=_POLL_S)
-        return child.pid, child.poll()
+        return child.poll()
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGKILL)

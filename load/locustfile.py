@@ -45,6 +45,8 @@ from load.users.environment import (
     EXPORT_WAIT,
     FAILURES,
     HISTORY,
+    HISTORY_DRILL,
+    HISTORY_RUN,
     NoTenant,
     base_urls_of,
     tenants_of,
@@ -90,7 +92,12 @@ def _prepare(environment: Environment, **_: object) -> None:  # noqa: ARG001
         tokens = [tenant.token for tenant in tenants_of(os.environ)]
         _Process.dialect = RequestDialect.of(os.environ)
         if path := os.environ.get(HISTORY):
-            _Process.writer = HistoryWriter(Path(path), Redactor(tokens))
+            _Process.writer = HistoryWriter(
+                Path(path),
+                Redactor(tokens),
+                run=os.environ.get(HISTORY_RUN, ""),
+                drill=os.environ.get(HISTORY_DRILL, ""),
+            )
         if path := os.environ.get(FAILURES):
             _Process.failures = FailureWriter(path=Path(path))
         if path := os.environ.get(CREATED):
@@ -98,6 +105,14 @@ def _prepare(environment: Environment, **_: object) -> None:  # noqa: ARG001
             _Process.mark = RunMark(run_id, Path(path), redact=Redactor(tokens))
     except (NoTenant, UnknownDialect, Misconfigured, OSError) as problem:
         raise SystemExit(f"load/locustfile.py: {problem}") from None
+
+
+@events.quit.add_listener  # type: ignore[untyped-decorator]
+def _end_history(**_: object) -> None:
+    """Say in the history that nothing is missing at its end."""
+    if _Process.writer is not None:
+        _Process.writer.close()
+        _Process.writer = None
 
 
 @events.user_error.add_listener  # type: ignore[untyped-decorator]
@@ -121,7 +136,7 @@ class ExportUser(FastHttpUser):
         self.tenant = tenants[number % len(tenants)]
         # Every organization is to meet every instance.
         self.host = environment.host or (urls[number // len(tenants) % len(urls)] if urls else None)
-        self.process = f"user-{os.getpid()}-{number}"
+        self.process = f"user-{number}"
         self.run_id = os.environ.get(RUN_MARKER, "")
         self.cannot_make_jobs = False
         super().__init__(environment)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from harness.errors import CheckFailed, Inconclusive, PreconditionNotMet
-from harness.history import CRASH, HistoryEntry
+from harness.history import CRASH, Operation
 from load.users.downloads import rule_of
 from load.users.expired_token import RAN_OUT
 from load.users.gateway import REFUSED
@@ -16,16 +16,16 @@ OPERATIONS = ("createJob", "uploadEvidence", "requestExport", "getExport", "down
 _OPERATION_OF = {"becomeReady": "getExport"}
 
 
-def by_operation(history: Iterable[HistoryEntry]) -> dict[str, list[HistoryEntry]]:
+def by_operation(history: Iterable[Operation]) -> dict[str, list[Operation]]:
     """Give what users did by operation, also those of which the history tells nothing."""
-    found: dict[str, list[HistoryEntry]] = {name: [] for name in OPERATIONS}
+    found: dict[str, list[Operation]] = {name: [] for name in OPERATIONS}
     for each in history:
         if each.f != CRASH:
             found.setdefault(_OPERATION_OF.get(each.f, each.f), []).append(each)
     return found
 
 
-def expect_served(operation_id: str, operations: Sequence[HistoryEntry]) -> None:
+def expect_served(operation_id: str, operations: Sequence[Operation]) -> None:
     """Fail unless every such request of every user was answered as the contract says.
 
     `Inconclusive` where a gateway alone is in the way, a token that ran out, or a redirect that is
@@ -69,7 +69,7 @@ _NEEDED = {
 """What users need to go on: where it never succeeds, load is not what is wrong."""
 
 
-def _rule_of(failed: HistoryEntry) -> str:
+def _rule_of(failed: Operation) -> str:
     error = failed.error or ""
     if failed.f == "becomeReady":
         return "export.becomes-ready"

@@ -3,25 +3,67 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
+from harness.checkers.as_entries import FIXED, of_transitions
 from harness.checkers.examples import Example, example
 from harness.checkers.facts import Transition
+from harness.checkers.fold import Checker, Facts, NotLookedAt, Taker, clock, fold
+from harness.checkers.states import expect_watched
 from harness.checkers.violations import Violation
+from harness.history import entries
 from harness.vocabulary.exports import PREPARING
+
+
+class Cap(Checker):
+    """No organization ever has more exports in progress than its cap allows.
+
+    A claim is written before it commits and a completion too, so what is counted is at most what
+    any transaction could have seen: a right implementation is never above the cap here, however
+    transactions overlap. One that is silent counts until it is taken back.
+    """
+
+    name = "cap"
+
+    def __init__(self, facts: Facts) -> None:
+        super().__init__(facts)
+        self._held: dict[str | None, dict[int, entries.Transition]] = {}
+        self._found: list[Violation] = []
+
+    @property
+    def takes(self) -> Mapping[type[entries.Entry], Taker]:
+        """Every change."""
+        return {entries.Transition: self._take}
+
+    def _take(self, step: entries.Transition, number: int) -> None:
+        held = self._held.get(step.org)
+        if step.new_state == PREPARING:
+            if held is None:
+                held = self._held[step.org] = {}
+            is_new = number not in held
+            held[number] = step
+            cap = self.facts.promise.cap
+            if is_new and cap is not None and len(held) > cap:
+                self._found.append(_over(step, held, cap))
+        elif held is not None:
+            held.pop(number, None)
+            if not held:  # of many organizations only those with work in progress are kept
+                del self._held[step.org]
+
+    def violations(self, judge: entries.Judge) -> list[Violation]:
+        """Give each claim that took an organization above its cap."""
+        expect_watched(judge)
+        if self.facts.promise.cap is None:
+            raise NotLookedAt("no cap is promised")
+        return self._found
 
 
 def per_organization_cap(transitions: Iterable[Transition], cap: int) -> list[Violation]:
     """Give each claim that took an organization above `cap` exports in progress.
 
-    `transitions` in order and from each export's insert on. A claim is written before it commits
-    and a completion too, so what is counted is at most what any transaction could have seen: a
-    right implementation is never above the cap here, however transactions overlap.
-    Linear in the number of transitions.
+    `transitions` in order and from each export's insert on. Linear in their number.
     """
-    return [
-        _over(step, held, cap)
-        for step, held, is_new in _in_progress(transitions)
-        if is_new and len(held) > cap
-    ]
+    promise = entries.Promise(cap=cap, **FIXED)
+    judge = entries.Judge(what="", watched=True, **FIXED)
+    return fold([Cap], [promise, *of_transitions(transitions)], judge)
 
 
 def most_in_progress(transitions: Iterable[Transition]) -> dict[str, int]:
@@ -30,38 +72,35 @@ def most_in_progress(transitions: Iterable[Transition]) -> dict[str, int]:
     A check that saw less than the cap has not tested it.
     """
     most: dict[str, int] = defaultdict(int)
-    for step, held, _ in _in_progress(transitions):
-        most[step.organization_id] = max(most[step.organization_id], len(held))
+    for organization, count in _in_progress(transitions):
+        most[organization] = max(most[organization], count)
     return dict(most)
 
 
-def _in_progress(
-    transitions: Iterable[Transition],
-) -> Iterator[tuple[Transition, Mapping[str, Transition], bool]]:
-    """Each change, what its organization has in progress after it, and whether it added to that."""
-    by_organization: dict[str, dict[str, Transition]] = defaultdict(dict)
+def _in_progress(transitions: Iterable[Transition]) -> Iterator[tuple[str, int]]:
+    """After each change, how many exports its organization has in progress."""
+    by_organization: dict[str, set[str]] = defaultdict(set)
     for step in transitions:
         held = by_organization[step.organization_id]
-        is_new = step.new_state == PREPARING and step.export_id not in held
         if step.new_state == PREPARING:
-            held[step.export_id] = step
+            held.add(step.export_id)
         else:
-            held.pop(step.export_id, None)
-        yield step, held, is_new
+            held.discard(step.export_id)
+        yield step.organization_id, len(held)
 
 
-def _over(step: Transition, held: Mapping[str, Transition], cap: int) -> Violation:
+def _over(step: entries.Transition, held: Mapping[int, entries.Transition], cap: int) -> Violation:
     others = ", ".join(
-        f"{each.export_id} (by {each.new_claimed_by} since {each.at:%H:%M:%S.%f})"
+        f"{each.job} (by {each.new_worker} since {clock(each.at_us)})"
         for each in held.values()
-        if each.export_id != step.export_id
+        if each.job != step.job
     )
     return Violation(
         rule="over-cap",
-        subject=step.organization_id,
-        expected=f"at most {cap} exports of organization {step.organization_id} in progress",
-        got=f"export {step.export_id} claimed by {step.new_claimed_by} at "
-        f"{step.at:%H:%M:%S.%f} while {others} were in progress: {len(held)} at once",
+        subject=step.org or "",
+        expected=f"at most {cap} exports of organization {step.org} in progress",
+        got=f"export {step.job} claimed by {step.new_worker} at "
+        f"{clock(step.at_us)} while {others} were in progress: {len(held)} at once",
     )
 
 

@@ -82,6 +82,9 @@ class Transition:
     """The last heartbeat before this change, None when there was none."""
     txid: int | None = None
     """The transaction that made the change; None where that is not known."""
+    old_token: str | None = None
+    token: str | None = None
+    """The digests of the row's claim token before and after it; None where none is shown."""
 
     @property
     def is_claim(self) -> bool:

@@ -34,6 +34,10 @@ class IssuedTokens:
             self._by_beginning[text[:_BEGINNING]].add(text)
         return True
 
+    def is_issued(self, text: str) -> bool:
+        """Whether a text is one of these tokens, and nothing else."""
+        return text in self._by_beginning.get(text[:_BEGINNING], ())
+
     def hidden(self, text: str, instead: str) -> str:
         """Give the text with `instead` in the place of every token."""
         if not self._by_beginning:

@@ -57,6 +57,7 @@ class Redactor:
         self._secrets: set[str] = set()
         self._cuttable: set[str] = set()
         self._known: re.Pattern[str] | None = None
+        self._encodings: frozenset[str] = frozenset()
         self._issued = IssuedTokens()
         self.add_secrets(secrets)
 
@@ -66,6 +67,7 @@ class Redactor:
         self._secrets |= {part for part in parts if len(part) >= SHORTEST_SECRET}
         self._cuttable |= self._secrets
         encodings = {text for secret in self._secrets for text in encodings_of(secret)}
+        self._encodings = frozenset(encodings)
         # The longest first: one secret may be a part of another.
         alternatives = [re.escape(text) for text in sorted(encodings, key=len, reverse=True)]
         self._known = re.compile("|".join(alternatives)) if alternatives else None
@@ -77,6 +79,10 @@ class Redactor:
                 self._cuttable.add(token)
             else:
                 self.add_secrets([token])
+
+    def is_secret(self, text: str) -> bool:
+        """Whether a text as a whole is a secret that is known: an id or a digest may be one."""
+        return text in self._encodings or self._issued.is_issued(text)
 
     def __call__(self, text: str) -> str:
         """Give the text without its secrets, and safe to display."""

@@ -30,7 +30,7 @@ INTERNAL_ERRORS_MARK = "An error in Shakedown itself:"
 _FILES = {
     "results.json": re.compile(rb'\s*\{\s*"schema"\s*:\s*\d'),
     "junit.xml": re.compile(rb'(<\?xml[^>]*>)?\s*<testsuites\s+name="shakedown"'),
-    "history.jsonl": re.compile(rb'\{"i":\d+,"t_ns":|$'),
+    "history.jsonl": re.compile(rb'\{"kind":"\w+","i":\d+,|\{"i":\d+,"t_ns":|$'),
     "coverage.md": re.compile(rb"# Where the checks looked\n"),
     INTERNAL_ERRORS: re.compile(INTERNAL_ERRORS_MARK.encode()),
 }

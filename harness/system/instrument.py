@@ -20,6 +20,7 @@ _WATCHED: tuple[ExportColumn, ...] = (
     "attempt",
     "claimed_by",
     "heartbeat_at",
+    "claim_token",
 )
 
 

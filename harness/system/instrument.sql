@@ -17,7 +17,9 @@ CREATE TABLE shakedown.export_transitions (
     old_claimed_by text,
     new_claimed_by text,
     heartbeat_at timestamptz, -- the last one before the change: recovery clears it
-    txid bigint NOT NULL DEFAULT pg_current_xact_id()::text::bigint
+    txid bigint NOT NULL DEFAULT pg_current_xact_id()::text::bigint,
+    old_token text, -- claim tokens before and after, as digests: whoever reads this cannot use them
+    token text
 );
 
 -- As its owner, a superuser: row security and missing privileges of the backend's roles must not
@@ -28,17 +30,20 @@ AS $$
 BEGIN
     IF TG_OP = 'INSERT' THEN
         INSERT INTO shakedown.export_transitions
-            (export_id, organization_id, new_state, new_attempt, new_claimed_by, heartbeat_at)
+            (export_id, organization_id, new_state, new_attempt, new_claimed_by, heartbeat_at,
+             token)
         VALUES
             ({new_id}, {new_organization_id}, {new_state}, {new_attempt}, {new_claimed_by},
-             {new_heartbeat_at});
+             {new_heartbeat_at}, left(encode(sha256(convert_to({new_claim_token}::text, 'UTF8')), 'hex'), 32));
     ELSE
         INSERT INTO shakedown.export_transitions
             (export_id, organization_id, old_state, new_state, old_attempt, new_attempt,
-             old_claimed_by, new_claimed_by, heartbeat_at)
+             old_claimed_by, new_claimed_by, heartbeat_at, old_token, token)
         VALUES
             ({new_id}, {new_organization_id}, {old_state}, {new_state}, {old_attempt}, {new_attempt},
-             {old_claimed_by}, {new_claimed_by}, {old_heartbeat_at});
+             {old_claimed_by}, {new_claimed_by}, {old_heartbeat_at},
+             left(encode(sha256(convert_to({old_claim_token}::text, 'UTF8')), 'hex'), 32),
+             left(encode(sha256(convert_to({new_claim_token}::text, 'UTF8')), 'hex'), 32));
     END IF;
     RETURN NULL;
 END

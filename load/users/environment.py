@@ -13,6 +13,12 @@ CONTRACT = "SHAKEDOWN_CONTRACT"
 HISTORY = "SHAKEDOWN_HISTORY"
 """The file to which everything that users do is appended; empty: none."""
 
+HISTORY_RUN = "SHAKEDOWN_HISTORY_RUN"
+"""The label that all processes of this load share in the history; empty: each has its own."""
+
+HISTORY_DRILL = "SHAKEDOWN_HISTORY_DRILL"
+"""The check that judges what they write there."""
+
 CREATED = "SHAKEDOWN_CREATED"
 """The file to which everything that users create is appended; empty: none."""
 
@@ -24,7 +30,8 @@ EXPORT_WAIT = "SHAKEDOWN_EXPORT_WAIT_S"
 
 _ORGANIZATION_TOKEN = re.compile(r"JWT_ORG_([A-Z]+)")
 _OURS = re.compile(
-    rf"LOCUST_.*|BACKEND_URLS?|JWT_.*|JOB_ID.*|{HISTORY}|{CREATED}|{CONTRACT}|{FAILURES}|{EXPORT_WAIT}"
+    rf"LOCUST_.*|BACKEND_URLS?|JWT_.*|JOB_ID.*|{HISTORY}(?:_RUN|_DRILL)?|{CREATED}|{CONTRACT}"
+    rf"|{FAILURES}|{EXPORT_WAIT}"
 )
 
 
@@ -80,6 +87,8 @@ def locust_environment(
     tokens: Mapping[str, str],
     home: Path,
     history: Path,
+    history_run: str = "",
+    history_drill: str = "",
     created: Path | None = None,
     failures: Path | None = None,
     contract: Contract | None = None,
@@ -92,6 +101,8 @@ def locust_environment(
         "BACKEND_URLS": " ".join(base_urls),
         CONTRACT: contract.model_dump_json() if contract else "",
         HISTORY: str(history),
+        HISTORY_RUN: history_run,
+        HISTORY_DRILL: history_drill,
         CREATED: str(created or ""),
         FAILURES: str(failures or ""),
         EXPORT_WAIT: "" if export_wait_s is None else f"{export_wait_s:g}",

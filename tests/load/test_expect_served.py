@@ -1,15 +1,15 @@
 import pytest
 
 from harness.errors import CheckFailed, Inconclusive, PreconditionNotMet
-from harness.history import HistoryEntry
+from harness.history import Operation
 from load.served import expect_served
 from load.users.expired_token import RAN_OUT
 from load.users.gateway import REFUSED
 
 
-def entry(error: str | None, f: str = "createJob") -> HistoryEntry:
-    return HistoryEntry(
-        i=0, t_ns=0, process="user", type="fail" if error else "ok", f=f, error=error
+def entry(error: str | None, f: str = "createJob") -> Operation:
+    return Operation(
+        i=0, t_ns=0, writer="w", process="user", type="fail" if error else "ok", f=f, error=error
     )
 
 

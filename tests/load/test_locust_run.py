@@ -7,7 +7,7 @@ import json
 import threading
 import zipfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import ClassVar
@@ -17,6 +17,8 @@ import pytest
 
 from harness.client.run_mark import RunMark, read_leftovers
 from harness.errors import Inconclusive
+from harness.history import Operation, read_whole_history
+from harness.history.entries import End, Writer
 from harness.machine.journal import Journal, read_entries
 from harness.recovery.healing import end_run
 from load.locust_run import LocustRun, run_locust
@@ -117,6 +119,16 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
     end_run(journal)
 
 
+class Downloads:
+    """Counts what is new each time that it is asked."""
+
+    seen = 0
+
+    def are_enough(self, operations: Iterable[Operation]) -> bool:
+        self.seen += sum(each.f == "downloadExport" for each in operations)
+        return self.seen >= 6
+
+
 async def run(
     base_url: str,
     journal: Journal,
@@ -130,7 +142,7 @@ async def run(
         tokens=tokens,
         users=2,
         at_most_s=20,
-        is_enough=lambda operations: sum(each.f == "downloadExport" for each in operations) >= 6,
+        is_enough=Downloads().are_enough,
         directory=directory,
         history=directory / "history.jsonl",
         journal=journal,
@@ -153,6 +165,11 @@ async def test_users_go_all_the_way_and_end_when_it_is_enough(
     assert f"shakedown run/{journal.run_id}" in Backend.agents
     assert any(f"[shakedown {journal.run_id}]" in title for title in Backend.titles)
     assert "token-a" not in (tmp_path / "history.jsonl").read_text()
+    written = list(read_whole_history(tmp_path / "history.jsonl"))
+    assert isinstance(written[0], Writer)
+    assert isinstance(written[-1], End)  # it has ended by itself, with all that it did
+    assert written[1:-1] == list(done.operations)
+    assert [each.i for each in written] == list(range(len(written)))
 
 
 async def test_what_users_make_is_the_runs_to_remove(

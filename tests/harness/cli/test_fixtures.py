@@ -65,8 +65,9 @@ def test_every_fixture(workplace: Workplace, words: list[str]) -> None:
     assert finished.code == 0
     assert finished.results["target"]["workers"] == 2
     out = workplace.folder / "out"
-    (line,) = (out / "history.jsonl").read_text().splitlines()
-    assert json.loads(line)["process"] == "own.leaves"
+    written = [json.loads(line) for line in (out / "history.jsonl").read_text().splitlines()]
+    assert [each["kind"] for each in written] == ["writer", "operation", "end"]
+    assert written[1]["process"] == "own.leaves"
     drawn = random.Random("3:own.leaves").randrange(10**9)
     assert (out / "checks" / "own.leaves" / "drawn.txt").read_text() == str(drawn)
     logs = {str(path.relative_to(out / "logs")) for path in (out / "logs").rglob("*.log")}
