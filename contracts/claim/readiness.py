@@ -2,7 +2,7 @@
 
 from contracts.shared.resources.prometheus import total_of
 from harness.client import Answer, Client, Route, Transport
-from harness.client.client import DEADLINE_S
+from harness.client.caller import DEADLINE_S
 from harness.errors import CheckFailed
 from harness.expect import STATUS_WORDS, expect_status
 from harness.plugin.fixtures import OwnSystem

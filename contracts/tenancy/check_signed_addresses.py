@@ -8,7 +8,7 @@ from contracts.tenancy.requests.address_cells import RedirectedDownload
 from contracts.tenancy.requests.expectations import expect_challenge
 from harness.check import check
 from harness.client import Answer, Client, Organization, Organizations, Samples, together
-from harness.client.client import DEADLINE_S
+from harness.client.caller import DEADLINE_S
 from harness.errors import Inconclusive
 from harness.expect import expect_status
 from harness.plugin.cells import Cells

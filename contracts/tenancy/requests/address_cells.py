@@ -14,7 +14,7 @@ from contracts.tenancy.requests.signed_address import (
     without_query,
 )
 from harness.client import Answer, Client
-from harness.client.client import DEADLINE_S
+from harness.client.caller import DEADLINE_S
 from harness.client.http.redirects import address_in, masked
 from harness.errors import CheckFailed, Inconclusive
 from harness.expect import expect

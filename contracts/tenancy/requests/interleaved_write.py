@@ -7,7 +7,7 @@ from contracts.tenancy.requests.expectations import expect_status_in
 from contracts.tenancy.requests.lists import expect_owned_by
 from contracts.tenancy.requests.request_shapes import RequestShape
 from harness.client import Sample
-from harness.client.client import DEADLINE_S
+from harness.client.caller import DEADLINE_S
 from harness.client.http.transport import Interrupted
 
 SERVED = frozenset(range(200, 300))
