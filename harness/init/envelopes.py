@@ -140,7 +140,9 @@ def _said(key: str, by_operation: Mapping[str, str], of: str) -> Iterator[Guess]
         return
     (most, times), *_ = Counter(by_operation.values()).most_common()
     share = times / len(by_operation)
-    usual = most if share > 0.5 else getattr(_CONTRACT, key)
+    # One list alone says nothing of the others: its member may be called after its things.
+    says_all = share > 0.5 and (times > 1 or key != "items" or most.count("/") == 0)
+    usual = most if says_all else getattr(_CONTRACT, key)
     if usual != getattr(_CONTRACT, key):
         yield Guess(
             table=("contract", "envelope"),

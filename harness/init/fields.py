@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.init.guess import Certainty, assign
+from harness.init.leftovers import could_be
 from harness.init.lexicon import Lexicon, Words
 from harness.init.things import FITS, Property
 
@@ -15,6 +16,8 @@ _NOTHING_SAID: Said = {}
 
 _PER_LEVEL = 0.97
 """What each object around a property takes from its score: the plain place is the first choice."""
+_SECOND = 0.85
+"""What a name counts that a field has only where no plainer one is there."""
 _BESIDE = 0.75
 """From which score a property is taken for one that the contract does not have."""
 _TRACE = 0.3
@@ -109,7 +112,10 @@ def _scores(
     scores = {}
     for field, rule in wanted.items():
         fits = FITS[rule["kind"]].get(place.kind, 0.0)
-        named = lexicon.best((field.replace("_", " "), *rule["like"]), place.own, place.around)
+        named = max(
+            lexicon.best((field.replace("_", " "), *rule["like"]), place.own, place.around),
+            _SECOND * lexicon.best(rule.get("else", ()), place.own, place.around),
+        )
         level = _PER_LEVEL ** (place.pointer.count("/") - 1)
         if place.own in said.get(field, ()):
             named, fits = 1.1, fits and 1.0
@@ -155,6 +161,9 @@ def _by_elimination(
             and not place.nullable
             and lexicon.best(lexicon.tables["beside"]["names"], place.own) < _BESIDE
         ]
+        texts = [each for each in places if each.kind == "text" and each.pointer.count("/") == 1]
+        if rule["kind"] == "text" and len(texts) > 1:
+            continue  # a text says too little of itself
         if len(left) == 1:
             why = f"the only {_ONLY[rule['kind']]} that is left"
             more.append(
@@ -183,7 +192,7 @@ def _with_the_rest(
             place
             for place in places
             if place.pointer not in taken
-            and FITS[rule["kind"]].get(place.kind, 0) > 0.5
+            and could_be(lexicon, field, rule, place)
             and (
                 scores.get((field, place.pointer), 0) >= _TRACE
                 or lexicon.best(lexicon.tables["beside"]["names"], place.own) < _BESIDE
@@ -194,7 +203,7 @@ def _with_the_rest(
 
 
 def _why(lexicon: Lexicon, rule: Mapping[str, Any], place: Property, margin: float) -> str:
-    phrases = rule["like"]
+    phrases = (*rule["like"], *rule.get("else", ()))
     best = max(phrases, key=lambda each: lexicon.phrase(each, place.own, place.around))
     clear = "" if margin >= 0.1 else ", but another one is as near"
     return f'reads as "{best}", {_KINDS[place.kind]}{clear}'
@@ -214,4 +223,4 @@ _KINDS = {
     "any": "of any type",
 }
 
-_ONLY = {"time": "time", "id": "id", "text": "text", "count": "number"}
+_ONLY = {"time": "time", "file": "file", "id": "id", "text": "text", "count": "number"}

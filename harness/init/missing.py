@@ -5,8 +5,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from harness.init.fields import Matched
 from harness.init.guess import Certainty, Guess
 from harness.init.lexicon import lexicon, words_of
-from harness.init.nouns import Place, Role
-from harness.init.operations import PROBES, ROLE_OF, OperationMatch
+from harness.init.operation_names import HEALTH, PROBES
+from harness.init.operations import OperationMatch
+from harness.init.places import Place
+from harness.init.roles import Role
+from harness.init.unmatched import doubt_of
 
 _CORE = frozenset({"createJob", "getJob", "uploadEvidence", "requestExport", "getExport"})
 """Without these nothing can be checked: they are looked for by a person, never declared absent."""
@@ -38,20 +41,31 @@ def missing_operations(
     hide is doubtful: a declared absence takes checks away.
     """
     there = {one.name for one in found} | ({"openapi"} if served else set())
-    if "health" in there:
-        there |= {"ready"}  # the one route of health is that of readiness, too
+    probed = bool(there & {*HEALTH, "metrics"})
+    left = [place for place in places if place.route not in [one.route for one in found]]
     for name in names:
         if name in there:
             continue
         if name in _CORE:
             yield _gone(name, "no route of the document is it; find it", doubtful=True)
-        elif name in _UNSAID or (name in PROBES and not there & set(PROBES)):
+        elif name in _UNSAID or (name in PROBES and not probed):
             why = "documents seldom describe it; declare it if it is not there"
             yield _gone(name, why, doubtful=True)
-        elif doubt := _doubt(name, found, roles, places):
+        elif name == "live" and _is_alive(found):
+            yield _gone(name, "the one route of health may be it", doubtful=True)
+        elif doubt := doubt_of(lexicon(), name, roles, left):
             yield _gone(name, doubt, doubtful=True)
         else:
             yield _gone(name, "no route is it")
+
+
+def _is_alive(found: Sequence[OperationMatch]) -> bool:
+    """Whether the route that says that a backend is ready is called after life."""
+    alive = lexicon().tables["probes"]["live"]
+    return any(
+        one.name == "ready" and lexicon().one_of(alive, words_of(one.route.segments[-1])) >= 0.7
+        for one in found
+    )
 
 
 def missing_fields(seen: Mapping[str, Matched]) -> Iterator[Guess]:
@@ -67,30 +81,6 @@ def missing_fields(seen: Mapping[str, Matched]) -> Iterator[Guess]:
             if (resource, name) != _TWICE:
                 why = "nothing reads like it, but something is left that could be it"
                 yield _gone(f"{resource}.{name}", why, doubtful=True)
-
-
-def _doubt(
-    name: str,
-    found: Sequence[OperationMatch],
-    roles: Mapping[str, Role],
-    places: Sequence[Place],
-) -> str:
-    """Say why an operation that was not found may be there after all; empty: it is not."""
-    role = "export" if name == "verifyManifest" else ROLE_OF.get(name)
-    if role is None:
-        return ""
-    if role in roles:
-        sure = roles[role].certainty.is_written
-        return "" if sure else f"what {role} is called here is doubtful itself"
-    taken = {str(one.route) for one in found}
-    nouns = lexicon().tables["nouns"][role]
-    for place in places:
-        if str(place.route) in taken:
-            continue
-        for segment in place.route.segments:
-            if lexicon().one_of(nouns, words_of(segment)) >= 0.7:
-                return f"{place.route} may have to do with it"
-    return ""
 
 
 def _gone(name: str, why: str, *, doubtful: bool = False) -> Guess:

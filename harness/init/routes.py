@@ -1,7 +1,7 @@
 """The routes of an API: what each takes and what it gives, from OpenAPI 3 and Swagger 2.0."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from harness.errors import Misconfigured
@@ -11,6 +11,8 @@ from harness.init.things import Property, kind_of, properties
 
 _METHODS = ("get", "post", "put", "patch", "delete")
 _MOST_ROUTES = 3000
+_TAGS = 4
+"""Members beside a file that say something of it; with more, it is a thing that may have files."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,15 +23,8 @@ class Answer:
     media: tuple[str, ...]
     schema: Json
     headers: Mapping[str, Property]
-
-    @property
-    def is_file(self) -> bool:
-        """Whether it is bytes, not a document."""
-        return any(
-            not each.startswith(("application/json", "application/problem", "text/json"))
-            and "+json" not in each
-            for each in self.media
-        )
+    is_file: bool = False
+    """Whether it is bytes, not a document."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +42,8 @@ class Route:
     body: tuple[Property, ...]
     form: bool
     """Whether the body is a multipart form."""
+    raw: bool
+    """Whether the body is bytes."""
     answers: tuple[Answer, ...]
 
     @property
@@ -63,6 +60,34 @@ class Route:
     def redirects(self) -> tuple[int, ...]:
         """The statuses that lead elsewhere."""
         return tuple(each.status for each in self.answers if each.status in {302, 303, 307})
+
+    @property
+    def takes_file(self) -> bool:
+        """Whether a file is sent: as the body, or as a part of a form."""
+        if self.method not in {"POST", "PUT", "PATCH"}:
+            return False
+        return self.raw or any(each.kind == "file" for each in self.body) or self._is_bare_form
+
+    @property
+    def _is_bare_form(self) -> bool:
+        """Whether the parts of a form are not described: a form without a file is not usual."""
+        return self.form and not self.body
+
+    @property
+    def needs_file(self) -> bool:
+        """Whether nothing can be sent without a file, as far as the document says."""
+        if not self.takes_file:
+            return False
+        files = [each for each in self.body if each.kind == "file"]
+        if any(each.required for each in self.body):
+            return any(each.required for each in files)
+        # Nothing is said to be required: a form with many other members does without.
+        return len(self.body) - len(files) <= _TAGS
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether nothing is said of what success answers with."""
+        return self.success is not None and not self.success.media
 
     @property
     def gives_file(self) -> bool:
@@ -94,6 +119,15 @@ def routes_of(document: Document) -> tuple[Route, ...]:
     return tuple(found)
 
 
+def segments_of(path: str) -> tuple[str, ...]:
+    """Split a path; a verb after a colon, `{id}:cancel`, is a segment of its own."""
+    found: list[str] = []
+    for part in path.split("/"):
+        before, colon, verb = part.partition("}:")
+        found += [f"{before}}}", verb] if colon else [part]
+    return tuple(each for each in found if each)
+
+
 def _base(document: Document) -> str:
     """The path that stands before all paths of a document; empty where it is filled in later."""
     if "swagger" in document.root:
@@ -112,43 +146,65 @@ def _route(document: Document, path: str, method: str, item: Json, described: Js
         document.resolved(each)
         for each in (*items(item, "parameters"), *items(described, "parameters"))
     ]
-    body, form = _body(document, described, parameters)
+    body, form, raw = _body(document, described, parameters)
     by_place: dict[str, dict[str, Property]] = {"path": {}, "query": {}, "header": {}}
     for each in parameters:
         place, name = str(each.get("in")), str(each.get("name"))
         if place in by_place:
-            by_place[place][name] = _property(document, name, each.get("schema") or each)
+            found = _property(document, name, each.get("schema") or each)
+            by_place[place][name] = replace(found, required=each.get("required") is True)
     return Route(
         method=method.upper(),
         path=base + path,
-        segments=tuple(part for part in (base + path).split("/") if part),
+        segments=segments_of(base + path),
         operation_id=str(described.get("operationId", "")),
         in_path=by_place["path"],
         query=tuple(by_place["query"].values()),
         headers=by_place["header"],
         body=body,
         form=form,
+        raw=raw,
         answers=tuple(_answers(document, described)),
     )
 
 
 def _body(
     document: Document, described: Json, parameters: list[Json]
-) -> tuple[tuple[Property, ...], bool]:
+) -> tuple[tuple[Property, ...], bool, bool]:
+    """What is sent, whether as a form, and whether as bytes."""
     in_form = [each for each in parameters if each.get("in") == "formData"]
     if in_form:  # Swagger 2.0
-        return tuple(_property(document, str(each.get("name")), each) for each in in_form), True
+        parts = [
+            replace(
+                _property(document, str(each.get("name")), each),
+                required=each.get("required") is True,
+            )
+            for each in in_form
+        ]
+        return tuple(parts), True, False
     in_body = next((each for each in parameters if each.get("in") == "body"), None)
     if in_body is not None:
-        return properties(document, in_body.get("schema")), False
+        return properties(document, in_body.get("schema")), False, False
     content = table(document.resolved(described.get("requestBody")), "content")
-    for media, each in content.items():
-        if str(media).startswith("multipart/"):
-            return properties(document, table(each, "schema")), True
-    for media, each in content.items():
-        if "json" in str(media) or media == "*/*":
-            return properties(document, table(each, "schema")), False
-    return (), False
+    forms = [
+        properties(document, table(each, "schema"))
+        for media, each in content.items()
+        if str(media).startswith("multipart/")
+    ]
+    documents = [
+        properties(document, table(each, "schema"))
+        for media, each in content.items()
+        if "json" in str(media) or media == "*/*"
+    ]
+    if forms and (not documents or any(each.kind == "file" for each in forms[0])):
+        return forms[0], True, False
+    if documents:
+        return documents[0], False, False
+    in_url = "application/x-www-form-urlencoded"
+    if in_url in content:
+        return properties(document, table(content[in_url], "schema")), True, False
+    bytes_only = content and not any("xml" in str(m) or "text/" in str(m) for m in content)
+    return (), False, bool(bytes_only)
 
 
 def _answers(document: Document, described: Json) -> Iterator[Answer]:
@@ -167,6 +223,7 @@ def _answers(document: Document, described: Json) -> Iterator[Answer]:
             status=int(str(status)),
             media=media,
             schema=schema,
+            is_file=_is_file(document, media, schema),
             headers={
                 str(name): _property(
                     document, str(name), table(document.resolved(each), "schema") or each
@@ -174,6 +231,16 @@ def _answers(document: Document, described: Json) -> Iterator[Answer]:
                 for name, each in table(answer, "headers").items()
             },
         )
+
+
+def _is_file(document: Document, media: tuple[str, ...], schema: Json) -> bool:
+    """Whether an answer is bytes: of a type that is no document, and with no members."""
+    plain = document.plain(schema)
+    if not media or document.members(plain) or document.members(plain.get("items")):
+        return False
+    if kind_of(document, plain) == "file":
+        return True
+    return not any("json" in each or each in {"*/*", "text/html"} for each in media)
 
 
 def _property(document: Document, name: str, schema: Json) -> Property:

@@ -8,7 +8,7 @@ from harness.init.fields import FieldMatch, Matched, Said, fit, match_fields
 from harness.init.guess import Certainty, Guess, assign
 from harness.init.hashed_text import guess_hashed_text, hashed_members
 from harness.init.lexicon import Lexicon, words_of
-from harness.init.nouns import ROLES
+from harness.init.roles import ROLES
 
 CLAIM_COLUMNS = (
     *("id", "organization_id", "state", "attempt", "claimed_by"),

@@ -78,7 +78,8 @@ def kind_of(document: Document, schema: Json) -> str:
     if document.members(schema) or "object" in kinds:
         return "object"
     if "array" in kinds:
-        return "list"
+        inside = document.plain(schema.get("items"))
+        return "file" if inside and kind_of(document, inside) == "file" else "list"
     if "boolean" in kinds:
         return "flag"
     if "integer" in kinds or "number" in kinds:
@@ -90,6 +91,7 @@ def kind_of(document: Document, schema: Json) -> str:
         "guid": "id",
         "date-time": "time",
         "datetime": "time",
+        "google-datetime": "time",
         "date": "time",
     }
     if form in by_format:
@@ -99,6 +101,22 @@ def kind_of(document: Document, schema: Json) -> str:
     if _is_digest(schema):
         return "digest"
     return "text" if "string" in kinds else "any"
+
+
+_IDS = frozenset({"id", "uuid", "guid", "uid", "ref", "key"})
+
+
+def is_id(place: Property) -> bool:
+    """Whether a property is an id of something, by its form or by its last word."""
+    return place.kind == "id" or (
+        place.kind in {"text", "count", "any"} and bool(place.own) and place.own[-1] in _IDS
+    )
+
+
+def refers_to(place: Property, noun: str) -> bool:
+    """Whether a property is the id of one thing of a collection: `case_id`, of `cases`."""
+    own = [word for word in place.own if word not in _IDS]
+    return is_id(place) and place.own != tuple(own) and " ".join(own).endswith(noun)
 
 
 def _has_media(schema: Json) -> bool:

@@ -53,6 +53,20 @@ def states(lexicon: Lexicon, listed: Sequence[str]) -> tuple[Words, ...]:
     return tuple(words)
 
 
+def life_of(lexicon: Lexicon, listed: Sequence[str]) -> float:
+    """How much a list of words is that of the states of work: some of it waits or is under way,
+    and some of it has ended, well or not.
+    """
+    if not listed:
+        return 0.0
+    known = lexicon.tables["values"]["states"]
+    meant = {_state(lexicon, known, word)[0] for word in listed} - {""}
+    live, over = meant & {"queued", PREPARING}, meant & {"ready", "failed"}
+    if not live or not over:
+        return 0.0
+    return 1.0 if "failed" in meant and len(meant) >= 3 else 0.7
+
+
 def _state(lexicon: Lexicon, known: Mapping[str, Sequence[str]], word: str) -> tuple[str, bool]:
     own = words_of(word)
     best = max(known, key=lambda state: lexicon.one_of(known[state], own))

@@ -64,7 +64,7 @@ def test_a_lease_is_no_heartbeat() -> None:
 
 
 def test_what_could_still_be_it_is_not_called_missing() -> None:
-    found = matched("job", id=ID, title=TEXT, created_at=TIME, zorb=TEXT)
+    found = matched("job", id=ID, title=TEXT, created_at=TIME, zorb_id=ID)
     assert "organization_id" in found.unclear
     assert "organization_id" in matched("job", id=ID, title=TEXT, created_at=TIME).missing
 

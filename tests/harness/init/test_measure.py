@@ -15,14 +15,13 @@ from harness.init.fetching import read_file
 from harness.init.writing import Surroundings, written
 from harness.machine.journal import Journal
 from harness.postgres.cluster import Cluster
-from harness.postgres.server import connect
+from harness.postgres.server import SUPERUSER, connect
 from harness.postgres.template import OBSERVER, OWNER
 from harness.target.document.api_document import contract_document
 from harness.target.load import load_target
 from tests.harness.init.scoring import Score, score
 
 FOREIGN = Path(__file__).parents[2] / "foreign"
-SCHEMA = (FOREIGN / "node" / "schema.sql").read_bytes()
 
 
 def draft(document: Path, catalog: Catalog | None = None) -> str:
@@ -38,12 +37,14 @@ def measured(backend: str, catalog: Catalog | None = None) -> Score:
     return score(draft(FOREIGN / backend / "openapi.json", catalog), committed)
 
 
-async def catalog_of(cluster: Cluster, schema: bytes) -> Catalog:
+async def catalog_of(cluster: Cluster, name: str, schema: str, prelude: str = "") -> Catalog:
     """Read the catalog of a schema as `init` does: as a role that reads and changes nothing."""
-    await cluster.create_database("theirs")
-    async with connect(cluster.url("theirs", OWNER)) as connection:
-        await connection.execute(schema)
-    return await read_catalog(cluster.url("theirs", OBSERVER))
+    await cluster.create_database(name)
+    for role, text in ((SUPERUSER, prelude), (OWNER, schema)):
+        if text:
+            async with connect(cluster.url(name, role)) as connection:
+                await connection.execute(text.encode())
+    return await read_catalog(cluster.url(name, OBSERVER))
 
 
 def test_flask_from_its_document_alone() -> None:
@@ -53,15 +54,26 @@ def test_flask_from_its_document_alone() -> None:
 
 
 @pytest.mark.integration
-async def test_node_from_its_document_and_its_database(journal: Journal) -> None:
+async def test_two_backends_from_their_documents_and_their_databases(journal: Journal) -> None:
+    fieldwork = FOREIGN / "fieldwork"
+    prelude = (fieldwork / "prelude.sql").read_text(encoding="utf-8")
+    migrations = sorted((fieldwork / "migrations").glob("*.sql"))
+    schemas = {
+        "node": (FOREIGN / "node" / "schema.sql").read_text(encoding="utf-8"),
+        "fieldwork": "".join(each.read_text(encoding="utf-8") for each in migrations),
+    }
     cluster = await Cluster.start(journal)
     try:
-        catalog = await catalog_of(cluster, SCHEMA)
+        catalogs = {
+            name: await catalog_of(cluster, name, text, prelude if name == "fieldwork" else "")
+            for name, text in schemas.items()
+        }
     finally:
         await cluster.stop()
-    result = measured("node", catalog)
-    assert result.wrong == ()
-    assert result.share >= 0.8
+    for name, catalog in catalogs.items():
+        result = measured(name, catalog)
+        assert result.wrong == (), name
+        assert result.share >= 0.8, name
 
 
 def test_a_backend_of_a_hosted_platform_is_described_by_what_sets_it_apart() -> None:

@@ -1,0 +1,180 @@
+"""Which collections of a backend are its jobs, its evidence, its exports and its ledger."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+
+from harness.init.fields import fit
+from harness.init.guess import Certainty
+from harness.init.lexicon import Lexicon, words_of
+from harness.init.nouns import Collection
+from harness.init.shapes import Shape, can_be, fit_of, shape_of
+
+ROLES: Mapping[str, str] = {
+    "job": "job",
+    "evidence": "evidence",
+    "export": "export",
+    "ledger": "ledger_event",
+}
+"""What is looked for, and which resource of the contract one of it is."""
+
+_CANDIDATES = 7
+_LEAST_SHAPE = 0.55
+"""How much a collection must do of what its role does, to be more than doubtful."""
+_LEAST_LIKE = 0.35
+_NOTHING = 0.3
+"""What a role gets that no collection is given: a worse one is none."""
+_BELONGS = 0.15
+"""What it adds that evidence and exports belong to the job."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Role:
+    """Which collection is one of the contract's."""
+
+    collection: Collection
+    certainty: Certainty
+    score: float
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Candidate:
+    collection: Collection
+    score: float
+    named: float
+    like: float
+    shape: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Choice:
+    total: float
+    picked: Mapping[str, _Candidate] = field(default_factory=dict)
+
+
+def find_roles(lexicon: Lexicon, collections: Sequence[Collection]) -> Mapping[str, Role]:
+    """Give each role of the contract the collection that is it, all roles at once."""
+    shapes = {each.noun: shape_of(lexicon, each, collections) for each in collections}
+    alone = {
+        role: [
+            _candidate(lexicon, role, each, shapes[each.noun])
+            for each in collections
+            if can_be(role, shapes[each.noun])
+        ]
+        for role in ROLES
+    }
+    ranked = sorted(_choices(_shortened(alone)), key=lambda choice: -choice.total)
+    if not ranked:
+        return {}
+    best = ranked[0]
+    roles = {}
+    for role, one in best.picked.items():
+        others = [
+            choice.total
+            for choice in ranked[1:]
+            if role not in choice.picked or choice.picked[role].collection is not one.collection
+        ]
+        margin = best.total - max(others, default=0.0)
+        roles[role] = Role(
+            collection=one.collection,
+            certainty=min(_certainty(one, margin), _most(role, one, best)),
+            score=one.score,
+            why=_why(role, one),
+        )
+    return roles
+
+
+def _candidate(lexicon: Lexicon, role: str, collection: Collection, shape: Shape) -> _Candidate:
+    named = _named(lexicon, role, collection)
+    like = min(fit(lexicon, ROLES[role], collection.thing) * 1.4, 1.0)
+    does = fit_of(role, shape)
+    score = 0.35 * named + 0.3 * like + 0.35 * does
+    return _Candidate(collection=collection, score=score, named=named, like=like, shape=does)
+
+
+def _shortened(alone: Mapping[str, list[_Candidate]]) -> Mapping[str, Sequence[_Candidate]]:
+    """Keep the best of each role; of jobs those, too, that the best of the others belong to."""
+    kept = {
+        role: sorted(those, key=lambda one: -one.score)[:_CANDIDATES]
+        for role, those in alone.items()
+    }
+    inner = [*kept["evidence"][:3], *kept["export"][:3]]
+    kept["job"] += [
+        one
+        for one in alone["job"]
+        if one not in kept["job"]
+        and any(each.collection.belongs_to(one.collection.noun) for each in inner)
+    ]
+    return kept
+
+
+def _choices(alone: Mapping[str, Sequence[_Candidate]]) -> Iterator[_Choice]:
+    options = [[*those, None] for those in alone.values()]
+    for combination in product(*options):
+        picked = {
+            role: found for role, found in zip(alone, combination, strict=True) if found is not None
+        }
+        if len({each.collection.noun for each in picked.values()}) < len(picked):
+            continue
+        total = sum(each.score for each in picked.values()) + _NOTHING * (len(alone) - len(picked))
+        job = picked.get("job")
+        for inner in ("evidence", "export"):
+            if job and inner in picked and picked[inner].collection.belongs_to(job.collection.noun):
+                total += _BELONGS
+        yield _Choice(total=total, picked=picked)
+
+
+def _certainty(one: _Candidate, margin: float) -> Certainty:
+    if one.score >= 0.6 and margin >= 0.1 and one.named >= 0.7:
+        return Certainty.SURE
+    if one.score >= 0.45 and margin >= 0.1:
+        return Certainty.LIKELY
+    return Certainty.DOUBTFUL
+
+
+def _most(role: str, one: _Candidate, best: _Choice) -> Certainty:
+    """How sure a collection can be at most, by what its routes do and what belongs to what.
+
+    A noun is only a word: where evidence is filed below something else, that is the job, and
+    what can neither be asked for nor looked at is no export.
+    """
+    if one.shape < _LEAST_SHAPE:
+        return Certainty.DOUBTFUL
+    others = {name: each.collection for name, each in best.picked.items()}
+    own = one.collection
+    if role == "job":
+        inner = [others[name] for name in ("evidence", "export") if name in others]
+        held = any(each.belongs_to(own.noun) for each in inner)
+        elsewhere = any(
+            (each.parents or each.refers) and not each.belongs_to(own.noun) for each in inner[:1]
+        )
+        if elsewhere or not (held or one.named >= 0.7):
+            return Certainty.DOUBTFUL
+    if role == "export" and one.named < 0.7:
+        job = others.get("job")
+        if job is None or not own.belongs_to(job.noun):
+            return Certainty.DOUBTFUL
+    if role == "ledger" and one.named < 0.7 and one.like < _LEAST_LIKE:
+        return Certainty.DOUBTFUL
+    return Certainty.SURE
+
+
+def _named(lexicon: Lexicon, role: str, collection: Collection) -> float:
+    nouns = lexicon.tables["nouns"][role]
+    said = collection.said.split("/")
+    return max(
+        lexicon.one_of(nouns, words_of(collection.noun)),
+        *(0.8 * lexicon.one_of(nouns, words_of(each)) for each in said),
+    )
+
+
+def _why(role: str, one: _Candidate) -> str:
+    reasons = []
+    if one.named >= 0.6:
+        reasons.append(f'"{one.collection.said}" is a word for {role}')
+    if one.like >= 0.5:
+        reasons.append("its fields are those")
+    if one.shape >= 0.65:
+        reasons.append("its routes are those")
+    return ", ".join(reasons) or "nothing else is nearer"
