@@ -30,6 +30,9 @@ from harness.system import System, launch_sibling
 from harness.target import Capability, Target
 from harness.target.sql.export_table import ExportTable
 
+MOST_S = 60
+"""How long it goes on; without a finding it is inconclusive then."""
+
 FEWEST_INTERLEAVINGS = 15
 """Number of interleavings of a protocol of which only the claim is known."""
 
@@ -62,7 +65,7 @@ async def check_interleavings(
             "SQL steps to run (docs/explore.md says how to write a protocol)"
         )
     try:
-        found = await explored_in_own_database(system, target, seed)
+        found = await explored_in_own_database(system, target, seed, cells)
     except (CannotGoOnError, Misconfigured) as error:
         raise Inconclusive(f"could not run the interleavings: {error}") from error
     await look_at_findings(found, cells)
@@ -74,21 +77,24 @@ async def check_interleavings(
     observe(found.run, what="interleavings")
 
 
-async def explored_in_own_database(system: System, target: Target, seed: int) -> Exploration:
+async def explored_in_own_database(
+    system: System, target: Target, seed: int, cells: Cells
+) -> Exploration:
     """Explore in a clone of the system's database that no worker uses."""
     assert target.claim is not None
+    budget = Budget(findings=1 if cells.stop_at_first else None, seconds=MOST_S)
     protocol_file = target.claim.protocol
     own = await launch_sibling(system, api_instances=0 if protocol_file else 1, workers=0)
     try:
         if protocol_file is not None:
-            return await explored(own, load_protocol(Path(protocol_file)), seed)
+            return await explored(own, load_protocol(Path(protocol_file)), seed, budget)
         organizations = await queue_exports(own)
         await together(own.kill(instance) for instance in own.api)
         assert own.control_url is not None
         table = ExportTable.of(target)
         assert table is not None
         protocol = await contract_claim(own.control_url, table=table)
-        return await explored(own, protocol, seed, organizations)
+        return await explored(own, protocol, seed, budget, organizations)
     finally:
         await own.close()
 
@@ -107,9 +113,9 @@ async def queue_exports(own: System) -> Sequence[str]:
 
 
 async def explored(
-    own: System, protocol: Protocol, seed: int, organizations: Sequence[str] = ()
+    own: System, protocol: Protocol, seed: int, budget: Budget, organizations: Sequence[str] = ()
 ) -> Exploration:
-    """Run all scenarios in brief, until one breaks a rule."""
+    """Run all scenarios in brief: one broken rule does not hide another."""
     assert own.control_url is not None
     database = await ExploredDatabase.open(own.control_url, protocol, organizations)
     try:
@@ -119,7 +125,7 @@ async def explored(
             database,
             plan(protocol.kinds(), workers=3, takes_over=protocol.takes_over, brief=True),
             seed=seed,
-            budget=Budget(findings=1),
+            budget=budget,
         )
     finally:
         await database.close()
@@ -128,9 +134,10 @@ async def explored(
 async def look_at_findings(found: Exploration, cells: Cells) -> None:
     """Take each scenario for a cell, and each rule broken in it for a finding with its steps."""
     for title in dict.fromkeys(covered.planned.scenario.title for covered in found.covered):
-        async with cells.of(interleaving=title):
-            for finding in found.findings.values():
-                if finding.title == title:
+        broken = [finding for finding in found.findings.values() if finding.title == title]
+        for finding in broken or (None,):
+            async with cells.of(interleaving=title):
+                if finding is not None:
                     raise failure_of(finding)
     if not found.is_complete and not found.findings:
         raise Inconclusive(f"some interleavings were not run: {found.stopped_by}")

@@ -7,7 +7,7 @@ from itertools import product
 from contracts.claim.changed_queue import SIGN_OF_LIFE
 from contracts.claim.claim_transaction import ClaimTransaction, IssuedTokens, claim_transaction
 from contracts.claim.done_once import expect_facts_done_once
-from contracts.claim.export_batches import wait_for_all
+from contracts.claim.export_batches import wait_in_a_cell
 from contracts.claim.export_rows import ExportRow, read_export_rows
 from contracts.claim.slow_workers import slow_worker_environment
 from contracts.shared.exports.claim_function import ClaimFunction
@@ -82,12 +82,13 @@ async def check_oldest_first(
         else:
             observe.excuse(len(turns), "workers claim in a way of their own: [claim] function")
         await own.system.start("worker", slow_worker_environment(target))
-        await wait_for_all(accepted, deadline_s=30)
+        done = await wait_in_a_cell(cells, accepted, deadline_s=30, case="claims by a worker")
         observed = await read_exports(own.database, target, [tenant.id for tenant in tenants])
         transitions = observed.watched()
         async with cells.of(case="claims by a worker", what="each export is done once"):
             expect_no_violations(claims_are_visible(transitions), transitions=transitions)
-            expect_facts_done_once(observed, target, accepted, reclaimed=reclaimed)
+            ready = [str(export["id"]) for export in done]
+            expect_facts_done_once(observed, target, ready, reclaimed=reclaimed)
         async with cells.of(case="claims by a worker", what="the oldest first"):
             cap = target.limits.per_org_in_progress
             found = overtaken(transitions, created, cap=cap, slack=slack_of(target.pace))

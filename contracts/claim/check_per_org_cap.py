@@ -12,7 +12,7 @@ from contracts.claim.changed_queue import (
 )
 from contracts.claim.claim_transaction import ClaimTransaction, IssuedTokens, claim_transaction
 from contracts.claim.done_once import expect_done_once, expect_facts_done_once
-from contracts.claim.export_batches import jobs_each, request_exports, wait_for_all
+from contracts.claim.export_batches import jobs_each, request_exports, wait_in_a_cell
 from contracts.claim.slow_workers import slow_worker_environment
 from contracts.shared.exports.claim_function import ClaimFunction, declared_claim
 from harness.check import check
@@ -162,12 +162,12 @@ async def look_at_workers(
     accepted = await request_exports(tenants, jobs_each=jobs, export_types=types, evidence=evidence)
     environment = slow_worker_environment(target)
     await together(own.system.start("worker", environment) for _ in range(workers))
-    done = await wait_for_all(accepted, deadline_s=30)
+    done = await wait_in_a_cell(cells, accepted, deadline_s=30, case="claims by workers")
     observed = await read_exports(own.database, target, [tenant.id for tenant in tenants])
     transitions = observed.watched()
     async with cells.of(case="claims by workers", what="each export is done once"):
         expect_no_violations(claims_are_visible(transitions), transitions=transitions)
-        expect_facts_done_once(observed, target, accepted)
+        expect_facts_done_once(observed, target, [str(export["id"]) for export in done])
     async with cells.of(case="claims by workers", what="the cap is kept"):
         expect_no_violations(per_organization_cap(transitions, cap), transitions=transitions)
         can_reach = target.pace.reaches(cap, of=jobs * each)

@@ -83,6 +83,7 @@ class RawUpload:
             instance=chosen,
             translated=lambda answer: transport.translate(route, answer, authorization),
             patience=transport.patience,
+            log=transport.log_begun(chosen),
         ) as connection:
             yield connection
 

@@ -53,8 +53,24 @@ class EvidenceFiles:
 
 
 def as_evidence(exchanges: Iterable[Exchange], files: EvidenceFiles) -> tuple[Evidence, ...]:
-    """Give one piece of evidence for each exchange, without secrets."""
-    return tuple(_evidence(exchange, files) for exchange in exchanges)
+    """Give one piece of evidence for each exchange, without secrets.
+
+    Before the last one stands what the instance logged while it answered.
+    """
+    *earlier, last = (*exchanges,) or (None,)
+    if last is None:
+        return ()
+    shown = [_evidence(exchange, files) for exchange in earlier]
+    return (*shown, *_logged(last, files), _evidence(last, files))
+
+
+def _logged(exchange: Exchange, files: EvidenceFiles) -> tuple[Evidence, ...]:
+    """What the instance logged meanwhile, as evidence of its own; nothing for no line."""
+    lines = exchange.log.lines() if exchange.log is not None else []
+    if not lines:
+        return ()
+    title = f"log of API instance {exchange.instance + 1} during {exchange.method} {exchange.url}"
+    return (Evidence(kind="log", title=files.redact(title), text=files.redact("\n".join(lines))),)
 
 
 def _evidence(exchange: Exchange, files: EvidenceFiles) -> Evidence:

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
+from harness.findings.log_window import LogWindow
+
 MOST_KEPT = 6
 """Exchanges that a cell, or a check outside its cells, remembers."""
 
@@ -36,6 +38,8 @@ class Exchange:
     """The beginning of what was sent, head and body as they went over the wire, where a check
     wrote the bytes itself; empty for the request of an ordinary client."""
     raw_size: int = 0
+    log: LogWindow | None = None
+    """What the instance logged meanwhile; None where its log cannot be read."""
 
 
 class Recent:
@@ -83,10 +87,12 @@ def note_exchange(
     problem: str = "",
     raw: bytes = b"",
     raw_size: int = 0,
+    log: LogWindow | None = None,
 ) -> Exchange | None:
     """Remember a request and its answer, where anybody does; every sender calls it.
 
-    `raw` is what went over the wire, or the beginning of its `raw_size` bytes.
+    `raw` is what went over the wire, or the beginning of its `raw_size` bytes; `log` begins with
+    the request, and ends now.
     """
     recent = _RECENT.get()
     if recent is None:
@@ -106,6 +112,7 @@ def note_exchange(
         problem=problem,
         raw=raw[:MOST_BYTES],
         raw_size=raw_size or len(raw),
+        log=log and log.ended(),
     )
     recent.add(exchange)
     return exchange

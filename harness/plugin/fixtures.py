@@ -101,6 +101,7 @@ async def organizations(
     async with Organizations.of(system.target, base_urls, mark, hide, system.control_url) as made:
         made.transport.broken = BrokenPreconditions(system.run_dir / BROKEN)
         made.transport.patience = patience_of(pytestconfig, target)
+        made.transport.logs = [instance.log_path for instance in system.api]
         reading = Database(system.readonly_url) if system.readonly_url else None
         try:
             if reading is not None:
@@ -243,6 +244,7 @@ async def _opened(own: System, learn: Callable[[Iterable[str]], None]) -> AsyncI
         async with Organizations.of(
             own.target, base_urls, learn=learn, control_url=own.control_url
         ) as organizations:
+            organizations.transport.logs = [instance.log_path for instance in own.api]
             yield OwnSystem(
                 system=own, organizations=organizations, reading=reading, control=control
             )

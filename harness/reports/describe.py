@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from harness.events import CheckResult, Ratchet, RunSummary, TargetFacts
+from harness.evidence import Evidence
 from harness.findings.finding import Finding
 from harness.findings.rule import rules
 from harness.reports.causes import Cause, causes_of, causes_of_checks
@@ -27,7 +28,7 @@ LABELS = (
         "also",
         "log",
     ),
-    *("bytes", "query", "transitions", "reproduce"),
+    *("bytes", "query", "transitions", "logged", "reproduce"),
 )
 """What stands before the parts of an explanation."""
 
@@ -84,11 +85,18 @@ def _cause_explanation(cause: Cause, result: CheckResult) -> list[str]:
     for each in cause.aspects[:SHOWN_ASPECTS]:
         parts += _expectation(each)
     parts += [("where", finding.where)]
-    if finding.evidence:
-        last = finding.evidence[-1]
-        label = "request" if last.kind == "exchange" else last.kind
-        parts.append((label, last.text.partition("\n\n")[0]))
+    logs = [each for each in finding.evidence if each.kind == "log"]
+    if shown := [each for each in finding.evidence if each.kind != "log"]:
+        label = "request" if shown[-1].kind == "exchange" else shown[-1].kind
+        parts.append((label, shown[-1].text.partition("\n\n")[0]))
+    parts += [("logged", _last_line(each)) for each in logs]
     return _labeled(parts)
+
+
+def _last_line(evidence: Evidence) -> str:
+    """The end of what was logged: an error's last line says what it is."""
+    last = (evidence.text.splitlines() or [""])[-1].strip()
+    return f"{last} ({evidence.title.partition(' during ')[0]})"
 
 
 def _cells_of(cause: Cause, result: CheckResult) -> str:

@@ -20,6 +20,7 @@ from harness.client.http.patience import Patience
 from harness.client.http.transport import NoAnswer, no_answer
 from harness.errors import Inconclusive
 from harness.findings.exchanges import MOST_BYTES, note_exchange
+from harness.findings.log_window import LogWindow
 
 DEADLINE_S = 10.0
 """How long the server may take to read on, or to answer once it has what it waits for."""
@@ -45,12 +46,14 @@ class RawConnection:
         translated: Callable[[Answer], Answer],
         patience: Patience,
         base_url: str,
+        log: LogWindow | None = None,
     ) -> None:
         self.sent = 0
         """Bytes handed to the server's side so far, but for `SEND_BUFFER_BYTES`."""
         self._socket = connection
         self._what = what
         self._url = base_url
+        self._log = log
         self._wire = bytearray()
         self._wire_size = 0
         self._operation_id = operation_id
@@ -203,6 +206,7 @@ class RawConnection:
             problem=problem,
             raw=bytes(self._wire),
             raw_size=self._wire_size,
+            log=self._log,
         )
 
     async def _until_answering(self, deadline_s: float) -> None:
@@ -221,11 +225,12 @@ async def connected(
     instance: int = 0,
     translated: Callable[[Answer], Answer] = lambda answer: answer,
     patience: Patience | None = None,
+    log: LogWindow | None = None,
 ) -> AsyncIterator[RawConnection]:
     """Connect to an instance and send the head of a request; the body is the check's business.
 
-    `translated` puts the answer into the contract's words.
-    Raises `NoAnswer` when there is no connection, `Inconclusive` for a server behind TLS.
+    `translated` puts the answer into the contract's words; `log` is what the instance logs from
+    now on. Raises `NoAnswer` when there is no connection, `Inconclusive` for a server behind TLS.
     """
     address = urlsplit(base_url)
     if address.scheme != "http" or address.hostname is None:
@@ -247,6 +252,7 @@ async def connected(
         translated,
         patience or Patience(has_gateway=False),
         base_url,
+        log,
     )
     lines = [f"{method} {address.path}{path} HTTP/1.1", f"Host: {address.netloc}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]

@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlencode, urlsplit
 
@@ -22,6 +23,7 @@ from harness.client.routes import Route
 from harness.client.run_mark import RunMark
 from harness.errors import CheckFailed, Outcome, classify
 from harness.findings.exchanges import note_exchange
+from harness.findings.log_window import LogWindow
 from harness.findings.preconditions import BrokenPreconditions
 
 
@@ -78,6 +80,8 @@ class Transport:
         """With a gateway that asks to come back later."""
         self.lifetimes = TokenLifetimes()
         """Of the tokens of the organizations that use it."""
+        self.logs: Sequence[Path] = ()
+        """The logs of the instances, in their order; empty where they cannot be read."""
         self._turn = itertools.count()
         self._connections = Connections(self.user_agent)
         self._bodies = Bodies()
@@ -229,6 +233,7 @@ class Transport:
         `what` names it in messages, `shown` is its URL in evidence.
         """
         began = time.perf_counter()
+        own = self.log_begun(chosen) if self._is_own(url) else None
         note = partial(
             note_exchange,
             method=route.method,
@@ -236,6 +241,7 @@ class Transport:
             headers=headers,
             body=body,
             instance=chosen,
+            log=own,
         )
         try:
             async with (
@@ -279,6 +285,10 @@ class Transport:
         )
         self._bodies.keep(answer)
         return answer
+
+    def log_begun(self, instance: int) -> LogWindow | None:
+        """What an instance logs from now on, where that can be read."""
+        return LogWindow.begun(self.logs[instance]) if instance < len(self.logs) else None
 
     @property
     def user_agent(self) -> str:
