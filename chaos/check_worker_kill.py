@@ -12,7 +12,7 @@ from chaos.drills.worker_drill import (
     recovery_violations,
     worker_drill,
 )
-from chaos.faults.kill_workers import kill_workers
+from chaos.faults.kill_instances import kill_instances
 from harness.check import check
 from harness.checkers import exactly_once
 from harness.errors import Inconclusive
@@ -67,7 +67,11 @@ def kill_all(drill: WorkerDrill) -> Sequence[FaultStep]:
     victims = [each.worker for each in drill.victims]
     return [
         FaultStep(
-            faults=[kill_workers(drill.own.system, victims, replacements=HEALTHY_WORKERS)],
+            faults=[
+                kill_instances(
+                    drill.own.system, victims, replacements=HEALTHY_WORKERS, outside=drill.outside
+                )
+            ],
             while_it_holds=partial(expect_consistent_orphans, drill),
             once_healed=partial(begin_recovery, drill),
         )

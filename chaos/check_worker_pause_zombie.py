@@ -20,7 +20,7 @@ from chaos.drills.worker_drill import (
     worker_drill,
 )
 from chaos.exports.final_state import Snapshot, differences
-from chaos.faults.pause_worker import pause_worker
+from chaos.faults.pause_instance import pause_instance
 from chaos.workers.parked_workers import ParkedWorker, last_claims, start_parked
 from harness.check import check
 from harness.checkers import Orphan, expect_no_violations
@@ -62,12 +62,12 @@ def wake_one_after_the_other(drill: WorkerDrill) -> Sequence[FaultStep]:
     system = drill.own.system
     return [
         FaultStep(
-            faults=[pause_worker(system, wakes.second.worker)],
+            faults=[pause_instance(system, wakes.second.worker, drill.outside)],
             while_it_holds=wakes.before_second,
             once_healed=wakes.after_second,
         ),
         FaultStep(
-            faults=[pause_worker(system, wakes.first.worker)],
+            faults=[pause_instance(system, wakes.first.worker, drill.outside)],
             while_it_holds=wakes.before_first,
             once_healed=wakes.after_first,
         ),

@@ -5,7 +5,8 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from chaos.faults.fault import Fault, FaultNotShown, Step, injected, nothing
+from chaos.faults.fault import Fault, Step, injected, nothing
+from chaos.faults.proof import FaultNotShown
 from harness.checkers import Transition, Violation
 from harness.errors import CheckFailed, Inconclusive, PreconditionNotMet
 from harness.findings.preconditions import as_subject
@@ -27,6 +28,8 @@ class DrillContext:
     cells: Cells
     where: Mapping[str, str] = field(default_factory=dict)
     """What the cells of this drill have in common, such as the fault."""
+    offered: frozenset[Capability] = frozenset(Capability)
+    """What the target offers; a fault that needs more is refused."""
     process: str = "chaos"
     """Who harms the system, for the history."""
     not_shown: FaultNotShown | None = None
@@ -189,8 +192,14 @@ async def _inject(steps: Sequence[FaultStep], context: DrillContext) -> None:
     if not await step.when():
         return
     async with injected(
-        *step.faults, journal=context.journal, history=context.history, process=context.process
-    ):
+        *step.faults,
+        journal=context.journal,
+        history=context.history,
+        process=context.process,
+        offered=context.offered,
+    ) as holding:
+        if holding.unproven:  # what it did is judged all the same
+            context.not_shown = context.not_shown or FaultNotShown("; ".join(holding.unproven))
         await _inject(later, context)
         await step.while_it_holds()
     await step.once_healed()

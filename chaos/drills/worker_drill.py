@@ -14,6 +14,7 @@ from chaos.exports.database_view import DatabaseView
 from chaos.exports.final_state import broken_downloads
 from chaos.exports.http_view import UNKNOWN_WORKER, HttpView
 from chaos.exports.view import View
+from chaos.faults.outside import ItsHeartbeats, Outside
 from chaos.workers.busy_worker_freezer import FREEZE_DEADLINE_S, BusyWorkerFreezer, Claim
 from chaos.workers.parked_workers import ParkedWorker, start_parked, wait_until_parked
 from harness.checkers import ExportFacts, Orphan, RecoveryTimes, Transition, Violation
@@ -23,6 +24,7 @@ from harness.history import HistoryWriter
 from harness.plugin.cells import Cells
 from harness.plugin.fixtures import FreshSystem, OwnSystem
 from harness.plugin.observations import Observations
+from harness.system import Instance
 from harness.target import Capability, Target
 from harness.target.tables.models import Failpoints
 from harness.vocabulary.exports import READY
@@ -112,6 +114,16 @@ class WorkerDrill(DrillContext):
         at_once = at_once and self.view.shows_workers
         self.held = await freezer.freeze_busy(at_once=at_once, enough=enough)
 
+    @property
+    def outside(self) -> Outside:
+        """Who sees a worker that has no port: the exports that it holds have no new heartbeat."""
+
+        async def read(worker: Instance) -> Mapping[str, object]:
+            return await self.view.heartbeats(worker.name)
+
+        assert self.target.worker is not None
+        return ItsHeartbeats(read=read, interval_s=self.target.worker.heartbeat_interval_s)
+
     async def find_orphans(self, fault: str) -> None:
         """Note what the victims hold now that `fault` has hit them."""
         described = {each.worker.name: f"{fault} {each.where}" for each in self.victims}
@@ -184,6 +196,7 @@ async def worker_drill(
             view = HttpView(backlog=backlog, times=times, bystander=bystander, pace=target.pace)
         yield WorkerDrill(
             journal=own.system.journal,
+            offered=target.capabilities(),
             history=history,
             observe=observe,
             cells=cells,

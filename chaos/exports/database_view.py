@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -72,6 +72,11 @@ class DatabaseView:
             )
             for row in await self.own.database.fetch(sql)
         ]
+
+    async def heartbeats(self, worker: str) -> Mapping[str, object]:
+        """Give the last heartbeat of each export that a worker holds."""
+        found = await self.in_progress()
+        return {each.export_id: each.heartbeat_at for each in found if each.worker == worker}
 
     async def blocks_others(self) -> bool:
         """Whether a client has a transaction open, or waits for a lock."""

@@ -4,7 +4,7 @@ It sees less: where each export ends, at which attempt, with which events and by
 in between, nor which worker holds an export.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -78,6 +78,15 @@ class HttpView:
             for each in await self.live()
             if each.state == PREPARING
         ]
+
+    async def heartbeats(self, _worker: str) -> Mapping[str, object]:
+        """Give the heartbeat that the API shows of each export in progress."""
+        shown = await get_exports(self.backlog.owners.keys() - self._ended, self.backlog.owners)
+        return {
+            name: each.get("heartbeat_at")
+            for name, each in shown.items()
+            if each["state"] == PREPARING
+        }
 
     async def blocks_others(self) -> bool:
         """Whether a client cannot write: the frozen worker holds its locks."""

@@ -1,6 +1,6 @@
 """How a drill looks at its exports: in the database where it may, else over HTTP."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -67,6 +67,12 @@ class View(Protocol):
 
     async def in_progress(self) -> Sequence[InProgress]:
         """Give every export in progress."""
+
+    async def heartbeats(self, worker: str) -> Mapping[str, object]:
+        """Give the last heartbeat of each export that a worker holds, None where none is shown.
+
+        Where workers are not shown: of every export in progress.
+        """
 
     async def blocks_others(self) -> bool:
         """Whether a frozen worker holds locks that others wait for."""

@@ -6,10 +6,12 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from chaos.faults.fault import Fault, FaultNotShown, UndoFailed
+from chaos.faults.fault import Fault, UndoFailed
+from chaos.faults.proof import FaultNotShown
 from harness.guard import Guard
 from harness.machine.commands import CommandResult, run_command
 from harness.machine.processes import RUN_MARKER
+from harness.target import Capability
 from harness.target.tables.chaos import ChaosInstance, FaultCommands
 from harness.target.values.template import fill
 
@@ -57,14 +59,14 @@ def run_commands(
         if not ended.is_ok:
             raise FaultNotShown(f"the command that injects {name!r} failed: {printed}")
 
-    async def prove() -> None:
+    async def others_see() -> str:
         loop = asyncio.get_running_loop()
         until = loop.time() + commands.timeout_s
         while True:
             ended = await run(commands.proof or (), max(0.1, until - loop.time()))
             if ended.is_ok:
                 context.record(ended)
-                return
+                return f"{ended.argv[0]} ended with 0"
             if loop.time() > until or context.is_over():
                 raise FaultNotShown(
                     f"the proof of {name!r} on {victim.name} did not succeed within "
@@ -89,14 +91,17 @@ def run_commands(
         label=name,
         what=f"{name} of {victim.name}",
         victims=(victim.name,),
+        needs=frozenset({Capability.FAULTS}),
         undo=undo,
         undo_timeout_s=commands.timeout_s,
         check_possible=check_possible,
         inject=inject,
-        prove=prove if commands.proof else None,
-        proof_label=f"proof-{name}",
+        # It runs elsewhere: only what its platform, or a client, says of it can be asked for.
+        victim_shows=None,
+        others_see=others_see if commands.proof else None,
+        unseen=f"write proof = [...] into [chaos.faults.{name}]: a command that ends with 0 once "
+        "somebody else sees what was done to {instance}",
         heal=heal,
-        heal_label=f"heal-{name}",
     )
 
 

@@ -39,7 +39,8 @@ class FaultCommands(Table):
     undo: Argv
     """Brings the instance back. Always runs, also when `inject` failed."""
     proof: Argv | None = None
-    """Ends with 0 once the fault shows; asked again and again until then."""
+    """Ends with 0 once the fault shows; asked again and again until then. Without it the drill
+    judges what was accepted, and is inconclusive."""
     timeout_s: Bounded = 30
     """How long each of the commands may take before it is killed with all its children."""
     hold_s: Bounded = 5

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from chaos.drills.drill import Drill, DrillContext, FaultStep, run_drill
-from chaos.faults.fault import Fault, FaultNotShown
+from chaos.faults.fault import Fault
+from chaos.faults.proof import FaultNotShown, TargetCannot
 from harness.checkers import Violation
 from harness.errors import CheckFailed, Inconclusive, PreconditionNotMet
 from harness.findings.preconditions import precondition
@@ -17,6 +18,7 @@ from harness.machine.journal import Journal
 from harness.plugin.cells import Cells
 from harness.plugin.observations import Observations
 from harness.recovery.healing import end_run
+from harness.target import Capability
 
 
 @dataclass(kw_only=True)
@@ -61,8 +63,9 @@ def faults(drill: Noted) -> Sequence[FaultStep]:
     async def inject() -> None:
         drill.note("inject")
 
-    async def prove() -> None:
+    async def prove() -> str:
         drill.note("prove")
+        return "it is harmed"
 
     async def heal() -> None:
         drill.note("heal")
@@ -76,7 +79,8 @@ def faults(drill: Noted) -> Sequence[FaultStep]:
         victims=("x",),
         undo=("true",),
         inject=inject,
-        prove=prove,
+        victim_shows=None,
+        others_see=prove,
         heal=heal,
     )
     return [FaultStep(faults=[fault], while_it_holds=hold)]
@@ -178,12 +182,12 @@ async def test_what_is_waited_for_after_the_fault_is_no_precondition(drill: Note
 async def test_a_fault_that_did_not_show_is_inconclusive_but_what_was_lost_is_a_fail(
     drill: Noted,
 ) -> None:
-    async def not_shown() -> None:
+    async def not_shown() -> str:
         raise FaultNotShown("it did not show")
 
     def hidden(drill: Noted) -> Sequence[FaultStep]:
         [step] = faults(drill)
-        return [replace(step, faults=[replace(step.faults[0], prove=not_shown)])]
+        return [replace(step, faults=[replace(step.faults[0], others_see=not_shown)])]
 
     unproven = replace(DRILL, faults=hidden)
     with pytest.raises(FaultNotShown):
@@ -192,6 +196,34 @@ async def test_a_fault_that_did_not_show_is_inconclusive_but_what_was_lost_is_a_
     drill.found = 1
     await run_drill(unproven, drill)
     assert [each.rule for each in drill.cells.findings] == ["export.once"]
+
+
+async def test_a_fault_that_nobody_can_see_is_held_and_inconclusive_in_the_end(
+    drill: Noted,
+) -> None:
+    def unseen(drill: Noted) -> Sequence[FaultStep]:
+        [step] = faults(drill)
+        return [replace(step, faults=[replace(step.faults[0], others_see=None, unseen="look")])]
+
+    unproven = replace(DRILL, faults=unseen)
+    with pytest.raises(FaultNotShown, match="nobody else can see the harm of x: look"):
+        await run_drill(unproven, drill)
+    assert "hold" in drill.parts
+    drill.found = 1
+    await run_drill(unproven, drill)
+    assert [each.rule for each in drill.cells.findings] == ["export.once"]
+
+
+async def test_a_fault_that_the_target_does_not_offer_is_refused(drill: Noted) -> None:
+    def needy(drill: Noted) -> Sequence[FaultStep]:
+        [step] = faults(drill)
+        needs = frozenset({Capability.NETWORK})
+        return [replace(step, faults=[replace(step.faults[0], needs=needs)])]
+
+    drill.offered = frozenset({Capability.KILL})
+    with pytest.raises(TargetCannot, match=r"harm cannot be injected: .* does not offer network"):
+        await run_drill(replace(DRILL, faults=needy), drill)
+    assert "inject" not in drill.parts
 
 
 async def test_what_had_to_be_seen_and_was_not_is_inconclusive(drill: Noted) -> None:

@@ -3,217 +3,232 @@
 import asyncio
 import json
 import subprocess
-import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from pathlib import Path
-from typing import cast
+from collections.abc import Awaitable, Callable, Mapping
 
 import pytest
 
 from chaos.faults.fault import Fault, UndoFailed, injected
-from chaos.faults.kill_workers import kill_workers
-from chaos.faults.pause_worker import pause_worker
-from harness.errors import Inconclusive
+from chaos.faults.kill_instances import kill_instances
+from chaos.faults.needs import MachineNeed
+from chaos.faults.outside import ItsHeartbeats
+from chaos.faults.pause_instance import pause_instance
+from chaos.faults.proof import FaultNotShown, MachineLacks
 from harness.history import HistoryWriter, read_history
-from harness.machine import processes
-from harness.machine.journal import Journal, read_entries
-from harness.machine.processes import Process
-from harness.recovery.healing import end_run
-from harness.system import Instance, Role, System
+from harness.machine.journal import Journal
+from harness.system import Instance
+from tests.chaos.faults.conftest import (
+    SomeInstances,
+    as_system,
+    entries_in,
+    faults_in,
+    process_of,
+    steps_in,
+)
 
 pytestmark = pytest.mark.integration
 
 
-class SomeWorkers:
-    """As much of a `System` as faults need, with workers that only wait."""
-
-    def __init__(self, journal: Journal, log_dir: Path) -> None:
-        self.journal = journal
-        self.workers: list[Instance] = []
-        self._children: dict[str, subprocess.Popen[bytes]] = {}
-        self._log_dir = log_dir
-
-    async def start(self, role: Role, environment: Mapping[str, str] | None = None) -> Instance:
-        command = [sys.executable, "-c", "import time; time.sleep(60)"]
-        child = subprocess.Popen(command, start_new_session=True)  # noqa: ASYNC220 - a moment
-        process = Process.of(child.pid)
-        assert process is not None
-        instance = Instance(
-            name=f"{role}-{len(self.workers) + 1}",
-            role=role,
-            base_url="http://127.0.0.1:1",
-            log_path=self._log_dir / "none.log",
-            pid=child.pid,
-            started=process.started,
-        )
-        self._children[instance.name] = child
-        self.workers.append(instance)
-        return instance
-
-    def is_alive(self, instance: Instance) -> bool:
-        return self._children[instance.name].poll() is None
-
-    def log_tail(self, instance: Instance, lines: int = 20) -> str:
-        return f"(nothing of {instance.name} in {lines} lines)"
-
-    async def kill(self, instance: Instance) -> None:
-        assert not processes.kill_tree(processes_of(instance))
-        self._children[instance.name].wait()
-
-    async def pause(self, instance: Instance) -> None:
-        self._children[instance.name].send_signal(19)
-        while not processes_of(instance).is_stopped():
-            pass
-
-    def is_paused(self, instance: Instance) -> bool:
-        return processes_of(instance).is_stopped()
-
-    def resume_command(self, instance: Instance) -> tuple[str, ...]:
-        return ("kill", "-CONT", str(instance.pid))
-
-    async def resume(self, instance: Instance) -> None:
-        self._children[instance.name].send_signal(18)
-        while processes_of(instance).is_stopped():
-            pass
-
-    def end(self) -> None:
-        for child in self._children.values():
-            child.kill()
-            child.wait()
-
-
-def processes_of(instance: Instance) -> Process:
-    assert instance.pid is not None
-    return Process(instance.pid, instance.started)
-
-
-@pytest.fixture
-def journal(tmp_path: Path) -> Iterator[Journal]:
-    journal = Journal.begin(tmp_path)
-    yield journal
-    end_run(journal)
-
-
-@pytest.fixture
-async def workers(journal: Journal, tmp_path: Path) -> AsyncIterator[SomeWorkers]:
-    workers = SomeWorkers(journal, tmp_path)
-    await workers.start("worker")
-    await workers.start("worker")
-    yield workers
-    workers.end()
-
-
-@pytest.fixture
-def history(tmp_path: Path) -> Iterator[HistoryWriter]:
-    with HistoryWriter(tmp_path / "history.jsonl") as history:
-        yield history
-
-
-def as_system(workers: SomeWorkers) -> System:
-    return cast("System", workers)
-
-
-def faults_in(journal: Journal) -> list[dict[str, object]]:
-    return [e.facts for e in read_entries(journal.run_dir).values() if e.kind == "fault"]
-
-
 async def test_inside_the_victims_are_dead_and_outside_others_have_taken_their_place(
-    workers: SomeWorkers, history: HistoryWriter, journal: Journal
+    instances: SomeInstances, history: HistoryWriter, journal: Journal
 ) -> None:
-    victims = list(workers.workers)
-    fault = kill_workers(as_system(workers), victims, replacements=1)
-    async with injected(fault, journal=journal, history=history):
-        assert not any(processes_of(victim).is_alive() for victim in victims)
+    victims = list(instances.workers)
+    fault = kill_instances(as_system(instances), victims, replacements=1)
+    async with injected(fault, journal=journal, history=history) as holding:
+        assert not any(process_of(victim).is_alive() for victim in victims)
         assert faults_in(journal)
-        assert len(workers.workers) == 2
+        assert len(instances.workers) == 2
+        assert not holding.unproven
     assert not faults_in(journal)
-    assert workers.is_alive(workers.workers[2])
-    types = [(line.type, line.f, line.worker) for line in read_history(history.path)]
-    assert types == [
-        ("invoke", "kill-worker", "worker-1"),
-        ("invoke", "kill-worker", "worker-2"),
-        ("ok", "kill-worker", "worker-1"),
-        ("ok", "kill-worker", "worker-2"),
+    assert instances.is_alive(instances.workers[2])
+    written = entries_in(history)
+    assert steps_in(history)[::2] == [
+        ("invoke", "kill-worker", None),
+        ("info", "kill-worker", "requested"),
+        ("info", "kill-worker", "victim"),
+        ("ok", "kill-worker", "effect"),
+        ("info", "heal-kill-worker", "requested"),
+        ("ok", "heal-kill-worker", "effect"),
     ]
+    assert [each.worker for each in written] == ["worker-1", "worker-2"] * 6
+    assert "Connection refused" in (written[-5].seen or "")
 
 
 async def test_a_kill_heals_after_a_failure_too(
-    workers: SomeWorkers, history: HistoryWriter, journal: Journal
+    instances: SomeInstances, history: HistoryWriter, journal: Journal
 ) -> None:
-    fault = kill_workers(as_system(workers), workers.workers[:1], replacements=2)
+    fault = kill_instances(as_system(instances), instances.workers[:1], replacements=2)
     with pytest.raises(ValueError, match="inside"):
         async with injected(fault, journal=journal, history=history):
             raise ValueError("inside")
-    assert len(workers.workers) == 4
+    assert len(instances.workers) == 4
 
 
 async def test_one_that_died_by_itself_proves_nothing(
-    workers: SomeWorkers, history: HistoryWriter, journal: Journal
+    instances: SomeInstances, history: HistoryWriter, journal: Journal
 ) -> None:
-    await workers.kill(workers.workers[0])
-    fault = kill_workers(as_system(workers), workers.workers, replacements=0)
-    with pytest.raises(Inconclusive, match="worker-1 ended by itself"):
+    await instances.kill(instances.workers[0])
+    fault = kill_instances(as_system(instances), instances.workers, replacements=0)
+    with pytest.raises(FaultNotShown, match="worker-1 ended by itself"):
         async with injected(fault, journal=journal, history=history):
             pytest.fail("the fault was injected")
     assert not faults_in(journal)
     assert not list(read_history(history.path)), "nothing was harmed"
 
 
-async def test_inside_the_victim_stands_still_and_outside_it_runs(
-    workers: SomeWorkers, history: HistoryWriter, journal: Journal
+async def test_a_dead_process_whose_work_goes_on_elsewhere_proves_nothing(
+    instances: SomeInstances,
+    history: HistoryWriter,
+    journal: Journal,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    victim = workers.workers[0]
-    pause = pause_worker(as_system(workers), victim)
+    victim, other = instances.workers
+    monkeypatch.setattr("chaos.faults.outside.SHOWS_WITHIN_S", 0.2)
+    answered_by_another = [Instance(**{**vars(victim), "base_url": other.base_url})]
+    fault = kill_instances(as_system(instances), answered_by_another, replacements=0)
+    with pytest.raises(FaultNotShown, match="worker-1 to be refused"):
+        async with injected(fault, journal=journal, history=history):
+            pytest.fail("the fault was proven")
+    assert steps_in(history)[-3:] == [
+        ("info", "kill-worker", "victim"),
+        ("info", "kill-worker", "effect"),
+        ("info", "heal-kill-worker", "requested"),
+    ]
+
+
+async def test_inside_the_victim_stands_still_and_outside_it_runs(
+    instances: SomeInstances, history: HistoryWriter, journal: Journal
+) -> None:
+    victim = instances.workers[0]
+    pause = pause_instance(as_system(instances), victim)
     async with injected(pause, journal=journal, history=history):
-        assert processes_of(victim).is_stopped()
+        assert process_of(victim).is_stopped()
         [fault] = faults_in(journal)
         assert fault["what"] == "pause of worker-1"
-    assert not processes_of(victim).is_stopped()
+    assert not process_of(victim).is_stopped()
     assert not faults_in(journal)
+    assert steps_in(history) == [
+        ("invoke", "pause-worker", None),
+        ("info", "pause-worker", "requested"),
+        ("info", "pause-worker", "victim"),
+        ("ok", "pause-worker", "effect"),
+        ("info", "heal-pause-worker", "requested"),
+        ("ok", "heal-pause-worker", "effect"),
+    ]
+
+
+async def test_a_frozen_worker_at_whose_port_another_answers_proves_nothing(
+    instances: SomeInstances, history: HistoryWriter, journal: Journal
+) -> None:
+    victim, other = instances.workers
+    moved = Instance(**{**vars(victim), "base_url": other.base_url})
+    with pytest.raises(FaultNotShown, match=r"worker-1 should say nothing, but .* got: 204"):
+        async with injected(
+            pause_instance(as_system(instances), moved), journal=journal, history=history
+        ):
+            pytest.fail("the fault was proven")
+    assert not process_of(victim).is_stopped()
 
 
 async def test_a_pause_heals_after_a_failure_too(
-    workers: SomeWorkers, history: HistoryWriter, journal: Journal
+    instances: SomeInstances, history: HistoryWriter, journal: Journal
 ) -> None:
-    victim = workers.workers[0]
-    pause = pause_worker(as_system(workers), victim)
+    victim = instances.workers[0]
+    pause = pause_instance(as_system(instances), victim)
     with pytest.raises(ValueError, match="inside"):
         async with injected(pause, journal=journal, history=history):
             raise ValueError("inside")
-    assert not processes_of(victim).is_stopped()
+    assert not process_of(victim).is_stopped()
 
 
 async def test_a_pause_that_somebody_else_ended_proves_nothing(
-    workers: SomeWorkers, history: HistoryWriter, journal: Journal
+    instances: SomeInstances, history: HistoryWriter, journal: Journal
 ) -> None:
-    victim = workers.workers[0]
-    pause = pause_worker(as_system(workers), victim)
-    with pytest.raises(Inconclusive, match="woke worker-1"):
+    victim = instances.workers[0]
+    pause = pause_instance(as_system(instances), victim)
+    with pytest.raises(FaultNotShown, match="woke worker-1"):
         async with injected(pause, journal=journal, history=history):
-            await workers.resume(victim)
+            await instances.resume(victim)
 
 
 async def test_the_undo_in_the_journal_wakes_the_victim(
-    workers: SomeWorkers, history: HistoryWriter, journal: Journal
+    instances: SomeInstances, history: HistoryWriter, journal: Journal
 ) -> None:
-    victim = workers.workers[0]
-    pause = pause_worker(as_system(workers), victim)
+    victim = instances.workers[0]
+    pause = pause_instance(as_system(instances), victim)
     async with injected(pause, journal=journal, history=history):
         [fault] = faults_in(journal)
         undo = json.loads(json.dumps(fault["undo"]))
         subprocess.run(undo, check=True, timeout=10)  # noqa: ASYNC221 - a moment
-        assert not processes_of(victim).is_stopped()
-        await workers.pause(victim)
+        assert not process_of(victim).is_stopped()
+        await instances.pause(victim)
 
 
-def scripted(name: str, steps: list[str], failing: str = "") -> Fault:
+async def test_a_worker_that_nobody_can_see_is_harmed_and_not_proven(
+    instances: SomeInstances, history: HistoryWriter, journal: Journal
+) -> None:
+    instances.without_ready_path()
+    fault = kill_instances(as_system(instances), instances.workers[:1], replacements=0)
+    async with injected(fault, journal=journal, history=history) as holding:
+        [why] = holding.unproven
+    assert "nobody else can see the SIGKILL of worker-1" in why
+    assert "write [worker] ready_path" in why
+    assert ("ok", "kill-worker", "effect") not in steps_in(history)
+
+
+@pytest.mark.parametrize("goes_on", [False, True])
+async def test_heartbeats_that_do_not_come_are_seen_of_a_worker_without_a_port(
+    instances: SomeInstances, history: HistoryWriter, journal: Journal, goes_on: bool
+) -> None:
+    instances.without_ready_path()
+    beats = 1
+
+    async def read(_: Instance) -> Mapping[str, object]:
+        nonlocal beats
+        beats += goes_on
+        return {"e1": beats}
+
+    outside = ItsHeartbeats(read=read, interval_s=0.01)
+    pause = pause_instance(as_system(instances), instances.workers[0], outside)
+    if goes_on:
+        with pytest.raises(FaultNotShown, match="a heartbeat of export e1 came: 2 became 3"):
+            async with injected(pause, journal=journal, history=history):
+                pytest.fail("the fault was proven")
+        return
+    async with injected(pause, journal=journal, history=history) as holding:
+        assert not holding.unproven
+    assert ("ok", "pause-worker", "effect") in steps_in(history)
+
+
+async def test_what_a_machine_lacks_is_told_apart_and_nothing_is_harmed(
+    history: HistoryWriter, journal: Journal
+) -> None:
+    steps: list[str] = []
+    need = MachineNeed(name="libx", missing=lambda: "it is not installed", help="install it")
+    fault = scripted("one", steps, machine=(need,))
+    with pytest.raises(MachineLacks, match="on this machine: libx: it is not installed; install"):
+        async with injected(fault, journal=journal, history=history):
+            pytest.fail("the fault was injected")
+    assert not steps
+    assert not faults_in(journal)
+
+
+def scripted(
+    name: str, steps: list[str], failing: str = "", machine: tuple[MachineNeed, ...] = ()
+) -> Fault:
     """A fault whose steps are noted; one of them may fail."""
 
-    def step(what: str) -> Callable[[], Awaitable[None]]:
-        async def run() -> None:
+    def step(what: str) -> Callable[[], Awaitable[str]]:
+        async def run() -> str:
             steps.append(f"{what} {name}")
             if what == failing:
                 raise UndoFailed(expected=f"{what} {name}", got="no")
+            return what
+
+        return run
+
+    def act(what: str) -> Callable[[], Awaitable[None]]:
+        async def run() -> None:
+            await step(what)()
 
         return run
 
@@ -221,14 +236,15 @@ def scripted(name: str, steps: list[str], failing: str = "") -> Fault:
         label=name,
         what=f"{name} of x",
         victims=("x",),
+        machine=machine,
         undo=("true",),
-        check_possible=step("check"),
-        inject=step("inject"),
-        prove=step("prove"),
-        check_still_there=step("still"),
-        heal=step("heal"),
-        heal_label=f"heal-{name}",
-        prove_healed=step("healed"),
+        check_possible=act("check"),
+        inject=act("inject"),
+        victim_shows=step("victim"),
+        others_see=step("effect"),
+        check_still_there=act("still"),
+        heal=act("heal"),
+        healed=step("healed"),
     )
 
 
@@ -241,7 +257,8 @@ async def test_several_faults_hold_together_and_are_healed_in_reverse(
         assert [each["what"] for each in faults_in(journal)] == ["one of x", "two of x"]
         steps.append("inside")
     assert steps == [
-        *("check one", "inject one", "check two", "inject two", "prove one", "prove two"),
+        *("check one", "inject one", "check two", "inject two"),
+        *("victim one", "effect one", "victim two", "effect two"),
         *("inside", "still one", "still two"),
         *("heal two", "heal one", "healed one", "healed two"),
     ]

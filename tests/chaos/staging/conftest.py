@@ -48,6 +48,14 @@ load_every_s = 0.1
 {instances}
 """
 
+PROOFS = {
+    "kill": "is-dead",
+    "kill-at-work": "is-dead",
+    "pause": "is-paused",
+    "pause-all": "is-paused",
+}
+"""The word of the platform that shows what another one has done."""
+
 INSTANCE = """\
 [[chaos.instances]]
 name = "{name}"
@@ -81,7 +89,10 @@ class Staging:
         return file
 
     def fault(self, name: str, inject: str, undo: str, more: str = "") -> str:
-        """Declare a fault by two words of the platform's command line."""
+        """Declare a fault by two words of the platform's command line, with what proves it."""
+        proof = PROOFS.get(inject)
+        if proof and "proof =" not in more:
+            more += f"proof = {json.dumps(self.command(proof))}\n"
         return (
             f"[chaos.faults.{name}]\n"
             f"inject = {json.dumps(self.command(inject))}\n"

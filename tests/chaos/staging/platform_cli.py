@@ -24,6 +24,15 @@ def kill_at_work(pid: int, worker: str, database: str) -> None:
             time.sleep(0.02)
 
 
+def state_of(pid: int) -> str:
+    """The letter of a process's state; of one that is gone, as of one that is not reaped yet."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return "Z"
+    return stat.rpartition(")")[2].split()[0]
+
+
 def main(folder: Path, word: str, instance: str) -> int:
     with (folder / "platform.log").open("a", encoding="utf-8") as log:
         log.write(f"{word} {instance}\n")
@@ -34,9 +43,8 @@ def main(folder: Path, word: str, instance: str) -> int:
     if word == "kill-at-work":
         kill_at_work(pid, instance, (folder / "database").read_text(encoding="utf-8"))
         return 0
-    if word == "is-paused":
-        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
-        return 0 if state == "T" else 1
+    if word in {"is-dead", "is-paused"}:
+        return 0 if state_of(pid) in {"is-dead": "Z", "is-paused": "T"}[word] else 1
     if word == "pause-all":
         for file in folder.glob("*.pid"):
             os.killpg(int(file.read_text(encoding="utf-8")), signal.SIGSTOP)

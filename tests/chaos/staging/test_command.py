@@ -85,7 +85,7 @@ def test_a_declared_fault_is_survived(staging: Staging, place: Path, processes: 
     finished = shakedown(place, argv)
     assert finished.returncode == 0, finished.stdout + finished.stderr
     assert check_of(place / "out")["observations"] >= 1
-    assert staging.log() == ["kill worker-1", "nothing worker-1"]
+    assert staging.log() == ["kill worker-1", "is-dead worker-1", "nothing worker-1"]
     commands = place / "out" / "checks" / "chaos.staging-fault" / "commands.log"
     assert "ended with 0" in commands.read_text(encoding="utf-8")
     assert (place / "out" / "history.jsonl").stat().st_size

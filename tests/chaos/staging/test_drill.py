@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from chaos.drills.drill import run_drill
-from chaos.faults.fault import FaultNotShown, UndoFailed
+from chaos.faults.fault import UndoFailed
+from chaos.faults.proof import FaultNotShown
 from chaos.staging.drill import STAGING_FAULT, Aborted
 from harness.errors import CheckFailed, PreconditionNotMet
 from harness.guard import Refused
@@ -42,14 +43,15 @@ async def test_a_worker_is_killed_and_nothing_is_lost(
     async with drill_of(file) as drill:
         await run_drill(STAGING_FAULT, drill)
         assert drill.observe.count >= 1
-    assert staging.log() == ["kill worker-1", "nothing worker-1"]
+    assert staging.log() == ["kill worker-1", "is-dead worker-1", "nothing worker-1"]
     assert faults_of(journal) == []
     history = list(read_history(tmp_path / "history.jsonl"))
-    seen = [(each.f, each.type, each.worker) for each in history if "kill" in each.f]
+    seen = [(each.f, each.type, each.step, each.worker) for each in history if "kill" in each.f]
     assert seen == [
-        ("kill", "invoke", "worker-1"),
-        ("kill", "ok", "worker-1"),
-        ("heal-kill", "info", "worker-1"),
+        ("kill", "invoke", None, "worker-1"),
+        ("kill", "info", "requested", "worker-1"),
+        ("kill", "ok", "effect", "worker-1"),
+        ("heal-kill", "info", "requested", "worker-1"),
     ]
     accepted = {each.job for each in history if (each.f, each.type) == ("requestExport", "ok")}
     downloaded = {each.job for each in history if each.f == "downloadExport"}
@@ -61,7 +63,6 @@ async def test_a_worker_is_frozen_until_others_have_its_work(
     staging: Staging, drill_of: DrillOf
 ) -> None:
     fault = staging.fault("pause", "pause", "resume", LONG)
-    fault += f"proof = {staging.command('is-paused')}\n".replace("'", '"')
     async with drill_of(staging.write(fault)) as drill:
         await run_drill(STAGING_FAULT, drill)
         assert drill.observe.count >= 1
@@ -96,7 +97,7 @@ async def test_it_is_aborted_as_soon_as_the_condition_holds(
     async with drill_of(file) as drill:
         with pytest.raises(Aborted, match=r"no export became ready for .* was undone"):
             await run_drill(STAGING_FAULT, drill)
-    assert staging.log() == ["pause-all worker-1", "resume-all worker-1"]
+    assert staging.log() == ["pause-all worker-1", "is-paused worker-1", "resume-all worker-1"]
 
 
 @pytest.mark.parametrize(
@@ -112,6 +113,16 @@ async def test_a_fault_that_cannot_be_injected(
             await run_drill(STAGING_FAULT, drill)
     assert staging.log() == [f"{word} worker-1", "resume worker-1"]
     assert faults_of(journal) == []
+
+
+async def test_a_fault_without_a_proof_is_judged_and_inconclusive(
+    staging: Staging, drill_of: DrillOf
+) -> None:
+    file = staging.write(staging.fault("harm", "nothing", "nothing", "hold_s = 0.2\n"))
+    async with drill_of(file) as drill:
+        with pytest.raises(FaultNotShown, match=r"write proof = .* into \[chaos.faults.harm\]"):
+            await run_drill(STAGING_FAULT, drill)
+    assert staging.log() == ["nothing worker-1", "nothing worker-1"]
 
 
 async def test_a_fault_that_does_not_show(staging: Staging, drill_of: DrillOf) -> None:
