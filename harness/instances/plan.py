@@ -1,7 +1,7 @@
 """How the instances of one system are started: the driver, and the plan that it follows."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -9,6 +9,7 @@ from harness.errors import Misconfigured
 from harness.instances.database_access import DatabaseAccess, parts_of
 from harness.instances.description import Instance, Role
 from harness.instances.handle import InstanceHandle
+from harness.instances.network import Network
 from harness.machine.journal import Journal
 from harness.machine.ports import LOOPBACK
 from harness.machine.processes import Process
@@ -93,6 +94,10 @@ class Plan:
     database: DatabaseAccess
     keys: KeySet | None = None
     """None where tokens are not signed with a key pair."""
+    network: Network | None = None
+    """The proxies between its parts; None: all of them are connected directly."""
+    own_values: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Placeholders that are another instance's otherwise."""
 
     @property
     def home(self) -> Path:
@@ -146,7 +151,7 @@ class Plan:
         self, table: Api | Worker | Migrate, values: Mapping[str, str]
     ) -> tuple[tuple[str, ...], dict[str, str]]:
         """Give command and environment of a table, with this system's and the given values."""
-        known = {**self.values, **values}
+        known = {**self.values, **self.own_values, **values}
         command = self.target.expand_command(table.command or (), known)
         return command, self.target.expand_environment(table.environment, known)
 

@@ -1,6 +1,7 @@
 """Starting one instance and waiting until it is ready."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from harness.errors import InstanceFailed, Misconfigured
 from harness.instances.description import Role
@@ -23,6 +24,8 @@ async def start_instance(
     Raises `InstanceFailed` with its last log lines when it dies or its time is over, and
     `Misconfigured` when it cannot be started at all. Nothing of it is left then.
     """
+    if plan.network is not None:
+        plan = replace(plan, own_values=await plan.network.values_for(name))
     fixed = port if port is not None else plan.fixed_port(role)
     if fixed is not None and not is_free(fixed):
         raise Misconfigured(

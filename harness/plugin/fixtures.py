@@ -198,7 +198,9 @@ def fresh_system(request: pytest.FixtureRequest, target: Target, system: System)
     """Brings up a system of the check's own: its own database, instances and storage.
 
     `async with fresh_system(api_instances=1, workers=0, environment={…}, worker_environment={…})
-    as own`; the numbers default to the target's. It is gone when the block is left.
+    as own`; the numbers default to the target's. It is gone when the block is left. `proxied=True`:
+    clients, instances and database reach each other through proxies (`own.system.network`), in
+    place before they start; `own_server=True`: no other system uses its database server.
     """
     config = request.config
 
@@ -209,6 +211,8 @@ def fresh_system(request: pytest.FixtureRequest, target: Target, system: System)
         workers: int | None = None,
         environment: Mapping[str, str] | None = None,
         worker_environment: Mapping[str, str] | None = None,
+        proxied: bool = False,
+        own_server: bool = False,
     ) -> AsyncIterator[OwnSystem]:
         if not target.is_cloned:
             raise Inconclusive(
@@ -221,7 +225,10 @@ def fresh_system(request: pytest.FixtureRequest, target: Target, system: System)
             workers=workers,
             environment=environment or {},
             worker_environment=worker_environment or {},
+            proxied=proxied,
+            own_server=own_server,
         )
+        redactor_of(config).add_secrets(own.secrets)  # a server of its own has passwords of its own
         try:
             async with _opened(own, hiding_tokens(config, own)) as opened:
                 opened.organizations.transport.broken = BrokenPreconditions(system.run_dir / BROKEN)
@@ -239,8 +246,10 @@ def fresh_system(request: pytest.FixtureRequest, target: Target, system: System)
 async def _opened(own: System, learn: Callable[[Iterable[str]], None]) -> AsyncIterator[OwnSystem]:
     reading = Database(own.readonly_url) if own.readonly_url else None
     control = Database(own.control_url, writable=True) if own.control_url else None
-    base_urls = [instance.base_url for instance in own.api]
     try:
+        base_urls = [
+            await own.network.address_of(each) if own.network else each.base_url for each in own.api
+        ]
         async with Organizations.of(
             own.target, base_urls, learn=learn, control_url=own.control_url
         ) as organizations:

@@ -9,9 +9,11 @@ from dataclasses import replace
 from harness.errors import Inconclusive, InstanceFailed, Misconfigured
 from harness.instances.database_access import DatabaseAccess, with_database
 from harness.instances.description import Role
+from harness.instances.network import Network
 from harness.instances.plan import Plan
 from harness.instances.start import start_instance
 from harness.machine.journal import Journal
+from harness.postgres.cluster import Cluster
 from harness.postgres.database_server import DatabaseServer, create_database
 from harness.postgres.template import OBSERVER, OWNER
 from harness.system.databases import make_template
@@ -88,8 +90,13 @@ async def launch_sibling(
     environment: Mapping[str, str] | None = None,
     worker_environment: Mapping[str, str] | None = None,
     on_progress: Progress = lambda _: None,
+    proxied: bool = False,
+    own_server: bool = False,
 ) -> System:
     """Bring up another system beside this one: a fresh clone of its migrated database.
+
+    `proxied`: its instances reach the database through proxies that the harness controls
+    (`System.network`). `own_server`: it has a database server that no other system uses.
 
     `environment` is for every instance, `worker_environment` for workers on top of it. The
     sibling is closed with `system` unless it was before.
@@ -104,11 +111,18 @@ async def launch_sibling(
     began = time.monotonic()
     counts = _counts(target, api_instances, workers)
     name = f"own-{secrets.token_hex(4)}"
-    plan = replace(system.plan, name=name, database=await _clone(system.database, name))
-    _make_directories(plan)
+    server, plan = None, replace(system.plan, name=name)
+    if own_server:
+        server, plan = await _with_own_server(plan)
+    else:
+        plan = replace(plan, database=await _clone(system.database, name))
+    if proxied:
+        plan = replace(plan, network=_network_of(plan))
     sibling = System(plan)
+    sibling.own_server = server
     system.add_sibling(sibling)
     try:
+        _make_directories(plan)
         common = environment or {}
         await _start_all(
             sibling, counts, common, {**common, **(worker_environment or {})}, on_progress
@@ -145,11 +159,39 @@ def _works_in_the_api(target: Target) -> bool:
 
 async def _own_database(server: DatabaseServer, plan: Plan) -> DatabaseAccess:
     """Migrate the template and give the system a clone of it."""
-    template = f"template_{plan.name}"
+    template = f"template_{plan.name}".replace("-", "_")
     await make_template(server, replace(plan, database=_access(server, template)))
-    own = f"system_{plan.name}"
+    own = f"system_{plan.name}".replace("-", "_")
     await server.create_database(own, template)
     return replace(_access(server, own), template=template)
+
+
+async def _with_own_server(plan: Plan) -> tuple[DatabaseServer, Plan]:
+    """Start a server for one system, and migrate its database there."""
+    database = plan.target.database
+    if database.source != "embedded":
+        raise Inconclusive(
+            "this check harms a database server, so its system needs one of its own: only "
+            f'[database] source = "embedded" has that, not {database.source!r}'
+        )
+    server = await Cluster.start(plan.journal, database.settings, database.binaries)
+    try:
+        _make_directories(plan)
+        return server, replace(plan, database=await _own_database(server, plan))
+    except BaseException:
+        await server.stop()
+        raise
+
+
+def _network_of(plan: Plan) -> Network:
+    """Give the proxies of a system; they open when an instance starts."""
+    host = plan.driver.harness_host
+    if host is None:
+        raise Inconclusive(
+            "containers of this engine cannot reach a server of the harness, so their connections "
+            "cannot go through a proxy"
+        )
+    return Network(plan.database.url, host)
 
 
 def _access(server: DatabaseServer, name: str) -> DatabaseAccess:

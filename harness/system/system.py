@@ -13,6 +13,7 @@ from harness.errors import Misconfigured
 from harness.instances.database_access import with_database
 from harness.instances.description import Instance, Role, SystemDescription
 from harness.instances.handle import InstanceHandle
+from harness.instances.network import Network
 from harness.instances.plan import Plan
 from harness.instances.start import start_instance
 from harness.machine.journal import Journal
@@ -44,6 +45,8 @@ class System:
         """From the call of `launch` to the last instance being ready."""
         self.infrastructure: Infrastructure | None = None
         """What all systems of the run share: ended with this one; None in every other system."""
+        self.own_server: DatabaseServer | None = None
+        """The server of this system alone, which it may harm: ended with it; None: a shared one."""
         self._handles: dict[str, InstanceHandle] = {}
         self._numbers: dict[Role, int] = {}
         self._siblings: list[System] = []
@@ -89,6 +92,11 @@ class System:
         return self.plan.driver.harness_host
 
     @property
+    def network(self) -> Network | None:
+        """The proxies between its parts, where it was launched with them."""
+        return self.plan.network
+
+    @property
     def log_dir(self) -> Path:
         """Where the logs of this system's instances and its migration are."""
         return self.plan.log_dir
@@ -101,6 +109,8 @@ class System:
     @property
     def database_server(self) -> DatabaseServer | None:
         """The database server, in the process that launched it."""
+        if self.own_server is not None:
+            return self.own_server
         return self.infrastructure.server if self.infrastructure is not None else None
 
     def describe(self) -> SystemDescription:
@@ -265,8 +275,12 @@ class System:
             self.journal.close()
             return
         self.plan.driver.end_all(tuple(self._handles.values()))
+        if self.network is not None:
+            await self.network.close()
         access = self.database
-        if self.infrastructure is None and access.name and access.control_url:
+        if self.own_server is not None:
+            await self.own_server.stop()
+        elif self.infrastructure is None and access.name and access.control_url:
             # A drill may have killed the server; then its data goes with the run's directory.
             with contextlib.suppress(psycopg.OperationalError):
                 await drop_database(with_database(access.control_url, "postgres"), access.name)

@@ -1,0 +1,99 @@
+"""The answer of a commit is lost: it is done, and the instance that asked for it cannot know."""
+
+from collections.abc import Callable, Iterable
+
+import psycopg
+
+from chaos.faults.fault import ENDS_WITH_THE_RUN, Fault
+from chaos.faults.link import database_link
+from chaos.faults.proof import FaultNotShown
+from harness.network.postgres_conversation import AnswerCut, PostgresConversation
+from harness.postgres.server import connect
+from harness.system import Instance, System
+from harness.target import Capability
+from harness.waiting import wait_until
+
+HAPPENS_WITHIN_S = 10.0
+"""How long an instance may take until it commits what is waited for."""
+GONE_WITHIN_S = 5.0
+_SESSION = "SELECT 1 FROM pg_stat_activity WHERE pid = %s"
+
+
+def lose_answers(
+    system: System,
+    victim: Instance,
+    wanted: Callable[[str], bool],
+    *,
+    what: str,
+    times: int = 1,
+    within_s: float = HAPPENS_WITHIN_S,
+) -> Fault:
+    """Cut a connection after COMMIT and before the answer, so many `times`.
+
+    `wanted` says of a statement whether its transaction is one of those; `what` names them:
+    `claim`. It is proven once the instance has committed one: something must make it do so.
+    """
+    link = database_link(system, victim)
+    assert system.network is not None
+    cuts = system.network.cuts[victim.name]
+    cut = AnswerCut(wanted=wanted, times=times)
+
+    async def check_possible() -> None:
+        link.require_used()
+        if any(each.is_unread for each in sessions()):
+            raise FaultNotShown(
+                f"the connections of {victim.name} to the database are encrypted, or no "
+                "PostgreSQL: where a transaction ends cannot be seen in them (sslmode=disable)"
+            )
+
+    def sessions() -> Iterable[PostgresConversation]:
+        assert system.network is not None
+        return system.network.sessions(victim.name).values()
+
+    async def inject() -> None:
+        cuts.append(cut)
+
+    async def victim_shows() -> str:
+        await wait_until(
+            lambda: not cut.is_armed,
+            within_s,
+            f"{victim.name} to commit {times} × {what}",
+            error=lambda waited: FaultNotShown(f"{waited}: {len(cut.cut)} answers were lost"),
+        )
+        lost = cut.cut[-1]
+        return f"{lost.tag} was answered, and {lost.bytes} bytes of it were not passed on"
+
+    async def others_see() -> str:
+        assert system.control_url is not None
+        for lost in cut.cut:
+            await _expect_no_session(system.control_url, lost.connection)
+        return f"the server has none of the {len(cut.cut)} sessions any more"
+
+    async def heal() -> None:
+        cuts.remove(cut)
+
+    return Fault(
+        label=f"answer-lost-{what}",
+        what=f"{times} lost answers to {what} of {victim.name}",
+        victims=(victim.name,),
+        needs=frozenset({Capability.SPAWN, Capability.DATABASE_CONTROL}),
+        undo=ENDS_WITH_THE_RUN,
+        check_possible=check_possible,
+        inject=inject,
+        victim_shows=victim_shows,
+        others_see=others_see,
+        heal=heal,
+    )
+
+
+async def _expect_no_session(control_url: str, pid: int) -> None:
+    try:
+        async with connect(control_url) as connection:
+
+            async def is_gone() -> bool:
+                found = await connection.execute(_SESSION, [pid])
+                return await found.fetchone() is None
+
+            await wait_until(is_gone, GONE_WITHIN_S, f"session {pid} to end", error=FaultNotShown)
+    except psycopg.OperationalError as error:
+        raise FaultNotShown(f"the server could not be asked: {error}") from error

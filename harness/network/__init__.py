@@ -1,0 +1,1 @@
+"""One TCP proxy between the parts of a system, and what it can do to connections."""

@@ -1,0 +1,32 @@
+"""What a proxy reads of a connection's contents while it passes on."""
+
+from typing import NamedTuple, Protocol
+
+
+class Passed(NamedTuple):
+    """What becomes of data."""
+
+    data: bytes
+    """What goes on, now."""
+    is_cut: bool = False
+    """Whether the connection is to be reset after it."""
+
+
+class Conversation(Protocol):
+    """Reads both directions of one connection. Does no I/O, and never raises for what is sent."""
+
+    def from_client(self, data: bytes) -> Passed:
+        """Take what the client sends."""
+
+    def from_server(self, data: bytes) -> Passed:
+        """Take what the server sends."""
+
+
+class Unread:
+    """Passes everything on."""
+
+    def from_client(self, data: bytes) -> Passed:
+        """Pass it on."""
+        return Passed(data)
+
+    from_server = from_client
