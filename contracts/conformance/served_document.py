@@ -20,7 +20,7 @@ from contracts.conformance.schema_comparison import Direction, SchemaComparison
 from contracts.shared.tenants.document import load_document
 from harness.errors import Inconclusive
 from harness.target import Target
-from harness.target.document.described_api import prefixes_of
+from harness.target.document.places import prefixes_of
 from harness.untrusted.json_pointers import BrokenReference, pointer
 
 _PARAMETER = re.compile(r"\{[^}/]*\}")

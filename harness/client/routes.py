@@ -13,7 +13,8 @@ from harness.target import Target
 from harness.target.contract.dialect import Contract
 from harness.target.document.api_document import contract_document
 from harness.target.document.described_api import document_of, is_shipped
-from harness.target.document.document_files import METHODS, parse_document
+from harness.target.document.document_files import parse_document
+from harness.target.document.openapi_objects import METHODS
 
 _PARAMETER = re.compile(r"\{([^}/]+)\}")
 _DOCUMENT = re.compile(r"text/|application/([\w.-]+\+)?json\b")

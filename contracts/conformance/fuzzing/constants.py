@@ -8,7 +8,7 @@ from contracts.shared.tenants.schemas import Unbuildable, resolved
 from harness.client.routes import routes_of
 from harness.target import Target
 from harness.target.contract.constants import AddedParts
-from harness.target.document.document_files import METHODS
+from harness.target.document.openapi_objects import METHODS
 
 Json = Any
 

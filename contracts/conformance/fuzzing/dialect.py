@@ -7,7 +7,7 @@ from contracts.conformance.fuzzing.constants import without_constants
 from contracts.shared.tenants.present_document import present_document
 from harness.client.routes import spelled_path
 from harness.target import Target
-from harness.target.document.document_files import METHODS
+from harness.target.document.openapi_objects import METHODS
 
 
 def in_dialect(document: Mapping[str, Any], target: Target) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from contracts.conformance.fuzzing.schema_validators import SchemaValidators
 from contracts.shared.tenants.document import load_document
 from harness.target import Target
 from harness.target.document.described_api import is_shipped
-from harness.target.document.document_files import METHODS
+from harness.target.document.openapi_objects import METHODS
 from harness.untrusted.json_pointers import follow
 
 Json = Any

@@ -6,7 +6,7 @@ from typing import Any
 
 from harness.target.contract.dialect import Contract
 from harness.target.document.described_api import document_of
-from harness.target.document.document_files import METHODS
+from harness.target.document.openapi_objects import METHODS
 
 Json = Any
 

@@ -16,7 +16,7 @@ from contracts.shared.tenants.schemas import Unbuildable, resolved
 from harness.client import Route
 from harness.client.routes import routes_of, spelled_path
 from harness.target import Target
-from harness.target.document.document_files import METHODS
+from harness.target.document.openapi_objects import METHODS
 from harness.vocabulary.resources import LISTS
 
 KINDS = ("job", "evidence", "export", "event", "target", "manifest", "organization")

@@ -8,7 +8,7 @@ from contracts.shared.tenants.schemas import resolved
 from harness.asks import leave_out
 from harness.client.absence import PAGING
 from harness.target.contract.dialect import Contract
-from harness.target.document.document_files import METHODS
+from harness.target.document.openapi_objects import METHODS
 
 Json = Any
 

@@ -7,7 +7,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from harness.target.document.document_files import METHODS, parse_document
+from harness.target.document.document_files import parse_document
+from harness.target.document.openapi_objects import METHODS
 from harness.vocabulary.resources import LISTS, RETURNED_BY
 
 Json = Any

@@ -17,7 +17,8 @@ from harness.client.routes import routes_of
 from harness.errors import Misconfigured
 from harness.target import Target, load_target
 from harness.target.document.api_document import contract_document
-from harness.target.document.document_files import METHODS, parse_document
+from harness.target.document.document_files import parse_document
+from harness.target.document.openapi_objects import METHODS
 from tests.answers import answer
 
 TEXT = """\
