@@ -50,6 +50,11 @@ def connection_info(settings: Settings, *, role: Role | None = None) -> str:
         str(conninfo_to_dict(settings.database_url).get("options") or ""),
         f"-c statement_timeout={timeout_ms}",
         f"-c idle_in_transaction_session_timeout={timeout_ms}",
+        # The server ends a session whose client is cut off, and with it the locks that it holds.
+        "-c tcp_keepalives_idle=3",
+        "-c tcp_keepalives_interval=2",
+        "-c tcp_keepalives_count=2",
+        f"-c tcp_user_timeout={timeout_ms}",
         "-c timezone=UTC",
         "-c datestyle=ISO",
     ]

@@ -47,6 +47,8 @@ class Settings:
     """Every worker runs the recovery at this interval."""
     poll_interval_s: float = field(default=1.0, metadata={"minimum": 0.01})
     """How often an idle worker looks for work when there is no notification."""
+    tidy_s: float = field(default=120.0, metadata={"minimum": 0.3})
+    """What a killed process left in the storage is removed within this time."""
     worker_concurrency: int = field(default=16, metadata={"minimum": 1})
     worker_name: str = ""
     drain_grace_s: float = field(default=20.0, metadata={"minimum": 0.0})

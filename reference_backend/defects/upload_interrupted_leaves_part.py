@@ -15,10 +15,9 @@ async def _stage(self: Storage) -> AsyncIterator[StagedObject]:
     try:
         yield staged
     except Problem:
-        staged.discard()
+        staged.close()
         raise
-    if not staged.published:
-        staged.discard()
+    staged.close()
 
 
 def _patch() -> None:

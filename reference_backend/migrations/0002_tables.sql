@@ -119,9 +119,12 @@ CREATE TABLE idempotency_keys (
 CREATE INDEX idempotency_keys_age ON idempotency_keys (created_at);
 
 -- The workers, with the time of their last heartbeat.
+-- Processes that have the same name are told apart by their instance.
 CREATE TABLE workers (
-    name         text PRIMARY KEY,
-    heartbeat_at timestamptz NOT NULL DEFAULT clock_timestamp()
+    name         text NOT NULL,
+    instance     uuid NOT NULL,
+    heartbeat_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (name, instance)
 );
 
 -- Counters that must survive the process: claim fallbacks, reclaims, hash mismatches.

@@ -151,15 +151,17 @@ BEGIN
 END
 $$;
 
--- The heartbeat of a worker for all its exports, with their progress. Returns the exports that it still holds;
--- the worker stops working on the others.
-CREATE FUNCTION heartbeat_exports(p_worker text, p_ids uuid[], p_tokens uuid[], p_progress int[])
-RETURNS SETOF uuid
+-- The heartbeat of a worker for all its exports, with their progress. Returns the claim tokens that are still
+-- valid; the worker stops working on the others. p_instance tells apart processes that have the same name.
+CREATE FUNCTION heartbeat_exports(
+    p_worker text, p_ids uuid[], p_tokens uuid[], p_progress int[],
+    p_instance uuid DEFAULT '00000000-0000-0000-0000-000000000000'
+) RETURNS SETOF uuid
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp
 AS $$
 BEGIN
-    INSERT INTO workers AS w (name) VALUES (p_worker)
-    ON CONFLICT (name) DO UPDATE SET heartbeat_at = clock_timestamp();
+    INSERT INTO workers AS w (name, instance) VALUES (p_worker, p_instance)
+    ON CONFLICT (name, instance) DO UPDATE SET heartbeat_at = clock_timestamp();
 
     RETURN QUERY
     WITH held AS MATERIALIZED (
@@ -173,7 +175,7 @@ BEGIN
     SET heartbeat_at = clock_timestamp(), progress = GREATEST(e.progress, held.progress)
     FROM held
     WHERE e.id = held.id
-    RETURNING e.id;
+    RETURNING e.claim_token;
 END
 $$;
 
@@ -243,7 +245,7 @@ END
 $$;
 
 -- Returns exports to the queue: a draining worker releases those that it cannot finish in time.
--- The attempt stays counted. Returns the released ids.
+-- An attempt that ends by a drain does not use up one of those that are allowed. Returns the released ids.
 CREATE FUNCTION release_exports(p_ids uuid[], p_tokens uuid[]) RETURNS SETOF uuid
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, public, pg_temp
 AS $$
@@ -255,7 +257,8 @@ AS $$
         FOR NO KEY UPDATE OF e
     )
     UPDATE exports AS e
-    SET state = 'queued', claim_token = NULL, claimed_by = NULL, heartbeat_at = NULL, started_at = NULL, progress = 0
+    SET state = 'queued', claim_token = NULL, claimed_by = NULL, heartbeat_at = NULL, started_at = NULL, progress = 0,
+        attempts_allowed = e.attempts_allowed + 1
     FROM held
     WHERE e.id = held.id
     RETURNING e.id
@@ -345,7 +348,7 @@ CREATE TRIGGER notify_exports_queued AFTER INSERT ON exports
 
 GRANT EXECUTE ON FUNCTION
     claim_export_job(text, int, int), claimable_exports(int, int),
-    heartbeat_exports(text, uuid[], uuid[], int[]),
+    heartbeat_exports(text, uuid[], uuid[], int[], uuid),
     complete_exports(uuid[], uuid[], text[], text[], bigint[], text[], text[]),
     fail_export(uuid, uuid, text, text), release_exports(uuid[], uuid[]),
     recover_stuck_exports(interval, int), append_export_failed(exports), add_to_counter(text, bigint),

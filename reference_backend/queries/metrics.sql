@@ -12,5 +12,5 @@ SELECT
      FROM (SELECT count(*) FROM audit_logs WHERE event_name = 'export.completed'
            GROUP BY organization_id, target_id HAVING count(*) > 1) AS d) AS duplicate_completions,
     (SELECT COALESCE(jsonb_object_agg(c.name, c.value), '{}') FROM backend_counters AS c) AS counters,
-    (SELECT COALESCE(jsonb_object_agg(w.name, GREATEST(EXTRACT(EPOCH FROM clock_timestamp() - w.heartbeat_at), 0)), '{}')
-     FROM workers AS w) AS worker_heartbeat_ages_s
+    (SELECT COALESCE(jsonb_object_agg(w.name, GREATEST(EXTRACT(EPOCH FROM clock_timestamp() - w.latest), 0)), '{}')
+     FROM (SELECT name, max(heartbeat_at) AS latest FROM workers GROUP BY name) AS w) AS worker_heartbeat_ages_s

@@ -24,6 +24,7 @@ from typing import IO, Any, ParamSpec, TypeVar
 from reference_backend.storage.objects import ObjectMissing, StorageUnavailable, StoredObject
 
 CHUNK_BYTES = 1024 * 1024
+LITTER_AGE_S = 24 * 3600.0
 STAGING = "staging"
 SUFFIX = ".part"
 
@@ -58,15 +59,17 @@ class Storage:
 
     @asynccontextmanager
     async def stage(self) -> AsyncIterator[StagedObject]:
-        """Start an object; unless it is published, nothing is left of it."""
+        """Start an object; unless it is published, nothing is left of it.
+
+        Commit its record inside the block: until its end the object counts as being written.
+        """
         staged = StagedObject(self._root, self._staging)
         try:
             await staged.flush()  # makes the file: an outage shows before a client sends anything
             yield staged
         finally:
-            if not staged.published:
-                # Shielded: a canceled upload must not leave its file behind.
-                await asyncio.shield(asyncio.to_thread(staged.discard))
+            # Shielded: a canceled upload must not leave its file behind.
+            await asyncio.shield(asyncio.to_thread(staged.close))
 
     def open(self, path: str) -> BufferedReader:
         """Open an object for reading; call it in a thread."""
@@ -127,6 +130,42 @@ class Storage:
                     removed += 1
         return removed
 
+    @in_thread
+    def recent(self, *, older_than_s: float) -> list[str]:
+        """Paths of objects that are older than this, and younger than a day: later nobody looks."""
+        now = time.time()
+        found: list[str] = []
+        with _errors():
+            for directory, names, files in os.walk(self._root):
+                if directory == str(self._root):
+                    names.remove(STAGING)
+                for file in (Path(directory, name) for name in files):
+                    with suppress(FileNotFoundError):
+                        if older_than_s < now - file.stat().st_mtime < LITTER_AGE_S:
+                            found.append(str(file.relative_to(self._root)))
+        return found
+
+    @asynccontextmanager
+    async def without_writer(self, path: str) -> AsyncIterator[bool]:
+        """Lock an object as its writer does; yields False where its writer, or another, has it."""
+        try:
+            file = await asyncio.to_thread(self.open, path)
+        except ObjectMissing:
+            yield False
+            return
+        try:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                # Another attempt may have put a new file in its place.
+                is_free = os.path.samestat(
+                    os.fstat(file.fileno()), _resolve(self._root, path).stat()
+                )
+            except (BlockingIOError, FileNotFoundError):
+                is_free = False
+            yield is_free
+        finally:
+            file.close()
+
 
 class StagedObject:
     """An object being written. No reader can see it before `publish`."""
@@ -139,7 +178,7 @@ class StagedObject:
         self.size = 0
         """Bytes written so far."""
         self.published = False
-        # One thread at a time: `discard` after a cancellation waits for a write that still runs.
+        # One thread at a time: `close` after a cancellation waits for a write that still runs.
         self._lock = threading.Lock()
         self._file: IO[bytes] | None = None
 
@@ -180,19 +219,19 @@ class StagedObject:
             _make_directory(target.parent)
             self._path.rename(target)
             _fsync_directory(target.parent)
-            file.close()
             self.published = True
         return StoredObject(path=path, size=self.size, sha256=self.sha256)
 
-    def discard(self) -> None:
-        """Close the file and remove it."""
+    def close(self) -> None:
+        """Release the lock, and remove the file if it was not published."""
         with self._lock:
             if self._file is None:
                 return
             with suppress(OSError):
                 self._file.close()
-            with suppress(OSError):
-                self._path.unlink(missing_ok=True)
+            if not self.published:
+                with suppress(OSError):
+                    self._path.unlink(missing_ok=True)
 
     def _flush(self) -> None:
         """Pass what was collected to the operating system."""

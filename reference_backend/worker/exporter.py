@@ -9,7 +9,7 @@ from reference_backend import archive, database, failpoints
 from reference_backend.archive import EvidenceCorruptError
 from reference_backend.manifest import document
 from reference_backend.manifest.jcs import NotCanonicalError
-from reference_backend.storage.directory import Storage
+from reference_backend.storage.directory import StagedObject, Storage
 from reference_backend.storage.objects import ObjectMissing, StoredObject
 from reference_backend.worker.completion import Completion
 from reference_backend.worker.inputs import Inputs, LedgerGapError
@@ -46,41 +46,46 @@ class Exporter:
 
         An error that another attempt may not meet is raised, and the export is left to recovery.
         """
-        claim = export.claim
         await failpoints.reach("after_claim")
         try:
-            stored, manifest = await self._store(export)
+            return await self._store_and_complete(export)
         except tuple(PERMANENT) as error:
-            return await self._fail(claim, PERMANENT[type(error)], str(error))
-        await failpoints.reach("after_store")
-        await failpoints.reach("before_commit")
-        export.completing = True
-        digest = document.digest(manifest)
-        completed = await self._complete(
-            Completion(claim=claim, stored=stored, manifest=manifest, manifest_hash=digest)
-        )
-        await failpoints.reach("after_commit")
-        return completed
+            return await self._fail(export.claim, PERMANENT[type(error)], str(error))
 
-    async def _store(self, export: RunningExport) -> tuple[StoredObject, bytes]:
+    async def _store_and_complete(self, export: RunningExport) -> bool:
         claim = export.claim
         inputs = await self._read_inputs(claim)
         await failpoints.reach("while_working")
         async with self._storage.stage() as staged:
-            manifest = await staged.fill(
-                lambda target: archive.write(
-                    target,
-                    claim,
-                    inputs.evidence,
-                    inputs.ledger_lines,
-                    self._storage.open,
-                    export.report_progress,
-                )
+            stored, manifest = await self._store(export, inputs, staged)
+            await failpoints.reach("after_store")
+            await failpoints.reach("before_commit")
+            export.completing = True
+            digest = document.digest(manifest)
+            completed = await self._complete(
+                Completion(claim=claim, stored=stored, manifest=manifest, manifest_hash=digest)
             )
-            await failpoints.reach("before_store")
-            # The path contains the digest: a late attempt can only write the same bytes again.
-            path = f"exports/{claim.organization_id}/{claim.id}.{staged.sha256}.zip"
-            return await staged.publish(path), manifest
+        await failpoints.reach("after_commit")
+        return completed
+
+    async def _store(
+        self, export: RunningExport, inputs: Inputs, staged: StagedObject
+    ) -> tuple[StoredObject, bytes]:
+        claim = export.claim
+        manifest = await staged.fill(
+            lambda target: archive.write(
+                target,
+                claim,
+                inputs.evidence,
+                inputs.ledger_lines,
+                self._storage.open,
+                export.report_progress,
+            )
+        )
+        await failpoints.reach("before_store")
+        # The path contains the digest: a late attempt can only write the same bytes again.
+        path = f"exports/{claim.organization_id}/{claim.id}.{staged.sha256}.zip"
+        return await staged.publish(path), manifest
 
     async def _fail(self, claim: Claim, error_code: str, message: str) -> bool:
         logger.error("%s cannot be made: %s: %s", claim, error_code, message)

@@ -24,12 +24,13 @@ async def beat(settings: Settings, pool: database.Pool, running: RunningExports)
         # A connection that hangs must not cost the export: give up well before the lease ends.
         timeout_s=min(settings.db_timeout_s, settings.stuck_timeout_s / 3),
         worker=settings.worker_name,
+        instance=running.instance,
         **ids_and_tokens(export.claim for export in exports),
         progress=[export.progress for export in exports],
     )
-    held = {row["id"] for row in rows}
+    held = {row["token"] for row in rows}
     for export in exports:
-        if export.claim.id not in held and not export.completing:
+        if export.claim.claim_token not in held and not export.completing:
             logger.warning("%s was taken away, stopping work on it", export.claim)
             running.remove(export)
             export.stop()

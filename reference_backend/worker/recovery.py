@@ -1,4 +1,4 @@
-"""Taking back the exports of dead workers, and cleaning up after them. Every worker does it."""
+"""Taking back the exports of dead workers. Every worker does it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,8 @@ from collections.abc import Callable
 
 from reference_backend import database
 from reference_backend.settings import Settings
-from reference_backend.storage.directory import Storage
 from reference_backend.worker.metrics import WorkerMetrics
 
-ORPHAN_AGE_S = 60.0
 PRUNE_EVERY_S = 3600.0
 
 logger = logging.getLogger(__name__)
@@ -33,12 +31,6 @@ async def recover(
     if rows:
         metrics.reclaims.inc(len(rows))
         wake()
-
-
-async def remove_orphans(storage: Storage) -> None:
-    """Remove temporary files of dead writers. Raises StorageUnavailable."""
-    if removed := await storage.remove_orphans(older_than_s=ORPHAN_AGE_S):
-        logger.warning("removed %d unfinished objects of dead writers", removed)
 
 
 async def prune(pool: database.Pool) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from reference_backend.manifest.document import ExportIdentity
+
+LARGEST_ABANDONED = 1000  # what recovery has taken back in the meantime has a stale token
 
 
 class ExportStopped(Exception):
@@ -35,6 +38,8 @@ class RunningExport:
         self.progress = 0
         self.completing = False
         """Its completion was sent: the answer to that tells how it ended, not a heartbeat."""
+        self.ended = False
+        """It is completed or failed, or it was taken away: there is nothing to give back."""
         self.task: asyncio.Task[None] | None = None
         self._stopped = False
 
@@ -52,12 +57,22 @@ class RunningExport:
 
 
 class RunningExports(dict[UUID, RunningExport]):
-    """All of them, by export id."""
+    """All of them, by claim token: one worker may work on two attempts of an export."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.instance = uuid4()
+        """This worker: another one than a process that has, or had, the same name."""
+        self.abandoned: deque[Claim] = deque(maxlen=LARGEST_ABANDONED)
+        """Claims whose work failed and which recovery, or the drain, gives back."""
+
+    def add(self, export: RunningExport) -> None:
+        """Heartbeats for it from now on."""
+        self[export.claim.claim_token] = export
 
     def remove(self, export: RunningExport) -> None:
-        """No more heartbeats for it. A newer claim of the same export is kept."""
-        if self.get(export.claim.id) is export:
-            del self[export.claim.id]
+        """No more heartbeats for it."""
+        self.pop(export.claim.claim_token, None)
 
 
 def ids_and_tokens(claims: Iterable[Claim]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psycopg
 import pytest
 import pytest_asyncio
 import rfc8785
@@ -53,6 +54,31 @@ class WorkerProcess:
 
     async def exit_code(self, deadline_s: float = DEADLINE_S) -> int:
         return await asyncio.to_thread(self.process.wait, deadline_s)
+
+
+def logged(worker: WorkerProcess, text: str) -> Callable[[], Awaitable[bool]]:
+    """Whether the worker's log has this text."""
+
+    async def has_it() -> bool:
+        return text in worker.log
+
+    return has_it
+
+
+async def interrupt(backend: Backend, seconds: float) -> None:
+    """Cut every connection to the database and let nobody in for a while."""
+    async with await psycopg.AsyncConnection.connect(
+        backend.cluster.url("postgres"), autocommit=True
+    ) as admin:
+        name = psycopg.sql.Identifier(backend.name)
+        door = psycopg.sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}")
+        await admin.execute(door.format(name, psycopg.sql.SQL("false")))
+        await admin.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s",
+            [backend.name],
+        )
+        await asyncio.sleep(seconds)
+        await admin.execute(door.format(name, psycopg.sql.SQL("true")))
 
 
 @dataclass

@@ -3,16 +3,14 @@
 import asyncio
 import signal
 import time
-from collections.abc import Awaitable, Callable
 from typing import get_args
 
-import psycopg
 import pytest
 
 from reference_backend import failpoints
 from reference_backend.worker.loop import Worker
 from tests.reference_backend.conftest import Backend, Tenant
-from tests.reference_backend.worker.conftest import WorkerProcess, Workers, eventually
+from tests.reference_backend.worker.conftest import Workers, eventually, interrupt, logged
 
 pytestmark = pytest.mark.integration
 
@@ -32,7 +30,7 @@ async def test_killed_at_every_failpoint(workers: Workers, tenant: Tenant, failp
     evidence = await workers.store_evidence(tenant, b"content" * 1000)
     export = await tenant.request_export(evidence["job_id"])
     victim = workers.start("victim", FAILPOINTS=f"{failpoint}=sleep:60")
-    await eventually(_logged(victim, f"failpoint {failpoint}"), f"the victim to reach {failpoint}")
+    await eventually(logged(victim, f"failpoint {failpoint}"), f"the victim to reach {failpoint}")
     killed_at = time.monotonic()
     victim.send(signal.SIGKILL)
     await victim.exit_code()
@@ -79,7 +77,7 @@ async def test_a_frozen_worker_wakes_up_to_nothing(workers: Workers, tenant: Ten
     """The zombie has stored its object and is about to commit when its export is taken back."""
     export = await tenant.request_export()
     zombie = workers.start("zombie", FAILPOINTS="before_commit=sleep:0.5")
-    await eventually(_logged(zombie, "failpoint before_commit"), "the zombie to be about to commit")
+    await eventually(logged(zombie, "failpoint before_commit"), "the zombie to be about to commit")
     zombie.send(signal.SIGSTOP)
     workers.start("successor")
     ready = await workers.wait_for(tenant, export["id"], "ready")
@@ -111,37 +109,9 @@ async def test_a_canceled_export_stops_the_work(workers: Workers, tenant: Tenant
     await workers.wait_for(tenant, export["id"], "preparing")
     await tenant.query("SELECT cancel_export(%s)", export["id"])
 
-    await eventually(_logged(worker, "stopping work on it"), "the worker to stop", deadline_s=5)
+    await eventually(logged(worker, "stopping work on it"), "the worker to stop", deadline_s=5)
     assert (await tenant.export(export["id"]))["state"] == "canceled"
     assert workers.stored_objects() == []
-
-
-async def test_drain_finishes_what_it_can_and_gives_back_the_rest(
-    backend: Backend, workers: Workers
-) -> None:
-    quick, slow, late = backend.tenant(), backend.tenant(), backend.tenant()
-    evidence = await workers.store_evidence(slow, b"x")
-    stays = await slow.request_export(evidence["job_id"])
-    worker = workers.start(FAILPOINTS="while_working=sleep:60", DRAIN_GRACE_S="3")
-    await workers.wait_for(slow, stays["id"], "preparing")
-    started = time.monotonic()
-    worker.send(signal.SIGTERM)
-    await eventually(_logged(worker, "draining"), "the drain to begin")
-    waiting = await late.request_export()
-
-    assert await worker.exit_code() == 0
-
-    assert time.monotonic() - started < 3
-    export = await slow.export(stays["id"])
-    assert (export["state"], export["attempt"], export["claimed_by"]) == ("queued", 1, None)
-    assert (await late.export(waiting["id"]))["state"] == "queued", "claimed while draining"
-    assert await backend.control("SELECT * FROM workers") == []
-    worker = workers.start("w2", FAILPOINTS="while_working=sleep:1")
-    finishes = await quick.request_export()
-    await workers.wait_for(quick, finishes["id"], "preparing")
-    worker.send(signal.SIGTERM)
-    assert await worker.exit_code() == 0
-    assert (await quick.export(finishes["id"]))["state"] == "ready"
 
 
 async def test_stopping_comes_to_an_end_whenever_it_begins(
@@ -164,7 +134,7 @@ async def test_an_interrupted_database_is_survived(
     export = await tenant.request_export()
     await workers.wait_for(tenant, export["id"], "preparing")
 
-    await _interrupt(backend, seconds=1.5)  # the moment of the commit is within
+    await interrupt(backend, seconds=1.5)  # the moment of the commit is within
 
     ready = await workers.wait_for(tenant, export["id"], "ready")
     assert ready["attempt"] == 1
@@ -191,26 +161,3 @@ async def test_a_lost_listener_listens_again(
     await eventually(listening_again, "the worker to listen again")
     second = await tenant.request_export()
     await workers.wait_for(tenant, second["id"], "ready")
-
-
-def _logged(worker: WorkerProcess, text: str) -> Callable[[], Awaitable[bool]]:
-    async def logged() -> bool:
-        return text in worker.log
-
-    return logged
-
-
-async def _interrupt(backend: Backend, seconds: float) -> None:
-    """Cut every connection to the database and let nobody in for a while."""
-    async with await psycopg.AsyncConnection.connect(
-        backend.cluster.url("postgres"), autocommit=True
-    ) as admin:
-        name = psycopg.sql.Identifier(backend.name)
-        door = psycopg.sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}")
-        await admin.execute(door.format(name, psycopg.sql.SQL("false")))
-        await admin.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s",
-            [backend.name],
-        )
-        await asyncio.sleep(seconds)
-        await admin.execute(door.format(name, psycopg.sql.SQL("true")))
