@@ -2,12 +2,18 @@
 
 import errno
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from harness.errors import Misconfigured
 
 DATABASE_BYTES = 200 * 2**20
 """What a database server with the systems of a run takes at least."""
+
+LITTLE_BYTES = 100 * 2**20
+"""With less than this an upload of 50 MiB may fail, which is gone when one looks."""
+
+FEW_FILES = 100
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _DISK_FULL = "53100"
@@ -26,6 +32,25 @@ def refuse_too_little(directory: Path, needed: int, what_for: str, instead: str)
             f"{directory} has {free / 2**20:.1f} MB of room, and {what_for} needs "
             f"{needed / 2**20:g} MB: free some, or {instead}"
         )
+
+
+def full_disks(places: Iterable[Path]) -> str:
+    """Say which of these directories are on a disk with little room; empty for none.
+
+    One that is not there, or cannot be asked, is left out.
+    """
+    found: dict[int, str] = {}
+    for place in places:
+        try:
+            disk, room = place.stat().st_dev, os.statvfs(place)
+        except OSError:
+            continue
+        free = room.f_bavail * room.f_frsize
+        if free < LITTLE_BYTES:
+            found.setdefault(disk, f"the disk of {place} is full ({free / 2**20:.1f} MB are left)")
+        elif room.f_files and room.f_favail < FEW_FILES:
+            found.setdefault(disk, f"the disk of {place} is full ({room.f_favail} files are left)")
+    return "; ".join([*found.values(), _ADVICE]) if found else ""
 
 
 def full_disk(error: BaseException | None) -> str:

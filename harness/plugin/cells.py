@@ -15,6 +15,7 @@ from harness.findings.exchanges import Recent, remembering
 from harness.findings.finding import CellCounts, Finding
 from harness.findings.fingerprint import Coordinates, cell_key
 from harness.plugin.judging.findings import Outcome, judge
+from harness.plugin.judging.machine_faults import excused
 from harness.verdict import Verdict
 
 MOST_FINDINGS = 1_000
@@ -52,6 +53,8 @@ class Cells:
     stop_at_first: bool = False
     on_broken: Callable[[str], None] = lambda _rule: None
     """Called with the rule when a precondition that this check owns is found broken."""
+    hindered_by: Callable[[], str] = lambda: ""
+    """Says what of our machine may make the backend fail, such as a full disk; else empty."""
     evidence_of: Callable[[Recent], tuple[Evidence, ...]] = lambda _recent: ()
     """Makes evidence of the requests that a cell sent."""
     findings: list[Finding] = field(default_factory=list)
@@ -100,7 +103,7 @@ class Cells:
         recent: Recent,
         began: float,
     ) -> None:
-        outcome = judge(error, self.check_path)
+        outcome = self.judged(error, recent, rule)
         if outcome.verdict is not Verdict.FAIL:
             self._reasons[outcome.message] += 1
             return
@@ -115,6 +118,11 @@ class Cells:
                 expected=outcome.expected,
                 got=f"{self._slow_s:.0f} s of cells like this; the others were not looked at",
             )
+
+    def judged(self, error: BaseException, recent: Recent, rule: str = "") -> Outcome:
+        """Say what an exception means, and whether our machine may be the reason."""
+        outcome = judge(error, self.check_path)
+        return excused(outcome, rule or self.check_id, recent, self.hindered_by)
 
     def take(self, outcome: Outcome, recent: Recent) -> None:
         """Take a failure of the check outside its cells, or one that left its cell."""

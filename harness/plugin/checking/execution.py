@@ -23,7 +23,8 @@ from harness.plugin.collecting.collection import SPEC
 from harness.plugin.context import redactor_of, system_of, target_of
 from harness.plugin.coverage import Coverage
 from harness.plugin.extent.export_time import deadline_s
-from harness.plugin.judging.findings import Outcome, judge, outcome_of
+from harness.plugin.judging.findings import Outcome, outcome_of
+from harness.plugin.judging.machine_faults import full_disks_of
 from harness.plugin.observations import Observations
 from harness.plugin.settings import settings_of
 from harness.system import System
@@ -149,8 +150,15 @@ def _cells(item: pytest.Item) -> Cells:
         or bool(config.getoption("usepdb", default=False))
         or config.getoption("maxfail", default=0) == 1,
         on_broken=broken.note,
+        hindered_by=lambda: _hindered_by(system_of(config), settings.report_path),
         evidence_of=lambda recent: as_evidence(recent.last(SHOWN_EXCHANGES), files),
     )
+
+
+def _hindered_by(system: System, report: Path) -> str:
+    """Say what of our machine may make the backend fail: one that runs elsewhere has its own."""
+    is_elsewhere = system.target.driver == "external"
+    return "" if is_elsewhere else full_disks_of(system.run_dir, report)
 
 
 def _add_exit_reports(error: BaseException, system: System) -> None:
@@ -210,7 +218,7 @@ def _outcome(item: pytest.Item, call: pytest.CallInfo[None], state: CheckState) 
         ended = call.excinfo.value
         if isinstance(ended, EnoughSeen):
             return _of_cells(item, state)
-        outcome = judge(ended, item.path)
+        outcome = state.cells.judged(ended, state.recent)
         if outcome.verdict is Verdict.FAIL:
             state.cells.take(outcome, state.recent)
         return outcome
