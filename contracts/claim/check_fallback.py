@@ -5,7 +5,6 @@ from contextlib import asynccontextmanager
 
 from contracts.claim.done_once import expect_facts_done_once
 from contracts.claim.export_batches import jobs_each, request_exports, wait_for_all
-from contracts.claim.function_outage import find_function
 from contracts.claim.readiness import FALLBACK_METRIC, expect_readiness, read_fallback_total
 from contracts.claim.slow_workers import slow_worker_environment
 from contracts.shared.exports.claim_function import declared_claim
@@ -26,6 +25,7 @@ from harness.findings.preconditions import as_subject
 from harness.plugin.cells import Cells
 from harness.plugin.fixtures import FreshSystem, OwnSystem
 from harness.plugin.observations import Observations
+from harness.system.function_outage import find_function
 from harness.target import Capability, Target
 from harness.target.sql.export_table import ExportTable
 

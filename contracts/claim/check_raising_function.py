@@ -9,7 +9,6 @@ from functools import partial
 from contracts.claim.done_once import expect_each_done_once
 from contracts.claim.export_batches import request_exports, wait_for_all
 from contracts.claim.export_rows import expect_unchanged, read_export_rows
-from contracts.claim.function_outage import BreakableFunction, find_function
 from contracts.claim.readiness import expect_readiness, read_fallback_total
 from contracts.shared.exports.claim_function import declared_claim
 from harness.check import check
@@ -20,6 +19,7 @@ from harness.findings.preconditions import as_subject
 from harness.plugin.cells import Cells
 from harness.plugin.fixtures import FreshSystem, OwnSystem
 from harness.plugin.observations import Observations
+from harness.system.function_outage import BreakableFunction, find_function
 from harness.target import Capability, Target
 from harness.target.sql.export_table import ExportTable
 from harness.vocabulary.exports import QUEUED

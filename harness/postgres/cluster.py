@@ -89,6 +89,13 @@ class Cluster(DatabaseServer):
         """SIGKILL the server and all its processes, as a crash would; the data stays."""
         self._server.kill()
 
+    async def halt(self, *, clean: bool = False) -> None:
+        """End the server and keep its data; `restart` starts it again.
+
+        At once, so that the next start must recover from the log; `clean`: after a checkpoint.
+        """
+        await self._server.stop(clean=clean)
+
     async def restart(self) -> None:
         """End the server, if it still runs, and start it again on the same data and port.
 

@@ -166,7 +166,7 @@ async def _own_database(server: DatabaseServer, plan: Plan) -> DatabaseAccess:
     return replace(_access(server, own), template=template)
 
 
-async def _with_own_server(plan: Plan) -> tuple[DatabaseServer, Plan]:
+async def _with_own_server(plan: Plan) -> tuple[Cluster, Plan]:
     """Start a server for one system, and migrate its database there."""
     database = plan.target.database
     if database.source != "embedded":

@@ -18,6 +18,7 @@ from harness.instances.plan import Plan
 from harness.instances.start import start_instance
 from harness.machine.journal import Journal
 from harness.machine.logs import describe_end, tail
+from harness.postgres.cluster import Cluster
 from harness.postgres.database_server import DatabaseServer, drop_database
 from harness.redaction.redactor import Redactor
 from harness.system.infrastructure import Infrastructure, attach_driver
@@ -45,7 +46,7 @@ class System:
         """From the call of `launch` to the last instance being ready."""
         self.infrastructure: Infrastructure | None = None
         """What all systems of the run share: ended with this one; None in every other system."""
-        self.own_server: DatabaseServer | None = None
+        self.own_server: Cluster | None = None
         """The server of this system alone, which it may harm: ended with it; None: a shared one."""
         self._handles: dict[str, InstanceHandle] = {}
         self._numbers: dict[Role, int] = {}

@@ -6,10 +6,14 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from chaos.faults.add_toxic import add_toxic
+from chaos.faults.crash_database import crash_database
+from chaos.faults.end_sessions import Which, end_sessions_of
 from chaos.faults.fault import Fault, injected
+from chaos.faults.harmed_database import HarmedDatabase
 from chaos.faults.link import Link, client_link, database_link
 from chaos.faults.lose_answers import lose_answers
 from chaos.faults.proof import FaultNotShown, TargetCannot
@@ -163,21 +167,74 @@ async def test_a_system_without_proxies_refuses(shared: System) -> None:
     await own.close()
 
 
+@pytest.mark.parametrize("which", ["listening", "all"])
+async def test_sessions_of_a_worker_end_and_it_goes_on(
+    system: System, history: HistoryWriter, which: Which
+) -> None:
+    [worker] = system.workers
+    fault = end_sessions_of(system, HarmedDatabase.of(system), worker, which)
+    seen = await run(fault, system, history)
+    closed = seen["effect"]
+    assert "connections of worker-1 were closed" in closed
+    assert closed.startswith("1 ") or which == "all"
+    assert await export_once(system)
+
+
+async def test_sessions_of_a_worker_that_go_on_are_told(
+    system: System, history: HistoryWriter
+) -> None:
+    async def nothing() -> None:
+        pass
+
+    fault = end_sessions_of(system, HarmedDatabase.of(system), system.workers[0])
+    with pytest.raises(FaultNotShown, match="sessions still run"):
+        await run(replace(fault, inject=nothing), system, history)
+
+
+async def test_a_server_of_its_own_crashes_and_systems_beside_it_notice_nothing(
+    shared: System, system: System, history: HistoryWriter
+) -> None:
+    own = await launch_sibling(shared, api_instances=1, workers=1, own_server=True)
+    crash = crash_database(HarmedDatabase.of(own), "kill")
+    async with (
+        await psycopg.AsyncConnection.connect(str(system.database_url)) as beside,
+        injected(crash, journal=own.journal, history=history),
+    ):
+        await beside.execute("SELECT 1")
+        assert await export_once(system)
+    assert await export_once(own)
+    server = own.own_server
+    assert server is not None
+    await own.close()
+    assert not server.is_alive()
+    assert not server.data_dir.exists()
+    with pytest.raises(TargetCannot, match="not the drill's own"):
+        crash_database(HarmedDatabase.of(system))
+
+
+async def export_once(system: System) -> str:
+    """Give the id of an export that has become ready."""
+    address = system.api[0].base_url
+    async with Organizations.of(
+        system.target, [address], control_url=system.control_url
+    ) as organizations:
+        org = await organizations.new()
+        job = await org.new_job()
+        await org.client.new_evidence(job["id"], Samples(random.Random(7)).new())
+        export = await org.client.new_export(job["id"])
+        await org.client.wait_for_export(export["id"], deadline_s=30)
+    return str(export["id"])
+
+
 async def test_a_claim_whose_answer_is_lost_is_claimed_anew(
     system: System, history: HistoryWriter
 ) -> None:
     [worker] = system.workers
     fault = lose_answers(system, worker, lambda text: "claim_export_job" in text, what="claim")
-    async with Organizations.of(
-        system.target, [system.api[0].base_url], control_url=system.control_url
-    ) as organizations:
-        org = await organizations.new()
-        job = await org.new_job()
-        await org.client.new_evidence(job["id"], Samples(random.Random(7)).new())
-        exporting = asyncio.ensure_future(org.client.new_export(job["id"]))
-        async with injected(fault, journal=system.journal, history=history):
-            export = await exporting
-        await org.client.wait_for_export(export["id"], deadline_s=30)
+    exporting = asyncio.ensure_future(export_once(system))
+    async with injected(fault, journal=system.journal, history=history):
+        pass
+    assert await exporting
     [effect] = [each.seen for each in read_history(history.path) if each.step == "effect"]
     assert effect == "the server has none of the 1 sessions any more"
 
