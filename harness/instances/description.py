@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import TypeAdapter
 
 from harness.instances.database_access import DatabaseAccess
-from harness.target.target import Origin
+from harness.target.origin import Origin
 
 Role = Literal["api", "worker"]
 

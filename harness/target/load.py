@@ -7,6 +7,7 @@ from typing import Any
 from harness.errors import Misconfigured
 from harness.target.environment import ENVIRONMENT_TARGETS, VARIABLES, about_variables
 from harness.target.locate import locate
+from harness.target.origin import Origin
 from harness.target.rules.catalog_rules import broken_catalog_rules
 from harness.target.rules.chaos_rules import broken_chaos_rules
 from harness.target.rules.constants_rules import broken_constants_rules
@@ -17,7 +18,7 @@ from harness.target.rules.redirect_rules import broken_redirect_rules
 from harness.target.rules.rules import broken_rules
 from harness.target.rules.token_calls_rules import broken_calls_rules
 from harness.target.rules.token_tenants_rules import broken_tenants_rules
-from harness.target.target import Origin, Target
+from harness.target.target import Target
 from harness.target.toml.lines import KeyPath
 from harness.target.toml.toml_file import Problem, TomlFile, validate
 from harness.target.values.template import fill, is_left_out, variables

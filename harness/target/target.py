@@ -1,97 +1,31 @@
 """A whole target: what its file says, and what follows from it."""
 
-import sys
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
-from pydantic import Field, PrivateAttr, SecretStr
+from pydantic import PrivateAttr, SecretStr
 
 from harness.errors import Misconfigured
-from harness.redaction.secret_encodings import passwords_of
-from harness.redaction.secret_values import secrets_in
 from harness.signing.signing_key import SigningKey
 from harness.target.capability import Capability
 from harness.target.contract.constants import AddedParts
-from harness.target.contract.dialect import Contract
-from harness.target.tables.accepted import Accepted, AllowedGap
-from harness.target.tables.catalog import Catalog, RoleName, TableName
-from harness.target.tables.chaos import Chaos, CleanupCall, Removable
-from harness.target.tables.claim import Claim
-from harness.target.tables.ledger import CONTRACT_CHAIN, ChainShape, Ledger
-from harness.target.tables.models import (
-    Api,
-    Build,
-    Database,
-    Environment,
-    Failpoints,
-    Limits,
-    Storage,
-    Table,
-    Worker,
-    Zoo,
-)
-from harness.target.tables.pace import Pace
+from harness.target.launch_values import texts_of, values_of
+from harness.target.offered_capabilities import capabilities_of
+from harness.target.origin import Origin
+from harness.target.tables.catalog import RoleName, TableName
+from harness.target.tables.ledger import CONTRACT_CHAIN, ChainShape
+from harness.target.tables.models import Database
+from harness.target.target_file import TargetFile
+from harness.target.target_secrets import secrets_of
 from harness.target.tokens.minted_tokens import KEY_PLACEHOLDERS
-from harness.target.tokens.tokens import Tokens
 from harness.target.values.hosts import canonical_host, host_of_url
-from harness.target.values.libpq_variables import as_given
-from harness.target.values.template import fill, placeholders, variables
-
-Driver = Literal["process", "docker", "external"]
+from harness.target.values.template import fill, placeholders
 
 
-@dataclass(frozen=True, kw_only=True)
-class Origin:
-    """Where a target was loaded from, and which permission the command line gave."""
-
-    file: Path | None = None
-    """None for the bundled one."""
-    sha256: str = ""
-    """The digest of the file's bytes, when they were read."""
-    allow_faults: bool = False
-    """Whether `--allow-faults` was given: the backend may be harmed."""
-    variables: tuple[str, ...] = ()
-    """The environment variables that the file names by `{env:NAME}`, in its order."""
-
-
-class Target(Table):
+class Target(TargetFile):
     """One backend, described well enough to be started and tested."""
-
-    name: Annotated[str, Field(min_length=1)]
-    """The backend's name in reports."""
-    driver: Driver = "process"
-    """`process`: started from commands. `docker`: started in containers. `external`: runs already,
-    nothing is started."""
-    directory: str | None = None
-    """Where commands run. In the file: relative to it, by default the file's own directory.
-    Once loaded: an absolute path, or None for a directory of the run's own."""
-    environment: Environment = Field(default={})
-    """What migration, API and workers all get; their own tables add to it."""
-    build: Build | None = None
-    """Makes the image of every piece that names none (driver `docker`)."""
-    api: Api
-    worker: Worker | None = None
-    database: Database = Database()
-    storage: Storage | None = None
-    tokens: Tokens
-    contract: Contract = Contract()
-    ledger: Ledger | None = None
-    catalog: Catalog = Catalog()
-    limits: Limits = Limits()
-    failpoints: Failpoints | None = None
-    claim: Claim | None = None
-    pace: Pace = Pace()
-    chaos: Chaos = Chaos()
-    cleanup: Mapping[Removable, CleanupCall] = Field(default={})
-    """How `shakedown run --cleanup` removes what a run has made, by what it is."""
-    zoo: Zoo | None = None
-    accepted: tuple[Accepted, ...] = ()
-    """Findings that are known and do not count."""
-    allow_inconclusive: tuple[AllowedGap, ...] = ()
-    """Checks that may be inconclusive, beside those of `--allow-inconclusive`."""
 
     _origin: Origin = PrivateAttr(default=Origin())
     _key_of_run: SigningKey | None = PrivateAttr(default=None)
@@ -170,28 +104,7 @@ class Target(Table):
     @cached_property
     def values(self) -> Mapping[str, str]:
         """The placeholders that mean the same everywhere in this target, secrets included."""
-        values = {
-            "python": sys.executable,
-            "host": "127.0.0.1",
-            "max_upload_bytes": str(self.limits.max_upload_bytes),
-            "per_org_in_progress": str(self.limits.per_org_in_progress),
-            "max_attempts": str(self.limits.max_attempts),
-        }
-        if mint := self.tokens.mint:
-            if mint.secret is not None:
-                values["jwt_secret"] = mint.secret.get_secret_value()
-            values["jwt_audience"] = mint.audience or ""
-            values["jwt_issuer"] = mint.issuer or ""
-        if (admin_token := self.tokens.admin_token) is not None:
-            values["admin_token"] = admin_token.get_secret_value()
-        if self.ledger and self.ledger.salts:
-            key_id, salt = next(iter(self.ledger.salts.items()))
-            values |= {"ledger_salt_key_id": key_id, "ledger_salt": salt.get_secret_value()}
-        if worker := self.worker:
-            values["stuck_timeout_s"] = f"{worker.stuck_timeout_s:g}"
-            values["sweep_interval_s"] = f"{worker.sweep_interval_s:g}"
-            values["heartbeat_interval_s"] = f"{worker.heartbeat_interval_s:g}"
-        return values
+        return values_of(self)
 
     def expand_command(
         self, command: tuple[str, ...], values: Mapping[str, str] | None = None
@@ -235,26 +148,8 @@ class Target(Table):
     @cached_property
     def secrets(self) -> frozenset[str]:
         """Everything in this target that must not reach a message, a log or a report."""
-        found: set[str] = set()
-        if mint := self.tokens.mint:
-            found |= {t.get_secret_value() for t in (mint.secret, mint.private_key) if t}
-        if self._key_of_run is not None:
-            found.add(self._key_of_run.private_pem)
-        if given := self.tokens.given:
-            found |= {t.get_secret_value() for t in (given.token, given.org_a, given.org_b) if t}
-        if (admin_token := self.tokens.admin_token) is not None:
-            found.add(admin_token.get_secret_value())
-        if self.ledger:
-            found |= {salt.get_secret_value() for salt in self.ledger.salts.values()}
-        if self.database.url:
-            found.add(self.database.url.get_secret_value())
-        found |= {password for url in self.api.base_urls for password in passwords_of(url)}
-        found |= {text for table in self.contract.all_constants for text in table.secrets()}
-        command = self.tokens.command
-        for key, text in (*self._named_texts(), *(command.texts() if command else ())):
-            for name in variables(text):
-                found |= set(secrets_in(as_given(name) or "", (key, name)))
-        return frozenset(found - {""})
+        found = secrets_of(self)
+        return (found | {self._key_of_run.private_pem}) if self._key_of_run else found
 
     def added_to_probes(self, role: Literal["api", "worker"]) -> AddedParts:
         """The constants of a request to the ready path; the API's is the operation `ready`."""
@@ -262,7 +157,7 @@ class Target(Table):
 
     def mentions(self, name: str) -> bool:
         """Say whether a placeholder is filled in anywhere when something is started."""
-        return any(name in placeholders(text) for text in self._texts())
+        return any(name in placeholders(text) for _, text in texts_of(self))
 
     @property
     def has_own_server(self) -> bool:
@@ -286,18 +181,6 @@ class Target(Table):
         )
         return own and self.driver != "external"
 
-    def _texts(self) -> Iterator[str]:
-        """Give every text whose placeholders are filled in at launch."""
-        return (text for _, text in self._named_texts())
-
-    def _named_texts(self) -> Iterator[tuple[str, str]]:
-        """The same texts with the variable that each becomes; a command's words become none."""
-        yield from self.environment.items()
-        for part in (self.api, self.worker, self.database.migrate):
-            if part is not None:
-                yield from part.environment.items()
-                yield from (("", word) for word in part.command or ())
-
     @property
     def may_be_harmed(self) -> bool:
         """Whether file and command line both permit harm to the whole API of this backend.
@@ -317,28 +200,4 @@ class Target(Table):
 
     def capabilities(self) -> frozenset[Capability]:
         """Give what checks may ask of this target."""
-        offered = {Capability.HTTP}
-        given = self.tokens.given
-        if self.tokens.makes_organizations or (given and given.org_a and given.org_b):
-            offered.add(Capability.TENANTS)
-        if self.tokens.makes_organizations:
-            offered.add(Capability.ORGANIZATIONS)
-        if self.database.source != "none":
-            offered.add(Capability.DATABASE)
-        if self.database.source in {"embedded", "docker"}:
-            offered.add(Capability.DATABASE_CONTROL)
-        if self.contract.declares_absence:
-            offered.add(Capability.ABSENCES)
-        if self.driver != "external":
-            offered |= {Capability.SPAWN, Capability.KILL, Capability.PAUSE, Capability.RESTART}
-            if self.failpoints:
-                offered.add(Capability.FAILPOINTS)
-        if self.driver == "docker":
-            offered.add(Capability.NETWORK)
-        if self.driver != "external":
-            offered.add(Capability.LOAD)
-        elif self.may_be_harmed:
-            offered.add(Capability.LOAD)
-            if self.chaos.faults:
-                offered.add(Capability.FAULTS)
-        return frozenset(offered)
+        return capabilities_of(self, may_be_harmed=self.may_be_harmed)
