@@ -24,6 +24,7 @@ from harness.redaction.redactor import Redactor
 from harness.system.infrastructure import Infrastructure, attach_driver
 from harness.system.token_keys import TokenKeys
 from harness.target.load import load_target
+from harness.target.values.hosts import is_on_loopback
 
 
 class System:
@@ -89,8 +90,12 @@ class System:
 
     @property
     def harness_host(self) -> str | None:
-        """Where instances reach a server that the harness runs; None where they cannot."""
-        return self.plan.driver.harness_host
+        """Where instances reach a server that the harness runs; None where they cannot.
+
+        A backend that runs elsewhere has a loopback of its own.
+        """
+        urls = self.target.api.base_urls if self.target.driver == "external" else ()
+        return self.plan.driver.harness_host if all(map(is_on_loopback, urls)) else None
 
     @property
     def network(self) -> Network | None:

@@ -125,3 +125,17 @@ def _name(lowered: str, text: str) -> str:
     if len(lowered) > _LONGEST_NAME or not all(map(_LABEL.fullmatch, labels)):
         raise InvalidHost(f'"{text}" is not a host name')
     return lowered
+
+
+def is_on_loopback(url: str) -> bool:
+    """Whether a URL leads to this machine by its own address, as far as the URL alone says it."""
+    try:
+        host = host_of_url(url)
+    except InvalidHost:
+        return False
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

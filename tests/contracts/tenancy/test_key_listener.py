@@ -67,3 +67,13 @@ async def test_nothing_is_served_where_nobody_could_ask() -> None:
     for made, host in ((organizations(), None), (organizations(with_key=False), "127.0.0.1")):
         async with attacking_keys(made, system(host)) as listener:
             assert not listener.is_reachable
+
+
+async def test_that_nothing_was_fetched_shows_nothing_where_nobody_could_ask() -> None:
+    cells, observe = Cells(check_id="own.check", check_path=Path(__file__)), Observations()
+    async with attacking_keys(organizations(), system(None)) as listener:
+        await expect_nothing_fetched(listener, cells, observe)
+    counts = cells.counts()
+    assert (counts.looked_at, counts.findings, counts.not_looked_at) == (0, 0, 3)
+    assert "let one instance run on loopback" in counts.reasons[0][0]
+    assert observe.count == 0

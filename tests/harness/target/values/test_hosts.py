@@ -2,7 +2,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.target.values.hosts import InvalidHost, canonical_host, host_of_url
+from harness.target.values.hosts import (
+    InvalidHost,
+    canonical_host,
+    host_of_url,
+    is_on_loopback,
+)
 
 
 @pytest.mark.parametrize(
@@ -152,3 +157,20 @@ def test_a_canonical_spelling_stays_what_it_is(text: str) -> None:
     assert canonical_host(once) == once
     assert once.isascii()
     assert once == once.lower()
+
+
+@pytest.mark.parametrize(
+    ("url", "is_ours"),
+    [
+        ("http://127.0.0.1:8080", True),
+        ("http://127.8.0.1/api", True),
+        ("http://[::1]:8080", True),
+        ("http://LocalHost:8080", True),
+        ("https://staging.example.net", False),
+        ("http://10.0.0.7:8080", False),
+        ("http://127.0.0.1.example.net", False),
+        ("http://user@127.0.0.1", False),
+    ],
+)
+def test_what_leads_to_this_machine(url: str, is_ours: bool) -> None:
+    assert is_on_loopback(url) == is_ours
