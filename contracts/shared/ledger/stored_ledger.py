@@ -1,13 +1,32 @@
 """The ledger's rows in the database, where a target gives access to it."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from contracts.shared.ledger.canonical_json import NotStorable
 from contracts.shared.ledger.forks import ASPECT, NO_FORK
-from contracts.shared.ledger.hash_chain import FORK, StoredEvent, stored_event, violations
+from contracts.shared.ledger.hash_chain import (
+    FORK,
+    ChainViolation,
+    StoredEvent,
+    stored_event,
+    violations,
+)
 from contracts.shared.ledger.hash_form import HashForm
+from contracts.shared.ledger.ledger_order import (
+    counts_in_each,
+    has_one_sequence,
+    places_by_column,
+)
+from contracts.shared.ledger.wrong_declaration import (
+    fitting_forms,
+    lines_of,
+    linked_order,
+    not_as_declared,
+    ordering_columns,
+)
 from contracts.shared.resources.rule_ids import CHAIN_VALID
 from harness.database import Database, Row
 from harness.errors import CheckFailed, Inconclusive
@@ -51,8 +70,10 @@ class StoredLedger:
         """What is hashed of an event."""
         return HashForm.of(self.ledger)
 
-    async def chain(self, organization_id: str) -> list[StoredEvent]:
-        """Give an organization's events, oldest first."""
+    async def chain(
+        self, organization_id: str, created_at_format: str | None = None
+    ) -> list[StoredEvent]:
+        """Give an organization's events, oldest first; their times as declared, or in a format."""
         table = self.table
         texts = ", ".join(f"{table.text(name)} AS {name}" for name in (*_TEXTS, *_HASHES))
         rows = await self.database.fetch(
@@ -66,7 +87,10 @@ class StoredLedger:
             WHERE {table.of()}
             ORDER BY {table.place}
             """,  # noqa: S608 - names of table and columns come from the target file
-            {"organization_id": organization_id, "form": self.ledger.created_at_format},
+            {
+                "organization_id": organization_id,
+                "form": created_at_format or self.ledger.created_at_format,
+            },
         )
         return [_event(row, self.form, self.ledger) for row in rows]
 
@@ -122,7 +146,10 @@ class StoredLedger:
                 f"the target file lacks salts: rows of {self.ledger.table} use {sorted(unknown)}, "
                 f"[ledger.salts] has {sorted(self.salts)}"
             )
-        for violation in violations(events, self.salts, self.ledger.chain):
+        found = violations(events, self.salts, self.ledger.chain)
+        if found and (wrong := await self._wrong_declaration(organization_id, events, found)):
+            raise not_as_declared(*wrong, detail)
+        for violation in found:
             raise CheckFailed(
                 expected=f"{violation.expected} [organization {organization_id}]",
                 got=violation.got,
@@ -136,13 +163,39 @@ class StoredLedger:
             await self._expect_one_sequence(organization_id)
         return events
 
+    async def _wrong_declaration(
+        self, organization_id: str, events: Sequence[StoredEvent], found: Sequence[ChainViolation]
+    ) -> tuple[str, Sequence[str], str] | None:
+        """Say how the ledger verifies, by which lines, and which keys are wrong; None: it does not.
+
+        Only what is a whole chain, and every hash of it right, in another declaration.
+        """
+        broken = {violation.field for violation in found}
+        every = f"all {len(events)} events of the organization {organization_id}"
+        if broken == {"hash"}:
+            forms = await fitting_forms(
+                self.ledger, self.salts, lambda times: self.chain(organization_id, times)
+            )
+            return (f"{every} verify in another form", *lines_of(forms)) if forms else None
+        if broken == {"ledger_seq"} and self.ledger.sequence == "per-organization":
+            if not await has_one_sequence(self.database, self.table):
+                return None
+            how = f"{every} verify, and one sequence numbers the events of all organizations"
+            return how, ['sequence = "global"'], "sequence"
+        linked = linked_order(events, self.ledger.genesis)
+        if self.ledger.chain.is_numbered or linked is None:
+            return None
+        if not all(event.has_right_hash(self.salts) for event in linked):
+            return None
+        places = await places_by_column(self.database, self.table, organization_id)
+        lines = [f"order_by = {json.dumps(each)}" for each in ordering_columns(linked, places)]
+        how = f"{every} verify in the order of their links, which is that of other columns"
+        return (how, lines, "order_by") if lines else None
+
     def _hint(self, got: str) -> str:
         if "(a gap)" not in got:
             return ""
-        return (
-            'if one sequence numbers the events of all organizations, say sequence = "global" in '
-            '[ledger]; if numbers may be missing, sequence = "gaps"'
-        )
+        return 'if numbers of events may be missing, say sequence = "gaps" in [ledger]'
 
     async def _expect_one_sequence(self, organization_id: str) -> None:
         """Fail where an event of another organization has a number of this one's."""
@@ -155,12 +208,15 @@ class StoredLedger:
             """,  # noqa: S608 - names of table and columns come from the target file
             {"organization_id": organization_id},
         )
+        if rows and await counts_in_each(self.database, self.table):
+            how = "each organization counts its events 1, 2, 3 …"
+            raise not_as_declared(how, ['sequence = "per-organization"'], "sequence")
         for row in rows:
             raise CheckFailed(
                 expected="a number of its own for each event of all organizations, as [ledger] "
                 'sequence = "global" says',
                 got=f"{row['events']} events with the number {row['ledger_seq']}; if each "
-                'organization counts for itself, say "per-organization" or "gaps"',
+                'organization has numbers of its own, with gaps, say "gaps"',
                 rule=CHAIN_VALID,
                 subject="ledger_seq",
             )

@@ -11,6 +11,10 @@ Numbering = Literal["per-organization", "global", "gaps", "none"]
 """How events are numbered: 1, 2, 3 … in each organization; from one sequence for all of them; in
 each organization with gaps; or not at all."""
 
+TextForm = Literal["jsonb_pretty", "jsonb"]
+NullForm = Literal["empty", "null"]
+LinkForm = Literal["hex", "\\x", "bytes"]
+
 HashedMember = Literal[
     "id",
     "ledger_seq",
@@ -98,13 +102,13 @@ class Ledger(Table):
     is not in it."""
     constants: Mapping[str, Any] = Field(default={})
     """Members of the hashed text that are the same in every event."""
-    nulls: Literal["empty", "null"] = "empty"
+    nulls: NullForm = "empty"
     """What stands in the hashed text for NULL: `""`, as in the contract, or `null`."""
-    form: Literal["jsonb_pretty", "jsonb"] = "jsonb_pretty"
+    form: TextForm = "jsonb_pretty"
     """How PostgreSQL writes the hashed text: `jsonb_pretty(…)`, or `(…)::text`."""
     hashed: str = "{canonical}{prev_hash}{salt}"
     """What is hashed, with other text between the placeholders where there is some."""
-    prev_hash_as: Literal["hex", "\\x", "bytes"] = "hex"
+    prev_hash_as: LinkForm = "hex"
     """How `{prev_hash}` is written there: in hex, as PostgreSQL writes a `bytea`, or its bytes."""
     canonical_function: str | None = None
     """SQL function that gives the canonical text of an event, for comparing with our own."""

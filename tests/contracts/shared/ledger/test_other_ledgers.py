@@ -224,15 +224,10 @@ async def expect_refused(stored: StoredLedger, org: str, subject: str) -> CheckF
 
 
 WRONG: Mapping[str, tuple[str, Mapping[str, Any], str]] = {
-    "one sequence, not said": ("one sequence", {"sequence": "per-organization"}, "ledger_seq"),
     "gaps, not said": ("numbers with gaps", {"sequence": "per-organization"}, "ledger_seq"),
-    "said to be one sequence": ("names of its own", {"sequence": "global"}, "ledger_seq"),
-    "ordered by another column": ("no numbers", {"order_by": ("who", "at")}, "prev_hash"),
     "another name": ("names of its own", {"names": {**NAMES, "actor_id": "actor"}}, "hash"),
     "a member left out": ("names of its own", {"names": {**NAMES, "metadata": ""}}, "hash"),
     "said to have no salt": ("names of its own", {"salts": False}, "hash"),
-    "linked in hex": ("bytea, linked by its bytes", {"prev_hash_as": "hex"}, "hash"),
-    "empty for NULL": ("a text on one line, with nulls", {"nulls": "empty"}, "hash"),
     "another constant": ("a text on one line, with nulls", {"constants": {"v": 3}}, "hash"),
     "no genesis": ("the id and the link in the text", {"genesis": ""}, "prev_hash"),
 }
@@ -241,11 +236,89 @@ WRONG: Mapping[str, tuple[str, Mapping[str, Any], str]] = {
 @pytest.mark.parametrize("wrong", WRONG)
 async def test_a_wrong_declaration_is_told(database: Database, wrong: str) -> None:
     name, says, subject = WRONG[wrong]
-    right = OTHERS[name]
-    async with written(database, right) as (stored, org):
-        declared = replace(right, says={**right.says, **says})
-        schema = stored.ledger.table.partition(".")[0]
-        ledger = declared.ledger(schema)
-        found = await expect_refused(StoredLedger(database=database, ledger=ledger), org, subject)
+    async with written(database, OTHERS[name]) as (stored, org):
+        found = await expect_refused(declared(stored, name, says), org, subject)
         if subject == "ledger_seq":
             assert "[ledger]" in f"{found}"
+
+
+def declared(stored: StoredLedger, name: str, says: Mapping[str, Any]) -> StoredLedger:
+    right = OTHERS[name]
+    schema = stored.ledger.table.partition(".")[0]
+    ledger = replace(right, says={**right.says, **says}).ledger(schema)
+    return StoredLedger(database=stored.database, ledger=ledger)
+
+
+UNDECLARED: Mapping[str, tuple[str, Mapping[str, Any], str, str]] = {
+    "one sequence": (
+        "one sequence",
+        {"sequence": "per-organization"},
+        "sequence",
+        'sequence = "global"',
+    ),
+    "a count of each organization": (
+        "names of its own",
+        {"sequence": "global"},
+        "sequence",
+        'sequence = "per-organization"',
+    ),
+    "another order": (
+        "no numbers",
+        {"order_by": ("who", "at")},
+        "order_by",
+        'order_by = ["at"]',
+    ),
+    "links in bytes": (
+        "bytea, linked by its bytes",
+        {"prev_hash_as": "hex"},
+        "prev_hash_as",
+        'prev_hash_as = "bytes"',
+    ),
+    "nulls": ("a text on one line, with nulls", {"nulls": "empty"}, "nulls", 'nulls = "null"'),
+    "a text on one line, and nulls": (
+        "a text on one line, with nulls",
+        {"nulls": "empty", "form": "jsonb_pretty"},
+        "form, nulls",
+        'form = "jsonb", nulls = "null"',
+    ),
+    "times": (
+        "names of its own",
+        {"created_at_format": "YYYY-MM-DD HH24:MI:SS.US"},
+        "created_at_format",
+        """created_at_format = 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'""",
+    ),
+    "parts in another order": (
+        "names of its own",
+        {"hashed": "{salt}{canonical}:{prev_hash}"},
+        "hashed",
+        'hashed = "{canonical}{prev_hash}{salt}"',
+    ),
+}
+
+
+@pytest.mark.parametrize("which", UNDECLARED)
+async def test_a_whole_chain_in_another_form_is_told_with_its_line(
+    database: Database, which: str
+) -> None:
+    name, says, keys, line = UNDECLARED[which]
+    async with written(database, OTHERS[name]) as (stored, org):
+        wrong = declared(stored, name, says)
+        with pytest.raises(CheckFailed) as caught:
+            await wrong.expect_valid_chain(org)
+        assert (caught.value.rule, caught.value.subject) == ("ledger.as-declared", keys)
+        assert line in caught.value.got
+
+
+@pytest.mark.parametrize("which", UNDECLARED)
+@pytest.mark.parametrize("change", CHANGES)
+async def test_no_wrong_declaration_excuses_a_broken_chain(
+    database: Database, which: str, change: str
+) -> None:
+    name, says, _, _ = UNDECLARED[which]
+    async with written(database, OTHERS[name]) as (stored, org):
+        events = await stored.expect_valid_chain(org)
+        async with ledger_editor(database, stored.ledger) as editor:
+            await CHANGED[change](editor, events)
+        with pytest.raises(CheckFailed) as caught:
+            await declared(stored, name, says).expect_valid_chain(org)
+        assert caught.value.rule in {"ledger.chain-valid", "ledger.no-fork"}
