@@ -4,9 +4,9 @@ import time
 from dataclasses import dataclass, field
 
 from harness.client import Answer, Organization, Organizations, Record, Sample
+from harness.client.http.signed_lifetime import lifetime_of
 from harness.doctor.advice import Advice
 from harness.doctor.noticed import Noticed
-from harness.doctor.signed_address import lifetime_of
 from harness.errors import CheckFailed, Inconclusive
 from harness.findings.exchanges import Exchange
 from harness.target import Target
@@ -54,7 +54,8 @@ class Walked:
         """Fail unless an answer has one of these statuses."""
         if answer.status not in statuses:
             # Only here: what is remembered as evidence has the address without its secrets.
-            self.lives_s = lifetime_of(answer.headers.get("location", ""), time.time())
+            said = lifetime_of(answer.headers.get("location", ""), time.time())
+            self.lives_s = said.whole_s if said else None
             # A redirect is to be told here with its lines, so this is no `expect_status`, for which
             # an undeclared one is inconclusive.
             raise CheckFailed(

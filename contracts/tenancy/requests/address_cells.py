@@ -1,9 +1,11 @@
 """What the address of one download opens, and for how long, cell by cell."""
 
+import math
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
 from contracts.tenancy.requests.signed_address import (
@@ -16,6 +18,7 @@ from contracts.tenancy.requests.signed_address import (
 from harness.client import Answer, Client
 from harness.client.caller import DEADLINE_S
 from harness.client.http.redirects import address_in, masked
+from harness.client.http.signed_lifetime import lifetime_of
 from harness.errors import CheckFailed, Inconclusive
 from harness.expect import expect
 from harness.plugin.cells import Cells
@@ -25,6 +28,9 @@ SIGNED, EXPIRES = "download.address-signed", "download.address-expires"
 
 SLACK_S = 5.0
 """How much longer than declared an address may work: clocks differ, and seconds are rounded."""
+
+DATE_S = 2.0
+"""The same by the clock that dated the answer: both moments are in whole seconds."""
 
 TRIES = 3
 """Addresses that are looked at where one ends meanwhile."""
@@ -42,6 +48,8 @@ class GivenAddress:
     """When it was received, by the monotonic clock."""
     content: bytes = field(default=b"", repr=False)
     """What it opens."""
+    dated: float | None = None
+    """When it was given, by the clock of the API; None where its answer does not say."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +69,9 @@ class RedirectedDownload:
 
     async def look_at(self, redirect: Answer) -> None:
         """Judge the address of a redirect that the API has just answered."""
-        given = GivenAddress(url=self._address(redirect), received=time.monotonic())
+        given = GivenAddress(
+            url=self._address(redirect), received=time.monotonic(), dated=_date_of(redirect)
+        )
         async with self._cell("no token in it"):
             self._expect_no_token(given.url)
             self.observe()
@@ -151,7 +161,29 @@ class RedirectedDownload:
             if not _is_success(shown):
                 await self._expect_head_refused(given, url, "the name of another object")
 
+    def _expect_said_life(self, given: GivenAddress) -> None:
+        """Fail where the address itself says that it works for longer than declared.
+
+        Its storage is believed in this: what is declared must be what is signed, and waiting alone
+        does not tell a life that is a few seconds too long from clocks that differ.
+        """
+        said = lifetime_of(given.url, given.dated or time.time())
+        if said is None:
+            return
+        slack_s = (DATE_S if given.dated else SLACK_S) if said.by_clock else 0.0
+        life_s = said.left_s if said.by_clock else said.seconds
+        if life_s > math.ceil(self.expires_s) + slack_s:
+            raise CheckFailed(
+                expected=f"an address of {self.operation_id} to be signed for {self.expires_s:g} s "
+                "at most, as [contract.redirects] expires_s says",
+                got=f"by its own words it works for {life_s:.0f} s",
+                rule=EXPIRES,
+                subject=self.operation_id,
+                aspect="lasts",
+            )
+
     async def _expect_expired(self, given: GivenAddress) -> None:
+        self._expect_said_life(given)
         if self.expires_s > MOST_WAIT_S:
             raise Inconclusive(
                 f"an address of {self.operation_id} works for {self.expires_s:g} s, and this check "
@@ -216,6 +248,13 @@ class RedirectedDownload:
             headers={},
             method=method,
         )
+
+
+def _date_of(answer: Answer) -> float | None:
+    try:
+        return parsedate_to_datetime(answer.headers["date"]).timestamp()
+    except (KeyError, ValueError):
+        return None
 
 
 def _is_success(answer: Answer) -> bool:

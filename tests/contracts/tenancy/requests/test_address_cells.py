@@ -54,9 +54,11 @@ class Storage:
 
     def redirect(self, request: web.Request) -> web.Response:
         path = f"/storage/{request.path.split('/')[3]}"
-        expires = str(int((time.time() + LASTS_S) * 1000))
+        lasts_s = LASTS_S + (4 if self.bug == "dated for longer" else 0)
+        expires = str(int((time.time() + lasts_s) * 1000))
         more = f"&access_token={TOKEN}" if self.bug == "token in it" else ""
-        location = f"{path}?expires={expires}&sig={self.signature(path, expires)}{more}"
+        life = "X-Amz-Expires=2&" if self.bug == "signed for longer" else ""
+        location = f"{path}?{life}expires={expires}&sig={self.signature(path, expires)}{more}"
         return web.Response(status=302, headers={"Location": location})
 
     def signature(self, path: str, expires: str) -> str:
@@ -129,12 +131,24 @@ async def test_a_right_storage_has_no_findings(tmp_path: Path) -> None:
         ("unsigned", {SIGNED, EXPIRES}),
         ("time unsigned", {EXPIRES}),
         ("never ends", {EXPIRES}),
+        ("signed for longer", {EXPIRES}),
+        ("dated for longer", {EXPIRES}),
     ],
 )
 async def test_each_bug_breaks_its_rule(bug: str, broken: set[str], tmp_path: Path) -> None:
     cells = await look(bug, tmp_path)
     assert {finding.rule for finding in cells.findings} == broken
     assert all(TOKEN not in finding.got for finding in cells.findings)
+
+
+@pytest.mark.parametrize("bug", ["signed for longer", "dated for longer"])
+async def test_a_declared_life_that_is_seconds_too_short_is_told_by_the_address(
+    bug: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(address_cells, "SLACK_S", 60.0)
+    (found,) = (await look(bug, tmp_path)).findings
+    assert "as [contract.redirects] expires_s says" in found.expected
+    assert "by its own words it works for" in found.got
 
 
 async def test_a_life_that_is_too_long_to_wait_for_is_not_looked_at(
