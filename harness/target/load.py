@@ -20,6 +20,7 @@ from harness.target.rules.token_calls_rules import broken_calls_rules
 from harness.target.rules.token_tenants_rules import broken_tenants_rules
 from harness.target.target import Target
 from harness.target.toml.lines import KeyPath
+from harness.target.toml.remainder import Remainder, remaining
 from harness.target.toml.toml_file import Problem, TomlFile, validate
 from harness.target.values.template import fill, is_left_out, variables
 
@@ -62,18 +63,16 @@ def load_target(path: Path | None = None, *, allow_faults: bool = False) -> Targ
     target, found = validate(Target, values)
     problems += [(where, what) for where, what in found if where not in bad]
     bad = {where for where, _ in problems}
+    # The contradictions too: looked for in what is left without the values that are wrong.
+    rest = Remainder.of(values, bad)
     if bad:
-        # The contradictions too: look at what is left without the values that are wrong.
-        target, _ = validate(Target, _without(values, bad))
+        target, rest = remaining(Target, values, bad)
     if target is not None:
         target, contradictions = locate(target, file, is_bundled=path is None)
         for rules in _RULES:
             contradictions += rules(target)
-        problems += [
-            (where, what)
-            for where, what in contradictions
-            if not any(where[: len(path)] == path for path in bad)
-        ]
+        placed = [(rest.in_file(where), what) for where, what in contradictions]
+        problems += [(where, what) for where, what in placed if not rest.decides(where)]
     if problems and path in ENVIRONMENT_TARGETS and all(w in VARIABLES for w, _ in problems):
         raise Misconfigured(about_variables(problems))
     if problems or target is None:
@@ -85,15 +84,6 @@ def load_target(path: Path | None = None, *, allow_faults: bool = False) -> Targ
         variables=tuple(dict.fromkeys(_variables_in(toml.values))),
     )
     return target.loaded_from(origin)
-
-
-def _without(values: dict[str, Any], paths: set[KeyPath], here: KeyPath = ()) -> dict[str, Any]:
-    """Copy tables without the keys at the given paths."""
-    return {
-        key: _without(value, paths, (*here, key)) if isinstance(value, dict) else value
-        for key, value in values.items()
-        if (*here, key) not in paths
-    }
 
 
 def _fill_in_variables(value: Any, path: KeyPath, problems: list[Problem]) -> Any:  # noqa: ANN401

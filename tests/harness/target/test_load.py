@@ -102,6 +102,29 @@ def test_contradictions_come_with_the_other_problems(tmp_path: Path) -> None:
     assert "{port}" in second
 
 
+def test_contradictions_come_with_a_list_that_has_a_wrong_item(tmp_path: Path) -> None:
+    more = """
+[contract]
+absent = ["metrics", 7, "metrix"]
+
+[[accepted]]
+fingerprint = 3
+reason = "known"
+
+[[allow_inconclusive]]
+check = "hash.chain"
+"""
+    found = refusals(tmp_path, MINIMAL + more)
+    lines = len(MINIMAL.splitlines())
+    assert [each.split(": ")[:2] for each in found] == [
+        [f"shakedown.toml:{lines + 3}", "contract.absent.1"],
+        [f"shakedown.toml:{lines + 3}", "contract.absent.2"],
+        [f"shakedown.toml:{lines + 6}", "accepted.0.fingerprint"],
+        [f"shakedown.toml:{lines + 9}", "allow_inconclusive.0.reason"],
+    ]
+    assert "unknown operation 'metrix'" in found[1]
+
+
 def test_a_secret_is_not_repeated(tmp_path: Path) -> None:
     text = MINIMAL.replace('"0123456789abcdef0123456789abcdef"', "123456789")
     (line,) = refusals(tmp_path, text)
