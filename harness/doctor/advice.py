@@ -9,6 +9,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
+from harness.client import Answer
 from harness.findings.exchanges import Exchange
 from harness.target import Target
 from harness.vocabulary.exports import STATES
@@ -17,6 +18,8 @@ Json = Any
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _API_KEY = re.compile(r"\b(x[-_])?api[-_ ]?key\b", re.IGNORECASE)
+_WORD = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{2,60}")
+_CODE = re.compile(r"code|error|type|reason|kind", re.IGNORECASE)
 _DEEPEST = 3
 _ENVELOPES = {"list": "items", "one": "data"}
 
@@ -173,6 +176,22 @@ def of_shape(operation_id: str, resource: str, missing: str, exchange: Exchange)
         lines += (f"[contract.fields.{resource}]", f'{missing} = "/{place}"')
     has = ", ".join(list(thing)[:20])
     return Advice(hint=f"the object at {pointer or 'the top'} has {has}", lines=lines)
+
+
+def of_error(answer: Answer) -> tuple[str, ...]:
+    """Give lines that say where an error has its word for a program, as far as it shows one."""
+    kind = answer.headers.get("content-type", "").partition(";")[0].strip()
+    try:
+        document = json.loads(answer.body)
+    except ValueError:
+        return (f'content_type = "{kind}"', 'code = "/…"')
+    words = [
+        pointer
+        for pointer, value in _walk(document, "", 0)
+        if isinstance(value, str) and _WORD.fullmatch(value) and not _is_id(value)
+    ]
+    likely = [each for each in words if _CODE.search(each.rpartition("/")[2])] or words
+    return (f'content_type = "{kind}"', f'code = "{likely[0] if likely else "/…"}"')
 
 
 def of_states(seen: Sequence[str]) -> Advice:

@@ -1,10 +1,10 @@
 """The walk over a first run: each step is tried, and stops nothing that can go on."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from harness.client import Organizations
-from harness.doctor import advice, events, exporting, identity, uploading
+from harness.doctor import advice, events, exporting, identity, refusing, uploading
 from harness.doctor.advice import Advice
 from harness.doctor.step import Step
 from harness.doctor.walked import Seen, Walked
@@ -41,6 +41,7 @@ class Walk:
         yield await take("upload", uploading.upload, "uploadEvidence", "evidence")
         yield await take("download the file", uploading.download_file, "getEvidenceContent")
         yield await take("list files", uploading.list_files, "listEvidence", "evidence")
+        yield await take("refusals", refusing.ask_wrongly)
         yield await take("request an export", exporting.request_export, "requestExport", "export")
         yield await take("poll it until it is ready", exporting.poll_export, "getExport", "export")
         yield await take("download", exporting.download_export, "downloadExport")
@@ -71,6 +72,7 @@ class Walk:
         def last() -> Exchange | None:
             return next(iter(recent.last(1)), None)
 
+        self.walked.shown.clear()
         try:
             if operation_id and not self.organizations.with_token(None).has(operation_id):
                 raise Inconclusive(f"the target declares {operation_id} absent")
@@ -80,9 +82,9 @@ class Walk:
             return Step(name=name, how="not looked at", seen=why.reason)
         except (CheckFailed, Misconfigured) as failure:
             told = self._told(failure, operation_id, resource, last())
-            return self._broken(name, str(failure), told, last())
+            return self._broken(name, str(failure), told, [last()])
         if difference is not None:
-            return self._broken(name, seen, difference, last())
+            return self._broken(name, seen, difference, self.walked.shown or [last()])
         return Step(name=name, how="holds", seen=seen)
 
     def _told(
@@ -95,11 +97,11 @@ class Walk:
             return advice.of_shape(operation_id, resource, missing, exchange)
         return advice.of_refusal(operation_id, exchange, self.target, self.walked.lives_s)
 
-    def _broken(self, name: str, seen: str, told: Advice, exchange: Exchange | None) -> Step:
-        request = ""
-        if exchange is not None:
-            (evidence,) = as_evidence([exchange], self.files)
-            request = shorten(evidence.text, SHOWN)
+    def _broken(
+        self, name: str, seen: str, told: Advice, exchanges: Sequence[Exchange | None]
+    ) -> Step:
+        evidence = as_evidence([each for each in exchanges if each is not None], self.files)
+        request = "\n".join(shorten(each.text, SHOWN) for each in evidence)
         first = self.files.redact(seen).splitlines()
         return Step(
             name=name,

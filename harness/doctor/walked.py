@@ -37,6 +37,8 @@ class Walked:
     """The last event of the ledger."""
     lives_s: int | None = None
     """For how long the address works that a download was redirected to, if it says so."""
+    shown: list[Exchange] = field(default_factory=list)
+    """The requests that show what the step came to, where it is not its last one."""
     noticed: Noticed = field(init=False)
 
     def __post_init__(self) -> None:

@@ -42,6 +42,7 @@ def test_where_every_step_holds_the_next_command_is_a_run(tmp_path: Path) -> Non
     code, printed = _doctor(tmp_path, _target(tmp_path, {}))
     assert code == 0, printed
     assert "queued" in printed
+    assert "401 invalid_token, 404 not_found, 415 unsupported_type" in printed
     assert "✘" not in printed
     assert printed.splitlines()[-1].endswith(
         "next: shakedown run --target " + str(tmp_path / "shakedown.toml")
