@@ -18,13 +18,10 @@ def excused(outcome: Outcome, rule: str, recent: Recent, hindered_by: Callable[[
     """Make a failure of the server inconclusive where the machine hinders it.
 
     A 5xx, no answer at all, or what checks need to exist and cannot be made. `rule` is the one it
-    breaks where the failure names none. A leak is a leak on any machine.
+    breaks where the failure names none. A leak is a leak on any machine. What is inconclusive
+    anyway, such as an instance that does not start, gets the reason.
     """
-    broken = outcome.rule or rule
-    if outcome.verdict is not Verdict.FAIL or severity_of(broken) is Severity.TENANT_LEAK:
-        return outcome
-    is_needed = outcome.precondition or bool((known := rules().get(broken)) and known.owners)
-    if not (is_needed or broken in _SERVER_FAILURES or _failed(recent)):
+    if outcome.verdict is Verdict.FAIL and not _may_be_ours(outcome, rule, recent):
         return outcome
     if not (reason := hindered_by()):
         return outcome
@@ -34,6 +31,14 @@ def excused(outcome: Outcome, rule: str, recent: Recent, hindered_by: Callable[[
         message=f"{reason}\nmeanwhile: {outcome.message}",
         precondition=False,
     )
+
+
+def _may_be_ours(outcome: Outcome, rule: str, recent: Recent) -> bool:
+    broken = outcome.rule or rule
+    if severity_of(broken) is Severity.TENANT_LEAK:
+        return False
+    is_needed = outcome.precondition or bool((known := rules().get(broken)) and known.owners)
+    return is_needed or broken in _SERVER_FAILURES or _failed(recent)
 
 
 def _failed(recent: Recent) -> bool:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import CheckFailed, PreconditionNotMet
+from harness.errors import CheckFailed, Inconclusive, PreconditionNotMet
 from harness.findings.exchanges import note_exchange
 from harness.machine.journal import Journal
 from harness.plugin.cells import Cells
@@ -65,6 +65,13 @@ def test_a_server_that_fails_while_the_disk_is_full_is_not_looked_at(
 )
 def test_everything_else_stays_a_finding_on_any_machine(error: CheckFailed, status: int) -> None:
     assert len(look(error, status=status).findings) == 1
+
+
+def test_what_is_inconclusive_anyway_gets_the_reason() -> None:
+    ((reason, _),) = look(Inconclusive("api-1 was not ready"), status=200).counts().reasons
+    assert reason == f"{FULL}\nmeanwhile: api-1 was not ready"
+    ((reason, _),) = look(Inconclusive("no worker"), status=200, full="").counts().reasons
+    assert reason == "no worker"
 
 
 def test_the_disks_of_a_run_are_those_that_it_writes_to(tmp_path: Path) -> None:
