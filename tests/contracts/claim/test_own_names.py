@@ -9,7 +9,10 @@ from tests.foreign.gate_runs import gate
 
 pytestmark = pytest.mark.integration
 
-CHECKS = ("claim.direct-calls", "claim.oldest-first", "claim.per-org-cap", "tenancy.export-states")
+CHECKS = (
+    *("claim.direct-calls", "claim.index-used", "claim.oldest-first", "claim.per-org-cap"),
+    "tenancy.export-states",
+)
 
 
 async def test_claims_are_judged_by_their_own_names(tmp_path: Path) -> None:
