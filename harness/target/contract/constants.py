@@ -10,6 +10,7 @@ from pydantic import Field
 
 from harness.redaction.secret_values import secrets_in
 from harness.target.tables.models import Environment, Table
+from harness.untrusted.json_pointers import steps
 
 Json = Any
 
@@ -96,9 +97,7 @@ class AddedParts:
 
 def way_of(place: str) -> tuple[str, ...]:
     """The names on the way to a place: a JSON Pointer (RFC 6901), or a name at the top."""
-    if not place.startswith("/"):
-        return (place,)
-    return tuple(part.replace("~1", "/").replace("~0", "~") for part in place.split("/")[1:])
+    return steps(place) if place.startswith("/") else (place,)
 
 
 def _texts_in(value: Json, name: str = "") -> Iterable[tuple[str, str]]:

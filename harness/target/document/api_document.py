@@ -9,6 +9,8 @@ from typing import Any
 
 from harness.target.document.document_files import parse_document
 from harness.target.document.openapi_objects import METHODS
+from harness.untrusted.json_pointers import followed
+from harness.untrusted.members import items, table
 from harness.vocabulary.resources import LISTS, RETURNED_BY
 
 Json = Any
@@ -77,14 +79,14 @@ def words_in(document: Mapping[str, Json]) -> ApiWords:
     for item, method, described in _operations(document):
         name = str(described.get("operationId"))
         parameters = [
-            _resolved(document, each)
-            for each in (*_list(item, "parameters"), *_list(described, "parameters"))
+            followed(document, each)
+            for each in (*items(item, "parameters"), *items(described, "parameters"))
         ]
         named = {str(each.get("name")): str(each.get("in")) for each in parameters}
         headers |= {each for each, place in named.items() if place == "header"}
         refusals = {
             int(status)
-            for status in map(str, _table(described, "responses"))
+            for status in map(str, table(described, "responses"))
             if status.isdigit() and status[0] in "345"
         }
         statuses |= refusals
@@ -109,14 +111,14 @@ def words_in(document: Mapping[str, Json]) -> ApiWords:
     if "ledger_event" in fields:
         fields["ledger_line"] = fields["ledger_event"]
         required["ledger_line"] = required["ledger_event"]
-    problem = _table(_table(_table(document, "components"), "schemas"), "Problem")
-    code = _table(_table(problem, "properties"), "code")
+    problem = table(table(table(document, "components"), "schemas"), "Problem")
+    code = table(table(problem, "properties"), "code")
     return ApiWords(
         operations=operations,
         fields=fields,
         headers=frozenset(headers),
         statuses=frozenset(statuses),
-        codes=_table(code, "x-codes"),
+        codes=table(code, "x-codes"),
         required=required,
     )
 
@@ -126,86 +128,62 @@ def _in(named: Mapping[str, str], place: str) -> frozenset[str]:
 
 
 def _operations(document: Json) -> Iterator[tuple[Json, str, Json]]:
-    for item in _table(document, "paths").values():
+    for item in table(document, "paths").values():
         for method in METHODS:
             if isinstance(item, Mapping) and isinstance(item.get(method), Mapping):
                 yield item, method, item[method]
 
 
 def _names_of_headers(document: Json) -> Iterator[str]:
-    components = _table(document, "components")
-    yield from map(str, _table(components, "headers"))
-    answers = [*_table(components, "responses").values()]
+    components = table(document, "components")
+    yield from map(str, table(components, "headers"))
+    answers = [*table(components, "responses").values()]
     for _, _, described in _operations(document):
-        answers += _table(described, "responses").values()
+        answers += table(described, "responses").values()
     for answer in answers:
-        yield from map(str, _table(answer, "headers"))
+        yield from map(str, table(answer, "headers"))
 
 
 def _members_of_body(document: Json, described: Json) -> Iterator[str]:
     for media in _content_of_body(document, described).values():
-        yield from _fields(document, _table(media, "schema"))
+        yield from _fields(document, table(media, "schema"))
 
 
 def _content_of_body(document: Json, described: Json) -> Mapping[str, Json]:
-    return _table(_resolved(document, described.get("requestBody")), "content")
+    return table(followed(document, described.get("requestBody")), "content")
 
 
 def _returned(document: Json, operation_id: str, described: Json) -> Json:
     """The schema of what an operation returns: below `data` where there is an envelope."""
-    responses = _table(described, "responses")
+    responses = table(described, "responses")
     success: Json = next((each for status, each in responses.items() if str(status)[:1] == "2"), {})
-    media: Json = next(iter(_table(_resolved(document, success), "content").values()), {})
-    schema = _resolved(document, _table(media, "schema"))
-    data = _table(_table(schema, "properties"), "data")
-    thing = _resolved(document, data) if data else schema
+    media: Json = next(iter(table(followed(document, success), "content").values()), {})
+    schema = followed(document, table(media, "schema"))
+    data = table(table(schema, "properties"), "data")
+    thing = followed(document, data) if data else schema
     return _below(document, thing, ("items",)) if operation_id in LISTS else thing
 
 
 def _below(document: Json, schema: Json, way: tuple[str, ...]) -> Json:
     for step in way:
-        schema = _resolved(document, schema)
-        inner = schema.get("items") if step == "items" else _table(schema, "properties").get(step)
+        schema = followed(document, schema)
+        inner = schema.get("items") if step == "items" else table(schema, "properties").get(step)
         schema = inner or {}
-    return _resolved(document, schema)
+    return followed(document, schema)
 
 
 def _fields(document: Json, schema: Json) -> Fields:
-    schema = _resolved(document, schema)
+    schema = followed(document, schema)
     return {
-        str(name): _words(_resolved(document, each))
-        for name, each in _table(schema, "properties").items()
+        str(name): _words(followed(document, each))
+        for name, each in table(schema, "properties").items()
     }
 
 
 def _required(document: Json, schema: Json) -> frozenset[str]:
-    return frozenset(map(str, _list(_resolved(document, schema), "required")))
+    return frozenset(map(str, items(followed(document, schema), "required")))
 
 
 def _words(schema: Json) -> frozenset[str]:
     words = schema.get("enum") or ([schema["const"]] if "const" in schema else [])
     return frozenset(word for word in words if isinstance(word, str))
-
-
-def _resolved(document: Json, node: Json) -> Json:
-    """Follow `$ref`s within the document; what cannot be followed is empty."""
-    for _ in range(16):
-        if not isinstance(node, Mapping):
-            return {}
-        if "$ref" not in node:
-            return node
-        found = document
-        for step in str(node["$ref"]).removeprefix("#/").split("/"):
-            found = _table(found, step.replace("~1", "/").replace("~0", "~"))
-        node = found
-    return {}
-
-
-def _table(node: Json, key: str) -> Mapping[str, Json]:
-    found = node.get(key) if isinstance(node, Mapping) else None
-    return found if isinstance(found, Mapping) else {}
-
-
-def _list(node: Json, key: str) -> list[Json]:
-    found = node.get(key) if isinstance(node, Mapping) else None
-    return found if isinstance(found, list) else []

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from harness.target.document.places import Place, Wanted
-from harness.target.document.references import resolved
+from harness.untrusted.json_pointers import followed
 
 Json = Any
 
@@ -41,7 +41,7 @@ def _demand_headers(contract: Json, of_contract: Mapping[str, Json], node: dict[
     described = node.get("parameters")
     given: list[Json] = list(described) if isinstance(described, list) else []
     for each in of_contract.get("parameters", ()):
-        ours = resolved(contract, each)
+        ours = followed(contract, each)
         if ours.get("in") != "header" or not ours.get("required"):
             continue
         name = str(ours["name"]).lower()
@@ -63,6 +63,6 @@ def _without_refs(contract: Json, node: Json) -> Json:
     """A piece of the contract that can stand in another document."""
     if isinstance(node, Mapping):
         return {
-            name: _without_refs(contract, one) for name, one in resolved(contract, node).items()
+            name: _without_refs(contract, one) for name, one in followed(contract, node).items()
         }
     return [_without_refs(contract, one) for one in node] if isinstance(node, list) else node

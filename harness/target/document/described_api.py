@@ -20,8 +20,8 @@ from harness.target.document.links import Links
 from harness.target.document.openapi_objects import METHODS
 from harness.target.document.path_parameters import PathParameters
 from harness.target.document.places import PARAMETER, Place, Wanted, found_places, places_in
-from harness.target.document.references import resolved
 from harness.target.document.sent_names import name_what_is_sent
+from harness.untrusted.json_pointers import followed
 
 Json = Any
 
@@ -142,7 +142,7 @@ class _Naming:
         if not isinstance(given, list):
             return
         for number, each in enumerate(given):
-            described = resolved(self._document, each)
+            described = followed(self._document, each)
             name = str(described.get("name"))
             if described.get("in") == "path" and names.get(name, name) != name:
                 given[number] = {**described, "name": names[name]}

@@ -13,7 +13,8 @@ from typing import Any
 from harness.errors import Misconfigured
 from harness.target.document.older_schemas import newer_schema
 from harness.target.document.openapi_objects import COMPONENTS, INSIDE, LIST, MAP
-from harness.target.document.reference_files import ReferenceFiles, Way, pointer, read_yaml, shown
+from harness.target.document.reference_files import ReferenceFiles, Way, read_yaml, shown
+from harness.untrusted.json_pointers import pointer
 
 Json = Any
 

@@ -6,7 +6,7 @@ from typing import Any
 from harness.target.document.openapi_objects import METHODS
 from harness.target.document.path_parameters import PathParameters
 from harness.target.document.places import Place, Wanted, places_in
-from harness.target.document.references import resolved
+from harness.untrusted.json_pointers import followed, steps
 
 Json = Any
 
@@ -55,7 +55,7 @@ class Links:
                     continue
                 links = _links_in(self._contract, ours.described)
                 for status, response in responses.items():
-                    described = resolved(self._document, response)
+                    described = followed(self._document, response)
                     if links and str(status)[:1] == "2" and not described.get("links"):
                         responses[status] = {**described, "links": links}
 
@@ -77,16 +77,16 @@ def _links_in(contract: Json, described: Mapping[str, Json]) -> dict[str, Json]:
     """The links of the first success that the contract describes."""
     for status, response in (described.get("responses") or {}).items():
         if str(status)[:1] == "2":
-            links = resolved(contract, response).get("links") or {}
-            return {name: dict(resolved(contract, each)) for name, each in links.items()}
+            links = followed(contract, response).get("links") or {}
+            return {name: dict(followed(contract, each)) for name, each in links.items()}
     return {}
 
 
 def _key_of(reference: Json) -> tuple[str, str] | None:
-    if not isinstance(reference, str) or not reference.startswith("#/paths/"):
-        return None
-    template, _, method = reference.removeprefix("#/paths/").rpartition("/")
-    return template.replace("~1", "/").replace("~0", "~"), method
+    match steps(str(reference)):
+        case ("paths", template, method):
+            return template, method
+    return None
 
 
 def _link_parameter(name: str, names: Mapping[str, str]) -> str:

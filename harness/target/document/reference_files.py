@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlsplit
 import yaml
 
 from harness.errors import Misconfigured
+from harness.untrusted.json_pointers import pointer, steps
 
 Json = Any
 Way = tuple[str, ...]
@@ -60,8 +61,7 @@ class ReferenceFiles:
                 "#/components/schemas/Job"
             )
         there = (file.parent / unquote(where)).resolve() if where else file
-        steps = unquote(fragment).split("/")[1:]
-        return there, tuple(one.replace("~1", "/").replace("~0", "~") for one in steps)
+        return there, steps(unquote(fragment))
 
     def found(self, there: Path, way: Way, file: Path, reference: str, place: Way) -> Json:
         """What stands at the end of a reference that `file` has at `place`."""
@@ -99,11 +99,6 @@ class ReferenceFiles:
                 return
             step_file, step_place, step = there, way, str(node["$ref"])
             there, way = self.target(step, there, way)
-
-
-def pointer(way: Way) -> str:
-    """A JSON Pointer (RFC 6901) of a place."""
-    return "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in way)
 
 
 def shown(place: Way) -> str:

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from harness.target.contract.constants import way_of
 from harness.target.document.places import Wanted
-from harness.target.document.references import resolved
+from harness.untrusted.json_pointers import followed
 
 Json = Any
 
@@ -15,16 +16,16 @@ def name_what_is_sent(document: Json, node: dict[str, Json], wanted: Wanted) -> 
     """
     in_query = {place[1:]: ours for ours, place in wanted.send if place.startswith("?")}
     in_body = {
-        place.removeprefix("/").replace("~1", "/").replace("~0", "~"): ours
+        way_of(place)[0]: ours
         for ours, place in wanted.send
         if not place.startswith("?") and "/" not in place[1:]
     }
     given = node["parameters"] if isinstance(node.get("parameters"), list) else []
     for number, each in enumerate(given):
-        described = resolved(document, each)
+        described = followed(document, each)
         if described.get("in") == "query" and described.get("name") in in_query:
             given[number] = {**described, "name": in_query[described["name"]]}
-    body = dict(resolved(document, node.get("requestBody")))
+    body = dict(followed(document, node.get("requestBody")))
     content = body.get("content")
     if not in_body or not isinstance(content, Mapping):
         return
@@ -41,7 +42,7 @@ def name_what_is_sent(document: Json, node: dict[str, Json], wanted: Wanted) -> 
 
 
 def _renamed(document: Json, schema: Json, names: Mapping[str, str]) -> Json:
-    described = resolved(document, schema)
+    described = followed(document, schema)
     members = described.get("properties")
     if not isinstance(members, Mapping) or not names.keys() & members.keys():
         return schema
