@@ -9,7 +9,7 @@ from hypothesis.configuration import set_hypothesis_home_dir
 from contracts.shared.ledger.stored_ledger import StoredLedger
 from contracts.tenancy.requests.stored_rows import StoredRows
 from harness.client import Samples
-from harness.database import Database
+from harness.database import Database, database_at
 from harness.system import System
 from harness.target import Target
 
@@ -32,19 +32,12 @@ async def stored_ledger(target: Target, system: System) -> AsyncIterator[StoredL
     if system.readonly_url is None or target.ledger is None or not target.ledger.knows_salts:
         yield None
         return
-    database = Database(system.readonly_url)
-    try:
+    async with Database(system.readonly_url) as database:
         yield StoredLedger(database=database, ledger=target.ledger)
-    finally:
-        await database.close()
 
 
 @pytest.fixture
 async def stored_rows(system: System, target: Target) -> AsyncIterator[StoredRows]:
     """The rows of organizations in the database, none where the target gives no access."""
-    database = Database(system.readonly_url) if system.readonly_url is not None else None
-    try:
+    async with database_at(system.readonly_url) as database:
         yield StoredRows(database=database, target=target)
-    finally:
-        if database is not None:
-            await database.close()

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Self
 
 import psycopg
 from psycopg import AsyncConnection
@@ -67,6 +67,12 @@ class Database:
         finally:
             await connection.close()
 
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
     async def close(self) -> None:
         """Close the shared connection."""
         if self._connection is not None:
@@ -100,3 +106,13 @@ class Database:
 
 def _first_line(error: Exception) -> str:
     return str(error).partition("\n")[0]
+
+
+@asynccontextmanager
+async def database_at(url: str | None, *, writable: bool = False) -> AsyncIterator[Database | None]:
+    """Open a database, and close it at the end of the block; None where there is no URL."""
+    if url is None:
+        yield None
+        return
+    async with Database(url, writable=writable) as database:
+        yield database

@@ -183,11 +183,8 @@ async def reader(
     if system.readonly_url is None or target.claim is None or target.ledger is None:
         yield partial(read_exports_over_http, made, owners)
         return
-    database = Database(system.readonly_url)
-    try:
+    async with Database(system.readonly_url) as database:
         yield partial(read_exports, database, target, [each.id for each in made])
-    finally:
-        await database.close()
 
 
 async def read_when_drained(

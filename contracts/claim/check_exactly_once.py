@@ -73,12 +73,9 @@ async def check_exactly_once(
         completions = [each for each in completions if each.export_id in ready]
     transitions = None
     if system.readonly_url is not None and target.claim and target.ledger:
-        database = Database(system.readonly_url)
-        try:
+        async with Database(system.readonly_url) as database:
             observed = await read_exports(database, target, [tenant.id for tenant in tenants])
             transitions = observed.transitions
-        finally:
-            await database.close()
     harmed = reclaimed_after_silence(transitions, target)
     facts = [ExportFact.from_api(each, each["organization_id"]) for each in exports]
     async with cells.of(what="claims are committed before the work"):

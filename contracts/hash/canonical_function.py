@@ -19,11 +19,8 @@ async def canonical_function(
     if name is None or system.control_url is None:
         yield None
         return
-    database = Database(system.control_url)
-    try:
+    async with Database(system.control_url) as database:
         yield DatabaseFunction(database=database, name=name)
-    finally:
-        await database.close()
 
 
 def expect_canonical(function: str, expected: str, got: str | None, *, detail: str = "") -> None:

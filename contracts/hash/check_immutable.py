@@ -66,8 +66,7 @@ async def check_immutable(
         raise Inconclusive("the target file has no [ledger] table, or no control of the database")
     job = await org.new_job()
     evidence = [await org.client.new_evidence(job["id"], samples.new()) for _ in range(2)]
-    database = Database(system.control_url, writable=True)
-    try:
+    async with Database(system.control_url, writable=True) as database:
         rows = rows_of(target.ledger, org, evidence)
         table = await AppendOnlyTable.read(database, target.ledger)
         roles = await roles_to_try(database, table, system, target)
@@ -81,8 +80,6 @@ async def check_immutable(
                         await ledger.expect_refused(role, statement)
                         observe(what="statements")
                     cover("append-only ledger", role=role, statement=statement.name)
-    finally:
-        await database.close()
 
 
 def rows_of(ledger: Ledger, org: Organization, evidence: Sequence[Record]) -> str:

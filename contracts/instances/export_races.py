@@ -36,14 +36,16 @@ class ExportRaces:
         client, job = self.org.client, await self.org.new_job()
         for export_id in await self._requested(job):
             async with self._race("cancelExport", "concurrent cancellations"):
-                await expect_one_canceled(self.workerless, client, export_id, self.observe)
+                await self._expect_once(export_id, "cancelExport", "canceled", 1)
+                self.observe(RACERS, what="raced cancellations")
             await self._clear(job, keep=0)
         for export_id in await self._requested(job):
             await self.workerless.claim(client, export_id)
             await self._look_at_live(job, export_id, "preparing")
             await self.workerless.fail(export_id)
             async with self._race("retryExport", "concurrent retries"):
-                await expect_one_retried(self.workerless, client, export_id, self.observe)
+                await self._expect_once(export_id, "retryExport", "queued", 2)
+                self.observe(RACERS, what="raced retries")
             if await self._clear(job, keep=1) != [export_id]:
                 return
             await self._look_at_live(job, export_id, "queued")
@@ -51,6 +53,16 @@ class ExportRaces:
             await self.workerless.fail(export_id)
             async with self._race("retryExport", "concurrent retries and requests"):
                 await expect_one_successor(self.workerless, client, job, export_id, self.observe)
+
+    async def _expect_once(self, export_id: str, operation: str, state: str, events: int) -> None:
+        """Fail unless concurrent changes of an export have one effect, and leave so many events."""
+        client, held = self.org.client, self.workerless
+        race = together(_change(client, operation, export_id, turn) for turn in range(RACERS))
+        expect_accepted(await held.run_with_writes_held(held.table, race), operation)
+        export = await client.get_export(export_id)
+        expect_equal(export["state"], state, f"state of an export after {operation}")
+        event = "export.canceled" if state == "canceled" else "export.requested"
+        _expect_events(await events_of(client, export_id), event, events)
 
     async def _requested(self, job: Record) -> list[str]:
         """Request an export many times at once; give the one that is live, if any is."""
@@ -104,24 +116,6 @@ async def expect_one_live(
         observe(what=f"asked while {state}")
     live, what = await live_exports(client, job), "IDs of the live exports of the job"
     expect_equal(live, [export_id], what, rule=ONE_LIVE, subject="listExports")
-
-
-async def expect_one_canceled(
-    workerless: WorkerlessSystem, client: Client, export_id: str, observe: Observations
-) -> None:
-    """Fail unless concurrent cancellations have one effect."""
-    events = await _events_after_race(workerless, client, export_id, "cancelExport", "canceled")
-    _expect_events(events, "export.canceled", 1)
-    observe(RACERS, what="raced cancellations")
-
-
-async def expect_one_retried(
-    workerless: WorkerlessSystem, client: Client, export_id: str, observe: Observations
-) -> None:
-    """Fail unless concurrent retries of a failed export queue it again once."""
-    events = await _events_after_race(workerless, client, export_id, "retryExport", "queued")
-    _expect_events(events, "export.requested", 2)
-    observe(RACERS, what="raced retries")
 
 
 async def expect_one_successor(
@@ -189,16 +183,6 @@ async def requests_of(client: Client, job: Record) -> int:
     listed = await client.listed("listExports", path={"job_id": job["id"]})
     names = await together(events_of(client, export["id"]) for export in listed)
     return sum(each.count("export.requested") for each in names)
-
-
-async def _events_after_race(
-    workerless: WorkerlessSystem, client: Client, export_id: str, operation_id: str, state: str
-) -> list[str]:
-    race = together(_change(client, operation_id, export_id, turn) for turn in range(RACERS))
-    expect_accepted(await workerless.run_with_writes_held(workerless.table, race), operation_id)
-    export = await client.get_export(export_id)
-    expect_equal(export["state"], state, f"state of an export after {operation_id}")
-    return await events_of(client, export_id)
 
 
 async def _change(client: Client, operation_id: str, export_id: str, turn: int) -> Answer:

@@ -1,8 +1,5 @@
 """Tenants are isolated by the database itself, asked in SQL as the API asks for a request."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
 from contracts.shared.tenants.populated_tenant import populate_all
 from contracts.tenancy.catalog.read import read_catalog
 from contracts.tenancy.catalog.tenants import tenant_tables
@@ -80,13 +77,8 @@ async def check_direct_sql(
         await isolation.expect_isolated(database)
 
 
-@asynccontextmanager
-async def _database(system: System) -> AsyncIterator[Database]:
+def _database(system: System) -> Database:
     """The database, for a user who may become any role."""
     if system.control_url is None:
         raise Inconclusive("this target gives no control of its database")
-    database = Database(system.control_url, writable=True)
-    try:
-        yield database
-    finally:
-        await database.close()
+    return Database(system.control_url, writable=True)

@@ -105,16 +105,13 @@ async def proxied_api(system: System, target: Target) -> AsyncIterator[ProxiedAp
             instance = await own.start("api", environment)
             if not seen.connections:
                 raise Inconclusive("the API did not use DATABASE_URL to reach its database")
-            control = Database(own.control_url, writable=True)
-            try:
-                async with Organizations.of(
+            async with (
+                Database(own.control_url, writable=True) as control,
+                Organizations.of(
                     own.target, [instance.base_url], control_url=own.control_url
-                ) as organizations:
-                    yield ProxiedApi(
-                        organizations=organizations, control_database=control, seen=seen
-                    )
-            finally:
-                await control.close()
+                ) as organizations,
+            ):
+                yield ProxiedApi(organizations=organizations, control_database=control, seen=seen)
     finally:
         await own.close()
 

@@ -10,7 +10,7 @@ import pytest
 
 from harness.check import place_of
 from harness.client import Organization, Organizations
-from harness.database import Database
+from harness.database import Database, database_at
 from harness.errors import Inconclusive
 from harness.findings.preconditions import BrokenPreconditions
 from harness.guard import Guard
@@ -102,14 +102,10 @@ async def organizations(
         made.transport.broken = BrokenPreconditions(system.run_dir / BROKEN)
         made.transport.patience = patience_of(pytestconfig, target)
         made.transport.logs = [instance.log_path for instance in system.api]
-        reading = Database(system.readonly_url) if system.readonly_url else None
-        try:
+        async with database_at(system.readonly_url) as reading:
             if reading is not None:
                 read_events_from(made, reading, target)
             yield made
-        finally:
-            if reading is not None:
-                await reading.close()
         if made.left is not None:
             await made.left.cancel()
 
@@ -151,11 +147,8 @@ async def database(system: System) -> AsyncIterator[Database]:
     """Read-only queries on the shared system's database."""
     if system.readonly_url is None:
         raise Inconclusive("this target gives no access to its database")
-    opened = Database(system.readonly_url)
-    try:
+    async with Database(system.readonly_url) as opened:
         yield opened
-    finally:
-        await opened.close()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -244,22 +237,18 @@ def fresh_system(request: pytest.FixtureRequest, target: Target, system: System)
 
 @asynccontextmanager
 async def _opened(own: System, learn: Callable[[Iterable[str]], None]) -> AsyncIterator[OwnSystem]:
-    reading = Database(own.readonly_url) if own.readonly_url else None
-    control = Database(own.control_url, writable=True) if own.control_url else None
-    try:
-        base_urls = [
-            await own.network.address_of(each) if own.network else each.base_url for each in own.api
-        ]
-        async with Organizations.of(
+    base_urls = [
+        await own.network.address_of(each) if own.network else each.base_url for each in own.api
+    ]
+    async with (
+        database_at(own.readonly_url) as reading,
+        database_at(own.control_url, writable=True) as control,
+        Organizations.of(
             own.target, base_urls, learn=learn, control_url=own.control_url
-        ) as organizations:
-            organizations.transport.logs = [instance.log_path for instance in own.api]
-            yield OwnSystem(
-                system=own, organizations=organizations, reading=reading, control=control
-            )
-    finally:
-        for database in filter(None, (reading, control)):
-            await database.close()
+        ) as organizations,
+    ):
+        organizations.transport.logs = [instance.log_path for instance in own.api]
+        yield OwnSystem(system=own, organizations=organizations, reading=reading, control=control)
 
 
 @pytest.fixture(scope="session")

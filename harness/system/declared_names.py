@@ -67,13 +67,11 @@ async def refuse_wrong_names(target: Target, readonly_url: str | None) -> None:
     """
     if readonly_url is None or not _names_anything(target):
         return
-    database = Database(readonly_url)
     try:
-        names = await DatabaseNames.read(database)
+        async with Database(readonly_url) as database:
+            names = await DatabaseNames.read(database)
     except Inconclusive:
         return
-    finally:
-        await database.close()
     if problems := list(wrong_names(target, names)):
         file = target.file or DEFAULT_TARGET
         raise TomlFile.read(file, "target file").misconfigured(problems)

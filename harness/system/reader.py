@@ -21,14 +21,12 @@ async def refuse_unfit_reader(url: str) -> str:
     where row security hides rows from it, and where there is no connection.
     """
     redact = Redactor([url])
-    database = Database(url)
     try:
-        unfit = [row["what"] for row in await database.fetch(_text("reader_role.sql"))]
-        shown = await database.fetch_one("SELECT current_user AS role, version() AS version")
+        async with Database(url) as database:
+            unfit = [row["what"] for row in await database.fetch(_text("reader_role.sql"))]
+            shown = await database.fetch_one("SELECT current_user AS role, version() AS version")
     except (Inconclusive, psycopg.Error) as error:
         raise Misconfigured(redact(f"{NAMED_BY}: {error}")) from None
-    finally:
-        await database.close()
     if unfit:
         raise Misconfigured(redact(_message(shown["role"], unfit)))
     return str(shown["version"].split()[1])

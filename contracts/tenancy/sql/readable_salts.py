@@ -71,15 +71,11 @@ async def _found(
             f"the database's reader cannot read {relation.name}, which {role} may read: {problem}; "
             "give it EXECUTE on the functions that this view calls"
         )
-    control = Database(control_url, writable=True)
-    try:
-        async with (
-            control.connect() as connection,
-            connection.transaction(force_rollback=True),
-            Actor(connection, role, None, "no claims").acting(),
-        ):
-            outcome = await attempt(connection, statement, parameters)
-    finally:
-        await control.close()
+    async with (
+        Database(control_url, writable=True).connect() as connection,
+        connection.transaction(force_rollback=True),
+        Actor(connection, role, None, "no claims").acting(),
+    ):
+        outcome = await attempt(connection, statement, parameters)
     # What the role cannot read in this way, either, it does not read.
     return outcome.error is None and bool(outcome.rows[0]["found"])

@@ -1,6 +1,6 @@
 """What a backend wants in requests beside what the contract sends: `[contract.constants]`."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Any
@@ -11,6 +11,7 @@ from pydantic import Field
 from harness.redaction.secret_values import secrets_in
 from harness.target.tables.models import Environment, Table
 from harness.untrusted.json_pointers import steps
+from harness.untrusted.members import texts_in
 
 Json = Any
 
@@ -30,8 +31,10 @@ class Constants(Table):
 
     def secrets(self) -> Iterator[str]:
         """Give the texts in it that must not reach a report, by their names and their form."""
-        for name, text in (*self.headers.items(), *self.query.items(), *_texts_in(self.body)):
-            yield from secrets_in(text, (name,))
+        for part in (self.headers, self.query, self.body):
+            for way, text in texts_in(part):
+                names = [step for step in way if isinstance(step, str)]
+                yield from secrets_in(text, names[-1:])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,15 +101,3 @@ class AddedParts:
 def way_of(place: str) -> tuple[str, ...]:
     """The names on the way to a place: a JSON Pointer (RFC 6901), or a name at the top."""
     return steps(place) if place.startswith("/") else (place,)
-
-
-def _texts_in(value: Json, name: str = "") -> Iterable[tuple[str, str]]:
-    match value:
-        case str():
-            yield name, value
-        case Mapping():
-            for key, each in value.items():
-                yield from _texts_in(each, str(key))
-        case tuple() | list():
-            for each in value:
-                yield from _texts_in(each, name)

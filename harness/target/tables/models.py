@@ -34,7 +34,7 @@ def _release(value: object) -> object:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-def _several(value: object) -> object:
+def several(value: object) -> object:
     """Accept one name where several may stand."""
     return (value,) if isinstance(value, str) else value
 
@@ -49,7 +49,7 @@ Environment = Annotated[
     BeforeValidator(_texts, json_schema_input_type=Mapping[str, str | int | float]),
 ]
 Names = Annotated[
-    tuple[str, ...], BeforeValidator(_several, json_schema_input_type=_One), Field(min_length=1)
+    tuple[str, ...], BeforeValidator(several, json_schema_input_type=_One), Field(min_length=1)
 ]
 """One name, or several of the same meaning."""
 
@@ -169,7 +169,7 @@ class Database(Table):
     directory with `bin/postgres`, or a release such as `17`. In the file: relative to it, or
     within an installed package; once loaded: absolute."""
     prelude: Annotated[
-        tuple[str, ...], BeforeValidator(_several, json_schema_input_type=str | tuple[str, ...])
+        tuple[str, ...], BeforeValidator(several, json_schema_input_type=str | tuple[str, ...])
     ] = ()
     """Files of SQL that a superuser runs before `migrate` (source `embedded`, `docker`).
     In the file: relative to it, or within an installed package; once loaded: absolute."""

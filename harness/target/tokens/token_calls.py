@@ -8,6 +8,7 @@ from pydantic import Field, SecretStr, model_validator
 from harness.target.contract.dialect import Status
 from harness.target.contract.envelope import Pointer
 from harness.target.tables.models import Seconds, Table, UrlPath
+from harness.untrusted.members import texts_in
 
 Provided = Literal["organization", "user", "token"]
 """What an answer gives: the id of an organization, the id of a user, that user's token."""
@@ -31,22 +32,8 @@ class Call(Table):
     def texts(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
         """Every text that may hold placeholders, and where it stands within the table."""
         yield ("path",), self.path
-        yield from _texts_in(dict(self.headers or {}), ("headers",))
-        yield from _texts_in(self.body, ("body",))
-
-
-def _texts_in(
-    value: object, path: tuple[str | int, ...]
-) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    match value:
-        case str():
-            yield path, value
-        case Mapping():
-            for name, each in value.items():
-                yield from _texts_in(each, (*path, name))
-        case tuple() | list():
-            for number, each in enumerate(value):
-                yield from _texts_in(each, (*path, number))
+        yield from texts_in(self.headers or {}, ("headers",))
+        yield from texts_in(self.body, ("body",))
 
 
 class CalledTokens(Table):

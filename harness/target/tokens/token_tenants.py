@@ -6,16 +6,11 @@ from typing import Annotated, Any, Self
 from pydantic import BeforeValidator, Field, SecretStr, model_validator
 
 from harness.target.contract.envelope import Pointer
-from harness.target.tables.models import Seconds, Table
+from harness.target.tables.models import Seconds, Table, several
 from harness.target.tokens.token_calls import Call, Provided
 
-
-def _several(value: object) -> object:
-    return (value,) if isinstance(value, str) else value
-
-
 Statements = Annotated[
-    tuple[str, ...], BeforeValidator(_several, json_schema_input_type=str | tuple[str, ...])
+    tuple[str, ...], BeforeValidator(several, json_schema_input_type=str | tuple[str, ...])
 ]
 """SQL, in one text or several; a `;` ends a statement."""
 
