@@ -43,7 +43,7 @@ class Looked:
     golden: bool
     schemathesis: bool
     seconds: float = 0.0
-    told: str = ""
+    problem: str = ""
 
 
 async def look(defect: str | None) -> Looked:
@@ -56,17 +56,17 @@ async def look(defect: str | None) -> Looked:
         env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        told = await _environment(system)
-        if told is None:
+        settings = await _environment(system)
+        if settings is None:
             return Looked(defect=defect, up=False, golden=True, schemathesis=True)
-        golden = await _run([sys.executable, str(ROOT / "tests/golden_path/client.py")], told)
+        golden = await _run([sys.executable, str(ROOT / "tests/golden_path/client.py")], settings)
         began = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="shakedown-peer-") as folder:
-            code, printed = await _run(_schemathesis(Path(folder), told), told, folder)
+            code, printed = await _run(_schemathesis(Path(folder), settings), settings, folder)
         return Looked(
             defect=defect, up=True, golden=golden[0] != 0, schemathesis=code != 0,
             seconds=round(time.monotonic() - began, 1),
-            told=(_failure(printed) or f"ended with {code}") if code else "",
+            problem=(_failure(printed) or f"ended with {code}") if code else "",
         )  # fmt: skip
     finally:
         if system.returncode is None:
@@ -76,35 +76,35 @@ async def look(defect: str | None) -> Looked:
 
 async def _environment(system: asyncio.subprocess.Process) -> dict[str, str] | None:
     """What `shakedown up` prints once everything is ready; None when it never is."""
-    told: dict[str, str] = {}
+    settings: dict[str, str] = {}
     assert system.stdout is not None
     async with asyncio.timeout(READY_S):
         while line := (await system.stdout.readline()).decode():
             name, _, value = line.strip().removeprefix("export ").partition("=")
-            told[name] = value
+            settings[name] = value
             if name == "DATABASE_URL":
-                return told
+                return settings
     return None
 
 
-def _schemathesis(folder: Path, told: dict[str, str]) -> list[str]:
+def _schemathesis(folder: Path, settings: dict[str, str]) -> list[str]:
     wfc = folder / "wfc.json"
-    tenants = {"org-a": told["JWT_ORG_A"], "org-b": told["JWT_ORG_B"]}
+    tenants = {"org-a": settings["JWT_ORG_A"], "org-b": settings["JWT_ORG_B"]}
     auth = [
         {"name": name, "fixedHeaders": [{"name": "Authorization", "value": f"Bearer {token}"}]}
         for name, token in tenants.items()
     ]
     wfc.write_text(json.dumps({"auth": auth}), encoding="utf-8")
     config = {"examples": MAX_EXAMPLES, "seed": 1, "wfc": wfc, "peers": list(tenants)}
-    base_url = told["BACKEND_URL"]
+    base_url = settings["BACKEND_URL"]
     return [*plain_schemathesis.command(folder, base_url, **config), "--max-failures", "1"]
 
 
 async def _run(
-    command: list[str], told: dict[str, str], folder: str | None = None
+    command: list[str], settings: dict[str, str], folder: str | None = None
 ) -> tuple[int, str]:
     process = await asyncio.create_subprocess_exec(
-        *command, cwd=folder, env={**os.environ, **told, "NO_COLOR": "1"},
+        *command, cwd=folder, env={**os.environ, **settings, "NO_COLOR": "1"},
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
     try:
@@ -160,7 +160,7 @@ def table(proven: dict[str, bool], family: dict[str, str], looked: list[Looked])
         lines.append(f"| {name} | {len(ids)} | {' | '.join(map(str, counts))} |")
     lines += ["", "| defect | plain schemathesis | golden-path script |", "|---|---|---|"]
     lines += [
-        f"| `{name}` | {(one.told or 'does not come up') if one.schemathesis else '-'} | {'found' if one.golden else '-'} |"
+        f"| `{name}` | {(one.problem or 'does not come up') if one.schemathesis else '-'} | {'found' if one.golden else '-'} |"
         for name, one in sorted(found.items())
     ]
     return "\n".join(lines) + "\n"

@@ -46,8 +46,8 @@ async def wait_until(
     """Call `condition`, async or not, until it gives something true, and return that.
 
     It is called at least once, and once more when the `within_s` seconds are over. Raises what
-    `error` makes of "waited 5 s in vain for …" when it is still false then; what `condition`
-    itself raises goes through.
+    `error` makes of "timed out after 5 s waiting for …" when it is still false then; what
+    `condition` itself raises goes through.
     """
     end = time.monotonic() + within_s
     while True:
@@ -57,7 +57,7 @@ async def wait_until(
         if value:
             return value
         if is_over:
-            raise error(f"waited {within_s:g} s in vain for {what}")
+            raise error(f"timed out after {within_s:g} s waiting for {what}")
         await asyncio.sleep(poll_s)
 
 

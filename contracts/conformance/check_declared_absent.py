@@ -20,7 +20,7 @@ async def check_declared_absent(
 ) -> None:
     """Ask for each operation, field, header and type of export that the target declares absent.
 
-    What answers or is shown nevertheless is a finding about the target file: nobody judges it as
+    What answers or is shown nevertheless is a finding about the target file: no check judges it as
     long as it is declared absent.
     """
     probe = AbsenceProbe(org=org, target=target, cells=cells, observe=observe)

@@ -103,8 +103,8 @@ async def _compare(
     """Look at each operation of the contract; every difference of it is a finding."""
     found: dict[str, list[DocumentDifference]] = {name: [] for name in Document(wanted).operations}
     is_translated = target.contract.translates
-    told = without_constants(served, target)
-    for each in document_differences(wanted, told, is_translated=is_translated):
+    compared = without_constants(served, target)
+    for each in document_differences(wanted, compared, is_translated=is_translated):
         found.setdefault(each.operation_id, []).append(each)
     for operation_id, differences in found.items():
         for each in differences:

@@ -84,7 +84,7 @@ async def check_export_states(
         ):
             name = f"the {state} export"
             if now[name] != before[name]:
-                continue  # somebody changed it, which is told already
+                continue  # a stranger changed it, which is reported already
             path = {"export_id": tenants[state].values["export"][0]}
             async with cells.of(operation=operation_id, state=state, token="its owner's"):
                 expect_status(

@@ -1,4 +1,4 @@
-"""Who may download: whoever has a valid token or, where downloads are redirected, their address."""
+"""Who may download: clients with a valid token or, after a redirect, with its address."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -41,7 +41,7 @@ async def check_signed_addresses(
     or its object is changed, by GET and HEAD, and stops working within its declared seconds.
     """
     own, other = await populate(org, samples), await populate(org, samples)
-    nobody, redirects = organizations.with_token(None), target.contract.redirects
+    no_token, redirects = organizations.with_token(None), target.contract.redirects
 
     async def look_at(operation_id: str) -> None:
         path = path_of(operation_id, own)
@@ -63,7 +63,7 @@ async def check_signed_addresses(
                 )
                 await download.look_at(answer)
             else:
-                await look_at_refusals(cells, observe, nobody, org, operation_id, path)
+                await look_at_refusals(cells, observe, no_token, org, operation_id, path)
 
     present = [name for name in REDIRECTED if org.client.has(name)]
     await together(look_at(operation_id) for operation_id in present)
@@ -90,16 +90,16 @@ async def shown_of(client: Client, tenant: PopulatedTenant) -> frozenset[str]:
 async def look_at_refusals(
     cells: Cells,
     observe: Observations,
-    nobody: Client,
+    no_token: Client,
     org: Organization,
     operation_id: str,
     path: Mapping[str, str],
 ) -> None:
     """Judge that bytes which the API gives itself need a token in its place."""
-    route = nobody.routes[operation_id]
+    route = no_token.routes[operation_id]
     for method in ("GET", "HEAD"):
         async with cells.of(operation=operation_id, token="none", method=method):
-            answer = await nobody.transport.send(
+            answer = await no_token.transport.send(
                 route if method == "GET" else replace(route, method=method),
                 route.path(path),
                 instance=None,
@@ -111,7 +111,7 @@ async def look_at_refusals(
     for name in ("token", "access_token"):
         async with cells.of(operation=operation_id, token=f"as ?{name}="):
             token = org.tokens[org.roles[0]]
-            answer = await nobody.call(operation_id, path=path, query={name: token}, follow=False)
+            answer = await no_token.call(operation_id, path=path, query={name: token}, follow=False)
             expect_refused(answer, f"a token as ?{name}=")
             observe(what="a token in the URL")
 

@@ -89,18 +89,18 @@ async def check_tokens(
     Each is refused with the contract's status, and a 401 has a challenge. A claim `role` of a
     database role gives no more rights, unusual paths bypass nothing, public operations need no
     token, and valid tokens are accepted. Afterwards the data is unchanged. Where tokens are signed
-    with a key pair, nobody else's key is taken or fetched because a token's header says so.
+    with a key pair, no other key is taken or fetched because a token's header names it.
     """
     tenant, other = await populate_all(await organizations.several(2), samples)
     turn = itertools.cycle(range(organizations.instances))
     protected, public, unbuildable = shapes_by_protection(operations_of(target))
-    nobody, sample = organizations.with_token(None), samples.new()
+    no_token, sample = organizations.with_token(None), samples.new()
     written: list[str] = []
 
     async def attempt(credential: Credential, shape: RequestShape, instance: int) -> None:
         async with cells.of(operation=shape.operation.id, token=credential.name):
             request = shape.request(tenant.own_ids(shape.slots), sample, query=credential.query)
-            answer = await request.send(nobody, instance, credential.headers)
+            answer = await request.send(no_token, instance, credential.headers)
             if shape.operation.writes and answer.status in SUCCESS:
                 written.append(credential.name)
             what = f"{shape} with {credential.name}"
@@ -141,12 +141,12 @@ async def check_tokens(
     detoured = [shape for shape in protected if shape.operation.id in BYPASS_OPERATIONS]
     for shape, case in itertools.product(detoured, PATH_BYPASSES):
         async with cells.of(operation=shape.operation.id, token="none", case=case):
-            await expect_no_path_bypass(nobody, tenant, shape, next(turn), case)
+            await expect_no_path_bypass(no_token, tenant, shape, next(turn), case)
             observe(what="detours")
     observe.excuse(PUBLIC - len(public), "public operations that are absent")
     for shape in public:
         async with cells.of(operation=shape.operation.id, token="none"):
-            await expect_public(nobody, shape, shape.request({}, sample), next(turn))
+            await expect_public(no_token, shape, shape.request({}, sample), next(turn))
             observe(what="public operations")
     if forger is None:
         _ = organizations.recipe  # raises Inconclusive with the reason
@@ -196,10 +196,10 @@ async def expect_valid_tokens_accepted(tenant: PopulatedTenant, role: str, insta
 
 
 async def expect_public(
-    nobody: Client, shape: RequestShape, request: PreparedRequest, instance: int
+    no_token: Client, shape: RequestShape, request: PreparedRequest, instance: int
 ) -> None:
     """Fail if an operation needs a token that the document says needs none."""
-    answer = await request.send(nobody, instance)
+    answer = await request.send(no_token, instance)
     expect(
         answer.status not in {401, 403},
         expected=f"{shape} to need no token, as the document says",
@@ -208,7 +208,7 @@ async def expect_public(
 
 
 async def expect_no_path_bypass(
-    nobody: Client,
+    no_token: Client,
     tenant: PopulatedTenant,
     shape: RequestShape,
     instance: int,
@@ -217,7 +217,7 @@ async def expect_no_path_bypass(
     """Fail if a path that is almost the right one returns data without a token."""
     plain = shape.request(tenant.own_ids(shape.slots), tenant.sample)
     request = replace(plain, path=PATH_BYPASSES[case](plain.path))
-    answer = await request.send(nobody, instance)
+    answer = await request.send(no_token, instance)
     expect_no_leak(tenant, request, answer, what=f"{shape} without a token, by {case}")
 
 

@@ -23,7 +23,7 @@ COMMANDS: Mapping[str, str] = {
     "accept": "write what a run found into a baseline: it does not count from then on",
     "target": "check a target file and say what it means; print its JSON Schema for editors",
     "checks": "list every check and whether the target offers what it needs",
-    "explain": "say what a check demands, and what a rule means and how to mend it",
+    "explain": "say what a check demands, and what a rule means and how to fix it",
     "explore": "run every interleaving of the claim protocol's SQL steps on a real database",
     "prove": "run the gate on every seeded bug: the kill matrix",
     "recover": "remove what killed runs left behind",

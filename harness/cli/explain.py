@@ -1,4 +1,4 @@
-"""`shakedown explain`: what a check demands, and what a rule means and how to mend it."""
+"""`shakedown explain`: what a check demands, and what a rule means and how to fix it."""
 
 import asyncio
 import shutil
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command(
-    short_help="what a check demands, what a rule means and how to mend it",
+    short_help="what a check demands, what a rule means and how to fix it",
     epilog="A pattern such as 'golden.*' lists what it matches; '*' lists everything.",
 )
 @click.argument("ids", nargs=-1, metavar="[ID]...")
@@ -39,7 +39,7 @@ def explain(
 ) -> int:
     """Explain checks and rules by the ID that a report names.
 
-    Of a rule: what holds, how bad it is to break it, why, how it fails and how to mend it. Of a
+    Of a rule: what holds, how bad it is to break it, why, how it fails and how to fix it. Of a
     check: what exactly it demands, what it needs, and which seeded bugs it must catch.
     """
     # Loaded here: `--help` does without them.

@@ -12,7 +12,7 @@ from harness.machine.journal import Journal
 from harness.machine.processes import RUN_MARKER, Process, kill_tree
 
 END_GRACE_S = 10.0
-"""How long a command that was told to end has for it."""
+"""How long a command has to end after its signal."""
 
 _LOOK_INTERVAL_S = 0.1
 
@@ -58,8 +58,8 @@ class InnerCommand:
         disturbed before it has had its time; no other signal reaches it but through us.
         """
         if interrupted_by is not None:
-            told = interrupted_by is signal.SIGINT and self._ends_within(END_GRACE_S)
-            if not told:
+            has_ended = interrupted_by is signal.SIGINT and self._ends_within(END_GRACE_S)
+            if not has_ended:
                 self._end_by_us()
         code = self._child.wait()
         return 128 - code if code < 0 else code

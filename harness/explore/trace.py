@@ -161,7 +161,7 @@ class Trace:
     schedule: tuple[int, ...]
     """Whose step it was; the fresh worker's are not in it."""
     names: Mapping[int, str]
-    """What each worker called itself; empty where a claim is not told."""
+    """What each worker called itself; empty where a claim does not get a name."""
     kinds: frozenset[Kind] = frozenset(Kind)
     """The steps that the protocol names, and that the fresh worker could do."""
     attempts: int | None = None

@@ -13,7 +13,7 @@ from pathlib import Path
 from harness.errors import CheckFailed, PreconditionNotMet
 
 BROKEN_WAIT_S = 1.0
-"""How long a check still waits for what another check has waited for in vain."""
+"""How long a check still waits for what another check has waited for without success."""
 
 _IS_SUBJECT: ContextVar[bool] = ContextVar("preconditions are the subject", default=False)
 

@@ -38,12 +38,12 @@ class Rule:
     """What goes wrong for users where it is broken."""
     fails: str
     """How such a failure usually looks, and where it comes from."""
-    mend: str
+    fix: str
     """What to change in the backend."""
     owners: tuple[str, ...] = ()
     """For a precondition of other checks: the ids of the checks whose business it is."""
     explains: tuple[str, ...] = ()
-    """Rules that are often broken because of this one: reports tell this one first."""
+    """Rules that are often broken because of this one: reports name this one first."""
 
 
 @cache

@@ -30,12 +30,12 @@ def refuse_untried(major: int, what: str) -> None:
 
 
 def initdb_options(major: int) -> tuple[str, ...]:
-    """Give what initdb is told of text and of shared memory."""
+    """Give initdb's options for text and for shared memory."""
     # The same order of text on every machine: by code points. Before 17 only the C library has
     # such a locale that knows upper and lower case outside of ASCII, too.
     options = ["--locale-provider=builtin"] if major >= 17 else []
     options += ["--locale=C.UTF-8"]
-    # Not in /dev/shm, where a killed initdb leaves it; that of 15 cannot be told.
+    # Not in /dev/shm, where a killed initdb leaves it; that of 15 has no option for it.
     options += ["--set=dynamic_shared_memory_type=mmap"] if major >= 16 else []
     return tuple(options)
 

@@ -1,5 +1,5 @@
 -- The roles of an embedded cluster, made once in the cached template. Every run gives them
--- passwords of its own; until then nobody but the superuser can log in.
+-- passwords of its own; until then only the superuser can log in.
 
 -- What the backend gets. It owns its database and may create roles, as a migration does, but it is
 -- no superuser: row security that is forced binds it, and a check of row security means something.

@@ -81,7 +81,7 @@ async def prove_gate(plan: Plan, listener: ProgressListener) -> Matrix:
     """Run the clean backend, then every defect, and report each as it ends.
 
     The clean backend passes the whole gate where all defects are tried, otherwise the checks that
-    the chosen ones expect: whoever writes a defect does not wait for the others.
+    the chosen ones expect: the author of a defect does not wait for the others.
 
     Raises `Misconfigured` when a defect expects a check that the gate does not hold.
     """

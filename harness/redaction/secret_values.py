@@ -1,6 +1,6 @@
 """Whether what a target file reads from the environment is a secret, by its names and its form.
 
-A secret is what a name says to be one, and whatever looks drawn at random. Words, numbers, hosts,
+A secret is what a name says to be one, and every value that looks random. Words, numbers, hosts,
 paths and URLs without credentials are none: to hide them would hide half of every report.
 """
 

@@ -181,7 +181,7 @@ def closing_lines(summary: RunSummary) -> list[str]:
 def _explained(summary: RunSummary) -> list[str]:
     """Lead to what there is to know of the worst rule that is broken."""
     known = [cause.rule for cause in causes_of(summary) if cause.rule in rules()]
-    return [f"why, and how to mend it: shakedown explain {known[0]}"] if known else []
+    return [f"why, and how to fix it: shakedown explain {known[0]}"] if known else []
 
 
 UNMET_WORDS = "about the target file (no verdict): the backend's words and its answers differ:"

@@ -21,7 +21,7 @@ NEEDED = (
 )
 """What it means that a rule has owners."""
 
-EXPLAINS = "where both are broken, this one is told first"
+EXPLAINS = "where both are broken, this one is reported first"
 """What it means that a rule explains others."""
 
 
@@ -75,7 +75,7 @@ def _about(rule: Rule, width: int) -> list[str]:
     lines = _part("severity", rule.severity, width)
     lines += _part("why", rule.why, width)
     lines += _part("fails", rule.fails, width)
-    lines += _part("mend", rule.mend, width)
+    lines += _part("fix", rule.fix, width)
     if rule.explains:
         lines += _part("explains", f"{', '.join(rule.explains)}; {EXPLAINS}", width)
     if rule.owners:

@@ -22,7 +22,7 @@ from harness.reports.overview import overview_lines
 from harness.verdict import Verdict
 
 _WIDTH = 160
-"""Characters of a line in a log, which nobody reads at 80 columns."""
+"""Characters of a line in a log, which is not read at 80 columns."""
 
 _WORDS = {Verdict.PASS: "pass", Verdict.FAIL: "FAIL", Verdict.INCONCLUSIVE: "INCONCLUSIVE"}
 

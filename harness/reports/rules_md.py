@@ -13,7 +13,7 @@ COMMAND = "shakedown explain --all --markdown > docs/rules.md"
 _WHAT: Mapping[Severity, str] = {
     Severity.TENANT_LEAK: "One organization sees or changes what is another's.",
     Severity.LOST_OR_DOUBLED: "Something that was accepted is lost, or is done twice.",
-    Severity.TAMPERING: "Something can be changed, or left out, and nobody notices.",
+    Severity.TAMPERING: "Something can be changed, or left out, and no verification notices.",
     Severity.WRONG_ANSWER: "An answer, or what a request does, is not what the contract says.",
     Severity.FORM: "The content is right; its form is not the documented one.",
 }
@@ -58,7 +58,7 @@ def _rule(
     yield ""
     yield f"- Why: {_plain(rule.why)}"
     yield f"- How it fails: {_plain(rule.fails)}"
-    yield f"- How to mend it: {_plain(rule.mend)}"
+    yield f"- How to fix it: {_plain(rule.fix)}"
     if rule.explains:
         yield f"- Explains: {_codes(rule.explains)}; {EXPLAINS}."
     if rule.owners:

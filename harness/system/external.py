@@ -19,7 +19,7 @@ from harness.target.target import Target
 _TIMEOUT_S = 5.0
 
 UNREACHABLE_S = 1.5
-"""How long nobody may listen at an address before that is told."""
+"""How long an address may refuse connections before that is reported."""
 
 
 async def find_external(

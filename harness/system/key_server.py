@@ -57,7 +57,7 @@ class KeyServer:
 
 
 class _Server(ThreadingHTTPServer):
-    daemon_threads = True  # a client that hangs keeps nobody waiting
+    daemon_threads = True  # a client that hangs must not delay others
     block_on_close = False
     address_family = socket.AF_INET
 

@@ -46,8 +46,8 @@ def name_of(file: Path | None, path: KeyPath) -> str:
 
 def about_variables(problems: Iterable[tuple[KeyPath, str]]) -> str:
     """Say what is wrong with the variables, one a line: no file of the user is at fault."""
-    told = []
+    lines = []
     for path, what in sorted(set(problems), key=lambda each: list(VARIABLES).index(each[0])):
         name = VARIABLES[path]
-        told.append(what if name in what else f"the variable {name}: {what}")
-    return "\n".join(told)
+        lines.append(what if name in what else f"the variable {name}: {what}")
+    return "\n".join(lines)

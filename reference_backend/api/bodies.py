@@ -41,7 +41,7 @@ async def chunks_of(request: web.Request) -> AsyncIterator[bytes]:
                 chunk = await request.content.readany()
             yield chunk
     except TimeoutError as error:
-        raise BrokenBodyError(f"nothing more came in for {IDLE_S:g} seconds") from error
+        raise BrokenBodyError(f"nothing was received for {IDLE_S:g} seconds") from error
     except (HttpProcessingError, web.RequestPayloadError) as error:
         raise BrokenBodyError("its transfer encoding is broken") from error
 

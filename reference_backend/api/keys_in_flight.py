@@ -1,8 +1,8 @@
 """Which idempotency keys are in use right now, in all API processes.
 
 An upload may take minutes, and a second one with the same key should get a 409 at once instead of
-being received in vain. Each process holds one session-level advisory lock per key in flight, all on
-one connection of its own: when the process dies, the connection ends and its locks with it.
+being received for nothing. Each process holds one session-level advisory lock per key in flight,
+all on one connection of its own: when the process dies, the connection ends and its locks with it.
 
 This only saves work. The primary key of `idempotency_keys` guarantees that a key counts once, in
 the transaction that seals the upload. So nothing else is lost when the connection loses its locks.

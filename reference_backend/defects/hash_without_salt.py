@@ -18,7 +18,7 @@ def _patch() -> None:
 
 DEFECT = Defect(
     title="The salt is not in the hash: a client that can write a row can forge the chain",
-    source="known: verifier and writer agree, so nobody notices",
+    source="known: verifier and writer agree, so no test notices",
     expected=("hash.database-parity", "hash.chain"),
     edits=(
         Edit(

@@ -27,7 +27,7 @@ def _patch() -> None:
 
 DEFECT = Defect(
     title="ledger_match checks one event and not the chain up to it",
-    source="known: a proof taken from a ledger that nobody verified",
+    source="known: a proof taken from a ledger that was never verified",
     expected=("hash.tamper",),
     patch=_patch,
 )

@@ -4,7 +4,7 @@ from reference_backend.defects import Defect, Edit
 
 DEFECT = Defect(
     title="A proof pack holds at most 50 files: the query of a list was taken, with its limit",
-    source="known: a limit that was meant for pages; nobody tests with more than a handful of files",
+    source="known: a limit that was meant for pages; few test with more than a handful of files",
     expected=("manifest.files-match",),
     edits=(
         Edit(

@@ -1,4 +1,4 @@
-"""A document without what the target adds to every request: nobody else decides about that."""
+"""A document without what the target adds to every request: only the target decides about that."""
 
 import re
 from collections.abc import Mapping

@@ -13,7 +13,7 @@ from harness.target.document.openapi_objects import METHODS
 def in_dialect(document: Mapping[str, Any], target: Target) -> dict[str, Any]:
     """The document with the target's method and path for every operation that it has.
 
-    Without the target's constants, which nobody else decides about.
+    Without the target's constants, about which only the target decides.
     """
     present = present_document(document, target.contract)
     paths: dict[str, dict[str, Any]] = {}

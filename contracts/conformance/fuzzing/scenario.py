@@ -260,7 +260,7 @@ class Scenario:
         self.results.add(self._named(case), answer, violations, recent)
 
     def _named(self, case: Case) -> Case:
-        """The case, told by the requests before it."""
+        """The case, described by the requests before it."""
         path = " → ".join(each.case.operation_id for each in self.steps[-6:])
         return replace(case, about=f"{self.name}: {path}")
 

@@ -69,7 +69,7 @@ COVERS = "ledger.hash-covers"
 """The rule that a hash depends on all that its event says."""
 
 SAID = tuple(name for name in HASHED if name != "ledger_seq")
-"""The columns that say what happened. An event's place may be told by its link alone."""
+"""The columns that say what happened. An event's place may be known by its link alone."""
 
 
 def expect_covered(form: HashForm, column: str) -> None:
@@ -77,7 +77,7 @@ def expect_covered(form: HashForm, column: str) -> None:
     expect(
         form.covers(column),
         expected=f"{column} of an event in what is hashed of it",
-        got="[ledger.names] says that it is left out: nobody sees when it is changed",
+        got="[ledger.names] says that it is left out: no verification sees a change of it",
         rule=COVERS,
         subject=column,
     )

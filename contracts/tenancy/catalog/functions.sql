@@ -47,7 +47,7 @@ SELECT
           AND has_function_privilege(role.oid, p.oid, 'EXECUTE')
           AND has_schema_privilege(role.oid, n.oid, 'USAGE')
         ORDER BY 1
-    ) AS callers -- of the contract's roles, in whatever way they came by it
+    ) AS callers -- of the contract's roles, by any grant
 FROM pg_proc AS p
 JOIN pg_namespace AS n ON n.oid = p.pronamespace
 JOIN pg_language AS language ON language.oid = p.prolang

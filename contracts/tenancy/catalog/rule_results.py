@@ -26,7 +26,7 @@ class RuleResult:
 
 
 KINDS: tuple[Kind, ...] = ("table", "role", "schema", "function")
-"""What is told first: what has tenants' data, then who may reach it, then with what."""
+"""What is reported first: what has tenants' data, then who may reach it, then with what."""
 
 
 def by_weight(results: Iterable[RuleResult]) -> list[RuleResult]:

@@ -10,7 +10,7 @@ from harness.client import Answer
 from harness.expect import expect, expect_equal, expect_status
 
 LOOKS_UNKNOWN = "tenancy.foreign-looks-unknown"
-"""The rule that nobody can tell another organization's ID from a random one."""
+"""The rule that another organization's ID looks like a random one."""
 
 NO_FOREIGN_DATA = "tenancy.no-foreign-data"
 """The rule that no answer has data of another organization."""

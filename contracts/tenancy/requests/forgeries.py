@@ -74,10 +74,10 @@ class Forger:
 
     def _of_unknown_users(self) -> Iterator[tuple[str, str]]:
         """A backend that looks the organization up finds none for these users."""
-        nobody = claims_of(self.recipe, user=str(uuid4()), organization=self.org.id, role="owner")
-        yield "a user of no organization!", self.token(nobody)
+        unknown = claims_of(self.recipe, user=str(uuid4()), organization=self.org.id, role="owner")
+        yield "a user of no organization!", self.token(unknown)
         named = {"organization_id": self.org.id, "role": "owner"}
-        claimed = {**nobody, **named, "app_metadata": named}
+        claimed = {**unknown, **named, "app_metadata": named}
         yield "a user of no organization whose claims name one!", self.token(claimed)
 
     def _badly_signed(self) -> Iterator[tuple[str, str]]:

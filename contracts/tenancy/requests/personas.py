@@ -31,7 +31,7 @@ class Persona:
     refused: Refusal | None
     """The status that refuses this persona everywhere; None for a role that has access."""
     or_unknown: bool = False
-    """Whether a 401 refuses it as well: the backend looks its user up, and finds nobody."""
+    """Whether a 401 refuses it as well: the backend looks its user up, and finds none."""
     is_representative: bool = False
     """Whether it alone sends requests that get the same answer for every role."""
 

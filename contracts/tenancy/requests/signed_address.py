@@ -57,8 +57,8 @@ def lasting_longer(address: str) -> Iterator[tuple[str, str]]:
 def led_astray(address: str, other: str, names_of_other: frozenset[str]) -> Iterator[str]:
     """Give the address with its object replaced by another one's, of which `other` is the address.
 
-    Whoever has the first may know the `names_of_other` (IDs, paths, file names), and not what opens
-    it: only parts that are such names are taken from there.
+    A client with the first may know the `names_of_other` (IDs, paths, file names), and not what
+    opens it: only parts that are such names are taken from there.
     """
     one, two = urlsplit(address), urlsplit(other)
     steps, theirs = one.path.split("/"), two.path.split("/")

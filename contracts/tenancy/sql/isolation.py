@@ -87,7 +87,8 @@ class SqlIsolation:
     async def sees_own_rows(self, database: Database) -> bool:
         """Whether a token's claims, as they are, show any row of any table to the role of requests.
 
-        A backend that looks the organization up may set others, which nobody has told us.
+        A backend that looks the organization up may set others, which the target file does not
+        name.
         """
         async with database.connect() as connection, connection.transaction(force_rollback=True):
             actor = Actor(connection, AUTHENTICATED, self._own_claims, OWN)

@@ -24,7 +24,7 @@ async def salt_results(
 
     The reader of the harness looks. A view may call functions that it must not execute, or that
     refuse to work outside of a request: then the role itself looks, where `control_url` is a
-    connection that may become it. `Inconclusive` where nobody could look.
+    connection that may become it. `Inconclusive` where no role could look.
     Relations with row-level security are left to `tenancy.direct-sql`.
     """
     if target.ledger is None or not target.ledger.salts or relation.row_security:

@@ -92,7 +92,7 @@ class Claim(Table):
 
     @property
     def names_worker(self) -> bool:
-        """Whether a claim is told the worker's name, which may be stored as the owner."""
+        """Whether a claim gets the worker's name, which may be stored as the owner."""
         return "worker" in Statement(sql=self.sql).parameters
 
 

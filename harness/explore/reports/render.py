@@ -110,7 +110,7 @@ def _waits(moment: Moment, worker: int, names: ShortNames) -> str:
 def _ended(ended: Ended, names: ShortNames) -> str:
     kind = ended.call.kind
     if ended.error is not None:
-        # A deadlock's detail names processes, which nobody knows.
+        # A deadlock's detail names processes, which tell a reader nothing.
         whole = str(ended.error)
         return whole.splitlines()[0] if ended.error.is_retriable else whole
     if kind is Kind.CLAIM:

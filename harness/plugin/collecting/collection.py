@@ -65,7 +65,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             chosen = [item for item in chosen if item not in idle]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
-    # What others need to exist is looked at first, so that nobody waits for it in vain again.
+    # What others need to exist is looked at first, so that no other check waits for it.
     items[:] = sorted(chosen, key=lambda item: item.stash[SPEC].id not in owning_checks())
 
 

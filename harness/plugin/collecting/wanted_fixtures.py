@@ -1,4 +1,4 @@
-"""Fixtures that a check asks for and that do not exist: told before anything is started."""
+"""Fixtures that a check asks for and that do not exist: reported before anything is started."""
 
 import difflib
 from pathlib import Path
@@ -22,9 +22,9 @@ def missing_fixtures(item: pytest.Item) -> str:
     if not missing:
         return ""
     offered = _offered(item)
-    told = ", ".join(f"{name!r}{_suggestion(name, offered)}" for name in missing)
+    names = ", ".join(f"{name!r}{_suggestion(name, offered)}" for name in missing)
     some = "a fixture that does not exist" if len(missing) == 1 else "fixtures that do not exist"
-    return f"asks for {some}: {told}; there are: {', '.join(offered)}"
+    return f"asks for {some}: {names}; there are: {', '.join(offered)}"
 
 
 def _offered(item: pytest.Item) -> list[str]:

@@ -84,7 +84,7 @@ class Contract(Table):
     """By resource and field: the contract's value, and the backend's own, one or several."""
     archive: Archive = Archive()
     constants: Constants = Constants()
-    """What is added to every request, whoever sends it."""
+    """What is added to every request of every check."""
     headers: Mapping[str, str] = Field(default={})
     """By the contract's name: this backend's; `Name: value` where a value stands for `true`."""
     problem: Problem | None = None

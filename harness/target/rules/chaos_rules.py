@@ -60,7 +60,7 @@ def _hosts(target: Target) -> Broken:
             if path[0] == "chaos" or chaos.allowed_hosts:
                 yield path, f"{problem}; [chaos] needs an exact host"
     for host in target.contract.redirects.hosts if target.contract.redirects else ():
-        with contextlib.suppress(InvalidHost):  # told where it stands
+        with contextlib.suppress(InvalidHost):  # reported at its own place
             known.add(canonical_host(host))
     for number, host in enumerate(chaos.allowed_hosts):
         path = ("chaos", "allowed_hosts", number)

@@ -67,8 +67,8 @@ def broken_dialect_rules(target: Target) -> Broken:
 def _described(contract: Contract, ours: ApiWords, own: ApiWords) -> Broken:
     """Every operation of the contract must be described, declared, or declared absent."""
     file, place = Path(contract.openapi).name, ("contract", "openapi")
-    told = {*own.operations, *contract.operations, *contract.absent_operations}
-    missing = [name for name in ours.operations if name not in told]
+    named = {*own.operations, *contract.operations, *contract.absent_operations}
+    missing = [name for name in ours.operations if name not in named]
     if not missing:
         return
     say = (

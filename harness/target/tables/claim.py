@@ -32,7 +32,7 @@ OPTIONAL_COLUMNS: Mapping[str, str] = {
 """Those that a table may be without, and of which type what stands in their place is."""
 
 ClaimArgument = Literal["worker", "limit", "per_org"]
-"""What a claim is told: who claims, how many at most, and the cap of each organization."""
+"""The arguments of a claim: who claims, how many at most, and the cap of each organization."""
 
 CLAIM_ARGUMENTS: tuple[ClaimArgument, ...] = get_args(ClaimArgument)
 """In the contract's order."""

@@ -91,7 +91,7 @@ class Ledger(Table):
         BeforeValidator(_no_salts, json_schema_input_type=Mapping[str, str] | Literal[False]),
     ] = Field(default={})
     """Secret salts by key id; the first is the one that new events get. In the file `false`, here
-    empty: the hashes have no salt. Not needed where nobody can read the table."""
+    empty: the hashes have no salt. Not needed where no role can read the table."""
     sequence: Numbering = "per-organization"
     order_by: Names | None = None
     """For events without numbers: the columns, by the table's own names, that order them."""

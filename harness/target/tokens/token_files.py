@@ -40,7 +40,7 @@ def _with_private_key(
     if mint.private_key is not None:
         problems.append((where, _BOTH.format("private_key")))
     if text is None or mint.private_key is not None or mint.is_symmetric:
-        return mint  # which is told as a problem of its own
+        return mint  # which is reported as a problem of its own
     return mint.model_copy(update={"private_key": SecretStr(text)})
 
 

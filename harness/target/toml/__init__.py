@@ -1,1 +1,1 @@
-"""TOML read with the line of every key, and mistakes told by their line."""
+"""TOML read with the line of every key, and mistakes reported with their line."""

@@ -82,7 +82,7 @@ async def test_defects_that_only_a_fault_shows(
     wrong_staging: Staging, drill_of: DrillOf, fault: tuple[str, str, str], expected: str
 ) -> None:
     file = wrong_staging.write(wrong_staging.fault("harm", *fault))
-    if expected == "not-ready":  # waited for in vain
+    if expected == "not-ready":  # it never becomes ready
         shorten_the_wait(file, 6)
     async with drill_of(file) as drill:
         with pytest.raises(CheckFailed, match=expected):

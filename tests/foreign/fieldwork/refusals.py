@@ -12,7 +12,7 @@ class Refusal(Exception):
 
 
 def invalid(message: str, status: int = 400) -> Refusal:
-    """What the client can mend."""
+    """What the client can fix."""
     return Refusal(status, "invalid_request", message)
 
 

@@ -43,7 +43,7 @@ async def until(what: str, holds: Callable[[], Awaitable[bool]]) -> None:
             while not await holds():
                 await asyncio.sleep(0.02)
     except TimeoutError:
-        pytest.fail(f"waited {DEADLINE_S} s in vain until {what}")
+        pytest.fail(f"timed out after {DEADLINE_S} s waiting until {what}")
 
 
 async def counted(house: House, query: str, *values: str) -> int:

@@ -13,7 +13,7 @@ def test_a_check_and_a_rule_are_explained_within_eighty_columns(workplace: Workp
     check, rule = finished.stdout.split("\n\nheader.location\n")
     assert check.startswith("golden.upload\n  A file of each type is sealed")
     assert "upload-location-elsewhere" in check, "a defect of the reference zoo that it must catch"
-    assert "  mend      " in rule
+    assert "  fix       " in rule
     assert max(map(len, finished.stdout.splitlines())) <= 80
     assert "\x1b" not in finished.stdout
 

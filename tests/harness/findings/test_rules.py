@@ -156,7 +156,7 @@ def _problems(name: str, rule: Rule) -> Iterator[str]:
         yield f"{name}: no id"
     if len(rule.sentence) > LONGEST_SENTENCE:
         yield f"{name}: its sentence has {len(rule.sentence)} characters"
-    for text in (rule.sentence, rule.why, rule.fails, rule.mend):
+    for text in (rule.sentence, rule.why, rule.fails, rule.fix):
         if not SENTENCE.fullmatch(text):
             yield f"{name}: no sentence: {text}"
         if "answer below" in text:

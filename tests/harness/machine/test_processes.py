@@ -70,7 +70,7 @@ def tree(start: Start) -> tuple[Process, list[Process]]:
 def wait_until(condition: Callable[[], bool]) -> None:
     end = time.monotonic() + 5
     while not condition():
-        assert time.monotonic() < end, "waited in vain"
+        assert time.monotonic() < end, "timed out"
         time.sleep(0.005)
 
 

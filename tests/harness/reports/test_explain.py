@@ -30,7 +30,7 @@ def rule(sentence: str, *owners: str, severity: Severity = Severity.FORM) -> Rul
         severity=severity,
         why="The why.",
         fails="The way it fails.",
-        mend="The way to mend it_.",
+        fix="The way to fix it_.",
         owners=owners,
     )
 
@@ -45,7 +45,7 @@ RULES = {
 def test_a_rule_says_what_holds_why_how_it_fails_how_to_mend_and_who_saw_it_broken() -> None:
     text = rule_text("thing.made", RULES["thing.made"], SEEN, TESTS)
     assert text.splitlines()[:2] == ["thing.made", "  A thing can be made."]
-    for told in ("  severity  form", "The why.", "The way it fails.", "The way to mend it_."):
+    for told in ("  severity  form", "The why.", "The way it fails.", "The way to fix it_."):
         assert told in text
     assert "  owners    a.owner; other checks need it to exist" in text
     assert "  seen on   bug-one, bug-two, by a.owner\n  tests     tests/test_thing.py" in text
@@ -104,7 +104,7 @@ def test_the_page_has_every_rule_with_its_fields_the_worst_first() -> None:
     assert page.index("## Tenant leak") < page.index("#### `a.owner`") < page.index("## Form")
     assert page.index("### a (form)") < page.index("#### `a.unseen`") < page.index("### thing")
     assert "- Why: The why.\n- How it fails: The way it fails.\n" in page
-    assert "- How to mend it: The way to mend it\\_.\n" in page
+    assert "- How to fix it: The way to fix it\\_.\n" in page
     assert "- Owners: `a.owner`; " in page
     assert "by `a.owner`\n- Tests: `tests/test_thing.py`\n" in page
     assert "- Seen on: `bug-one`, `bug-two`, by `a.owner`\n" in page

@@ -169,7 +169,7 @@ def test_above_the_report_stands_what_explains_the_worst_rule(summary: RunSummar
     *_, hint, report, _ = closing_lines(summary)
     assert report.startswith("report: ")
     what, _, rule = hint.partition(": shakedown explain ")
-    assert what == "why, and how to mend it"
+    assert what == "why, and how to fix it"
     assert rule in rules()
     assert rule in {finding.rule for finding in FINDINGS}
     own = replace(FINDINGS[0], rule="own.check")

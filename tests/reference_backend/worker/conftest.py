@@ -34,7 +34,7 @@ async def eventually(
     give_up = time.monotonic() + deadline_s
     while not await condition():
         if time.monotonic() > give_up:
-            pytest.fail(f"waited {deadline_s:g} s in vain for {what}")
+            pytest.fail(f"timed out after {deadline_s:g} s waiting for {what}")
         await asyncio.sleep(0.02)
 
 
