@@ -74,7 +74,7 @@ async def check_staging_fault(
             async with cells.of(fault=name):
                 raise Inconclusive(f"{name}: {problem}") from problem
         if cells.findings:
-            raise Inconclusive(f"the faults after {name!r} were not injected: see what it did")
+            raise Inconclusive(f"the faults after {name!r} were not injected: see its result")
 
 
 def recorder(log: Path, redact: Redactor) -> Callable[[CommandResult], str]:

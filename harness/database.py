@@ -43,7 +43,7 @@ class Database:
             ) from error
         except psycopg.errors.InsufficientPrivilege as error:
             raise Inconclusive(
-                f"the role must not read what this check reads: {_first_line(error)}"
+                f"the database role may not read what this check reads: {_first_line(error)}"
             ) from error
         except psycopg.errors.QueryCanceled as error:
             raise Inconclusive(

@@ -43,8 +43,8 @@ def expect_served(operation_id: str, operations: Sequence[Operation]) -> None:
     refused = [each for each in wrong if (each.error or "").startswith((REFUSED, RAN_OUT))]
     if len(refused) == len(wrong):
         raise Inconclusive(
-            f"{len(refused)} requests of users were not let through, the first: {refused[0].f}, "
-            f"{refused[0].error}; raise the limit for this run"
+            f"{len(refused)} requests of users were refused by a gateway or rate limit, the "
+            f"first: {refused[0].f}, {refused[0].error}; raise the limit for this run"
         )
     first = next(each for each in wrong if each not in refused)
     failure = CheckFailed(

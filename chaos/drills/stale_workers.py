@@ -64,8 +64,8 @@ class StaleWakeUp:
         if not met:
             raise Inconclusive(
                 f"{self.successor.worker.name} finished all {len(self.taken)} exports of "
-                f"{self.stale.worker.name} before that woke up at "
-                f"{self.still_asleep_at:%H:%M:%S.%f}: no export met both"
+                f"{self.stale.worker.name} before that one was resumed at "
+                f"{self.still_asleep_at:%H:%M:%S.%f}: no export was worked on by both"
             )
         return met
 

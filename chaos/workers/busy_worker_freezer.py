@@ -81,7 +81,7 @@ class BusyWorkerFreezer:
             if time.monotonic() > until:
                 break
         raise Inconclusive(
-            f"{each.worker.name} was never seen with an export in progress where it blocks no "
+            f"{each.worker.name} was never seen with an export in progress while it blocked no "
             f"other client, within {self.deadline_s:g} s and {len(self.backlog.owners)} exports"
         )
 

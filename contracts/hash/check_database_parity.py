@@ -179,7 +179,7 @@ def expect_emulated(document: str, ours: str, got: str) -> None:
     """`Inconclusive` unless the harness writes this document as PostgreSQL does."""
     if got != ours:
         raise Inconclusive(
-            f"a bug of the harness: it writes {document} as {ours!r}, but PostgreSQL writes it as "
+            f"a bug in Shakedown: it writes {document} as {ours!r}, but PostgreSQL writes it as "
             f"{got!r}"
         )
 

@@ -206,7 +206,7 @@ async def look_at_database_role(
     if not own_role:
         raise Inconclusive(
             '[catalog.roles] says that requests have no role of their own (authenticated = ""): '
-            "whether they query in it cannot be looked at"
+            "the role of their queries cannot be checked"
         )
     role = sql.Literal(own_role).as_string(None)
     for table in tenant_tables(await read_catalog(proxied.control_database, target), target):

@@ -71,7 +71,7 @@ def accept(
         raise Misconfigured("--reason must say why this is accepted; it is empty")
     last_day = until.date() if until else None
     if last_day is not None and last_day < datetime.now(UTC).date():
-        raise Misconfigured(f"--until {last_day} is over already")
+        raise Misconfigured(f"--until {last_day} is in the past")
     change = change_of(run, baseline, patterns=patterns, reason=reason, until=last_day)
     _show(change)
     if not change.is_any:
@@ -79,7 +79,9 @@ def accept(
         return ExitCode.PASS
     if not yes:
         if not sys.stdin.isatty():
-            raise Misconfigured("nothing was written: this is no terminal, so say --yes to write")
+            raise Misconfigured(
+                "nothing was written: there is no terminal to confirm it; add --yes"
+            )
         if not click.confirm(f"write {baseline}?"):
             click.echo("nothing was written")
             return ExitCode.PASS

@@ -31,7 +31,7 @@ _PLAIN = {"holds": "ok", "does not hold": "NO", "not looked at": "--"}
 
 
 @click.command(
-    epilog="Exit codes: 0 every step holds, 1 one does not, 3 misconfigured, 4 internal error, "
+    epilog="Exit codes: 0 every step passed, 1 one failed, 3 misconfigured, 4 internal error, "
     "128 + signal when interrupted."
 )
 @target_or_url_option
@@ -196,13 +196,13 @@ def _conclude(steps: "list[Step]", given: str | None) -> int:
     if broken:
         names = ", ".join(step.name for step in broken)
         file = given if given and "://" not in given else "a target file"
-        click.echo(f"{len(broken)} of {len(steps)} steps do not hold: {names}")
+        click.echo(f"{len(broken)} of {len(steps)} steps failed: {names}")
         if given is None or "://" in given:
             click.echo("next: shakedown init --help says how to write a first target file")
         else:
             click.echo(f"next: write the lines into {file}, then shakedown doctor{option}")
         return ExitCode.FAIL
-    click.echo(f"every step that could be looked at holds; next: shakedown run{option}")
+    click.echo(f"every step that could be checked passed; next: shakedown run{option}")
     return ExitCode.PASS
 
 

@@ -11,7 +11,7 @@ from harness.cli.options import target_option
 @click.command(
     short_help="every interleaving of the claim protocol's SQL steps, on a real database",
     epilog=(
-        "Exit codes: 0 every invariant holds, 1 one is violated, 2 not everything was looked at, "
+        "Exit codes: 0 every invariant holds, 1 one is violated, 2 not everything was checked, "
         "3 misconfigured, or a queue that cannot be explored."
     ),
 )

@@ -181,7 +181,7 @@ def _sources(found: "Found | None", catalog: "Catalog | None", seen: "Project | 
 def _refuse_to_overwrite(out: Path, *, force: bool) -> None:
     if out.exists() and not force:
         raise Misconfigured(
-            f"--out {out}: the file exists; name another one, or say --force to overwrite it"
+            f"--out {out}: the file exists; name another one, or add --force to overwrite it"
         )
 
 

@@ -43,4 +43,4 @@ def _describe(healing: "Healing") -> str:
         )
         if things
     ]
-    return "; ".join(parts) or "nothing was left but its journal"
+    return "; ".join(parts) or "only its journal was left"

@@ -143,7 +143,7 @@ def _report_ready(
 
 
 def _locust() -> str:
-    """Give the command line that puts load on the system by the users that come along."""
+    """Give the command line that puts load on the system by the users that Shakedown has."""
     spec = find_spec("load")
     (folder,) = (spec.submodule_search_locations if spec else None) or ("load",)
     beside = Path(sys.executable).with_name("locust")

@@ -75,7 +75,7 @@ class ContainerDatabase(DatabaseServer):
             if await resources.engine.threads.call(_started, described):
                 break
         else:
-            raise InstanceFailed(f"PostgreSQL lost the race for a free port {_PORT_TRIES} times")
+            raise InstanceFailed(f"another program took PostgreSQL's port, {_PORT_TRIES} times")
         database.log_path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         database._follow()
         await database._wait_until_ready()
@@ -135,7 +135,7 @@ class ContainerDatabase(DatabaseServer):
         def too_late(_: str) -> InstanceFailed:
             where = f"{LOOPBACK}:{self.port}"
             return self._failure(
-                f"took no connections on {where} within {_READY_DEADLINE_S:g} s ({got})"
+                f"accepted no connections on {where} within {_READY_DEADLINE_S:g} s ({got})"
             )
 
         await wait_until(is_ready, _READY_DEADLINE_S, "connections", poll_s=_POLL_S, error=too_late)

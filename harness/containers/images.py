@@ -78,7 +78,7 @@ def build(engine: Engine, wanted: Build, name: str, say: Say, log_path: Path) ->
     if not _has(engine, tag):
         last = "\n".join(f"    {line}" for line in lines[-_SHOWN_LINES:])
         raise Misconfigured(
-            f"build: {context / wanted.dockerfile} makes no image; its last log lines:\n{last}"
+            f"build: {context / wanted.dockerfile} builds no image; its last log lines:\n{last}"
         )
     _forget_old_ones(engine, repository)
     return tag

@@ -38,7 +38,7 @@ class RunResources:
         try:
             resources._reaper = await engine.threads.call(Reaper.start, engine, resources._marks)
             if resources._reaper is None:
-                on_progress("there is no Ryuk; after a kill -9 `shakedown recover` cleans up")
+                on_progress("there is no Ryuk: after a kill -9, clean up with `shakedown recover`")
             await engine.threads.call(resources._make_network)
         except BaseException:
             resources.close()

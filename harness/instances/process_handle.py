@@ -67,7 +67,7 @@ class ProcessHandle(InstanceHandle):
         """SIGKILL it and its children."""
         left = await asyncio.to_thread(processes.kill_tree, self.process)
         if left:
-            raise Misconfigured(f"{self.instance.name} did not die of SIGKILL: {left}")
+            raise Misconfigured(f"{self.instance.name} is still running after SIGKILL: {left}")
         if self.child is not None:
             # Its first thread may be gone while others still die: then it cannot be waited for yet.
             await self._until_it_ends(SHOWS_WITHIN_S)
@@ -104,7 +104,7 @@ class ProcessHandle(InstanceHandle):
         """Say why a process cannot be cut off."""
         return Misconfigured(
             f'{self.instance.name} is a process (driver = "process") and shares the network of '
-            'this machine; only containers (driver = "docker") can be cut off'
+            'this machine; only containers (driver = "docker") can be disconnected'
         )
 
     def _send(self, number: int) -> None:

@@ -86,7 +86,7 @@ async def wait_for_end(
             lambda: child.poll() is not None or is_over(), within_s, poll_s=_POLL_S
         ):
             return f"did not end within {within_s:g} s"
-        return "was not needed any more" if child.poll() is None else ""
+        return "was no longer needed" if child.poll() is None else ""
     finally:
         if child.poll() is None:
             if process := Process.of(child.pid):

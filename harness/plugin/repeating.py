@@ -51,7 +51,7 @@ def _by_name(name: str) -> str:
 def paths_from_anywhere(folders: Sequence[str], *, built_in: bool) -> Iterator[str]:
     """Give folders of checks, perhaps with `::` and a test's name, by their absolute paths.
 
-    Without any, and without the checks that come along, the current folder is the one.
+    Without any, and without the built-in checks, the current folder is the one.
     """
     for folder in folders or ([] if built_in else ["."]):
         path, colons, name = folder.partition("::")

@@ -37,7 +37,7 @@ def about_missing_extension(text: str, wanted: Database) -> str:
     if wanted.source == "docker":
         image = wanted.image or "the image"
         return f'{image} has no extension "{name}": [database] image needs one that brings it'
-    which = f'"{wanted.binaries}"' if wanted.binaries else "that comes along"
+    which = f'"{wanted.binaries}"' if wanted.binaries else "that is built in"
     ways = "\n".join(f"    - {way}" for way in _ways(name))
     return f'the PostgreSQL {which} has no extension "{name}"; what helps is one of\n{ways}'
 

@@ -36,7 +36,7 @@ async def run_prelude(server: DatabaseServer, name: str, wanted: Database) -> No
                 async with connect(server.url(name)) as connection:
                     await _run(connection, file, wanted, running)
     except TimeoutError as error:
-        what = f"database.prelude: still runs after {_DEADLINE_S:g} s; nothing may wait that long"
+        what = f"database.prelude: it was not done within {_DEADLINE_S:g} s, which is its limit"
         raise Misconfigured(what, where=running.where) from error
     await _refuse_broken_roles(server, name)
 

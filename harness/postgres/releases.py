@@ -25,7 +25,7 @@ def refuse_untried(major: int, what: str) -> None:
         age = "old" if major < OLDEST else "new"
         raise Misconfigured(
             f"{what} is PostgreSQL {major}, which is too {age}: expected {OLDEST} to {NEWEST}; "
-            "install one of these beside it, or leave the key out for the one that comes along"
+            "install one of these beside it, or remove the key to use the built-in one"
         )
 
 

@@ -94,7 +94,7 @@ class Server:
                     raise
                 continue
             return server
-        raise InstanceFailed(f"PostgreSQL lost the race for a free port {_PORT_TRIES} times")
+        raise InstanceFailed(f"another program took PostgreSQL's port, {_PORT_TRIES} times")
 
     async def run(self) -> None:
         """Start the process and wait until it takes connections."""
@@ -110,7 +110,9 @@ class Server:
                 _READY_DEADLINE_S,
                 "connections",
                 poll_s=_POLL_S,
-                error=lambda _: self._failure(f"took no connections in {_READY_DEADLINE_S:g} s"),
+                error=lambda _: self._failure(
+                    f"accepted no connections in {_READY_DEADLINE_S:g} s"
+                ),
             )
         except BaseException:
             self.kill()

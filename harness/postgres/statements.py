@@ -113,7 +113,7 @@ def _end_of_comment(text: str, begin: int, shown: str) -> int:
 
 def _never_ends(text: str, begin: int, shown: str, what: str) -> Misconfigured:
     where = f"{shown}:{_line(text, begin)}"
-    return Misconfigured(f"{what} that begins here never ends", where=where)
+    return Misconfigured(f"{what} that begins here has no end", where=where)
 
 
 def _line(text: str, place: int) -> int:

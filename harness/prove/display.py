@@ -91,7 +91,7 @@ class ProgressDisplay:
             what = "no defect ever failed" if matrix.every_check else "no defect of this zoo fails"
             self._say(f"{what}: {_ids(matrix.never_failed)}")
         if not matrix.clean_passes:
-            self._say("the clean backend did not pass: the matrix proves nothing")
+            self._say("the clean backend did not pass: the matrix is not valid")
         self._say(f"{out / 'prove.json'}  {out / 'matrix.md'}")
 
     def _say(self, text: str) -> None:

@@ -115,7 +115,7 @@ def _refuse_unknown_checks(defects: Sequence[Defect], clean: GateRun) -> None:
     ]
     if wrong:
         raise Misconfigured(
-            f"the zoo names checks that the gate does not hold: {'; '.join(wrong)}; "
+            f"the zoo names checks that the gate does not have: {'; '.join(wrong)}; "
             "`shakedown checks` lists those there are"
         )
 

@@ -91,7 +91,9 @@ def read_json(path: Path) -> Mapping[str, Any]:
         if path.is_dir():
             path = path / "results.json"
         if path.stat().st_size > MOST_BYTES:
-            raise Misconfigured(f"{path} is larger than {MOST_BYTES} bytes: no results of a run")
+            raise Misconfigured(
+                f"{path} is larger than {MOST_BYTES} bytes: it is not the result of a run"
+            )
         plain = json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise Misconfigured(
@@ -99,9 +101,11 @@ def read_json(path: Path) -> Mapping[str, Any]:
             "that `shakedown accept` wrote"
         ) from error
     except (ValueError, RecursionError) as error:
-        raise Misconfigured(f"{path} is no JSON: {error}") from error
+        raise Misconfigured(f"{path} is not JSON: {error}") from error
     if not isinstance(plain, dict):
-        raise Misconfigured(f"{path} is no results.json: expected an object, got a list or value")
+        raise Misconfigured(
+            f"{path} is not a results.json: expected an object, got a list or value"
+        )
     return plain
 
 
@@ -122,7 +126,7 @@ def of_results(
             path=path,
         )
     except (KeyError, TypeError, AttributeError) as error:
-        raise Misconfigured(f"{path} is no results.json of schema 2: {error!r}") from error
+        raise Misconfigured(f"{path} is not a results.json of schema 2: {error!r}") from error
 
 
 def _findings(

@@ -115,7 +115,7 @@ def _end(process: Process, what: str, healing: Healing) -> None:
     if not there or process == Process.ours():
         return
     if left := processes.kill_tree(process):
-        healing.problems.append(f"{what} did not die of SIGKILL: {_pids(left)}")
+        healing.problems.append(f"{what} still ran after SIGKILL: {_pids(left)}")
     else:
         healing.ended.append(f"{what} (pid {process.pid})")
 
@@ -156,7 +156,7 @@ def _end_marked(run_id: str, directories: list[Path], healing: Healing) -> None:
     if not found:
         return
     if left := processes.kill_all(lambda: processes.processes_of_run(run_id, *directories)):
-        healing.problems.append(f"did not die of SIGKILL: {_pids(left)}")
+        healing.problems.append(f"still ran after SIGKILL: {_pids(left)}")
     healing.ended += [f"a process that was left (pid {process.pid})" for process in found]
 
 

@@ -65,7 +65,7 @@ async def expect_claim_function(connection: Connection, target: Target) -> None:
     closest = min(overloads, key=lambda each: len(each.problems(wanted)))
     if problems := closest.problems(wanted):
         raise Misconfigured(
-            f"claim.arguments: the function {claim.function!r} cannot be called so: "
+            f"claim.arguments: the function {claim.function!r} cannot be called with them: "
             f"{'; '.join(problems)}. It takes {', '.join(closest.names) or 'nothing'}; of the "
             'contract\'s arguments, one that it does not have is ""'
         )

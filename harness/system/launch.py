@@ -137,11 +137,11 @@ async def launch_sibling(
 def _counts(target: Target, api: int | None, workers: int | None) -> dict[Role, int]:
     declared = target.worker.instances if target.worker else 0
     if workers and target.worker is None:
-        raise Misconfigured(f"{workers} workers are wanted, but the target has no [worker]")
+        raise Misconfigured(f"{workers} workers are needed, but the target has no [worker]")
     if workers is not None and _works_in_the_api(target) and (workers or api != 0):
         wanted = f"{workers} workers of its own" if workers else "a system without workers"
         raise Inconclusive(
-            f"this check wants {wanted}, and the target file names no program for them: where "
+            f"this check needs {wanted}, and the target file names no program for them: where "
             "workers run inside the API processes, name that program as [worker] command, too, "
             "and switch its worker off in [api.environment]"
         )

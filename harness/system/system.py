@@ -180,14 +180,16 @@ class System:
         return self._handles[instance.name].is_alive()
 
     def exit_reports(self) -> list[str]:
-        """Say of each instance that runs no longer how it ended, with its last log lines."""
+        """Say of each instance that is no longer running how it ended, with its last log lines."""
         reports = []
         for instance in (*self.api, *self.workers):
             if not self.is_alive(instance):
                 code = self.exit_code(instance)
                 how = "" if code is None else f": {describe_end(code)}"
                 last = self.log_tail(instance, 5)
-                reports.append(f"{instance.name} runs no longer{how}; its last log lines:\n{last}")
+                reports.append(
+                    f"{instance.name} is no longer running{how}; its last log lines:\n{last}"
+                )
         return reports
 
     def is_paused(self, instance: Instance) -> bool:

@@ -55,7 +55,7 @@ def _database(target: Target) -> str:
     if database.source == "external":
         return "one that runs already, read-only"
     server = {
-        "embedded": database.binaries or "the PostgreSQL that comes along",
+        "embedded": database.binaries or "the built-in PostgreSQL",
         "docker": database.image or "postgres:17 in a container",
     }[database.source]
     steps = [f"prelude {', '.join(database.prelude)}"] if database.prelude else []

@@ -88,7 +88,7 @@ async def test_a_build_that_fails_shows_its_last_words(
     assert target.build
     with open(f"{target.build.context}/Dockerfile", "a", encoding="ascii") as file:  # noqa: ASYNC230, PTH123
         file.write("RUN echo the compiler is missing && exit 9\n")
-    with pytest.raises(Misconfigured, match="makes no image") as caught:
+    with pytest.raises(Misconfigured, match="builds no image") as caught:
         await bring_up(target, journal)
     assert "the compiler is missing" in str(caught.value)
     assert "returned a non-zero code: 9" in str(caught.value)

@@ -97,8 +97,8 @@ class ClaimFunction:
             await connection.execute(sql.SQL(form).format(sql.Identifier(role)))
         except psycopg.errors.InvalidParameterValue as error:
             raise Inconclusive(
-                f"the database has no role {role}: {error}; say which one workers have by "
-                '[claim] role ("" for the one they log in as)'
+                f"the database has no role {role}: {error}; set [claim] role to "
+                'the role of the workers ("" for the one they log in as)'
             ) from error
 
     async def claim(self, connection: AsyncConnection[Any], worker: str, limit: int) -> int:

@@ -64,6 +64,6 @@ def _named(row: Row, column: str, key: str) -> object:
     if column not in row:
         raise Inconclusive(
             f"[claim.result] {key} = {column!r}: the claim function returns "
-            f'{", ".join(map(repr, row)) or "nothing"}; name one of these, or say ""'
+            f'{", ".join(map(repr, row)) or "nothing"}; write one of these, or ""'
         )
     return row[column]

@@ -126,8 +126,8 @@ def _refuse_missing(target: Target, named: list[Relation], tables: list[Relation
     lines = " and ".join(_line_for(what, target) for what in missing)
     others = [table.name for table in tables if organization_column(table)]
     raise Inconclusive(
-        f"the database has no table {', '.join(missing.values())}, which this check reads; say "
-        f"what it is called here: {lines} in the target file. Tables with a column of the "
+        f"the database has no table {', '.join(missing.values())}, which this check reads; "
+        f"write its name into the target file: {lines}. Tables with a column of the "
         f"organization: {', '.join(others[:SHOWN_TABLES]) or 'none'}"
     )
 

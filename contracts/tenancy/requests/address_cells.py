@@ -104,8 +104,8 @@ class RedirectedDownload:
                 if await self._opens(given, url):
                     return
         raise Inconclusive(
-            f"{TRIES} addresses of {self.operation_id} ended while they were looked at, or open "
-            "once only: let the backend sign for more seconds in this run, and write that into "
+            f"{TRIES} addresses of {self.operation_id} expired during the check, or open only "
+            "once: let the backend sign for more seconds in this run, and write that number into "
             "[contract.redirects] expires_s"
         )
 

@@ -100,8 +100,8 @@ class Actor:
             await self.connection.execute(sql.SQL("SET LOCAL ROLE {}").format(role))
         except psycopg.errors.InvalidParameterValue as error:
             raise Inconclusive(
-                f"the database has no role {own}; if it is called differently, say so in "
-                "[catalog.roles] of the target file"
+                f"the database has no role {own}; if it has another name, write that "
+                "into [catalog.roles] of the target file"
             ) from error
         except psycopg.errors.InsufficientPrivilege as error:
             raise Inconclusive(f"the harness may not act as {own}: {error}") from error

@@ -28,7 +28,7 @@ class Deadline:
     def bound(self, function: Callable[..., Awaitable[object]]) -> Callable[..., Awaitable[object]]:
         """Wrap a check so that it ends within the deadline.
 
-        A check that raises `CheckFailed` while it is being cancelled has still failed. Hypothesis
+        A check that raises `CheckFailed` while it is being canceled has still failed. Hypothesis
         calls the wrapped function once per example: the deadline is that of all of them together.
         """
 
@@ -69,7 +69,7 @@ def watchdog(seconds: float, what: str) -> Iterator[None]:
     def bark(_number: int, frame: FrameType | None) -> None:
         place = f" in {frame.f_code.co_filename}:{frame.f_lineno}" if frame else ""
         raise Inconclusive(
-            f"{what} still ran after {seconds:g} s and did not react to being cancelled: "
+            f"{what} still ran after {seconds:g} s and did not react to being canceled: "
             f"something blocks the event loop{place}"
         )
 

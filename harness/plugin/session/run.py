@@ -57,7 +57,7 @@ def pytest_arguments(settings: RunSettings, scratch: Path, more: Sequence[str] =
 
 
 def check_folders(settings: RunSettings) -> list[str]:
-    """Give the folders that checks are looked for in: those that come along, then the team's."""
+    """Give the folders that checks are looked for in: the built-in ones, then the team's."""
     built_in = list(built_in_folders())
     own = [str(Path(folder).resolve()) for folder in settings.folders]
     return list(dict.fromkeys([*(built_in if settings.built_in else []), *own]))

@@ -165,7 +165,7 @@ class Database(Table):
     binaries: Annotated[str | None, BeforeValidator(_release, json_schema_input_type=str | int)] = (
         None
     )
-    """An installed PostgreSQL that runs instead of the one that comes along (source `embedded`): a
+    """An installed PostgreSQL that runs instead of the built-in one (source `embedded`): a
     directory with `bin/postgres`, or a release such as `17`. In the file: relative to it, or
     within an installed package; once loaded: absolute."""
     prelude: Annotated[

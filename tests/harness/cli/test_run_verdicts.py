@@ -272,7 +272,7 @@ def test_an_instance_that_ended_is_part_of_the_reason(workplace: Workplace) -> N
     finished = workplace.gate()
     assert finished.code == 1, finished.stderr
     message = finished.message("own.after-a-crash")
-    assert message.startswith("expected an answer\ngot none\napi-1 runs no longer")
+    assert message.startswith("expected an answer\ngot none\napi-1 is no longer running")
 
 
 @pytest.mark.parametrize("words", [[], ["-n", "2"]])

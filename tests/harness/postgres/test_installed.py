@@ -1,4 +1,4 @@
-"""An installed PostgreSQL in the place of the one that comes along."""
+"""An installed PostgreSQL in place of the built-in one."""
 
 import os
 import stat

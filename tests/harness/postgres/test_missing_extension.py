@@ -36,7 +36,7 @@ def test_which_package_has_it(name: str, packages: list[str]) -> None:
 
 def test_the_ways_without_a_package() -> None:
     first, installed, image = missing("uuid-ossp")
-    assert first.endswith('comes along has no extension "uuid-ossp"; what helps is one of')
+    assert first.endswith('is built in has no extension "uuid-ossp"; what helps is one of')
     assert installed.startswith('    - [database] binaries = "17", after apt-get install')
     assert image == '    - [database] source = "docker" (image: "postgres:17" has it)'
 

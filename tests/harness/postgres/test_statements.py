@@ -55,9 +55,9 @@ def test_the_line_of_a_place_in_a_statement() -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("SELECT 1;\nSELECT 'a;", "prelude.sql:2: the text in ' that begins here never ends"),
-        ("SELECT $x$ a $y$", "prelude.sql:1: the text in $x$ that begins here never ends"),
-        ("\n/* a /* b */", "prelude.sql:2: the comment that begins here never ends"),
+        ("SELECT 1;\nSELECT 'a;", "prelude.sql:2: the text in ' that begins here has no end"),
+        ("SELECT $x$ a $y$", "prelude.sql:1: the text in $x$ that begins here has no end"),
+        ("\n/* a /* b */", "prelude.sql:2: the comment that begins here has no end"),
         (
             "SELECT 1;\n\\connect other\n",
             r"prelude.sql:2: expected SQL, got psql's own command \connect; take it out",

@@ -170,7 +170,7 @@ def test_accepting_adds_what_is_new_and_takes_out_what_is_fixed(tmp_path: Path) 
     [
         ('{"schema": 1, "checks": []}', "schema 1"),
         ("[]", "expected an object"),
-        ("{", "no JSON"),
+        ("{", "not JSON"),
         ('{"schema": 2}', "checks"),
         ('{"schema": 2, "checks": [{"id": 1}]}', "schema 2"),
         ('{"baseline": 9}', "baseline"),

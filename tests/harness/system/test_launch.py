@@ -269,7 +269,7 @@ async def test_a_worker_without_a_ready_path_that_ends_at_once(
     target = target.model_copy(update={"worker": brief})
     with pytest.raises(InstanceFailed) as caught:
         await bring_up(target, journal, api_instances=1)
-    assert str(caught.value).startswith("worker-1 runs no longer")
+    assert str(caught.value).startswith("worker-1 is no longer running")
     assert str(caught.value).endswith(":\n    nothing to do")
     assert nothing_runs(journal)
 
@@ -277,7 +277,7 @@ async def test_a_worker_without_a_ready_path_that_ends_at_once(
 async def test_workers_without_a_table(make_target: MakeTarget, journal: Journal) -> None:
     target = make_target().model_copy(update={"worker": None})
     with pytest.raises(
-        Misconfigured, match=r"2 workers are wanted, but the target has no \[worker\]"
+        Misconfigured, match=r"2 workers are needed, but the target has no \[worker\]"
     ):
         await bring_up(target, journal, workers=2)
     system = await bring_up(target, journal, api_instances=1)

@@ -16,7 +16,7 @@ def test_a_backend_that_is_started() -> None:
     assert lines["API"].startswith("3 as processes: node api.mjs; ready when GET /health/ready")
     assert lines["worker"].startswith("2 as processes: node worker.mjs; ready when GET")
     assert lines["database"].startswith(
-        "the PostgreSQL that comes along; migrated by node migrate.mjs; every change of "
+        "the built-in PostgreSQL; migrated by node migrate.mjs; every change of "
     )
     assert lines["tokens"] == "signed by the harness"
     assert "openapi" in lines["absent"]
@@ -49,4 +49,4 @@ reason = "not there"
 
 def test_every_committed_way_to_tokens_has_words() -> None:
     assert said(ROOT / "tests/foreign/flask/shakedown.toml")["tokens"].startswith("made by calls")
-    assert said(None)["database"].startswith("the PostgreSQL that comes along; migrated by")
+    assert said(None)["database"].startswith("the built-in PostgreSQL; migrated by")
