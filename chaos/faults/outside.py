@@ -69,6 +69,10 @@ class ItsPort:
         answer = await self._until(victim, lambda each: each.status is not None, "to answer")
         return f"GET {victim.base_url}{self._path(victim)}: {answer.status}"
 
+    async def date(self, victim: Instance) -> str:
+        """Give the `Date` of its answer; empty where it has none."""
+        return (await self._until(victim, lambda each: each.status is not None, "to answer")).date
+
     async def refuses(self, victim: Instance) -> bool:
         """Say whether a connection is refused at this moment."""
         return (await self._ask(victim, SILENT_S)).is_unreachable

@@ -52,6 +52,8 @@ class Answer:
     """Whether asking again cannot help, as with a certificate that does not match."""
     is_unreachable: bool = False
     """Whether nothing listens at the address, or its host has none."""
+    date: str = ""
+    """The header `Date`: when it was sent, by the sender's clock."""
     asked_wait_s: float | None = None
     """Seconds that a 429 or 503 asks to wait (`Retry-After`); None where it does not ask."""
 
@@ -206,7 +208,8 @@ def _parse(received: bytes) -> Answer:
     asked_s = asked_wait_s(_headers(head)) if status in _MAY_ASK_TO_WAIT else None
     if asked_s is not None:
         text += f" (it asks to wait {asked_s:g} s)"
-    return Answer(status=status, text=text, asked_wait_s=asked_s)
+    date = _headers(head).get("date", "")
+    return Answer(status=status, text=text, asked_wait_s=asked_s, date=date)
 
 
 def _headers(head: bytes) -> dict[str, str]:

@@ -16,7 +16,7 @@ from typing import Any, Literal, Self
 from harness.machine.directories import RUN_PREFIX, run_bases
 from harness.machine.processes import Process
 
-Kind = Literal["run", "attached", "process", "cluster", "engine", "directory", "fault"]
+Kind = Literal["run", "attached", "process", "cluster", "engine", "directory", "mount", "fault"]
 
 _JOURNAL = "journal.jsonl"
 

@@ -193,7 +193,8 @@ def fresh_system(request: pytest.FixtureRequest, target: Target, system: System)
     `async with fresh_system(api_instances=1, workers=0, environment={…}, worker_environment={…})
     as own`; the numbers default to the target's. It is gone when the block is left. `proxied=True`:
     clients, instances and database reach each other through proxies (`own.system.network`), in
-    place before they start; `own_server=True`: no other system uses its database server.
+    place before they start; `own_server=True`: no other system uses its database server;
+    `storage_bytes`: its objects are on a file system of this size.
     """
     config = request.config
 
@@ -206,6 +207,7 @@ def fresh_system(request: pytest.FixtureRequest, target: Target, system: System)
         worker_environment: Mapping[str, str] | None = None,
         proxied: bool = False,
         own_server: bool = False,
+        storage_bytes: int | None = None,
     ) -> AsyncIterator[OwnSystem]:
         if not target.is_cloned:
             raise Inconclusive(
@@ -220,6 +222,7 @@ def fresh_system(request: pytest.FixtureRequest, target: Target, system: System)
             worker_environment=worker_environment or {},
             proxied=proxied,
             own_server=own_server,
+            storage_bytes=storage_bytes,
         )
         redactor_of(config).add_secrets(own.secrets)  # a server of its own has passwords of its own
         try:

@@ -12,6 +12,7 @@ from pathlib import Path
 from harness.errors import Misconfigured
 from harness.machine import processes
 from harness.machine.journal import Entry, Journal, read_entries
+from harness.machine.mounts import unmount
 from harness.machine.processes import Process
 from harness.postgres.pid_file import remove_shared_memory, running_server
 
@@ -64,6 +65,9 @@ def heal(run_id: str, run_dir: Path, entries: Iterable[Entry]) -> Healing:
             _stop_server(Path(entry.facts["path"]), healing)
     places = [Path(e.facts["path"]) for e in kept if e.kind in {"cluster", "directory"}]
     _end_marked(run_id, [run_dir, *places], healing)
+    for entry in kept:
+        if entry.kind == "mount":
+            _unmount(Path(entry.facts["path"]), healing)
     for entry in kept:
         if entry.kind == "directory":
             _remove(Path(entry.facts["path"]), healing)
@@ -158,6 +162,15 @@ def _end_marked(run_id: str, directories: list[Path], healing: Healing) -> None:
     if left := processes.kill_all(lambda: processes.processes_of_run(run_id, *directories)):
         healing.problems.append(f"still ran after SIGKILL: {_pids(left)}")
     healing.ended += [f"a process that was left (pid {process.pid})" for process in found]
+
+
+def _unmount(path: Path, healing: Healing) -> None:
+    if not path.is_mount():
+        return
+    if problem := unmount(path):
+        healing.problems.append(f"{path} could not be unmounted: {problem}")
+    else:
+        healing.removed.append(f"mount {path}")
 
 
 def _remove(directory: Path, healing: Healing) -> None:

@@ -92,11 +92,13 @@ async def launch_sibling(
     on_progress: Progress = lambda _: None,
     proxied: bool = False,
     own_server: bool = False,
+    storage_bytes: int | None = None,
 ) -> System:
     """Bring up another system beside this one: a fresh clone of its migrated database.
 
     `proxied`: its instances reach the database through proxies that the harness controls
     (`System.network`). `own_server`: it has a database server that no other system uses.
+    `storage_bytes`: its objects are on a file system of this size (see `System.limit_storage`).
 
     `environment` is for every instance, `worker_environment` for workers on top of it. The
     sibling is closed with `system` unless it was before.
@@ -123,6 +125,8 @@ async def launch_sibling(
     system.add_sibling(sibling)
     try:
         _make_directories(plan)
+        if storage_bytes is not None:
+            sibling.limit_storage(storage_bytes)
         common = environment or {}
         await _start_all(
             sibling, counts, common, {**common, **(worker_environment or {})}, on_progress

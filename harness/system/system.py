@@ -18,6 +18,7 @@ from harness.instances.plan import Plan
 from harness.instances.start import start_instance
 from harness.machine.journal import Journal
 from harness.machine.logs import describe_end, tail
+from harness.machine.mounts import mount_memory, unmount
 from harness.postgres.cluster import Cluster
 from harness.postgres.database_server import DatabaseServer, drop_database
 from harness.redaction.redactor import Redactor
@@ -52,6 +53,8 @@ class System:
         self._handles: dict[str, InstanceHandle] = {}
         self._numbers: dict[Role, int] = {}
         self._siblings: list[System] = []
+        self._mount: str | None = None
+        """The journal's entry of the file system for objects."""
         self._owned = True
         self._closed = False
 
@@ -293,9 +296,30 @@ class System:
             with contextlib.suppress(psycopg.OperationalError):
                 await drop_database(with_database(access.control_url, "postgres"), access.name)
         self.plan.driver.clear(self.plan)
+        self._unmount_storage()
         if self.infrastructure is not None:
             await self.infrastructure.close()
         await asyncio.to_thread(shutil.rmtree, self.plan.home, ignore_errors=True)
+
+    def limit_storage(self, size_bytes: int) -> None:
+        """Give the backend's objects a file system of their own of this size, before it starts.
+
+        Raises `Misconfigured` where it cannot be mounted (see `cannot_mount`).
+        """
+        assert self.storage_dir is not None
+        self._mount = mount_memory(self.journal, self.storage_dir, size_bytes)
+
+    @property
+    def has_own_storage(self) -> bool:
+        """Whether the backend's objects are on a file system of their own."""
+        return self._mount is not None
+
+    def _unmount_storage(self) -> None:
+        if self._mount is not None and self.storage_dir is not None:
+            if problem := unmount(self.storage_dir):
+                raise Misconfigured(problem)
+            self.journal.undone(self._mount)
+            self._mount = None
 
     def _of_role(self, role: Role) -> tuple[Instance, ...]:
         found = (handle.instance for handle in self._handles.values())
