@@ -16,8 +16,10 @@ from harness.findings.preconditions import BrokenPreconditions
 from harness.guard import Guard
 from harness.history import HistoryWriter
 from harness.plugin.cells import Cells
-from harness.plugin.checking.execution import BROKEN, STATE, CheckState, check_log
+from harness.plugin.checking.check_cells import BROKEN
+from harness.plugin.checking.check_state import STATE, CheckState
 from harness.plugin.checking.patience import patience_of
+from harness.plugin.checking.results import check_log
 from harness.plugin.checking.run_mark import mark_of
 from harness.plugin.collecting.collection import SPEC
 from harness.plugin.context import redactor_of, system_of, target_of

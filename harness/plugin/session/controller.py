@@ -23,7 +23,8 @@ from harness.events import (
 )
 from harness.findings.rule import owners_of
 from harness.machine.room import full_disk
-from harness.plugin.checking.execution import RESULT, RESULT_ATTRIBUTE
+from harness.plugin.checking.execution import RESULT_ATTRIBUTE
+from harness.plugin.checking.results import RESULT
 from harness.plugin.collecting.collection import COLLECTED, COLLECTED_CHECKS, collected_file
 from harness.plugin.collecting.selection import CollectedChecks, refuse_bad_selection
 from harness.plugin.context import REDACTOR, SYSTEM, TARGET

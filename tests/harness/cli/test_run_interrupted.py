@@ -121,7 +121,7 @@ def test_an_error_of_our_own_is_told_and_takes_everything_down(workplace: Workpl
         def broken(item):
             raise ZeroDivisionError("a bug")
 
-        harness.plugin.checking.execution._result = broken
+        harness.plugin.checking.execution.result_of = broken
         """,
         name="conftest.py",
     )

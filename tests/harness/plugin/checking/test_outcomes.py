@@ -1,6 +1,6 @@
 """A check that has seen too little says what is missing."""
 
-from harness.plugin.checking.execution import too_little
+from harness.plugin.checking.outcomes import too_little
 
 
 def test_too_little_names_what_the_target_declares_absent() -> None:
