@@ -32,7 +32,7 @@ from benchmarks.peers import plain_schemathesis
 from contracts.conformance.fuzzing.document import Document
 from contracts.conformance.fuzzing.generator_process import GeneratorOptions, generate_cases
 from contracts.conformance.fuzzing.other_tenant import OtherTenant
-from contracts.conformance.fuzzing.rules import ResponseRules
+from contracts.conformance.fuzzing.rules.response_rules import ResponseRules
 from contracts.conformance.fuzzing.sending import Results, Sender
 from contracts.conformance.fuzzing.tenant_data import create_tenants
 from harness.client import Organizations, Samples

@@ -15,7 +15,8 @@ from contracts.conformance.fuzzing.generator_process import GeneratorOptions, ge
 from contracts.conformance.fuzzing.malformed_cases import MalformedCases
 from contracts.conformance.fuzzing.other_tenant import OtherTenant
 from contracts.conformance.fuzzing.results import Results
-from contracts.conformance.fuzzing.rules import SENTENCES, ResponseRules
+from contracts.conformance.fuzzing.rules.names import SENTENCES
+from contracts.conformance.fuzzing.rules.response_rules import ResponseRules
 from contracts.conformance.fuzzing.sending import Sender
 from contracts.conformance.fuzzing.tenant_data import create_tenants
 from contracts.shared.resources.snapshot import take_snapshot

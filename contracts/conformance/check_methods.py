@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 from contracts.conformance.fuzzing.document import Document
-from contracts.conformance.fuzzing.rules import METHOD
+from contracts.conformance.fuzzing.rules.names import METHOD
 from contracts.conformance.problems import expect_problem
 from contracts.shared.resources.sealed_event import sealed_event_id
 from contracts.shared.resources.snapshot import take_snapshot

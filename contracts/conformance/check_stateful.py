@@ -15,9 +15,10 @@ from contracts.conformance.fuzzing.expectations import (
 from contracts.conformance.fuzzing.generator_process import GeneratorOptions, generate_cases
 from contracts.conformance.fuzzing.other_tenant import OtherTenant
 from contracts.conformance.fuzzing.results import Results
-from contracts.conformance.fuzzing.rules import SENTENCES, ResponseRules
+from contracts.conformance.fuzzing.rules.names import SENTENCES
+from contracts.conformance.fuzzing.rules.response_rules import ResponseRules
+from contracts.conformance.fuzzing.rules.scenario_rules import SENTENCES as SCENARIO_SENTENCES
 from contracts.conformance.fuzzing.scenario import Scenario
-from contracts.conformance.fuzzing.scenario_rules import SENTENCES as SCENARIO_SENTENCES
 from harness.check import check
 from harness.client import Organizations, together
 from harness.plugin.cells import Cells

@@ -14,8 +14,8 @@ from typing import Any
 
 from contracts.conformance.fuzzing.dialect import in_dialect
 from contracts.conformance.fuzzing.document import ApiOperation, Document
-from contracts.conformance.fuzzing.media_types import covering
-from contracts.conformance.fuzzing.validity import OPAQUE
+from contracts.conformance.fuzzing.rules.media_types import covering
+from contracts.conformance.fuzzing.rules.validity import OPAQUE
 from contracts.conformance.schema_comparison import Direction, SchemaComparison
 from contracts.shared.tenants.document import load_document
 from harness.errors import Inconclusive

@@ -6,7 +6,7 @@ from dataclasses import replace
 from contracts.conformance.fuzzing.case import Case, slot
 from contracts.conformance.fuzzing.document import Document
 from contracts.conformance.fuzzing.results import Results
-from contracts.conformance.fuzzing.rules import ResponseRules
+from contracts.conformance.fuzzing.rules.response_rules import ResponseRules
 from contracts.conformance.fuzzing.sending import send
 from harness.client import Organization, Samples, together
 from harness.expect import expect_status

@@ -7,7 +7,7 @@ from uuid import uuid4
 from contracts.conformance.breach import Breach
 from contracts.conformance.fuzzing.case import Case
 from contracts.conformance.fuzzing.document import ApiOperation, Document
-from contracts.conformance.fuzzing.rules import FOREIGN
+from contracts.conformance.fuzzing.rules.names import FOREIGN
 from contracts.conformance.fuzzing.sending import send
 from harness.client import Answer, Organization
 

@@ -15,8 +15,8 @@ from contracts.conformance.fuzzing.export_states import ASKED_AFTER_END, ExportS
 from contracts.conformance.fuzzing.links import Step, follow_link, with_key, with_parameters
 from contracts.conformance.fuzzing.other_tenant import OtherTenant
 from contracts.conformance.fuzzing.results import Results
-from contracts.conformance.fuzzing.rules import ResponseRules
-from contracts.conformance.fuzzing.scenario_rules import ScenarioState, success_violations
+from contracts.conformance.fuzzing.rules.response_rules import ResponseRules
+from contracts.conformance.fuzzing.rules.scenario_rules import ScenarioState, success_violations
 from contracts.conformance.fuzzing.sending import send
 from harness.client import Answer, NoAnswer, Organization
 from harness.errors import CheckFailed

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from contracts.conformance.breach import Breach, breach_of
 from contracts.conformance.fuzzing.case import Case
 from contracts.conformance.fuzzing.results import Results
-from contracts.conformance.fuzzing.rules import ResponseRules
+from contracts.conformance.fuzzing.rules.response_rules import ResponseRules
 from contracts.conformance.fuzzing.tenant_data import TenantData
 from harness.client import Answer, Client, NoAnswer, Route
 from harness.errors import CheckFailed, Inconclusive

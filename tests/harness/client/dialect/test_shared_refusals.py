@@ -9,7 +9,7 @@ from multidict import CIMultiDict
 import contracts
 from contracts.conformance.fuzzing.case import Case
 from contracts.conformance.fuzzing.document import Document
-from contracts.conformance.fuzzing.rules import ResponseRules
+from contracts.conformance.fuzzing.rules.response_rules import ResponseRules
 from contracts.conformance.problems import expect_problem
 from contracts.shared.requests.concurrent_requests import expect_one_winner
 from contracts.shared.requests.keyed_requests import (

@@ -10,7 +10,8 @@ import yaml
 
 from contracts.conformance.fuzzing.case import Case
 from contracts.conformance.fuzzing.document import Document
-from contracts.conformance.fuzzing.rules import ResponseRules
+from contracts.conformance.fuzzing.rules.response_rules import ResponseRules
+from contracts.conformance.fuzzing.rules.successes import SuccessRules
 from contracts.shared.tenants.operations import operations_of
 from harness.client.dialect import Dialect
 from harness.client.routes import routes_of
@@ -180,11 +181,12 @@ def test_an_answer_is_held_against_the_document_as_it_was_sent(tmp_path: Path) -
     dialect = Dialect.of(target.contract, routes)
     assert dialect is not None
     rules = ResponseRules(document=Document.of(target))
+    shapes = SuccessRules(document=rules.document)
     operation = rules.document.operations["getJob"]
     kind = {"content_type": "application/json"}
     for body, is_right in ((b'{"name": "x"}', True), (b'{"name": 5}', False), (b"{}", False)):
         sent = dialect.answer(routes["getJob"], answer(200, body, **kind))
-        assert (rules.success_shape(operation, sent) == []) is is_right
+        assert (shapes.violations(operation, sent) == []) is is_right
     case = Case(
         number=1,
         operation_id="getJob",

@@ -6,7 +6,13 @@ import pytest
 
 from contracts.conformance.fuzzing.case import Case, slot
 from contracts.conformance.fuzzing.document import Document
-from contracts.conformance.fuzzing.validity import INVALID, UNCLEAR, VALID, Validity, validity_of
+from contracts.conformance.fuzzing.rules.validity import (
+    INVALID,
+    UNCLEAR,
+    VALID,
+    Validity,
+    validity_of,
+)
 
 JSON = (("Content-Type", "application/json"),)
 JOB = slot("own", "job_id", 1)

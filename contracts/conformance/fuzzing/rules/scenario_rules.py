@@ -11,7 +11,7 @@ from contracts.conformance.breach import Breach
 from contracts.conformance.fuzzing.document import ApiOperation
 from contracts.conformance.fuzzing.export_states import ALLOWED, IN_ORDER, ExportStates
 from contracts.conformance.fuzzing.links import Step
-from contracts.conformance.fuzzing.rules import FOREIGN, RETRY
+from contracts.conformance.fuzzing.rules.names import FOREIGN, RETRY
 from contracts.conformance.fuzzing.tenant_data import delete_stored_file
 from contracts.shared.exports.archive import unpack
 from contracts.shared.resources.digests import expect_repr_digest

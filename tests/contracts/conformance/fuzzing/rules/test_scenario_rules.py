@@ -10,7 +10,7 @@ import pytest
 from contracts.conformance.fuzzing.document import ApiOperation
 from contracts.conformance.fuzzing.export_states import ExportStates
 from contracts.conformance.fuzzing.links import Step
-from contracts.conformance.fuzzing.scenario_rules import ScenarioState, success_violations
+from contracts.conformance.fuzzing.rules.scenario_rules import ScenarioState, success_violations
 from harness.client import Client
 from tests.answers import answer
 

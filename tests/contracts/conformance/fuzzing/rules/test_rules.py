@@ -10,8 +10,10 @@ from contracts.conformance.breach import Breach
 from contracts.conformance.fuzzing.case import Case, slot
 from contracts.conformance.fuzzing.document import Document
 from contracts.conformance.fuzzing.results import Results
-from contracts.conformance.fuzzing.rules import SENTENCES, ResponseRules, schema_breach
-from contracts.conformance.fuzzing.scenario_rules import SENTENCES as SCENARIO_SENTENCES
+from contracts.conformance.fuzzing.rules.names import SENTENCES
+from contracts.conformance.fuzzing.rules.response_rules import ResponseRules
+from contracts.conformance.fuzzing.rules.scenario_rules import SENTENCES as SCENARIO_SENTENCES
+from contracts.conformance.fuzzing.rules.successes import schema_breach
 from harness.client import Answer, NoAnswer
 from harness.findings.rule import rules
 

@@ -8,9 +8,9 @@ import pytest
 
 from contracts.conformance.fuzzing.case import Case
 from contracts.conformance.fuzzing.document import Document
-from contracts.conformance.fuzzing.media_types import covering
-from contracts.conformance.fuzzing.rules import ResponseRules
-from contracts.conformance.fuzzing.validity import Validity, validity_of
+from contracts.conformance.fuzzing.rules.media_types import covering
+from contracts.conformance.fuzzing.rules.response_rules import ResponseRules
+from contracts.conformance.fuzzing.rules.validity import Validity, validity_of
 from contracts.shared.tenants.document import load_document
 from harness.client import Answer
 from harness.target.contract.dialect import Contract

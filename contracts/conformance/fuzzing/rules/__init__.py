@@ -1,0 +1,1 @@
+"""What an answer must be like: rules for every answer, for successes, refusals and scenarios."""
