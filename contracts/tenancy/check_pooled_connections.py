@@ -11,7 +11,8 @@ from psycopg import sql
 from contracts.tenancy.alternating_load import AlternatingLoad, Tenant, create_tenant
 from contracts.tenancy.catalog.read import read_catalog
 from contracts.tenancy.catalog.tenants import tenant_tables
-from contracts.tenancy.sql.session_proxy import SessionLog, session_proxy
+from contracts.tenancy.sql.session_conversation import SessionLog
+from contracts.tenancy.sql.session_proxy import session_proxy
 from harness.check import check
 from harness.client import Organizations, Samples, mint, together
 from harness.database import Database

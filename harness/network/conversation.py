@@ -10,6 +10,8 @@ class Passed(NamedTuple):
     """What goes on, now."""
     is_cut: bool = False
     """Whether the connection is to be reset after it."""
+    back: bytes = b""
+    """What goes to whoever sent it."""
 
 
 class Conversation(Protocol):
@@ -21,6 +23,9 @@ class Conversation(Protocol):
     def from_server(self, data: bytes) -> Passed:
         """Take what the server sends."""
 
+    def ended(self) -> None:
+        """Learn that the connection is over."""
+
 
 class Unread:
     """Passes everything on."""
@@ -30,3 +35,6 @@ class Unread:
         return Passed(data)
 
     from_server = from_client
+
+    def ended(self) -> None:
+        """Nothing is known of it."""

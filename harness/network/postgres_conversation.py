@@ -12,12 +12,9 @@ from harness.network.conversation import Passed
 from harness.network.postgres_messages import (
     ANSWERED_BY_READY,
     CANCEL_REQUEST,
-    GSS_REQUEST,
-    SSL_REQUEST,
     Message,
     Messages,
-    startup_code,
-    startup_length,
+    Startup,
     texts,
 )
 
@@ -26,8 +23,6 @@ HELD_BYTES = 1024 * 1024
 _STATEMENTS = 200
 """How many statements of a transaction, and prepared ones of a connection, are remembered."""
 _CHARACTERS = 2000
-_HEAD = 8
-_LONGEST_START = 10_000
 _LISTEN = re.compile(r"^\s*listen\s", re.IGNORECASE)
 _NO_COMMIT = frozenset({"ROLLBACK"})
 
@@ -82,8 +77,7 @@ class PostgresConversation:
     """The server's process, once it has told the client."""
     transaction: deque[str] = field(default_factory=lambda: deque(maxlen=_STATEMENTS))
     """The statements since the last end of a transaction."""
-    _began: bytes = b""
-    _is_started: bool = False
+    _startup: Startup = field(default_factory=Startup)
     _asks_encryption: bool = False
     _from_client: Messages = field(default_factory=Messages)
     _from_server: Messages = field(default_factory=Messages)
@@ -103,7 +97,7 @@ class PostgresConversation:
         """Note the statements; everything goes on as it is."""
         if not self.is_unread:
             try:
-                rest = data if self._is_started else self._start(data)
+                rest = data if self._startup.is_over else self._start(data)
                 for message in self._from_client.feed(rest):
                     self._note(message)
             except (ValueError, IndexError):
@@ -138,23 +132,16 @@ class PostgresConversation:
         return Passed(held + data)
 
     def _start(self, data: bytes) -> bytes:
-        """Read the startup message; give what follows it."""
-        self._began += data
-        while len(self._began) >= _HEAD:
-            length, code = startup_length(self._began), startup_code(self._began)
-            if not _HEAD <= length <= _LONGEST_START:
-                raise ValueError(f"a startup message of {length} bytes")
-            if len(self._began) < length:
-                break
-            rest = self._began[length:]
-            if code not in {SSL_REQUEST, GSS_REQUEST}:
-                self._is_started = True
+        """Read what a connection begins with; give what follows it."""
+        for code, _ in self._startup.feed(data):
+            if self._startup.is_over:
                 self.is_unread = code == CANCEL_REQUEST
-                self._began = b""
-                return rest
-            self._asks_encryption = True
-            self._began = rest
-        return b""
+            else:
+                self._asks_encryption = True
+        return self._startup.rest() if self._startup.is_over else b""
+
+    def ended(self) -> None:
+        """Nothing of it matters any more."""
 
     def _note(self, message: Message) -> None:
         kind, body = chr(message.kind), message.body

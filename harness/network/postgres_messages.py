@@ -15,6 +15,8 @@ ANSWERED_BY_READY = frozenset(b"QSF")
 
 _INT = struct.Struct("!i")
 _HEAD = 5
+_START_HEAD = 8
+_LONGEST_START = 10_000
 
 
 class Message(NamedTuple):
@@ -54,21 +56,39 @@ class Messages:
         return rest
 
 
+class Startup:
+    """What a connection begins with: requests for encryption, perhaps, then a startup message."""
+
+    def __init__(self) -> None:
+        self.is_over = False
+        """Whether the startup message, or a request to cancel, was there."""
+        self._rest = b""
+
+    def feed(self, data: bytes) -> Iterator[tuple[int, bytes]]:
+        """Take bytes; give code and bytes of each message that is whole.
+
+        Raises `ValueError` for nonsense.
+        """
+        self._rest += data
+        while not self.is_over and len(self._rest) >= _START_HEAD:
+            length, code = _INT.unpack_from(self._rest)[0], _INT.unpack_from(self._rest, 4)[0]
+            if not _START_HEAD <= length <= _LONGEST_START:
+                raise ValueError(f"a startup message of {length} bytes")
+            if len(self._rest) < length:
+                return
+            begin, self._rest = self._rest[:length], self._rest[length:]
+            self.is_over = code not in {SSL_REQUEST, GSS_REQUEST}
+            yield code, begin
+
+    def rest(self) -> bytes:
+        """Give what followed the last of them, and forget it."""
+        rest, self._rest = self._rest, b""
+        return rest
+
+
 def message(kind: bytes, body: bytes) -> bytes:
     """Put a message together."""
     return kind + _INT.pack(len(body) + _INT.size) + body
-
-
-def startup_code(head: bytes) -> int:
-    """Give what the first eight bytes of a connection ask for."""
-    code: int = _INT.unpack_from(head, 4)[0]
-    return code
-
-
-def startup_length(head: bytes) -> int:
-    """Give the length of the first message of a connection."""
-    length: int = _INT.unpack_from(head, 0)[0]
-    return length
 
 
 def texts(body: bytes, count: int) -> list[str]:

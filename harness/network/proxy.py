@@ -13,10 +13,13 @@ from typing import Any, Literal
 from harness.machine.ports import LOOPBACK
 from harness.network.conversation import Conversation, Unread
 from harness.network.held_port import HeldPort
+from harness.network.packets import Socket, drop_all, drop_none
 from harness.network.toxics import Piece, Toxic
 
 Stream = Literal["upstream", "downstream"]
 """From the client to the server, or back."""
+
+_OPPOSITE: dict[Stream, Stream] = {"upstream": "downstream", "downstream": "upstream"}
 
 CONNECT_S = 5.0
 """How long the server may take to take a connection."""
@@ -53,6 +56,9 @@ class TcpProxy:
         self._seed = seed
         self._reads = reads
         self._listening: asyncio.Server | None = None
+        self._goes_on = asyncio.Event()
+        """Set unless packets are dropped."""
+        self._goes_on.set()
         self._toxics: list[_Active] = []
 
     @property
@@ -103,6 +109,36 @@ class TcpProxy:
             for connection in self.open:
                 added.toxic.removed(connection.flows[added.stream])
 
+    @property
+    def drops_packets(self) -> bool:
+        """Whether nothing arrives from either side."""
+        return not self._goes_on.is_set()
+
+    def drop_packets(self) -> int:
+        """Drop every packet of both sides, without a word; give how many connections that meets.
+
+        Who sends something is not answered, not even by RST; new connections are not taken, either,
+        and not refused. Raises `OSError` where the kernel cannot do that (not Linux).
+        """
+        self._goes_on.clear()
+        for each in self._sockets():
+            drop_all(each)
+        return len(self.open)
+
+    def pass_packets(self) -> None:
+        """Let packets through again: what both sides have sent meanwhile arrives now."""
+        for each in self._sockets():
+            drop_none(each)
+        self._goes_on.set()
+
+    async def until_it_goes_on(self) -> None:
+        """Wait for as long as packets are dropped."""
+        await self._goes_on.wait()
+
+    def _sockets(self) -> list[Socket]:
+        listening = self._listening.sockets if self._listening is not None else ()
+        return [*listening, *(each for connection in self.open for each in connection.sockets)]
+
     def reset(self) -> int:
         """Reset every open connection by RST; give how many there were."""
         connections = list(self.open)
@@ -112,6 +148,8 @@ class TcpProxy:
 
     async def close(self) -> None:
         """End all connections and give up the port."""
+        if self.drops_packets:
+            self.pass_packets()
         for added in list(self._toxics):
             self.remove(added)
         await self.disable()
@@ -192,6 +230,12 @@ class Connection:
             "downstream": _Flow(proxy, self, "downstream", server[0], client[1], random),
         }
 
+    @property
+    def sockets(self) -> list[Socket]:
+        """The sockets to both sides, as far as they are open."""
+        found = [writer.get_extra_info("socket") for writer in self._writers]
+        return [each for each in found if each is not None and each.fileno() >= 0]
+
     async def run(self) -> None:
         """Carry data until both sides have closed, or the connection is ended."""
         for flow in self.flows.values():
@@ -210,6 +254,7 @@ class Connection:
             await asyncio.gather(*self._work, return_exceptions=True)
             for writer in self._writers:
                 writer.close()
+            self.reads.ended()
             self.ended.set()
 
     def begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
@@ -254,7 +299,12 @@ class _Flow:
         self.passed: dict[Toxic, int] = {}
         self._connection = connection
         self._reader, self._writer = reader, writer
-        self._held = _Buffer()
+        self.held = _Buffer()
+
+    @property
+    def _other(self) -> "_Buffer":
+        """What is held of the other direction."""
+        return self._connection.flows[_OPPOSITE[self.stream]].held
 
     def begin(self, added: _Active) -> None:
         """Let a toxic run beside the connection."""
@@ -263,11 +313,12 @@ class _Flow:
     async def run(self) -> None:
         """Read and pass on, side by side, until the sender has closed."""
         reading = self._connection.begin(self._read())
-        while (piece := await self._held.get()) is not None:
+        while (piece := await self.held.get()) is not None:
             await self._carry(piece, list(self.proxy.active(self.stream)))
         await reading
         for added in self.proxy.active(self.stream):
             await added.toxic.before_close(self)
+        await self.proxy.until_it_goes_on()
         if self._writer.can_write_eof():
             self._writer.write_eof()
 
@@ -279,15 +330,18 @@ class _Flow:
             while data := await self._reader.read(_READ_BYTES):
                 passed = read(data)
                 if passed.data:
-                    await self._held.put(Piece(data=passed.data, due=loop.time()))
+                    await self.held.put(Piece(data=passed.data, due=loop.time()))
+                if passed.back:
+                    await self._other.put(Piece(data=passed.back, due=loop.time()))
                 if passed.is_cut:
                     self._connection.reset()
                     return
         finally:
-            self._held.end()
+            self.held.end()
 
     async def _carry(self, piece: Piece, toxics: Sequence[_Active]) -> None:
         if not toxics:
+            await self.proxy.until_it_goes_on()
             self._writer.write(piece.data)
             self.proxy.carried[self.stream] += len(piece.data)
             await self._writer.drain()

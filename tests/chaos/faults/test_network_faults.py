@@ -13,6 +13,7 @@ from chaos.faults.add_toxic import add_toxic
 from chaos.faults.crash_database import crash_database
 from chaos.faults.end_sessions import Which, end_sessions_of
 from chaos.faults.fault import Fault, injected
+from chaos.faults.half_open import half_open
 from chaos.faults.harmed_database import HarmedDatabase
 from chaos.faults.link import Link, client_link, database_link
 from chaos.faults.lose_answers import lose_answers
@@ -123,6 +124,31 @@ async def test_a_link_is_down_and_comes_back(
     await link.trip()
     seen = await run(take_down(link), system, history)
     assert seen["effect"] == "refused"
+
+
+@pytest.mark.parametrize("link_of", [database_link, client_link])
+async def test_packets_are_lost_without_a_word(
+    system: System, history: HistoryWriter, link_of: Callable[..., Link]
+) -> None:
+    link = link_of(system, system.api[0])
+    await link.trip()
+    seen = await run(half_open(system, link), system, history)
+    assert seen["effect"].startswith("no answer, and no refusal, for 0.3")
+    assert "the server still has" in seen["effect"] or link.label == "clients"
+    assert await export_once(system)
+
+
+async def test_packets_that_get_through_are_told(system: System, history: HistoryWriter) -> None:
+    async def nothing() -> None:
+        pass
+
+    link = database_link(system, system.workers[0])
+    fault = replace(half_open(system, link), inject=nothing)
+    with pytest.raises(FaultNotShown, match="passes packets on"):
+        await run(fault, system, history)
+    fault = replace(fault, victim_shows=None)
+    with pytest.raises(FaultNotShown, match=r"answered after .*, not silent"):
+        await run(fault, system, history)
 
 
 async def test_two_toxics_hold_together(system: System, history: HistoryWriter) -> None:

@@ -14,6 +14,7 @@ from chaos.faults.add_toxic import add_toxic
 from chaos.faults.crash_database import crash_database
 from chaos.faults.exhaust_slots import exhaust_slots
 from chaos.faults.fault import Fault, injected
+from chaos.faults.half_open import half_open
 from chaos.faults.harm_storage import MOUNT, fill_storage, make_storage_read_only
 from chaos.faults.harmed_database import HarmedDatabase
 from chaos.faults.hold_session import hold_table
@@ -44,6 +45,7 @@ def faults_of(own: System) -> Sequence[Callable[[], Fault]]:
         lambda: kill_instances(own, own.workers),
         lambda: stop_instances(own, own.workers[:1]),
         lambda: add_toxic(database_link(own, own.workers[0]), Latency(latency=50), "upstream"),
+        lambda: half_open(own, database_link(own, own.workers[0])),
         lambda: take_down(database_link(own, own.api[0])),
         lambda: crash_database(database, "kill"),
         lambda: crash_database(database),

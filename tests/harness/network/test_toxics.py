@@ -195,6 +195,36 @@ async def test_a_proxy_that_is_down_refuses_keeps_its_port_and_comes_back(proxy:
     await (await connect(proxy)).trip(b"x")
 
 
+async def test_packets_that_are_dropped_are_not_answered_and_arrive_in_the_end(
+    proxy: TcpProxy,
+) -> None:
+    client = await connect(proxy)
+    await client.trip(b"x")
+    assert proxy.drop_packets() == 1
+    client.writer.write(b"waits")
+    waiting = asyncio.ensure_future(client.reader.readexactly(5))
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.2):
+            await asyncio.shield(waiting)
+    with pytest.raises(TimeoutError):  # neither taken nor refused
+        async with asyncio.timeout(0.2):
+            await connect(proxy)
+    assert len(proxy.open) == 1
+    proxy.pass_packets()
+    async with asyncio.timeout(WITHIN_S):
+        assert await waiting == b"waits"
+    await (await connect(proxy)).trip(b"y")
+
+
+async def test_a_proxy_that_drops_packets_can_be_closed(proxy: TcpProxy) -> None:
+    client = await connect(proxy)
+    await client.trip(b"x")
+    proxy.drop_packets()
+    async with asyncio.timeout(WITHIN_S):
+        await proxy.close()
+    assert await client.rest() == b""
+
+
 async def test_a_server_that_is_gone_is_told_by_a_reset(proxy: TcpProxy) -> None:
     proxy.server = ("127.0.0.1", 1)
     client = await connect(proxy)
@@ -229,5 +259,5 @@ async def test_what_nobody_reads_is_not_held_without_end(proxy: TcpProxy) -> Non
         with pytest.raises(TimeoutError):
             await send()
         (connection,) = proxy.open
-        held = connection.flows["upstream"]._held
+        held = connection.flows["upstream"].held
         assert 0 < held._bytes <= BUFFER_BYTES + 16 * 1024

@@ -9,7 +9,8 @@ from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
 from contracts.tenancy.sql.request_sql import CLAIMS
-from contracts.tenancy.sql.session_proxy import SessionLog, session_proxy
+from contracts.tenancy.sql.session_conversation import SessionLog
+from contracts.tenancy.sql.session_proxy import session_proxy
 from harness.postgres.cluster import Cluster
 
 pytestmark = pytest.mark.integration
