@@ -26,8 +26,8 @@ _DEFINED = "SELECT count(*) AS n FROM pg_proc WHERE pg_get_functiondef(oid) = %s
 def break_claim_function(control: Database, function: BreakableFunction, how: How) -> Fault:
     """Take the claim function away, or let it raise; healing puts back what was there.
 
-    `function` is what `find_function` gave. The effect is met by whoever calls it; a call of ours
-    shows it.
+    `function` is what `find_function` gave. Every caller meets the effect; a call of ours shows
+    it.
     """
     names = [(each["schema"], each["name"]) for each in function.overloads]
 

@@ -49,9 +49,9 @@ class Fault:
     victim_shows: Look | None
     """Sees it in the victim itself. None: nothing of the victim can be seen from here."""
     others_see: Look | None
-    """Sees what it does to somebody else. None: nobody can see it, so it is never proven."""
+    """Sees what it does to another client. None: no client can see it, so it is never proven."""
     unseen: str = ""
-    """Where nobody can see it: what would help."""
+    """Where no client can see it: what would help."""
     check_still_there: Step = nothing
     """Raises `Inconclusive` when something else has healed it meanwhile."""
     heal: Step
@@ -86,7 +86,7 @@ async def injected(
     after an error and when the task is canceled; an undo that failed stays in the journal for
     `shakedown recover` and for the end of the run. `process` is who does it, for the history;
     `offered` is what the target offers. Raises `FaultNotShown` where a step of a proof is not met;
-    a fault whose effect nobody can see holds as long as others do and is `unproven`.
+    a fault whose effect no client can see holds as long as others do and is `unproven`.
     """
     begun: list[_Begun] = []
     holding = Injected()
@@ -140,9 +140,8 @@ class _Begun:
         if fault.others_see is not None:
             await self._look(fault.others_see, "ok", fault.label, Proof.EFFECT)
         else:
-            holding.unproven.append(
-                f"nobody else can see the {fault.what}: {fault.unseen or 'there is no way to look'}"
-            )
+            why = fault.unseen or "there is no way to look"
+            holding.unproven.append(f"no other client can see the {fault.what}: {why}")
 
     async def prove_healed(self) -> None:
         if self.fault.healed is not None:

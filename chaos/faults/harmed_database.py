@@ -100,7 +100,7 @@ class HarmedDatabase:
     ) -> str:
         """Try something as the backend until it ends as wanted; give that.
 
-        Raises `FaultNotShown` with what came instead.
+        Raises `FaultNotShown` with what was got instead.
         """
         got = "it was not tried"
 

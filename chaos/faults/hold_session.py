@@ -1,6 +1,6 @@
-"""A session of somebody else that holds something: a snapshot, a row, a table.
+"""A session of another client that holds something: a snapshot, a row, a table.
 
-Such as a report that runs for hours, a console that somebody forgot, a migration.
+Such as a report that runs for hours, a forgotten console, a migration.
 """
 
 from collections.abc import Awaitable, Callable

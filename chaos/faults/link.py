@@ -30,7 +30,7 @@ class Trip:
 
     end: End
     seconds: float
-    """Until the answer, or what came instead."""
+    """Until the answer, or what was got instead."""
     close_seconds: float = 0.0
     """From our closing until the other side had closed."""
 

@@ -1,4 +1,4 @@
-"""What faults need: of the target, and of the machine, which is told apart."""
+"""What faults need: of the target and, separately, of the machine."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from harness.target import Capability
 
 @dataclass(frozen=True, kw_only=True)
 class MachineNeed:
-    """Something that a machine has or has not, whatever is tested on it."""
+    """Something that a machine has or has not, for every target."""
 
     name: str
     missing: Callable[[], str]

@@ -1,4 +1,4 @@
-"""How somebody else meets an instance: gone, silent, or answering.
+"""How another client meets an instance: gone, silent, or answering.
 
 What an instance says of itself proves no fault: a process may be dead while something else answers
 at its address, and frozen while its work goes on elsewhere.
@@ -29,10 +29,10 @@ class Outside(Protocol):
 
     @property
     def unseen(self) -> str:
-        """Why there is nobody who could see it, and what would help; empty if there is."""
+        """Why no client could see it, and what would help; empty if one could."""
 
     async def gone(self, victim: Instance) -> str:
-        """See that nobody is there any more."""
+        """See that it is gone."""
 
     async def silent(self, victim: Instance) -> str:
         """See that it is there and says nothing."""
@@ -65,7 +65,7 @@ class ItsPort:
         return f"GET {victim.base_url}{self._path(victim)}: {answer.text}"
 
     async def answers(self, victim: Instance) -> str:
-        """See that it answers, with whatever status."""
+        """See that it answers, with any status."""
         answer = await self._until(victim, lambda each: each.status is not None, "to answer")
         return f"GET {victim.base_url}{self._path(victim)}: {answer.status}"
 
@@ -123,7 +123,7 @@ class ItsHeartbeats:
         before = await self.read(victim)
         if not any(before.values()):
             raise FaultNotShown(
-                f"nobody else can see whether {victim.name} works: it has no port, and held no "
+                f"no other client can see whether {victim.name} works: it has no port, and held no "
                 "export with a heartbeat that is shown; write [worker] ready_path, or name the "
                 "column of heartbeat_at in [claim.columns]"
             )
@@ -132,7 +132,7 @@ class ItsHeartbeats:
         after = await self.read(victim)
         if later := [each for each in before if after.get(each, before[each]) != before[each]]:
             raise FaultNotShown(
-                f"{victim.name} should do nothing, but a heartbeat of export {later[0]} came: "
+                f"{victim.name} should do nothing, but it sent a heartbeat of export {later[0]}: "
                 f"{before[later[0]]} became {after[later[0]]}"
             )
         return f"no heartbeat of {len(before)} exports of {victim.name} in {within_s:g} s"
@@ -143,8 +143,8 @@ class ItsHeartbeats:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Nobody:
-    """An instance that nobody can see."""
+class NoClient:
+    """An instance that no client can see."""
 
     unseen: str
 
@@ -162,13 +162,13 @@ def outside_of(
     roles = {victim.role for victim in victims}
     if all(system.plan.table(role).ready_path is not None for role in roles):
         return ItsPort(system=system)
-    return otherwise or Nobody(
+    return otherwise or NoClient(
         unseen="it has no port (ready_path = false): write [worker] ready_path if it has one"
     )
 
 
 async def each_gone(seen_by: Outside, victims: Sequence[Instance]) -> str:
-    """See that nobody is there any more, in place of any of them."""
+    """See that all of them are gone."""
     return "; ".join(await asyncio.gather(*map(seen_by.gone, victims)))
 
 

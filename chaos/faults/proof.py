@@ -1,4 +1,4 @@
-"""How far a fault is proven: asked for, seen in its victim, seen by somebody else."""
+"""How far a fault is proven: asked for, seen in its victim, seen by another client."""
 
 from collections.abc import Awaitable, Callable
 from enum import StrEnum

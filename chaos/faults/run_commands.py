@@ -100,7 +100,7 @@ def run_commands(
         victim_shows=None,
         others_see=others_see if commands.proof else None,
         unseen=f"write proof = [...] into [chaos.faults.{name}]: a command that ends with 0 once "
-        "somebody else sees what was done to {instance}",
+        "another client sees what was done to {instance}",
         heal=heal,
     )
 

@@ -1,4 +1,4 @@
-"""SIGTERM with a grace: instances are told to end, and killed if they do not."""
+"""SIGTERM with a grace: instances get a signal to end, and are killed if they do not."""
 
 import asyncio
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ def stop_instances(
     grace_s: float | None = None,
     outside: Outside | None = None,
 ) -> Fault:
-    """Tell instances of one role to end; whoever has not by the end of the grace is killed.
+    """Stop instances of one role; those that still run at the end of the grace are killed.
 
     `grace_s` is by default what the target file declares. Healing starts them again under their own
     names. How each ended is in the history: that it was killed is a drill's to judge.

@@ -1,4 +1,4 @@
-"""What somebody else meets on a link under each toxic, and how it is told from nothing."""
+"""What another client meets on a link under each toxic, and how that is recognized."""
 
 from functools import singledispatch
 
@@ -33,7 +33,7 @@ async def _(toxic: Latency, link: Link, stream: Stream, before: Trip) -> str:  #
     least_s = (toxic.latency - toxic.jitter) / 1000
     if before.seconds >= least_s:
         raise FaultNotShown(
-            f"a delay of {least_s:g} s cannot be told from nothing: {link.what} took "
+            f"a delay of {least_s:g} s cannot be recognized: {link.what} took "
             f"{before.seconds:.3f} s before"
         )
     trip = await link.trip()
@@ -87,8 +87,8 @@ async def _(toxic: Slicer, link: Link, stream: Stream, before: Trip) -> str:
     least_s = pauses * toxic.delay / 1_000_000
     if stream != "upstream" or least_s <= before.seconds:
         raise FaultNotShown(
-            f"slices of {largest} bytes and {toxic.delay:g} µs between them cannot be told from "
-            f"nothing: a request of {len(link.request)} bytes over {link.what}, upstream, took "
+            f"slices of {largest} bytes and {toxic.delay:g} µs between them cannot be "
+            f"recognized: a request of {len(link.request)} bytes over {link.what}, upstream, took "
             f"{before.seconds:.3f} s before"
         )
     trip = await link.trip()

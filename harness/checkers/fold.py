@@ -186,7 +186,7 @@ class Facts:
     # What follows takes entries, before the checkers do.
 
     def take_operation(self, entry: Operation, number: int) -> None:
-        """Note what a client was told to be accepted."""
+        """Note what was accepted, by the answer that its client got."""
         if number >= 0 and entry.type == "ok" and entry.f == "requestExport":
             self.acknowledged += 1
             self.accepted[number] = 1

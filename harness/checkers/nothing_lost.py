@@ -13,7 +13,7 @@ _READY = CODES[READY]
 class NothingLost(Checker):
     """What the API accepted exists and becomes ready, at attempt 1 unless its worker was harmed.
 
-    An acknowledgment is durable: whatever happened after it, what was accepted is there.
+    An acknowledgment is durable: what was accepted is there, after every fault.
     """
 
     name = "nothing-lost"

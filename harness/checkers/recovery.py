@@ -225,7 +225,7 @@ ORPHANED = 2
 """In the facts' column `harmed`."""
 
 DRAIN = "drain"
-"""The `f` of the operation by which a worker is told to stop."""
+"""The `f` of the operation that stops a worker."""
 
 
 def _stolen(step: entries.Transition, stuck_timeout_s: float) -> Violation:

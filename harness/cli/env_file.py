@@ -55,7 +55,7 @@ class EnvFile:
             ) from error
 
     def remove(self) -> None:
-        """Remove the file, unless somebody has put another one in its place. Never raises."""
+        """Remove the file, unless another one is in its place. Never raises."""
         with contextlib.suppress(OSError, UnicodeDecodeError):
             if self._text and self._path.read_text(encoding="utf-8") == self._text:
                 self._path.unlink()

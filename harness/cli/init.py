@@ -163,7 +163,7 @@ async def _look(
 
 
 def _title(found: "Found | None", seen: "Project | None") -> str:
-    from harness.init.references import table
+    from harness.untrusted.members import table
 
     title = str(table(found.document.root, "info").get("title", "")) if found else ""
     return title or (seen.name if seen else "") or "my backend"

@@ -154,7 +154,7 @@ class Caller:
         return {} if token is None else {"authorization": f"Bearer {token}"}
 
     def _note_left(self, answer: Answer) -> None:
-        """Note an export that was accepted, where those that nobody waits for are canceled."""
+        """Note an export that was accepted, where those that no check waits for are canceled."""
         is_accepted = answer.status == HTTPStatus.ACCEPTED
         if self.left is None or not is_accepted or not self.has("cancelExport"):
             return

@@ -62,7 +62,7 @@ class Organizations:
         self._command = command
         self._pace = pace
         self.left = LeftExports() if pace.export_s is not None else None
-        """What clients requested and nobody waited for; None where exports take no time."""
+        """What clients requested and no check waited for; None where exports take no time."""
 
     @classmethod
     def of(

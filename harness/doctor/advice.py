@@ -42,7 +42,7 @@ def of_refusal(
     status = exchange.status
     table = f"[contract.operations.{operation_id}]"
     if status is None:
-        return Advice(hint=f"no answer came: {exchange.problem}")
+        return Advice(hint=f"no answer: {exchange.problem}")
     if status == HTTPStatus.UNAUTHORIZED:
         return of_token(exchange, target)
     if status in (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED):
@@ -92,21 +92,21 @@ def of_token(exchange: Exchange, target: Target) -> Advice:
         return key
     tokens = target.tokens
     said = _header(exchange, "www-authenticate")
-    told = f"the token is refused{f'; it says {said!r}' if said else ''}"
+    refused = f"the token is refused{f'; it says {said!r}' if said else ''}"
     if tokens.mint is None:
         whose = (
             "is it of this backend, and has it not run out?"
             if tokens.given
             else "the backend or the command gave it; its log says what is wrong with it"
         )
-        return Advice(hint=f"{told}: {whose}")
+        return Advice(hint=f"{refused}: {whose}")
     signed_with = (
         'secret = "{env:JWT_SECRET}"'
         if tokens.mint.is_symmetric
         else 'private_key = "{env:JWT_PRIVATE_KEY}"'
     )
     return Advice(
-        hint=f"{told}: secret or key, algorithm, audience, issuer and claims "
+        hint=f"{refused}: secret or key, algorithm, audience, issuer and claims "
         "must be those that the backend checks",
         lines=(
             "[tokens.mint]",

@@ -36,7 +36,7 @@ async def try_token(walked: Walked) -> Seen:
     if 200 <= without.status < 300:
         return (
             f"{reading[0]} answers {without.status} without a token, too",
-            Advice(hint="whoever can reach the backend can read it: this is a bug"),
+            Advice(hint="every client that reaches the backend can read it: this is a bug"),
         )
     walked.noticed.header(without, "WWW-Authenticate", "a 401")
     return f"taken by {reading[0]} ({answer.status}); without one {without.status}", None
@@ -102,8 +102,8 @@ async def ask_from_another(walked: Walked) -> Seen:
     walked.expect_success(made, 201)
     shown = made.data.get("organization_id")
     if shown is not None and shown != other.id:
-        told = _of_organization("", other, str(shown), _given_key(walked, 1))
-        return told.seen, Advice(hint=told.hint, lines=told.lines)
+        found = _of_organization("", other, str(shown), _given_key(walked, 1))
+        return found.seen, Advice(hint=found.hint, lines=found.lines)
     return f"its token does not read the first one's job ({answer.status})", None
 
 

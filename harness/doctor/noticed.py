@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.client import Answer, Record
-from harness.client.dialect.pointers import steps
 from harness.doctor.step import Step
 from harness.target.contract.dialect import Contract
 from harness.target.document.api_document import ApiWords
+from harness.untrusted.json_pointers import steps
 
 _ORDERED_BY = {"listLedgerEvents": "ledger_seq"}
 _MOST_LEFT = 12
@@ -150,13 +150,13 @@ class Noticed:
             return Step(name=name, how="not looked at", seen="no answer that has any")
         if not self.headers:
             return Step(name=name, how="holds", seen="those of the contract, or declared absent")
-        told = "; ".join(f"{each} ({where})" for each, where in self.headers.items())
+        missing = "; ".join(f"{each} ({where})" for each, where in self.headers.items())
         every = [*self.contract.without.headers, *self.headers]
         return Step(
             name=name,
             how="does not hold",
             seen=f"without {', '.join(self.headers)}",
-            hint=f"not there: {told}; where the backend has none, say so, and cells are taken away",
+            hint=f"not there: {missing}; where the backend has none, declare them absent",
             lines=("[contract.without]", f"headers = {_texts(every)}"),
         )
 

@@ -63,9 +63,9 @@ async def ask_wrongly(walked: Walked) -> Seen:
 async def _refused(walked: Walked, client: Client, job: Record) -> AsyncIterator[Refused]:
     samples = Samples(Random(1))
     if client.has("getJob"):
-        nobody = walked.organizations.with_token(None)
+        no_token = walked.organizations.with_token(None)
         path = {"job_id": job["id"]}
-        answer = await nobody.call("getJob", path=path)
+        answer = await no_token.call("getJob", path=path)
         yield Refused(status=401, code="invalid_token", answer=answer)
         answer = await client.call("getJob", path={"job_id": str(uuid.uuid4())})
         yield Refused(status=404, code="not_found", answer=answer)

@@ -1,4 +1,4 @@
-"""What one step of the doctor's walk came to."""
+"""The result of one step of the doctor's walk."""
 
 from dataclasses import dataclass
 from typing import Literal

@@ -66,7 +66,7 @@ class Walk:
         operation_id: str = "",
         resource: str = "",
     ) -> Step:
-        """Take a step; what fails in it is what the step came to."""
+        """Take a step; what fails in it is its result."""
         recent = Recent()
 
         def last() -> Exchange | None:
@@ -81,13 +81,13 @@ class Walk:
         except Inconclusive as why:
             return Step(name=name, how="not looked at", seen=why.reason)
         except (CheckFailed, Misconfigured) as failure:
-            told = self._told(failure, operation_id, resource, last())
-            return self._broken(name, str(failure), told, [last()])
+            advice = self._advice_for(failure, operation_id, resource, last())
+            return self._broken(name, str(failure), advice, [last()])
         if difference is not None:
             return self._broken(name, seen, difference, self.walked.shown or [last()])
         return Step(name=name, how="holds", seen=seen)
 
-    def _told(
+    def _advice_for(
         self, failure: Exception, operation_id: str, resource: str, exchange: Exchange | None
     ) -> Advice:
         if exchange is None or not operation_id:
@@ -98,7 +98,7 @@ class Walk:
         return advice.of_refusal(operation_id, exchange, self.target, self.walked.lives_s)
 
     def _broken(
-        self, name: str, seen: str, told: Advice, exchanges: Sequence[Exchange | None]
+        self, name: str, seen: str, advice: Advice, exchanges: Sequence[Exchange | None]
     ) -> Step:
         evidence = as_evidence([each for each in exchanges if each is not None], self.files)
         request = "\n".join(shorten(each.text, SHOWN) for each in evidence)
@@ -108,6 +108,6 @@ class Walk:
             how="does not hold",
             seen="; ".join(first[:3]),
             request=request,
-            hint=told.hint,
-            lines=told.lines,
+            hint=advice.hint,
+            lines=advice.lines,
         )

@@ -38,7 +38,7 @@ class Walked:
     lives_s: int | None = None
     """For how long the address works that a download was redirected to, if it says so."""
     shown: list[Exchange] = field(default_factory=list)
-    """The requests that show what the step came to, where it is not its last one."""
+    """The requests that show the result of the step, where it is not its last one."""
     noticed: Noticed = field(init=False)
 
     def __post_init__(self) -> None:
@@ -58,7 +58,7 @@ class Walked:
             # Only here: what is remembered as evidence has the address without its secrets.
             said = lifetime_of(answer.headers.get("location", ""), time.time())
             self.lives_s = said.whole_s if said else None
-            # A redirect is to be told here with its lines, so this is no `expect_status`, for which
+            # A redirect is reported here with its lines, so this is no `expect_status`, for which
             # an undeclared one is inconclusive.
             raise CheckFailed(
                 expected=f"{' or '.join(map(str, statuses))} from {answer.operation_id}",

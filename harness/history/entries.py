@@ -71,7 +71,7 @@ class Clock(Entry, frozen=True, kw_only=True, tag="clock"):
 
 
 class Operation(Entry, frozen=True, kw_only=True, tag="operation"):
-    """A request begins or ends, or something else happens that is done by somebody."""
+    """A request begins or ends, or a process does something else."""
 
     process: str
     """Who did it: a user of a load test, a check, a fault. One does one thing at a time."""
@@ -95,8 +95,8 @@ class Operation(Entry, frozen=True, kw_only=True, tag="operation"):
     sha256: str | None = None
     """The digest of the bytes that were sent or received."""
     step: str | None = None
-    """Of a fault's proof: `requested`, `victim` (its own state shows it) or `effect` (somebody else
-    meets it)."""
+    """Of a fault's proof: `requested`, `victim` (its own state shows it) or `effect` (another
+    client meets it)."""
     seen: str | None = None
     """What showed it."""
     error: str | None = None

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from harness.init.fields import match_fields
 from harness.init.guess import Certainty, Guess
 from harness.init.lexicon import Lexicon
-from harness.init.references import Document, items, table
+from harness.init.references import Document
 from harness.init.routes import Route
 from harness.init.sending import MEMBERS
 from harness.init.things import FITS
+from harness.untrusted.members import items, table
 from harness.vocabulary.exports import EXPORT_TYPES
 from harness.vocabulary.resources import LISTS
 

@@ -15,9 +15,10 @@ from harness.init.nouns import collections_of
 from harness.init.operation_lines import guess_operation, guess_redirects
 from harness.init.operations import OperationMatch, find_operations
 from harness.init.places import places_of
-from harness.init.references import Document, table
+from harness.init.references import Document
 from harness.init.roles import ROLES, Role, find_roles
 from harness.init.routes import Route, routes_of
+from harness.untrusted.members import table
 from harness.vocabulary.resources import LISTS, RETURNED_BY
 
 

@@ -10,9 +10,10 @@ import aiohttp
 import yaml
 
 from harness.errors import Misconfigured
-from harness.init.references import Document, table
+from harness.init.references import Document
 from harness.target.document.document_files import parse_document
 from harness.target.values.pasted import url_problem
+from harness.untrusted.members import table
 
 USUAL_PLACES = (
     *("/openapi.json", "/docs/openapi.json", "/api/openapi.json", "/openapi.yaml", "/openapi"),
@@ -37,7 +38,7 @@ class Found:
     document: Document
     shown: str
     path: str = ""
-    """Its path on the backend, where it came from there."""
+    """Its path on the backend, where it was read from there."""
 
 
 def read_file(path: Path) -> Found:

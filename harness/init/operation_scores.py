@@ -89,10 +89,10 @@ class Scorer:
             return 0.0
         if form == "all" and role in {"evidence", "export"}:
             return self._below_job(place)
-        told = self._tells(place, form)
+        shows = self._shows(place, form)
         if form == "all":
-            told *= self._at_base(place)
-        return (0.95 if not place.parents else 0.85 if self._under(place, "job") else 0.6) * told
+            shows *= self._at_base(place)
+        return (0.95 if not place.parents else 0.85 if self._under(place, "job") else 0.6) * shows
 
     def _below_job(self, place: Place) -> float:
         """Evidence and exports are listed of a job: by the path, or by a query that names it."""
@@ -102,7 +102,7 @@ class Scorer:
             return 0.5
         return 0.9 if _names(place.route, self._lexicon, "job") else 0.75
 
-    def _tells(self, place: Place, form: str) -> float:
+    def _shows(self, place: Place, form: str) -> float:
         """Whether an answer shows what is asked for; one that nothing is said of may."""
         if place.route.is_silent:
             return 0.7

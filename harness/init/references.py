@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from harness.untrusted.json_pointers import followed
+from harness.untrusted.members import items, table
+
 Json = Any
 
 _MOST_STEPS = 16
@@ -17,17 +20,7 @@ class Document:
 
     def resolved(self, node: Json) -> Json:
         """Follow `$ref`s within the document."""
-        for _ in range(_MOST_STEPS):
-            if not isinstance(node, Mapping):
-                return {}
-            reference = node.get("$ref")
-            if not isinstance(reference, str):
-                return node
-            found = self.root
-            for step in reference.removeprefix("#/").split("/"):
-                found = table(found, step.replace("~1", "/").replace("~0", "~"))
-            node = found
-        return {}
+        return followed(self.root, node)
 
     def plain(self, node: Json, depth: int = 0) -> Json:
         """Resolve a schema to one without `allOf` and with the one choice that is no null."""
@@ -81,18 +74,6 @@ class Document:
             or "null" in self.types(schema)
             or any(self.types(self.resolved(each)) == {"null"} for each in choices)
         )
-
-
-def table(node: Json, key: str) -> Mapping[str, Json]:
-    """A member that is an object; empty where it is none."""
-    found = node.get(key) if isinstance(node, Mapping) else None
-    return found if isinstance(found, Mapping) else {}
-
-
-def items(node: Json, key: str) -> list[Json]:
-    """A member that is a list; empty where it is none."""
-    found = node.get(key) if isinstance(node, Mapping) else None
-    return found if isinstance(found, list) else []
 
 
 def _merged(one: Mapping[str, Json], other: Mapping[str, Json]) -> dict[str, Json]:

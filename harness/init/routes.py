@@ -6,8 +6,9 @@ from urllib.parse import urlsplit
 
 from harness.errors import Misconfigured
 from harness.init.lexicon import words_of
-from harness.init.references import Document, Json, items, table
+from harness.init.references import Document, Json
 from harness.init.things import Property, kind_of, properties
+from harness.untrusted.members import items, table
 
 _METHODS = ("get", "post", "put", "patch", "delete")
 _MOST_ROUTES = 3000

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.init.lexicon import Words, words_of
-from harness.init.references import Document, Json, items
+from harness.init.references import Document, Json
+from harness.untrusted.members import items
 
 _DEEPEST = 3
 _MOST = 400

@@ -49,7 +49,7 @@ def _is_about(lexicon: Lexicon, role: str, place: Place, roles: Mapping[str, Rol
 
 
 def _may_be(lexicon: Lexicon, name: str, place: Place) -> bool:
-    """Whether a route does what the operation does, whatever it is about."""
+    """Whether a route does what the operation does, to any resource."""
     route = place.route
     with_id = any(map(is_parameter, route.segments)) or any(each.required for each in route.query)
     if name in _DONE:

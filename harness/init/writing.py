@@ -74,7 +74,7 @@ def written(draft: Draft, around: Surroundings) -> str:
 
 
 def _place(path: tuple[str, ...]) -> tuple[int, bool]:
-    """Tables in the order in which the documentation has them; equal ones stay as they came."""
+    """Tables in the order in which the documentation has them; equal ones stay in their order."""
     name = ".".join(path)
     best = max((each for each in _ORDER if name == each or name.startswith(f"{each}.")), key=len)
     return _ORDER.index(best), name != best

@@ -8,12 +8,13 @@ from typing import Any
 from harness.client import Organizations, Record
 from harness.client.client import StoredEvents
 from harness.client.dialect.name_map import NameMap
-from harness.client.dialect.pointers import NOTHING, steps, value_at
+from harness.client.dialect.pointers import NOTHING, value_at
 from harness.database import Database, Row
 from harness.errors import CheckFailed
 from harness.target import Target
 from harness.target.sql.ledger_table import LedgerTable
 from harness.target.tables.ledger import Ledger, LedgerColumns
+from harness.untrusted.json_pointers import steps
 
 _AS_JSON = ("ledger_seq", "created_at", "canonical_version")
 """Columns that are shown as JSON, not as text."""

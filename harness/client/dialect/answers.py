@@ -10,11 +10,12 @@ from multidict import CIMultiDict
 
 from harness.client.answer import Answer
 from harness.client.dialect.name_map import NameMap
-from harness.client.dialect.pointers import NOTHING, moved, steps, value_at
+from harness.client.dialect.pointers import NOTHING, moved, value_at
 from harness.client.routes import Route
 from harness.target.contract.dialect import Contract, Operation, Problem
 from harness.target.document.api_document import contract_document, words_of
 from harness.untrusted.documents import BadDocument, parse
+from harness.untrusted.json_pointers import steps
 from harness.vocabulary.resources import LISTS, RETURNED_BY, Resource
 
 _PLAIN = Operation()

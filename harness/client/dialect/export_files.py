@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from harness.client.dialect.pointers import moved, moved_back, steps
+from harness.client.dialect.pointers import moved, moved_back
 from harness.target.contract.dialect import Contract
+from harness.untrusted.json_pointers import steps
 from harness.vocabulary.exports import LEDGER_FILE, MANIFEST_FILE
 from harness.vocabulary.resources import Resource
 

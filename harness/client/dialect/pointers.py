@@ -15,12 +15,6 @@ NOTHING: Final = _Nothing.NOTHING
 Json = Any
 
 
-def steps(pointer: str) -> tuple[str, ...]:
-    """The names on the way; none for the whole document."""
-    parts = pointer.split("/")[1:]
-    return tuple(part.replace("~1", "/").replace("~0", "~") for part in parts)
-
-
 def value_at(document: Json, way: tuple[str, ...]) -> Json:
     """The value at the end of the way, `NOTHING` if there is none.
 

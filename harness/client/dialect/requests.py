@@ -7,12 +7,13 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from harness.client.dialect.name_map import NameMap
-from harness.client.dialect.pointers import NOTHING, put, steps, value_at
+from harness.client.dialect.pointers import NOTHING, put, value_at
 from harness.client.multipart import renamed_parts, with_text_parts
 from harness.client.routes import Routes
 from harness.target.contract.constants import AddedParts, Constants
 from harness.target.contract.dialect import Contract, Operation
 from harness.untrusted.documents import BadDocument, parse
+from harness.untrusted.json_pointers import steps
 
 Body = bytes | AsyncIterator[bytes] | None
 

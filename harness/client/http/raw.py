@@ -192,7 +192,7 @@ class RawConnection:
         return no_answer(self._operation_id, expected, got)
 
     def _note(self, problem: str = "") -> None:
-        """Keep what was sent, and the answer as it came, as evidence."""
+        """Keep what was sent, and the answer as it was received, as evidence."""
         method, _, path = self._what.partition(" ")
         note_exchange(
             method=method,

@@ -15,7 +15,7 @@ WHAT_TO_DO = (
 
 
 class TokenLifetimes:
-    """The end of every token that is meant to be valid, whoever sends it.
+    """The end of every token that should be valid, of every user.
 
     Tokens that a check makes to be refused are not in it: their refusal is for the check to judge.
     """

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from harness.client.answer import Answer
-from harness.client.dialect.pointers import steps, value_at
+from harness.client.dialect.pointers import value_at
 from harness.client.http.transport import NoAnswer, Transport
 from harness.client.routes import Route
 from harness.errors import CheckFailed, Misconfigured
@@ -16,6 +16,7 @@ from harness.target.tokens.token_calls import Call, CalledTokens
 from harness.target.tokens.token_tenants import TenantCalls
 from harness.target.values.template import fill
 from harness.untrusted.documents import BadDocument, parse
+from harness.untrusted.json_pointers import steps
 from harness.vocabulary.roles import ROLES
 
 MOST_CHARACTERS = 8192

@@ -29,7 +29,7 @@ class TenantEntry:
 def tenant_entry(
     target: Target, provisioner: Provisioner | None, control_url: str | None
 ) -> TenantEntry | None:
-    """Give what enters tenants; None where tokens alone say who somebody is.
+    """Give what enters tenants; None where tokens alone identify a user.
 
     Raises `Misconfigured` where SQL is to be run and there is no database to run it in.
     """

@@ -4,11 +4,12 @@ from dataclasses import dataclass, field
 
 import jwt
 
-from harness.client.dialect.pointers import steps, value_at
+from harness.client.dialect.pointers import value_at
 from harness.errors import Misconfigured
 from harness.target import Target
 from harness.target.environment import ENVIRONMENT_TARGETS, name_of
 from harness.target.tokens.given_tokens import ORGANIZATIONS_OF, GivenTokens
+from harness.untrusted.json_pointers import steps
 
 UNKNOWN = ""
 """The organization of a user of whom neither the token nor the target file says it."""

@@ -206,7 +206,7 @@ async def test_a_fault_that_nobody_can_see_is_held_and_inconclusive_in_the_end(
         return [replace(step, faults=[replace(step.faults[0], others_see=None, unseen="look")])]
 
     unproven = replace(DRILL, faults=unseen)
-    with pytest.raises(FaultNotShown, match="nobody else can see the harm of x: look"):
+    with pytest.raises(FaultNotShown, match="no other client can see the harm of x: look"):
         await run_drill(unproven, drill)
     assert "hold" in drill.parts
     drill.found = 1

@@ -170,7 +170,7 @@ async def test_a_worker_that_nobody_can_see_is_harmed_and_not_proven(
     fault = kill_instances(as_system(instances), instances.workers[:1], replacements=0)
     async with injected(fault, journal=journal, history=history) as holding:
         [why] = holding.unproven
-    assert "nobody else can see the SIGKILL of worker-1" in why
+    assert "no other client can see the SIGKILL of worker-1" in why
     assert "write [worker] ready_path" in why
     assert ("ok", "kill-worker", "effect") not in steps_in(history)
 
