@@ -42,7 +42,7 @@ def another_key(algorithm: str) -> SigningKey:
 
 
 def wrongly_signed(header: Mapping[str, object], claims: object) -> str:
-    """A token that is signed by the algorithm of its header, with a key that is not the issuer's."""
+    """A token that is signed by the algorithm of its header, not with the issuer's key."""
     algorithm = str(header.get("alg"))
     if algorithm in get_args(Algorithm) and not is_symmetric(algorithm):
         return signed_by(another_key(algorithm), header, claims)
