@@ -69,6 +69,16 @@ class ItsPort:
         answer = await self._until(victim, lambda each: each.status is not None, "to answer")
         return f"GET {victim.base_url}{self._path(victim)}: {answer.status}"
 
+    async def unreachable(self, victim: Instance) -> str:
+        """See that there is no answer: refused, reset or silence."""
+        answer = await self._ask(victim, SILENT_S)
+        if answer.status is not None:
+            raise FaultNotShown(
+                f"{victim.name} should be out of reach, but GET {victim.base_url}"
+                f"{self._path(victim)} got: {answer.text}"
+            )
+        return f"GET {victim.base_url}{self._path(victim)}: {answer.text}"
+
     async def date(self, victim: Instance) -> str:
         """Give the `Date` of its answer; empty where it has none."""
         return (await self._until(victim, lambda each: each.status is not None, "to answer")).date

@@ -81,13 +81,13 @@ class Container:
 
     def disconnect(self) -> None:
         """Cut it off from the run's network, published ports included."""
-        if self._is_connected():
+        if self.is_connected():
             with explained(f"disconnecting {self.name}"):
                 self.engine.client.api.disconnect_container_from_network(self.name, self._network)
 
     def reconnect(self) -> None:
         """Connect it to the run's network again, under its name and ports."""
-        if not self._is_connected():
+        if not self.is_connected():
             with explained(f"reconnecting {self.name}"):
                 self.engine.client.api.connect_container_to_network(self.name, self._network)
 
@@ -97,7 +97,8 @@ class Container:
         with explained(f"removing {self.name}", {NOT_FOUND}):
             self.engine.client.api.remove_container(self.name, force=True, v=True)
 
-    def _is_connected(self) -> bool:
+    def is_connected(self) -> bool:
+        """Say whether it is on the run's network. Raises `Misconfigured` when it is gone."""
         state = self.state()
         if not state:
             raise Misconfigured(f"the container {self.name} was removed")

@@ -30,6 +30,10 @@ class ContainerHandle(InstanceHandle):
         """Say whether it is frozen."""
         return self.container.is_paused()
 
+    def is_cut_off(self) -> bool:
+        """Say whether it was taken off the run's network."""
+        return not self.container.is_connected()
+
     def exit_code(self) -> int | None:
         """How it ended, as the engine reports it."""
         return self.container.exit_code()

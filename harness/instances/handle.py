@@ -27,6 +27,10 @@ class InstanceHandle:
         """Say whether it is frozen."""
         return False
 
+    def is_cut_off(self) -> bool:
+        """Say whether it was cut off from the network."""
+        return False
+
     def exit_code(self) -> int | None:
         """How it ended, negative for a signal; None while it runs, or if this is unknown."""
         return None

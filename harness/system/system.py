@@ -199,6 +199,10 @@ class System:
         """Say whether the instance is paused."""
         return self._handles[instance.name].is_paused()
 
+    def is_cut_off(self, instance: Instance) -> bool:
+        """Say whether the instance was cut off from the network."""
+        return self._handles[instance.name].is_cut_off()
+
     def exit_code(self, instance: Instance) -> int | None:
         """How the instance ended, negative for a signal; None while it runs, or if unknown."""
         return self._handles[instance.name].exit_code()
