@@ -9,11 +9,11 @@ from harness.recovery.healing import end_run
 
 
 @asynccontextmanager
-async def own_cluster(**settings: str) -> AsyncIterator[Cluster]:
+async def own_cluster(*, disk_bytes: int | None = None, **settings: str) -> AsyncIterator[Cluster]:
     """Start a server with these settings, and remove all of it afterwards."""
     journal = Journal.begin()
     try:
-        running = await Cluster.start(journal, settings=settings)
+        running = await Cluster.start(journal, settings=settings, disk_bytes=disk_bytes)
         try:
             yield running
         finally:

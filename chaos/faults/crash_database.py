@@ -14,6 +14,12 @@ from harness.target import Capability
 How = Literal["immediate", "kill", "clean"]
 """SIGQUIT (PostgreSQL's immediate shutdown), SIGKILL, or a shutdown with a checkpoint."""
 
+_DURABILITY = """
+SELECT string_agg(name || ' = ' || setting, ', ' ORDER BY name) FROM pg_settings
+WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit', 'wal_writer_delay')
+"""
+"""What the server itself says, to the backend's role in its database: both may have their own."""
+
 _RECOVERED = "redo done at"
 _LOG_LINES = 200
 
@@ -21,6 +27,11 @@ _LOG_LINES = 200
 def crash_database(database: HarmedDatabase, how: How = "immediate") -> Fault:
     """End the drill's own server; healing starts it again on the same data and port."""
     server = database.own_server
+    settings = ""
+
+    async def check_possible() -> None:
+        nonlocal settings
+        settings = await database.as_backend(_DURABILITY)
 
     async def inject() -> None:
         if how == "kill":
@@ -31,7 +42,7 @@ def crash_database(database: HarmedDatabase, how: How = "immediate") -> Fault:
     async def victim_shows() -> str:
         if server.is_alive():
             raise FaultNotShown("the database server still runs")
-        return "the server process has ended"
+        return f"the server process has ended; for the backend it ran with {settings}"
 
     async def others_see() -> str:
         return await database.attempt_until(
@@ -52,6 +63,7 @@ def crash_database(database: HarmedDatabase, how: How = "immediate") -> Fault:
         victims=(VICTIM,),
         needs=frozenset({Capability.DATABASE_CONTROL}),
         undo=ENDS_WITH_THE_RUN,
+        check_possible=check_possible,
         inject=inject,
         victim_shows=victim_shows,
         others_see=others_see,

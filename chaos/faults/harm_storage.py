@@ -59,10 +59,10 @@ def fill_storage(system: System, *, leave_bytes: int = 0) -> Fault:
     filler = place / FILLER
 
     async def inject() -> None:
-        await asyncio.to_thread(_fill, filler, leave_bytes)
+        await asyncio.to_thread(fill, filler, leave_bytes)
 
     async def victim_shows() -> str:
-        left = _left(place)
+        left = room(place)
         if left > leave_bytes:
             raise FaultNotShown(f"{left} bytes are left in the storage, not {leave_bytes}")
         return f"{left} bytes are left"
@@ -129,17 +129,18 @@ def _own_storage(system: System) -> Path:
     return system.storage_dir
 
 
-def _left(place: Path) -> int:
+def room(place: Path) -> int:
+    """Give how many bytes are left for users."""
     found = os.statvfs(place)
     return found.f_bavail * found.f_frsize
 
 
-def _fill(filler: Path, leave_bytes: int) -> None:
+def fill(filler: Path, leave_bytes: int) -> None:
     """Write until so many bytes are left."""
     with filler.open("ab", buffering=0) as file:
-        while (room := _left(filler.parent) - leave_bytes) > 0:
+        while (left := room(filler.parent) - leave_bytes) > 0:
             try:
-                file.write(bytes(min(room, _BLOCK)))
+                file.write(bytes(min(left, _BLOCK)))
             except OSError as error:
                 if error.errno != errno.ENOSPC:
                     raise

@@ -81,6 +81,15 @@ class HarmedDatabase:
             row = await (await connection.execute(sql.encode(), parameters)).fetchone()
         return row[0] if row else None
 
+    async def as_backend(self, sql: str) -> str:
+        """Give the one text that a query of the backend's role gives, in a session of its own."""
+        try:
+            async with connect(self.url) as connection:
+                row = await (await connection.execute(sql.encode())).fetchone()
+        except psycopg.OperationalError as error:
+            raise FaultNotShown(f"the backend's role could not ask: {_first(error)}") from error
+        return str(row[0]) if row else ""
+
     async def attempt(self, sql: str = "SELECT 1") -> str:
         """Do something as the backend, and undo it; give `done`, or the SQLSTATE and the error."""
         try:

@@ -196,7 +196,8 @@ def fresh_system(request: pytest.FixtureRequest, target: Target, system: System)
     as own`; the numbers default to the target's. It is gone when the block is left. `proxied=True`:
     clients, instances and database reach each other through proxies (`own.system.network`), in
     place before they start; `own_server=True`: no other system uses its database server;
-    `storage_bytes`: its objects are on a file system of this size.
+    `storage_bytes`: its objects are on a file system of this size; `database_bytes`: so is its own
+    server's data.
     """
     config = request.config
 
@@ -210,6 +211,7 @@ def fresh_system(request: pytest.FixtureRequest, target: Target, system: System)
         proxied: bool = False,
         own_server: bool = False,
         storage_bytes: int | None = None,
+        database_bytes: int | None = None,
     ) -> AsyncIterator[OwnSystem]:
         if not target.is_cloned:
             raise Inconclusive(
@@ -225,6 +227,7 @@ def fresh_system(request: pytest.FixtureRequest, target: Target, system: System)
             proxied=proxied,
             own_server=own_server,
             storage_bytes=storage_bytes,
+            database_bytes=database_bytes,
         )
         redactor_of(config).add_secrets(own.secrets)  # a server of its own has passwords of its own
         try:

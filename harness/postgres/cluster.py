@@ -9,6 +9,7 @@ from typing import Self
 
 from harness.machine.directories import RUN_PREFIX, memory_base
 from harness.machine.journal import Journal
+from harness.machine.mounts import mount_memory, unmount
 from harness.machine.ports import LOOPBACK
 from harness.machine.room import DATABASE_BYTES, refuse_too_little
 from harness.postgres.account import Account
@@ -36,24 +37,28 @@ class Cluster(DatabaseServer):
         journal: Journal,
         settings: Mapping[str, str] | None = None,
         binaries: str | None = None,
+        disk_bytes: int | None = None,
     ) -> Self:
         """Bring up a cluster of this run and wait until it takes connections.
 
         `settings` are PostgreSQL's own and win over the harness's, which trade durability for
         speed. `binaries` is the target's `[database] binaries`; None: PostgreSQL 18 of the
-        package. Raises `Misconfigured` when it cannot be started; nothing is left then.
+        package. `disk_bytes`: its data is on a file system of its own of this size, in memory.
+        Raises `Misconfigured` when it cannot be started; nothing is left then.
         """
         account = Account.for_server()
         programs = await asyncio.to_thread(find_binaries, account, binaries)
         home, log_path = _new_place(journal.run_dir, journal.run_id)
         data_dir = home / "data"
-        entries = (
+        entries: tuple[str, ...] = (
             journal.note("directory", path=str(home)),
             journal.note("cluster", path=str(data_dir)),
         )
         server: Server | None = None
         try:
             _prepare(home, log_path)
+            if disk_bytes is not None:
+                entries += (mount_memory(journal, home, disk_bytes),)
             async with cached_template(programs, account, home, journal.run_id) as template:
                 await template.copy_to(data_dir, journal.run_id)
             where = ServerFiles(
@@ -70,7 +75,7 @@ class Cluster(DatabaseServer):
             if server is not None:
                 server.kill()
                 server.clean_up()
-            shutil.rmtree(home, ignore_errors=True)
+            _remove(home)
             for entry in reversed(entries):
                 journal.undone(entry)
             raise
@@ -107,7 +112,7 @@ class Cluster(DatabaseServer):
     async def stop(self) -> None:
         """End the server and remove its data; safe to call twice, and after `kill`."""
         await self._server.stop()
-        shutil.rmtree(self._home, ignore_errors=True)
+        _remove(self._home)
         for entry in reversed(self._entries):
             self._journal.undone(entry)
 
@@ -134,6 +139,12 @@ def _new_place(run_dir: Path, run_id: str) -> tuple[Path, Path]:
         if not home.exists() and not log_path.exists():
             return home, log_path
     raise AssertionError("there is always another number")
+
+
+def _remove(home: Path) -> None:
+    if home.is_mount():
+        unmount(home)
+    shutil.rmtree(home, ignore_errors=True)
 
 
 def _prepare(home: Path, log_path: Path) -> None:

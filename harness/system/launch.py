@@ -93,12 +93,14 @@ async def launch_sibling(
     proxied: bool = False,
     own_server: bool = False,
     storage_bytes: int | None = None,
+    database_bytes: int | None = None,
 ) -> System:
     """Bring up another system beside this one: a fresh clone of its migrated database.
 
     `proxied`: its instances reach the database through proxies that the harness controls
     (`System.network`). `own_server`: it has a database server that no other system uses.
-    `storage_bytes`: its objects are on a file system of this size (see `System.limit_storage`).
+    `storage_bytes`: its objects are on a file system of this size (see `System.limit_storage`);
+    `database_bytes`: so is the data of its own server.
 
     `environment` is for every instance, `worker_environment` for workers on top of it. The
     sibling is closed with `system` unless it was before.
@@ -115,7 +117,7 @@ async def launch_sibling(
     name = f"own-{secrets.token_hex(4)}"
     server, plan = None, replace(system.plan, name=name)
     if own_server:
-        server, plan = await _with_own_server(plan)
+        server, plan = await _with_own_server(plan, database_bytes)
     else:
         plan = replace(plan, database=await _clone(system.database, name))
     if proxied:
@@ -170,7 +172,7 @@ async def _own_database(server: DatabaseServer, plan: Plan) -> DatabaseAccess:
     return replace(_access(server, own), template=template)
 
 
-async def _with_own_server(plan: Plan) -> tuple[Cluster, Plan]:
+async def _with_own_server(plan: Plan, disk_bytes: int | None) -> tuple[Cluster, Plan]:
     """Start a server for one system, and migrate its database there."""
     database = plan.target.database
     if database.source != "embedded":
@@ -178,7 +180,7 @@ async def _with_own_server(plan: Plan) -> tuple[Cluster, Plan]:
             "this check harms a database server, so its system needs one of its own: only "
             f'[database] source = "embedded" has that, not {database.source!r}'
         )
-    server = await Cluster.start(plan.journal, database.settings, database.binaries)
+    server = await Cluster.start(plan.journal, database.settings, database.binaries, disk_bytes)
     try:
         _make_directories(plan)
         return server, replace(plan, database=await _own_database(server, plan))

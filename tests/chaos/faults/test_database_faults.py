@@ -14,6 +14,8 @@ from chaos.faults.crash_database import crash_database
 from chaos.faults.end_sessions import end_all_sessions
 from chaos.faults.exhaust_slots import exhaust_slots
 from chaos.faults.fault import Fault, injected
+from chaos.faults.fill_database_disk import fill_database_disk
+from chaos.faults.harm_storage import MOUNT
 from chaos.faults.harmed_database import HarmedDatabase
 from chaos.faults.hold_session import hold_row, hold_snapshot, hold_table
 from chaos.faults.make_read_only import make_read_only
@@ -123,6 +125,18 @@ async def test_what_was_acknowledged_outlives_a_kill(
     assert await database.value("SELECT n FROM acknowledged") == 1
 
 
+async def test_what_the_server_says_of_durability_is_in_the_history(
+    database: HarmedDatabase, journal: Journal, history: HistoryWriter
+) -> None:
+    owner = OWNER.encode()
+    async with await AsyncConnection.connect(database.control_url, autocommit=True) as control:
+        await control.execute(b"ALTER ROLE " + owner + b" SET synchronous_commit = off")
+        seen = await run(crash_database(database), journal, history)
+        assert "fsync = off, full_page_writes = off, synchronous_commit = off" in seen["victim"]
+    async with await AsyncConnection.connect(database.control_url, autocommit=True) as control:
+        await control.execute(b"ALTER ROLE " + owner + b" RESET synchronous_commit")
+
+
 async def test_all_sessions_end_and_new_ones_are_served(
     database: HarmedDatabase, journal: Journal, history: HistoryWriter
 ) -> None:
@@ -207,3 +221,32 @@ async def test_a_canceled_drill_leaves_no_session(
     with pytest.raises(asyncio.CancelledError):
         await task
     assert await database.attempt("LOCK TABLE jobs NOWAIT") == "done"
+
+
+@pytest.mark.skipif(bool(MOUNT.missing()), reason=MOUNT.missing())
+async def test_a_disk_that_is_full_is_met_by_writes_and_has_room_again(
+    journal: Journal, history: HistoryWriter
+) -> None:
+    async with own_cluster(disk_bytes=128 * 1024 * 1024) as running:
+        await running.create_database("harmed")
+        small = HarmedDatabase(
+            name="harmed",
+            url=running.url("harmed", OWNER),
+            control_url=running.url("harmed"),
+            server=running,
+        )
+        seen = await run(fill_database_disk(small), journal, history)
+        assert "No space left on device" in seen["effect"] or "connection" in seen["effect"]
+
+        async def nothing() -> None:
+            pass
+
+        with pytest.raises(FaultNotShown, match="bytes are left on the disk"):
+            await run(replace(fill_database_disk(small), inject=nothing), journal, history)
+        home = running.data_dir.parent
+    assert not home.exists()
+
+
+async def test_a_server_without_a_disk_of_its_own_is_not_filled(database: HarmedDatabase) -> None:
+    with pytest.raises(TargetCannot, match="no disk of its own"):
+        fill_database_disk(database)
