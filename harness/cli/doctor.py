@@ -1,7 +1,7 @@
 """`shakedown doctor`: the way of a first run, step by step."""
 
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,7 +51,13 @@ _PLAIN = {"holds": "ok", "does not hold": "NO", "not looked at": "--"}
     help="Where created.jsonl goes, the list of what was made on a backend that runs elsewhere, "
     "and bodies that are too long to show.",
 )
-def doctor(*, target: str | None, database_url: str | None, out: Path) -> int:
+@click.option(
+    "--cleanup",
+    is_flag=True,
+    help="On a backend that runs elsewhere, remove in the end what was made, as far as its API and "
+    "the target file's [cleanup] allow.",
+)
+def doctor(*, target: str | None, database_url: str | None, out: Path, cleanup: bool) -> int:
     """Walk the way of a first run, and say where it does not go on: what was sent, what was
     answered, and the lines to write into the target file.
 
@@ -81,12 +87,17 @@ def doctor(*, target: str | None, database_url: str | None, out: Path) -> int:
         loaded = read_with(loaded, database)
     if loaded.driver == "external":
         make_folder(out)
+    elif cleanup:
+        raise Misconfigured(
+            f'--cleanup is for driver = "external"; driver = "{loaded.driver}" removes all that it '
+            "starts; omit --cleanup"
+        )
     interruption = Interruption()
     steps: list[Step] = []
     with interruption.listening():
         journal = Journal.begin()
         try:
-            run_interruptible(_walk(loaded, journal, out, steps))
+            run_interruptible(_walk(loaded, journal, out, steps, cleanup=cleanup))
         except KeyboardInterrupt:
             interruption.note()
         finally:
@@ -95,13 +106,17 @@ def doctor(*, target: str | None, database_url: str | None, out: Path) -> int:
     return interruption.exit_code or _conclude(steps, target)
 
 
-async def _walk(target: "Target", journal: "Journal", out: Path, steps: list["Step"]) -> None:
-    async for step in _steps(target, journal, out):
+async def _walk(
+    target: "Target", journal: "Journal", out: Path, steps: list["Step"], *, cleanup: bool
+) -> None:
+    async for step in _steps(target, journal, out, cleanup=cleanup):
         steps.append(step)
         _print(step, _tables_in(target.file))
 
 
-async def _steps(target: "Target", journal: "Journal", out: Path) -> AsyncIterator["Step"]:
+async def _steps(
+    target: "Target", journal: "Journal", out: Path, *, cleanup: bool
+) -> AsyncIterator["Step"]:
     from harness.doctor.reach import reach
     from harness.doctor.schema import look_at_database
     from harness.doctor.step import Step
@@ -115,7 +130,8 @@ async def _steps(target: "Target", journal: "Journal", out: Path) -> AsyncIterat
             reached = reached or (step.how == "holds" and step.name != "ready")
             yield step
         if reached:
-            async for step in _requests(target, target.api.base_urls, journal, out):
+            urls = target.api.base_urls
+            async for step in _requests(target, urls, journal, out, cleanup=cleanup):
                 yield step
         url = target.database.url.get_secret_value() if target.database.url else None
         async for step in look_at_database(target, url, is_ours=False):
@@ -131,8 +147,8 @@ async def _steps(target: "Target", journal: "Journal", out: Path) -> AsyncIterat
     try:
         count = f"{len(system.api)} API + {len(system.workers)} workers"
         yield Step(name="start", how="holds", seen=f"{count} in {system.bring_up_seconds:.1f} s")
-        urls = [instance.base_url for instance in system.api]
-        async for step in _requests(system.target, urls, journal, out, system.control_url):
+        ours = [instance.base_url for instance in system.api]
+        async for step in _requests(system.target, ours, journal, out, system.control_url):
             yield step
         async for step in look_at_database(system.target, system.readonly_url, is_ours=True):
             yield step
@@ -142,14 +158,17 @@ async def _steps(target: "Target", journal: "Journal", out: Path) -> AsyncIterat
 
 async def _requests(
     target: "Target",
-    base_urls: "tuple[str, ...] | list[str]",
+    base_urls: Sequence[str],
     journal: "Journal",
     out: Path,
     control_url: str | None = None,
+    *,
+    cleanup: bool = False,
 ) -> AsyncIterator["Step"]:
     from harness.client import Organizations
-    from harness.client.run_mark import RunMark
+    from harness.client.run_mark import RunMark, read_leftovers
     from harness.client.tokens.given_tokens import given_users
+    from harness.doctor.cleaning import of_leftovers
     from harness.doctor.walk import Walk
     from harness.findings.curl import EvidenceFiles
     from harness.redaction.redactor import Redactor
@@ -157,7 +176,8 @@ async def _requests(
 
     redact = Redactor(target.secrets)
     is_shared = target.driver == "external"
-    mark = RunMark(journal.run_id, out / CREATED, redact=redact) if is_shared else None
+    made = out / CREATED
+    mark = RunMark(journal.run_id, made, cleanup=cleanup, redact=redact) if is_shared else None
     learn = redact.add_issued_tokens
     # Whose organization nothing says is walked with all the same: answers show it.
     given = given_users(target, may_be_unknown=True)
@@ -168,6 +188,8 @@ async def _requests(
         walk = Walk(target=target, organizations=organizations, files=files)
         async for step in walk.steps():
             yield step
+    if cleanup:
+        yield of_leftovers(read_leftovers(made, journal.run_id))
 
 
 def _tables_in(file: Path | None) -> dict[str, int]:

@@ -6,13 +6,14 @@ from dataclasses import dataclass, replace
 from random import Random
 
 from harness.client import Answer, Client, Record, Sample, Samples
+from harness.client.dialect.pointers import value_at
 from harness.doctor import advice
 from harness.doctor.advice import Advice
 from harness.doctor.walked import Seen, Walked, exchange_of
 from harness.errors import Inconclusive
 from harness.target import Target
-
-_KEY = "Idempotency-Key"
+from harness.untrusted.documents import BadDocument, parse
+from harness.untrusted.json_pointers import steps
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +25,8 @@ class Refused:
     code: str
     is_demanded: bool = False
     """Whether checks ask for this code, and not only for the status."""
+    place: str = "/code"
+    """Where the backend's errors have their code, a JSON Pointer."""
     answer: Answer
 
     @property
@@ -35,8 +38,16 @@ class Refused:
     def got(self) -> str:
         """As a target file writes it on the right: the backend's own words."""
         sent = self.answer.sent.status
-        code = self.answer.code
-        return f"{sent} {code}" if code else str(sent)
+        return f"{sent} {self.own_code}" if self.own_code else str(sent)
+
+    @property
+    def own_code(self) -> str:
+        """The code as it was sent, whatever the target file says that it stands for."""
+        try:
+            found = value_at(parse(self.answer.sent.body), steps(self.place))
+        except BadDocument:
+            return ""
+        return found if isinstance(found, str) else ""
 
     @property
     def is_right(self) -> bool:
@@ -50,7 +61,9 @@ async def ask_wrongly(walked: Walked) -> Seen:
     if walked.job is None:
         raise Inconclusive("there is no job to ask wrongly about")
     client = walked.have_org().client
-    refused = [each async for each in _refused(walked, client, walked.job)]
+    problem = walked.target.contract.problem
+    place = problem.code if problem else "/code"
+    refused = [replace(each, place=place) async for each in _refused(walked, client, walked.job)]
     wrong = [each for each in refused if not each.is_right]
     for each in wrong:
         walked.shown.append(exchange_of(each.answer))
@@ -71,7 +84,6 @@ async def _refused(walked: Walked, client: Client, job: Record) -> AsyncIterator
         yield Refused(status=404, code="not_found", answer=answer)
     if walked.evidence is None:  # then an upload is refused for another reason
         return
-    sample = samples.new()
     text = Sample("note.txt", "text/plain", b"a note")
     yield Refused(status=415, code="unsupported_type", answer=await client.upload(job["id"], text))
     other = replace(samples.new(), mime_type="application/pdf", file_name="picture.pdf")
@@ -81,16 +93,13 @@ async def _refused(walked: Walked, client: Client, job: Record) -> AsyncIterator
         is_demanded=True,
         answer=await client.upload(job["id"], other),
     )
-    if client.without.header(_KEY, "uploadEvidence"):
+    if walked.key is None:
         return
-    key = str(uuid.uuid4())
-    first = await client.upload(job["id"], sample, key=key)
-    walked.expect_success(first, 201, 200)
     yield Refused(
         status=422,
         code="idempotency_key_reused",
         is_demanded=True,
-        answer=await client.upload(job["id"], samples.new(), key=key),
+        answer=await client.upload(job["id"], samples.new(), key=walked.key),
     )
 
 
@@ -110,7 +119,7 @@ def of_refusals(wrong: Sequence[Refused], target: Target) -> Advice:
     if worded:
         hints.append("refused in other words than the contract's or the declared ones: say so")
         lines = ("[contract.refusals]", *(f'"{each.wanted}" = "{each.got}"' for each in worded))
-        if target.contract.problem is None and not all(each.answer.code for each in worded):
+        if target.contract.problem is None and not all(each.own_code for each in worded):
             hints.append("an error names no `code`: say where its word for a program stands")
             lines += ("[contract.problem]", *advice.of_error(worded[0].answer.sent))
     return Advice(hint="; ".join(hints), lines=lines)

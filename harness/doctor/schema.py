@@ -6,6 +6,8 @@ from difflib import get_close_matches
 import psycopg
 
 from harness.database import Database
+from harness.doctor.claiming import look_at_claim_function
+from harness.doctor.hashes import Hashes
 from harness.doctor.step import Step
 from harness.errors import Inconclusive, Misconfigured
 from harness.redaction.redactor import Redactor
@@ -40,14 +42,29 @@ async def look_at_database(
         return
     if not is_ours:
         yield await _role(url)
+    database = Database(url)
     try:
-        names = await _names(url)
+        async for step in _named(target, database, url):
+            yield step
+    finally:
+        await database.close()
+
+
+async def _named(target: Target, database: Database, url: str) -> AsyncIterator[Step]:
+    """Look at what the target file names in the database, and at what it says of it."""
+    try:
+        names = await DatabaseNames.read(database)
     except (Inconclusive, psycopg.Error) as error:
         seen = Redactor([url])(str(error)).splitlines()[0]
         yield Step(name="schema", how="not looked at", seen=seen)
         return
     yield _exports(target, names)
-    yield _ledger(target, names)
+    if target.claim is not None:
+        yield await look_at_claim_function(target.claim, database)
+    ledger = _ledger(target, names)
+    yield ledger
+    if target.ledger is not None and ledger.how == "holds":
+        yield await Hashes(database=database, ledger=target.ledger).look()
 
 
 async def _role(url: str) -> Step:
@@ -57,14 +74,6 @@ async def _role(url: str) -> Step:
         first, *rest = problem.what.splitlines()
         return Step(name="database role", how="does not hold", seen=first, request="\n".join(rest))
     return Step(name="database role", how="holds", seen=f"it only reads; PostgreSQL {version}")
-
-
-async def _names(url: str) -> DatabaseNames:
-    database = Database(url)
-    try:
-        return await DatabaseNames.read(database)
-    finally:
-        await database.close()
 
 
 def _exports(target: Target, names: DatabaseNames) -> Step:

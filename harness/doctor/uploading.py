@@ -39,6 +39,7 @@ async def upload(walked: Walked) -> Seen:
     answer = await org.client.upload(job["id"], sample, key=key)
     walked.expect_success(answer, 201, 200)
     walked.evidence = evidence = answer.data
+    walked.key = key
     walked.noticed.thing("evidence", evidence)
     walked.noticed.header(answer, "Location")
     shown = evidence.get("file_sha256")

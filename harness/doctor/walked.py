@@ -27,6 +27,8 @@ class Walked:
     evidence: Record | None = None
     sample: Sample | None = None
     """The file that was uploaded as `evidence`."""
+    key: str | None = None
+    """Its Idempotency-Key."""
     export: Record | None = None
     is_ready: bool = False
     states: list[str] = field(default_factory=list)

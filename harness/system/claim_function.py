@@ -1,8 +1,10 @@
 """Whether the claim function takes the arguments that a target file names."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
 from harness.errors import Misconfigured
@@ -24,24 +26,47 @@ ORDER BY p.oid
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Overload:
+class Overload:
+    """One of the functions of a name."""
+
     names: list[str]
+    """Its arguments."""
     required: int
     """So many of them, the first ones, have no default."""
 
+    def unknown(self, wanted: Mapping[str, str]) -> list[str]:
+        """What it is to be called with, and does not take."""
+        return [name for name in wanted if name not in self.names]
+
+    def needed(self, wanted: Mapping[str, str]) -> list[str]:
+        """What it must be called with, and is not."""
+        return [name for name in self.names[: self.required] if name not in wanted]
+
     def problems(self, wanted: Mapping[str, str]) -> list[str]:
         """What keeps it from being called with these arguments, each with its key."""
-        unknown = [
-            f"it has no argument {name!r}{nearest(name, self.names)} ({key})"
-            for name, key in wanted.items()
-            if name not in self.names
+        return [
+            *(
+                f"it has no argument {name!r}{nearest(name, self.names)} ({wanted[name]})"
+                for name in self.unknown(wanted)
+            ),
+            *(
+                f"it needs {name!r}, which nothing gives it (constants = {{ {name} = … }})"
+                for name in self.needed(wanted)
+            ),
         ]
-        needed = [
-            f"it needs {name!r}, which nothing gives it (constants = {{ {name} = … }})"
-            for name in self.names[: self.required]
-            if name not in wanted
-        ]
-        return unknown + needed
+
+
+async def overloads_of(connection: AsyncConnection[Any], claim: Claim) -> list[Overload]:
+    """Read which functions have the name of `[claim] function`."""
+    schema, _, name = claim.function.rpartition(".")
+    async with connection.cursor(row_factory=class_row(Overload)) as cursor:
+        await cursor.execute(_ARGUMENTS, {"schema": schema, "name": name})
+        return await cursor.fetchall()
+
+
+def closest(overloads: Sequence[Overload], wanted: Mapping[str, str]) -> Overload:
+    """Give the one of them with the fewest problems."""
+    return min(overloads, key=lambda each: len(each.problems(wanted)))
 
 
 async def expect_claim_function(connection: Connection, target: Target) -> None:
@@ -52,26 +77,23 @@ async def expect_claim_function(connection: Connection, target: Target) -> None:
     claim = target.claim
     if claim is None or not claim.function or not claim.has_own_arguments:
         return
-    schema, _, name = claim.function.rpartition(".")
-    async with connection.cursor(row_factory=class_row(_Overload)) as cursor:
-        await cursor.execute(_ARGUMENTS, {"schema": schema, "name": name})
-        overloads = await cursor.fetchall()
+    overloads = await overloads_of(connection, claim)
     if not overloads:
         raise Misconfigured(
             f"claim.function: after the migration there is no function {claim.function!r}, of "
             'which [claim.arguments] names the arguments; function = "" if there is none'
         )
-    wanted = _named(claim)
-    closest = min(overloads, key=lambda each: len(each.problems(wanted)))
-    if problems := closest.problems(wanted):
+    wanted = named_arguments(claim)
+    nearest_one = closest(overloads, wanted)
+    if problems := nearest_one.problems(wanted):
         raise Misconfigured(
             f"claim.arguments: the function {claim.function!r} cannot be called with them: "
-            f"{'; '.join(problems)}. It takes {', '.join(closest.names) or 'nothing'}; of the "
+            f"{'; '.join(problems)}. It takes {', '.join(nearest_one.names) or 'nothing'}; of the "
             'contract\'s arguments, one that it does not have is ""'
         )
 
 
-def _named(claim: Claim) -> dict[str, str]:
+def named_arguments(claim: Claim) -> dict[str, str]:
     """The function's own name of each argument, and the key that names it."""
     keys = {getattr(claim.arguments, key): key for key in CLAIM_ARGUMENTS}
     constants = {name: f"constants.{name}" for name in claim.arguments.constants}

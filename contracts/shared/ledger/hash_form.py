@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from contracts.shared.ledger.canonical_json import JsonValue, canonical_text, compact_text
 from harness.expect import expect
+from harness.target.sql.hashed_text import linked
 from harness.target.tables.ledger import HASHED, Ledger
 from harness.target.values.template import fill
 
@@ -54,13 +55,8 @@ class HashForm:
         """The bytes that are hashed; `prev_hash` is in hex, or whatever the first event has."""
         before, found, after = self.template.partition("{prev_hash}")
         values = {"canonical": canonical, "salt": salt}
-        link = self._link(prev_hash) if found else b""
+        link = linked(prev_hash, self.link) if found else b""
         return fill(before, values).encode() + link + fill(after, values).encode()
-
-    def _link(self, prev_hash: str) -> bytes:
-        if self.link == "bytes" and (raw := _unhex(prev_hash)) is not None:
-            return raw
-        return (f"\\x{prev_hash}" if self.link == "\\x" and prev_hash else prev_hash).encode()
 
 
 CONTRACT_FORM = HashForm()
@@ -81,13 +77,6 @@ def expect_covered(form: HashForm, column: str) -> None:
         rule=COVERS,
         subject=column,
     )
-
-
-def _unhex(text: str) -> bytes | None:
-    try:
-        return bytes.fromhex(text)
-    except ValueError:
-        return None
 
 
 def _json(value: Any) -> JsonValue:  # noqa: ANN401 - what a TOML file may say

@@ -55,9 +55,12 @@ def test_other_words_lead_to_lines(tmp_path: Path) -> None:
     )
 
 
-def test_what_the_target_file_translated_is_written_as_it_was_sent(tmp_path: Path) -> None:
-    shaped = replace(said(409, {"code": "reused"}), as_sent=said(409, {"error": "reused"}))
-    told = of_refusals([reused(shaped)], target(tmp_path))
+def test_what_is_declared_to_stand_for_something_else_is_written_as_it_was_sent(
+    tmp_path: Path,
+) -> None:
+    meant = said(409, {"code": "idempotency_key_in_flight"})
+    found = reused(replace(meant, as_sent=said(409, {"error": "reused"})))
+    told = of_refusals([replace(found, place="/error")], target(tmp_path))
     assert told.lines[1] == '"422 idempotency_key_reused" = "409 reused"'
 
 
