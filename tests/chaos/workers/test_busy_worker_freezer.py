@@ -83,19 +83,17 @@ class FakeSystem:
             run_for_s=(0.001,),
         )
 
-    def freezer(self, *workers: ParkedWorker, view: View | None = None) -> BusyWorkerFreezer:
+    def freezer(
+        self, *workers: ParkedWorker, view: View | None = None, deadline_s: float = 30
+    ) -> BusyWorkerFreezer:
         return BusyWorkerFreezer(
             system=cast("System", self),
             workers=workers or (worker("worker-1"),),
             backlog=cast("Backlog", self),
             view=view or self.view,
             max_attempts=3,
+            deadline_s=deadline_s,
         )
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(busy_worker_freezer, "FREEZE_DEADLINE_S", 0.3)
 
 
 async def test_a_worker_is_caught_with_what_it_has_claimed_itself() -> None:
@@ -121,7 +119,7 @@ async def test_a_worker_is_caught_with_what_it_has_claimed_itself() -> None:
 async def test_a_worker_that_is_not_caught_is_inconclusive(states: Any) -> None:  # noqa: ANN401
     fake = FakeSystem(states)
     with pytest.raises(Inconclusive, match="worker-1 "):
-        await fake.freezer().freeze_busy()
+        await fake.freezer(deadline_s=1).freeze_busy()
     assert fake.grown > busy_worker_freezer.FIRST_ORGANIZATIONS, "it must have had work"
 
 
@@ -135,7 +133,7 @@ async def test_a_worker_that_blocks_others_goes_on_for_a_moment() -> None:
 async def test_one_that_always_blocks_others_is_inconclusive() -> None:
     fake = FakeSystem([{"a": ("queued", 0)}], can_write=[503] * 1000)
     with pytest.raises(Inconclusive, match="worker-1 can be frozen"):
-        await fake.freezer().freeze_busy()
+        await fake.freezer(deadline_s=1).freeze_busy()
 
 
 class DatabaseLike(HttpView):
