@@ -1,6 +1,7 @@
 """The rules of `rules.toml` are those that the code names, and the ids of the checks."""
 
 import ast
+import functools
 import importlib
 import re
 from collections.abc import Iterator, Mapping
@@ -28,32 +29,29 @@ class Module:
 
     def __init__(self, path: Path) -> None:
         self.path = path.relative_to(ROOT)
-        self.tree = ast.parse(path.read_text(encoding="utf-8"))
+        self.nodes = tuple(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+        self.calls = [node for node in self.nodes if isinstance(node, ast.Call)]
 
     def constants(self) -> Iterator[str]:
-        for node in ast.walk(self.tree):
+        for node in self.nodes:
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 yield node.value
 
     def checks(self) -> Iterator[str]:
-        for call in self._calls("check"):
-            yield from self._strings(call.args[0])
+        for call in self.calls:
+            if isinstance(call.func, ast.Name) and call.func.id == "check":
+                yield from self._strings(call.args[0])
 
     def named_rules(self) -> Iterator[str]:
         """Every value that an argument `rule=` or `precondition(…)` can be seen to have."""
-        for call in self._calls():
-            name = ast.unparse(call.func).rpartition(".")[2]
+        for call in self.calls:
+            name = _last_name(call.func)
             if name in OF_VIOLATIONS:
                 continue
             given = [each.value for each in call.keywords if each.arg == "rule"]
             given += call.args[:1] if name == "precondition" else []
             for value in given:
                 yield from self._strings(value)
-
-    def _calls(self, name: str = "") -> Iterator[ast.Call]:
-        for node in ast.walk(self.tree):
-            if isinstance(node, ast.Call) and name in ("", ast.unparse(node.func)):
-                yield node
 
     def _strings(self, value: ast.expr, inside: frozenset[str] = frozenset()) -> Iterator[str]:
         """The texts that an expression can be, as far as the file says it."""
@@ -81,7 +79,7 @@ class Module:
         elif isinstance(known, Mapping):
             yield from (each for each in known.values() if isinstance(each, str))
         else:  # a local name: whatever any function of the file assigns to it
-            for node in ast.walk(self.tree):
+            for node in self.nodes:
                 if isinstance(node, ast.Assign):
                     for target in node.targets:
                         yield from self._assigned(name, target, node.value, inside)
@@ -100,23 +98,44 @@ class Module:
         return importlib.import_module(".".join(self.path.with_suffix("").parts))
 
 
-MODULES = [
-    Module(path)
-    for package in JUDGES
-    for path in sorted((ROOT / package).rglob("*.py"))
-    if "explore" not in path.parts  # it has rules of its own, of a protocol and not of a backend
-]
-CHECKS = {check for module in MODULES for check in module.checks()}
+def _last_name(function: ast.expr) -> str:
+    """Give `c` of `a.b.c` and of `c`."""
+    match function:
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return name
+    return ""
+
+
+@functools.cache
+def modules() -> tuple[Module, ...]:
+    """Read all files, when a test asks: every process that collects the tests imports this file."""
+    return tuple(
+        Module(path)
+        for package in JUDGES
+        for path in sorted((ROOT / package).rglob("*.py"))
+        if "explore" not in path.parts  # it has rules of a protocol, not of a backend
+    )
+
+
+@functools.cache
+def named_rules() -> frozenset[tuple[str, str]]:
+    """Give each file with each rule that it names."""
+    return frozenset((str(each.path), name) for each in modules() for name in each.named_rules())
+
+
+@functools.cache
+def checks() -> frozenset[str]:
+    return frozenset(check for module in modules() for check in module.checks())
 
 
 def test_every_rule_that_code_names_is_listed() -> None:
-    named = {(str(module.path), name) for module in MODULES for name in module.named_rules()}
+    named = named_rules()
     assert sorted((path, name) for path, name in named if name and name not in rules()) == []
 
 
 def test_names_are_found_however_they_are_written() -> None:
     """The test above would pass if it saw nothing."""
-    seen = {name for module in MODULES for name in module.named_rules()}
+    seen = {name for _, name in named_rules()}
     assert {
         "answer.json",  # a literal
         "header.location",  # a constant
@@ -124,15 +143,15 @@ def test_names_are_found_however_they_are_written() -> None:
         "ledger.event-once",  # one of two
         "job.created",  # a precondition
     } <= seen
-    assert len(CHECKS) > 50
+    assert len(checks()) > 50
 
 
 def test_every_check_is_a_rule() -> None:
-    assert sorted(CHECKS - set(rules())) == []
+    assert sorted(checks() - set(rules())) == []
 
 
 def test_every_rule_is_a_check_or_is_named_in_code() -> None:
-    named = {text for module in MODULES for text in module.constants()}
+    named = {text for module in modules() for text in module.constants()}
     assert sorted(set(rules()) - named) == []
 
 
@@ -144,7 +163,7 @@ def test_what_a_rule_explains_is_a_rule() -> None:
 
 def test_owners_are_checks() -> None:
     owners = {owner for rule in rules().values() for owner in rule.owners}
-    assert sorted(owners - CHECKS) == []
+    assert sorted(owners - checks()) == []
 
 
 def test_an_entry_is_a_sentence_in_every_field() -> None:
