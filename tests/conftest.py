@@ -1,5 +1,7 @@
 """What all tests share: a clean environment, a PostgreSQL, and what counts for coverage."""
 
+import os
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -19,6 +21,12 @@ _OURS = (
     ),
     *("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"),
 )
+
+
+# The tests start hundreds of Pythons. Each would compile all that it imports, and so would each
+# process of pytest, where the environment forbids keeping what was compiled.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 
 _OTHER_PROCESSES = (

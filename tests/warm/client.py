@@ -83,6 +83,19 @@ def run_shakedown(
     return completed
 
 
+def _inherited() -> dict[str, str]:
+    """Give what a run gets at the least, and what Python has read at its start.
+
+    With the latter a run of a test that passes on the whole environment needs no Python of its own,
+    where PYTHONUNBUFFERED is set, as in most images of containers.
+    """
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name in ("PATH", "HOME") or name.startswith("PYTHON")
+    }
+
+
 def _end(pid: int, ours: socket.socket) -> str:
     for number in (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError):
@@ -101,7 +114,7 @@ def _server(pid: int) -> socket.socket:
         _SERVERS[pid] = subprocess.Popen(
             [sys.executable, "-m", "tests.warm.server", str(theirs.fileno())],
             cwd=_ROOT,
-            env={name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
+            env=_inherited(),
             stdin=subprocess.DEVNULL,
             pass_fds=[theirs.fileno()],
             start_new_session=True,

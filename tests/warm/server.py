@@ -40,7 +40,8 @@ PRELOADED = (
 MOST_BYTES = 1_000_000
 
 _READ_AT_THE_START = ("PYTHON", "SSL_CERT")
-"""Variables that Python or a library reads only once: such a run starts a Python of its own."""
+"""Variables that Python or a library reads only once: a run whose values are not those of this
+process starts a Python of its own."""
 
 
 BUILT_IN = ("contracts", "load", "chaos")
@@ -93,7 +94,10 @@ def _become(request: dict[str, Any], streams: list[int]) -> Never:
             os.dup2(stream, number)
         os.closerange(3, 1024)
         os.chdir(request["cwd"])
-        if any(name.startswith(_READ_AT_THE_START) for name in request["env"]):
+        if any(
+            name.startswith(_READ_AT_THE_START) and value != os.environ.get(name)
+            for name, value in request["env"].items()
+        ):
             command = [sys.executable, "-m", "harness", *request["words"]]
             os.execve(sys.executable, command, request["env"])  # noqa: S606
         os.environ.clear()
