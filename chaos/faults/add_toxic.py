@@ -10,6 +10,8 @@ from harness.network.proxy import Stream
 from harness.network.toxics import Toxic
 from harness.target import Capability
 
+_TRIPS = 3
+
 
 def add_toxic(link: Link, toxic: Toxic, stream: Stream) -> Fault:
     """Do to a link, in one direction, what a toxic does; healing takes it away."""
@@ -19,7 +21,9 @@ def add_toxic(link: Link, toxic: Toxic, stream: Stream) -> Fault:
 
     async def check_possible() -> None:
         link.require_used()
-        before.append(await _whole_trip(link))
+        # The best of some: on a busy machine one of them may wait for something else.
+        trips = [await _whole_trip(link) for _ in range(_TRIPS)]
+        before.append(min(trips, key=lambda trip: trip.seconds))
 
     async def inject() -> None:
         await held.enter_async_context(link.proxy.toxic(toxic, stream))

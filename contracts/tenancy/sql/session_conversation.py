@@ -78,13 +78,35 @@ class SessionConversation:
         self._open_ended = False
         """Whether the client has sent messages that are not ended by a Sync yet."""
         self._last = ""
-        self._is_cancel = False
+        self._is_unread = False
+        """Whether everything is passed on as it is: a request to cancel, or another protocol."""
         self._inspection: _Inspection | None = None
 
     def from_client(self, data: bytes) -> Passed:
         """Pass whole messages on, or hold them back while the session is inspected."""
-        if self._is_cancel:
+        if self._is_unread:
             return Passed(data)
+        try:
+            return self._read_client(data)
+        except ValueError as error:
+            return self._give_up(data, error)
+
+    def from_server(self, data: bytes) -> Passed:
+        """Pass messages on; begin an inspection where the session is idle, or read its answer."""
+        if self._is_unread:
+            return Passed(data)
+        try:
+            return self._read_server(data)
+        except ValueError as error:
+            return self._give_up(data, error)
+
+    def _give_up(self, data: bytes, error: ValueError) -> Passed:
+        """Pass everything on unread: it is not PostgreSQL's protocol."""
+        self._is_unread = True
+        self._seen.trouble.append(f"not PostgreSQL's protocol: {error}")
+        return Passed(data)
+
+    def _read_client(self, data: bytes) -> Passed:
         passed, back = b"", b""
         if not self._startup.is_over:
             for code, begin in self._startup.feed(data):
@@ -102,8 +124,7 @@ class SessionConversation:
                 passed += each.data
         return Passed(passed, back=back)
 
-    def from_server(self, data: bytes) -> Passed:
-        """Pass messages on; begin an inspection where the session is idle, or read its answer."""
+    def _read_server(self, data: bytes) -> Passed:
         passed, back = b"", b""
         for each in self._from_server.feed(data):
             if self._inspection is not None:
@@ -121,8 +142,8 @@ class SessionConversation:
         self._seen.in_transaction.pop(self._number, None)
 
     def _begin(self, code: int) -> None:
-        self._is_cancel = code == CANCEL_REQUEST
-        if not self._is_cancel:
+        self._is_unread = code == CANCEL_REQUEST
+        if not self._is_unread:
             self._seen.connections += 1
             self._number = self._seen.connections
 

@@ -41,19 +41,19 @@ from harness.target.load import DEFAULT_TARGET
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
 
 DATABASE_TOXICS: list[tuple[Toxic, Stream]] = [
-    (Latency(latency=80), "upstream"),
-    (Latency(latency=80, jitter=20), "downstream"),
+    (Latency(latency=200), "upstream"),
+    (Latency(latency=200, jitter=20), "downstream"),
     (Bandwidth(rate=50), "upstream"),
     (Bandwidth(rate=50), "downstream"),
     (SlowClose(delay=80), "downstream"),
     (Timeout(), "downstream"),
     (Timeout(timeout=100), "upstream"),
-    (Slicer(average_size=1, delay=20_000), "upstream"),
+    (Slicer(average_size=1, delay=40_000), "upstream"),
     (LimitData(bytes=5000), "downstream"),
     (ResetPeer(), "upstream"),
 ]
 CLIENT_TOXICS: list[tuple[Toxic, Stream]] = [
-    (Latency(latency=150), "downstream"),
+    (Latency(latency=400), "downstream"),
     (Timeout(), "upstream"),
     (ResetPeer(timeout=10), "downstream"),
     (LimitData(bytes=20), "upstream"),
@@ -153,10 +153,10 @@ async def test_packets_that_get_through_are_told(system: System, history: Histor
 
 async def test_two_toxics_hold_together(system: System, history: HistoryWriter) -> None:
     link = database_link(system, system.workers[0])
-    slow = add_toxic(link, Latency(latency=50), "upstream")
+    slow = add_toxic(link, Latency(latency=150), "upstream")
     async with injected(slow, journal=system.journal, history=history):
-        await run(add_toxic(link, Latency(latency=150), "downstream"), system, history)
-        assert (await link.trip()).seconds >= 0.05
+        await run(add_toxic(link, Latency(latency=500), "downstream"), system, history)
+        assert (await link.trip()).seconds >= 0.15
     assert (await link.trip()).end == "answered"
 
 

@@ -21,7 +21,7 @@ from harness.machine.processes import processes_of_run
 from harness.recovery.recover import recover
 
 READY_WITHIN_S = 90.0
-LONGEST_S = 4.0
+LONGEST_S = 3.0
 """The latest moment after it was ready at which a harness is killed."""
 _MODULE = "tests.chaos.killed_harness.harness_process"
 

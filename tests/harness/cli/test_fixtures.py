@@ -45,6 +45,26 @@ async def check_fresh(observe, org, fresh_system, system):
         assert own.system.api[0].base_url not in {each.base_url for each in system.api}
         url = own.system.api[0].base_url
 
+@check("own.harmed", "A system that may be harmed", checklist="Own works", observes=3)
+async def check_harmed(observe, fresh_system, system):
+    async with fresh_system(
+        api_instances=1, workers=1, proxied=True, own_server=True
+    ) as own:
+        theirs = await own.organizations.new()
+        job = await theirs.new_job()
+        export = await theirs.client.new_export(job["id"])
+        await theirs.client.wait_for_export(export["id"])
+        network, server = own.system.network, own.system.own_server
+        assert network.api["api-1"].accepted
+        observe()
+        assert {name: proxy.accepted > 0 for name, proxy in network.database.items()} == {
+            "api-1": True, "worker-1": True,
+        }
+        observe()
+        assert f":{server.port}/" in own.system.database_url
+        assert f":{server.port}/" not in system.database_url
+        observe()
+
 @check("own.leaves", "A check leaves things", checklist="Own works", observes=1)
 async def check_leaves(observe, history, report_dir, rng):
     history.write("invoke", "getJob", process="own.leaves")
@@ -60,7 +80,7 @@ def test_every_fixture(workplace: Workplace, words: list[str]) -> None:
         "run", "--no-built-in", "checks", "--seed", "3", "--out", "out", *words
     )
     assert finished.verdicts == {
-        "own.shared": "pass", "own.fresh": "pass", "own.leaves": "pass",
+        "own.shared": "pass", "own.fresh": "pass", "own.leaves": "pass", "own.harmed": "pass",
     }, finished.stdout  # fmt: skip
     assert finished.code == 0
     assert finished.results["target"]["workers"] == 2
@@ -72,7 +92,7 @@ def test_every_fixture(workplace: Workplace, words: list[str]) -> None:
     assert (out / "checks" / "own.leaves" / "drawn.txt").read_text() == str(drawn)
     logs = {str(path.relative_to(out / "logs")) for path in (out / "logs").rglob("*.log")}
     assert {"api-1.log", "api-3.log", "worker-2.log"} < logs
-    assert sum(name.endswith("/worker-1.log") for name in logs) == 1
+    assert sum(name.endswith("/worker-1.log") for name in logs) == 2
     assert workplace.leftovers() == []
 
 

@@ -102,7 +102,7 @@ async def test_a_delay_that_is_taken_away_is_not_waited_for(proxy: TcpProxy) -> 
 
 async def test_latency_does_not_slow_a_stream_of_pieces(proxy: TcpProxy) -> None:
     client = await connect(proxy)
-    async with proxy.toxic(Latency(latency=50), "upstream"):
+    async with proxy.toxic(Latency(latency=200), "upstream"):
         loop = asyncio.get_running_loop()
         began = loop.time()
         for _ in range(40):
@@ -110,7 +110,7 @@ async def test_latency_does_not_slow_a_stream_of_pieces(proxy: TcpProxy) -> None
             await asyncio.sleep(0.001)
         async with asyncio.timeout(WITHIN_S):
             await client.reader.readexactly(400)
-        assert loop.time() - began < 40 * 0.05, "each piece waited for the one before"
+        assert loop.time() - began < 40 * 0.2, "each piece waited for the one before"
 
 
 async def test_jitter_varies_with_the_seed_only(proxy: TcpProxy) -> None:

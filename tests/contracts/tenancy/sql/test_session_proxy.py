@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -145,6 +146,19 @@ async def test_a_whole_pool_passes_and_a_statement_can_be_cancelled(
     assert seen.connections >= 4
     assert seen.looks >= 60
     assert seen.leftovers == []
+
+
+async def test_what_is_not_the_protocol_is_told_and_passed_on(
+    through: tuple[str, SessionLog],
+) -> None:
+    url, seen = through
+    place = urlsplit(url)
+    reader, writer = await asyncio.open_connection(place.hostname, place.port)
+    writer.write(b"GET / HTTP/1.1\r\n\r\n")
+    async with asyncio.timeout(10):
+        await reader.read()  # the server closes it, or says that it understands nothing
+    writer.close()
+    assert "not PostgreSQL's protocol" in seen.trouble[0]
 
 
 async def test_a_server_that_refuses_is_heard_by_the_backend(cluster: Cluster) -> None:
