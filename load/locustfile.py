@@ -25,7 +25,7 @@ from locust.contrib.fasthttp import LocustBadStatusCode
 from locust.env import Environment
 from locust.exception import RescheduleTask
 
-from harness.client.answer import Answer
+from harness.client.answers.answer import Answer
 from harness.client.dialect.requests import Request
 from harness.client.http.patience import gateway_wait_s
 from harness.client.http.redirects import masked

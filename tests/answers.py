@@ -2,7 +2,7 @@
 
 from multidict import CIMultiDict
 
-from harness.client.answer import Answer
+from harness.client.answers.answer import Answer
 
 
 def answer(status: int, body: bytes = b"", **headers: str) -> Answer:

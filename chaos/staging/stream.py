@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from chaos.staging.abort import AbortWatch
 from harness.checkers import PolledState
 from harness.client import Client, Organization, Samples
-from harness.client.http.transport import NoAnswer
+from harness.client.http.no_answer import NoAnswer
 from harness.errors import CheckFailed
 from harness.history import EntryType, HistoryWriter
 from harness.target.tables.chaos import Chaos

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from harness.checkers.violations import Violation
-from harness.client.record import NO_DIALECT, ResourceDialect
+from harness.client.answers.record import NO_DIALECT, ResourceDialect
 from harness.untrusted.archives import BadArchive, unpacked
 from harness.untrusted.documents import parse
 from harness.untrusted.repr_digest import sha256_in

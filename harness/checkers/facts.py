@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
-from harness.client.record import Record
+from harness.client.answers.record import Record
 from harness.vocabulary.events import EXPORT_COMPLETED
 from harness.vocabulary.exports import PREPARING
 

@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from harness.client.answer import Answer
+from harness.client.answers.answer import Answer
+from harness.client.answers.record import Record
 from harness.client.client import Client
 from harness.client.concurrency import together
-from harness.client.http.transport import NoAnswer, Transport
+from harness.client.http.no_answer import NoAnswer
+from harness.client.http.transport import Transport
 from harness.client.organization import Organization
 from harness.client.organizations import Organizations
-from harness.client.record import Record
 from harness.client.routes import AbsentOperation, Route, Routes
 from harness.client.samples import ALLOWED_TYPES, Sample, Samples
 from harness.client.tokens.tokens import TokenRecipe, mint

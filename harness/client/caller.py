@@ -9,9 +9,10 @@ from typing import Any, Self
 
 from harness.asks import ask, leave_out, look_for
 from harness.client.absence import refuse_absent, without_empty
-from harness.client.answer import Answer
+from harness.client.answers.answer import Answer
 from harness.client.http.location import follow_location, follow_redirect
-from harness.client.http.transport import Body, Transport
+from harness.client.http.sent_body import Body
+from harness.client.http.transport import Transport
 from harness.client.left_exports import LeftExports
 from harness.client.multipart import encode_form
 from harness.client.routes import Routes

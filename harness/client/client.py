@@ -7,12 +7,12 @@ from typing import Any
 
 from harness.asks import leave_out, look_for
 from harness.client.absence import PAGING
-from harness.client.answer import Answer
+from harness.client.answers.answer import Answer
+from harness.client.answers.chain_order import in_chain_order
+from harness.client.answers.pages import read_pages
+from harness.client.answers.record import Record
 from harness.client.caller import KEY_HEADER, Caller
-from harness.client.chain_order import in_chain_order
 from harness.client.export_wait import wait_for_state
-from harness.client.pages import read_pages
-from harness.client.record import Record
 from harness.client.samples import Sample
 from harness.expect import expect_status
 from harness.findings.preconditions import precondition

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Collection
 
-from harness.client.record import Record
+from harness.client.answers.record import Record
 from harness.errors import CheckFailed
 from harness.vocabulary.exports import TERMINAL_STATES
 from harness.waiting import wait_until

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 
+from harness.client.answers.record import Record
 from harness.client.client import Client
-from harness.client.record import Record
 from harness.client.tokens.token_source import RenewedToken
 from harness.errors import Inconclusive
 from harness.expect import expect_status

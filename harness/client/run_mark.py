@@ -8,7 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from harness.client.answer import Answer
+from harness.client.answers.answer import Answer
 from harness.errors import CheckFailed
 from harness.redaction.redactor import Redactor
 from harness.target.tables.chaos import Removable

@@ -3,7 +3,7 @@
 import hashlib
 
 from harness.checkers.download import file_problem
-from harness.client.answer import Answer
+from harness.client.answers.answer import Answer
 from harness.untrusted.archives import BadArchive, unpacked
 from harness.untrusted.repr_digest import sha256_in
 from load.users.redirects import LED_NOWHERE

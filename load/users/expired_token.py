@@ -1,6 +1,6 @@
 """A user's token that runs out under load: refusing it is right."""
 
-from harness.client.answer import Answer
+from harness.client.answers.answer import Answer
 from harness.client.http.token_lifetimes import TokenLifetimes
 from harness.errors import Inconclusive
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.client.answer import Answer
+from harness.client.answers.answer import Answer
 from harness.client.dialect.requests import Request
 from harness.client.routes import Route
 from harness.findings.exchanges import Exchange

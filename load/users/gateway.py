@@ -1,6 +1,6 @@
 """What users do when a gateway asks them to come back later."""
 
-from harness.client.answer import Answer
+from harness.client.answers.answer import Answer
 from harness.client.http.patience import LEAST_WAIT_S, gateway_wait_s
 
 REFUSED = "a gateway or rate limit did not let it through: "

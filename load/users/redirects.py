@@ -1,6 +1,6 @@
 """Downloads of users that are redirected: what is asked at the address, and what is wrong."""
 
-from harness.client.answer import Answer
+from harness.client.answers.answer import Answer
 from harness.client.http.redirects import address_in, at_the_address, undeclared_host
 from harness.errors import CheckFailed
 from harness.target.contract.redirects import Redirects

@@ -7,7 +7,7 @@ from importlib import resources
 from multidict import CIMultiDict
 from pydantic import ValidationError
 
-from harness.client.answer import Answer
+from harness.client.answers.answer import Answer
 from harness.client.dialect import Dialect
 from harness.client.dialect.requests import Request
 from harness.client.http.redirects import judged_as_success

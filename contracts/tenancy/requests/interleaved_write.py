@@ -8,7 +8,7 @@ from contracts.tenancy.requests.lists import expect_owned_by
 from contracts.tenancy.requests.request_shapes import RequestShape
 from harness.client import Sample
 from harness.client.caller import DEADLINE_S
-from harness.client.http.transport import Interrupted
+from harness.client.http.sent_body import Interrupted
 
 SERVED = frozenset(range(200, 300))
 

@@ -12,9 +12,9 @@ from contracts.shared.resources.digests import jcs_hash
 from contracts.shared.tenants.operations import IdSlot, Operation
 from contracts.shared.tenants.schemas import Unbuildable, resolved, smallest
 from harness.client import Answer, Client, Record, Route, Sample
+from harness.client.answers.record import NO_DIALECT
 from harness.client.caller import DEADLINE_S
 from harness.client.multipart import encode_form
-from harness.client.record import NO_DIALECT
 from harness.errors import Inconclusive
 
 MULTIPART = "multipart/form-data"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
 
-from harness.client.answer import Answer
+from harness.client.answers.answer import Answer
 from harness.client.dialect.answers import AnswerTranslation
 from harness.client.dialect.name_map import NameMap
 from harness.client.dialect.requests import Body, Request, RequestTranslation

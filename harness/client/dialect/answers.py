@@ -8,7 +8,7 @@ from typing import Any
 
 from multidict import CIMultiDict
 
-from harness.client.answer import Answer
+from harness.client.answers.answer import Answer
 from harness.client.dialect.name_map import NameMap
 from harness.client.dialect.pointers import NOTHING, moved, value_at
 from harness.client.routes import Route

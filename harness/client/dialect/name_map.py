@@ -6,8 +6,8 @@ from functools import cached_property
 from typing import Any
 
 from harness.asks import UNKNOWN_STATE, meet
+from harness.client.answers.record import ResourceDialect
 from harness.client.dialect.export_files import ExportFileMap
-from harness.client.record import ResourceDialect
 from harness.target.contract.dialect import Contract
 from harness.vocabulary.exports import STATES
 from harness.vocabulary.resources import RETURNED_BY, Resource

@@ -5,7 +5,7 @@ import weakref
 
 import aiohttp
 
-from harness.client.answer import Answer
+from harness.client.answers.answer import Answer
 from harness.errors import Inconclusive
 from harness.untrusted.documents import MAX_DOCUMENT_BYTES
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from http import HTTPStatus
 
-from harness.client.answer import Answer
+from harness.client.answers.answer import Answer
 from harness.client.http.addresses import ElsewhereError, resolved
 from harness.client.http.redirects import address_in, at_the_address, forwarded, undeclared_host
 from harness.client.http.transport import Transport

@@ -4,7 +4,7 @@ import asyncio
 import time
 from http import HTTPStatus
 
-from harness.client.answer import Answer
+from harness.client.answers.answer import Answer
 from harness.errors import Inconclusive
 from harness.untrusted.retry_after import asked_wait_s
 

@@ -14,10 +14,10 @@ from contextlib import asynccontextmanager
 from typing import Final
 from urllib.parse import urljoin, urlsplit
 
-from harness.client.answer import Answer
+from harness.client.answers.answer import Answer
 from harness.client.http.http1 import AnswerReader, NoHttp
+from harness.client.http.no_answer import NoAnswer, no_answer
 from harness.client.http.patience import Patience
-from harness.client.http.transport import NoAnswer, no_answer
 from harness.errors import Inconclusive
 from harness.findings.exchanges import MOST_BYTES, note_exchange
 from harness.findings.log_window import LogWindow

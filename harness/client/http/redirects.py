@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from multidict import CIMultiDict
 from yarl import URL
 
-from harness.client.answer import Answer
+from harness.client.answers.answer import Answer
 from harness.client.http.addresses import ElsewhereError, absolute
 from harness.client.routes import Route
 from harness.errors import CheckFailed

@@ -3,7 +3,7 @@
 from http import HTTPStatus
 from time import time
 
-from harness.client.answer import Answer
+from harness.client.answers.answer import Answer
 from harness.errors import Inconclusive
 from harness.untrusted.retry_after import http_date
 from harness.untrusted.token_expiry import expiry_of, shown_time

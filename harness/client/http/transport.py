@@ -3,8 +3,8 @@
 import asyncio
 import itertools
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
@@ -12,47 +12,21 @@ from urllib.parse import urlencode, urlsplit
 
 import aiohttp
 
-from harness.client.answer import Answer
+from harness.client.answers.answer import Answer
 from harness.client.dialect import Dialect
 from harness.client.http.bodies import Bodies, TooLong
 from harness.client.http.connections import Connections, reason_of
+from harness.client.http.no_answer import no_answer
 from harness.client.http.patience import Patience
 from harness.client.http.redirects import judged_as_success, masked, without_address
+from harness.client.http.sent_body import Body, Interrupted
 from harness.client.http.token_lifetimes import TokenLifetimes
 from harness.client.routes import Route
 from harness.client.run_mark import RunMark
-from harness.errors import CheckFailed, Outcome, classify
+from harness.errors import classify
 from harness.findings.exchanges import note_exchange
 from harness.findings.log_window import LogWindow
 from harness.findings.preconditions import BrokenPreconditions
-
-
-@dataclass(frozen=True, kw_only=True)
-class Interrupted:
-    """A body of which the second half is sent when something else has been done."""
-
-    content: bytes = field(repr=False)
-    meanwhile: Callable[[], Awaitable[None]]
-
-    async def pieces(self) -> AsyncIterator[bytes]:
-        """The halves, one after the other."""
-        middle = len(self.content) // 2
-        yield self.content[:middle]
-        await self.meanwhile()
-        yield self.content[middle:]
-
-
-Body = bytes | AsyncIterator[bytes] | Interrupted | None
-
-
-class NoAnswer(CheckFailed):
-    """A request that got no usable answer: refused, cut, too late, too long.
-
-    `outcome` says whether the request certainly had no effect (`fail`: a refused connection);
-    after a timeout or a cut connection it may have done its work (`info`).
-    """
-
-    outcome: Outcome = "info"
 
 
 class Transport:
@@ -326,17 +300,6 @@ class Transport:
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
-
-
-def no_answer(operation_id: str, expected: str, got: str) -> NoAnswer:
-    """Make the failure of a request that got no usable answer."""
-    return NoAnswer(
-        expected=expected,
-        got=got,
-        rule="answer.given",
-        subject=operation_id,
-        aspect="",  # late, cut and refused are one thing to a client
-    )
 
 
 def _written(query: Mapping[str, Any] | None, path: str) -> str:

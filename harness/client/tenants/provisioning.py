@@ -7,9 +7,10 @@ from json import dumps as encode_json
 from typing import Any
 from urllib.parse import quote
 
-from harness.client.answer import Answer
+from harness.client.answers.answer import Answer
 from harness.client.dialect.pointers import value_at
-from harness.client.http.transport import NoAnswer, Transport
+from harness.client.http.no_answer import NoAnswer
+from harness.client.http.transport import Transport
 from harness.client.routes import Route
 from harness.errors import CheckFailed, Misconfigured
 from harness.target.tokens.token_calls import Call, CalledTokens

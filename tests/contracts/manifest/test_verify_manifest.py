@@ -13,7 +13,7 @@ from contracts.manifest.verify_manifest import (
 )
 from contracts.shared.resources.flags import expect_flags
 from harness.client import Answer
-from harness.client.record import ResourceDialect
+from harness.client.answers.record import ResourceDialect
 from harness.errors import CheckFailed
 
 FIELDS = {"files": [], "filters": {}, "export_id": ""}

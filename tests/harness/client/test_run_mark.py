@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from multidict import CIMultiDict
 
-from harness.client.answer import Answer
+from harness.client.answers.answer import Answer
 from harness.client.run_mark import RunMark, read_leftovers
 
 TOKEN = "Bearer secret-token-of-somebody"

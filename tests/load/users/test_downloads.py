@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from harness.client.answer import Answer
+from harness.client.answers.answer import Answer
 from load.users.downloads import download_problem, rule_of
 from tests.answers import answer
 

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from harness.client.answer import Answer
+from harness.client.answers.answer import Answer
 from harness.client.dialect.requests import Request
 from harness.client.routes import Route
 from load.users.failures import MOST_BYTES, MOST_OF_OPERATION, FailureWriter, read_failures

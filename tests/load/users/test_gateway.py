@@ -1,6 +1,6 @@
 import pytest
 
-from harness.client.answer import Answer
+from harness.client.answers.answer import Answer
 from load.users.gateway import MAX_WAIT_S, wait_s
 from tests.answers import answer
 

@@ -7,7 +7,7 @@ import pytest
 from contracts.shared.requests.concurrent_requests import expect_one_record, expect_one_winner
 from contracts.shared.requests.keyed_requests import KeyedRequest, expect_replayed
 from harness.client import Answer
-from harness.client.record import ResourceDialect
+from harness.client.answers.record import ResourceDialect
 from harness.errors import CheckFailed
 from harness.target.contract.without import Without
 

@@ -7,7 +7,7 @@ import pytest
 from multidict import CIMultiDict
 
 import contracts
-from harness.client.answer import Answer
+from harness.client.answers.answer import Answer
 from harness.client.dialect import Dialect
 from harness.client.dialect.requests import Request
 from harness.client.multipart import encode_form

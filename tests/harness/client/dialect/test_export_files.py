@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from multidict import CIMultiDict
 
 import contracts
-from harness.client.answer import Answer
+from harness.client.answers.answer import Answer
 from harness.client.dialect import Dialect
 from harness.client.dialect.export_files import ExportFileMap
 from harness.client.routes import load_routes

@@ -18,7 +18,7 @@ from contracts.shared.requests.keyed_requests import (
     is_in_flight,
 )
 from contracts.shared.tenants.document import load_document
-from harness.client.answer import Answer
+from harness.client.answers.answer import Answer
 from harness.client.dialect import Dialect
 from harness.client.routes import Routes, load_routes
 from harness.errors import CheckFailed

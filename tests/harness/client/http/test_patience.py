@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from harness.client.answer import Answer
+from harness.client.answers.answer import Answer
 from harness.client.http.patience import MAX_WAIT_S, Patience
 from harness.errors import Inconclusive
 from tests import answers

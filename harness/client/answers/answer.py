@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from harness.asks import ask, leave_out
-from harness.client.record import NO_DIALECT, Record, ResourceDialect
+from harness.client.answers.record import NO_DIALECT, Record, ResourceDialect
 from harness.errors import Absent, CheckFailed, Inconclusive
 from harness.findings.exchanges import Exchange
 from harness.renamed import OldName

@@ -3,8 +3,8 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from harness.client.answer import Answer
-from harness.client.record import Record
+from harness.client.answers.answer import Answer
+from harness.client.answers.record import Record
 from harness.errors import CheckFailed, Inconclusive
 from harness.expect import expect_status
 

@@ -1,7 +1,7 @@
 import pytest
 
 from harness.client import Record
-from harness.client.chain_order import in_chain_order
+from harness.client.answers.chain_order import in_chain_order
 from harness.target.tables.ledger import CONTRACT_CHAIN, ChainShape, Numbering
 
 GENESIS = "0" * 8

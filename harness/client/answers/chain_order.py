@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TypeVar
 
-from harness.client.record import Record
+from harness.client.answers.record import Record
 from harness.target.tables.ledger import ChainShape
 
 _E = TypeVar("_E", bound=Record)
