@@ -13,9 +13,9 @@ class RenamedWarning(DeprecationWarning):
     """A team's check uses a name that has another one now."""
 
 
-def warn_renamed(old: str, new: str, *, stacklevel: int = 3) -> None:
+def warn_renamed(old: str, new: str) -> None:
     """Say that `old` is now called `new`, at the line of the caller's caller."""
-    warnings.warn(f"write {new} instead of {old}", RenamedWarning, stacklevel=stacklevel)
+    warnings.warn(f"write {new} instead of {old}", RenamedWarning, stacklevel=3)
 
 
 def warn_renamed_at(old: str, new: str, file: str, line: int) -> None:

@@ -214,14 +214,11 @@ class ClaimTransaction:
 
 @asynccontextmanager
 async def claim_transaction(
-    claims: ClaimFunction,
-    tokens: IssuedTokens,
-    settings: Mapping[str, str] | None = None,
+    claims: ClaimFunction, tokens: IssuedTokens
 ) -> AsyncIterator[ClaimTransaction]:
-    """Open a transaction for claims and roll it back; `settings` are those of its session."""
+    """Open a transaction for claims and roll it back."""
     async with claims.worker() as connection:
         await connection.execute("RESET ROLE")
-        for name, value in {**(settings or {}), "lock_timeout": f"{LOCK_TIMEOUT_MS}"}.items():
-            await connection.execute(f"SET {name} = {value}")
+        await connection.execute(f"SET lock_timeout = {LOCK_TIMEOUT_MS}")
         async with connection.transaction(force_rollback=True):
             yield ClaimTransaction(connection=connection, claims=claims, tokens=tokens)

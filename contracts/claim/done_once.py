@@ -26,17 +26,12 @@ async def expect_each_done_once(
     target: Target,
     tenants: Sequence[Organization],
     accepted: Iterable[str],
-    *,
-    reclaimed: Collection[str] = (),
 ) -> ExportFacts:
-    """Fail unless each accepted export was done exactly once; return what was observed.
-
-    The `reclaimed` ones may have needed more than one attempt.
-    """
+    """Fail unless each accepted export was done exactly once; return what was observed."""
     observed = await read_exports(own.database, target, [tenant.id for tenant in tenants])
     transitions = observed.watched()
     expect_no_violations(claims_are_visible(transitions), transitions=transitions)
-    expect_facts_done_once(observed, target, accepted, reclaimed=reclaimed)
+    expect_facts_done_once(observed, target, accepted)
     return observed
 
 
@@ -47,7 +42,10 @@ def expect_facts_done_once(
     *,
     reclaimed: Collection[str] = (),
 ) -> None:
-    """The same of what was observed, without looking whether claims were committed in time."""
+    """The same of what was observed, without looking whether claims were committed in time.
+
+    The `reclaimed` exports may have needed more than one attempt.
+    """
     transitions = observed.watched()
     harmed = reclaimed_after_silence(transitions, target) | set(reclaimed)
     found = exactly_once(

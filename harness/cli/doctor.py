@@ -15,6 +15,7 @@ from harness.cli.options import (
     read_with,
     target_or_url_option,
 )
+from harness.cli.stderr import say
 from harness.errors import Misconfigured
 from harness.recovery.healing import end_run
 from harness.untrusted.sanitizing import sanitize
@@ -139,7 +140,7 @@ async def _steps(
         return
     system: System | None = None
     try:
-        system = await launch(target, journal=journal, on_progress=_say)
+        system = await launch(target, journal=journal, on_progress=say)
     except Misconfigured as problem:
         first, *rest = str(problem).splitlines()
         yield Step(name="start", how="does not hold", seen=first, request="\n".join(rest))
@@ -226,7 +227,3 @@ def _conclude(steps: "list[Step]", given: str | None) -> int:
         return ExitCode.FAIL
     click.echo(f"every step that could be checked passed; next: shakedown run{option}")
     return ExitCode.PASS
-
-
-def _say(text: str) -> None:
-    click.echo(sanitize(text), err=True)

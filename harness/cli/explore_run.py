@@ -14,6 +14,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from harness.cli.options import make_folder, random_seed, split_commas
+from harness.cli.stderr import say
 from harness.errors import Misconfigured
 from harness.explore import (
     NAMEABLE_KINDS,
@@ -38,7 +39,6 @@ from harness.redaction.redactor import Redactor
 from harness.system import launch
 from harness.target import Target, load_target
 from harness.target.values.libpq_variables import SESSION, set_aside
-from harness.untrusted.sanitizing import sanitize
 from harness.verdict import ExitCode
 
 _SHOWN_EVERY_S = 0.2
@@ -84,7 +84,7 @@ class ExploreRun:
         lines = self._report()
         if interruption.exit_code is not None:
             if not self.not_removed:
-                _print("interrupted; everything that was made has been removed")
+                say("interrupted; everything that was made has been removed")
             return interruption.exit_code
         if self.out is not None and self.found is not None:
             self._write(self.out, self.found, seed, lines)
@@ -149,7 +149,7 @@ class ExploreRun:
             system = await launch(
                 target,
                 journal=journal,
-                on_progress=_print,
+                on_progress=say,
                 api_instances=0,
                 workers=0,
             )
@@ -193,7 +193,7 @@ class ExploreRun:
             click.echo("\r", err=True, nl=False)
         click.echo("\n".join(lines))
         for problem in self.not_removed:
-            _print(self.redact(f"shakedown: not removed: {problem}"))
+            say(self.redact(f"shakedown: not removed: {problem}"))
         return lines
 
     def _write(self, out: Path, found: Exploration, seed: int, lines: list[str]) -> None:
@@ -201,13 +201,13 @@ class ExploreRun:
         text = self.redact(json.dumps(record, indent=2, ensure_ascii=False))
         (out / "explore.json").write_text(text + "\n", encoding="utf-8")
         (out / "explore.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
-        _print(f"written: {out / 'explore.json'}, {out / 'explore.txt'}")
+        say(f"written: {out / 'explore.json'}, {out / 'explore.txt'}")
 
     def _exit_code(self) -> ExitCode:
         if self.found is not None and self.found.findings:
             return ExitCode.FAIL
         if self.obstacle:
-            _print(self.redact(f"shakedown: explore stopped early: {self.obstacle}"))
+            say(self.redact(f"shakedown: explore stopped early: {self.obstacle}"))
         if self.obstacle or self.not_removed or self.found is None or not self.found.is_conclusive:
             return ExitCode.INCONCLUSIVE
         return ExitCode.PASS
@@ -240,7 +240,3 @@ def _refuse_unreadable(dsn: str) -> None:
         raise Misconfigured(
             "--dsn: neither a postgresql:// URL nor key=value pairs; write one of them"
         ) from error
-
-
-def _print(text: str) -> None:
-    click.echo(sanitize(text), err=True)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.untrusted.sanitizing import sanitize
+from harness.cli.stderr import say
 from harness.verdict import ExitCode
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def recover() -> int:
     for run_id in recovery.alive:
         click.echo(f"left run {run_id} alone: it is still running")
     for problem in recovery.problems:
-        click.echo(sanitize(f"shakedown: could not recover: {problem}"), err=True)
+        say(f"shakedown: could not recover: {problem}")
     if not recovery.healed and not recovery.alive:
         click.echo("nothing to recover")
     return ExitCode.INTERNAL_ERROR if recovery.problems else ExitCode.PASS

@@ -22,9 +22,9 @@ from harness.cli.options import (
     target_or_url_option,
 )
 from harness.cli.pytest_words import refuse_debugger_elsewhere
+from harness.cli.stderr import say
 from harness.errors import Misconfigured
 from harness.machine.streams import reader_is_gone
-from harness.untrusted.sanitizing import sanitize
 from harness.verdict import ExitCode
 
 if TYPE_CHECKING:
@@ -259,7 +259,7 @@ def run(
         )
     directory.conclude(summary.exit_code)
     if summary.exit_code in (ExitCode.MISCONFIGURED, ExitCode.INTERNAL_ERROR):
-        click.echo(sanitize(f"shakedown: {summary.error}"), err=True)
+        say(f"shakedown: {summary.error}")
     if loaded.driver == "external":
         try:
             _report_leftovers(report_path, summary.run_id)

@@ -15,9 +15,9 @@ import click
 
 from harness.cli.after_dashes import TakesRest
 from harness.cli.options import driver_option, load_chosen, target_option
+from harness.cli.stderr import say
 from harness.errors import CheckFailed, Inconclusive
 from harness.recovery.healing import end_run
-from harness.untrusted.sanitizing import sanitize
 from harness.verdict import ExitCode
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def up(
                 launch(
                     loaded,
                     journal=journal,
-                    on_progress=_say,
+                    on_progress=say,
                     api_instances=instances,
                     workers=workers,
                 )
@@ -117,7 +117,7 @@ def up(
             if file is not None:
                 file.remove()
             if system is not None:
-                _say("taking the system down")
+                say("taking the system down")
                 asyncio.run(system.close())
             end_run(journal)
     never_begun = interruption.exit_code if system is None or (command and not inner) else None
@@ -133,13 +133,13 @@ def _report_ready(
         # In one piece: a script that waits for it never reads a half of it.
         click.echo("\n".join(export_lines(variables)))
     for instance in (*system.api, *system.workers):
-        _say(f"{instance.name:<10} {instance.base_url}  log {instance.log_path}")
+        say(f"{instance.name:<10} {instance.base_url}  log {instance.log_path}")
     if env_file is not None:
-        _say(f"in a second shell: . {shlex.quote(str(env_file.absolute()))}")
+        say(f"in a second shell: . {shlex.quote(str(env_file.absolute()))}")
     if not quiet:
-        _say(f"load on it, there: {_locust()}")
+        say(f"load on it, there: {_locust()}")
     end = "the end of the command" if quiet else "Ctrl-C"
-    _say(f"ready in {system.bring_up_seconds:.2f} s; {end} takes it down")
+    say(f"ready in {system.bring_up_seconds:.2f} s; {end} takes it down")
 
 
 def _locust() -> str:
@@ -161,7 +161,7 @@ def _clients(system: "System") -> Mapping[str, str]:
     except (CheckFailed, Inconclusive):
         for instance in system.api:
             if tail := system.log_tail(instance):
-                _say(f"{instance.name}; its last log lines:\n{tail}")
+                say(f"{instance.name}; its last log lines:\n{tail}")
         raise
 
 
@@ -201,7 +201,7 @@ def _watch(system: "System") -> Callable[[], None]:
             if instance.name not in gone and not system.is_alive(instance):
                 gone.add(instance.name)
                 last = Redactor(system.secrets)(system.log_tail(instance))
-                _say(f"{instance.name} ended; its last log lines:\n{last}")
+                say(f"{instance.name} ended; its last log lines:\n{last}")
 
     return look
 
@@ -211,7 +211,3 @@ def _keep(look: Callable[[], None]) -> None:
     while True:
         look()
         time.sleep(_LOOK_INTERVAL_S)
-
-
-def _say(text: str) -> None:
-    click.echo(sanitize(text), err=True)

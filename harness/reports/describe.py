@@ -51,6 +51,7 @@ _LABEL_WIDTH = 10
 """The space for a label; a longer one has a blank behind it all the same."""
 _TEXT_WIDTH = 78
 _LONGEST_LINE = 2_000
+_MOST_LINES = 24
 _ON_STDERR = (ExitCode.MISCONFIGURED, ExitCode.INTERNAL_ERROR)
 
 
@@ -291,10 +292,10 @@ def conclusion_word(summary: RunSummary) -> str:
     return str(summary.verdict).upper()
 
 
-def printable(text: str, *, most_lines: int = 24) -> str:
-    """Sanitize a text, and cut it after `most_lines`; the rest is in the log."""
+def printable(text: str) -> str:
+    """Sanitize a text, and cut it after `_MOST_LINES`; the rest is in the log."""
     lines = sanitize(text).split("\n")
-    if len(lines) > most_lines:
-        left_out = len(lines) - most_lines
-        lines = [*lines[:most_lines], f"… {left_out} more lines in the log"]
+    if len(lines) > _MOST_LINES:
+        left_out = len(lines) - _MOST_LINES
+        lines = [*lines[:_MOST_LINES], f"… {left_out} more lines in the log"]
     return "\n".join(shorten(line, _LONGEST_LINE) for line in lines)

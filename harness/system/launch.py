@@ -89,7 +89,6 @@ async def launch_sibling(
     workers: int | None = None,
     environment: Mapping[str, str] | None = None,
     worker_environment: Mapping[str, str] | None = None,
-    on_progress: Progress = lambda _: None,
     proxied: bool = False,
     own_server: bool = False,
     storage_bytes: int | None = None,
@@ -130,9 +129,7 @@ async def launch_sibling(
         if storage_bytes is not None:
             sibling.limit_storage(storage_bytes)
         common = environment or {}
-        await _start_all(
-            sibling, counts, common, {**common, **(worker_environment or {})}, on_progress
-        )
+        await _start_all(sibling, counts, common, {**common, **(worker_environment or {})})
     except BaseException:
         await sibling.close()
         raise
@@ -240,7 +237,7 @@ async def _start_all(
     counts: Mapping[Role, int],
     environment: Mapping[str, str],
     worker_environment: Mapping[str, str],
-    on_progress: Progress,
+    on_progress: Progress = lambda _: None,
 ) -> None:
     """Start all instances side by side; the first that fails ends the others."""
     await system.plan.driver.prepare(system.plan)

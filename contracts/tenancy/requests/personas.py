@@ -99,17 +99,15 @@ def organization_claims(recipe: TokenRecipe) -> tuple[str, ...]:
     return tuple(name for name, value in recipe.claims.items() if "{organization}" in str(value))
 
 
-def in_user_metadata_only(
-    recipe: TokenRecipe, org: Organization, *, role: str = "owner"
-) -> dict[str, Any]:
+def in_user_metadata_only(recipe: TokenRecipe, org: Organization) -> dict[str, Any]:
     """Claims that name the organization only in metadata that users can edit."""
-    metadata = {"organization_id": org.id, "role": role}
+    metadata = {"organization_id": org.id, "role": "owner"}
     removed: dict[str, Any] = dict.fromkeys(organization_claims(recipe), ABSENT)
-    known = recipe.names_organization  # else the user's own is looked up: take somebody unknown
+    known = recipe.names_organization  # else it is looked up: take an unknown user
     return claims_of(
         recipe,
         user=org.users["owner"] if known else str(uuid4()),
         organization=org.id,
-        role=role,
+        role="owner",
         changes={**removed, "user_metadata": {**metadata, "app_metadata": metadata}},
     )

@@ -35,9 +35,7 @@ class Outcome:
     precondition: bool = False
     """Whether what the check needs to exist could not be made."""
 
-    def finding(
-        self, default_rule: str, cell: Coordinates = (), evidence: tuple[Evidence, ...] = ()
-    ) -> Finding:
+    def finding(self, default_rule: str, cell: Coordinates = ()) -> Finding:
         """Give the finding that a failure is, by the rule it names or the default one."""
         return Finding(
             rule=self.rule or default_rule,
@@ -49,7 +47,7 @@ class Outcome:
             message=self.message,
             where=self.where,
             aspect=aspect_of(self.aspect, cell),
-            evidence=(*evidence, *self.evidence),  # the most telling last
+            evidence=self.evidence,
         )
 
 
