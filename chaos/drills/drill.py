@@ -96,7 +96,7 @@ class Drill(Generic[Context]):
 
     needs: frozenset[Capability]
     budget_s: float
-    """Seconds after which the check that runs it is cancelled."""
+    """Seconds after which the check that runs it is canceled."""
     prepare: Callable[[Context], Awaitable[None]] = no_steps
     """Brings the system to the point where faults are to meet it."""
     steady_state: Callable[[Context], Awaitable[None]] = no_steps

@@ -197,7 +197,7 @@ def _all_of(failed: Sequence[Exception]) -> Exception:
 
 
 async def _to_the_end(healing: Awaitable[None]) -> None:
-    """Await the healing even if the task is cancelled meanwhile; be cancelled only afterwards."""
+    """Await the healing even if the task is canceled meanwhile; be canceled only afterwards."""
     task = asyncio.ensure_future(healing)
     cancelled: asyncio.CancelledError | None = None
     while not task.done():

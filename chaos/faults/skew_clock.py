@@ -19,7 +19,7 @@ _PLACES = (
     *("/usr/lib/faketime", "/usr/lib64/faketime", "/usr/local/lib/faketime"),
 )
 LEAST_S = 5.0
-"""The smallest error that can be told: a `Date` has whole seconds, and an answer takes a moment."""
+"""The smallest error that can be seen: a `Date` has whole seconds, and an answer takes a moment."""
 
 
 @cache
@@ -40,14 +40,16 @@ def skew_clock(system: System, victim: Instance, seconds: float) -> Fault:
     """Start an instance again with a clock that is so many seconds ahead, or behind.
 
     Its monotonic clock is right: what it waits for takes as long as before. Only for programs that
-    run as processes and take the time from the C library; one that does not is told.
+    run as processes and take the time from the C library; one that does not is reported.
     """
     seen_by = outside_of(system, [victim])
     skewed: list[Instance] = []
 
     async def check_possible() -> None:
         if abs(seconds) < LEAST_S:
-            raise FaultNotShown(f"an error of {seconds:g} s cannot be told; {LEAST_S:g} s can")
+            raise FaultNotShown(
+                f"a clock error of {seconds:g} s cannot be seen; use at least {LEAST_S:g} s"
+            )
         if victim.pid is None or victim.container is not None:
             raise FaultNotShown(
                 f'{victim.name} is no process of this machine (driver = "process"): libfaketime '

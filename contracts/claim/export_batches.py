@@ -72,7 +72,7 @@ async def wait_for_all(accepted: dict[str, Organization], *, deadline_s: float) 
 async def wait_in_a_cell(
     cells: Cells, accepted: dict[str, Organization], *, deadline_s: float, case: str = ""
 ) -> list[Record]:
-    """Wait until every export is ready; where that is in vain, return those that are.
+    """Wait until every export is ready; where some are not in time, return those that are.
 
     The rest of a check looks at these: one export that hangs hides nothing else.
     """
@@ -89,7 +89,7 @@ async def wait_in_a_cell(
 
 
 async def _shown(export_id: str, owner: Organization) -> Record | None:
-    """Give an export as of now; nothing where that fails: the wait has told it."""
+    """Give an export as of now; nothing where that fails: the wait has reported it."""
     try:
         return await owner.client.get_export(export_id)
     except CheckFailed:

@@ -146,7 +146,7 @@ async def two_tenants(
     without = replace(
         organizations.recipe, claims=claims_without_organization(organizations.recipe.claims)
     )
-    # Where the backend looks the organization up, only somebody unknown has none.
+    # Where the backend looks the organization up, only an unknown user has none.
     member = first.organization.users["member"]
     user = member if organizations.recipe.names_organization else str(uuid4())
     token = mint(without, user=user, organization="", role="member")

@@ -246,7 +246,7 @@ def _unpacked(key: int) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Judgement:
+class Judgment:
     """What one checker says about one look."""
 
     checker: str
@@ -296,7 +296,7 @@ class Folding:
                 takers.setdefault(kind, []).append(taker)
         self._takers = {kind: tuple(found) for kind, found in takers.items()}
 
-    def take(self, entry: Entry) -> tuple[Judgement, ...]:
+    def take(self, entry: Entry) -> tuple[Judgment, ...]:
         """Take the next entry; a `judge` entry gives what every checker says."""
         kind = type(entry)
         if kind is Judge:
@@ -309,7 +309,7 @@ class Folding:
                 taker(entry, number)
         return ()
 
-    def _judged(self, judge: Judge) -> tuple[Judgement, ...]:
+    def _judged(self, judge: Judge) -> tuple[Judgment, ...]:
         judged = tuple(_ask(checker, judge) for checker in self.checkers)
         self.facts.begin_look()
         return judged
@@ -320,11 +320,11 @@ _ABOUT_JOBS: frozenset[type[Entry]] = frozenset(
 )
 
 
-def _ask(checker: Checker, judge: Judge) -> Judgement:
+def _ask(checker: Checker, judge: Judge) -> Judgment:
     try:
-        return Judgement(checker=checker.name, violations=tuple(checker.violations(judge)))
+        return Judgment(checker=checker.name, violations=tuple(checker.violations(judge)))
     except NotLookedAt as lacking:
-        return Judgement(checker=checker.name, not_looked_at=str(lacking))
+        return Judgment(checker=checker.name, not_looked_at=str(lacking))
 
 
 def fold(

@@ -1,4 +1,4 @@
-"""What a check needs to exist before it can look: its absence is somebody's finding, but whose?
+"""What a check needs to exist before it can look: its absence is a finding, but of which check?
 
 `precondition("job.created")` around the calls that make it turns their failure into
 `PreconditionNotMet`. After the last check the run decides: where a check that owns the rule

@@ -55,7 +55,7 @@ async def run_command(
 ) -> CommandResult:
     """Run a program without a shell, in a session of its own; never raises for what it does.
 
-    At `timeout_s`, as soon as `is_over()`, and when we are cancelled, it is killed with everything
+    At `timeout_s`, as soon as `is_over()`, and when we are canceled, it is killed with everything
     it has started. What it leaves running when it ends by itself is left alone.
     """
     began = time.monotonic()

@@ -52,7 +52,7 @@ def remount(path: Path, *, writable: bool) -> None:
 
 
 def unmount(path: Path) -> str:
-    """Take a mount away, whoever still uses it; say what went wrong, or nothing."""
+    """Take a mount away, even while it is in use; say what went wrong, or nothing."""
     while os.path.ismount(path):  # it may have been mounted twice
         try:
             _run("umount", "--lazy", str(path))

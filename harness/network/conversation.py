@@ -11,7 +11,7 @@ class Passed(NamedTuple):
     is_cut: bool = False
     """Whether the connection is to be reset after it."""
     back: bytes = b""
-    """What goes to whoever sent it."""
+    """What goes to the side that sent it."""
 
 
 class Conversation(Protocol):

@@ -49,10 +49,10 @@ class AnswerCut:
 
 @dataclass(frozen=True, kw_only=True)
 class LostAnswer:
-    """A transaction that the server has committed, and whose client was not told."""
+    """A transaction that the server has committed, and whose client got no answer."""
 
     connection: int
-    """The server's process, as it told the client (`pg_backend_pid()`)."""
+    """The server's process, as it reported to the client (`pg_backend_pid()`)."""
     statements: Statements
     tag: str
     """How the server called what it did last: `COMMIT`, `SELECT 1`."""
@@ -74,7 +74,7 @@ class PostgresConversation:
     """Whether LISTEN was called on it."""
     statements: int = 0
     backend_pid: int = 0
-    """The server's process, once it has told the client."""
+    """The server's process, once it has reported it to the client."""
     transaction: deque[str] = field(default_factory=lambda: deque(maxlen=_STATEMENTS))
     """The statements since the last end of a transaction."""
     _startup: Startup = field(default_factory=Startup)

@@ -60,7 +60,7 @@ class Toxic:
         """Run beside a connection, from the moment when both are there."""
 
     async def before_close(self, flow: Flow) -> None:
-        """Run before the receiver is told that the sender has closed."""
+        """Run before the receiver gets to know that the sender has closed."""
 
     def removed(self, flow: Flow) -> None:
         """Do what an open connection needs once it is free of this."""

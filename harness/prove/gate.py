@@ -48,7 +48,7 @@ class Gate:
         """Run the gate to its end and read what it found from its `results.json`.
 
         A run that could not judge (no results, an exit code above 2, the deadline) has
-        `problem` set. The process is never left behind: a cancelled run is interrupted and given
+        `problem` set. The process is never left behind: a canceled run is interrupted and given
         time to clean up.
         """
         began = time.monotonic()

@@ -132,7 +132,7 @@ class Storage:
 
     @in_thread
     def recent(self, *, older_than_s: float) -> list[str]:
-        """Paths of objects that are older than this, and younger than a day: later nobody looks."""
+        """Paths of objects that are older than this, and younger than a day."""
         now = time.time()
         found: list[str] = []
         with _errors():

@@ -11,7 +11,7 @@ from functools import partial
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 LATER = timedelta(days=1)
-"""By how much somebody would make an address last longer."""
+"""By how much an attacker would make an address last longer."""
 
 _STAMP = re.compile(r"\d{8}T\d{6}Z")
 _SECONDS, _MILLISECONDS = re.compile(r"\d{9,10}"), re.compile(r"\d{12,13}")

@@ -1,4 +1,4 @@
-"""A check is given so many seconds; then it is cancelled and its question stays open."""
+"""A check is given so many seconds; then it is canceled and its question stays open."""
 
 import asyncio
 import functools

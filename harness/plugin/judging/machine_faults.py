@@ -1,4 +1,4 @@
-"""Failures for which our own machine may be the reason: they are nobody's finding."""
+"""Failures for which our own machine may be the reason: no backend is at fault."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace

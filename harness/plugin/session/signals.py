@@ -27,7 +27,7 @@ class Interruption:
         """Turn SIGTERM and SIGHUP into what Ctrl-C does: `KeyboardInterrupt`, raised once.
 
         SIGINT itself keeps Python's own handler, which is the one asyncio replaces while it runs:
-        then the running check is cancelled, and cleans up, before anything is raised.
+        then the running check is canceled, and cleans up, before anything is raised.
         """
         handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, *_POLITE)}
         signal.signal(signal.SIGINT, signal.default_int_handler)
