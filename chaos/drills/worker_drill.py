@@ -177,14 +177,18 @@ async def worker_drill(
     history: HistoryWriter,
     observe: Observations,
     cells: Cells,
+    values: Mapping[str, str] | None = None,
 ) -> AsyncIterator[WorkerDrill]:
-    """Bring up a system with one API instance and no worker, for one drill."""
+    """Bring up a system with one API instance and no worker, for one drill.
+
+    `values` are placeholders of the target file that mean something else in this system.
+    """
     times = recovery_times(target)
     http_only = not _shows_claims(target)
     wanted = HTTP_EVIDENCE_BYTES if http_only else DATABASE_EVIDENCE_BYTES
     is_small = target.failpoints is not None and not http_only
     evidence_bytes = None if is_small else min(wanted, target.limits.max_upload_bytes)
-    async with fresh_system(api_instances=1, workers=0) as own:
+    async with fresh_system(api_instances=1, workers=0, values=values) as own:
         backlog = Backlog(
             organizations=own.organizations,
             samples=Samples(rng),

@@ -11,13 +11,17 @@ from psycopg import AsyncConnection, sql
 from psycopg.abc import Query
 
 from chaos.faults.fault import ENDS_WITH_THE_RUN, Fault
-from chaos.faults.harmed_database import VICTIM, HarmedDatabase
+from chaos.faults.harmed_database import SHOWS_WITHIN_S, VICTIM, HarmedDatabase
 from chaos.faults.proof import FaultNotShown
 from harness.target import Capability
+from harness.waiting import wait_until
 
-_TAKEN = "55P03"
+GRANTED_WITHIN_S = 2.0
+"""How long a lock may take: others wait behind it meanwhile."""
+
 _ITS_SNAPSHOT = "SELECT backend_xmin::text FROM pg_stat_activity WHERE pid = %s"
 _ITS_LOCKS = "SELECT count(*) FROM pg_locks WHERE pid = %s AND granted AND locktype = 'relation'"
+_ITS_SESSION = "SELECT count(*) FROM pg_stat_activity WHERE pid = %s"
 _PROBE = "shakedown_held"
 
 Effect = Callable[[], Awaitable[bool]]
@@ -88,7 +92,13 @@ def _hold(
         held.push_async_callback(connection.close)
         pid = connection.info.backend_pid
         await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        found = await connection.execute(take)
+        await connection.execute(f"SET LOCAL lock_timeout = '{GRANTED_WITHIN_S:g}s'".encode())
+        try:
+            found = await connection.execute(take)
+        except psycopg.errors.LockNotAvailable as error:
+            raise FaultNotShown(
+                f"{what}: not granted within {GRANTED_WITHIN_S:g} s, another session holds it"
+            ) from error
         if needs_rows and not found.rowcount:
             raise FaultNotShown(f"{what}: there is no such row, so nothing is held")
 
@@ -103,9 +113,14 @@ def _hold(
         return effect
 
     async def healed() -> str:
-        if await is_met():
-            raise FaultNotShown(f"still so: {effect}")
-        return f"no longer: {effect}"
+        # Not by the effect: what the backend itself locks would look the same.
+        await wait_until(
+            is_gone, SHOWS_WITHIN_S, f"session {pid} of the {what} to end", error=FaultNotShown
+        )
+        return f"session {pid} has ended"
+
+    async def is_gone() -> bool:
+        return not await database.value(_ITS_SESSION, [pid])
 
     return Fault(
         label=f"hold-{label}",

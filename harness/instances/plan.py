@@ -97,7 +97,7 @@ class Plan:
     network: Network | None = None
     """The proxies between its parts; None: all of them are connected directly."""
     own_values: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """Placeholders that are another instance's otherwise."""
+    """Placeholders that mean something else in this system, or for this instance."""
 
     @property
     def home(self) -> Path:

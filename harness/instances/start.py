@@ -25,7 +25,8 @@ async def start_instance(
     `Misconfigured` when it cannot be started at all. Nothing of it is left then.
     """
     if plan.network is not None:
-        plan = replace(plan, own_values=await plan.network.values_for(name))
+        own = {**plan.own_values, **await plan.network.values_for(name)}
+        plan = replace(plan, own_values=own)
     fixed = port if port is not None else plan.fixed_port(role)
     if fixed is not None and not is_free(fixed):
         raise Misconfigured(

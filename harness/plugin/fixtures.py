@@ -197,7 +197,8 @@ def fresh_system(request: pytest.FixtureRequest, target: Target, system: System)
     clients, instances and database reach each other through proxies (`own.system.network`), in
     place before they start; `own_server=True`: no other system uses its database server;
     `storage_bytes`: its objects are on a file system of this size; `database_bytes`: so is its own
-    server's data.
+    server's data;
+    `values={"drain_grace_s": "3"}`: placeholders that mean something else there.
     """
     config = request.config
 
@@ -212,6 +213,7 @@ def fresh_system(request: pytest.FixtureRequest, target: Target, system: System)
         own_server: bool = False,
         storage_bytes: int | None = None,
         database_bytes: int | None = None,
+        values: Mapping[str, str] | None = None,
     ) -> AsyncIterator[OwnSystem]:
         if not target.is_cloned:
             raise Inconclusive(
@@ -228,6 +230,7 @@ def fresh_system(request: pytest.FixtureRequest, target: Target, system: System)
             own_server=own_server,
             storage_bytes=storage_bytes,
             database_bytes=database_bytes,
+            values=values,
         )
         redactor_of(config).add_secrets(own.secrets)  # a server of its own has passwords of its own
         try:

@@ -93,6 +93,7 @@ async def launch_sibling(
     own_server: bool = False,
     storage_bytes: int | None = None,
     database_bytes: int | None = None,
+    values: Mapping[str, str] | None = None,
 ) -> System:
     """Bring up another system beside this one: a fresh clone of its migrated database.
 
@@ -100,6 +101,8 @@ async def launch_sibling(
     (`System.network`). `own_server`: it has a database server that no other system uses.
     `storage_bytes`: its objects are on a file system of this size (see `System.limit_storage`);
     `database_bytes`: so is the data of its own server.
+
+    `values` are placeholders that mean something else in this system, such as `drain_grace_s`.
 
     `environment` is for every instance, `worker_environment` for workers on top of it. The
     sibling is closed with `system` unless it was before.
@@ -114,7 +117,7 @@ async def launch_sibling(
     began = time.monotonic()
     counts = _counts(target, api_instances, workers)
     name = f"own-{secrets.token_hex(4)}"
-    server, plan = None, replace(system.plan, name=name)
+    server, plan = None, replace(system.plan, name=name, own_values=values or {})
     if own_server:
         server, plan = await _with_own_server(plan, database_bytes)
     else:

@@ -105,7 +105,7 @@ class Worker:
             claims: list[Claim] = []
             if free > 0:
                 try:
-                    claims = await self._claim(claimer, free)
+                    claims = await self.claim(claimer, free)
                 except Exception as error:  # an outage of any kind: try again
                     periodic.log_failure("claiming", error)
             for claim in claims:
@@ -119,7 +119,7 @@ class Worker:
                 async with asyncio.timeout(self._settings.poll_interval_s):
                     await self._wake_up.wait()
 
-    async def _claim(self, claimer: Claimer, free: int) -> list[Claim]:
+    async def claim(self, claimer: Claimer, free: int) -> list[Claim]:
         """Claim; after `stop` only as long as there is time to release what runs already.
 
         `stop` does not interrupt a claim at once: if its answer were lost, recovery would have to

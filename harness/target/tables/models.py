@@ -107,6 +107,9 @@ class Worker(Table):
     """How long that may take."""
     stop_grace_s: Seconds = 10
     """How long a worker may take to end after SIGTERM before it is killed."""
+    drain_grace_s: Seconds | None = None
+    """Within how long a worker that is told to stop ends by itself: it has finished or given back
+    all its exports. Without it `stop_grace_s`. A drill that sets `{drain_grace_s}` goes faster."""
     environment: Environment = {}
     """On top of the common one."""
     stuck_timeout_s: Seconds = 300
@@ -115,6 +118,20 @@ class Worker(Table):
     """How often workers look for exports that are stuck."""
     heartbeat_interval_s: Seconds = 30
     """How often a worker says that it still works on an export."""
+
+    @property
+    def grace_s(self) -> float:
+        """Within how many seconds a worker that is told to stop ends by itself."""
+        return self.stop_grace_s if self.drain_grace_s is None else self.drain_grace_s
+
+    @model_validator(mode="after")
+    def _ends_before_it_is_killed(self) -> Self:
+        if self.grace_s > self.stop_grace_s:
+            raise ValueError(
+                f"drain_grace_s = {self.grace_s:g} must be at most stop_grace_s = "
+                f"{self.stop_grace_s:g}, or a worker is killed while it still drains"
+            )
+        return self
 
     @model_validator(mode="after")
     def _heartbeat_beats_the_timeout(self) -> Self:

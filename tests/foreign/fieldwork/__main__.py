@@ -33,7 +33,10 @@ def main(arguments: list[str]) -> int:
     thread = worker.start() if settings.worker else None
     serve(make_app(service), settings.host, settings.port, before_end=worker.stopping.set)
     if thread is not None:
-        thread.join(settings.drain_s)
+        thread.join(settings.drain_s * 0.6)
+        if thread.is_alive():  # something hangs that it waits for
+            worker.give_back()
+            os._exit(1)
     service.database.close()
     return 0
 

@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from tests.foreign.fieldwork import janitor, lease, packing
@@ -26,6 +27,8 @@ class Worker:
 
     service: Service
     stopping: threading.Event = field(default_factory=threading.Event)
+    holding: list[Lease] = field(default_factory=list)
+    """The package at work, if any."""
 
     def start(self) -> threading.Thread:
         """Start it."""
@@ -53,6 +56,7 @@ class Worker:
         held = lease.claim(self.service.database, settings.worker_name, settings.running_per_org)
         if held is None:
             return
+        self.holding[:] = [held]
         try:
             with held.kept(settings.heartbeat_s):
                 self.make(held)
@@ -64,6 +68,14 @@ class Worker:
             self.give_up(held, "file_changed", f"Document {error} is not what was filed.")
         except FileNotFoundError:
             self.give_up(held, "file_missing", "A document's file is missing.")
+        finally:
+            self.holding.clear()
+
+    def give_back(self) -> None:
+        """Let others have the package at work; for another thread, when this one hangs."""
+        for held in list(self.holding):
+            with suppress(LeaseLost):
+                held.say(lease.RELEASED)
 
     def take_back(self) -> None:
         """Take back all that is stuck, one in each transaction: they lock several logs else."""

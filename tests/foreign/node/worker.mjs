@@ -25,7 +25,9 @@ function drain() {
   if (stopClaiming.signal.aborted) return;
   process.stdout.write(`${settings.name} leaves\n`);
   stopClaiming.abort();
-  setTimeout(() => stopPacking.abort(leaving()), settings.drainSeconds * 1000).unref();
+  // What cannot be finished is given back while there is time for it; what hangs then is left.
+  setTimeout(() => stopPacking.abort(leaving()), settings.drainSeconds * 600).unref();
+  setTimeout(() => process.exit(1), settings.drainSeconds * 1000).unref();
 }
 
 /** Do something again and again until the worker leaves; an outage ends none of it. */

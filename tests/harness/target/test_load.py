@@ -215,6 +215,10 @@ HEAD = '[api]\ncommand = "serve --port {port}"\n'
             HEAD + "[worker]\ncommand='w'\nstuck_timeout_s=1\nheartbeat_interval_s=2\n",
             "worker: heartbeat_interval_s = 2 must be less than stuck_timeout_s = 1",
         ),
+        (
+            HEAD + "[worker]\ncommand='w'\nstop_grace_s=5\ndrain_grace_s=6\n",
+            "worker: drain_grace_s = 6 must be at most stop_grace_s = 5",
+        ),
         (HEAD + '[database]\nsource = "external"\n', "database.url: missing"),
         (
             HEAD + '[database]\nurl = "postgresql://u:hush@h/d"\n',

@@ -35,8 +35,17 @@ export async function pack(pool, claimed, { leaseSeconds, renewSeconds }, signal
   }
 }
 
+/** What a promise gives, unless `signal` ends the wait for it. */
+async function unlessAborted(signal, promise) {
+  signal.throwIfAborted();
+  const aborted = new Promise((_, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  });
+  return Promise.race([promise, aborted]);
+}
+
 async function make(pool, claimed, signal) {
-  const contents = await contentsOf(pool, claimed);
+  const contents = await unlessAborted(signal, contentsOf(pool, claimed));
   for (const each of contents.documents) {
     signal.throwIfAborted();
     const found = await checksumOf(each.stored_at);

@@ -1,0 +1,195 @@
+"""Workers that are told to stop while they hold exports, and what they leave behind."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Sequence
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    nullcontext,
+)
+from dataclasses import dataclass
+from functools import partial
+
+from chaos.drills.worker_drill import WorkerDrill
+from chaos.exports.view import InProgress
+from chaos.faults.fault import injected
+from chaos.faults.harmed_database import HarmedDatabase
+from chaos.faults.hold_session import hold_table
+from chaos.faults.proof import FaultNotShown
+from harness.errors import CheckFailed, Inconclusive
+from harness.expect import expect
+from harness.system import Instance
+from harness.target import Capability
+from harness.target.tables.catalog import TableName
+from harness.vocabulary.exports import PREPARING
+from harness.waiting import becomes_true, wait_until
+
+LATE_S = 1.0
+"""What a busy machine may take to notice that a process has ended."""
+
+CLAIMED_WITHIN_S = 10.0
+"""How long a worker that has just started may take to hold what was given back."""
+
+HANGS_WITHIN_S = 2.0
+"""How long it may take until a worker claims again: it looks for work within a second."""
+
+LOCKED = 0.65
+"""For which part of the grace the table is locked; the rest is enough to give exports back."""
+
+_POLL_S = 0.05
+_WAITING = """
+SELECT count(*) AS n FROM pg_stat_activity
+WHERE datname = current_database() AND wait_event_type = 'Lock' AND query ILIKE %s
+"""
+
+
+@dataclass(kw_only=True)
+class Draining:
+    """One system without workers, whose exports one worker after the other must give back."""
+
+    drill: WorkerDrill
+    grace_s: float
+    """Within which a worker ends by itself, as its environment says."""
+    drained: int = 0
+    """How often exports were given back, all of them each time."""
+
+    @property
+    def can_lock(self) -> bool:
+        """Whether work can be kept from ending by a lock in the database."""
+        return (
+            self.drill.view.shows_workers
+            and self.drill.target.claim is not None
+            and "evidence" in self.drill.target.tenant_tables
+            and Capability.DATABASE_CONTROL in self.drill.offered
+        )
+
+    @asynccontextmanager
+    async def at_work(self) -> AsyncIterator[Instance]:
+        """Start a worker; inside, it holds exports and cannot finish them where that is possible.
+
+        `CheckFailed` when it does not get what an earlier one gave back.
+        """
+        async with self._injected("evidence") if self.can_lock else nullcontext():
+            worker = await self.drill.own.system.start("worker")
+            await self._wait_until_held(worker)
+            yield worker
+
+    async def after_failed_work(self) -> Instance:
+        """Start a worker whose work fails each time, and wait until it has given up on some."""
+        assert self.drill.failpoints is not None
+        environment = self.drill.failpoints.environment({"while_working": "raise"})
+        worker = await self.drill.own.system.start("worker", environment)
+        await self._wait_until_held(worker)
+        return worker
+
+    async def expect_drained(
+        self, worker: Instance, *, twice: bool = False, locked: bool = False
+    ) -> None:
+        """Tell a worker to stop; expect that it ends in time and holds nothing then.
+
+        `twice`: tell it again after a quarter of its grace. `locked`: nobody can use the table
+        of exports, from before it is told until most of its grace is over: a claim that hangs is
+        no excuse.
+        """
+        held = await self._held(worker)
+        if not held:
+            raise Inconclusive(f"{worker.name} had finished all its exports before it was told")
+        code = await self._stop(worker, twice=twice, locked=locked)
+        left = await self._held(worker)
+        if not left and await self._are_queued(held):
+            self.drained += 1
+        self.drill.observe(len(held), what="exports whose worker was told to stop")
+        expect(
+            not left,
+            expected=f"no export in progress when its worker has ended: {worker.name} held "
+            f"{len(held)} when it got SIGTERM, and had {self.grace_s:g} s",
+            got=f"{len(left)} still {PREPARING}: {', '.join(each.export_id for each in left[:4])}",
+            detail=f"{worker.name} ended with {code}",
+            rule="drain.gives-back",
+        )
+        expect(
+            code != -signal.SIGKILL,
+            expected=f"{worker.name} to end by itself within {self.grace_s:g} s of SIGTERM",
+            got=f"it still ran {LATE_S:g} s after that, and was killed",
+            rule="drain.in-time",
+        )
+
+    async def _stop(self, worker: Instance, *, twice: bool, locked: bool) -> int | None:
+        stop = partial(self.drill.own.system.stop, worker, self.grace_s + LATE_S)
+        if twice:
+            first = asyncio.ensure_future(stop())
+            await asyncio.wait({first}, timeout=self.grace_s / 4)
+            return (await asyncio.gather(first, stop()))[0]
+        if not locked:
+            return await stop()
+        async with self._exports_locked():
+            await becomes_true(self._is_claiming, HANGS_WITHIN_S, poll_s=_POLL_S)
+            stopping = asyncio.ensure_future(stop())
+            await asyncio.wait({stopping}, timeout=self.grace_s * LOCKED)
+        return await stopping
+
+    @asynccontextmanager
+    async def _exports_locked(self) -> AsyncIterator[None]:
+        """Let nobody use the table of exports; nobody change it where a worker is reading it."""
+        async with AsyncExitStack() as holding:
+            for mode in ("ACCESS EXCLUSIVE", "EXCLUSIVE"):
+                try:
+                    await holding.enter_async_context(self._injected("exports", mode))
+                    break
+                except FaultNotShown:
+                    if mode == "EXCLUSIVE":
+                        raise
+            yield
+
+    async def _is_claiming(self) -> bool:
+        """Whether a session waits for a lock in a claim: by its function, or any where none is."""
+        claim = self.drill.target.claim
+        name = claim.function if claim else ""
+        row = await self.drill.own.control_database.fetch_one(_WAITING, [f"%{name}%"])
+        return bool(row["n"])
+
+    def _injected(
+        self, table: TableName, mode: str = "ACCESS EXCLUSIVE"
+    ) -> AbstractAsyncContextManager[object]:
+        own = self.drill.target.tenant_tables[table]
+        return injected(
+            hold_table(HarmedDatabase.of(self.drill.own.system), own, mode),
+            journal=self.drill.journal,
+            history=self.drill.history,
+            offered=self.drill.offered,
+        )
+
+    async def _held(self, worker: Instance) -> Sequence[InProgress]:
+        """Give what is in progress in its name; where no names are seen, all of it."""
+        found = await self.drill.view.in_progress()
+        if not self.drill.view.shows_workers:
+            return found
+        return [each for each in found if each.worker == worker.name]
+
+    async def _are_queued(self, held: Sequence[InProgress]) -> bool:
+        live = {each.id: each.state for each in await self.drill.view.live()}
+        return all(live.get(each.export_id, PREPARING) != PREPARING for each in held)
+
+    async def _wait_until_held(self, worker: Instance) -> None:
+        within_s = self.drill.target.pace.wait_s(CLAIMED_WITHIN_S)
+
+        def nothing(waited: str) -> Exception:
+            if not self.drained:
+                return Inconclusive(waited)
+            return CheckFailed(
+                expected="exports that a worker gave back to be claimed by the next one at once",
+                got=waited,
+                rule="drain.gives-back",
+            )
+
+        async def holds() -> bool:
+            if await self._held(worker):
+                return True
+            if not self.can_lock and not await self.drill.view.live():
+                await self.drill.backlog.grow(1)  # quick work has ended meanwhile
+            return False
+
+        what = f"{worker.name} to hold an export"
+        await wait_until(holds, within_s, what, poll_s=_POLL_S, error=nothing)
