@@ -54,6 +54,7 @@ async def check_staging_fault(
     for name, commands in target.chaos.faults.items():
         drill = StagingDrill(
             journal=system.journal,
+            offered=target.capabilities(),
             history=history,
             observe=observe,
             cells=cells,

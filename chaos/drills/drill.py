@@ -28,7 +28,7 @@ class DrillContext:
     cells: Cells
     where: Mapping[str, str] = field(default_factory=dict)
     """What the cells of this drill have in common, such as the fault."""
-    offered: frozenset[Capability] = frozenset(Capability)
+    offered: frozenset[Capability]
     """What the target offers; a fault that needs more is refused."""
     process: str = "chaos"
     """Who harms the system, for the history."""

@@ -52,7 +52,6 @@ class StagingDrill(DrillContext):
     def __post_init__(self) -> None:
         """Name the drill in the history."""
         self.process = f"staging-fault:{self.name}"
-        self.offered = self.target.capabilities()
 
     @property
     def is_aborted(self) -> bool:

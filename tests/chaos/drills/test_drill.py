@@ -40,7 +40,13 @@ def drill(tmp_path: Path) -> Iterator[Noted]:
     journal = Journal.begin(tmp_path)
     with HistoryWriter(tmp_path / "history.jsonl") as history:
         cells = Cells(check_id="chaos.example", check_path=Path(__file__))
-        yield Noted(journal=journal, history=history, observe=Observations(), cells=cells)
+        yield Noted(
+            journal=journal,
+            offered=frozenset(Capability),
+            history=history,
+            observe=Observations(),
+            cells=cells,
+        )
     end_run(journal)
 
 

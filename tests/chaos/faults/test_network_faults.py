@@ -252,11 +252,14 @@ async def export_once(system: System) -> str:
     return str(export["id"])
 
 
-async def test_a_claim_whose_answer_is_lost_is_claimed_anew(
-    system: System, history: HistoryWriter
+@pytest.mark.parametrize(
+    ("what", "called"), [("claim", "claim_export_job("), ("complete", "complete_exports(")]
+)
+async def test_an_export_whose_answer_is_lost_is_ready_in_the_end(
+    system: System, history: HistoryWriter, what: str, called: str
 ) -> None:
     [worker] = system.workers
-    fault = lose_answers(system, worker, lambda text: "claim_export_job" in text, what="claim")
+    fault = lose_answers(system, worker, lambda text: called in text, what=what)
     exporting = asyncio.ensure_future(export_once(system))
     async with injected(fault, journal=system.journal, history=history):
         pass

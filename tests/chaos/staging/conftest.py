@@ -210,6 +210,7 @@ def drill_of(journal: Journal, tmp_path: Path) -> DrillOf:
             async with Organizations.of(target, target.api.base_urls) as organizations:
                 yield StagingDrill(
                     journal=journal,
+                    offered=target.capabilities(),
                     history=history,
                     observe=Observations(),
                     cells=Cells(
