@@ -55,6 +55,11 @@ def transitions_evidence(title: str, steps: Sequence[str]) -> Evidence:
     return Evidence(kind="transitions", title=title, text="\n".join(lines))
 
 
+def log_evidence(title: str, lines: Sequence[str]) -> Evidence:
+    """Show lines of a log, in order."""
+    return Evidence(kind="log", title=title, text="\n".join(_cut(line) for line in lines))
+
+
 def _value(value: object) -> str:
     return "NULL" if value is None else _cut(str(value).replace("\n", " "))
 

@@ -117,6 +117,7 @@ async def check_exactly_once(
             secrets=system.secrets,
             created=mark.file if mark else None,
             failures=failures,
+            logs=[instance.log_path for instance in system.api],
         )
     finally:
         if mark is not None:

@@ -66,6 +66,7 @@ async def run_locust(
     created: Path | None = None,
     failures: Path | None = None,
     export_wait_s: float | None = None,
+    logs: Sequence[Path] = (),
     finish_s: float = FINISH_S,
 ) -> LocustRun:
     """Run users of these organizations (name and token) against the instances.
@@ -76,7 +77,7 @@ async def run_locust(
     what belongs to `drill`. Locust's own files stay in `directory`,
     without `secrets`. What users create is appended to `created`, each with the name of the
     organization that created it (`RunMark.adopt`). The first requests that fail are appended to
-    `failures`.
+    `failures`, with what the instances log meanwhile (`logs`, in the order of `base_urls`).
     `Inconclusive` when locust cannot start, hangs, or ends by itself with anything but 0 or 1.
     Nothing of it runs afterwards, also after an error.
     """
@@ -102,6 +103,7 @@ async def run_locust(
         failures=failures and _absolute(failures),
         contract=contract,
         export_wait_s=export_wait_s,
+        logs=[_absolute(each) for each in logs],
     )
     exit_code = await _run(
         command,

@@ -34,6 +34,7 @@ from harness.client.run_mark import RunMark
 from harness.client.samples import Sample
 from harness.client.samples.images import png
 from harness.errors import CheckFailed, Inconclusive, Misconfigured
+from harness.findings.log_window import LogWindow
 from harness.history import CRASH, EntryType, HistoryWriter
 from harness.machine.processes import RUN_MARKER
 from harness.redaction.redactor import Redactor
@@ -49,6 +50,7 @@ from load.users.environment import (
     HISTORY_RUN,
     NoTenant,
     base_urls_of,
+    logs_of,
     tenants_of,
 )
 from load.users.expired_token import RAN_OUT, expired_token
@@ -136,6 +138,9 @@ class ExportUser(FastHttpUser):
         self.tenant = tenants[number % len(tenants)]
         # Every organization is to meet every instance.
         self.host = environment.host or (urls[number // len(tenants) % len(urls)] if urls else None)
+        logs = logs_of(os.environ)
+        self.instance = number // len(tenants) % len(urls) if urls else 0
+        self.log = logs[self.instance] if self.instance < len(logs) else None
         self.process = f"user-{number}"
         self.run_id = os.environ.get(RUN_MARKER, "")
         self.cannot_make_jobs = False
@@ -280,6 +285,7 @@ class ExportUser(FastHttpUser):
         """Send a request once: its answer, what is wrong with it, its status (0 without a whole
         answer), and how long to wait before it is sent again.
         """
+        log = LogWindow.begun(self.log) if self.log else None
         with gevent.Timeout(REQUEST_DEADLINE_S, TimeoutError("no whole answer in time")):
             response = self.client.request(
                 route.method, request.path, name=route.template, headers=dict(request.headers),
@@ -316,7 +322,10 @@ class ExportUser(FastHttpUser):
             if problem:
                 if _Process.failures is not None:
                     url = masked(urljoin(f"{self.host}/", request.path))
-                    _Process.failures.keep(route, url, request, answer if status else None, problem)
+                    _Process.failures.keep(
+                        route, url, request, answer if status else None, problem,
+                        instance=self.instance, log=log and log.ended(),
+                    )  # fmt: skip
                 got.failure(problem)
             else:
                 got.success()

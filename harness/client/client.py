@@ -173,6 +173,7 @@ class Client(Caller):
                 states,
                 deadline_s=deadline_s,
                 poll_s=self.pace.poll_s(POLL_INTERVAL_S),
+                logs=self.transport.workers_begun(),
             )
         if self.left is not None and export["state"] in TERMINAL_STATES:
             self.left.forget(export_id)

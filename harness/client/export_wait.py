@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Collection
 
 from harness.client.answers.record import Record
 from harness.errors import CheckFailed
+from harness.findings.log_window import LogWindow, workers_evidence
 from harness.vocabulary.exports import TERMINAL_STATES
 from harness.waiting import wait_until
 
@@ -15,10 +16,12 @@ async def wait_for_state(
     *,
     deadline_s: float,
     poll_s: float,
+    logs: Collection[LogWindow] = (),
 ) -> Record:
     """Poll by `read` until the export is in one of `states`, and give its data.
 
-    Fails the check at the deadline, or at once when it ended in another terminal state.
+    Fails the check at the deadline, or at once when it ended in another terminal state; what the
+    workers logged meanwhile (`logs`) is its evidence.
     """
     wanted = f"export {export_id} to become {' or '.join(sorted(states))}"
     export = Record()
@@ -39,6 +42,7 @@ async def wait_for_state(
                 got=f"it became {export['state']} ({export.get('error_code')}: "
                 f"{export.get('error_message')}) at attempt {export.get('attempt')}",
                 subject="getExport",
+                evidence=workers_evidence(logs),
             )
         return export["state"] in states
 
@@ -48,6 +52,7 @@ async def wait_for_state(
             got=f"it is still {export['state']} at attempt {export.get('attempt')}, "
             f"progress {export.get('progress')}, claimed by {export.get('claimed_by')}",
             subject="getExport",
+            evidence=workers_evidence(logs),
         )
 
     await wait_until(is_there, deadline_s, wanted, poll_s=poll_s, error=too_late)

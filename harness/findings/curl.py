@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from harness.evidence import Evidence
+from harness.evidence import Evidence, log_evidence
 from harness.findings.exchanges import Exchange
 from harness.untrusted.sanitizing import sanitize, shorten
 
@@ -70,7 +70,7 @@ def _logged(exchange: Exchange, files: EvidenceFiles) -> tuple[Evidence, ...]:
     if not lines:
         return ()
     title = f"log of API instance {exchange.instance + 1} during {exchange.method} {exchange.url}"
-    return (Evidence(kind="log", title=files.redact(title), text=files.redact("\n".join(lines))),)
+    return (log_evidence(files.redact(title), [files.redact(line) for line in lines]),)
 
 
 def _evidence(exchange: Exchange, files: EvidenceFiles) -> Evidence:

@@ -1,7 +1,10 @@
 """What an instance wrote into its log while it answered a request."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+
+from harness.evidence import Evidence, log_evidence
 
 MOST_BYTES = 8 * 1024
 """Of a log that are read for one request: the end of what was written meanwhile."""
@@ -10,6 +13,7 @@ AFTERWARDS_BYTES = 1024
 """Read beyond the moment of the answer: some write their line after it."""
 
 MOST_LINES = 12
+MOST_WORKER_LINES = 4
 LONGEST_LINE = 300
 
 
@@ -45,6 +49,16 @@ class LogWindow:
             lines = lines[1:]  # the rest of one
         shown = [line.rstrip() for line in lines if line.strip()][-MOST_LINES:]
         return [line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]}…" for line in shown]
+
+
+def workers_evidence(begun: Iterable[LogWindow]) -> tuple[Evidence, ...]:
+    """What each worker logged since then, as evidence; nothing of those that logged nothing."""
+    windows = [window.ended() for window in begun]
+    return tuple(
+        log_evidence(f"log of {window.path.stem} during the wait", lines[-MOST_WORKER_LINES:])
+        for window in windows
+        if (lines := window.lines())
+    )
 
 
 def _size(path: Path) -> int:

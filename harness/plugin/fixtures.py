@@ -104,6 +104,7 @@ async def organizations(
         made.transport.broken = BrokenPreconditions(system.run_dir / BROKEN)
         made.transport.patience = patience_of(pytestconfig, target)
         made.transport.logs = [instance.log_path for instance in system.api]
+        made.transport.worker_logs = [instance.log_path for instance in system.workers]
         async with database_at(system.readonly_url) as reading:
             if reading is not None:
                 read_events_from(made, reading, target)
@@ -259,6 +260,7 @@ async def _opened(own: System, learn: Callable[[Iterable[str]], None]) -> AsyncI
         ) as organizations,
     ):
         organizations.transport.logs = [instance.log_path for instance in own.api]
+        organizations.transport.worker_logs = [worker.log_path for worker in own.workers]
         yield OwnSystem(system=own, organizations=organizations, reading=reading, control=control)
 
 

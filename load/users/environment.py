@@ -1,5 +1,6 @@
 """The environment variables of locust: `locust_run.py` sets them, `locustfile.py` reads them."""
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,13 +26,16 @@ CREATED = "SHAKEDOWN_CREATED"
 FAILURES = "SHAKEDOWN_FAILURES"
 """The file to which the first failed requests are appended, with all that was sent; empty: none."""
 
+LOGS = "SHAKEDOWN_INSTANCE_LOGS"
+"""The logs of the instances in `BACKEND_URLS`, in their order, as JSON; empty: not known."""
+
 EXPORT_WAIT = "SHAKEDOWN_EXPORT_WAIT_S"
 """How many seconds a user waits for an export; empty: `EXPORT_DEADLINE_S` of `locustfile.py`."""
 
 _ORGANIZATION_TOKEN = re.compile(r"JWT_ORG_([A-Z]+)")
 _OURS = re.compile(
     rf"LOCUST_.*|BACKEND_URLS?|JWT_.*|JOB_ID.*|{HISTORY}(?:_RUN|_DRILL)?|{CREATED}|{CONTRACT}"
-    rf"|{FAILURES}|{EXPORT_WAIT}"
+    rf"|{FAILURES}|{EXPORT_WAIT}|{LOGS}"
 )
 
 
@@ -80,6 +84,11 @@ def base_urls_of(environment: Mapping[str, str]) -> list[str]:
     return [url.rstrip("/") for url in urls.split()]
 
 
+def logs_of(environment: Mapping[str, str]) -> list[Path]:
+    """Give the logs of the instances, as far as they are known."""
+    return [Path(each) for each in json.loads(environment.get(LOGS) or "[]")]
+
+
 def locust_environment(
     inherited: Mapping[str, str],
     *,
@@ -93,6 +102,7 @@ def locust_environment(
     failures: Path | None = None,
     contract: Contract | None = None,
     export_wait_s: float | None = None,
+    logs: Sequence[Path] = (),
 ) -> dict[str, str]:
     """Give the environment of a locust, without the settings that a user has for their own."""
     others = {name: value for name, value in inherited.items() if not _OURS.fullmatch(name)}
@@ -105,6 +115,7 @@ def locust_environment(
         HISTORY_DRILL: history_drill,
         CREATED: str(created or ""),
         FAILURES: str(failures or ""),
+        LOGS: json.dumps([str(each) for each in logs]),
         EXPORT_WAIT: "" if export_wait_s is None else f"{export_wait_s:g}",
         "HOME": str(home),  # ~/.locust.conf
     }

@@ -4,13 +4,14 @@ import base64
 import json
 from collections import Counter, defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from harness.client.answers.answer import Answer
 from harness.client.dialect.requests import Request
 from harness.client.routes import Route
 from harness.findings.exchanges import Exchange
+from harness.findings.log_window import LogWindow
 
 MOST_OF_OPERATION = 2
 """Failures of one operation that are kept: the first ones."""
@@ -27,13 +28,26 @@ class FailureWriter:
     _written: Counter[str] = field(default_factory=Counter)
 
     def keep(
-        self, route: Route, url: str, request: Request, answer: Answer | None, problem: str
+        self,
+        route: Route,
+        url: str,
+        request: Request,
+        answer: Answer | None,
+        problem: str,
+        *,
+        instance: int = 0,
+        log: LogWindow | None = None,
     ) -> None:
-        """Keep a failed request, unless there are enough of its operation; None: no answer."""
+        """Keep a failed request, unless there are enough of its operation; None: no answer.
+
+        `log` is what its instance logged meanwhile.
+        """
         if self._written[route.operation_id] >= MOST_OF_OPERATION:
             return
         self._written[route.operation_id] += 1
-        exchange = _exchange(route, url, request, answer, problem)
+        exchange = replace(
+            _exchange(route, url, request, answer, problem), instance=instance, log=log
+        )
         with self.path.open("a", encoding="utf-8") as file:
             file.write(_line(route.operation_id, exchange) + "\n")
 
@@ -72,6 +86,8 @@ def _line(operation_id: str, exchange: Exchange) -> str:
             "answer": _text(exchange.answer),
             "answer_size": exchange.answer_size,
             "problem": exchange.problem,
+            "instance": exchange.instance,
+            "log": exchange.log and [str(exchange.log.path), exchange.log.begin, exchange.log.end],
         }
     )
 
@@ -94,6 +110,9 @@ def read_failures(path: Path) -> Mapping[str, list[Exchange]]:
             plain[name] = base64.b64decode(plain[name])
         for name in ("headers", "answer_headers"):
             plain[name] = tuple((key, value) for key, value in plain[name])
+        if plain["log"] is not None:
+            path_, begin, end = plain["log"]
+            plain["log"] = LogWindow(path=Path(path_), begin=begin, end=end)
         found[operation_id].append(Exchange(**plain))
     return found
 

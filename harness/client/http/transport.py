@@ -56,6 +56,8 @@ class Transport:
         """Of the tokens of the organizations that use it."""
         self.logs: Sequence[Path] = ()
         """The logs of the instances, in their order; empty where they cannot be read."""
+        self.worker_logs: Sequence[Path] = ()
+        """Those of the workers, which make what a client waits for."""
         self._turn = itertools.count()
         self._connections = Connections(self.user_agent)
         self._bodies = Bodies()
@@ -263,6 +265,10 @@ class Transport:
     def log_begun(self, instance: int) -> LogWindow | None:
         """What an instance logs from now on, where that can be read."""
         return LogWindow.begun(self.logs[instance]) if instance < len(self.logs) else None
+
+    def workers_begun(self) -> list[LogWindow]:
+        """What each worker logs from now on."""
+        return [LogWindow.begun(path) for path in self.worker_logs]
 
     @property
     def user_agent(self) -> str:

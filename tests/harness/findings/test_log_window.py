@@ -12,6 +12,7 @@ from harness.findings.log_window import (
     MOST_BYTES,
     MOST_LINES,
     LogWindow,
+    workers_evidence,
 )
 from harness.redaction.redactor import Redactor
 from harness.reports.describe import explanation_lines
@@ -30,6 +31,15 @@ def test_what_was_logged_before_is_not_shown_and_what_came_right_after_is(tmp_pa
     lines = window.lines()
     assert lines[:3] == ["Traceback", "DiskFull: no space", "GET /api/jobs 500"]
     assert "much later" not in lines
+
+
+def test_each_worker_that_logged_something_is_shown(tmp_path: Path) -> None:
+    logs = [tmp_path / f"worker-{number}.log" for number in (1, 2)]
+    begun = [LogWindow.begun(log) for log in logs]
+    logs[1].write_text("".join(f"try {number}: no object\n" for number in range(9)))
+    (shown,) = workers_evidence(begun)
+    assert (shown.kind, shown.title) == ("log", "log of worker-2 during the wait")
+    assert shown.text.splitlines() == [f"try {number}: no object" for number in (5, 6, 7, 8)]
 
 
 def test_nothing_is_shown_where_nothing_was_logged_or_no_log_is(tmp_path: Path) -> None:

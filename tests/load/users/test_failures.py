@@ -3,6 +3,7 @@ from pathlib import Path
 from harness.client.answers.answer import Answer
 from harness.client.dialect.requests import Request
 from harness.client.routes import Route
+from harness.findings.log_window import LogWindow
 from load.users.failures import MOST_BYTES, MOST_OF_OPERATION, FailureWriter, read_failures
 
 ROUTE = Route(operation_id="createJob", method="POST", template="/api/jobs")
@@ -36,6 +37,19 @@ def test_the_first_failures_of_each_operation_are_read_as_they_were_written(tmp_
     assert (failed[0].body, failed[0].body_size) == (b"\xff" * MOST_BYTES, MOST_BYTES + 1)
     assert (failed[0].status, failed[0].answer) == (500, b"oops")
     assert failed[0].answer_headers == (("x", "y"),)
+
+
+def test_what_the_instance_logged_meanwhile_is_kept_with_it(tmp_path: Path) -> None:
+    log, path = tmp_path / "api-2.log", tmp_path / "failed.jsonl"
+    begun = LogWindow.begun(log)
+    log.write_text("no connection\n")
+    FailureWriter(path=path).keep(
+        ROUTE, URL, REQUEST, ANSWER, "500: oops", instance=1, log=begun.ended()
+    )
+    [failed] = read_failures(path)["createJob"]
+    assert failed.instance == 1
+    assert failed.log is not None
+    assert failed.log.lines() == ["no connection"]
 
 
 def test_half_an_answer_is_none(tmp_path: Path) -> None:
