@@ -46,6 +46,7 @@ claim_token = "ticket"
 [claim.columns]
 attempt = "tries"
 claimed_by = "taken_by"
+claim_token = "claim_token"
 
 [contract.fields.export]
 attempt = "/tries"
@@ -70,7 +71,7 @@ def install_renamed(folder: Path, *, limit: int = 1) -> Path:
     function = FUNCTION.replace("{limit}", str(limit))
     (copy / "migrations" / "0099_take_package.sql").write_text(function, encoding="utf-8")
     default = (ROOT / "harness" / "target" / "default.toml").read_text(encoding="utf-8")
-    kept = re.sub(r"(?ms)^\[(claim|zoo)\].*?(?=^\[)", "", default + "\n[end]\n")
+    kept = re.sub(r"(?ms)^\[(claim|claim\.columns|zoo)\].*?(?=^\[)", "", default + "\n[end]\n")
     kept = kept.replace("[end]\n", "").replace('openapi = "contracts/openapi.yaml"', "")
     target = folder / "shakedown.toml"
     target.write_text(kept + CLAIM, encoding="utf-8")
