@@ -25,6 +25,7 @@ from harness.vocabulary.exports import PREPARING
 UNIQUE_RULE = "claim.new-token"
 """The rule that a claim token is never issued twice."""
 
+NO_SETTINGS: Mapping[str, str] = {}
 LOCK_TIMEOUT_MS = 1500
 """A claim that waits longer than this for a lock fails: it must skip locked exports."""
 
@@ -214,11 +215,14 @@ class ClaimTransaction:
 
 @asynccontextmanager
 async def claim_transaction(
-    claims: ClaimFunction, tokens: IssuedTokens
+    claims: ClaimFunction,
+    tokens: IssuedTokens,
+    settings: Mapping[str, str] = NO_SETTINGS,
 ) -> AsyncIterator[ClaimTransaction]:
-    """Open a transaction for claims and roll it back."""
+    """Open a transaction for claims and roll it back; `settings` are those of its session."""
     async with claims.worker() as connection:
         await connection.execute("RESET ROLE")
-        await connection.execute(f"SET lock_timeout = {LOCK_TIMEOUT_MS}")
+        for name, value in {**settings, "lock_timeout": f"{LOCK_TIMEOUT_MS}"}.items():
+            await connection.execute(f"SET {name} = {value}")
         async with connection.transaction(force_rollback=True):
             yield ClaimTransaction(connection=connection, claims=claims, tokens=tokens)
