@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from harness.postgres.cluster import Cluster
 from tests.own_cluster import own_cluster
@@ -58,6 +59,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if any(item.path.is_relative_to(folder) for folder in folders):
             item.add_marker("no_cover")
+
+
+# How long an example takes says nothing on a busy machine; where CI is set, it is so by default.
+settings.register_profile(
+    "a busy machine",
+    parent=settings.get_profile(settings.get_current_profile_name()),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("a busy machine")
 
 
 @pytest.fixture(autouse=True)
