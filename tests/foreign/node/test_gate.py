@@ -73,3 +73,39 @@ async def test_a_ledger_without_an_api_is_judged_in_the_database(
     run = await gate(wrong, target, "--only", "hash.no-fork", FOREIGN_DEFECT="trail-forks")
     assert run.verdicts == {"hash.no-fork": "fail"}, run.printed
     assert "An organization's chain never forks" in run.printed
+
+
+NO_ROW_SECURITY = """
+[[accepted]]
+check = "tenancy.row-security"
+reason = "one role for everything; tenants are told apart in the queries of the API"
+
+[[allow_inconclusive]]
+check = "tenancy.direct-sql"
+reason = "there is no role to act in"
+"""
+
+
+async def test_no_row_security_is_accepted_by_name_and_excuses_nothing_over_http(
+    installed: Path, tmp_path: Path
+) -> None:
+    text = (installed / "shakedown.toml").read_text(encoding="utf-8")
+    text = text.replace('driver = "process"', f'driver = "process"\ndirectory = "{installed}"', 1)
+    there, named = 'evidence = "documents" }', 'evidence = "documents", jobs = "cases" }'
+    assert there in text
+    target = write(tmp_path, text.replace(there, named, 1) + NO_ROW_SECURITY)
+    only = "tenancy.row-security,tenancy.direct-sql,tenancy.matrix"
+    run = await gate(tmp_path, target, "--only", only)
+    assert run.verdicts == {
+        "tenancy.row-security": "fail",  # which does not count
+        "tenancy.direct-sql": "inconclusive",
+        "tenancy.matrix": "pass",
+    }
+    assert run.rules == {"tenancy.row-security"}
+    assert run.exit_code == 0, run.printed
+    assert "says that there is no role authenticated" in run.printed
+
+    wrong = tmp_path / "wrong"
+    run = await gate(wrong, target, "--only", only, FOREIGN_DEFECT="foreign-raw")
+    assert run.verdicts["tenancy.matrix"] == "fail"
+    assert run.exit_code == 1, run.printed
