@@ -4,17 +4,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness.errors import Misconfigured
 from harness.instances.database_access import DatabaseAccess, parts_of
 from harness.instances.description import Instance, Role
 from harness.instances.handle import InstanceHandle
-from harness.instances.network import Network
 from harness.machine.journal import Journal
 from harness.machine.ports import LOOPBACK
 from harness.machine.processes import Process
 from harness.target.tables.models import Api, Migrate, Worker
 from harness.target.target import Target
+
+if TYPE_CHECKING:
+    from harness.instances.network import Network
 
 
 class PortTaken(Exception):
@@ -94,7 +97,7 @@ class Plan:
     database: DatabaseAccess
     keys: KeySet | None = None
     """None where tokens are not signed with a key pair."""
-    network: Network | None = None
+    network: "Network | None" = None
     """The proxies between its parts; None: all of them are connected directly."""
     own_values: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Placeholders that mean something else in this system, or for this instance."""

@@ -5,11 +5,11 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from harness.errors import Inconclusive, InstanceFailed, Misconfigured
 from harness.instances.database_access import DatabaseAccess, with_database
 from harness.instances.description import Role
-from harness.instances.network import Network
 from harness.instances.plan import Plan
 from harness.instances.start import start_instance
 from harness.machine.journal import Journal
@@ -23,6 +23,9 @@ from harness.system.system import System
 from harness.target.target import Target
 from harness.target.values.libpq_variables import SESSION, set_aside
 from harness.waiting import becomes_true
+
+if TYPE_CHECKING:
+    from harness.instances.network import Network
 
 Progress = Callable[[str], None]
 
@@ -189,7 +192,7 @@ async def _with_own_server(plan: Plan, disk_bytes: int | None) -> tuple[Cluster,
         raise
 
 
-def _network_of(plan: Plan) -> Network:
+def _network_of(plan: Plan) -> "Network":
     """Give the proxies of a system; they open when an instance starts."""
     host = plan.driver.harness_host
     if host is None:
@@ -197,6 +200,9 @@ def _network_of(plan: Plan) -> Network:
             "containers of this engine cannot reach a server of the harness, so their connections "
             "cannot go through a proxy"
         )
+    # Loaded here: most systems have no proxies.
+    from harness.instances.network import Network  # noqa: PLC0415
+
     return Network(plan.database.url, host)
 
 

@@ -5,7 +5,7 @@ import contextlib
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import psycopg
 
@@ -13,7 +13,6 @@ from harness.errors import Misconfigured
 from harness.instances.database_access import with_database
 from harness.instances.description import Instance, Role, SystemDescription
 from harness.instances.handle import InstanceHandle
-from harness.instances.network import Network
 from harness.instances.plan import Plan
 from harness.instances.start import start_instance
 from harness.machine.journal import Journal
@@ -26,6 +25,9 @@ from harness.system.infrastructure import Infrastructure, attach_driver
 from harness.system.token_keys import TokenKeys
 from harness.target.load import load_target
 from harness.target.values.hosts import is_on_loopback
+
+if TYPE_CHECKING:
+    from harness.instances.network import Network
 
 
 class System:
@@ -101,7 +103,7 @@ class System:
         return self.plan.driver.harness_host if all(map(is_on_loopback, urls)) else None
 
     @property
-    def network(self) -> Network | None:
+    def network(self) -> "Network | None":
         """The proxies between its parts, where it was launched with them."""
         return self.plan.network
 
