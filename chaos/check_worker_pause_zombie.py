@@ -211,7 +211,7 @@ async def wait_until_all_done(drill: WorkerDrill) -> None:
     live = [each for each in drill.final.exports if each.state not in TERMINAL_STATES]
     if live:
         await drill.judge(drill.recovery.violations(drill.final), what="exports in the end")
-        raise Inconclusive(f"{len(live)} exports were still live, and none ended any more")
+        raise Inconclusive(f"{len(live)} exports were still live at the end of the wait")
 
 
 async def look_again(drill: WorkerDrill) -> None:

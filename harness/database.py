@@ -17,6 +17,11 @@ Parameters = Sequence[object] | Mapping[str, object] | None
 STATEMENT_TIMEOUT_S = 15
 CONNECT_TIMEOUT_S = 5
 
+NO_CONTROL = (
+    "this check changes the database as its superuser, and the target gives no such access; "
+    '[database] source = "embedded" or "docker" gives it'
+)
+
 
 class Database:
     """One system's database. Unless `writable`, every transaction is read only.

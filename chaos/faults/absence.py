@@ -48,7 +48,7 @@ class Absence:
         """See that it was away and is back. Raises `FaultNotShown`."""
         if not self.refused:
             raise FaultNotShown(
-                f"{self.victim.name} was started anew, but no client was ever refused at "
+                f"{self.victim.name} was restarted, but no client was ever refused at "
                 f"{self.victim.base_url}: something else listens there"
             )
         back = await self.seen_by.answers(self.victim)

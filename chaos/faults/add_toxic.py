@@ -55,7 +55,7 @@ def add_toxic(link: Link, toxic: Toxic, stream: Stream) -> Fault:
 async def _whole_trip(link: Link) -> Trip:
     trip = await link.trip()
     if trip.end != "answered":
-        raise FaultNotShown(f"{link.what}, with nothing done to it: {trip.end}")
+        raise FaultNotShown(f"{link.what}, before it was harmed: {trip.end}")
     return trip
 
 

@@ -54,7 +54,7 @@ def crash_database(database: HarmedDatabase, how: How = "immediate") -> Fault:
         if how == "clean":
             return works
         if _RECOVERED not in tail(server.log_path, _LOG_LINES):
-            raise FaultNotShown("the server's log says nothing of a recovery: nothing had crashed")
+            raise FaultNotShown("the server's log shows no recovery: the server did not crash")
         return f"{works}; the log says that the server has recovered"
 
     return Fault(

@@ -42,8 +42,9 @@ def lose_answers(
         link.require_used()
         if any(each.is_unread for each in sessions()):
             raise FaultNotShown(
-                f"the connections of {victim.name} to the database are encrypted, or no "
-                "PostgreSQL: where a transaction ends cannot be seen in them (sslmode=disable)"
+                f"the end of a transaction cannot be seen in the connections of {victim.name} to "
+                "the database: they are encrypted, or do not follow PostgreSQL's protocol; connect "
+                "with sslmode=disable"
             )
 
     def sessions() -> Iterable[PostgresConversation]:

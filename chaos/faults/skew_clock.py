@@ -52,8 +52,8 @@ def skew_clock(system: System, victim: Instance, seconds: float) -> Fault:
             )
         if victim.pid is None or victim.container is not None:
             raise FaultNotShown(
-                f'{victim.name} is no process of this machine (driver = "process"): libfaketime '
-                "is not in its container"
+                f"the clock of {victim.name} cannot be changed: it does not run as a process of "
+                'this machine; use driver = "process"'
             )
 
     async def inject() -> None:

@@ -14,7 +14,9 @@ def take_down(link: Link) -> Fault:
 
     async def victim_shows() -> str:
         if link.proxy.is_enabled or link.proxy.open:
-            raise FaultNotShown(f"the proxy of {link.what} still has {len(link.proxy.open)} open")
+            raise FaultNotShown(
+                f"the proxy of {link.what} still has {len(link.proxy.open)} open connections"
+            )
         return "no connection is open"
 
     async def others_see() -> str:

@@ -25,7 +25,7 @@ MEASURED_S = 0.2
 @singledispatch
 async def effect(toxic: Toxic, link: Link, stream: Stream, before: Trip) -> str:  # noqa: ARG001
     """See the toxic's effect on a client of the link. Raises `FaultNotShown` if it is not there."""
-    raise FaultNotShown(f"nothing tells what {toxic} does to {link.what}")
+    raise FaultNotShown(f"the effect of {toxic} on {link.what} cannot be measured")
 
 
 @effect.register

@@ -50,7 +50,7 @@ async def claim_beside_silent_ones(own: OwnSystem, claims: ClaimFunction) -> int
                 f"WHERE {table.is_in(PREPARING, 'e')}".encode()
             )
         if done.rowcount == 0:
-            raise Inconclusive("no export was in progress that could be silent")
+            raise Inconclusive("no export was in progress, so none could miss its heartbeats")
     async with claims.worker() as connection:
         return sum([await claims.claim(connection, "direct-late", each) for each in (1, BATCH)])
 

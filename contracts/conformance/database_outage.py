@@ -13,7 +13,7 @@ from contracts.conformance.problems import expect_problem
 from contracts.shared.resources.sealed_event import sealed_event_id
 from contracts.shared.resources.snapshot import take_snapshot
 from harness.client import Answer, Client, Samples, together
-from harness.database import Database
+from harness.database import NO_CONTROL, Database
 from harness.errors import CheckFailed, Inconclusive
 from harness.expect import expect, expect_equal, expect_status
 from harness.findings.exchanges import Recent, recall, remembering
@@ -36,7 +36,7 @@ async def database_outage(system: System) -> AsyncIterator[None]:
     The system must belong to the check alone; the server and its other databases stay up.
     """
     if system.control_url is None or system.database.name is None:
-        raise Inconclusive("this target gives no control of its database")
+        raise Inconclusive(NO_CONTROL)
     name = system.database.name
     maintenance = Database(make_conninfo(system.control_url, dbname="postgres"), writable=True)
     async with maintenance.connect() as connection:

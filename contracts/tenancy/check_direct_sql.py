@@ -9,7 +9,7 @@ from contracts.tenancy.sql.sql_tenant import sql_tenant
 from contracts.tenancy.sql.tenant_claims import has_contract_claims
 from harness.check import check
 from harness.client import Organization, Organizations, Samples
-from harness.database import Database
+from harness.database import NO_CONTROL, Database
 from harness.errors import Inconclusive
 from harness.plugin.cells import Cells
 from harness.plugin.coverage import Coverage
@@ -80,5 +80,5 @@ async def check_direct_sql(
 def _database(system: System) -> Database:
     """The database, for a user who may become any role."""
     if system.control_url is None:
-        raise Inconclusive("this target gives no control of its database")
+        raise Inconclusive(NO_CONTROL)
     return Database(system.control_url, writable=True)

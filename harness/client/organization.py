@@ -31,7 +31,7 @@ class Organization:
     is_fresh: bool = True
     """Whether it was made for one check, so that it has nothing but what the check made."""
     given_job: str | None = None
-    """A job that was given with the token, for a backend that lets clients make none."""
+    """A job that was given with the token, for a backend whose clients can create none."""
 
     @property
     def roles(self) -> tuple[str, ...]:
@@ -72,13 +72,13 @@ class Organization:
                 return expect_status(asked, 201).data
         if self.given_job is None:
             raise Inconclusive(
-                "this check needs a job, and the backend lets clients make none; give one with "
-                "the token (JOB_ID, JOB_ID_ORG_A, JOB_ID_ORG_B, or tokens.given.job)"
+                "this check needs a job, and clients of this backend cannot create one; give one "
+                "with the token (JOB_ID, JOB_ID_ORG_A, JOB_ID_ORG_B, or tokens.given.job)"
             )
         if not may_hold_more:
             raise Inconclusive(
-                "this check judges all that a job holds, and needs one of its own: the API makes "
-                f"none, and others use the given one ({self.given_job})"
+                "this check judges all that a job holds, and needs a job of its own: clients "
+                f"cannot create one, and others use the given one ({self.given_job})"
             )
         found = await self.client.call("getJob", path={"job_id": self.given_job})
         return expect_status(found, 200).data

@@ -193,7 +193,9 @@ def load_routes(path: Path) -> Routes:
     """
     routes = Routes.from_document(parse_document(path))
     if not routes:
-        raise Misconfigured(f"{path} is no OpenAPI document with operations (no operationId in it)")
+        raise Misconfigured(
+            f"{path} is not an OpenAPI document with operations (no operationId in it)"
+        )
     return routes
 
 
@@ -212,8 +214,8 @@ def contract_routes(contract: Contract) -> Routes:
     described = Routes.from_document(document_of(contract))
     if not described:
         raise Misconfigured(
-            f"{path} is no OpenAPI document with operations of the contract (none has a name that "
-            "the contract knows, or is at the contract's method and path); say where they are: "
+            f"{path} is not an OpenAPI document with operations of the contract (none has a name, "
+            "or a method and path, that the contract knows); write where they are: "
             '[contract.operations] getJob = { method = "GET", path = "/jobs/{job_id}" }'
         )
     if shipped is not None and not is_shipped(contract):

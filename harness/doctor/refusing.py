@@ -59,7 +59,7 @@ class Refused:
 async def ask_wrongly(walked: Walked) -> Seen:
     """Ask without a token and for what is not there, and upload what is refused."""
     if walked.job is None:
-        raise Inconclusive("there is no job to ask wrongly about")
+        raise Inconclusive("there is no job to send wrong requests about")
     client = walked.have_org().client
     problem = walked.target.contract.problem
     place = problem.code if problem else "/code"

@@ -58,7 +58,7 @@ def read_file(path: Path) -> Found:
 
 
 def parse(text: str, shown: str) -> Document:
-    """Parse JSON or YAML. Raises `Misconfigured` where it is no OpenAPI document."""
+    """Parse JSON or YAML. Raises `Misconfigured` where it is not an OpenAPI document."""
     # The C loader is ten times as fast; PyYAML is built without it on a few platforms.
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
@@ -67,7 +67,7 @@ def parse(text: str, shown: str) -> Document:
         raise Misconfigured(f"{shown} is neither JSON nor YAML: {error}") from error
     if not isinstance(root, dict) or not ("openapi" in root or "swagger" in root):
         raise Misconfigured(
-            f"{shown} is no OpenAPI document: expected an object with `openapi` or `swagger`"
+            f"{shown} is not an OpenAPI document: expected an object with `openapi` or `swagger`"
         )
     if not table(root, "paths"):
         raise Misconfigured(f"{shown} describes no routes: it has no `paths`")

@@ -10,7 +10,7 @@ import pytest
 
 from harness.check import place_of
 from harness.client import Organization, Organizations
-from harness.database import Database, database_at
+from harness.database import NO_CONTROL, Database, database_at
 from harness.errors import Inconclusive
 from harness.findings.preconditions import BrokenPreconditions
 from harness.guard import Guard
@@ -182,7 +182,7 @@ class OwnSystem:
 
 def _given(database: Database | None) -> Database:
     if database is None:
-        raise Inconclusive("this target gives no control of its database")
+        raise Inconclusive(NO_CONTROL)
     return database
 
 
@@ -218,8 +218,9 @@ def fresh_system(request: pytest.FixtureRequest, target: Target, system: System)
     ) -> AsyncIterator[OwnSystem]:
         if not target.is_cloned:
             raise Inconclusive(
-                "a second system of this target would share its data with the first one: its "
-                "[database] is no copy of the harness's own, nor is everything in {storage_dir}"
+                "a second system of this target would share its data with the first one: use "
+                '[database] source = "embedded" or "docker"; or "none", and keep everything in '
+                "{storage_dir}"
             )
         own = await launch_sibling(
             system,

@@ -60,7 +60,7 @@ class TokenKeys:
             try:
                 text = (run_dir / _PRIVATE).read_text(encoding="ascii")
             except OSError as error:
-                raise Misconfigured(f"the run's key pair is gone: {error}") from error
+                raise Misconfigured(f"the run's key pair cannot be read: {error}") from error
             key = SigningKey.read(text, mint.algorithm)
         return cls(key=key if key.key_id else key.named(mint.kid), folder=folder)
 

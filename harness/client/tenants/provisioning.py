@@ -184,7 +184,7 @@ def _gift(answer: Answer, pointer: str, expectation: str) -> str:
     try:
         document = parse(answer.body)
     except BadDocument as error:
-        raise Misconfigured(f"{expectation}, got an answer that is no JSON: {error}") from None
+        raise Misconfigured(f"{expectation}, got an answer that is not JSON: {error}") from None
     value = value_at(document, steps(pointer))
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)

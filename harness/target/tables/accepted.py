@@ -29,7 +29,7 @@ class Accepted(Table):
         if self.fingerprint is None and self.rule == self.check == self.subject == "*":
             raise ValueError("name a fingerprint, a rule, a subject or a check: this accepts all")
         if self.fingerprint is not None and not self.rule == self.check == self.subject == "*":
-            raise ValueError("a fingerprint stands alone: leave out rule, subject and check")
+            raise ValueError("a fingerprint is enough: remove rule, subject and check")
         return self
 
     @property

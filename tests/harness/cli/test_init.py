@@ -48,7 +48,7 @@ def test_with_nothing_to_look_at_it_says_what_to_name() -> None:
 
 def test_a_document_that_is_none_writes_nothing() -> None:
     Path("x.json").write_text("{}")
-    with pytest.raises(Misconfigured, match="no OpenAPI document"):
+    with pytest.raises(Misconfigured, match="not an OpenAPI document"):
         run("--openapi", "x.json")
     assert not Path("shakedown.toml").exists()
 

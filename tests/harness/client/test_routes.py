@@ -56,7 +56,7 @@ def test_a_dialect_changes_method_or_path() -> None:
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [("{", "is not YAML"), ("[]", "no OpenAPI document"), ("paths: {}", "no OpenAPI document")],
+    [("{", "is not YAML"), ("[]", "not an OpenAPI"), ("paths: {}", "not an OpenAPI")],
 )
 def test_a_bad_document_is_refused(tmp_path: Path, text: str, said: str) -> None:
     path = tmp_path / "openapi.yaml"

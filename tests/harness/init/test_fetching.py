@@ -67,7 +67,7 @@ async def test_a_url_that_is_none_is_refused_without_asking(url: str) -> None:
     ("text", "wrong"),
     [
         ("[", "neither JSON nor YAML"),
-        ("a: 1", "no OpenAPI document"),
+        ("a: 1", "not an OpenAPI document"),
         ('{"openapi": "3.1.0"}', "describes no routes"),
         (json.dumps(DOCUMENT), ""),
     ],

@@ -133,7 +133,7 @@ async def test_each_call_knows_what_the_calls_before_have_given(backend: Backend
             web.json_response({"id": "x", "made": {}}),
             r"expected organization at '/made/id', got nothing there; the answer has \['id', 'mad",
         ),
-        ("/tenants", web.Response(text="<html>"), "organization at .*an answer that is no JSON"),
+        ("/tenants", web.Response(text="<html>"), "organization at .*an answer that is not JSON"),
         ("/tenants", 5.0, r"\[tokens\.calls\.organization\].*an answer.*within 0\.5 s, got none"),
         (
             "/tenants",
