@@ -1,8 +1,9 @@
 """What all tests share: a clean environment, a PostgreSQL, and what counts for coverage."""
 
+import gc
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Generator
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,21 @@ _LONG = (
 )
 """Files whose tests take ten seconds and more: they begin first, so that none is left for the end,
 when the other processes of pytest-xdist have nothing to do any more."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collect no garbage while tests are collected: nothing of what is made is garbage then.
+
+    Nor is any of it later: it is left out of each search for garbage.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
