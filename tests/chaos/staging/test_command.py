@@ -80,7 +80,7 @@ def test_another_name_for_the_same_address_is_another_host(staging: Staging, pla
 
 @pytest.mark.parametrize("processes", ["1", "2"])
 def test_a_declared_fault_is_survived(staging: Staging, place: Path, processes: str) -> None:
-    file = staging.write(staging.fault("kill", "kill", "nothing"))
+    file = staging.write(staging.fault("kill", "kill", "nothing", "hold_s = 0.5\n"))
     argv = words(file, place / "out", "--allow-faults", "-n", processes)
     finished = shakedown(place, argv)
     assert finished.returncode == 0, finished.stdout + finished.stderr

@@ -18,7 +18,8 @@ from tests.chaos.staging.conftest import DrillOf, Staging
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
 
-KILLED_AT_WORK = ("kill-at-work", "nothing", "")
+KILLED_AT_WORK = ("kill-at-work", "nothing", "hold_s = 0.5\n")
+"""What it held is recovered, or not, while the drill waits for all that was accepted."""
 
 LONG = "hold_s = 4\n"
 """Longer than the stuck timeout: others have taken over when a frozen worker wakes up."""
@@ -39,7 +40,7 @@ def faults_of(journal: Journal) -> Sequence[object]:
 async def test_a_worker_is_killed_and_nothing_is_lost(
     staging: Staging, drill_of: DrillOf, journal: Journal, tmp_path: Path
 ) -> None:
-    file = staging.write(staging.fault("kill", "kill", "nothing"))
+    file = staging.write(staging.fault("kill", "kill", "nothing", "hold_s = 2\n"))
     async with drill_of(file) as drill:
         await run_drill(STAGING_FAULT, drill)
         assert drill.observe.count >= 1
