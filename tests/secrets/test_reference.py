@@ -51,7 +51,7 @@ ONLY = (
 )
 
 
-FEWER = "own.*,golden.*,contract.problem-details,tenancy.tokens"
+FEWER = "own.*,golden.export-download,contract.problem-details"
 """What pytest's own ways of writing are tried with."""
 
 
