@@ -18,7 +18,7 @@ import pytest
 from tests.warm import run_shakedown
 
 SECRET = "marked-secret-5f1e"
-DEADLINE_S = 60
+DEADLINE_S = 120
 
 _MARK = "SHAKEDOWN_TEST_FOLDER"
 """In the environment of the command; whatever it starts inherits it."""

@@ -2,10 +2,12 @@
 
 import json
 import random
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
-from .conftest import Workplace
+from .conftest import Finished, Workplace
 
 pytestmark = pytest.mark.integration
 
@@ -73,18 +75,28 @@ async def check_leaves(observe, history, report_dir, rng):
 """
 
 
-@pytest.mark.parametrize("words", [[], ["-n", "2"]])
-def test_every_fixture(workplace: Workplace, words: list[str]) -> None:
+def test_every_fixture_in_two_runs_beside_each_other(workplace: Workplace) -> None:
+    """In the process of the command and in two of their own; neither run disturbs the other."""
     workplace.checks(CHECKS)
-    finished = workplace.shakedown(
-        "run", "--no-built-in", "checks", "--seed", "3", "--out", "out", *words
-    )
-    assert finished.verdicts == {
+    words = ["run", "--no-built-in", "checks", "--seed", "3", "--out"]
+
+    def run(more: list[str]) -> Finished:
+        return workplace.shakedown(*words, *more)
+
+    with ThreadPoolExecutor() as threads:
+        finished = [*threads.map(run, (["one"], ["two", "-n", "2"]))]
+    for each, out in zip(finished, ("one", "two"), strict=True):
+        assert each.code == 0, each.stdout + each.stderr
+        assert_whole_report(workplace.folder / out)
+    assert workplace.leftovers() == []
+
+
+def assert_whole_report(out: Path) -> None:
+    results = json.loads((out / "results.json").read_text(encoding="utf-8"))
+    assert {check["id"]: check["verdict"] for check in results["checks"]} == {
         "own.shared": "pass", "own.fresh": "pass", "own.leaves": "pass", "own.harmed": "pass",
-    }, finished.stdout  # fmt: skip
-    assert finished.code == 0
-    assert finished.results["target"]["workers"] == 2
-    out = workplace.folder / "out"
+    }  # fmt: skip
+    assert results["target"]["workers"] == 2
     written = [json.loads(line) for line in (out / "history.jsonl").read_text().splitlines()]
     assert [each["kind"] for each in written] == ["writer", "operation", "end"]
     assert written[1]["process"] == "own.leaves"
@@ -93,12 +105,3 @@ def test_every_fixture(workplace: Workplace, words: list[str]) -> None:
     logs = {str(path.relative_to(out / "logs")) for path in (out / "logs").rglob("*.log")}
     assert {"api-1.log", "api-3.log", "worker-2.log"} < logs
     assert sum(name.endswith("/worker-1.log") for name in logs) == 2
-    assert workplace.leftovers() == []
-
-
-def test_two_runs_beside_each_other_do_not_disturb_one_another(workplace: Workplace) -> None:
-    workplace.checks(CHECKS)
-    words = ["run", "--no-built-in", "checks", "--only", "own.shared", "--seed", "3"]
-    one, other = [workplace.start(*words, "--out", out) for out in ("one", "other")]
-    assert [workplace.finish(each).code for each in (one, other)] == [0, 0]
-    assert workplace.leftovers() == []
