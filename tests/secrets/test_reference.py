@@ -51,7 +51,7 @@ ONLY = (
 )
 
 
-FEWER = "own.*,golden.export-download,contract.problem-details"
+FEWER = "own.*,golden.export-download,contract.problem-details,tenancy.tokens"
 """What pytest's own ways of writing are tried with."""
 
 
