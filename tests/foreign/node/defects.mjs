@@ -1,4 +1,4 @@
-// The mistakes this backend can be told to make, one at a time: FOREIGN_DEFECT=<id>. Code asks
+// The mistakes this backend can be told to make, one or several: FOREIGN_DEFECT=<id>,<id>. Code asks
 // `defect("id")` where it would go wrong. `node defects.mjs` lists them as JSON.
 
 import { pathToFileURL } from "node:url";
@@ -151,17 +151,17 @@ const DEFECTS = {
   },
 };
 
-const chosen = process.env.FOREIGN_DEFECT || "";
-if (chosen && !Object.hasOwn(DEFECTS, chosen)) {
+const chosen = (process.env.FOREIGN_DEFECT || "").split(",").filter(Boolean);
+for (const id of chosen.filter((each) => !Object.hasOwn(DEFECTS, each))) {
   // A misspelt defect would be a clean backend, and a test of it would prove the wrong thing.
-  process.stderr.write(`FOREIGN_DEFECT=${chosen} is none of: ${Object.keys(DEFECTS).join(", ")}\n`);
+  process.stderr.write(`FOREIGN_DEFECT: ${id} is none of: ${Object.keys(DEFECTS).join(", ")}\n`);
   process.exit(2);
 }
 
 /** Whether this process is to make that mistake. */
 export function defect(id) {
   if (!Object.hasOwn(DEFECTS, id)) throw new Error(`the code asks for an unknown defect, ${id}`);
-  return id === chosen;
+  return chosen.includes(id);
 }
 
 function listed() {
