@@ -32,6 +32,12 @@ class Run:
         results: dict[str, Any] = json.loads((self.report / "results.json").read_text())
         return {found["rule"] for check in results["checks"] for found in check["findings"]}
 
+    def rules_of(self, check_id: str) -> set[str]:
+        """The rules that the findings of one check broke."""
+        results: dict[str, Any] = json.loads((self.report / "results.json").read_text())
+        (check,) = [each for each in results["checks"] if each["id"] == check_id]
+        return {found["rule"] for found in check["findings"]}
+
     @property
     def everything(self) -> str:
         """All that anybody can read afterwards."""
