@@ -47,11 +47,18 @@ def _failed(recent: Recent) -> bool:
 
 
 def places_of(run_dir: Path, report: Path) -> Iterable[Path]:
-    """Where a run writes: its own directory, its database's, temporary files, its report."""
+    """Where a run writes: its own directory, its database's, temporary files, its report.
+
+    What a drill has mounted to fill it is left out: that is its subject, and no other check's.
+    """
+    entries = read_entries(run_dir).values()
+    mounted = [Path(str(entry.facts["path"])) for entry in entries if entry.kind == "mount"]
     yield run_dir
-    for entry in read_entries(run_dir).values():
+    for entry in entries:
         if entry.kind in ("directory", "cluster"):
-            yield Path(str(entry.facts["path"]))
+            place = Path(str(entry.facts["path"]))
+            if not any(place.is_relative_to(mount) for mount in mounted):
+                yield place
     yield report
 
 

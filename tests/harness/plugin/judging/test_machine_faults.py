@@ -78,6 +78,10 @@ def test_the_disks_of_a_run_are_those_that_it_writes_to(tmp_path: Path) -> None:
     journal, report = Journal.begin(tmp_path), tmp_path / "report"
     data = tmp_path / "memory" / "data"
     journal.note("cluster", path=str(data))
+    small = tmp_path / "memory-of-a-drill"
+    journal.note("directory", path=str(small))
+    journal.note("cluster", path=str(small / "data"))
+    journal.note("mount", path=str(small))
     try:
         assert [*places_of(journal.run_dir, report)] == [journal.run_dir, data, report]
     finally:
