@@ -9,7 +9,7 @@ from harness.init.envelopes import guess_envelope
 from harness.init.field_lines import guess_archive, guess_fields, said_of, things_of
 from harness.init.fields import Matched, Said, match_fields
 from harness.init.guess import Certainty, Guess
-from harness.init.lexicon import Lexicon, lexicon
+from harness.init.lexicon import Lexicon, lexicon, words_of
 from harness.init.missing import missing_fields, missing_operations
 from harness.init.nouns import collections_of
 from harness.init.operation_lines import guess_operation, guess_redirects
@@ -17,7 +17,8 @@ from harness.init.operations import OperationMatch, find_operations
 from harness.init.places import places_of
 from harness.init.references import Document
 from harness.init.roles import ROLES, Role, find_roles
-from harness.init.routes import Route, routes_of
+from harness.init.routes import Route, is_parameter, routes_of
+from harness.init.things import is_id_name
 from harness.untrusted.members import table
 from harness.vocabulary.resources import LISTS, RETURNED_BY
 
@@ -74,7 +75,11 @@ def describe(contract: Contract, document: Document, served_at: str) -> Describe
     nouns = {role: one.collection.noun for role, one in roles.items()}
     words = lexicon().calling(nouns)
     found = find_operations(words, document, places, roles)
-    asked = {"job": _title_of(words, found)}
+    asked = {
+        resource: _id_of(found, shown, nouns.get(role, ""))
+        for role, (resource, shown) in _SHOWN_BY_ID.items()
+    }
+    asked["job"] = {**asked["job"], **_title_of(words, found)}
     seen = {
         name: match_fields(words, name, those, asked.get(name, {}))
         for name, those in things_of(words, document, found).items()
@@ -143,6 +148,26 @@ def _title_of(words: Lexicon, found: Sequence[OperationMatch]) -> Said:
     route = next((one.route for one in found if one.name == "createJob"), None)
     place = match_fields(words, "new_job", route.body).place_of("title") if route else None
     return {"title": (place.own,)} if place is not None else {}
+
+
+_SHOWN_BY_ID: Mapping[str, tuple[str, str]] = {
+    "job": ("job", "getJob"),
+    "evidence": ("evidence", "getEvidence"),
+    "export": ("export", "getExport"),
+    "ledger": ("ledger_event", "getLedgerEvent"),
+}
+"""By role: its resource, and the operation whose path ends with the id of one."""
+
+
+def _id_of(found: Sequence[OperationMatch], name: str, noun: str) -> Said:
+    """What the id of a thing is called: as the parameter by which one is asked for."""
+    route = next((one.route for one in found if one.name == name), None)
+    last = route.segments[-1] if route is not None and route.segments else ""
+    if not is_parameter(last):
+        return {}
+    own = words_of(last)
+    short = tuple(word for word in own if word not in noun.split())
+    return {"id": tuple(each for each in (own, short) if each and is_id_name(each))}
 
 
 def _note(role: str, one: Role | None) -> str:

@@ -66,6 +66,8 @@ def _list_in(document: Document, schema: Json, at: str) -> Listed | None:
 def _is_of_page(document: Document, name: str, schema: Json) -> bool:
     """Whether a member stands beside a list as a cursor, a total or links do."""
     kind = kind_of(document, document.plain(schema))
+    if name.startswith(("@", "hydra:")):  # JSON-LD's own
+        return True
     return kind in {"count", "text", "flag", "any", "word"} or name.lower() in _OF_PAGES
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from harness.init.guess import Certainty, assign
 from harness.init.leftovers import could_be
-from harness.init.lexicon import Lexicon, Words
+from harness.init.lexicon import Lexicon, Words, stem
 from harness.init.things import FITS, Property
 
 Said = Mapping[str, tuple[Words, ...]]
@@ -16,8 +16,12 @@ _NOTHING_SAID: Said = {}
 
 _PER_LEVEL = 0.97
 """What each object around a property takes from its score: the plain place is the first choice."""
-_SECOND = 0.85
+_SECOND = 0.78
 """What a name counts that a field has only where no plainer one is there."""
+_NO_TIMES = frozenset({"id", "word", "digest"})
+"""Kinds that a name which ends like that of a time is none of."""
+_ONE_WORD = 0.3
+_NOT_SAID = 0.6
 _BESIDE = 0.75
 """From which score a property is taken for one that the contract does not have."""
 _TRACE = 0.3
@@ -109,7 +113,11 @@ def _scores(
     place: Property,
     said: Said = _NOTHING_SAID,
 ) -> dict[str, float]:
-    scores = {}
+    scores: dict[str, float] = {}
+    if not place.own:
+        return scores
+    if place.own[-1:] == ("by",) and place.kind == "object":
+        return scores  # who did it, with a name and more
     for field, rule in wanted.items():
         fits = FITS[rule["kind"]].get(place.kind, 0.0)
         named = max(
@@ -117,12 +125,26 @@ def _scores(
             _SECOND * lexicon.best(rule.get("else", ()), place.own, place.around),
         )
         level = _PER_LEVEL ** (place.pointer.count("/") - 1)
-        if place.own in said.get(field, ()):
+        called = said.get(field, ())
+        if (place.own in called and not place.around) or (*place.around, *place.own) in called:
             named, fits = 1.1, fits and 1.0
+        if rule["kind"] == "word" and len(place.words) == 1:
+            fits *= _ONE_WORD  # says what kind of object this is, not what became of it
+        if rule["kind"] in _NO_TIMES and lexicon.means(place.own[-1], "at"):
+            continue
+        if field == "state" and any(lexicon.means(word, "code") for word in place.own):
+            named *= _NOT_SAID  # why it is in its state
+        if rule["kind"] == "digest" and len(place.own) > 1 and not _is_digest(lexicon, place):
+            named *= _NOT_SAID
         if fits and named:
             scores[field] = named * (0.7 + 0.3 * fits) * level
     beside = lexicon.best(lexicon.tables["beside"]["names"], place.own)
     return {} if beside >= _BESIDE and beside > max(scores.values(), default=0) else scores
+
+
+def _is_digest(lexicon: Lexicon, place: Property) -> bool:
+    """Whether its form or a word of its name says that a property is a digest."""
+    return place.kind == "digest" or any(lexicon.means(word, "digest") for word in place.own)
 
 
 def _without_inner(
@@ -130,6 +152,12 @@ def _without_inner(
 ) -> Sequence[Property]:
     """Leave out what is within an object that is a field itself: it belongs to that one."""
     objects = {name: rule for name, rule in wanted.items() if rule["kind"] == "object"}
+    described = {place.pointer.rpartition("/")[0] for place in places}
+    envelope = [p for p in places if p.name == "attributes" and p.pointer in described]
+    if envelope:
+        # JSON:API: what a thing is described by is in there, and `type` is its kind.
+        kinds = {f"{each.pointer.rpartition('/')[0]}/type" for each in envelope}
+        places = [p for p in places if p not in envelope and p.pointer not in kinds]
     inner = [
         place.pointer
         for place in places
@@ -148,10 +176,11 @@ def _by_elimination(
     """Take the only thing of its kind that is left for the field that every backend has."""
     taken = {match.place.pointer for match in found}
     settled = {match.field for match in found}
+    later = {stem(word) for word in lexicon.tables["beside"]["times"]}
     more = []
     for field, rule in wanted.items():
-        if field in settled or not rule.get("always"):
-            continue
+        if field in settled or not rule.get("always") or rule["kind"] == "text":
+            continue  # a text says too little of itself
         left = [
             place
             for place in places
@@ -159,11 +188,9 @@ def _by_elimination(
             and place.kind == rule["kind"]
             and place.pointer.count("/") == 1
             and not place.nullable
+            and not later & {*place.own}
             and lexicon.best(lexicon.tables["beside"]["names"], place.own) < _BESIDE
         ]
-        texts = [each for each in places if each.kind == "text" and each.pointer.count("/") == 1]
-        if rule["kind"] == "text" and len(texts) > 1:
-            continue  # a text says too little of itself
         if len(left) == 1:
             why = f"the only {_ONLY[rule['kind']]} that is left"
             more.append(
@@ -198,7 +225,7 @@ def _with_the_rest(
                 or lexicon.best(lexicon.tables["beside"]["names"], place.own) < _BESIDE
             )
         ]
-        (unclear if left else missing).append(field)
+        (unclear if left or field == "id" else missing).append(field)
     return Matched(found=tuple(found), missing=tuple(missing), unclear=tuple(unclear))
 
 

@@ -41,7 +41,7 @@ def missing_operations(
     hide is doubtful: a declared absence takes checks away.
     """
     there = {one.name for one in found} | ({"openapi"} if served else set())
-    probed = bool(there & {*HEALTH, "metrics"})
+    probed = bool(there & {*HEALTH})
     left = [place for place in places if place.route not in [one.route for one in found]]
     for name in names:
         if name in there:

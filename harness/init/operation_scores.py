@@ -80,7 +80,7 @@ class Scorer:
     def _at_base(self, place: Place) -> float:
         """Whether a collection is where its things are: `/projects`, not `/reports/projects`."""
         bases = self._bases.get(place.noun, ())
-        return 1.0 if not bases or place.route.path in bases else 0.6
+        return 1.0 if not bases or place.route.path.rstrip("/") in bases else 0.6
 
     def _reading(self, place: Place, role: str, form: str) -> float:
         if not (self._is(place, role) and place.form == form and place.route.method == "GET"):
@@ -108,7 +108,10 @@ class Scorer:
             return 0.7
         if form == "one":
             return 1.0 if thing_of(self._document, place.route) else 0.75
-        return 1.0 if list_of(self._document, place.route) is not None else 0.85
+        if list_of(self._document, place.route) is not None:
+            return 1.0
+        # What is described, and has no list in it, is one thing.
+        return 0.5 if thing_of(self._document, place.route) else 0.85
 
     def _upload(self, place: Place) -> float:
         route = place.route
@@ -149,7 +152,8 @@ class Scorer:
         if not self._is(place, "export") or place.route.gives_file:
             return 0.0
         if place.form == "one" and place.route.method == "DELETE":
-            return 0.75
+            # What is gone is not shown: an answer with the export says that it is only canceled.
+            return 0.75 if thing_of(self._document, place.route) else 0.5
         if place.form == "act" and place.route.method in (*_WRITES, "DELETE"):
             return 0.4 + 0.55 * self._act(place, "cancel")
         return 0.0
@@ -170,7 +174,8 @@ class Scorer:
             return 0.0
         said = self._act(place, action)
         if place.route.gives_file:
-            return 0.5 + 0.2 * said + 0.25
+            derived = not said and "/" in place.action
+            return 0.55 if derived else 0.75 + 0.2 * said
         return (0.75 if place.route.is_silent else 0.65) * said
 
     def _manifest(self, place: Place) -> float:
@@ -207,6 +212,8 @@ class Scorer:
         if route.method != "GET" or not 0 < len(segments) <= _DEEPEST_PROBE or place.parents:
             return 0.0
         if any(map(is_parameter, segments)) or any(each.required for each in route.query):
+            return 0.0
+        if place.noun and len(segments) > 1:  # it speaks of that collection
             return 0.0
         words = words_of(segments[-1])
         said = self._lexicon.one_of(self._probes[name], words)

@@ -42,7 +42,7 @@ def find_operations(
     bases: dict[str, set[str]] = {}
     for place in places:
         if place.form == "one" and place.route.method == "GET":
-            bases.setdefault(place.noun, set()).add(place.route.path.rpartition("/")[0])
+            bases.setdefault(place.noun, set()).add(place.route.path.rstrip("/").rpartition("/")[0])
     scorer = Scorer(lexicon, document, nouns, bases)
     scores = {
         (name, number): score

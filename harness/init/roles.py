@@ -22,6 +22,9 @@ _CANDIDATES = 7
 _LEAST_SHAPE = 0.55
 """How much a collection must do of what its role does, to be more than doubtful."""
 _LEAST_LIKE = 0.35
+_LEAST_RECORD = 0.5
+_LIKELY = 0.45
+_NAMED = 0.7
 _NOTHING = 0.3
 """What a role gets that no collection is given: a worse one is none."""
 _BELONGS = 0.15
@@ -45,6 +48,13 @@ class _Candidate:
     named: float
     like: float
     shape: float
+    records: float
+    """How much one thing looks like something that happened."""
+
+    @property
+    def is_likely(self) -> bool:
+        """Whether it is more than the nearest of many."""
+        return self.score >= _LIKELY and self.shape >= _LEAST_SHAPE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +70,7 @@ def find_roles(lexicon: Lexicon, collections: Sequence[Collection]) -> Mapping[s
         role: [
             _candidate(lexicon, role, each, shapes[each.noun])
             for each in collections
-            if can_be(role, shapes[each.noun])
+            if can_be(role, shapes[each.noun], named=_named(lexicon, role, each) >= _NAMED)
         ]
         for role in ROLES
     }
@@ -68,8 +78,8 @@ def find_roles(lexicon: Lexicon, collections: Sequence[Collection]) -> Mapping[s
     if not ranked:
         return {}
     best = ranked[0]
-    roles = {}
-    for role, one in best.picked.items():
+    roles: dict[str, Role] = {}
+    for role, one in best.picked.items():  # the job is the first
         others = [
             choice.total
             for choice in ranked[1:]
@@ -78,7 +88,7 @@ def find_roles(lexicon: Lexicon, collections: Sequence[Collection]) -> Mapping[s
         margin = best.total - max(others, default=0.0)
         roles[role] = Role(
             collection=one.collection,
-            certainty=min(_certainty(one, margin), _most(role, one, best)),
+            certainty=min(_certainty(one, margin), _most(role, one, best, roles)),
             score=one.score,
             why=_why(role, one),
         )
@@ -90,7 +100,14 @@ def _candidate(lexicon: Lexicon, role: str, collection: Collection, shape: Shape
     like = min(fit(lexicon, ROLES[role], collection.thing) * 1.4, 1.0)
     does = fit_of(role, shape)
     score = 0.35 * named + 0.3 * like + 0.35 * does
-    return _Candidate(collection=collection, score=score, named=named, like=like, shape=does)
+    return _Candidate(
+        collection=collection,
+        score=score,
+        named=named,
+        like=like,
+        shape=does,
+        records=max(shape.records, float(shape.chained)),
+    )
 
 
 def _shortened(alone: Mapping[str, list[_Candidate]]) -> Mapping[str, Sequence[_Candidate]]:
@@ -126,38 +143,40 @@ def _choices(alone: Mapping[str, Sequence[_Candidate]]) -> Iterator[_Choice]:
 
 
 def _certainty(one: _Candidate, margin: float) -> Certainty:
-    if one.score >= 0.6 and margin >= 0.1 and one.named >= 0.7:
+    if one.score >= 0.6 and margin >= 0.1 and one.named >= _NAMED:
         return Certainty.SURE
-    if one.score >= 0.45 and margin >= 0.1:
+    if one.score >= _LIKELY and margin >= 0.1:
         return Certainty.LIKELY
     return Certainty.DOUBTFUL
 
 
-def _most(role: str, one: _Candidate, best: _Choice) -> Certainty:
+def _most(role: str, one: _Candidate, best: _Choice, roles: Mapping[str, Role]) -> Certainty:
     """How sure a collection can be at most, by what its routes do and what belongs to what.
 
     A noun is only a word: where evidence is filed below something else, that is the job, and
-    what can neither be asked for nor looked at is no export.
+    what can neither be asked for nor looked at is no export. `roles` are those settled before.
     """
-    if one.shape < _LEAST_SHAPE:
-        return Certainty.DOUBTFUL
-    others = {name: each.collection for name, each in best.picked.items()}
     own = one.collection
+    doubtful = one.shape < _LEAST_SHAPE
     if role == "job":
-        inner = [others[name] for name in ("evidence", "export") if name in others]
+        inner = [
+            best.picked[name].collection
+            for name in ("evidence", "export")
+            if name in best.picked and best.picked[name].is_likely
+        ]
         held = any(each.belongs_to(own.noun) for each in inner)
         elsewhere = any(
             (each.parents or each.refers) and not each.belongs_to(own.noun) for each in inner[:1]
         )
-        if elsewhere or not (held or one.named >= 0.7):
-            return Certainty.DOUBTFUL
-    if role == "export" and one.named < 0.7:
-        job = others.get("job")
-        if job is None or not own.belongs_to(job.noun):
-            return Certainty.DOUBTFUL
-    if role == "ledger" and one.named < 0.7 and one.like < _LEAST_LIKE:
-        return Certainty.DOUBTFUL
-    return Certainty.SURE
+        doubtful |= elsewhere or not (held or one.named >= _NAMED)
+    if role == "export" and one.named < _NAMED:
+        job = roles.get("job")
+        sure = job is not None and job.certainty.is_written
+        doubtful |= not sure or job is None or not own.belongs_to(job.collection.noun)
+    if role == "ledger":
+        doubtful |= one.named < _NAMED and one.like < _LEAST_LIKE
+        doubtful |= bool(own.thing) and one.records < _LEAST_RECORD
+    return Certainty.DOUBTFUL if doubtful else Certainty.SURE
 
 
 def _named(lexicon: Lexicon, role: str, collection: Collection) -> float:

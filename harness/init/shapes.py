@@ -93,12 +93,17 @@ def _is_chained(lexicon: Lexicon, thing: Sequence[Property]) -> bool:
     return bool(before) and len(digests) > len(before)
 
 
-def can_be(role: str, shape: Shape) -> bool:
-    """Whether a collection can be one of a role at all."""
+def can_be(role: str, shape: Shape, *, named: bool) -> bool:
+    """Whether a collection can be one of a role at all.
+
+    `named`: it is called by a word for the role.
+    """
     return {
         "job": shape.shows or shape.makes,
         "evidence": shape.takes_file or (shape.gives_file and not shape.lives),
-        "export": shape.makes and (shape.shows or shape.lists or shape.gives_file),
+        "export": shape.makes
+        and (shape.shows or shape.lists or shape.gives_file)
+        and (bool(shape.lives) or shape.acts or shape.accepts or shape.gives_file or named),
         "ledger": shape.lists and not shape.takes_file,
     }[role]
 

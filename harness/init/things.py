@@ -55,6 +55,8 @@ def _walk(
 ) -> Iterator[Property]:
     required = items(document.plain(schema), "required")
     for name, raw in document.members(schema).items():
+        if name.startswith("@"):  # JSON-LD's own
+            continue
         resolved = document.plain(raw)
         own = words_of(name)
         below = f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}"
@@ -104,14 +106,17 @@ def kind_of(document: Document, schema: Json) -> str:
     return "text" if "string" in kinds else "any"
 
 
-_IDS = frozenset({"id", "uuid", "guid", "uid", "ref", "key"})
+_IDS = frozenset({"id", "uuid", "guid", "uid", "gid", "oid", "ref", "key"})
+
+
+def is_id_name(own: Words) -> bool:
+    """Whether a name is that of an id, by its last word."""
+    return bool(own) and own[-1] in _IDS
 
 
 def is_id(place: Property) -> bool:
     """Whether a property is an id of something, by its form or by its last word."""
-    return place.kind == "id" or (
-        place.kind in {"text", "count", "any"} and bool(place.own) and place.own[-1] in _IDS
-    )
+    return place.kind == "id" or (place.kind in {"text", "count", "any"} and is_id_name(place.own))
 
 
 def refers_to(place: Property, noun: str) -> bool:

@@ -68,6 +68,6 @@ def _may_be(lexicon: Lexicon, name: str, place: Place) -> bool:
         known = lexicon.tables["actions"]["download"]
         named = place.form in {"act", "do"} and lexicon.one_of(known, said) >= 0.7
         return route.gives_file or route.is_silent or named
-    if route.gives_file:
+    if route.gives_file or not route.segments:
         return False
     return not is_parameter(route.segments[-1]) if name in _LISTS else with_id
