@@ -82,7 +82,7 @@ def describe(contract: Contract, document: Document, served_at: str) -> Describe
     asked["job"] = {**asked["job"], **_title_of(words, found)}
     seen = {
         name: match_fields(words, name, those, asked.get(name, {}))
-        for name, those in things_of(words, document, found).items()
+        for name, those in things_of(words, document, found, nouns).items()
     }
     guesses = [
         *_of_routes(contract, words, document, found, served_at),
@@ -135,7 +135,7 @@ def _of_routes(
 
 def _types(words: Lexicon, found: Sequence[OperationMatch]) -> tuple[str, ...]:
     """The words that a request for an export lists as types: in its path or its body."""
-    route = next((one.route for one in found if one.name == "requestExport"), None)
+    route = _sure_route(found, "requestExport")
     if route is None:
         return ()
     in_body = match_fields(words, "new_export", route.body).place_of("export_type")
@@ -145,9 +145,13 @@ def _types(words: Lexicon, found: Sequence[OperationMatch]) -> tuple[str, ...]:
 
 def _title_of(words: Lexicon, found: Sequence[OperationMatch]) -> Said:
     """What a new job's title is called in the request: it is shown under the same name."""
-    route = next((one.route for one in found if one.name == "createJob"), None)
+    route = _sure_route(found, "createJob")
     place = match_fields(words, "new_job", route.body).place_of("title") if route else None
     return {"title": (place.own,)} if place is not None else {}
+
+
+def _sure_route(found: Sequence[OperationMatch], name: str) -> Route | None:
+    return next((one.route for one in found if one.name == name and one.matched.is_written), None)
 
 
 _SHOWN_BY_ID: Mapping[str, tuple[str, str]] = {

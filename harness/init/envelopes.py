@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from harness.init.fields import match_fields
 from harness.init.guess import Certainty, Guess
-from harness.init.lexicon import Lexicon
+from harness.init.lexicon import Lexicon, words_of
+from harness.init.operation_names import ROLE_OF
 from harness.init.references import Document, Json
 from harness.init.routes import Route
 from harness.init.things import Property, kind_of, properties
@@ -15,6 +16,9 @@ from harness.target.contract.envelope import Envelope
 _OF_PAGES = frozenset(
     {"meta", "links", "_links", "page", "pagination", "paging", "pageinfo", "page_info"}
 )
+
+
+_FEW = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +86,9 @@ def wrapper_of(document: Document, route: Route) -> str | None:
     objects = [name for name, each in members.items() if document.members(each)]
     others = [name for name in members if name not in objects]
     plain_rest = {"success", "ok", "status", "message", "meta", "links", "error", "errors", "code"}
+    named = [name for name in objects if words_of(name) in [words_of(s) for s in route.segments]]
+    if len(named) == 1:  # called after the collection
+        return f"/{named[0]}"
     if len(objects) == 1 and all(name.lower() in plain_rest for name in others):
         return f"/{objects[0]}"
     return ""
@@ -142,8 +149,10 @@ def _said(key: str, by_operation: Mapping[str, str], of: str) -> Iterator[Guess]
         return
     (most, times), *_ = Counter(by_operation.values()).most_common()
     share = times / len(by_operation)
-    # One list alone says nothing of the others: its member may be called after its things.
-    says_all = share > 0.5 and (times > 1 or key != "items" or most.count("/") == 0)
+    # Things of one noun say nothing of the others: the member may be called after them.
+    about = {ROLE_OF.get(name) for name, value in by_operation.items() if value == most}
+    of_one = key in {"items", "data"} and most not in {"", "/data"} and len(about) < _FEW
+    says_all = share > 0.5 and not of_one
     usual = most if says_all else getattr(_CONTRACT, key)
     if usual != getattr(_CONTRACT, key):
         yield Guess(

@@ -7,6 +7,7 @@ from harness.init.envelopes import thing_of
 from harness.init.fields import Matched, Said, match_fields
 from harness.init.guess import Certainty, Guess
 from harness.init.lexicon import Lexicon
+from harness.init.operation_names import ROLE_OF
 from harness.init.operations import OperationMatch
 from harness.init.references import Document
 from harness.init.things import Property, properties
@@ -22,9 +23,12 @@ _SINGLES: Mapping[str, tuple[str, ...]] = {
 }
 """By resource: the operations that show one, the plainest first."""
 
+_OF_THEIR_OWN = frozenset({"verifyManifest"})
+"""Operations whose answer shows what is in it, whatever it is about."""
+
 
 def things_of(
-    words: Lexicon, document: Document, found: Sequence[OperationMatch]
+    words: Lexicon, document: Document, found: Sequence[OperationMatch], nouns: Mapping[str, str]
 ) -> dict[str, tuple[Property, ...]]:
     """The properties of each resource, and of the parts of the manifest.
 
@@ -33,6 +37,8 @@ def things_of(
     routes = {one.name: one.route for one in found if one.matched.is_written}
     things: dict[str, tuple[Property, ...]] = {}
     for resource, names in _SINGLES.items():
+        if names[0] not in _OF_THEIR_OWN and ROLE_OF[names[0]] not in nouns:
+            continue  # a route of another noun shows that one
         those = max(
             (thing_of(document, routes[name]) for name in names if name in routes),
             key=len,

@@ -20,6 +20,7 @@ _SECOND = 0.78
 """What a name counts that a field has only where no plainer one is there."""
 _NO_TIMES = frozenset({"id", "word", "digest"})
 """Kinds that a name which ends like that of a time is none of."""
+_OWN_IDS = frozenset({"id", "evidence_id"})
 _ONE_WORD = 0.3
 _NOT_SAID = 0.6
 _BESIDE = 0.75
@@ -128,7 +129,9 @@ def _scores(
         called = said.get(field, ())
         if (place.own in called and not place.around) or (*place.around, *place.own) in called:
             named, fits = 1.1, fits and 1.0
-        if rule["kind"] == "word" and len(place.words) == 1:
+        if field in _OWN_IDS and place.around not in {(), ("data",)}:
+            continue  # the id of something within it
+        if rule["kind"] in {"word", "text"} and len(place.words) == 1:
             fits *= _ONE_WORD  # says what kind of object this is, not what became of it
         if rule["kind"] in _NO_TIMES and lexicon.means(place.own[-1], "at"):
             continue

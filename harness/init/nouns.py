@@ -17,6 +17,8 @@ class Collection:
     said: str
     places: tuple[Place, ...]
     thing: tuple[Property, ...]
+    told: tuple[Property, ...]
+    """What else is said of one: by routes below it, such as `…/status`."""
     parents: frozenset[str]
     """Collections that it is below, in a path."""
     refers: frozenset[str]
@@ -52,11 +54,17 @@ def collections_of(document: Document, places: Sequence[Place]) -> tuple[Collect
                 said=min((one.said for one in those), key=len),
                 places=tuple(those),
                 thing=thing,
+                told=_told(document, those),
                 parents=frozenset(parent for one in those for parent in one.parents),
                 refers=frozenset(
                     other
                     for other in by_noun
-                    if other != noun and any(refers_to(each, other) for each in (*thing, *sent))
+                    if other != noun
+                    and any(
+                        refers_to(each, other)
+                        for each in (*thing, *sent)
+                        if each.pointer.count("/") == 1  # what is deeper is about something else
+                    )
                 ),
             )
         )
@@ -67,3 +75,9 @@ def _thing(document: Document, places: Sequence[Place]) -> tuple[Property, ...]:
     """The richest description of one thing among the answers."""
     shown = [each for each in places if each.form in {"one", "all", "do"} and each.route.success]
     return max((thing_of(document, each.route) for each in shown), key=len, default=())
+
+
+def _told(document: Document, places: Sequence[Place]) -> tuple[Property, ...]:
+    """The properties of what is shown below one thing."""
+    below = [each.route for each in places if each.form == "act" and each.route.method == "GET"]
+    return tuple(each for route in below for each in thing_of(document, route))

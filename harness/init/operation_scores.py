@@ -1,6 +1,7 @@
 """How well a route is an operation of the contract: noun, place, method, what goes in and out."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from harness.init.envelopes import list_of, thing_of
@@ -10,8 +11,10 @@ from harness.init.operation_names import PROBES
 from harness.init.places import Place, without_prefix
 from harness.init.references import Document
 from harness.init.routes import Route, is_parameter
+from harness.init.values import life_of
 
 _WRITES = ("POST", "PUT", "PATCH")
+_MOST_BESIDE_PROBE = 6
 _DEEPEST_PROBE = 2
 """Segments of the path of a probe, `/system/health`: what is deeper speaks of one thing."""
 
@@ -24,13 +27,19 @@ class Scorer:
         lexicon: Lexicon,
         document: Document,
         nouns: Mapping[str, str],
-        bases: Mapping[str, Collection[str]],
+        places: Sequence[Place],
     ) -> None:
-        """`nouns` are by role; `bases` are the paths below which one thing of a noun is shown."""
+        """`nouns` are by role; `places` are those of all routes."""
         self._lexicon, self._document, self._nouns = lexicon, document, nouns
         self._actions = lexicon.tables["actions"]
         self._probes = lexicon.tables["probes"]
-        self._bases = bases
+        self._bases: dict[str, set[str]] = {}
+        self._below: Counter[str] = Counter()
+        for place in places:
+            self._below[next(iter(without_prefix(place.route.segments)), "")] += 1
+            if place.form == "one" and place.route.method == "GET":
+                base = place.route.path.rstrip("/").rpartition("/")[0]
+                self._bases.setdefault(place.noun, set()).add(base)
 
     def score(self, place: Place, name: str) -> float:
         """Say how well a route is an operation: 0 to 1."""
@@ -52,7 +61,7 @@ class Scorer:
             "getEvidenceContent": lambda place: self._bytes(place, "evidence", "content"),
             "requestExport": self._request_export,
             "listExports": lambda place: self._reading(place, "export", "all"),
-            "getExport": lambda place: self._reading(place, "export", "one"),
+            "getExport": self._get_export,
             "cancelExport": self._cancel,
             "retryExport": self._retry,
             "downloadExport": lambda place: self._bytes(place, "export", "download"),
@@ -148,6 +157,16 @@ class Scorer:
             return 0.8 * self._lexicon.one_of(nouns, words_of(place.action.split("/")[0]))
         return 0.0
 
+    def _get_export(self, place: Place) -> float:
+        """The route of one export, or the one below it that says how far it is."""
+        asked = self._is(place, "export") and place.form == "act" and place.route.method == "GET"
+        if not asked or place.route.gives_file:
+            return self._reading(place, "export", "one")
+        lives = [
+            life_of(self._lexicon, each.words) for each in thing_of(self._document, place.route)
+        ]
+        return 0.75 * max(lives, default=0.0)
+
     def _cancel(self, place: Place) -> float:
         if not self._is(place, "export") or place.route.gives_file:
             return 0.0
@@ -215,6 +234,8 @@ class Scorer:
             return 0.0
         if place.noun and len(segments) > 1:  # it speaks of that collection
             return 0.0
+        if len(segments) > 1 and self._below[segments[0]] > _MOST_BESIDE_PROBE:
+            return 0.0  # a drawer of tools
         words = words_of(segments[-1])
         said = self._lexicon.one_of(self._probes[name], words)
         return 0.95 * said if said >= 0.7 else 0.0

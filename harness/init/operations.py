@@ -39,11 +39,7 @@ def find_operations(
 ) -> tuple[OperationMatch, ...]:
     """Score every route for every operation, pair them all at once, the clearest first."""
     nouns = {role: one.collection.noun for role, one in roles.items()}
-    bases: dict[str, set[str]] = {}
-    for place in places:
-        if place.form == "one" and place.route.method == "GET":
-            bases.setdefault(place.noun, set()).add(place.route.path.rstrip("/").rpartition("/")[0])
-    scorer = Scorer(lexicon, document, nouns, bases)
+    scorer = Scorer(lexicon, document, nouns, places)
     scores = {
         (name, number): score
         for number, place in enumerate(places)
@@ -58,6 +54,8 @@ def find_operations(
             continue
         if role in roles:
             certainty = min(certainty, roles[role].certainty)
+        elif role:
+            certainty = Certainty.DOUBTFUL  # what its thing is, nothing shows
         path, strange = named_path(place, pair.ours, nouns)
         found.append(
             OperationMatch(

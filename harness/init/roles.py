@@ -21,10 +21,13 @@ ROLES: Mapping[str, str] = {
 _CANDIDATES = 7
 _LEAST_SHAPE = 0.55
 """How much a collection must do of what its role does, to be more than doubtful."""
-_LEAST_LIKE = 0.35
 _LEAST_RECORD = 0.5
 _LIKELY = 0.45
+_ALONE = 0.6
+"""What being ahead alone counts of being ahead together with the other roles."""
 _NAMED = 0.7
+_ABOVE, _BESIDE = 0.8, 0.55
+"""What a word for a role counts that stands before the noun in a path."""
 _NOTHING = 0.3
 """What a role gets that no collection is given: a worse one is none."""
 _BELONGS = 0.15
@@ -48,6 +51,8 @@ class _Candidate:
     named: float
     like: float
     shape: float
+    gives_file: bool
+    chained: bool
     records: float
     """How much one thing looks like something that happened."""
 
@@ -71,6 +76,7 @@ def find_roles(lexicon: Lexicon, collections: Sequence[Collection]) -> Mapping[s
             _candidate(lexicon, role, each, shapes[each.noun])
             for each in collections
             if can_be(role, shapes[each.noun], named=_named(lexicon, role, each) >= _NAMED)
+            and not (role == "job" and _is_somebody(lexicon, each))
         ]
         for role in ROLES
     }
@@ -86,6 +92,8 @@ def find_roles(lexicon: Lexicon, collections: Sequence[Collection]) -> Mapping[s
             if role not in choice.picked or choice.picked[role].collection is not one.collection
         ]
         margin = best.total - max(others, default=0.0)
+        if one.named >= _NAMED:  # far ahead of all others that could be it, alone
+            margin = max(margin, (one.score - _second(alone[role], one)) * _ALONE)
         roles[role] = Role(
             collection=one.collection,
             certainty=min(_certainty(one, margin), _most(role, one, best, roles)),
@@ -93,6 +101,16 @@ def find_roles(lexicon: Lexicon, collections: Sequence[Collection]) -> Mapping[s
             why=_why(role, one),
         )
     return roles
+
+
+def _is_somebody(lexicon: Lexicon, collection: Collection) -> bool:
+    """Whether a collection is of users or of tenants: all belongs to them, but they are no work."""
+    words = words_of(collection.noun)
+    return bool(words) and any(lexicon.means(words[-1], each) for each in ("user", "tenant"))
+
+
+def _second(those: Sequence[_Candidate], first: _Candidate) -> float:
+    return max((each.score for each in those if each is not first), default=0.0)
 
 
 def _candidate(lexicon: Lexicon, role: str, collection: Collection, shape: Shape) -> _Candidate:
@@ -106,6 +124,8 @@ def _candidate(lexicon: Lexicon, role: str, collection: Collection, shape: Shape
         named=named,
         like=like,
         shape=does,
+        gives_file=shape.gives_file,
+        chained=shape.chained,
         records=max(shape.records, float(shape.chained)),
     )
 
@@ -127,7 +147,9 @@ def _shortened(alone: Mapping[str, list[_Candidate]]) -> Mapping[str, Sequence[_
 
 
 def _choices(alone: Mapping[str, Sequence[_Candidate]]) -> Iterator[_Choice]:
-    options = [[*those, None] for those in alone.values()]
+    options = [
+        [*(each for each in those if each.score > _NOTHING), None] for those in alone.values()
+    ]
     for combination in product(*options):
         picked = {
             role: found for role, found in zip(alone, combination, strict=True) if found is not None
@@ -173,8 +195,9 @@ def _most(role: str, one: _Candidate, best: _Choice, roles: Mapping[str, Role]) 
         job = roles.get("job")
         sure = job is not None and job.certainty.is_written
         doubtful |= not sure or job is None or not own.belongs_to(job.collection.noun)
+        doubtful |= not one.gives_file
     if role == "ledger":
-        doubtful |= one.named < _NAMED and one.like < _LEAST_LIKE
+        doubtful |= one.named < _NAMED and not one.chained
         doubtful |= bool(own.thing) and one.records < _LEAST_RECORD
     return Certainty.DOUBTFUL if doubtful else Certainty.SURE
 
@@ -182,9 +205,13 @@ def _most(role: str, one: _Candidate, best: _Choice, roles: Mapping[str, Role]) 
 def _named(lexicon: Lexicon, role: str, collection: Collection) -> float:
     nouns = lexicon.tables["nouns"][role]
     said = collection.said.split("/")
+    own = words_of(collection.noun)
+    # `/audit/records` are named by what is before them, `/history/logins` are something else.
+    plain = all(lexicon.means(word, "event") or word in lexicon.noise for word in own)
+    above = _ABOVE if plain else _BESIDE
     return max(
-        lexicon.one_of(nouns, words_of(collection.noun)),
-        *(0.8 * lexicon.one_of(nouns, words_of(each)) for each in said),
+        lexicon.one_of(nouns, own),
+        *(above * lexicon.one_of(nouns, words_of(each)) for each in said),
     )
 
 

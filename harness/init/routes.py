@@ -91,6 +91,12 @@ class Route:
         return self.success is not None and not self.success.media
 
     @property
+    def is_told(self) -> bool:
+        """Whether success is described by a schema that says anything."""
+        schema = self.success.schema if self.success is not None else None
+        return bool(schema) and set(schema) - {"description", "title"} != set()
+
+    @property
     def gives_file(self) -> bool:
         """Whether it answers with bytes, or leads to them by a redirect."""
         return bool(self.redirects) or (self.success is not None and self.success.is_file)

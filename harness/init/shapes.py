@@ -11,6 +11,7 @@ from harness.init.nouns import Collection
 from harness.init.things import Property
 from harness.init.values import life_of
 
+_UNLISTED = 0.5
 _ACTED = ("cancel", "retry", "download")
 
 
@@ -65,13 +66,22 @@ def shape_of(lexicon: Lexicon, collection: Collection, all_: Sequence[Collection
         shows=collection.has("GET", "one"),
         changes=any(one.route.method != "GET" for one in places if one.form in {"all", "one"}),
         accepts=any(202 in one.route.successes for one in places),
-        lives=max((life_of(lexicon, each.words) for each in collection.thing), default=0.0),
+        lives=max(
+            (_life(lexicon, each) for each in (*collection.thing, *collection.told)), default=0.0
+        ),
         acts=any(lexicon.one_of(actions[name], words) >= 0.7 for name in _ACTED for words in acts),
         holds=any(other.belongs_to(collection.noun) for other in all_ if other is not collection),
         belongs=bool(collection.parents or collection.refers),
         records=_records(lexicon, collection.thing),
         chained=_is_chained(lexicon, collection.thing),
     )
+
+
+def _life(lexicon: Lexicon, place: Property) -> float:
+    """How much a property says how far work is; a state whose words are not listed may."""
+    if place.kind == "text" and place.own in {("stat",), ("status",), ("state",)}:
+        return _UNLISTED
+    return life_of(lexicon, place.words)
 
 
 def _records(lexicon: Lexicon, thing: Sequence[Property]) -> float:

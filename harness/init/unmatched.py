@@ -30,9 +30,19 @@ def doubt_of(lexicon: Lexicon, name: str, roles: Mapping[str, Role], left: Seque
         return ""
     sure = role in roles and roles[role].certainty.is_written
     for place in left:
-        if sure and place.noun != roles[role].collection.noun:
+        elsewhere = sure and place.noun != roles[role].collection.noun
+        if elsewhere and not (name == "downloadExport" and place.route.gives_file):
             continue
-        if _may_be(lexicon, name, place) and _is_about(lexicon, role, place, roles):
+        if not _may_be(lexicon, name, place):
+            continue
+        of_another = any(
+            one.collection.noun == place.noun and one.certainty.is_written
+            for each, one in roles.items()
+            if each != role
+        )
+        by_word = name in _DONE and place.route.method != "DELETE" and not of_another
+        known_by_word = by_word and not sure
+        if known_by_word or _is_about(lexicon, role, place, roles):
             return f"{place.route} may have to do with it"
     return ""
 
@@ -44,6 +54,8 @@ def _is_about(lexicon: Lexicon, role: str, place: Place, roles: Mapping[str, Rol
     if role == "export" and place.route.gives_file and place.form in {"act", "do"}:
         # A file that is none of the evidence: what was asked for may be there.
         return "evidence" not in roles or roles["evidence"].collection.noun != place.noun
+    if role == "ledger" and place.form == "all" and not place.parents and not place.route.is_told:
+        return True
     nouns = lexicon.tables["nouns"][role]
     return any(lexicon.one_of(nouns, words_of(each)) >= 0.7 for each in place.route.segments)
 

@@ -38,6 +38,8 @@ def states(lexicon: Lexicon, listed: Sequence[str]) -> tuple[Words, ...]:
             continue
         several = len(theirs) > 1 and state != PREPARING
         certainty = Certainty.SURE if clear[state] and not several else Certainty.LIKELY
+        if state == "queued" and PREPARING not in found:
+            several = True  # one word for both that waits and that is under way
         words.append(
             Words(
                 ours=state,
@@ -72,7 +74,7 @@ def _state(lexicon: Lexicon, known: Mapping[str, Sequence[str]], word: str) -> t
     best = max(known, key=lambda state: lexicon.one_of(known[state], own))
     if lexicon.one_of(known[best], own) >= 0.6:
         return best, True
-    if word.lower().endswith("ing"):
+    if word.lower().endswith("ing") and word.lower() not in lexicon.tables["values"]["no_work"]:
         return PREPARING, False
     return "", False
 

@@ -46,8 +46,8 @@ def score(drafted: str, committed: str) -> Score:
     ours, theirs = dict(_lines(tomllib.loads(drafted))), dict(_lines(tomllib.loads(committed)))
     right, doubtful, wrong = [], [], []
     for key in {**theirs, **ours}:
-        wanted = theirs.get(key, _default(key))
-        got = ours.get(key, _default(key))
+        wanted = theirs.get(key, _default(key, theirs))
+        got = ours.get(key, _default(key, ours))
         if got == wanted or (_is_variable(got) and key in theirs):
             right += [key] if key in theirs else []
         elif key in ours:
@@ -90,9 +90,12 @@ def _one_or_more(value: object) -> object:
     return value[0] if isinstance(value, list) and len(value) == 1 else value
 
 
-def _default(key: Key) -> object:
-    """What a line means that is not there."""
+def _default(key: Key, values: Mapping[Key, object]) -> object:
+    """What a line means that is not there, in a file that has these."""
     match key:
+        case ("contract", "operations", _, "envelope", name):
+            common = ("contract", "envelope", name)
+            return values.get(common, _default(common, values))
         case ("contract", "operations", name, "path"):
             return _contract()[name].path
         case ("contract", "operations", name, "method"):
