@@ -42,7 +42,8 @@ def missing_operations(
     """
     there = {one.name for one in found} | ({"openapi"} if served else set())
     probed = bool(there & {*HEALTH})
-    left = [place for place in places if place.route not in [one.route for one in found]]
+    taken = [one.route for one in found if one.matched.is_written]
+    left = [place for place in places if place.route not in taken]
     for name in names:
         if name in there:
             continue

@@ -23,6 +23,7 @@ _LEAST_SHAPE = 0.55
 """How much a collection must do of what its role does, to be more than doubtful."""
 _LEAST_RECORD = 0.5
 _LIKELY = 0.45
+_HALF = 0.5
 _ALONE = 0.6
 """What being ahead alone counts of being ahead together with the other roles."""
 _NAMED = 0.7
@@ -52,6 +53,8 @@ class _Candidate:
     like: float
     shape: float
     gives_file: bool
+    lives: bool
+    """Whether its states are those of work."""
     chained: bool
     records: float
     """How much one thing looks like something that happened."""
@@ -125,6 +128,7 @@ def _candidate(lexicon: Lexicon, role: str, collection: Collection, shape: Shape
         like=like,
         shape=does,
         gives_file=shape.gives_file,
+        lives=shape.lives > _HALF,
         chained=shape.chained,
         records=max(shape.records, float(shape.chained)),
     )
@@ -191,6 +195,7 @@ def _most(role: str, one: _Candidate, best: _Choice, roles: Mapping[str, Role]) 
             (each.parents or each.refers) and not each.belongs_to(own.noun) for each in inner[:1]
         )
         doubtful |= elsewhere or not (held or one.named >= _NAMED)
+        doubtful |= one.lives and not held  # what a service works on
     if role == "export" and one.named < _NAMED:
         job = roles.get("job")
         sure = job is not None and job.certainty.is_written

@@ -94,7 +94,7 @@ class Route:
     def is_told(self) -> bool:
         """Whether success is described by a schema that says anything."""
         schema = self.success.schema if self.success is not None else None
-        return bool(schema) and set(schema) - {"description", "title"} != set()
+        return isinstance(schema, Mapping) and bool(set(schema) - {"description", "title"})
 
     @property
     def gives_file(self) -> bool:
@@ -230,7 +230,8 @@ def _answers(document: Document, described: Json) -> Iterator[Answer]:
             status=int(str(status)),
             media=media,
             schema=schema,
-            is_file=_is_file(document, media, schema),
+            is_file=_is_file(document, media, schema)
+            or "content-disposition" in {str(name).lower() for name in table(answer, "headers")},
             headers={
                 str(name): _property(
                     document, str(name), table(document.resolved(each), "schema") or each

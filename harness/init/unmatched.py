@@ -51,7 +51,11 @@ def _is_about(lexicon: Lexicon, role: str, place: Place, roles: Mapping[str, Rol
     """Whether a route is that of the noun which may be the role, or of any word for it."""
     if role in roles and roles[role].collection.noun == place.noun:
         return True
-    if role == "export" and place.route.gives_file and place.form in {"act", "do"}:
+    job = roles.get("job")
+    is_work = job is not None and job.collection.noun == place.noun
+    if role == "export" and is_work and job is not None and not job.certainty.is_written:
+        return True  # what is called a job may be what the service works on: an export
+    if role == "export" and place.route.gives_file and place.form != "all":
         # A file that is none of the evidence: what was asked for may be there.
         return "evidence" not in roles or roles["evidence"].collection.noun != place.noun
     if role == "ledger" and place.form == "all" and not place.parents and not place.route.is_told:
