@@ -87,7 +87,7 @@ async def judge_end(draining: Draining, observed: ExportFacts, cells: Cells) -> 
     "chaos.drain",
     "A worker told to stop gives all exports back",
     checklist="Verify that a deploy interrupts no export for longer than its restart",
-    observes=3,
+    observes=2,
     needs=frozenset({Capability.TENANTS, Capability.SPAWN, Capability.RESTART}),
     deadline_s=120,
 )
@@ -112,7 +112,7 @@ async def check_drain(
     ) as drill:
         assert target.worker is not None
         is_set = target.mentions("drain_grace_s")
-        draining = Draining(drill=drill, grace_s=GRACE_S if is_set else target.worker.grace_s)
+        draining = await Draining.of(drill, GRACE_S if is_set else target.worker.grace_s)
         await drill.backlog.grow(1)
         with as_subject():
             await stop_one_after_the_other(draining, cells)

@@ -52,18 +52,17 @@ class Draining:
     drill: WorkerDrill
     grace_s: float
     """Within which a worker ends by itself, as its environment says."""
+    can_lock: bool
+    """Whether work can be kept from ending by a lock in the database."""
     drained: int = 0
     """How often exports were given back, all of them each time."""
+    _seen: Sequence[InProgress] = ()
+    """What the worker that runs now was seen to hold."""
 
-    @property
-    def can_lock(self) -> bool:
-        """Whether work can be kept from ending by a lock in the database."""
-        return (
-            self.drill.view.shows_workers
-            and self.drill.target.claim is not None
-            and "evidence" in self.drill.target.tenant_tables
-            and Capability.DATABASE_CONTROL in self.drill.offered
-        )
+    @classmethod
+    async def of(cls, drill: WorkerDrill, grace_s: float) -> "Draining":
+        """Begin; finds out whether the table of evidence is there under the name that is known."""
+        return cls(drill=drill, grace_s=grace_s, can_lock=await _can_lock(drill))
 
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[Instance]:
@@ -93,9 +92,7 @@ class Draining:
         of exports, from before it is told until most of its grace is over: a claim that hangs is
         no excuse.
         """
-        held = await self._held(worker)
-        if not held:
-            raise Inconclusive(f"{worker.name} had finished all its exports before it was told")
+        held = self._seen
         code = await self._stop(worker, twice=twice, locked=locked)
         left = await self._held(worker)
         if not left and await self._are_queued(held):
@@ -185,7 +182,8 @@ class Draining:
             )
 
         async def holds() -> bool:
-            if await self._held(worker):
+            self._seen = await self._held(worker)
+            if self._seen:
                 return True
             if not self.can_lock and not await self.drill.view.live():
                 await self.drill.backlog.grow(1)  # quick work has ended meanwhile
@@ -193,3 +191,12 @@ class Draining:
 
         what = f"{worker.name} to hold an export"
         await wait_until(holds, within_s, what, poll_s=_POLL_S, error=nothing)
+
+
+async def _can_lock(drill: WorkerDrill) -> bool:
+    table = drill.target.tenant_tables.get("evidence", "")
+    is_ours = drill.view.shows_workers and Capability.DATABASE_CONTROL in drill.offered
+    if not table or not is_ours:
+        return False
+    row = await drill.own.control_database.fetch_one("SELECT to_regclass(%s) AS found", [table])
+    return row["found"] is not None
