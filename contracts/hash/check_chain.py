@@ -68,10 +68,12 @@ async def check_chain(
     tenants = await organizations.several(TENANTS)
     objects = StoredObjects.of(system, target)
     ledgers = await together(
-        cause_every_event(tenant, samples, target, objects if tenant is tenants[0] else None)
+        cause_every_event(tenant, samples, target, objects if tenant is tenants[0] else None, cells)
         for tenant in tenants
     )
     for expected in ledgers:
+        if not expected.is_whole:
+            continue  # what still goes on may end between two of our questions
         listed = await ListedEvents.of(expected.org.client)
         events = listed.events
         valid, linked = stored_ledger is None, False

@@ -1,6 +1,6 @@
 """Every kind of event in one organization, and what its ledger must hold because of them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from contracts.shared.exports.ended_exports import canceled_export, failed_export, failure_within_s
@@ -41,6 +41,8 @@ class ExpectedLedger:
     evidence: dict[str, Record] = field(default_factory=dict)
     ready: list[Record] = field(default_factory=list)
     """Exports of both types that are ready."""
+    is_whole: bool = True
+    """Whether all that was to happen has happened: else more events may come at any moment."""
 
     def add(self, target: Record, role: str, names: tuple[str, ...]) -> None:
         """Add what a user did with evidence or an export."""
@@ -51,20 +53,32 @@ class ExpectedLedger:
 
 
 async def cause_every_event(
-    org: Organization, samples: Samples, target: Target, objects: StoredObjects | None
+    org: Organization,
+    samples: Samples,
+    target: Target,
+    objects: StoredObjects | None,
+    cells: Cells,
 ) -> ExpectedLedger:
-    """Send requests to a new organization that leave every kind of event.
+    """Send requests to a new organization that leave every kind of event, each in a cell.
 
     An export fails only where its file can be taken away and the backend gives up soon enough.
     """
     expected = ExpectedLedger(org=org)
     within_s = failure_within_s(target)
-    steps = [_seal_and_export(expected, samples)]
+    steps = {"uploads and exports": _seal_and_export(expected, samples)}
     if org.client.has("cancelExport"):
-        steps.append(_cancel(expected))
+        steps["a canceled export"] = _cancel(expected)
     if objects is not None and within_s is not None and org.client.has("retryExport"):
-        steps.append(_fail_and_retry(expected, samples, objects, within_s))
-    await together(steps)
+        steps["an export that is retried"] = _fail_and_retry(expected, samples, objects, within_s)
+    done: list[str] = []
+
+    async def take(what: str, step: Coroutine[None, None, None]) -> None:
+        async with cells.of(what=f"events of {what}"):
+            await step
+            done.append(what)
+
+    await together(take(what, step) for what, step in steps.items())
+    expected.is_whole = len(done) == len(steps)
     return expected
 
 
