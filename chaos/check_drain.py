@@ -3,11 +3,12 @@
 import random
 
 from chaos.drills.draining import Draining
-from chaos.drills.worker_drill import broken_ready_exports, worker_drill
+from chaos.drills.worker_drill import END, end_violations, worker_drill
 from chaos.faults.fault import injected
 from chaos.faults.kill_instances import kill_instances
 from harness.check import check
-from harness.checkers import ExportFacts, exactly_once
+from harness.checkers import ExportFacts
+from harness.errors import Inconclusive
 from harness.expect import expect
 from harness.findings.preconditions import as_subject
 from harness.history import HistoryWriter
@@ -75,12 +76,10 @@ async def judge_end(draining: Draining, observed: ExportFacts, cells: Cells) -> 
             else "",
             rule="drain.keeps-attempts",
         )
-    accepted = list(drill.backlog.owners)
-    found = exactly_once(
-        accepted, observed.exports, observed.completions, observed.transitions, harmed=accepted
-    )
-    await drill.judge(found, what="exports in the end")
-    await drill.judge(await broken_ready_exports(drill, observed), what="ready exports in the end")
+    drill.looks.harmed({"job": each} for each in drill.backlog.owners)
+    await drill.judge(await end_violations(drill), what=END)
+    if drill.looks.incomplete and not cells.findings:
+        raise Inconclusive("; ".join(drill.looks.incomplete))
 
 
 @check(
@@ -113,6 +112,8 @@ async def check_drain(
         assert target.worker is not None
         is_set = target.mentions("drain_grace_s")
         draining = await Draining.of(drill, GRACE_S if is_set else target.worker.grace_s)
+        if target.mentions("stuck_timeout_s"):
+            drill.looks.promise(stuck_timeout_s=STUCK_TIMEOUT_S)
         await drill.backlog.grow(1)
         with as_subject():
             await stop_one_after_the_other(draining, cells)

@@ -55,7 +55,7 @@ async def check_staging_fault(
         drill = StagingDrill(
             journal=system.journal,
             offered=target.capabilities(),
-            history=history,
+            history=history.part(name),
             observe=observe,
             cells=cells,
             where={"fault": name},

@@ -7,14 +7,11 @@ from functools import partial
 from chaos.drills.drill import Drill, FaultStep, run_drill
 from chaos.drills.worker_drill import (
     WorkerDrill,
-    broken_ready_exports,
-    final_download_violations,
-    recovery_violations,
+    end_violations,
     worker_drill,
 )
 from chaos.faults.kill_instances import kill_instances
 from harness.check import check
-from harness.checkers import exactly_once
 from harness.errors import Inconclusive
 from harness.history import HistoryWriter
 from harness.plugin.cells import Cells
@@ -52,9 +49,9 @@ async def hold_exports(drill: WorkerDrill) -> None:
         drill.notes[export_id] = f"{each.worker.name} was {each.where} with it{is_alive}"
     # Workers are parked before and after they store objects: a `ready` that is too early is seen.
     observed = drill.seen = await drill.view.observed()
-    await drill.judge(
-        await broken_ready_exports(drill, observed), what="ready exports before the kill"
-    )
+    await drill.look(observed, downloads=True)
+    what = "ready exports before the kill"
+    await drill.judge(drill.looks.judge(what), what=what)
 
 
 def long_s(drill: WorkerDrill) -> float:
@@ -82,9 +79,11 @@ async def expect_consistent_orphans(drill: WorkerDrill) -> None:
     """Find the orphans, and where state and ledger disagree: nothing can write any more."""
     observed = drill.seen = await drill.view.observed()
     names = ", ".join(each.worker.name for each in drill.victims)
+    await drill.look(observed)
+    what = "exports when their workers were dead"
     await drill.judge(
-        exactly_once([], observed.exports, observed.completions, observed.transitions),
-        what="exports when their workers were dead",
+        drill.looks.judge(what),
+        what=what,
         detail=f"seen when {names} were dead, before healthy workers were started",
     )
     await drill.find_orphans("SIGKILL")
@@ -134,7 +133,7 @@ KILL = Drill[WorkerDrill](
     prepare=hold_exports,
     faults=kill_all,
     drain=WorkerDrill.wait_until_ended,
-    checkers=(recovery_violations, final_download_violations),
+    checkers=(end_violations,),
     seen={"exports whose worker was killed": killed_exports},
 )
 

@@ -13,13 +13,8 @@ from datetime import datetime
 
 from chaos.drills.drill import Drill, FaultStep, run_drill
 from chaos.drills.stale_workers import StaleWakeUp, context_switches, wait_until_running
-from chaos.drills.worker_drill import (
-    WorkerDrill,
-    final_download_violations,
-    recovery_violations,
-    worker_drill,
-)
-from chaos.exports.final_state import Snapshot, differences
+from chaos.drills.worker_drill import END, WorkerDrill, end_violations, worker_drill
+from chaos.exports.final_state import Snapshot, differences, digests
 from chaos.faults.pause_instance import pause_instance
 from chaos.workers.parked_workers import ParkedWorker, last_claims, start_parked
 from harness.check import check
@@ -27,6 +22,7 @@ from harness.checkers import Orphan, expect_no_violations
 from harness.errors import Inconclusive
 from harness.expect import expect
 from harness.history import HistoryWriter
+from harness.history.entries import Busy
 from harness.plugin.cells import Cells
 from harness.plugin.fixtures import FreshSystem
 from harness.plugin.observations import Observations
@@ -118,10 +114,12 @@ class WakeUps:
             still_asleep_at=self.still_asleep_at,
             woken_at=await drill.view.now(),
         )
+        for fields in wake_up.busy():
+            drill.history.append(Busy, **fields)
         await wait_until_all_done(drill)
-        await drill.judge(
-            wake_up.finished_by_stale(drill.final), what="exports that another worker had claimed"
-        )
+        await drill.look(drill.final)
+        what = "exports that another worker had claimed"
+        await drill.judge(drill.looks.judge(what), what=what)
         met = wake_up.met(drill.final)
         drill.observe(len(met), what="exports whose old owner woke up beside the new one")
         self.before = await drill.view.snapshot()
@@ -135,11 +133,15 @@ class WakeUps:
         await wait_until_running(self.second, self.switches)
         # For what they do at once, and for the heartbeat by which they learn of their loss.
         await asyncio.sleep(self.drill.view.settle_s)
-        changes = differences(self.before, await self.drill.view.snapshot())
+        after = await self.drill.view.snapshot()
+        changes = differences(self.before, after)
+        what = "exports and events after all was finished"
+        self.drill.looks.records(digests(self.before), digests(after))
+        self.drill.looks.judge(what)
         names = f"{self.first.worker.name} and {self.second.worker.name}"
         if changes:  # what is wrong with these exports in the end follows from it
             self.drill.judged.update(orphan.export_id for orphan in self.drill.orphans)
-        async with self.drill.cells.of(what="exports and events after all was finished"):
+        async with self.drill.cells.of(what=what):
             expect(
                 not changes,
                 expected=f"no change after {names}, frozen {self.second.where}, woke up and "
@@ -210,7 +212,8 @@ async def wait_until_all_done(drill: WorkerDrill) -> None:
     await drill.wait_until_ended()
     live = [each for each in drill.final.exports if each.state not in TERMINAL_STATES]
     if live:
-        await drill.judge(drill.recovery.violations(drill.final), what="exports in the end")
+        await drill.look(drill.final)
+        await drill.judge(drill.looks.judge(END, ended=True, whole=True), what=END)
         raise Inconclusive(f"{len(live)} exports were still live at the end of the wait")
 
 
@@ -232,7 +235,7 @@ PAUSE = Drill[WorkerDrill](
     prepare=hold_exports,
     faults=wake_one_after_the_other,
     drain=look_again,
-    checkers=(recovery_violations, final_download_violations),
+    checkers=(end_violations,),
     seen={"exports whose old owner woke up too late": late_exports},
 )
 

@@ -141,6 +141,7 @@ class ExportUser(FastHttpUser):
         logs = logs_of(os.environ)
         self.instance = number // len(tenants) % len(urls) if urls else 0
         self.log = logs[self.instance] if self.instance < len(logs) else None
+        self.named = f"api-{self.instance + 1}" if urls and not environment.host else None
         self.process = f"user-{number}"
         self.run_id = os.environ.get(RUN_MARKER, "")
         self.cannot_make_jobs = False
@@ -153,20 +154,21 @@ class ExportUser(FastHttpUser):
         """Upload, request an export, wait for it, download it, check the download."""
         content = png(uuid.uuid4().hex.encode())
         job_id = self._new_job()
-        self._send(
+        key = str(uuid.uuid4())
+        uploaded = self._send(
             "uploadEvidence",
             {"job_id": job_id},
             file=Sample(file_name="load.png", mime_type="image/png", content=content),
-            headers={"Idempotency-Key": str(uuid.uuid4())},
+            headers={"Idempotency-Key": key},
         )
-        self._note("ok", "uploadEvidence")
+        self._note("ok", "uploadEvidence", job=_id_in(uploaded), key=key, answer=uploaded)
         requested = self._send(
             "requestExport",
             {"job_id": job_id, "export_type": "proof-pack"},
             json={"filters": {}},
         )
         export_id = self._field(requested, "id")
-        self._note("ok", "requestExport", job=export_id)
+        self._note("ok", "requestExport", job=export_id, answer=requested)
         self._wait_until_ready(export_id)
         # One that was live already need not hold what was uploaded after its request.
         self._download(export_id, content if requested.status == 202 else None)
@@ -186,7 +188,7 @@ class ExportUser(FastHttpUser):
             self._note("fail", "createJob")
             return str(self.tenant.job_id)
         job_id = self._field(answer, "id")
-        self._note("ok", "createJob")
+        self._note("ok", "createJob", job=job_id, answer=answer)
         return job_id
 
     def _wait_until_ready(self, export_id: str) -> None:
@@ -197,7 +199,7 @@ class ExportUser(FastHttpUser):
             answer = self._send("getExport", asked, job=export_id, is_poll=True)
             state = self._field(answer, "state")
             if state == "ready":
-                self._note("ok", "becomeReady", job=export_id)
+                self._note("ok", "becomeReady", job=export_id, answer=answer)
                 return
             if state in ("failed", "canceled") or time.monotonic() > until:
                 self._give_up("becomeReady", "info", f"it is {state:.100}", job=export_id)
@@ -213,7 +215,7 @@ class ExportUser(FastHttpUser):
         digest = hashlib.sha256(answer.body).hexdigest()
         if fault := download_problem(answer, sample):
             self._give_up("downloadExport", "fail", fault, job=export_id, sha256=digest)
-        self._note("ok", "downloadExport", job=export_id, sha256=digest)
+        self._note("ok", "downloadExport", job=export_id, sha256=digest, answer=answer)
 
     def _at_the_address(self, redirected: Answer) -> Answer:
         """Get the bytes to which a redirect leads, without the token."""
@@ -264,7 +266,8 @@ class ExportUser(FastHttpUser):
         answer, problem, status = self._exchanged(route, request, accept)
         if problem:
             # A refused request had no effect; after a 5xx or without an answer, that is unknown.
-            self._give_up(operation_id, "fail" if 400 <= status < 500 else "info", problem, job=job)
+            kind: EntryType = "fail" if 400 <= status < 500 else "info"
+            self._give_up(operation_id, kind, problem, job=job, answer=answer if status else None)
         return answer
 
     def _exchanged(
@@ -346,8 +349,9 @@ class ExportUser(FastHttpUser):
         *,
         job: str | None = None,
         sha256: str | None = None,
+        answer: Answer | None = None,
     ) -> NoReturn:
-        self._note(type, f, job=job, sha256=sha256, error=error)
+        self._note(type, f, job=job, sha256=sha256, error=error, answer=answer)
         if f in {"becomeReady", "downloadExport"}:
             # Locust does not know it: every single request was answered.
             events.request.fire(  # type: ignore[no-untyped-call]
@@ -363,10 +367,22 @@ class ExportUser(FastHttpUser):
         *,
         job: str | None = None,
         sha256: str | None = None,
+        key: str | None = None,
         error: str | None = None,
+        answer: Answer | None = None,
     ) -> None:
         if _Process.writer is not None:
             _Process.writer.write(
                 type, f, process=self.process, org=self.tenant.name, job=job, sha256=sha256,
-                error=error,
+                key=key, error=error, instance=self.named,
+                status=answer.status if answer else None,
+                request_id=answer.headers.get("x-request-id") if answer else None,
             )  # fmt: skip
+
+
+def _id_in(answer: Answer) -> str | None:
+    """Give the id of what was made; None where the answer does not show it."""
+    try:
+        return str(answer.data["id"])
+    except (CheckFailed, Inconclusive, LookupError):
+        return None

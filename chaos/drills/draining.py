@@ -18,8 +18,10 @@ from chaos.faults.fault import injected
 from chaos.faults.harmed_database import HarmedDatabase
 from chaos.faults.hold_session import hold_table
 from chaos.faults.proof import FaultNotShown
+from harness.checkers.recovery import DRAIN
 from harness.errors import CheckFailed, Inconclusive
 from harness.expect import expect
+from harness.history import EntryType
 from harness.system import Instance
 from harness.target import Capability
 from harness.target.tables.catalog import TableName
@@ -62,6 +64,7 @@ class Draining:
     @classmethod
     async def of(cls, drill: WorkerDrill, grace_s: float) -> "Draining":
         """Begin; finds out whether the table of evidence is there under the name that is known."""
+        drill.looks.promise(grace_s=grace_s)
         return cls(drill=drill, grace_s=grace_s, can_lock=await _can_lock(drill))
 
     @asynccontextmanager
@@ -93,8 +96,14 @@ class Draining:
         no excuse.
         """
         held = self._seen
+        self._note("invoke", worker)
         code = await self._stop(worker, twice=twice, locked=locked)
+        self._note("fail" if code == -signal.SIGKILL else "ok", worker)
         left = await self._held(worker)
+        # What is wrong with these in the end follows from it.
+        self.drill.judged.update(each.export_id for each in left)
+        if code == -signal.SIGKILL:
+            self.drill.judged.add(worker.name)
         if not left and await self._are_queued(held):
             self.drained += 1
         self.drill.observe(len(held), what="exports whose worker was told to stop")
@@ -112,6 +121,10 @@ class Draining:
             got=f"it still ran {LATE_S:g} s after that, and was killed",
             rule="drain.in-time",
         )
+
+    def _note(self, kind: EntryType, worker: Instance) -> None:
+        """Write into the history that a worker is told to stop, or how it ended."""
+        self.drill.history.write(kind, DRAIN, process=self.drill.process, worker=worker.name)
 
     async def _stop(self, worker: Instance, *, twice: bool, locked: bool) -> int | None:
         stop = partial(self.drill.own.system.stop, worker, self.grace_s + LATE_S)

@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 
 from chaos.faults.fault import Fault, Step, injected, nothing
 from chaos.faults.proof import FaultNotShown
-from harness.checkers import Transition, Violation
+from harness.checkers import Looks, Transition, Violation
 from harness.errors import CheckFailed, Inconclusive, PreconditionNotMet
 from harness.findings.preconditions import as_subject
 from harness.history import HistoryWriter
@@ -38,8 +38,14 @@ class DrillContext:
     """What was done to the worker of an export, by the export's id, for messages."""
     detail: str = ""
     """What else belongs into the message of a failure."""
+    looks: Looks = field(init=False)
+    """Writes what is seen into the history, and judges it."""
     judged: set[str] = field(default_factory=set)
     """Exports with a violation: what is wrong with them later follows from it."""
+
+    def __post_init__(self) -> None:
+        """Begin to look."""
+        self.looks = Looks(self.history)
 
     @property
     def transitions(self) -> Sequence[Transition]:
@@ -133,6 +139,8 @@ async def run_drill(drill: Drill[Context], context: Context) -> None:
         await _judge_end(drill, context, unsteady)
     if context.cells.findings:
         return
+    if context.not_shown is None and context.looks.incomplete:
+        raise Inconclusive("; ".join(context.looks.incomplete))
     for what, count in drill.seen.items():
         times = count(context)
         if context.not_shown is not None:

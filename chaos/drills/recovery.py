@@ -1,20 +1,14 @@
 """What a system must do about exports whose workers are dead or frozen."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from harness.checkers import (
-    ExportFacts,
-    Orphan,
-    RecoveryTimes,
-    Violation,
-    exactly_once,
-    never_stolen,
-    one_more_attempt,
-    per_organization_cap,
-    reclaimed_in_time,
-)
+from harness.checkers import ExportFacts, Orphan, RecoveryTimes, Violation, reclaimed_in_time
+from harness.checkers.fold import microseconds
+from harness.checkers.recovery import harmed_fields
+from harness.history.entries import Entry, Harmed, Watched
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,8 +19,6 @@ class Recovery:
     times: RecoveryTimes
     watched_from: datetime
     """When a worker was started that can take them back, by the clock of what is observed."""
-    cap: int
-    """How many exports of an organization may be in progress."""
     disturbed: Collection[str] = frozenset()
     """Exports whose worker was frozen for a while before the fault: another worker may rightly
     have taken them over."""
@@ -48,40 +40,10 @@ class Recovery:
             self.orphans, observed.watched(), self.times, watched_from=self.watched_from
         )
 
-    def violations(self, observed: ExportFacts) -> list[Violation]:
-        """Give everything that is wrong at the end: the likeliest cause first."""
-        orphaned = {each.export_id for each in self.orphans}
-        ends = exactly_once(
-            [export.id for export in observed.exports],
-            observed.exports,
-            observed.completions,
-            observed.transitions,
-            harmed={*orphaned, *self.disturbed},
-        )
-        if observed.transitions is None:
-            return ends + self._not_claimed_anew(observed)
-        transitions = observed.transitions
-        stolen = never_stolen(transitions, self.times.stuck_timeout_s)
-        return [
-            # Of living workers; what dead ones lost too early is among the delays.
-            *(violation for violation in stolen if violation.subject not in orphaned),
-            *self.delays(observed),
-            *ends,
-            *one_more_attempt(self.orphans, observed.exports),
-            *per_organization_cap(transitions, self.cap),
-        ]
-
-    def _not_claimed_anew(self, observed: ExportFacts) -> list[Violation]:
-        """Give the orphans that ended without another attempt: all that the API shows of them."""
-        facts = {export.id: export for export in observed.exports}
-        return [
-            Violation(
-                rule="attempts",
-                subject=orphan.export_id,
-                expected=f"another attempt at export {orphan.export_id} after attempt "
-                f"{orphan.attempt}, which its worker could not finish",
-                got=facts[orphan.export_id].describe(),
-            )
-            for orphan in self.orphans
-            if (facts[orphan.export_id].attempt or 0) <= orphan.attempt
-        ]
+    def entries(self) -> Iterator[tuple[type[Entry], Mapping[str, Any]]]:
+        """Give what a history says of it: the kind of each entry, and its fields."""
+        for orphan in self.orphans:
+            yield Harmed, harmed_fields(orphan)
+        for export_id in self.disturbed:
+            yield Harmed, {"job": export_id}
+        yield Watched, {"since_us": microseconds(self.watched_from)}

@@ -1,13 +1,15 @@
 """Workers that lost their exports while they were frozen, and what they do when they wake up."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import psutil
 
 from chaos.workers.parked_workers import ParkedWorker
-from harness.checkers import ExportFacts, Violation
+from harness.checkers import ExportFacts
+from harness.checkers.fold import microseconds
 from harness.errors import Inconclusive
 from harness.vocabulary.exports import READY
 from harness.waiting import wait_until
@@ -32,25 +34,19 @@ class StaleWakeUp:
     woken_at: datetime
     """A moment after it was woken."""
 
-    def finished_by_stale(self, observed: ExportFacts) -> list[Violation]:
-        """Give each export that was finished while its only owner still slept over it."""
-        busy = timedelta(seconds=self.successor.seconds * PRECISION)
-        return [
-            Violation(
-                rule="finished-by-zombie",
-                subject=step.export_id,
-                expected=f"export {step.export_id} to be finished by its owner "
-                f"{step.old_claimed_by} (attempt {step.old_attempt}), which claimed it at "
-                f"{self.taken[step.export_id]:%H:%M:%S.%f} and sleeps "
-                f"{self.successor.seconds:g} s {self.successor.where} before it is done",
-                got=f"{step.describe()}: {self.stale.worker.name}, whose claim is stale, had "
-                f"woken up {self.stale.where} by {self.woken_at:%H:%M:%S.%f}",
-            )
-            for step in observed.watched()
-            if step.new_state == READY
-            and step.export_id in self.taken
-            and step.at < self.taken[step.export_id] + busy
-        ]
+    def busy(self) -> Iterator[Mapping[str, Any]]:
+        """Give, for the history, how long the only owner of each export surely sleeps over it."""
+        for export_id, claimed_at in self.taken.items():
+            sleeps = timedelta(seconds=self.successor.seconds * PRECISION)
+            yield {
+                "job": export_id,
+                "worker": self.successor.worker.name,
+                "until_us": microseconds(claimed_at + sleeps),
+                "stale": self.stale.worker.name,
+                "where": f"sleeps {self.successor.where}, for {self.successor.seconds:g} s from "
+                f"its claim at {claimed_at:%H:%M:%S.%f} on; the stale one woke up "
+                f"{self.stale.where} by {self.woken_at:%H:%M:%S.%f}",
+            }
 
     def met(self, observed: ExportFacts) -> set[str]:
         """Give the exports that were finished after the wake-up; `Inconclusive` if none was."""

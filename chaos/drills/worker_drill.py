@@ -1,9 +1,11 @@
 """What drills on workers share: a system of their own, its exports, and how they look at them."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from random import Random
 
 from chaos.drills.drill import DrillContext
@@ -11,13 +13,23 @@ from chaos.drills.recovery import Recovery
 from chaos.drills.recovery_timing import recovery_times
 from chaos.exports.backlog import Backlog
 from chaos.exports.database_view import DatabaseView
-from chaos.exports.final_state import broken_downloads
+from chaos.exports.final_state import read_downloads
 from chaos.exports.http_view import UNKNOWN_WORKER, HttpView
 from chaos.exports.view import View
 from chaos.faults.outside import ItsHeartbeats, Outside
 from chaos.workers.busy_worker_freezer import FREEZE_DEADLINE_S, BusyWorkerFreezer, Claim
 from chaos.workers.parked_workers import ParkedWorker, start_parked, wait_until_parked
-from harness.checkers import ExportFacts, Orphan, RecoveryTimes, Transition, Violation
+from harness.checkers import (
+    ExportFacts,
+    Orphan,
+    RecoveryTimes,
+    Transition,
+    Violation,
+    download_fields,
+    read_chains,
+)
+from harness.checkers.fold import microseconds
+from harness.checkers.recovery import promise_fields
 from harness.client import Samples, together
 from harness.errors import Inconclusive
 from harness.history import HistoryWriter
@@ -146,15 +158,33 @@ class WorkerDrill(DrillContext):
         self.recovery = Recovery(
             orphans=self.orphans,
             times=self.times,
-            watched_from=await self.view.now(),
-            cap=self.target.limits.per_org_in_progress,
+            watched_from=await self._now(),
             disturbed=disturbed if self.view.shows_workers else self.backlog.owners,
         )
         self.notes |= self.recovery.notes
+        for kind, fields in self.recovery.entries():
+            self.history.append(kind, **fields)
+
+    async def _now(self) -> datetime:
+        """Give the time of what is observed, and note it beside our own clocks."""
+        asked_ns = time.monotonic_ns()
+        now = await self.view.now()
+        self.history.clock(microseconds(now), asked_ns=asked_ns)
+        return now
 
     async def wait_until_ended(self) -> None:
         """Wait until every export has ended, or can no longer end in time."""
         self.seen = await self.view.wait_until_ended(self.times, self.recovery.is_overdue)
+
+    async def look(self, seen: ExportFacts, *, downloads: bool = False) -> None:
+        """Write what was seen into the history; also the `downloads` of what is ready."""
+        self.looks.exports(seen)
+        if self.view.shows_workers and self.own.reading is not None:
+            self.looks.chains(await read_chains(self.own.reading, self.target))
+        if downloads:
+            ready = [export.id for export in seen.exports if export.state == READY]
+            for each in await read_downloads(ready, self.backlog.owners):
+                self.looks.download(download_fields(each))
 
 
 def _shows_claims(target: Target) -> bool:
@@ -193,12 +223,13 @@ async def worker_drill(
             organizations=own.organizations,
             samples=Samples(rng),
             evidence_bytes=evidence_bytes,
+            history=history,
         )
         view: View = DatabaseView(own=own, target=target)
         if http_only:
             bystander = await own.organizations.new("bystander")
             view = HttpView(backlog=backlog, times=times, bystander=bystander, pace=target.pace)
-        yield WorkerDrill(
+        drill = WorkerDrill(
             journal=own.system.journal,
             offered=target.capabilities(),
             history=history,
@@ -210,19 +241,19 @@ async def worker_drill(
             backlog=backlog,
             view=view,
         )
+        drill.looks.promise(
+            cap=target.limits.per_org_in_progress,
+            max_attempts=target.limits.max_attempts,
+            **promise_fields(times),
+        )
+        yield drill
 
 
-async def recovery_violations(drill: WorkerDrill) -> Sequence[Violation]:
-    """Judge the final state, and how the orphans got there."""
-    return drill.recovery.violations(drill.final)
+END = "exports in the end"
+"""The cell in which a drill judges its end."""
 
 
-async def final_download_violations(drill: WorkerDrill) -> Sequence[Violation]:
-    """Download every export that is ready at the end."""
-    return await broken_ready_exports(drill, drill.final)
-
-
-async def broken_ready_exports(drill: WorkerDrill, observed: ExportFacts) -> Sequence[Violation]:
-    """Download every export that is ready; give everything that is wrong with them."""
-    ready = [export.id for export in observed.exports if export.state == READY]
-    return await broken_downloads(ready, drill.backlog.owners)
+async def end_violations(drill: WorkerDrill) -> Sequence[Violation]:
+    """Judge the final state, what downloads, and how the orphans got there."""
+    await drill.look(drill.final, downloads=True)
+    return drill.looks.judge(END, ended=True, whole=True)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from harness.client import Organization, Organizations, Samples, together
+from harness.history import EntryType, HistoryWriter
 
 EXPORTS_EACH = 3
 """Exports of one organization: no more than it may have in progress, so that all can be claimed."""
@@ -16,6 +17,8 @@ class Backlog:
     samples: Samples
     evidence_bytes: int | None = None
     """The size of the evidence of each export; None: small."""
+    history: HistoryWriter | None = None
+    """Where it writes which exports were accepted."""
     owners: dict[str, Organization] = field(default_factory=dict)
     """The organization of every export that was accepted, by the export's id."""
     _prepared: list[tuple[Organization, str, str]] = field(default_factory=list)
@@ -51,5 +54,11 @@ class Backlog:
         if self.evidence_bytes is not None or not has_ledgers:
             wanted.remove((job_id, "ledger"))  # it holds no evidence, and is finished too soon
         for each, export_type in wanted[:EXPORTS_EACH]:
+            self._note("invoke", organization)
             export = await organization.client.new_export(each, export_type)
+            self._note("ok", organization, job=export["id"])
             self.owners[export["id"]] = organization
+
+    def _note(self, kind: EntryType, owner: Organization, *, job: str | None = None) -> None:
+        if self.history is not None:
+            self.history.write(kind, "requestExport", process="backlog", org=owner.id, job=job)

@@ -1,9 +1,11 @@
 """The final state of exports: whether they download intact, and what has changed."""
 
-from collections.abc import Iterable, Mapping
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from harness.checkers import Download, Violation, download_violations
+from harness.checkers import Download
 from harness.client import Organization, together
 from harness.expect import expect_status
 
@@ -11,31 +13,39 @@ Snapshot = Mapping[str, object]
 """All that can be seen of exports and their events, by what it is."""
 
 
-async def broken_downloads(
+async def read_downloads(
     export_ids: Iterable[str], owners: Mapping[str, Organization]
-) -> list[Violation]:
-    """Download exports that are ready; give everything that is wrong with the downloads."""
-    found = await together((_broken(each, owners[each]) for each in export_ids), at_once=8)
-    return [violation for each in found for violation in each]
+) -> Sequence[Download]:
+    """Download exports that are ready."""
+    return await together((_download(each, owners[each]) for each in export_ids), at_once=8)
 
 
-async def _broken(export_id: str, owner: Organization) -> list[Violation]:
+async def _download(export_id: str, owner: Organization) -> Download:
     answer = (await owner.client.download(export_id)).followed()
     manifest_hash = None
     if answer.status == 200:
         shown = await owner.client.call("getExport", path={"export_id": export_id})
         manifest_hash = expect_status(shown, 200).data["manifest_hash"]
-    return download_violations(
-        Download(
-            export_id=export_id,
-            status=answer.status,
-            body=answer.body,
-            repr_digest=answer.headers.get("repr-digest"),
-            manifest_hash=manifest_hash,
-            dialect=answer.dialect,
-            may_lack_digest=answer.may_lack_digest or answer.lacks_header("repr-digest"),
-        )
+    return Download(
+        export_id=export_id,
+        status=answer.status,
+        body=answer.body,
+        repr_digest=answer.headers.get("repr-digest"),
+        manifest_hash=manifest_hash,
+        dialect=answer.dialect,
+        may_lack_digest=answer.may_lack_digest or answer.lacks_header("repr-digest"),
     )
+
+
+def digests(snapshot: Snapshot) -> Mapping[str, str]:
+    """Give the SHA-256 of everything in a snapshot, by what it is."""
+    return {what: hashlib.sha256(_as_bytes(value)).hexdigest() for what, value in snapshot.items()}
+
+
+def _as_bytes(value: object) -> bytes:
+    if isinstance(value, bytes):
+        return value
+    return json.dumps(value, sort_keys=True, default=str).encode()
 
 
 def differences(before: Snapshot, after: Snapshot) -> list[str]:

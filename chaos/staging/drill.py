@@ -24,6 +24,9 @@ from harness.waiting import becomes_true
 
 POLL_S = 0.05
 
+END = "exports in the end"
+"""The cell in which a drill judges its end."""
+
 AT_WORK_S = 10.0
 """How long to wait until an instance that is to be harmed holds an export."""
 
@@ -52,6 +55,8 @@ class StagingDrill(DrillContext):
     def __post_init__(self) -> None:
         """Name the drill in the history."""
         self.process = f"staging-fault:{self.name}"
+        super().__post_init__()
+        self.looks.promise(max_attempts=self.target.limits.max_attempts)
 
     @property
     def is_aborted(self) -> bool:
@@ -160,12 +165,7 @@ def drain_s(target: Target) -> float:
 
 async def violations(drill: StagingDrill) -> Sequence[Violation]:
     """Judge everything that was accepted."""
-    return await final_state_violations(
-        drill.stream,
-        history=drill.history,
-        process=drill.process,
-        max_attempts=drill.target.limits.max_attempts,
-    )
+    return await final_state_violations(drill.stream, drill.looks, process=drill.process, what=END)
 
 
 def exports_under_way(drill: StagingDrill) -> int:

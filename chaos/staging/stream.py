@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 
 from chaos.staging.abort import AbortWatch
 from harness.checkers import PolledState
+from harness.checkers.polled_states import poll_fields
 from harness.client import Client, Organization, Samples
 from harness.client.http.no_answer import NoAnswer
 from harness.errors import CheckFailed
 from harness.history import EntryType, HistoryWriter
+from harness.history.entries import Poll
 from harness.target.tables.chaos import Chaos
 from harness.vocabulary.exports import TERMINAL_STATES
 
@@ -43,7 +45,6 @@ class Stream:
     probe_job: str
     """The job that probes ask for."""
     accepted: dict[str, Accepted] = field(default_factory=dict)
-    sightings: list[PolledState] = field(default_factory=list)
     ended: set[str] = field(default_factory=set)
     """Exports that were seen in a terminal state."""
     _last: dict[str, PolledState] = field(default_factory=dict)
@@ -101,7 +102,10 @@ class Stream:
         """
         for job_id, owner in self._unanswered:
             for shown in await owner.client.listed("listExports", path={"job_id": job_id}):
-                self._accept(str(shown["id"]), owner)
+                export_id = str(shown["id"])
+                if export_id not in self.accepted:
+                    self._write("ok", owner, job=export_id, seen="in the list of its job")
+                self._accept(export_id, owner)
         self._unanswered.clear()
 
     async def _one(self, owner: Organization) -> None:
@@ -143,7 +147,8 @@ class Stream:
             attempt=attempt if isinstance(attempt, int) else 0,
             claimed_by=str(owner) if owner else None,
         )
-        self.sightings.append(sighting)
+        if sighting != self._last.get(each.export_id):
+            self.history.append(Poll, **poll_fields(sighting), org=each.owner.id)
         self._last[each.export_id] = sighting
         if sighting.state in TERMINAL_STATES:
             self.ended.add(each.export_id)
@@ -163,10 +168,17 @@ class Stream:
         owner: Organization,
         *,
         job: str | None = None,
+        seen: str | None = None,
         error: str | None = None,
     ) -> None:
         self.history.write(
-            kind, "requestExport", process=self.process, org=owner.id, job=job, error=error
+            kind,
+            "requestExport",
+            process=self.process,
+            org=owner.id,
+            job=job,
+            seen=seen,
+            error=error,
         )
 
 

@@ -2,12 +2,14 @@
 
 from harness.checkers.cap import most_in_progress, per_organization_cap
 from harness.checkers.claim_visibility import claims_are_visible
-from harness.checkers.download import Download, download_violations
+from harness.checkers.download import Download, download_fields, download_violations
 from harness.checkers.exactly_once import exactly_once
 from harness.checkers.facts import CompletionFact, ExportFact, Transition
+from harness.checkers.looks import Looks
 from harness.checkers.order import overtaken, rank_correlation
 from harness.checkers.polled_states import PolledState, impossible_sequences
 from harness.checkers.read_database import ExportFacts, read_exports
+from harness.checkers.read_ledger import read_chains
 from harness.checkers.recovery import (
     Orphan,
     RecoveryTimes,
@@ -22,12 +24,14 @@ __all__ = [
     "Download",
     "ExportFact",
     "ExportFacts",
+    "Looks",
     "Orphan",
     "PolledState",
     "RecoveryTimes",
     "Transition",
     "Violation",
     "claims_are_visible",
+    "download_fields",
     "download_violations",
     "exactly_once",
     "expect_no_violations",
@@ -39,6 +43,7 @@ __all__ = [
     "overtaken",
     "per_organization_cap",
     "rank_correlation",
+    "read_chains",
     "read_exports",
     "reclaimed_in_time",
 ]

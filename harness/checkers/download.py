@@ -5,8 +5,9 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from harness.checkers.violations import Violation
 from harness.client.answers.record import NO_DIALECT, ResourceDialect
@@ -55,6 +56,31 @@ def download_violations(download: Download) -> list[Violation]:
         got = f"{beginning}: {error}"
         return [*found, _violation(download, "no-zip", "to be a valid ZIP", got)]
     return [*found, *_manifest(download, contents)]
+
+
+def download_fields(download: Download) -> dict[str, Any]:
+    """Give the fields of a history's entry of a download, with the first thing wrong inside it."""
+    inside = [each for each in download_violations(download) if each.rule not in _OUTSIDE]
+    declared = sha256_in(download.repr_digest)
+    return {
+        "job": download.export_id,
+        "status": download.status,
+        "sha256": hashlib.sha256(download.body).hexdigest() if download.status == 200 else None,
+        "declared": declared.hex() if declared else None,
+        "may_lack": download.may_lack_digest,
+        "problem": inside[0].rule if inside else "",
+        "error": _said(download, inside),
+    }
+
+
+_OUTSIDE = frozenset({"no-object", "digest"})
+"""What the entry's other fields say."""
+
+
+def _said(download: Download, inside: Sequence[Violation]) -> str | None:
+    if download.status != 200:
+        return f"status {download.status}: {download.body[:200]!r}"
+    return f"{inside[0].got}; expected {inside[0].expected}" if inside else None
 
 
 def _digest(download: Download) -> Iterator[Violation]:

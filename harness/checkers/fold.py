@@ -30,8 +30,10 @@ from harness.vocabulary.exports import CANCELED, FAILED, PREPARING, QUEUED, READ
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_EARLIEST_US, _LATEST_US = -60_000_000_000_000_000, 250_000_000_000_000_000
 _GROWN_BY = 1024
-_MOST = 2**31 - 1
+MOST_ATTEMPT = 2**31 - 1
+"""Larger ones are counted as this one."""
 _UUID_LENGTH = 36
 _DIGEST_LENGTHS = frozenset({32, 64})
 
@@ -40,7 +42,7 @@ CODES: Mapping[str | None, int] = {
 }  # fmt: skip
 OTHER = 6
 """A state that the contract does not know."""
-_STATES = {code: state or "nothing" for state, code in CODES.items()} | {OTHER: "another state"}
+STATE_NAMES = {code: state or "nothing" for state, code in CODES.items()} | {OTHER: "another state"}
 
 Taker = Callable[[Any, int], None]
 """Takes an entry and the number of the export (or what else it is about), -1 for none."""
@@ -52,8 +54,8 @@ def microseconds(moment: datetime) -> int:
 
 
 def moment(us: int) -> datetime:
-    """Give it back."""
-    return _EPOCH + timedelta(microseconds=us)
+    """Give it back; one that no calendar has is the nearest."""
+    return _EPOCH + timedelta(microseconds=min(max(us, _EARLIEST_US), _LATEST_US))
 
 
 def clock(us: int) -> str:
@@ -125,6 +127,10 @@ class Facts:
         """The look in which they were counted."""
         self.accepted = self.column("B")
         """Whether a client received that it was accepted."""
+        self.owner = self.column("I")
+        """The number of the organization that first got a right answer about it; 0: none has."""
+        self.organizations: dict[str, int] = {}
+        """Their numbers, from 1 on."""
         self.harmed = self.column("B")
         """1: its worker was harmed. 2: it can give no sign of life any more."""
         self.transitions = 0
@@ -173,11 +179,11 @@ class Facts:
         """Say how an export stands at the end."""
         error = self.errors.get(number)
         at = "" if self.attempt[number] < 0 else f" at attempt {self.attempt[number]}"
-        return f"{_STATES[self.state[number]]}{f' ({error})' if error else ''}{at}"
+        return f"{STATE_NAMES[self.state[number]]}{f' ({error})' if error else ''}{at}"
 
     def state_name(self, number: int) -> str:
         """Give the final state of an export."""
-        return _STATES[self.state[number]]
+        return STATE_NAMES[self.state[number]]
 
     def completed(self, number: int) -> int:
         """Give how many completions of an export were read in this look."""
@@ -187,9 +193,14 @@ class Facts:
 
     def take_operation(self, entry: Operation, number: int) -> None:
         """Note what was accepted, by the answer that its client got."""
-        if number >= 0 and entry.type == "ok" and entry.f == "requestExport":
+        if number < 0 or entry.type != "ok":
+            return
+        if entry.f == "requestExport":
             self.acknowledged += 1
             self.accepted[number] = 1
+        if entry.org is not None and not self.owner[number]:
+            numbers = self.organizations
+            self.owner[number] = numbers.setdefault(entry.org, len(numbers) + 1)
 
     def take_transition(self, entry: Transition, _: int) -> None:
         """Find out once whether it is a claim."""
@@ -205,7 +216,7 @@ class Facts:
         self.states += 1
         self.seen[number] = self.look
         self.state[number] = CODES.get(entry.state, OTHER)
-        self.attempt[number] = -1 if entry.attempt is None else min(entry.attempt, _MOST)
+        self.attempt[number] = -1 if entry.attempt is None else min(entry.attempt, MOST_ATTEMPT)
         if entry.error:
             self.errors[number] = self.shared(entry.error)
         elif self.errors:
@@ -253,6 +264,8 @@ class Judgment:
     violations: tuple[Violation, ...] = ()
     not_looked_at: str = ""
     """What it lacked, where it could not look."""
+    is_incomplete: bool = False
+    """Whether that leaves the verdict open: what it lacked should be there."""
 
 
 class Checker(ABC):
@@ -275,6 +288,10 @@ class Checker(ABC):
 
 class NotLookedAt(Exception):
     """A checker lacks what it needs; the message says what."""
+
+
+class Incomplete(NotLookedAt):
+    """What the history lacks should be there: nothing that is judged by it can pass."""
 
 
 class Folding:
@@ -324,7 +341,11 @@ def _ask(checker: Checker, judge: Judge) -> Judgment:
     try:
         return Judgment(checker=checker.name, violations=tuple(checker.violations(judge)))
     except NotLookedAt as lacking:
-        return Judgment(checker=checker.name, not_looked_at=str(lacking))
+        return Judgment(
+            checker=checker.name,
+            not_looked_at=str(lacking),
+            is_incomplete=isinstance(lacking, Incomplete),
+        )
 
 
 def fold(

@@ -28,12 +28,13 @@ class NothingLost(Checker):
         facts = self.facts
         if not judge.ended:
             raise NotLookedAt("exports were still allowed to be in progress")
-        if not judge.looked or not facts.acknowledged:
+        if not judge.looked or not (facts.acknowledged or (judge.whole and facts.states)):
             raise NotLookedAt("no acknowledgments, or no final states")
         for number, export_id in enumerate(facts.ids()):
-            if not facts.accepted[number]:
+            is_there = facts.seen[number] == facts.look
+            if not facts.accepted[number] and not (judge.whole and is_there):
                 continue
-            if facts.seen[number] != facts.look:
+            if not is_there:
                 yield Violation(
                     rule="lost",
                     subject=export_id,

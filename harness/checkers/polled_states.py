@@ -4,11 +4,24 @@ Anything may have happened between two polls, so only what no sequence of change
 violation.
 """
 
-import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from harness.checkers.as_entries import FIXED
+from harness.checkers.fold import (
+    CODES,
+    MOST_ATTEMPT,
+    OTHER,
+    STATE_NAMES,
+    Checker,
+    Facts,
+    NotLookedAt,
+    Taker,
+    fold,
+)
 from harness.checkers.violations import Violation
+from harness.history.entries import Entry, Judge, Poll, Promise
 from harness.vocabulary.exports import FINAL_STATES, PREPARING, QUEUED
 
 
@@ -27,56 +40,108 @@ class PolledState:
         return f"{self.state} at attempt {self.attempt}{by}"
 
 
+class PossibleSequence(Checker):
+    """Polled states can follow each other, if no client retried or canceled meanwhile."""
+
+    name = "possible-sequence"
+
+    def __init__(self, facts: Facts) -> None:
+        super().__init__(facts)
+        self._polls = 0
+        self._state = facts.column("B")
+        self._attempt = facts.column("i")
+        self._owned = facts.column("i")
+        """The last attempt of which the owner was seen, and who that was."""
+        self._owner = facts.column("H")
+        self._told = facts.column("B")
+        """What was found already, once of each export."""
+        self._owners: dict[str, int] = {}
+        self._found: list[Violation] = []
+
+    @property
+    def takes(self) -> Mapping[type[Entry], Taker]:
+        """Every poll."""
+        return {Poll: self._take}
+
+    def _take(self, poll: Poll, number: int) -> None:
+        self._polls += 1
+        most, told = self.facts.promise.max_attempts, self._told[number]
+        if most is not None and poll.attempt > most and not told & _OVER:
+            self._told[number] |= _OVER
+            self._tell("over-attempts", poll, f"at most {most} attempts", _described(poll))
+        state, attempt = self._state[number], self._attempt[number]
+        if state:
+            self._compare(poll, state, attempt)
+        if poll.worker is not None and poll.state == PREPARING:
+            self._owned_by(poll, poll.worker, number)
+        self._state[number] = CODES.get(poll.state, OTHER)
+        self._attempt[number] = min(poll.attempt, MOST_ATTEMPT)
+
+    def _compare(self, poll: Poll, state: int, attempt: int) -> None:
+        before = STATE_NAMES[state]
+        got = f"{before} at attempt {attempt}, then {_described(poll)}"
+        if before in FINAL_STATES and poll.state != before:
+            self._tell("undecided", poll, f"{before} to stay {before}", got)
+        if poll.attempt < attempt:
+            self._tell("attempts-lost", poll, "attempts to rise only", got)
+        elif poll.attempt == attempt and (before, poll.state) == (QUEUED, PREPARING):
+            self._tell("attempt-uncounted", poll, "each claim to be a new attempt", got)
+
+    def _owned_by(self, poll: Poll, worker: str, number: int) -> None:
+        owner = self._owners.setdefault(worker, len(self._owners) + 1)
+        if self._owner[number] and self._owned[number] == poll.attempt:
+            if self._owner[number] != owner and not self._told[number] & _TWO_OWNERS:
+                self._told[number] |= _TWO_OWNERS
+                what = f"attempt {poll.attempt} to have one owner"
+                self._tell("attempt-uncounted", poll, what, _described(poll))
+            return
+        self._owner[number], self._owned[number] = owner, poll.attempt
+
+    def _tell(self, rule: str, poll: Poll, expected: str, got: str) -> None:
+        self._found.append(_violation(rule, poll, expected, got))
+
+    def violations(self, judge: Judge) -> list[Violation]:  # noqa: ARG002 - every checker's
+        """Give every state that cannot follow the ones before it."""
+        if not self._polls:
+            raise NotLookedAt("no export was polled over HTTP")
+        return self._found
+
+
+_OVER, _TWO_OWNERS = 1, 2
+
+
 def impossible_sequences(polled: Iterable[PolledState], *, max_attempts: int) -> list[Violation]:
     """Give every state that cannot follow the ones before it.
 
     They are in the order of time, and no client retried or canceled an export meanwhile. Time is
     linear in their number.
     """
-    by_export: dict[str, list[PolledState]] = {}
-    for one in polled:
-        by_export.setdefault(one.export_id, []).append(one)
-    return [found for states in by_export.values() for found in _impossible(states, max_attempts)]
+    given: list[Entry] = [Promise(max_attempts=max_attempts, **FIXED)]
+    given += (Poll(**FIXED, **poll_fields(each)) for each in polled)
+    return fold([PossibleSequence], given, Judge(what="", **FIXED))
 
 
-def _impossible(states: Sequence[PolledState], max_attempts: int) -> Iterator[Violation]:
-    for one in states:
-        if one.attempt > max_attempts:
-            yield _violation(
-                "over-attempts", one, f"at most {max_attempts} attempts", one.describe()
-            )
-            break
-    owners: dict[int, str] = {}
-    for before, after in itertools.pairwise(states):
-        got = f"{before.describe()}, then {after.describe()}"
-        if before.state in FINAL_STATES and after.state != before.state:
-            yield _violation("undecided", after, f"{before.state} to stay {before.state}", got)
-        if after.attempt < before.attempt:
-            yield _violation("attempts-lost", after, "attempts to rise only", got)
-        elif after.attempt == before.attempt and (before.state, after.state) == (
-            QUEUED,
-            PREPARING,
-        ):
-            yield _violation("attempt-uncounted", after, "each claim to be a new attempt", got)
-    for one in states:
-        if one.claimed_by is None or one.state != PREPARING:
-            continue
-        owner = owners.setdefault(one.attempt, one.claimed_by)
-        if owner != one.claimed_by:
-            yield _violation(
-                "attempt-uncounted",
-                one,
-                f"attempt {one.attempt} to have one owner, {owner}",
-                one.describe(),
-            )
-            break
+def poll_fields(one: PolledState) -> dict[str, Any]:
+    """Give the fields of the entry of a poll."""
+    return {
+        "job": one.export_id,
+        "state": one.state,
+        "attempt": one.attempt,
+        "worker": one.claimed_by,
+    }
 
 
-def _violation(rule: str, one: PolledState, expected: str, got: str) -> Violation:
+def _described(poll: Poll) -> str:
+    return PolledState(
+        export_id=poll.job, state=poll.state, attempt=poll.attempt, claimed_by=poll.worker
+    ).describe()
+
+
+def _violation(rule: str, one: Poll, expected: str, got: str) -> Violation:
     return Violation(
         rule=rule,
-        subject=one.export_id,
-        expected=f"of export {one.export_id} {expected}",
+        subject=one.job,
+        expected=f"of export {one.job} {expected}",
         got=got,
     )
 

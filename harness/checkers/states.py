@@ -2,7 +2,16 @@
 
 from collections.abc import Iterator, Mapping
 
-from harness.checkers.fold import CODES, OTHER, Checker, Facts, NotLookedAt, Taker, described
+from harness.checkers.fold import (
+    CODES,
+    OTHER,
+    Checker,
+    Facts,
+    Incomplete,
+    NotLookedAt,
+    Taker,
+    described,
+)
 from harness.checkers.violations import Violation
 from harness.history.entries import Entry, Judge, Transition
 from harness.vocabulary.exports import FAILED, NEXT_STATES, PREPARING, QUEUED, TERMINAL_STATES
@@ -186,5 +195,5 @@ class NoGap(Checker):
         """Raise `NotLookedAt` where a change is missing."""
         expect_watched(judge)
         if self._gap:
-            raise NotLookedAt(f"the history lacks {self._gap}")
+            raise Incomplete(f"the history lacks {self._gap}")
         return []

@@ -26,6 +26,7 @@ COMMANDS: Mapping[str, str] = {
     "explain": "say what a check demands, and what a rule means and how to fix it",
     "explore": "run every interleaving of the claim protocol's SQL steps on a real database",
     "prove": "run the gate on every seeded bug: the kill matrix",
+    "recheck": "judge an old run again, from its history alone",
     "recover": "remove what killed runs left behind",
 }
 """Name and one-line help: known here, so that `--help` need not load what the commands need."""

@@ -175,9 +175,17 @@ class Event(Entry, frozen=True, kw_only=True, tag="event"):
     """The id of its target."""
     name: str
     org: str | None = None
-    seq: int | None = None
-    hash: str | None = None
+
+
+class Link(Entry, frozen=True, kw_only=True, tag="link"):
+    """An event as a link of its organization's chain; a look reads whole chains, in order."""
+
+    org: str | None = None
+    seq: int
+    name: str
+    hash: str
     prev: str | None = None
+    """The hash that it holds of the event before; None for the first."""
 
 
 class Download(Entry, frozen=True, kw_only=True, tag="download"):
@@ -215,6 +223,18 @@ class Watched(Entry, frozen=True, kw_only=True, tag="watched"):
     since_us: int
 
 
+class Busy(Entry, frozen=True, kw_only=True, tag="busy"):
+    """The only owner of an export surely still sleeps over it until then: a stale one is awake."""
+
+    job: str
+    worker: str
+    until_us: int
+    stale: str
+    """The worker that has lost it."""
+    where: str = ""
+    """Where the owner sleeps, and when the stale one was awake."""
+
+
 class Record(Entry, frozen=True, kw_only=True, tag="record"):
     """One thing that must not change any more, as it stands before or after."""
 
@@ -234,6 +254,8 @@ class Judge(Entry, frozen=True, kw_only=True, tag="judge"):
     """Whether the final states were read before it."""
     watched: bool = False
     """Whether every change was recorded."""
+    whole: bool = False
+    """Whether that holds of all that is there, also of what no client was told to be accepted."""
 
 
 class Found(Struct, frozen=True, gc=False, omit_defaults=True):
@@ -256,5 +278,5 @@ class Check(Entry, frozen=True, kw_only=True, tag="check"):
 
 AnyEntry = (
     Writer | End | Clock | Operation | Promise | Transition | State | Absent | Poll
-    | Event | Download | Harmed | Watched | Record | Judge | Check
+    | Event | Link | Download | Harmed | Watched | Busy | Record | Judge | Check
 )  # fmt: skip

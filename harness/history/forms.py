@@ -10,12 +10,14 @@ from collections.abc import Callable, Mapping
 
 from harness.history.entries import (
     Absent,
+    Busy,
     Check,
     Download,
     Entry,
     Event,
     Harmed,
     Judge,
+    Link,
     Operation,
     Poll,
     Record,
@@ -65,13 +67,8 @@ FORMS: Mapping[type[Entry], tuple[tuple[str, Fits], ...]] = {
     State: (("job", is_uuid), ("state", is_state), ("org", is_uuid), ("error", no_form)),
     Absent: (("job", is_uuid), ("org", is_uuid)),
     Poll: (("job", is_uuid), ("state", is_state), ("worker", is_instance), ("org", is_uuid)),
-    Event: (
-        ("job", is_uuid),
-        ("name", is_event),
-        ("org", is_uuid),
-        ("hash", is_digest),
-        ("prev", is_digest),
-    ),
+    Event: (("job", is_uuid), ("name", is_event), ("org", is_uuid)),
+    Link: (("org", is_uuid), ("name", is_event), ("hash", is_digest), ("prev", is_digest)),
     Download: (
         ("job", is_uuid),
         ("sha256", is_digest),
@@ -79,6 +76,12 @@ FORMS: Mapping[type[Entry], tuple[tuple[str, Fits], ...]] = {
         ("error", no_form),
     ),
     Harmed: (("job", is_uuid), ("worker", is_instance), ("where", no_form)),
+    Busy: (
+        ("job", is_uuid),
+        ("worker", is_instance),
+        ("stale", is_instance),
+        ("where", no_form),
+    ),
     Record: (("what", no_form), ("sha256", is_digest)),
     Judge: (),
     Check: (),

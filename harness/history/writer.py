@@ -17,6 +17,9 @@ from harness.redaction.redactor import Redactor
 
 Kind = TypeVar("Kind", bound=Entry)
 
+PART = ":"
+"""Between the id of a check and the name of a part of it."""
+
 _encode = msgspec.json.Encoder().encode
 
 
@@ -69,15 +72,23 @@ class HistoryWriter:
         self.path = path
         self.drill = redact(drill) if redact and drill else drill
         self.system = ""
+        self.judged: set[str] = set()
+        """The cells whose findings are made from this history."""
         self._file = _File(path, redact, run)
 
     def of(self, drill: str, *, system: str = "") -> "HistoryWriter":
         """Give a view of this writer whose entries belong to a drill, and to a system."""
         view = object.__new__(type(self))
         redact = self._file.redact
-        view.path, view._file = self.path, self._file
+        view.path, view._file, view.judged = self.path, self._file, set()
         view.drill = redact(drill) if redact and drill else drill
         view.system = redact(system) if redact and system else system
+        return view
+
+    def part(self, name: str) -> "HistoryWriter":
+        """Give a view for one part of a check that is judged by itself, such as one fault."""
+        view = self.of(f"{self.drill}{PART}{name}", system=self.system)
+        view.judged = self.judged
         return view
 
     @property

@@ -1,7 +1,7 @@
 """The fixtures that checks are written with."""
 
 import random
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ from harness.history import HistoryWriter
 from harness.plugin.cells import Cells
 from harness.plugin.checking.check_cells import BROKEN
 from harness.plugin.checking.check_state import STATE, CheckState
+from harness.plugin.checking.history_end import HISTORY
 from harness.plugin.checking.patience import patience_of
 from harness.plugin.checking.results import check_log
 from harness.plugin.checking.run_mark import mark_of
@@ -266,11 +267,21 @@ async def _opened(own: System, learn: Callable[[Iterable[str]], None]) -> AsyncI
 
 
 @pytest.fixture(scope="session")
-def history(pytestconfig: pytest.Config) -> Iterator[HistoryWriter]:
+def history_of_run(pytestconfig: pytest.Config) -> HistoryWriter:
     """Writes to the one history of the run, `history.jsonl` in the report."""
     path = settings_of(pytestconfig).report_path / "history.jsonl"
-    with HistoryWriter(path, redactor_of(pytestconfig)) as writer:
-        yield writer
+    writer = HistoryWriter(path, redactor_of(pytestconfig))
+    # Not when fixtures are taken down: how the last check ended is known only after that.
+    pytestconfig.add_cleanup(writer.close)
+    return writer
+
+
+@pytest.fixture
+def history(request: pytest.FixtureRequest, history_of_run: HistoryWriter) -> HistoryWriter:
+    """Writes to the history of the run, `history.jsonl` in the report, what this check sees."""
+    item = request.node
+    written = item.stash[HISTORY] = history_of_run.of(item.stash[SPEC].id)
+    return written
 
 
 @pytest.fixture

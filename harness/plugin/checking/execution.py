@@ -11,6 +11,7 @@ from harness.findings.exchanges import remembering
 from harness.plugin.checking.check_cells import cells_of
 from harness.plugin.checking.check_state import STATE, CheckState
 from harness.plugin.checking.deadline import WATCHDOG_SLACK_S, Deadline, watchdog
+from harness.plugin.checking.history_end import end_history
 from harness.plugin.checking.outcomes import is_allowed, outcome_of_phase
 from harness.plugin.checking.results import RESULT, result_of
 from harness.plugin.collecting.collection import SPEC
@@ -124,7 +125,9 @@ def pytest_runtest_makereport(
     state.phases.append(Phase(name=call.when, seconds=round(call.duration, 3), verdict=verdict))
     if call.when == "teardown":
         state.log += [f"{title}:\n{text}" for title, text in report.sections]
-        setattr(report, RESULT_ATTRIBUTE, RESULT.dump_python(result_of(item), mode="json"))
+        result = result_of(item)
+        end_history(item, result)
+        setattr(report, RESULT_ATTRIBUTE, RESULT.dump_python(result, mode="json"))
     _hide_secrets(report, redactor_of(item.config))
     return report
 

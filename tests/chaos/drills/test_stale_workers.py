@@ -7,10 +7,16 @@ import pytest
 
 from chaos.drills.stale_workers import StaleWakeUp
 from chaos.workers.parked_workers import ParkedWorker
-from harness.checkers import ExportFacts
+from harness.checkers import ExportFacts, Violation
+from harness.checkers.as_entries import FIXED, of_transitions
 from harness.checkers.examples import MIDNIGHT, transitions_of
+from harness.checkers.fencing import Fencing
+from harness.checkers.fold import fold
 from harness.errors import Inconclusive
+from harness.history.entries import Busy, Judge
 from harness.system import Instance
+
+STORY = "e1 queued @0\ne1 claimed w1 @1\ne1 returned @4\ne1 claimed w2 @5\ne1 ready @{}"
 
 
 def at(seconds: float) -> datetime:
@@ -23,8 +29,8 @@ def worker(name: str, seconds: float) -> ParkedWorker:
 
 
 def ready_at(seconds: float) -> ExportFacts:
-    story = f"e1 queued @0\ne1 claimed w1 @1\ne1 returned @4\ne1 claimed w2 @5\ne1 ready @{seconds}"
-    return ExportFacts(exports=(), completions=(), transitions=transitions_of(story))
+    steps = transitions_of(STORY.format(seconds))
+    return ExportFacts(exports=(), completions=(), transitions=steps)
 
 
 def wake_up(still_asleep_at: float) -> StaleWakeUp:
@@ -37,8 +43,19 @@ def wake_up(still_asleep_at: float) -> StaleWakeUp:
     )
 
 
+def judged(finished_at: float) -> list[Violation]:
+    """Judge by the history that a drill writes."""
+    steps = transitions_of(STORY.format(finished_at))
+    entries = [
+        *of_transitions(steps[:-1]),
+        *(Busy(**fields, **FIXED) for fields in wake_up(5.1).busy()),
+        *of_transitions(steps[-1:]),
+    ]
+    return fold([Fencing], entries, Judge(what="", watched=True, **FIXED))
+
+
 def test_what_its_owner_had_no_time_for_was_done_by_the_stale_worker() -> None:
-    [violation] = wake_up(5.1).finished_by_stale(ready_at(5.2))
+    [violation] = judged(5.2)
     assert violation.rule == "finished-by-zombie"
     assert violation.subject == "e1"
     assert "w2 (attempt 2)" in violation.expected
@@ -46,7 +63,7 @@ def test_what_its_owner_had_no_time_for_was_done_by_the_stale_worker() -> None:
 
 
 def test_what_took_its_time_was_done_by_its_owner() -> None:
-    assert not wake_up(5.1).finished_by_stale(ready_at(6))
+    assert not judged(6)
 
 
 def test_they_must_have_met() -> None:

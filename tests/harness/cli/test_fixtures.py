@@ -98,7 +98,7 @@ def assert_whole_report(out: Path) -> None:
     }  # fmt: skip
     assert results["target"]["workers"] == 2
     written = [json.loads(line) for line in (out / "history.jsonl").read_text().splitlines()]
-    assert [each["kind"] for each in written] == ["writer", "operation", "end"]
+    assert [each["kind"] for each in written] == ["writer", "operation", "check", "end"]
     assert written[1]["process"] == "own.leaves"
     drawn = random.Random("3:own.leaves").randrange(10**9)
     assert (out / "checks" / "own.leaves" / "drawn.txt").read_text() == str(drawn)

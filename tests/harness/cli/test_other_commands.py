@@ -22,7 +22,7 @@ def test_help_teaches_and_lists_only_what_exists(workplace: Workplace) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["run", "up", "init", "target", "checks", "explain", "prove", "recover"]
+    "command", ["run", "up", "init", "target", "checks", "explain", "prove", "recheck", "recover"]
 )
 def test_every_listed_command_has_help(workplace: Workplace, command: str) -> None:
     finished = workplace.shakedown(command, "--help")

@@ -24,6 +24,8 @@ with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
             " who text, due timestamptz, asked timestamptz DEFAULT now(), problem text)"
         )
         connection.execute("CREATE TABLE trail (tenant uuid, action text, subject text)")
+    if wish == "ticket":
+        connection.execute("ALTER TABLE exports ADD COLUMN ticket uuid")
     if wish == "no attempt":
         connection.execute("ALTER TABLE exports DROP COLUMN attempt")
     connection.execute("CREATE TABLE seen AS SELECT current_user AS migrated_by")

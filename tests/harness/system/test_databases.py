@@ -12,6 +12,7 @@ import pytest
 from harness.checkers import read_exports
 from harness.database import Database
 from harness.errors import InstanceFailed, Misconfigured
+from harness.history.writer import token_digest
 from harness.machine.journal import Journal, read_entries
 from harness.machine.processes import processes_of_run
 from harness.postgres.server import connect
@@ -118,6 +119,24 @@ async def test_the_instrument_loses_no_transition(system: System) -> None:
     assert {row[:2] for row in seen} == {(str(export), str(organization))}
     times = await ask(system.readonly_url, "SELECT at, txid FROM shakedown.export_transitions")
     assert len(set(times)) == 4
+
+
+async def test_claim_tokens_are_recorded_as_digests(
+    with_database: MakeTarget, journal: Journal
+) -> None:
+    claim = '[claim.columns]\nclaim_token = "ticket"\n'
+    system = await bring_up(with_database(migration="ticket", claim=claim), journal)
+    export, token = uuid.uuid4(), str(uuid.uuid4())
+    url = system.database_url
+    await ask(url, f"INSERT INTO exports VALUES ('{export}', NULL, 'queued', 0)")
+    await ask(url, f"UPDATE exports SET state = 'preparing', attempt = 1, ticket = '{token}'")
+    await ask(url, "UPDATE exports SET state = 'queued', ticket = NULL")
+    seen = await ask(
+        system.readonly_url, "SELECT old_token, token FROM shakedown.export_transitions ORDER BY n"
+    )
+    digest = token_digest(token)
+    assert seen == [(None, None), (None, digest), (digest, None)]
+    await system.close()
 
 
 OTHER_WORDS = """\
