@@ -164,7 +164,9 @@ REPEATING: tuple[Sender, ...] = (
     *(call, by_hand, followed, at_an_address, whole_on_a_socket, generated, by_token_calls),
 )
 ONCE: tuple[Sender, ...] = (once_on_a_socket,)
-WITH_A_TOKEN = tuple({*REPEATING, *ONCE} - {at_an_address, by_token_calls})
+WITH_A_TOKEN = tuple(
+    each for each in (*REPEATING, *ONCE) if each not in (at_an_address, by_token_calls)
+)
 
 
 async def sent(
