@@ -359,7 +359,7 @@ async def newest_first(house: House) -> bool:
 QUEUE = frozenset(
     {
         *("claim-looks-then-takes", "cap-counted-without-lock", "lease-not-compared"),
-        *("newest-first"),
+        "newest-first",
     }
 )
 NOT_BY_REQUESTS = frozenset({"claims-of-the-session"})

@@ -245,7 +245,7 @@ BRING_UP = (
         tls="other-host",
     ),
     Case(
-        name="a certificate of nobody's",
+        name="a certificate of an unknown issuer",
         behavior=heads.a_closed_door,
         verdict="misconfigured",
         reason="certificate that cannot be trusted: .*self.signed|unable to get",

@@ -190,7 +190,7 @@ async def test_heartbeats_that_do_not_come_are_seen_of_a_worker_without_a_port(
     outside = ItsHeartbeats(read=read, interval_s=0.01)
     pause = pause_instance(as_system(instances), instances.workers[0], outside)
     if goes_on:
-        with pytest.raises(FaultNotShown, match="a heartbeat of export e1 came: 2 became 3"):
+        with pytest.raises(FaultNotShown, match="a heartbeat of export e1: 2 became 3"):
             async with injected(pause, journal=journal, history=history):
                 pytest.fail("the fault was proven")
         return

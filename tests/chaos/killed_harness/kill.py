@@ -52,12 +52,13 @@ def kill_at_a_random_moment(seed: str) -> Killed:
 
 def _kill(base: Path, seed: str) -> Killed:
     after_s = random.Random(seed).uniform(0, LONGEST_S)
-    child = subprocess.Popen(
-        [sys.executable, "-m", _MODULE, str(base), seed],
-        stdout=subprocess.PIPE,
-        stderr=(base / "errors").open("wb"),
-        start_new_session=True,
-    )
+    with (base / "errors").open("wb") as errors:
+        child = subprocess.Popen(
+            [sys.executable, "-m", _MODULE, str(base), seed],
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            start_new_session=True,
+        )
     try:
         run_id = _wait_until_ready(child, base)
         moment = _last_said(child, after_s)

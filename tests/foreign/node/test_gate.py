@@ -91,7 +91,8 @@ async def test_no_row_security_is_accepted_by_name_and_excuses_nothing_over_http
 ) -> None:
     text = (installed / "shakedown.toml").read_text(encoding="utf-8")
     text = text.replace('driver = "process"', f'driver = "process"\ndirectory = "{installed}"', 1)
-    there, named = 'evidence = "documents" }', 'evidence = "documents", jobs = "cases" }'
+    there = "[catalog]\n"
+    named = there + 'tables = { evidence = "documents", jobs = "cases" }\n'
     assert there in text
     target = write(tmp_path, text.replace(there, named, 1) + NO_ROW_SECURITY)
     only = "tenancy.row-security,tenancy.direct-sql,tenancy.matrix"

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[3]
 JUDGES = ("harness", "contracts", "chaos", "load")
 """What can raise a finding."""
 
-OF_VIOLATIONS = {"Violation", "example", "Example", "cover"}
+OF_VIOLATIONS = {"Violation", "example", "entry_example", "Example", "cover"}
 """Calls whose `rule` is not a rule of the contract, but a short name of a kind of violation."""
 
 SENTENCE = re.compile(r"([A-Z0-9]|[a-z]+[A-Z_.]).*[.?]")

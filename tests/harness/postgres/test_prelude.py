@@ -93,7 +93,7 @@ async def test_one_that_never_ends(
     message = await run(
         server, tmp_path / "prelude.sql", "SELECT 1;\nSELECT pg_sleep(1000);\nSELECT 2;"
     )
-    assert message.startswith("prelude.sql:2: database.prelude: still runs after 0.2 s")
+    assert message.startswith("prelude.sql:2: database.prelude: it was not done within 0.2 s")
 
 
 @pytest.mark.parametrize(

@@ -244,4 +244,4 @@ async def test_a_body_that_stops_coming_is_given_up(
         await connection.send(wire.head("POST", upload_path(member), headers) + wire.form(PNG)[:50])
         answer = await connection.answer()
     assert answer.status == 400
-    assert b"nothing more came in for 0.2 seconds" in answer.body
+    assert b"nothing was received for 0.2 seconds" in answer.body
