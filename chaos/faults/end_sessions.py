@@ -7,7 +7,7 @@ from chaos.faults.fault import ENDS_WITH_THE_RUN, Fault, nothing
 from chaos.faults.harmed_database import SHOWS_WITHIN_S, VICTIM, HarmedDatabase
 from chaos.faults.link import database_link
 from chaos.faults.proof import FaultNotShown
-from harness.network.proxy import Connection
+from harness.network.connection import Connection
 from harness.system import Instance, System
 from harness.target import Capability
 from harness.waiting import wait_until

@@ -7,8 +7,9 @@ from harness.errors import Misconfigured
 from harness.instances.database_access import parts_of
 from harness.instances.description import Instance
 from harness.machine.ports import LOOPBACK
+from harness.network.connection import Connection
 from harness.network.postgres_conversation import AnswerCut, PostgresConversation
-from harness.network.proxy import Connection, TcpProxy, start_proxy
+from harness.network.proxy import TcpProxy, start_proxy
 
 _POSTGRES = 5432
 

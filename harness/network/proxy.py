@@ -1,33 +1,22 @@
-"""The proxy: listens on a port, connects to the server for each client, and carries data."""
+"""The proxy: listens on a port, and connects to the server for each client."""
 
 import asyncio
-import socket
-import struct
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
 from random import Random
-from typing import Any, Literal
 
 from harness.machine.ports import LOOPBACK
+from harness.network.connection import Active, Connection, Stream, reset
 from harness.network.conversation import Conversation, Unread
 from harness.network.held_port import HeldPort
 from harness.network.packets import Socket, drop_all, drop_none
-from harness.network.toxics import Piece, Toxic
-
-Stream = Literal["upstream", "downstream"]
-"""From the client to the server, or back."""
-
-_OPPOSITE: dict[Stream, Stream] = {"upstream": "downstream", "downstream": "upstream"}
+from harness.network.toxics import Toxic
 
 CONNECT_S = 5.0
 """How long the server may take to take a connection."""
 CLOSE_S = 2.0
 """How long open connections may take to end when the proxy is closed."""
-BUFFER_BYTES = 256 * 1024
-"""How much of one direction of a connection is held at most; its sender waits then."""
-_READ_BYTES = 16 * 1024
 
 
 class TcpProxy:
@@ -59,7 +48,7 @@ class TcpProxy:
         self._goes_on = asyncio.Event()
         """Set unless packets are dropped."""
         self._goes_on.set()
-        self._toxics: list[_Active] = []
+        self._toxics: list[Active] = []
 
     @property
     def is_enabled(self) -> bool:
@@ -68,7 +57,7 @@ class TcpProxy:
 
     def toxics(self, stream: Stream) -> Sequence[Toxic]:
         """Give what is done to data in one direction now."""
-        return [each.toxic for each in self._toxics if each.stream == stream]
+        return [each.toxic for each in self.active(stream)]
 
     async def enable(self) -> None:
         """Take connections."""
@@ -93,15 +82,15 @@ class TcpProxy:
         finally:
             self.remove(added)
 
-    def add(self, toxic: Toxic, stream: Stream) -> "_Active":
+    def add(self, toxic: Toxic, stream: Stream) -> Active:
         """Begin to do something to all data in one direction; `remove` ends it."""
-        added = _Active(toxic=toxic, stream=stream)
+        added = Active(toxic=toxic, stream=stream)
         self._toxics.append(added)
         for connection in self.open:
             connection.flows[stream].begin(added)
         return added
 
-    def remove(self, added: "_Active") -> None:
+    def remove(self, added: Active) -> None:
         """End what `add` began; safe to call twice."""
         if added in self._toxics:
             self._toxics.remove(added)
@@ -155,7 +144,7 @@ class TcpProxy:
         await self.disable()
         self._held.close()
 
-    def active(self, stream: Stream) -> Sequence["_Active"]:
+    def active(self, stream: Stream) -> Sequence[Active]:
         """Give the toxics of one direction, with the sign that one is removed."""
         return [each for each in self._toxics if each.stream == stream]
 
@@ -167,7 +156,7 @@ class TcpProxy:
                 from_server, to_server = await asyncio.open_connection(*self.server)
         except (OSError, TimeoutError):
             self.unreached += 1
-            _reset(writer)  # a server that is gone refuses
+            reset(writer)  # a server that is gone refuses
             return
         connection = Connection(
             proxy=self,
@@ -193,216 +182,6 @@ class TcpProxy:
                     await asyncio.sleep(0)
                     for connection in list(self.open):
                         await connection.ended.wait()
-
-
-@dataclass(eq=False, kw_only=True)
-class _Active:
-    """A toxic that is at work."""
-
-    toxic: Toxic
-    stream: Stream
-    removed: asyncio.Event = field(default_factory=asyncio.Event)
-
-
-class Connection:
-    """One client, its connection to the server, and the data between them."""
-
-    def __init__(
-        self,
-        *,
-        proxy: TcpProxy,
-        number: int,
-        client: tuple[asyncio.StreamReader, asyncio.StreamWriter],
-        server: tuple[asyncio.StreamReader, asyncio.StreamWriter],
-        reads: Conversation,
-        random: Random,
-    ) -> None:
-        self.number = number
-        self.reads = reads
-        self.ended = asyncio.Event()
-        self._writers = (client[1], server[1])
-        name = server[1].get_extra_info("sockname")
-        self.server_sees: int = name[1] if name else 0
-        """Its port as the server sees it: PostgreSQL's `client_port`."""
-        self._work: list[asyncio.Task[None]] = []
-        self.flows: dict[Stream, _Flow] = {
-            "upstream": _Flow(proxy, self, "upstream", client[0], server[1], random),
-            "downstream": _Flow(proxy, self, "downstream", server[0], client[1], random),
-        }
-
-    @property
-    def sockets(self) -> list[Socket]:
-        """The sockets to both sides, as far as they are open."""
-        found = [writer.get_extra_info("socket") for writer in self._writers]
-        return [each for each in found if each is not None and each.fileno() >= 0]
-
-    async def run(self) -> None:
-        """Carry data until both sides have closed, or the connection is ended."""
-        for flow in self.flows.values():
-            for added in flow.proxy.active(flow.stream):
-                flow.begin(added)
-        carrying = [self.begin(flow.run()) for flow in self.flows.values()]
-        try:
-            await asyncio.gather(*carrying)
-        except ConnectionResetError:
-            self.reset()  # the other side learns it as it happened
-        except (OSError, asyncio.CancelledError):
-            pass  # one side is gone, or the connection was closed by us
-        finally:
-            for task in self._work:
-                task.cancel()
-            await asyncio.gather(*self._work, return_exceptions=True)
-            for writer in self._writers:
-                writer.close()
-            self.reads.ended()
-            self.ended.set()
-
-    def begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Do something for as long as the connection lasts."""
-        task = asyncio.ensure_future(work)
-        self._work.append(task)
-        return task
-
-    def close(self) -> None:
-        """Close it in good order; what is held of its data is lost."""
-        for writer in self._writers:
-            writer.close()
-        self._stop()
-
-    def reset(self) -> None:
-        """Close it by RST."""
-        for writer in self._writers:
-            _reset(writer)
-        self._stop()
-
-    def _stop(self) -> None:
-        for task in self._work:
-            if task is not asyncio.current_task():
-                task.cancel()
-
-
-class _Flow:
-    """One direction of a connection."""
-
-    def __init__(
-        self,
-        proxy: TcpProxy,
-        connection: Connection,
-        stream: Stream,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
-        random: Random,
-    ) -> None:
-        self.proxy = proxy
-        self.stream = stream
-        self.random = random
-        self.passed: dict[Toxic, int] = {}
-        self._connection = connection
-        self._reader, self._writer = reader, writer
-        self.held = _Buffer()
-
-    @property
-    def _other(self) -> "_Buffer":
-        """What is held of the other direction."""
-        return self._connection.flows[_OPPOSITE[self.stream]].held
-
-    def begin(self, added: _Active) -> None:
-        """Let a toxic run beside the connection."""
-        self._connection.begin(added.toxic.beside(self))
-
-    async def run(self) -> None:
-        """Read and pass on, side by side, until the sender has closed."""
-        reading = self._connection.begin(self._read())
-        while (piece := await self.held.get()) is not None:
-            await self._carry(piece, list(self.proxy.active(self.stream)))
-        await reading
-        for added in self.proxy.active(self.stream):
-            await added.toxic.before_close(self)
-        await self.proxy.until_it_goes_on()
-        if self._writer.can_write_eof():
-            self._writer.write_eof()
-
-    async def _read(self) -> None:
-        reads = self._connection.reads
-        read = reads.from_client if self.stream == "upstream" else reads.from_server
-        loop = asyncio.get_running_loop()
-        try:
-            while data := await self._reader.read(_READ_BYTES):
-                passed = read(data)
-                if passed.data:
-                    await self.held.put(Piece(data=passed.data, due=loop.time()))
-                if passed.back:
-                    await self._other.put(Piece(data=passed.back, due=loop.time()))
-                if passed.is_cut:
-                    self._connection.reset()
-                    return
-        finally:
-            self.held.end()
-
-    async def _carry(self, piece: Piece, toxics: Sequence[_Active]) -> None:
-        if not toxics:
-            await self.proxy.until_it_goes_on()
-            self._writer.write(piece.data)
-            self.proxy.carried[self.stream] += len(piece.data)
-            await self._writer.drain()
-            return
-        first, *later = toxics
-        if first.removed.is_set():
-            await self._carry(piece, later)
-            return
-        async for each in first.toxic.carry(piece, self):
-            await self._carry(each, later)
-
-    async def wait(self, toxic: Toxic, seconds: float) -> None:
-        """Wait; less if the toxic is removed meanwhile."""
-        removed = next(
-            (a.removed for a in self.proxy.active(self.stream) if a.toxic is toxic), None
-        )
-        if removed is None or seconds <= 0:
-            return
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await removed.wait()
-
-    async def wait_until(self, toxic: Toxic, moment: float) -> None:
-        """Wait until a moment of the event loop's clock; less if the toxic is removed."""
-        await self.wait(toxic, moment - asyncio.get_running_loop().time())
-
-    def close(self) -> None:
-        """Close the connection in good order, on both sides."""
-        self._connection.close()
-
-    def reset(self) -> None:
-        """Close the connection by RST, on both sides."""
-        self._connection.reset()
-
-
-class _Buffer:
-    """Pieces on their way, at most `BUFFER_BYTES` of them."""
-
-    def __init__(self) -> None:
-        self._pieces: asyncio.Queue[Piece | None] = asyncio.Queue()
-        self._bytes = 0
-        self._room = asyncio.Event()
-        self._room.set()
-
-    async def put(self, piece: Piece) -> None:
-        await self._room.wait()
-        self._bytes += len(piece.data)
-        if self._bytes >= BUFFER_BYTES:
-            self._room.clear()
-        self._pieces.put_nowait(piece)
-
-    async def get(self) -> Piece | None:
-        piece = await self._pieces.get()
-        if piece is not None:
-            self._bytes -= len(piece.data)
-            if self._bytes < BUFFER_BYTES:
-                self._room.set()
-        return piece
-
-    def end(self) -> None:
-        self._pieces.put_nowait(None)
 
 
 @asynccontextmanager
@@ -435,12 +214,3 @@ async def start_proxy(
     proxy = TcpProxy(server, HeldPort(host), seed=seed, reads=reads)
     await proxy.enable()
     return proxy
-
-
-def _reset(writer: asyncio.StreamWriter) -> None:
-    """Close a connection by RST: its peer learns at once that it is broken."""
-    made: socket.socket | None = writer.get_extra_info("socket")
-    if made is not None and made.fileno() >= 0:
-        with suppress(OSError):
-            made.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    writer.transport.abort()

@@ -22,7 +22,8 @@ from chaos.faults.take_down import take_down
 from harness.client import Organizations, Samples
 from harness.history import HistoryWriter, read_history
 from harness.machine.journal import Journal
-from harness.network.proxy import Stream, open_proxy
+from harness.network.connection import Stream
+from harness.network.proxy import open_proxy
 from harness.network.toxics import (
     Bandwidth,
     Latency,

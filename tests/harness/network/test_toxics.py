@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from harness.network.proxy import BUFFER_BYTES, TcpProxy, open_proxy
+from harness.network.connection import BUFFER_BYTES
+from harness.network.proxy import TcpProxy, open_proxy
 from harness.network.toxics import (
     Bandwidth,
     Latency,
