@@ -6,7 +6,7 @@ from chaos.faults.fault import ENDS_WITH_THE_RUN, Fault
 from chaos.faults.link import Link, Trip
 from chaos.faults.proof import FaultNotShown
 from chaos.faults.toxic_effects import effect
-from harness.network.proxy import Stream
+from harness.network.connection import Stream
 from harness.network.toxics import Toxic
 from harness.target import Capability
 
@@ -22,7 +22,7 @@ def add_toxic(link: Link, toxic: Toxic, stream: Stream) -> Fault:
     async def check_possible() -> None:
         link.require_used()
         # The best of some: on a busy machine one of them may wait for something else.
-        trips = [await _whole_trip(link) for _ in range(_TRIPS)]
+        trips = [await link.expect("answered", when="before the fault") for _ in range(_TRIPS)]
         before.append(min(trips, key=lambda trip: trip.seconds))
 
     async def inject() -> None:
@@ -32,10 +32,6 @@ def add_toxic(link: Link, toxic: Toxic, stream: Stream) -> Fault:
         if toxic not in link.proxy.toxics(stream):
             raise FaultNotShown(f"the proxy of {link.what} does not have {toxic}")
         return link.require_used()
-
-    async def healed() -> str:
-        trip = await _whole_trip(link)
-        return f"answered after {trip.seconds:.3f} s"
 
     return Fault(
         label=f"{name}-{link.label}-{stream}",
@@ -48,15 +44,8 @@ def add_toxic(link: Link, toxic: Toxic, stream: Stream) -> Fault:
         victim_shows=victim_shows,
         others_see=lambda: effect(toxic, link, stream, before[-1]),
         heal=held.aclose,
-        healed=healed,
+        healed=lambda: link.expect_answer("after the toxic was removed"),
     )
-
-
-async def _whole_trip(link: Link) -> Trip:
-    trip = await link.trip()
-    if trip.end != "answered":
-        raise FaultNotShown(f"{link.what}, before it was harmed: {trip.end}")
-    return trip
 
 
 def _name(toxic: Toxic) -> str:

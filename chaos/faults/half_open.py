@@ -6,16 +6,13 @@ holds for as long.
 """
 
 from chaos.faults.fault import ENDS_WITH_THE_RUN, Fault
-from chaos.faults.link import Link
+from chaos.faults.link import SILENT_S, Link
 from chaos.faults.needs import MachineNeed
 from chaos.faults.proof import FaultNotShown
 from harness.network.packets import cannot_drop
 from harness.postgres.server import connect
 from harness.system import System
 from harness.target import Capability
-
-SILENT_S = 0.3
-"""How long nothing may come before a link counts as silent."""
 
 FILTERS = MachineNeed(
     name="filters for sockets",
@@ -43,9 +40,7 @@ def half_open(system: System, link: Link) -> Fault:
         return f"{len(met)} open connections, and new ones, get no packet through"
 
     async def others_see() -> str:
-        trip = await link.trip(SILENT_S)
-        if trip.end != "silent":
-            raise FaultNotShown(f"{link.what}: {trip.end} after {trip.seconds:.3f} s, not silent")
+        trip = await link.expect("silent", within_s=SILENT_S)
         seen = f"no answer, and no refusal, for {trip.seconds:.3f} s"
         if link.label != "database" or system.control_url is None or not met:
             return seen
@@ -57,12 +52,6 @@ def half_open(system: System, link: Link) -> Fault:
 
     async def heal() -> None:
         link.proxy.pass_packets()
-
-    async def healed() -> str:
-        trip = await link.trip()
-        if trip.end != "answered":
-            raise FaultNotShown(f"{link.what} passes packets again: {trip.end}")
-        return f"answered after {trip.seconds:.3f} s"
 
     return Fault(
         label=f"half-open-{link.label}",
@@ -76,5 +65,5 @@ def half_open(system: System, link: Link) -> Fault:
         victim_shows=victim_shows,
         others_see=others_see,
         heal=heal,
-        healed=healed,
+        healed=lambda: link.expect_answer("after packets pass again"),
     )

@@ -21,6 +21,8 @@ SHOWS_WITHIN_S = 5.0
 RECOVERS_WITHIN_S = 30.0
 """How long a server may take to take connections again."""
 
+_SESSION = "SELECT count(*) FROM pg_stat_activity WHERE pid = %s"
+
 
 @dataclass(frozen=True, kw_only=True)
 class HarmedDatabase:
@@ -125,6 +127,14 @@ class HarmedDatabase:
             error=lambda waited: FaultNotShown(f"{waited}; it got: {got}"),
         )
         return got
+
+    async def expect_ended(self, pid: int) -> None:
+        """Wait until the server has no session of this number. Raises `FaultNotShown`."""
+
+        async def is_gone() -> bool:
+            return not await self.value(_SESSION, [pid])
+
+        await wait_until(is_gone, SHOWS_WITHIN_S, f"session {pid} to end", error=FaultNotShown)
 
     async def works(self) -> str:
         """See that the backend's role can connect and ask."""

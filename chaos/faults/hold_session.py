@@ -11,17 +11,15 @@ from psycopg import AsyncConnection, sql
 from psycopg.abc import Query
 
 from chaos.faults.fault import ENDS_WITH_THE_RUN, Fault
-from chaos.faults.harmed_database import SHOWS_WITHIN_S, VICTIM, HarmedDatabase
+from chaos.faults.harmed_database import VICTIM, HarmedDatabase
 from chaos.faults.proof import FaultNotShown
 from harness.target import Capability
-from harness.waiting import wait_until
 
 GRANTED_WITHIN_S = 2.0
 """How long a lock may take: others wait behind it meanwhile."""
 
 _ITS_SNAPSHOT = "SELECT backend_xmin::text FROM pg_stat_activity WHERE pid = %s"
 _ITS_LOCKS = "SELECT count(*) FROM pg_locks WHERE pid = %s AND granted AND locktype = 'relation'"
-_ITS_SESSION = "SELECT count(*) FROM pg_stat_activity WHERE pid = %s"
 _PROBE = "shakedown_held"
 
 Effect = Callable[[], Awaitable[bool]]
@@ -114,13 +112,8 @@ def _hold(
 
     async def healed() -> str:
         # Not by the effect: what the backend itself locks would look the same.
-        await wait_until(
-            is_gone, SHOWS_WITHIN_S, f"session {pid} of the {what} to end", error=FaultNotShown
-        )
+        await database.expect_ended(pid)
         return f"session {pid} has ended"
-
-    async def is_gone() -> bool:
-        return not await database.value(_ITS_SESSION, [pid])
 
     return Fault(
         label=f"hold-{label}",

@@ -18,6 +18,9 @@ from harness.system import Instance, System
 
 End = Literal["answered", "silent", "closed", "reset", "refused"]
 
+SILENT_S = 0.3
+"""How long nothing may come before a link counts as silent."""
+
 WITHIN_S = 5.0
 """How long a client waits for an answer when nothing is wrong."""
 
@@ -58,6 +61,19 @@ class Link:
                 "get the address from {database_url}, or from {database_host} and {database_port}"
             )
         return f"{self.proxy.accepted} connections so far, {len(self.proxy.open)} open"
+
+    async def expect(self, *wanted: End, within_s: float = WITHIN_S, when: str = "") -> Trip:
+        """Ask once. Raises `FaultNotShown` unless it ends in one of the ways that are wanted."""
+        trip = await self.trip(within_s)
+        if trip.end not in wanted:
+            where = f"{self.what}, {when}" if when else self.what
+            raise FaultNotShown(f"{where}: {trip.end} after {trip.seconds:.3f} s, not {wanted[-1]}")
+        return trip
+
+    async def expect_answer(self, when: str) -> str:
+        """See that a link works."""
+        trip = await self.expect("answered", when=when)
+        return f"answered after {trip.seconds:.3f} s"
 
     async def trip(self, within_s: float = WITHIN_S) -> Trip:
         """Ask once, and close."""

@@ -2,21 +2,17 @@
 
 from collections.abc import Callable, Iterable
 
-import psycopg
-
 from chaos.faults.fault import ENDS_WITH_THE_RUN, Fault
+from chaos.faults.harmed_database import HarmedDatabase
 from chaos.faults.link import database_link
 from chaos.faults.proof import FaultNotShown
 from harness.network.postgres_conversation import AnswerCut, PostgresConversation
-from harness.postgres.server import connect
 from harness.system import Instance, System
 from harness.target import Capability
 from harness.waiting import wait_until
 
 HAPPENS_WITHIN_S = 10.0
 """How long an instance may take until it commits what is waited for."""
-GONE_WITHIN_S = 5.0
-_SESSION = "SELECT 1 FROM pg_stat_activity WHERE pid = %s"
 
 
 def lose_answers(
@@ -33,7 +29,7 @@ def lose_answers(
     `wanted` says of a statement whether its transaction is one of those; `what` names them:
     `claim`. It is proven once the instance has committed one: something must make it do so.
     """
-    link = database_link(system, victim)
+    link, database = database_link(system, victim), HarmedDatabase.of(system)
     assert system.network is not None
     cuts = system.network.cuts[victim.name]
     cut = AnswerCut(wanted=wanted, times=times)
@@ -65,9 +61,8 @@ def lose_answers(
         return f"{lost.tag} was answered, and {lost.bytes} bytes of it were not passed on"
 
     async def others_see() -> str:
-        assert system.control_url is not None
         for lost in cut.cut:
-            await _expect_no_session(system.control_url, lost.connection)
+            await database.expect_ended(lost.connection)
         return f"the server has none of the {len(cut.cut)} sessions any more"
 
     async def heal() -> None:
@@ -85,16 +80,3 @@ def lose_answers(
         others_see=others_see,
         heal=heal,
     )
-
-
-async def _expect_no_session(control_url: str, pid: int) -> None:
-    try:
-        async with connect(control_url) as connection:
-
-            async def is_gone() -> bool:
-                found = await connection.execute(_SESSION, [pid])
-                return await found.fetchone() is None
-
-            await wait_until(is_gone, GONE_WITHIN_S, f"session {pid} to end", error=FaultNotShown)
-    except psycopg.OperationalError as error:
-        raise FaultNotShown(f"the server could not be asked: {error}") from error

@@ -20,16 +20,7 @@ def take_down(link: Link) -> Fault:
         return "no connection is open"
 
     async def others_see() -> str:
-        trip = await link.trip()
-        if trip.end != "refused":
-            raise FaultNotShown(f"{link.what}: {trip.end} after {trip.seconds:.3f} s, not refused")
-        return "refused"
-
-    async def healed() -> str:
-        trip = await link.trip()
-        if trip.end != "answered":
-            raise FaultNotShown(f"{link.what} was brought back: {trip.end}")
-        return f"answered after {trip.seconds:.3f} s"
+        return (await link.expect("refused")).end
 
     return Fault(
         label=f"down-{link.label}",
@@ -42,5 +33,5 @@ def take_down(link: Link) -> Fault:
         victim_shows=victim_shows,
         others_see=others_see,
         heal=link.proxy.enable,
-        healed=healed,
+        healed=lambda: link.expect_answer("after it was brought back"),
     )

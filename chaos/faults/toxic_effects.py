@@ -2,9 +2,9 @@
 
 from functools import singledispatch
 
-from chaos.faults.link import Link, Trip, bulk_end
+from chaos.faults.link import SILENT_S, End, Link, Trip, bulk_end
 from chaos.faults.proof import FaultNotShown
-from harness.network.proxy import Stream
+from harness.network.connection import Stream
 from harness.network.toxics import (
     Bandwidth,
     Latency,
@@ -16,8 +16,6 @@ from harness.network.toxics import (
     Toxic,
 )
 
-SILENT_S = 0.3
-"""How long nothing may come before a link counts as silent."""
 MEASURED_S = 0.2
 """How long so much data takes as is moved to measure a bandwidth."""
 
@@ -36,11 +34,7 @@ async def _(toxic: Latency, link: Link, stream: Stream, before: Trip) -> str:  #
             f"a delay of {least_s:g} s cannot be recognized: {link.what} took "
             f"{before.seconds:.3f} s before"
         )
-    trip = await link.trip()
-    if trip.end != "answered" or trip.seconds < least_s:
-        raise FaultNotShown(
-            f"{link.what}: {trip.end} after {trip.seconds:.3f} s, not {least_s:g} s"
-        )
+    trip = await _expect_slow(link, least_s)
     return f"answered after {trip.seconds:.3f} s; {before.seconds:.3f} s before"
 
 
@@ -60,11 +54,10 @@ async def _(toxic: Bandwidth, link: Link, stream: Stream, before: Trip) -> str: 
 
 @effect.register
 async def _(toxic: SlowClose, link: Link, stream: Stream, before: Trip) -> str:  # noqa: ARG001
-    trip = await link.trip()
-    if trip.end != "answered" or trip.close_seconds < toxic.delay / 1000:
+    trip = await link.expect("answered")
+    if trip.close_seconds < toxic.delay / 1000:
         raise FaultNotShown(
-            f"{link.what}: {trip.end}, closed after {trip.close_seconds:.3f} s, not "
-            f"{toxic.delay / 1000:g} s"
+            f"{link.what}: closed after {trip.close_seconds:.3f} s, not {toxic.delay / 1000:g} s"
         )
     return (
         f"closed {trip.close_seconds:.3f} s after its client; {before.close_seconds:.3f} s before"
@@ -73,10 +66,8 @@ async def _(toxic: SlowClose, link: Link, stream: Stream, before: Trip) -> str: 
 
 @effect.register
 async def _(toxic: Timeout, link: Link, stream: Stream, before: Trip) -> str:  # noqa: ARG001
-    trip = await link.trip(SILENT_S + toxic.timeout / 1000)
-    wanted = {"closed", "silent"} if toxic.timeout else {"silent"}
-    if trip.end not in wanted:
-        raise FaultNotShown(f"{link.what}: {trip.end} after {trip.seconds:.3f} s, not silent")
+    wanted: tuple[End, ...] = ("closed", "silent") if toxic.timeout else ("silent",)
+    trip = await link.expect(*wanted, within_s=SILENT_S + toxic.timeout / 1000)
     return f"{trip.end} after {trip.seconds:.3f} s without an answer"
 
 
@@ -91,11 +82,7 @@ async def _(toxic: Slicer, link: Link, stream: Stream, before: Trip) -> str:
             f"recognized: a request of {len(link.request)} bytes over {link.what}, upstream, took "
             f"{before.seconds:.3f} s before"
         )
-    trip = await link.trip()
-    if trip.end != "answered" or trip.seconds < least_s:
-        raise FaultNotShown(
-            f"{link.what}: {trip.end} after {trip.seconds:.3f} s, not {least_s:g} s"
-        )
+    trip = await _expect_slow(link, least_s)
     return f"{pauses} pauses: answered after {trip.seconds:.3f} s; {before.seconds:.3f} s before"
 
 
@@ -114,10 +101,15 @@ async def _(toxic: LimitData, link: Link, stream: Stream, before: Trip) -> str: 
 
 @effect.register
 async def _(toxic: ResetPeer, link: Link, stream: Stream, before: Trip) -> str:  # noqa: ARG001
-    trip = await link.trip(SILENT_S + toxic.timeout / 1000)
-    if trip.end != "reset":
-        raise FaultNotShown(f"{link.what}: {trip.end} after {trip.seconds:.3f} s, not reset")
+    trip = await link.expect("reset", within_s=SILENT_S + toxic.timeout / 1000)
     return f"reset after {trip.seconds:.3f} s"
+
+
+async def _expect_slow(link: Link, least_s: float) -> Trip:
+    trip = await link.expect("answered")
+    if trip.seconds < least_s:
+        raise FaultNotShown(f"{link.what}: answered after {trip.seconds:.3f} s, not {least_s:g} s")
+    return trip
 
 
 def _split(stream: Stream, count: int) -> tuple[int, int]:
