@@ -40,7 +40,6 @@ class AttemptsBounded(Checker):
     def __init__(self, facts: Facts) -> None:
         super().__init__(facts)
         self._silent = facts.column("B")
-        self._found: list[Violation] = []
 
     @property
     def takes(self) -> Mapping[type[Entry], Taker]:
@@ -57,9 +56,9 @@ class AttemptsBounded(Checker):
         elif is_silent_end(step, timeout_s, is_claim=self.facts.is_claim):
             self._silent[number] = min(self._silent[number] + 1, 255)
             if step.new_state == FAILED and self._silent[number] < most:
-                self._found.append(self._given_up(step, number, most))
+                self.found.append(self._given_up(step, number, most))
         if self.facts.is_claim and self._silent[number] >= most:
-            self._found.append(self._too_many(step, number, most))
+            self.found.append(self._too_many(step, number, most))
 
     def _given_up(self, step: Transition, number: int, most: int) -> Violation:
         return Violation(
@@ -83,7 +82,7 @@ class AttemptsBounded(Checker):
         promise = self.facts.promise
         if promise.max_attempts is None or promise.stuck_timeout_s is None:
             raise NotLookedAt("no number of attempts, or no stuck timeout, is promised")
-        return self._found
+        return self.found
 
 
 _TWICE_SILENT = (

@@ -26,7 +26,6 @@ class Cap(Checker):
     def __init__(self, facts: Facts) -> None:
         super().__init__(facts)
         self._held: dict[str | None, dict[int, entries.Transition]] = {}
-        self._found: list[Violation] = []
 
     @property
     def takes(self) -> Mapping[type[entries.Entry], Taker]:
@@ -42,7 +41,7 @@ class Cap(Checker):
             held[number] = step
             cap = self.facts.promise.cap
             if is_new and cap is not None and len(held) > cap:
-                self._found.append(_over(step, held, cap))
+                self.found.append(_over(step, held, cap))
         elif held is not None:
             held.pop(number, None)
             if not held:  # of many organizations only those with work in progress are kept
@@ -53,7 +52,7 @@ class Cap(Checker):
         expect_watched(judge)
         if self.facts.promise.cap is None:
             raise NotLookedAt("no cap is promised")
-        return self._found
+        return self.found
 
 
 def per_organization_cap(transitions: Iterable[Transition], cap: int) -> list[Violation]:

@@ -23,7 +23,6 @@ class LedgerChain(Checker):
     def __init__(self, facts: Facts) -> None:
         super().__init__(facts)
         self._last: dict[str | None, tuple[int, str | None]] = {}
-        self._found: list[Violation] = []
         self._events = 0
         self._look = facts.look
 
@@ -39,18 +38,18 @@ class LedgerChain(Checker):
         self._events += 1
         seq, head = self._last.get(event.org, (0, None))
         self._last[event.org] = (event.seq, event.hash)
-        if len(self._found) >= _MOST_FOUND:
+        if len(self.found) >= _MOST_FOUND:
             return
         if event.seq != seq + 1:
-            self._found.append(_gap(event, seq))
+            self.found.append(_gap(event, seq))
         elif event.prev != head:
-            self._found.append(_fork(event, head))
+            self.found.append(_fork(event, head))
 
     def violations(self, judge: Judge) -> list[Violation]:  # noqa: ARG002 - every checker's
         """Give each event that does not follow the one before it."""
         if not self._events:
             raise NotLookedAt("no whole ledger was read")
-        return self._found
+        return self.found
 
 
 def _gap(event: Link, seq: int) -> Violation:

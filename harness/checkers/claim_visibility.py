@@ -25,7 +25,6 @@ class ClaimsVisible(Checker):
         super().__init__(facts)
         self._claims: dict[int, entries.Transition] = {}
         """Of what is in progress."""
-        self._found: list[Violation] = []
 
     @property
     def takes(self) -> Mapping[type[entries.Entry], Taker]:
@@ -36,16 +35,16 @@ class ClaimsVisible(Checker):
         if self.facts.is_claim:
             self._claims[number] = step
             if not step.new_worker:
-                self._found.append(_nobodys(step))
+                self.found.append(_nobodys(step))
         elif step.old_state == PREPARING and step.new_state != PREPARING:
             claim = self._claims.pop(number, None)
             if claim is not None and claim.txid is not None and claim.txid == step.txid:
-                self._found.append(_unseen(claim, step))
+                self.found.append(_unseen(claim, step))
 
     def violations(self, judge: entries.Judge) -> list[Violation]:
         """Give each claim that no other session could see, or that names no owner."""
         expect_watched(judge)
-        return self._found
+        return self.found
 
 
 def claims_are_visible(transitions: Iterable[Transition]) -> list[Violation]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from harness.checkers.fold import CODES, Checker, NotLookedAt, Taker, packed
+from harness.checkers.fold import CODES, Checker, Facts, NotLookedAt, Taker, packed
 from harness.checkers.violations import Violation
 from harness.history.entries import Entry, Judge, Operation
 from harness.vocabulary.exports import READY
@@ -20,18 +20,17 @@ class ExactlyOnceEffect(Checker):
         """Requests with an idempotency key."""
         return {Operation: self._take}
 
-    def __init__(self, *args: object) -> None:
-        super().__init__(*args)  # type: ignore[arg-type]  # the facts
+    def __init__(self, facts: Facts) -> None:
+        super().__init__(facts)
         self._made: dict[int | str, int] = {}
         """What each key has made, by number."""
-        self._found: list[Violation] = []
 
     def _take(self, entry: Operation, number: int) -> None:
         if entry.key is None or entry.type != "ok" or number < 0:
             return
         made = self._made.setdefault(packed(entry.key), number)
         if made != number:
-            self._found.append(
+            self.found.append(
                 Violation(
                     rule="key-twice",
                     subject=entry.job or "",
@@ -45,7 +44,7 @@ class ExactlyOnceEffect(Checker):
         facts = self.facts
         if not judge.looked and not self._made:
             raise NotLookedAt("no final states, and no requests with an idempotency key")
-        yield from self._found
+        yield from self.found
         if not judge.looked:
             return
         for number, export_id in enumerate(facts.ids()):

@@ -28,7 +28,6 @@ class Fencing(Checker):
         self._current: array[int] = facts.column("q")
         """The last bits of the token of the present claim; 0: none is known."""
         self._busy: dict[int, Busy] = {}
-        self._found: list[Violation] = []
 
     @property
     def takes(self) -> Mapping[type[Entry], Taker]:
@@ -43,13 +42,13 @@ class Fencing(Checker):
             self._claimed(step, number)
         elif step.old_state == PREPARING:
             if step.old_token is not None and self._is_of_another(step.old_token, number):
-                self._found.append(_changed(step))
+                self.found.append(_changed(step))
             if step.new_state != PREPARING:
                 self._current[number] = 0
         if step.new_state == READY and number in self._busy:
             busy = self._busy[number]
             if step.at_us < busy.until_us:
-                self._found.append(_by_stale(step, busy))
+                self.found.append(_by_stale(step, busy))
 
     def _is_of_another(self, token: str, number: int) -> bool:
         """Whether a row has the token of another claim: one that only rotates breaks no rule."""
@@ -63,7 +62,7 @@ class Fencing(Checker):
         self._current[number] = _last_bits(step.token)
         key = packed(step.token)
         if key in self._issued:
-            self._found.append(_reused(step, is_same=self._issued[key] == number))
+            self.found.append(_reused(step, is_same=self._issued[key] == number))
         else:
             self._issued[key] = number
 
@@ -74,7 +73,7 @@ class Fencing(Checker):
             raise NotLookedAt(
                 "no claim token is recorded ([claim.columns] claim_token), and no stale worker woke"
             )
-        return self._found
+        return self.found
 
 
 def _last_bits(token: str) -> int:

@@ -275,6 +275,8 @@ class Checker(ABC):
 
     def __init__(self, facts: Facts) -> None:
         self.facts = facts
+        self.found: list[Violation] = []
+        """What was wrong with entries that were taken, in their order."""
 
     @property
     @abstractmethod

@@ -22,7 +22,6 @@ class DownloadsIntact(Checker):
         self._digest: array[int] = facts.column("q")
         """Bits of the first digest of each; 0: none yet."""
         self._seen = 0
-        self._found: list[Violation] = []
 
     @property
     def takes(self) -> Mapping[type[Entry], Taker]:
@@ -37,10 +36,10 @@ class DownloadsIntact(Checker):
     def _take(self, got: Download, number: int) -> None:
         self._seen += 1
         if got.status != 200:
-            self._found.append(_broken(got, "no-object", "to download, as it is ready"))
+            self.found.append(_broken(got, "no-object", "to download, as it is ready"))
             return
         if not got.may_lack and got.declared != got.sha256:
-            self._found.append(
+            self.found.append(
                 Violation(
                     rule="digest",
                     subject=got.job,
@@ -50,7 +49,7 @@ class DownloadsIntact(Checker):
                 )
             )
         if got.problem:
-            self._found.append(_broken(got, got.problem, "to hold what its manifest says"))
+            self.found.append(_broken(got, got.problem, "to hold what its manifest says"))
         if got.sha256:
             self._compare(got.job, got.sha256, number)
 
@@ -61,7 +60,7 @@ class DownloadsIntact(Checker):
             return
         before = self._digest[number]
         if before and before != bits:
-            self._found.append(
+            self.found.append(
                 Violation(
                     rule="other-bytes",
                     subject=job,
@@ -75,7 +74,7 @@ class DownloadsIntact(Checker):
         """Give each download that is not whole, or not the same as before."""
         if not self._seen:
             raise NotLookedAt("nothing was downloaded")
-        return self._found
+        return self.found
 
 
 def _broken(got: Download, rule: str, expected: str) -> Violation:

@@ -56,7 +56,6 @@ class PossibleSequence(Checker):
         self._told = facts.column("B")
         """What was found already, once of each export."""
         self._owners: dict[str, int] = {}
-        self._found: list[Violation] = []
 
     @property
     def takes(self) -> Mapping[type[Entry], Taker]:
@@ -98,13 +97,13 @@ class PossibleSequence(Checker):
         self._owner[number], self._owned[number] = owner, poll.attempt
 
     def _tell(self, rule: str, poll: Poll, expected: str, got: str) -> None:
-        self._found.append(_violation(rule, poll, expected, got))
+        self.found.append(_violation(rule, poll, expected, got))
 
     def violations(self, judge: Judge) -> list[Violation]:  # noqa: ARG002 - every checker's
         """Give every state that cannot follow the ones before it."""
         if not self._polls:
             raise NotLookedAt("no export was polled over HTTP")
-        return self._found
+        return self.found
 
 
 _OVER, _TWO_OWNERS = 1, 2

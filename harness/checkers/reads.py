@@ -25,7 +25,6 @@ class ReadYourWrites(Checker):
         self._asking: dict[tuple[str, str], int] = {}
         """What each process is asking for that it must find, by number."""
         self._looked = 0
-        self._found: list[Violation] = []
 
     @property
     def takes(self) -> Mapping[type[Entry], Taker]:
@@ -49,7 +48,7 @@ class ReadYourWrites(Checker):
             return
         self._looked += 1
         if entry.status in _GONE:
-            self._found.append(
+            self.found.append(
                 Violation(
                     rule="not-read-back",
                     subject=entry.job or "",
@@ -62,17 +61,13 @@ class ReadYourWrites(Checker):
         """Give each request that did not find what had been acknowledged."""
         if not self._looked:
             raise NotLookedAt("nothing was asked for after it was acknowledged")
-        return self._found
+        return self.found
 
 
 class TenantsApart(Checker):
     """No organization ever gets a right answer about what another one has made."""
 
     name = "tenants-apart"
-
-    def __init__(self, facts: Facts) -> None:
-        super().__init__(facts)
-        self._found: list[Violation] = []
 
     @property
     def takes(self) -> Mapping[type[Entry], Taker]:
@@ -85,7 +80,7 @@ class TenantsApart(Checker):
         numbers = self.facts.organizations
         asking = numbers.setdefault(entry.org, len(numbers) + 1)
         if self.facts.owner[number] != asking:
-            self._found.append(
+            self.found.append(
                 Violation(
                     rule="seen-by-other",
                     subject=entry.job or "",
@@ -99,7 +94,7 @@ class TenantsApart(Checker):
         """Give each answer that reached another organization."""
         if len(self.facts.organizations) < 2:
             raise NotLookedAt("fewer than two organizations got answers")
-        return self._found
+        return self.found
 
 
 _MADE = request("ok", "requestExport", "e1")

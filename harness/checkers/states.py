@@ -33,10 +33,6 @@ class LegalTransitions(Checker):
 
     name = "legal-transitions"
 
-    def __init__(self, facts: Facts) -> None:
-        super().__init__(facts)
-        self._found: list[Violation] = []
-
     @property
     def takes(self) -> Mapping[type[Entry], Taker]:
         """Every change."""
@@ -46,7 +42,7 @@ class LegalTransitions(Checker):
         old, new = step.old_state, step.new_state
         is_claim = self.facts.is_claim
         if old == PREPARING and is_claim:
-            self._found.append(
+            self.found.append(
                 Violation(
                     rule="two-owners",
                     subject=step.job,
@@ -60,7 +56,7 @@ class LegalTransitions(Checker):
             and old not in TERMINAL_STATES
             and new not in (allowed := NEXT_STATES.get(old, frozenset()))
         ):
-            self._found.append(
+            self.found.append(
                 Violation(
                     rule="no-such-way",
                     subject=step.job,
@@ -72,7 +68,7 @@ class LegalTransitions(Checker):
         if step.new_attempt is not None and (
             step.new_attempt - (step.old_attempt or 0) != int(is_claim)
         ):
-            self._found.append(
+            self.found.append(
                 Violation(
                     rule="attempt",
                     subject=step.job,
@@ -85,17 +81,13 @@ class LegalTransitions(Checker):
     def violations(self, judge: Judge) -> list[Violation]:
         """Give each change that must not be."""
         expect_watched(judge)
-        return self._found
+        return self.found
 
 
 class FinalIsFinal(Checker):
     """What is ready, canceled or failed stays so; only a failed export may be queued again."""
 
     name = "final-is-final"
-
-    def __init__(self, facts: Facts) -> None:
-        super().__init__(facts)
-        self._found: list[Violation] = []
 
     @property
     def takes(self) -> Mapping[type[Entry], Taker]:
@@ -105,7 +97,7 @@ class FinalIsFinal(Checker):
     def _take(self, step: Transition, _: int) -> None:
         old, new = step.old_state, step.new_state
         if old in TERMINAL_STATES and old != new and (old, new) != (FAILED, QUEUED):
-            self._found.append(
+            self.found.append(
                 Violation(
                     rule="undecided",
                     subject=step.job,
@@ -117,7 +109,7 @@ class FinalIsFinal(Checker):
     def violations(self, judge: Judge) -> list[Violation]:
         """Give each change of what was final."""
         expect_watched(judge)
-        return self._found
+        return self.found
 
 
 class ClaimsCounted(Checker):
