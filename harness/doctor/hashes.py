@@ -129,5 +129,11 @@ class Hashes:
         prefix = "\\x" if stored.startswith("\\x") else ""
         link = (row["prev_hash"] or "").removeprefix(prefix)
         salt = ledger.plain_salts[self._key(row)]
-        hashed = hashed_bytes(ledger, row["canonical"] or "", link, salt)
+        hashed = hashed_bytes(
+            row["canonical"] or "",
+            link,
+            salt,
+            template=ledger.hashed,
+            prev_hash_as=ledger.prev_hash_as,
+        )
         return hashlib.sha256(hashed).hexdigest() == stored.removeprefix(prefix).lower()

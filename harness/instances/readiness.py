@@ -205,10 +205,11 @@ def _parse(received: bytes) -> Answer:
     if 200 <= status < 300 and not end:
         return Answer(status=None, text=f"{status}, and headers without an end")
     text = f"{status} {shown}".strip()
-    asked_s = asked_wait_s(_headers(head)) if status in _MAY_ASK_TO_WAIT else None
+    headers = _headers(head)
+    asked_s = asked_wait_s(headers) if status in _MAY_ASK_TO_WAIT else None
     if asked_s is not None:
         text += f" (it asks to wait {asked_s:g} s)"
-    date = _headers(head).get("date", "")
+    date = headers.get("date", "")
     return Answer(status=status, text=text, asked_wait_s=asked_s, date=date)
 
 

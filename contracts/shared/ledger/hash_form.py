@@ -7,9 +7,8 @@ from typing import Any, Self
 
 from contracts.shared.ledger.canonical_json import JsonValue, canonical_text, compact_text
 from harness.expect import expect
-from harness.target.sql.hashed_text import linked
+from harness.target.sql.hashed_text import hashed_bytes
 from harness.target.tables.ledger import HASHED, Ledger
-from harness.target.values.template import fill
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,11 +51,10 @@ class HashForm:
         return canonical_text(document) if self.pretty else compact_text(document)
 
     def hashed(self, canonical: str, prev_hash: str, salt: str) -> bytes:
-        """The bytes that are hashed; `prev_hash` is in hex, or whatever the first event has."""
-        before, found, after = self.template.partition("{prev_hash}")
-        values = {"canonical": canonical, "salt": salt}
-        link = linked(prev_hash, self.link) if found else b""
-        return fill(before, values).encode() + link + fill(after, values).encode()
+        """The bytes that are hashed; `prev_hash` is in hex, or what the first event has."""
+        return hashed_bytes(
+            canonical, prev_hash, salt, template=self.template, prev_hash_as=self.link
+        )
 
 
 CONTRACT_FORM = HashForm()

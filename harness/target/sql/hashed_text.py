@@ -34,15 +34,20 @@ def canonical_sql(ledger: Ledger) -> HashedText:
     return HashedText(sql=text, parameters=parameters)
 
 
-def hashed_bytes(ledger: Ledger, canonical: str, prev_hash: str, salt: str) -> bytes:
-    """Give the bytes that are hashed; `prev_hash` is in hex, or whatever the first event has."""
-    before, found, after = ledger.hashed.partition("{prev_hash}")
+def hashed_bytes(
+    canonical: str, prev_hash: str, salt: str, *, template: str, prev_hash_as: str
+) -> bytes:
+    """Give the bytes that are hashed; `prev_hash` is in hex, or what the first event has.
+
+    `template` and `prev_hash_as` are `hashed` and `prev_hash_as` of `[ledger]`.
+    """
+    before, found, after = template.partition("{prev_hash}")
     values = {"canonical": canonical, "salt": salt}
-    link = linked(prev_hash, ledger.prev_hash_as) if found else b""
+    link = _linked(prev_hash, prev_hash_as) if found else b""
     return fill(before, values).encode() + link + fill(after, values).encode()
 
 
-def linked(prev_hash: str, form: str) -> bytes:
+def _linked(prev_hash: str, form: str) -> bytes:
     """Give the hash before as it is written in what is hashed, by `[ledger] prev_hash_as`."""
     if form == "bytes":
         try:
