@@ -1,10 +1,9 @@
-"""Workers are told to stop in the middle of their work, and no export waits for a timeout."""
+"""Workers get SIGTERM in the middle of their work, and no export waits for a timeout."""
 
 import random
 
 from chaos.drills.draining import Draining
 from chaos.drills.worker_drill import END, end_violations, worker_drill
-from chaos.faults.fault import injected
 from chaos.faults.kill_instances import kill_instances
 from harness.check import check
 from harness.checkers import ExportFacts
@@ -30,7 +29,7 @@ async def stop_one_after_the_other(draining: Draining, cells: Cells) -> None:
     """Let each worker give back what the one before it gave back, in other circumstances."""
     async with cells.of(when="at work"), draining.at_work() as worker:
         await draining.expect_drained(worker)
-    async with cells.of(when="told twice"), draining.at_work() as worker:
+    async with cells.of(when="SIGTERM twice"), draining.at_work() as worker:
         await draining.expect_drained(worker, twice=True)
     if draining.can_lock:
         async with cells.of(when="exports locked for a while"), draining.at_work() as worker:
@@ -47,11 +46,8 @@ async def end_all(draining: Draining) -> ExportFacts:
     if draining.can_lock and draining.drained >= most:
         async with (
             draining.at_work() as worker,
-            injected(
-                kill_instances(drill.own.system, [worker], replacements=1, outside=drill.outside),
-                journal=drill.journal,
-                history=drill.history,
-                offered=drill.offered,
+            drill.injected(
+                kill_instances(drill.own.system, [worker], replacements=1, outside=drill.outside)
             ),
         ):
             pass
@@ -84,7 +80,7 @@ async def judge_end(draining: Draining, observed: ExportFacts, cells: Cells) -> 
 
 @check(
     "chaos.drain",
-    "A worker told to stop gives all exports back",
+    "A stopped worker gives all its exports back",
     checklist="Verify that a deploy interrupts no export for longer than its restart",
     observes=2,
     needs=frozenset({Capability.TENANTS, Capability.SPAWN, Capability.RESTART}),
@@ -98,9 +94,9 @@ async def check_drain(
     observe: Observations,
     cells: Cells,
 ) -> None:
-    """Tell workers that hold exports to stop (SIGTERM), one after the other.
+    """Send SIGTERM to workers that hold exports, one after the other.
 
-    At work that cannot end in time, told twice, while the table of exports is locked for most of
+    At work that cannot end in time, twice, while the table of exports is locked for most of
     the grace, and after work that failed: each ends by itself within its grace, no export is in
     progress then, and the next worker gets all of them at once. After that many drains a dead
     worker is not the end of an export: drains use up no attempt. In the end each is done once.

@@ -1,4 +1,4 @@
-"""Workers that are told to stop while they hold exports, and what they leave behind."""
+"""Workers that get SIGTERM while they hold exports, and what they leave behind."""
 
 import asyncio
 import signal
@@ -14,7 +14,6 @@ from functools import partial
 
 from chaos.drills.worker_drill import WorkerDrill
 from chaos.exports.view import InProgress
-from chaos.faults.fault import injected
 from chaos.faults.harmed_database import HarmedDatabase
 from chaos.faults.hold_session import hold_table
 from chaos.faults.proof import FaultNotShown
@@ -89,11 +88,10 @@ class Draining:
     async def expect_drained(
         self, worker: Instance, *, twice: bool = False, locked: bool = False
     ) -> None:
-        """Tell a worker to stop; expect that it ends in time and holds nothing then.
+        """Send SIGTERM to a worker; expect that it ends in time and holds nothing then.
 
-        `twice`: tell it again after a quarter of its grace. `locked`: nobody can use the table
-        of exports, from before it is told until most of its grace is over: a claim that hangs is
-        no excuse.
+        `twice`: send it again after a quarter of its grace. `locked`: the table of exports is
+        locked from before SIGTERM until most of the grace is over; a claim that hangs is no excuse.
         """
         held = self._seen
         self._note("invoke", worker)
@@ -104,9 +102,9 @@ class Draining:
         self.drill.judged.update(each.export_id for each in left)
         if code == -signal.SIGKILL:
             self.drill.judged.add(worker.name)
-        if not left and await self._are_queued(held):
+        if not left and await self._are_live(held):
             self.drained += 1
-        self.drill.observe(len(held), what="exports whose worker was told to stop")
+        self.drill.observe(len(held), what="exports whose worker got SIGTERM")
         expect(
             not left,
             expected=f"no export in progress when its worker has ended: {worker.name} held "
@@ -123,7 +121,7 @@ class Draining:
         )
 
     def _note(self, kind: EntryType, worker: Instance) -> None:
-        """Write into the history that a worker is told to stop, or how it ended."""
+        """Write into the history that a worker gets SIGTERM, or how it ended."""
         self.drill.history.write(kind, DRAIN, process=self.drill.process, worker=worker.name)
 
     async def _stop(self, worker: Instance, *, twice: bool, locked: bool) -> int | None:
@@ -142,7 +140,7 @@ class Draining:
 
     @asynccontextmanager
     async def _exports_locked(self) -> AsyncIterator[None]:
-        """Let nobody use the table of exports; nobody change it where a worker is reading it."""
+        """Lock the table of exports; only against changes where a worker is reading it."""
         async with AsyncExitStack() as holding:
             for mode in ("ACCESS EXCLUSIVE", "EXCLUSIVE"):
                 try:
@@ -164,12 +162,8 @@ class Draining:
         self, table: TableName, mode: str = "ACCESS EXCLUSIVE"
     ) -> AbstractAsyncContextManager[object]:
         own = self.drill.target.tenant_tables[table]
-        return injected(
-            hold_table(HarmedDatabase.of(self.drill.own.system), own, mode),
-            journal=self.drill.journal,
-            history=self.drill.history,
-            offered=self.drill.offered,
-        )
+        fault = hold_table(HarmedDatabase.of(self.drill.own.system), own, mode)
+        return self.drill.injected(fault)
 
     async def _held(self, worker: Instance) -> Sequence[InProgress]:
         """Give what is in progress in its name; where no names are seen, all of it."""
@@ -178,9 +172,10 @@ class Draining:
             return found
         return [each for each in found if each.worker == worker.name]
 
-    async def _are_queued(self, held: Sequence[InProgress]) -> bool:
-        live = {each.id: each.state for each in await self.drill.view.live()}
-        return all(live.get(each.export_id, PREPARING) != PREPARING for each in held)
+    async def _are_live(self, held: Sequence[InProgress]) -> bool:
+        """Whether none of them has ended."""
+        live = {each.id for each in await self.drill.view.live()}
+        return {each.export_id for each in held} <= live
 
     async def _wait_until_held(self, worker: Instance) -> None:
         within_s = self.drill.target.pace.wait_s(CLAIMED_WITHIN_S)

@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from chaos.faults.fault import Fault, Step, injected, nothing
+from chaos.faults.fault import Fault, Injected, Step, injected, nothing
 from chaos.faults.proof import FaultNotShown
 from harness.checkers import Looks, Transition, Violation
 from harness.errors import CheckFailed, Inconclusive, PreconditionNotMet
@@ -51,6 +51,16 @@ class DrillContext:
     def transitions(self) -> Sequence[Transition]:
         """The changes of exports that were recorded, as evidence."""
         return ()
+
+    def injected(self, *faults: Fault) -> AbstractAsyncContextManager[Injected]:
+        """Inject faults for the block: noted in this drill's journal and history."""
+        return injected(
+            *faults,
+            journal=self.journal,
+            history=self.history,
+            process=self.process,
+            offered=self.offered,
+        )
 
     async def judge(self, found: Sequence[Violation], *, what: str, detail: str = "") -> None:
         """Take violations into the cell `what`: one finding for each kind that is new."""
@@ -199,13 +209,7 @@ async def _inject(steps: Sequence[FaultStep], context: DrillContext) -> None:
     step, *later = steps
     if not await step.when():
         return
-    async with injected(
-        *step.faults,
-        journal=context.journal,
-        history=context.history,
-        process=context.process,
-        offered=context.offered,
-    ) as holding:
+    async with context.injected(*step.faults) as holding:
         if holding.unproven:  # what it did is judged all the same
             context.not_shown = context.not_shown or FaultNotShown("; ".join(holding.unproven))
         await _inject(later, context)

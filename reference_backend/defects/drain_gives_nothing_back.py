@@ -1,4 +1,4 @@
-"""A worker that is told to stop ends its tasks and leaves its exports to recovery."""
+"""A worker that gets SIGTERM ends its tasks and leaves its exports to recovery."""
 
 import asyncio
 
@@ -19,7 +19,7 @@ def _patch() -> None:
 
 
 DEFECT = Defect(
-    title="A worker that is told to stop gives nothing back: each deploy leaves exports preparing for the stuck timeout",
+    title="A worker that gets SIGTERM gives nothing back: each deploy leaves exports preparing for the stuck timeout",
     source="R18: workers that die with their jobs at each deploy",
     expected=("chaos.drain",),
     patch=_patch,

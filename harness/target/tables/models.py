@@ -108,7 +108,7 @@ class Worker(Table):
     stop_grace_s: Seconds = 10
     """How long a worker may take to end after SIGTERM before it is killed."""
     drain_grace_s: Seconds | None = None
-    """Within how long a worker that is told to stop ends by itself: it has finished or given back
+    """Within how long a worker that gets SIGTERM ends by itself: it has finished or given back
     all its exports. Without it `stop_grace_s`. A drill that sets `{drain_grace_s}` goes faster."""
     environment: Environment = {}
     """On top of the common one."""
@@ -121,7 +121,7 @@ class Worker(Table):
 
     @property
     def grace_s(self) -> float:
-        """Within how many seconds a worker that is told to stop ends by itself."""
+        """Within how many seconds a worker that gets SIGTERM ends by itself."""
         return self.stop_grace_s if self.drain_grace_s is None else self.drain_grace_s
 
     @model_validator(mode="after")

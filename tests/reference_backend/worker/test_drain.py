@@ -1,4 +1,4 @@
-"""A worker told to stop finishes what it can and gives back all the rest in its grace time."""
+"""A worker that gets SIGTERM finishes what it can and gives back all the rest in its grace time."""
 
 import asyncio
 import signal
