@@ -1,6 +1,8 @@
 """Toxics do to connections what their names in Toxiproxy say, and no longer than they are there."""
 
 import asyncio
+import os
+import socket
 from collections.abc import AsyncIterator
 
 import pytest
@@ -79,6 +81,20 @@ async def test_without_a_toxic_all_goes_through(proxy: TcpProxy) -> None:
     client.writer.write_eof()
     assert await client.rest() == b""
     assert proxy.carried == {"upstream": len(data), "downstream": len(data)}
+
+
+async def test_small_pieces_are_sent_at_once(proxy: TcpProxy) -> None:
+    """With Nagle's algorithm each would wait for the other side, which waits 40 ms itself."""
+    client = await connect(proxy)
+    await client.trip(b"x")
+    sockets = proxy.open[0].sockets
+    assert len(sockets) == 2
+    assert all(_sends_at_once(each.fileno()) for each in sockets)
+
+
+def _sends_at_once(descriptor: int) -> bool:
+    with socket.socket(fileno=os.dup(descriptor)) as one:
+        return bool(one.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
 
 
 async def test_latency_is_met_in_each_direction_and_ends(proxy: TcpProxy) -> None:
