@@ -76,16 +76,7 @@ class Recheck:
                 writer.missing.append("its first line")
                 writer.next = entry.i
         if entry.i != writer.next:
-            what = (
-                f"line {writer.next}"
-                if entry.i == writer.next + 1
-                else (
-                    f"lines {writer.next} to {entry.i - 1}"
-                    if entry.i > writer.next
-                    else f"the order: line {entry.i} after line {writer.next - 1}"
-                )
-            )
-            writer.missing.append(what)
+            writer.missing.append(_missing_between(writer.next, entry.i))
         writer.next = entry.i + 1
         drill = entry.drill
         if not drill:
@@ -156,6 +147,15 @@ class Recheck:
         yield from dict.fromkeys(
             each.not_looked_at for look in looks for each in look.judgments if each.is_incomplete
         )
+
+
+def _missing_between(wanted: int, found: int) -> str:
+    """Say what is missing where a line has another number than the one that follows."""
+    if found < wanted:
+        return f"the order: line {found} after line {wanted - 1}"
+    if found == wanted + 1:
+        return f"line {wanted}"
+    return f"lines {wanted} to {found - 1}"
 
 
 def _of_end(end: Check) -> Iterator[str]:
