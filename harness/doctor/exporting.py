@@ -9,7 +9,7 @@ from harness.doctor import advice
 from harness.doctor.advice import Advice
 from harness.doctor.package import found_in, of_package
 from harness.doctor.walked import Seen, Walked
-from harness.errors import Inconclusive
+from harness.errors import Inconclusive, Misconfigured
 from harness.untrusted.archives import BadArchive, unpacked
 from harness.untrusted.documents import BadDocument, parse
 from harness.vocabulary.exports import READY, STATES, TERMINAL_STATES
@@ -65,8 +65,13 @@ async def poll_export(walked: Walked) -> Seen:
         _note(walked, shown)
         return walked.states[-1] in TERMINAL_STATES or walked.states[-1] not in STATES
 
-    what = f"export {export['id']} to end; it was {', '.join(walked.states)}"
-    await wait_until(has_ended, EXPORT_WITHIN_S, what, poll_s=POLL_S)
+    await wait_until(
+        has_ended,
+        EXPORT_WITHIN_S,
+        f"export {export['id']} to end",
+        poll_s=POLL_S,
+        error=lambda waited: Misconfigured(f"{waited}; it was {', '.join(walked.states)}"),
+    )
     walked.took_s = time.monotonic() - began
     walked.is_ready = walked.states[-1] == READY
     way = " → ".join(walked.states)
