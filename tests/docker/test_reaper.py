@@ -25,13 +25,15 @@ def image(ryuk_image: str, monkeypatch: pytest.MonkeyPatch) -> str:
     return ryuk_image
 
 
-def test_it_is_told_the_label_and_recover_knows_it(engine: Engine, image: str) -> None:
+async def test_it_is_told_the_label_and_recover_knows_it(engine: Engine, image: str) -> None:
     assert image
     reaper = Reaper.start(engine, MARKS)
     assert reaper
     name = "shakedown-17-abc-ryuk"
     try:
-        assert engine.client.api.logs(name).decode().split() == ["label=dev.shakedown.run=17-abc"]
+        # Ryuk acknowledges first; the engine has what it printed a moment later.
+        printed = await wait_until(lambda: engine.client.api.logs(name), 10, "what Ryuk printed")
+        assert printed.decode().split() == ["label=dev.shakedown.run=17-abc"]
         (port,) = engine.client.api.inspect_container(name)["NetworkSettings"]["Ports"].values()
         assert {each["HostIp"] for each in port} == {"127.0.0.1"}
     finally:
