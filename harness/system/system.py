@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -268,15 +269,22 @@ class System:
             await start_instance(self.plan, instance.name, instance.role, extra, port)
         )
 
-    async def start(self, role: Role, environment: Mapping[str, str] | None = None) -> Instance:
-        """Start one more instance and wait until it is ready."""
+    async def start(
+        self,
+        role: Role,
+        environment: Mapping[str, str] | None = None,
+        values: Mapping[str, str] | None = None,
+    ) -> Instance:
+        """Start one more instance and wait until it is ready.
+
+        `values` are placeholders that mean something else for this instance, until it is restarted.
+        """
         self._refuse_elsewhere("nothing of this backend was started by the harness")
         # Taken at once: several may be started side by side, each under a name of its own.
         taken = max(map(_number, self._of_role(role)), default=0)
         number = self._numbers[role] = 1 + max(taken, self._numbers.get(role, 0))
-        return self.adopt(
-            await start_instance(self.plan, f"{role}-{number}", role, environment or {})
-        )
+        plan = replace(self.plan, own_values={**self.plan.own_values, **(values or {})})
+        return self.adopt(await start_instance(plan, f"{role}-{number}", role, environment or {}))
 
     async def close(self) -> None:
         """End everything this system started and remove what it stored; safe to call twice.

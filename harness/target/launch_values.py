@@ -29,6 +29,7 @@ def values_of(target: TargetFile) -> dict[str, str]:
         values["stuck_timeout_s"] = f"{worker.stuck_timeout_s:g}"
         values["sweep_interval_s"] = f"{worker.sweep_interval_s:g}"
         values["heartbeat_interval_s"] = f"{worker.heartbeat_interval_s:g}"
+        values["poll_interval_s"] = f"{worker.poll_interval_s:g}"
         values["drain_grace_s"] = f"{worker.grace_s:g}"
     return values
 

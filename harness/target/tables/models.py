@@ -118,6 +118,9 @@ class Worker(Table):
     """How often workers look for exports that are stuck."""
     heartbeat_interval_s: Seconds = 30
     """How often a worker says that it still works on an export."""
+    poll_interval_s: Seconds = 1
+    """How often an idle worker looks for work when nothing wakes it. A target that fills in
+    `{poll_interval_s}` says that NOTIFY wakes its workers: drills make the interval long then."""
 
     @property
     def grace_s(self) -> float:

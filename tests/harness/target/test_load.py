@@ -219,6 +219,10 @@ HEAD = '[api]\ncommand = "serve --port {port}"\n'
             HEAD + "[worker]\ncommand='w'\nstop_grace_s=5\ndrain_grace_s=6\n",
             "worker: drain_grace_s = 6 must be at most stop_grace_s = 5",
         ),
+        (
+            HEAD + "[worker]\ncommand='w'\npoll_interval_s=0\n",
+            "worker.poll_interval_s: expected more than 0, got 0",
+        ),
         (HEAD + '[database]\nsource = "external"\n', "database.url: missing"),
         (
             HEAD + '[database]\nurl = "postgresql://u:hush@h/d"\n',
