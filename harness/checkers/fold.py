@@ -34,6 +34,8 @@ _EARLIEST_US, _LATEST_US = -60_000_000_000_000_000, 250_000_000_000_000_000
 _GROWN_BY = 1024
 MOST_ATTEMPT = 2**31 - 1
 """Larger ones are counted as this one."""
+NO_ATTEMPT = -(2**31)
+"""None is known. Smaller ones than the next number are counted as that one."""
 _UUID_LENGTH = 36
 _DIGEST_LENGTHS = frozenset({32, 64})
 
@@ -46,6 +48,11 @@ STATE_NAMES = {code: state or "nothing" for state, code in CODES.items()} | {OTH
 
 Taker = Callable[[Any, int], None]
 """Takes an entry and the number of the export (or what else it is about), -1 for none."""
+
+
+def kept_attempt(attempt: int) -> int:
+    """Give an attempt as a column can hold it: a backend may say any number."""
+    return min(max(attempt, NO_ATTEMPT + 1), MOST_ATTEMPT)
 
 
 def microseconds(moment: datetime) -> int:
@@ -120,7 +127,7 @@ class Facts:
         """The look in which the final state was read last."""
         self.state = self.column("B")
         self.attempt = self.column("i")
-        """-1: none is kept."""
+        """`NO_ATTEMPT`: none is kept."""
         self.events = self.column("B")
         """How many `export.completed` events there are, at most 255."""
         self.events_in = self.column("H")
@@ -178,7 +185,8 @@ class Facts:
     def describe(self, number: int) -> str:
         """Say how an export stands at the end."""
         error = self.errors.get(number)
-        at = "" if self.attempt[number] < 0 else f" at attempt {self.attempt[number]}"
+        attempt = self.attempt[number]
+        at = "" if attempt == NO_ATTEMPT else f" at attempt {attempt}"
         return f"{STATE_NAMES[self.state[number]]}{f' ({error})' if error else ''}{at}"
 
     def state_name(self, number: int) -> str:
@@ -216,7 +224,7 @@ class Facts:
         self.states += 1
         self.seen[number] = self.look
         self.state[number] = CODES.get(entry.state, OTHER)
-        self.attempt[number] = -1 if entry.attempt is None else min(entry.attempt, MOST_ATTEMPT)
+        self.attempt[number] = NO_ATTEMPT if entry.attempt is None else kept_attempt(entry.attempt)
         if entry.error:
             self.errors[number] = self.shared(entry.error)
         elif self.errors:

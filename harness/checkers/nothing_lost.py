@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from harness.checkers.fold import CODES, Checker, NotLookedAt, Taker
+from harness.checkers.fold import CODES, NO_ATTEMPT, Checker, NotLookedAt, Taker
 from harness.checkers.violations import Violation
 from harness.history.entries import Entry, Judge
 from harness.vocabulary.exports import READY
@@ -48,7 +48,7 @@ class NothingLost(Checker):
                     expected=f"export {export_id}, which the API accepted, to become ready",
                     got=facts.describe(number),
                 )
-            elif not facts.harmed[number] and facts.attempt[number] not in (1, -1):
+            elif not facts.harmed[number] and facts.attempt[number] not in (1, NO_ATTEMPT):
                 yield Violation(
                     rule="repeated",
                     subject=export_id,

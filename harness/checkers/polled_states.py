@@ -11,7 +11,6 @@ from typing import Any
 from harness.checkers.as_entries import FIXED
 from harness.checkers.fold import (
     CODES,
-    MOST_ATTEMPT,
     OTHER,
     STATE_NAMES,
     Checker,
@@ -19,6 +18,7 @@ from harness.checkers.fold import (
     NotLookedAt,
     Taker,
     fold,
+    kept_attempt,
 )
 from harness.checkers.violations import Violation
 from harness.history.entries import Entry, Judge, Poll, Promise
@@ -74,7 +74,7 @@ class PossibleSequence(Checker):
         if poll.worker is not None and poll.state == PREPARING:
             self._owned_by(poll, poll.worker, number)
         self._state[number] = CODES.get(poll.state, OTHER)
-        self._attempt[number] = min(poll.attempt, MOST_ATTEMPT)
+        self._attempt[number] = kept_attempt(poll.attempt)
 
     def _compare(self, poll: Poll, state: int, attempt: int) -> None:
         before = STATE_NAMES[state]

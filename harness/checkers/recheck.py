@@ -1,7 +1,7 @@
 """Judges a whole history again: each drill by its own entries, and each writer for gaps."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from harness.checkers.every import EVERY
 from harness.checkers.fold import Folding, Judgment
@@ -18,6 +18,10 @@ class Look:
     drill: str
     what: str
     judgments: tuple[Judgment, ...]
+    after_gaps: frozenset[str] = frozenset()
+    """The writers of which a line was missing by then."""
+    is_doubtful: bool = False
+    """Whether what was found may follow from a missing line, or from those of another run."""
 
     @property
     def violations(self) -> tuple[Violation, ...]:
@@ -63,9 +67,9 @@ class Recheck:
     def __init__(self) -> None:
         self._foldings: dict[str, Folding] = {}
         self._looks: dict[str, list[Look]] = {}
-        self._ends: dict[str, Check] = {}
+        self._ends: dict[str, list[Check]] = {}
         self._writers: dict[str, _Writer] = {}
-        self._unknown: set[str] = set()
+        self._with_gaps: frozenset[str] = frozenset()
 
     def take(self, entry: AnyEntry) -> None:
         """Take the next entry."""
@@ -77,6 +81,8 @@ class Recheck:
                 writer.next = entry.i
         if entry.i != writer.next:
             writer.missing.append(_missing_between(writer.next, entry.i))
+        if writer.missing:
+            self._with_gaps |= {entry.writer}
         writer.next = entry.i + 1
         drill = entry.drill
         if not drill:
@@ -88,10 +94,18 @@ class Recheck:
             self._looks[drill] = []
         writer.drills.add(drill)
         if type(entry) is Check:
-            self._ends[drill] = entry
+            self._ends.setdefault(drill, []).append(entry)
         elif judged := folding.take(entry):
             assert type(entry) is Judge
-            self._looks[drill].append(Look(drill=drill, what=entry.what, judgments=judged))
+            self._looks[drill].append(
+                Look(
+                    drill=drill,
+                    what=entry.what,
+                    judgments=judged,
+                    after_gaps=self._with_gaps,
+                    is_doubtful=self._check_of(drill) in self._ends,
+                )
+            )
 
     def end(self, *, is_cut: bool = False) -> Iterator[Rechecked]:
         """Give the verdict of each check; `is_cut`: the last line has no end."""
@@ -112,17 +126,25 @@ class Recheck:
         return name if name in self._ends else drill.partition(PART)[0]
 
     def _verdict(self, check: str, drills: Iterable[str], *, is_cut: bool) -> Rechecked:
-        looks = tuple(look for drill in drills for look in self._looks[drill])
-        reasons = [*self._gaps(set(drills)), *self._incomplete(looks)]
+        own = set(drills)
+        writers = {label for label, each in self._writers.items() if each.drills & own}
+        looks = tuple(
+            replace(look, is_doubtful=look.is_doubtful or bool(look.after_gaps & writers))
+            for drill in drills
+            for look in self._looks[drill]
+        )
+        reasons = [*self._gaps(writers), *self._incomplete(looks)]
         if is_cut:
             reasons.append("the last line of the file is cut")
-        end = self._ends.get(check)
-        if end is None:
+        ends = self._ends.get(check, [])
+        if not ends:
             reasons.append("the check did not end: its last entry is missing")
-        else:
+        elif len(ends) > 1:
+            reasons.append(f"the check ended {len(ends)} times: runs are mixed, or lines repeated")
+        for end in ends:
             reasons += _of_end(end)
-        has_failed = any(look.violations for look in looks) or (
-            end is not None and any(not each.blocked for each in end.found)
+        has_failed = any(look.violations and not look.is_doubtful for look in looks) or any(
+            not each.blocked for end in ends for each in end.found
         )
         verdict = Verdict.INCONCLUSIVE if reasons else Verdict.PASS
         return Rechecked(
@@ -132,10 +154,10 @@ class Recheck:
             reasons=tuple(reasons),
         )
 
-    def _gaps(self, drills: set[str]) -> Iterator[str]:
+    def _gaps(self, writers: set[str]) -> Iterator[str]:
         """What is missing of the writers of a check: any of it may have been its own."""
         for label, writer in self._writers.items():
-            if not writer.drills & drills:
+            if label not in writers:
                 continue
             for what in writer.missing[:3]:
                 yield f"of writer {label} is missing: {what}"

@@ -9,6 +9,7 @@ from harness.checkers.as_entries import FIXED, of_export, of_transitions
 from harness.checkers.examples import MIDNIGHT, Example, example
 from harness.checkers.facts import ExportFact, Transition
 from harness.checkers.fold import (
+    NO_ATTEMPT,
     Checker,
     Facts,
     NotLookedAt,
@@ -275,7 +276,7 @@ class OneMoreAttempt(Checker):
             raise NotLookedAt("no export was left by its worker, or no final states")
         for number, harmed in self._orphans.items():
             orphan, attempt = _orphan(harmed), facts.attempt[number]
-            if facts.seen[number] != facts.look or attempt < 0:
+            if facts.seen[number] != facts.look or attempt == NO_ATTEMPT:
                 continue
             if not judge.watched and attempt <= orphan.attempt:
                 yield _not_anew(orphan, facts.describe(number))

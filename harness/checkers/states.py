@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from harness.checkers.fold import (
     CODES,
+    NO_ATTEMPT,
     OTHER,
     Checker,
     Facts,
@@ -138,14 +139,14 @@ class ClaimsCounted(Checker):
             raise NotLookedAt("no final states")
         for number, export_id in facts.looked_at():
             attempt, claims = facts.attempt[number], self._claims[number]
-            if attempt >= 0 and claims != attempt:
+            if attempt != NO_ATTEMPT and claims != attempt:
                 yield Violation(
                     rule="claims-miscounted",
                     subject=export_id,
                     expected=f"attempt of export {export_id} to rise by one with each claim",
                     got=f"attempt {attempt} after {claims} claims",
                 )
-            elif attempt < 0 and claims > 1 and not facts.harmed[number]:
+            elif attempt == NO_ATTEMPT and claims > 1 and not facts.harmed[number]:
                 if facts.state_name(number) != "ready":
                     continue
                 yield Violation(

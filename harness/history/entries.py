@@ -8,15 +8,21 @@ digests of 32 hex letters, never as themselves.
 """
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Annotated, Literal
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 SCHEMA = 2
 """Of what `writer` entries say. 1 had no kinds, no writers and nothing but operations."""
 
 EntryType = Literal["invoke", "ok", "fail", "info"]
 """`invoke` begins an operation; `ok` happened, `fail` did not, `info` may or may not have."""
+
+Nanoseconds = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+"""What a monotonic clock can say."""
+
+Seconds = Annotated[float, Meta(ge=0, le=1e9)]
+"""A time that can be waited for: some thirty years at most."""
 
 CRASH = "crash"
 """The `f` of an error in the code that writes the history: the history is not complete."""
@@ -35,7 +41,7 @@ class Entry(
 
     i: int
     """Counts the lines of one writer from 0: a gap is a line that is missing."""
-    t_ns: int
+    t_ns: Nanoseconds
     """The machine's monotonic clock: comparable between the processes of one machine."""
     writer: str
     """The process that wrote it, by a label that no other process has."""
@@ -108,12 +114,12 @@ class Promise(Entry, frozen=True, kw_only=True, tag="promise"):
     cap: int | None = None
     """Exports of one organization in progress."""
     max_attempts: int | None = None
-    stuck_timeout_s: float | None = None
-    sweep_interval_s: float | None = None
-    slack_s: float | None = None
-    grace_s: float | None = None
+    stuck_timeout_s: Seconds | None = None
+    sweep_interval_s: Seconds | None = None
+    slack_s: Seconds | None = None
+    grace_s: Seconds | None = None
     """How long a worker may take to drain."""
-    drain_s: float | None = None
+    drain_s: Seconds | None = None
     """How long the queue may take to empty once no more is requested."""
 
 

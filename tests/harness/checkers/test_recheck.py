@@ -10,7 +10,7 @@ from harness.checkers import Looks
 from harness.checkers.facts import CompletionFact, ExportFact
 from harness.checkers.read_database import ExportFacts
 from harness.checkers.recheck import Rechecked, recheck
-from harness.history import HistoryWriter, read_whole_history
+from harness.history import DamagedHistory, HistoryWriter, read_whole_history
 from harness.history.entries import Check, Found
 from harness.verdict import Verdict
 from tests.harness.checkers.kill_story import DRILL, E1, E2, Line, write_story
@@ -83,6 +83,28 @@ def exchanged(lines: list[Line]) -> list[Line]:
     return [*lines[:3], lines[4], lines[3], *lines[5:]]
 
 
+def without(**wanted: object) -> Callable[[list[Line]], list[Line]]:
+    """Drop the only line like this, and leave the numbers."""
+
+    def doctor(lines: list[Line]) -> list[Line]:
+        kept = [line for line in lines if not is_like(line, wanted)]
+        assert len(kept) == len(lines) - 1, wanted
+        return kept
+
+    return doctor
+
+
+def twice(lines: list[Line]) -> list[Line]:
+    """Put a run behind itself."""
+    return [*lines, *lines]
+
+
+def with_another_run(lines: list[Line]) -> list[Line]:
+    """Put another run of the same check behind it, as `cat` does."""
+    others = json.loads(json.dumps(lines).replace(E1, E1[::-1]).replace(E2, E2[::-1]))
+    return [*lines, *({**line, "writer": "another"} for line in others)]
+
+
 def test_the_story_is_a_pass(tmp_path: Path) -> None:
     path = tmp_path / "history.jsonl"
     write_story(path)
@@ -127,6 +149,14 @@ AT_7 = {"kind": "transition", "job": E1, "new_state": "queued", "old_state": "pr
         (dropped(kind="check"), "inconclusive", "its last entry is missing"),
         (dropped(kind="end"), "inconclusive", "did not end"),
         (changed({"observed": 1}, kind="check"), "inconclusive", "observed 1 of the 2"),
+        (without(kind="state", job=E2), "inconclusive", "[lost]"),
+        (without(kind="event", job=E1), "inconclusive", "is missing: line"),
+        (without(kind="harmed"), "inconclusive", "[repeated]"),
+        (twice, "inconclusive", "the check ended 2 times"),
+        (with_another_run, "inconclusive", "the check ended 2 times"),
+        (changed({"attempt": -(2**63)}, kind="state", job=E1), "fail", "[claims-miscounted]"),
+        (changed({"attempt": -1}, kind="state", job=E2), "fail", "got attempt -1"),
+        (changed({"attempt": 2**63 - 1}, kind="state", job=E1), "fail", "[claims-miscounted]"),
     ],
 )  # fmt: skip
 def test_a_doctored_history_gives_another_verdict(
@@ -137,6 +167,27 @@ def test_a_doctored_history_gives_another_verdict(
     one = judged(path, doctor(lines_of(path)))
     assert one.verdict == verdict, said(one)
     assert why in said(one)
+
+
+def test_what_was_found_before_a_line_is_missing_counts(tmp_path: Path) -> None:
+    path = tmp_path / "history.jsonl"
+    write_story(path)
+    lines = lines_of(path)
+    [judge] = [n for n, line in enumerate(lines) if line["kind"] == "judge"][-1:]
+    lost = [line for line in lines[:judge] if not is_like(line, {"kind": "state", "job": E2})]
+    early = renumbered([*lost, *lines[judge:]])
+    later = [line for line in early if line["kind"] != "check"]
+    assert judged(path, later).verdict == "fail"
+
+
+@pytest.mark.parametrize(
+    "field", [{"t_ns": 2**63}, {"t_ns": -1}, {"slack_s": 1e308}, {"slack_s": -1}]
+)
+def test_a_number_that_nothing_can_have_is_refused(tmp_path: Path, field: Line) -> None:
+    path = tmp_path / "history.jsonl"
+    write_story(path)
+    with pytest.raises(DamagedHistory, match=r"history\.jsonl:\d+: expected a history entry"):
+        judged(path, changed(field, kind="promise")(lines_of(path)))
 
 
 @pytest.mark.parametrize(

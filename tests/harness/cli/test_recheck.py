@@ -54,9 +54,20 @@ def test_a_cut_last_line_is_told_and_is_inconclusive(history: Path) -> None:
 
 def test_one_check_alone(history: Path) -> None:
     assert rechecked(history, "--only", "chaos.worker-kill").return_value == ExitCode.PASS
+    assert rechecked(history, "--only", "load.*,chaos.*").return_value == ExitCode.PASS
+    assert "expected ids or patterns" in refused(history, "--only", ",")
     none = rechecked(history, "--only", "load.exactly-once")
     assert none.return_value == ExitCode.INCONCLUSIVE
-    assert "nothing can be judged" in none.stderr
+    assert "nothing can be judged; it has those of chaos.worker-kill" in none.stderr
+
+
+def test_what_a_missing_line_may_explain_is_told_and_does_not_count(history: Path) -> None:
+    lines = history.read_text().splitlines(keepends=True)
+    history.write_text("".join(line for line in lines if '"kind":"harmed"' not in line))
+    done = rechecked(history)
+    assert done.return_value == ExitCode.INCONCLUSIVE
+    assert "not counted (it may follow from what the file lacks): [repeated]" in done.stdout
+    assert "INCONCLUSIVE: 1 check judged again" in done.stdout
 
 
 def test_another_file_is_refused(tmp_path: Path) -> None:
