@@ -187,7 +187,7 @@ class WorkerDrill(DrillContext):
                 self.looks.download(download_fields(each))
 
 
-def _shows_claims(target: Target) -> bool:
+def shows_claims(target: Target) -> bool:
     """Whether the database shows which worker holds an export, at which attempt."""
     claim = target.claim
     return (
@@ -214,7 +214,7 @@ async def worker_drill(
     `values` are placeholders of the target file that mean something else in this system.
     """
     times = recovery_times(target)
-    http_only = not _shows_claims(target)
+    http_only = not shows_claims(target)
     wanted = HTTP_EVIDENCE_BYTES if http_only else DATABASE_EVIDENCE_BYTES
     is_small = target.failpoints is not None and not http_only
     evidence_bytes = None if is_small else min(wanted, target.limits.max_upload_bytes)

@@ -38,6 +38,18 @@ class Backlog:
         await self.prepare(organizations)
         await self.request()
 
+    async def crowd(self, exports: int) -> Organization:
+        """Request so many proof packs for one new organization, each of a job of its own."""
+        organization = await self.organizations.new()
+        jobs = [await organization.new_job() for _ in range(exports)]
+        size = self.evidence_bytes
+        for job in jobs:
+            sample = self.samples.new() if size is None else self.samples.of_size(size)
+            await organization.client.new_evidence(job["id"], sample)
+        for job in jobs:
+            await self._export(organization, job["id"], "proof-pack")
+        return organization
+
     async def _jobs_of(self, organization: Organization) -> tuple[Organization, str, str]:
         job, other = await organization.new_job(), await organization.new_job()
         if self.evidence_bytes is None:
@@ -54,10 +66,13 @@ class Backlog:
         if self.evidence_bytes is not None or not has_ledgers:
             wanted.remove((job_id, "ledger"))  # it holds no evidence, and is finished too soon
         for each, export_type in wanted[:EXPORTS_EACH]:
-            self._note("invoke", organization)
-            export = await organization.client.new_export(each, export_type)
-            self._note("ok", organization, job=export["id"])
-            self.owners[export["id"]] = organization
+            await self._export(organization, each, export_type)
+
+    async def _export(self, organization: Organization, job_id: str, export_type: str) -> None:
+        self._note("invoke", organization)
+        export = await organization.client.new_export(job_id, export_type)
+        self._note("ok", organization, job=export["id"])
+        self.owners[export["id"]] = organization
 
     def _note(self, kind: EntryType, owner: Organization, *, job: str | None = None) -> None:
         if self.history is not None:

@@ -7,7 +7,7 @@ _TAIL = "\n        ORDER BY e.id -- one order for everybody who locks several ro
 DEFECT = Defect(
     title="A paused worker's heartbeat extends its successor's lease",
     source="R4: aegra #547, pgqueuer's update_heartbeat",
-    expected=("claim.interleavings",),
+    expected=("claim.interleavings", "chaos.lease-lost"),
     edits=(
         Edit(
             file="migrations/0006_queue.sql",

@@ -7,7 +7,7 @@ _TAIL = "\n        ORDER BY e.id\n        FOR NO KEY UPDATE OF e\n    )\n    UPD
 DEFECT = Defect(
     title="Releasing checks only the state: a paused worker that drains takes exports from their new owners",
     source="R2 (ABA): clevis #253 and #262, River, pg-boss",
-    expected=("claim.interleavings",),
+    expected=("claim.interleavings", "chaos.lease-lost"),
     edits=(
         Edit(
             file="migrations/0006_queue.sql",

@@ -121,6 +121,9 @@ class Worker(Table):
     poll_interval_s: Seconds = 1
     """How often an idle worker looks for work when nothing wakes it. A target that fills in
     `{poll_interval_s}` says that NOTIFY wakes its workers: drills make the interval long then."""
+    work_table: str | None = None
+    """A table that the work on every export reads. Drills lock it for some seconds, so that work
+    does not end before they have looked. Without it the table of evidence."""
 
     @property
     def grace_s(self) -> float:

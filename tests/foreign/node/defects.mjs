@@ -119,6 +119,16 @@ const DEFECTS = {
     source: "a lock service without fencing tokens",
     expected: ["chaos.worker-pause-zombie"],
   },
+  "renewal-without-lease": {
+    title: "A lease is renewed by its package's id: one who has lost it makes its successor's last",
+    source: "lion-reader #917: a heartbeat without a token",
+    expected: ["chaos.lease-lost"],
+  },
+  "lost-slot-leaks": {
+    title: "A slot is free again when its package is done, and never when its lease was lost",
+    source: "a semaphore that is released on success only",
+    expected: ["chaos.lease-lost"],
+  },
   "again-grants-nothing": {
     title: "A package that is asked for again has no tries left",
     source: "a counter that nobody resets",
