@@ -17,6 +17,7 @@ _SIGPIPE = 141
 
 COMMANDS: Mapping[str, str] = {
     "run": "start a system, run the checks on it, give a verdict",
+    "drill": "harm a system on purpose, and judge what became of its exports",
     "up": "start a system and keep it running; print what a client needs",
     "init": "write a first target file from an OpenAPI document and a database",
     "doctor": "take the steps of a first run, and show the lines to write where one fails",
@@ -113,6 +114,7 @@ def cli() -> None:
       shakedown run --target shakedown.toml   on your backend
       shakedown run --only 'golden.*'         some checks only
       shakedown run -- -x --pdb               everything after -- goes to pytest
+      shakedown drill all                     workers killed, paused, stopped in mid-work
     """
 
 

@@ -1,4 +1,4 @@
-"""`shakedown run` against a system that runs elsewhere: permission, drill, and a killed harness."""
+"""`shakedown run` and `drill` against a running system: permission, drill, and a killed harness."""
 
 import json
 import os
@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,15 @@ LATE = 'proof = ["{python}", "-c", "raise SystemExit(1)"]\nhold_s = 60\ntimeout_
 
 
 def words(file: Path, out: Path, *more: str) -> list[str]:
-    only = ("--only", "chaos.staging-fault", "--seed", "7", "--out", str(out))
-    return [*SHAKEDOWN, "run", "--target", str(file), *only, *more]
+    return [*SHAKEDOWN, "run", "--only", "chaos.staging-fault", *aimed(file, out), *more]
+
+
+def drill_words(file: Path, out: Path, *more: str) -> list[str]:
+    return [*SHAKEDOWN, "drill", "staging-fault", *aimed(file, out), *more]
+
+
+def aimed(file: Path, out: Path) -> list[str]:
+    return ["--target", str(file), "--seed", "7", "--out", str(out)]
 
 
 def shakedown(folder: Path, argv: list[str]) -> subprocess.CompletedProcess[str]:
@@ -52,9 +60,12 @@ def place(tmp_path: Path) -> Path:
     return folder
 
 
-def test_nothing_is_harmed_without_the_option(staging: Staging, place: Path) -> None:
+@pytest.mark.parametrize("command", [words, drill_words])
+def test_nothing_is_harmed_without_the_option(
+    staging: Staging, place: Path, command: Callable[..., list[str]]
+) -> None:
     file = staging.write(staging.fault("kill", "kill", "nothing"))
-    finished = shakedown(place, words(file, place / "out"))
+    finished = shakedown(place, command(file, place / "out"))
     assert finished.returncode == 2, finished.stdout + finished.stderr
     assert "does not offer: faults, load" in check_of(place / "out")["message"]
     assert staging.log() == []
@@ -78,10 +89,12 @@ def test_another_name_for_the_same_address_is_another_host(staging: Staging, pla
     assert staging.log() == []
 
 
-@pytest.mark.parametrize("processes", ["1", "2"])
-def test_a_declared_fault_is_survived(staging: Staging, place: Path, processes: str) -> None:
+@pytest.mark.parametrize(("command", "processes"), [(words, "1"), (drill_words, "2")])
+def test_a_declared_fault_is_survived(
+    staging: Staging, place: Path, command: Callable[..., list[str]], processes: str
+) -> None:
     file = staging.write(staging.fault("kill", "kill", "nothing", "hold_s = 0.5\n"))
-    argv = words(file, place / "out", "--allow-faults", "-n", processes)
+    argv = command(file, place / "out", "--allow-faults", "-n", processes)
     finished = shakedown(place, argv)
     assert finished.returncode == 0, finished.stdout + finished.stderr
     assert check_of(place / "out")["observations"] >= 1
