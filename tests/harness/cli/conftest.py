@@ -123,7 +123,8 @@ class Workplace:
     def _environment(self, more: dict[str, str]) -> dict[str, str]:
         temp = self.folder / "temp"
         temp.mkdir(exist_ok=True)
-        kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+        names = ("PATH", "HOME", "PYTHONPATH")  # the last: a checkout that is not installed
+        kept = {name: os.environ[name] for name in names if name in os.environ}
         return {**kept, "TMPDIR": str(temp), _MARK: str(self.folder), **more}
 
     def finish(self, process: subprocess.Popen[str], typed: str = "") -> Finished:
