@@ -7,9 +7,11 @@ import click
 import orjson
 from rich.console import Console
 
+from harness.check import plain_id
 from harness.cli.options import driver_option, make_folder, random_seed, split_commas
 from harness.errors import Misconfigured
 from harness.machine.interruptible import run_interruptible
+from harness.plugin.session.listing import find_checks
 from harness.plugin.session.signals import Interruption
 from harness.prove.display import ProgressDisplay
 from harness.prove.gate import Gate
@@ -38,7 +40,8 @@ from harness.target.load import load_target
 @click.option(
     "--full",
     is_flag=True,
-    help="Run the whole gate on every defect, not only the checks that are expected to catch it.",
+    help="Run the whole quick profile on every defect too, not only the checks that are expected "
+    "to catch it.",
 )
 @click.option(
     "--list",
@@ -101,7 +104,8 @@ def prove(
 ) -> None:
     """Prove the gate: switch on each DEFECT of the bug zoo (default: all) and see what fails.
 
-    A defect is killed when a check fails that is expected to catch it. The exit code is 1 when a
+    A defect is killed when a check fails that is expected to catch it, whatever the profile of
+    that check. The exit code is 1 when a
     defect survives, or when only other checks catch it; and, if all are tried and [zoo]
     every_check is set, when a check fails on no defect.
     """
@@ -126,6 +130,10 @@ def prove(
             seed=number,
             target=target,
             allow_inconclusive=split_commas(allow_inconclusive),
+            profiles={
+                plain_id(spec.id): spec.profile
+                for spec in find_checks((), built_in=True).known.values()
+            },
         ),
         defects=chosen,
         zoo_size=len(zoo),

@@ -7,16 +7,18 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from harness.check import matches_id, plain_id
-from harness.prove.matrix import GateRun
+from harness.check import PROFILES, Profile, matches_id, plain_id
+from harness.prove.matrix import GateRun, joined
 
 _STOP_GRACE_S = 20.0
+
+QUICK: Profile = "quick"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,9 +34,11 @@ class Gate:
     deadline_s: float = 300.0
     allow_inconclusive: tuple[str, ...] = ()
     """Known gaps of this backend: these checks may be inconclusive."""
+    profiles: Mapping[str, Profile] = field(default_factory=dict)
+    """The shortest profile that runs a check, by the check's id; of others it is the quick one."""
 
-    def command(self, out: Path, only: Sequence[str]) -> tuple[str, ...]:
-        """The command line of one run; `only` empty means every check of the quick profile."""
+    def command(self, out: Path, only: Sequence[str], profile: Profile = QUICK) -> tuple[str, ...]:
+        """The command line of one run; `only` empty means every check of the profile."""
         chosen = [part for check in only for part in ("--only", check)]
         known = [part for gap in self.allow_inconclusive for part in ("--allow-inconclusive", gap)]
         aimed = ["--target", str(self.target)] if self.target else []
@@ -42,19 +46,46 @@ class Gate:
             *(sys.executable, "-P", "-m", "harness", "run", "--first-finding"),
             *("--seed", str(self.seed)),
             *("--out", str(out), *aimed, *chosen, *known),
+            *(("--profile", profile) if profile != QUICK else ()),
         )
 
-    async def run(self, *, defect: str | None, only: Sequence[str] = ()) -> GateRun:
-        """Run the gate to its end and read what it found from its `results.json`.
+    async def run(
+        self, *, defect: str | None, only: Sequence[str] = (), also: Sequence[str] = ()
+    ) -> GateRun:
+        """Run the checks that `only` names, each in the shortest profile that has it.
+
+        None named: the quick profile; and beside it those of `also` that it does not have. A check
+        that can look longer does so in a longer profile, so each profile is a run of its own.
 
         A run that could not judge (no results, an exit code above 2, the deadline) has
         `problem` set. The process is never left behind: a canceled run is interrupted and given
         time to clean up.
         """
+        parts = self._by_profile(only) if only else {QUICK: (), **self._beyond_quick(also)}
+        return joined([await self._run(defect, ids, profile) for profile, ids in parts.items()])
+
+    def _by_profile(self, ids: Sequence[str]) -> dict[Profile, tuple[str, ...]]:
+        """Give the ids by the shortest profile that has them, the shortest one first."""
+        return {
+            profile: of_profile
+            for profile in PROFILES
+            if (of_profile := tuple(one for one in ids if self._profile_of(one) == profile))
+        }
+
+    def _beyond_quick(self, ids: Sequence[str]) -> dict[Profile, tuple[str, ...]]:
+        return self._by_profile([one for one in ids if self._profile_of(one) != QUICK])
+
+    def _profile_of(self, check_id: str) -> Profile:
+        return self.profiles.get(plain_id(check_id), QUICK)
+
+    async def _run(self, defect: str | None, only: Sequence[str], profile: Profile) -> GateRun:
+        """Run the gate to its end and read what it found from its `results.json`."""
         began = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="shakedown-prove-") as folder:
             out = Path(folder) / "report"
-            exit_code, printed, problem = await self._execute(self.command(out, only), defect)
+            exit_code, printed, problem = await self._execute(
+                self.command(out, only, profile), defect
+            )
             seconds = time.monotonic() - began
             results = out / "results.json"
             if problem or exit_code not in (0, 1, 2) or not results.is_file():

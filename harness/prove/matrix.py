@@ -1,10 +1,11 @@
 """The kill matrix: which check caught which defect, as a value and as `prove.json`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from harness.prove.zoo import Defect
+from harness.verdict import ExitCode
 
 State = Literal["killed", "survived", "caught elsewhere", "not judged"]
 
@@ -24,6 +25,39 @@ class GateRun:
     """By check that failed, or could not look and was not allowed that: what it said."""
     rules: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """By rule that was found broken: the checks that found it."""
+
+
+_EXIT_CODES = (ExitCode.PASS, ExitCode.INCONCLUSIVE, ExitCode.FAIL, ExitCode.MISCONFIGURED)
+"""What counts more stands later; any other exit code counts more than these."""
+
+
+def joined(runs: Sequence[GateRun]) -> GateRun:
+    """Give several runs on one backend as one: everything that was seen, the worst exit code."""
+    return GateRun(
+        exit_code=max((run.exit_code for run in runs), key=_how_bad),
+        checks=tuple(dict.fromkeys(check for run in runs for check in run.checks)),
+        failed=tuple(dict.fromkeys(check for run in runs for check in run.failed)),
+        seconds=sum(run.seconds for run in runs),
+        problem="; ".join(run.problem for run in runs if run.problem),
+        gaps=tuple(dict.fromkeys(check for run in runs for check in run.gaps)),
+        why={check: message for run in runs for check, message in run.why.items()},
+        rules=joined_rules(run.rules for run in runs),
+    )
+
+
+def joined_rules(
+    each_run: Iterable[Mapping[str, tuple[str, ...]]],
+) -> Mapping[str, tuple[str, ...]]:
+    """Give by each rule that some run found broken all checks that found it."""
+    together: dict[str, tuple[str, ...]] = {}
+    for rules in each_run:
+        for rule, checks in rules.items():
+            together[rule] = tuple(dict.fromkeys([*together.get(rule, ()), *checks]))
+    return dict(sorted(together.items()))
+
+
+def _how_bad(exit_code: int) -> int:
+    return _EXIT_CODES.index(exit_code) if exit_code in _EXIT_CODES else len(_EXIT_CODES)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,14 +2,14 @@
 
 import asyncio
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Protocol
 
 from harness.errors import Misconfigured
 from harness.prove.gate import Gate
-from harness.prove.matrix import DefectResult, GateRun, Matrix, never_failed
+from harness.prove.matrix import DefectResult, GateRun, Matrix, joined_rules, never_failed
 from harness.prove.zoo import Defect
 from harness.verdict import ExitCode
 
@@ -34,8 +34,11 @@ class Plan:
     @property
     def clean_checks(self) -> tuple[str, ...]:
         """The checks that the clean backend must pass first; empty for the whole gate."""
-        if self.full or len(self.defects) == self.zoo_size:
-            return ()
+        return () if self.full or len(self.defects) == self.zoo_size else self.expected
+
+    @property
+    def expected(self) -> tuple[str, ...]:
+        """All checks that the chosen defects expect, whatever their profile."""
         return tuple(dict.fromkeys(check for each in self.defects for check in each.expected))
 
 
@@ -81,13 +84,14 @@ async def prove_gate(plan: Plan, listener: ProgressListener) -> Matrix:
     """Run the clean backend, then every defect, and report each as it ends.
 
     The clean backend passes the whole gate where all defects are tried, otherwise the checks that
-    the chosen ones expect: the author of a defect does not wait for the others.
+    the chosen ones expect: the author of a defect does not wait for the others. The whole gate is
+    the quick profile, and those checks of longer ones that some defect expects.
 
     Raises `Misconfigured` when a defect expects a check that the gate does not hold.
     """
     clean = []
     for _ in range(plan.clean_runs):
-        clean.append(await plan.gate.run(defect=None, only=plan.clean_checks))
+        clean.append(await plan.gate.run(defect=None, only=plan.clean_checks, also=plan.expected))
         listener.clean_run_ended(clean[-1])
     _refuse_unknown_checks(plan.defects, clean[0])
     results = await run_defects(plan, listener)
@@ -141,7 +145,9 @@ async def _try(gate: Gate, defect: Defect, *, full: bool) -> DefectResult:
 
     When none does, the whole gate, to see whether another check would.
     """
-    first = await gate.run(defect=defect.id, only=() if full else defect.expected)
+    first = await gate.run(
+        defect=defect.id, only=() if full else defect.expected, also=defect.expected
+    )
     runs = [first]
     if not full and not set(first.failed) & set(defect.expected):
         runs.append(await gate.run(defect=defect.id))
@@ -151,13 +157,5 @@ async def _try(gate: Gate, defect: Defect, *, full: bool) -> DefectResult:
         caught_by=caught_by,
         seconds=sum(run.seconds for run in runs),
         problem="; ".join(run.problem for run in runs if run.problem),
-        rules=_joined(run.rules for run in runs),
+        rules=joined_rules(run.rules for run in runs),
     )
-
-
-def _joined(each_run: Iterable[Mapping[str, tuple[str, ...]]]) -> Mapping[str, tuple[str, ...]]:
-    joined: dict[str, tuple[str, ...]] = {}
-    for rules in each_run:
-        for rule, checks in rules.items():
-            joined[rule] = tuple(dict.fromkeys([*joined.get(rule, ()), *checks]))
-    return dict(sorted(joined.items()))

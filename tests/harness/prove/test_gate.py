@@ -78,3 +78,59 @@ async def test_a_gap_of_the_backend_is_no_idle_check() -> None:
     matrix = await prove_gate(plan, Silent())
     assert matrix.never_failed == ()
     assert matrix.holds
+
+
+class Noted(Gate):
+    """A gate whose process notes what it was asked for, and passes."""
+
+    commands: list[tuple[str, ...]]
+
+    async def _execute(self, command: tuple[str, ...], defect: str | None) -> tuple[int, str, str]:
+        self.commands.append(command)
+        chosen = [command[n + 1] for n, word in enumerate(command) if word == "--only"]
+        failing = {one: "fail" for one in chosen if one == "a.long"} if defect else {}
+        write_results(
+            Path(command[command.index("--out") + 1]),
+            dict.fromkeys(chosen or ["a.quick", "a.other"], "pass") | failing,
+        )
+        return int(bool(failing)), "", ""
+
+    @property
+    def asked(self) -> list[tuple[list[str], str]]:
+        return [
+            (
+                [command[n + 1] for n, word in enumerate(command) if word == "--only"],
+                command[command.index("--profile") + 1] if "--profile" in command else "quick",
+            )
+            for command in self.commands
+        ]
+
+
+def noted() -> Noted:
+    gate = Noted(variable="DEFECT", seed=1, profiles={"a.long": "full", "a.quick": "quick"})
+    object.__setattr__(gate, "commands", [])
+    return gate
+
+
+async def test_checks_run_in_the_shortest_profile_that_has_them() -> None:
+    gate = noted()
+    run = await gate.run(defect="d", only=("a.long", "a.quick", "a.new"))
+    assert gate.asked == [(["a.quick", "a.new"], "quick"), (["a.long"], "full")]
+    assert run.checks == ("a.quick", "a.new", "a.long")
+    assert (run.exit_code, run.failed, run.problem) == (1, ("a.long",), "")
+    assert run.rules == {"answer.json": ("a.long",)}
+
+
+async def test_the_whole_gate_has_no_longer_check_but_those_that_are_asked_for() -> None:
+    gate = noted()
+    run = await gate.run(defect=None, also=("a.quick", "a.long"))
+    assert gate.asked == [([], "quick"), (["a.long"], "full")]
+    assert (run.exit_code, run.checks) == (0, ("a.quick", "a.other", "a.long"))
+
+
+async def test_a_defect_whose_killer_is_in_a_longer_profile_is_killed_by_it() -> None:
+    defect = Defect(id="d", title="d", family="a", source="", expected=("a.long",))
+    for zoo_size, full in ((1, False), (9, False), (9, True)):
+        plan = Plan(gate=noted(), defects=(defect,), zoo_size=zoo_size, full=full)
+        matrix = await prove_gate(plan, Silent())
+        assert [result.state for result in matrix.results] == ["killed"]

@@ -3,7 +3,7 @@
 import pytest
 
 from harness.prove.markdown import as_markdown
-from harness.prove.matrix import DefectResult, GateRun, Matrix, never_failed
+from harness.prove.matrix import DefectResult, GateRun, Matrix, joined, never_failed
 from harness.prove.zoo import Defect
 
 DEFECT = Defect(
@@ -84,3 +84,12 @@ def test_json_is_the_documented_form() -> None:
             "problem": "",
         }
     ]
+
+
+@pytest.mark.parametrize(
+    ("codes", "worst"),
+    [((0, 0), 0), ((0, 2), 2), ((1, 2), 1), ((1, 3), 3), ((3, 4), 4), ((0, -9), -9)],
+)
+def test_runs_on_one_backend_are_as_bad_as_the_worst(codes: tuple[int, ...], worst: int) -> None:
+    runs = [GateRun(exit_code=code, checks=(), failed=(), seconds=1.5) for code in codes]
+    assert (joined(runs).exit_code, joined(runs).seconds) == (worst, 3.0)

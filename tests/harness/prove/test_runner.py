@@ -22,7 +22,9 @@ class Recorded(Gate):
     asked: list[tuple[str | None, tuple[str, ...]]]
     checks: tuple[str, ...]
 
-    async def run(self, *, defect: str | None, only: Sequence[str] = ()) -> GateRun:
+    async def run(
+        self, *, defect: str | None, only: Sequence[str] = (), also: Sequence[str] = ()
+    ) -> GateRun:
         key = (defect, tuple(only))
         self.asked.append(key)
         failed = self.answers.get(key, ())
