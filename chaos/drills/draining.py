@@ -64,7 +64,7 @@ class Draining:
     async def of(cls, drill: WorkerDrill, grace_s: float) -> "Draining":
         """Begin; finds out whether the table of evidence is there under the name that is known."""
         drill.looks.promise(grace_s=grace_s)
-        return cls(drill=drill, grace_s=grace_s, can_lock=await _can_lock(drill))
+        return cls(drill=drill, grace_s=grace_s, can_lock=await can_lock(drill))
 
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[Instance]:
@@ -201,7 +201,8 @@ class Draining:
         await wait_until(holds, within_s, what, poll_s=_POLL_S, error=nothing)
 
 
-async def _can_lock(drill: WorkerDrill) -> bool:
+async def can_lock(drill: WorkerDrill) -> bool:
+    """Say whether a lock of the table of evidence keeps work from ending, and is ours to take."""
     table = drill.target.tenant_tables.get("evidence", "")
     is_ours = drill.view.shows_workers and Capability.DATABASE_CONTROL in drill.offered
     if not table or not is_ours:

@@ -213,7 +213,7 @@ async def worker_drill(
 
     `values` are placeholders of the target file that mean something else in this system.
     """
-    times = recovery_times(target)
+    times = recovery_times(target, values)
     http_only = not shows_claims(target)
     wanted = HTTP_EVIDENCE_BYTES if http_only else DATABASE_EVIDENCE_BYTES
     is_small = target.failpoints is not None and not http_only

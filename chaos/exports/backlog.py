@@ -28,10 +28,10 @@ class Backlog:
         made = [await self.organizations.new() for _ in range(organizations)]
         self._prepared += await together(map(self._jobs_of, made), at_once=4)
 
-    async def request(self) -> None:
-        """Request `EXPORTS_EACH` exports for each organization that was prepared."""
+    async def request(self, *, each: int = EXPORTS_EACH) -> None:
+        """Request so many exports for each organization that was prepared."""
         prepared, self._prepared = self._prepared, []
-        await together((self._request(*each) for each in prepared), at_once=4)
+        await together((self._request(*one, exports=each) for one in prepared), at_once=4)
 
     async def grow(self, organizations: int) -> None:
         """Prepare so many new organizations and request their exports."""
@@ -60,12 +60,14 @@ class Backlog:
                 await organization.client.new_evidence(each["id"], sample)
         return organization, job["id"], other["id"]
 
-    async def _request(self, organization: Organization, job_id: str, other_id: str) -> None:
+    async def _request(
+        self, organization: Organization, job_id: str, other_id: str, *, exports: int
+    ) -> None:
         wanted = [(job_id, "proof-pack"), (job_id, "ledger"), (other_id, "proof-pack")]
         has_ledgers = "ledger" in organization.client.export_types
         if self.evidence_bytes is not None or not has_ledgers:
             wanted.remove((job_id, "ledger"))  # it holds no evidence, and is finished too soon
-        for each, export_type in wanted[:EXPORTS_EACH]:
+        for each, export_type in wanted[:exports]:
             await self._export(organization, each, export_type)
 
     async def _export(self, organization: Organization, job_id: str, export_type: str) -> None:

@@ -277,7 +277,8 @@ class System:
     ) -> Instance:
         """Start one more instance and wait until it is ready.
 
-        `values` are placeholders that mean something else for this instance, until it is restarted.
+        `values` are placeholders that mean something else for this instance, until it is restarted:
+        with the `instance` of another one it works under that one's name.
         """
         self._refuse_elsewhere("nothing of this backend was started by the harness")
         # Taken at once: several may be started side by side, each under a name of its own.

@@ -4,7 +4,8 @@
 import http from "node:http";
 import { setTimeout as pause } from "node:timers/promises";
 
-import { claim, recover } from "./lib/claiming.mjs";
+import { defect } from "./defects.mjs";
+import { claim, recover, takeBackOf } from "./lib/claiming.mjs";
 import { listenOn, work } from "./lib/config.mjs";
 import { openPool } from "./lib/database.mjs";
 import { leaving, pack } from "./lib/packing.mjs";
@@ -15,6 +16,7 @@ const pool = openPool(settings.slots + 2);
 const stopClaiming = new AbortController();
 const stopPacking = new AbortController();
 const running = new Set();
+const known = new Set();
 
 const log = (what, error) => process.stderr.write(`${what}: ${error.message}\n`);
 
@@ -38,10 +40,16 @@ async function repeat(what, seconds, step) {
   }
 }
 
+/** Whether it was asked before; only a defect asks. */
+function isKnown(id) {
+  return known.size === known.add(id).size;
+}
+
 async function fillSlots() {
   while (running.size < settings.slots && !stopClaiming.signal.aborted) {
     const claimed = await claim(pool, settings);
     if (!claimed) return;
+    if (defect("claimed-again-skipped") && isKnown(claimed.id)) continue;
     const packing = pack(pool, claimed, settings, stopPacking.signal);
     running.add(packing);
     packing.finally(() => running.delete(packing));
@@ -54,6 +62,8 @@ const health = http.createServer((request, response) => {
   response.writeHead(request.url === "/health/live" ? 200 : 404).end();
 });
 health.listen(port, host, () => process.stdout.write(`${settings.name} is at work\n`));
+
+if (defect("start-takes-back-its-name")) await takeBackOf(pool, settings.name);
 
 await Promise.all([
   repeat("claiming", settings.pollSeconds, fillSlots),
