@@ -202,7 +202,7 @@ class Draining:
 
 
 async def can_lock(drill: WorkerDrill) -> bool:
-    """Say whether work can be kept from ending: the table of evidence is there and ours to lock."""
+    """Say whether a lock of the table of evidence keeps work from ending, and is ours to take."""
     table = drill.target.tenant_tables.get("evidence", "")
     is_ours = drill.view.shows_workers and Capability.DATABASE_CONTROL in drill.offered
     if not table or not is_ours:

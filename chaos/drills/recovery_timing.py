@@ -1,5 +1,7 @@
 """The times of recovery that a target declares, if a drill can wait for them."""
 
+from collections.abc import Mapping
+
 from harness.checkers import RecoveryTimes
 from harness.errors import Inconclusive
 from harness.target import Target
@@ -11,18 +13,35 @@ SLACK_S = 2.0
 """What a sweep may take on a busy machine, on top of the interval between two of them."""
 
 
-def recovery_times(target: Target) -> RecoveryTimes:
-    """Give the declared times; `Inconclusive` when they are too long to wait for."""
+def own_stuck_timeout(target: Target, seconds: float) -> dict[str, str]:
+    """Give the placeholder by which the workers of a drill's system get this stuck timeout.
+
+    Empty where the target file does not fill it in; also where it names the end of a lease: the
+    last sign of life is reckoned back from it by what the file declares.
+    """
+    has_leases = target.claim is not None and target.claim.lease_until is not None
+    if has_leases or not target.mentions("stuck_timeout_s"):
+        return {}
+    return {"stuck_timeout_s": f"{seconds:g}"}
+
+
+def recovery_times(target: Target, values: Mapping[str, str] | None = None) -> RecoveryTimes:
+    """Give the times that are declared, or that `values` of a drill's own system say instead.
+
+    `Inconclusive` when they are too long to wait for.
+    """
     worker = target.worker
     if worker is None:
         raise Inconclusive("the target file has no [worker]: its recovery times are unknown")
-    if worker.stuck_timeout_s > LONGEST_STUCK_TIMEOUT_S:
+    own = values or {} if target.mentions("stuck_timeout_s") else {}
+    stuck_timeout_s = float(own.get("stuck_timeout_s", worker.stuck_timeout_s))
+    if stuck_timeout_s > LONGEST_STUCK_TIMEOUT_S:
         raise Inconclusive(
-            f"[worker] stuck_timeout_s = {worker.stuck_timeout_s:g}: a drill waits for it, so it "
+            f"[worker] stuck_timeout_s = {stuck_timeout_s:g}: a drill waits for it, so it "
             f"must be at most {LONGEST_STUCK_TIMEOUT_S:g} s (the contract goes down to 1 s)"
         )
     return RecoveryTimes(
-        stuck_timeout_s=worker.stuck_timeout_s,
+        stuck_timeout_s=stuck_timeout_s,
         sweep_interval_s=worker.sweep_interval_s,
         slack_s=SLACK_S,
     )

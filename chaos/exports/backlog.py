@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from harness.client import Organization, Organizations, Record, Samples, together
+from harness.client import Organization, Organizations, Samples, together
 from harness.history import EntryType, HistoryWriter
-from harness.vocabulary.exports import PROOF_PACK
 
 EXPORTS_EACH = 3
 """Exports of one organization: no more than it may have in progress, so that all can be claimed."""
@@ -29,10 +28,10 @@ class Backlog:
         made = [await self.organizations.new() for _ in range(organizations)]
         self._prepared += await together(map(self._jobs_of, made), at_once=4)
 
-    async def request(self) -> None:
-        """Request `EXPORTS_EACH` exports for each organization that was prepared."""
+    async def request(self, *, each: int = EXPORTS_EACH) -> None:
+        """Request so many exports for each organization that was prepared."""
         prepared, self._prepared = self._prepared, []
-        await together((self._request(*each) for each in prepared), at_once=4)
+        await together((self._request(*one, exports=each) for one in prepared), at_once=4)
 
     async def grow(self, organizations: int) -> None:
         """Prepare so many new organizations and request their exports."""
@@ -48,25 +47,8 @@ class Backlog:
             sample = self.samples.new() if size is None else self.samples.of_size(size)
             await organization.client.new_evidence(job["id"], sample)
         for job in jobs:
-            await self.request_one(organization, job["id"])
+            await self._export(organization, job["id"], "proof-pack")
         return organization
-
-    async def job_with_evidence(self) -> tuple[Organization, str, Record]:
-        """Make one organization with a job of which an export can be requested at any moment."""
-        organization = await self.organizations.new()
-        job = await organization.new_job()
-        evidence = await organization.client.new_evidence(job["id"], self.samples.new())
-        return organization, job["id"], evidence
-
-    async def request_one(
-        self, organization: Organization, job_id: str, export_type: str = PROOF_PACK
-    ) -> str:
-        """Request an export of a job, and give its id."""
-        self._note("invoke", organization)
-        export = await organization.client.new_export(job_id, export_type)
-        self._note("ok", organization, job=export["id"])
-        self.owners[export["id"]] = organization
-        return str(export["id"])
 
     async def _jobs_of(self, organization: Organization) -> tuple[Organization, str, str]:
         job, other = await organization.new_job(), await organization.new_job()
@@ -78,13 +60,21 @@ class Backlog:
                 await organization.client.new_evidence(each["id"], sample)
         return organization, job["id"], other["id"]
 
-    async def _request(self, organization: Organization, job_id: str, other_id: str) -> None:
+    async def _request(
+        self, organization: Organization, job_id: str, other_id: str, *, exports: int
+    ) -> None:
         wanted = [(job_id, "proof-pack"), (job_id, "ledger"), (other_id, "proof-pack")]
         has_ledgers = "ledger" in organization.client.export_types
         if self.evidence_bytes is not None or not has_ledgers:
             wanted.remove((job_id, "ledger"))  # it holds no evidence, and is finished too soon
-        for each, export_type in wanted[:EXPORTS_EACH]:
-            await self.request_one(organization, each, export_type)
+        for each, export_type in wanted[:exports]:
+            await self._export(organization, each, export_type)
+
+    async def _export(self, organization: Organization, job_id: str, export_type: str) -> None:
+        self._note("invoke", organization)
+        export = await organization.client.new_export(job_id, export_type)
+        self._note("ok", organization, job=export["id"])
+        self.owners[export["id"]] = organization
 
     def _note(self, kind: EntryType, owner: Organization, *, job: str | None = None) -> None:
         if self.history is not None:

@@ -9,7 +9,7 @@ from chaos.exports.backlog import Backlog
 from chaos.exports.view import View
 from chaos.workers.parked_workers import ParkedWorker, refuse_unknown_workers
 from harness.errors import Inconclusive
-from harness.system import System
+from harness.system import Instance, System
 from harness.vocabulary.exports import PREPARING, QUEUED
 from harness.waiting import becomes_true, wait_until
 
@@ -21,6 +21,22 @@ _POLL_S = 0.002
 
 Claim = tuple[str, int]
 """An export, and the attempt at it."""
+
+
+async def freeze(
+    system: System, worker: Instance, view: View, within_s: float = FREEZE_DEADLINE_S
+) -> None:
+    """Freeze a worker where it blocks no others: they are what is judged."""
+
+    async def is_frozen() -> bool:
+        await system.pause(worker)
+        if not await view.blocks_others():
+            return True
+        await system.resume(worker)
+        return False
+
+    what = f"a moment in which {worker.name} can be frozen without blocking other clients"
+    await wait_until(is_frozen, within_s, what, poll_s=view.moment_s, error=Inconclusive)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,18 +112,7 @@ class BusyWorkerFreezer:
         return {(one.export_id, one.attempt) for one in now}
 
     async def _freeze(self, each: ParkedWorker) -> None:
-        """Freeze a worker where it blocks no others: they are what is judged."""
-
-        async def is_frozen() -> bool:
-            await self.system.pause(each.worker)
-            if not await self.view.blocks_others():
-                return True
-            await self.system.resume(each.worker)
-            return False
-
-        what = f"a moment in which {each.worker.name} can be frozen without blocking other clients"
-        moment_s = self.view.moment_s
-        await wait_until(is_frozen, self.deadline_s, what, poll_s=moment_s, error=Inconclusive)
+        await freeze(self.system, each.worker, self.view, self.deadline_s)
 
     async def _offer_work(self) -> None:
         """Request exports unless one waits whose organization has nothing in progress.

@@ -154,7 +154,7 @@ class Plan:
         self, table: Api | Worker | Migrate, values: Mapping[str, str]
     ) -> tuple[tuple[str, ...], dict[str, str]]:
         """Give command and environment of a table, with this system's and the given values."""
-        known = {**self.values, **self.own_values, **values}
+        known = {**self.values, **values, **self.own_values}
         command = self.target.expand_command(table.command or (), known)
         return command, self.target.expand_environment(table.environment, known)
 

@@ -55,8 +55,6 @@ class System:
         """The server of this system alone, which it may harm: ended with it; None: a shared one."""
         self._handles: dict[str, InstanceHandle] = {}
         self._numbers: dict[Role, int] = {}
-        self._ended: set[str] = set()
-        """The names of the instances that were ended from here."""
         self._siblings: list[System] = []
         self._mount: str | None = None
         """The journal's entry of the file system for objects."""
@@ -176,7 +174,6 @@ class System:
 
     def adopt(self, handle: InstanceHandle) -> Instance:
         """Make an instance one of this system's."""
-        self._ended.discard(handle.instance.name)
         self._handles[handle.instance.name] = handle
         return handle.instance
 
@@ -193,25 +190,13 @@ class System:
         reports = []
         for instance in (*self.api, *self.workers):
             if not self.is_alive(instance):
+                code = self.exit_code(instance)
+                how = "" if code is None else f": {describe_end(code)}"
                 last = self.log_tail(instance, 5)
                 reports.append(
-                    f"{instance.name} is no longer running{self._how(instance)}; its last log "
-                    f"lines:\n{last}"
+                    f"{instance.name} is no longer running{how}; its last log lines:\n{last}"
                 )
         return reports
-
-    def ended_by_themselves(self) -> Mapping[str, str]:
-        """Say of each instance that ended though nobody ended it how it did, by its name."""
-        return {
-            each.name: f"{each.name} ended by itself{self._how(each)}; its last log lines:\n"
-            f"{self.log_tail(each, 5)}"
-            for each in (*self.api, *self.workers)
-            if each.name not in self._ended and not self.is_alive(each)
-        }
-
-    def _how(self, instance: Instance) -> str:
-        code = self.exit_code(instance)
-        return "" if code is None else f": {describe_end(code)}"
 
     def is_paused(self, instance: Instance) -> bool:
         """Say whether the instance is paused."""
@@ -235,7 +220,6 @@ class System:
 
     async def kill(self, instance: Instance) -> None:
         """SIGKILL the instance and its children; done when they are dead."""
-        self._ended.add(instance.name)
         await self._handles[instance.name].kill()
 
     async def pause(self, instance: Instance) -> None:
@@ -263,7 +247,6 @@ class System:
         Gives its exit code, -9 when it was killed, None when another process started it and
         only that one can know.
         """
-        self._ended.add(instance.name)
         grace = self.plan.table(instance.role).stop_grace_s if grace_s is None else grace_s
         return await self._handles[instance.name].stop(grace)
 
@@ -279,7 +262,6 @@ class System:
             f"{instance.name} at {instance.base_url} was not started by the harness"
         )
         before = self._handles[instance.name]
-        self._ended.add(instance.name)
         before.end()
         port = int(instance.base_url.rpartition(":")[2])
         extra = before.instance.environment if environment is None else environment
@@ -295,7 +277,8 @@ class System:
     ) -> Instance:
         """Start one more instance and wait until it is ready.
 
-        `values` are placeholders that mean something else for this instance, until it is restarted.
+        `values` are placeholders that mean something else for this instance, until it is restarted:
+        with the `instance` of another one it works under that one's name.
         """
         self._refuse_elsewhere("nothing of this backend was started by the harness")
         # Taken at once: several may be started side by side, each under a name of its own.

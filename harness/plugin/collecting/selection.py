@@ -28,12 +28,7 @@ _MOST_PROBLEMS = 10
 
 
 def is_selected(spec: CheckSpec, *, only: Sequence[str], profile: Profile) -> bool:
-    """Say whether a run with these options includes the check.
-
-    One that is asked for by its whole id is run whatever its profile is.
-    """
-    if {spec.id, plain_id(spec.id)} & set(only):
-        return True
+    """Say whether a run with these options includes the check."""
     chosen = not only or matches_id(spec.id, only)
     return chosen and spec.belongs_to(profile)
 
@@ -70,7 +65,7 @@ def _pattern_problem(pattern: str, specs: list[CheckSpec], profile: Profile) -> 
     matching = [spec for spec in specs if matches_id(spec.id, (pattern,))]
     if not matching:
         return f"--only {pattern}: no check matches{_suggest(pattern, specs)}"
-    if not any(is_selected(spec, only=(pattern,), profile=profile) for spec in matching):
+    if not any(spec.belongs_to(profile) for spec in matching):
         return (
             f"--only {pattern}: belongs to the profile {matching[0].profile}, "
             f"add --profile {matching[0].profile}"

@@ -124,6 +124,19 @@ class ExportTable:
             changes.append(f"{quoted(lease)} = clock_timestamp() + interval '1 hour'")
         return ", ".join([self.becomes("preparing"), *changes])
 
+    def set_back_by_hand(self) -> str:
+        """Assignments that end a claim and queue its export again, as recovery does.
+
+        Only these columns are changed; the attempt stays.
+        """
+        ended: tuple[ExportColumn, ...] = ("claimed_by", "claim_token", "heartbeat_at")
+        own = [self.claim.column(each) for each in ended]
+        if self.claim.lease_until:
+            own = [*own[:2], self.claim.lease_until]
+        return ", ".join(
+            [self.becomes("queued"), *(f"{quoted(each)} = NULL" for each in own if each)]
+        )
+
     def _cases(self, column: str) -> Iterator[str]:
         for meant, words in self.words.get(column, {}).items():
             for word in words:

@@ -129,10 +129,15 @@ const DEFECTS = {
     source: "a semaphore that is released on success only",
     expected: ["chaos.lease-lost"],
   },
-  "polls-ever-more-seldom": {
-    title: "An idle worker waits twice as long after each look that found nothing, up to a minute",
-    source: "a back-off that was meant for errors",
-    expected: ["chaos.wake-up"],
+  "start-takes-back-its-name": {
+    title: "A worker that starts takes back what is claimed in its name, however young the lease",
+    source: "a name taken for an identity: start-up clean-up by host name",
+    expected: ["chaos.same-name"],
+  },
+  "claimed-again-skipped": {
+    title: "A worker skips a package that it has claimed before: it must be at it already",
+    source: "a guard against double work that knows ids and no claims",
+    expected: ["chaos.second-attempt"],
   },
   "again-grants-nothing": {
     title: "A package that is asked for again has no tries left",

@@ -144,6 +144,57 @@ async def _actions(member: Member, package: str, action: str) -> list[str]:
     return [each["action"] for each in entries.json()["results"] if each["action"] == action]
 
 
+async def start_takes_back_its_name(house: House) -> bool:
+    """A worker is killed in the middle of a package, and started again before the lease ends."""
+    member = house.member()
+    case = await member.open_case()
+    row = "FROM packages WHERE id = %s"
+    async with holding(house, "LOCK TABLE documents IN ACCESS EXCLUSIVE MODE"):
+        package = await member.request(case)
+        name = (await member.until(package["id"], "collecting"))["run"]["worker"]
+        (worker,) = [each for each in house.system.workers if each.name == name]
+        await house.system.pause(worker)
+        async with superuser(house) as connection:
+            found = await connection.execute(f"SELECT lease_until {row}", [package["id"]])
+            (lease_until,) = await found.fetchone() or (None,)
+            await house.system.restart(worker)
+            while True:
+                found = await connection.execute(
+                    f"SELECT state = 'waiting' OR tries > 1, clock_timestamp() < %s {row}",
+                    [lease_until, package["id"]],
+                )
+                is_taken, is_early = await found.fetchone() or (None, None)
+                if is_taken or not is_early:
+                    return bool(is_taken and is_early)
+
+
+async def claimed_again_skipped(house: House) -> bool:
+    """A package is set back by hand while nobody but the worker that is at it may claim."""
+    member = house.member()
+    case = await member.open_case()
+    async with holding(house, "LOCK TABLE documents IN ACCESS EXCLUSIVE MODE"):
+        package = await member.request(case)
+        name = (await member.until(package["id"], "collecting"))["run"]["worker"]
+        (other,) = [each for each in house.system.workers if each.name != name]
+        await house.system.pause(other)
+        async with superuser(house) as connection:
+            await connection.execute(
+                "UPDATE packages SET state = 'waiting', lease = NULL, lease_until = NULL "
+                "WHERE id = %s",
+                [package["id"]],
+            )
+    shown: dict[str, Any] = {}
+
+    async def has_ended() -> bool:
+        nonlocal shown
+        shown = await member.package(package["id"])
+        return shown["state"] in {"done", "broken"} or shown["run"]["tries"] > 2
+
+    await until("the package has ended, or is tried once more", has_ended)
+    await house.system.resume(other)
+    return bool(shown["run"]["tries"] > 2)
+
+
 async def again_grants_nothing(house: House) -> bool:
     """A damaged document breaks a package; mended, and asked for again, it must be made."""
     member = house.member()

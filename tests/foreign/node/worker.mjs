@@ -5,7 +5,7 @@ import http from "node:http";
 import { setTimeout as pause } from "node:timers/promises";
 
 import { defect } from "./defects.mjs";
-import { claim, recover } from "./lib/claiming.mjs";
+import { claim, recover, takeBackOf } from "./lib/claiming.mjs";
 import { listenOn, work } from "./lib/config.mjs";
 import { openPool } from "./lib/database.mjs";
 import { leaving, pack } from "./lib/packing.mjs";
@@ -16,6 +16,7 @@ const pool = openPool(settings.slots + 2);
 const stopClaiming = new AbortController();
 const stopPacking = new AbortController();
 const running = new Set();
+const known = new Set();
 
 const log = (what, error) => process.stderr.write(`${what}: ${error.message}\n`);
 
@@ -39,21 +40,16 @@ async function repeat(what, seconds, step) {
   }
 }
 
-let idleSeconds = settings.pollSeconds;
-
-/** Look for work; longer after a look that found nothing, where that mistake is wanted. */
-async function look() {
-  const before = running.size;
-  await fillSlots();
-  if (!defect("polls-ever-more-seldom")) return;
-  idleSeconds = running.size > before ? settings.pollSeconds : Math.min(idleSeconds * 2, 60);
-  await pause(idleSeconds * 1000, undefined, { signal: stopClaiming.signal }).catch(() => {});
+/** Whether it was asked before; only a defect asks. */
+function isKnown(id) {
+  return known.size === known.add(id).size;
 }
 
 async function fillSlots() {
   while (running.size < settings.slots && !stopClaiming.signal.aborted) {
     const claimed = await claim(pool, settings);
     if (!claimed) return;
+    if (defect("claimed-again-skipped") && isKnown(claimed.id)) continue;
     const packing = pack(pool, claimed, settings, stopPacking.signal);
     running.add(packing);
     packing.finally(() => running.delete(packing));
@@ -67,8 +63,10 @@ const health = http.createServer((request, response) => {
 });
 health.listen(port, host, () => process.stdout.write(`${settings.name} is at work\n`));
 
+if (defect("start-takes-back-its-name")) await takeBackOf(pool, settings.name);
+
 await Promise.all([
-  repeat("claiming", settings.pollSeconds, look),
+  repeat("claiming", settings.pollSeconds, fillSlots),
   repeat("taking back", settings.sweepSeconds, () => recover(pool)),
   repeat("sweeping", 600, sweepIncoming),
 ]);

@@ -22,7 +22,7 @@ async def check_long(observe):
     [
         (["--only", "own.pases"], "did you mean own.passes?"),
         (["--only", "own.passes", "--only", "none.*"], "--only none.*: no check matches"),
-        (["--only", "own.lon*"], "add --profile full"),
+        (["--only", "own.long"], "add --profile full"),
         (["--allow-inconclusive", "own.nothing"], "there is no such check"),
         (["--only", ","], "--only ',': expected ids or patterns"),
         (["--only", ""], "the value after --only is empty"),

@@ -115,6 +115,15 @@ export async function giveBack(pool, { id, lease }) {
   );
 }
 
+/** Take back everything that is claimed in a name; only a defect does that. */
+export async function takeBackOf(pool, name) {
+  await pool.query(
+    `UPDATE packages SET state = 'waiting', percent = 0, lease = NULL, lease_until = NULL, worker = NULL
+      WHERE state IN ${RUNNING} AND worker = $1`,
+    [name],
+  );
+}
+
 /** Take back every package whose lease has ended by the database's clock. */
 export async function recover(pool) {
   // The condition is looked at again once a row's lock is there: a renewal that comes first wins.

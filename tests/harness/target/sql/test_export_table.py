@@ -55,6 +55,14 @@ def test_a_claim_token_tells_owners_apart_where_nothing_else_does() -> None:
     assert "heartbeat_at" not in by_hand
 
 
+def test_what_is_set_back_keeps_its_attempt() -> None:
+    assert table().set_back_by_hand() == (
+        '"state" = \'queued\', "claimed_by" = NULL, "heartbeat_at" = NULL'
+    )
+    leased = table(columns={"claimed_by": "", "claim_token": "lease"}, lease_until="until")
+    assert leased.set_back_by_hand() == '"state" = \'queued\', "lease" = NULL, "until" = NULL'
+
+
 def test_calls_by_the_contract() -> None:
     given: dict[ClaimArgument, int | str] = {"worker": "w'1", "limit": 2}
     assert call(Claim(), given) == '"claim_export_job"("p_worker" => \'w\'\'1\', "p_limit" => 2)'

@@ -1,0 +1,229 @@
+"""Two workers that have one name, and what the end of one of them does to the other."""
+
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+from chaos.drills.worker_drill import WorkerDrill
+from chaos.exports.database_view import DatabaseView
+from chaos.exports.view import InProgress
+from chaos.faults.harmed_database import HarmedDatabase
+from chaos.faults.hold_session import hold_table
+from chaos.faults.outside import ItsHeartbeats, Outside
+from chaos.workers.busy_worker_freezer import BusyWorkerFreezer, Claim, freeze
+from chaos.workers.parked_workers import ParkedWorker
+from harness.checkers import ExportFacts, Orphan
+from harness.client import together
+from harness.errors import Inconclusive
+from harness.system import Instance
+from harness.target import Target
+from harness.target.values.template import placeholders
+from harness.vocabulary.exports import PREPARING
+from harness.waiting import becomes_true, wait_until
+
+HOLDS_WITHIN_S = 10.0
+"""How long a worker may take to claim what waits for it."""
+
+QUIET_WITHIN_S = 5.0
+"""How long the database may take for what a frozen worker had already sent."""
+
+ORGANIZATIONS = 4
+"""Whose exports wait while work cannot end: enough for three workers."""
+
+LOOKED_BEFORE_S = 1.0
+"""How old a sign of life may be when it is seen over HTTP only, on top of what has passed since."""
+
+_POLL_S = 0.02
+_BUSY = """
+SELECT count(*) AS n FROM pg_stat_activity
+WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()
+  AND state = 'active' AND wait_event_type IS DISTINCT FROM 'Lock'
+"""
+
+
+def require_names(target: Target) -> None:
+    """Raise `Inconclusive` where the target file does not give its workers their names."""
+    assert target.worker is not None
+    texts = [*(target.worker.command or ()), *map(str, target.worker.environment.values())]
+    if not any("instance" in placeholders(each) for each in texts):
+        raise Inconclusive(
+            "two workers cannot get one name: the target file does not give them any. If the "
+            "backend takes one, write it with {instance} into [worker.environment] or "
+            "[worker] command"
+        )
+
+
+@dataclass(kw_only=True)
+class Namesakes:
+    """Two workers of one name. What each has claimed is known, as it ran alone then."""
+
+    drill: WorkerDrill
+    can_lock: bool
+    """Whether work can be kept from ending by a lock in the database."""
+    first: Instance = field(init=False)
+    """The worker that ends, and is started again under its name."""
+    second: Instance = field(init=False)
+    """The other one, which lives to the end."""
+    claims: Sequence[Claim] = ()
+    """What both held when the first was killed."""
+    orphans: Sequence[Orphan] = ()
+    """What the first held when it was killed."""
+    living: Sequence[Claim] = ()
+    """What the second held when the first got SIGTERM."""
+    kept: Sequence[Claim] = ()
+    """Those of them that it surely had to keep."""
+
+    @property
+    def both(self) -> tuple[Instance, Instance]:
+        """The one that ends, and the one that lives."""
+        return self.first, self.second
+
+    async def start(self) -> None:
+        """Start both. They have claimed nothing yet, and are frozen."""
+        system = self.drill.own.system
+        self.first = await system.start("worker")
+        self.second = await system.start("worker", values={"instance": self.first.name})
+        if self.can_lock:
+            await together(freeze(system, each, self.drill.view) for each in self.both)
+
+    @asynccontextmanager
+    async def at_work(self) -> AsyncIterator[None]:
+        """Request exports; inside, their work cannot end, where that is possible."""
+        if not self.can_lock:
+            yield
+            return
+        await self.drill.backlog.grow(ORGANIZATIONS)
+        table = self.drill.target.tenant_tables["evidence"]
+        database = HarmedDatabase.of(self.drill.own.system)
+        async with self.drill.injected(hold_table(database, table)):
+            yield
+
+    async def catch(self) -> tuple[Sequence[Claim], Sequence[Claim]]:
+        """Let each of them run alone until it holds exports; give the claims, both are frozen then.
+
+        `Inconclusive` where one claims nothing.
+        """
+        if self.can_lock:  # they have been frozen since they were started
+            return await self._catch(self.first), await self._catch(self.second)
+        parked = [ParkedWorker(worker=each) for each in self.both]
+        view = self.drill.view
+        freezer = BusyWorkerFreezer(
+            system=self.drill.own.system,
+            workers=parked,
+            backlog=self.drill.backlog,
+            # By their names they cannot be told apart.
+            view=replace(view, shows_workers=False) if isinstance(view, DatabaseView) else view,
+            max_attempts=self.drill.target.limits.max_attempts,
+        )
+        claims = await freezer.freeze_busy()
+        first, second = (
+            [claim for claim, owner in claims.items() if owner is each] for each in parked
+        )
+        return first, second
+
+    async def held(self, claims: Sequence[Claim]) -> Sequence[InProgress]:
+        """Give those of the claims whose exports are still in progress at their attempts."""
+        now = await self.drill.view.in_progress()
+        return [each for each in now if (each.export_id, each.attempt) in claims]
+
+    async def signs_of_life(self, claims: Sequence[Claim]) -> Mapping[str, object]:
+        """Give the last heartbeat of each of these exports that is still at its attempt."""
+        held = await self.held(claims)
+        if self.drill.view.shows_workers:
+            return {each.export_id: each.heartbeat_at for each in held}
+        shown = await self.drill.view.heartbeats("")
+        return {each.export_id: shown.get(each.export_id) for each in held}
+
+    def outside(self, claims: Sequence[Claim]) -> Outside:
+        """Give who sees a worker that has no port: by the exports of these claims alone."""
+
+        async def read(_: Instance) -> Mapping[str, object]:
+            return await self.signs_of_life(claims)
+
+        return ItsHeartbeats(read=read, interval_s=self.heartbeat_interval_s)
+
+    @property
+    def heartbeat_interval_s(self) -> float:
+        """How often a worker gives a sign of life."""
+        assert self.drill.target.worker is not None
+        return self.drill.target.worker.heartbeat_interval_s
+
+    async def silent_s(self, held: Sequence[InProgress], since: float) -> float:
+        """Give for how long the worker of these has been silent, at most.
+
+        `since` is when it was frozen, by our own clock.
+        """
+        if not self.drill.view.shows_workers:
+            return time.monotonic() - since + LOOKED_BEFORE_S
+        now = await self.drill.view.now()
+        ages = [(now - each.heartbeat_at).total_seconds() for each in held if each.heartbeat_at]
+        return max(ages, default=0.0)
+
+    def lost_in_silence(self, observed: ExportFacts) -> set[Claim]:
+        """Give the claims that were rightly taken back: on a busy machine a worker may be late."""
+        silence = timedelta(seconds=self.drill.times.stuck_timeout_s)
+        return {
+            (step.export_id, step.old_attempt)
+            for step in observed.transitions or ()
+            if step.old_state == PREPARING
+            and step.old_attempt is not None
+            and step.heartbeat_at is not None
+            and step.at >= step.heartbeat_at + silence
+        }
+
+    async def orphans_are_held(self) -> bool:
+        """Whether a worker has claimed again what the first held when it was killed."""
+        attempts = {each.export_id: each.attempt for each in self.orphans}
+        now = await self.drill.view.in_progress()
+        return any(each.attempt > attempts.get(each.export_id, each.attempt) for each in now)
+
+    async def wait_until_orphans_ended(self) -> None:
+        """Wait until what the first held when it was killed has ended, or long enough for that."""
+        orphans = {each.export_id for each in self.orphans}
+
+        async def have_ended() -> bool:
+            return not orphans & {each.id for each in await self.drill.view.live()}
+
+        times = self.drill.times
+        work_s = self.drill.target.pace.wait_s(HOLDS_WITHIN_S)
+        within_s = times.stuck_timeout_s + times.sweep_interval_s + times.slack_s + work_s
+        await becomes_true(have_ended, within_s, poll_s=_POLL_S)
+
+    async def wait_until_first_works(self) -> None:
+        """Wait until the first has claimed something since it was started again, or long enough."""
+
+        async def holds() -> bool:
+            now = await self.drill.view.in_progress()
+            return any((each.export_id, each.attempt) not in self.claims for each in now)
+
+        await becomes_true(holds, HOLDS_WITHIN_S / 5, poll_s=_POLL_S)
+
+    async def _catch(self, worker: Instance) -> Sequence[Claim]:
+        system = self.drill.own.system
+        before = await self._claims()
+        await system.resume(worker)
+
+        async def holds() -> bool:
+            return bool(await self._claims() - before)
+
+        within_s = self.drill.target.pace.wait_s(HOLDS_WITHIN_S)
+        what = f"{worker.name} to claim an export while {ORGANIZATIONS} organizations have some"
+        await wait_until(holds, within_s, what, poll_s=_POLL_S, error=Inconclusive)
+        await system.pause(worker)
+        await wait_until(
+            self._is_quiet,
+            QUIET_WITHIN_S,
+            f"the database to end what {worker.name}, which is frozen, had sent",
+            poll_s=_POLL_S,
+            error=Inconclusive,
+        )
+        return sorted(await self._claims() - before)
+
+    async def _claims(self) -> set[Claim]:
+        return {(each.export_id, each.attempt) for each in await self.drill.view.in_progress()}
+
+    async def _is_quiet(self) -> bool:
+        row = await self.drill.own.control_database.fetch_one(_BUSY)
+        return not row["n"]

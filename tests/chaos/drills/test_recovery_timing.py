@@ -1,0 +1,42 @@
+"""The times of recovery that a drill's own system has."""
+
+import pytest
+
+from chaos.drills.recovery_timing import own_stuck_timeout, recovery_times
+from harness.errors import Inconclusive
+from harness.target import Target, load_target
+from harness.target.tables.claim import Claim
+
+
+@pytest.fixture(scope="module")
+def target() -> Target:
+    return load_target()
+
+
+def test_what_the_target_fills_in_is_the_drill_s_own(target: Target) -> None:
+    values = own_stuck_timeout(target, 3.5)
+    assert values == {"stuck_timeout_s": "3.5"}
+    assert recovery_times(target, values).stuck_timeout_s == 3.5
+    assert recovery_times(target).stuck_timeout_s == 2
+
+
+def test_where_it_is_not_filled_in_the_declared_time_stays(target: Target) -> None:
+    assert target.worker is not None
+    bare = target.model_copy(
+        update={
+            "api": target.api.model_copy(update={"environment": {}}),
+            "worker": target.worker.model_copy(update={"environment": {}}),
+        }
+    )
+    assert own_stuck_timeout(bare, 3.5) == {}
+    assert recovery_times(bare, {"stuck_timeout_s": "3.5"}).stuck_timeout_s == 2
+
+
+def test_the_end_of_a_lease_is_reckoned_by_the_declared_time(target: Target) -> None:
+    leased = target.model_copy(update={"claim": Claim(lease_until="until")})
+    assert own_stuck_timeout(leased, 3.5) == {}
+
+
+def test_one_that_is_too_long_is_not_waited_for(target: Target) -> None:
+    with pytest.raises(Inconclusive, match="stuck_timeout_s = 60"):
+        recovery_times(target, {"stuck_timeout_s": "60"})
