@@ -3,6 +3,7 @@
 import random
 
 from chaos.drills.draining import Draining
+from chaos.drills.health import judge_health
 from chaos.drills.worker_drill import END, end_violations, worker_drill
 from chaos.faults.kill_instances import kill_instances
 from harness.check import check
@@ -74,6 +75,7 @@ async def judge_end(draining: Draining, observed: ExportFacts, cells: Cells) -> 
         )
     drill.looks.harmed({"job": each} for each in drill.backlog.owners)
     await drill.judge(await end_violations(drill), what=END)
+    await judge_health(drill.own, cells, drill.where)
     if drill.looks.incomplete and not cells.findings:
         raise Inconclusive("; ".join(drill.looks.incomplete))
 

@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
+from chaos.drills.health import judge_health
 from chaos.faults.fault import Fault, Injected, Step, injected, nothing
 from chaos.faults.proof import FaultNotShown
 from harness.checkers import Looks, Transition, Violation
@@ -13,6 +14,7 @@ from harness.findings.preconditions import as_subject
 from harness.history import HistoryWriter
 from harness.machine.journal import Journal
 from harness.plugin.cells import Cells
+from harness.plugin.fixtures import OwnSystem
 from harness.plugin.observations import Observations
 from harness.plugin.violations import report_violations
 from harness.target import Capability
@@ -51,6 +53,11 @@ class DrillContext:
     def transitions(self) -> Sequence[Transition]:
         """The changes of exports that were recorded, as evidence."""
         return ()
+
+    @property
+    def own_system(self) -> OwnSystem | None:
+        """The system that is harmed, where it is the drill's own: its health can be looked at."""
+        return None
 
     def injected(self, *faults: Fault) -> AbstractAsyncContextManager[Injected]:
         """Inject faults for the block: noted in this drill's journal and history."""
@@ -147,6 +154,8 @@ async def run_drill(drill: Drill[Context], context: Context) -> None:
         await drill.drain(context)
         unsteady = await _unsteady_after(drill, context)
         await _judge_end(drill, context, unsteady)
+        if context.own_system is not None:
+            await judge_health(context.own_system, context.cells, context.where)
     if context.cells.findings:
         return
     if context.not_shown is None and context.looks.incomplete:

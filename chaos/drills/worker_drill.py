@@ -69,6 +69,11 @@ class WorkerDrill(DrillContext):
     """What was read last, before the end."""
 
     @property
+    def own_system(self) -> OwnSystem:
+        """The system of this drill."""
+        return self.own
+
+    @property
     def final(self) -> ExportFacts:
         """The state in the end; read by `wait_until_ended`."""
         assert self.seen is not None
@@ -208,17 +213,23 @@ async def worker_drill(
     observe: Observations,
     cells: Cells,
     values: Mapping[str, str] | None = None,
+    *,
+    proxied: bool = False,
+    own_server: bool = False,
 ) -> AsyncIterator[WorkerDrill]:
     """Bring up a system with one API instance and no worker, for one drill.
 
-    `values` are placeholders of the target file that mean something else in this system.
+    `values` are placeholders of the target file that mean something else in this system; for
+    `proxied` and `own_server` see `fresh_system`.
     """
     times = recovery_times(target, values)
     http_only = not shows_claims(target)
     wanted = HTTP_EVIDENCE_BYTES if http_only else DATABASE_EVIDENCE_BYTES
     is_small = target.failpoints is not None and not http_only
     evidence_bytes = None if is_small else min(wanted, target.limits.max_upload_bytes)
-    async with fresh_system(api_instances=1, workers=0, values=values) as own:
+    async with fresh_system(
+        api_instances=1, workers=0, values=values, proxied=proxied, own_server=own_server
+    ) as own:
         backlog = Backlog(
             organizations=own.organizations,
             samples=Samples(rng),

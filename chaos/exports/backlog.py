@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass, field
 
-from harness.client import Organization, Organizations, Samples, together
+from harness.client import Organization, Organizations, Record, Samples, together
 from harness.history import EntryType, HistoryWriter
+from harness.vocabulary.exports import PROOF_PACK
 
 EXPORTS_EACH = 3
 """Exports of one organization: no more than it may have in progress, so that all can be claimed."""
@@ -47,8 +48,25 @@ class Backlog:
             sample = self.samples.new() if size is None else self.samples.of_size(size)
             await organization.client.new_evidence(job["id"], sample)
         for job in jobs:
-            await self._export(organization, job["id"], "proof-pack")
+            await self.request_one(organization, job["id"])
         return organization
+
+    async def job_with_evidence(self) -> tuple[Organization, str, Record]:
+        """Make one organization with a job of which an export can be requested at any moment."""
+        organization = await self.organizations.new()
+        job = await organization.new_job()
+        evidence = await organization.client.new_evidence(job["id"], self.samples.new())
+        return organization, job["id"], evidence
+
+    async def request_one(
+        self, organization: Organization, job_id: str, export_type: str = PROOF_PACK
+    ) -> str:
+        """Request an export of a job, and give its id."""
+        self._note("invoke", organization)
+        export = await organization.client.new_export(job_id, export_type)
+        self._note("ok", organization, job=export["id"])
+        self.owners[export["id"]] = organization
+        return str(export["id"])
 
     async def _jobs_of(self, organization: Organization) -> tuple[Organization, str, str]:
         job, other = await organization.new_job(), await organization.new_job()
@@ -68,13 +86,7 @@ class Backlog:
         if self.evidence_bytes is not None or not has_ledgers:
             wanted.remove((job_id, "ledger"))  # it holds no evidence, and is finished too soon
         for each, export_type in wanted[:exports]:
-            await self._export(organization, each, export_type)
-
-    async def _export(self, organization: Organization, job_id: str, export_type: str) -> None:
-        self._note("invoke", organization)
-        export = await organization.client.new_export(job_id, export_type)
-        self._note("ok", organization, job=export["id"])
-        self.owners[export["id"]] = organization
+            await self.request_one(organization, each, export_type)
 
     def _note(self, kind: EntryType, owner: Organization, *, job: str | None = None) -> None:
         if self.history is not None:

@@ -55,6 +55,8 @@ class System:
         """The server of this system alone, which it may harm: ended with it; None: a shared one."""
         self._handles: dict[str, InstanceHandle] = {}
         self._numbers: dict[Role, int] = {}
+        self._ended: set[str] = set()
+        """The names of the instances that were ended from here."""
         self._siblings: list[System] = []
         self._mount: str | None = None
         """The journal's entry of the file system for objects."""
@@ -174,6 +176,7 @@ class System:
 
     def adopt(self, handle: InstanceHandle) -> Instance:
         """Make an instance one of this system's."""
+        self._ended.discard(handle.instance.name)
         self._handles[handle.instance.name] = handle
         return handle.instance
 
@@ -190,13 +193,25 @@ class System:
         reports = []
         for instance in (*self.api, *self.workers):
             if not self.is_alive(instance):
-                code = self.exit_code(instance)
-                how = "" if code is None else f": {describe_end(code)}"
                 last = self.log_tail(instance, 5)
                 reports.append(
-                    f"{instance.name} is no longer running{how}; its last log lines:\n{last}"
+                    f"{instance.name} is no longer running{self._how(instance)}; its last log "
+                    f"lines:\n{last}"
                 )
         return reports
+
+    def ended_by_themselves(self) -> Mapping[str, str]:
+        """Say of each instance that ended though nobody ended it how it did, by its name."""
+        return {
+            each.name: f"{each.name} ended by itself{self._how(each)}; its last log lines:\n"
+            f"{self.log_tail(each, 5)}"
+            for each in (*self.api, *self.workers)
+            if each.name not in self._ended and not self.is_alive(each)
+        }
+
+    def _how(self, instance: Instance) -> str:
+        code = self.exit_code(instance)
+        return "" if code is None else f": {describe_end(code)}"
 
     def is_paused(self, instance: Instance) -> bool:
         """Say whether the instance is paused."""
@@ -220,6 +235,7 @@ class System:
 
     async def kill(self, instance: Instance) -> None:
         """SIGKILL the instance and its children; done when they are dead."""
+        self._ended.add(instance.name)
         await self._handles[instance.name].kill()
 
     async def pause(self, instance: Instance) -> None:
@@ -247,6 +263,7 @@ class System:
         Gives its exit code, -9 when it was killed, None when another process started it and
         only that one can know.
         """
+        self._ended.add(instance.name)
         grace = self.plan.table(instance.role).stop_grace_s if grace_s is None else grace_s
         return await self._handles[instance.name].stop(grace)
 
@@ -262,6 +279,7 @@ class System:
             f"{instance.name} at {instance.base_url} was not started by the harness"
         )
         before = self._handles[instance.name]
+        self._ended.add(instance.name)
         before.end()
         port = int(instance.base_url.rpartition(":")[2])
         extra = before.instance.environment if environment is None else environment

@@ -139,6 +139,11 @@ const DEFECTS = {
     source: "a guard against double work that knows ids and no claims",
     expected: ["chaos.second-attempt"],
   },
+  "polls-ever-more-seldom": {
+    title: "An idle worker waits twice as long after each look that found nothing, up to a minute",
+    source: "a back-off that was meant for errors",
+    expected: ["chaos.wake-up"],
+  },
   "again-grants-nothing": {
     title: "A package that is asked for again has no tries left",
     source: "a counter that nobody resets",

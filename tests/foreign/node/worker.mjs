@@ -45,6 +45,17 @@ function isKnown(id) {
   return known.size === known.add(id).size;
 }
 
+let idleSeconds = settings.pollSeconds;
+
+/** Look for work; longer after a look that found nothing, where that mistake is wanted. */
+async function look() {
+  const before = running.size;
+  await fillSlots();
+  if (!defect("polls-ever-more-seldom")) return;
+  idleSeconds = running.size > before ? settings.pollSeconds : Math.min(idleSeconds * 2, 60);
+  await pause(idleSeconds * 1000, undefined, { signal: stopClaiming.signal }).catch(() => {});
+}
+
 async function fillSlots() {
   while (running.size < settings.slots && !stopClaiming.signal.aborted) {
     const claimed = await claim(pool, settings);
@@ -66,7 +77,7 @@ health.listen(port, host, () => process.stdout.write(`${settings.name} is at wor
 if (defect("start-takes-back-its-name")) await takeBackOf(pool, settings.name);
 
 await Promise.all([
-  repeat("claiming", settings.pollSeconds, fillSlots),
+  repeat("claiming", settings.pollSeconds, look),
   repeat("taking back", settings.sweepSeconds, () => recover(pool)),
   repeat("sweeping", 600, sweepIncoming),
 ]);

@@ -14,6 +14,9 @@ pytestmark = pytest.mark.integration
 
 UNTOUCHED_BY_RECOVERY = {"STUCK_TIMEOUT_S": "600", "HEARTBEAT_INTERVAL_S": "0.2"}
 CLAIMING = "FROM pg_stat_activity WHERE query LIKE '%%FROM claim_export_job%%' AND state = 'active'"
+LISTENING = (
+    "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'LISTEN%%' AND datname = current_database()"
+)
 
 
 async def test_drain_finishes_what_it_can_and_gives_back_the_rest(
@@ -167,3 +170,20 @@ async def test_a_heartbeat_answers_for_each_attempt(backend: Backend, tenant: Te
     )
     assert [row["token"] for row in held] == [second["claim_token"]]
     assert isinstance(held[0]["token"], uuid.UUID)
+
+
+async def test_what_is_given_back_wakes_other_workers(
+    backend: Backend, workers: Workers, tenant: Tenant
+) -> None:
+    """An idle worker that polls once an hour takes it up."""
+
+    async def both_listen() -> bool:
+        return len(await backend.control(LISTENING)) == 2
+
+    export = await tenant.request_export()
+    worker = workers.start(FAILPOINTS="while_working=sleep:60", DRAIN_GRACE_S="1")
+    await workers.wait_for(tenant, export["id"], "preparing")
+    workers.start("w2", POLL_INTERVAL_S="3600", **UNTOUCHED_BY_RECOVERY)
+    await eventually(both_listen, "both workers to listen")
+    worker.send(signal.SIGTERM)
+    await workers.wait_for(tenant, export["id"], "ready")
