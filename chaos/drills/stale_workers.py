@@ -9,9 +9,9 @@ import psutil
 
 from chaos.workers.parked_workers import ParkedWorker
 from harness.checkers import ExportFacts
+from harness.checkers.fencing import LEFT
 from harness.checkers.fold import microseconds
 from harness.errors import Inconclusive
-from harness.vocabulary.exports import READY
 from harness.waiting import wait_until
 
 PRECISION = 0.9
@@ -49,11 +49,11 @@ class StaleWakeUp:
             }
 
     def met(self, observed: ExportFacts) -> set[str]:
-        """Give the exports that were finished after the wake-up; `Inconclusive` if none was."""
+        """Give the exports that left their owner after the wake-up; `Inconclusive` if none was."""
         met = {
             step.export_id
             for step in observed.watched()
-            if step.new_state == READY
+            if step.new_state in LEFT
             and step.export_id in self.taken
             and step.at > self.still_asleep_at
         }

@@ -9,7 +9,7 @@ from harness.checkers.fold import Checker, Facts, NotLookedAt, Taker, clock, des
 from harness.checkers.states import expect_watched
 from harness.checkers.violations import Violation
 from harness.history.entries import Busy, Entry, Judge, Transition
-from harness.vocabulary.exports import PREPARING, READY
+from harness.vocabulary.exports import FAILED, PREPARING, QUEUED, READY
 
 _MASK = 2**63 - 1
 
@@ -45,9 +45,9 @@ class Fencing(Checker):
                 self.found.append(_changed(step))
             if step.new_state != PREPARING:
                 self._current[number] = 0
-        if step.new_state == READY and number in self._busy:
+        if number in self._busy:
             busy = self._busy[number]
-            if step.at_us < busy.until_us:
+            if step.at_us < busy.until_us and _leaves(step, busy.worker):
                 self.found.append(_by_stale(step, busy))
 
     def _is_of_another(self, token: str, number: int) -> bool:
@@ -74,6 +74,16 @@ class Fencing(Checker):
                 "no claim token is recorded ([claim.columns] claim_token), and no stale worker woke"
             )
         return self.found
+
+
+LEFT = frozenset({READY, FAILED, QUEUED})
+"""Where an export is when its owner has finished it, failed it or given it back."""
+
+
+def _leaves(step: Transition, owner: str) -> bool:
+    """Whether an export is made ready, or taken out of the hands of this owner."""
+    is_taken = step.old_state == PREPARING and step.old_worker == owner
+    return step.new_state == READY or (is_taken and step.new_state in LEFT)
 
 
 def _last_bits(token: str) -> int:
@@ -103,8 +113,9 @@ def _by_stale(step: Transition, busy: Busy) -> Violation:
     return Violation(
         rule="finished-by-zombie",
         subject=step.job,
-        expected=f"export {step.job} to be finished by its owner {busy.worker} (attempt "
-        f"{step.old_attempt}), not before {clock(busy.until_us)}: until then it {busy.where}",
+        expected=f"export {step.job} to be finished, failed or given back by its owner "
+        f"{busy.worker} (attempt {step.old_attempt}), not before {clock(busy.until_us)}: "
+        f"until then it {busy.where}",
         got=f"{described(step)}: {busy.stale}, whose claim is stale, was awake",
     )
 
@@ -127,7 +138,14 @@ ACCEPTS: tuple[EntryExample, ...] = (
     ),
 )
 
+_FAILED_SOON = steps("e1 queued, e1 claimed w1, e1 returned, e1 claimed w2, e1 failed")
+
 REJECTS: tuple[EntryExample, ...] = (
+    entry_example(
+        "failed while its owner slept",
+        [Busy(job="e1", worker="w2", until_us=2**62, stale="w1", **FIXED), *_FAILED_SOON],
+        rule="finished-by-zombie",
+    ),
     entry_example("the same token again", steps(_LIVES, {2: _ONE, 4: _ONE}), rule="token-reused"),
     entry_example(
         "another export's token",

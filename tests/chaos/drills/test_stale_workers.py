@@ -43,9 +43,9 @@ def wake_up(still_asleep_at: float) -> StaleWakeUp:
     )
 
 
-def judged(finished_at: float) -> list[Violation]:
+def judged(finished_at: float, end: str = "ready") -> list[Violation]:
     """Judge by the history that a drill writes."""
-    steps = transitions_of(STORY.format(finished_at))
+    steps = transitions_of(STORY.replace("ready", end).format(finished_at))
     entries = [
         *of_transitions(steps[:-1]),
         *(Busy(**fields, **FIXED) for fields in wake_up(5.1).busy()),
@@ -64,6 +64,23 @@ def test_what_its_owner_had_no_time_for_was_done_by_the_stale_worker() -> None:
 
 def test_what_took_its_time_was_done_by_its_owner() -> None:
     assert not judged(6)
+    assert not judged(6, "failed")
+
+
+def test_what_recovery_took_from_the_stale_worker_was_not_its_successors() -> None:
+    steps = of_transitions(transitions_of(STORY.format(6)))
+    busy = (Busy(**fields, **FIXED) for fields in wake_up(5.1).busy())
+    # A drill writes the changes that it sees only after it has woken the stale worker.
+    assert not fold([Fencing], [*busy, *steps], Judge(what="", watched=True, **FIXED))
+
+
+@pytest.mark.parametrize("end", ["failed", "returned"])
+def test_what_the_stale_worker_failed_or_gave_back_is_told(end: str) -> None:
+    [violation] = judged(5.2, end)
+    assert violation.rule == "finished-by-zombie"
+    steps = transitions_of(STORY.replace("ready", end).format(5.2))
+    seen = ExportFacts(exports=(), completions=(), transitions=steps)
+    assert wake_up(5.1).met(seen) == {"e1"}
 
 
 def test_they_must_have_met() -> None:
