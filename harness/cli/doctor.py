@@ -223,7 +223,8 @@ def _conclude(steps: "list[Step]", given: str | None) -> int:
         if given is None or "://" in given:
             click.echo("next: shakedown init --help says how to write a first target file")
         else:
-            click.echo(f"next: write the lines into {file}, then shakedown doctor{option}")
+            do = "write the lines into" if any(step.lines for step in broken) else "mend"
+            click.echo(f"next: {do} {file}, then shakedown doctor{option}")
         return ExitCode.FAIL
     click.echo(f"every step that could be checked passed; next: shakedown run{option}")
     return ExitCode.PASS

@@ -61,9 +61,13 @@ def of_refusal(
                 "may write"
             )
         return Advice(
-            hint="the token is understood, but may not do this: is the role in its claims, and is "
-            "it called as here?",
-            lines=("[tokens.mint]", 'role_names = { owner = "…", member = "…", viewer = "…" }'),
+            hint="the token is understood, but may not do this: are its organization and its role "
+            "in the claims that the backend reads, and is the role called as here?",
+            lines=(
+                "[tokens.mint]",
+                'claims = { sub = "{user}", … = "{organization}", … = "{role}" }',
+                'role_names = { owner = "…", member = "…", viewer = "…" }',
+            ),
         )
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
         return _of_redirect(table, exchange, target, lives_s)

@@ -6,6 +6,7 @@ from difflib import get_close_matches
 import psycopg
 
 from harness.database import Database
+from harness.doctor.canonical import look_at_canonical_function
 from harness.doctor.claiming import look_at_claim_function
 from harness.doctor.hashes import Hashes
 from harness.doctor.step import Step
@@ -64,6 +65,8 @@ async def _named(target: Target, database: Database, url: str) -> AsyncIterator[
     ledger = _ledger(target, names)
     yield ledger
     if target.ledger is not None and ledger.how == "holds":
+        if (name := target.ledger.canonical_function) is not None:
+            yield await look_at_canonical_function(name, target.ledger, database)
         yield await Hashes(database=database, ledger=target.ledger).look()
 
 

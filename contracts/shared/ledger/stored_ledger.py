@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import psycopg
+
 from contracts.shared.ledger.canonical_json import NotStorable
 from contracts.shared.ledger.forks import ASPECT, NO_FORK
 from contracts.shared.ledger.hash_chain import (
@@ -115,7 +117,23 @@ class StoredLedger:
     ) -> str | None:
         """Give the backend's own canonical text of an event with other metadata."""
         table = self.table
-        row = await function.database.fetch_one(
+        try:
+            row = await self._canonical(function, event, metadata)
+        except psycopg.errors.UndefinedFunction as error:
+            if error.diag.context:  # raised inside the function: it is there, and is broken
+                raise
+            raise Inconclusive(
+                f"the database has no function {function.name} that takes a row of {table.name}: "
+                "write its name into [ledger] canonical_function, or leave that out"
+            ) from error
+        canonical: str | None = row["canonical"]
+        return canonical
+
+    async def _canonical(
+        self, function: DatabaseFunction, event: StoredEvent, metadata: str
+    ) -> Row:
+        table = self.table
+        return await function.database.fetch_one(
             f"""
             SELECT {function.name}(jsonb_populate_record(
                 shakedown_row, jsonb_build_object(%(column)s::text, %(metadata)s::jsonb)
@@ -129,8 +147,6 @@ class StoredLedger:
                 "id": event.id,
             },
         )
-        canonical: str | None = row["canonical"]
-        return canonical
 
     async def expect_valid_chain(
         self, organization_id: str, *, detail: str = ""

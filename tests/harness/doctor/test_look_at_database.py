@@ -7,6 +7,7 @@ import pytest
 from pydantic import SecretStr
 
 from harness.database import Database
+from harness.doctor.canonical import look_at_canonical_function
 from harness.doctor.claiming import look_at_claim_function
 from harness.doctor.hashes import Hashes
 from harness.doctor.step import Step
@@ -36,6 +37,8 @@ BEGIN
         RETURNING seal INTO last;
     END LOOP;
 END $$;
+CREATE FUNCTION {schema}.trail_text(event {schema}.trail) RETURNS text LANGUAGE sql
+    AS 'SELECT event.n::text';
 CREATE FUNCTION {schema}.take(p_name text) RETURNS uuid LANGUAGE sql
     AS 'SELECT gen_random_uuid()';
 """
@@ -120,6 +123,19 @@ async def test_a_key_that_the_file_lacks(schema: tuple[Database, str]) -> None:
     hashes = Hashes(database=database, ledger=said.model_copy(update={"columns": columns}))
     step = await hashes.look()
     assert (step.how, step.lines) == ("does not hold", ("[ledger.salts]", 'k2 = "{env:…}"'))
+
+
+async def test_a_canonical_function(schema: tuple[Database, str]) -> None:
+    database, name = schema
+    there = ledger(name)
+    step = await look_at_canonical_function(f"{name}.trail_text", there, database)
+    assert step.how == "holds"
+    for missing in (f"{name}.trail_txt", f"{name}_none.trail_txt", f"{name}.take"):
+        step = await look_at_canonical_function(missing, there, database)
+        assert step.how == "does not hold"
+        assert f"no function {missing} that takes a row of {name}.trail" in step.seen
+        if missing.endswith("txt"):
+            assert step.lines == ("[ledger]", f'canonical_function = "{name}.trail_text"')
 
 
 async def test_a_claim_function(schema: tuple[Database, str]) -> None:

@@ -12,9 +12,9 @@ from pydantic import SecretStr
 
 from contracts.hash.ledger_editor import ledger_editor
 from contracts.shared.ledger.hash_chain import StoredEvent
-from contracts.shared.ledger.stored_ledger import StoredLedger
+from contracts.shared.ledger.stored_ledger import DatabaseFunction, StoredLedger
 from harness.database import Database
-from harness.errors import CheckFailed
+from harness.errors import CheckFailed, Inconclusive
 from harness.target.tables.ledger import Ledger
 
 pytestmark = pytest.mark.integration
@@ -172,6 +172,14 @@ async def written(database: Database, other: Other) -> AsyncIterator[tuple[Store
         yield StoredLedger(database=database, ledger=other.ledger(schema)), mine
     finally:
         await database.fetch(f"DROP SCHEMA {schema} CASCADE")
+
+
+async def test_a_canonical_function_that_is_not_there_is_no_crash(database: Database) -> None:
+    async with written(database, Other()) as (stored, org):
+        event = (await stored.chain(org))[0]
+        function = DatabaseFunction(database=database, name="canonicl")
+        with pytest.raises(Inconclusive, match=r"\[ledger\] canonical_function, or leave that out"):
+            await stored.canonical_from_backend(function, event, DETAILS)
 
 
 @pytest.mark.parametrize("name", OTHERS)
