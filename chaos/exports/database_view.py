@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -43,6 +43,10 @@ class DatabaseView:
 
     own: OwnSystem
     target: Target
+    organizations: Callable[[], Collection[str]] | None = None
+    """Gives whose exports and changes are observed; None: everybody's."""
+    ignored_worker: str | None = None
+    """Whose exports are not seen in progress: the harness holds them itself."""
     shows_workers: bool = True
     run_for_s: Sequence[float] = (0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.3)
     moment_s: float = 0.002
@@ -54,7 +58,8 @@ class DatabaseView:
 
     async def observed(self) -> ExportFacts:
         """Give exports, completions and changes, all of one moment."""
-        return await read_exports(self.own.database, self.target)
+        organizations = self.organizations() if self.organizations else None
+        return await read_exports(self.own.database, self.target, organizations)
 
     async def live(self) -> Sequence[ExportFact]:
         """Give every export that has not ended."""
@@ -71,6 +76,7 @@ class DatabaseView:
                 heartbeat_at=row["heartbeat_at"],
             )
             for row in await self.own.database.fetch(sql)
+            if row["claimed_by"] is None or row["claimed_by"] != self.ignored_worker
         ]
 
     async def heartbeats(self, worker: str) -> Mapping[str, object]:

@@ -105,6 +105,13 @@ class ExportTable:
             f"{quoted(stamp)} = {quoted(stamp)} - interval {_literal(interval)}" for stamp in stamps
         )
 
+    def kept_alive(self) -> str:
+        """An assignment: its worker gives a sign of life now. Needs `has("heartbeat_at")`."""
+        if lease := self.claim.lease_until:
+            seconds = f"{self.stuck_timeout_s:f} seconds"
+            return f"{quoted(lease)} = clock_timestamp() + interval {_literal(seconds)}"
+        return f"{self.own('heartbeat_at')} = clock_timestamp()"
+
     def claimed_by_hand(self, worker: str) -> str:
         """Assignments that claim an export as a worker does that changes only these columns."""
         lease = self.claim.lease_until

@@ -159,6 +159,11 @@ const DEFECTS = {
     source: "an exception that nobody catches",
     expected: ["contract.fuzz", "contract.problem-details"],
   },
+  "sweep-waits": {
+    title: "The sweep does not lock what it finds: it waits for others, and takes back what they have ended",
+    source: "READ COMMITTED looks again at the row, not at the search that found it",
+    expected: ["chaos.recovery-fair"],
+  },
   "digest-of-part": {
     title: "Repr-Digest of a partial answer is the digest of the part",
     source: "RFC 9530, Content-Digest mistaken for Repr-Digest",

@@ -113,6 +113,27 @@ async def cap_by_candidates(house: House) -> bool:
         return await are_running(4)
 
 
+async def sweep_waits(house: House) -> bool:
+    """Of two packages whose leases have ended, one is locked: the other must be taken back."""
+    member = house.member()
+    cases = [await member.open_case() for _ in range(2)]
+    await _stand_still(house)
+    locked, other = [(await member.request(case))["id"] for case in cases]
+    async with superuser(house) as connection:
+        await connection.execute(
+            "UPDATE packages SET state = 'collecting', tries = 1, lease = gen_random_uuid(), "
+            "lease_until = clock_timestamp() - interval '1 s' WHERE id = ANY (%s::uuid[])",
+            [[locked, other]],
+        )
+    async with holding(house, "SELECT 1 FROM packages WHERE id = %s FOR UPDATE", locked):
+        await _go_on(house)
+        for _ in range(int(4 * WATCH_S / 0.1)):
+            if (await member.package(other))["state"] == "done":
+                return False
+            await asyncio.sleep(0.1)
+    return True
+
+
 async def _stand_still(house: House) -> None:
     for worker in house.system.workers:
         await house.system.pause(worker)

@@ -30,7 +30,7 @@ DEFECTS = (
     *("profile-tenant", "size-by-header-only", "magic-ignored", "refused-stays-stored"),
     *("name-in-path", "trail-forks", "previous-unchecked", "trail-local-time"),
     *("contents-not-canonical", "archive-wrong-file", "claim-unguarded", "cap-by-candidates"),
-    *("place-among-all",),
+    *("place-among-all", "sweep-waits"),
     *("start-takes-back-its-name", "claimed-again-skipped"),
     *("stale-lease-finishes", "again-grants-nothing", "stale-cache", "junk-is-500"),
     *("digest-of-part", "location-nowhere", "undeclared-health"),
@@ -51,7 +51,7 @@ GROUPS = (
         *("key-reuse-accepted", "stale-lease-finishes"),  # the latter's probe ends a worker
     ),
     ("claim-unguarded", "place-among-all", "again-grants-nothing"),  # leaves a package waiting
-    ("cap-by-candidates", "start-takes-back-its-name", "claimed-again-skipped"),
+    ("cap-by-candidates", "sweep-waits", "start-takes-back-its-name", "claimed-again-skipped"),
 )
 WITHOUT_WORKERS = GROUPS[:3]
 """How requests are answered does not depend on workers."""

@@ -126,10 +126,15 @@ export async function takeBackOf(pool, name) {
 
 /** Take back every package whose lease has ended by the database's clock. */
 export async function recover(pool) {
-  // The condition is looked at again once a row's lock is there: a renewal that comes first wins.
+  // What somebody has locked is being renewed, finished or withdrawn, and must not hold up the rest.
+  const rest = defect("sweep-waits") ? "" : "FOR UPDATE SKIP LOCKED";
   await pool.query(
-    `UPDATE packages SET state = 'waiting', percent = 0, lease = NULL, lease_until = NULL, worker = NULL
-      WHERE state IN ${RUNNING} AND lease_until < clock_timestamp() AND tries < tries_granted`,
+    `WITH ended AS MATERIALIZED (
+       SELECT id FROM packages
+        WHERE state IN ${RUNNING} AND lease_until < clock_timestamp() AND tries < tries_granted ${rest}
+     )
+     UPDATE packages p SET state = 'waiting', percent = 0, lease = NULL, lease_until = NULL, worker = NULL
+       FROM ended WHERE p.id = ended.id`,
   );
   const { rows } = await pool.query(
     `SELECT id, lease, tenant FROM packages

@@ -63,6 +63,12 @@ def test_what_is_set_back_keeps_its_attempt() -> None:
     assert leased.set_back_by_hand() == '"state" = \'queued\', "lease" = NULL, "until" = NULL'
 
 
+def test_a_sign_of_life_is_a_heartbeat_or_a_longer_lease() -> None:
+    assert table().kept_alive() == '"heartbeat_at" = clock_timestamp()'
+    leased = table(lease_until="until").kept_alive()
+    assert leased.startswith('"until" = clock_timestamp() + interval \'')
+
+
 def test_calls_by_the_contract() -> None:
     given: dict[ClaimArgument, int | str] = {"worker": "w'1", "limit": 2}
     assert call(Claim(), given) == '"claim_export_job"("p_worker" => \'w\'\'1\', "p_limit" => 2)'
