@@ -97,6 +97,7 @@ async def check_exactly_once(
         run = await run_locust(
             base_urls=[instance.base_url for instance in system.api],
             tokens=tokens,
+            organizations={name: tenant.id for name, tenant in tenants.items()},
             users=USERS,
             at_most_s=most_s(pace, enough),
             is_enough=Enough(downloads=enough).take,

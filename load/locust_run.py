@@ -57,6 +57,7 @@ async def run_locust(
     users: int,
     at_most_s: int,
     is_enough: Callable[[Iterable[Operation]], bool],
+    organizations: Mapping[str, str] | None = None,
     directory: Path,
     history: Path,
     drill: str = "",
@@ -69,7 +70,7 @@ async def run_locust(
     logs: Sequence[Path] = (),
     finish_s: float = FINISH_S,
 ) -> LocustRun:
-    """Run users of these organizations (name and token) against the instances.
+    """Run users of these organizations (name and token; name and id) against the instances.
 
     They go on until what they did `is_enough`, which is given what is new each time; then they
     finish the round that they are in, for which they have `finish_s`. They wait for an export for
@@ -95,6 +96,7 @@ async def run_locust(
         os.environ,
         base_urls=base_urls,
         tokens=tokens,
+        organizations=organizations,
         home=home,
         history=_absolute(history),
         history_run=users_run,

@@ -38,6 +38,7 @@ from harness.findings.log_window import LogWindow
 from harness.history import CRASH, EntryType, HistoryWriter
 from harness.machine.processes import RUN_MARKER
 from harness.redaction.redactor import Redactor
+from harness.vocabulary.paths import ORGANIZATION_PARAMETER
 from load.users import gateway
 from load.users.bounded_responses import BoundedResponse, skip_interim_answers
 from load.users.downloads import download_problem
@@ -260,6 +261,8 @@ class ExportUser(FastHttpUser):
             "Accept-Encoding": "identity",
             "User-Agent": self._user_agent,
         }
+        if self.tenant.organization:
+            values = {ORGANIZATION_PARAMETER: self.tenant.organization, **values}
         request = _Process.dialect.request(
             route, values, sent | dict(headers or {}), json=json, file=file
         )

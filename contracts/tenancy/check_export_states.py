@@ -22,7 +22,7 @@ from harness.target import Capability, Target
 from harness.vocabulary.roles import ROLES
 
 AT_ONCE = 8
-KNOWN = {"job", "export", "target"}
+KNOWN = {"job", "export", "target", "organization"}
 
 
 @check(

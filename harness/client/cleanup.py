@@ -8,6 +8,7 @@ from harness.client.run_mark import Created, RunMark
 from harness.errors import CheckFailed, Inconclusive
 from harness.target.tables.chaos import CleanupCall, Removable
 from harness.target.values.template import fill
+from harness.vocabulary.paths import ORGANIZATION, ORGANIZATION_PARAMETER
 
 _DEADLINE_S = 10.0
 _GONE = frozenset({404, 410})
@@ -48,7 +49,7 @@ async def _remove(
     call = calls.get(one.kind)
     if call is None:
         return "", why
-    values = {"job_id": one.job_id, f"{one.kind}_id": one.id}
+    values = {"job_id": one.job_id, f"{one.kind}_id": one.id, ORGANIZATION_PARAMETER: ORGANIZATION}
     route = Route(
         operation_id=f"cleanup of {one.kind}",
         method=call.method,

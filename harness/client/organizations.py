@@ -202,8 +202,12 @@ class Organizations:
             token = await self._command.token(user, organization, role)
         else:
             token = mint(self.recipe, user=user, organization=organization, role=role)
-        self.transport.lifetimes.note(token)
+        self._note(token, organization)
         return token
+
+    def _note(self, token: str, organization: str) -> None:
+        self.transport.lifetimes.note(token)
+        self.transport.organizations.note(token, organization)
 
     def _next_given(self, name: str) -> Organization:
         if not self._given:
@@ -224,7 +228,7 @@ class Organizations:
         renewed: Mapping[str, RenewedToken] | None = None,
     ) -> Organization:
         for token in tokens.values():
-            self.transport.lifetimes.note(token)
+            self._note(token, id_)
         return Organization(
             id=id_,
             name=name,

@@ -15,6 +15,7 @@ from harness.target.document.api_document import contract_document
 from harness.target.document.described_api import document_of, is_shipped
 from harness.target.document.document_files import parse_document
 from harness.target.document.openapi_objects import METHODS
+from harness.vocabulary.paths import ORGANIZATION, ORGANIZATION_PARAMETER
 
 _PARAMETER = re.compile(r"\{([^}/]+)\}")
 _DOCUMENT = re.compile(r"text/|application/([\w.-]+\+)?json\b")
@@ -43,13 +44,18 @@ class Route:
         return tuple(_PARAMETER.findall(self.template))
 
     def path(self, values: Mapping[str, object]) -> str:
-        """Fill the template in. Values are quoted: an id never becomes another path."""
-        if missing := set(self.parameters) - set(values):
+        """Fill the template in. Values are quoted: an id never becomes another path.
+
+        The organization may be left open: sending the request fills it in.
+        """
+        if missing := set(self.parameters) - set(values) - {ORGANIZATION_PARAMETER}:
             raise Misconfigured(
                 f"{self.operation_id}: {self.method} {self.template} needs {sorted(missing)}; "
                 f"got only {sorted(values)}"
             )
-        return _PARAMETER.sub(lambda found: quote(str(values[found[1]]), safe=""), self.template)
+        given = {name: quote(str(value), safe="") for name, value in values.items()}
+        given.setdefault(ORGANIZATION_PARAMETER, ORGANIZATION)
+        return _PARAMETER.sub(lambda found: given[found[1]], self.template)
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:

@@ -34,7 +34,7 @@ EXPORT_WAIT = "SHAKEDOWN_EXPORT_WAIT_S"
 
 _ORGANIZATION_TOKEN = re.compile(r"JWT_ORG_([A-Z]+)")
 _OURS = re.compile(
-    rf"LOCUST_.*|BACKEND_URLS?|JWT_.*|JOB_ID.*|{HISTORY}(?:_RUN|_DRILL)?|{CREATED}|{CONTRACT}"
+    rf"LOCUST_.*|BACKEND_URLS?|JWT_.*|JOB_ID.*|ID_ORG.*|{HISTORY}(?:_RUN|_DRILL)?|{CREATED}|{CONTRACT}"
     rf"|{FAILURES}|{EXPORT_WAIT}|{LOGS}"
 )
 
@@ -52,6 +52,8 @@ class Tenant:
     token: str = field(repr=False)
     job_id: str | None = None
     """A job that it has already, for a backend where users cannot make jobs."""
+    organization: str | None = None
+    """Its id, for a backend that has it in its paths."""
 
 
 def tenants_of(environment: Mapping[str, str]) -> list[Tenant]:
@@ -64,12 +66,21 @@ def tenants_of(environment: Mapping[str, str]) -> list[Tenant]:
             name=match[1],
             token=environment[match[0]],
             job_id=environment.get(f"JOB_ID_ORG_{match[1]}") or None,
+            organization=environment.get(f"ID_ORG_{match[1]}") or None,
         )
         for match in map(_ORGANIZATION_TOKEN.fullmatch, sorted(environment))
         if match and environment[match[0]]
     ]
     if not tenants and (token := environment.get("JWT_TOKEN")):
-        tenants = [Tenant(name="default", token=token, job_id=environment.get("JOB_ID") or None)]
+        job_id, organization = environment.get("JOB_ID"), environment.get("ID_ORG")
+        tenants = [
+            Tenant(
+                name="default",
+                token=token,
+                job_id=job_id or None,
+                organization=organization or None,
+            )
+        ]
     if not tenants:
         raise NoTenant(
             "no token in the environment: set JWT_ORG_A, JWT_ORG_B, … or JWT_TOKEN "
@@ -94,6 +105,7 @@ def locust_environment(
     *,
     base_urls: Sequence[str],
     tokens: Mapping[str, str],
+    organizations: Mapping[str, str] | None = None,
     home: Path,
     history: Path,
     history_run: str = "",
@@ -106,7 +118,8 @@ def locust_environment(
 ) -> dict[str, str]:
     """Give the environment of a locust, without the settings that a user has for their own."""
     others = {name: value for name, value in inherited.items() if not _OURS.fullmatch(name)}
-    organizations = {f"JWT_ORG_{name}": token for name, token in tokens.items()}
+    tenants = {f"JWT_ORG_{name}": token for name, token in tokens.items()}
+    tenants |= {f"ID_ORG_{name}": id_ for name, id_ in (organizations or {}).items()}
     ours = {
         "BACKEND_URLS": " ".join(base_urls),
         CONTRACT: contract.model_dump_json() if contract else "",
@@ -119,4 +132,4 @@ def locust_environment(
         EXPORT_WAIT: "" if export_wait_s is None else f"{export_wait_s:g}",
         "HOME": str(home),  # ~/.locust.conf
     }
-    return others | organizations | ours
+    return others | tenants | ours

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from contracts.conformance.fuzzing.dialect import in_dialect
+from contracts.conformance.fuzzing.path_organization import with_open_organization
 from contracts.conformance.fuzzing.schema_validators import SchemaValidators
 from contracts.shared.tenants.document import load_document
 from harness.target import Target
@@ -113,7 +114,7 @@ class Document:
 
         The limits on lengths of texts do not hold for a backend whose values are translated.
         """
-        document = in_dialect(load_document(target.contract), target)
+        document = with_open_organization(in_dialect(load_document(target.contract), target))
         is_own = not is_shipped(target.contract)
         return cls(document, is_translated=target.contract.translates, is_own=is_own)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from contracts.conformance.breach import Breach, breach_of
 from contracts.conformance.fuzzing.case import Case
+from contracts.conformance.fuzzing.path_organization import opened
 from contracts.conformance.fuzzing.results import Results
 from contracts.conformance.fuzzing.rules.response_rules import ResponseRules
 from contracts.conformance.fuzzing.tenant_data import TenantData
@@ -118,7 +119,7 @@ async def send(client: Client, case: Case, *, instance: int) -> Answer:
     for tries_left in reversed(range(OVERLOADED_RETRIES)):
         answer = await client.transport.send(
             route,
-            case.target,
+            opened(case.target),
             instance=instance,
             deadline_s=DEADLINE_S,
             headers=headers,

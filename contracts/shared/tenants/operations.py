@@ -17,6 +17,7 @@ from harness.client import Route
 from harness.client.routes import routes_of, spelled_path
 from harness.target import Target
 from harness.target.document.openapi_objects import METHODS
+from harness.vocabulary.paths import ORGANIZATION, ORGANIZATION_PARAMETER
 from harness.vocabulary.resources import LISTS
 
 KINDS = ("job", "evidence", "export", "event", "target", "manifest", "organization")
@@ -152,8 +153,24 @@ def operations_of(target: Target) -> tuple[Operation, ...]:
                 secured=bool(described.get("security", document.get("security"))),
                 may_be_file=name in routes and routes[name].may_be_file,
             )
+            described["parameters"] += undescribed_organization(route.template, described)
             found.append(Operation(route=route, document=document, described=described))
     return tuple(found)
+
+
+def undescribed_organization(template: str, described: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The parameter of the organization where a path has it that is the target file's alone."""
+    known = {each["name"] for each in described["parameters"]}
+    if ORGANIZATION not in template or ORGANIZATION_PARAMETER in known:
+        return []
+    return [
+        {
+            "name": ORGANIZATION_PARAMETER,
+            "in": "path",
+            "required": True,
+            "schema": {"type": "string", "format": "uuid"},
+        }
+    ]
 
 
 def kind_of(name: str, template: str) -> str:

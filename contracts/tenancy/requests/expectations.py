@@ -93,7 +93,9 @@ def expect_absent(
     detail = f"{shape} with an unknown {_named(asked)}, sent by: {who.name}"
     is_post = shape.operation.writes or shape.operation.id in READ_ONLY_POSTS
     if any(slot.place != "query" and slot.kind != "manifest" for slot in asked):
-        refused = (403,) if who.is_read_only and is_post else ()
+        # Who may not enter an organization learns nothing by 403, if each one is answered so.
+        is_outside = any(slot.kind == "organization" and slot.place == "path" for slot in asked)
+        refused = (403,) if is_outside or (who.is_read_only and is_post) else ()
         expect_status(answer, 404, *refused, detail=detail, rule=LOOKS_UNKNOWN)
         return
     expect(

@@ -67,10 +67,18 @@ class Matrix:
             for foreign in self.owner.own_id_choices(varied):
                 yield Question(shape=shape, varied=varied, foreign=foreign)
 
-    def request(self, question: Question, relation: Relation) -> PreparedRequest:
-        """The stranger's request: ids of this relation in the varied slots, else its own ids."""
+    def request(
+        self, question: Question, relation: Relation, *, at_home: bool = False
+    ) -> PreparedRequest:
+        """The stranger's request: ids of this relation in the varied slots, else its own ids.
+
+        `at_home`: in the path of the owner's organization, where it is in the path.
+        """
         values = {name: _VALUES[relation](value) for name, value in question.foreign.items()}
         own = self.stranger.own_ids(question.shape.slots)
+        if at_home:
+            outer = [slot for slot in question.shape.slots if slot.kind == "organization"]
+            own |= self.owner.own_ids([slot for slot in outer if slot.place == "path"])
         return question.shape.request(own | values, self.sample)
 
     def own_request(self, question: Question) -> PreparedRequest:
@@ -104,7 +112,7 @@ class Matrix:
         none = self.asking(question, "malformed", stranger, instance)
         async with cell(id=f"malformed {varied}"):
             if stranger.is_representative and not shape.operation.writes:
-                at_home = self.asking(question, "malformed", owner, instance)
+                at_home = self.asking(question, "malformed", owner, instance, at_home=True)
                 await expect_indistinguishable(
                     none, at_home, f"{shape} with a malformed id", than="another organization"
                 )
@@ -140,13 +148,19 @@ class Matrix:
         return asked
 
     def asking(
-        self, question: Question, relation: Relation, persona: Persona, instance: int
+        self,
+        question: Question,
+        relation: Relation,
+        persona: Persona,
+        instance: int,
+        *,
+        at_home: bool = False,
     ) -> Asked:
-        """Send ids of this relation as a stranger, and check the answer."""
+        """Send ids of this relation as a stranger, or `at_home` as the owner; check the answer."""
         shape, varied = question.shape, question.varied
 
         async def asked() -> tuple[PreparedRequest, Answer]:
-            request = self.request(question, relation)
+            request = self.request(question, relation, at_home=at_home)
             answer = await request.send(persona.client, instance)
             expect_no_leak(self.owner, request, answer, what=str(question))
             if relation == "malformed":

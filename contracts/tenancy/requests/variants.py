@@ -80,7 +80,7 @@ async def expect_variant_indistinguishable(
     def asking(request: PreparedRequest) -> Asked:
         async def asked() -> tuple[PreparedRequest, Answer]:
             answer = await request.send(persona.client, instance)
-            _expect_refusal(question.shape, answer, what)
+            _expect_refusal(question, answer, what)
             return request, answer
 
         return asked
@@ -112,17 +112,21 @@ def spelled(question: Question, spell: Callable[[str], str]) -> Variant:
     return respelled
 
 
-def _expect_refusal(shape: RequestShape, answer: Answer, what: str) -> None:
+def _expect_refusal(question: Question, answer: Answer, what: str) -> None:
     expect(
-        answer.status < 500 and (answer.status >= 400 or _has_only_filters(shape)),
+        answer.status < 500 and (answer.status >= 400 or _has_only_filters(question)),
         expected=f"4xx to {what}",
         got=answer.describe(),
     )
 
 
-def _has_only_filters(shape: RequestShape) -> bool:
-    """Whether no id is in the path: then a success may be an empty list."""
-    return all(slot.place == "query" or slot.kind == "manifest" for slot in shape.slots)
+def _has_only_filters(question: Question) -> bool:
+    """Whether no id is in the path but the own organization's: a success may be an empty list."""
+    return all(
+        slot.place == "query" or slot.kind == "manifest"
+        for slot in question.shape.slots
+        if slot.kind != "organization" or slot in question.varied
+    )
 
 
 def _with_method(method: str) -> Variant:

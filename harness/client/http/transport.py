@@ -17,6 +17,7 @@ from harness.client.dialect import Dialect
 from harness.client.http.bodies import Bodies, TooLong
 from harness.client.http.connections import Connections, reason_of
 from harness.client.http.no_answer import no_answer
+from harness.client.http.path_organization import PathOrganization
 from harness.client.http.patience import Patience
 from harness.client.http.redirects import judged_as_success, masked, without_address
 from harness.client.http.sent_body import Body, Interrupted
@@ -54,6 +55,8 @@ class Transport:
         """With a gateway that asks to come back later."""
         self.lifetimes = TokenLifetimes()
         """Of the tokens of the organizations that use it."""
+        self.organizations = PathOrganization()
+        """Of the same tokens, for backends that have the organization in their paths."""
         self.logs: Sequence[Path] = ()
         """The logs of the instances, in their order; empty where they cannot be read."""
         self.worker_logs: Sequence[Path] = ()
@@ -74,6 +77,7 @@ class Transport:
         self, operation_id: str, path: str, headers: Mapping[str, str]
     ) -> tuple[str, Mapping[str, str]]:
         """Path and headers of a request that a check writes itself, as this backend wants them."""
+        path = self.organizations.filled(path, _authorization(headers))
         return self.dialect.head(operation_id, path, headers) if self.dialect else (path, headers)
 
     def _is_own(self, server: str) -> bool:
@@ -140,6 +144,7 @@ class Transport:
             path, query, sent_headers, body = sent.path, None, sent.headers, sent.body
         else:
             sent_headers = headers
+        path = self.organizations.filled(path, _authorization(headers))
         if interrupted is not None and isinstance(body, bytes):
             sent_headers = {**sent_headers, "content-length": str(len(body))}
             body = replace(interrupted, content=body).pieces()
@@ -306,6 +311,10 @@ class Transport:
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
+
+
+def _authorization(headers: Mapping[str, str]) -> str:
+    return next((value for name, value in headers.items() if name.lower() == "authorization"), "")
 
 
 def _written(query: Mapping[str, Any] | None, path: str) -> str:

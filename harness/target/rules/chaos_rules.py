@@ -9,14 +9,15 @@ from harness.target.target import Target
 from harness.target.toml.lines import KeyPath
 from harness.target.values.hosts import InvalidHost, canonical_host, host_of_url
 from harness.target.values.template import SECRET_NAMES, placeholders
+from harness.vocabulary.paths import ORGANIZATION_PARAMETER
 
 Broken = Iterator[tuple[KeyPath, str]]
 
 COMMAND_PLACEHOLDERS = frozenset({"instance", "role", "host", "python"})
 _KNOWN: Mapping[Removable, tuple[str, ...]] = {
-    "job": ("job_id",),
-    "evidence": ("evidence_id", "job_id"),
-    "export": ("export_id", "job_id"),
+    "job": ("job_id", ORGANIZATION_PARAMETER),
+    "evidence": ("evidence_id", "job_id", ORGANIZATION_PARAMETER),
+    "export": ("export_id", "job_id", ORGANIZATION_PARAMETER),
     "organization": ("organization_id",),
 }
 

@@ -20,6 +20,7 @@ from harness.target.target import Target
 from harness.target.toml.lines import KeyPath
 from harness.target.toml.nearest import unknown
 from harness.vocabulary.exports import LEDGER_FILE, MANIFEST_FILE
+from harness.vocabulary.paths import ORGANIZATION_PARAMETER
 from harness.vocabulary.resources import LISTS, RESOURCES, RETURNED_BY
 
 Broken = Iterator[tuple[KeyPath, str]]
@@ -176,7 +177,7 @@ class _Names:
         else:  # the team's own, with parameters of its own
             known |= {each for one in self._own.operations.values() for each in one.in_path}
         for parameter in _PARAMETER.findall(operation.path or ""):
-            if parameter not in known:
+            if parameter not in known and parameter != ORGANIZATION_PARAMETER:
                 yield (*path, "path"), unknown("parameter", f"{{{parameter}}}", _braced(known))
 
     def fields(self) -> Broken:

@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from contracts.conformance.fuzzing.case import Case
 from contracts.conformance.fuzzing.document import ApiOperation, Document
+from contracts.conformance.fuzzing.path_organization import closed
 
 
 class Validity(Enum):
@@ -56,7 +57,7 @@ def validity_of(document: Document, operation: ApiOperation, case: Case) -> Vali
 
 def _path(document: Document, operation: ApiOperation, case: Case) -> Validity:
     """The path parameters that are not ids; a malformed id is only unknown."""
-    found = operation.pattern.fullmatch(case.target.partition("?")[0])
+    found = operation.pattern.fullmatch(closed(case.target.partition("?")[0]))
     if found is None:
         return UNCLEAR
     declared = operation.parameters_in("path")

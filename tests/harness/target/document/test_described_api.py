@@ -131,6 +131,22 @@ def test_what_the_target_file_places_wins_over_a_name(tmp_path: Path) -> None:
     assert "readCase" not in described.operations
 
 
+def test_the_organization_in_a_path_is_an_id_whatever_the_document_calls_it(tmp_path: Path) -> None:
+    document = copy.deepcopy(SHIPPED)
+    item = document["paths"].pop("/api/jobs/{job_id}")
+    its = {"name": "orgId", "in": "path", "required": True, "schema": {"type": "string"}}
+    job = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
+    document["paths"]["/orgs/{orgId}/jobs/{id}"] = {**item, "parameters": [its, job]}
+    more = '[contract.operations]\ngetJob.path = "/orgs/{organization}/jobs/{job_id}"\n'
+    target = load(tmp_path, document, more)
+    (operation,) = [one for one in operations_of(target) if one.id == "getJob"]
+    assert [(slot.name, slot.kind) for slot in operation.slots] == [
+        ("organization", "organization"),
+        ("job_id", "job"),
+    ]
+    assert not operation.unbuildable
+
+
 def test_what_is_sent_by_other_names_is_known_by_the_contracts(tmp_path: Path) -> None:
     document = nameless()
     body = document["components"]["schemas"]["NewJob"]
