@@ -37,6 +37,13 @@ _OTHER_PROCESSES = (
 """The folders whose tests run the product in other processes, where no line is counted."""
 
 
+_OTHER_BACKENDS = (
+    *("contracts/in_other_ways", "elsewhere", "foreign", "hostile", "redirects", "secrets"),
+)
+"""The folders whose integration tests run checks on backends other than the reference, which takes
+longer than all other tests together: they are marked `backends`, for a command of their own."""
+
+
 _LONG = (
     "test_reference.py",
     "test_gate.py",
@@ -63,18 +70,24 @@ def pytest_collection() -> Generator[None, object, object]:
         gc.enable()
 
 
+# First, so that the marks are there when `-m` chooses.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Begin with what takes long, and count no lines where there are none to count.
+    """Mark the tests on other backends, begin with what takes long, and count lines where it helps.
 
     Tracing costs half as much again.
     """
     items.sort(key=lambda item: item.path.name not in _LONG)
-    if not config.getoption("cov_source", None):
-        return
-    folders = [Path(__file__).parent / name for name in _OTHER_PROCESSES]
     for item in items:
-        if any(item.path.is_relative_to(folder) for folder in folders):
+        if item.get_closest_marker("integration") and _lies_in(item, _OTHER_BACKENDS):
+            item.add_marker("backends")
+        if config.getoption("cov_source", None) and _lies_in(item, _OTHER_PROCESSES):
             item.add_marker("no_cover")
+
+
+def _lies_in(item: pytest.Item, folders: tuple[str, ...]) -> bool:
+    here = Path(__file__).parent
+    return any(item.path.is_relative_to(here / folder) for folder in folders)
 
 
 # How long an example takes says nothing on a busy machine; where CI is set, it is so by default.
