@@ -38,7 +38,8 @@ _OTHER_PROCESSES = (
 
 
 _OTHER_BACKENDS = (
-    *("contracts/in_other_ways", "elsewhere", "foreign", "hostile", "redirects", "secrets"),
+    *("contracts/in_other_ways", "elsewhere", "foreign", "hostile", "organization_paths"),
+    *("redirects", "secrets"),
 )
 """The folders whose integration tests run checks on backends other than the reference, which takes
 longer than all other tests together: they are marked `backends`, for a command of their own."""
