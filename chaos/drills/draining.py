@@ -20,7 +20,6 @@ from chaos.faults.proof import FaultNotShown
 from harness.checkers.recovery import DRAIN
 from harness.errors import CheckFailed, Inconclusive
 from harness.expect import expect
-from harness.history import EntryType
 from harness.system import Instance
 from harness.target import Capability
 from harness.target.tables.catalog import TableName
@@ -94,9 +93,7 @@ class Draining:
         locked from before SIGTERM until most of the grace is over; a claim that hangs is no excuse.
         """
         held = self._seen
-        self._note("invoke", worker)
         code = await self._stop(worker, twice=twice, locked=locked)
-        self._note("fail" if code == -signal.SIGKILL else "ok", worker)
         left = await self._held(worker)
         # What is wrong with these in the end follows from it.
         self.drill.judged.update(each.export_id for each in left)
@@ -120,16 +117,23 @@ class Draining:
             rule="drain.in-time",
         )
 
-    def _note(self, kind: EntryType, worker: Instance) -> None:
-        """Write into the history that a worker gets SIGTERM, or how it ended."""
-        self.drill.history.write(kind, DRAIN, process=self.drill.process, worker=worker.name)
+    async def _told(self, worker: Instance) -> int | None:
+        """Send SIGTERM and wait for the end; the history has the moments of both."""
+        note = partial(
+            self.drill.history.write, f=DRAIN, process=self.drill.process, worker=worker.name
+        )
+        note("invoke")
+        code = await self.drill.own.system.stop(worker, self.grace_s + LATE_S)
+        note("fail" if code == -signal.SIGKILL else "ok")
+        return code
 
     async def _stop(self, worker: Instance, *, twice: bool, locked: bool) -> int | None:
-        stop = partial(self.drill.own.system.stop, worker, self.grace_s + LATE_S)
+        stop = partial(self._told, worker)
         if twice:
             first = asyncio.ensure_future(stop())
             await asyncio.wait({first}, timeout=self.grace_s / 4)
-            return (await asyncio.gather(first, stop()))[0]
+            again = self.drill.own.system.stop(worker, self.grace_s + LATE_S)
+            return (await asyncio.gather(first, again))[0]
         if not locked:
             return await stop()
         async with self._exports_locked():
