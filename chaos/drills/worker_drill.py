@@ -214,13 +214,15 @@ async def worker_drill(
     cells: Cells,
     values: Mapping[str, str] | None = None,
     *,
+    api_instances: int = 1,
     proxied: bool = False,
     own_server: bool = False,
+    storage_bytes: int | None = None,
 ) -> AsyncIterator[WorkerDrill]:
-    """Bring up a system with one API instance and no worker, for one drill.
+    """Bring up a system with one API instance (or so many) and no worker, for one drill.
 
-    `values` are placeholders of the target file that mean something else in this system; for
-    `proxied` and `own_server` see `fresh_system`.
+    `values` are placeholders of the target file that mean something else in this system; for the
+    other keywords see `fresh_system`.
     """
     times = recovery_times(target, values)
     http_only = not shows_claims(target)
@@ -228,7 +230,12 @@ async def worker_drill(
     is_small = target.failpoints is not None and not http_only
     evidence_bytes = None if is_small else min(wanted, target.limits.max_upload_bytes)
     async with fresh_system(
-        api_instances=1, workers=0, values=values, proxied=proxied, own_server=own_server
+        api_instances=api_instances,
+        workers=0,
+        values=values,
+        proxied=proxied,
+        own_server=own_server,
+        storage_bytes=storage_bytes,
     ) as own:
         backlog = Backlog(
             organizations=own.organizations,

@@ -22,17 +22,19 @@ def lose_answers(
     *,
     what: str,
     times: int = 1,
+    after: int = 0,
     within_s: float = HAPPENS_WITHIN_S,
 ) -> Fault:
     """Cut a connection after COMMIT and before the answer, so many `times`.
 
     `wanted` says of a statement whether its transaction is one of those; `what` names them:
-    `claim`. It is proven once the instance has committed one: something must make it do so.
+    `claim`. The first of them get their answers (`after`). It is proven once the instance has
+    committed one of the others: something must make it do so.
     """
     link, database = database_link(system, victim), HarmedDatabase.of(system)
     assert system.network is not None
     cuts = system.network.cuts[victim.name]
-    cut = AnswerCut(wanted=wanted, times=times)
+    cut = AnswerCut(wanted=wanted, times=times, after=after)
 
     async def check_possible() -> None:
         link.require_used()

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from dataclasses import dataclass, field
 from typing import Any
 
-from contracts.shared.requests.stalled_upload import stalled_upload
 from harness.client import Answer, Client, Organization, Organizations, Record, Sample, Samples
 from harness.client.multipart import encode_form
+from harness.client.stalled_upload import stalled_upload
 from harness.vocabulary.exports import PROOF_PACK
 
 TOO_LARGE = 52_428_800 + 65_536 + 1

@@ -11,11 +11,11 @@ from contracts.shared.requests.keyed_requests import (
     send_first,
     upload_of,
 )
-from contracts.shared.requests.stalled_upload import stalled_upload
 from contracts.shared.resources.api_instances import several_instances
 from contracts.shared.resources.snapshot import expect_nothing_left, take_snapshot
 from harness.check import check
 from harness.client import Answer, Organization, Record, Samples, together
+from harness.client.stalled_upload import stalled_upload
 from harness.errors import Inconclusive
 from harness.expect import expect_status
 from harness.plugin.cells import Cells

@@ -13,12 +13,12 @@ from contracts.shared.requests.keyed_requests import (
     is_replay,
     upload_of,
 )
-from contracts.shared.requests.stalled_upload import stalled_upload
 from contracts.shared.resources.evidence import expect_evidence_ids
 from contracts.shared.resources.rule_ids import EVENT_ONCE, EVENT_WRITTEN, ONE_RECORD
 from contracts.shared.resources.snapshot import expect_nothing_left, take_snapshot
 from harness.check import check
 from harness.client import Answer, Client, Organization, Record, Samples, together
+from harness.client.stalled_upload import stalled_upload
 from harness.errors import CheckFailed
 from harness.expect import expect_equal, expect_status
 from harness.plugin.cells import Cells

@@ -7,10 +7,10 @@ from contracts.shared.requests.keyed_requests import (
     export_of,
     upload_of,
 )
-from contracts.shared.requests.stalled_upload import stalled_upload
 from contracts.shared.resources.snapshot import expect_nothing_left, take_snapshot
 from harness.check import check
 from harness.client import Organization, Record, Samples
+from harness.client.stalled_upload import stalled_upload
 from harness.expect import expect, expect_status
 from harness.plugin.cells import Cells
 from harness.plugin.coverage import Coverage

@@ -16,10 +16,10 @@ from contracts.shared.requests.concurrent_requests import (
     expect_one_new_evidence,
     expect_one_record,
 )
-from contracts.shared.requests.stalled_upload import finish_together
 from contracts.shared.resources.api_instances import several_instances
 from harness.check import check
 from harness.client import Answer, Organization, Record, Samples, together
+from harness.client.stalled_upload import finish_together
 from harness.expect import expect_equal, expect_status
 from harness.plugin.cells import Cells
 from harness.plugin.fixtures import FreshSystem

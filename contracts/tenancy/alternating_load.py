@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from contracts.shared.requests.stalled_upload import stalled_upload
 from contracts.tenancy.requests.expectations import NO_FOREIGN_DATA
 from harness.client import Answer, Client, NoAnswer, Organization, Record, Samples, together
+from harness.client.stalled_upload import stalled_upload
 from harness.expect import expect, expect_equal, expect_status
 from harness.plugin.cells import Cells
 

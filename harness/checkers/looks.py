@@ -58,15 +58,19 @@ class Looks:
 
     def exports(self, seen: ExportFacts) -> None:
         """Write exports, completions, and those changes that no earlier look has written."""
-        for step in seen.transitions or ():
-            if step.n not in self._written:
-                self._written.add(step.n)
-                self.history.append(Transition, **transition_fields(step))
+        self.changes(seen)
         for export in seen.exports:
             self.export(export)
         for completion in seen.completions:
             self.history.append(Event, job=completion.export_id, name=EXPORT_COMPLETED)
         self._looked, self._watched = True, seen.transitions is not None
+
+    def changes(self, seen: ExportFacts) -> None:
+        """Write only the changes: they stand before what is written next."""
+        for step in seen.transitions or ():
+            if step.n not in self._written:
+                self._written.add(step.n)
+                self.history.append(Transition, **transition_fields(step))
 
     def export(self, export: ExportFact | None, job: str = "", org: str | None = None) -> None:
         """Write how one export stands; None: it was looked for and is not there."""

@@ -28,6 +28,9 @@ _NO_COMMIT = frozenset({"ROLLBACK"})
 
 Statements = Sequence[str]
 
+NONE_LOST = 2**31
+"""`AnswerCut.after`, for one that only notes what is committed."""
+
 
 @dataclass(kw_only=True)
 class AnswerCut:
@@ -39,6 +42,10 @@ class AnswerCut:
     wanted: Callable[[str], bool]
     times: int = 1
     """How many answers are cut."""
+    after: int = 0
+    """How many of these commits get their answers first."""
+    answered: list[Statements] = field(default_factory=list)
+    """The statements that met rows, of each commit that got its answer first."""
     cut: list["LostAnswer"] = field(default_factory=list)
 
     @property
@@ -213,6 +220,9 @@ class PostgresConversation:
         self._failed, self._tag, self._did = False, "", set()
         is_wanted = cut is not None and any(map(cut.wanted, did))
         if cut is not None and is_wanted and committed and not self._unanswered:
+            if len(cut.answered) < cut.after:
+                cut.answered.append(tuple(each for each in done if each in did))
+                return answer, False
             cut.cut.append(
                 LostAnswer(connection=self.backend_pid, statements=done, tag=tag, bytes=len(answer))
             )

@@ -31,6 +31,8 @@ def values_of(target: TargetFile) -> dict[str, str]:
         values["heartbeat_interval_s"] = f"{worker.heartbeat_interval_s:g}"
         values["poll_interval_s"] = f"{worker.poll_interval_s:g}"
         values["drain_grace_s"] = f"{worker.grace_s:g}"
+    if target.storage and target.storage.tidy_s is not None:
+        values["tidy_s"] = f"{target.storage.tidy_s:g}"
     return values
 
 

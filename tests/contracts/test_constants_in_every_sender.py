@@ -17,11 +17,11 @@ from aiohttp import web
 from contracts.claim.readiness import read_fallback_total
 from contracts.conformance.fuzzing.case import Case
 from contracts.conformance.fuzzing.sending import send
-from contracts.shared.requests.stalled_upload import stalled_upload
 from contracts.upload.raw_upload import RawUpload
 from harness.client import Client, Organizations, Record, Route, Sample
 from harness.client.http.sent_body import Interrupted
 from harness.client.run_mark import RunMark
+from harness.client.stalled_upload import stalled_upload
 from harness.instances.database_access import DatabaseAccess
 from harness.instances.description import Instance, Role
 from harness.instances.handle import InstanceHandle

@@ -205,6 +205,9 @@ class Storage(Table):
 
     layout: Literal["directory"]
     """`directory`: an object's `storage_path` is a path below `{storage_dir}`."""
+    tidy_s: Seconds | None = None
+    """Within how long what a killed process left in the storage is gone, while a worker runs.
+    Without it nothing of that is looked at. A drill that sets `{tidy_s}` goes faster."""
 
 
 class Limits(Table):

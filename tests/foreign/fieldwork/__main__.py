@@ -35,8 +35,10 @@ def main(arguments: list[str]) -> int:
     if thread is not None:
         thread.join(settings.drain_s * 0.6)
         if thread.is_alive():  # something hangs that it waits for
-            worker.give_back()
-            os._exit(1)
+            try:
+                worker.give_back()
+            finally:  # an error would wait for the thread that hangs, and the grace is over soon
+                os._exit(1)
     service.database.close()
     return 0
 

@@ -19,6 +19,11 @@ const DEFECTS = {
     source: "a cache that was right for one instance",
     expected: ["idempotency.across-instances"],
   },
+  "lost-commit-discards": {
+    title: "A document is discarded when COMMIT got no answer, though its record may stand",
+    source: "a catch around a transaction that takes every error for a rollback",
+    expected: ["chaos.half-written"],
+  },
   "dedup-race": {
     title: "Equal documents are looked for before the insert, and nothing else keeps them apart",
     source: "CWE-367: time of check, time of use",

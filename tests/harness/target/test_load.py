@@ -223,6 +223,10 @@ HEAD = '[api]\ncommand = "serve --port {port}"\n'
             HEAD + "[worker]\ncommand='w'\npoll_interval_s=0\n",
             "worker.poll_interval_s: expected more than 0, got 0",
         ),
+        (
+            HEAD + "[storage]\nlayout='directory'\ntidy_s=0\n",
+            "storage.tidy_s: expected more than 0, got 0",
+        ),
         (HEAD + '[database]\nsource = "external"\n', "database.url: missing"),
         (
             HEAD + '[database]\nurl = "postgresql://u:hush@h/d"\n',

@@ -58,7 +58,7 @@ export async function fileDocument({ request, params, caller, pool }) {
     });
   } catch (error) {
     // Where COMMIT itself got no answer the record may stand: then its bytes stay, too.
-    if (kept && !error.uncertain) await discard(document.storedAt);
+    if (kept && (!error.uncertain || defect("lost-commit-discards"))) await discard(document.storedAt);
     throw error;
   } finally {
     await discard(received.incoming);

@@ -1,12 +1,18 @@
 """An upload whose body stops half way: a request that stays in flight as long as a check needs."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from typing import Any
 
-from harness.client import Answer, Client, NoAnswer, Record, Sample, together
+from harness.client.answers.answer import Answer
+from harness.client.answers.record import Record
+from harness.client.client import Client
+from harness.client.concurrency import together
+from harness.client.http.no_answer import NoAnswer
 from harness.client.multipart import encode_form
+from harness.client.samples import Sample
 
 SENT_WITHIN_S = 5.0
 
@@ -39,7 +45,7 @@ class StalledUpload:
 @asynccontextmanager
 async def stalled_upload(
     client: Client,
-    job: Record,
+    job: Mapping[str, Any],
     sample: Sample,
     *,
     key: str | None,
