@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from harness.init.envelopes import list_of
 from harness.init.lexicon import words_of
+from harness.init.organization_paths import begins_with_organization
 from harness.init.references import Document
 from harness.init.routes import Route, is_parameter
 
@@ -34,10 +35,10 @@ def key_of(segment: str) -> str:
 
 
 def without_prefix(segments: Sequence[str]) -> Sequence[str]:
-    """Leave out what stands before all paths: `/api/v1`."""
+    """Leave out what stands before all paths: `/api/v1`, `/orgs/{orgId}`."""
     while segments and _PREFIX.fullmatch(segments[0]):
         segments = segments[1:]
-    return segments
+    return segments[2:] if begins_with_organization(segments) else segments
 
 
 def places_of(document: Document, routes: Sequence[Route]) -> tuple[Place, ...]:

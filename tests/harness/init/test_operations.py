@@ -1,5 +1,6 @@
 """Collections, operations, envelopes and what is absent, from small documents."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -123,13 +124,21 @@ def test_lists_without_pages_and_parameters_that_are_not_there() -> None:
     assert without["pages"] is True
 
 
+def below(place: str) -> Mapping[str, Any]:
+    return {path.replace("/api/v1", place): each for path, each in PATHS.items()}
+
+
+def test_the_organization_above_all_else_is_that_of_whoever_asks() -> None:
+    flat = drafted()
+    for place in ("/orgs/{org}", "/v2/workspaces/{id}", "/t/{tenant_id}"):
+        nested, ours = drafted(below(place)), re.sub(r"\{.*\}", "{organization}", place)
+        for name in ("createJob", "uploadEvidence", "getExport", "listLedgerEvents"):
+            path = str(path_of(flat, name)).replace("/api/v1", ours)
+            assert path_of(nested, name) == path, place
+
+
 def test_a_parameter_that_the_contract_does_not_have_is_for_a_person() -> None:
-    nested = {
-        path.replace("/api/v1", "/orgs/{org}"): each
-        for path, each in PATHS.items()
-        if path != "/healthz"
-    }
-    draft = drafted(nested)
+    draft = drafted(below("/sites/{site}"))
     assert path_of(draft, "createJob") is None
     (one,) = [
         each
@@ -137,7 +146,7 @@ def test_a_parameter_that_the_contract_does_not_have_is_for_a_person() -> None:
         if each.table == ("contract", "operations", "createJob") and each.key == ("path",)
     ]
     assert one.certainty is Certainty.DOUBTFUL
-    assert "{org}" in one.why
+    assert "{site}" in one.why
 
 
 def test_a_gateway_key_is_a_variable_of_its_own_name() -> None:
