@@ -217,6 +217,7 @@ async def wait_until_ended(first: FirstAttempts, drill: WorkerDrill) -> None:
                 Busy,
                 job=step.export_id,
                 worker=worker.worker.name,
+                since_us=microseconds(step.at),
                 until_us=microseconds(until),
                 stale=f"the first attempt of {worker.worker.name}",
                 where=f"sleeps {worker.where} in attempt {step.new_attempt}",

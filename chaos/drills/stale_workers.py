@@ -41,6 +41,7 @@ class StaleWakeUp:
             yield {
                 "job": export_id,
                 "worker": self.successor.worker.name,
+                "since_us": microseconds(claimed_at),
                 "until_us": microseconds(claimed_at + sleeps),
                 "stale": self.stale.worker.name,
                 "where": f"sleeps {self.successor.where}, for {self.successor.seconds:g} s from "

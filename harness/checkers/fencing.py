@@ -47,7 +47,7 @@ class Fencing(Checker):
                 self._current[number] = 0
         if number in self._busy:
             busy = self._busy[number]
-            if step.at_us < busy.until_us and _leaves(step, busy.worker):
+            if step.at_us < busy.until_us and _leaves(step, busy):
                 self.found.append(_by_stale(step, busy))
 
     def _is_of_another(self, token: str, number: int) -> bool:
@@ -80,10 +80,15 @@ LEFT = frozenset({READY, FAILED, QUEUED})
 """Where an export is when its owner has finished it, failed it or given it back."""
 
 
-def _leaves(step: Transition, owner: str) -> bool:
-    """Whether an export is made ready, or taken out of the hands of this owner."""
-    is_taken = step.old_state == PREPARING and step.old_worker == owner
-    return step.new_state == READY or (is_taken and step.new_state in LEFT)
+def _leaves(step: Transition, busy: Busy) -> bool:
+    """Whether an export is made ready, or taken from its owner after that one has claimed it.
+
+    Its owner may have had an earlier attempt at it, which recovery rightly took back.
+    """
+    if step.new_state == READY:
+        return True
+    is_taken = step.old_state == PREPARING and step.new_state in LEFT
+    return is_taken and busy.since_us is not None and step.at_us >= busy.since_us
 
 
 def _last_bits(token: str) -> int:
@@ -143,7 +148,11 @@ _FAILED_SOON = steps("e1 queued, e1 claimed w1, e1 returned, e1 claimed w2, e1 f
 REJECTS: tuple[EntryExample, ...] = (
     entry_example(
         "failed while its owner slept",
-        [Busy(job="e1", worker="w2", until_us=2**62, stale="w1", **FIXED), *_FAILED_SOON],
+        [
+            *_FAILED_SOON[:-1],
+            Busy(job="e1", worker="w2", until_us=2**62, since_us=0, stale="w1", **FIXED),
+            _FAILED_SOON[-1],
+        ],
         rule="finished-by-zombie",
     ),
     entry_example("the same token again", steps(_LIVES, {2: _ONE, 4: _ONE}), rule="token-reused"),

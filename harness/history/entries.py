@@ -235,6 +235,8 @@ class Busy(Entry, frozen=True, kw_only=True, tag="busy"):
     job: str
     worker: str
     until_us: int
+    since_us: int | None = None
+    """When it claimed the export. None: only an end in ready is known not to be its own."""
     stale: str
     """The worker that has lost it."""
     where: str = ""
