@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from importlib.util import find_spec
+from pathlib import Path
 
 from harness.check import PROFILES, CheckSpec, Profile, matches_id
 from harness.errors import Misconfigured
@@ -17,10 +18,20 @@ def find_drills(folders: Sequence[str]) -> list[CheckSpec]:
 
     Raises `Misconfigured` when a file cannot be read or two checks have one id.
     """
+    return [spec for spec, _ in drill_files(folders)]
+
+
+def drill_files(folders: Sequence[str]) -> list[tuple[CheckSpec, Path]]:
+    """Give the same drills, each with the file that it is in. Raises as `find_drills` does."""
     package = find_spec(FAMILY)
     built_in = (package.submodule_search_locations if package else None) or []
-    found = find_checks((*built_in, *folders), built_in=False).known.values()
-    return sorted((spec for spec in found if spec.family == FAMILY), key=lambda spec: spec.id)
+    found = find_checks((*built_in, *folders), built_in=False).known
+    drills = [
+        (spec, Path(node.partition("::")[0]).resolve())
+        for node, spec in found.items()
+        if spec.family == FAMILY
+    ]
+    return sorted(drills, key=lambda drill: drill[0].id)
 
 
 def patterns_of(names: Iterable[str], drills: Sequence[CheckSpec]) -> tuple[str, ...]:
