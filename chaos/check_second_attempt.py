@@ -264,6 +264,7 @@ BUDGET_S = 90
     "chaos.second-attempt",
     "A worker may claim again what it has lost",
     checklist="Verify that a second attempt by the same worker is as good as one by another",
+    profile="full",
     observes=1,
     needs=NEEDS,
     deadline_s=BUDGET_S,

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -20,7 +20,7 @@ from harness.errors import Inconclusive
 from harness.system import Instance
 from harness.target import Target
 from harness.target.values.template import placeholders
-from harness.vocabulary.exports import PREPARING
+from harness.vocabulary.exports import PREPARING, QUEUED
 from harness.waiting import becomes_true, wait_until
 
 HOLDS_WITHIN_S = 10.0
@@ -74,6 +74,8 @@ class Namesakes:
     """What the second held when the first got SIGTERM."""
     kept: Sequence[Claim] = ()
     """Those of them that it surely had to keep."""
+    _lock: AsyncExitStack = field(default_factory=AsyncExitStack)
+    """Keeps work from ending."""
 
     @property
     def both(self) -> tuple[Instance, Instance]:
@@ -91,13 +93,9 @@ class Namesakes:
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:
         """Request exports; inside, their work cannot end, where that is possible."""
-        if not self.can_lock:
-            yield
-            return
-        await self.drill.backlog.grow(ORGANIZATIONS)
-        table = self.drill.target.tenant_tables["evidence"]
-        database = HarmedDatabase.of(self.drill.own.system)
-        async with self.drill.injected(hold_table(database, table)):
+        async with self._lock:
+            if self.can_lock:
+                await self._offer()
             yield
 
     async def catch(self) -> tuple[Sequence[Claim], Sequence[Claim]]:
@@ -106,7 +104,10 @@ class Namesakes:
         `Inconclusive` where one claims nothing.
         """
         if self.can_lock:  # they have been frozen since they were started
-            return await self._catch(self.first), await self._catch(self.second)
+            first = await self._catch(self.first)
+            if not any(each.state == QUEUED for each in await self.drill.view.live()):
+                await self._offer()  # one worker takes all that there is
+            return first, await self._catch(self.second)
         parked = [ParkedWorker(worker=each) for each in self.both]
         view = self.drill.view
         freezer = BusyWorkerFreezer(
@@ -199,6 +200,17 @@ class Namesakes:
             return any((each.export_id, each.attempt) not in self.claims for each in now)
 
         await becomes_true(holds, HOLDS_WITHIN_S / 5, poll_s=_POLL_S)
+
+    async def _offer(self) -> None:
+        """Request exports while both are frozen, and lock what their work needs.
+
+        A request may have to read what is locked.
+        """
+        await self._lock.aclose()
+        await self.drill.backlog.grow(ORGANIZATIONS)
+        table = self.drill.target.tenant_tables["evidence"]
+        database = HarmedDatabase.of(self.drill.own.system)
+        await self._lock.enter_async_context(self.drill.injected(hold_table(database, table)))
 
     async def _catch(self, worker: Instance) -> Sequence[Claim]:
         system = self.drill.own.system
