@@ -193,11 +193,16 @@ class Namesakes:
         await becomes_true(have_ended, within_s, poll_s=_POLL_S)
 
     async def wait_until_first_works(self) -> None:
-        """Wait until the first has claimed something since it was started again, or long enough."""
+        """Wait until the first has claimed something since it was started again, or long enough.
+
+        Not where nothing is left for it.
+        """
 
         async def holds() -> bool:
-            now = await self.drill.view.in_progress()
-            return any((each.export_id, each.attempt) not in self.claims for each in now)
+            live = await self.drill.view.live()
+            known = {export_id for export_id, _ in self.claims}
+            mine = [each for each in live if each.id not in known]
+            return not mine or any(each.state == PREPARING for each in mine)
 
         await becomes_true(holds, HOLDS_WITHIN_S / 5, poll_s=_POLL_S)
 
