@@ -1,4 +1,4 @@
-"""Two workers have one name, at once and one after the other: each has only what it claimed."""
+"""Workers have one name, at once and one after the other: each has only what it claimed."""
 
 import asyncio
 import random
@@ -39,37 +39,55 @@ STUCK_TIMEOUT_OVER_HTTP_S = 6.0
 BEATS = 2
 """After so many heartbeats a worker has surely sent one for all that it takes for its own."""
 
-KILLED = "killed and started again under its name"
-STOPPED = "one of two of a name gets SIGTERM"
+STOPPED = "one of a name gets SIGTERM"
+KILLED = "one of a name is killed and started again"
+
+
+async def stop_one(names: Namesakes) -> None:
+    """SIGTERM to one at work: another one keeps its exports and its name.
+
+    All others are frozen, not for as long as the stuck timeout: nobody else can claim.
+    """
+    drill, system = names.drill, names.drill.own.system
+    _, names.claims = await names.catch_two()
+    since = time.monotonic()
+    pause = pause_instance(system, names.living, names.outside(names.claims))
+    async with drill.injected(pause):
+        await system.resume(names.stopped)
+        held = await names.held(names.claims)
+        registered = await registered_workers(drill)
+        grace_s = await stop(names)
+        if await names.silent_s(held, since) > drill.times.stuck_timeout_s:
+            return  # it may have lost them rightly
+        names.kept = [(each.export_id, each.attempt) for each in held]
+        what = f"another one of its name got SIGTERM, and had {grace_s:g} s"
+        await expect_kept(names, names.kept, what)
+        await expect_registered(names, registered)
 
 
 async def kill_and_start_again(names: Namesakes) -> None:
-    """Kill one of two and start it again under its name.
+    """Kill one at work and start it again under its name, while another one lives.
 
-    What the dead one held must stay silent, and what the other one holds must stay its own.
+    What the dead one held must stay silent, and what the living one holds must stay its own.
     """
-    drill = names.drill
-    dead, living = await names.catch()
-    await drill.own.system.resume(names.second)
-    names.claims = [*dead, *living]
-    name = names.first.name
-    kill = kill_instances(drill.own.system, [names.first], outside=names.outside(dead))
+    drill, system, name = names.drill, names.drill.own.system, names.name
+    dead = await names.catch_last()
+    await system.resume(names.living)
+    kill = kill_instances(system, [names.killed], outside=names.outside(dead))
     async with drill.injected(kill):
         held = await names.held(dead)
         before = await names.signs_of_life(dead)
-    names.first = next(each for each in drill.own.system.workers if each.name == name)
     if not held:
         raise Inconclusive(f"{name} had no export in progress any more when it was killed")
     names.orphans = orphans_of(held, f"SIGKILL; then another process of the name {name} ran", name)
     # Before any change is looked at: what becomes of them counts from their last heartbeats.
     drill.looks.harmed(map(harmed_fields, names.orphans))
     drill.notes |= {each.export_id: f"{name} got SIGKILL with it" for each in held}
-    drill.notes |= {each: f"a living worker of the name {name} had it" for each, _ in living}
     await asyncio.sleep(BEATS * names.heartbeat_interval_s)  # what must not come
     expect_silent(names, before, await names.signs_of_life(dead))
     if names.can_lock:
-        await expect_kept(names, living, "another one of its name was killed and started again")
-        names.living = living
+        what = "another one of its name was killed and started again"
+        await expect_kept(names, names.kept, what)
 
 
 def orphans_of(held: Sequence[InProgress], where: str, worker: str) -> Sequence[Orphan]:
@@ -95,7 +113,7 @@ def expect_silent(
     names.drill.judged.update(beaten)
     expect(
         not beaten,
-        expected=f"no heartbeat of the {len(before)} exports that {names.first.name} held, which "
+        expected=f"no heartbeat of the {len(before)} exports that {names.name} held, which "
         "is dead, from another process of its name",
         got=f"export {beaten[0]}: {before[beaten[0]]} became {after[beaten[0]]}" if beaten else "",
         detail=f"seen {BEATS} heartbeat intervals after the other process was ready",
@@ -103,47 +121,10 @@ def expect_silent(
     )
 
 
-async def judge_restart(names: Namesakes) -> None:
-    """Judge what was seen until now: later on, what a worker gives back is no theft."""
-    drill = names.drill
-    await drill.look(await drill.view.observed())
-    what = "exports when another process had the name"
-    await drill.judge(drill.looks.judge(what), what=what)
-
-
-async def stop_one(names: Namesakes) -> None:
-    """SIGTERM to one of two at work: the other one keeps its exports and its name.
-
-    The other one is frozen, not for as long as the stuck timeout: nobody else can claim.
-    """
-    drill, system = names.drill, names.drill.own.system
-    if not names.can_lock:
-        await names.wait_until_orphans_ended()
-        _, names.living = await names.catch()
-    since = time.monotonic()
-    pause = pause_instance(system, names.second, names.outside(names.living))
-    async with drill.injected(pause):
-        if names.can_lock:
-            await names.wait_until_first_works()
-        else:
-            await system.resume(names.first)
-        held = await names.held(names.living)
-        if await names.orphans_are_held():
-            return  # they would be given back once more, and that is another drill's
-        registered = await registered_workers(drill)
-        grace_s = await stop(names)
-        if await names.silent_s(held, since) > drill.times.stuck_timeout_s:
-            return  # it may have lost them rightly
-        names.kept = [(each.export_id, each.attempt) for each in held]
-        what = f"another one of its name got SIGTERM, and had {grace_s:g} s"
-        await expect_kept(names, names.kept, what)
-        await expect_registered(names, registered)
-
-
 async def expect_registered(names: Namesakes, before: Collection[str]) -> None:
     """Fail when the metrics do not name a worker any more that lives."""
     now = await registered_workers(names.drill)
-    name = names.first.name
+    name = names.name
     expect(
         name in now or name not in before,
         expected=f"worker_heartbeat_age_seconds of {name}, of whose name a process lives",
@@ -153,12 +134,12 @@ async def expect_registered(names: Namesakes, before: Collection[str]) -> None:
 
 
 async def stop(names: Namesakes) -> float:
-    """SIGTERM to the first, which is killed after its grace; give the grace in seconds."""
-    drill, name = names.drill, names.first.name
+    """SIGTERM to one, which is killed after its grace; give the grace in seconds."""
+    drill, name = names.drill, names.name
     assert drill.target.worker is not None
     grace_s = GRACE_S if drill.target.mentions("drain_grace_s") else drill.target.worker.grace_s
     drill.history.write("invoke", DRAIN, process=drill.process, worker=name)
-    await drill.own.system.stop(names.first, grace_s + LATE_S)
+    await drill.own.system.stop(names.stopped, grace_s + LATE_S)
     drill.history.write("ok", DRAIN, process=drill.process, worker=name)
     return grace_s
 
@@ -181,17 +162,16 @@ async def expect_kept(names: Namesakes, living: Sequence[Claim], what: str) -> N
 
 
 async def end_one_after_the_other(names: Namesakes, cells: Cells) -> None:
-    """Kill one and start it again, then stop it."""
-    async with cells.of(when=KILLED):
-        await kill_and_start_again(names)
-    await judge_restart(names)
+    """Stop one, then kill one and start it again."""
+    async with cells.of(when=STOPPED):
+        await stop_one(names)
     if not cells.findings:
-        async with cells.of(when=STOPPED):
-            await stop_one(names)
+        async with cells.of(when=KILLED):
+            await kill_and_start_again(names)
 
 
 async def judge_end(names: Namesakes) -> None:
-    """Judge all exports when the one worker that is left has ended them."""
+    """Judge all exports when those that are left have ended them."""
     drill = names.drill
     drill.looks.harmed({"job": each} for each in drill.backlog.owners)
     drill.orphans = names.orphans
@@ -239,11 +219,11 @@ async def check_same_name(
     observe: Observations,
     cells: Cells,
 ) -> None:
-    """Give two workers one name; kill one and start it again under it, then stop it.
+    """Give three workers one name; stop one, then kill one and start it again under it.
 
-    The new one sends no heartbeat for what the dead one held and neither gives back nor finishes
-    it: that is taken back after the stuck timeout, at the next attempt. What the other one holds
-    stays its own, and its name stays in the metrics. In the end each export is done once.
+    What the third one holds stays its own, and its name stays in the metrics. The process that is
+    started sends no heartbeat for what the dead one held, and neither gives back nor finishes it:
+    that is taken back after the stuck timeout, at the next attempt. Each export is done once.
     """
     if target.worker is not None:
         require_names(target)

@@ -1,4 +1,4 @@
-"""Two workers that have one name, and what the end of one of them does to the other."""
+"""Workers that have one name, and what the end of one of them does to another one."""
 
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -21,7 +21,7 @@ from harness.system import Instance
 from harness.target import Target
 from harness.target.values.template import placeholders
 from harness.vocabulary.exports import PREPARING, QUEUED
-from harness.waiting import becomes_true, wait_until
+from harness.waiting import wait_until
 
 HOLDS_WITHIN_S = 10.0
 """How long a worker may take to claim what waits for it."""
@@ -57,38 +57,40 @@ def require_names(target: Target) -> None:
 
 @dataclass(kw_only=True)
 class Namesakes:
-    """Two workers of one name. What each has claimed is known, as it ran alone then."""
+    """Three workers of one name. What each has claimed is known, as it ran alone then."""
 
     drill: WorkerDrill
     can_lock: bool
     """Whether work can be kept from ending by a lock in the database."""
-    first: Instance = field(init=False)
-    """The worker that ends, and is started again under its name."""
-    second: Instance = field(init=False)
-    """The other one, which lives to the end."""
-    claims: Sequence[Claim] = ()
-    """What both held when the first was killed."""
+    killed: Instance = field(init=False)
+    """The worker that is killed and started again; the name is its own."""
+    stopped: Instance = field(init=False)
+    """The worker that gets SIGTERM."""
+    living: Instance = field(init=False)
+    """The worker that lives to the end."""
     orphans: Sequence[Orphan] = ()
-    """What the first held when it was killed."""
-    living: Sequence[Claim] = ()
-    """What the second held when the first got SIGTERM."""
+    """What one of them held when it was killed."""
+    claims: Sequence[Claim] = ()
+    """What the living one held when another one got SIGTERM."""
     kept: Sequence[Claim] = ()
     """Those of them that it surely had to keep."""
     _lock: AsyncExitStack = field(default_factory=AsyncExitStack)
     """Keeps work from ending."""
 
     @property
-    def both(self) -> tuple[Instance, Instance]:
-        """The one that ends, and the one that lives."""
-        return self.first, self.second
+    def name(self) -> str:
+        """The name that all have."""
+        return self.killed.name
 
     async def start(self) -> None:
-        """Start both. They have claimed nothing yet, and are frozen."""
+        """Start all. They have claimed nothing yet, and are frozen."""
         system = self.drill.own.system
-        self.first = await system.start("worker")
-        self.second = await system.start("worker", values={"instance": self.first.name})
-        if self.can_lock:
-            await together(freeze(system, each, self.drill.view) for each in self.both)
+        self.killed = await system.start("worker")
+        self.stopped, self.living = await together(
+            system.start("worker", values={"instance": self.name}) for _ in range(2)
+        )
+        started = (self.killed, self.stopped, self.living)
+        await together(freeze(system, each, self.drill.view) for each in started)
 
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:
@@ -98,31 +100,29 @@ class Namesakes:
                 await self._offer()
             yield
 
-    async def catch(self) -> tuple[Sequence[Claim], Sequence[Claim]]:
-        """Let each of them run alone until it holds exports; give the claims, both are frozen then.
+    async def catch_two(self) -> tuple[Sequence[Claim], Sequence[Claim]]:
+        """Let the one that is stopped, then the living one run alone until it holds exports.
 
-        `Inconclusive` where one claims nothing.
+        Gives their claims. Both are frozen then. `Inconclusive` where one claims nothing.
         """
-        if self.can_lock:  # they have been frozen since they were started
-            first = await self._catch(self.first)
+        if self.can_lock:
+            stopped = await self._catch(self.stopped)
             if not any(each.state == QUEUED for each in await self.drill.view.live()):
                 await self._offer()  # one worker takes all that there is
-            return first, await self._catch(self.second)
-        parked = [ParkedWorker(worker=each) for each in self.both]
-        view = self.drill.view
-        freezer = BusyWorkerFreezer(
-            system=self.drill.own.system,
-            workers=parked,
-            backlog=self.drill.backlog,
-            # By their names they cannot be told apart.
-            view=replace(view, shows_workers=False) if isinstance(view, DatabaseView) else view,
-            max_attempts=self.drill.target.limits.max_attempts,
-        )
-        claims = await freezer.freeze_busy()
-        first, second = (
-            [claim for claim, owner in claims.items() if owner is each] for each in parked
-        )
-        return first, second
+            return stopped, await self._catch(self.living)
+        stopped, living = await self._catch_busy(self.stopped, self.living)
+        return stopped, living
+
+    async def catch_last(self) -> Sequence[Claim]:
+        """Let the one that is to be killed run alone; give its claims. It is frozen then."""
+        system = self.drill.own.system
+        if self.can_lock:
+            await system.pause(self.living)
+            await self._wait_until_quiet(self.living)
+            return await self._catch(self.killed)
+        await freeze(system, self.living, self.drill.view)
+        [claims] = await self._catch_busy(self.killed)
+        return claims
 
     async def held(self, claims: Sequence[Claim]) -> Sequence[InProgress]:
         """Give those of the claims whose exports are still in progress at their attempts."""
@@ -174,38 +174,6 @@ class Namesakes:
             and step.at >= step.heartbeat_at + silence
         }
 
-    async def orphans_are_held(self) -> bool:
-        """Whether a worker has claimed again what the first held when it was killed."""
-        attempts = {each.export_id: each.attempt for each in self.orphans}
-        now = await self.drill.view.in_progress()
-        return any(each.attempt > attempts.get(each.export_id, each.attempt) for each in now)
-
-    async def wait_until_orphans_ended(self) -> None:
-        """Wait until what the first held when it was killed has ended, or long enough for that."""
-        orphans = {each.export_id for each in self.orphans}
-
-        async def have_ended() -> bool:
-            return not orphans & {each.id for each in await self.drill.view.live()}
-
-        times = self.drill.times
-        work_s = self.drill.target.pace.wait_s(HOLDS_WITHIN_S)
-        within_s = times.stuck_timeout_s + times.sweep_interval_s + times.slack_s + work_s
-        await becomes_true(have_ended, within_s, poll_s=_POLL_S)
-
-    async def wait_until_first_works(self) -> None:
-        """Wait until the first has claimed something since it was started again, or long enough.
-
-        Not where nothing is left for it.
-        """
-
-        async def holds() -> bool:
-            live = await self.drill.view.live()
-            known = {export_id for export_id, _ in self.claims}
-            mine = [each for each in live if each.id not in known]
-            return not mine or any(each.state == PREPARING for each in mine)
-
-        await becomes_true(holds, HOLDS_WITHIN_S / 5, poll_s=_POLL_S)
-
     async def _offer(self) -> None:
         """Request exports while both are frozen, and lock what their work needs.
 
@@ -217,6 +185,20 @@ class Namesakes:
         database = HarmedDatabase.of(self.drill.own.system)
         await self._lock.enter_async_context(self.drill.injected(hold_table(database, table)))
 
+    async def _catch_busy(self, *workers: Instance) -> list[Sequence[Claim]]:
+        parked = [ParkedWorker(worker=each) for each in workers]
+        view = self.drill.view
+        freezer = BusyWorkerFreezer(
+            system=self.drill.own.system,
+            workers=parked,
+            backlog=self.drill.backlog,
+            # By their names they cannot be told apart.
+            view=replace(view, shows_workers=False) if isinstance(view, DatabaseView) else view,
+            max_attempts=self.drill.target.limits.max_attempts,
+        )
+        claims = await freezer.freeze_busy()
+        return [[claim for claim, owner in claims.items() if owner is each] for each in parked]
+
     async def _catch(self, worker: Instance) -> Sequence[Claim]:
         system = self.drill.own.system
         before = await self._claims()
@@ -226,17 +208,15 @@ class Namesakes:
             return bool(await self._claims() - before)
 
         within_s = self.drill.target.pace.wait_s(HOLDS_WITHIN_S)
-        what = f"{worker.name} to claim an export while {ORGANIZATIONS} organizations have some"
+        what = f"{worker.name} to claim an export while others wait"
         await wait_until(holds, within_s, what, poll_s=_POLL_S, error=Inconclusive)
         await system.pause(worker)
-        await wait_until(
-            self._is_quiet,
-            QUIET_WITHIN_S,
-            f"the database to end what {worker.name}, which is frozen, had sent",
-            poll_s=_POLL_S,
-            error=Inconclusive,
-        )
+        await self._wait_until_quiet(worker)
         return sorted(await self._claims() - before)
+
+    async def _wait_until_quiet(self, worker: Instance) -> None:
+        what = f"the database to end what {worker.name}, which is frozen, had sent"
+        await wait_until(self._is_quiet, QUIET_WITHIN_S, what, poll_s=_POLL_S, error=Inconclusive)
 
     async def _claims(self) -> set[Claim]:
         return {(each.export_id, each.attempt) for each in await self.drill.view.in_progress()}
