@@ -2,7 +2,6 @@
 
 import random
 
-from chaos.drills.draining import can_lock
 from chaos.drills.waking import LISTENS_WITHIN_S, Waking, waking_drill
 from chaos.exports.failed_export import failed_export
 from chaos.faults.add_toxic import add_toxic
@@ -104,7 +103,7 @@ async def check_wake_up(
     """
     async with waking_drill(fresh_system, target, rng, history, observe, cells) as waking:
         with as_subject():
-            if await can_lock(waking.drill):
+            if await waking.can_be_held_up():
                 worker = await take_what_waits(waking, cells)
             else:
                 worker = await waking.idle_worker()

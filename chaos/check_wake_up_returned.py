@@ -2,12 +2,11 @@
 
 import random
 
-from chaos.drills.draining import can_lock
+from chaos.drills.slow_work import refuse_unseen_claims, table_to_lock
 from chaos.drills.waking import Promptness, Waking, waking_drill
 from chaos.faults.kill_instances import kill_instances
 from harness.check import check
 from harness.client import together
-from harness.errors import Inconclusive
 from harness.findings.preconditions import as_subject
 from harness.history import HistoryWriter
 from harness.plugin.cells import Cells
@@ -88,11 +87,8 @@ async def check_wake_up_returned(
     """
     async with waking_drill(fresh_system, target, rng, history, observe, cells) as waking:
         drill = waking.drill
-        if not await can_lock(drill):
-            raise Inconclusive(
-                "work cannot be held up here, so it is unknown what a worker would give back: it "
-                "needs the harness's own database, and its table of evidence in [catalog.tables]"
-            )
+        refuse_unseen_claims(target)
+        await table_to_lock(drill)
         with as_subject():
             left = await wake_by_workers(waking, cells)
             if waking.listens(left):

@@ -50,7 +50,7 @@ async def slow_work(drill: WorkerDrill) -> AsyncIterator[SlowWork]:
     if drill.failpoints is not None and FAILPOINT in drill.failpoints.names:
         slow = SlowWork(drill=drill, by_failpoint=True)
     else:
-        slow = SlowWork(drill=drill, by_failpoint=False, table=await _table_to_lock(drill))
+        slow = SlowWork(drill=drill, by_failpoint=False, table=await table_to_lock(drill))
     try:
         yield slow
     finally:
@@ -72,7 +72,7 @@ def _shows_heartbeats(target: Target) -> bool:
     return table is not None and table.has("heartbeat_at")
 
 
-async def _table_to_lock(drill: WorkerDrill) -> str:
+async def table_to_lock(drill: WorkerDrill) -> str:
     """Give the table that work reads, if it is there and may be locked."""
     worker = drill.target.worker
     table = (worker and worker.work_table) or drill.target.tenant_tables.get("evidence", "")

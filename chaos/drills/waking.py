@@ -9,6 +9,7 @@ from datetime import datetime
 from random import Random
 
 from chaos.drills.health import judge_health
+from chaos.drills.slow_work import table_to_lock
 from chaos.drills.waits import Wait, describe, waits, waits_for_a_place
 from chaos.drills.worker_drill import END, WorkerDrill, end_violations, worker_drill
 from chaos.faults.end_sessions import end_sessions_of
@@ -232,10 +233,17 @@ class Waking:
 
     @asynccontextmanager
     async def held_up(self) -> AsyncIterator[None]:
-        """Inside, no proof pack can be finished: the table of evidence is locked."""
-        table = self.drill.target.tenant_tables["evidence"]
+        """Inside, no proof pack can be finished: a table is locked that work on it reads."""
+        table = await table_to_lock(self.drill)
         async with self.drill.injected(hold_table(HarmedDatabase.of(self.drill.own.system), table)):
             yield
+
+    async def can_be_held_up(self) -> bool:
+        """Say whether there is such a table, and it is seen who holds an export."""
+        try:
+            return self.drill.view.shows_workers and bool(await table_to_lock(self.drill))
+        except Inconclusive:
+            return False
 
     async def until_held(self, exports: set[str]) -> None:
         """Wait until all of these are in progress. `Inconclusive` when they are not."""

@@ -144,8 +144,13 @@ const DEFECTS = {
     source: "a guard against double work that knows ids and no claims",
     expected: ["chaos.second-attempt"],
   },
-  "polls-ever-more-seldom": {
-    title: "An idle worker waits twice as long after each look that found nothing, up to a minute",
+  "outage-ends-the-worker": {
+    title: "The first error of the database ends the worker",
+    source: "a rejection that nobody handles",
+    expected: ["chaos.database-restart"],
+  },
+  "rests-when-idle": {
+    title: "A worker that found nothing to do looks again after ten seconds",
     source: "a back-off that was meant for errors",
     expected: ["chaos.wake-up"],
   },

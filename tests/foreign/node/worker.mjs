@@ -35,7 +35,10 @@ function drain() {
 /** Do something again and again until the worker leaves; an outage ends none of it. */
 async function repeat(what, seconds, step) {
   while (!stopClaiming.signal.aborted) {
-    await step().catch((error) => log(what, error));
+    await step().catch((error) => {
+      if (defect("outage-ends-the-worker")) throw error;
+      log(what, error);
+    });
     await pause(seconds * 1000, undefined, { signal: stopClaiming.signal }).catch(() => {});
   }
 }
@@ -45,15 +48,12 @@ function isKnown(id) {
   return known.size === known.add(id).size;
 }
 
-let idleSeconds = settings.pollSeconds;
-
-/** Look for work; longer after a look that found nothing, where that mistake is wanted. */
+/** Look for work; after a look that found nothing a worker rests, where that mistake is wanted. */
 async function look() {
   const before = running.size;
   await fillSlots();
-  if (!defect("polls-ever-more-seldom")) return;
-  idleSeconds = running.size > before ? settings.pollSeconds : Math.min(idleSeconds * 2, 60);
-  await pause(idleSeconds * 1000, undefined, { signal: stopClaiming.signal }).catch(() => {});
+  if (!defect("rests-when-idle") || running.size > before) return;
+  await pause(10_000, undefined, { signal: stopClaiming.signal }).catch(() => {});
 }
 
 async function fillSlots() {
