@@ -39,6 +39,7 @@ FULL_WITHIN_S = 20.0
 CALM_S = 0.4
 """How long workers that have a free place may leave an export in the queue, usually."""
 
+CANCELED_WITHIN_S = 5.0
 TAKEN_OVER_WITHIN_S = 5.0
 """How long others may take to claim what was taken back."""
 
@@ -65,8 +66,6 @@ class LostLeases:
     successors: Sequence[Instance] = ()
     lost: Mapping[str, InProgress] = field(default_factory=dict)
     """The claims of successors on what the victims held, by the export's id."""
-    at_cap: int = 0
-    """Exports that waited for their organization while its silent ones were at the cap."""
     unchanged: int = 0
     freed: int = 0
     held_still: int = 0
@@ -116,10 +115,25 @@ class LostLeases:
         within_s = self.drill.target.pace.wait_s(FULL_WITHIN_S)
         what = f"{len(self.victims)} workers to claim as much as they have room for"
         await wait_until(is_full, within_s, what, poll_s=_POLL_S, error=Inconclusive)
-        for export_id in await self._to_be_had():
+        await wait_until(
+            self._nothing_to_be_had,
+            CANCELED_WITHIN_S,
+            "what waits and could be claimed to be canceled",
+            poll_s=_POLL_S,
+            error=Inconclusive,
+        )
+        await self.slow.freeze(self.victims)
+        kept = [each for each in await self.drill.view.live() if each.state == QUEUED]
+        what = "exports that waited while silent ones were at their organization's cap"
+        self.drill.observe(len(kept), what=what)
+
+    async def _nothing_to_be_had(self) -> bool:
+        """Cancel what other workers could claim; whether there was nothing."""
+        found = await self._to_be_had()
+        for export_id in found:
             owner = self.drill.backlog.owners[export_id]
             await owner.client.call("cancelExport", path={"export_id": export_id})
-        self.at_cap = sum(each.state == QUEUED for each in await self.drill.view.live())
+        return not found
 
     async def _to_be_had(self) -> list[str]:
         live = await self.drill.view.live()
@@ -133,8 +147,12 @@ class LostLeases:
             raise Inconclusive("the frozen workers held nothing: their work ended too soon")
         self.successors = await together(self.slow.start(SUCCESSORS_WORK_S) for _ in self.victims)
 
+        seen = ""
+
         async def taken() -> Mapping[str, InProgress]:
+            nonlocal seen
             now = await drill.view.in_progress()
+            seen = "; ".join(f"{each.export_id} is with {each.worker}" for each in now[:4])
             lost = {
                 each.export_id: each
                 for each in now
@@ -149,10 +167,10 @@ class LostLeases:
             times.stuck_timeout_s + 2 * times.sweep_interval_s + TAKEN_OVER_WITHIN_S,
             f"another worker to hold what {self.victims[0].name} held when it was frozen",
             poll_s=_POLL_S,
-            error=Inconclusive,
+            error=lambda waited: Inconclusive(f"{waited}; {seen}"),
         )
         await becomes_true(self._all_claimed, LOOKS_EVERY_S / 2, poll_s=_POLL_S)
-        await self._freeze_successors()
+        await self.slow.freeze(self.successors)
         self.lost = await taken()
         if not self.lost:
             raise Inconclusive("the successors had finished all exports before they were frozen")
@@ -162,24 +180,20 @@ class LostLeases:
         self._switches = context_switches(drill.victims[0])
         self._asleep_at = await drill.view.now()
 
+    async def _until_silent(self, held: Collection[InProgress]) -> None:
+        """Wait until the stuck timeout of all of these is over."""
+        timeout = timedelta(seconds=self.drill.times.stuck_timeout_s)
+        last = max((each.heartbeat_at for each in held if each.heartbeat_at), default=None)
+
+        async def is_over() -> bool:
+            return last is None or await self.drill.view.now() > last + timeout
+
+        within_s = timeout.total_seconds() + self.drill.times.slack_s
+        what = "the leases of the frozen workers to end"
+        await wait_until(is_over, within_s, what, poll_s=_POLL_S, error=Inconclusive)
+
     async def _all_claimed(self) -> bool:
         return not await self._to_be_had()
-
-    async def _freeze_successors(self) -> None:
-        """Freeze them where they block no others; where all wait for our lock, anywhere."""
-        system = self.drill.own.system
-
-        async def is_frozen() -> bool:
-            for each in self.successors:
-                await system.pause(each)
-            if not self.slow.by_failpoint or not await self.drill.view.blocks_others():
-                return True
-            for each in self.successors:
-                await system.resume(each)
-            return False
-
-        what = "a moment in which the successors can be frozen without blocking other clients"
-        await wait_until(is_frozen, LOOKS_EVERY_S, what, poll_s=_POLL_S, error=Inconclusive)
 
     async def expect_left_alone(self) -> None:
         """When the first victim goes on: it changes nothing of theirs, and claims something else.
@@ -221,7 +235,7 @@ class LostLeases:
         freed = await becomes_true(self._has_claimed, within_s, poll_s=_POLL_S)
         if not freed and not await self._to_be_had():
             raise Inconclusive("nothing waited that a worker with a free place could have claimed")
-        if not freed and await self.drill.view.blocks_others():
+        if not freed and await self.slow.blocks_others():
             raise Inconclusive("a frozen worker held a transaction open, others may have waited")
         self.freed = int(freed)
         expect(

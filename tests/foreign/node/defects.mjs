@@ -129,6 +129,11 @@ const DEFECTS = {
     source: "lion-reader #917: a heartbeat without a token",
     expected: ["chaos.lease-lost"],
   },
+  "renewals-add-up": {
+    title: "Each renewal makes a lease longer by its whole length, from its end and not from now",
+    source: "lease_until = lease_until + interval",
+    expected: ["chaos.heartbeat-holds"],
+  },
   "lost-slot-leaks": {
     title: "A slot is free again when its package is done, and never when its lease was lost",
     source: "a semaphore that is released on success only",

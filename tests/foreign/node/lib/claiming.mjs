@@ -12,6 +12,7 @@ const CANDIDATES = 8; // others claim at the same time: whoever loses one goes o
 const OWNED = defect("stale-lease-finishes") ? "id = $1 AND $2::uuid IS NOT NULL" : "id = $1 AND lease = $2";
 
 const RENEWED = defect("renewal-without-lease") ? "id = $1 AND $2::uuid IS NOT NULL" : OWNED;
+const FROM = defect("renewals-add-up") ? "lease_until" : "clock_timestamp()";
 
 /** The lease of a package was lost: somebody else has it, or it is over. */
 export class LeaseLost extends Error {}
@@ -57,7 +58,7 @@ async function take(client, id, name, leaseSeconds) {
 /** Make the lease last from now on; raises LeaseLost. */
 export async function renew(pool, { id, lease }, leaseSeconds) {
   const { rowCount } = await pool.query(
-    `UPDATE packages SET lease_until = clock_timestamp() + make_interval(secs => $3)
+    `UPDATE packages SET lease_until = ${FROM} + make_interval(secs => $3)
       WHERE ${RENEWED} AND state IN ${RUNNING}`,
     [id, lease, leaseSeconds],
   );
