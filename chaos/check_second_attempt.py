@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -212,6 +212,11 @@ async def wait_until_ended(first: FirstAttempts, drill: WorkerDrill) -> None:
     lost = {each.export_id: each.attempt for each in drill.orphans}
     for step in drill.final.watched():
         if step.is_claim and (step.new_attempt or 0) > lost.get(step.export_id, NEVER):
+            # The changes before it are not by the first attempt: its claim was not yet stale.
+            before = [each for each in drill.final.watched() if each.n <= step.n]
+            drill.looks.exports(
+                replace(drill.final, exports=[], completions=[], transitions=before)
+            )
             until = step.at + timedelta(seconds=worker.seconds * PRECISION)
             drill.history.append(
                 Busy,
