@@ -80,6 +80,7 @@ class HalfWritten:
         drill = self.drill
         worker = await LostWorkerAnswers.start(drill)
         await worker.lose_of_ready()
+        await worker.wait_until_recovered()
         try:
             async with damaged_jobs(drill, DAMAGED) as damaged:
                 await worker.lose_of_failed(damaged)

@@ -72,6 +72,12 @@ class LostWorkerAnswers:
             async with self.drill.cells.of(worker="answer lost", commit=shown(statement)):
                 await self._lose(statement, "on the way to ready")
 
+    async def wait_until_recovered(self) -> None:
+        """Wait until what was lost has been done again; then recovery's commits are known, too."""
+        async with noted(self.drill.own, self.worker, self.is_change) as commits:
+            await self.drill.view.wait_until_ended(self.drill.times, lambda _seen, _now: False)
+        self.known |= {each for one in commits.answered for each in one}
+
     async def lose_of_failed(self, damaged: Sequence[Job]) -> None:
         """Let exports fail whose evidence is damaged; lose the answer to the failure of some.
 

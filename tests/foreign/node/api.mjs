@@ -47,6 +47,7 @@ server.listen(port, host, () => process.stdout.write(`listening on ${host}:${por
 
 function end() {
   if (!server.listening) return;
+  if (defect("stop-closes-connections")) server.closeAllConnections();
   const idle = setInterval(() => server.closeIdleConnections(), 50);
   const patience = setTimeout(() => server.closeAllConnections(), PATIENCE_MS);
   server.close(async () => {

@@ -24,6 +24,11 @@ const DEFECTS = {
     source: "a catch around a transaction that takes every error for a rollback",
     expected: ["chaos.half-written"],
   },
+  "stop-closes-connections": {
+    title: "SIGTERM closes all connections, those with a request under way among them",
+    source: "server.closeAllConnections() as the answer to a shutdown that takes too long",
+    expected: ["chaos.api-kill"],
+  },
   "dedup-race": {
     title: "Equal documents are looked for before the insert, and nothing else keeps them apart",
     source: "CWE-367: time of check, time of use",
