@@ -4,6 +4,8 @@ import re
 from dataclasses import fields
 from pathlib import Path
 
+from click.testing import CliRunner
+
 from chaos.drills.drill import Drill
 from harness.cli.drill import drill
 from harness.plugin.session.drills import find_drills, patterns_of
@@ -41,3 +43,11 @@ def test_every_command_names_drills_and_options_that_exist() -> None:
             if not word.startswith("-") and not before.startswith("--") and word != "all"
         ]
         patterns_of(names, drills)  # refuses a name that no drill has
+
+
+def test_the_list_says_of_every_drill_whether_the_reference_backend_offers_it() -> None:
+    printed = CliRunner().invoke(drill, ["--list"], catch_exceptions=False).stdout
+    rows = [line.split("\t") for line in printed.splitlines()]
+    offered = {row[0]: row[4] for row in rows}
+    assert set(offered) == {spec.id for spec in find_drills(())}
+    assert {name for name, how in offered.items() if how != "offered"} == {"chaos.staging-fault"}
