@@ -25,7 +25,7 @@ STUCK_TIMEOUT_S = 1.5
     observes=2,
     needs=frozenset({Capability.TENANTS, Capability.SPAWN, Capability.KILL}),
     profile="full",
-    deadline_s=150,
+    deadline_s=180,
 )
 async def check_half_written(
     fresh_system: FreshSystem,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from chaos.drills.agreement import expect_agreement, outcome_of
+from chaos.drills.cancel_races import race_cancellations
 from chaos.drills.cut_requests import (
     CutRequests,
     wait_until_blocked,
@@ -88,6 +89,8 @@ class HalfWritten:
         except Inconclusive as problem:
             async with drill.cells.of(worker="answer lost", commit="a failure"):
                 raise Inconclusive(str(problem)) from problem
+        async with drill.cells.of(operation="cancelExport", race="with its completion"):
+            await race_cancellations(drill)
         async with drill.cells.of(worker="answer lost", commit="of a drain"):
             assert drill.target.worker is not None
             await worker.lose_of_drain(
