@@ -63,9 +63,10 @@ class EqualRounds:
             return expect_status(await client.call("listJobs"), 200)
 
         return {
+            # First: what is served may end what a refusal before it has left open.
+            "listJobs": jobs,
             "getExport": absent_export,
             "cancelExport": ended_export,
             "uploadEvidence": other_request,
             "requestExport": absent_job,
-            "listJobs": jobs,
         }
