@@ -3,8 +3,8 @@
 import signal
 import time
 from collections.abc import AsyncIterator, Collection, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime
 from random import Random
 
@@ -17,7 +17,7 @@ from chaos.faults.exhaust_slots import exhaust_slots
 from chaos.faults.harmed_database import HarmedDatabase
 from chaos.faults.hold_session import hold_table
 from harness.checkers.recovery import DRAIN
-from harness.errors import Inconclusive
+from harness.errors import CheckFailed, Inconclusive
 from harness.expect import expect
 from harness.history import EntryType, HistoryWriter
 from harness.plugin.cells import Cells
@@ -142,6 +142,25 @@ class Waking:
         """Expect each export that was queued since a moment to be claimed in time after it was."""
         await self._expect(exports, since, what, prompt or self.prompt, by_place=False)
 
+    async def expect_claimed_or_let_go(
+        self, held: AsyncExitStack, exports: Collection[str], since: datetime, what: str
+    ) -> bool:
+        """Expect it while work is held up; what is late then has the same time once it is not.
+
+        An idle worker may wait for the very table that is locked. Gives whether work is still held
+        up afterwards.
+        """
+        try:
+            await self.expect_claimed(exports, since, what)
+        except CheckFailed:
+            self.drill.judged.difference_update(exports)
+        else:
+            return True
+        await held.aclose()
+        let_go = await self.drill.view.now()
+        await self._expect(exports, since, what, self.prompt, by_place=False, not_before=let_go)
+        return False
+
     async def expect_places_filled(
         self, exports: Collection[str], since: datetime, what: str
     ) -> None:
@@ -156,6 +175,7 @@ class Waking:
         prompt: Promptness,
         *,
         by_place: bool,
+        not_before: datetime | None = None,
     ) -> None:
         found: Sequence[Wait] = ()
         now = since
@@ -165,6 +185,8 @@ class Waking:
             nonlocal found, now
             now = await self.drill.view.now()
             found = await self._waits(exports, since, by_place=by_place)
+            if not_before is not None:
+                found = [replace(each, since=max(each.since, not_before)) for each in found]
             late = [each for each in found if each.seconds(now) > prompt.limit_s]
             is_claimed = [each.claimed_at is not None for each in found]
             return bool(late) or (len(found) == len(exports) and all(is_claimed))
