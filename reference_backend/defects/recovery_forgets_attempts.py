@@ -6,7 +6,7 @@ from reference_backend.defects._sql import RECOVERY_SETS
 DEFECT = Defect(
     title="Recovery resets the attempts: a poison export is retried forever",
     source="R16: OwnPay #172",
-    expected=("claim.interleavings",),
+    expected=("claim.interleavings", "chaos.poison"),
     edits=(
         Edit(
             file="migrations/0006_queue.sql",

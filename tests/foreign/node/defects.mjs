@@ -179,6 +179,11 @@ const DEFECTS = {
     source: "an exception that nobody catches",
     expected: ["contract.fuzz", "contract.problem-details"],
   },
+  "sweep-once": {
+    title: "A worker takes back what others have dropped only when it starts",
+    source: "recovery as a step of start-up",
+    expected: ["chaos.all-workers"],
+  },
   "sweep-waits": {
     title: "The sweep does not lock what it finds: it waits for others, and takes back what they have ended",
     source: "READ COMMITTED looks again at the row, not at the search that found it",

@@ -113,25 +113,43 @@ async def cap_by_candidates(house: House) -> bool:
         return await are_running(4)
 
 
+async def sweep_once(house: House) -> bool:
+    """The lease of a package ends when the workers have long started: it must be taken back."""
+    member = house.member()
+    (dropped,) = await _dropped(house, member, 1)
+    await _go_on(house)
+    return not await _is_done_soon(member, dropped)
+
+
 async def sweep_waits(house: House) -> bool:
     """Of two packages whose leases have ended, one is locked: the other must be taken back."""
     member = house.member()
-    cases = [await member.open_case() for _ in range(2)]
+    locked, other = await _dropped(house, member, 2)
+    async with holding(house, "SELECT 1 FROM packages WHERE id = %s FOR UPDATE", locked):
+        await _go_on(house)
+        return not await _is_done_soon(member, other)
+
+
+async def _dropped(house: House, member: Member, count: int) -> list[str]:
+    """Packages that were claimed and whose leases have ended; all workers stand still."""
+    cases = [await member.open_case() for _ in range(count)]
     await _stand_still(house)
-    locked, other = [(await member.request(case))["id"] for case in cases]
+    packages = [str((await member.request(case))["id"]) for case in cases]
     async with superuser(house) as connection:
         await connection.execute(
             "UPDATE packages SET state = 'collecting', tries = 1, lease = gen_random_uuid(), "
             "lease_until = clock_timestamp() - interval '1 s' WHERE id = ANY (%s::uuid[])",
-            [[locked, other]],
+            [packages],
         )
-    async with holding(house, "SELECT 1 FROM packages WHERE id = %s FOR UPDATE", locked):
-        await _go_on(house)
-        for _ in range(int(4 * WATCH_S / 0.1)):
-            if (await member.package(other))["state"] == "done":
-                return False
-            await asyncio.sleep(0.1)
-    return True
+    return packages
+
+
+async def _is_done_soon(member: Member, package: str) -> bool:
+    for _ in range(int(4 * WATCH_S / 0.1)):
+        if (await member.package(package))["state"] == "done":
+            return True
+        await asyncio.sleep(0.1)
+    return False
 
 
 async def _stand_still(house: House) -> None:

@@ -30,7 +30,7 @@ DEFECTS = (
     *("profile-tenant", "size-by-header-only", "magic-ignored", "refused-stays-stored"),
     *("name-in-path", "trail-forks", "previous-unchecked", "trail-local-time"),
     *("contents-not-canonical", "archive-wrong-file", "claim-unguarded", "cap-by-candidates"),
-    *("place-among-all", "sweep-waits"),
+    *("place-among-all", "sweep-waits", "sweep-once"),
     *("start-takes-back-its-name", "claimed-again-skipped"),
     *("stale-lease-finishes", "again-grants-nothing", "stale-cache", "junk-is-500"),
     *("digest-of-part", "location-nowhere", "undeclared-health"),
@@ -50,7 +50,8 @@ GROUPS = (
         *("trail-local-time", "contents-not-canonical", "archive-wrong-file"),
         *("key-reuse-accepted", "stale-lease-finishes"),  # the latter's probe ends a worker
     ),
-    ("claim-unguarded", "place-among-all", "again-grants-nothing"),  # leaves a package waiting
+    # The third leaves a package waiting.
+    ("claim-unguarded", "place-among-all", "again-grants-nothing", "sweep-once"),
     ("cap-by-candidates", "sweep-waits", "start-takes-back-its-name", "claimed-again-skipped"),
 )
 WITHOUT_WORKERS = GROUPS[:3]

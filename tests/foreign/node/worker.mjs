@@ -67,6 +67,14 @@ async function fillSlots() {
   }
 }
 
+let hasSwept = false;
+
+async function takeBack() {
+  if (hasSwept && defect("sweep-once")) return;
+  await recover(pool);
+  hasSwept = true;
+}
+
 // Whoever runs the worker asks here whether it lives; it has nothing else to say over HTTP.
 const { host, port } = listenOn();
 const health = http.createServer((request, response) => {
@@ -78,7 +86,7 @@ if (defect("start-takes-back-its-name")) await takeBackOf(pool, settings.name);
 
 await Promise.all([
   repeat("claiming", settings.pollSeconds, look),
-  repeat("taking back", settings.sweepSeconds, () => recover(pool)),
+  repeat("taking back", settings.sweepSeconds, takeBack),
   repeat("sweeping", 600, sweepIncoming),
 ]);
 await Promise.allSettled(running);

@@ -1,0 +1,86 @@
+"""An export that always fails uses up its attempts, and holds up no other."""
+
+import random
+from dataclasses import replace
+
+from chaos.drills.poison import Poison
+from chaos.drills.worker_drill import END, end_violations, worker_drill
+from harness.check import check
+from harness.errors import Inconclusive
+from harness.findings.preconditions import as_subject
+from harness.history import HistoryWriter
+from harness.plugin.cells import Cells
+from harness.plugin.fixtures import FreshSystem
+from harness.plugin.observations import Observations
+from harness.target import Capability, Target
+
+STUCK_TIMEOUT_S = 1.0
+"""As short as the contract allows: every attempt takes that long."""
+
+
+@check(
+    "chaos.poison",
+    "A poison export ends after its attempts",
+    checklist="Verify that an export that always fails is given up, and blocks no other",
+    observes=4,
+    needs=frozenset({Capability.TENANTS, Capability.SPAWN, Capability.KILL}),
+    profile="full",
+    deadline_s=150,
+)
+async def check_poison(
+    fresh_system: FreshSystem,
+    target: Target,
+    rng: random.Random,
+    history: HistoryWriter,
+    observe: Observations,
+    cells: Cells,
+) -> None:
+    """Make the evidence of one export unreadable, and let workers try it.
+
+    It fails after as many attempts as are allowed, with an error, and not before: one that a drain
+    ended does not count. After a retry it gets as many again, each of which ends with the death of
+    its worker. Other exports of its organization are done meanwhile. When the evidence can be read
+    again, another retry makes it ready.
+    """
+    if target.storage is None:
+        raise Inconclusive(
+            "it is not known where objects are stored, so none can be made unreadable: write "
+            "[storage] layout into the target file"
+        )
+    values = _own_values(target)
+    async with worker_drill(
+        fresh_system, target, rng, history, observe, cells, values=values
+    ) as drill:
+        if values:
+            drill.times = replace(drill.times, stuck_timeout_s=STUCK_TIMEOUT_S)
+            drill.looks.promise(stuck_timeout_s=STUCK_TIMEOUT_S)
+        poison = await Poison.of(drill)
+        await poison.request_another()
+        with as_subject():
+            async with drill.injected(poison.fault):
+                await poison.start_worker()
+                async with cells.of(when="its work fails"):
+                    await poison.expect_given_up(poison.drain_worker, drained=1)
+                if not cells.findings:
+                    async with cells.of(when="its worker is killed"):
+                        await poison.retry()
+                        await poison.expect_given_up(poison.kill_worker)
+            if not cells.findings:
+                await poison.retry()
+            drill.looks.harmed({"job": each} for each in drill.backlog.owners)
+            drill.seen = await drill.view.wait_until_ended(drill.times, lambda _seen, _now: False)
+            if cells.findings:
+                drill.judged.update(drill.backlog.owners)
+            await drill.judge(await end_violations(drill), what=END)
+    if drill.looks.incomplete and not cells.findings:
+        raise Inconclusive("; ".join(drill.looks.incomplete))
+
+
+def _own_values(target: Target) -> dict[str, str]:
+    """Shorter times for this system; none where its file or its leases rest on the usual ones."""
+    claim = target.claim
+    if claim is not None and claim.lease_until:
+        return {}
+    if not all(target.mentions(name) for name in ("stuck_timeout_s", "heartbeat_interval_s")):
+        return {}
+    return {"stuck_timeout_s": f"{STUCK_TIMEOUT_S:g}"}
