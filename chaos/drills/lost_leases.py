@@ -122,6 +122,9 @@ class LostLeases:
             poll_s=_POLL_S,
             error=Inconclusive,
         )
+        if self.slow.by_failpoint:
+            # Before the others fall silent: with free places all the time until they may claim.
+            await self._start_successors()
         await self.slow.freeze(self.victims)
         kept = [each for each in await self.drill.view.live() if each.state == QUEUED]
         what = "exports that waited while silent ones were at their organization's cap"
@@ -145,8 +148,10 @@ class LostLeases:
         held = {each.export_id: each for each in await drill.view.in_progress()}
         if not held:
             raise Inconclusive("the frozen workers held nothing: their work ended too soon")
-        self.successors = await together(self.slow.start(SUCCESSORS_WORK_S) for _ in self.victims)
-
+        if not self.successors:
+            # The lock stops all that reads the table, such as what a worker does when it starts.
+            await self._until_silent(held.values())
+            await self._start_successors()
         seen = ""
 
         async def taken() -> Mapping[str, InProgress]:
@@ -179,6 +184,10 @@ class LostLeases:
         self._before = await self._of_successors()
         self._switches = context_switches(drill.victims[0])
         self._asleep_at = await drill.view.now()
+
+    async def _start_successors(self) -> None:
+        starts = (self.slow.start(SUCCESSORS_WORK_S) for _ in self.victims)
+        self.successors = await together(starts)
 
     async def _until_silent(self, held: Collection[InProgress]) -> None:
         """Wait until the stuck timeout of all of these is over."""
