@@ -2,7 +2,7 @@
 
 import random
 
-from chaos.drills.all_workers import AllWorkers
+from chaos.drills.recovering.all_workers import AllWorkers
 from chaos.drills.worker_drill import END, end_violations, worker_drill
 from harness.check import check
 from harness.errors import Inconclusive

@@ -2,7 +2,7 @@
 
 import random
 
-from chaos.drills.stopped_instances import StoppedInstances
+from chaos.drills.cut_writes.stopped_instances import StoppedInstances
 from chaos.drills.worker_drill import worker_drill
 from harness.check import check
 from harness.findings.preconditions import as_subject

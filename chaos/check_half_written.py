@@ -2,7 +2,7 @@
 
 import random
 
-from chaos.drills.half_written import HalfWritten
+from chaos.drills.cut_writes.half_written import HalfWritten
 from chaos.drills.worker_drill import worker_drill
 from harness.check import check
 from harness.findings.preconditions import as_subject

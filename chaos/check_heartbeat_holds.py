@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from chaos.drills.drill import Drill, FaultStep, run_drill
-from chaos.drills.seen_heartbeats import SeenHeartbeats
+from chaos.drills.leases.seen_heartbeats import SeenHeartbeats
 from chaos.drills.slow_work import SlowWork, refuse_unseen_claims, slow_work
 from chaos.drills.worker_drill import WorkerDrill, end_violations, worker_drill
 from chaos.exports.view import InProgress

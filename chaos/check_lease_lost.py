@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from chaos.drills.drill import Drill, FaultStep, run_drill
-from chaos.drills.lost_leases import LostLeases
+from chaos.drills.leases.lost_leases import LostLeases
 from chaos.drills.slow_work import refuse_unseen_claims, slow_work
 from chaos.drills.worker_drill import WorkerDrill, worker_drill
 from chaos.faults.pause_instance import pause_instance

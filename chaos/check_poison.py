@@ -3,7 +3,7 @@
 import random
 from dataclasses import replace
 
-from chaos.drills.poison import Poison
+from chaos.drills.recovering.poison import Poison
 from chaos.drills.worker_drill import END, end_violations, worker_drill
 from harness.check import check
 from harness.errors import Inconclusive

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from chaos.drills.fair_recovery import FairRecovery
+from chaos.drills.recovering.fair_recovery import FairRecovery
 from chaos.drills.worker_drill import END, worker_drill
 from harness.check import check
 from harness.errors import Inconclusive

@@ -6,9 +6,9 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 
 from chaos.drills.draining import LATE_S, can_lock
-from chaos.drills.namesakes import Namesakes, require_names
+from chaos.drills.identity.namesakes import Namesakes, require_names
+from chaos.drills.identity.registered_workers import registered_workers
 from chaos.drills.recovery_timing import own_stuck_timeout
-from chaos.drills.registered_workers import registered_workers
 from chaos.drills.worker_drill import END, end_violations, worker_drill
 from chaos.exports.view import InProgress
 from chaos.faults.kill_instances import kill_instances

@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from chaos.drills.drill import Drill, FaultStep, run_drill
+from chaos.drills.identity.setting_back import set_back
+from chaos.drills.identity.stored_bytes import digests_of_files
 from chaos.drills.recovery_timing import own_stuck_timeout
-from chaos.drills.setting_back import set_back
-from chaos.drills.stored_bytes import digests_of_files
 from chaos.drills.worker_drill import WorkerDrill, end_violations, worker_drill
 from chaos.exports.final_state import read_downloads
 from chaos.exports.view import InProgress

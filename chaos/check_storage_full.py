@@ -2,7 +2,7 @@
 
 import random
 
-from chaos.drills.full_storage import STORAGE_BYTES, FullStorage
+from chaos.drills.cut_writes.full_storage import STORAGE_BYTES, FullStorage
 from chaos.drills.worker_drill import worker_drill
 from harness.check import check
 from harness.findings.preconditions import as_subject

@@ -2,7 +2,7 @@
 
 import random
 
-from chaos.drills.waking import LISTENS_WITHIN_S, Waking, waking_drill
+from chaos.drills.waking.turns import LISTENS_WITHIN_S, Waking, waking_drill
 from chaos.exports.failed_export import failed_export
 from chaos.faults.add_toxic import add_toxic
 from chaos.faults.link import database_link

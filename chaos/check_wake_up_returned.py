@@ -4,7 +4,7 @@ import random
 from contextlib import AsyncExitStack
 
 from chaos.drills.slow_work import refuse_unseen_claims, table_to_lock
-from chaos.drills.waking import Promptness, Waking, waking_drill
+from chaos.drills.waking.turns import Promptness, Waking, waking_drill
 from chaos.faults.kill_instances import kill_instances
 from harness.check import check
 from harness.client import together

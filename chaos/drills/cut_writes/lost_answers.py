@@ -3,10 +3,10 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from chaos.drills.agreement import expect_agreement, outcome_of
-from chaos.drills.committed import Wanted, changes_of, noted
+from chaos.drills.cut_writes.agreement import expect_agreement, outcome_of
+from chaos.drills.cut_writes.committed import Wanted, changes_of, noted
+from chaos.drills.cut_writes.writes import Write
 from chaos.drills.worker_drill import WorkerDrill
-from chaos.drills.writes import Write
 from chaos.faults.lose_answers import lose_answers
 from harness.errors import Inconclusive
 

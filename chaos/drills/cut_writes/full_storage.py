@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from chaos.drills.agreement import expect_agreement, outcome_of
+from chaos.drills.cut_writes.agreement import expect_agreement, outcome_of
+from chaos.drills.cut_writes.writes import Upload
 from chaos.drills.new_exports import accepted, new_job
 from chaos.drills.worker_drill import END, WorkerDrill
-from chaos.drills.writes import Upload
 from chaos.faults.fault import Fault
 from chaos.faults.harm_storage import fill_storage, make_storage_read_only, room
 from harness.client import Organization

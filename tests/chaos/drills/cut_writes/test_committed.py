@@ -1,6 +1,6 @@
 """Which of an instance's commits belong to one piece of work."""
 
-from chaos.drills.committed import once_only, shown
+from chaos.drills.cut_writes.committed import once_only, shown
 
 CLAIM, BEAT, DONE = "UPDATE q SET owner", "UPDATE q SET beat", "UPDATE q SET done"
 EVENT = "INSERT INTO events"

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import pytest
 
-from chaos.drills.poison import Poison
+from chaos.drills.recovering.poison import Poison
 from chaos.drills.worker_drill import WorkerDrill
 from harness.checkers import ExportFact, ExportFacts, RecoveryTimes
 from harness.errors import CheckFailed

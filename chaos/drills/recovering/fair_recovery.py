@@ -8,7 +8,7 @@ from http import HTTPStatus
 
 from chaos.drills.draining import can_lock
 from chaos.drills.held_work import held_by, wait_until_held, work_held
-from chaos.drills.living_exports import LivingExports
+from chaos.drills.recovering.living_exports import LivingExports
 from chaos.drills.worker_drill import END, WorkerDrill
 from chaos.exports.database_view import DatabaseView
 from chaos.faults.harmed_database import HarmedDatabase

@@ -10,7 +10,7 @@ from random import Random
 
 from chaos.drills.health import judge_health
 from chaos.drills.slow_work import table_to_lock
-from chaos.drills.waits import Wait, describe, waits, waits_for_a_place
+from chaos.drills.waking.waits import Wait, describe, waits, waits_for_a_place
 from chaos.drills.worker_drill import END, WorkerDrill, end_violations, worker_drill
 from chaos.faults.end_sessions import end_sessions_of
 from chaos.faults.exhaust_slots import exhaust_slots

@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
-from chaos.drills.agreement import expect_agreement, outcome_of
+from chaos.drills.cut_writes.agreement import expect_agreement, outcome_of
+from chaos.drills.cut_writes.writes import Upload, Write
 from chaos.drills.lockable import locks_of
 from chaos.drills.worker_drill import WorkerDrill
-from chaos.drills.writes import Upload, Write
 from harness.client import Answer
 from harness.client.stalled_upload import StalledUpload, stalled_upload
 from harness.target import Capability

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import timedelta
 
-from chaos.drills.lost_leases import taken_back, to_be_had, without
+from chaos.drills.leases.lost_leases import taken_back, to_be_had, without
 from chaos.exports.view import InProgress
 from harness.checkers import ExportFact
 from harness.checkers.examples import MIDNIGHT, example

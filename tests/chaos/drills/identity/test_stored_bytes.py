@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from chaos.drills.stored_bytes import digests_of_files
+from chaos.drills.identity.stored_bytes import digests_of_files
 
 
 def test_every_file_by_its_path(tmp_path: Path) -> None:

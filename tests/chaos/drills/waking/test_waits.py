@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from chaos.drills.waits import Wait, describe, waits, waits_for_a_place
+from chaos.drills.waking.waits import Wait, describe, waits, waits_for_a_place
 from harness.checkers import Transition
 from harness.checkers.examples import transitions_of
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from chaos.drills.seen_heartbeats import SeenHeartbeats
+from chaos.drills.leases.seen_heartbeats import SeenHeartbeats
 from chaos.exports.view import InProgress
 from harness.checkers.examples import MIDNIGHT
 

@@ -5,8 +5,8 @@ from typing import cast
 
 import pytest
 
-from chaos.drills.namesakes import Namesakes, require_names
-from chaos.drills.registered_workers import workers_in
+from chaos.drills.identity.namesakes import Namesakes, require_names
+from chaos.drills.identity.registered_workers import workers_in
 from chaos.drills.worker_drill import WorkerDrill
 from harness.checkers import ExportFacts
 from harness.checkers.examples import example

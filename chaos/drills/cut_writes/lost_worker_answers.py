@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from chaos.drills.committed import Wanted, changes_of, noted, once_only, shown
+from chaos.drills.cut_writes.committed import Wanted, changes_of, noted, once_only, shown
 from chaos.drills.lockable import locks_of
 from chaos.drills.new_exports import new_job, request_export
 from chaos.drills.worker_drill import WorkerDrill

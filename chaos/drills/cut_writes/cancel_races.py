@@ -3,12 +3,12 @@
 import asyncio
 from contextlib import AsyncExitStack
 
-from chaos.drills.agreement import expect_agreement, outcome_of
-from chaos.drills.cut_requests import WRITES_ONLY, wait_until_blocked
+from chaos.drills.cut_writes.agreement import expect_agreement, outcome_of
+from chaos.drills.cut_writes.cut_requests import WRITES_ONLY, wait_until_blocked
+from chaos.drills.cut_writes.writes import Cancellation
 from chaos.drills.lockable import locks_of
 from chaos.drills.new_exports import accepted, new_job
 from chaos.drills.worker_drill import WorkerDrill
-from chaos.drills.writes import Cancellation
 from harness.errors import Inconclusive
 from harness.vocabulary.exports import TERMINAL_STATES
 from harness.waiting import becomes_true, wait_until

@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from chaos.drills.agreement import expect_agreement, outcome_of
+from chaos.drills.cut_writes.agreement import expect_agreement, outcome_of
+from chaos.drills.cut_writes.slow_download import SlowDownload, slow_download
+from chaos.drills.cut_writes.writes import Upload
 from chaos.drills.new_exports import new_job
-from chaos.drills.slow_download import SlowDownload, slow_download
 from chaos.drills.worker_drill import WorkerDrill
-from chaos.drills.writes import Upload
 from chaos.faults.kill_instances import kill_instances
 from harness.client import Client, Sample
 from harness.client.stalled_upload import StalledUpload, stalled_upload

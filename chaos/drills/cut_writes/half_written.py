@@ -3,20 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from chaos.drills.agreement import expect_agreement, outcome_of
-from chaos.drills.cancel_races import race_cancellations
-from chaos.drills.cut_requests import (
+from chaos.drills.cut_writes.agreement import expect_agreement, outcome_of
+from chaos.drills.cut_writes.cancel_races import race_cancellations
+from chaos.drills.cut_writes.cut_requests import (
     CutRequests,
     wait_until_blocked,
     wait_until_settled,
     writes_locked,
 )
-from chaos.drills.litter import Litter
-from chaos.drills.lost_answers import lose_each_answer
-from chaos.drills.lost_worker_answers import LostWorkerAnswers
-from chaos.drills.new_exports import accepted, damaged_jobs, new_job
-from chaos.drills.worker_drill import END, WorkerDrill
-from chaos.drills.writes import (
+from chaos.drills.cut_writes.litter import Litter
+from chaos.drills.cut_writes.lost_answers import lose_each_answer
+from chaos.drills.cut_writes.lost_worker_answers import LostWorkerAnswers
+from chaos.drills.cut_writes.writes import (
     Cancellation,
     ExportRequest,
     NewJob,
@@ -24,6 +22,8 @@ from chaos.drills.writes import (
     Upload,
     Write,
 )
+from chaos.drills.new_exports import accepted, damaged_jobs, new_job
+from chaos.drills.worker_drill import END, WorkerDrill
 from chaos.faults.harmed_database import HarmedDatabase
 from chaos.faults.kill_instances import kill_instances
 from chaos.faults.make_read_only import make_read_only

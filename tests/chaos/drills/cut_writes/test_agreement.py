@@ -6,8 +6,8 @@ from typing import cast
 
 import pytest
 
-from chaos.drills.agreement import expect_agreement
-from chaos.drills.writes import KeyedWrite, Write
+from chaos.drills.cut_writes.agreement import expect_agreement
+from chaos.drills.cut_writes.writes import KeyedWrite, Write
 from harness.client import Answer, Organization
 from harness.errors import CheckFailed
 
@@ -139,7 +139,7 @@ async def test_a_key_without_its_record(
     rule: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("chaos.drills.agreement.GRACE_S", 0.0)
+    monkeypatch.setattr("chaos.drills.cut_writes.agreement.GRACE_S", 0.0)
     write = Keyed(org=ORG, reads_at=0, before=before, again=again, after=after, other=other)
     with pytest.raises(CheckFailed) as failure:
         await expect_agreement(write, None, "it was cut")

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from chaos.drills.writes import KeyedWrite, Write
+from chaos.drills.cut_writes.writes import KeyedWrite, Write
 from harness.client import Answer, NoAnswer
 from harness.errors import CheckFailed
 from harness.expect import SERVER_ERROR, expect

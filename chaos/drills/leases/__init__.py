@@ -1,0 +1,1 @@
+"""Heartbeats that others see, and leases that are lost in mid-work."""

@@ -1,0 +1,1 @@
+"""What wakes an idle worker up, and how soon."""
