@@ -66,7 +66,7 @@ ALL = "all"
     metavar="N",
     type=click.IntRange(1),
     default=None,
-    help="Run N drills side by side (default: 2 on two cores or more, where each drill has a "
+    help="Run N drills side by side (default: 3 on two cores or more, where each drill has a "
     "system of its own; else 1, and with anything after --).",
 )
 @out_option

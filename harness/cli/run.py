@@ -66,7 +66,7 @@ class _ProfileOption(click.Option):
     metavar="N",
     type=click.IntRange(1),
     default=None,
-    help="Run checks in N processes (default: 2 for the whole gate on two cores or more, else 1: "
+    help="Run checks in N processes (default: 3 for the whole gate on two cores or more, else 1: "
     "with --only, with checks of your own alone, and with anything after --).",
 )
 @out_option

@@ -7,7 +7,7 @@ from harness.expect import expect_status
 from harness.target import Target
 
 WAITING = 4
-"""Exports requested at once: more than may be in progress, so the last one has to wait."""
+"""Exports requested at once at first: more than may be in progress, so the last has to wait."""
 
 ROUNDS = 10
 LONGEST_FAILURE_S = 30.0
@@ -20,8 +20,10 @@ async def canceled_export(org: Organization) -> tuple[Record, list[str]]:
     """
     others: list[str] = []
     for number in range(ROUNDS):
-        # After others it waits for its turn; alone, for the next poll of a worker.
-        jobs = await together(org.new_job() for _ in range(1 if number % 2 else WAITING))
+        # After others it waits for its turn, after ever more of them; alone, for the next poll of
+        # a worker.
+        count = 1 if number % 2 else WAITING << number // 2
+        jobs = await together(org.new_job() for _ in range(count))
         light = org.client.light_type
         requested = await together(org.client.new_export(job["id"], light) for job in jobs)
         last = max(requested, key=lambda export: str(export["created_at"]))
@@ -32,7 +34,7 @@ async def canceled_export(org: Organization) -> tuple[Record, list[str]]:
         others.append(last["id"])
     raise Inconclusive(
         f"no export could be canceled before it was ready: {ROUNDS} rounds, with one export and "
-        f"with {WAITING} exports in turn"
+        f"with {WAITING} to {WAITING << (ROUNDS - 1) // 2} exports in turn"
     )
 
 
