@@ -17,7 +17,7 @@ STUCK_TIMEOUT_S = 1.5
 
 @check(
     "chaos.storage-full",
-    "A full storage refuses uploads and breaks no export",
+    "A full storage refuses uploads, breaks no export",
     checklist="Verify uploads and exports when the storage is full",
     profile="full",
     observes=2,
