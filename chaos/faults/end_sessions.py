@@ -1,6 +1,6 @@
 """Sessions are ended by the server: all, those of one instance, or the one that listens."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 from chaos.faults.fault import ENDS_WITH_THE_RUN, Fault, nothing
@@ -18,7 +18,7 @@ _WAIT_MS = 5000
 _END = f"""
 SELECT count(*) FILTER (WHERE pg_terminate_backend(pid, {_WAIT_MS})) FROM pg_stat_activity
 WHERE datname = %s AND backend_type = 'client backend' AND pid <> pg_backend_pid()
-  AND (%s::int[] IS NULL OR client_port = ANY (%s))
+  AND (%s::int[] IS NULL OR pid = ANY (%s))
 """  # noqa: S608 - a number
 _LEFT = """
 SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND pid = ANY (%s)
@@ -26,7 +26,7 @@ SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND pid = ANY (%s)
 _PIDS = """
 SELECT array_agg(pid) FROM pg_stat_activity
 WHERE datname = %s AND backend_type = 'client backend' AND pid <> pg_backend_pid()
-  AND (%s::int[] IS NULL OR client_port = ANY (%s))
+  AND (%s::int[] IS NULL OR pid = ANY (%s))
 """
 
 
@@ -65,23 +65,27 @@ def end_sessions_of(
 ) -> Fault:
     """End the sessions of one instance, or the one on which it listens.
 
-    No view of the server shows who listens: the proxy heard it, and the server knows the session by
-    the proxy's port. The proxy is who sees that they are ended.
+    No view of the server shows who listens: the proxy heard it, and which process of the server
+    serves the session (its port would not do: an engine's own proxy may lie between). Our proxy is
+    who sees that they are ended.
     """
     link = database_link(system, victim)
     wanted = "listens" if which == "listening" else "is open"
-    hit: list[Connection] = []
+    hit: dict[Connection, int] = {}
     pids: list[int] = []
 
-    def chosen() -> list[Connection]:
+    def chosen() -> Mapping[Connection, int]:
         assert system.network is not None
         sessions = system.network.sessions(victim.name)
-        wanted = {port for port, each in sessions.items() if each.listens or which == "all"}
-        return [each for each in link.proxy.open if each.server_sees in wanted]
+        return {
+            connection: each.backend_pid
+            for connection, each in sessions.items()
+            if each.backend_pid and (each.listens or which == "all")
+        }
 
     async def check_possible() -> None:
         link.require_used()
-        hit.extend(
+        hit.update(
             await wait_until(
                 chosen,
                 SHOWS_WITHIN_S,
@@ -89,13 +93,13 @@ def end_sessions_of(
                 error=FaultNotShown,
             )
         )
-        pids.extend(await _pids(database, _ports(hit)))
+        pids.extend(await _pids(database, list(hit.values())))
 
     async def inject() -> None:
-        await _end(database, _ports(hit))
+        await _end(database, list(hit.values()))
 
     async def others_see() -> str:
-        await _until(lambda: not set(hit) & set(link.proxy.open), f"{link.what}: its end")
+        await _until(lambda: not hit.keys() & set(link.proxy.open), f"{link.what}: its end")
         others = len(link.proxy.open)
         return f"{len(hit)} connections of {victim.name} were closed; it has {others} others now"
 
@@ -113,13 +117,9 @@ def end_sessions_of(
     )
 
 
-def _ports(connections: Collection[Connection]) -> list[int]:
-    return [each.server_sees for each in connections]
-
-
-async def _pids(database: HarmedDatabase, ports: list[int] | None) -> list[int]:
+async def _pids(database: HarmedDatabase, chosen: list[int] | None) -> list[int]:
     async with database.elsewhere() as connection:
-        found = await connection.execute(_PIDS, [database.name, ports, ports])
+        found = await connection.execute(_PIDS, [database.name, chosen, chosen])
         row = await found.fetchone()
     pids = row[0] if row else None
     if not isinstance(pids, list):
@@ -127,9 +127,9 @@ async def _pids(database: HarmedDatabase, ports: list[int] | None) -> list[int]:
     return pids
 
 
-async def _end(database: HarmedDatabase, ports: list[int] | None) -> int:
+async def _end(database: HarmedDatabase, chosen: list[int] | None) -> int:
     async with database.elsewhere() as connection:
-        found = await connection.execute(_END.encode(), [database.name, ports, ports])
+        found = await connection.execute(_END.encode(), [database.name, chosen, chosen])
         row = await found.fetchone()
     return int(str(row[0])) if row else 0
 

@@ -99,8 +99,10 @@ async def injected(
             entry = journal.note("fault", what=fault.what, **undo)
             try:
                 await fault.check_possible()
-            except BaseException:
+            except BaseException as problem:
                 journal.undone(entry)
+                for each in begun:
+                    each.write("info", each.fault.label, step=Proof.VICTIM, error=str(problem))
                 raise
             begun.append(_Begun(fault=fault, entry=entry, history=history, process=process))
             await begun[-1].inject()

@@ -20,7 +20,7 @@ FILTERS = MachineNeed(
     help="run on Linux",
 )
 
-_SESSIONS = "SELECT count(*) FROM pg_stat_activity WHERE client_port = ANY (%s)"
+_SESSIONS = "SELECT count(*) FROM pg_stat_activity WHERE pid = ANY (%s)"
 
 
 def half_open(system: System, link: Link) -> Fault:
@@ -31,7 +31,12 @@ def half_open(system: System, link: Link) -> Fault:
         link.require_used()
 
     async def inject() -> None:
-        met[:] = [each.server_sees for each in link.proxy.open]
+        assert system.network is not None
+        met[:] = [
+            each.backend_pid
+            for each in system.network.sessions(link.victim.name).values()
+            if each.backend_pid
+        ]
         link.proxy.drop_packets()
 
     async def victim_shows() -> str:

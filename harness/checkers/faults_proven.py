@@ -22,6 +22,7 @@ class FaultsProven(Checker):
     def __init__(self, facts: Facts) -> None:
         super().__init__(facts)
         self._proven: dict[tuple[str, str | None], bool] = {}
+        self._why: dict[tuple[str, str | None], str] = {}
 
     @property
     def takes(self) -> Mapping[type[Entry], Taker]:
@@ -34,13 +35,18 @@ class FaultsProven(Checker):
             self._proven[fault] = False
         elif entry.step == EFFECT and entry.type == "ok" and not entry.f.startswith(HEAL):
             self._proven[fault] = True
+        if entry.step and entry.error:
+            self._why[fault] = entry.error
 
     def violations(self, judge: Judge) -> list[Violation]:  # noqa: ARG002 - every checker's
         """Raise `Incomplete` where a fault was not proven to its last step."""
         unproven = [fault for fault, is_proven in self._proven.items() if not is_proven]
         if unproven:
-            named = ", ".join(f"{f} of {victim}" for f, victim in unproven)
-            raise Incomplete(f"nobody saw the effect of {named}")
+            raise Incomplete(f"nobody saw the effect of {', '.join(map(self._named, unproven))}")
         if not self._proven:
             raise NotLookedAt("no fault was injected")
         return []
+
+    def _named(self, fault: tuple[str, str | None]) -> str:
+        why = self._why.get(fault)
+        return f"{fault[0]} of {fault[1]}" + (f" ({why})" if why else "")

@@ -58,10 +58,10 @@ class Network:
         proxy = self.api[instance.name]
         return place._replace(netloc=f"{proxy.host}:{proxy.port}").geturl()
 
-    def sessions(self, name: str) -> Mapping[int, PostgresConversation]:
-        """Give the open database connections of an instance, by the port that the server sees."""
+    def sessions(self, name: str) -> Mapping[Connection, PostgresConversation]:
+        """Give the open database connections of an instance, and what was read of each."""
         return {
-            each.server_sees: each.reads
+            each: each.reads
             for each in self._connections(name)
             if isinstance(each.reads, PostgresConversation)
         }

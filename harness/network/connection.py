@@ -63,9 +63,6 @@ class Connection:
         self.reads = reads
         self.ended = asyncio.Event()
         self._writers = (client[1], server[1])
-        name = server[1].get_extra_info("sockname")
-        self.server_sees: int = name[1] if name else 0
-        """Its port as the server sees it: PostgreSQL's `client_port`."""
         self._work: list[asyncio.Task[None]] = []
         self.flows: dict[Stream, _Flow] = {
             "upstream": _Flow(proxy, self, "upstream", client[0], server[1], random),

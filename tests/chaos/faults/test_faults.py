@@ -296,3 +296,14 @@ async def test_what_is_canceled_is_healed_to_the_end(
         await task
     assert steps[-1] == "heal one"
     assert not faults_in(journal)
+
+
+async def test_why_one_was_not_looked_at_is_in_the_history(
+    history: HistoryWriter, journal: Journal
+) -> None:
+    faults = (scripted("one", []), scripted("two", [], failing="check"))
+    with pytest.raises(UndoFailed):
+        async with injected(*faults, journal=journal, history=history):
+            pass
+    [why] = [each.error for each in read_history(history.path) if each.error]
+    assert why == "expected check two\ngot no"

@@ -88,11 +88,11 @@ def test_a_checker_without_what_it_needs_says_so() -> None:
     assert all(not each.violations for each in Folding(EVERY).take(nothing))
 
 
+FAULT: dict[str, Any] = {"f": "kill", "worker": "w1", "process": "chaos", **FIXED}
+
+
 def fault(*lines: tuple[str, str | None]) -> list[Entry]:
-    return [
-        Operation(type=kind, f="kill", step=step, worker="w1", process="chaos", **FIXED)  # type: ignore[arg-type]
-        for kind, step in lines
-    ]
+    return [Operation(type=kind, step=step, **FAULT) for kind, step in lines]  # type: ignore[arg-type]
 
 
 ASKED, VICTIM, EFFECT = ("info", "requested"), ("info", "victim"), ("ok", "effect")
@@ -111,6 +111,12 @@ def test_a_fault_counts_when_somebody_else_saw_it(
     lines: list[tuple[str, str | None]], is_open: bool
 ) -> None:
     assert judged(FaultsProven, fault(*lines)).is_incomplete == is_open
+
+
+def test_why_a_fault_was_not_seen_is_said() -> None:
+    lines = [*fault(ASKED), Operation(**FAULT, type="info", step="effect", error="it answered")]
+    why = judged(FaultsProven, lines).not_looked_at
+    assert why == "nobody saw the effect of kill of w1 (it answered)"
 
 
 SECONDS = st.integers(0, 30)
