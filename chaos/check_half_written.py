@@ -40,9 +40,10 @@ async def check_half_written(
     The database's answer is lost for each commit of an upload, a keyed request, a new job, a
     cancellation and a retry, and of a worker's claim, completion, failure and drain; an instance is
     killed and clients leave in the middle of uploads and of requests that wait for a lock; the
-    database is read-only; cancellations meet completions. What was acknowledged is there, whole and
-    once; what was refused is not; a key belongs to its record; exports end once with one event; and
-    what the killed left in the storage is gone within `[storage] tidy_s`.
+    database is read-only; cancellations meet completions; a commit waits for longer than litter may
+    stay. What was acknowledged is there, whole and once; what was refused is not; a key belongs to
+    its record; exports end once with one event; and what the killed left in the storage is gone
+    within `[storage] tidy_s`.
     """
     values = {
         "drain_grace_s": f"{GRACE_S:g}",

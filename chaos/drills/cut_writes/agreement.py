@@ -16,6 +16,7 @@ _NOT_DECIDED = frozenset({408, 425, 429})
 """Refusals that ask to come back; 409 beside these where the key is in flight."""
 
 KEY_WITH_RECORD = "half-written.key-with-record"
+_REPLAYED = "x-idempotency-replayed"
 
 
 async def outcome_of(sending: Awaitable[Answer | None]) -> Answer | None:
@@ -85,6 +86,7 @@ async def _expect_key_with_record(write: KeyedWrite, found: Sequence[str], harm:
             rule=KEY_WITH_RECORD,
             subject=write.operation_id,
         )
+        await write.settle(found)
     again = await decided(write, write.send)
     expect(
         again.status < _REFUSED,
@@ -106,6 +108,15 @@ async def _expect_key_with_record(write: KeyedWrite, found: Sequence[str], harm:
         subject=write.operation_id,
     )
     await write.expect_whole(now)
+    if found and not again.lacks_header(_REPLAYED):
+        expect(
+            again.flag(_REPLAYED),
+            expected=f"the same {write.operation_id} under its key to be answered as a repetition "
+            f"of what is stored, with X-Idempotency-Replayed; {harm}",
+            got=again.describe(),
+            rule=KEY_WITH_RECORD,
+            subject=write.operation_id,
+        )
 
 
 async def decided(

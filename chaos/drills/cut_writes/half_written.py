@@ -1,7 +1,10 @@
 """The turns of one system in which writes are cut in their middle."""
 
+import asyncio
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from functools import partial
 
 from chaos.drills.cut_writes.agreement import expect_agreement, outcome_of
 from chaos.drills.cut_writes.cancel_races import race_cancellations
@@ -32,7 +35,7 @@ from harness.errors import Inconclusive
 from harness.expect import expect_status
 from harness.system import Instance
 from harness.target import Capability
-from harness.vocabulary.exports import FAILED
+from harness.vocabulary.exports import CANCELED, FAILED
 
 DAMAGED = 4
 """Jobs whose exports fail: the first in peace, the next as its answer is lost."""
@@ -41,6 +44,9 @@ LARGE_BYTES = 3 * 1024 * 1024
 """Of an upload that is cut half way: some of it is in the storage by then."""
 
 SMALL_BYTES = 64 * 1024
+
+SHORT_S = 5.0
+"""For which a backend lets a commit wait; who tidies later than that takes nothing from it."""
 
 
 @dataclass(kw_only=True)
@@ -73,6 +79,8 @@ class HalfWritten:
             async with drill.cells.of(database="read-only"):
                 await self._write_when_read_only()
         await drill.own.system.start("worker")
+        if litter is not None and litter.tidy_s <= SHORT_S and self.is_seen:
+            await self._write_slowly(litter)
         await self._end(litter)
 
     # What a worker commits
@@ -116,7 +124,8 @@ class HalfWritten:
     async def _lose_answers_of_an_instance(self) -> None:
         drill = self.drill
         await lose_each_answer(drill, self._new_upload, "uploadEvidence")
-        await lose_each_answer(drill, self._new_export, "requestExport")
+        ended_first = partial(self._new_export, is_ended_first=True)
+        await lose_each_answer(drill, ended_first, "requestExport")
         await lose_each_answer(drill, self._new_job, "createJob")
         await lose_each_answer(drill, self._new_cancellation, "cancelExport")
         await lose_each_answer(drill, self._new_retry, "retryExport")
@@ -132,7 +141,7 @@ class HalfWritten:
             other=samples.of_size(SMALL_BYTES),
         )
 
-    async def _new_export(self) -> ExportRequest:
+    async def _new_export(self, *, is_ended_first: bool = False) -> ExportRequest:
         org, job_id = await new_job(self.drill)
         other = await org.new_job()
         await org.client.new_evidence(other["id"], self.drill.backlog.samples.new())
@@ -142,6 +151,7 @@ class HalfWritten:
             job_id=job_id,
             other_job_id=str(other["id"]),
             is_keyed=not org.client.without.header(KEY_HEADER, "requestExport"),
+            is_ended_first=is_ended_first,
         )
         self.requested.append(write)
         return write
@@ -212,6 +222,23 @@ class HalfWritten:
     def _victim(self) -> Instance:
         return self.drill.own.system.api[0]
 
+    async def _write_slowly(self, litter: Litter) -> None:
+        """Let a commit wait for longer than litter stays: what is to be recorded is none."""
+        drill, write = self.drill, await self._new_upload()
+        async with (
+            drill.cells.of(operation="uploadEvidence", commit="waits for long"),
+            AsyncExitStack() as sending,
+        ):
+            async with writes_locked(drill) as unlock:
+                answer = asyncio.ensure_future(outcome_of(write.send(1)))
+                sending.callback(answer.cancel)
+                await wait_until_blocked(drill, 1)
+                await litter.wait_until_tidied(write.sample)
+                await unlock()
+            harm = "its commit waited for longer than litter may stay in the storage"
+            await expect_agreement(write, await answer, harm)
+            drill.observe(what="writes whose commit waited for long")
+
     async def _write_when_read_only(self) -> None:
         drill = self.drill
         writes: Sequence[Write] = [
@@ -243,7 +270,9 @@ class HalfWritten:
         await self._retry_failed()
         for write in self.requested:
             for export_id in await write.records():
-                accepted(drill, write.org, export_id)
+                shown = await write.reading.get_export(export_id)
+                if shown["state"] != CANCELED:
+                    accepted(drill, write.org, export_id)
         await self._wait_until_ended()
         drill.looks.harmed({"job": each} for each in drill.backlog.owners)
         await drill.look(drill.final, downloads=True)

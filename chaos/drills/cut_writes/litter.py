@@ -66,6 +66,18 @@ class Litter:
         """Give the files of killed uploads beyond those of their records."""
         return [path for sample in self.killed for path in self._holding(sample)[self.usual :]]
 
+    async def wait_until_tidied(self, sample: Sample) -> None:
+        """Wait until a file that is not recorded yet is old enough to be taken for litter.
+
+        It returns at once when no file has these bytes any more. That a file was removed is no
+        proof of anything: whose record was given up meanwhile is litter.
+        """
+        is_stored = await becomes_true(lambda: bool(self._holding(sample)), LATE_S, poll_s=_POLL_S)
+        if is_stored:
+            await becomes_true(
+                lambda: not self._holding(sample), self.tidy_s + _POLL_S, poll_s=_POLL_S
+            )
+
     async def expect_gone(self) -> None:
         """Fail unless it is gone within `tidy_s` from now on: a worker must run."""
         within_s = self.tidy_s + LATE_S

@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from chaos.drills.cut_writes.agreement import expect_agreement, outcome_of
-from chaos.drills.cut_writes.slow_download import SlowDownload, slow_download
 from chaos.drills.cut_writes.writes import Upload
 from chaos.drills.new_exports import new_job
+from chaos.drills.slow_download import SlowDownload, slow_download
 from chaos.drills.worker_drill import WorkerDrill
 from chaos.faults.kill_instances import kill_instances
 from harness.client import Client, Sample
@@ -150,7 +150,8 @@ class StoppedInstances:
             if not self.has_downloads:
                 yield upload, None
                 return
-            async with slow_download(self.reading, self.evidence_id, VICTIM) as download:
+            path = {"evidence_id": self.evidence_id}
+            async with slow_download(self.reading, "getEvidenceContent", path, VICTIM) as download:
                 yield upload, download
 
     async def _expect_others_go_on(self, others: Sequence[Upload]) -> None:

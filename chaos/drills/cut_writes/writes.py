@@ -10,9 +10,11 @@ from http import HTTPStatus
 from harness.client import Answer, Client, Organization, Sample
 from harness.errors import Absent
 from harness.expect import expect, expect_equal
+from harness.vocabulary.events import EXPORT_COMPLETED
 from harness.vocabulary.exports import CANCELED, FAILED
 
 EVENT_ONCE = "ledger.event-once"
+FINAL = "export.states-in-order"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +69,9 @@ class KeyedWrite(Write):
     @abstractmethod
     async def send_other(self, instance: int | None = None) -> Answer:
         """Send another request under the same key: it must be refused once the key is used."""
+
+    async def settle(self, records: Sequence[str]) -> None:
+        """End what it has made, where one that is not over would hide a second one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,6 +128,10 @@ class ExportRequest(KeyedWrite):
     """Whose export is requested under the same key as another request."""
     is_keyed: bool = True
     """Whether the backend takes keys for this; else it is sent without."""
+    is_ended_first: bool = False
+    """Whether its export is canceled before the request is repeated: while one is live, a request
+    that is done again gives that one.
+    """
 
     operation_id = "requestExport"
 
@@ -140,6 +149,12 @@ class ExportRequest(KeyedWrite):
         return await self.org.client.request_export(
             self.other_job_id, key=self.key, instance=instance
         )
+
+    async def settle(self, records: Sequence[str]) -> None:
+        """Cancel its export, where that is wanted, and where clients can cancel."""
+        if self.is_ended_first and self.reading.has("cancelExport"):
+            for each in records:
+                await self.reading.call("cancelExport", path={"export_id": each})
 
     async def records(self) -> Sequence[str]:
         """Give the exports of its job."""
@@ -197,8 +212,13 @@ class Cancellation(Write):
         return [self.export_id] if shown["state"] == CANCELED else []
 
     async def expect_whole(self, records: Sequence[str]) -> None:
-        """Fail unless one event was written of the cancellation, and none of one that was not."""
+        """Fail unless one event was written of the cancellation, and none of one that was not.
+
+        What is canceled was never completed: whichever of the two is first is final.
+        """
         await expect_events(self.reading, self.export_id, "export.canceled", len(records))
+        if records:
+            await expect_events(self.reading, self.export_id, EXPORT_COMPLETED, 0, rule=FINAL)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -224,12 +244,17 @@ class Retry(Write):
         await expect_events(self.reading, self.export_id, "export.requested", 1 + len(records))
 
 
-async def expect_events(client: Client, target_id: str, name: str, count: int) -> None:
-    """Fail unless the ledger has so many events of a name about one thing."""
+async def expect_events(
+    client: Client, target_id: str, name: str, count: int, *, rule: str = ""
+) -> None:
+    """Fail unless the ledger has so many events of a name about one thing.
+
+    `rule` is what is broken by others than these, where it is not the ledger's.
+    """
     try:
         events = await client.ledger_events(target_id=target_id)
     except Absent:  # it shows no events: what is left is judged
         return
     found = sum(event["event_name"] == name for event in events)
-    rule = "ledger.event-written" if found < count else EVENT_ONCE
-    expect_equal(found, count, f"number of {name} events", rule=rule, subject=name)
+    broken = rule or ("ledger.event-written" if found < count else EVENT_ONCE)
+    expect_equal(found, count, f"number of {name} events", rule=broken, subject=name)

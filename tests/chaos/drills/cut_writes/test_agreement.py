@@ -12,14 +12,14 @@ from harness.client import Answer, Organization
 from harness.errors import CheckFailed
 
 
-def answer(status: int, body: bytes = b"{}") -> Answer:
+def answer(status: int, body: bytes = b"{}", **headers: str) -> Answer:
     return Answer(
         operation_id="createJob",
         method="POST",
         path="/",
         instance=0,
         status=status,
-        headers={},
+        headers={name.replace("_", "-"): value for name, value in headers.items()},
         body=body,
         elapsed_s=0.0,
     )
@@ -82,7 +82,8 @@ class Keyed(KeyedWrite):
         return
 
 
-GIVES_A = answer(201, b'{"data": {"id": "a"}}')
+GIVES_A = answer(201, b'{"data": {"id": "a"}}', x_idempotency_replayed="true")
+MAKES_A = answer(201, b'{"data": {"id": "a"}}')
 
 
 @pytest.mark.parametrize(
@@ -115,9 +116,9 @@ async def test_answers_that_do_not(outcome: Answer | None, found: Sequence[str],
     assert failure.value.rule == rule
 
 
-@pytest.mark.parametrize("before", [[], ["a"]])
-async def test_a_key_that_gives_the_one_record(before: Sequence[str]) -> None:
-    write = Keyed(org=ORG, reads_at=0, before=before, again=GIVES_A, after=["a"])
+@pytest.mark.parametrize(("before", "again"), [([], MAKES_A), (["a"], GIVES_A)])
+async def test_a_key_that_gives_the_one_record(before: Sequence[str], again: Answer) -> None:
+    write = Keyed(org=ORG, reads_at=0, before=before, again=again, after=["a"])
     await expect_agreement(write, None, "it was cut")
 
 
@@ -126,6 +127,7 @@ async def test_a_key_that_gives_the_one_record(before: Sequence[str]) -> None:
     [
         (["a"], GIVES_A, ["a"], answer(201), "half-written.key-with-record"),
         (["b"], GIVES_A, ["a"], answer(422), "half-written.key-with-record"),
+        (["a"], MAKES_A, ["a"], answer(422), "half-written.key-with-record"),
         ([], answer(500), [], answer(422), "half-written.key-with-record"),
         ([], GIVES_A, ["a", "b"], answer(422), "half-written.once"),
         ([], answer(409), [], answer(422), "idempotency.key-released"),

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -20,6 +20,16 @@ _RECEIVE_BUFFER = 64 * 1024
 _READ_BYTES = 64 * 1024
 
 
+class NotInFlight(Inconclusive):
+    """The beginning of a file was asked for, and the answer was another, or all of it, or none."""
+
+    def __init__(self, status: int | None, received: int) -> None:
+        self.is_refused = status != HTTPStatus.OK
+        """Whether no file was given: an error, or nothing within the deadline."""
+        answer = f"no answer within {DEADLINE_S:g} s" if status is None else f"status {status}"
+        super().__init__(f"no download was in flight: {answer}, {received} bytes at once")
+
+
 @dataclass(kw_only=True)
 class SlowDownload:
     """One download, of which the first bytes have been read."""
@@ -28,15 +38,13 @@ class SlowDownload:
     _reader: AnswerReader = field(default_factory=AnswerReader)
 
     async def begin(self) -> None:
-        """Read until the body has begun. `Inconclusive` for another answer than 200."""
-        while not self._reader.body:
-            if not await self._read():
-                break
-        if self._reader.status != HTTPStatus.OK or self._reader.complete:
-            raise Inconclusive(
-                f"no download was in flight: status {self._reader.status}, "
-                f"{len(self._reader.body)} bytes at once"
-            )
+        """Read until the body has begun. Raises `NotInFlight`."""
+        with suppress(OSError, NoHttp, TimeoutError):
+            while not self._reader.body:
+                if not await self._read():
+                    break
+        if self._reader.status != HTTPStatus.OK or self._reader.complete or not self._reader.body:
+            raise NotInFlight(self._reader.status, len(self._reader.body))
 
     async def rest(self) -> bytes | None:
         """Read to the end; give the bytes if they look whole to a client, None if they do not."""
@@ -58,14 +66,12 @@ class SlowDownload:
 
 @asynccontextmanager
 async def slow_download(
-    client: Client, evidence_id: str, instance: int
+    client: Client, operation_id: str, path_values: Mapping[str, str], instance: int = 0
 ) -> AsyncIterator[SlowDownload]:
-    """Begin to download evidence from one instance, and read no more than its beginning."""
-    transport, route = client.transport, client.routes["getEvidenceContent"]
+    """Begin a download at one instance, and read no more than its beginning. `NotInFlight`."""
+    transport, route = client.transport, client.routes[operation_id]
     headers = {"User-Agent": transport.user_agent, **await client.authorization()}
-    path, headers_sent = transport.head(
-        route.operation_id, route.path({"evidence_id": evidence_id}), headers
-    )
+    path, headers_sent = transport.head(operation_id, route.path(path_values), headers)
     place = urlsplit(transport.base_urls[instance])
     lines = [f"{route.method} {place.path}{path} HTTP/1.1", f"Host: {place.netloc}"]
     lines += [f"{name}: {value}" for name, value in headers_sent.items()]

@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from chaos.drills.cut_writes.slow_download import SlowDownload
+from chaos.drills.slow_download import SlowDownload
 from harness.errors import Inconclusive
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
