@@ -2,7 +2,7 @@
 
 import random
 
-from chaos.drills.draining import Draining
+from chaos.drills.draining import Draining, overtaken_after_drains
 from chaos.drills.health import judge_health
 from chaos.drills.worker_drill import END, end_violations, worker_drill
 from chaos.faults.kill_instances import kill_instances
@@ -24,6 +24,8 @@ GRACE_S = 3.0
 STUCK_TIMEOUT_S = 5.0
 """Longer than any lock of this drill: a worker must not lose to recovery what it has to give back.
 """
+
+ORDER = "order of claims"
 
 
 async def stop_one_after_the_other(draining: Draining, cells: Cells) -> None:
@@ -74,6 +76,9 @@ async def judge_end(draining: Draining, observed: ExportFacts, cells: Cells) -> 
             rule="drain.keeps-attempts",
         )
     drill.looks.harmed({"job": each} for each in drill.backlog.owners)
+    if observed.transitions is not None:
+        cap = drill.target.limits.per_org_in_progress
+        await drill.judge(overtaken_after_drains(observed.transitions, cap), what=ORDER)
     await drill.judge(await end_violations(drill), what=END)
     await judge_health(drill.own, cells, drill.where)
     if drill.looks.incomplete and not cells.findings:
@@ -100,8 +105,9 @@ async def check_drain(
 
     At work that cannot end in time, twice, while the table of exports is locked for most of
     the grace, and after work that failed: each ends by itself within its grace, no export is in
-    progress then, and the next worker gets all of them at once. After that many drains a dead
-    worker is not the end of an export: drains use up no attempt. In the end each is done once.
+    progress then, and the next worker gets all of them at once, before younger ones. After that
+    many drains a dead worker is not the end of an export: drains use up no attempt. In the end each
+    is done once.
     """
     values = {"drain_grace_s": f"{GRACE_S:g}", "stuck_timeout_s": f"{STUCK_TIMEOUT_S:g}"}
     async with worker_drill(
@@ -112,7 +118,7 @@ async def check_drain(
         draining = await Draining.of(drill, GRACE_S if is_set else target.worker.grace_s)
         if target.mentions("stuck_timeout_s"):
             drill.looks.promise(stuck_timeout_s=STUCK_TIMEOUT_S)
-        await drill.backlog.grow(1)
+        await draining.request_exports()
         with as_subject():
             await stop_one_after_the_other(draining, cells)
             await judge_end(draining, await end_all(draining), cells)

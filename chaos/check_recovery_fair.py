@@ -48,7 +48,8 @@ async def check_recovery_fair(
     wait for it, takes the others back within the stuck timeout and a sweep, and what was canceled
     stays so. The worker that took them back is killed while it works on them, and the next one ends
     all of them, and those that waited for the cap: none is lost or done twice, and the cap is never
-    exceeded. With the profile `full` there are 1002 older ones.
+    exceeded. In the end the older ones fall silent, all at once, and are taken back by a worker
+    that has taken back younger ones before. With the profile `full` there are 1002 of them.
     """
     living = LIVING if settings_of(pytestconfig).profile == "quick" else LIVING_IN_FULL
     async with (
@@ -59,6 +60,8 @@ async def check_recovery_fair(
             await fair.kill_at_work()
             await fair.recover()
             await drill.judge(await fair.end(), what=END)
+            async with cells.of(what="all older ones fall silent at once"):
+                await fair.let_others_die()
     if cells.findings:
         return
     observe(fair.taken_back, what="exports that were taken back behind living ones")

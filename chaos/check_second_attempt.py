@@ -1,23 +1,22 @@
 """A worker claims again what it has lost: its first attempt does nothing to the second."""
 
 import asyncio
-import hashlib
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 
 from chaos.drills.drill import Drill, FaultStep, run_drill
 from chaos.drills.identity.setting_back import set_back
-from chaos.drills.identity.stored_bytes import digests_of_files
+from chaos.drills.identity.stored_bytes import StoredBytes, digests_of_files
 from chaos.drills.recovery_timing import own_stuck_timeout
 from chaos.drills.worker_drill import WorkerDrill, end_violations, worker_drill
 from chaos.exports.final_state import read_downloads
 from chaos.exports.view import InProgress
 from chaos.faults.pause_instance import pause_instance
 from harness.check import check
-from harness.checkers import Orphan
+from harness.checkers import Download, Orphan
 from harness.checkers.fold import microseconds
 from harness.errors import Inconclusive
 from harness.expect import expect
@@ -53,8 +52,8 @@ class FirstAttempts:
     """What is known of the first attempts of the one worker."""
 
     drill: WorkerDrill
-    stored: Mapping[str, str] = field(default_factory=dict)
-    """The digests of the stored files; empty where it may have been frozen as it wrote one."""
+    stored: StoredBytes | None = None
+    """What was stored when the worker was frozen."""
     since: datetime = field(init=False)
     """When the one that is lost later was claimed."""
     later: Sequence[str] = ()
@@ -69,13 +68,13 @@ class FirstAttempts:
         held = await self._held()
         if not held:
             raise Inconclusive(f"{drill.victims[0].worker.name} was frozen without exports")
+        self.stored = StoredBytes.of(drill.own.system.storage_dir, is_calm=self._sleeps)
         if not drill.view.shows_workers:
             drill.orphans = [_orphan(each, "SIGSTOP") for each in held]
             await asyncio.sleep(drill.times.stuck_timeout_s)  # no client can see that it is over
             return
         lost = held
         if self._sleeps:
-            self.stored = digests_of_files(drill.own.system.storage_dir)
             lost, self.later = held[:1], [each.export_id for each in held[1:2]]
             steps = (await drill.view.observed()).watched()
             claims = [each for each in steps if each.is_claim and each.export_id in self.later]
@@ -104,18 +103,10 @@ class FirstAttempts:
             await self._set_back(held, "its export was set back while it was awake")
             await drill.backlog.request(each=1)
 
-    def expect_same_bytes(self, downloaded: Mapping[str, str]) -> None:
-        """Fail when an attempt stored other bytes where the first one had stored its own.
-
-        Only what is downloaded as it is stored says anything.
-        """
+    def expect_same_bytes(self, downloads: Sequence[Download]) -> None:
+        """Fail when an attempt stored other bytes than the first one had stored."""
         now = digests_of_files(self.drill.own.system.storage_dir)
-        of = {sha256: export_id for export_id, sha256 in downloaded.items()}
-        changed = [
-            of[sha256]
-            for path, sha256 in now.items()
-            if sha256 in of and self.stored.get(path, sha256) != sha256
-        ]
+        changed = self.stored.differing(downloads, now) if self.stored else ()
         self.drill.judged.update(changed)
         expect(
             not changed,
@@ -206,9 +197,16 @@ async def wait_until_ended(first: FirstAttempts, drill: WorkerDrill) -> None:
         await drill.begin_recovery()
         return
     await drill.wait_until_ended()
+    if drill.victims[0].failpoint is not None:
+        note_sleeps(drill)
+    async with drill.cells.of(what="stored objects"):
+        ready = [each.id for each in drill.final.exports if each.state == READY]
+        first.expect_same_bytes(await read_downloads(ready, drill.backlog.owners))
+
+
+def note_sleeps(drill: WorkerDrill) -> None:
+    """Note of each second attempt how long it surely slept."""
     worker = drill.victims[0]
-    if worker.failpoint is None:
-        return
     lost = {each.export_id: each.attempt for each in drill.orphans}
     for step in drill.final.watched():
         if step.is_claim and (step.new_attempt or 0) > lost.get(step.export_id, NEVER):
@@ -227,14 +225,6 @@ async def wait_until_ended(first: FirstAttempts, drill: WorkerDrill) -> None:
                 stale=f"the first attempt of {worker.worker.name}",
                 where=f"sleeps {worker.where} in attempt {step.new_attempt}",
             )
-    async with drill.cells.of(what="stored objects"):
-        ready = [each.id for each in drill.final.exports if each.state == READY]
-        first.expect_same_bytes(
-            {
-                each.export_id: hashlib.sha256(each.body).hexdigest()
-                for each in await read_downloads(ready, drill.backlog.owners)
-            }
-        )
 
 
 def tried_twice(drill: WorkerDrill) -> int:

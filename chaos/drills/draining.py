@@ -10,6 +10,7 @@ from contextlib import (
     nullcontext,
 )
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 
 from chaos.drills.worker_drill import WorkerDrill
@@ -17,13 +18,14 @@ from chaos.exports.view import InProgress
 from chaos.faults.harmed_database import HarmedDatabase
 from chaos.faults.hold_session import hold_table
 from chaos.faults.proof import FaultNotShown
+from harness.checkers import Transition, Violation, overtaken
 from harness.checkers.recovery import DRAIN
 from harness.errors import CheckFailed, Inconclusive
 from harness.expect import expect
 from harness.system import Instance
 from harness.target import Capability
 from harness.target.tables.catalog import TableName
-from harness.vocabulary.exports import PREPARING
+from harness.vocabulary.exports import PREPARING, PROOF_PACK
 from harness.waiting import becomes_true, wait_until
 
 LATE_S = 1.0
@@ -37,6 +39,9 @@ HANGS_WITHIN_S = 2.0
 
 LOCKED = 0.65
 """For which part of the grace the table is locked; the rest is enough to give exports back."""
+
+SLACK = 1
+"""How many younger ones may overtake what a drain gave back: there are more that wait."""
 
 _POLL_S = 0.05
 _WAITING = """
@@ -64,6 +69,19 @@ class Draining:
         """Begin; finds out whether the table of evidence is there under the name that is known."""
         drill.looks.promise(grace_s=grace_s)
         return cls(drill=drill, grace_s=grace_s, can_lock=await can_lock(drill))
+
+    async def request_exports(self) -> None:
+        """Request the exports: twice the cap, so that younger ones wait beside what is given back.
+
+        Without a view of who claims what, and without proof packs, so many that all can be in
+        progress.
+        """
+        drill = self.drill
+        types = (await drill.own.organizations.new()).client.export_types
+        if drill.view.shows_workers and PROOF_PACK in types:
+            await drill.backlog.crowd(2 * drill.target.limits.per_org_in_progress)
+        else:
+            await drill.backlog.grow(1)
 
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[Instance]:
@@ -203,6 +221,14 @@ class Draining:
 
         what = f"{worker.name} to hold an export"
         await wait_until(holds, within_s, what, poll_s=_POLL_S, error=nothing)
+
+
+def overtaken_after_drains(transitions: Sequence[Transition], cap: int) -> Sequence[Violation]:
+    """Give what was claimed behind younger ones, though it was there first."""
+    requested: dict[str, datetime] = {}
+    for step in transitions:
+        requested.setdefault(step.export_id, step.at)
+    return overtaken(transitions, requested, cap=cap, slack=SLACK)
 
 
 async def can_lock(drill: WorkerDrill) -> bool:

@@ -1,6 +1,7 @@
 """Dead workers whose exports are behind many living ones, and beside one that is locked."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -18,6 +19,7 @@ from chaos.workers.parked_workers import ParkedWorker
 from harness.checkers import Violation
 from harness.client import Answer, NoAnswer
 from harness.errors import Absent, Inconclusive
+from harness.expect import expect
 from harness.system import Instance
 from harness.waiting import becomes_true
 
@@ -35,6 +37,10 @@ UNSEEN = (
     "[database] instrument = true, and claimed_by and attempt in [claim.columns]"
 )
 
+LEAST_IN_A_SWEEP = 10
+"""How many of those that fall silent together a sweep must take back, on average."""
+
+SLOW_POLL_S = 0.1
 _POLL_S = 0.01
 _WAIT_FOR_A_ROW = """
 SELECT count(*) AS n FROM pg_stat_activity
@@ -125,6 +131,35 @@ class FairRecovery:
         self.drill.looks.harmed({"job": each} for each in others)
         await self.drill.look(self.drill.final, downloads=True)
         return self.drill.looks.judge(END, ended=True)
+
+    async def let_others_die(self) -> None:
+        """Let all living exports fall silent at once; the worker that is there takes them back.
+
+        They are older than what it has taken back before, and so many that one in each sweep
+        would not do.
+        """
+        times, living = self.drill.times, self.living
+        await living.all_fall_silent()
+        sweeps = math.ceil(len(living) / LEAST_IN_A_SWEEP)
+        within_s = sweeps * times.sweep_interval_s + times.slack_s
+        left: set[str] = set()
+
+        async def is_taken_back() -> bool:
+            left.clear()
+            left.update(await living.held())
+            return not left
+
+        await becomes_true(is_taken_back, within_s, poll_s=SLOW_POLL_S)
+        expect(
+            not left,
+            expected=f"{len(living)} exports whose workers died at once to be taken back within "
+            f"{within_s:.1f} s of their stuck timeout: {sweeps} sweeps, one every "
+            f"{times.sweep_interval_s:g} s, and {times.slack_s:g} s",
+            got=f"{len(left)} are still in progress without a sign of life",
+            detail="They are older than those that the same worker has taken back before.",
+            rule="recovery.in-time",
+        )
+        self.taken_back += len(living)
 
     def unseen(self) -> Iterator[str]:
         """Say what was not seen, though it should have been at least once."""

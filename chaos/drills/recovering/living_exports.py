@@ -5,7 +5,7 @@ They are older than those that a drill is about: recovery has to find silent one
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -39,6 +39,8 @@ class LivingExports:
     """How often the others get a heartbeat."""
     _lost: set[str] = field(default_factory=set)
     _is_silent: bool = False
+    _beating: asyncio.Task[None] | None = None
+    _ends: asyncio.Event = field(default_factory=asyncio.Event)
 
     @classmethod
     async def claim(cls, drill: WorkerDrill, count: int) -> "LivingExports":
@@ -82,14 +84,22 @@ class LivingExports:
     @asynccontextmanager
     async def beating(self) -> AsyncIterator[None]:
         """Give each that is not silent a heartbeat, again and again, while the block lasts."""
-        beating = asyncio.ensure_future(self._beat())
+        self._beating = asyncio.ensure_future(self._beat())
         try:
             yield
-            self._lost.update(self.backlog.owners.keys() - await self._held() - {self.silent})
+            if self._beating is not None:
+                await self._note_lost()
         finally:
-            beating.cancel()
-            with suppress(asyncio.CancelledError):
-                await beating
+            await self._stop_beating()
+
+    async def _note_lost(self) -> None:
+        self._lost.update(self.backlog.owners.keys() - await self.held() - {self.silent})
+
+    async def _stop_beating(self) -> None:
+        beating, self._beating = self._beating, None
+        if beating is not None:
+            self._ends.set()  # not canceled: its last statement must be over, whichever it is
+            await beating
 
     def taken_away(self) -> Iterator[str]:
         """Say why the others were not living, if some were taken away in spite of heartbeats."""
@@ -103,23 +113,32 @@ class LivingExports:
 
     async def fall_silent(self) -> None:
         """Let the silent one be without a sign of life for the stuck timeout already."""
-        table = self.table
         self._is_silent = True
+        await self._make_older([self.silent])
+
+    async def all_fall_silent(self) -> None:
+        """Let the others be so, too, all at once: nothing keeps them alive any more."""
+        await self._note_lost()
+        await self._stop_beating()
+        await self._make_older(list(await self.held()))
+
+    async def _make_older(self, export_ids: Sequence[str]) -> None:
+        table = self.table
         older = table.made_older(f"{table.stuck_timeout_s:f} seconds")
         await self._change(
             f"UPDATE {table.name} AS e SET {older} "  # noqa: S608 - quoted
-            f"WHERE e.{table.id}::text = %s RETURNING 1",
-            [self.silent],
+            f"WHERE e.{table.id}::text = ANY (%s) AND {table.is_in(PREPARING, 'e')} RETURNING 1",
+            [export_ids],
         )
 
     async def _claim_all(self) -> None:
-        while queued := self.backlog.owners.keys() - await self._held():
+        while queued := self.backlog.owners.keys() - await self.held():
             claimed = len(self.backlog.owners) - len(queued)
             try:
                 await self._claim_some()
             except psycopg.Error as error:
                 raise Inconclusive(f"the harness cannot claim as a worker: {error}") from error
-            if len(await self._held()) == claimed:
+            if len(await self.held()) == claimed:
                 raise Inconclusive(
                     f"the harness could claim {claimed} of {len(self.backlog.owners)} exports in "
                     "the place of a worker, and no more"
@@ -145,9 +164,10 @@ class LivingExports:
         await self._change(f"SELECT * FROM {call.as_string(None)}")  # noqa: S608 - quoted
 
     async def _beat(self) -> None:
-        while True:
+        while not self._ends.is_set():
             await self._give_heartbeat()
-            await asyncio.sleep(self.interval_s)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._ends.wait(), self.interval_s)
 
     async def _give_heartbeat(self) -> None:
         table, but = self.table, self.silent if self._is_silent else ""
@@ -158,7 +178,8 @@ class LivingExports:
             [self.holder, but],
         )
 
-    async def _held(self) -> set[str]:
+    async def held(self) -> set[str]:
+        """Give those that no worker has taken over."""
         table = self.table
         found = await self.drill.own.database.fetch(
             f"SELECT e.{table.id}::text AS id FROM {table.name} AS e "  # noqa: S608 - quoted

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from chaos.drills.worker_drill import WorkerDrill
+from chaos.exports.failed_export import failed_export
 from chaos.exports.http_view import WORK_S
 from chaos.exports.view import known_attempt
 from chaos.faults.fault import Fault
@@ -23,6 +24,10 @@ EXHAUSTED = "attempts_exhausted"
 """The error of an export that was given up after its last attempt."""
 
 _POLL_S = 0.03
+
+MOST_PLACES = 8
+"""Exports that fail beside this one: with their attempts, more failures than a worker has places.
+"""
 
 AtClaim = Callable[[int], Awaitable[None]]
 """What is done after a claim, given how many there were since the last grant."""
@@ -45,12 +50,35 @@ class Poison:
 
     @classmethod
     async def of(cls, drill: WorkerDrill) -> "Poison":
-        """Request an export whose evidence the fault makes unreadable. No worker lives yet."""
+        """Request an export, of a new organization, whose evidence the fault makes unreadable."""
         organization, job_id, evidence = await drill.backlog.job_with_evidence()
         fault = spoil_object(drill.own.system, evidence["storage_path"])
         export = await drill.backlog.request_one(organization, job_id)
         drill.notes[export] = "its evidence could not be read"
         return cls(drill=drill, organization=organization, export=export, fault=fault)
+
+    @classmethod
+    async def failed_early(cls, drill: WorkerDrill) -> "Poison | None":
+        """Let an export fail before its attempts are used up: its evidence is away for a while.
+
+        None where it did not fail: the backend tries again what may come back.
+        """
+        found = await failed_export(drill.own, drill.target, drill.backlog)
+        if found is None or not found[2]:
+            return None
+        organization, export, _ = found
+        shown = await organization.client.get_export(export)
+        path = {"job_id": shown["job_id"]}
+        (evidence,) = await organization.client.listed("listEvidence", path=path)
+        poison = cls(
+            drill=drill,
+            organization=organization,
+            export=export,
+            fault=spoil_object(drill.own.system, evidence["storage_path"]),
+        )
+        poison.attempts = known_attempt((await poison._fact()).attempt)
+        drill.notes[export] = "its evidence was away, and could not be read after its retry"
+        return poison
 
     async def request_another(self) -> None:
         """Request an export of the same organization that can be done."""
@@ -93,17 +121,18 @@ class Poison:
             await self.request_another()
         await self.start_worker()
 
-    async def expect_others_done(self) -> None:
+    async def expect_others_done(self, *, is_over: bool = False) -> None:
         """Expect that the organization's other exports become ready.
 
-        None of them is still in the queue when all attempts at this one are over.
+        None of them is still in the queue when all attempts at this one are over, unless it
+        `is_over` already.
         """
 
         async def are_done() -> bool:
             facts = (await self.drill.view.observed()).exports
             states = {each.id: each.state for each in facts}
             left = [states[each] for each in self.others if states[each] != READY]
-            if states[self.export] == FAILED and QUEUED in left:
+            if not is_over and states[self.export] == FAILED and QUEUED in left:
                 raise blocked(f"{left.count(QUEUED)} still queued when all its attempts were over")
             return not left
 
@@ -111,7 +140,7 @@ class Poison:
             self.drill.judged.update(self.others)
             return CheckFailed(
                 expected=f"other exports of organization {self.organization.id} to become ready "
-                f"while export {self.export} fails again and again",
+                f"while export {self.export} fails again and again, or has failed",
                 got=waited,
                 rule="poison.blocks-none",
             )
@@ -119,6 +148,11 @@ class Poison:
         within_s = self.drill.target.pace.wait_s(WORK_S, len(self.others))
         what = f"{len(self.others)} other exports to be ready"
         await wait_until(are_done, within_s, what, poll_s=_POLL_S, error=blocked)
+
+    async def expect_more_done(self) -> None:
+        """Expect that the worker, whose work has failed again and again, does what is new."""
+        await self.request_another()
+        await self.expect_others_done(is_over=True)
 
     async def expect_given_up(self, at_claim: AtClaim, *, drained: int = 0) -> None:
         """Expect that it fails after all attempts that it was granted, with an error.

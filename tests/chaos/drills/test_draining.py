@@ -9,8 +9,9 @@ from typing import cast
 import pytest
 
 from chaos.drills import draining
-from chaos.drills.draining import Draining
+from chaos.drills.draining import Draining, overtaken_after_drains
 from chaos.drills.worker_drill import WorkerDrill
+from harness.checkers.examples import transitions_of
 from harness.system import Instance
 
 WORKER = Instance(name="worker-1", role="worker", base_url="", log_path=Path("none.log"))
@@ -66,3 +67,17 @@ async def test_a_second_signal_is_no_second_drain() -> None:
     one = watched(-9)
     assert await one._stop(WORKER, twice=True, locked=False) == -9
     assert one.did == ["invoke drain worker-1", "SIGTERM", "fail drain worker-1", "SIGTERM"]
+
+
+QUEUED = "\n".join(f"o1.e{number} queued" for number in range(1, 7))
+DRAINED = f"{QUEUED}\no1.e1 claimed w1\no1.e2 claimed w1\no1.e1 returned\no1.e2 returned"
+
+
+def test_what_is_given_back_is_claimed_before_younger_ones() -> None:
+    steps = transitions_of(f"{DRAINED}\no1.e1 claimed w2\no1.e2 claimed w2\no1.e3 claimed w2")
+    assert overtaken_after_drains(steps, cap=3) == []
+
+
+def test_what_is_given_back_has_lost_its_place() -> None:
+    steps = transitions_of(f"{DRAINED}\no1.e3 claimed w2\no1.e4 claimed w2\no1.e5 claimed w2")
+    assert {each.subject for each in overtaken_after_drains(steps, cap=3)} == {"o1.e1", "o1.e2"}
