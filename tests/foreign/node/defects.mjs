@@ -189,6 +189,46 @@ const DEFECTS = {
     source: "READ COMMITTED looks again at the row, not at the search that found it",
     expected: ["chaos.recovery-fair"],
   },
+  "sweep-takes-one": {
+    title: "Each sweep takes back one package: a hundred of a dead fleet wait for a hundred sweeps",
+    source: "LIMIT 1, copied from the claim",
+    expected: ["chaos.recovery-fair"],
+  },
+  "sweep-looks-ahead": {
+    title: "A sweep looks only at packages that are younger than those which were taken back before",
+    source: "a cursor that is never set back",
+    expected: ["chaos.recovery-fair"],
+  },
+  "sweep-spares-the-living": {
+    title: "Nothing is taken back from a worker that is connected, whatever became of its lease",
+    source: "pg_stat_activity asked in the place of a lease",
+    expected: ["chaos.poison"],
+  },
+  "failed-keeps-its-slot": {
+    title: "A slot stays taken when the work on its package fails",
+    source: "a semaphore that is released on success only",
+    expected: ["chaos.poison"],
+  },
+  "again-adds-tries": {
+    title: "A package that is asked for again gets its tries on top of those that were left",
+    source: "a sum in the place of what was used and what is granted",
+    expected: ["chaos.poison"],
+  },
+  "archive-in-transaction": {
+    title: "An archive is sent inside of the transaction in which its package was found",
+    source: "one transaction a request, and an answer that is streamed",
+    expected: ["chaos.slow-readers"],
+  },
+  "answer-remembered-later": {
+    title: "A key's answer is remembered after the commit of what it did",
+    source: "a middleware that saves answers when they have been made",
+    expected: ["chaos.half-written"],
+  },
+  "cut-off-keeps-its-key": {
+    title: "A key whose document was cut off is at work for as long as its instance lives",
+    source: "a `finally` that begins behind the read",
+    expected: ["chaos.half-written"],
+  },
   "digest-of-part": {
     title: "Repr-Digest of a partial answer is the digest of the part",
     source: "RFC 9530, Content-Digest mistaken for Repr-Digest",

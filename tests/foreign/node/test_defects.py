@@ -38,6 +38,9 @@ DEFECTS = (
 DRILLED = (
     *("lost-commit-discards", "stop-closes-connections", "renewal-without-lease"),
     *("renewals-add-up", "lost-slot-leaks", "outage-ends-the-worker", "rests-when-idle"),
+    *("sweep-takes-one", "sweep-looks-ahead", "sweep-spares-the-living", "failed-keeps-its-slot"),
+    *("again-adds-tries", "archive-in-transaction"),
+    *("answer-remembered-later", "cut-off-keeps-its-key"),
 )
 """Shown by the drills that they name, which were proven on them; no probe here does as much."""
 IN_THE_SCHEMA = {"dedup-race", "trail-forks"}  # a clone of the clean database would forbid them

@@ -12,7 +12,7 @@ import { leaving, pack } from "./lib/packing.mjs";
 import { sweepIncoming } from "./lib/storage.mjs";
 
 const settings = work();
-const pool = openPool(settings.slots + 2);
+const pool = openPool(settings.slots + 2, settings.name);
 const stopClaiming = new AbortController();
 const stopPacking = new AbortController();
 const running = new Set();

@@ -125,21 +125,34 @@ export async function takeBackOf(pool, name) {
   );
 }
 
+let lastSeen = 0; // of the defect sweep-looks-ahead alone
+
+// What a sweep looks at, and how many of it: all, unless a mistake is wanted.
+const SWEPT =
+  (defect("sweep-spares-the-living")
+    ? " AND NOT EXISTS (SELECT 1 FROM pg_stat_activity a WHERE a.application_name = packages.worker)"
+    : "") + (defect("sweep-looks-ahead") ? " AND ordinal > $1" : " AND $1::bigint IS NOT NULL");
+const SWEPT_AT_ONCE = defect("sweep-takes-one") ? "LIMIT 1" : "";
+
 /** Take back every package whose lease has ended by the database's clock. */
 export async function recover(pool) {
   // What somebody has locked is being renewed, finished or withdrawn, and must not hold up the rest.
   const rest = defect("sweep-waits") ? "" : "FOR UPDATE SKIP LOCKED";
-  await pool.query(
+  const { rows: taken } = await pool.query(
     `WITH ended AS MATERIALIZED (
        SELECT id FROM packages
-        WHERE state IN ${RUNNING} AND lease_until < clock_timestamp() AND tries < tries_granted ${rest}
+        WHERE state IN ${RUNNING} AND lease_until < clock_timestamp() AND tries < tries_granted ${SWEPT}
+        ${SWEPT_AT_ONCE} ${rest}
      )
      UPDATE packages p SET state = 'waiting', percent = 0, lease = NULL, lease_until = NULL, worker = NULL
-       FROM ended WHERE p.id = ended.id`,
+       FROM ended WHERE p.id = ended.id RETURNING p.ordinal`,
+    [lastSeen],
   );
+  for (const { ordinal } of taken) lastSeen = Math.max(lastSeen, ordinal);
   const { rows } = await pool.query(
     `SELECT id, lease, tenant FROM packages
-      WHERE state IN ${RUNNING} AND lease_until < clock_timestamp() AND tries >= tries_granted`,
+      WHERE state IN ${RUNNING} AND lease_until < clock_timestamp() AND tries >= tries_granted ${SWEPT}`,
+    [lastSeen],
   );
   for (const row of rows) await exhaust(pool, row);
 }

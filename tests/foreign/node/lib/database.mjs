@@ -10,7 +10,7 @@ const TIMESTAMPTZ = 1184;
 pg.types.setTypeParser(BIGINT, Number);
 pg.types.setTypeParser(TIMESTAMPTZ, (text) => text.replace(" ", "T").replace(/\+00$/, "Z"));
 
-export function openPool(size) {
+export function openPool(size, name = "case-files") {
   const patience = databasePatience() * 1000;
   const pool = new pg.Pool({
     connectionString: databaseUrl(),
@@ -19,7 +19,7 @@ export function openPool(size) {
     query_timeout: patience,
     // Whatever the database's defaults are, times come in one form.
     options: "-c timezone=UTC -c datestyle=ISO,YMD",
-    application_name: "case-files",
+    application_name: name,
   });
   // A connection that breaks is reported twice: to the query that used it, and as an event without
   // a listener, which would end the process.

@@ -10,7 +10,7 @@ import { checkHead, receive } from "./intake.mjs";
 import { pageOf, paged } from "./paging.mjs";
 import { serveFile } from "./raw.mjs";
 import { notFound, Refusal } from "./refusal.mjs";
-import { fingerprintOf, keyOf, underKey } from "./requestKeys.mjs";
+import { fingerprintOf, keyInFlight, keyOf, underKey } from "./requestKeys.mjs";
 import { absolute, discard, keep } from "./storage.mjs";
 import { mustWrite } from "./tokens.mjs";
 import { append } from "./trail.mjs";
@@ -18,6 +18,7 @@ import { pathId, textOf, timeOf } from "./values.mjs";
 
 const LONGEST_NAME = 1024;
 const LONGEST_LABEL = 200;
+const taken = new Set(); // keys at work, of the defect cut-off-keeps-its-key alone
 
 const shown = (row) => ({
   id: row.id,
@@ -38,6 +39,7 @@ export async function fileDocument({ request, params, caller, pool }) {
   const key = keyOf(request, { required: true });
   checkHead(request);
   const caseId = await caseOf(pool, params.case, caller, { anybodys: defect("foreign-case-upload") });
+  if (defect("cut-off-keeps-its-key")) take(`${caller.tenant} ${key}`);
   const received = await receive(request);
   const document = { id: randomUUID(), caseId, tenant: caller.tenant, ...received };
   document.storedAt = storedAt(document);
@@ -61,8 +63,14 @@ export async function fileDocument({ request, params, caller, pool }) {
     if (kept && (!error.uncertain || defect("lost-commit-discards"))) await discard(document.storedAt);
     throw error;
   } finally {
+    taken.delete(`${caller.tenant} ${key}`);
     await discard(received.incoming);
   }
+}
+
+function take(name) {
+  if (taken.has(name)) throw keyInFlight();
+  taken.add(name);
 }
 
 function storedAt({ tenant, id, name }) {

@@ -152,11 +152,13 @@ export async function withdrawPackage({ params, caller, pool }) {
 export async function packAgain({ params, caller, pool }) {
   mustWrite(caller);
   const granted = defect("again-grants-nothing") ? 0 : triesGranted();
+  const before = defect("again-adds-tries") ? "tries_granted" : "tries";
   try {
     return await transaction(pool, async (client) => {
       const { id, case_id: caseId, kind, filter } = await packageOf(client, params.package, caller);
       const { rowCount } = await client.query(
-        `UPDATE packages SET state = 'waiting', percent = 0, tries_granted = tries + $2, worker = NULL,
+        `UPDATE packages SET state = 'waiting', percent = 0, tries_granted = ${before} + $2,
+                worker = NULL,
                 failure_code = NULL, failure_message = NULL, started_at = NULL, finished_at = NULL
           WHERE id = $1 AND state = 'broken'`,
         [id, granted],
@@ -170,8 +172,13 @@ export async function packAgain({ params, caller, pool }) {
   }
 }
 
-export async function getArchive({ request, response, params, caller, pool }) {
-  const row = done(await packageOf(pool, params.package, caller));
+export async function getArchive(asked) {
+  if (!defect("archive-in-transaction")) return archiveFor(asked.pool, asked);
+  return transaction(asked.pool, (client) => archiveFor(client, asked));
+}
+
+async function archiveFor(client, { request, response, params, caller }) {
+  const row = done(await packageOf(client, params.package, caller));
   return serveFile(request, response, {
     stored: row.stored_at,
     type: "application/zip",

@@ -64,12 +64,15 @@ async function make(pool, claimed, signal) {
   }
 }
 
+const isSettled = (error) => error instanceof Leaving || error instanceof Damaged;
+
 async function settle(pool, claimed, error) {
   if (error instanceof LeaseLost) return defect("lost-slot-leaks") ? new Promise(() => {}) : undefined;
   process.stderr.write(`package ${claimed.id}, try ${claimed.tries}: ${error.stack}\n`);
   try {
     if (error instanceof Leaving) await giveBack(pool, claimed);
     if (error instanceof Damaged) await breakPackage(pool, claimed, "DOCUMENT_DAMAGED", error.message);
+    if (defect("failed-keeps-its-slot") && !isSettled(error)) await new Promise(() => {});
   } catch (fault) {
     process.stderr.write(`package ${claimed.id} is left to its lease: ${fault.message}\n`);
   }

@@ -31,9 +31,10 @@ export const fingerprintOf = (...parts) =>
  * Raises 422 for a key that another request had, 409 while the same one is at work.
  */
 export async function underKey(pool, { tenant, route, key, fingerprint }, work) {
-  return transaction(pool, async (client) => {
-    if (key === null) return work(client);
-    const owner = defect("key-without-tenant") ? NOBODY : tenant;
+  if (key === null) return transaction(pool, work);
+  const owner = defect("key-without-tenant") ? NOBODY : tenant;
+  let later = null; // of the defect answer-remembered-later alone
+  const answer = await transaction(pool, async (client) => {
     await hold(client, `key ${owner} ${route} ${key}`);
     const known = await recall(client, [owner, route, key]);
     if (known) {
@@ -44,18 +45,23 @@ export async function underKey(pool, { tenant, route, key, fingerprint }, work) 
       return { status: known.status, whole: JSON.parse(known.body), headers };
     }
     const reply = await work(client);
-    await remember(client, [owner, route, key, fingerprint], reply);
+    if (defect("answer-remembered-later")) later = reply;
+    else await remember(client, [owner, route, key, fingerprint], reply);
     return reply;
   });
+  if (later) await transaction(pool, (client) => remember(client, [owner, route, key, fingerprint], later));
+  return answer;
 }
 
 // The lock ends with the transaction, or with the connection of an instance that was killed.
 async function hold(client, name) {
   const { rows } = await client.query(`SELECT pg_try_advisory_xact_lock(${LOCK_NUMBER}) AS held`, [name]);
-  if (!rows[0].held) {
-    const headers = { "Retry-After": "1" };
-    throw new Refusal(409, "KEY_IN_FLIGHT", "A request with this key is at work.", { headers });
-  }
+  if (!rows[0].held) throw keyInFlight();
+}
+
+export function keyInFlight() {
+  const headers = { "Retry-After": "1" };
+  return new Refusal(409, "KEY_IN_FLIGHT", "A request with this key is at work.", { headers });
 }
 
 async function recall(client, name) {
