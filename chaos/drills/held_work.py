@@ -1,13 +1,14 @@
 """Work that cannot end: the evidence that workers read is locked, and their heartbeats go on."""
 
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
+from chaos.drills.lockable import locks_of, table_of
 from chaos.drills.worker_drill import WorkerDrill
 from chaos.exports.view import InProgress
-from chaos.faults.harmed_database import HarmedDatabase
-from chaos.faults.hold_session import hold_table
 from harness.errors import Inconclusive
 from harness.system import Instance
+from harness.target import Capability
 from harness.waiting import wait_until
 
 CLAIMED_WITHIN_S = 10.0
@@ -16,10 +17,17 @@ CLAIMED_WITHIN_S = 10.0
 _POLL_S = 0.05
 
 
-def work_held(drill: WorkerDrill) -> AbstractAsyncContextManager[object]:
-    """Inside, what workers have claimed stays in progress. Needs `can_lock`."""
-    table = drill.target.tenant_tables["evidence"]
-    return drill.injected(hold_table(HarmedDatabase.of(drill.own.system), table))
+async def can_hold_work(drill: WorkerDrill) -> bool:
+    """Say whether there is a table that work reads, and whether we may lock it."""
+    is_ours = drill.view.shows_workers and Capability.DATABASE_CONTROL in drill.offered
+    return is_ours and bool(await table_of(drill, "evidence"))
+
+
+@asynccontextmanager
+async def work_held(drill: WorkerDrill) -> AsyncIterator[None]:
+    """Inside, what workers have claimed stays in progress. Needs `can_hold_work`."""
+    async with drill.injected(*await locks_of(drill, "evidence")):
+        yield
 
 
 async def held_by(drill: WorkerDrill, worker: Instance) -> list[InProgress]:

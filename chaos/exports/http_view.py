@@ -15,7 +15,7 @@ from harness.checkers import ExportFact, ExportFacts, RecoveryTimes
 from harness.checkers.read_api import get_completions, get_exports
 from harness.client import NoAnswer, Organization
 from harness.target.tables.pace import NO_PACE, Pace
-from harness.vocabulary.exports import PREPARING, TERMINAL_STATES
+from harness.vocabulary.exports import FAILED, PREPARING, TERMINAL_STATES
 from harness.waiting import becomes_true
 
 UNKNOWN_WORKER = "its worker"
@@ -44,7 +44,7 @@ class HttpView:
     run_for_s: Sequence[float] = (0.1, 0.3, 0.6)
     moment_s: float = 0.05
     _ended: set[str] = field(default_factory=set)
-    """The exports that were seen to have ended, which need not be read again."""
+    """The exports that were seen to have ended for good, which need not be read again."""
 
     @property
     def settle_s(self) -> float:
@@ -62,8 +62,9 @@ class HttpView:
     async def live(self) -> Sequence[ExportFact]:
         """Give every export that has not ended."""
         facts = await self._facts(self.backlog.owners.keys() - self._ended)
-        self._ended.update(each.id for each in facts if each.state in TERMINAL_STATES)
-        return [each for each in facts if each.id not in self._ended]
+        over = TERMINAL_STATES - {FAILED}  # what has failed may be retried
+        self._ended.update(each.id for each in facts if each.state in over)
+        return [each for each in facts if each.state not in TERMINAL_STATES]
 
     async def in_progress(self) -> Sequence[InProgress]:
         """Give every export in progress, as if the heartbeat were of this moment."""

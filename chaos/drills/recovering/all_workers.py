@@ -3,8 +3,7 @@
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
-from chaos.drills.draining import can_lock
-from chaos.drills.held_work import wait_until_held, work_held
+from chaos.drills.held_work import can_hold_work, wait_until_held, work_held
 from chaos.drills.worker_drill import WorkerDrill
 from chaos.faults.kill_instances import kill_instances
 from chaos.workers.parked_workers import ParkedWorker
@@ -29,7 +28,7 @@ class AllWorkers:
         """Start workers, and kill all of them while they hold exports."""
         drill = self.drill
         async with AsyncExitStack() as held:
-            if await can_lock(drill):
+            if await can_hold_work(drill):
                 await held.enter_async_context(work_held(drill))
                 started = await together(drill.own.system.start("worker") for _ in range(WORKERS))
                 await together(wait_until_held(drill, each) for each in started)

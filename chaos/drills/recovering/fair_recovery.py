@@ -7,8 +7,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 
-from chaos.drills.draining import can_lock
-from chaos.drills.held_work import held_by, wait_until_held, work_held
+from chaos.drills.held_work import can_hold_work, held_by, wait_until_held, work_held
 from chaos.drills.recovering.living_exports import LivingExports
 from chaos.drills.worker_drill import END, WorkerDrill
 from chaos.exports.database_view import DatabaseView
@@ -89,7 +88,7 @@ class FairRecovery:
 
     async def kill_at_work(self) -> None:
         """Kill the only worker while it holds exports, and find them."""
-        if await can_lock(self.drill):
+        if await can_hold_work(self.drill):
             await self.held.enter_async_context(work_held(self.drill))
             worker = await self.drill.own.system.start("worker")
             await wait_until_held(self.drill, worker)
