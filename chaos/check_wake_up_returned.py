@@ -4,6 +4,7 @@ import random
 from contextlib import AsyncExitStack
 
 from chaos.drills.slow_work import refuse_unseen_claims, table_to_lock
+from chaos.drills.waking.freed_places import wake_at_a_freed_place
 from chaos.drills.waking.turns import Promptness, Waking, waking_drill
 from chaos.faults.kill_instances import kill_instances
 from harness.check import check
@@ -94,13 +95,15 @@ async def check_wake_up_returned(
     """Let exports come back into the queue beside idle workers that poll once a minute.
 
     From a worker that is stopped and from one that is killed: each is claimed within six seconds.
-    And a worker that cannot listen any more finds what is requested by its poll.
+    So is one that waited for its organization's cap, once a draining worker has ended another. And
+    a worker that cannot listen any more finds what is requested by its poll.
     """
     async with waking_drill(fresh_system, target, rng, history, observe, cells) as waking:
         drill = waking.drill
         refuse_unseen_claims(target)
         await table_to_lock(drill)
         with as_subject():
+            await wake_at_a_freed_place(waking, cells)
             left = await wake_by_workers(waking, cells)
             if waking.listens(left):
                 await drill.own.system.kill(left)

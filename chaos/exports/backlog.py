@@ -41,15 +41,20 @@ class Backlog:
 
     async def crowd(self, exports: int) -> Organization:
         """Request so many proof packs for one new organization, each of a job of its own."""
-        organization = await self.organizations.new()
-        jobs = [await organization.new_job() for _ in range(exports)]
-        size = self.evidence_bytes
-        for job in jobs:
-            sample = self.samples.new() if size is None else self.samples.of_size(size)
-            await organization.client.new_evidence(job["id"], sample)
-        for job in jobs:
-            await self.request_one(organization, job["id"])
+        organization, jobs = await self.jobs_of_one(exports)
+        for job_id in jobs:
+            await self.request_one(organization, job_id)
         return organization
+
+    async def jobs_of_one(self, count: int) -> tuple[Organization, list[str]]:
+        """Make so many jobs of one new organization, with all that proof packs of them need."""
+        organization = await self.organizations.new()
+        jobs = [str((await organization.new_job())["id"]) for _ in range(count)]
+        size = self.evidence_bytes
+        for job_id in jobs:
+            sample = self.samples.new() if size is None else self.samples.of_size(size)
+            await organization.client.new_evidence(job_id, sample)
+        return organization, jobs
 
     async def job_with_evidence(self) -> tuple[Organization, str, Record]:
         """Make one organization with a job of which an export can be requested at any moment."""

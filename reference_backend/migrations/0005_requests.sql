@@ -108,6 +108,8 @@ BEGIN
 
     PERFORM ledger_append(v_export.organization_id, 'export.canceled', 'export', v_export.id, jsonb_build_object(
         'job_id', v_export.job_id, 'export_type', v_export.export_type));
+    -- As an insert does: it may have held the place that another one of its organization waits for.
+    PERFORM pg_notify('exports_queued', '');
     RETURN true;
 END
 $$;

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from reference_backend import archive, database, failpoints
 from reference_backend.archive import EvidenceCorruptError
@@ -14,6 +15,8 @@ from reference_backend.storage.objects import ObjectMissing, StoredObject
 from reference_backend.worker.completion import Completion
 from reference_backend.worker.inputs import Inputs, LedgerGapError
 from reference_backend.worker.running import Claim, RunningExport
+
+ANNOUNCED_WITHIN_S = 1.0
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +54,11 @@ class Exporter:
             return await self._store_and_complete(export)
         except tuple(PERMANENT) as error:
             return await self._fail(export.claim, PERMANENT[type(error)], str(error))
+
+    async def announce_free_place(self) -> None:
+        """Wake other workers: an export has ended whose place this one does not fill again."""
+        with suppress(database.DatabaseUnavailable):  # then they poll
+            await database.call(self._pool, "place_free", timeout_s=ANNOUNCED_WITHIN_S)
 
     async def _store_and_complete(self, export: RunningExport) -> bool:
         claim = export.claim

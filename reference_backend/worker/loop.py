@@ -166,3 +166,5 @@ class Worker:
             self._running.remove(export)
             self.metrics.exports.labels(outcome).inc()
             self._wake_up.set()
+        if self._stop.is_set():
+            await exporter.announce_free_place()
