@@ -27,6 +27,7 @@ Row: TypeAlias = DictRow
 Role = Literal["authenticated", "service_role"]
 
 CONNECT_TIMEOUT_S = 5
+CANCELED_WITHIN_S = 1.0
 CONNECTION_WAIT_S = 3.0
 """A request that gets no connection for this long is refused; its client can try again."""
 
@@ -37,6 +38,21 @@ class DatabaseUnavailable(Exception):
     Nothing was committed, unless the connection was lost during the commit itself: then the
     outcome is unknown, and a repetition must be idempotent.
     """
+
+
+class ImpatientConnection(AsyncConnection[DictRow]):
+    """Is closed when the server does not take the request to cancel a statement, either.
+
+    Otherwise a request that a hung database has timed out would wait ten more seconds.
+    """
+
+    async def cancel_safe(self, *, timeout: float = CANCELED_WITHIN_S) -> None:
+        """Ask the server to cancel the statement that runs; closes the connection on an error."""
+        try:
+            await super().cancel_safe(timeout=min(timeout, CANCELED_WITHIN_S))
+        except Exception:
+            await self.close()
+            raise
 
 
 def connection_info(settings: Settings, *, role: Role | None = None) -> str:
@@ -75,6 +91,7 @@ def create_pool(settings: Settings, *, role: Role | None = None, autocommit: boo
     """A closed pool; ``async with pool:`` opens it without waiting for the database."""
     return AsyncConnectionPool(
         connection_info(settings, role=role),
+        connection_class=ImpatientConnection,
         kwargs={"row_factory": dict_row, "autocommit": autocommit},
         min_size=1,
         max_size=settings.db_pool_size,
@@ -89,7 +106,7 @@ async def connect(settings: Settings, *, role: Role | None = None) -> Connection
     """One connection outside of any pool, in autocommit mode; raises DatabaseUnavailable."""
     url = connection_info(settings, role=role)
     try:
-        return await AsyncConnection.connect(url, row_factory=dict_row, autocommit=True)
+        return await ImpatientConnection.connect(url, row_factory=dict_row, autocommit=True)
     except OperationalError as error:
         raise DatabaseUnavailable(f"cannot connect to the database: {error}") from error
 

@@ -14,6 +14,9 @@ AT_ONCE = 12
 """Requests that are sent at the same moment afterwards: more than a pool may have dead connections
 that nobody has noticed, or each of them is met."""
 
+WITH_KEYS = 3
+"""Uploads of the same bytes at the same moment, each under a key of its own."""
+
 _POLL_S = 0.1
 
 
@@ -82,6 +85,7 @@ class Outage:
                 self._status(self.ready()),
                 *(self._status(self.owner.client.call("listJobs")) for _ in range(AT_ONCE)),
                 *(self._status(self._new_job()) for _ in range(AT_ONCE)),
+                *(self._status(each) for each in self._with_a_key()),
             )
             wrong = [each for each in answers if each]
             seen = f"{len(wrong)} of {len(answers)} were not served, such as: {wrong[:1]}"
@@ -103,6 +107,13 @@ class Outage:
     def _new_job(self) -> Awaitable[Answer]:
         title = self.owner.client.marked("after an outage")
         return self.owner.client.call("createJob", json={"title": title})
+
+    def _with_a_key(self) -> list[Awaitable[Answer]]:
+        """Give requests under new idempotency keys, which may have connections of their own."""
+        client = self.owner.client
+        if not client.has("uploadEvidence"):
+            return []
+        return [client.upload(self.job_id, self.sample) for _ in range(WITH_KEYS)]
 
     @staticmethod
     async def _status(asked: Awaitable[Answer]) -> str:

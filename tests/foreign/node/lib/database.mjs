@@ -46,13 +46,17 @@ export async function transaction(pool, steps) {
     }
     return result;
   } catch (error) {
-    // A connection that timed out in the middle of a statement is of no more use to anybody.
-    await client.query("ROLLBACK").catch((fault) => (broken = fault));
+    // A connection that timed out in the middle of a statement is of no more use to anybody: it is
+    // closed, and not waited for once more.
+    if (READ_TIMEOUT.test(error.message)) broken = error;
+    else await client.query("ROLLBACK").catch((fault) => (broken = fault));
     throw error;
   } finally {
     client.release(broken);
   }
 }
+
+const READ_TIMEOUT = /^Query read timeout/;
 
 /** One of PostgreSQL's advisory lock numbers for a text. */
 export const LOCK_NUMBER = "hashtextextended($1, 0)";
