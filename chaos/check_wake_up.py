@@ -2,6 +2,7 @@
 
 import random
 
+from chaos.drills.waking.held_up import PLACES, wake_at_the_cap, wake_during_a_claim
 from chaos.drills.waking.turns import LISTENS_WITHIN_S, Waking, waking_drill
 from chaos.exports.failed_export import failed_export
 from chaos.faults.add_toxic import add_toxic
@@ -64,6 +65,7 @@ async def take_what_waits(waking: Waking, cells: Cells) -> Instance:
         async with waking.held_up():
             worker = await waking.idle_worker()
             queued = await waking.until_full()
+            waking.places = len(await drill.view.heartbeats(worker.name))
             since = await drill.view.now()
         await waking.expect_places_filled(queued, since, "queued while it had no free place")
     return worker
@@ -97,17 +99,22 @@ async def check_wake_up(
 ) -> None:
     """Queue exports beside idle workers that poll once a minute: each is claimed in six seconds.
 
-    By a request, by one that commits slowly, by a retry, and when places are free again. After the
-    connection is lost on which a worker listens it listens again. Where the target does not fill in
+    By a request, by one that commits slowly, while a worker claims another one, or while another
+    organization waits for its cap; by a retry, and when places are free again. After the connection
+    is lost on which a worker listens it listens again. Where the target does not fill in
     `{poll_interval_s}`, workers poll as they do, and have the contract's second.
     """
     async with waking_drill(fresh_system, target, rng, history, observe, cells) as waking:
         with as_subject():
-            if await waking.can_be_held_up():
+            if is_held_up := await waking.can_be_held_up():
                 worker = await take_what_waits(waking, cells)
             else:
                 worker = await waking.idle_worker()
             await wake_by_request(waking, cells)
             if waking.listens(worker):
                 await listen_again(waking, worker, cells)
+                if waking.places >= PLACES:
+                    await wake_during_a_claim(waking, worker, cells)
+            if is_held_up:
+                await wake_at_the_cap(waking, cells)
             await waking.judge_end(cells)

@@ -145,6 +145,11 @@ class _Flow:
         """What is held of the other direction."""
         return self._connection.flows[_OPPOSITE[self.stream]].held
 
+    @property
+    def listens(self) -> bool:
+        """Whether the client waits for notifications on the connection."""
+        return self._connection.reads.listens
+
     def begin(self, added: Active) -> None:
         """Let a toxic run beside the connection."""
         self._connection.begin(added.toxic.beside(self))

@@ -17,6 +17,9 @@ class Passed(NamedTuple):
 class Conversation(Protocol):
     """Reads both directions of one connection. Does no I/O, and never raises for what is sent."""
 
+    listens: bool
+    """Whether its client waits for notifications on it."""
+
     def from_client(self, data: bytes) -> Passed:
         """Take what the client sends."""
 
@@ -29,6 +32,8 @@ class Conversation(Protocol):
 
 class Unread:
     """Passes everything on."""
+
+    listens = False
 
     def from_client(self, data: bytes) -> Passed:
         """Pass it on."""

@@ -35,6 +35,10 @@ class Flow(Protocol):
     passed: dict["Toxic", int]
     """The bytes that each toxic has let through here."""
 
+    @property
+    def listens(self) -> bool:
+        """Whether the client waits for notifications on this connection."""
+
     async def wait(self, toxic: "Toxic", seconds: float) -> None:
         """Wait; less if the toxic is removed meanwhile."""
 
@@ -81,6 +85,22 @@ class Latency(Toxic):
         due = piece.due + max(0.0, delay) * _MS
         await flow.wait_until(self, due)
         yield replace(piece, due=due)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LatencyOfAnswers(Latency):
+    """Delays all data but that of connections on which a client waits for notifications.
+
+    Not one of Toxiproxy's.
+    """
+
+    async def carry(self, piece: Piece, flow: Flow) -> AsyncIterator[Piece]:
+        """Hold it back until it is due, unless it may be a notification."""
+        if flow.listens:
+            yield piece
+            return
+        async for each in super().carry(piece, flow):
+            yield each
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -49,7 +49,7 @@ FULL_FOR_S = 0.3
 HOLDS_WITHIN_S = 10.0
 """How long a worker that has just started may take to hold what is queued."""
 
-GRACE_S = 1.5
+GRACE_S = 3.0
 STUCK_TIMEOUT_S = 1.5
 """The timings of this drill's system, where the target file fills them in."""
 
@@ -91,6 +91,8 @@ class Waking:
 
     drill: WorkerDrill
     prompt: Promptness
+    places: int = 0
+    """How many exports a worker was seen to hold at once."""
 
     @property
     def hears(self) -> bool:

@@ -68,6 +68,9 @@ class SessionLog:
 class SessionConversation:
     """One connection of the backend. Does no I/O: takes bytes, gives bytes."""
 
+    listens = False
+    """It is not noted here."""
+
     def __init__(self, seen: SessionLog) -> None:
         self._seen = seen
         self._number = 0

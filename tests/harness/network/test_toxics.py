@@ -8,10 +8,12 @@ from collections.abc import AsyncIterator
 import pytest
 
 from harness.network.connection import BUFFER_BYTES
+from harness.network.conversation import Unread
 from harness.network.proxy import TcpProxy, open_proxy
 from harness.network.toxics import (
     Bandwidth,
     Latency,
+    LatencyOfAnswers,
     LimitData,
     ResetPeer,
     Slicer,
@@ -21,6 +23,12 @@ from harness.network.toxics import (
 )
 
 WITHIN_S = 10
+
+
+class Listening(Unread):
+    """A connection on which LISTEN was called."""
+
+    listens = True
 
 
 async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -105,6 +113,16 @@ async def test_latency_is_met_in_each_direction_and_ends(proxy: TcpProxy) -> Non
             assert await client.trip(b"x") >= 0.12
     waiting = asyncio.ensure_future(client.trip(b"y"))
     await waiting
+
+
+async def test_a_connection_on_which_a_client_listens_is_not_late(proxy: TcpProxy) -> None:
+    asking, listening = await connect(proxy), await connect(proxy)
+    await asking.trip(b"x")
+    await listening.trip(b"x")
+    vars(proxy.open[-1])["reads"] = Listening()
+    async with proxy.toxic(LatencyOfAnswers(latency=300), "downstream"):
+        assert await asking.trip(b"x") >= 0.3
+        assert await listening.trip(b"x") < 0.3
 
 
 async def test_a_delay_that_is_taken_away_is_not_waited_for(proxy: TcpProxy) -> None:
