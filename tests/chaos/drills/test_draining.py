@@ -8,8 +8,9 @@ from typing import cast
 
 import pytest
 
-from chaos.drills import draining
+from chaos.drills import draining_in_an_outage
 from chaos.drills.draining import Draining, overtaken_after_drains
+from chaos.drills.draining_in_an_outage import LOCKED, DrainingInAnOutage
 from chaos.drills.worker_drill import WorkerDrill
 from harness.checkers.examples import transitions_of
 from harness.system import Instance
@@ -17,7 +18,7 @@ from harness.system import Instance
 WORKER = Instance(name="worker-1", role="worker", base_url="", log_path=Path("none.log"))
 
 
-class Watched(Draining):
+class Watched(DrainingInAnOutage):
     """Its worker ends at once, and never claims: its only place is taken."""
 
     did: list[str]
@@ -32,7 +33,7 @@ class Watched(Draining):
         return False
 
 
-def watched(code: int) -> Watched:
+def draining(code: int) -> tuple[Draining, list[str]]:
     did: list[str] = []
 
     async def stop(*_: object) -> int:
@@ -47,26 +48,26 @@ def watched(code: int) -> Watched:
         history=SimpleNamespace(write=write),
         process="chaos",
     )
-    made = Watched(drill=cast("WorkerDrill", drill), grace_s=0.1, can_lock=True)
-    made.did = did
-    return made
+    return Draining(drill=cast("WorkerDrill", drill), grace_s=0.1, can_lock=True), did
 
 
 async def test_the_grace_begins_when_the_lock_and_the_wait_are_over(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(draining, "HANGS_WITHIN_S", 0.02)
-    one = watched(0)
-    assert await one._stop(WORKER, twice=False, locked=True) == 0
-    assert one.did[0] == "lock"
-    assert one.did[-4] == "look for a claim"
-    assert one.did[-3:] == ["invoke drain worker-1", "SIGTERM", "ok drain worker-1"]
+    monkeypatch.setattr(draining_in_an_outage, "HANGS_WITHIN_S", 0.02)
+    one, did = draining(0)
+    watched = Watched(draining=one)
+    watched.did = did
+    assert await watched._stop({LOCKED: WORKER}) == {LOCKED: 0}
+    assert did[0] == "lock"
+    assert did[-4] == "look for a claim"
+    assert did[-3:] == ["invoke drain worker-1", "SIGTERM", "ok drain worker-1"]
 
 
 async def test_a_second_signal_is_no_second_drain() -> None:
-    one = watched(-9)
-    assert await one._stop(WORKER, twice=True, locked=False) == -9
-    assert one.did == ["invoke drain worker-1", "SIGTERM", "fail drain worker-1", "SIGTERM"]
+    one, did = draining(-9)
+    assert await one._stop(WORKER, twice=True) == -9
+    assert did == ["invoke drain worker-1", "SIGTERM", "fail drain worker-1", "SIGTERM"]
 
 
 QUEUED = "\n".join(f"o1.e{number} queued" for number in range(1, 7))
