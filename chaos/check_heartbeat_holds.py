@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from chaos.drills.drill import Drill, FaultStep, run_drill
-from chaos.drills.leases.seen_heartbeats import SeenHeartbeats
+from chaos.drills.leases.draining_work import DrainingWork
+from chaos.drills.leases.seen_heartbeats import SeenHeartbeats, Silence
 from chaos.drills.slow_work import SlowWork, refuse_unseen_claims, slow_work
 from chaos.drills.worker_drill import WorkerDrill, end_violations, worker_drill
 from chaos.exports.view import InProgress
@@ -26,6 +27,9 @@ from harness.waiting import wait_until
 
 STUCK_TIMEOUT_S = 1.0
 """Where the target file fills in `{stuck_timeout_s}`: the contract goes down to it."""
+
+GRACE_S = 6.0
+"""Many stuck timeouts: a worker that works on for a part of it must be heard of meanwhile."""
 
 HEARTBEAT_S = 0.2
 TIMEOUTS = 10
@@ -53,6 +57,7 @@ class LongWork:
 
     drill: WorkerDrill
     slow: SlowWork
+    draining: DrainingWork
     outlived: int = 0
     """Exports that stayed with their worker all the time."""
     beats: SeenHeartbeats = field(init=False)
@@ -69,13 +74,16 @@ class LongWork:
     async def watch(self) -> None:
         """Let a worker hold exports for many stuck timeouts, and judge what others see of it."""
         drill = self.drill
+        if self.slow.by_failpoint:  # else what is requested after it may have to wait for the lock
+            await self.draining.begin(WORK_S)
         await drill.backlog.grow(1)
         await self.slow.begin()
         holder = await self.slow.start(WORK_S)
         drill.victims = [ParkedWorker(worker=holder)]
 
         async def held() -> Mapping[str, InProgress]:
-            found = await drill.view.in_progress()
+            all_found = await drill.view.in_progress()
+            found = [each for each in all_found if each.worker != self.draining.name]
             refuse_unknown_workers((each.worker for each in found), drill.victims)
             return {each.export_id: each for each in found}
 
@@ -101,6 +109,7 @@ class LongWork:
             await wait_until(is_over, within_s, what, poll_s=poll_s, error=Inconclusive)
         finally:
             await starting
+            await self.draining.end()
         await self._judge(holder.name)
 
     @property
@@ -114,27 +123,18 @@ class LongWork:
         drill.seen = await drill.view.observed()
         self.outlived = len(self.watched_still)
         silences = self.beats.silences(stuck_s)
-        seen = [each for each in silences if each.unwatched.total_seconds() < stuck_s * UNWATCHED]
-        if len(seen) < len(silences) and not seen:
-            raise Inconclusive(
-                f"this machine was too busy to see heartbeats: {silences[0].describe()}, and for "
-                f"{silences[0].unwatched.total_seconds():.2f} s of it nothing was looked at"
-            )
+        seen = self._not_ours(silences)
         if self.gave_up and (silences or self.beats.left):
             raise Inconclusive(
                 f"work that waited for a lock of {self.slow.table} for {self.watch_s:g} s gave up: "
                 "nobody keeps such an export; name the failpoint while_working in [failpoints]"
             )
         async with drill.cells.of(what="heartbeats during long work"):
-            drill.judged.update(each.export_id for each in seen)
-            expect(
-                not seen,
-                expected=f"heartbeats of {holder}, which works, to be seen by others at least "
-                f"every {stuck_s:g} s (stuck timeout)",
-                got=seen[0].describe() if seen else "",
-                detail="\n".join(each.describe() for each in seen[1:8]),
-                rule="heartbeat.seen",
-            )
+            self._expect_none(seen, f"{holder}, which works,")
+        if self.draining.worker is not None:
+            async with drill.cells.of(what="heartbeats during a drain"):
+                silent = self._not_ours(self.draining.silences())
+                self._expect_none(silent, f"{self.draining.name}, which works on after SIGTERM,")
         await drill.look(drill.final)
         what = "exports during long work"
         await drill.judge(drill.looks.judge(what), what=what)
@@ -143,6 +143,29 @@ class LongWork:
                 f"{len(self.beats.left)} of {len(self.beats.watched)} exports had left {holder} "
                 f"before {self.watch_s:g} s were over: their work had ended"
             )
+
+    def _not_ours(self, silences: Sequence[Silence]) -> Sequence[Silence]:
+        """Give those that were really seen. `Inconclusive` where we did not look in any of them."""
+        longest_s = self.drill.times.stuck_timeout_s * UNWATCHED
+        seen = [each for each in silences if each.unwatched.total_seconds() < longest_s]
+        if silences and not seen:
+            raise Inconclusive(
+                f"this machine was too busy to see heartbeats: {silences[0].describe()}, and for "
+                f"{silences[0].unwatched.total_seconds():.2f} s of it nothing was looked at"
+            )
+        return seen
+
+    def _expect_none(self, seen: Sequence[Silence], who: str) -> None:
+        """Fail for exports whose worker was silent for longer than the stuck timeout."""
+        self.drill.judged.update(each.export_id for each in seen)
+        expect(
+            not seen,
+            expected=f"heartbeats of {who} to be seen by others at least every "
+            f"{self.drill.times.stuck_timeout_s:g} s (stuck timeout)",
+            got=seen[0].describe() if seen else "",
+            detail="\n".join(each.describe() for each in seen[1:8]),
+            rule="heartbeat.seen",
+        )
 
     def freeze(self, drill: WorkerDrill) -> Sequence[FaultStep]:
         """Freeze the worker when it has lived for long; nothing if it has lost its exports."""
@@ -190,6 +213,8 @@ def own_timing(target: Target) -> dict[str, str]:
     values = {"stuck_timeout_s": f"{STUCK_TIMEOUT_S:g}"}
     if target.mentions("heartbeat_interval_s"):
         values["heartbeat_interval_s"] = f"{HEARTBEAT_S:g}"
+    if target.mentions("drain_grace_s"):
+        values["drain_grace_s"] = f"{GRACE_S:g}"
     return values
 
 
@@ -242,8 +267,9 @@ async def check_heartbeat_holds(
     """Let a worker work for ten stuck timeouts beside one that sweeps, then freeze it (SIGSTOP).
 
     While it lives its heartbeats are seen by others, so none that is written inside one long
-    transaction, and nobody takes its exports. When it falls silent they are taken back after the
-    stuck timeout and within a sweep of the last heartbeat, however long it has lived before.
+    transaction, and nobody takes its exports. The same holds for one that works on after SIGTERM.
+    When it falls silent its exports are taken back after the stuck timeout and within a sweep of
+    the last heartbeat, however long it has lived before.
     """
     refuse_unseen_claims(target)
     values = own_timing(target)
@@ -253,4 +279,7 @@ async def check_heartbeat_holds(
         ) as drill,
         slow_work(drill) as slow,
     ):
-        await run_drill(heartbeat_holds(LongWork(drill=drill, slow=slow)), drill)
+        assert drill.target.worker is not None
+        draining = DrainingWork(drill=drill, slow=slow, grace_s=drill.target.worker.grace_s)
+        work = LongWork(drill=drill, slow=slow, draining=draining)
+        await run_drill(heartbeat_holds(work), drill)
