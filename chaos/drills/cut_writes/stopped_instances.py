@@ -43,6 +43,8 @@ class StoppedInstances:
     """Who downloads the large file."""
     has_downloads: bool
     """Whether instances give out the bytes themselves."""
+    victim: int = VICTIM
+    other: int = OTHER
 
     @classmethod
     async def of(cls, drill: WorkerDrill) -> "StoppedInstances":
@@ -72,9 +74,9 @@ class StoppedInstances:
         others = [await self._new_upload(SMALL_BYTES) for _ in range(_ROUNDS)]
         acknowledged = [await self._new_upload(SMALL_BYTES) for _ in range(UPLOADS)]
         async with self._in_flight(write) as (upload, download):
-            sending = (outcome_of(each.send(VICTIM)) for each in acknowledged)
+            sending = (outcome_of(each.send(self.victim)) for each in acknowledged)
             outcomes = await asyncio.gather(*sending)
-            async with drill.injected(kill_instances(system, [system.api[VICTIM]])):
+            async with drill.injected(kill_instances(system, [system.api[self.victim]])):
                 async with drill.cells.of(killed="an instance", others="go on"):
                     await self._expect_others_go_on(others)
                 outcome = await outcome_of(upload.finish())
@@ -87,7 +89,7 @@ class StoppedInstances:
             await expect_agreement(write, outcome, "its instance was killed when half was sent")
         async with drill.cells.of(killed="an instance", restarted="works"):
             again = await self._new_upload(SMALL_BYTES)
-            expect_status(await again.send(VICTIM), 201)
+            expect_status(await again.send(self.victim), 201)
         drill.observe(what="instances that were killed with requests in flight")
 
     async def stop(self) -> None:
@@ -95,7 +97,7 @@ class StoppedInstances:
         drill, system = self.drill, self.drill.own.system
         write = await self._new_upload(UPLOAD_BYTES)
         others = [await self._new_upload(SMALL_BYTES) for _ in range(_ROUNDS)]
-        victim = system.api[VICTIM]
+        victim = system.api[self.victim]
         async with self._in_flight(write) as (upload, download):
             stopping = asyncio.ensure_future(system.stop(victim))
             try:
@@ -127,7 +129,7 @@ class StoppedInstances:
         samples = self.drill.backlog.samples
         return Upload(
             org=org,
-            reads_at=OTHER,
+            reads_at=self.other,
             job_id=job_id,
             sample=samples.of_size(size),
             other=samples.of_size(SMALL_BYTES),
@@ -143,7 +145,7 @@ class StoppedInstances:
             {"id": write.job_id},
             write.sample,
             key=write.own_key,
-            instance=VICTIM,
+            instance=self.victim,
         ) as upload:
             if await upload.early_answer(0):
                 raise Inconclusive("the upload was answered before all of it was sent")
@@ -151,16 +153,18 @@ class StoppedInstances:
                 yield upload, None
                 return
             path = {"evidence_id": self.evidence_id}
-            async with slow_download(self.reading, "getEvidenceContent", path, VICTIM) as download:
+            async with slow_download(
+                self.reading, "getEvidenceContent", path, self.victim
+            ) as download:
                 yield upload, download
 
     async def _expect_others_go_on(self, others: Sequence[Upload]) -> None:
         """Fail unless the other instance serves reads, and these writes."""
         for write in others:
             path = {"evidence_id": self.evidence_id}
-            read = await self.reading.call("getEvidence", path=path, instance=OTHER)
+            read = await self.reading.call("getEvidence", path=path, instance=self.other)
             expect_status(read, 200)
-            expect_status(await write.send(OTHER), 201)
+            expect_status(await write.send(self.other), 201)
 
     async def _judge_download(self, download: SlowDownload, **how: str) -> None:
         """Fail where a part looks whole: cut off by an error is all that a stopped one may be."""
