@@ -209,6 +209,11 @@ const DEFECTS = {
     source: "a semaphore that is released on success only",
     expected: ["chaos.poison"],
   },
+  "withdraw-unguarded": {
+    title: "A package is withdrawn that was seen to be live, though it was finished meanwhile",
+    source: "CWE-367: time of check, time of use",
+    expected: ["chaos.half-written"],
+  },
   "again-adds-tries": {
     title: "A package that is asked for again gets its tries on top of those that were left",
     source: "a sum in the place of what was used and what is granted",

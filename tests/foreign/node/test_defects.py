@@ -39,7 +39,7 @@ DRILLED = (
     *("lost-commit-discards", "stop-closes-connections", "renewal-without-lease"),
     *("renewals-add-up", "lost-slot-leaks", "outage-ends-the-worker", "rests-when-idle"),
     *("sweep-takes-one", "sweep-looks-ahead", "sweep-spares-the-living", "failed-keeps-its-slot"),
-    *("again-adds-tries", "archive-in-transaction"),
+    *("again-adds-tries", "archive-in-transaction", "withdraw-unguarded"),
     *("answer-remembered-later", "cut-off-keeps-its-key"),
 )
 """Shown by the drills that they name, which were proven on them; no probe here does as much."""

@@ -137,10 +137,13 @@ export async function getPackage({ params, caller, pool }) {
 export async function withdrawPackage({ params, caller, pool }) {
   if (!defect("reader-withdraws")) mustWrite(caller);
   return transaction(pool, async (client) => {
-    const { id } = await packageOf(client, params.package, caller);
+    const found = await packageOf(client, params.package, caller);
+    const { id } = found;
+    if (!isLive(found)) throw wrongState("The package is over.");
+    const guard = defect("withdraw-unguarded") ? "" : `AND state IN ${LIVE}`;
     const { rowCount } = await client.query(
       `UPDATE packages SET state = 'withdrawn', lease = NULL, lease_until = NULL,
-              finished_at = clock_timestamp() WHERE id = $1 AND state IN ${LIVE}`,
+              finished_at = clock_timestamp() WHERE id = $1 ${guard}`,
       [id],
     );
     if (rowCount === 0) throw wrongState("The package is over.");
