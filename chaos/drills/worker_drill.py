@@ -119,6 +119,7 @@ class WorkerDrill(DrillContext):
                 "whether a worker was at work when it was killed"
             )
         started = await together(self.own.system.start("worker") for _ in range(count))
+        killed = self.victims
         self.victims = [ParkedWorker(worker=each) for each in started]
         freezer = BusyWorkerFreezer(
             system=self.own.system,
@@ -126,6 +127,7 @@ class WorkerDrill(DrillContext):
             backlog=self.backlog,
             view=self.view,
             max_attempts=self.target.limits.max_attempts,
+            killed=killed,
             deadline_s=self.target.pace.wait_s(FREEZE_DEADLINE_S),
         )
         at_once = at_once and self.view.shows_workers

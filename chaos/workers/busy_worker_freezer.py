@@ -48,6 +48,8 @@ class BusyWorkerFreezer:
     backlog: Backlog
     view: View
     max_attempts: int
+    killed: Sequence[ParkedWorker] = ()
+    """Workers of before: what they held may not have been taken back yet."""
     deadline_s: float = FREEZE_DEADLINE_S
 
     async def freeze_busy(
@@ -105,7 +107,8 @@ class BusyWorkerFreezer:
         """Give what a worker holds: by its name, or else all that was claimed since `before`."""
         now = await self.view.in_progress()
         if self.view.shows_workers:
-            refuse_unknown_workers((one.worker for one in now), self.workers)
+            known = (*self.workers, *self.killed)
+            refuse_unknown_workers((one.worker for one in now), known)
             now = [one for one in now if one.worker == each.worker.name]
         else:
             now = [one for one in now if one.attempt > before.get(one.export_id, -1)]

@@ -1,7 +1,7 @@
 """Which workers count as caught at work, seen over HTTP and in the database."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import pytest
@@ -181,6 +181,17 @@ async def test_a_worker_that_lost_its_exports_is_caught_again() -> None:
     held = await fake.freezer(worker("w1"), worker("w2"), view=view).freeze_busy(at_once=True)
     assert ("b", 1) in held
     assert fake.resumed == 3
+
+
+async def test_what_the_killed_held_is_theirs_and_a_stranger_is_refused() -> None:
+    fake = FakeSystem([{"a": ("queued", 0), "b": ("queued", 0)}])
+    dead, living = worker("w1"), worker("w2")
+    view = database_like(fake, {"a": "w1"}, {"a": "w1"}, {"a": "w1", "b": "w2"})
+    freezer = replace(fake.freezer(living, view=view), killed=(dead,))
+    assert await freezer.freeze_busy() == {("b", 1): living}
+    stranger = database_like(fake, {"a": "w1"})
+    with pytest.raises(Inconclusive, match=r"claimed by \['w1'\]"):
+        await fake.freezer(living, view=stranger).freeze_busy()
 
 
 async def test_enough_is_enough() -> None:
