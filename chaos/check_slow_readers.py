@@ -38,6 +38,5 @@ async def check_slow_readers(
         files = await LargeFiles.made(drill)
         readers = SlowReaders(drill=drill, files=files)
         with as_subject():
-            for operation_id in files.downloads:
-                if files.owner.client.has(operation_id):
-                    await readers.judge(operation_id)
+            for operation_id in await files.given_out():
+                await readers.judge(operation_id)
