@@ -47,7 +47,6 @@ class Crash:
 
     drill: WorkerDrill
     outage: Outage
-    grace_s: float
     workers: Sequence[Instance] = ()
     held: int = 0
     """Exports in progress when the server crashed."""
@@ -116,11 +115,11 @@ class Crash:
 
     async def _stop(self, worker: Instance) -> None:
         async with self.drill.cells.of(when="database gone", what="SIGTERM of a worker"):
-            code = await self.drill.own.system.stop(worker, self.grace_s + LATE_S)
+            code = await self.drill.own.system.stop(worker, self.drill.grace_s + LATE_S)
             expect(
                 code != -signal.SIGKILL,
-                expected=f"{worker.name} to end by itself within {self.grace_s:g} s of SIGTERM, "
-                "though there is no database to give exports back to",
+                expected=f"{worker.name} to end by itself within {self.drill.grace_s:g} s of "
+                "SIGTERM, though there is no database to give exports back to",
                 got=f"it still ran {LATE_S:g} s after that, and was killed",
                 rule="drain.in-time",
             )
@@ -194,9 +193,6 @@ async def check_database_restart(
     async with worker_drill(
         fresh_system, target, rng, history, observe, cells, values=values, own_server=True
     ) as drill:
-        assert target.worker is not None
-        if target.mentions("stuck_timeout_s"):
-            drill.looks.promise(stuck_timeout_s=STUCK_TIMEOUT_S)
         owner, job_id, _ = await drill.backlog.job_with_evidence()
         export_id = await drill.backlog.request_one(owner, job_id)
         outage = Outage(
@@ -206,9 +202,7 @@ async def check_database_restart(
             export_id=export_id,
             sample=drill.backlog.samples.new(),
         )
-        is_set = target.mentions("drain_grace_s")
-        grace_s = GRACE_S if is_set else target.worker.grace_s
-        crash = Crash(drill=drill, outage=outage, grace_s=grace_s)
+        crash = Crash(drill=drill, outage=outage)
         try:
             await run_drill(restart_drill(crash), drill)
         finally:

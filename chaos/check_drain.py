@@ -122,11 +122,7 @@ async def check_drain(
     async with worker_drill(
         fresh_system, target, rng, history, observe, cells, values=values, proxied=True
     ) as drill:
-        assert target.worker is not None
-        is_set = target.mentions("drain_grace_s")
-        draining = await Draining.of(drill, GRACE_S if is_set else target.worker.grace_s)
-        if target.mentions("stuck_timeout_s"):
-            drill.looks.promise(stuck_timeout_s=STUCK_TIMEOUT_S)
+        draining = await Draining.of(drill)
         await draining.request_exports(ORGANIZATIONS)
         with as_subject():
             await stop_workers(draining)

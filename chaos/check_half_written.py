@@ -61,10 +61,7 @@ async def check_half_written(
         api_instances=2,
         proxied=True,
     ) as drill:
-        if target.mentions("stuck_timeout_s"):
-            drill.looks.promise(stuck_timeout_s=STUCK_TIMEOUT_S)
-        grace_s = GRACE_S if target.mentions("drain_grace_s") else None
         tidy_s = TIDY_S if target.mentions("tidy_s") else None
-        half_written = HalfWritten(drill=drill, grace_s=grace_s, tidy_s=tidy_s)
+        half_written = HalfWritten(drill=drill, tidy_s=tidy_s)
         with as_subject():
             await half_written.run()

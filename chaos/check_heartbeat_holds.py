@@ -206,25 +206,6 @@ def _earlier(heartbeat_at: datetime, frozen_at: datetime) -> datetime:
     return min(heartbeat_at, frozen_at)
 
 
-def own_timing(target: Target) -> dict[str, str]:
-    """Give what this drill's system fills in for the placeholders that the target mentions."""
-    if not target.mentions("stuck_timeout_s"):
-        return {}
-    values = {"stuck_timeout_s": f"{STUCK_TIMEOUT_S:g}"}
-    if target.mentions("heartbeat_interval_s"):
-        values["heartbeat_interval_s"] = f"{HEARTBEAT_S:g}"
-    if target.mentions("drain_grace_s"):
-        values["drain_grace_s"] = f"{GRACE_S:g}"
-    return values
-
-
-def timed(target: Target, values: Mapping[str, str]) -> Target:
-    """Give the target as if it declared these times: how leases are read rests on them, too."""
-    assert target.worker is not None
-    worker = target.worker.model_copy(update={name: float(each) for name, each in values.items()})
-    return target.model_copy(update={"worker": worker})
-
-
 def heartbeat_holds(work: LongWork) -> Drill[WorkerDrill]:
     """Give the drill."""
 
@@ -272,14 +253,17 @@ async def check_heartbeat_holds(
     the last heartbeat, however long it has lived before.
     """
     refuse_unseen_claims(target)
-    values = own_timing(target)
+    values = {}
+    if target.mentions("stuck_timeout_s"):
+        values = {
+            "stuck_timeout_s": f"{STUCK_TIMEOUT_S:g}",
+            "heartbeat_interval_s": f"{HEARTBEAT_S:g}",
+            "drain_grace_s": f"{GRACE_S:g}",
+        }
     async with (
-        worker_drill(
-            fresh_system, timed(target, values), rng, history, observe, cells, values=values
-        ) as drill,
+        worker_drill(fresh_system, target, rng, history, observe, cells, values=values) as drill,
         slow_work(drill) as slow,
     ):
-        assert drill.target.worker is not None
-        draining = DrainingWork(drill=drill, slow=slow, grace_s=drill.target.worker.grace_s)
+        draining = DrainingWork(drill=drill, slow=slow)
         work = LongWork(drill=drill, slow=slow, draining=draining)
         await run_drill(heartbeat_holds(work), drill)

@@ -99,9 +99,7 @@ async def check_lease_lost(
         worker_drill(fresh_system, target, rng, history, observe, cells, values=values) as drill,
         slow_work(drill) as slow,
     ):
-        assert target.worker is not None
-        grace_s = GRACE_S if target.mentions("drain_grace_s") else target.worker.grace_s
-        leases = LostLeases(drill=drill, slow=slow, grace_s=grace_s)
+        leases = LostLeases(drill=drill, slow=slow)
         try:
             await run_drill(lease_lost(leases), drill)
         finally:

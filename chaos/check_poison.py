@@ -1,7 +1,6 @@
 """An export that always fails uses up its attempts, and holds up no other."""
 
 import random
-from dataclasses import replace
 
 from chaos.drills.recovering.poison import MOST_PLACES, Poison
 from chaos.drills.worker_drill import END, WorkerDrill, end_violations, worker_drill
@@ -84,9 +83,6 @@ async def check_poison(
     async with worker_drill(
         fresh_system, target, rng, history, observe, cells, values=values
     ) as drill:
-        if values:
-            drill.times = replace(drill.times, stuck_timeout_s=STUCK_TIMEOUT_S)
-            drill.looks.promise(stuck_timeout_s=STUCK_TIMEOUT_S)
         poison = await Poison.of(drill)
         await poison.request_another()
         beside = [await Poison.of(drill) for _ in range(MOST_PLACES)]

@@ -97,12 +97,9 @@ async def check_rolling_restart(
         api_instances=2,
         proxied=True,
     ) as drill:
-        assert target.worker is not None
-        if target.mentions("stuck_timeout_s"):
-            drill.looks.promise(stuck_timeout_s=STUCK_TIMEOUT_S)
-        drill.looks.promise(grace_s=target.worker.grace_s)
+        drill.looks.promise(grace_s=drill.grace_s)
         load = ExportLoad(drill=drill, jobs=await jobs_to_export(drill))
-        draining = Draining(drill=drill, grace_s=target.worker.grace_s, can_lock=False)
+        draining = Draining(drill=drill, can_lock=False)
         rolling = RollingRestart(drill=drill, load=load, draining=draining)
         workers = await start_workers(drill)
         with as_subject():

@@ -56,11 +56,11 @@ async def stop_one(names: Namesakes) -> None:
         await system.resume(names.stopped)
         held = await names.held(names.claims)
         registered = await registered_workers(drill)
-        grace_s = await stop(names)
+        await stop(names)
         if await names.silent_s(held, since) > drill.times.stuck_timeout_s:
             return  # it may have lost them rightly
         names.kept = [(each.export_id, each.attempt) for each in held]
-        what = f"another one of its name got SIGTERM, and had {grace_s:g} s"
+        what = f"another one of its name got SIGTERM, and had {drill.grace_s:g} s"
         await expect_kept(names, names.kept, what)
         await expect_registered(names, registered)
 
@@ -133,15 +133,12 @@ async def expect_registered(names: Namesakes, before: Collection[str]) -> None:
     )
 
 
-async def stop(names: Namesakes) -> float:
-    """SIGTERM to one, which is killed after its grace; give the grace in seconds."""
+async def stop(names: Namesakes) -> None:
+    """SIGTERM to one, which is killed after its grace."""
     drill, name = names.drill, names.name
-    assert drill.target.worker is not None
-    grace_s = GRACE_S if drill.target.mentions("drain_grace_s") else drill.target.worker.grace_s
     drill.history.write("invoke", DRAIN, process=drill.process, worker=name)
-    await drill.own.system.stop(names.stopped, grace_s + LATE_S)
+    await drill.own.system.stop(names.stopped, drill.grace_s + LATE_S)
     drill.history.write("ok", DRAIN, process=drill.process, worker=name)
-    return grace_s
 
 
 async def expect_kept(names: Namesakes, living: Sequence[Claim], what: str) -> None:

@@ -55,8 +55,6 @@ class Draining:
     """One system without workers, whose exports one worker after the other must give back."""
 
     drill: WorkerDrill
-    grace_s: float
-    """Within which a worker ends by itself, as its environment says."""
     can_lock: bool
     """Whether work can be kept from ending by a lock in the database."""
     drained: int = 0
@@ -65,10 +63,10 @@ class Draining:
     """What each worker was seen to hold."""
 
     @classmethod
-    async def of(cls, drill: WorkerDrill, grace_s: float) -> "Draining":
+    async def of(cls, drill: WorkerDrill) -> "Draining":
         """Begin; finds out whether the table of evidence is there under the name that is known."""
-        drill.looks.promise(grace_s=grace_s)
-        return cls(drill=drill, grace_s=grace_s, can_lock=await can_lock(drill))
+        drill.looks.promise(grace_s=drill.grace_s)
+        return cls(drill=drill, can_lock=await can_lock(drill))
 
     async def drain(self, *turns: Turn) -> None:
         """Stop a worker for each turn: at once where work is held up, else one after the other."""
@@ -117,7 +115,7 @@ class Draining:
     @property
     def stopped_within_s(self) -> float:
         """How long to wait for a worker that got SIGTERM until it is killed."""
-        return self.grace_s + LATE_S
+        return self.drill.grace_s + LATE_S
 
     @asynccontextmanager
     async def held_up(self) -> AsyncIterator[None]:
@@ -188,7 +186,7 @@ class Draining:
         expect(
             not left,
             expected=f"no export in progress when its worker has ended: {worker.name} held "
-            f"{len(held)} when it got SIGTERM, and had {self.grace_s:g} s",
+            f"{len(held)} when it got SIGTERM, and had {self.drill.grace_s:g} s",
             got=f"{len(left)} still {PREPARING}: {', '.join(each.export_id for each in left[:4])}",
             detail=f"{worker.name} ended with {code}",
             rule="drain.gives-back",
@@ -201,7 +199,7 @@ class Draining:
             self.drill.judged.add(worker.name)
         expect(
             code != -signal.SIGKILL,
-            expected=f"{worker.name} to end by itself within {self.grace_s:g} s of SIGTERM",
+            expected=f"{worker.name} to end by itself within {self.drill.grace_s:g} s of SIGTERM",
             got=f"it still ran {LATE_S:g} s after that, and was killed",
             rule="drain.in-time",
         )
@@ -220,7 +218,7 @@ class Draining:
         if not twice:
             return await self.stop(worker)
         first = asyncio.ensure_future(self.stop(worker))
-        await asyncio.wait({first}, timeout=self.grace_s / 4)
+        await asyncio.wait({first}, timeout=self.drill.grace_s / 4)
         again = self.drill.own.system.stop(worker, self.stopped_within_s)
         return (await asyncio.gather(first, again))[0]
 

@@ -78,7 +78,7 @@ class DrainingInAnOutage:
                 when: asyncio.ensure_future(self._stop_one(each, when))
                 for when, each in workers.items()
             }
-            await asyncio.wait(stopping.values(), timeout=self.draining.grace_s * PART)
+            await asyncio.wait(stopping.values(), timeout=self.draining.drill.grace_s * PART)
             await passing.aclose()
             return {when: await each for when, each in stopping.items()}
 

@@ -12,6 +12,8 @@ LONGEST_STUCK_TIMEOUT_S = 10.0
 SLACK_S = 2.0
 """What a sweep may take on a busy machine, on top of the interval between two of them."""
 
+_TIMES = frozenset({"stuck_timeout_s", "heartbeat_interval_s", "drain_grace_s"})
+
 
 def own_stuck_timeout(target: Target, seconds: float) -> dict[str, str]:
     """Give the placeholder by which the workers of a drill's system get this stuck timeout.
@@ -25,23 +27,28 @@ def own_stuck_timeout(target: Target, seconds: float) -> dict[str, str]:
     return {"stuck_timeout_s": f"{seconds:g}"}
 
 
-def recovery_times(target: Target, values: Mapping[str, str] | None = None) -> RecoveryTimes:
-    """Give the times that are declared, or that `values` of a drill's own system say instead.
+def with_own_times(target: Target, values: Mapping[str, str]) -> Target:
+    """Give the target as if it declared the times that it fills in from a drill's `values`.
 
-    `Inconclusive` when they are too long to wait for.
+    How leases are read rests on them, too.
     """
+    own = {name: float(values[name]) for name in _TIMES & values.keys() if target.mentions(name)}
+    worker = target.worker and target.worker.model_copy(update=own)
+    return target.model_copy(update={"worker": worker})
+
+
+def recovery_times(target: Target) -> RecoveryTimes:
+    """Give the times that are declared; `Inconclusive` when they are too long to wait for."""
     worker = target.worker
     if worker is None:
         raise Inconclusive("the target file has no [worker]: its recovery times are unknown")
-    own = values or {} if target.mentions("stuck_timeout_s") else {}
-    stuck_timeout_s = float(own.get("stuck_timeout_s", worker.stuck_timeout_s))
-    if stuck_timeout_s > LONGEST_STUCK_TIMEOUT_S:
+    if worker.stuck_timeout_s > LONGEST_STUCK_TIMEOUT_S:
         raise Inconclusive(
-            f"[worker] stuck_timeout_s = {stuck_timeout_s:g}: a drill waits for it, so it "
+            f"[worker] stuck_timeout_s = {worker.stuck_timeout_s:g}: a drill waits for it, so it "
             f"must be at most {LONGEST_STUCK_TIMEOUT_S:g} s (the contract goes down to 1 s)"
         )
     return RecoveryTimes(
-        stuck_timeout_s=stuck_timeout_s,
+        stuck_timeout_s=worker.stuck_timeout_s,
         sweep_interval_s=worker.sweep_interval_s,
         slack_s=SLACK_S,
     )

@@ -10,7 +10,7 @@ from random import Random
 
 from chaos.drills.drill import DrillContext
 from chaos.drills.recovery import Recovery
-from chaos.drills.recovery_timing import recovery_times
+from chaos.drills.recovery_timing import recovery_times, with_own_times
 from chaos.exports.backlog import Backlog
 from chaos.exports.database_view import DatabaseView
 from chaos.exports.final_state import read_downloads
@@ -72,6 +72,12 @@ class WorkerDrill(DrillContext):
     def own_system(self) -> OwnSystem:
         """The system of this drill."""
         return self.own
+
+    @property
+    def grace_s(self) -> float:
+        """Within how many seconds a worker of this system ends by itself after SIGTERM."""
+        assert self.target.worker is not None
+        return self.target.worker.grace_s
 
     @property
     def final(self) -> ExportFacts:
@@ -226,7 +232,8 @@ async def worker_drill(
     `values` are placeholders of the target file that mean something else in this system; for the
     other keywords see `fresh_system`.
     """
-    times = recovery_times(target, values)
+    target = with_own_times(target, values or {})
+    times = recovery_times(target)
     http_only = not shows_claims(target)
     wanted = HTTP_EVIDENCE_BYTES if http_only else DATABASE_EVIDENCE_BYTES
     is_small = target.failpoints is not None and not http_only

@@ -54,10 +54,8 @@ class HalfWritten:
     """One system with two API instances behind proxies; requests to the first are harmed."""
 
     drill: WorkerDrill
-    grace_s: float | None
-    """Of a worker, as this drill has set it; None: as the target file declares."""
     tidy_s: float | None
-    """The same for litter."""
+    """How long litter may stay, as this drill has set it; None: as the target file declares."""
     requested: list[Write] = field(default_factory=list)
     """Every export request that may have been accepted, retries included."""
     failed: list[Retry] = field(default_factory=list)
@@ -100,10 +98,7 @@ class HalfWritten:
         async with drill.cells.of(operation="cancelExport", race="with its completion"):
             await race_cancellations(drill)
         async with drill.cells.of(worker="answer lost", commit="of a drain"):
-            assert drill.target.worker is not None
-            await worker.lose_of_drain(
-                drill.target.worker.grace_s if self.grace_s is None else self.grace_s
-            )
+            await worker.lose_of_drain()
         if worker.worker.name in {each.name for each in drill.own.system.workers}:
             await drill.own.system.kill(worker.worker)
         drill.observe(worker.lost, what="commits of a worker that were not answered")

@@ -96,9 +96,10 @@ class LostWorkerAnswers:
         for job in damaged[1 + len(new) :]:
             await self._request(job)
 
-    async def lose_of_drain(self, grace_s: float) -> None:
+    async def lose_of_drain(self) -> None:
         """Send SIGTERM while an export is held; lose the answer to what is committed anew then."""
         known, drill = frozenset(self.known), self.drill
+        grace_s = drill.grace_s
         if not await locks_of(drill, "evidence"):
             raise Inconclusive(
                 "no worker can be kept at its work: name the table of evidence in [catalog.tables]"

@@ -26,7 +26,6 @@ class DrainingWork:
 
     drill: WorkerDrill
     slow: SlowWork
-    grace_s: float
     worker: Instance | None = None
     beats: SeenHeartbeats = field(default_factory=lambda: SeenHeartbeats(watched={}))
     _watching: "asyncio.Future[None] | None" = None
@@ -54,14 +53,14 @@ class DrainingWork:
 
         within_s = drill.target.pace.wait_s(CLAIMED_WITHIN_S)
         await wait_until(is_held, within_s, f"{self.name} to hold an export", error=Inconclusive)
-        drill.looks.promise(grace_s=self.grace_s)
+        drill.looks.promise(grace_s=self.drill.grace_s)
         drill.history.write("invoke", DRAIN, process=drill.process, worker=self.name)
         stopping = asyncio.ensure_future(self._stop(self.worker))
         self._watching = asyncio.ensure_future(self._watch(stopping))
 
     async def _stop(self, worker: Instance) -> None:
         drill = self.drill
-        code = await drill.own.system.stop(worker, self.grace_s + LATE_S)
+        code = await drill.own.system.stop(worker, self.drill.grace_s + LATE_S)
         kind: EntryType = "fail" if code == -signal.SIGKILL else "ok"
         drill.history.write(kind, DRAIN, process=drill.process, worker=worker.name)
 
@@ -74,7 +73,7 @@ class DrainingWork:
                 self.beats.look((each for each in found if each.worker == self.name), now)
             return stopping.done()
 
-        within_s = self.grace_s + LATE_S + CLAIMED_WITHIN_S
+        within_s = self.drill.grace_s + LATE_S + CLAIMED_WITHIN_S
         await wait_until(has_ended, within_s, f"the end of {self.name}", poll_s=_POLL_S)
         await stopping
 

@@ -60,7 +60,6 @@ class LostLeases:
 
     drill: WorkerDrill
     slow: SlowWork
-    grace_s: float
     victims: Sequence[Instance] = ()
     """The first goes on and works; the second, where work sleeps at a failpoint, is stopped."""
     successors: Sequence[Instance] = ()
@@ -276,7 +275,7 @@ class LostLeases:
         await self._locking.enter_async_context(drill.injected(fault))
         victim = self.victims[1]
         drill.history.write("invoke", DRAIN, process=drill.process, worker=victim.name)
-        stop = system.stop(victim, self.grace_s + LATE_S)
+        stop = system.stop(victim, self.drill.grace_s + LATE_S)
         self._stopping = asyncio.ensure_future(stop)
 
     async def _are_fresh(self) -> bool:
@@ -290,7 +289,7 @@ class LostLeases:
     async def expect_nothing_released(self) -> None:
         """When it has ended, its successors still hold what it had lost."""
         assert self._stopping is not None
-        await asyncio.wait({self._stopping}, timeout=self.grace_s * LOCKED)
+        await asyncio.wait({self._stopping}, timeout=self.drill.grace_s * LOCKED)
         await self._locking.aclose()
         code = await self._stopping
         kind: EntryType = "fail" if code is None or code < 0 else "ok"

@@ -313,9 +313,5 @@ async def waking_drill(
     async with worker_drill(
         fresh_system, target, rng, history, observe, cells, values=values, proxied=True
     ) as drill:
-        assert target.worker is not None
-        is_set = target.mentions("drain_grace_s")
-        drill.looks.promise(grace_s=GRACE_S if is_set else target.worker.grace_s)
-        if target.mentions("stuck_timeout_s"):
-            drill.looks.promise(stuck_timeout_s=STUCK_TIMEOUT_S)
+        drill.looks.promise(grace_s=drill.grace_s)
         yield Waking(drill=drill, prompt=Promptness.of(target))

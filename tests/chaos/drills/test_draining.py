@@ -47,8 +47,9 @@ def draining(code: int) -> tuple[Draining, list[str]]:
         own=SimpleNamespace(system=SimpleNamespace(stop=stop)),
         history=SimpleNamespace(write=write),
         process="chaos",
+        grace_s=0.1,
     )
-    return Draining(drill=cast("WorkerDrill", drill), grace_s=0.1, can_lock=True), did
+    return Draining(drill=cast("WorkerDrill", drill), can_lock=True), did
 
 
 async def test_the_grace_begins_when_the_lock_and_the_wait_are_over(
