@@ -9,6 +9,8 @@ from harness.history.entries import SCHEMA, AnyEntry, Operation, Writer
 
 _decode = msgspec.json.Decoder(AnyEntry).decode
 _SHOWN = 120
+LONGEST_BYTES = 64 * 1024 * 1024
+"""Of a line: a history has none that is as long, and what is read is held in memory."""
 
 
 class DamagedHistory(ValueError):
@@ -47,8 +49,10 @@ class HistoryReader:
             return
         with file:
             file.seek(self._at)
-            for line in file:
+            while line := file.readline(LONGEST_BYTES):
                 if not line.endswith(b"\n"):
+                    if len(line) == LONGEST_BYTES:
+                        raise self._too_long()
                     self._rest = line
                     return
                 self._at += len(line)
@@ -58,6 +62,12 @@ class HistoryReader:
                 except (msgspec.MsgspecError, UnicodeDecodeError) as error:
                     raise self._damaged(line, error) from error
         self._rest = b""
+
+    def _too_long(self) -> DamagedHistory:
+        return (DamagedHistory if self.lines else ForeignHistory)(
+            f"{self.path}:{self.lines + 1}: expected a history entry in a line, got more than "
+            f"{LONGEST_BYTES} bytes without its end"
+        )
 
     def _damaged(self, line: bytes, error: Exception) -> DamagedHistory:
         is_first = self.lines == 1

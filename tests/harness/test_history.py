@@ -149,6 +149,23 @@ def test_another_programs_file_is_foreign(tmp_path: Path, line: bytes, why: str)
         list(read_history(path))
 
 
+def test_a_line_without_an_end_is_not_read_into_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.history.reader.LONGEST_BYTES", 1000)
+    path = tmp_path / "history.jsonl"
+    path.write_bytes(b"x" * 5000)
+    with pytest.raises(ForeignHistory, match=r":1: .* more than 1000 bytes"):
+        list(read_whole_history(path))
+    path.unlink()
+    with HistoryWriter(path) as history:
+        history.write("ok", "requestExport", process="user-1", org="o1", job="e1")
+    with path.open("ab") as file:
+        file.write(b"x" * 5000)
+    with pytest.raises(DamagedHistory, match=r":4: .* more than 1000 bytes"):
+        list(read_whole_history(path))
+
+
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.text())
 def test_no_text_breaks_a_line(tmp_path: Path, text: str) -> None:
