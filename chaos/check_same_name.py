@@ -57,7 +57,8 @@ async def stop_one(names: Namesakes) -> None:
         held = await names.held(names.claims)
         registered = await registered_workers(drill)
         await stop(names)
-        if await names.silent_s(held, since) > drill.times.stuck_timeout_s:
+        names.frozen_s = await names.silent_s(held, since)
+        if names.frozen_s > drill.times.stuck_timeout_s:
             return  # it may have lost them rightly
         names.kept = [(each.export_id, each.attempt) for each in held]
         what = f"another one of its name got SIGTERM, and had {drill.grace_s:g} s"
@@ -184,9 +185,8 @@ async def judge_end(names: Namesakes) -> None:
         raise Inconclusive(f"{live} exports were still live at the end of the wait")
     if not names.kept:
         raise Inconclusive(
-            "never seen: exports of a living worker while another one of its name ended; it held "
-            f"none, or was frozen for longer than {drill.times.stuck_timeout_s:g} s: write "
-            "{stuck_timeout_s} and {drain_grace_s} into [worker.environment]"
+            "never seen: exports of a living worker while another one of its name ended; "
+            + names.why_none_kept()
         )
     drill.observe(len(names.orphans), what="exports of a dead worker whose name another one had")
     drill.observe(len(names.kept), what="exports of a living worker while one of its name ended")

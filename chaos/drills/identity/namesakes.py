@@ -35,6 +35,7 @@ ORGANIZATIONS = 4
 LOOKED_BEFORE_S = 1.0
 """How old a sign of life may be when it is seen over HTTP only, on top of what has passed since."""
 
+_TIMES = ("stuck_timeout_s", "drain_grace_s")
 _POLL_S = 0.02
 _BUSY = """
 SELECT count(*) AS n FROM pg_stat_activity
@@ -74,6 +75,8 @@ class Namesakes:
     """What the living one held when another one got SIGTERM."""
     kept: Sequence[Claim] = ()
     """Those of them that it surely had to keep."""
+    frozen_s: float = 0.0
+    """For how long the living one gave no sign of life while the other one ended, at most."""
     _lock: AsyncExitStack = field(default_factory=AsyncExitStack)
     """Keeps work from ending."""
 
@@ -128,6 +131,24 @@ class Namesakes:
         """Give those of the claims whose exports are still in progress at their attempts."""
         now = await self.drill.view.in_progress()
         return [each for each in now if (each.export_id, each.attempt) in claims]
+
+    def why_none_kept(self) -> str:
+        """Say why the living one had no export that it surely had to keep, and what would help."""
+        stuck_s, target = self.drill.times.stuck_timeout_s, self.drill.target
+        if self.frozen_s <= stuck_s:
+            why = "its work had ended before the other one had"
+            lock = "name the table of evidence, which work reads, in [catalog.tables]"
+            return why if self.can_lock else f"{why}: {lock}"
+        missing = [f"{{{name}}}" for name in _TIMES if not target.mentions(name)]
+        return (
+            f"it was frozen for {self.frozen_s:.1f} s, longer than the stuck timeout of "
+            f"{stuck_s:g} s: "
+            + (
+                f"write {' and '.join(missing)} into [worker.environment]"
+                if missing
+                else "a longer [worker] stuck_timeout_s leaves time for it"
+            )
+        )
 
     async def signs_of_life(self, claims: Sequence[Claim]) -> Mapping[str, object]:
         """Give the last heartbeat of each of these exports that is still at its attempt."""

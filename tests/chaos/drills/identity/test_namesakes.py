@@ -12,7 +12,7 @@ from harness.checkers import ExportFacts
 from harness.checkers.examples import example
 from harness.checkers.recovery import TIMES_OF_EXAMPLES
 from harness.errors import Inconclusive
-from harness.target import load_target
+from harness.target import Target, load_target
 
 
 def test_a_target_that_names_no_workers_is_told_what_to_write() -> None:
@@ -49,3 +49,26 @@ worker_heartbeat_age_seconds{pod="a",worker="worker-2"} 1.5
 other_age_seconds{worker="worker-3"} 1
 """
     assert workers_in(text) == {"worker-1", "worker-2"}
+
+
+def test_why_no_export_had_to_be_kept() -> None:
+    target = load_target()
+    assert target.worker is not None
+    bare = target.model_copy(
+        update={
+            "api": target.api.model_copy(update={"environment": {}}),
+            "worker": target.worker.model_copy(update={"environment": {}}),
+        }
+    )
+    stuck_s = TIMES_OF_EXAMPLES.stuck_timeout_s
+
+    def why(of: Target, frozen_s: float, *, can_lock: bool = False) -> str:
+        drill = SimpleNamespace(times=TIMES_OF_EXAMPLES, target=of)
+        names = Namesakes(drill=cast("WorkerDrill", drill), can_lock=can_lock, frozen_s=frozen_s)
+        return names.why_none_kept()
+
+    assert "write {stuck_timeout_s} and {drain_grace_s} into" in why(bare, stuck_s + 1)
+    assert "a longer [worker] stuck_timeout_s leaves" in why(target, stuck_s + 1)
+    assert "name the table of evidence" in why(target, stuck_s)
+    assert "frozen" not in why(bare, 0.0)
+    assert "catalog" not in why(bare, 0.0, can_lock=True)
