@@ -67,7 +67,7 @@ async def judge_end(drill: WorkerDrill, cells: Cells) -> None:
     observes=4,
     needs=NEEDS,
     profile="full",
-    deadline_s=120,
+    deadline_s=180,
 )
 async def check_rolling_restart(
     fresh_system: FreshSystem,

@@ -109,7 +109,7 @@ class Draining:
         if not drill.view.shows_workers or PROOF_PACK not in types:
             await drill.backlog.grow(1)
             return
-        for _ in range(organizations):
+        for _ in range(organizations if self.can_lock else 1):  # else one works at a time
             await drill.backlog.crowd(2 * drill.target.limits.per_org_in_progress)
 
     @property

@@ -20,7 +20,7 @@ from harness.network.toxics import LatencyOfAnswers
 from harness.system import Instance
 from harness.waiting import wait_until
 
-PACE_S = 0.05
+PACE_S = 0.1
 """Between two requests for exports."""
 
 LATE_MS = 400.0
