@@ -11,7 +11,7 @@ from chaos.faults.needs import MachineNeed
 from chaos.faults.proof import FaultNotShown, TargetCannot
 from harness.errors import Misconfigured
 from harness.machine.commands import run_command
-from harness.machine.mounts import cannot_mount, remount
+from harness.machine.mounts import cannot_mount, cover_read_only, remount
 from harness.system import System
 from harness.target import Capability
 from harness.waiting import becomes_true
@@ -26,6 +26,8 @@ VICTIM = "storage"
 """What histories call it."""
 FILLER = ".shakedown-filler"
 WITHIN_S = 10.0
+_BUSY_S = 1.0
+"""How long files may be open for writing before the storage is covered."""
 _PROBE = ".shakedown-probe"
 _BLOCK = 64 * 1024
 _PAGE = 4096
@@ -89,17 +91,27 @@ def fill_storage(system: System, *, leave_bytes: int = 0) -> Fault:
 
 
 def make_storage_read_only(system: System) -> Fault:
-    """Let nothing be written to the storage of a drill's own system."""
+    """Let nothing be written to the storage of a drill's own system.
+
+    Where files in it stay open for writing, as those of a database that lies there, it is covered:
+    these can be written to, and what is opened from now on cannot.
+    """
     place = _own_storage(system)
+    covered = False
 
     async def inject() -> None:
-        # It is busy for as long as a file is being written.
-        await _until_remounted(place, writable=False)
+        nonlocal covered
+        try:
+            # It is busy for as long as a file is being written.
+            await _until_remounted(place, writable=False, within_s=_BUSY_S)
+        except FaultNotShown:
+            cover_read_only(place)
+            covered = True
 
     async def victim_shows() -> str:
         if not os.statvfs(place).f_flag & os.ST_RDONLY:
             raise FaultNotShown(f"the storage of {system.name} can be written to")
-        return "mounted read-only"
+        return "read-only for what is opened now" if covered else "mounted read-only"
 
     async def heal() -> None:
         await _until_remounted(place, writable=True)
@@ -159,7 +171,7 @@ async def _expect(place: Path, count: int, wanted: int) -> str:
     return f"another process that writes {count} bytes gets {what}"
 
 
-async def _until_remounted(place: Path, *, writable: bool) -> None:
+async def _until_remounted(place: Path, *, writable: bool, within_s: float = WITHIN_S) -> None:
     problem = Misconfigured(f"{place} was not remounted")
 
     def is_done() -> bool:
@@ -171,5 +183,5 @@ async def _until_remounted(place: Path, *, writable: bool) -> None:
             return False
         return True
 
-    if not await becomes_true(is_done, WITHIN_S):
+    if not await becomes_true(is_done, within_s):
         raise FaultNotShown(problem.what)

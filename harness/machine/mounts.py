@@ -51,6 +51,20 @@ def remount(path: Path, *, writable: bool) -> None:
     _run("mount", "-o", f"remount,{'rw' if writable else 'ro'}", str(path))
 
 
+def cover_read_only(path: Path) -> None:
+    """Mount a file system over itself, read-only: what is open for writing does not hinder it.
+
+    Files that are open can still be written to; what is opened from now on cannot. `remount` makes
+    it writable again. Raises `Misconfigured`.
+    """
+    _run("mount", "--bind", str(path), str(path))
+    try:
+        _run("mount", "-o", "remount,bind,ro", str(path))
+    except Misconfigured:
+        _run("umount", "--lazy", str(path))
+        raise
+
+
 def unmount(path: Path) -> str:
     """Take a mount away, even while it is in use; say what went wrong, or nothing."""
     while os.path.ismount(path):  # it may have been mounted twice

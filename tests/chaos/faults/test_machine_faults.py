@@ -81,6 +81,21 @@ async def test_storage_is_full_nearly_full_and_read_only(
     assert not own.storage_dir.exists()
 
 
+@needs_mounts
+async def test_files_that_stay_open_for_writing_do_not_hinder_a_read_only_storage(
+    shared: System, history: HistoryWriter
+) -> None:
+    own = await launch_sibling(shared, api_instances=0, workers=0, storage_bytes=STORAGE_BYTES)
+    assert own.storage_dir is not None
+    with (own.storage_dir / "open").open("wb") as file:
+        seen = await run(make_storage_read_only(own), own, history)
+        file.write(b"it is writable again")
+    assert seen["victim"] == "read-only for what is opened now"
+    assert "EROFS" in seen["effect"]
+    await own.close()
+    assert not own.storage_dir.exists()
+
+
 async def test_storage_that_others_use_is_not_harmed(shared: System) -> None:
     for fault_of, _ in FAULTS.values():
         with pytest.raises(TargetCannot, match="not on a file system of their own"):
