@@ -143,7 +143,7 @@ async def _steps(
         system = await launch(target, journal=journal, on_progress=say)
     except Misconfigured as problem:
         first, *rest = str(problem).splitlines()
-        yield Step(name="start", how="does not hold", seen=first, request="\n".join(rest))
+        yield Step(name="start", how="does not hold", seen=first, log="\n".join(rest))
         return
     try:
         count = f"{len(system.api)} API + {len(system.workers)} workers"
@@ -203,7 +203,7 @@ def _print(step: "Step", there: Mapping[str, int]) -> None:
     can_draw = "utf" in (sys.stdout.encoding or "").lower()
     mark = (_MARKS if can_draw else _PLAIN)[step.how]
     click.echo(sanitize(f"{mark} {step.name:<26} {step.seen}"))
-    for label, text in (("request", step.request), ("hint", step.hint)):
+    for label, text in (("request", step.request), ("log", step.log), ("hint", step.hint)):
         for number, line in enumerate(text.splitlines()):
             click.echo(sanitize(f"    {label if number == 0 else '':<8} {line}"))
     for number, bare in enumerate(step.lines):

@@ -16,6 +16,8 @@ class Step:
     """What was seen, or why nothing could be, in a line."""
     request: str = ""
     """The request that shows it, as `curl`, and its answer; empty where none was sent."""
+    log: str = ""
+    """What an instance wrote before it failed."""
     hint: str = ""
     """What may be the reason, in a sentence."""
     lines: tuple[str, ...] = ()

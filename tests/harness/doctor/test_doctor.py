@@ -90,3 +90,14 @@ def test_nobody_at_the_address_is_told_with_the_line(tmp_path: Path) -> None:
     assert code == 1, printed
     assert "✘ reach" in printed
     assert 'base_urls = ["http://127.0.0.1:9"]' in printed
+
+
+def test_what_an_instance_wrote_before_it_failed_is_called_its_log(tmp_path: Path) -> None:
+    command = 'command = ["{python}", "-m", "reference_backend", "api"]'
+    ends = """command = ["{python}", "-c", "raise SystemExit('no setting of a kind')"]"""
+    code, printed = _doctor(tmp_path, _target(tmp_path, {command: ends}))
+    assert code == 1, printed
+    assert "✘ start" in printed
+    assert "\n    log      " in printed
+    assert "no setting of a kind" in printed
+    assert "\n    request " not in printed
