@@ -14,7 +14,9 @@ from harness.target.tables.claim import CLAIM_ARGUMENTS, Claim
 NAME = "claim function"
 
 _ALIKE = """
-SELECT DISTINCT p.proname::text AS name
+SELECT DISTINCT
+    CASE WHEN pg_function_is_visible(p.oid) THEN p.proname::text
+    ELSE n.nspname || '.' || p.proname END AS name
 FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace
 WHERE n.nspname NOT IN ('pg_catalog', 'information_schema')
 ORDER BY 1
@@ -83,7 +85,10 @@ def _shown(value: str | float | bool) -> str:
 
 def _missing(claim: Claim, known: Sequence[str]) -> Step:
     bare = claim.function.rpartition(".")[2]
-    near = get_close_matches(bare, known, n=1, cutoff=_ALIKE_ENOUGH)
+    names = {each.rpartition(".")[2] for each in known}
+    alike = get_close_matches(bare, names, n=1, cutoff=_ALIKE_ENOUGH)
+    there = [each for each in known if each.rpartition(".")[2] in alike]
+    near = get_close_matches(claim.function, there, n=1, cutoff=0)  # of all schemas that have it
     likely = [each for each in known if "claim" in each or "take" in each or each in near]
     shown = ", ".join(likely[:_MOST_SHOWN])
     return Step(

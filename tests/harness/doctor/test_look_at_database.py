@@ -145,6 +145,6 @@ async def test_a_claim_function(schema: tuple[Database, str]) -> None:
     assert (await look_at_claim_function(claim, database)).how == "holds"
     missing = claim.model_copy(update={"function": f"{name}.tak"})
     step = await look_at_claim_function(missing, database)
-    assert step.lines == ("[claim]", 'function = "take"')
+    assert step.lines == ("[claim]", f'function = "{name}.take"')
     none = claim.model_copy(update={"function": ""})
     assert (await look_at_claim_function(none, database)).how == "not looked at"
