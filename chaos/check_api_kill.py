@@ -3,6 +3,7 @@
 import random
 
 from chaos.drills.cut_writes.stopped_instances import StoppedInstances
+from chaos.drills.health import judge_health
 from chaos.drills.worker_drill import worker_drill
 from harness.check import check
 from harness.findings.preconditions import as_subject
@@ -44,3 +45,4 @@ async def check_api_kill(
             stopped = await StoppedInstances.of(drill)
             await stopped.kill()
             await stopped.stop()
+            await judge_health(drill.own, cells, drill.where)

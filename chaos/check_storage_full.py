@@ -3,6 +3,7 @@
 import random
 
 from chaos.drills.cut_writes.full_storage import STORAGE_BYTES, FullStorage
+from chaos.drills.health import judge_health
 from chaos.drills.worker_drill import worker_drill
 from harness.check import check
 from harness.findings.preconditions import as_subject
@@ -50,3 +51,4 @@ async def check_storage_full(
     ) as drill:
         with as_subject():
             await FullStorage(drill=drill).run()
+            await judge_health(drill.own, cells, drill.where)
