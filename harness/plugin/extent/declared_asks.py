@@ -97,10 +97,10 @@ def undeclared(asked: Mapping[str, DeclaredAsks]) -> list[str]:
 
 
 def _write(asked: Mapping[str, DeclaredAsks]) -> None:
+    """Write what was asked for; what is declared of checks that did not run stays."""
+    together = {**declared_asks(), **asked}
     for folder in map(Path, built_in_folders()):
-        mine = {
-            check_id: asks for check_id, asks in sorted(asked.items()) if _is_of(check_id, folder)
-        }
+        mine = {each: asks for each, asks in sorted(together.items()) if _is_of(each, folder)}
         tables = [
             f"[{json.dumps(check_id)}]\nseconds = {asks.seconds}\n"
             f"whole = {json.dumps(sorted(asks.whole))}\npart = {json.dumps(sorted(asks.part))}\n"
