@@ -21,6 +21,12 @@ def test_every_part_of_a_drill_is_listed_in_its_order() -> None:
     assert listed == [part.name for part in fields(Drill)]
 
 
+def test_every_drill_is_listed_with_its_profile() -> None:
+    table = PAGE.partition("## What there is")[2].partition("##")[0]
+    listed = set(re.findall(r"^\| `([\w-]+)` \| (\w+) \|", table, re.M))
+    assert listed == {(spec.id.removeprefix("chaos."), spec.profile) for spec in find_drills(())}
+
+
 def test_the_example_is_a_drill_that_lint_and_types_are_held_to() -> None:
     """tox runs ruff and mypy on docs/examples, under the same rules as the product."""
     (example,) = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
