@@ -110,10 +110,7 @@ async def check_poison(
 
 
 def _own_values(target: Target) -> dict[str, str]:
-    """Shorter times for this system; none where its file or its leases rest on the usual ones."""
-    claim = target.claim
-    if claim is not None and claim.lease_until:
-        return {}
+    """Shorter times for this system; none where its file does not fill them all in."""
     if not all(target.mentions(name) for name in ("stuck_timeout_s", "heartbeat_interval_s")):
         return {}
     return {"stuck_timeout_s": f"{STUCK_TIMEOUT_S:g}"}

@@ -8,7 +8,6 @@ from collections.abc import Collection, Mapping, Sequence
 from chaos.drills.draining import LATE_S, can_lock
 from chaos.drills.identity.namesakes import Namesakes, require_names
 from chaos.drills.identity.registered_workers import registered_workers
-from chaos.drills.recovery_timing import own_stuck_timeout
 from chaos.drills.worker_drill import END, end_violations, worker_drill
 from chaos.exports.view import InProgress
 from chaos.faults.kill_instances import kill_instances
@@ -226,7 +225,7 @@ async def check_same_name(
         require_names(target)
     has_claims = target.claim is not None
     seconds = STUCK_TIMEOUT_S if has_claims else STUCK_TIMEOUT_OVER_HTTP_S
-    values = {"drain_grace_s": f"{GRACE_S:g}", **own_stuck_timeout(target, seconds)}
+    values = {"drain_grace_s": f"{GRACE_S:g}", "stuck_timeout_s": f"{seconds:g}"}
     async with worker_drill(
         fresh_system, target, rng, history, observe, cells, values=values
     ) as drill:

@@ -10,7 +10,6 @@ from functools import partial
 from chaos.drills.drill import Drill, FaultStep, run_drill
 from chaos.drills.identity.setting_back import set_back
 from chaos.drills.identity.stored_bytes import StoredBytes, digests_of_files
-from chaos.drills.recovery_timing import own_stuck_timeout
 from chaos.drills.worker_drill import WorkerDrill, end_violations, worker_drill
 from chaos.exports.final_state import read_downloads
 from chaos.exports.view import InProgress
@@ -278,7 +277,7 @@ async def check_second_attempt(
     over: these neither finish the second ones, nor end them, nor take their heartbeats. Each is
     done once, at the second attempt, with the same bytes.
     """
-    values = own_stuck_timeout(target, STUCK_TIMEOUT_S)
+    values = {"stuck_timeout_s": f"{STUCK_TIMEOUT_S:g}"}
     async with worker_drill(
         fresh_system, target, rng, history, observe, cells, values=values
     ) as drill:

@@ -15,18 +15,6 @@ SLACK_S = 2.0
 _TIMES = frozenset({"stuck_timeout_s", "heartbeat_interval_s", "drain_grace_s"})
 
 
-def own_stuck_timeout(target: Target, seconds: float) -> dict[str, str]:
-    """Give the placeholder by which the workers of a drill's system get this stuck timeout.
-
-    Empty where the target file does not fill it in; also where it names the end of a lease: the
-    last sign of life is reckoned back from it by what the file declares.
-    """
-    has_leases = target.claim is not None and target.claim.lease_until is not None
-    if has_leases or not target.mentions("stuck_timeout_s"):
-        return {}
-    return {"stuck_timeout_s": f"{seconds:g}"}
-
-
 def with_own_times(target: Target, values: Mapping[str, str]) -> Target:
     """Give the target as if it declared the times that it fills in from a drill's `values`.
 

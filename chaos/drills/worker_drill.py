@@ -36,7 +36,9 @@ from harness.history import HistoryWriter
 from harness.plugin.cells import Cells
 from harness.plugin.fixtures import FreshSystem, OwnSystem
 from harness.plugin.observations import Observations
+from harness.postgres.server import connect
 from harness.system import Instance
+from harness.system.instrument import observe_leases_of
 from harness.target import Capability, Target
 from harness.target.tables.models import Failpoints
 from harness.vocabulary.exports import READY
@@ -246,6 +248,9 @@ async def worker_drill(
         own_server=own_server,
         storage_bytes=storage_bytes,
     ) as own:
+        if own.system.control_url and not http_only:
+            async with connect(own.system.control_url) as connection:
+                await observe_leases_of(connection, target)
         backlog = Backlog(
             organizations=own.organizations,
             samples=Samples(rng),

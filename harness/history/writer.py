@@ -169,7 +169,7 @@ class HistoryWriter:
 
 
 def token_digest(token: str) -> str:
-    """Give what stands for a claim token: the same as the trigger in `instrument.sql` writes."""
+    """Give what stands for a claim token: the same as the trigger writes (`observe_export.sql`)."""
     return hashlib.sha256(token.encode()).hexdigest()[:32]
 
 

@@ -49,16 +49,26 @@ async def install_instrument(connection: Connection, target: Target) -> None:
         )
         file = TomlFile.read(target.file or DEFAULT_TARGET, "target file")
         raise file.misconfigured([(("claim", "table"), problem)])
+    for statements in ("observed_exports", "observe_export", "observing_triggers"):
+        await connection.execute(_filled_in(statements, exports))
+
+
+async def observe_leases_of(connection: Connection, target: Target) -> None:
+    """Let the trigger of a system read leases by the stuck timeout that `target` declares."""
+    exports = ExportTable.of(target)
+    if exports is not None and exports.claim.lease_until and target.database.instrument:
+        await connection.execute(_filled_in("observe_export", exports))
+
+
+def _filled_in(statements: str, exports: ExportTable) -> sql.Composed:
+    """Give a file of ours: what is filled in are identifiers and literals, quoted."""
     shown = {
         f"{row.lower()}_{name}": sql.SQL(exports.shown(name, row))
         for row in ("NEW", "OLD")
         for name in _WATCHED
     }
-    statements = (files("harness.system") / "instrument.sql").read_text(encoding="utf-8")
-    await connection.execute(
-        # A file of ours: what is filled in are identifiers and literals, quoted.
-        sql.SQL(statements).format(table=sql.SQL(exports.name), **shown)
-    )
+    text = (files("harness.system") / f"{statements}.sql").read_text(encoding="utf-8")
+    return sql.SQL(text).format(table=sql.SQL(exports.name), **shown)
 
 
 async def _tables(connection: Connection) -> list[str]:

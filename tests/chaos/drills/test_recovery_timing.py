@@ -2,7 +2,7 @@
 
 import pytest
 
-from chaos.drills.recovery_timing import own_stuck_timeout, recovery_times, with_own_times
+from chaos.drills.recovery_timing import recovery_times, with_own_times
 from harness.errors import Inconclusive
 from harness.target import Target, load_target
 from harness.target.sql.export_table import ExportTable
@@ -15,9 +15,8 @@ def target() -> Target:
 
 
 def test_what_the_target_fills_in_is_the_drill_s_own(target: Target) -> None:
-    values = own_stuck_timeout(target, 3.5)
-    assert values == {"stuck_timeout_s": "3.5"}
-    own = with_own_times(target, {**values, "drain_grace_s": "1.5", "heartbeat_interval_s": "0.4"})
+    values = {"stuck_timeout_s": "3.5", "drain_grace_s": "1.5", "heartbeat_interval_s": "0.4"}
+    own = with_own_times(target, values)
     assert recovery_times(own).stuck_timeout_s == 3.5
     assert own.worker is not None
     assert (own.worker.grace_s, own.worker.heartbeat_interval_s) == (1.5, 0.4)
@@ -32,16 +31,10 @@ def test_where_it_is_not_filled_in_the_declared_time_stays(target: Target) -> No
             "worker": target.worker.model_copy(update={"environment": {}}),
         }
     )
-    assert own_stuck_timeout(bare, 3.5) == {}
     assert with_own_times(bare, {"stuck_timeout_s": "3.5", "drain_grace_s": "1"}) == bare
 
 
-def test_the_end_of_a_lease_is_reckoned_by_the_declared_time(target: Target) -> None:
-    leased = target.model_copy(update={"claim": Claim(lease_until="until")})
-    assert own_stuck_timeout(leased, 3.5) == {}
-
-
-def test_where_a_drill_sets_it_all_the_same_leases_are_reckoned_by_its_own(target: Target) -> None:
+def test_leases_are_reckoned_by_the_drill_s_own_time(target: Target) -> None:
     leased = target.model_copy(update={"claim": Claim(lease_until="until")})
     table = ExportTable.of(with_own_times(leased, {"stuck_timeout_s": "5"}))
     assert table is not None

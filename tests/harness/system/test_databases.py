@@ -19,6 +19,7 @@ from harness.postgres.server import connect
 from harness.recovery.healing import end_run
 from harness.recovery.recover import recover
 from harness.system import System, SystemDescription, launch, launch_sibling
+from harness.system.instrument import observe_leases_of
 from harness.target import Target
 
 from .conftest import MakeTarget
@@ -119,6 +120,34 @@ async def test_the_instrument_loses_no_transition(system: System) -> None:
     assert {row[:2] for row in seen} == {(str(export), str(organization))}
     times = await ask(system.readonly_url, "SELECT at, txid FROM shakedown.export_transitions")
     assert len(set(times)) == 4
+
+
+async def test_leases_are_read_by_the_timeout_that_a_system_has(
+    with_database: MakeTarget, journal: Journal
+) -> None:
+    claim = '[claim]\nlease_until = "heartbeat_at"\n'
+    system = await bring_up(with_database(claim=claim), journal)
+    assert system.target.worker is not None
+    assert system.control_url is not None
+    declared_s = system.target.worker.stuck_timeout_s
+    url = system.database_url
+    lease = "heartbeat_at = '2026-01-01 00:01:00Z'"
+    await ask(url, f"INSERT INTO exports VALUES ('{uuid.uuid4()}', NULL, 'queued', 0)")
+    await ask(url, f"UPDATE exports SET state = 'preparing', attempt = 1, {lease}")
+    await ask(url, "UPDATE exports SET claimed_by = 'w'")
+    worker = system.target.worker.model_copy(update={"stuck_timeout_s": 30.0})
+    async with connect(system.control_url) as connection:
+        changed = system.target.model_copy(update={"worker": worker})
+        await observe_leases_of(connection, changed)
+    await ask(url, "UPDATE exports SET claimed_by = 'v'")
+    seen = await ask(
+        system.readonly_url,
+        "SELECT heartbeat_at FROM shakedown.export_transitions WHERE heartbeat_at IS NOT NULL"
+        " ORDER BY n",
+    )
+    until = datetime(2026, 1, 1, 0, 1, tzinfo=UTC)
+    assert seen == [(until - timedelta(seconds=each),) for each in (declared_s, 30)]
+    await system.close()
 
 
 async def test_claim_tokens_are_recorded_as_digests(
