@@ -41,6 +41,6 @@ def _patch() -> None:
 DEFECT = Defect(
     title="A worker that had no database for a while takes its exports back, whoever has them now",
     source="known: leases that are renewed by an upsert when a client connects again",
-    expected=("chaos.lease-lost",),
+    expected=("chaos.database-cut",),
     patch=_patch,
 )

@@ -36,7 +36,7 @@ places left."""
 TAKEN_OVER_WITHIN_S = 5.0
 """How long a worker may take to claim what was taken back."""
 
-BACK_S = 2.0
+BACK_S = 8.0
 """How long it is waited for both workers to connect again before it is looked what they did."""
 
 _POLL_S = 0.04
