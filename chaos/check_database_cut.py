@@ -1,7 +1,6 @@
 """Some instances lose their database while the others keep it."""
 
 import random
-from dataclasses import replace
 
 from chaos.drills.drill import Drill, run_drill
 from chaos.drills.outage import Outage
@@ -78,15 +77,7 @@ async def check_database_cut(
         proxied=True,
     ) as drill:
         slow = SlowWork(drill=drill, by_failpoint=False, table=await table_to_lock(drill))
-        owner, job_id, _ = await drill.backlog.job_with_evidence()
-        owner = replace(owner, client=owner.client.at(API_INSTANCES - 1))
-        outage = Outage(
-            drill=drill,
-            owner=owner,
-            job_id=(await owner.new_job())["id"],
-            export_id=await drill.backlog.request_one(owner, job_id),
-            sample=drill.backlog.samples.new(),
-        )
+        outage = await Outage.of(drill, instance=API_INSTANCES - 1)
         try:
             await run_drill(cut_drill(CutLinks(drill=drill, outage=outage, slow=slow)), drill)
         finally:

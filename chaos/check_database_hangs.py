@@ -115,13 +115,4 @@ async def check_database_hangs(
     async with worker_drill(
         fresh_system, target, rng, history, observe, cells, proxied=True
     ) as drill:
-        owner, job_id, _ = await drill.backlog.job_with_evidence()
-        export_id = await drill.backlog.request_one(owner, job_id)
-        outage = Outage(
-            drill=drill,
-            owner=owner,
-            job_id=(await owner.new_job())["id"],
-            export_id=export_id,
-            sample=drill.backlog.samples.new(),
-        )
-        await run_drill(hang_drill(Hang(drill=drill, outage=outage)), drill)
+        await run_drill(hang_drill(Hang(drill=drill, outage=await Outage.of(drill))), drill)

@@ -193,16 +193,7 @@ async def check_database_restart(
     async with worker_drill(
         fresh_system, target, rng, history, observe, cells, values=values, own_server=True
     ) as drill:
-        owner, job_id, _ = await drill.backlog.job_with_evidence()
-        export_id = await drill.backlog.request_one(owner, job_id)
-        outage = Outage(
-            drill=drill,
-            owner=owner,
-            job_id=(await owner.new_job())["id"],
-            export_id=export_id,
-            sample=drill.backlog.samples.new(),
-        )
-        crash = Crash(drill=drill, outage=outage)
+        crash = Crash(drill=drill, outage=await Outage.of(drill))
         try:
             await run_drill(restart_drill(crash), drill)
         finally:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chaos.drills.worker_drill import WorkerDrill
 from harness.client import Answer, NoAnswer, Organization, Sample
@@ -29,6 +29,21 @@ class Outage:
     job_id: str
     export_id: str
     sample: Sample
+
+    @classmethod
+    async def of(cls, drill: WorkerDrill, *, instance: int | None = None) -> "Outage":
+        """Make what is asked for; of the API instance of this number, where one is given."""
+        owner, job_id, _ = await drill.backlog.job_with_evidence()
+        if instance is not None:
+            owner = replace(owner, client=owner.client.at(instance))
+        export_id = await drill.backlog.request_one(owner, job_id)
+        return cls(
+            drill=drill,
+            owner=owner,
+            job_id=(await owner.new_job())["id"],
+            export_id=export_id,
+            sample=drill.backlog.samples.new(),
+        )
 
     @property
     def back_within_s(self) -> float:
